@@ -6,20 +6,18 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from appliance.lines import scripts
-from appliance.lines.dialects import ALAW_TEXT, GENERIC, ULAW_TEXT
-from appliance.lines.duplex_probe import DuplexProbe, Finding, Verdict
-from appliance.lines.modem import Modem
-from appliance.lines.script import Runner
-from appliance.lines.settings import LineSettings
-from appliance.lines.steps import Command, Done, Refused, Trouble
+from appliance.modem import scripts
+from appliance.modem.dialects import ALAW_TEXT, GENERIC, ULAW_TEXT
+from appliance.modem.probe import DuplexProbe, Finding, Verdict
+from appliance.modem.scripts import Command, Done, LineSettings, Refused, Runner, Trouble
+from appliance.modem.v253 import Modem
 from hw_tests.bench import UnmeasuredError
 from hw_tests.findings import Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from appliance.lines.steps import Outcome, Step
+    from appliance.modem.scripts import Outcome, Step
     from hw_tests.side import Port
     from hw_tests.world import World
 

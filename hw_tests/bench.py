@@ -6,10 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from appliance.errors import CentralinoError
-from appliance.lines import facts
-from appliance.lines.facts import Stream
-from appliance.lines.sentences import Sentence
-from appliance.lines.table import Stage
+from appliance.modem import events
+from appliance.modem.events import Stream
+from appliance.modem.scripts import Sentence, Stage
 from hw_tests.called import Carried, Rung
 from hw_tests.guard import safe
 from hw_tests.side import Side
@@ -17,7 +16,7 @@ from hw_tests.side import Side
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appliance.lines.line import LineDriver
+    from appliance.modem.line import LineDriver
     from hw_tests.findings import Texts
     from hw_tests.world import World
 
@@ -93,7 +92,7 @@ class Bench:
         for name in marks:
             self[name].start(self.now)
         for name, mark in marks.items():
-            self._expect(name, facts.Up, mark, limit, "non è pronto", "is not ready")
+            self._expect(name, events.Up, mark, limit, "non è pronto", "is not ready")
 
     def rest(self, *names: str) -> None:
         """Put some lines, else every one, on hook and wait until their modems have proven it.
@@ -111,14 +110,14 @@ class Bench:
                 continue
             mark = side.mark()
             side.order(lambda driver, now: driver.hang_up(now), self.now)
-            self._expect(name, facts.Idle, mark, 30.0, "non riaggancia", "does not hang up")
+            self._expect(name, events.Idle, mark, 30.0, "non riaggancia", "does not hang up")
 
     def hang_up(self, name: str) -> float:
         """Put one line on hook; returns when it was ordered."""
         self._talking = False
         at, mark = self.now, self[name].mark()
         self[name].order(lambda driver, now: driver.hang_up(now), at)
-        self._expect(name, facts.Idle, mark, 30.0, "non riaggancia", "does not hang up")
+        self._expect(name, events.Idle, mark, 30.0, "non riaggancia", "does not hang up")
         return at
 
     def dial(self, name: str, number: str) -> float:
@@ -134,7 +133,7 @@ class Bench:
         return {name: self._dialled(name, digits[name], mark) for name, mark in marks.items()}
 
     def _dialled(self, name: str, digits: str, mark: int) -> float:
-        at, done = self._expect(name, facts.Dialled, mark, 30.0, "non compone", "does not dial")
+        at, done = self._expect(name, events.Dialled, mark, 30.0, "non compone", "does not dial")
         if done.result != "OK":
             raise UnmeasuredError(
                 f"linea {name}: composizione di {digits or '(nulla)'} fallita: {done.result}",
@@ -153,13 +152,13 @@ class Bench:
             return
         mark = side.mark()
         side.order(lambda driver, now: driver.start_stream(kind, now), self.now)
-        self._expect(name, facts.Streaming, mark, 15.0, "non apre l'audio", "opens no sound")
+        self._expect(name, events.Streaming, mark, 15.0, "non apre l'audio", "opens no sound")
 
     def end_stream(self, name: str) -> tuple[float, float]:
         """End a line's stream once all is played; returns when that was asked, and when done."""
         at, mark = self.now, self[name].mark()
         self[name].order(lambda driver, now: driver.end_stream(now), at)
-        done = self._expect(name, facts.Stopped, mark, 15.0, "non chiude l'audio", "ends no sound")
+        done = self._expect(name, events.Stopped, mark, 15.0, "non chiude l'audio", "ends no sound")
         return at, done[0]
 
     def call(self, caller: str, called: str, *, rings: int = 1) -> Rung:
@@ -169,7 +168,7 @@ class Bench:
         dialled_at = self.dial(caller, self.world.numbers[called])
 
         def rung() -> list[float]:
-            at = [at for at, _ in self[called].told(facts.Rang, mark)]
+            at = [at for at, _ in self[called].told(events.Rang, mark)]
             return at if len(at) >= rings else []
 
         no = f"la linea {called} non squilla", f"line {called} does not ring"
@@ -178,9 +177,9 @@ class Bench:
         answered_at, mark_answer = self.now, self[called].mark()
         self[called].order(lambda driver, now: driver.answer(now), answered_at)
         off_hook = self._expect(
-            called, facts.OffHook, mark_answer, 15.0, "non risponde", "does not answer"
+            called, events.OffHook, mark_answer, 15.0, "non risponde", "does not answer"
         )
-        identified = next(iter(self[called].told(facts.Identified, mark)), None)
+        identified = next(iter(self[called].told(events.Identified, mark)), None)
         self.until_quiet(caller)
         return Rung(dialled_at, tuple(at), identified, answered_at, off_hook[0])
 
@@ -216,7 +215,7 @@ class Bench:
         side = self[name]
 
         def told() -> tuple[float, T] | None:
-            failed = side.told(facts.Failed, mark)
+            failed = side.told(events.Failed, mark)
             if failed:
                 raise UnmeasuredError(*_words(name, failed[0][1].reason))
             return next(iter(side.told(kind, mark)), None)
@@ -224,7 +223,7 @@ class Bench:
         return self.until(told, limit, f"la linea {name} {it}", f"line {name} {en}")
 
 
-def _dial(digits: str, driver: LineDriver, now: float) -> tuple[facts.LineEvent, ...]:
+def _dial(digits: str, driver: LineDriver, now: float) -> tuple[events.LineEvent, ...]:
     return driver.dial(digits, now)
 
 

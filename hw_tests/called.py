@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from appliance.lines import facts
+    from appliance.modem import events
     from hw_tests.side import Side
 
 
@@ -16,7 +16,7 @@ class Rung:
 
     dialled_at: float
     rings: tuple[float, ...]
-    identified: tuple[float, facts.Identified] | None
+    identified: tuple[float, events.Identified] | None
     answered_at: float
     off_hook_at: float
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from appliance.dsp.wav import Law, Sound, write
 from appliance.errors import CentralinoError, TechnicianError
-from appliance.lines.settings import LineSettings
 from appliance.media.detectors import SILENCE_LIMIT_MS
 from appliance.media.line import COUNTRY_CODES
+from appliance.modem.scripts import LineSettings
 from hw_tests import asking
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.findings import Figure, Finding, Series, Texts, Unit, Verdict, judged
@@ -22,7 +22,7 @@ from hw_tests.titles import TITLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from appliance.lines import duplex_probe
+    from appliance.modem import probe as modem_probe
     from hw_tests.person import Person
     from hw_tests.side import Port
     from hw_tests.world import World
@@ -51,7 +51,7 @@ class Field:
     overrides: tuple[str, ...] = ()
     units: dict[str, Unit] = field(default_factory=dict)
     volts: dict[str, asking.Volts] = field(default_factory=dict)
-    probed: dict[str, duplex_probe.Finding] = field(default_factory=dict)
+    probed: dict[str, modem_probe.Finding] = field(default_factory=dict)
     delays_ms: dict[str, float] = field(default_factory=dict)
     identified: dict[str, bool] = field(default_factory=dict)
     bench: Bench | None = None

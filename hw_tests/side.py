@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law, silence
 from appliance.errors import Bug
-from appliance.lines.facts import Heard, LineEvent, Rang, Signal, Signalled, Stream, Streaming
-from appliance.lines.line import LineDriver
-from appliance.lines.sentences import Sentence
-from appliance.lines.table import HEARING, Stage
+from appliance.modem.events import Heard, LineEvent, Rang, Signal, Signalled, Stream, Streaming
+from appliance.modem.line import LineDriver
+from appliance.modem.scripts import HEARING, Sentence, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appliance.lines.settings import LineSettings
+    from appliance.modem.scripts import LineSettings
 
 LEAD_S = 0.1
 """Sound kept ahead inside the modem (v253.md 6: 60 to 120 ms)."""

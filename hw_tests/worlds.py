@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, cast
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.exchange import client
 from appliance.exchange.process import ExchangeProcess
-from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
 from appliance.media.clock import PRIORITY
+from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.usb.device import find
 from hw_tests.bench import UnmeasuredError
 from hw_tests.power import planned

@@ -17,10 +17,10 @@ from appliance.commands.shell import language_of
 from appliance.daemon.settings import Settings
 from appliance.daemon.setups import line_setup
 from appliance.errors import TechnicianError
-from appliance.lines.duplex_probe import DuplexProbe, Finding, Verdict
-from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
 from appliance.media.line import line_settings
 from appliance.media.messages import LineSetup
+from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
+from appliance.modem.probe import DuplexProbe, Finding, Verdict
 from appliance.policy.refused import Refused
 
 LIMIT_S = 90.0

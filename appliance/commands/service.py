@@ -76,7 +76,7 @@ def carrier(account: str | None) -> None:
             "on a workstation `centralino run` starts its own",
         )
     # In this order: the nursery is forked while the process is small; the desk imports neither.
-    from appliance.lines.nursery import Nursery
+    from appliance.modem.port_server import Nursery
 
     nursery = Nursery.start()
     from appliance.media.process import main

@@ -28,10 +28,10 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.settings import Voicemail as VoicemailSettings
 from appliance.daemon.spoken import announcements_of
 from appliance.daemon.values import PROVEN
-from appliance.lines.dialects import DIALECTS
-from appliance.lines.settings import FLASH_MS, CallerIdOrder
-from appliance.lines.settings import LineSettings as DriverSettings
 from appliance.media.line import COUNTRY_CODES
+from appliance.modem.dialects import DIALECTS
+from appliance.modem.scripts import FLASH_MS, CallerIdOrder
+from appliance.modem.scripts import LineSettings as DriverSettings
 from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from appliance.errors import TechnicianError
-from appliance.lines.facts import Recovery
 from appliance.media.messages import Recovering
+from appliance.modem.events import Recovery
 from appliance.policy.system_words import words_of
 from appliance.policy.words import NOTHING, Words
 from appliance.usb import requests

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import TechnicianError
-from appliance.lines.keeper import explain, holding
+from appliance.modem.port_server import explain, holding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,14 +8,13 @@ import select
 import time
 from typing import TYPE_CHECKING, Final
 
-from appliance.lines.facts import Failed, Idle, Up
-from appliance.lines.keeper import PORT_ERRORS, SerialPort, explain
-from appliance.lines.line import LineDriver
-from appliance.lines.sentences import Sentence
-from appliance.lines.settings import LineSettings
+from appliance.modem.events import Failed, Idle, Up
+from appliance.modem.line import LineDriver
+from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
+from appliance.modem.scripts import LineSettings, Sentence
 
 if TYPE_CHECKING:
-    from appliance.lines.facts import LineEvent
+    from appliance.modem.events import LineEvent
 
 LIMIT_S: Final = 30.0
 READ_SIZE: Final = 4096

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from appliance.lines.nursery import Nursery
+from appliance.modem.port_server import Nursery
 
 
 def run() -> None:

@@ -20,15 +20,6 @@ from appliance.dsp import g711
 from appliance.dsp.dtmf import PLANS
 from appliance.dsp.wav import FRAME_MS, Law
 from appliance.errors import TechnicianError
-from appliance.lines import facts
-from appliance.lines.facts import Recovery, Signal, Stream
-from appliance.lines.lead import Lead
-from appliance.lines.life import LADDER
-from appliance.lines.line import LineDriver
-from appliance.lines.replies import OK
-from appliance.lines.sentences import Sentence
-from appliance.lines.settings import CallerIdOrder, LineSettings
-from appliance.lines.table import Stage
 from appliance.media.bridge import Across, Joined, Three
 from appliance.media.clock import CLEAR_S, Rhythm
 from appliance.media.detectors import (
@@ -57,6 +48,11 @@ from appliance.media.messages import (
 )
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.playback import Pcm, Player, Pressing, Recorder, Silence, Source
+from appliance.modem import events as modem_events
+from appliance.modem.events import Recovery, Signal, Stream
+from appliance.modem.line import LADDER, Lead, LineDriver
+from appliance.modem.scripts import CallerIdOrder, LineSettings, Sentence, Stage
+from appliance.modem.v253 import OK
 
 # ---- guard -------------------------------------------------------------------------------------
 # The last guard before a number leaves: nobody but a person who asks for help dials one for it.
@@ -224,7 +220,7 @@ class LineBase:
     def found_ringing(self, still: StillRinging, now: float) -> None:
         """Know, before the start, of a caller who rang as the carrier before this one was lost."""
         self._rang_at = now - still.ago_ms / 1000
-        known = facts.Identified(still.caller or events.Caller(), dated=still.dated)
+        known = modem_events.Identified(still.caller or events.Caller(), dated=still.dated)
         self.driver.found_ringing(still.modem, known, self._rang_at)
 
     def timer(self, now: float) -> None:
@@ -279,7 +275,7 @@ class LineBase:
         state = "in_service" if self.in_service else "out"
         return LineSnapshot(self.name, state, self.modem, self.driver.duplex)
 
-    def _learn(self, told: tuple[facts.LineEvent, ...], now: float) -> None:
+    def _learn(self, told: tuple[modem_events.LineEvent, ...], now: float) -> None:
         """Take what the driver told; whatever it was asked, it may have bytes to write now."""
         self.stirred = True
         for fact in told:
@@ -716,7 +712,7 @@ class LineCalling(LineOrders):
         self.flash(orders.Flash(self.name), now)
         call.farewell = lambda at: self.play(order, sounds, at)
 
-    def _on_flashed(self, fact: facts.Flashed, now: float) -> None:
+    def _on_flashed(self, fact: modem_events.Flashed, now: float) -> None:
         """Go on where the flash was ordered for: a call, or the caller's return."""
         call = self.call
         if call is None:
@@ -736,13 +732,13 @@ class LineCalling(LineOrders):
             call.calling.wait_for_dial_tone()
         self._hear_again(now)
 
-    def _on_digits_sent(self, fact: facts.DigitsSent, now: float) -> None:
+    def _on_digits_sent(self, fact: modem_events.DigitsSent, now: float) -> None:
         calling = self.call.calling if self.call else None
         if calling is not None:
             self._tell(calling.dialled() if fact.done else calling.failed("ERROR"))
             self._hear_again(now)
 
-    def _on_dialled(self, fact: facts.Dialled, now: float) -> None:
+    def _on_dialled(self, fact: modem_events.Dialled, now: float) -> None:
         call = self.call
         if call is None or call.calling is None:
             return
@@ -776,10 +772,10 @@ class LineCalling(LineOrders):
 class AnalogLine(LineCalling):
     """Carries out the orders for one line and tells what happened on it."""
 
-    def _on_heard(self, fact: facts.Heard, now: float) -> None:
+    def _on_heard(self, fact: modem_events.Heard, now: float) -> None:
         self._hear(fact.samples, now)
 
-    def _on_rang(self, fact: facts.Rang, now: float) -> None:
+    def _on_rang(self, fact: modem_events.Rang, now: float) -> None:
         self._condition = LineCondition.UNKNOWN
         self._rang_at = self.driver.rang_at
         known = fact.known
@@ -788,22 +784,22 @@ class AnalogLine(LineCalling):
         else:
             self._tell(events.LineRang(self.name, fact.count, known.caller, known.dated))
 
-    def _on_identified(self, fact: facts.Identified, now: float) -> None:
+    def _on_identified(self, fact: modem_events.Identified, now: float) -> None:
         self._tell(events.CallerIdentified(self.name, fact.caller, fact.dated))
         self._tell(Marked("identified", self.name, now))
 
-    def _on_gave_up(self, fact: facts.GaveUp, now: float) -> None:
+    def _on_gave_up(self, fact: modem_events.GaveUp, now: float) -> None:
         quiet_ms = round((now - self._rang_at) * 1000)
         self._tell(events.CallerHungUp(self.name, Evidence.GAVE_UP, quiet_ms))
 
-    def _on_taken(self, fact: facts.Taken, now: float) -> None:
+    def _on_taken(self, fact: modem_events.Taken, now: float) -> None:
         self._taken()
 
-    def _on_found(self, fact: facts.Found, now: float) -> None:
+    def _on_found(self, fact: modem_events.Found, now: float) -> None:
         self._condition = fact.condition
         self._tell(events.LineProbed(self.name, fact.condition))
 
-    def _on_off_hook(self, fact: facts.OffHook, now: float) -> None:
+    def _on_off_hook(self, fact: modem_events.OffHook, now: float) -> None:
         call = self.call
         if call is None:
             return
@@ -815,7 +811,7 @@ class AnalogLine(LineCalling):
             call.told = True
             self._tell(events.LineAnswered(self.name))
 
-    def _on_streaming(self, fact: facts.Streaming, now: float) -> None:
+    def _on_streaming(self, fact: modem_events.Streaming, now: float) -> None:
         call, law = self.call, self.driver.law
         if call is None or law is None:
             return
@@ -833,10 +829,10 @@ class AnalogLine(LineCalling):
             call.told = True
             self._tell(events.LineAnswered(self.name))
 
-    def _on_broke_off(self, fact: facts.BrokeOff, now: float) -> None:
+    def _on_broke_off(self, fact: modem_events.BrokeOff, now: float) -> None:
         self._tell(Notice(f"line {self.name}: {fact.reason.en}", "warning"))
 
-    def _on_half_duplex(self, fact: facts.HalfDuplex, now: float) -> None:
+    def _on_half_duplex(self, fact: modem_events.HalfDuplex, now: float) -> None:
         """Nobody can be joined to the caller: the desk is told before it hears that it is up."""
         self._half = fact.reason
         self._tell(events.LineHalfDuplex(self.name, fact.reason.en, fact.reason.it))
@@ -847,11 +843,11 @@ class AnalogLine(LineCalling):
             call.told = True
             self._tell(events.LineAnswered(self.name))
 
-    def _on_stopped(self, fact: facts.Stopped, now: float) -> None:
+    def _on_stopped(self, fact: modem_events.Stopped, now: float) -> None:
         if fact.kind is Stream.TRANSMIT:
             self._stop_player(whole=True)
 
-    def _on_signalled(self, fact: facts.Signalled, now: float) -> None:
+    def _on_signalled(self, fact: modem_events.Signalled, now: float) -> None:
         if fact.signal is Signal.UNDERRUN:
             if self._runs:  # one that comes after the end was ordered means nothing
                 self.lead.on_underrun()
@@ -879,24 +875,24 @@ class AnalogLine(LineCalling):
         elif signal is Signal.BUSY and (gone := call.calling.chip_busy()) is not None:
             self._tell(gone)
 
-    def _on_idle(self, fact: facts.Idle, now: float) -> None:
+    def _on_idle(self, fact: modem_events.Idle, now: float) -> None:
         self._over()
         self._tell(events.LineIdle(self.name))
 
-    def _on_up(self, fact: facts.Up, now: float) -> None:
+    def _on_up(self, fact: modem_events.Up, now: float) -> None:
         self.modem, self.in_service, self.needs = fact.identity, True, None
         self._lost = self._step = None
         self._condition = LineCondition.UNKNOWN
         self._warm = Ears(self.setup.country, fact.law)  # its tables take 0.1 s, the first time
         self._restored()
 
-    def _on_recovering(self, fact: facts.Recovering, now: float) -> None:
+    def _on_recovering(self, fact: modem_events.Recovering, now: float) -> None:
         self._tell_step(Recovery.IN_BAND, fact.reason)
 
-    def _on_recovered(self, fact: facts.Recovered, now: float) -> None:
+    def _on_recovered(self, fact: modem_events.Recovered, now: float) -> None:
         self._fail(events.LineLost(self.name, fact.reason.en, reason_it=fact.reason.it))
 
-    def _on_failed(self, fact: facts.Failed, now: float) -> None:
+    def _on_failed(self, fact: modem_events.Failed, now: float) -> None:
         self.needs = fact.needs
         if fact.needs in LADDER:
             self._tell_step(fact.needs, fact.reason)
@@ -905,25 +901,25 @@ class AnalogLine(LineCalling):
 
 
 HANDLERS: dict[type, Callable[[AnalogLine, Any, float], None]] = {
-    facts.Heard: AnalogLine._on_heard,
-    facts.Rang: AnalogLine._on_rang,
-    facts.Identified: AnalogLine._on_identified,
-    facts.GaveUp: AnalogLine._on_gave_up,
-    facts.Taken: AnalogLine._on_taken,
-    facts.Found: AnalogLine._on_found,
-    facts.OffHook: AnalogLine._on_off_hook,
-    facts.Flashed: AnalogLine._on_flashed,
-    facts.DigitsSent: AnalogLine._on_digits_sent,
-    facts.Dialled: AnalogLine._on_dialled,
-    facts.Streaming: AnalogLine._on_streaming,
-    facts.BrokeOff: AnalogLine._on_broke_off,
-    facts.HalfDuplex: AnalogLine._on_half_duplex,
-    facts.Stopped: AnalogLine._on_stopped,
-    facts.Signalled: AnalogLine._on_signalled,
-    facts.Idle: AnalogLine._on_idle,
-    facts.Up: AnalogLine._on_up,
-    facts.Recovering: AnalogLine._on_recovering,
-    facts.Recovered: AnalogLine._on_recovered,
-    facts.Failed: AnalogLine._on_failed,
+    modem_events.Heard: AnalogLine._on_heard,
+    modem_events.Rang: AnalogLine._on_rang,
+    modem_events.Identified: AnalogLine._on_identified,
+    modem_events.GaveUp: AnalogLine._on_gave_up,
+    modem_events.Taken: AnalogLine._on_taken,
+    modem_events.Found: AnalogLine._on_found,
+    modem_events.OffHook: AnalogLine._on_off_hook,
+    modem_events.Flashed: AnalogLine._on_flashed,
+    modem_events.DigitsSent: AnalogLine._on_digits_sent,
+    modem_events.Dialled: AnalogLine._on_dialled,
+    modem_events.Streaming: AnalogLine._on_streaming,
+    modem_events.BrokeOff: AnalogLine._on_broke_off,
+    modem_events.HalfDuplex: AnalogLine._on_half_duplex,
+    modem_events.Stopped: AnalogLine._on_stopped,
+    modem_events.Signalled: AnalogLine._on_signalled,
+    modem_events.Idle: AnalogLine._on_idle,
+    modem_events.Up: AnalogLine._on_up,
+    modem_events.Recovering: AnalogLine._on_recovering,
+    modem_events.Recovered: AnalogLine._on_recovered,
+    modem_events.Failed: AnalogLine._on_failed,
 }
 AnalogLine.handlers = HANDLERS

@@ -13,22 +13,22 @@ import socket
 from collections.abc import Callable
 
 from appliance.errors import PeerError
-from appliance.lines.facts import Recovery
-from appliance.lines.keeper_protocol import (
+from appliance.media.clock import EARLY_S
+from appliance.media.line import AnalogLine
+from appliance.modem.events import Recovery
+from appliance.modem.port_server import (
     Ask,
     Cause,
     Closed,
     Dropped,
     KeeperGone,
+    Nursery,
     Opened,
     PortTrouble,
     receive_report,
     send_ask,
 )
-from appliance.lines.nursery import Nursery
-from appliance.lines.sentences import Sentence
-from appliance.media.clock import EARLY_S
-from appliance.media.line import AnalogLine
+from appliance.modem.scripts import Sentence
 from appliance.policy.supervision import TABLE, Part, Past
 
 READ_SIZE = 4096

@@ -16,7 +16,6 @@ import sdnotify
 from appliance.calls import orders
 from appliance.dsp.wav import FRAME_SAMPLES
 from appliance.errors import ConfigurationError, PeerError
-from appliance.lines.nursery import Nursery
 from appliance.media import link
 from appliance.media.clock import Ticker, go_realtime
 from appliance.media.line import AnalogLine
@@ -37,6 +36,7 @@ from appliance.media.phone_leg import PhoneSide
 from appliance.media.playback import PromptMemory, mapped
 from appliance.media.port import Port
 from appliance.media.switch import Switch, Tell
+from appliance.modem.port_server import Nursery
 
 # ---- desk side ---------------------------------------------------------------------------------
 # The carrier's end of the link: one desk at a time, in the carrier's selector; never raises.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from appliance.lines.facts import Flashed, Stream
+from appliance.modem.events import Flashed, Stream
 from hw_tests import signals
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, unmeasured

@@ -6,7 +6,7 @@ import numpy as np
 
 from appliance.dsp import dtmf
 from appliance.dsp.wav import SAMPLE_RATE
-from appliance.lines.facts import DigitsSent, Signal
+from appliance.modem.events import DigitsSent, Signal
 from hw_tests import signals
 from hw_tests.field import PAIRS, Field, found, not_here, told
 from hw_tests.findings import Figure, Finding, Limit, Verdict

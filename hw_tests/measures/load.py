@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from appliance.dsp.wav import SAMPLE_RATE
-from appliance.lines.facts import Signal, Stream
+from appliance.modem.events import Signal, Stream
 from hw_tests import signals
 from hw_tests.bench import TAIL_S, Bench, UnmeasuredError
 from hw_tests.field import PAIRS, Field, found, not_here, told

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from appliance.dsp.wav import SAMPLE_RATE
-from appliance.lines import facts
-from appliance.lines.facts import Signal, Stream
+from appliance.modem import events
+from appliance.modem.events import Signal, Stream
 from hw_tests import signals
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told
@@ -84,7 +84,7 @@ def call(field: Field) -> list[Finding]:
         if not _called(field, bench):
             return [told(key, LINE, Verdict.SKIPPED, *NOBODY) for key in CALL_KEYS]
         findings.append(_said(field, _rings(bench)))
-        who = bench[LINE].told(facts.Identified)[-1:]
+        who = bench[LINE].told(events.Identified)[-1:]
         _answer(bench)
         findings += [step(field, bench) for step in (_sound, _echo, _keys, _release)]
         findings.append(_identity(field, who))
@@ -137,11 +137,11 @@ def _called(field: Field, bench: Bench) -> bool:
 
 
 def _rang_twice(bench: Bench, mark: int) -> bool:
-    return len(bench[LINE].told(facts.Rang, mark)) > 1
+    return len(bench[LINE].told(events.Rang, mark)) > 1
 
 
 def _rings(bench: Bench) -> Finding:
-    rang = [at for at, _ in bench[LINE].told(facts.Rang)][-2:]
+    rang = [at for at, _ in bench[LINE].told(events.Rang)][-2:]
     apart = fmean(after - before for before, after in pairwise(rang))
     return found("person_ring", LINE, Figure("from ring to ring", apart, "s", PERIOD))
 
@@ -150,10 +150,10 @@ def _answer(bench: Bench) -> None:
     mark = bench[LINE].mark()
     bench[LINE].order(lambda driver, now: driver.answer(now), bench.now)
     no = ("la linea A non risponde", "line A does not answer")
-    bench.until(lambda: bench[LINE].told(facts.OffHook, mark), 15.0, *no)
+    bench.until(lambda: bench[LINE].told(events.OffHook, mark), 15.0, *no)
 
 
-def _identity(field: Field, who: list[tuple[float, facts.Identified]]) -> Finding:
+def _identity(field: Field, who: list[tuple[float, events.Identified]]) -> Finding:
     number = who[0][1].caller.number if who else ""
     if not number:
         return told("person_caller_id", LINE, Verdict.FAILED, *NO_IDENTITY)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.lines.facts import Signal
+from appliance.modem.events import Signal
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict

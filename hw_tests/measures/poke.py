@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from appliance.calls.events import Presentation
-from appliance.lines.facts import Identified
+from appliance.modem.events import Identified
 from hw_tests import asking
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, not_here, unmeasured

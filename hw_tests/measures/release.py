@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from appliance.lines.facts import Signal
 from appliance.media.detectors import CHIP, SILENCE_LIMIT_MS, TONES
+from appliance.modem.events import Signal
 from hw_tests.bench import UnmeasuredError
 from hw_tests.field import Field, found, not_here, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Series, Texts, Verdict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.errors import TechnicianError
-from appliance.lines.facts import Up
+from appliance.modem.events import Up
 from appliance.usb.steps import Step
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told, unmeasured

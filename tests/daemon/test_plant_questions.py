@@ -13,8 +13,8 @@ import pytest
 from appliance.calls import events
 from appliance.daemon import plant_questions
 from appliance.errors import CentralinoError
-from appliance.lines.facts import Recovery
 from appliance.media.messages import Recovering, Snapshot
+from appliance.modem.events import Recovery
 from appliance.panel.pattern import Led
 from appliance.phones.registration import Standing
 from appliance.phones.status import PhoneState

@@ -10,9 +10,9 @@ import pytest
 
 from appliance.daemon.recoveries import KEPT, TRIED, Recoveries
 from appliance.daemon.status_words import tried_words
-from appliance.lines.facts import Recovery
-from appliance.lines.life import LADDER
 from appliance.media.messages import Recovering
+from appliance.modem.events import Recovery
+from appliance.modem.line import LADDER
 from appliance.usb import requests
 from appliance.usb.requests import Answer
 from appliance.usb.steps import Step

@@ -10,9 +10,9 @@ import pytest
 
 from appliance.daemon import registrar
 from appliance.daemon.settings import PanelPins
-from appliance.lines import keeper, sentences
-from appliance.lines.sentences import Sentence
 from appliance.media import port
+from appliance.modem import port_server, scripts
+from appliance.modem.scripts import Sentence
 from appliance.policy.office import KEY_CODES
 from appliance.records import trouble
 from appliance.records.trouble import Trouble
@@ -30,7 +30,7 @@ from tests.docs.pages import (
 )
 
 LANGUAGES = ("it", "en")
-WORDS = {"sentences": (port, sentences), "troubles": (trouble, space, registrar)}
+WORDS = {"sentences": (port, scripts), "troubles": (trouble, space, registrar)}
 CHANGES = ("Security", "Removed", "Deprecated", "Added", "Changed", "Fixed")
 
 
@@ -81,13 +81,13 @@ def said() -> Iterator[Sentence | Trouble]:
     for modules in WORDS.values():
         for module in modules:
             yield from (v for v in vars(module).values() if isinstance(v, Sentence | Trouble))
-    yield sentences.no_answer("…", "")
-    yield sentences.bad_answer("…", "…", "")
-    yield sentences.no_end("")
-    yield keeper._missing("…")
-    yield keeper._busy("…", ["…"])
-    yield keeper._no_permission("…")
-    yield keeper._broken("…", "")
+    yield scripts.no_answer_words("…", "")
+    yield scripts.bad_answer_words("…", "…", "")
+    yield scripts.no_end_words("")
+    yield port_server._missing("…")
+    yield port_server._busy("…", ["…"])
+    yield port_server._no_permission("…")
+    yield port_server._broken("…", "")
 
 
 def beginning(text: str) -> str:

@@ -1,6 +1,6 @@
 """The byte logs of tests/captures, produced by the exchange: what it must be able to say, exactly.
 
-The line driver reads the same logs (tests/lines/test_modem.py): they bind both readings.
+The line driver reads the same logs (tests/modem/test_modem.py): they bind both readings.
 """
 
 from __future__ import annotations

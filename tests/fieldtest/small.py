@@ -39,7 +39,7 @@ def notes(pytestconfig):
 def off_hook(pytestconfig):
     """Line A, taken off hook and left so."""
     import os, time
-    from appliance.lines.keeper import SerialPort
+    from appliance.modem.port_server import SerialPort
     port = SerialPort(pytestconfig.getoption("--line-a"))
     for command in (b"AT\\r", b"AT+FCLASS=8\\r", b"AT+VLS=1\\r"):
         os.write(port.fileno(), command)

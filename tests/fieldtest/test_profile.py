@@ -19,10 +19,10 @@ from appliance.errors import TechnicianError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
 from appliance.fieldtest import profile
-from appliance.lines.dialects import CONEXANT, GENERIC
-from appliance.lines.life import Life
-from appliance.lines.settings import LineSettings
 from appliance.media.line import line_settings
+from appliance.modem.dialects import CONEXANT, GENERIC
+from appliance.modem.line import Life
+from appliance.modem.scripts import LineSettings
 from hw_tests.findings import Figure, Finding, Limit, Run, Unit, Verdict
 from hw_tests.measures.table import measures_for
 from tests.fieldtest.runs import run

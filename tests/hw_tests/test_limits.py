@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from appliance.dsp.wav import SAMPLE_RATE
-from appliance.lines.duplex_probe import Finding as Probed
-from appliance.lines.duplex_probe import Verdict as ProbeVerdict
-from appliance.lines.duplex_probe import proven
+from appliance.modem.probe import Finding as Probed
+from appliance.modem.probe import Verdict as ProbeVerdict
+from appliance.modem.probe import proven
 from hw_tests import signals, sweep
 from hw_tests.called import Rung
 from hw_tests.field import Field

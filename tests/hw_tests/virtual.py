@@ -12,7 +12,7 @@ from appliance.exchange.dialects import personality
 from appliance.exchange.outlet import Outlet
 from appliance.exchange.port import Port as ExchangePort
 from appliance.exchange.station import Station
-from appliance.lines.settings import LineSettings
+from appliance.modem.scripts import LineSettings
 from appliance.usb.steps import Step
 from hw_tests.bench import Bench
 from hw_tests.findings import Verdict

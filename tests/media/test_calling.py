@@ -23,9 +23,9 @@ from appliance.dsp import g711
 from appliance.dsp.wav import Law
 from appliance.exchange.call import Call
 from appliance.exchange.party import Party
-from appliance.lines.facts import Stream
 from appliance.media.messages import LineSetup
 from appliance.media.switch import Switch
+from appliance.modem.events import Stream
 from tests.helpers import sound
 from tests.media.office import memory
 from tests.media.virtual import Hosted, World

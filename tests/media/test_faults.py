@@ -39,11 +39,11 @@ from appliance.calls.orders import DialLeg, Play, Record
 from appliance.dsp.dtmf import pcm16
 from appliance.exchange.knobs import KNOBS, turn
 from appliance.exchange.wire import LineState
-from appliance.lines.facts import Recovery, Signal, Stream
-from appliance.lines.table import Stage
 from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, Notice, Recovering
 from appliance.media.port import GONE
+from appliance.modem.events import Recovery, Signal, Stream
+from appliance.modem.scripts import Stage
 from tests.media.virtual import Desk, Hosted, World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -86,7 +86,7 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("chip_tones", "chip_dtmf"),
     ),
     "a duplex stream that is none": (
-        "tests/lines/test_probe_command.py", "test_each_kind_of_modem_has_its_verdict", ("vtr",),
+        "tests/modem/test_probe_command.py", "test_each_kind_of_modem_has_its_verdict", ("vtr",),
     ),
     "a PBX without a second dial tone": (
         "tests/media/test_calling.py", "test_a_pbx_that_gives_no_dial_tone_is_told",

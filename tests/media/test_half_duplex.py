@@ -7,8 +7,8 @@ from appliance.calls.orders import Play, Record
 from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law
-from appliance.lines.facts import Stream
 from appliance.media.messages import LineSetup
+from appliance.modem.events import Stream
 from tests.helpers import sound
 from tests.media.virtual import Desk, Hosted, World
 from tests.sound.verdict import judge

@@ -14,17 +14,6 @@ import pytest
 
 from appliance.calls import events, orders
 from appliance.errors import TechnicianError
-from appliance.lines.facts import Recovery
-from appliance.lines.keeper_protocol import (
-    Ask,
-    Cause,
-    Dropped,
-    Opened,
-    PortTrouble,
-    decode_ask,
-    send_report,
-)
-from appliance.lines.sentences import Sentence
 from appliance.media.clock import Rhythm
 from appliance.media.messages import Notice
 from appliance.media.phone_leg import PhoneLeg
@@ -40,6 +29,17 @@ from appliance.media.port import (
     Port,
 )
 from appliance.media.switch import Switch
+from appliance.modem.events import Recovery
+from appliance.modem.port_server import (
+    Ask,
+    Cause,
+    Dropped,
+    Opened,
+    PortTrouble,
+    decode_ask,
+    send_report,
+)
+from appliance.modem.scripts import Sentence
 from appliance.policy.supervision import TABLE, Part
 
 BACKOFF_S = TABLE[Part.LINE].pauses_s

@@ -19,10 +19,10 @@ from typing import Any
 
 from appliance.calls import orders
 from appliance.calls.events import LineAnswered, LineLost, LineRang, LineRestored
-from appliance.lines import keeper_protocol as protocol
-from appliance.lines.keeper_protocol import Ask, Dropped, Opened
 from appliance.media.link import Link
 from appliance.media.messages import LineSetup, Setup
+from appliance.modem import port_server as protocol
+from appliance.modem.port_server import Ask, Dropped, Opened
 from tests.qemu.gadget import Gadget, load
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -138,7 +138,7 @@ def modems_are_kept_awake() -> None:
 def dtr_falls_and_rises() -> None:
     """A keeper's order reaches the device as two control requests: DTR low, then high again."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    command = (sys.executable, "-m", "appliance.lines.keeper", "--fd", str(theirs.fileno()))
+    command = (sys.executable, "-m", "appliance.modem.port_server", "--fd", str(theirs.fileno()))
     keeper = subprocess.Popen(
         (*command, str(line_paths()[1])), pass_fds=(theirs.fileno(),), cwd=REPOSITORY
     )

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from appliance.exchange.outlet import Outlet
-from appliance.lines import keeper_protocol as protocol
-from appliance.lines.keeper import Keeper
-from appliance.lines.nursery import Born
+from appliance.modem import port_server as protocol
+from appliance.modem.port_server import Born, Keeper
 from tests.soak.ports import HostPort, VirtualPort, missing
 
 LOOK_S = 0.5
-"""How often a keeper looks for a port that is not there (appliance.lines.keeper)."""
+"""How often a keeper looks for a port that is not there (appliance.modem.port_server)."""
 
 
 @dataclass
@@ -61,7 +60,7 @@ class Kept:
 
 @dataclass
 class VirtualNursery:
-    """What `appliance.lines.nursery.Nursery` is to a carrier; `outlets` by path of their port."""
+    """What `appliance.modem.port_server.Nursery` is to a carrier; `outlets` by path of their port."""
 
     outlets: Mapping[str, Outlet]
     kept: dict[str, Kept] = field(default_factory=dict)

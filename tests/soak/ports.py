@@ -94,7 +94,7 @@ class VirtualPort(port.Port):
 
 
 class HostPort:
-    """What a keeper holds of an open port (`appliance.lines.keeper.Port`)."""
+    """What a keeper holds of an open port (`appliance.modem.port_server.Port`)."""
 
     def __init__(self, virtual: VirtualPort, drop_dtr: object) -> None:
         self._socket = virtual.open()

@@ -13,8 +13,8 @@ from appliance.calls.desk import LineState
 from appliance.calls.orders import Result
 from appliance.errors import PeerError
 from appliance.exchange.call import CallPlan
-from appliance.lines.nursery import Nursery
-from appliance.lines.table import Stage
+from appliance.modem.port_server import Nursery
+from appliance.modem.scripts import Stage
 from tests.soak import mix
 from tests.soak.mix import Script
 from tests.soak.test_mended import until

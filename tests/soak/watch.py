@@ -14,7 +14,7 @@ from appliance.calls.states import State
 from appliance.dsp.wav import Law
 from appliance.exchange.states import State as ModemState
 from appliance.exchange.wire import LineState
-from appliance.lines.table import Stage
+from appliance.modem.scripts import Stage
 from tests.soak import office
 from tests.soak.mix import MESSAGES, SPEECH, Speaks
 

@@ -19,8 +19,8 @@ from appliance.exchange.dialects import personality
 from appliance.exchange.outlet import Outlet
 from appliance.exchange.station import Station
 from appliance.exchange.wire import LineState
-from appliance.lines.facts import Recovery
 from appliance.media.messages import Recovering
+from appliance.modem.events import Recovery
 from appliance.policy.clock import Now
 from tests.soak import mix, office
 from tests.soak.caller import Caller

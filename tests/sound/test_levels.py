@@ -9,8 +9,8 @@ from appliance.calls.orders import Record
 from appliance.dsp import dtmf, g711, wav
 from appliance.dsp.wav import Law
 from appliance.exchange.dialects import CONEXANT, CONEXANT_PCM, Personality
-from appliance.lines.facts import Stream
 from appliance.media.messages import LineSetup
+from appliance.modem.events import Stream
 from tests.media.virtual import Desk, Hosted, Phone, World
 
 WITHIN_DB = 1.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.calls.events import Caller, Presentation
-from appliance.lines.caller_id import NAME_LIMIT, NUMBER_LIMIT, CallerId
+from appliance.modem.caller_id import NAME_LIMIT, NUMBER_LIMIT, CallerId
 from tests.fuzz.bounds import held
 
 TOKENS = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.lines.dle import Item, Plain, Unshielder, shield
+from appliance.modem.v253 import Item, Plain, Unshielder, shield
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program, pieces
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.lines.facts import Stream, Up
-from appliance.lines.line import LineDriver
-from appliance.lines.sentences import NO_VOICE
-from appliance.lines.settings import CallerIdOrder, LineSettings
-from appliance.lines.table import Stage
+from appliance.modem.events import Stream, Up
+from appliance.modem.line import LineDriver
+from appliance.modem.scripts import NO_VOICE, CallerIdOrder, LineSettings, Stage
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program
-from tests.lines.fake_modem import Bench, FakeModem
+from tests.modem.fake_modem import Bench, FakeModem
 
 TOKENS = (
     b"\x00\x06\r\nOK\r\n", b"\x00\x0b\r\nCONNECT\r\n", b"\x00\x08\r\nRING\r\n", b"\x00\x02\x10R",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.lines.dialects import DIALECTS
-from appliance.lines.facts import Heard
-from appliance.lines.modem import Modem
-from appliance.lines.replies import ModemEvent, Replied
+from appliance.modem.dialects import DIALECTS
+from appliance.modem.events import Heard
+from appliance.modem.v253 import Modem, ModemEvent, Replied
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program, pieces
 

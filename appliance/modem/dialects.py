@@ -1,0 +1,186 @@
+"""What kinds of modem there are, as data (v253.md 1.2, 1.5, 2.2, 8): no code asks for a name."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from appliance.dsp.wav import Law
+from appliance.modem.events import Signal, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+ULAW_TEXT = r"(?<![A-Z])(?:MU|U|µ)[- ]?LAW"
+ALAW_TEXT = r"(?<![A-Z])A[- ]?LAW"
+LINEAR8_TEXT = r"UNSIGNED (?:PCM|LINEAR)|(?<![0-9])8[- ]?BIT LINEAR"
+
+DOUBLED = b"\x10\x10"
+"""A DLE as sound, before the DLE of a code (v253.md 2.2: the tripled DLE of callattendant)."""
+CAN = b"\x10\x18"
+_FORMAT_LINE = re.compile(r'^\s*(?:\+VSM:)?\s*(\d+)\s*,\s*"([^"]*)"\s*(.*)$')
+_BITS = re.compile(r"^,\s*(\d+)\s*,")
+_RANGE = re.compile(r"(\d+)\s*-\s*(\d+)")
+_RATE = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceFormat:
+    """One line of +VSM=?: the vendor's number, our law, and the command that selects it."""
+
+    id: int
+    law: Law
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How an idle modem is asked for the voltage on its pair, and what the volts mean.
+
+    `answer` finds the volts in a line of the reply. Below `no_line` there is no line, below
+    `in_use` a telephone on it is off hook. Asked every `every_ms`, while the line is not free
+    every `again_ms`.
+    """
+
+    command: str
+    answer: str
+    no_line: float
+    in_use: float
+    every_ms: int = 15_000
+    again_ms: int = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs between makes of V.253 modems.
+
+    `identity` is searched in the answers to +GMI and ATI3. `set_up` must be answered OK, `extras`
+    may be refused. `formats` is the order of preference for +VSM, by the text of the modem's own
+    list. `ends` are the bytes that end a stream, each tried in turn; of a transmitted one those
+    with CAN do so without playing what lies ahead. `signals` are the DLE codes that mean something
+    off hook, `ignored` those to be ignored in a stream.
+    `probe` measures the pair of an idle line; None: this make cannot, and nothing is invented.
+    """
+
+    name: str
+    identity: str
+    duplex: bool
+    vsd_off: str
+    formats: tuple[tuple[str, Law], ...]
+    fallback: VoiceFormat | None
+    set_up: tuple[str, ...]
+    extras: tuple[str, ...]
+    signals: Mapping[str, Signal]
+    ends: Mapping[Stream, tuple[bytes, ...]]
+    ignored: Mapping[Stream, frozenset[str]] = field(default_factory=dict)
+    probe: Probe | None = None
+
+
+ACTIONS: Mapping[Stream, str] = {
+    Stream.DUPLEX: "AT+VTR",
+    Stream.TRANSMIT: "AT+VTX",
+    Stream.RECEIVE: "AT+VRX",
+}
+"""The action that starts each kind of stream (V.253; v253.md 1.3)."""
+
+_COMMON_SIGNALS = {
+    "b": Signal.BUSY,
+    "d": Signal.DIAL,
+    "l": Signal.LOOP,
+    "c": Signal.FAX,
+    "s": Signal.SILENCE,
+    "q": Signal.QUIET,
+    "H": Signal.EXTENSION_PICKUP,
+    "u": Signal.UNDERRUN,
+    "o": Signal.OVERRUN,
+}
+_COMMON_ENDS = {
+    # Some firmware (a Zoom 3095 is reported) heeds only a code behind a doubled DLE; to any other
+    # that is one sample of sound and the same code.
+    Stream.DUPLEX: (b"\x10^", DOUBLED + b"\x10^", b"\x10\x03", DOUBLED + b"\x10\x03"),
+    # CAN clears the buffer but ends nothing, so ETX follows it (mgetty intr_play; v253.md 2.2).
+    Stream.TRANSMIT: (
+        b"\x10\x03",
+        DOUBLED + b"\x10\x03",
+        b"\x10\x18\x10\x03",
+        DOUBLED + b"\x10\x18" + DOUBLED + b"\x10\x03",
+    ),
+    Stream.RECEIVE: (b"\x10!", DOUBLED + b"\x10!", b"\x10\x1b"),
+}
+_BEST_FIRST = ((ULAW_TEXT, Law.ULAW), (ALAW_TEXT, Law.ALAW), (LINEAR8_TEXT, Law.LINEAR8))
+
+CONEXANT = Dialect(
+    name="conexant",
+    identity=r"CONEXANT|CX930\d\d",
+    duplex=True,
+    vsd_off="0,0",
+    formats=_BEST_FIRST,
+    fallback=VoiceFormat(1, Law.LINEAR8, "AT+VSM=1,8000"),
+    set_up=("ATX4", "ATS0=0"),
+    # -STE bits: 0 line in use, 1 extension pick-up, 2 remote hang-up (1.3). Without bit 2 DLE P is
+    # a lifted telephone alone; a far end that breaks the loop is told by l all the same (2.1).
+    extras=("AT&D2", "AT+PCW=2", "AT-STE=3"),
+    signals={**_COMMON_SIGNALS, "P": Signal.EXTENSION_PICKUP},
+    ends=_COMMON_ENDS,
+    # 1.4 V without a line; 10.00 V is the modem's own threshold of "line in use" (1.3, -TTE).
+    probe=Probe("AT-TRV", r"^(?:-TRV:\s*)?(\d+(?:\.\d+)?)\s*V?$", no_line=3.0, in_use=10.0),
+)
+USR5637 = Dialect(
+    name="usr5637",
+    identity=r"U\.?S\.? ?ROBOTICS|USROBOTICS|\b5637\b",
+    duplex=False,  # documented but not seen working: until +VTR is proven on the unit (6)
+    vsd_off="128,0",
+    # 8-bit linear first: it is the format that is known in service on this modem (8).
+    formats=(_BEST_FIRST[2], *_BEST_FIRST[:2]),
+    fallback=VoiceFormat(128, Law.LINEAR8, "AT+VSM=128,8000"),
+    set_up=("ATX4", "ATS0=0"),
+    extras=("AT&D2", "AT+PCW=2"),
+    signals=_COMMON_SIGNALS,
+    ends={**_COMMON_ENDS, Stream.DUPLEX: (b"\x10^", b"\x10\x03", DOUBLED + b"\x10^")},
+    # This modem reports dial tone falsely while it plays or records (2.1).
+    ignored=dict.fromkeys(Stream, frozenset("d")),
+)
+GENERIC = Dialect(
+    name="generic",
+    identity=r".",
+    duplex=False,
+    vsd_off="128,0",
+    formats=_BEST_FIRST,
+    fallback=None,
+    set_up=("ATX4", "ATS0=0"),
+    extras=("AT&D2",),
+    signals=_COMMON_SIGNALS,
+    ends=_COMMON_ENDS,
+)
+
+DIALECTS: Mapping[str, Dialect] = {d.name: d for d in (CONEXANT, USR5637, GENERIC)}
+
+
+def identify(lines: Iterable[str]) -> Dialect:
+    """Return the first dialect whose `identity` is found in the modem's answers, else GENERIC."""
+    text = " ".join(lines).upper()
+    return next((d for d in DIALECTS.values() if re.search(d.identity, text)), GENERIC)
+
+
+def choose_vsm(reply: Iterable[str], dialect: Dialect) -> VoiceFormat | None:
+    """Choose a voice format from the answer to +VSM=?, by its text, never by its number.
+
+    The numbers 130 to 132 mean different things to different vendors (v253.md 1.5). None of the
+    lines usable: the dialect's `fallback`, which is None where there is none.
+    """
+    offered = [m for line in reply if (m := _FORMAT_LINE.match(line.upper())) and _usable(m[3])]
+    for pattern, law in dialect.formats:
+        for match in offered:
+            if re.search(pattern, match[2]):
+                return VoiceFormat(int(match[1]), law, f"AT+VSM={match[1]},{_RATE}")
+    return dialect.fallback
+
+
+def _usable(rest: str) -> bool:
+    """Tell whether what follows the text allows 8 bits (where it says bits) at 8000 Hz."""
+    bits = _BITS.match(rest)
+    if bits and int(bits[1]) not in {8, _RATE}:
+        return False
+    spans = ((int(m[1]), int(m[2])) for m in _RANGE.finditer(rest))
+    return not re.search(r"\d", rest) or "8000" in rest or any(a <= _RATE <= b for a, b in spans)

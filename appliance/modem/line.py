@@ -1,0 +1,800 @@
+"""A modem line from ring to idle."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from appliance.calls.events import Caller, LineCondition, Presentation
+from appliance.dsp.wav import SAMPLES_PER_MS
+from appliance.errors import Bug
+from appliance.modem import events, scripts
+from appliance.modem.caller_id import CallerId
+from appliance.modem.dialects import CONEXANT, DIALECTS, GENERIC, choose_vsm, identify
+from appliance.modem.events import Heard, Identified, Rang, Recovery, Signal, Signalled, Stream
+from appliance.modem.scripts import (
+    ANSWERED,
+    AUTO,
+    HEARING,
+    RINGING,
+    SIGNALLING,
+    TABLE,
+    TIMERS,
+    CallerIdOrder,
+    Done,
+    Input,
+    Refused,
+    Runner,
+    Say,
+    Script,
+    Stage,
+    Trouble,
+)
+from appliance.modem.v253 import OK, CallerIdReceived, Coded, DigitFilter, Modem, StreamEnded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from appliance.dsp.wav import Law
+    from appliance.modem.dialects import Probe, VoiceFormat
+    from appliance.modem.events import LineEvent
+    from appliance.modem.scripts import LineSettings, Outcome, Sentence, Step
+    from appliance.modem.v253 import ModemEvent
+
+
+# ---- lead --------------------------------------------------------------------------------------
+# How much sound lies ahead inside the modem, from bytes written minus bytes played.
+#
+# A write that does not block proves nothing: a pseudo terminal swallows 2.5 s, a USB modem 1 s.
+
+TARGET_MS = 60
+GAP_LIMIT_MS = 150
+"""Sound sent on trust while nothing is heard: a modem that has stopped must not be filled up."""
+
+
+class Lead:
+    """Keeps `target_ms` of sound ahead in one stream; counts samples (one byte each, unshielded).
+
+    What was played is counted by what was heard, since one codec clock drives both directions
+    (`on_heard`); in a stream to the line only, by the monotonic clock (`on_clock`).
+    """
+
+    def __init__(self, target_ms: int = TARGET_MS) -> None:
+        self._target = target_ms * SAMPLES_PER_MS
+        self._started_at = 0.0
+        self._played = 0
+        self._written = 0
+        self._refilled_at = 0
+        self._unheard = 0
+        self._trusted = self._trusted_until = 0
+        self.underruns = 0
+
+    def on_start(self, now: float) -> None:
+        """Start anew: the stream's CONNECT was read at `now` (monotonic seconds)."""
+        self._started_at = now
+        self._played = self._written = self._refilled_at = self._unheard = 0
+        self._trusted = self._trusted_until = 0
+
+    def on_heard(self, samples: int) -> None:
+        """Count samples heard in a duplex stream: as many were played."""
+        self._played += samples
+        self._unheard = 0
+        if self._played >= self._trusted_until:
+            self._trusted = 0
+
+    def on_gap(self, gap_ms: int) -> None:
+        """Take note that a duplex stream, which plays on, has brought nothing for `gap_ms`.
+
+        Both modems of an exchange were seen to run dry at once while its clock and the carrier's
+        were less than 3 ms late: what lies between them, the tty layer, gives no promise of time.
+        """
+        self._unheard = min(gap_ms, GAP_LIMIT_MS) * SAMPLES_PER_MS
+
+    def on_clock(self, now: float) -> None:
+        """Tell the time in a stream to the line only: it plays 8 samples a millisecond."""
+        self._played = round((now - self._started_at) * 1000 * SAMPLES_PER_MS)
+
+    def on_written(self, samples: int) -> None:
+        """Count samples given to the modem."""
+        self._written += samples
+        if self._unheard:
+            self._trusted += samples
+            self._trusted_until = self._played + self._trusted
+
+    def on_underrun(self) -> None:
+        """Take the modem's word that nothing lies ahead (DLE u); the next `wanted` fills it.
+
+        Its further notes are passed over until the refill should have been heard: they were
+        under way, and believing each would pile up one lead on another. Nor does the note know of
+        what was written on trust while it was under way itself: that lies ahead.
+        """
+        self.underruns += 1
+        if self._played < self._refilled_at:
+            return
+        self._written = self._played + self._trusted
+        self._refilled_at = self._played + self._target
+
+    def wanted(self) -> int:
+        """Return how many samples to write now; 0 when enough lies ahead."""
+        return max(0, self._target - self._ahead() + self._unheard)
+
+    @property
+    def ahead_ms(self) -> int:
+        """What lies ahead inside the modem, in ms; 0 when it has run dry."""
+        return max(0, self._ahead()) // SAMPLES_PER_MS
+
+    def _ahead(self) -> int:
+        return self._written - self._played
+
+
+# ---- pair --------------------------------------------------------------------------------------
+# What lies on a line's pair of wires while its modem is idle: measured, and believed when twice.
+#
+# A ring, a cable being plugged or a telephone that dials by pulses can make any single reading.
+
+SOON_MS = 1000
+"""After a call, and after a reading that differs from what is believed, it is asked so soon."""
+FALSE_PICKUP_S = 8.0
+"""A lifted telephone ends the ringing: a bell within two cadences of a pick-up refutes it."""
+
+
+class Pair:
+    """The condition of one line's pair; `news` is true from a change until it was told."""
+
+    def __init__(self) -> None:
+        self.condition = LineCondition.UNKNOWN
+        self.news = False
+        self._seen = LineCondition.UNKNOWN
+        self._mute = False
+        self._picked_up_at = float("-inf")
+        self._trusts_pickups = True
+
+    def wait_ms(self, probe: Probe | None, otherwise_ms: int) -> int:
+        """Say in how many ms to ask again; `otherwise_ms` where there is nothing to ask for."""
+        if probe is None or self._mute:
+            return otherwise_ms
+        if self._seen is not self.condition or self.condition is LineCondition.UNKNOWN:
+            return SOON_MS
+        return probe.every_ms if self.condition is LineCondition.FREE else probe.again_ms
+
+    def read(self, probe: Probe | None, reply: Iterable[str]) -> None:
+        """Take the answer to a probe; a modem that gives none is not asked so often again."""
+        reading = condition_of(probe, reply) if probe else LineCondition.UNKNOWN
+        self._mute = reading is LineCondition.UNKNOWN
+        if reading is self._seen and reading is not self.condition:
+            self.condition, self.news = reading, True
+        self._seen = reading
+
+    def rang(self, now: float) -> None:
+        """The bell rang: there is a line, and nobody else has it; what was believed is over."""
+        if now - self._picked_up_at < FALSE_PICKUP_S:
+            self._trusts_pickups = False
+        self.condition = self._seen = LineCondition.UNKNOWN
+        self.news = False
+
+    def picked_up(self, now: float, probe: Probe | None) -> bool:
+        """Another telephone was lifted, says the modem; False when it was caught inventing that.
+
+        Whether it is put down again only a probe can tell: without one it is unknown at once.
+        """
+        self._picked_up_at = now
+        if self._trusts_pickups and probe is not None:
+            self.condition = self._seen = LineCondition.IN_USE
+            self.news = True
+        return self._trusts_pickups
+
+
+def condition_of(probe: Probe, reply: Iterable[str]) -> LineCondition:
+    """Turn the volts of a probe's answer into a condition; UNKNOWN where there are none."""
+    found = next((m for line in reply if (m := re.match(probe.answer, line.strip()))), None)
+    if found is None:
+        return LineCondition.UNKNOWN
+    volts = float(found[1])
+    if volts < probe.no_line:
+        return LineCondition.NO_LINE
+    return LineCondition.IN_USE if volts < probe.in_use else LineCondition.FREE
+
+
+# ---- ringing -----------------------------------------------------------------------------------
+# What is known of a call while it rings: how often it rang, and who calls.
+
+FRESH_S = 10.0
+"""How long an identity sent before the first ring is kept for it."""
+
+
+class Ringing:
+    """Counts the rings and settles the caller's identity once, by arrival or by limit.
+
+    `since` and `latest` are when the first and the last ring came, in monotonic seconds.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.since = self.latest = 0.0
+        self._identity = CallerId()
+        self._identity_at = 0.0
+        self._told: Caller | None = None
+
+    def on_ring(self, now: float) -> None:
+        """Count a ring; at the first one an identity that lies too far back is dropped."""
+        if self.count == 0:
+            self.since = now
+            if now - self._identity_at > FRESH_S:
+                self._identity = CallerId()
+        self.count += 1
+        self.latest = now
+
+    @classmethod
+    def found(cls, caller: Caller, dated: str, at: float) -> Ringing:
+        """Return a ringing that began before this process, last heard at `at`."""
+        ringing = cls()
+        ringing.count, ringing.since, ringing.latest = 1, at, at
+        ringing._told = ringing._identity.caller = caller
+        ringing._identity.take_date(dated)
+        return ringing
+
+    def on_caller_id(self, event: CallerIdReceived, now: float) -> None:
+        """Take a line or a report of caller id."""
+        self._identity.add(event.text)
+        self._identity_at = now
+
+    @property
+    def news(self) -> bool:
+        """True when somebody is known whom nobody was told of yet."""
+        caller = self._identity.caller
+        arrived = caller is not None and caller.presentation is not Presentation.UNKNOWN
+        return arrived and caller != self._told
+
+    @property
+    def unsettled(self) -> bool:
+        """True until somebody was told who calls."""
+        return self._told is None
+
+    @property
+    def complete(self) -> bool:
+        """True when a name has come as well: nothing else is worth waiting for."""
+        return self._identity.complete
+
+    def told(self) -> tuple[Rang, ...]:
+        """Say again what was told of this ringing, for somebody who has not heard it."""
+        if self.count == 0:
+            return ()
+        known = None if self._told is None else Identified(self._told, dated=self._identity.dated)
+        return (Rang(self.count, known),)
+
+    def settle(self, *, late: bool = False) -> Identified:
+        """Tell who calls; UNKNOWN when nothing arrived."""
+        self._told = self._identity.caller or Caller()
+        return Identified(self._told, late, self._identity.dated)
+
+
+# ---- life --------------------------------------------------------------------------------------
+# Follows the table: one line's stage, its timers, the scripts it runs and what it tells.
+
+ENDINGS = frozenset({Script.HANG_UP, Script.WITHDRAW})
+"""The scripts that end a call: what rings, or is told of, from then on is the next."""
+STILL_RINGING = RINGING | {Stage.OFF, Stage.RESUMING, Stage.FAILED}
+"""The stages after which whoever rang may ring still, though the modem is initialised."""
+BROKE_OFF_S = 5.0
+"""A stream that breaks off again so soon is no stream."""
+LADDER = (
+    Recovery.DROP_DTR,
+    Recovery.REOPEN,
+    Recovery.RESET_USB,
+    Recovery.POWER_CYCLE,
+    Recovery.REPLUG,
+)
+"""What a line asks for, failure after failure, once in-band recovery was of no use (v253.md 4).
+
+The last one stays until the modem comes up: the line is out, and is tried quietly for ever.
+"""
+
+
+class Life:
+    """The stage of one line and everything a transition of `TABLE` does.
+
+    `kind`, `cut` and `digits` are what the last order asked for, read when its script begins.
+    `ended` is the stream that ended last.
+    """
+
+    def __init__(self, settings: LineSettings) -> None:
+        self.settings = settings
+        self.stage = Stage.OFF
+        self.timers: dict[Input, float] = {}
+        self.modem = Modem(DIALECTS.get(settings.dialect, GENERIC))
+        self.runner = Runner(self.modem)
+        self.ringing = Ringing()
+        self.pair = Pair()
+        self.format: VoiceFormat | None = None
+        self.needs: Recovery | None = None
+        self.kind = self.ended = Stream.DUPLEX
+        self.cut = False
+        self.digits = ""
+        self._rung = 0
+        self._named = ""
+        self._no_duplex: str | None = None
+        self._broke_off: tuple[Sentence, float] = (scripts.NO_DUPLEX, float("-inf"))
+        self._fault: tuple[Sentence, Recovery | None] | None = None
+
+    @property
+    def duplex(self) -> bool:
+        """True when sound can flow both ways at once: proven on the unit, or by its make.
+
+        Neither holds against the modem's own word, until another one is plugged in.
+        """
+        if self._no_duplex is not None and self._no_duplex == self._named:
+            return False
+        proven = self.settings.duplex
+        return self.modem.dialect.duplex if proven is None else proven
+
+    @property
+    def probe(self) -> Probe | None:
+        """How the pair's volts are asked for; None where the modem cannot tell them."""
+        if self.settings.voltage is False:
+            return None
+        return self.modem.dialect.probe or (CONEXANT.probe if self.settings.voltage else None)
+
+    @property
+    def knows_caller(self) -> bool:
+        """True when the identity can be settled now: somebody new is known, or nobody will be."""
+        never = self.settings.caller_id is CallerIdOrder.NONE and self.ringing.unsettled
+        return self.ringing.news or never
+
+    def step(self, what: Input, now: float) -> tuple[LineEvent, ...]:
+        """Follow the table; an input without a row does nothing (see IGNORED)."""
+        rule = TABLE[self.stage].get(what)
+        if rule is None:
+            return ()
+        before, self.stage = self.stage, rule.to
+        gone = rule.run is Script.SYNC and before not in STILL_RINGING
+        if rule.run in ENDINGS or what is Input.RING_GAP or gone:
+            self.ringing = Ringing()
+        self.timers.pop(what, None)  # what happened is waited for no longer
+        running = TIMERS.get(rule.to, frozenset())
+        self.timers = {name: at for name, at in self.timers.items() if name in running}
+        said = _SAYINGS[rule.say](self) if rule.say else ()
+        if rule.to is not before:
+            self._arm(running, now)
+        outcome = self._begin(rule.run, now) if rule.run else None
+        return (*said, *self.conclude(outcome, now))
+
+    def conclude(self, outcome: Outcome | None, now: float) -> tuple[LineEvent, ...]:
+        """Turn a script's end into the table's input."""
+        match outcome:
+            case Trouble(reason):
+                self._fault = (reason, None)
+                return self.step(Input.TROUBLE, now)
+            case Refused(reason):
+                self._fault = (reason, Recovery.REPLACE)
+                return self.step(Input.REFUSED, now)
+            case Done() if self.stage is Stage.CONFIGURING and self._rings(now):
+                return self.step(Input.UP_RINGING, now)
+            case Done() if self.stage is Stage.STARTING and self.runner.refused:
+                self._no_duplex = self._named
+                return self.step(Input.NO_DUPLEX, now)
+            case Done():
+                return self.step(Input.DONE, now)
+        return ()
+
+    def break_off(self, result: str, now: float) -> tuple[LineEvent, ...]:
+        """The modem has ended its stream: another one keeps the caller, unless it was the line.
+
+        One that breaks off again and again is a modem in trouble.
+        """
+        reason, again = scripts.broke_off(result), now - self._broke_off[1] < BROKE_OFF_S
+        self._broke_off = reason, now
+        if result != OK or again:
+            return self.conclude(Trouble(reason), now)
+        return self.step(Input.BROKE_OFF, now)
+
+    def start(self, now: float) -> tuple[LineEvent, ...]:
+        """Begin anew, with nothing to recover from; or where a call of the last owner rings."""
+        self._fault = None
+        if self.stage is Stage.OFF and self._rings(now):
+            return self.step(Input.RESUME, now)
+        self.ringing = Ringing()
+        return self.step(Input.START, now)
+
+    def found_ringing(self, modem: str, ringing: Ringing) -> None:
+        """Know, before the start, that `modem` was heard ringing by its last owner."""
+        self._named, self.ringing = modem, ringing
+        if self.settings.dialect == AUTO:
+            self.modem.dialect = identify([modem])
+
+    def _rings(self, now: float) -> bool:
+        """Tell whether somebody has rung, so lately that they may ring still."""
+        gap_s = self.settings.ring_gap_ms / 1000
+        return self.ringing.count > 0 and now - self.ringing.latest < gap_s
+
+    def lose(self, reason: Sentence, least: Recovery, now: float) -> tuple[LineEvent, ...]:
+        """Take note that the port is gone; less than `least` would be of no use."""
+        self._fault = (reason, least)
+        return self.step(Input.LOST, now)
+
+    def set_timer(self, name: Input, at: float) -> None:
+        """Start or move a timer, if it runs in this stage."""
+        if name in TIMERS.get(self.stage, ()):
+            self.timers[name] = at
+
+    def expire(self, now: float) -> tuple[LineEvent, ...]:
+        """Follow the table for every timer that is due, the oldest first."""
+        events: list[LineEvent] = []
+        for _, name in sorted((at, name) for name, at in self.timers.items() if at <= now):
+            if self.timers.pop(name, None) is not None:
+                events += self.step(name, now)
+        return tuple(events)
+
+    def _arm(self, running: frozenset[Input], now: float) -> None:
+        """Start the timers that a stage starts by being entered."""
+        if Input.IDENTITY_LIMIT in running:
+            limit_s = self.settings.identity_limit_ms / 1000
+            self.timers[Input.IDENTITY_LIMIT] = self.ringing.since + limit_s
+            if self.knows_caller:  # it rang, and was told who calls, before the line was idle
+                self.timers[Input.IDENTITY] = now
+        if Input.RING_GAP in running and Input.RING_GAP not in self.timers:
+            # somebody has been ringing since before this stage
+            gap_s = self.settings.ring_gap_ms / 1000
+            self.timers[Input.RING_GAP] = self.ringing.latest + gap_s
+        if Input.IDLE_CHECK in running and self.settings.idle_check_ms:
+            wait_ms = self.pair.wait_ms(self.probe, self.settings.idle_check_ms)
+            self.timers[Input.IDLE_CHECK] = now + wait_ms / 1000
+
+    def _begin(self, script: Script, now: float) -> Outcome | None:
+        begin = self.runner.restart if script is Script.SYNC else self.runner.begin
+        return begin(_SCRIPTS[script](self), now)
+
+    def _configure(self) -> tuple[Step, ...]:
+        if self.settings.dialect == AUTO:
+            self.modem.dialect = identify(self._identity())
+        return scripts.configure(self.settings, self.modem.dialect)
+
+    def _prepare(self) -> tuple[Step, ...]:
+        return scripts.prepare(self.settings, self.modem.dialect, self._format())
+
+    def _dial(self) -> tuple[Step, ...]:
+        return scripts.dial(self.settings, self.modem.dialect, self._format(), self.digits)
+
+    def _format(self) -> VoiceFormat:
+        if self.format is None:
+            raise Bug("a line rang before it was up")
+        return self.format
+
+    def _identity(self) -> list[str]:
+        kept = (*self.runner.kept[scripts.MAKER], *self.runner.kept[scripts.PRODUCT])
+        return [line.removeprefix("+GMI:").strip() for line in kept]
+
+    def _up(self) -> tuple[LineEvent, ...]:
+        if scripts.MAKER in self.runner.kept:  # else it was found, and is known
+            self._named = " ".join(self._identity())
+        self.format = choose_vsm(self.runner.kept[scripts.FORMATS], self.modem.dialect)
+        if self.format is None:
+            raise Bug("a modem without a voice format came up")
+        self._rung, self.needs = 0, None
+        up = events.Up(self._named, self.duplex, self.format.law)
+        self.pair = Pair()
+        if self._fault is None:
+            return (up,)
+        return (events.Recovered(self._fault[0]), up, *self._idle())
+
+    def _up_anew(self) -> tuple[LineEvent, ...]:
+        self.ringing = Ringing()
+        return self._up()
+
+    def _up_ringing(self) -> tuple[LineEvent, ...]:
+        return (*self._up(), *self.ringing.told())
+
+    def _identified(self) -> tuple[LineEvent, ...]:
+        self.timers.pop(Input.IDENTITY, None)  # what is told now is not told again as late
+        told = self.ringing.told()
+        settled = self.ringing.settle()
+        return () if told and told[0].known == settled else (settled,)
+
+    def _idle(self) -> tuple[LineEvent, ...]:
+        self._fault = None
+        return (events.Idle(), *self._news())
+
+    def _found(self) -> tuple[LineEvent, ...]:
+        self.pair.read(self.probe, self.runner.kept.get(scripts.VOLTS, ()))
+        return self._news()
+
+    def _news(self) -> tuple[LineEvent, ...]:
+        news, self.pair.news = self.pair.news, False
+        return (events.Found(self.pair.condition),) if news else ()
+
+    def _rang(self) -> tuple[LineEvent, ...]:
+        return (events.Rang(self.ringing.count),)
+
+    def _failed(self) -> tuple[LineEvent, ...]:
+        if self._fault is None:
+            raise Bug("a line failed for no reason")
+        reason, wish = self._fault
+        self.needs = wish if wish and wish not in LADDER else self._climb(wish)
+        return (events.Failed(reason, self.needs),)
+
+    def _climb(self, least: Recovery | None) -> Recovery:
+        """Return the next step of the ladder, `least` or higher."""
+        rung = max(self._rung, LADDER.index(least or LADDER[0]))
+        self._rung = min(rung + 1, len(LADDER) - 1)
+        return LADDER[rung]
+
+    def _recovering(self) -> tuple[LineEvent, ...]:
+        if self._fault is None:
+            raise Bug("a line recovers from nothing")
+        return (events.Recovering(self._fault[0]),)
+
+
+_SCRIPTS: Mapping[Script, Callable[[Life], tuple[Step, ...]]] = {
+    Script.SYNC: lambda _: scripts.sync(),
+    Script.RESUME: lambda _: scripts.resume(),
+    Script.INQUIRE: lambda _: scripts.inquire(),
+    Script.CONFIGURE: Life._configure,
+    Script.CHECK: lambda life: scripts.check(life.probe),
+    Script.PREPARE: Life._prepare,
+    Script.ANSWER: lambda _: scripts.answer(),
+    Script.STREAM: lambda life: scripts.stream(life.kind),
+    Script.STREAM_AGAIN: lambda life: scripts.stream_again(life.kind),
+    Script.END: lambda life: scripts.end(cut=life.cut),
+    Script.FLASH: lambda life: scripts.flash(life.settings, life.digits),
+    Script.DIGITS: lambda life: scripts.digits(life.digits),
+    Script.DIAL: Life._dial,
+    Script.WITHDRAW: lambda _: scripts.withdraw(),
+    Script.HANG_UP: lambda _: scripts.hang_up(),
+}
+_SAYINGS: Mapping[Say, Callable[[Life], tuple[LineEvent, ...]]] = {
+    Say.UP: Life._up_anew,
+    Say.UP_RANG: Life._up_ringing,
+    Say.RESUMED: Life._up_ringing,
+    Say.RANG: Life._rang,
+    Say.IDENTIFIED: Life._identified,
+    Say.LATE: lambda life: (life.ringing.settle(late=True),),
+    Say.GAVE_UP: lambda _: (events.GaveUp(),),
+    Say.TAKEN: lambda _: (events.Taken(),),
+    Say.FOUND: Life._found,
+    Say.PREPARED: lambda _: (events.Prepared(),),
+    Say.OFF_HOOK: lambda _: (events.OffHook(),),
+    Say.STREAMING: lambda life: (events.Streaming(life.kind),),
+    Say.BROKE_OFF: lambda life: (events.BrokeOff(life._broke_off[0]),),
+    Say.NO_DUPLEX: lambda _: (events.HalfDuplex(scripts.NO_DUPLEX),),
+    Say.STOPPED: lambda life: (events.Stopped(life.ended),),
+    Say.FLASHED: lambda life: (events.Flashed(not life.runner.refused),),
+    Say.DIGITS_SENT: lambda life: (events.DigitsSent(not life.runner.refused),),
+    Say.DIALLED: lambda life: (events.Dialled(life.runner.refused or OK),),
+    Say.IDLE: Life._idle,
+    Say.IDLE_RANG: lambda life: (*life._idle(), *life._rang()),
+    Say.RECOVERING: Life._recovering,
+    Say.FAILED: Life._failed,
+}
+
+
+# ---- line --------------------------------------------------------------------------------------
+# One analog line with its voice modem, from port bytes to line events; no port, no clock.
+
+GRACE_S = 0.04
+"""After the number a name may follow at once; most exchanges of Europe send none (v253.md 3)."""
+
+
+class LineDriver:
+    """Drives one line by the table in table.py: give it bytes and time, take events and bytes.
+
+    `now` is monotonic seconds. `receive_data`, `handle_timer` and every order return the events
+    they caused; after each, write `data_to_send()` and wait for `next_deadline()`.
+    """
+
+    def __init__(self, name: str, settings: LineSettings) -> None:
+        self.name = name
+        self._life = Life(settings)
+        self._digits = DigitFilter()
+        self._out = bytearray()
+
+    def found_ringing(self, modem: str, known: Identified, at: float) -> None:
+        """Know, before the start, that its last owner heard `modem` ringing at `at` (monotonic s).
+
+        The identity of a call that has rung comes no more: it is what that one knew.
+        """
+        self._life.found_ringing(modem, Ringing.found(known.caller, known.dated, at))
+
+    # --- orders ------------------------------------------------------------------------------
+
+    def start(self, now: float) -> tuple[LineEvent, ...]:
+        """Bring the modem up from whatever state its port is found in; ends in Up or Failed."""
+        self._out.clear()
+        return self._life.start(now)
+
+    def answer(self, now: float) -> tuple[LineEvent, ...]:
+        """Take the ringing line off hook; OffHook follows."""
+        return self._life.step(Input.ANSWER, now)
+
+    def start_stream(self, kind: Stream, now: float) -> tuple[LineEvent, ...]:
+        """Start a stream, ending another one first (to its end); Streaming follows.
+
+        Nothing happens when that kind runs already. Raises Bug for a duplex stream on a line
+        that has none: who asks must know (`duplex`).
+        """
+        if kind is Stream.DUPLEX and not self.duplex:
+            raise Bug(f"line {self.name} is half duplex")
+        if self.stage is Stage.STREAMING and self.streaming is kind:
+            return ()
+        self._life.kind = kind
+        return self._life.step(Input.START_STREAM, now)
+
+    def end_stream(self, now: float, *, cut: bool = False) -> tuple[LineEvent, ...]:
+        """End the stream; Stopped follows once what lies ahead is played, with `cut` at once."""
+        self._life.cut = cut
+        return self._life.step(Input.END_STREAM, now)
+
+    def flash(self, digits: str, now: float) -> tuple[LineEvent, ...]:
+        """Flash the hook and, after a pause, send `digits` to the PBX behind; Flashed follows."""
+        self._life.digits = digits
+        return self._life.step(Input.FLASH, now)
+
+    def send_digits(self, digits: str, now: float) -> tuple[LineEvent, ...]:
+        """Send digits on the line that is off hook, ending its stream; DigitsSent follows."""
+        self._life.digits = digits
+        return self._life.step(Input.SEND_DIGITS, now)
+
+    def dial(self, digits: str, now: float) -> tuple[LineEvent, ...]:
+        """Seize the idle line and dial; Dialled follows. Nothing happens on a line in use."""
+        self._life.digits = digits
+        return self._life.step(Input.DIAL, now)
+
+    def hang_up(self, now: float) -> tuple[LineEvent, ...]:
+        """Put the line on hook; Idle follows when the modem has proven it."""
+        return self._life.step(Input.HANG_UP, now)
+
+    def lost(
+        self, reason: Sentence, now: float, least: Recovery = Recovery.REOPEN
+    ) -> tuple[LineEvent, ...]:
+        """Take note that the port is gone; Failed follows at once, `start` when it is back.
+
+        `least` is the lowest step of the ladder that can help, or what only a person can do.
+        """
+        return self._life.lose(reason, least, now)
+
+    def send_samples(self, samples: bytes) -> None:
+        """Queue sound for the line, in the modem's law; passed over unless a stream runs.
+
+        Behind a stream's end it would be text. Raises Bug in a stream from the line only.
+        """
+        if self.stage is Stage.STREAMING:
+            self._out += self._life.modem.send_samples(samples)
+
+    # --- bytes and time ----------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, now: float) -> tuple[LineEvent, ...]:
+        """Take bytes from the port and return what they mean."""
+        events: list[LineEvent] = []
+        for event in self._life.modem.receive_data(data):
+            if not isinstance(event, Heard):
+                events += self._receive(event, now)
+            elif self.stage is Stage.STREAMING or self.stage in HEARING:  # an enum's hash is a call
+                events.append(event)
+        return tuple(events)
+
+    def handle_timer(self, now: float) -> tuple[LineEvent, ...]:
+        """Do what is due at `now`."""
+        outcome = self._life.runner.handle_timer(now)
+        return (*self._life.conclude(outcome, now), *self._life.expire(now))
+
+    def next_deadline(self) -> float | None:
+        """Return when `handle_timer` is due, or None."""
+        script = self._life.runner.next_deadline()
+        timers = self._life.timers
+        if not timers:
+            return script
+        return min(timers.values() if script is None else (*timers.values(), script))
+
+    def data_to_send(self) -> bytes:
+        """Return and forget the bytes to be written to the port: sound, then what ends it."""
+        data = bytes(self._out) + self._life.runner.data_to_send()
+        self._out.clear()
+        return data
+
+    # --- what is known -----------------------------------------------------------------------
+
+    @property
+    def stage(self) -> Stage:
+        """Where the line is in its life."""
+        return self._life.stage
+
+    @property
+    def needs(self) -> Recovery | None:
+        """What a failed line asks the keeper for, before it is started again."""
+        return self._life.needs
+
+    @property
+    def duplex(self) -> bool:
+        """True when sound can flow both ways at once."""
+        return self._life.duplex
+
+    @property
+    def law(self) -> Law | None:
+        """How samples are written, once the line has been up."""
+        return self._life.format.law if self._life.format else None
+
+    @property
+    def streaming(self) -> Stream | None:
+        """The kind of stream that runs inside the modem."""
+        return self._life.modem.streaming
+
+    @property
+    def rang_at(self) -> float:
+        """When the last ring came (monotonic s)."""
+        return self._life.ringing.latest
+
+    @property
+    def ringing(self) -> tuple[LineEvent, ...]:
+        """What was told of a caller who still rings, () where nobody does."""
+        return self._life.ringing.told() if self.stage in RINGING else ()
+
+    # --- what the modem says -----------------------------------------------------------------
+
+    def _receive(self, event: ModemEvent, now: float) -> tuple[LineEvent, ...]:
+        events: tuple[LineEvent, ...] = ()
+        match event:
+            case Coded("R"):
+                events = self._on_ring(now)
+            case Coded(code):
+                events = self._on_code(code, now)
+            case CallerIdReceived():
+                events = self._on_caller_id(event, now)
+            case StreamEnded():
+                events = self._on_stream_ended(event, now)
+        outcome = self._life.runner.receive(event, now)
+        return (*events, *self._life.conclude(outcome, now))
+
+    def _on_stream_ended(self, ended: StreamEnded, now: float) -> tuple[LineEvent, ...]:
+        """A stream that nobody ended has broken off, and perhaps the line with it (+VIT, 1.3)."""
+        life = self._life
+        if self.stage is Stage.STREAMING:
+            life.kind = ended.kind
+            return life.break_off(ended.result, now)
+        life.ended = ended.kind
+        return life.step(Input.STREAM_ENDED, now)
+
+    def _on_ring(self, now: float) -> tuple[LineEvent, ...]:
+        life = self._life
+        life.ringing.on_ring(now)
+        life.pair.rang(now)
+        events = life.step(Input.RING, now)
+        life.set_timer(Input.RING_GAP, now + life.settings.ring_gap_ms / 1000)
+        if life.knows_caller:
+            events = _with_caller(events, life.step(Input.IDENTITY, now))
+        return events
+
+    def _on_caller_id(self, event: CallerIdReceived, now: float) -> tuple[LineEvent, ...]:
+        """Settle at once when nothing more can come; else leave the name a moment to follow."""
+        ringing = self._life.ringing
+        if self.stage in ANSWERED and not ringing.count:
+            return ()  # the box calls: nobody is to be known
+        ringing.on_caller_id(event, now)
+        if ringing.news and (event.whole or ringing.complete):
+            return self._life.step(Input.IDENTITY, now)
+        if ringing.news:
+            self._life.set_timer(Input.IDENTITY, now + GRACE_S)
+        return ()
+
+    def _on_pickup(self, now: float) -> tuple[LineEvent, ...]:
+        """Give a ringing call to whoever lifted a telephone beside us, if that may be believed."""
+        believed = self._life.pair.picked_up(now, self._life.probe)
+        return self._life.step(Input.PICKUP, now) if believed else ()
+
+    def _on_code(self, code: str, now: float) -> tuple[LineEvent, ...]:
+        dialect = self._life.modem.dialect
+        if self.stage in RINGING and dialect.signals.get(code) is Signal.EXTENSION_PICKUP:
+            return self._on_pickup(now)
+        if self.stage not in SIGNALLING:
+            return ()
+        if self.streaming and code in dialect.ignored.get(self.streaming, ()):
+            return ()
+        if digit := self._digits.receive(code, now):
+            return (Signalled(Signal.DIGIT, digit),)
+        signal = dialect.signals.get(code)
+        return (Signalled(signal),) if signal else ()
+
+
+def _with_caller(rang: tuple[LineEvent, ...], then: tuple[LineEvent, ...]) -> tuple[LineEvent, ...]:
+    """Tell a ring and the identity that came before it as one: phones are rung with it."""
+    match rang, then:
+        case (*before, Rang(count)), (Identified() as known, *after):
+            return (*before, Rang(count, known), *after)
+    return (*rang, *then)

@@ -1,0 +1,346 @@
+"""Proves on the unit itself whether a modem carries sound both ways at once (+VTR; v253.md 6, 10).
+
+Sans I/O, as `LineDriver`: bytes and time in, bytes out, at the end one `Finding`. A tone is sent
+for some seconds, both rates are watched, and the stream is cut: by DLE ^, else by DLE ETX.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from appliance.dsp import g711
+from appliance.dsp.dtmf import chord
+from appliance.errors import Bug
+from appliance.modem import scripts
+from appliance.modem.dialects import ACTIONS, DIALECTS, DOUBLED, GENERIC, choose_vsm, identify
+from appliance.modem.events import Heard, Stream
+from appliance.modem.scripts import (
+    AUTO,
+    Command,
+    Done,
+    EndStream,
+    Refused,
+    Runner,
+    Sentence,
+    Trouble,
+)
+from appliance.modem.v253 import Coded, Modem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from appliance.modem.scripts import LineSettings, Outcome, Step
+    from appliance.modem.v253 import ModemEvent
+
+RATE = 8000
+SETTLE_S = 0.5
+"""The stream's first moments, which a modem may deliver in one piece, do not count."""
+MEASURE_S = 4.0
+LEAD_S = 0.1
+"""How much of the tone is kept ahead inside the modem (v253.md 6: 60-120 ms)."""
+BACKLOG = 1600
+"""Bytes that may wait for a port that takes too little: what ends the stream stands behind them."""
+FEED_S = 0.02
+TOLERANCE = 0.05
+TONE_HZ = 1000
+TONE_MS = 1000
+END_LIMIT_MS = 3000
+DUPLEX_ENDS = (b"\x10^", b"\x10\x03", DOUBLED + b"\x10^")
+"""What leaves +VTR: the one of the standard, then those that some makes need (v253.md 2.2)."""
+
+
+REFUSED = Sentence(
+    "Il modem rifiuta +VTR: è half duplex. Scrivere duplex = false e scegliere daytime.",
+    "The modem refuses +VTR: it is half duplex. Write duplex = false and choose a daytime.",
+)
+MUTE = Sentence(
+    "Il modem accetta +VTR ma non manda suono: è half duplex. Scrivere duplex = false e scegliere "
+    "daytime.",
+    "The modem takes +VTR but sends no sound: it is half duplex. Write duplex = false and choose a "
+    "daytime.",
+)
+STUCK = Sentence(
+    "Il modem accetta +VTR ma non ne esce (né DLE ^ né DLE ETX): non è utilizzabile in duplex. "
+    "Scrivere duplex = false e scegliere daytime.",
+    "The modem takes +VTR but does not leave it (neither DLE ^ nor DLE ETX): it is of no use in "
+    "duplex. Write duplex = false and choose a daytime.",
+)
+
+
+def slow(heard: int, sent: int) -> Sentence:
+    """Say that sound does not flow both ways at its full rate."""
+    return Sentence(
+        f"Il modem accetta +VTR ma porta solo {heard} campioni al secondo dalla linea e {sent} "
+        "verso la linea, di 8000: scrivere duplex = false e scegliere daytime.",
+        f"The modem takes +VTR but carries only {heard} samples a second from the line and {sent} "
+        "to it, of 8000: write duplex = false and choose a daytime.",
+    )
+
+
+def proven(heard: int, sent: int) -> Sentence:
+    """Say that sound flows both ways at once."""
+    return Sentence(
+        f"Il modem porta il suono nei due sensi insieme ({heard} campioni al secondo dalla linea, "
+        f"{sent} verso la linea): scrivere duplex = true.",
+        f"The modem carries sound both ways at once ({heard} samples a second from the line, "
+        f"{sent} to it): write duplex = true.",
+    )
+
+
+class Verdict(enum.StrEnum):
+    """What was found."""
+
+    DUPLEX = "duplex"
+    HALF_DUPLEX = "half_duplex"
+    NO_VOICE = "no_voice"
+    NO_ANSWER = "no_answer"  # the modem is in trouble, nothing is proven
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict, its reason, and what was measured: samples a second, buffer reports."""
+
+    verdict: Verdict
+    sentence: Sentence
+    modem: str = ""
+    heard_rate: int = 0
+    sent_rate: int = 0
+    underruns: int = 0
+    overruns: int = 0
+    ended_by: str = ""
+
+
+class Phase(enum.StrEnum):
+    """Where the probe is."""
+
+    ASKING = "asking"
+    VOICE = "voice"
+    SEIZING = "seizing"
+    MEASURING = "measuring"
+    ENDING = "ending"
+    HANGING_UP = "hanging_up"
+    OVER = "over"
+
+
+@dataclass(slots=True)
+class _Rates:
+    """What has gone either way since the stream settled."""
+
+    began_at: float = 0.0
+    ended_at: float = 0.0
+    fed_at: float = 0.0
+    queued: int = 0
+    heard: int = 0
+    given: int = 0
+    written: int = 0
+    underruns: int = 0
+    overruns: int = 0
+
+    @property
+    def heard_rate(self) -> int:
+        """Samples a second that came, once the stream had settled."""
+        measured = self.ended_at - self.began_at - SETTLE_S
+        return round(self.heard / measured) if measured > 0 else 0
+
+    @property
+    def sent_rate(self) -> int:
+        """Samples a second that the port has taken; `given` and `written` count shielded bytes."""
+        measured = self.ended_at - self.began_at
+        taken = self.queued * self.written / self.given if self.given else 0.0
+        return round(taken / measured) if measured > 0 else 0
+
+
+class DuplexProbe:
+    """One probe of one modem; tell it, by `written`, what the port has taken.
+
+    `now` is monotonic seconds. After each call write `data_to_send()` and wait for
+    `next_deadline()`, until there is a `finding`. The line is seized meanwhile: nobody may call.
+    """
+
+    def __init__(self, settings: LineSettings) -> None:
+        self.finding: Finding | None = None
+        self._settings = settings
+        self._modem = Modem(DIALECTS.get(settings.dialect, GENERIC))
+        self._runner = Runner(self._modem)
+        self._phase = Phase.ASKING
+        self._out = bytearray()
+        self._tone = b""
+        self._rates = _Rates()
+        self._voiceless: Sentence | None = None
+        self._refused = self._stuck = False
+        self._ended_by = ""
+
+    # --- bytes and time ----------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Begin with a modem found in any state."""
+        self._conclude(self._runner.begin((*scripts.sync(), *scripts.inquire()), now), now)
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take bytes from the port."""
+        for event in self._modem.receive_data(data):
+            self._count(event, now)
+            self._conclude(self._runner.receive(event, now), now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due at `now`."""
+        if self._phase is Phase.MEASURING:
+            if now >= self._rates.fed_at + FEED_S:
+                self._measure(now)
+        else:
+            self._conclude(self._runner.handle_timer(now), now)
+
+    def next_deadline(self) -> float | None:
+        """Return when `handle_timer` is due; while it measures, every 20 ms."""
+        if self._phase is Phase.MEASURING:
+            return self._rates.fed_at + FEED_S
+        return self._runner.next_deadline()
+
+    def data_to_send(self) -> bytes:
+        """Return and forget the bytes to be written: sound, then what ends it."""
+        data = bytes(self._out) + self._runner.data_to_send()
+        self._out.clear()
+        if self._phase is Phase.MEASURING:
+            self._rates.given += len(data)
+        elif self._phase is Phase.ENDING and data:
+            self._ended_by = next(name for end, name in _ENDS.items() if end in data)
+        return data
+
+    def written(self, count: int) -> None:
+        """Take note that the port has taken `count` bytes."""
+        if self._phase is Phase.MEASURING:
+            self._rates.written += count
+
+    # --- within ------------------------------------------------------------------------------
+
+    def _conclude(self, outcome: Outcome | None, now: float) -> None:
+        match outcome:
+            case Refused(reason):
+                self._voiceless = reason
+                self._hang_up(now)
+            case Trouble() if self._phase is Phase.ENDING:
+                self._stuck = True
+                self._hang_up(now)
+            case Trouble(reason):
+                self._phase = Phase.OVER
+                self.finding = self._judge() if self._stuck else self._failed(reason)
+            case Done():
+                _NEXT[self._phase](self, now)
+
+    def _begin(self, phase: Phase, steps: tuple[Step, ...], now: float) -> None:
+        self._phase = phase
+        self._conclude(self._runner.begin(steps, now), now)
+
+    def _asked(self, now: float) -> None:
+        """Who it is is known: enter voice mode and learn the formats."""
+        dialect = self._modem.dialect
+        if self._settings.dialect == AUTO:
+            dialect = identify(self._identity())
+        ends = {**dialect.ends, Stream.DUPLEX: DUPLEX_ENDS}
+        self._modem.dialect = replace(dialect, ends=ends)
+        self._begin(Phase.VOICE, scripts.configure(self._settings, self._modem.dialect), now)
+
+    def _identity(self) -> list[str]:
+        kept = (*self._runner.kept[scripts.MAKER], *self._runner.kept[scripts.PRODUCT])
+        return [line.removeprefix("+GMI:").strip() for line in kept]
+
+    def _has_voice(self, now: float) -> None:
+        """Seize the line and ask for both ways."""
+        dialect = self._modem.dialect
+        voice = choose_vsm(self._runner.kept[scripts.FORMATS], dialect)
+        if voice is None:
+            raise Bug("a modem without a voice format passed")
+        self._tone = g711.encode(chord((TONE_HZ,), TONE_MS), voice.law)
+        duplex = Command(ACTIONS[Stream.DUPLEX], tries=1, answers=frozenset({"ERROR"}))
+        prepare = scripts.prepare(self._settings, dialect, voice)
+        self._begin(Phase.SEIZING, (*prepare, *scripts.answer(), duplex), now)
+
+    def _seized(self, now: float) -> None:
+        if self._runner.refused:
+            self._refused = True
+            self._hang_up(now)
+            return
+        self._phase = Phase.MEASURING
+        self._rates = _Rates(now)
+        self._measure(now)
+
+    def _measure(self, now: float) -> None:
+        """Keep the tone ahead; after its time end the stream."""
+        rates = self._rates
+        rates.fed_at = now
+        wanted = round((now - rates.began_at + LEAD_S) * RATE) - rates.queued
+        wanted = min(wanted, BACKLOG - (rates.given - rates.written))
+        if wanted > 0:
+            piece = (self._tone * (wanted // len(self._tone) + 1))[:wanted]
+            self._out += self._modem.send_samples(piece)
+            rates.queued += wanted
+        if now >= rates.began_at + SETTLE_S + MEASURE_S:
+            rates.ended_at = now
+            self._out.clear()
+            self._begin(Phase.ENDING, (EndStream(limit_ms=END_LIMIT_MS),), now)
+
+    def _hang_up(self, now: float) -> None:
+        found = scripts.sync() if self._stuck else ()
+        self._begin(Phase.HANGING_UP, (*found, *scripts.hang_up()), now)
+
+    def _over(self, _now: float) -> None:
+        self._phase = Phase.OVER
+        self.finding = self._judge()
+
+    def _count(self, event: ModemEvent, now: float) -> None:
+        rates = self._rates
+        match event:
+            case Heard(samples) if self._phase is Phase.MEASURING:
+                rates.heard += len(samples) if now >= rates.began_at + SETTLE_S else 0
+            case Coded("u"):
+                rates.underruns += 1
+            case Coded("o"):
+                rates.overruns += 1
+
+    def _judge(self) -> Finding:
+        heard, sent, least = self._rates.heard_rate, self._rates.sent_rate, RATE * (1 - TOLERANCE)
+        if self._voiceless is not None:
+            return self._found(Verdict.NO_VOICE, self._voiceless)
+        if self._refused:
+            return self._found(Verdict.HALF_DUPLEX, REFUSED)
+        if self._stuck:
+            return self._found(Verdict.HALF_DUPLEX, STUCK)
+        if not heard:
+            return self._found(Verdict.HALF_DUPLEX, MUTE)
+        if min(heard, sent) < least:
+            return self._found(Verdict.HALF_DUPLEX, slow(heard, sent))
+        return self._found(Verdict.DUPLEX, proven(heard, sent))
+
+    def _failed(self, reason: Sentence) -> Finding:
+        return self._found(Verdict.NO_ANSWER, reason)
+
+    def _found(self, verdict: Verdict, sentence: Sentence) -> Finding:
+        rates = self._rates
+        modem = " ".join(self._identity()) if scripts.MAKER in self._runner.kept else ""
+        return Finding(
+            verdict,
+            sentence,
+            modem,
+            rates.heard_rate,
+            rates.sent_rate,
+            rates.underruns,
+            rates.overruns,
+            self._ended_by,
+        )
+
+
+_ENDS = {
+    DUPLEX_ENDS[2]: "DLE DLE DLE ^",
+    DUPLEX_ENDS[1]: "DLE ETX",
+    DUPLEX_ENDS[0]: "DLE ^",
+    b"": "",  # a question for a result that was lost
+}
+_NEXT: Mapping[Phase, Callable[[DuplexProbe, float], None]] = {
+    Phase.ASKING: DuplexProbe._asked,
+    Phase.VOICE: DuplexProbe._has_voice,
+    Phase.SEIZING: DuplexProbe._seized,
+    Phase.ENDING: DuplexProbe._hang_up,
+    Phase.HANGING_UP: DuplexProbe._over,
+}

@@ -1,0 +1,1007 @@
+"""AT command scripts: tables, steps, and the sentences that report them."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from appliance.errors import ConfigurationError
+from appliance.modem.dialects import ACTIONS, DIALECTS, Dialect, Probe, VoiceFormat, choose_vsm
+from appliance.modem.events import Stream
+from appliance.modem.v253 import (
+    OK,
+    RESULTS,
+    CallerIdReceived,
+    Coded,
+    Garbage,
+    Replied,
+    StreamEnded,
+    StreamStarted,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from appliance.modem.v253 import Modem, ModemEvent
+
+
+# ---- sentences ---------------------------------------------------------------------------------
+# What is said of a line in trouble: one sentence each, in two languages, ending in what to do.
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence in Italian (`it`) and in English (`en`); `str()` is the English one."""
+
+    it: str
+    en: str
+
+    def __str__(self) -> str:
+        return self.en
+
+
+NOT_LATE = Sentence("", "")
+LATE = Sentence(
+    "una risposta è arrivata troppo tardi, quando nessuno l'aspettava più; ",
+    "a reply came too late, when nobody waited for it any more; ",
+)
+"""What is added where a command was sent again, and then both were answered."""
+
+
+def no_answer_words(command: str, seen: str, late: Sentence = NOT_LATE) -> Sentence:
+    """Say that `command` stayed unanswered, what was read instead, and whether it was `late`."""
+    return Sentence(
+        f"Il modem non risponde a {command} (letto: {seen}): {late.it}"
+        "scollegarlo e ricollegarlo; se si ripete, sostituirlo.",
+        f"The modem does not answer {command} (read: {seen}): {late.en}"
+        "unplug it and plug it in again; if it happens again, replace it.",
+    )
+
+
+def bad_answer_words(command: str, result: str, seen: str, late: Sentence = NOT_LATE) -> Sentence:
+    """Say that `command` was answered with something else than success; `late` as above."""
+    return Sentence(
+        f"Il modem risponde {result} a {command} (letto: {seen}): {late.it}"
+        "scollegarlo e ricollegarlo; se si ripete, controllare il tipo di modem configurato.",
+        f"The modem answers {result} to {command} (read: {seen}): {late.en}"
+        "unplug it and plug it in again; if it happens again, check the configured kind of modem.",
+    )
+
+
+def no_end_words(seen: str) -> Sentence:
+    """Say that the modem did not leave its voice stream."""
+    return Sentence(
+        f"Il modem non esce dal flusso voce (letto: {seen}): scollegarlo e ricollegarlo.",
+        f"The modem does not leave its voice stream (read: {seen}): "
+        "unplug it and plug it in again.",
+    )
+
+
+def broke_off(seen: str) -> Sentence:
+    """Say that the modem ended its voice stream though nobody had ordered it."""
+    return Sentence(
+        f"Il modem ha interrotto da solo il flusso voce (letto: {seen}): viene riavviato; "
+        "se si ripete, sostituirlo.",
+        f"The modem broke its voice stream off by itself (read: {seen}): it is started anew; "
+        "if it happens again, replace it.",
+    )
+
+
+NO_DUPLEX = Sentence(
+    "Il modem rifiuta +VTR: la linea è half duplex e di giorno prende solo messaggi; mettere un "
+    "modem che regge la voce nei due sensi, o scrivere duplex = false e scegliere daytime.",
+    "The modem refuses +VTR: the line is half duplex and takes only messages by day; put a modem "
+    "there that carries sound both ways, or write duplex = false and choose a daytime.",
+)
+NO_VOICE = Sentence(
+    "Il modem rifiuta +FCLASS=8, non ha la voce: sostituirlo con un modem vocale "
+    "(Conexant CX930xx o USRobotics 5637).",
+    "The modem refuses +FCLASS=8, it has no voice: replace it with a voice modem "
+    "(Conexant CX930xx or USRobotics 5637).",
+)
+NO_FORMAT = Sentence(
+    "Il modem non offre alcun formato voce a 8 bit e 8000 Hz (mu-law, A-law): sostituirlo.",
+    "The modem offers no 8-bit, 8000 Hz voice format (mu-law, A-law, linear): replace it.",
+)
+
+
+# ---- settings ----------------------------------------------------------------------------------
+# What is configured of one line: frozen values, checked once.
+
+AUTO = "auto"
+GAIN_LIMIT = 255
+FLASH_MS = (50, 1000)
+"""A shorter break is a dialled pulse, a longer one a hang-up everywhere (v253.md 5: ~100 ms)."""
+
+
+class CallerIdOrder(enum.StrEnum):
+    """When the exchange sends who calls: before the first ring, after it, or never."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class LineSettings:
+    """Settings of one line; raises ConfigurationError on a value that no modem takes.
+
+    `dialect` is a name of DIALECTS or "auto"; `country` the T.35 code for +GCI in hex (59 Italy;
+    v253.md 1.3). `identity_limit_ms` counts from the first ring, `ring_gap_ms` from each.
+    `receive_gain` and `transmit_gain` are +VGR and +VGT (128 nominal), None leaves them alone.
+    `duplex` overrides the dialect once a commissioning test has proven +VTR on this unit.
+    `voltage` says whether an idle pair's volts are asked for: None where the dialect knows how.
+    `overrides` are undocumented commands sent after every reset (e.g. AT!4886=02, v253.md 3).
+    `idle_check_ms` is how often an idle modem is asked whether it still is; 0 never.
+    `flash_ms` is the hook flash; `pbx_pause_ms` the pause behind it before digits are sent, 0 to
+    wait for the dial tone instead (the carrier listens).
+    """
+
+    dialect: str = AUTO
+    country: str = "59"
+    caller_id: CallerIdOrder = CallerIdOrder.AFTER
+    identity_limit_ms: int = 1500
+    ring_gap_ms: int = 7000
+    receive_gain: int | None = None
+    transmit_gain: int | None = None
+    duplex: bool | None = None
+    overrides: tuple[str, ...] = ()
+    idle_check_ms: int = 120_000
+    flash_ms: int = 100
+    pbx_pause_ms: int = 0
+    voltage: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.dialect not in {AUTO, *DIALECTS}:
+            raise ConfigurationError(
+                f"dialect {self.dialect!r} is unknown: use {AUTO}, {', '.join(DIALECTS)}"
+            )
+        if not re.fullmatch(r"[0-9A-F]{2}", self.country):
+            raise ConfigurationError(
+                f"country {self.country!r} is no T.35 code: two hex digits, 59 for Italy"
+            )
+        for gain in (self.receive_gain, self.transmit_gain):
+            if gain is not None and not 0 <= gain <= GAIN_LIMIT:
+                raise ConfigurationError(f"gain {gain} is out of range: 0 to {GAIN_LIMIT}")
+        if not FLASH_MS[0] <= self.flash_ms <= FLASH_MS[1]:
+            raise ConfigurationError(
+                f"a hook flash of {self.flash_ms} ms is none: {FLASH_MS[0]} to {FLASH_MS[1]} ms"
+            )
+        for command in self.overrides:
+            if not re.fullmatch(r"AT[ -~]{1,48}", command):
+                raise ConfigurationError(f"override {command!r} is no AT command")
+
+
+# ---- steps -------------------------------------------------------------------------------------
+# What a script is made of, and how it can end.
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One AT command and what counts as its success.
+
+    `limit_ms` is the time for its result, `tries` how often it is sent at most. An `optional` one
+    may be refused. `answers` are results beside OK that are no trouble: the script goes on, and
+    whoever began it is told. `otherwise` are other forms to try when it is refused. The answer's
+    lines are kept under `keep` and must satisfy `accept`. A final refusal says `refusal` and is for
+    good.
+    """
+
+    text: str
+    limit_ms: int = 5000
+    tries: int = 2
+    optional: bool = False
+    otherwise: tuple[str, ...] = ()
+    keep: str = ""
+    accept: Callable[[tuple[str, ...]], bool] | None = None
+    refusal: Sentence | None = None
+    answers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class EndStream:
+    """End the stream that runs, if one does; with `cut` without playing what lies ahead.
+
+    Its end takes 50-200 ms, or what lies ahead (v253.md 4), which the carrier keeps below 1 s:
+    after `limit_ms` the modem is asked for a result that was lost, then told anew.
+    """
+
+    cut: bool = False
+    limit_ms: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """End whatever a former owner left running, and let `wait_ms` of its remains drain."""
+
+    wait_ms: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Let results that are late arrive, so that none is taken for the next command's."""
+
+    wait_ms: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait for `wait_ms` before the next step: a PBX needs time behind a hook flash."""
+
+    wait_ms: int
+
+
+Step = Command | EndStream | Resync | Drain | Pause
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Every step succeeded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A step failed after its retries; `reason` quotes what was read."""
+
+    reason: Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The modem cannot do what a line needs; trying again is of no use."""
+
+    reason: Sentence
+
+
+Outcome = Done | Trouble | Refused
+
+
+# ---- script ------------------------------------------------------------------------------------
+# Runs a list of commands on a modem, one at a time, with its pauses, limits and retries.
+
+GAP_S = 0.1
+"""Least time from a result to the next command: "the DTE must wait >= 100 ms" (v253.md 1.1)."""
+SEEN_LIMIT = 80
+"""Characters of what was read last that a sentence quotes."""
+
+
+class Runner:
+    """Works through a script; its bytes wait in `data_to_send()`, its time is the caller's.
+
+    `refused` is the latest result of the script that was a permitted refusal (`answers`), or "".
+    A new script begun while a command is unanswered waits for that answer, or for its limit, and
+    passes over it: two commands are never under way at once.
+    """
+
+    def __init__(self, modem: Modem) -> None:
+        self.kept: dict[str, tuple[str, ...]] = {}
+        self.refused = ""
+        self._modem = modem
+        self._steps: deque[Step] = deque()
+        self._current: Step | None = None
+        self._passed_over = False
+        self._endings = 0
+        self._asked = False
+        self._deadline: float | None = None
+        self._gap_until = float("-inf")
+        self._out = bytearray()
+        self._seen: deque[str] = deque(maxlen=4)
+        self._sent_again = self._is_late = False
+
+    def begin(self, steps: Iterable[Step], now: float) -> Outcome | None:
+        """Start a script in the place of the one that runs; Done at once when it has no effect."""
+        self._steps = deque(steps)
+        self.refused = ""
+        self._sent_again = self._is_late = False
+        if isinstance(self._current, Command):
+            self._passed_over = True
+            return None
+        self._current = None
+        return self._advance(now)
+
+    def restart(self, steps: Iterable[Step], now: float) -> Outcome | None:
+        """Start a script and wait for nothing that was under way: the modem has lost the thread."""
+        self._current = None
+        self._passed_over = False
+        self._out.clear()
+        return self.begin(steps, now)
+
+    def receive(self, event: ModemEvent, now: float) -> Outcome | None:
+        """Take what the modem said; returns the script's outcome when this was its last word."""
+        self._note(event, now)
+        match self._current, event:
+            case Command(), (Replied() | StreamStarted()) if self._passed_over:
+                return self._pass_over(now)
+            case Command() as command, Replied(_, lines, result):
+                return self._on_result(command, lines, result, now)
+            case Command(), StreamStarted():
+                return self._succeed(now)
+            case EndStream(), StreamEnded():
+                return self._on_end(now)
+        return None
+
+    def handle_timer(self, now: float) -> Outcome | None:
+        """Do what is due: send after a pause, try again or give up after a limit."""
+        if self._deadline is None or now < self._deadline:
+            return None
+        self._deadline = None
+        match self._current:
+            case None:
+                return self._advance(now)
+            case Resync() | Drain() | Pause():
+                return self._succeed(now)
+            case Command() as command:
+                return self._on_silence(command, now)
+            case _ as step:
+                return self._on_endless(step, now)
+
+    def next_deadline(self) -> float | None:
+        """Return when `handle_timer` is due, on the caller's monotonic clock."""
+        return self._deadline
+
+    def data_to_send(self) -> bytes:
+        """Return and forget the bytes to be written."""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def seen(self) -> str:
+        """Quote what was read last, in printable characters."""
+        return " | ".join(self._seen)[-SEEN_LIMIT:] or "-"
+
+    def _late(self) -> Sentence:
+        return LATE if self._is_late else NOT_LATE
+
+    def _note(self, event: ModemEvent, now: float) -> None:
+        match event:
+            case Replied(_, lines, result):
+                self._seen.extend((*lines[-2:], result))
+            case Garbage(text):
+                self._seen.append(text)
+                if text not in RESULTS:
+                    return  # a stream found running must not put off its own ending
+                self._is_late |= self._sent_again  # one answer more than questions that wait
+            case Coded(_, True) | CallerIdReceived() | StreamStarted() | StreamEnded():
+                pass  # results too: the pause counts from them
+            case _:
+                return
+        self._gap_until = now + GAP_S
+        if self._current is None and self._deadline is not None:
+            self._deadline = self._gap_until
+
+    def _advance(self, now: float) -> Outcome | None:
+        """Begin the next step, or wait for its pause to pass."""
+        self._deadline = None
+        while self._steps:
+            if isinstance(self._steps[0], Command) and now < self._gap_until:
+                self._deadline = self._gap_until
+                return None
+            self._current = self._steps.popleft()
+            if self._enter(self._current, now):
+                return None
+            self._current = None
+        return Done()
+
+    def _enter(self, step: Step, now: float) -> bool:
+        """Send what a step sends; False when it has nothing to wait for."""
+        self._endings = 1
+        self._asked = False
+        match step:
+            case Command(text):
+                self._send(text, step.limit_ms, now)
+            case EndStream(cut):
+                if self._modem.streaming is None:
+                    return False
+                self._out += self._modem.end_stream(cut=cut)
+                self._deadline = now + step.limit_ms / 1000
+            case Resync(wait_ms):
+                self._out += self._modem.resynchronise()
+                self._deadline = now + wait_ms / 1000
+            case _:
+                self._deadline = now + step.wait_ms / 1000
+        return True
+
+    def _send(self, text: str, limit_ms: int, now: float) -> None:
+        self._out += self._modem.send_command(text)
+        self._deadline = now + limit_ms / 1000
+
+    def _succeed(self, now: float) -> Outcome | None:
+        self._current = None
+        return self._advance(now)
+
+    def _pass_over(self, now: float) -> Outcome | None:
+        self._passed_over = False
+        return self._succeed(now)
+
+    def _on_result(
+        self, command: Command, lines: tuple[str, ...], result: str, now: float
+    ) -> Outcome | None:
+        accepted = command.accept is None or command.accept(lines)
+        if result == OK and accepted and command.text not in ACTIONS.values():
+            self.kept[command.keep] = lines
+            return self._succeed(now)
+        if command.otherwise:
+            text, *others = command.otherwise
+            return self._again(replace(command, text=text, otherwise=tuple(others)), now)
+        if result in command.answers:
+            self.refused = result
+            return self._succeed(now)
+        if command.optional:
+            self.kept[command.keep] = ()
+            return self._succeed(now)
+        if command.tries > 1:
+            return self._again(replace(command, tries=command.tries - 1), now)
+        if command.refusal:
+            return self._fail(Refused(command.refusal))
+        return self._fail(
+            Trouble(bad_answer_words(command.text, result, self.seen(), self._late()))
+        )
+
+    def _again(self, command: Command, now: float) -> Outcome | None:
+        """Send the command, or its other form, once the pause has passed."""
+        self._steps.appendleft(command)
+        return self._succeed(now)
+
+    def _on_silence(self, command: Command, now: float) -> Outcome | None:
+        if self._passed_over:
+            return self._pass_over(now)
+        if command.tries > 1:
+            self._sent_again = True
+            return self._again(replace(command, tries=command.tries - 1), now)
+        return self._fail(Trouble(no_answer_words(command.text, self.seen(), self._late())))
+
+    def _on_end(self, now: float) -> Outcome | None:
+        """Go on; where its result was asked for, let the one that was late arrive as well."""
+        if self._asked:
+            self._steps.appendleft(Drain())
+        return self._succeed(now)
+
+    def _on_endless(self, step: EndStream, now: float) -> Outcome | None:
+        """Ask for a result that was lost, then try the dialect's next terminator.
+
+        Without one the modem is stuck in its stream.
+        """
+        if not self._asked and (more := self._modem.ask_end()):
+            self._asked = True
+        else:
+            more = self._modem.end_stream(cut=step.cut, attempt=self._endings)
+            self._endings += 1
+        if not more:
+            return self._fail(Trouble(no_end_words(self.seen())))
+        self._out += more
+        self._deadline = now + step.limit_ms / 1000
+        return None
+
+    def _fail(self, outcome: Trouble | Refused) -> Outcome:
+        self._current = None
+        self._deadline = None
+        self._steps.clear()
+        return outcome
+
+
+# ---- scripts -----------------------------------------------------------------------------------
+# The commands of each step in a line's life, in order (v253.md 1.3, 4, 6).
+
+FORMATS = "formats"
+MAKER = "maker"
+PRODUCT = "product"
+VOLTS = "volts"
+
+REFUSED = frozenset({"ERROR"})
+NOT_DIALLED = frozenset(
+    {
+        "ERROR", "NO DIALTONE", "NO DIAL TONE", "BUSY", "NO ANSWER", "NO CARRIER", "LINE IN USE",
+        "NO LINE", "OFF HOOK INTRUSION", "DELAYED", "BLACKLISTED", "BLACKLIST FULL",
+    }
+)  # fmt: skip
+"""Answers to ATD after which nothing was dialled: the line's matter, not a modem in trouble."""
+
+QUICK_MS = 2000
+"""Limit of commands that take 2-5 ms (v253.md 1.1): with a caller waiting, 5 s is too long."""
+_CLASS_0 = re.compile(r"^(?:\+FCLASS:\s*)?0$")
+_DIGIT = re.compile(r"[0-9A-D#*,]")
+_PAUSE = "[,,100]"
+PBX_PAUSE_MS = 1000
+"""The pause between a flash and its digits where none is configured and nobody listens."""
+DIGITS_AT_ONCE = 6
+
+
+def sync() -> tuple[Step, ...]:
+    """Bring a modem found in any state to its command state; three answers prove it.
+
+    The first command also undoes V0 and Q1, whose answers could not be read. Its answer may have
+    been an older command's (ATZ takes 200 ms, v253.md 1.1): its own is waited for and dropped.
+    """
+    return (
+        Resync(),
+        Command("ATE0V1Q0", limit_ms=1000, tries=4),
+        Drain(),
+        Command("AT", limit_ms=1000),
+        Command("AT", limit_ms=1000),
+    )
+
+
+def resume() -> tuple[Step, ...]:
+    """Make a modem ready that rang as its last owner died: configured it is, and it runs no stream.
+
+    One that is anything else says so, and is initialised.
+    """
+    return (
+        Command("ATE0V1Q0", limit_ms=500),
+        Command("AT+FCLASS=8", limit_ms=QUICK_MS),
+        Command("AT+VSM=?", limit_ms=QUICK_MS, keep=FORMATS),
+    )
+
+
+def inquire() -> tuple[Step, ...]:
+    """Put the line on hook, reset, and ask who it is; &F stands alone (v253.md 1.1)."""
+    return (
+        Command("ATH"),
+        Command("AT+FCLASS=0"),
+        Command("AT&F"),
+        Command("ATE0V1Q0"),
+        Command("AT+GMI", optional=True, keep=MAKER),
+        Command("ATI3", optional=True, keep=PRODUCT),
+    )
+
+
+def configure(settings: LineSettings, dialect: Dialect) -> tuple[Step, ...]:
+    """Set the country and the dialect's needs, learn the voice formats, idle with caller id on."""
+    return (
+        *(Command(text) for text in dialect.set_up),
+        Command(f"AT+GCI={settings.country}", optional=True),
+        *(Command(text, optional=True) for text in (*dialect.extras, *settings.overrides)),
+        Command("AT+FCLASS=8", refusal=NO_VOICE),
+        Command(
+            "AT+VSM=?",
+            optional=dialect.fallback is not None,
+            keep=FORMATS,
+            accept=lambda lines: choose_vsm(lines, dialect) is not None,
+            refusal=NO_FORMAT,
+        ),
+        *_to_idle(),
+    )
+
+
+def check(probe: Probe | None) -> tuple[Step, ...]:
+    """Ask an idle modem whether it still is, and what lies on its pair."""
+    if probe is None:
+        return (_prove_class_0(),)
+    return (_prove_class_0(), Command(probe.command, optional=True, keep=VOLTS))
+
+
+def prepare(
+    settings: LineSettings, dialect: Dialect, voice_format: VoiceFormat
+) -> tuple[Step, ...]:
+    """Enter voice mode while it rings, with everything off that would end a stream by itself."""
+    gains = (("R", settings.receive_gain), ("T", settings.transmit_gain))
+    return (
+        Command("AT+FCLASS=8", limit_ms=QUICK_MS),
+        Command(
+            voice_format.command,
+            limit_ms=QUICK_MS,
+            # Two parameters first, then four (mgetty; v253.md 1.3).
+            otherwise=(f"{voice_format.command},0,0",),
+        ),
+        Command(f"AT+VSD={dialect.vsd_off}", limit_ms=QUICK_MS, optional=True),
+        Command("AT+VIT=0", limit_ms=QUICK_MS, optional=True),
+        *(
+            Command(f"AT+VG{way}={gain}", limit_ms=QUICK_MS, optional=True)
+            for way, gain in gains
+            if gain is not None
+        ),
+    )
+
+
+def answer() -> tuple[Step, ...]:
+    """Take the line off hook: instant and predictable, unlike ATA (v253.md 1.3)."""
+    return (Command("AT+VLS=1", limit_ms=3000),)
+
+
+def stream(kind: Stream) -> tuple[Step, ...]:
+    """End the stream that runs, if any, and start one of `kind`.
+
+    Tried once: a lost CONNECT leaves the modem streaming, where a command would be sound. Only a
+    refusal is asked about again; a modem that says ERROR twice has no +VTR, whatever its make.
+    """
+    text = ACTIONS[kind]
+    if kind is Stream.DUPLEX:
+        return (EndStream(), Command(text, tries=1, otherwise=(text,), answers=REFUSED))
+    return (EndStream(), Command(text, tries=1))
+
+
+def stream_again(kind: Stream) -> tuple[Step, ...]:
+    """Start a stream that broke off; refused, it was the line that went, not the modem's gift."""
+    return (Command(ACTIONS[kind], tries=1),)
+
+
+def end(*, cut: bool) -> tuple[Step, ...]:
+    """End the stream that runs."""
+    return (EndStream(cut=cut),)
+
+
+def flash(settings: LineSettings, digits: str) -> tuple[Step, ...]:
+    """Flash the hook; with `digits` pause for the PBX's dial tone, then send them (+VTS).
+
+    `{!,n}` flashes for n x 10 ms: a modem's own flash may be a hang-up here (v253.md 1.3, 5).
+    """
+    hook = Command(f"AT+VTS={{!,{settings.flash_ms // 10}}}", tries=1, answers=REFUSED)
+    if not digits:
+        return (EndStream(cut=True), hook)
+    pause = Pause(settings.pbx_pause_ms or PBX_PAUSE_MS)
+    return (EndStream(cut=True), hook, pause, *_tones(digits))
+
+
+def digits(digits: str) -> tuple[Step, ...]:
+    """Send digits on a line that is off hook, ending the stream that runs."""
+    return (EndStream(cut=True), *_tones(digits))
+
+
+def _tones(digits: str) -> Iterator[Command]:
+    """Yield +VTS commands of 80 ms digits; a comma is a pause of 1 s.
+
+    "OK only after the last element finished"; a body may have 50 characters (v253.md 1.1, 1.3).
+    """
+    elements = [_PAUSE if d == "," else f"{{{d},8}}" for d in digits if _DIGIT.fullmatch(d)]
+    for at in range(0, len(elements), DIGITS_AT_ONCE):
+        some = ",".join(elements[at : at + DIGITS_AT_ONCE])
+        limit_ms = 5000 + 1000 * DIGITS_AT_ONCE
+        yield Command(f"AT+VTS={some}", limit_ms, tries=1, answers=REFUSED)
+
+
+def dial(
+    settings: LineSettings, dialect: Dialect, voice_format: VoiceFormat, digits: str
+) -> tuple[Step, ...]:
+    """Enter voice mode, seize the line and dial; with `;` OK means dialled, never answered (1.3).
+
+    Tried once: a second attempt is the desk's decision.
+    """
+    number = "".join(d for d in digits if _DIGIT.fullmatch(d))
+    limit_ms = 10_000 + 1000 * len(number)
+    call = Command(f"ATDT{number};", limit_ms, tries=1, answers=NOT_DIALLED)
+    return (*prepare(settings, dialect, voice_format), call)
+
+
+def withdraw() -> tuple[Step, ...]:
+    """Leave voice mode without having answered."""
+    return _to_idle()
+
+
+def hang_up() -> tuple[Step, ...]:
+    """End any stream at once, go on hook, and prove it."""
+    return (EndStream(cut=True), Command("ATH"), *_to_idle())
+
+
+def _to_idle() -> tuple[Step, ...]:
+    """Idle in class 0 with caller id on, where its lines are plain text; then the proof of it."""
+    return (
+        Command("AT+FCLASS=0"),
+        Command("AT+VCID=1", optional=True),
+        Command("AT"),
+        _prove_class_0(),
+    )
+
+
+def _prove_class_0() -> Command:
+    return Command("AT+FCLASS?", accept=lambda lines: any(map(_CLASS_0.match, lines)))
+
+
+# ---- table -------------------------------------------------------------------------------------
+# The life of an analog line: the one table. Everything that changes a line's stage stands here.
+
+
+class Stage(enum.StrEnum):
+    """Where a line is in its life."""
+
+    OFF = "off"
+    RESUMING = "resuming"  # a modem that rang as its last owner died is only made ready to answer
+    SYNCING = "syncing"  # bringing the modem to its command state
+    INQUIRING = "inquiring"  # asking who it is
+    CONFIGURING = "configuring"
+    IDLE = "idle"
+    CHECKING = "checking"  # asking an idle modem whether it still is
+    IDENTIFYING = "identifying"  # ringing; nothing is sent until the caller's identity is settled
+    PREPARING = "preparing"  # ringing; the modem is put into voice mode
+    PREPARED = "prepared"
+    HURRYING = "hurrying"  # preparing, and the answer was already asked for
+    ANSWERING = "answering"
+    OFF_HOOK = "off_hook"
+    STARTING = "starting"  # a stream was asked for
+    STREAMING = "streaming"
+    ENDING = "ending"
+    FLASHING = "flashing"
+    SENDING_DIGITS = "sending_digits"
+    DIALLING = "dialling"  # an idle line is seized and a number is sent
+    WITHDRAWING = "withdrawing"  # the caller gave up: back to idle without having answered
+    HANGING_UP = "hanging_up"
+    RUNG_EARLY = "rung_early"  # on its way to idle, and the next call rings already
+    FAILED = "failed"
+
+
+class Input(enum.StrEnum):
+    """What can happen to a line: asked by the carrier, said by the modem, or by the clock."""
+
+    START = "start"
+    RESUME = "resume"
+    ANSWER = "answer"
+    START_STREAM = "start_stream"
+    END_STREAM = "end_stream"
+    FLASH = "flash"
+    SEND_DIGITS = "send_digits"
+    DIAL = "dial"
+    HANG_UP = "hang_up"
+    LOST = "lost"  # the port is gone
+    RING = "ring"
+    PICKUP = "pickup"  # another telephone on the pair was lifted
+    STREAM_ENDED = "stream_ended"
+    BROKE_OFF = "broke_off"  # the modem has ended its stream by itself
+    NO_DUPLEX = "no_duplex"  # it refuses sound both ways
+    DONE = "done"  # the stage's script succeeded
+    UP_RINGING = "up_ringing"  # the last one of initialising did, and somebody rings by now
+    TROUBLE = "trouble"  # it failed
+    REFUSED = "refused"  # it failed for good
+    IDENTITY = "identity"  # the caller's identity is known
+    IDENTITY_LIMIT = "identity_limit"
+    RING_GAP = "ring_gap"
+    IDLE_CHECK = "idle_check"
+
+
+class Script(enum.StrEnum):
+    """Which commands a transition starts; see scripts.py."""
+
+    SYNC = "sync"
+    RESUME = "resume"
+    INQUIRE = "inquire"
+    CONFIGURE = "configure"
+    CHECK = "check"
+    PREPARE = "prepare"
+    ANSWER = "answer"
+    STREAM = "stream"
+    STREAM_AGAIN = "stream_again"
+    END = "end"
+    FLASH = "flash"
+    DIGITS = "digits"
+    DIAL = "dial"
+    HANG_UP = "hang_up"
+    WITHDRAW = "withdraw"
+
+
+class Say(enum.StrEnum):
+    """Which event a transition tells the carrier; see line.py."""
+
+    UP = "up"
+    UP_RANG = "up_rang"  # it is up, and somebody has been ringing
+    RESUMED = "resumed"  # the same, found so at the start
+    RANG = "rang"
+    IDENTIFIED = "identified"
+    LATE = "late"
+    GAVE_UP = "gave_up"
+    TAKEN = "taken"
+    FOUND = "found"
+    PREPARED = "prepared"
+    OFF_HOOK = "off_hook"
+    STREAMING = "streaming"
+    BROKE_OFF = "broke_off"
+    NO_DUPLEX = "no_duplex"
+    STOPPED = "stopped"
+    FLASHED = "flashed"
+    DIGITS_SENT = "digits_sent"
+    DIALLED = "dialled"
+    IDLE = "idle"
+    IDLE_RANG = "idle_rang"  # the last call is over, the next one has begun
+    RECOVERING = "recovering"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row: the next stage, the script it starts, the event it tells."""
+
+    to: Stage
+    run: Script | None = None
+    say: Say | None = None
+
+
+_S, _I, _R, _Y = Stage, Input, Script, Say
+
+_START = {_I.START: Rule(_S.SYNCING, _R.SYNC)}
+_LOST = {_I.LOST: Rule(_S.FAILED, say=_Y.FAILED)}
+_REFUSED = {_I.REFUSED: Rule(_S.FAILED, say=_Y.FAILED)}
+# While the modem is being initialised there is nothing left to try in band.
+_NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: Rule(_S.FAILED, say=_Y.FAILED)}
+# Later, trouble is answered by initialising it once more, which also puts the line on hook.
+_LIVE = {**_START, **_LOST, _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC, _Y.RECOVERING)}
+_HANG_UP = {_I.HANG_UP: Rule(_S.HANGING_UP, _R.HANG_UP)}
+_RING_GAP = {_I.RING_GAP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
+_PICKUP = {_I.PICKUP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.TAKEN)}
+# The proof of idle goes on while it rings: its commands were under way before the burst.
+_TO_IDLE = {_I.RING: Rule(_S.RUNG_EARLY), _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)}
+_OFF_HOOK = {
+    **_LIVE,
+    **_HANG_UP,
+    _I.START_STREAM: Rule(_S.STARTING, _R.STREAM),
+    _I.FLASH: Rule(_S.FLASHING, _R.FLASH),
+    _I.SEND_DIGITS: Rule(_S.SENDING_DIGITS, _R.DIGITS),
+}
+
+
+def _late(stage: Stage) -> dict[Input, Rule]:
+    """An identity that was under way as the limit passed, or as somebody lifted, is told still."""
+    return {_I.IDENTITY: Rule(stage, say=_Y.LATE)}
+
+
+TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
+    _S.OFF: {**_START, **_LOST, _I.RESUME: Rule(_S.RESUMING, _R.RESUME)},
+    _S.RESUMING: {
+        **_START,
+        **_LOST,
+        _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC),
+        _I.RING_GAP: Rule(_S.SYNCING, _R.SYNC),
+        _I.DONE: Rule(_S.PREPARING, _R.PREPARE, _Y.RESUMED),
+    },
+    _S.SYNCING: {**_NEW, _I.DONE: Rule(_S.INQUIRING, _R.INQUIRE)},
+    _S.INQUIRING: {**_NEW, _I.DONE: Rule(_S.CONFIGURING, _R.CONFIGURE)},
+    _S.CONFIGURING: {
+        **_NEW,
+        _I.DONE: Rule(_S.IDLE, say=_Y.UP),
+        _I.UP_RINGING: Rule(_S.IDENTIFYING, say=_Y.UP_RANG),
+    },
+    _S.IDLE: {
+        **_LIVE,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.IDLE_CHECK: Rule(_S.CHECKING, _R.CHECK),
+        _I.HANG_UP: Rule(_S.IDLE, say=_Y.IDLE),
+        _I.DIAL: Rule(_S.DIALLING, _R.DIAL),
+    },
+    _S.CHECKING: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.DIAL: Rule(_S.DIALLING, _R.DIAL),
+        _I.DONE: Rule(_S.IDLE, say=_Y.FOUND),
+    },
+    _S.IDENTIFYING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        **_PICKUP,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.IDENTITY: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.IDENTITY_LIMIT: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.ANSWER: Rule(_S.HURRYING, _R.PREPARE, _Y.IDENTIFIED),
+    },
+    _S.PREPARING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        **_PICKUP,
+        _I.RING: Rule(_S.PREPARING, say=_Y.RANG),
+        **_late(_S.PREPARING),
+        _I.ANSWER: Rule(_S.HURRYING),
+        _I.DONE: Rule(_S.PREPARED, say=_Y.PREPARED),
+    },
+    _S.PREPARED: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        **_PICKUP,
+        _I.RING: Rule(_S.PREPARED, say=_Y.RANG),
+        **_late(_S.PREPARED),
+        _I.ANSWER: Rule(_S.ANSWERING, _R.ANSWER),
+    },
+    _S.HURRYING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_PICKUP,
+        _I.RING: Rule(_S.HURRYING, say=_Y.RANG),
+        **_late(_S.HURRYING),
+        _I.DONE: Rule(_S.ANSWERING, _R.ANSWER, _Y.PREPARED),
+    },
+    _S.ANSWERING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_late(_S.ANSWERING),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.OFF_HOOK),
+    },
+    _S.OFF_HOOK: {**_OFF_HOOK, **_late(_S.OFF_HOOK)},
+    _S.STARTING: {
+        **_OFF_HOOK,
+        **_late(_S.STARTING),
+        _I.STREAM_ENDED: Rule(_S.STARTING, say=_Y.STOPPED),
+        _I.NO_DUPLEX: Rule(_S.OFF_HOOK, say=_Y.NO_DUPLEX),
+        _I.DONE: Rule(_S.STREAMING, say=_Y.STREAMING),
+    },
+    _S.STREAMING: {
+        **_OFF_HOOK,
+        **_late(_S.STREAMING),
+        _I.END_STREAM: Rule(_S.ENDING, _R.END),
+        _I.BROKE_OFF: Rule(_S.STARTING, _R.STREAM_AGAIN, _Y.BROKE_OFF),
+    },
+    _S.ENDING: {
+        **_OFF_HOOK,
+        _I.END_STREAM: Rule(_S.ENDING, _R.END),
+        _I.STREAM_ENDED: Rule(_S.ENDING, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK),
+    },
+    _S.FLASHING: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.STREAM_ENDED: Rule(_S.FLASHING, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.FLASHED),
+    },
+    _S.SENDING_DIGITS: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.STREAM_ENDED: Rule(_S.SENDING_DIGITS, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.DIGITS_SENT),
+    },
+    _S.DIALLING: {**_LIVE, **_HANG_UP, _I.DONE: Rule(_S.OFF_HOOK, say=_Y.DIALLED)},
+    _S.WITHDRAWING: {**_LIVE, **_TO_IDLE},
+    _S.HANGING_UP: {**_LIVE, **_TO_IDLE},
+    _S.RUNG_EARLY: {
+        **_LIVE,
+        _I.RING: Rule(_S.RUNG_EARLY),
+        _I.RING_GAP: Rule(_S.HANGING_UP),  # nobody was told of it
+        _I.DONE: Rule(_S.IDENTIFYING, say=_Y.IDLE_RANG),
+    },
+    _S.FAILED: {**_START, _I.LOST: Rule(_S.FAILED, say=_Y.FAILED)},
+}
+
+IGNORED: Mapping[Input, str] = {
+    _I.START: "every stage has a row for it",
+    _I.RESUME: "only the first start finds a call of the last owner",
+    _I.ANSWER: "the caller has gone or the line is answered: the order crossed the event",
+    _I.START_STREAM: "the line is not off hook: the order crossed the event",
+    _I.END_STREAM: "no stream runs: the order crossed the event",
+    _I.FLASH: "the line is not off hook: the order crossed the event",
+    _I.SEND_DIGITS: "the line is not off hook: the order crossed the event",
+    _I.DIAL: "the line is in use, rings or is out: who asks looks first",
+    _I.HANG_UP: "the line is on its way to idle, or out",
+    _I.LOST: "every stage has a row for it",
+    _I.RING: "under way while the line is answered; while it is initialised it is kept for its end",
+    _I.PICKUP: "no call waits here; off hook it is a signal; the answer itself moves the voltage",
+    _I.STREAM_ENDED: "the script under way ends the stream itself; unordered, it is trouble",
+    _I.BROKE_OFF: "only a stream that runs can break off",
+    _I.NO_DUPLEX: "only a stream that is being started can be refused",
+    _I.DONE: "a script ends in the stage that began it",
+    _I.UP_RINGING: "only initialising ends with somebody who rings",
+    _I.TROUBLE: "no script runs in this stage",
+    _I.REFUSED: "only initialising can be refused for good",
+    _I.IDENTITY: "without a ring there is no call; it is kept for the ring that follows",
+    _I.IDENTITY_LIMIT: "the timer runs while identifying only",
+    _I.RING_GAP: "the timer runs while ringing only",
+    _I.IDLE_CHECK: "the timer runs while idle only",
+}
+"""Why an input without a row in `TABLE` does nothing."""
+
+TIMERS: Mapping[Stage, frozenset[Input]] = {
+    _S.RESUMING: frozenset({_I.RING_GAP}),
+    _S.IDLE: frozenset({_I.IDLE_CHECK}),
+    _S.IDENTIFYING: frozenset({_I.IDENTITY, _I.IDENTITY_LIMIT, _I.RING_GAP}),
+    _S.PREPARING: frozenset({_I.IDENTITY, _I.RING_GAP}),
+    _S.PREPARED: frozenset({_I.IDENTITY, _I.RING_GAP}),
+    _S.HURRYING: frozenset({_I.IDENTITY}),
+    _S.ANSWERING: frozenset({_I.IDENTITY}),
+    _S.OFF_HOOK: frozenset({_I.IDENTITY}),
+    _S.STARTING: frozenset({_I.IDENTITY}),
+    _S.STREAMING: frozenset({_I.IDENTITY}),
+    _S.RUNG_EARLY: frozenset({_I.RING_GAP}),
+}
+"""The timers that run in a stage; entering another one stops the rest."""
+
+RINGING: frozenset[Stage] = frozenset(stage for stage, rules in TABLE.items() if _I.PICKUP in rules)
+"""The stages in which a telephone that is lifted beside the modem takes the call."""
+
+ANSWERED: frozenset[Stage] = frozenset({_S.ANSWERING, _S.OFF_HOOK, _S.STARTING, _S.STREAMING})
+"""The stages in which an identity may still come that was under way as the line was answered."""
+
+SIGNALLING: frozenset[Stage] = frozenset(
+    {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING, _S.SENDING_DIGITS}
+)
+"""The stages in which what the chip notices on the line is of interest."""
+
+HEARING: frozenset[Stage] = frozenset({_S.STARTING, _S.STREAMING, _S.ENDING})
+"""The stages in which sound from the line is passed on."""
