@@ -27,7 +27,7 @@ MACHINES: Final = {
     "console/pages/retention.py": (1, "the name of a file to be downloaded"),
     "daemon/clock_questions.py": (1, "a row of the audit"),
     "daemon/register_keeper.py": (1, "status --json"),
-    "phones/dialog.py": (1, "no day: an address"),
+    "sip/message.py": (1, "no day: an address"),
     "policy/report.py": (1, "the key of a month in the figures"),
     "records/fleet_outbox.py": (1, "SQL"),
     "records/hours.py": (2, "a row of the audit"),

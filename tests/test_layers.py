@@ -27,11 +27,11 @@ ALLOWED: dict[str, set[str]] = {
     "dsp": set(),
     "calls": {"policy"},
     "modem": {"dsp", "calls.events"},
-    "phones": {"dsp", "calls.events"},
+    "sip": {"dsp", "calls.events"},
     "media": {
         "modem",
         "dsp",
-        "phones.rtp",
+        "sip.rtp",
         "calls.events",
         "calls.orders",
         "policy.supervision",
@@ -47,7 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "prompts": {"dsp"},
     "provisioning": {"policy"},
     "central": {"daemon", "dsp", "policy", "records"},
-    "site": {"daemon", "phones", "policy"},
+    "site": {"daemon", "sip", "policy"},
     "exchange": {"dsp.g711", "dsp.wav"},
     "testphone": {"dsp.g711", "dsp.wav"},
     "fieldtest": {"modem", "paper.engine", "policy"},
@@ -56,7 +56,7 @@ ALLOWED: dict[str, set[str]] = {
 
 FOREIGN_OWNERS = {
     "serial": {"modem/port_server.py"},
-    "pyVoIP": {"phones/pyvoip.py"},
+    "pyVoIP": {"sip/pyvoip.py"},
     "paho": {"fleet/mqtt_client.py"},
     "gpiozero": {"panel/leds.py"},
     "sdnotify": {
@@ -223,7 +223,7 @@ def test_each_rule_sees_a_breach(
         ("dsp", "appliance.workers"),
         ("calls", "appliance.dsp.g711"),
         ("modem", "appliance.calls.orders"),
-        ("media", "appliance.phones.sip"),
+        ("media", "appliance.sip.service"),
         ("exchange", "appliance.modem.v253"),
         ("exchange", "appliance.dsp.dtmf"),
         ("daemon", "appliance.exchange.client"),

@@ -24,7 +24,6 @@ from appliance.daemon.phone_words import Teller
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
-from appliance.phones import accounts
 from appliance.policy.office import KeyCode
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import why_not
@@ -32,6 +31,7 @@ from appliance.provisioning import makes, qr, sheet
 from appliance.provisioning.gigaset import PIN_DIGITS
 from appliance.provisioning.handset import Handset
 from appliance.provisioning.sheet import Sheet
+from appliance.sip import admission
 
 LANGUAGES = click.Choice(["it", "en"])
 
@@ -72,8 +72,8 @@ def add(
     make, plain = _chosen(kept, name, model, mac)
     kept[name] = Kept(make, plain, handsets.new_token(secrets.token_bytes))
     known = phone_secrets.load(settings)
-    known[name] = accounts.make_secret(secrets.token_bytes)
-    known.setdefault(handsets.ADMINISTRATOR, accounts.make_secret(secrets.token_bytes))
+    known[name] = admission.make_secret(secrets.token_bytes)
+    known.setdefault(handsets.ADMINISTRATOR, admission.make_secret(secrets.token_bytes))
     where = _where(settings, address, needed=sheet_path is not None)
     language = language or settings.site.languages[0]
     if sheet_path is not None:  # before anything is kept: what cannot be written renews nothing
@@ -83,7 +83,7 @@ def add(
     label = next(phone.label for phone in settings.phones if phone.name == name)
     own = next(e.digits for e in extensions(settings.phones) if e.phone == name)
     click.echo(
-        accounts.what_to_type(
+        admission.what_to_type(
             name, label, known[name], where, settings.sip.port, language, extension=own
         ),
         nl=False,
@@ -137,7 +137,7 @@ def administrator(settings: Settings, *, renew: bool) -> None:
     """Show the administrator's password of the phones' own web pages, and their menus' code."""
     kept = phone_secrets.load(settings)
     if renew or handsets.ADMINISTRATOR not in kept:
-        kept[handsets.ADMINISTRATOR] = accounts.make_secret(secrets.token_bytes)
+        kept[handsets.ADMINISTRATOR] = admission.make_secret(secrets.token_bytes)
         phone_secrets.save(settings, kept)
     password = kept[handsets.ADMINISTRATOR]
     phone = Handset("", "", "", "", "", admin=password)

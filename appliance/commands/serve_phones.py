@@ -20,10 +20,10 @@ from appliance.daemon import door, handsets
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
-from appliance.phones.settings import network_of
 from appliance.policy.words import SaidError, Words
 from appliance.provisioning.server import PORT, Server
 from appliance.provisioning.window import Offer, Window
+from appliance.sip.registrar import network_of
 
 ASK_EVERY = 2.0
 """Seconds between questions to the desk about who has registered."""

@@ -246,7 +246,7 @@ def _say_accounts(places: Places, brought: Brought) -> None:
     from appliance.commands.options import load_settings
     from appliance.daemon import handsets, phone_secrets
     from appliance.daemon.extensions import extensions
-    from appliance.phones import accounts
+    from appliance.sip import admission as accounts
 
     if not brought.made:
         return

@@ -17,7 +17,6 @@ from appliance.daemon import phone_secrets
 from appliance.daemon.extensions import extensions
 from appliance.daemon.secret_files import HANDSETS, secret_place
 from appliance.daemon.settings import Settings
-from appliance.phones.accounts import make_secret
 from appliance.policy.office import KeyCode, StaffKey
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
@@ -25,6 +24,7 @@ from appliance.provisioning import makes
 from appliance.provisioning.handset import Handset, keys_of, mac_of
 from appliance.provisioning.server import PORT
 from appliance.provisioning.window import Offer
+from appliance.sip.admission import make_secret
 
 ADMINISTRATOR = "phones.administrator"
 """In the file of secrets: the password of all phones' own administrator. No phone is called so."""

@@ -24,7 +24,7 @@ LEG_ENDED = (
 
 
 class PhoneSide(Protocol):
-    """What legs need of the SIP thread (appliance.phones.sip.Phones)."""
+    """What legs need of the SIP thread (appliance.sip.service.Phones)."""
 
     def ring(
         self,

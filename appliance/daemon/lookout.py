@@ -15,13 +15,13 @@ from appliance.daemon.backup_target import Target
 from appliance.daemon.card import Card
 from appliance.daemon.night import Night
 from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
-from appliance.phones.status import PhonesStatus
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Part
 from appliance.policy.words import NOTHING, Words
 from appliance.records.care_watch import NOTHING_WATCHED
 from appliance.records.trouble import Trouble
+from appliance.sip.phones import PhonesStatus
 
 log = logging.getLogger(__name__)
 

@@ -56,11 +56,11 @@ from appliance.daemon.watching import Watching
 from appliance.files import load_text
 from appliance.panel.pattern import PanelStatus
 from appliance.panel.press import Press
-from appliance.phones.sip import Phones
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.supervision import Part
 from appliance.policy.words import NOTHING, Words
 from appliance.prompts import Catalogue
+from appliance.sip.service import Phones
 from appliance.usb.requests import answers_folder, requests_folder
 from appliance.voicemail.space import MB, Limits
 from appliance.workers import faults

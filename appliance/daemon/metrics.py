@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
     from appliance.media.messages import Health
-    from appliance.phones.status import PhonesStatus
+    from appliance.sip.phones import PhonesStatus
 
 log = logging.getLogger(__name__)
 

@@ -32,7 +32,6 @@ from appliance.media.line import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
 from appliance.modem.scripts import FLASH_MS, CallerIdOrder
 from appliance.modem.scripts import LineSettings as DriverSettings
-from appliance.phones.settings import address_of, network_of
 from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.hours import Schedule
 from appliance.policy.office import AfterHours, Daytime, Greeting, Group, Line, Office, Voicemail
@@ -42,6 +41,7 @@ from appliance.policy.week import Week
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue
 from appliance.prompts.voices import Voice
+from appliance.sip.registrar import address_of, network_of
 
 T = TypeVar("T")
 

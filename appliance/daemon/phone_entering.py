@@ -40,7 +40,6 @@ from appliance.daemon.phones_entered import (
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
-from appliance.phones import accounts
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.system_words import why_not
@@ -51,6 +50,7 @@ from appliance.provisioning.server import PORT
 from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
+from appliance.sip import admission
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     from appliance.daemon.phone_window import PhoneWindow
     from appliance.daemon.settings import Phone, Settings
     from appliance.daemon.stores import Stores
-    from appliance.phones.sip import Phones
     from appliance.policy.clock import Now
+    from appliance.sip.service import Phones
 
 T = TypeVar("T")
 
@@ -327,13 +327,13 @@ class PhoneEntering:
                 f"this hardware address is phone {other}'s already",
             )
         kept[name] = Kept(make, mac, handsets.new_token(randomness.token_bytes))
-        secret[name] = accounts.make_secret(randomness.token_bytes)
-        secret.setdefault(handsets.ADMINISTRATOR, accounts.make_secret(randomness.token_bytes))
+        secret[name] = admission.make_secret(randomness.token_bytes)
+        secret.setdefault(handsets.ADMINISTRATOR, admission.make_secret(randomness.token_bytes))
         where = self._where()
         handsets.save(self.settings, kept)
         phone_secrets.save(self.settings, secret)
         digits = next(d for phone, d in _numbered(wanted) if phone.name == name)
-        rows = accounts.rows_to_type(
+        rows = admission.rows_to_type(
             name, secret[name], where, self.settings.sip.port, extension=digits
         )
         is_soft, url = makes.make_of(make).is_soft, handsets.url_of(kept[name], where)
@@ -516,7 +516,7 @@ def _make(make: makes.Make) -> Answer:
 
 
 def _words(key: str) -> Words:
-    return Words(accounts.WORDS["it"][key], accounts.WORDS["en"][key])
+    return Words(admission.WORDS["it"][key], admission.WORDS["en"][key])
 
 
 def _picture(url: str) -> str:

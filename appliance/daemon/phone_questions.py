@@ -12,7 +12,7 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.status_words import RENEWED
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError
-from appliance.phones.sip import Phones
+from appliance.sip.service import Phones
 
 
 class PhoneQuestions:

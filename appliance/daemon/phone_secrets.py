@@ -10,9 +10,9 @@ from appliance.daemon.secret_files import PHONES, secret_place
 from appliance.daemon.settings import Settings
 from appliance.dsp.wav import Law
 from appliance.files import atomic_write, make_private
-from appliance.phones.settings import PhoneAccount, address_of
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
+from appliance.sip.registrar import PhoneAccount, address_of
 
 
 def secrets_path(settings: Settings) -> Path:

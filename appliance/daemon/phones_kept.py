@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from appliance.daemon import registrar
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.stores import Stores
-from appliance.phones.loop import FAULT
-from appliance.phones.uri import Stream
 from appliance.records.trouble import Trouble
+from appliance.sip.endpoint import FAULT
+from appliance.sip.message import Stream
 
 if TYPE_CHECKING:
-    from appliance.phones.sip import Phones
-    from appliance.phones.status import PhonesStatus
+    from appliance.sip.phones import PhonesStatus
+    from appliance.sip.service import Phones
 
 
 def flood_of(sources: tuple[str, ...]) -> Trouble | None:

@@ -25,7 +25,6 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import line_words, plain
 from appliance.errors import CentralinoError
 from appliance.panel.pattern import Meaning, PanelStatus, meanings_of
-from appliance.phones.registration import Standing
 from appliance.policy.positions import PositionState
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
@@ -33,6 +32,7 @@ from appliance.policy.words import Words
 from appliance.records import audit
 from appliance.records.audit import Noted
 from appliance.records.database import transaction
+from appliance.sip.trunk import Standing
 
 if TYPE_CHECKING:
     from appliance.daemon.carrier_side import CarrierSide
@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
     from appliance.daemon.target_nights import TargetQuestions
     from appliance.daemon.update_questions import UpdateQuestions
-    from appliance.phones.sip import Phones
-    from appliance.phones.status import PhoneState
+    from appliance.sip.phones import PhoneState
+    from appliance.sip.service import Phones
 
 IN_TROUBLE: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
 STANDINGS: Final = {

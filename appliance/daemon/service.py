@@ -29,8 +29,8 @@ from appliance.daemon.restore_questions import is_idle
 from appliance.daemon.shown_files import open_to_console
 from appliance.errors import Bug, CentralinoError
 from appliance.media import link
-from appliance.phones.status import PhonesStatus
 from appliance.records import line_uses
+from appliance.sip.phones import PhonesStatus
 from appliance.workers import one_job
 
 log = logging.getLogger(__name__)

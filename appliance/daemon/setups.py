@@ -9,8 +9,8 @@ from appliance.daemon.settings import Line, Settings
 from appliance.daemon.values import PROVEN
 from appliance.media.messages import LineSetup, Setup
 from appliance.panel.leds import PanelPins
-from appliance.phones.settings import PhonesSettings, network_of
 from appliance.policy.office import Office, StaffKey
+from appliance.sip.registrar import PhonesSettings, network_of
 
 
 def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:

@@ -27,7 +27,7 @@ from appliance.media.detectors import LegKeys, Press
 from appliance.media.link import Link
 from appliance.media.messages import Setup
 from appliance.media.playback import KEY_MS, Pcm, Player, Recorder
-from appliance.phones.rtp import Heard, RtpReceiver, RtpSender
+from appliance.sip.rtp import Heard, RtpReceiver, RtpSender
 
 # ---- phone -------------------------------------------------------------------------------------
 # One phone's sound: an RTP port, a sender slaved to who speaks, a jitter buffer to listen.

@@ -12,7 +12,7 @@ from appliance.daemon import phone_secrets
 from appliance.daemon.secret_files import settle_secrets
 from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, make_private
-from appliance.phones.accounts import make_secret
+from appliance.sip.admission import make_secret
 from appliance.site import secret_entries
 from appliance.site.keeping import contents_of
 from appliance.site.made import Made

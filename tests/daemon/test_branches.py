@@ -6,8 +6,8 @@ import pytest
 
 from appliance.daemon import config, registrar
 from appliance.daemon.office import build_office
-from appliance.phones.settings import RegistrarAccount
 from appliance.policy.branches import Branches, Cause
+from appliance.sip.registrar import RegistrarAccount
 from tests.daemon.test_config import SMALL, mistakes_of
 
 ACCOUNT = '[sip.registrar]\naddress = "192.168.10.5"\nuser = "porto"\n'

@@ -7,8 +7,8 @@ from dataclasses import replace
 from appliance.calls import events
 from appliance.calls.requests import SetAway, SetUnattended
 from appliance.daemon.lookout import Lookout
-from appliance.phones.status import PhonesStatus
 from appliance.policy.clock import ClockState
+from appliance.sip.phones import PhonesStatus
 from tests.calls.desk import NIGHT, TEN, tell, up
 
 

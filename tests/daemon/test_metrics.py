@@ -20,9 +20,9 @@ from appliance.daemon.settings import Folders, Settings
 from appliance.daemon.settings import Metrics as MetricsSettings
 from appliance.daemon.stores import Stores
 from appliance.media.messages import Health
-from appliance.phones.status import PhonesStatus
 from appliance.policy.clock import Now
 from appliance.records.trouble import Trouble
+from appliance.sip.phones import PhonesStatus
 from tests.fleet.samples import AT, ended, status_of
 
 EXAMPLE = config.load(Path(config.__file__).with_name("example.toml"))

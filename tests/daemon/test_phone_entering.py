@@ -19,9 +19,9 @@ from appliance.daemon.phones_entered import Entered, EnteredPhone
 from appliance.daemon.settings import Settings
 from appliance.daemon.setups import phone_settings
 from appliance.errors import OfficeError
-from appliance.phones.sip import Phones
 from appliance.policy.refused import Refused
 from appliance.records import audit
+from appliance.sip.service import Phones
 from tests.calls.desk import TEN
 from tests.commands.test_phones import CONFIG, YEALINK
 from tests.console import people

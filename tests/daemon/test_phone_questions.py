@@ -13,7 +13,7 @@ from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.settings import Settings
 from appliance.daemon.setups import phone_settings
 from appliance.errors import CentralinoError, ConfigurationError
-from appliance.phones.sip import Phones
+from appliance.sip.service import Phones
 from tests.commands.test_phones import CONFIG
 
 

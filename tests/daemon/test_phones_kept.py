@@ -8,10 +8,10 @@ from typing import Any
 
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.phones_kept import PhonesKept
-from appliance.phones.bindings import Binding
-from appliance.phones.loop import FAULT
-from appliance.phones.status import PhonesStatus
-from appliance.phones.uri import Stream
+from appliance.sip.endpoint import FAULT
+from appliance.sip.message import Stream
+from appliance.sip.phones import PhonesStatus
+from appliance.sip.registrar import Binding
 
 UDP = Binding("21", ("192.0.2.21", 5060), "sip:21@192.0.2.21", 100.0)
 

@@ -16,10 +16,10 @@ from appliance.errors import CentralinoError
 from appliance.media.messages import Recovering, Snapshot
 from appliance.modem.events import Recovery
 from appliance.panel.pattern import Led
-from appliance.phones.registration import Standing
-from appliance.phones.status import PhoneState
 from appliance.records import audit
 from appliance.records.trouble import DATABASE_FAILING
+from appliance.sip.phones import PhoneState
+from appliance.sip.trunk import Standing
 from tests.calls.desk import KNOWN, RANG, TEN, later, tell, up
 from tests.console import people
 from tests.fuzz.targets import door as beside

@@ -12,8 +12,8 @@ from appliance.__main__ import main
 from appliance.daemon import config, phone_secrets, registrar
 from appliance.daemon.setups import phone_settings
 from appliance.errors import ConfigurationError
-from appliance.phones.registration import Standing
-from appliance.phones.settings import RegistrarAccount
+from appliance.sip.registrar import RegistrarAccount
+from appliance.sip.trunk import Standing
 from tests.daemon.test_config import SMALL, mistakes_of
 
 ACCOUNT = """

@@ -31,7 +31,6 @@ from appliance.mail.sender import Sender
 from appliance.panel import leds
 from appliance.panel.leds import Panel, PanelPins, StandInPin
 from appliance.panel.pattern import Network, PanelStatus, Readiness
-from appliance.phones import loop
 from appliance.policy.clock import Now
 from appliance.policy.outbox import Letter, Reply
 from appliance.policy.outbox import Verdict as Sent
@@ -40,10 +39,11 @@ from appliance.policy.words import Words
 from appliance.records import worker
 from appliance.records.trouble import DATABASE_FAILING, DATABASE_UNSURE
 from appliance.records.worker import Records
+from appliance.sip import endpoint
 from appliance.voicemail import mailbox
 from tests.fleet.samples import figures_of, status_of
 from tests.mail.test_sender import Shelf
-from tests.phones.office import office
+from tests.sip.office import office
 from tests.voicemail.box import Box
 
 LIMIT_S = 20.0
@@ -219,7 +219,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "BEAT_S", 0.02)
     monkeypatch.setattr(sender, "LOOK_S", 0.02)
     monkeypatch.setattr(metrics_server, "TURN_S", 0.02)
-    monkeypatch.setattr(loop, "LONGEST_WAIT", 0.02)
+    monkeypatch.setattr(endpoint, "LONGEST_WAIT", 0.02)
 
 
 @pytest.mark.usefixtures("short_waits")
@@ -258,7 +258,7 @@ def test_a_thread_with_nothing_to_do_gives_signs_of_life(part: Part, tmp_path: P
 
 def test_idle_threads_turn_well_within_their_limits() -> None:
     """The longest wait of each is a sixth of what makes it hung, or less."""
-    waits = {Part.SIP: loop.LONGEST_WAIT, Part.MAIL: sender.LOOK_S}
+    waits = {Part.SIP: endpoint.LONGEST_WAIT, Part.MAIL: sender.LOOK_S}
     for part in THREADS:
         assert waits.get(part, workers.BEAT_S) <= TABLE[part].silent_s / 5
 

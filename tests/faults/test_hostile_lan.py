@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.phones.connections import MOST_UNPROVEN
+from appliance.sip.connections import MOST_UNPROVEN
 from appliance.testphone.client import TestPhone
 from tests.faults.needs import require
 from tests.faults.strangers import (

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.phones.registration import Standing
-from appliance.phones.settings import PhoneAccount, RegistrarAccount
+from appliance.sip.registrar import PhoneAccount, RegistrarAccount
+from appliance.sip.trunk import Standing
 from tests.helpers import baresip, kamailio, linphone
 from tests.helpers.box import wait
 from tests.helpers.kamailio import REALM, Kamailio
 from tests.interop.handsets import NAME, SECRET, BaresipHandset, Handset, LinphoneHandset
-from tests.phones.office import Office, office
+from tests.sip.office import Office, office
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.phones.settings import PhoneAccount
+from appliance.sip.registrar import PhoneAccount
 from tests.helpers import linphone
 from tests.helpers.linphone import Linphone
 from tests.interop.desks import needed
 from tests.interop.handsets import NAME, SECRET
-from tests.phones.office import Office, office
+from tests.sip.office import Office, office
 
 pytestmark = pytest.mark.system
 

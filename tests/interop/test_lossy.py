@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.phones.settings import PhoneAccount
+from appliance.sip.registrar import PhoneAccount
 from tests.helpers.lossy import Lossy
 from tests.interop.desks import MAKES, Desk, take
 from tests.interop.handsets import NAME, SECRET
 from tests.interop.voice import Voice
-from tests.phones.office import office
+from tests.sip.office import office
 
 pytestmark = pytest.mark.system
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.phones.settings import PhoneAccount
+from appliance.sip.registrar import PhoneAccount
 from tests.helpers import sipp
 from tests.helpers.ports import free_port
 from tests.helpers.sipp import Sipp
 from tests.interop.voice import OURS, Voice
-from tests.phones.office import Office, office
+from tests.sip.office import Office, office
 
 pytestmark = [
     pytest.mark.system,

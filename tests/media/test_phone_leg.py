@@ -12,7 +12,7 @@ from appliance.dsp import g711, wav
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import Law
 from appliance.media.phone_leg import PhoneLeg, bind_port
-from appliance.phones.rtp import RtpSender
+from appliance.sip.rtp import RtpSender
 
 HOST = "127.0.0.1"
 SOUND = chord((1000,), 200, -16.0)

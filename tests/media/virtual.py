@@ -28,7 +28,7 @@ from appliance.media.line import AnalogLine
 from appliance.media.link import Link, Sound
 from appliance.media.messages import LineSetup
 from appliance.media.phone_leg import PhoneLeg, bind_port
-from appliance.phones.rtp import RtpSender, parse
+from appliance.sip.rtp import RtpSender, parse
 
 STEP_MS = 10
 TURNS = 20

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from appliance.calls import events
 from appliance.dsp.wav import FRAME_SAMPLES
 from appliance.exchange.sound import is_quiet
-from appliance.phones.rtp import RtpSender, parse
+from appliance.sip.rtp import RtpSender, parse
 from tests.soak.lan import Lan, VirtualSocket
 from tests.soak.mix import Manner, Script
 

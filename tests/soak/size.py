@@ -25,7 +25,7 @@ LOOKS = 5
 LOOK_S = 0.3
 """The least of so many counts is what is held at rest: one may come as a question is answered."""
 MOST = 200
-UNDER_WAY = "appliance.phones.transactions.Transaction"
+UNDER_WAY = "appliance.sip.transactions.Transaction"
 """Counts are repeated, so often at most, until there is none: a phone that has just registered anew
 is 2 kB for 32 s.
 """

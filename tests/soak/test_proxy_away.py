@@ -16,10 +16,10 @@ import pytest
 from appliance.calls import events
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.exchange.call import CallPlan
-from appliance.phones.registration import Standing
 from appliance.policy.branches import Branches, Cause
+from appliance.sip.trunk import Standing
 from tests.helpers.figures import Figures
-from tests.phones.test_registrar_away import BACK_S, Away
+from tests.sip.test_registrar_away import BACK_S, Away
 from tests.soak import mix, office
 from tests.soak.mix import Manner, Script, Speaks
 from tests.soak.offline import LEAVES_WORDS, TALKS

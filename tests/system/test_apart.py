@@ -90,11 +90,11 @@ def test_the_processes_are_apart_and_the_exchange_is_outside(tmp_path: Path) -> 
     (carrier,) = (each for each in found if "appliance.media" in each.command)
     (desk,) = (each for each in found if "appliance run" in each.command)
     assert len(carrier.rooms("appliance.media.switch", "appliance.modem", "appliance.dsp")) == 3
-    assert len(desk.rooms("appliance.calls.switchboard", "pyVoIP", "appliance.phones.sip")) == 3
+    assert len(desk.rooms("appliance.calls.switchboard", "pyVoIP", "appliance.sip.service")) == 3
     assert (
         carrier.rooms(
             "pyVoIP", "serial", "sqlite3", "gpiozero", "logging.handlers", "appliance.console",
-            "appliance.phones.sip", "appliance.records", "appliance.voicemail", "appliance.daemon",
+            "appliance.sip.service", "appliance.records", "appliance.voicemail", "appliance.daemon",
             "appliance.exchange",
         )
         == []

@@ -18,7 +18,7 @@ from appliance.testphone.client import TestPhone
 from tests.faults.needs import require
 from tests.helpers.cut import cut
 from tests.helpers.proxy import Proxy
-from tests.phones.world import SDP, request
+from tests.sip.world import SDP, request
 from tests.system.branches import Branch, meet, talks, two_branches
 from tests.system.calls import IDLE_S, in_call, in_state, place, record_of
 from tests.system.rulers import share_of_tone

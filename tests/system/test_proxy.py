@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from appliance.phones.login import Login
-from appliance.phones.message import Message, read
-from appliance.phones.pyvoip import parse
+from appliance.sip.message import Message, read
+from appliance.sip.pyvoip import parse
+from appliance.sip.registrar import Login
 from tests.helpers import kamailio
 from tests.helpers.kamailio import Kamailio
 from tests.helpers.proxy import Proxy
 from tests.interop.desks import needed
-from tests.phones.world import SDP, request
+from tests.sip.world import SDP, request
 
 pytestmark = pytest.mark.system
 

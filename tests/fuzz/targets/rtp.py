@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.dsp.jitter import JitterBuffer
 from appliance.dsp.wav import FRAME_SAMPLES, Law
-from appliance.phones.rtp import EVENT_DIGITS, RtpReceiver, build, parse
+from appliance.sip.rtp import EVENT_DIGITS, RtpReceiver, build, parse
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program
 

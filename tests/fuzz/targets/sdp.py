@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from appliance.dsp.wav import Law
-from appliance.phones.sdp import NoCommonSound, Session, common_law, read
+from appliance.sip.sdp import NoCommonSound, Session, common_law, read
 
 TOKENS = (
     b"v=0\r\n", b"o=- 1 1 IN IP4 192.0.2.21\r\n", b"c=IN IP4 192.0.2.21\r\n",

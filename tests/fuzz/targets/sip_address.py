@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.phones import canonical, uri
+from appliance.sip import message
 from tests.fuzz.program import Program
 
 SOURCE = ("192.0.2.21", 5060)
@@ -16,13 +16,13 @@ def run(data: bytes) -> None:
     """Read a text as everything an address can be."""
     program = Program(data)
     port, text = program.number(256), program.rest().decode("utf-8", "replace")
-    known = uri.read_uri(text)
+    known = message.read_uri(text)
     assert known is None or known.address is None or 0 < known.address[1] < 0x10000
-    party = uri.read_name_address(text)
+    party = message.read_name_address(text)
     assert party.tag == party.parameters.get("tag", "")
     for separator in ",;":
-        assert sum(map(len, uri.split_outside(text, separator))) <= len(text)
-    shown = uri.quoted_display(text)
+        assert sum(map(len, message.split_outside(text, separator))) <= len(text)
+    shown = message.quoted_display(text)
     assert not set(shown[1:-1]) & set('"\\<>\r\n')
-    assert canonical.reply_address(text, (text, port), SOURCE)[0] == SOURCE[0]
-    assert canonical.stamped_via(text, SOURCE).endswith(f"received={SOURCE[0]}")
+    assert message.reply_address(text, (text, port), SOURCE)[0] == SOURCE[0]
+    assert message.stamped_via(text, SOURCE).endswith(f"received={SOURCE[0]}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from appliance.phones.message import Message
-from appliance.phones.rtp import Address
-from appliance.phones.settings import PhoneAccount
+from appliance.sip.message import Message
+from appliance.sip.registrar import PhoneAccount
+from appliance.sip.rtp import Address
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program
-from tests.phones.world import DESK, MEDIA, PHONE, SDP, Bench, endpoint, response, ring
+from tests.sip.world import DESK, MEDIA, PHONE, SDP, Bench, endpoint, response, ring
 
 STRANGER: Address = ("198.51.100.9", 5060)
 SOURCES = (PHONE, STRANGER, ("192.0.2.22", 5060))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.phones.message import Message, Unreadable, read, write
-from appliance.phones.pyvoip import parse
+from appliance.sip.message import Message, Unreadable, read, write_message
+from appliance.sip.pyvoip import parse
 
 TOKENS = (
     b"INVITE ", b" SIP/2.0\r\n", b"SIP/2.0 200 OK\r\n", b"Via: SIP/2.0/UDP ", b";branch=z9hG4bK",
@@ -22,7 +22,7 @@ def run(data: bytes) -> None:
         assert _again(message) == _again(_reread(message))
     elif message is not None and message.answer:
         code, headers = message.answer
-        assert len(write(f"SIP/2.0 {code} No", headers)) < 3 * len(data) + ROOM
+        assert len(write_message(f"SIP/2.0 {code} No", headers)) < 3 * len(data) + ROOM
 
 
 def _read(data: bytes) -> Message | Unreadable | None:
@@ -35,7 +35,7 @@ def _read(data: bytes) -> Message | Unreadable | None:
 def _reread(message: Message) -> Message:
     start = f"SIP/2.0 {message.code} X" if message.code else _request_line(message)
     kept = [(n, v) for n, v in message.headers if n not in {"Content-Length", "Content-Type"}]
-    reread = read(write(start, kept, message.body), parse)
+    reread = read(write_message(start, kept, message.body), parse)
     assert reread is not None
     return reread
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.phones.framing import PING, Broken, Framer
-from appliance.phones.message import LIMIT, Unreadable, read
-from appliance.phones.pyvoip import parse
+from appliance.sip.connections import PING, Broken, Framer
+from appliance.sip.message import LIMIT, Unreadable, read
+from appliance.sip.pyvoip import parse
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program, pieces
 from tests.fuzz.targets import sip_message

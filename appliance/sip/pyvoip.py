@@ -1,0 +1,154 @@
+"""pyVoIP's classes as shells around our own transactions, dialogs and registrar.
+
+The ONLY pyVoIP import. Kept of pyVoIP 1.6.8 (pyvoip.md 5): VoIPPhone, VoIPCall and SIPClient as
+shells, SIPMessage as header parser, its enums. Everything listed there under "never call" is out of
+reach: overridden here, or not called by anything that is.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import NoReturn
+from urllib.parse import unquote
+
+import pyVoIP
+
+# pyVoIP.VoIP first: to import pyVoIP.SIP alone is a circular import (pyvoip.md 1).
+from pyVoIP.VoIP import CallState, VoIPCall, VoIPPhone  # isort: skip
+from pyVoIP.RTP import PayloadType  # isort: skip
+from pyVoIP.SIP import SIPClient, SIPMessage, SIPMessageType, SIPParseError, SIPStatus  # isort: skip
+from pyVoIP.VoIP.status import PhoneStatus  # isort: skip
+
+from appliance.errors import Bug
+from appliance.sip.call import Call, State
+from appliance.sip.endpoint import Endpoint
+from appliance.sip.message import METHODS, Fields
+from appliance.sip.registrar import PhonesSettings
+
+pyVoIP.SIPCompatibleMethods[:] = sorted({*pyVoIP.SIPCompatibleMethods, *METHODS})
+"""Stock knows four methods and drops the rest as undecipherable (pyvoip.md 4, no. 16)."""
+
+STATES = {
+    State.CALLING: CallState.DIALING,
+    State.EARLY: CallState.DIALING,
+    State.STOPPING: CallState.DIALING,
+    State.CANCELLING: CallState.DIALING,
+    State.OFFERED: CallState.RINGING,
+    State.ACCEPTED: CallState.ANSWERED,
+    State.PROPOSED: CallState.ANSWERED,
+    State.HANGING_UP: CallState.ANSWERED,
+    State.CONFIRMED: CallState.ANSWERED,
+    State.ENDED: CallState.ENDED,
+}
+"""Our states in pyVoIP's words."""
+CODINGS = {"ulaw": PayloadType.PCMU, "alaw": PayloadType.PCMA}
+
+
+def parse(head: bytes) -> Fields:
+    """Read a canonical head with pyVoIP's header parser; raises ValueError, LookupError."""
+    try:
+        parsed = SIPMessage(_known(head))
+    except SIPParseError as error:
+        raise ValueError(str(error)) from error
+    headers, via = parsed.headers, parsed.headers["Via"][0]
+    host, port = via["address"]
+    return Fields(
+        branch=via.get("branch") or "",
+        sent_by=(host, int(port)),
+        from_user=unquote(headers["From"]["number"] or ""),
+        from_tag=headers["From"]["tag"],
+        to_user=unquote(headers["To"]["number"] or ""),
+        to_tag=headers["To"]["tag"],
+        cseq=int(headers["CSeq"]["check"]),
+        cseq_method=headers["CSeq"]["method"],
+        credentials=parsed.authentication if parsed.type is SIPMessageType.MESSAGE else {},
+    )
+
+
+def _known(head: bytes) -> bytes:
+    """Replace a status code that pyVoIP's enum lacks by its class's x00 (RFC 3261 8.1.3.2)."""
+    if head[:8].upper() != b"SIP/2.0 ":
+        return head
+    code = int(head[8:11])
+    try:
+        SIPStatus(code)
+    except ValueError:
+        code = code // 100 * 100
+    return b"SIP/2.0 %d %s" % (code, head[11:].lstrip())
+
+
+def _never(*_: object, **__: object) -> NoReturn:
+    """Stand in for what is unsound in stock pyVoIP (pyvoip.md 4 and 5)."""
+    raise Bug("a stock pyVoIP method was called; appliance.sip does this by its own code")
+
+
+class PhoneCall(VoIPCall):  # type: ignore[misc]  # pyVoIP ships no usable annotations
+    """pyVoIP's view of one leg: `state`, `get_dtmf`, `phone.calls`. It owns nothing."""
+
+    answer = renegotiate = deny = hangup = bye = _never
+    write_audio = read_audio = _never
+
+    def __init__(self, phone: VoIPPhone, leg: str, call: Call) -> None:
+        self.phone, self.sip, self.leg = phone, phone.sip, leg
+        self.call_id = call.dialog.call_id
+        self.state = STATES[call.state]
+        self.dtmfLock = threading.Lock()
+        self.dtmf = io.StringIO()
+        self.RTPClients: list[object] = []
+        self.assignedPorts: dict[int, object] = {}
+
+    def __del__(self) -> None:
+        """Take no lock: stock dead-locks here (pyvoip.md 2)."""
+
+    @property
+    def coding(self) -> PayloadType | None:
+        """What the sound is coded with, None before it is agreed."""
+        told = self._call.sound.told
+        return CODINGS[told.law] if told else None
+
+    @property
+    def _call(self) -> Call:
+        return self.sip.endpoint.legs.calls[self.leg]  # type: ignore[no-any-return]  # ditto
+
+
+class PhoneClient(SIPClient):  # type: ignore[misc]  # pyVoIP ships no usable annotations
+    """pyVoIP's view of the endpoint: identity, `NSD` while it listens. The loop does its work."""
+
+    endpoint: Endpoint
+    invite = register = deregister = subscribe = _never
+    recv = recv_loop = parse_message = start = stop = _never
+    gen_ack = gen_bye = bye = _never
+
+
+class DeskPhone(VoIPPhone):  # type: ignore[misc]  # pyVoIP ships no usable annotations
+    """pyVoIP's view of the switchboard: `calls` by Call-ID, `get_status`."""
+
+    call = start = stop = callback = fatal = _never
+    request_port = release_ports = _never
+
+    def __init__(self, settings: PhonesSettings, endpoint: Endpoint) -> None:
+        host, port = settings.address, settings.port
+        super().__init__("", 0, "centralino", "", myIP=host, sipPort=port)
+        self.sip = PhoneClient("", 0, "centralino", "", phone=self, myIP=host, myPort=port)
+        self.sip.endpoint = endpoint
+
+    def mirror(self, *, is_listening: bool, trouble: str) -> None:
+        """Take over what the endpoint's calls have become."""
+        self.sip.NSD = self.NSD = is_listening
+        self._status = PhoneStatus.REGISTERED if is_listening else PhoneStatus.INACTIVE
+        if trouble:
+            self._status = PhoneStatus.FAILED
+        now_up = {call.dialog.call_id: call for call in self.sip.endpoint.legs.calls.values()}
+        for call_id in self.calls.keys() - now_up.keys():
+            self.calls.pop(call_id).state = CallState.ENDED
+        for call_id, call in now_up.items():
+            shell = self.calls.get(call_id) or PhoneCall(self, call.leg, call)
+            shell.state = STATES[call.state]
+            self.calls[call_id] = shell
+
+    def pressed(self, leg: str, digit: str) -> None:
+        """Let a key pressed on `leg` be read by `get_dtmf`."""
+        for shell in self.calls.values():
+            if shell.leg == leg:
+                shell.dtmf_callback(digit)

@@ -1,0 +1,688 @@
+"""Registrar: bindings, digest authentication, login."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import hmac
+import ipaddress
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network
+from typing import Any
+
+from appliance.calls.events import PhoneGone, PhoneRegistered
+from appliance.dsp.wav import Law
+from appliance.errors import ConfigurationError
+from appliance.sip.message import (
+    DEFAULT_PORT,
+    Headers,
+    Message,
+    Stream,
+    read_name_address,
+    read_parameters,
+    read_uri,
+    split_outside,
+)
+from appliance.sip.rtp import Address
+
+# ---- digest ------------------------------------------------------------------------------------
+# Digest authentication, the server's side: challenges, nonces without a table, lock-out.
+#
+# RFC 2617 with qop=auth as RFC 3261 22.4 wants it, SHA-256 after RFC 7616 and RFC 8760.
+
+HASHES = {"MD5": "md5", "SHA-256": "sha256"}
+"""RFC 7616 3.3 names them; the `-sess` forms are not offered."""
+NONCE_LIFETIME = 300.0
+"""Seconds; a phone that comes with an older one is told `stale` and computes anew."""
+MAX_FAILURES = 5
+MAX_GUESSES = 20
+LOCK_OUT = 600.0
+"""Seconds: 5 failures in 10 minutes lock a name out at a source (reliability.md 3), 20 over all
+names the source.
+"""
+MAX_LOCKS = 1024
+"""Names and sources remembered; the oldest make room."""
+ALL_NAMES = ""
+"""Stands for the sum over a source's names; a name is never empty where secrets are told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an Authorization header says, with "" for what it does not."""
+
+    username: str
+    realm: str
+    nonce: str
+    uri: str
+    response: str
+    algorithm: str
+    qop: str
+    cnonce: str
+    nc: str
+
+    @property
+    def count(self) -> int:
+        """The nonce count, 0 for an unreadable one."""
+        return int(self.nc, 16) if len(self.nc) == 8 and self.nc.isalnum() and _hex(self.nc) else 0
+
+
+def _hex(text: str) -> bool:
+    return all(c in "0123456789abcdefABCDEF" for c in text)
+
+
+def digest_credentials(values: Mapping[str, str]) -> Credentials | None:
+    """Return the credentials in a parsed Authorization header; None when there are none."""
+    if not values.get("nonce"):
+        return None
+    names = ("username", "realm", "nonce", "uri", "response")
+    first = {name: values.get(name, "") for name in names}
+    algorithm = values.get("algorithm", "MD5").upper()
+    rest = {name: values.get(name, "") for name in ("qop", "cnonce", "nc")}
+    return Credentials(**first, algorithm=algorithm, **rest)
+
+
+def expected_digest(given: Credentials, secret: str, method: str) -> str:
+    """Return the right response for `given` (RFC 2617 3.2.2.1, with qop=auth or without qop).
+
+    Raises KeyError for an algorithm that is not in HASHES.
+    """
+    name = HASHES[given.algorithm]
+
+    def digest(text: str) -> str:
+        return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
+
+    a1 = digest(f"{given.username}:{given.realm}:{secret}")
+    a2 = digest(f"{method}:{given.uri}")
+    if not given.qop:
+        return digest(f"{a1}:{given.nonce}:{a2}")
+    return digest(f"{a1}:{given.nonce}:{given.nc}:{given.cnonce}:{given.qop}:{a2}")
+
+
+def digest_challenge(realm: str, nonce: str, algorithm: str, *, stale: bool) -> str:
+    """Return the value of a WWW-Authenticate header."""
+    suffix = ", stale=true" if stale else ""
+    return f'Digest realm="{realm}", nonce="{nonce}", qop="auth", algorithm={algorithm}{suffix}'
+
+
+@dataclass(slots=True)
+class Nonces:
+    """Makes nonces that prove themselves: time and source signed with a key of this start."""
+
+    key: bytes
+    _made: int = 0
+
+    def make(self, source: str, now: float) -> str:
+        """Return a new nonce for one source address at `now` (monotonic s)."""
+        self._made += 1  # two of one millisecond differ, for each has a count of its own
+        stamp = f"{int(now * 1000):x}-{self._made:x}"
+        return f"{stamp}.{self._sign(stamp, source)}"
+
+    def is_fresh(self, nonce: str, source: str, now: float) -> bool:
+        """Tell whether `nonce` was made for `source` in the last NONCE_LIFETIME."""
+        stamp, _, signature = nonce.partition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign(stamp, source).encode()):
+            return False
+        return now - int(stamp.partition("-")[0], 16) / 1000 <= NONCE_LIFETIME
+
+    def _sign(self, stamp: str, source: str) -> str:
+        return hmac.new(self.key, f"{stamp} {source}".encode(), "sha256").hexdigest()[:32]
+
+
+class Verdict(enum.Enum):
+    """What was made of credentials."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    FORMER = "former"  # the password before the one that holds: wrong, but no guess
+    STALE = "stale"
+    MISSING = "missing"
+
+
+@dataclass(slots=True)
+class LockOut:
+    """Counts wrong passwords by source address and name; only answers to our nonces are counted.
+
+    Such a nonce shows that the source can hear us, so nobody is locked out by a forged address.
+    One phone with a wrong password costs the others behind its address nothing; whoever tries many
+    names is locked out for all of them.
+    """
+
+    _failures: OrderedDict[tuple[str, str], tuple[float, ...]] = field(default_factory=OrderedDict)
+
+    def remaining(self, source: str, name: str, now: float) -> float:
+        """Return how many seconds `name` stays locked out at `source`, 0 when it is not."""
+        own = self._left((source, name), MAX_FAILURES, now)
+        return max(own, self._left((source, ALL_NAMES), MAX_GUESSES, now))
+
+    def sources(self, now: float) -> tuple[str, ...]:
+        """Return the source addresses at which somebody is locked out now."""
+        keys = tuple(self._failures)
+        locked = (source for source, name in keys if self.remaining(source, name, now) > 0)
+        return tuple(dict.fromkeys(locked))
+
+    def failed(self, source: str, name: str, now: float) -> None:
+        """Note one wrong password."""
+        for key in ((source, name), (source, ALL_NAMES)):
+            self._failures[key] = (*self._recent(key, now), now)[-MAX_GUESSES:]
+            self._failures.move_to_end(key)
+        while len(self._failures) > MAX_LOCKS:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, source: str, name: str) -> None:
+        """Forget the failures of a phone that knew the password after all, and of its address."""
+        self._failures.pop((source, name), None)
+        self._failures.pop((source, ALL_NAMES), None)
+
+    def _left(self, key: tuple[str, str], most: int, now: float) -> float:
+        recent = self._recent(key, now)
+        return recent[-most] + LOCK_OUT - now if len(recent) >= most else 0.0
+
+    def _recent(self, key: tuple[str, str], now: float) -> tuple[float, ...]:
+        return tuple(at for at in self._failures.get(key, ()) if now - at < LOCK_OUT)
+
+
+# ---- login -------------------------------------------------------------------------------------
+# Digest authentication, the client's side: how the box proves itself to a registrar or proxy.
+#
+# RFC 2617 and RFC 7616 as RFC 3261 22 wants them. Only the configured registrar is ever answered: a
+# phone's challenge would let it guess the secret.
+
+ANSWERS = {
+    401: ("WWW-Authenticate", "Authorization"),
+    407: ("Proxy-Authenticate", "Proxy-Authorization"),
+}
+BEST_FIRST = ("SHA-256", "MD5")
+"""Of several challenges the first of these is answered (RFC 8760 2.4)."""
+
+
+@dataclass(slots=True)
+class Login:
+    """The box's account at the registrar at `address`; `random` gives random bytes."""
+
+    address: Address
+    user: str
+    secret: str
+    random: Callable[[int], bytes]
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def answer(
+        self, refusal: Message, method: str, uri: str, source: Address
+    ) -> tuple[str, str] | None:
+        """Return the header that answers a 401 or 407 of the registrar, None when it cannot be."""
+        names = ANSWERS.get(refusal.code)
+        if names is None or source != self.address:
+            return None
+        offers = [_parameters(value) for value in refusal.all(names[0])]
+        for algorithm in BEST_FIRST:
+            for offer in offers:
+                if offer.get("algorithm", "MD5").upper() == algorithm and "nonce" in offer:
+                    return names[1], self._credentials(offer, algorithm, method, uri)
+        return None
+
+    def _credentials(self, offer: dict[str, str], algorithm: str, method: str, uri: str) -> str:
+        qop = "auth" if "auth" in split_outside(offer.get("qop", ""), ",") else ""
+        count = f"{self._count(offer['nonce']):08x}"
+        cnonce = self.random(8).hex()
+        given = Credentials(
+            self.user, offer.get("realm", ""), offer["nonce"], uri, "", algorithm, qop, cnonce,
+            count,
+        )  # fmt: skip
+        parts = [
+            f'Digest username="{self.user}"', f'realm="{given.realm}"', f'nonce="{given.nonce}"',
+            f'uri="{uri}"', f'response="{expected_digest(given, self.secret, method)}"',
+            f"algorithm={algorithm}",
+        ]  # fmt: skip
+        if qop:
+            parts += [f"qop={qop}", f"nc={count}", f'cnonce="{cnonce}"']
+        if "opaque" in offer:
+            parts.append(f'opaque="{offer["opaque"]}"')
+        return ", ".join(parts)
+
+    def _count(self, nonce: str) -> int:
+        """Count the uses of the newest nonce; an older one does not come back."""
+        self._counts = {nonce: self._counts.get(nonce, 0) + 1}
+        return self._counts[nonce]
+
+
+def _parameters(challenge: str) -> dict[str, str]:
+    scheme, _, rest = challenge.strip().partition(" ")
+    return read_parameters(split_outside(rest, ",")) if scheme.lower() == "digest" else {}
+
+
+# ---- settings ----------------------------------------------------------------------------------
+# What the desk tells the phones' room once: where to listen, whom to expect.
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneAccount:
+    """One phone: it registers with `secret`, or is found at its `fixed_address`, or both."""
+
+    name: str
+    secret: str | None = None
+    fixed_address: Address | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrarAccount:
+    """The box's own account at a telephone system or proxy, where phones of the office stand.
+
+    `branches` are accounts there to which callers may be handed over; `takes` says that callers of
+    others are taken over.
+    """
+
+    address: Address
+    user: str
+    secret: str = ""
+    branches: tuple[str, ...] = ()
+    takes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PhonesSettings:
+    """Where the box listens for SIP and which phones it knows.
+
+    `address` is an IPv4 address of the box, "0.0.0.0" for all of them; `port` 0 takes any free
+    one. `laws` is the preferred order of codings. `algorithms` are the digests offered, in order:
+    phones that know MD5 alone give up at the sight of another one, so SHA-256 is by choice.
+    `qualify_s` is how often each phone is asked whether it is there, 0 for never. `allowed` are the
+    networks from which SIP is heard, () for every address. `messages_code` is what a phone dials to
+    hear the messages, "" for nothing. `tcp` says that phones may come over TCP at the same port.
+    """
+
+    address: str
+    port: int = DEFAULT_PORT
+    accounts: tuple[PhoneAccount, ...] = ()
+    realm: str = "centralino"
+    laws: tuple[Law, ...] = (Law.ALAW, Law.ULAW)
+    algorithms: tuple[str, ...] = ("MD5",)
+    registration_s: int = 120
+    qualify_s: float = 30.0
+    allowed: tuple[IPv4Network, ...] = ()
+    registrar: RegistrarAccount | None = None
+    messages_code: str = ""
+    tcp: bool = True
+
+
+def address_of(text: str) -> Address:
+    """Read "192.168.1.21" or "192.168.1.21:5060"; raises ConfigurationError."""
+    host, _, port = text.partition(":")
+    try:
+        known = str(ipaddress.IPv4Address(host.strip()))
+        number = int(port) if port else DEFAULT_PORT
+        if not 0 < number < 0x10000:
+            raise ValueError("no port")
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{text!r} is no phone's address: write 192.168.1.21 or 192.168.1.21:5060"
+        ) from error
+    return known, number
+
+
+def network_of(text: str) -> IPv4Network:
+    """Read "192.168.1.0/24" or one address; raises ConfigurationError."""
+    try:
+        return IPv4Network(text.strip())
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{text!r} is no network: write 192.168.1.0/24, or 192.168.1.21 for one address"
+        ) from error
+
+
+# ---- bindings ----------------------------------------------------------------------------------
+# Bindings: where each phone was last registered, and how they outlive a restart.
+
+UNPROVEN_S = 30
+"""Seconds granted to a phone that has not answered an OPTIONS yet: its silence says nothing, and
+its registration alone tells that it has gone (RFC 3261 10.2.1.1: a registrar may choose)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """One phone's registration: where its REGISTER came from, what it calls itself, how long.
+
+    `expires_at` is monotonic seconds. `call_id` and `cseq` order its REGISTERs (RFC 3261 10.3).
+    `proven`: it had answered an OPTIONS when it last registered, so its silence means something.
+    """
+
+    phone: str
+    source: Address
+    contact: str
+    expires_at: float
+    call_id: str = ""
+    cseq: int = 0
+    proven: bool = False
+
+
+def bindings_to_json(bindings: tuple[Binding, ...]) -> str:
+    """Write bindings for a file; those of connections end with the process."""
+    rows = [
+        {
+            "phone": binding.phone,
+            "source": f"{binding.source[0]}:{binding.source[1]}",
+            "contact": binding.contact,
+            "answers": binding.proven,
+        }
+        for binding in bindings
+        if not isinstance(binding.source, Stream)
+    ]
+    return json.dumps(rows, indent=1)
+
+
+def bindings_from_json(text: str, now: float, longest: float) -> tuple[Binding, ...]:
+    """Read the bindings that were in force when their desk ended, each for one more period.
+
+    A period is `longest` seconds, 30 of a phone that has never answered an OPTIONS: within it every
+    phone renews by itself. When they would have run out is not kept, nor every renewal (a write to
+    the card each): a desk that had been up for hours would forget all its phones with its death.
+    What cannot be read is left out (phones come back). `now` is monotonic seconds.
+    """
+    try:
+        rows = json.loads(text)
+    except ValueError:
+        return ()
+    found = (_binding(row, now, longest) for row in (rows if isinstance(rows, list) else ()))
+    return tuple(binding for binding in found if binding is not None)
+
+
+def _binding(row: Any, now: float, longest: float) -> Binding | None:
+    try:
+        source, contact, phone = address_of(row["source"]), row["contact"], row["phone"]
+        proven = row.get("answers") is True
+        if read_uri(contact) is None or not isinstance(phone, str):
+            return None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return Binding(phone, source, contact, now + (longest if proven else UNPROVEN_S), proven=proven)
+
+
+# ---- gate --------------------------------------------------------------------------------------
+# The gate: who a phone is, by its secret. The same answer for a wrong name and a wrong secret.
+
+QOPS = {"auth", ""}
+"""RFC 2617 lets a phone leave qop out: each nonce is then good for one request."""
+NO_SECRET = "no phone has this secret"  # noqa: S105 - it stands for a missing one
+"""Hashed for unknown names too, so that the time an answer takes tells nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A response: its code and the headers it adds."""
+
+    code: int
+    headers: Headers = ()
+
+
+@dataclass(slots=True)
+class Gate:
+    """Checks digest credentials; `nonces` carries the random key of this start."""
+
+    settings: PhonesSettings
+    nonces: Nonces
+    lock_out: LockOut = field(default_factory=LockOut)
+    _secrets: dict[str, str] = field(init=False)
+    _former: dict[str, str] = field(default_factory=dict)
+    _used: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._secrets = {a.name: a.secret for a in self.settings.accounts if a.secret}
+
+    def knows(self, phone: str) -> bool:
+        """Tell whether `phone` has a secret and so must prove itself."""
+        return phone in self._secrets
+
+    def learn(self, secrets: Mapping[str, str]) -> list[str]:
+        """Take over the secrets as they are now; returns the phones whose own has changed."""
+        known = {a.name for a in self.settings.accounts}
+        new = {name: secret for name, secret in secrets.items() if name in known and secret}
+        old, self._secrets = self._secrets, new
+        changed = sorted(n for n in {*old, *new} if old.get(n) != new.get(n))
+        self._former |= {name: old[name] for name in changed if name in old}
+        return changed
+
+    def check(
+        self, message: Message, phone: str, source: str, now: float, *, at_home: bool = False
+    ) -> Reply | None:
+        """Let a request of `phone` pass (None), or say how it is refused.
+
+        The authenticated user must be the phone itself (reliability.md 3). 503 with Retry-After
+        for a locked-out one: phones try again after it, while 403 stops many for good. `at_home`
+        says that it comes from the very address and port at which the phone has proven itself:
+        there it is never locked out, whoever else guesses behind its address.
+        """
+        remaining = 0.0 if at_home else self.lock_out.remaining(source, phone, now)
+        if remaining > 0:
+            return Reply(503, (("Retry-After", str(int(remaining) + 1)),))
+        verdict = self._judge(message, phone, source, now)
+        if verdict is Verdict.WRONG:
+            self.lock_out.failed(source, phone, now)
+        if verdict is Verdict.RIGHT:
+            if not at_home:  # there it says nothing of who failed behind the same address
+                self.lock_out.succeeded(source, phone)
+            return None
+        return self._challenged(source, now, stale=verdict is Verdict.STALE)
+
+    def _judge(self, message: Message, phone: str, source: str, now: float) -> Verdict:
+        given = digest_credentials(message.fields.credentials)
+        if given is None or given.realm != self.settings.realm:
+            return Verdict.MISSING
+        if not self.nonces.is_fresh(given.nonce, source, now):
+            return Verdict.STALE
+        if given.algorithm not in HASHES or given.qop not in QOPS:
+            return Verdict.MISSING  # what nobody offered is no guess
+        right = expected_digest(given, self._secrets.get(phone, NO_SECRET), message.method)
+        same = hmac.compare_digest(right.encode(), given.response.lower().encode())
+        if not (same and self.knows(phone) and given.username == phone):
+            return self._wrong(given, phone, message.method)
+        return self._counted(phone, given.nonce, given.count if given.qop else 1)
+
+    def _wrong(self, given: Credentials, phone: str, method: str) -> Verdict:
+        """Tell a guess from a phone that nobody has told its new password yet: that one is not
+        locked out, or it could not come back with the new one either.
+        """
+        former = expected_digest(given, self._former.get(phone, NO_SECRET), method)
+        same = hmac.compare_digest(former.encode(), given.response.lower().encode())
+        return Verdict.FORMER if same and phone in self._former else Verdict.WRONG
+
+    def _counted(self, phone: str, nonce: str, count: int) -> Verdict:
+        """Refuse a nonce count that was used before: it is a replay (RFC 2617 3.2.2)."""
+        last_nonce, last = self._used.get(phone, ("", 0))
+        if count <= (last if nonce == last_nonce else 0):
+            return Verdict.STALE
+        self._used[phone] = (nonce, count)
+        return Verdict.RIGHT
+
+    def _challenged(self, source: str, now: float, *, stale: bool) -> Reply:
+        nonce = self.nonces.make(source, now)
+        return Reply(
+            401,
+            tuple(
+                (
+                    "WWW-Authenticate",
+                    digest_challenge(self.settings.realm, nonce, name, stale=stale),
+                )
+                for name in self.settings.algorithms
+            ),
+        )
+
+
+# ---- registrar ---------------------------------------------------------------------------------
+# The registrar: which phone stands where, for how long, and who may say so (RFC 3261 10.3).
+
+MIN_EXPIRES = 10
+"""Seconds; shorter registrations are refused with 423 (10.3 step 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a phone is rung: the request's URI and the address that the INVITE is sent to."""
+
+    uri: str
+    address: Address
+
+
+@dataclass(slots=True)
+class Registrar:
+    """Keeps one contact a phone; tells `emit` when a phone may be rung and when no longer.
+
+    `seen` hears of every renewal, `forgotten` of every end; `proven` tells whether a phone has
+    answered an OPTIONS.
+    """
+
+    accounts: tuple[PhoneAccount, ...]
+    gate: Gate
+    longest: int
+    emit: Callable[[PhoneRegistered | PhoneGone], None]
+    seen: Callable[[str], None] = lambda _phone: None
+    forgotten: Callable[[str], None] = lambda _phone: None
+    proven: Callable[[str], bool] = lambda _phone: True
+    bindings: dict[str, Binding] = field(default_factory=dict)
+    _fixed: dict[str, Address] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._fixed = {a.name: a.fixed_address for a in self.accounts if a.fixed_address}
+
+    @property
+    def fixed(self) -> dict[str, Address]:
+        """Phones that are found at a fixed address."""
+        return dict(self._fixed)
+
+    def restore(self, bindings: tuple[Binding, ...]) -> None:
+        """Take over bindings kept from before a restart, of phones that still have a secret."""
+        for binding in bindings:
+            if self.gate.knows(binding.phone) and binding.phone not in self._fixed:
+                self.bindings[binding.phone] = binding
+                self.emit(PhoneRegistered(binding.phone))
+
+    def learn(self, secrets: Mapping[str, str]) -> None:
+        """Take over new secrets: whoever had another one has to register anew."""
+        for phone in self.gate.learn(secrets):
+            self._gone(phone, "its password was renewed")
+
+    def target(self, phone: str) -> Target | None:
+        """Say where `phone` is rung now; None when it is not registered."""
+        if phone in self._fixed:
+            host, port = self._fixed[phone]
+            return Target(f"sip:{phone}@{host}:{port}", (host, port))
+        binding = self.bindings.get(phone)
+        return Target(binding.contact, binding.source) if binding else None
+
+    def targets(self) -> dict[str, Target]:
+        """Return every phone that can be rung, and where."""
+        found = {account.name: self.target(account.name) for account in self.accounts}
+        return {name: target for name, target in found.items() if target}
+
+    def hosts(self) -> set[str]:
+        """Return the hosts at which phones stand."""
+        bound = {binding.source[0] for binding in self.bindings.values()}
+        return bound | {host for host, _ in self._fixed.values()}
+
+    def is_home(self, phone: str, source: Address) -> bool:
+        """Tell whether `phone` has proven itself at exactly this address and port."""
+        binding = self.bindings.get(phone)
+        return binding is not None and binding.source == source
+
+    def phone_at(self, source: Address, name: str) -> str:
+        """Say which phone stands at `source`, "" for none; `name` decides between several.
+
+        One that calls without a name is known by its place alone, where none but it stands; its
+        password it has to prove all the same.
+        """
+        places = {phone: binding.source for phone, binding in self.bindings.items()} | self._fixed
+        here = [phone for phone, place in places.items() if place[0] == source[0]]
+        exact = [phone for phone in here if places[phone] == source]
+        if not name:
+            return exact[0] if len(exact) == 1 else ""
+        return next((p for p in (*exact, *here) if p == name), "")
+
+    def register(self, message: Message, source: Address, now: float) -> Reply:
+        """Serve a REGISTER; returns its response, 200 or a refusal."""
+        phone = message.fields.to_user
+        at_home = self.is_home(phone, source)
+        refusal = self.gate.check(message, phone, source[0], now, at_home=at_home)
+        if refusal is not None:
+            return refusal
+        known = self.bindings.get(phone)
+        if known and known.call_id == message.call_id and message.fields.cseq <= known.cseq:
+            return Reply(500)  # 10.3 step 7: out of order, the update is not done
+        return self._update(phone, message, source, now)
+
+    def expire(self, now: float) -> None:
+        """Forget bindings whose time is over."""
+        for binding in [b for b in self.bindings.values() if b.expires_at <= now]:
+            self._gone(binding.phone, "its registration ran out: it is switched off or unplugged")
+
+    def cut(self, stream: Stream) -> None:
+        """Forget the phones that are reached over a connection which broke."""
+        for phone in [p for p, binding in self.bindings.items() if binding.source == stream]:
+            self._gone(phone, "its connection broke: it is switched off, or on its way back")
+
+    def next_deadline(self) -> float | None:
+        """Return when the next binding runs out (monotonic s), None for never."""
+        return min((b.expires_at for b in self.bindings.values()), default=None)
+
+    def _update(self, phone: str, message: Message, source: Address, now: float) -> Reply:
+        """Take each Contact by itself (10.3 step 7): a phone that moves names its old one, too."""
+        wanted = _wanted(message, self.longest)
+        lasting = [(uri, seconds) for uri, seconds in wanted if seconds]
+        if not lasting:  # it signs off; or it asks what is known (10.2.3)
+            self._sign_off(phone, [uri for uri, _ in wanted])
+            return self._current(phone, now)
+        uri, seconds = lasting[0]
+        if read_uri(uri) is None:
+            return Reply(400)
+        if seconds < MIN_EXPIRES:
+            return Reply(423, (("Min-Expires", str(MIN_EXPIRES)),))
+        proven = self.proven(phone)
+        expires_at = now + min(seconds, self.longest if proven else UNPROVEN_S)
+        ident, cseq = message.call_id, message.fields.cseq
+        self._bind(Binding(phone, source, uri, expires_at, ident, cseq, proven))
+        return self._current(phone, now)
+
+    def _sign_off(self, phone: str, uris: list[str]) -> None:
+        binding = self.bindings.get(phone)
+        if binding and any(uri == "*" or _is_same(uri, binding.contact) for uri in uris):
+            self._gone(phone, "it signed off")
+
+    def _bind(self, binding: Binding) -> None:
+        phone = binding.phone
+        is_new = phone not in self.bindings
+        self.bindings[phone] = binding
+        if is_new:
+            self.emit(PhoneRegistered(phone))
+        else:
+            self.seen(phone)
+
+    def _gone(self, phone: str, reason: str) -> None:
+        if self.bindings.pop(phone, None) is not None and phone not in self._fixed:
+            self.forgotten(phone)
+            self.emit(PhoneGone(phone, reason))
+
+    def _current(self, phone: str, now: float) -> Reply:
+        binding = self.bindings.get(phone)
+        if binding is None:
+            return Reply(200)
+        remaining = max(1, round(binding.expires_at - now))
+        return Reply(200, (("Contact", f"<{binding.contact}>;expires={remaining}"),))
+
+
+def _wanted(message: Message, default: int) -> list[tuple[str, int]]:
+    """Return each Contact's URI and seconds: its own, else Expires, else `default` (10.3)."""
+    contacts = [read_name_address(value) for value in message.all("Contact")]
+    general = _seconds(message.get("Expires"), default, default)
+    return [(c.uri, _seconds(c.parameters.get("expires", ""), general, default)) for c in contacts]
+
+
+def _seconds(text: str, default: int, longest: int) -> int:
+    return min(int(text[:10]), longest) if text.isascii() and text.isdigit() else default
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell whether two URIs name the same user at the same place (19.1.4, parameters apart)."""
+    a, b = read_uri(one), read_uri(other)
+    if a is None or b is None:
+        return False
+    return (a.user, a.host, a.port) == (b.user, b.host, b.port)

@@ -1,0 +1,232 @@
+"""Session descriptions: what we offer, what a phone answers or offers, what is agreed.
+
+RFC 8866 and RFC 3264, for one audio stream of G.711 at 20 ms with RFC 4733 keys. Everything else
+a phone may propose (video, SRTP, IPv6) is refused with its reason. Feedback (RTP/AVPF, RFC 4585) is
+agreed to and not sent: it asks for nothing that G.711 could do.
+"""
+
+from __future__ import annotations
+
+import enum
+import ipaddress
+from dataclasses import dataclass, replace
+
+from appliance.dsp.wav import FRAME_MS, Law
+from appliance.errors import PeerError
+from appliance.sip.rtp import Address
+
+PAYLOAD_TYPES = {Law.ULAW: 0, Law.ALAW: 8}
+"""RFC 3551 table 4."""
+NAMES = {Law.ULAW: "PCMU/8000", Law.ALAW: "PCMA/8000"}
+EVENTS_PAYLOAD = 101
+EVENTS_NAME = "telephone-event/8000"
+NO_EVENTS = -1
+MAX_LINES = 256
+PROTOCOLS = {"RTP/AVP", "RTP/AVPF"}
+
+
+class NoCommonSound(PeerError):  # noqa: N818 - it is what the phone is told
+    """Raised when offer or answer holds no sound that we can send and hear; says why."""
+
+
+class Direction(enum.StrEnum):
+    """Who sends, seen from whoever wrote the description (RFC 3264 5.1)."""
+
+    SENDRECV = "sendrecv"
+    SENDONLY = "sendonly"
+    RECVONLY = "recvonly"
+    INACTIVE = "inactive"
+
+    @property
+    def mirrored(self) -> Direction:
+        """The direction that answers this one."""
+        mirror = {Direction.SENDONLY: Direction.RECVONLY, Direction.RECVONLY: Direction.SENDONLY}
+        return mirror.get(self, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a phone's description says of its one usable audio stream.
+
+    `is_off`: a phone in a call has switched it off (port 0), as some do to hold (RFC 3264 8.2).
+    """
+
+    remote: Address
+    laws: tuple[Law, ...]
+    events_payload: int = NO_EVENTS
+    direction: Direction = Direction.SENDRECV
+    is_off: bool = False
+
+    @property
+    def sending(self) -> bool:
+        """True when we are to send (RFC 3264 8.4: 0.0.0.0 is the old way to hold)."""
+        is_open = self.remote[0] != "0.0.0.0" and not self.is_off  # noqa: S104 - read, not bound
+        return is_open and self.direction in {
+            Direction.SENDRECV,
+            Direction.RECVONLY,
+        }
+
+    @property
+    def receiving(self) -> bool:
+        """True when the phone sends."""
+        return not self.is_off and self.direction in {Direction.SENDRECV, Direction.SENDONLY}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Our side of a session: where we listen, in which laws (preferred first), o= numbers."""
+
+    local: Address
+    laws: tuple[Law, ...]
+    number: int
+    version: int = 0
+    events_payload: int = EVENTS_PAYLOAD
+
+    def offer(self) -> str:
+        """Return our offer."""
+        return self._head() + _audio(
+            self.local[1], self.laws, self.events_payload, Direction.SENDRECV
+        )
+
+    def answer(self, offer: str, sound: Sound, law: Law) -> str:
+        """Return our answer: every stream of the offer in its place, all but the sound refused.
+
+        RFC 3264 6: a refused stream keeps its line, with port 0.
+        """
+        streams, text = _split(offer)[1], self._head()
+        taken = next((s for s in streams if _usable(s) == ""), None)
+        for stream in streams:
+            if stream is taken:
+                direction, events = sound.direction.mirrored, sound.events_payload
+                text += _audio(self.local[1], (law,), events, direction, stream.protocol)
+            else:
+                text += f"m={stream.kind} 0 {stream.protocol} {' '.join(stream.formats) or '0'}\r\n"
+        return text
+
+    def next_version(self) -> Session:
+        """Return the session with its version counted up, as every change must (RFC 3264 8)."""
+        return replace(self, version=self.version + 1)
+
+    def _head(self) -> str:
+        host = self.local[0]
+        return (
+            f"v=0\r\no=centralino {self.number} {self.version} IN IP4 {host}\r\n"
+            f"s=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+        )
+
+
+def _audio(
+    port: int, laws: tuple[Law, ...], events: int, direction: Direction, protocol: str = "RTP/AVP"
+) -> str:
+    formats = {PAYLOAD_TYPES[law]: NAMES[law] for law in laws}
+    if events != NO_EVENTS:
+        formats[events] = EVENTS_NAME
+    lines = [f"m=audio {port} {protocol} {' '.join(map(str, formats))}"]
+    lines += [f"a=rtpmap:{number} {name}" for number, name in formats.items()]
+    if events != NO_EVENTS:
+        lines.append(f"a=fmtp:{events} 0-16")
+    lines += [f"a=ptime:{FRAME_MS}", f"a={direction}"]
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """One m= line with the lines below it."""
+
+    kind: str
+    port: int
+    protocol: str
+    formats: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def read(text: str) -> Sound:
+    """Return the first usable audio stream of a description; raises NoCommonSound."""
+    session, streams = _split(text)
+    reasons = [_usable(stream) for stream in streams]
+    if "" not in reasons:
+        raise NoCommonSound("; ".join(reasons) or "no description of sound")
+    stream = streams[reasons.index("")]
+    names = _rtpmaps(stream)
+    laws = tuple(law for n in stream.formats if (law := _law(n, names)) is not None)
+    events = (int(n) for n in stream.formats if names.get(n, "").lower() == EVENTS_NAME)
+    return Sound(
+        (_address((*stream.lines, *session)), stream.port),
+        tuple(dict.fromkeys(laws)),
+        next(events, NO_EVENTS),
+        _direction((*stream.lines, *session)),
+    )
+
+
+def is_off(text: str) -> bool:
+    """Tell whether a description switches its sound off: audio there is, with port 0 alone."""
+    ports = [stream.port for stream in _split(text)[1] if stream.kind == "audio"]
+    return bool(ports) and not any(ports)
+
+
+def common_law(sound: Sound, wanted: tuple[Law, ...]) -> Law:
+    """Return the first law of the phone's that we asked for; raises NoCommonSound."""
+    for law in sound.laws:
+        if law in wanted:
+            return law
+    raise NoCommonSound("none of the codings that were offered")
+
+
+def _split(text: str) -> tuple[tuple[str, ...], list[_Stream]]:
+    """Part a description into its session lines and its streams."""
+    blocks: list[list[str]] = [[]]
+    for line in text.splitlines()[:MAX_LINES]:
+        if line.startswith("m="):
+            blocks.append([])
+        blocks[-1].append(line.strip())
+    return tuple(blocks[0]), [_stream(block) for block in blocks[1:]]
+
+
+def _stream(lines: list[str]) -> _Stream:
+    kind, port, protocol, *formats = [*lines[0][2:].split(), "", "", ""]
+    number = port.partition("/")[0]
+    known = int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 0
+    return _Stream(kind, known, protocol, tuple(f for f in formats if f), tuple(lines[1:]))
+
+
+def _usable(stream: _Stream) -> str:
+    """Return "" for a stream that we can take, else why not."""
+    if stream.kind != "audio":
+        return f"{stream.kind or 'nameless'} is not taken"
+    if not 0 < stream.port < 0x10000:
+        return "its audio is refused (port 0)"
+    if stream.protocol not in PROTOCOLS:
+        return f"{stream.protocol} is not taken, only RTP/AVP"
+    names = _rtpmaps(stream)
+    if all(_law(number, names) is None for number in stream.formats):
+        return "neither PCMA nor PCMU"
+    return ""
+
+
+def _rtpmaps(stream: _Stream) -> dict[str, str]:
+    maps = (line[9:].partition(" ") for line in stream.lines if line.startswith("a=rtpmap:"))
+    names = {number: name.strip() for number, _, name in maps}
+    return {n: name for n, name in names.items() if n.isascii() and n.isdigit() and len(n) < 4}
+
+
+def _law(number: str, names: dict[str, str]) -> Law | None:
+    """Return the law of a static payload type, unless an rtpmap gives the number another sense."""
+    for law, payload_type in PAYLOAD_TYPES.items():
+        if number == str(payload_type):
+            name = names.get(number, NAMES[law]).lower().removesuffix("/1")
+            return law if name == NAMES[law].lower() else None
+    return None
+
+
+def _address(lines: tuple[str, ...]) -> str:
+    """Return the connection address: the stream's own, else the session's (RFC 8866 5.7)."""
+    line = next((line for line in lines if line.startswith("c=")), "c=")
+    try:
+        return str(ipaddress.IPv4Address(line.split()[-1].partition("/")[0]))
+    except ValueError as error:
+        raise NoCommonSound(f"no IPv4 address in {line[:60]!r}") from error
+
+
+def _direction(lines: tuple[str, ...]) -> Direction:
+    known = {f"a={direction}": direction for direction in Direction}
+    return next((known[line] for line in lines if line in known), Direction.SENDRECV)

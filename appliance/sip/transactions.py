@@ -1,0 +1,683 @@
+"""SIP transactions (RFC 3261, 17)."""
+
+from __future__ import annotations
+
+import enum
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from http import HTTPStatus
+from typing import Any
+
+from appliance.calls.events import Event
+from appliance.sip.message import (
+    AGENT,
+    ALLOW,
+    Dialog,
+    Headers,
+    Message,
+    Stream,
+    echo,
+    own_headers,
+    stamped_via,
+    write_message,
+)
+from appliance.sip.registrar import Login, address_of
+from appliance.sip.rtp import Address
+
+# ---- transaction states ------------------------------------------------------------------------
+# The four transactions of RFC 3261 section 17, each as one table, and their timers.
+#
+# Two deviations, both ours: ABANDONED keeps listening after an INVITE was given up, so that a phone
+# which wakes late is cancelled instead of ringing on; and a 2xx to an INVITE is repeated here until
+# its ACK (13.3.1.4 leaves that to the user), with the ACCEPTED state of RFC 6026.
+
+T1 = 0.5
+"""Seconds: the round-trip time estimate (17.1.1.1)."""
+T2 = 4.0
+"""Seconds: the longest interval between repeats of a non-INVITE request or an INVITE response."""
+T4 = 5.0
+"""Seconds: how long a message may stay in the network."""
+T64 = 64 * T1
+"""Seconds: timers B, D, F, H, J, L and M."""
+NO_ANSWER = 4.0
+"""Seconds: our timer B. On a LAN a phone that said nothing to four INVITEs is switched off."""
+
+
+class Kind(enum.Enum):
+    """Which of the four."""
+
+    INVITE_CLIENT = "INVITE client"
+    CLIENT = "client"
+    INVITE_SERVER = "INVITE server"
+    SERVER = "server"
+
+
+class State(enum.Enum):
+    """States of section 17, of RFC 6026, and ABANDONED."""
+
+    CALLING = "calling"
+    TRYING = "trying"
+    PROCEEDING = "proceeding"
+    ABANDONED = "abandoned"
+    COMPLETED = "completed"
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    TERMINATED = "terminated"
+
+
+class Input(enum.Enum):
+    """What can happen to a transaction."""
+
+    PROVISIONAL = "1xx received"
+    SUCCESS = "2xx received"
+    FAILURE = "3xx-6xx received"
+    REQUEST = "request received again"
+    ACK = "ACK received"
+    SAY_PROVISIONAL = "1xx to send"
+    SAY_SUCCESS = "2xx to send"
+    SAY_FAILURE = "3xx-6xx to send"
+    CANCELLED = "CANCEL sent"
+    UNSENT = "the network refused the request"
+    RESEND = "timer A, E or G"
+    GIVE_UP = "timer B, F or H"
+    END = "timer D, I, J, K, L or M"
+
+
+class Do(enum.Enum):
+    """What a transaction does."""
+
+    SEND = "send the last message"
+    ACK = "send the ACK of a refusal"
+    PASS = "pass the response to the user"  # noqa: S105 - no password
+    TIMED_OUT = "tell the user that no answer came"
+    FAILED = "tell the user that the network refused"
+    OVER = "tell the user that the transaction is over"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row: the next state and what is done on the way."""
+
+    state: State
+    do: tuple[Do, ...] = ()
+
+
+Row = dict[tuple[State, Input], Step]
+_I, _S = Input, State
+
+INVITE_CLIENT: Row = {
+    (_S.CALLING, _I.PROVISIONAL): Step(_S.PROCEEDING, (Do.PASS,)),
+    (_S.CALLING, _I.SUCCESS): Step(_S.ACCEPTED, (Do.PASS,)),
+    (_S.CALLING, _I.FAILURE): Step(_S.COMPLETED, (Do.ACK, Do.PASS)),
+    (_S.CALLING, _I.RESEND): Step(_S.CALLING, (Do.SEND,)),
+    (_S.CALLING, _I.GIVE_UP): Step(_S.ABANDONED, (Do.TIMED_OUT,)),
+    (_S.CALLING, _I.UNSENT): Step(_S.TERMINATED, (Do.FAILED, Do.OVER)),
+    (_S.PROCEEDING, _I.PROVISIONAL): Step(_S.PROCEEDING, (Do.PASS,)),
+    (_S.PROCEEDING, _I.SUCCESS): Step(_S.ACCEPTED, (Do.PASS,)),
+    (_S.PROCEEDING, _I.FAILURE): Step(_S.COMPLETED, (Do.ACK, Do.PASS)),
+    (_S.PROCEEDING, _I.CANCELLED): Step(_S.ABANDONED),
+    (_S.ABANDONED, _I.PROVISIONAL): Step(_S.ABANDONED, (Do.PASS,)),
+    (_S.ABANDONED, _I.SUCCESS): Step(_S.ACCEPTED, (Do.PASS,)),
+    (_S.ABANDONED, _I.FAILURE): Step(_S.COMPLETED, (Do.ACK, Do.PASS)),
+    (_S.ABANDONED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+    (_S.COMPLETED, _I.FAILURE): Step(_S.COMPLETED, (Do.ACK,)),
+    (_S.COMPLETED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+    (_S.ACCEPTED, _I.SUCCESS): Step(_S.ACCEPTED, (Do.PASS,)),
+    (_S.ACCEPTED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+}
+CLIENT: Row = {
+    (_S.TRYING, _I.PROVISIONAL): Step(_S.PROCEEDING),
+    (_S.TRYING, _I.SUCCESS): Step(_S.COMPLETED, (Do.PASS,)),
+    (_S.TRYING, _I.FAILURE): Step(_S.COMPLETED, (Do.PASS,)),
+    (_S.TRYING, _I.RESEND): Step(_S.TRYING, (Do.SEND,)),
+    (_S.TRYING, _I.GIVE_UP): Step(_S.TERMINATED, (Do.TIMED_OUT, Do.OVER)),
+    (_S.TRYING, _I.UNSENT): Step(_S.TERMINATED, (Do.FAILED, Do.OVER)),
+    (_S.PROCEEDING, _I.SUCCESS): Step(_S.COMPLETED, (Do.PASS,)),
+    (_S.PROCEEDING, _I.FAILURE): Step(_S.COMPLETED, (Do.PASS,)),
+    (_S.PROCEEDING, _I.RESEND): Step(_S.PROCEEDING, (Do.SEND,)),
+    (_S.PROCEEDING, _I.GIVE_UP): Step(_S.TERMINATED, (Do.TIMED_OUT, Do.OVER)),
+    (_S.PROCEEDING, _I.UNSENT): Step(_S.TERMINATED, (Do.FAILED, Do.OVER)),
+    (_S.COMPLETED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+}
+INVITE_SERVER: Row = {
+    (_S.PROCEEDING, _I.REQUEST): Step(_S.PROCEEDING, (Do.SEND,)),
+    (_S.PROCEEDING, _I.SAY_PROVISIONAL): Step(_S.PROCEEDING, (Do.SEND,)),
+    (_S.PROCEEDING, _I.SAY_SUCCESS): Step(_S.ACCEPTED, (Do.SEND,)),
+    (_S.PROCEEDING, _I.SAY_FAILURE): Step(_S.COMPLETED, (Do.SEND,)),
+    (_S.ACCEPTED, _I.REQUEST): Step(_S.ACCEPTED, (Do.SEND,)),
+    (_S.ACCEPTED, _I.RESEND): Step(_S.ACCEPTED, (Do.SEND,)),
+    (_S.ACCEPTED, _I.ACK): Step(_S.CONFIRMED),
+    (_S.ACCEPTED, _I.GIVE_UP): Step(_S.TERMINATED, (Do.TIMED_OUT, Do.OVER)),
+    (_S.COMPLETED, _I.REQUEST): Step(_S.COMPLETED, (Do.SEND,)),
+    (_S.COMPLETED, _I.RESEND): Step(_S.COMPLETED, (Do.SEND,)),
+    (_S.COMPLETED, _I.ACK): Step(_S.CONFIRMED),
+    (_S.COMPLETED, _I.GIVE_UP): Step(_S.TERMINATED, (Do.OVER,)),
+    (_S.CONFIRMED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+}
+SERVER: Row = {
+    (_S.TRYING, _I.SAY_SUCCESS): Step(_S.COMPLETED, (Do.SEND,)),
+    (_S.TRYING, _I.SAY_FAILURE): Step(_S.COMPLETED, (Do.SEND,)),
+    (_S.COMPLETED, _I.REQUEST): Step(_S.COMPLETED, (Do.SEND,)),
+    (_S.COMPLETED, _I.END): Step(_S.TERMINATED, (Do.OVER,)),
+}
+
+TABLES: dict[Kind, Row] = {
+    Kind.INVITE_CLIENT: INVITE_CLIENT,
+    Kind.CLIENT: CLIENT,
+    Kind.INVITE_SERVER: INVITE_SERVER,
+    Kind.SERVER: SERVER,
+}
+"""What is not in the table changes nothing: it is late, repeated, or out of place."""
+
+BEGINNING = {
+    Kind.INVITE_CLIENT: State.CALLING,
+    Kind.CLIENT: State.TRYING,
+    Kind.INVITE_SERVER: State.PROCEEDING,
+    Kind.SERVER: State.TRYING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A timer started on entering a state: after `first` s, then doubling up to `longest`."""
+
+    fires: Input
+    first: float
+    longest: float = 0.0  # 0: fires once
+
+
+_A = Timer(Input.RESEND, T1, T64)  # "INVITE requests are only retransmitted ... doubling"
+_B = Timer(Input.GIVE_UP, NO_ANSWER)
+_E = Timer(Input.RESEND, T1, T2)
+_E2 = Timer(Input.RESEND, T2, T2)
+_F = Timer(Input.GIVE_UP, T64)
+_G = Timer(Input.RESEND, T1, T2)
+_H = Timer(Input.GIVE_UP, T64)
+_LONG = Timer(Input.END, T64)
+_SHORT = Timer(Input.END, T4)
+
+TIMERS: dict[tuple[Kind, State], tuple[Timer, ...]] = {
+    (Kind.INVITE_CLIENT, State.CALLING): (_A, _B),
+    (Kind.INVITE_CLIENT, State.ABANDONED): (_LONG,),
+    (Kind.INVITE_CLIENT, State.COMPLETED): (_LONG,),
+    (Kind.INVITE_CLIENT, State.ACCEPTED): (_LONG,),
+    (Kind.CLIENT, State.TRYING): (_E, _F),
+    (Kind.CLIENT, State.PROCEEDING): (_E2, _F),
+    (Kind.CLIENT, State.COMPLETED): (_SHORT,),
+    (Kind.INVITE_SERVER, State.ACCEPTED): (_G, _H),
+    (Kind.INVITE_SERVER, State.COMPLETED): (_G, _H),
+    (Kind.INVITE_SERVER, State.CONFIRMED): (_SHORT,),
+    (Kind.SERVER, State.COMPLETED): (_LONG,),
+}
+"""A state starts its timers when entered and stops them when left; a step to itself keeps them."""
+
+_NO_REPEATS = {
+    (Kind.INVITE_CLIENT, State.COMPLETED),  # D
+    (Kind.CLIENT, State.COMPLETED),  # K
+    (Kind.INVITE_SERVER, State.CONFIRMED),  # I
+    (Kind.SERVER, State.COMPLETED),  # J
+}
+"""States that only wait for what came twice."""
+
+
+def timers(kind: Kind, state: State, *, reliable: bool) -> tuple[Timer, ...]:
+    """Return the timers of a state. Over a `reliable` transport nothing is sent or comes twice: no
+    A, E and G, and D, I, J and K are 0; but a 2xx is repeated until its ACK even there (13.3.1.4).
+    """
+    found = TIMERS.get((kind, state), ())
+    if not reliable:
+        return found
+    if (kind, state) in _NO_REPEATS:
+        return (Timer(Input.END, 0.0),)
+    is_2xx = (kind, state) == (Kind.INVITE_SERVER, State.ACCEPTED)
+    return tuple(timer for timer in found if is_2xx or timer.fires is not Input.RESEND)
+
+
+# ---- transactions ------------------------------------------------------------------------------
+# Transactions: repeats, time-outs and matching of RFC 3261 section 17, without clock or socket.
+#
+# `Transactions` keeps them all; what is to be sent gathers in `outbox`, what a client transaction
+# learns goes to its owner. The tables stand in transaction_states.py.
+
+MAGIC = "z9hG4bK"
+"""RFC 3261 8.1.1.7: a branch that begins so is unique in space and time."""
+MAX_SERVERS = 512
+"""Requests remembered for their repeats; in a flood the oldest answered ones make room."""
+MAX_STRANGERS = 128
+"""Of these, requests of hosts where no phone stands: they make room for one another only."""
+Key = tuple[str, str]
+"""Branch (with the sender, on our serving side) and method, INVITE standing for its ACK."""
+Owner = Callable[[Do, Message | None, float], None]
+"""Is told PASS with a response, TIMED_OUT, FAILED and OVER, with the time."""
+
+
+@dataclass(slots=True)
+class _Running:
+    timer: Timer
+    at: float
+    interval: float
+
+
+@dataclass(slots=True, eq=False)
+class Transaction:
+    """One transaction: its last message, its peer, its state and its running timers."""
+
+    kind: Kind
+    key: Key
+    peer: Address
+    owner: Owner
+    data: bytes = b""
+    ack: Callable[[Message], bytes] | None = None
+    is_known: bool = True
+    state: State = State.TERMINATED
+    timers: list[_Running] = field(default_factory=list)
+
+    def begin(self, now: float) -> None:
+        """Enter the first state."""
+        self._enter(BEGINNING[self.kind], now)
+
+    def feed(self, what: Input, now: float) -> tuple[Do, ...]:
+        """Take one step of the table; returns what is to be done."""
+        step = TABLES[self.kind].get((self.state, what))
+        if step is None:
+            return ()
+        if step.state is not self.state:
+            self._enter(step.state, now)
+        return step.do
+
+    def acknowledge(self, refusal: Message | None) -> bytes:
+        """Return the ACK of a refusal."""
+        assert self.ack is not None
+        assert refusal is not None
+        return self.ack(refusal)
+
+    def next_deadline(self) -> float | None:
+        """Return when the next timer fires (monotonic s), None for never."""
+        return min((running.at for running in self.timers), default=None)
+
+    def due(self, now: float) -> Input | None:
+        """Return one timer that has fired by `now`; the doubling ones are wound up again."""
+        for running in self.timers:
+            if running.at <= now:
+                running.interval = min(running.interval * 2, running.timer.longest)
+                running.at = max(running.at, now - running.interval) + running.interval
+                if not running.timer.longest:
+                    self.timers.remove(running)
+                return running.timer.fires
+        return None
+
+    def _enter(self, state: State, now: float) -> None:
+        self.state = state
+        self.timers = [
+            _Running(timer, now + timer.first, timer.first)
+            for timer in timers(self.kind, state, reliable=isinstance(self.peer, Stream))
+        ]
+
+
+def server_key(message: Message) -> Key:
+    """Return what a request's repeats and its ACK have in common (17.2.3)."""
+    method = "INVITE" if message.method == "ACK" else message.method
+    fields = message.fields
+    branch = fields.branch
+    if not branch.startswith(MAGIC):  # a client of RFC 2543
+        branch = f"{message.call_id}|{fields.cseq}|{fields.from_tag}"
+    return f"{branch}|{fields.sent_by[0]}:{fields.sent_by[1]}", method
+
+
+@dataclass(slots=True)
+class Transactions:
+    """All transactions of the endpoint."""
+
+    outbox: list[tuple[bytes, Address]] = field(default_factory=list)
+    clients: dict[Key, Transaction] = field(default_factory=dict)
+    servers: dict[Key, Transaction] = field(default_factory=dict)
+
+    def request(
+        self,
+        key: Key,
+        data: bytes,
+        peer: Address,
+        owner: Owner,
+        now: float,
+        ack: Callable[[Message], bytes] | None = None,
+    ) -> Transaction:
+        """Send a request and begin its client transaction; an INVITE's `ack` writes its ACKs."""
+        kind = Kind.INVITE_CLIENT if key[1] == "INVITE" else Kind.CLIENT
+        transaction = Transaction(kind, key, peer, owner, data, ack)
+        self.clients[transaction.key] = transaction
+        transaction.begin(now)
+        self.outbox.append((data, peer))
+        return transaction
+
+    def forget(self, key: Key) -> None:
+        """Drop a request whose answer is not waited for any more: it is not repeated either."""
+        self.clients.pop(key, None)
+
+    def response(self, message: Message, now: float) -> bool:
+        """Take a response; False when it answers nothing of ours (then it is dropped)."""
+        transaction = self.clients.get((message.fields.branch, message.method))
+        if transaction is None:
+            return False
+        what = _class_of(message.code, Input.PROVISIONAL, Input.SUCCESS, Input.FAILURE)
+        self._do(transaction, transaction.feed(what, now), now, message)
+        return True
+
+    def repeated(self, message: Message, now: float) -> bool:
+        """Tell whether a request belongs to a known transaction, which then deals with it."""
+        transaction = self.servers.get(server_key(message))
+        if transaction is None:
+            return False
+        is_ack = message.method == "ACK"
+        if is_ack and transaction.state is State.ACCEPTED:
+            return False  # an ACK for a 2xx is the dialog's (13.3.1.4), even with this branch
+        what = Input.ACK if is_ack else Input.REQUEST
+        self._do(transaction, transaction.feed(what, now), now)
+        return True
+
+    def serve(
+        self, message: Message, peer: Address, owner: Owner, now: float, *, is_known: bool = True
+    ) -> Transaction | None:
+        """Begin the server transaction of a new request; None when there are too many.
+
+        `is_known` is False for a host where no phone stands.
+        """
+        if not self._has_room(is_known):
+            return None
+        kind = Kind.INVITE_SERVER if message.method == "INVITE" else Kind.SERVER
+        transaction = Transaction(kind, server_key(message), peer, owner, is_known=is_known)
+        self.servers[transaction.key] = transaction
+        transaction.begin(now)
+        return transaction
+
+    def adopt(
+        self, key: Key, peer: Address, owner: Owner, ack: Callable[[Message], bytes]
+    ) -> Transaction:
+        """Take over an INVITE that was sent before a restart: it has no answer yet."""
+        transaction = Transaction(Kind.INVITE_CLIENT, key, peer, owner, ack=ack)
+        transaction.state = State.PROCEEDING
+        self.clients[key] = transaction
+        return transaction
+
+    def refuse_left(self, key: Key, peer: Address, data: bytes, now: float) -> None:
+        """Refuse an INVITE that came before a restart, until its ACK."""
+        transaction = Transaction(Kind.INVITE_SERVER, key, peer, _nobody)
+        self.servers[key] = transaction
+        transaction.begin(now)
+        self.say(transaction, 480, data, now)
+
+    def say(self, transaction: Transaction, code: int, data: bytes, now: float) -> None:
+        """Send a response in a server transaction."""
+        what = _class_of(code, Input.SAY_PROVISIONAL, Input.SAY_SUCCESS, Input.SAY_FAILURE)
+        done = transaction.feed(what, now)
+        if done:
+            transaction.data = data
+        self._do(transaction, done, now)
+
+    def feed(self, transaction: Transaction, what: Input, now: float) -> None:
+        """Let something else happen to a transaction: CANCELLED, or the ACK of a 2xx."""
+        self._do(transaction, transaction.feed(what, now), now)
+
+    def refused(self, peer: Address, now: float) -> None:
+        """The network said that nobody listens at `peer` (ICMP): fail what waits for it."""
+        for transaction in [t for t in self.clients.values() if t.peer == peer]:
+            self.feed(transaction, Input.UNSENT, now)
+
+    @property
+    def is_waiting(self) -> bool:
+        """True while a request of ours has no final answer."""
+        done = {State.COMPLETED, State.ACCEPTED, State.ABANDONED}
+        return any(t.state not in done for t in self.clients.values())
+
+    def next_deadline(self) -> float | None:
+        """Return when `advance` is next needed (monotonic s), None for never."""
+        deadlines = (t.next_deadline() for t in self._all())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def advance(self, now: float) -> None:
+        """Fire every timer that is due by `now`."""
+        for transaction in self._all():
+            while (what := transaction.due(now)) is not None:
+                self.feed(transaction, what, now)
+
+    def _has_room(self, is_known: bool) -> bool:
+        """Make room if need be, at the cost of strangers first."""
+        strangers = [t for t in self.servers.values() if not t.is_known]
+        if not is_known and len(strangers) >= MAX_STRANGERS:
+            return self._make_room(strangers)
+        if len(self.servers) < MAX_SERVERS:
+            return True
+        return self._make_room(strangers) or self._make_room(list(self.servers.values()))
+
+    def _make_room(self, among: list[Transaction]) -> bool:
+        """Forget the oldest answered request that is no INVITE."""
+        for transaction in among:
+            if (transaction.kind, transaction.state) == (Kind.SERVER, State.COMPLETED):
+                self._forget(transaction)
+                return True
+        return False
+
+    def _all(self) -> list[Transaction]:
+        return [*self.clients.values(), *self.servers.values()]
+
+    def _do(
+        self,
+        transaction: Transaction,
+        things: tuple[Do, ...],
+        now: float,
+        message: Message | None = None,
+    ) -> None:
+        for thing in things:
+            if thing is Do.SEND:
+                self._send(transaction, transaction.data)
+            elif thing is Do.ACK:
+                self._send(transaction, transaction.acknowledge(message))
+            else:
+                owner = transaction.owner
+                if thing is Do.OVER:
+                    self._forget(transaction)
+                owner(thing, message, now)
+
+    def _send(self, transaction: Transaction, data: bytes) -> None:
+        """Send; a request that came again before it was answered has nothing to send yet."""
+        if data:
+            self.outbox.append((data, transaction.peer))
+
+    def _forget(self, transaction: Transaction) -> None:
+        """Let go of it, and it of its call: a ring of both would wait for the garbage collector."""
+        transaction.owner, transaction.ack = _nobody, None
+        for table in (self.clients, self.servers):
+            if table.get(transaction.key) is transaction:
+                del table[transaction.key]
+
+
+def _nobody(*_: object) -> None:
+    """Own what is over."""
+
+
+def _class_of(code: int, provisional: Input, success: Input, failure: Input) -> Input:
+    if code < 200:
+        return provisional
+    return success if code < 300 else failure
+
+
+# ---- left --------------------------------------------------------------------------------------
+# What a desk that dies leaves behind: its phones' calls, kept so that its successor ends them.
+#
+# A phone whose desk was killed believes that its call goes on: some for minutes, some for ever, and
+# meanwhile it is engaged. What its successor needs for a BYE, a CANCEL or a refusal is written down
+# at every change, in memory (/run), and acted on at the next start.
+
+MARGIN = 100
+"""Sequence numbers passed over: requests that left after the last writing (12.2.2 allows gaps)."""
+TCP = ";tcp"
+"""Marks the far end of a connection: it is gone, and the phone is told when it has come back."""
+RESTARTED = ("Reason", 'SIP;cause=503;text="The switchboard was restarted"')
+"""RFC 3326, for whoever reads the phone's journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One call. `branch` is that of an INVITE of ours without an answer, "" for none; `refusal` the
+    response that ends a call which the phone hears ringing, with the `key` of its INVITE.
+    """
+
+    phone: str
+    dialog: Dialog
+    cseq: int
+    branch: str = ""
+    refusal: str = ""
+    key: Key = ("", "")
+
+
+def left_to_json(left: tuple[Left, ...]) -> str:
+    """Write calls for a file."""
+    return json.dumps([_row(one) for one in left])
+
+
+def left_from_json(text: str) -> tuple[Left, ...]:
+    """Read calls; what cannot be read is left out, and its phone finds out by itself."""
+    try:
+        rows = json.loads(text)
+    except ValueError:
+        return ()
+    found = (_left(row) for row in (rows if isinstance(rows, list) else ()))
+    return tuple(one for one in found if one is not None)
+
+
+def _row(left: Left) -> dict[str, Any]:
+    dialog = {f.name: getattr(left.dialog, f.name) for f in fields(Dialog)}
+    peer = left.dialog.peer
+    dialog["peer"] = f"{peer[0]}:{peer[1]}" + (TCP if isinstance(peer, Stream) else "")
+    return {f.name: getattr(left, f.name) for f in fields(Left)} | {"dialog": dialog}
+
+
+def _left(row: Any) -> Left | None:
+    try:
+        dialog, key = row["dialog"], row["key"]
+        return Left(
+            _text(row["phone"]),
+            Dialog(
+                **{name: _text(dialog[name]) for name in _TEXTS},
+                peer=_peer(dialog["peer"]),
+                routes=tuple(_text(route) for route in dialog["routes"]),
+            ),
+            int(row["cseq"]),
+            _text(row["branch"]),
+            _text(row["refusal"], lines=True),
+            (_text(key[0]), _text(key[1])),
+        )
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        return None
+
+
+_TEXTS = ("call_id", "local", "local_tag", "remote", "target", "remote_tag")
+
+
+def _text(value: Any, *, lines: bool = False) -> str:
+    """Return a string that stays on its line; raises ValueError."""
+    if not isinstance(value, str) or (not lines and not value.isprintable()):
+        raise ValueError("no text")
+    return value
+
+
+def _peer(value: Any) -> Address:
+    """Return an address, a connection's as such; raises ValueError."""
+    text = _text(value)
+    address = address_of(text.removesuffix(TCP))
+    return Stream(address) if text.endswith(TCP) else address
+
+
+# ---- core --------------------------------------------------------------------------------------
+# What every part of the endpoint shares: transactions, our address, randomness, told events.
+
+PHRASES = {
+    100: "Trying", 180: "Ringing", 202: "Accepted", 420: "Bad Extension",
+    422: "Session Interval Too Small",
+    423: "Interval Too Brief", 480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist", 482: "Loop Detected", 486: "Busy Here",
+    487: "Request Terminated", 488: "Not Acceptable Here", 489: "Bad Event",
+    491: "Request Pending", 603: "Decline",
+}  # fmt: skip
+"""RFC 3261 21; what HTTP shares comes from the standard library."""
+
+
+def phrase(code: int) -> str:
+    """Return the reason phrase of a response."""
+    if code in PHRASES:
+        return PHRASES[code]
+    try:
+        return HTTPStatus(code).phrase
+    except ValueError:
+        return "Refused"
+
+
+@dataclass(slots=True)
+class Core:
+    """Shared by calls and endpoint. `local` tells our address as a peer sees it; `random` bytes
+    come from the outside, like the time. `login` is the account at an external registrar.
+    """
+
+    local: Callable[[Address], Address]
+    random: Callable[[int], bytes]
+    login: Login | None = None
+    transactions: Transactions = field(default_factory=Transactions)
+    events: deque[Event] = field(default_factory=deque)
+    unsaid: list[Left] = field(default_factory=list)
+    """Calls whose BYE could not be sent: the connection was broken."""
+
+    def token(self, size: int = 8) -> str:
+        """Return `size` random bytes in hexadecimal: tags, Call-IDs."""
+        return self.random(size).hex()
+
+    def branch(self) -> str:
+        """Return a new branch: 96 random bits, so that no stranger's response can match."""
+        return MAGIC + self.token(12)
+
+    def tell(self, event: Event) -> None:
+        """Tell the desk."""
+        self.events.append(event)
+
+    def respond(
+        self,
+        transaction: Transaction,
+        request: Message,
+        code: int,
+        now: float,
+        tag: str = "",
+        extra: Headers = (),
+        body: str = "",
+    ) -> None:
+        """Send a response to `request`; `tag` is ours of the dialog, a new one for none."""
+        data = self.response(transaction, request, code, tag, extra, body)
+        self.transactions.say(transaction, code, data, now)
+
+    def response(
+        self,
+        transaction: Transaction,
+        request: Message,
+        code: int,
+        tag: str = "",
+        extra: Headers = (),
+        body: str = "",
+    ) -> bytes:
+        """Write a response to `request`."""
+        own: Headers = (("Allow", ALLOW), ("Server", AGENT))
+        if request.method == "INVITE" and code < 300:
+            own = own_headers(self.local(transaction.peer))
+        headers = (*response_head(request, transaction.peer, tag or self.token()), *own, *extra)
+        return write_message(f"SIP/2.0 {code} {phrase(code)}", headers, body)
+
+
+def response_head(request: Message, source: Address, tag: str) -> Headers:
+    """Return what a response copies, the top Via stamped and To with our tag (8.2.6.2)."""
+    head: list[tuple[str, str]] = []
+    for name, value in echo(request.headers):
+        if name == "Via" and not head:
+            head.append((name, stamped_via(value, source)))
+        elif name == "To" and not request.fields.to_tag:
+            head.append((name, f"{value};tag={tag}"))
+        else:
+            head.append((name, value))
+    return tuple(head)
