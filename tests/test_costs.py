@@ -13,9 +13,9 @@ from argon2 import extract_parameters
 from appliance.console.accounts import passwords
 from appliance.console.accounts.passwords import Passwords
 from appliance.daemon import pins
-from appliance.records import sealed_stream
-from appliance.records.sealed_stream import SealedReader, SealingWriter
-from appliance.records.vault import Vault
+from appliance.store import backup
+from appliance.store.backup import SealedReader, SealingWriter
+from appliance.store.directory import Vault
 from tests.helpers import costs
 
 PHRASE = "quattro parole di prova"
@@ -33,14 +33,14 @@ def _sealed() -> bytes:
 
 def _opened(contents: bytes, key_cost: int) -> bytes:
     """Open a backup of one piece with a key made here, at a cost given here."""
-    start = len(sealed_stream.MAGIC)
-    salt = contents[start : start + sealed_stream.SALT_BYTES]
+    start = len(backup.MAGIC)
+    salt = contents[start : start + backup.SALT_BYTES]
     key = hashlib.scrypt(
         PHRASE.encode(), salt=salt, n=key_cost, r=8, p=1, maxmem=256 * MIB, dklen=32
     )
     vault = Vault(key, Path("passphrase"))
-    piece = contents[start + len(salt) + sealed_stream._HEAD.size :]
-    return vault.open_bytes(piece, sealed_stream._place(0, is_last=True))
+    piece = contents[start + len(salt) + backup._HEAD.size :]
+    return vault.open_bytes(piece, backup._place(0, is_last=True))
 
 
 @pytest.mark.usefixtures("real_cost")
@@ -75,7 +75,7 @@ def test_a_password_is_hashed_at_the_shipped_cost() -> None:
 
 def test_other_tests_pay_next_to_nothing() -> None:
     """Without the fixture all three are cheap, an unknown name's comparison too."""
-    assert (sealed_stream.COST, pins._N) == (costs.CHEAP_N, costs.CHEAP_N)
+    assert (backup.COST, pins._N) == (costs.CHEAP_N, costs.CHEAP_N)
     kept = Passwords().hashed(PHRASE)
     for one in (kept, passwords.NOBODYS):
         assert extract_parameters(one).memory_cost == costs.CHEAP_KIB

@@ -29,10 +29,10 @@ MACHINES: Final = {
     "daemon/register_keeper.py": (1, "status --json"),
     "sip/message.py": (1, "no day: an address"),
     "policy/report.py": (1, "the key of a month in the figures"),
-    "records/fleet_outbox.py": (1, "SQL"),
-    "records/hours.py": (2, "a row of the audit"),
-    "records/missed_watch.py": (1, "the key of a mail"),
-    "records/monthly_sheets.py": (1, "the key of a mail"),
+    "store/monitoring.py": (1, "SQL"),
+    "store/hours.py": (2, "a row of the audit"),
+    "store/voicemail.py": (1, "the key of a mail"),
+    "store/reports.py": (1, "the key of a mail"),
 }
 """How many places write a day otherwise, by file, and for which machine."""
 

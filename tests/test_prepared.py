@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from appliance.records import database
-from appliance.records.database import connect
+from appliance.store import database
+from appliance.store.database import connect
 from tests.helpers import prepared
 
 

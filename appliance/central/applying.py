@@ -24,13 +24,12 @@ from appliance.errors import TechnicianError
 from appliance.policy import central as policy
 from appliance.policy.central import Changes
 from appliance.policy.refused import Refused
-from appliance.records import central as records
-from appliance.records import register, sheets
-from appliance.records.audit import Noted
-from appliance.records.central import APPLIED, ENTERED, REVERTED, InForce
-from appliance.records.policy_change import Central, PolicyChange
-from appliance.records.register import Who
-from appliance.records.vault import key_path
+from appliance.store import directory, sheets
+from appliance.store import managed_config as records
+from appliance.store.database import Noted
+from appliance.store.directory import Who, key_path
+from appliance.store.managed_config import APPLIED, ENTERED, REVERTED, InForce
+from appliance.store.policy_change import Central, PolicyChange
 
 if TYPE_CHECKING:
     import sqlite3
@@ -103,7 +102,7 @@ def settle(place: Place) -> None:
     if not keeping.pending(place.state):
         return
     with place.reading() as connection:
-        found, units = sheets.all_sheets(connection), register.units(connection)
+        found, units = sheets.all_sheets(connection), directory.units(connection)
     folder, languages = spoken.folder_of(place.state), place.settings.site.languages
     giving_voice.publish(folder, giving_voice.render(folder, found, languages))
     with contextlib.suppress(TechnicianError, OSError):  # their codes are said
@@ -148,7 +147,7 @@ def _change(
     rows = None
     if content.register.units:
         who = Who(stamp.by, stamp.at, ENTERED)
-        _, rows = register.rows_of(
+        _, rows = directory.rows_of(
             connection,
             key_path(place.database),
             who,

@@ -23,7 +23,7 @@ from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.policy.refused import Refused
 from appliance.policy.register.register import Register, entries
 from appliance.policy.sheets import Sheet
-from appliance.records.sealed_stream import SealedReader, SealingWriter, checked_passphrase
+from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
 
 PLAIN_REGISTER: Final = "register.toml"
 NAME: Final = "central settings"

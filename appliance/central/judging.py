@@ -27,16 +27,16 @@ from appliance.policy import central as policy
 from appliance.policy.central import Box, Changes
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
-from appliance.records import central as records
-from appliance.records import register, sheets
-from appliance.records.database import open_reader
-from appliance.records.vault import key_path
+from appliance.store import directory, sheets
+from appliance.store import managed_config as records
+from appliance.store.database import open_reader
+from appliance.store.directory import key_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.daemon.settings import Settings
-    from appliance.records.policy_change import PolicyChange
+    from appliance.store.policy_change import PolicyChange
 
 T = TypeVar("T")
 
@@ -143,7 +143,7 @@ def _register_changes(
     """
     if not content.register.units:
         return (0, 0, 0), 0
-    stored = register.load(connection, key_path(place.database))
+    stored = directory.load(connection, key_path(place.database))
     merged = policy.merged(
         stored, content.register, records.units(connection), records.entered_here(connection)
     )

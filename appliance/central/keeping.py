@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final
 from appliance.daemon.central_place import DIGEST, IN_FORCE, PENDING, SCHEDULE, folder_of
 from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
 from appliance.policy.refused import Refused
-from appliance.records import central as records
-from appliance.records.database import open_reader
+from appliance.store import managed_config as records
+from appliance.store.database import open_reader
 
 if TYPE_CHECKING:
     from appliance.central.content import Content

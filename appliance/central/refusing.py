@@ -14,10 +14,10 @@ from appliance.errors import CentralinoError
 from appliance.policy.masked_log import masked, without_addresses
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.central import REFUSED
-from appliance.records.policy_change import PolicyChange
+from appliance.store import database
+from appliance.store.database import Noted
+from appliance.store.managed_config import REFUSED
+from appliance.store.policy_change import PolicyChange
 
 if TYPE_CHECKING:
     from appliance.central.applying import Stamp
@@ -46,7 +46,7 @@ def refusals_noted(place: Place, data: bytes, stamp: Stamp) -> Iterator[None]:
 
 def _note(place: Place, noted: Noted) -> None:
     def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
-        last = audit.latest(connection, "central.", 1)
+        last = database.latest(connection, "central.", 1)
         known = [(one.by, one.what, one.about) for one in last]
         is_new = known != [(noted.by, noted.what, noted.about)]
         return None, PolicyChange(basis_of(connection), noted=(noted,) if is_new else ())

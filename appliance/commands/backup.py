@@ -138,7 +138,7 @@ def _nightly(config_path: Path) -> Words:
 def _piped(config_path: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
     """Write the backup to standard output, and what is said of it to standard error."""
     from appliance.daemon import backup as writing
-    from appliance.records.sealed_stream import checked_passphrase
+    from appliance.store.backup import checked_passphrase
 
     out = click.get_binary_stream("stdout")
     with answering(config_path, as_json=as_json, is_beside=True) as say:
@@ -155,7 +155,7 @@ def _piped(config_path: Path, passphrase_file: Path | None, *, as_json: bool) ->
 
 def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Words:
     from appliance.daemon import backup as writing
-    from appliance.records.sealed_stream import checked_passphrase
+    from appliance.store.backup import checked_passphrase
 
     settings = load_settings(config_path)
     _check_writable(file)

@@ -27,7 +27,7 @@ from appliance.files import atomic_write, load_text
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
 from appliance.policy.words import NOTHING, Words
-from appliance.records.sealed_stream import checked_passphrase
+from appliance.store.backup import checked_passphrase
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

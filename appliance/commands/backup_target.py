@@ -141,7 +141,7 @@ def _asked() -> _Sent:
 def _set_up(settings: Settings, config: Path, address: Address, given: _Typed | _Sent) -> Words:
     from appliance.daemon import target_sftp
     from appliance.daemon.target_backup import Accepted
-    from appliance.records.sealed_stream import checked_passphrase
+    from appliance.store.backup import checked_passphrase
 
     accepted, password = "", ""
     if address.kind == "sftp":

@@ -16,9 +16,8 @@ from appliance.daemon import numbers
 from appliance.daemon.settings import Settings
 from appliance.policy.numbering import plan_of
 from appliance.policy.refused import Refused
-from appliance.records import call_log, care, care_words, listing, placed, register
-from appliance.records import missed as missed_calls
-from appliance.records.care import Kind
+from appliance.store import call_log, care, directory, voicemail
+from appliance.store.care import Kind
 
 
 @click.group(invoke_without_command=True)
@@ -57,13 +56,13 @@ def calls(
     with reading(settings) as connection:
         wanted = Result(result) if result else None
         found = call_log.calls(connection, line=line, called=number, result=wanted, limit=last)
-        back = placed.called_back(connection, (f"call:{record.call}" for record in found))
-        names = register.names_of(connection)
+        back = call_log.called_back(connection, (f"call:{record.call}" for record in found))
+        names = directory.names_of(connection)
     language, zone = language_of(settings), ZoneInfo(settings.site.zone)
     if as_json:
-        click.echo(listing.as_json(found))
+        click.echo(voicemail.calls_as_json(found))
         return
-    click.echo(listing.as_text(found, language, zone, back, names))
+    click.echo(voicemail.as_text(found, language, zone, back, names))
 
 
 def _check_line(settings: Settings, line: str) -> None:
@@ -82,15 +81,15 @@ def _check_line(settings: Settings, line: str) -> None:
 
 
 def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
-    since = datetime.now(UTC) - timedelta(days=missed_calls.DAYS)
+    since = datetime.now(UTC) - timedelta(days=voicemail.DAYS)
     with reading(settings) as connection:
-        found = missed_calls.missed(connection, since, plan_of(settings.site.country))
+        found = voicemail.missed_calls(connection, since, plan_of(settings.site.country))
     shown = [each for each in found if every or each.is_open]
     if as_json:
-        click.echo(missed_calls.as_json(shown))
+        click.echo(voicemail.missed_as_json(shown))
         return
     zone = ZoneInfo(settings.site.zone)
-    click.echo(care_words.missed_text(shown, language_of(settings), zone))
+    click.echo(voicemail.missed_text(shown, language_of(settings), zone))
 
 
 @calls.command("show")
@@ -104,12 +103,12 @@ def show(context: click.Context, name: str) -> None:
         call, _ = care.find(connection, Kind.CALL, name)
         record = call_log.find(connection, call)
         entries = care.history(connection, Kind.CALL, call)
-        back = placed.called_back(connection, (f"call:{call}",))
-        names = register.names_of(connection)
+        back = call_log.called_back(connection, (f"call:{call}",))
+        names = directory.names_of(connection)
     assert record is not None
-    click.echo(listing.as_text([record], language, zone, back, names))
+    click.echo(voicemail.as_text([record], language, zone, back, names))
     click.echo()
-    for line in care_words.history_lines(entries, zone, language):
+    for line in voicemail.history_lines(entries, zone, language):
         click.echo(line)
 
 

@@ -16,7 +16,7 @@ from appliance.policy.capacity_words import Wanted, table
 from appliance.policy.erlang import HOUR_MS, Hour, busiest, offered
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
-from appliance.records.line_uses import uses_since
+from appliance.store.reports import uses_since
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

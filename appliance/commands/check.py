@@ -28,9 +28,8 @@ from appliance.policy.system_words import words_of
 from appliance.policy.week_forms import weeks_said
 from appliance.policy.words import NOTHING, Words
 from appliance.prompts import Catalogue
-from appliance.records.database import open_reader
-from appliance.records.register import load_readable
-from appliance.records.vault import key_path
+from appliance.store.database import open_reader
+from appliance.store.directory import key_path, load_readable
 
 WHYS: Final = {
     Why.HOURS: Words("orario", "hours"),

@@ -35,8 +35,8 @@ from appliance.exchange.process import ExchangeProcess
 from appliance.policy.refused import Refused
 from appliance.policy.words import SaidError, Words
 from appliance.prompts import OURS
-from appliance.records import call_log
-from appliance.records.database import open_reader
+from appliance.store import call_log
+from appliance.store.database import open_reader
 from appliance.testphone.client import TestPhone
 
 READY_LIMIT_S = 20.0

@@ -12,8 +12,8 @@ from appliance.commands.options import desk_socket
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
 from appliance.daemon import door, policy_changes, sheet_file
-from appliance.records import sheets
-from appliance.records.policy_change import PolicyChange
+from appliance.store import sheets
+from appliance.store.policy_change import PolicyChange
 
 if TYPE_CHECKING:
     import sqlite3

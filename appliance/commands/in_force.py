@@ -14,8 +14,8 @@ from appliance.daemon.office import build_office
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
 from appliance.policy.special import Special, office_with
-from appliance.records import hours
-from appliance.records.database import open_reader
+from appliance.store import hours
+from appliance.store.database import open_reader
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -19,10 +19,10 @@ from appliance.daemon.settings import Settings
 from appliance.policy.messages import MessageState, care_of
 from appliance.policy.pin import LONGEST, SHORTEST, check_new
 from appliance.policy.words import Words
-from appliance.records import care, care_words, missed, retention_words
-from appliance.records import messages as stored
-from appliance.records.care import Kind
-from appliance.records.retention import Keeping, deletions, due, still_open
+from appliance.store import care, voicemail
+from appliance.store import retention as store_retention
+from appliance.store.care import Kind
+from appliance.store.retention import Keeping, deletions, due_for_deletion, still_open
 from appliance.voicemail import listing
 
 PIN_SET = Words("Il codice è cambiato, da subito.", "The code has changed, from now on.")
@@ -72,14 +72,14 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     settings: Settings = context.obj
     with reading(settings) as connection:
         care.find(connection, Kind.MESSAGE, name)
-        message = stored.find(connection, name)
+        message = voicemail.find(connection, name)
         assert message is not None
         entries = care.history(connection, Kind.MESSAGE, message.id)
-        earlier = missed.hints(connection, message)
+        earlier = voicemail.hints(connection, message)
     folder, language = Path(settings.folders.state) / "voicemail", language_of(settings)
     if as_json:
         row = listing.json_row(message, folder, care_of(entries))
-        row["history"] = care_words.history_rows(entries)
+        row["history"] = voicemail.history_rows(entries)
         row["earlier_calls"] = [record.call for record in earlier]
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return
@@ -97,10 +97,10 @@ def retention(context: click.Context, preview: bool) -> None:
     keeping = Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
     with reading(settings) as connection:
         if preview:
-            found = due(connection, keeping, datetime.now(UTC))
-            lines = retention_words.previewed(found, language, still_open(connection, found))
+            found = due_for_deletion(connection, keeping, datetime.now(UTC))
+            lines = store_retention.previewed(found, language, still_open(connection, found))
         else:
-            lines = retention_words.told(keeping, deletions(connection), language)
+            lines = store_retention.told(keeping, deletions(connection), language)
     click.echo("\n".join(lines))
 
 

@@ -13,8 +13,7 @@ from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
 from appliance.policy.outbox import MailState
-from appliance.records import outbox as stored
-from appliance.records import request_listing
+from appliance.store import requests
 
 
 @click.group()
@@ -33,12 +32,12 @@ def list_(settings: Settings, *, all_: bool, as_json: bool) -> None:
     """List what waits and what could not be sent, oldest first."""
     states = tuple(MailState) if all_ else (MailState.QUEUED, MailState.DEAD)
     with reading(settings) as connection:
-        found = stored.listed(connection, *states)
+        found = requests.list_notices(connection, *states)
     if as_json:
-        click.echo(request_listing.mails_as_json(found))
+        click.echo(requests.mails_as_json(found))
         return
     zone, language = ZoneInfo(settings.site.zone), language_of(settings)
-    click.echo(request_listing.mails_as_text(found, language, zone))
+    click.echo(requests.mails_as_text(found, language, zone))
 
 
 @outbox.command()

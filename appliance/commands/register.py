@@ -32,8 +32,8 @@ from appliance.policy.register.words import history_rows, returns_words
 from appliance.policy.transfer import Allowed, Later, may_transfer
 from appliance.policy.week import ONE_DAY, Week
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.database import open_reader
+from appliance.store import database
+from appliance.store.database import open_reader
 
 FILE = click.Path(path_type=Path)
 HERE = ZoneInfo("Europe/Rome")
@@ -154,7 +154,7 @@ def audit_(place: Place, last: int) -> None:
     """List who entered, ended, exported or took out what, newest first; no number stands there."""
     language = language_of(place.settings)
     with closing(open_reader(place.database)) as connection:
-        for each in audit.latest(connection, most=last):
+        for each in database.latest(connection, most=last):
             at = each.at.astimezone(place.zone)
             click.echo(
                 f"{moment_words(at, language)}  {each.by}  {each.what}  {each.about}".rstrip()

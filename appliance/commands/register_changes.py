@@ -25,9 +25,9 @@ from appliance.policy.register.merge import Merged
 from appliance.policy.register.register import Register, entries
 from appliance.policy.register.words import merged_words
 from appliance.policy.words import Words
-from appliance.records import register as store
-from appliance.records.database import open_reader
-from appliance.records.register import Who
+from appliance.store import directory as store
+from appliance.store.database import open_reader
+from appliance.store.directory import Who
 
 FILE = click.Path(path_type=Path)
 BY = click.option("--by", required=True, help="Who enters it.")

@@ -26,12 +26,10 @@ from appliance.policy.refused import Refused
 from appliance.policy.register.merge import Merged, in_force
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.words import Words
-from appliance.records import register as store
-from appliance.records.audit import Noted
-from appliance.records.database import open_reader
-from appliance.records.policy_change import PolicyChange
-from appliance.records.register import Who
-from appliance.records.vault import key_path
+from appliance.store import directory as store
+from appliance.store.database import Noted, open_reader
+from appliance.store.directory import Who, key_path
+from appliance.store.policy_change import PolicyChange
 
 if TYPE_CHECKING:
     import sqlite3

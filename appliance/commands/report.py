@@ -23,8 +23,8 @@ from appliance.policy.refused import Refused
 from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
 from appliance.policy.report import report as summed_up
 from appliance.policy.system_words import words_of
-from appliance.records import report_rows, report_words
-from appliance.records.register import load_masked
+from appliance.store import reports
+from appliance.store.directory import load_masked
 
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 
@@ -82,17 +82,17 @@ def report(
         return
     found = _read(settings, config_path, begin, end)
     if as_json:
-        click.echo(report_words.as_json(found, begin, end))
+        click.echo(reports.as_json(found, begin, end))
     elif as_csv:
-        click.echo(report_words.as_csv(found), nl=False)
+        click.echo(reports.as_csv(found), nl=False)
     else:
         language, reference = language_of(settings), settings.report.per_person_reference
         names = _names(settings)
         if pdf:
-            told = report_words.Teller(found, language, names, reference)
+            told = reports.Teller(found, language, names, reference)
             head = contacts(settings.site, ())
             _filed(pdf, report_tables.document(settings.site.name, head, told, begin, end))
-        text = report_words.as_text(found, begin, end, language, names, reference)
+        text = reports.as_text(found, begin, end, language, names, reference)
         click.echo(f"{pdf}" if pdf else text)
 
 
@@ -167,8 +167,8 @@ def _rows(
     calendar = office_in_force(settings, first.year, str(config_path)).switchboard.schedule
     with reading(settings) as connection:
         return (
-            report_rows.call_rows(connection, start, end, zone),
-            report_rows.request_rows(connection, start, end, calendar, datetime.now(UTC)),
+            reports.call_rows(connection, start, end, zone),
+            reports.request_rows(connection, start, end, calendar, datetime.now(UTC)),
         )
 
 
@@ -195,7 +195,7 @@ def _sheet(
     span = f"{day_phrase('', first, language)} – {day_phrase('', last, language)}"
     shown = month_words(first, language) if mail else span
     name = _names(settings).get(unit, unit)
-    subject, body = report_words.unit_sheet(told, name, shown, language)
+    subject, body = reports.unit_sheet(told, name, shown, language)
     if not mail:
         click.echo(body, nl=False)
         return

@@ -12,10 +12,10 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.files import atomic_write
 from appliance.paper import child
-from appliance.records import register as register_store
-from appliance.records import requests as stored
-from appliance.records.request_listing import Due
-from appliance.records.vault import key_path
+from appliance.store import directory as register_store
+from appliance.store import requests as stored
+from appliance.store.directory import key_path
+from appliance.store.requests import Due
 
 
 def papers(settings: Settings) -> Papers:
@@ -31,7 +31,7 @@ def write(settings: Settings, number: int, folder: Path, due: Due) -> Path:
     """
     key = key_path(database_path(Path(settings.folders.state)))
     with reading(settings) as connection:
-        kept = stored.required(connection, number)
+        kept = stored.required_request(connection, number)
         register = register_store.load(connection, key)
         names = papers(settings).names(connection)
     path = folder / f"request-{number}.pdf"

@@ -34,9 +34,8 @@ from appliance.policy.refused import Refused
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Form, Request, State, Step
 from appliance.policy.words import Words
-from appliance.records import outbox, request_listing
-from appliance.records import requests as stored
-from appliance.records.request_rows import Kept
+from appliance.store import requests as store_requests
+from appliance.store.requests import StoredRequest
 
 NO_SLOTS = Words(
     "{} non offre orari: proporre un'ora, l'ufficio la conferma",
@@ -70,9 +69,9 @@ def list_(
     states = tuple(State) if all_ else (State.OPEN, State.SENT, State.TAKEN)
     with reading(settings) as connection:
         if citizen:
-            found = stored.search_open(connection, citizen, plan_of(settings.site.country))
+            found = store_requests.search_open(connection, citizen, plan_of(settings.site.country))
         else:
-            found = stored.listed(connection, *states, unit=unit)
+            found = store_requests.list_requests(connection, *states, unit=unit)
     late = _late(settings)
     found = tuple(kept for kept in found if late(kept.request) or not overdue)
     _show(settings, found, as_json=as_json)
@@ -85,14 +84,14 @@ def list_(
 def show(settings: Settings, number: int, *, as_json: bool) -> None:
     """Show request NUMBER with all that became of it."""
     with reading(settings) as connection:
-        kept = stored.required(connection, number)
+        kept = store_requests.required_request(connection, number)
     late, by_day = _late(settings), _due(settings)
     if as_json:
-        row = request_listing.to_json(kept, by_day(kept.request), late(kept.request))
+        row = store_requests.request_to_json(kept, by_day(kept.request), late(kept.request))
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return
     zone, language = ZoneInfo(settings.site.zone), language_of(settings)
-    click.echo(request_listing.shown(kept, language, zone, by_day, late))
+    click.echo(store_requests.shown(kept, language, zone, by_day, late))
 
 
 @requests.command()
@@ -192,10 +191,10 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
         click.echo(request_pdf.write(settings, number, folder, _due(settings)))
         return
     with reading(settings) as connection:
-        stored.required(connection, number)
+        store_requests.required_request(connection, number)
         letters = [
-            (kept, outbox.thread_ids(connection, kept.mail))
-            for kept in outbox.about(connection, number)
+            (kept, store_requests.thread_ids(connection, kept.mail))
+            for kept in store_requests.about(connection, number)
             if kept.mail.body
         ]
     if not letters:
@@ -211,26 +210,28 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
         click.echo(path)
 
 
-def _show(settings: Settings, found: tuple[Kept, ...], *, as_json: bool) -> None:
+def _show(settings: Settings, found: tuple[StoredRequest, ...], *, as_json: bool) -> None:
     late, by_day = _late(settings), _due(settings)
     if as_json:
-        rows = [request_listing.to_json(k, by_day(k.request), late(k.request)) for k in found]
+        rows = [
+            store_requests.request_to_json(k, by_day(k.request), late(k.request)) for k in found
+        ]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     zone, language = ZoneInfo(settings.site.zone), language_of(settings)
-    click.echo(request_listing.as_text(found, language, zone, by_day, late))
+    click.echo(store_requests.as_text(found, language, zone, by_day, late))
 
 
 def _calendar(settings: Settings) -> Schedule:
     return office_in_force(settings, datetime.now(UTC).year).switchboard.schedule
 
 
-def _due(settings: Settings) -> request_listing.Due:
+def _due(settings: Settings) -> store_requests.Due:
     calendar = _calendar(settings)
     return lambda request: due(request, calendar)
 
 
-def _late(settings: Settings) -> request_listing.Late:
+def _late(settings: Settings) -> store_requests.Late:
     calendar, now = _calendar(settings), datetime.now(UTC)
 
     def late(request: Request) -> bool:

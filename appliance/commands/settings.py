@@ -98,7 +98,7 @@ def fetch(config_path: Path, *, as_json: bool) -> None:
 def status(config_path: Path, *, as_json: bool) -> None:
     """Say which version is in force, since when, from where, and what came of the last look."""
     from appliance.daemon import central_said
-    from appliance.records import central as records
+    from appliance.store import managed_config as records
 
     with answering(config_path, as_json=as_json) as say:
         here = _Here.at(config_path)
@@ -154,7 +154,7 @@ class _Here:
     def reverted(self, by: str) -> Words:
         """Go back; raises Refused, OSError."""
         from appliance.central import applying
-        from appliance.records import central as records
+        from appliance.store import managed_config as records
 
         version, changes = applying.revert(self.place, self._stamp(by, records.REVERT))
         is_told = self._tell_desk(schedule=changes.schedule)
@@ -168,7 +168,7 @@ class _Here:
         from appliance.central import applying, keeping
         from appliance.central.refusing import refusals_noted
         from appliance.commands.settings_fetch import Server
-        from appliance.records import central as records
+        from appliance.store import managed_config as records
 
         with keeping.locked(self.place.state):
             applying.settle(self.place)
@@ -226,7 +226,7 @@ class _Here:
 
 def _was_left(place: Place) -> bool:
     """Tell whether people have gone back from the highest version there was."""
-    from appliance.records import central as records
+    from appliance.store import managed_config as records
 
     with place.reading() as connection:
         now = records.in_force(connection)
@@ -242,6 +242,6 @@ def _read(file: Path) -> bytes:
 
 
 def _shell() -> str:
-    from appliance.records.users import SHELL
+    from appliance.store.users import SHELL
 
     return f"{SHELL}{getpass.getuser()}"

@@ -24,12 +24,11 @@ from appliance.errors import OfficeError
 from appliance.policy.local_time import day_phrase
 from appliance.policy.sheets import Change, Sheet, with_edits
 from appliance.policy.words import Words
-from appliance.records import central
-from appliance.records import sheets as records
-from appliance.records.audit import Noted
-from appliance.records.database import open_reader
-from appliance.records.policy_change import PolicyChange
-from appliance.records.users import SHELL
+from appliance.store import managed_config
+from appliance.store import sheets as records
+from appliance.store.database import Noted, open_reader
+from appliance.store.policy_change import PolicyChange
+from appliance.store.users import SHELL
 
 if TYPE_CHECKING:
     import sqlite3
@@ -134,7 +133,7 @@ def _taken(
 
 def with_central(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> tuple[Sheet, ...]:
     """Add the head office's sheets, which no folder of the branch takes away."""
-    theirs, named = central.sheets(connection), {sheet.code for sheet in given}
+    theirs, named = managed_config.sheets(connection), {sheet.code for sheet in given}
     known = (sheet for sheet in records.all_sheets(connection) if sheet.code in theirs)
     return (*given, *(sheet for sheet in known if sheet.code not in named))
 
@@ -208,7 +207,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
         menu = giving_voice.render(sounds, wanted, settings.site.languages)
         if given == before:
             return menu, PolicyChange(basis)
-        central.check_own_sheets(connection, [code])
+        managed_config.check_own_sheets(connection, [code])
         written, gone = ((given,), ()) if given else ((), (code,))
         return menu, PolicyChange(basis, sheets=written, gone=gone, noted=(noted,))
 

@@ -24,7 +24,7 @@ from appliance.daemon import commission, door, first_user
 from appliance.daemon.line_uses import peak_words
 from appliance.daemon.status_words import said
 from appliance.errors import CentralinoError
-from appliance.records.line_uses import peak_between
+from appliance.store.reports import peak_between
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -16,7 +16,7 @@ from appliance.errors import CentralinoError
 from appliance.policy.sheets import officials
 from appliance.policy.transfer import Reason
 from appliance.policy.words import Words
-from appliance.records import sheets
+from appliance.store import sheets
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

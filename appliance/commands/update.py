@@ -22,7 +22,7 @@ from appliance.policy import update_words
 from appliance.policy.refused import Refused
 from appliance.policy.updating import order
 from appliance.policy.words import NOTHING, Words
-from appliance.records.users import SHELL
+from appliance.store.users import SHELL
 from appliance.voicemail.space import spare_bytes
 
 PATH = click.Path(path_type=Path)

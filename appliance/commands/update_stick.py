@@ -24,7 +24,7 @@ from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
 from appliance.policy.updating import State, order
 from appliance.policy.words import Words
-from appliance.records.sealed_stream import MAGIC
+from appliance.store.backup import MAGIC
 from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
 from appliance.policy.accounts import User
 from appliance.policy.roles import ROLES, Role
-from appliance.records.users import everybody
+from appliance.store.users import everybody
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

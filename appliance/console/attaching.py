@@ -11,7 +11,7 @@ from starlette.requests import Request
 from appliance.console.accounts.rights import somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.say import N_
-from appliance.records.register import ATTACHMENT_LIMIT
+from appliance.store.directory import ATTACHMENT_LIMIT
 
 FIELD: Final = "email"
 """The field of a form in which the file is given."""

@@ -15,7 +15,7 @@ from appliance.policy.roles import ROLES
 from appliance.policy.words import Words
 
 if TYPE_CHECKING:
-    from appliance.records.audit import Noted
+    from appliance.store.database import Noted
 
 SHELL: Final = "shell: "
 BOX: Final = "box"

@@ -17,8 +17,8 @@ from appliance.console.asking import NotDone, ask
 from appliance.console.say import N_
 from appliance.console.who import who
 from appliance.policy.messages import Entry, MessageState, Step, care_of
-from appliance.records import care, placed, users
-from appliance.records.care import Kind
+from appliance.store import call_log, care, users
+from appliance.store.care import Kind
 
 LONGEST_NOTE: Final = 1000
 STEPS: Final = (Step.TAKE, Step.RELEASE, Step.FAIL, Step.NOTE, Step.CLOSE, Step.REOPEN)
@@ -59,7 +59,7 @@ class History:
 def read(connection: sqlite3.Connection, kind: Kind, name: str, number: int) -> History:
     """Read what was done about a message or call, by its id and its short number."""
     case = f"message:{number}" if kind is Kind.MESSAGE else f"call:{name}"
-    back = placed.called_back(connection, (case,)).get(case, ())
+    back = call_log.called_back(connection, (case,)).get(case, ())
     return History(case, care.history(connection, kind, name), back, names(connection))
 
 

@@ -10,7 +10,7 @@ from appliance.console.accounts.rights import somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.reading import Reading
 from appliance.errors import StoreError
-from appliance.records import drafts
+from appliance.store import users
 
 
 async def read_draft(request: Request, place: str) -> str:
@@ -18,7 +18,7 @@ async def read_draft(request: Request, place: str) -> str:
     name, now = somebody(request).name, datetime.now(UTC)
     reading: Reading = request.app.state.reading
     try:
-        return await reading.do(lambda c: drafts.find(c, name, place, now))
+        return await reading.do(lambda c: users.find_draft(c, name, place, now))
     except StoreError:
         return ""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import anyio.to_thread
 
 from appliance.console.say import N_
-from appliance.records import central
+from appliance.store import managed_config
 
 if TYPE_CHECKING:
     import sqlite3
@@ -85,4 +85,4 @@ async def of_register(request: Request) -> Theirs:
 
 
 def _theirs(connection: sqlite3.Connection) -> Theirs:
-    return Theirs(central.units(connection), central.brought(connection))
+    return Theirs(managed_config.units(connection), managed_config.brought(connection))

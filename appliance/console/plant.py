@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from appliance.policy.words import Words
-from appliance.records import call_log
-from appliance.records.database import migrations
-from appliance.records.listing import EVIDENCES, RESULTS
+from appliance.store import call_log
+from appliance.store.database import migrations
+from appliance.store.voicemail import EVIDENCES, RESULTS
 from appliance.voicemail.space import Limits, marks
 
 RELEASES: Final = 5

@@ -18,7 +18,7 @@ import anyio.to_thread
 
 from appliance.policy.refused import NotKept
 from appliance.policy.supervision import TABLE, Part
-from appliance.records.database import open_reader
+from appliance.store.database import open_reader
 
 THREADS: Final = 2
 """Reads at once: one that takes long leaves the other for who types a search."""

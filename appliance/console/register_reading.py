@@ -16,7 +16,7 @@ from appliance.policy.register.declarations import Declaration, Variation
 from appliance.policy.register.merge import in_force
 from appliance.policy.register.register import Authorisation, Register, Unit
 from appliance.policy.words import Words
-from appliance.records import register as store
+from appliance.store import directory as store
 
 
 @dataclass(frozen=True, slots=True)

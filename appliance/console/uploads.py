@@ -15,7 +15,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.files import SHARED, make_shared, replacing
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
-from appliance.records.sealed_stream import MAGIC
+from appliance.store.backup import MAGIC
 from appliance.voicemail.space import spare_bytes
 
 MADE: Final = "backups/console.backup"

@@ -27,9 +27,8 @@ from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue, is_key
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -177,7 +176,7 @@ class AnnouncementQuestions:
 
 def _note(connection: sqlite3.Connection, noted: Noted) -> None:
     with transaction(connection):
-        audit.note(connection, noted)
+        database.note(connection, noted)
 
 
 def _data(question: dict[str, Any]) -> bytes:

@@ -22,10 +22,9 @@ from appliance.policy.register.attachments import kept_name, sort_of
 from appliance.policy.register.fields import Unfit, problem
 from appliance.policy.register.register import Register, entries
 from appliance.policy.roles import Permission
-from appliance.records import audit
-from appliance.records import register as store
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database
+from appliance.store import directory as store
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -104,7 +103,7 @@ class AttachmentQuestions:
             raise Refused(*NONE)
         data = store.attachment(connection, self._stores.register.key, name)
         with transaction(connection):
-            audit.note(connection, Noted(at, by, NOTED, name))
+            database.note(connection, Noted(at, by, NOTED, name))
         return data
 
 

@@ -37,8 +37,8 @@ from appliance.errors import StoreError
 from appliance.files import PRIVATE, SHARED, acting_for, open_plain, replacing
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import in_words, words_of
-from appliance.records.database import open_reader
-from appliance.records.sealed_stream import SealingWriter
+from appliance.store.backup import SealingWriter
+from appliance.store.database import open_reader
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -17,7 +17,7 @@ from appliance.daemon.run_files import Asked, Went
 from appliance.files import atomic_write, load_text
 from appliance.policy.local_time import day_phrase, moment_words
 from appliance.policy.words import NOTHING, Words
-from appliance.records.trouble import Trouble
+from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
     from pathlib import Path

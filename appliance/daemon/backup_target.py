@@ -26,7 +26,7 @@ from appliance.policy.local_time import day_phrase, moment_words
 from appliance.policy.mail import Mail
 from appliance.policy.refused import Refused
 from appliance.policy.words import NOTHING, Words
-from appliance.records.trouble import Trouble
+from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -307,7 +307,7 @@ def mail_of(
 ) -> Mail | None:
     """Write to whom `backup.notify` names: once when it begins, again each week that it lasts.
 
-    A key that is known is one letter (records/outbox.py), also after a start of the service.
+    A key that is known is one letter (store/requests.py), also after a start of the service.
     """
     if not settings.backup.notify:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.messages import Entry, Step
-from appliance.records.care import Kind
+from appliance.store.care import Kind
 
 KINDS = {"message": Kind.MESSAGE, "call": Kind.CALL}
 DIALLED = "dialled"

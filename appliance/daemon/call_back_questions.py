@@ -14,7 +14,7 @@ from appliance.calls.requests import CallBack
 from appliance.daemon.door import Later, Tell
 from appliance.errors import CentralinoError
 from appliance.policy.words import SaidError, Words
-from appliance.records import placed
+from appliance.store import call_log
 
 if TYPE_CHECKING:
     import sqlite3
@@ -86,7 +86,7 @@ class CallBacks:
 
 
 def _who(connection: sqlite3.Connection, case: str) -> tuple[str, str]:
-    return placed.number_of(connection, case)
+    return call_log.number_of(connection, case)
 
 
 def read(question: dict[str, Any]) -> CallBack:

@@ -12,9 +12,9 @@ from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.messages import Care, Entry, Outcome, Step
 from appliance.policy.words import SaidError, Words
-from appliance.records import care
-from appliance.records.care import Kind
-from appliance.records.care_words import done
+from appliance.store import care
+from appliance.store.care import Kind
+from appliance.store.voicemail import done
 
 if TYPE_CHECKING:
     from appliance.daemon.stores import Stores

@@ -24,18 +24,12 @@ from appliance.files import fsync_directory
 from appliance.policy import numbering
 from appliance.policy.clock import Now
 from appliance.policy.message_alerts import CallAlerts
-from appliance.records import drafts
-from appliance.records.care_mails import Notices
-from appliance.records.care_watch import NOTHING_WATCHED, Watched, watch
-from appliance.records.fleet_outbox import forget_unwanted
-from appliance.records.request_retention import (
-    due_mails,
-    due_requests,
-    empty_mails,
-    erase_requests,
-)
-from appliance.records.retention import Due, Keeping, due, erase
-from appliance.records.trouble import Trouble
+from appliance.store import users
+from appliance.store.database import Trouble
+from appliance.store.monitoring import forget_unwanted
+from appliance.store.request_papers import due_mails, due_requests, empty_mails, erase_requests
+from appliance.store.retention import Due, Keeping, due_for_deletion, erase
+from appliance.store.voicemail import NOTHING_WATCHED, Notices, Watched, watch
 from appliance.voicemail.files import Folders
 
 if TYPE_CHECKING:
@@ -43,7 +37,7 @@ if TYPE_CHECKING:
 
     from appliance.daemon.settings import Settings
     from appliance.policy.hours import Schedule
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +115,7 @@ class Caretaker:
         plan, at, domain = self._plan, now.wall, self._records.letters.domain
         calendar = self.over(plan.calendar)
         self._records.do(lambda c: watch(c, calendar, plan.notices, at, domain), self._looked)
-        self._records.do(lambda c: drafts.forget_old(c, at))
+        self._records.do(lambda c: users.forget_old(c, at))
         today = self._night_of(now.wall)
         if today is not None:
             self._deleted_on = today
@@ -133,7 +127,7 @@ class Caretaker:
 
     def delete(self, connection: sqlite3.Connection, now: datetime) -> Due:
         """Delete what is past its time; sounds first, as recovery would take them up again."""
-        found = due(connection, self._plan.keeping, now)
+        found = due_for_deletion(connection, self._plan.keeping, now)
         if found.any:
             forget_sounds(self._folders, tuple(path for _, _, path in found.messages))
             erase(connection, found, self._plan.keeping, now)

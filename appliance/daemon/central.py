@@ -22,9 +22,9 @@ from appliance.policy import central_words
 from appliance.policy.central import wait_s
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
-from appliance.records import central as records
-from appliance.records.central import InForce
-from appliance.records.trouble import Trouble
+from appliance.store import managed_config as records
+from appliance.store.database import Trouble
+from appliance.store.managed_config import InForce
 
 if TYPE_CHECKING:
     import sqlite3
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from appliance.daemon.chores import Chores, Ended
     from appliance.daemon.settings import Settings
     from appliance.policy.clock import Now
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 

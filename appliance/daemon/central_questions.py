@@ -19,7 +19,7 @@ from appliance.errors import CentralinoError
 from appliance.policy import central_words
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
-from appliance.records.central import REVERT
+from appliance.store.managed_config import REVERT
 
 if TYPE_CHECKING:
     from appliance.daemon.chore_questions import ChoreQuestions

@@ -26,10 +26,9 @@ from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.system_words import why_not
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
-from appliance.records.sealed_stream import checked_passphrase
+from appliance.store import database
+from appliance.store.backup import checked_passphrase
+from appliance.store.database import Noted, transaction
 from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ class ChoreQuestions:
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, code))
+                database.note(connection, Noted(at, by, code))
             if code == "backup.drop":
                 self._made.unlink(missing_ok=True)
             return {"said": plain(GONE)}
@@ -178,7 +177,7 @@ class ChoreQuestions:
             check_may(connection, by, Permission.TECHNICAL)
             most = self._prepared(name, typed)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, self._kinds()[name].code))
+                database.note(connection, Noted(at, by, self._kinds()[name].code))
             return most
 
         def later(tell: Tell) -> None:

@@ -6,11 +6,11 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import CentralinoError
-from appliance.records import corrections
+from appliance.store import privacy
 
 if TYPE_CHECKING:
     from appliance.daemon.clocks import ClockWatch
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class ClockCorrection:
         if not boot:
             self._look_at = None
             return
-        self._records.do(lambda c: corrections.begin(c, boot), _begun)
+        self._records.do(lambda c: privacy.begin(c, boot), _begun)
 
     def look(self, monotonic: float) -> None:
         """Have it done, unless the clock is not known yet or all is done."""
@@ -48,7 +48,7 @@ class ClockCorrection:
             if result:
                 self._look_at = monotonic + AGAIN_S
 
-        self._records.do(lambda c: corrections.correct(c, boot, steps), done)
+        self._records.do(lambda c: privacy.correct(c, boot, steps), done)
 
 
 def _begun(result: CentralinoError | None) -> None:

@@ -20,9 +20,8 @@ from appliance.errors import CentralinoError
 from appliance.policy.clock import ClockState
 from appliance.policy.clock_trust import BUILT, LAST
 from appliance.policy.words import SaidError, Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.daemon.desk import Desk
@@ -119,7 +118,7 @@ class ClockQuestions:
 
         def job(connection: sqlite3.Connection) -> None:
             with transaction(connection):
-                audit.note(connection, Noted(at, by, code, f"{about:%Y-%m-%dT%H:%M:%S%z}"))
+                database.note(connection, Noted(at, by, code, f"{about:%Y-%m-%dT%H:%M:%S%z}"))
 
         def later(tell: Tell) -> None:
             def done(result: CentralinoError | None) -> None:

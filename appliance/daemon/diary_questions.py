@@ -20,13 +20,13 @@ from appliance.policy.local_time import local_moment
 from appliance.policy.register.declarations import Declaration
 from appliance.policy.register.register import Register, Unit
 from appliance.policy.week import ONE_DAY
-from appliance.records import bookings
+from appliance.store import requests
 
 if TYPE_CHECKING:
     import sqlite3
 
     from appliance.policy.letters import House
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 DAYS: Final = 7
 MOST_SLOTS: Final = 2000
@@ -106,7 +106,7 @@ def _free(
     """Yield start and free places of what can still be had."""
     begins = local_moment(datetime.combine(asked.first, time()), house.calendar.zone)
     units = {each.unit for each in declared if each is not None}
-    booked = {unit: bookings.booked(connection, unit, begins) for unit in units}
+    booked = {unit: requests.booked(connection, unit, begins) for unit in units}
     for day, each in zip(asked.days, declared, strict=True):
         if each is not None and each.slots is not None:
             taken = booked[each.unit]

@@ -22,9 +22,8 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import SaidError, Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -105,7 +104,7 @@ class DictationQuestions:
                 raise Refused(*NO_DRAFT)
             path.unlink()
             with transaction(connection):
-                audit.note(connection, Noted(at, by, DROPPED, f"{language}/{key}"))
+                database.note(connection, Noted(at, by, DROPPED, f"{language}/{key}"))
 
         def later(tell: Tell) -> None:
             def done(result: CentralinoError | None) -> None:

@@ -24,10 +24,9 @@ from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError
 from appliance.files import SHARED, atomic_write, make_shared
 from appliance.media.messages import RecordingStarted
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
-from appliance.records.worker import Records
+from appliance.store import database
+from appliance.store.database import Noted, transaction
+from appliance.store.writer import Records
 
 if TYPE_CHECKING:
     import sqlite3
@@ -147,7 +146,7 @@ class Dictations:
             make_shared(path.parent)
             atomic_write(path, wav.build(contents, Law.ALAW), mode=SHARED)
             with transaction(connection):
-                audit.note(connection, noted)
+                database.note(connection, noted)
 
         self._records.do(job, lambda result: self._kept(order, result))
 

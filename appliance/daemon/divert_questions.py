@@ -20,9 +20,8 @@ from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
@@ -133,7 +132,7 @@ class DivertQuestions:
             check_may(connection, by, Permission.TECHNICAL)
             commission.save(self.settings, proof)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, "divert.prove", proof.outcome.value))
+                database.note(connection, Noted(at, by, "divert.prove", proof.outcome.value))
             return {"said": plain(KEPT)}
 
         return self._later(job)

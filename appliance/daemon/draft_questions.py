@@ -17,7 +17,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
-from appliance.records import drafts
+from appliance.store import users
 
 if TYPE_CHECKING:
     import sqlite3
@@ -57,7 +57,7 @@ class DraftQuestions:
 
         def job(connection: sqlite3.Connection) -> None:
             check_may(connection, by, permission)
-            drafts.keep(connection, by, place, kept, at)
+            users.keep(connection, by, place, kept, at)
 
         def later(tell: Tell) -> None:
             self._stores.records.do(job, lambda result: tell(_answer(result)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from appliance.daemon.asked import Answer
 from appliance.policy.due import due, is_overdue
 from appliance.policy.requests import State
-from appliance.records import requests
+from appliance.store import requests
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,7 +21,7 @@ MOST = 2000
 
 def dues(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> Answer:
     """Say by when each open request is due, by the house's calendar, and which are late (E15)."""
-    open_ones = requests.listed(connection, State.OPEN, State.SENT, State.TAKEN, limit=MOST)
+    open_ones = requests.list_requests(connection, State.OPEN, State.SENT, State.TAKEN, limit=MOST)
     found = [kept.request for kept in open_ones]
     return {
         "due": {str(one.number): due(one, calendar).isoformat() for one in found},

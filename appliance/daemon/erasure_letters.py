@@ -12,7 +12,7 @@ from appliance.policy import erasure_words as words
 from appliance.policy.local_time import moment_words
 from appliance.policy.mail import Mail
 from appliance.policy.words import Words
-from appliance.records.erasure_found import Invited
+from appliance.store.privacy import Invited
 
 log = logging.getLogger(__name__)
 

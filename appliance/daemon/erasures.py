@@ -28,10 +28,9 @@ from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.same_number import SameNumber, canonical, same_number
 from appliance.policy.words import SaidError, Words
-from appliance.records import erasure
-from appliance.records.erasure import Ordered
-from appliance.records.erasure_found import Chosen, Found, find, invited
-from appliance.records.users import SHELL
+from appliance.store import privacy
+from appliance.store.privacy import Chosen, Found, Ordered, find_of_person, invited
+from appliance.store.users import SHELL
 from appliance.voicemail.files import Folders
 
 if TYPE_CHECKING:
@@ -132,21 +131,21 @@ class Erasures:
 
     def _job(self, connection: sqlite3.Connection, asked: Asked) -> Done:
         self._check(connection, asked)
-        found = find(connection, asked.chosen)
+        found = find_of_person(connection, asked.chosen)
         stray = self._stray(asked.chosen.number, found)
         letters = self._letters(connection, found, asked.ordered.at)
         if asked.preview:
             return Done(found, len(stray), letters=letters)
         if not found.any:  # an earlier one may have left the log
-            cut = erasure.cut_log(connection, database_path(self._state), asked.chosen.number)
+            cut = privacy.cut_log(connection, database_path(self._state), asked.chosen.number)
         if found.any or not stray:
-            erasure.check(found, asked.chosen, asked.ordered)
+            privacy.check(found, asked.chosen, asked.ordered)
         forget_sounds(self._folders, found.sounds)
         _unlink(stray)
         if found.any:
             domain = self._stores.records.letters.domain
-            erasure.erase(connection, found, asked.chosen, asked.ordered, letters, domain)
-            cut = erasure.cut_log(connection, database_path(self._state), asked.chosen.number)
+            privacy.erase(connection, found, asked.chosen, asked.ordered, letters, domain)
+            cut = privacy.cut_log(connection, database_path(self._state), asked.chosen.number)
         return Done(found, len(stray), cut, letters)
 
     def _letters(

@@ -24,7 +24,7 @@ from appliance.fleet.mqtt_topics import Event, Message
 from appliance.policy import undisclosed
 from appliance.policy.supervision import Part
 from appliance.policy.words import Words
-from appliance.records import fleet_outbox
+from appliance.store import monitoring
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from appliance.fleet.mqtt_session import Line
     from appliance.policy.office import Office
     from appliance.policy.register.register import Register
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 STOP_LIMIT_S: Final = 2.0
 OPEN_LIMIT_S: Final = 30.0
@@ -57,35 +57,35 @@ class Kept:
 
     def waiting(self, after: int, most: int) -> tuple[Event, ...]:
         """See fleet.mqtt_session.Outbox."""
-        rows = self.records.ask(lambda c: fleet_outbox.waiting(c, after, most))
+        rows = self.records.ask(lambda c: monitoring.waiting(c, after, most))
         return tuple(
             Event(r.number, r.id, r.kind, r.at, r.about, r.presentation, r.caller) for r in rows
         )
 
     def settle(self, numbers: Iterable[int]) -> None:
         """See fleet.mqtt_session.Outbox."""
-        self.records.ask(lambda c: fleet_outbox.settle(c, numbers))
+        self.records.ask(lambda c: monitoring.settle(c, numbers))
 
     def set_aside(self, number: int) -> None:
         """See fleet.mqtt_session.Outbox."""
-        self.records.ask(lambda c: fleet_outbox.set_aside(c, number))
+        self.records.ask(lambda c: monitoring.set_aside(c, number))
 
     def depth(self) -> Depth:
         """See fleet.mqtt_session.Outbox."""
-        found = self.records.ask(fleet_outbox.depth)
+        found = self.records.ask(monitoring.depth)
         return Depth(found.waiting, found.dropped, found.dropped_at)
 
     def retained(self) -> frozenset[str]:
         """See fleet.mqtt_session.Outbox."""
-        return self.records.ask(fleet_outbox.retained)
+        return self.records.ask(monitoring.retained)
 
     def retain(self, topics: Iterable[str]) -> None:
         """See fleet.mqtt_session.Outbox."""
-        self.records.ask(lambda c: fleet_outbox.retain(c, topics))
+        self.records.ask(lambda c: monitoring.retain(c, topics))
 
     def release(self, topics: Iterable[str]) -> None:
         """See fleet.mqtt_session.Outbox."""
-        self.records.ask(lambda c: fleet_outbox.release(c, topics))
+        self.records.ask(lambda c: monitoring.release(c, topics))
 
 
 class Fleet:
@@ -115,7 +115,7 @@ class Fleet:
         self._seen = 0
         kinds = [kind for kind, topic in events.KINDS.items() if topic in self._topics]
         most = settings.mqtt.queue
-        records.prepare = lambda c: fleet_outbox.prepare(c, self._topics, kinds, most)
+        records.prepare = lambda c: monitoring.prepare(c, self._topics, kinds, most)
         records.watch(self._look_for_more)
 
         def connect(will: Message) -> Line:
@@ -180,7 +180,7 @@ class Fleet:
                 self._facts, self._is_unkept = None, True
 
         self._records.do(
-            lambda c: fleet_outbox.note(
+            lambda c: monitoring.note(
                 c,
                 lambda before: events.merged(before, facts, settled=settled),
                 lambda before, after: events.differences(before, after, topics),
@@ -192,7 +192,7 @@ class Fleet:
 
     def _look_for_more(self, connection: sqlite3.Connection) -> None:
         """Wake the thread when an event was kept; in the records' thread."""
-        last = fleet_outbox.last(connection)
+        last = monitoring.last(connection)
         if last != self._seen:
             self._seen = last
             self._sender.wake()

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from appliance.fleet.mqtt_sender import Health
 from appliance.policy.words import Words
-from appliance.records.trouble import Trouble
+from appliance.store.database import Trouble
 
 PATIENCE_S: Final = 60.0
 """A broker that is away for less is none that anybody need know of: it was restarted."""

@@ -11,8 +11,8 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.handover import Item, Kind
-from appliance.records import handover
-from appliance.records.handover import Asked
+from appliance.store import retention
+from appliance.store.retention import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +52,7 @@ class HandoverQuestions:
                 answer: Answer = {"said": plain(result)}
                 tell(answer)
 
-            stores.records.do(lambda c: handover.give(c, asked, stores.records.letters), done)
+            stores.records.do(lambda c: retention.give(c, asked, stores.records.letters), done)
 
         return later
 

@@ -19,8 +19,8 @@ from appliance.policy.register.fields import Unfit
 from appliance.policy.roles import Permission
 from appliance.policy.special import Special
 from appliance.policy.words import SaidError, Words
-from appliance.records import hours
-from appliance.records.users import SHELL
+from appliance.store import hours
+from appliance.store.users import SHELL
 
 if TYPE_CHECKING:
     import sqlite3

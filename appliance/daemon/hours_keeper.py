@@ -13,9 +13,9 @@ from appliance.calls import events
 from appliance.errors import CentralinoError
 from appliance.policy.hours import Schedule
 from appliance.policy.special import Special, Whose, laid_over
-from appliance.records import hours as store
-from appliance.records.trouble import Trouble
-from appliance.records.worker import Records
+from appliance.store import hours as store
+from appliance.store.database import Trouble
+from appliance.store.writer import Records
 
 Told = Callable[[tuple[Special, ...] | CentralinoError], None]
 UNREADABLE: Final = "hours.unreadable"

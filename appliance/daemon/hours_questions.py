@@ -18,7 +18,7 @@ from appliance.policy.special import Special, in_force
 from appliance.policy.special_forms import changes, entered, revoked
 from appliance.policy.words import NOTHING
 from appliance.prompts import Catalogue, is_key, keys
-from appliance.records import hours
+from appliance.store import hours
 
 if TYPE_CHECKING:
     import sqlite3

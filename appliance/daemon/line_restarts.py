@@ -20,9 +20,8 @@ from appliance.media.messages import RestartLine
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.daemon.carrier_side import CarrierSide
@@ -69,7 +68,7 @@ class LineRestarts:
             def job(connection: sqlite3.Connection) -> None:
                 check_may(connection, by, Permission.TECHNICAL)
                 with transaction(connection):
-                    audit.note(connection, Noted(at, by, CODE, line))
+                    database.note(connection, Noted(at, by, CODE, line))
 
             def done(result: CentralinoError | None) -> None:
                 if result is None:

@@ -9,7 +9,7 @@ from appliance.calls.desk import LineState
 from appliance.calls.status import Status
 from appliance.policy.peaks import Peak
 from appliance.policy.words import Words
-from appliance.records.line_uses import LineUse
+from appliance.store.reports import LineUse
 
 ENGAGED = {LineState.RINGING, LineState.IN_USE, LineState.IN_USE_OUTSIDE, LineState.CLEARING}
 """A caller who dials the line now does not reach it."""

@@ -15,10 +15,10 @@ from appliance.errors import CentralinoError
 from appliance.policy import done_link
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
-from appliance.records import request_links
+from appliance.store import request_papers
 
 if TYPE_CHECKING:
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 LONGEST_NAME: Final = 120
 CLOSED: Final = Words("Richiesta {}: chiusa.", "Request {}: closed.")
@@ -45,7 +45,7 @@ class LinkQuestions:
 
         def later(tell: Tell) -> None:
             self._records.do(
-                lambda connection: request_links.close(connection, token, said_by, now),
+                lambda connection: request_papers.close(connection, token, said_by, now),
                 lambda result: tell(_answer(result)),
             )
 

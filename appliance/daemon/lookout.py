@@ -19,9 +19,9 @@ from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Part
 from appliance.policy.words import NOTHING, Words
-from appliance.records.care_watch import NOTHING_WATCHED
-from appliance.records.trouble import Trouble
 from appliance.sip.phones import PhonesStatus
+from appliance.store.database import Trouble
+from appliance.store.voicemail import NOTHING_WATCHED
 
 log = logging.getLogger(__name__)
 

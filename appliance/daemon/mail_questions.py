@@ -20,9 +20,8 @@ from appliance.policy.mail import TEST, Mail
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
-from appliance.records import audit, outbox
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database, requests
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -66,15 +65,15 @@ class MailQuestions:
 
         def job(connection: sqlite3.Connection) -> int:
             check_may(connection, by, Permission.TECHNICAL)
-            if outbox.count_since(connection, TEST, at - WITHIN) >= MOST:
+            if requests.count_since(connection, TEST, at - WITHIN) >= MOST:
                 raise Refused(
                     f"{MOST} prove in un'ora bastano: riprovare più tardi",
                     f"{MOST} tests an hour are enough: try again later",
                 )
             with transaction(connection):
-                outbox.put(connection, mail, at, letters.domain)
-                audit.note(connection, Noted(at, by, "mail.test"))
-            return outbox.number_of(connection, mail.key)
+                requests.put_notice(connection, mail, at, letters.domain)
+                database.note(connection, Noted(at, by, "mail.test"))
+            return requests.number_of_notice(connection, mail.key)
 
         def later(tell: Tell) -> None:
             def done(result: int | CentralinoError) -> None:

@@ -33,13 +33,10 @@ from appliance.policy.register.register import Register
 from appliance.policy.requests import Request, Step
 from appliance.policy.system_words import NO_HEAD, NO_SERVER, in_words
 from appliance.policy.transfer import may_transfer
-from appliance.records import outgoing
-from appliance.records.bookings import Diary
-from appliance.records.outbox import NO_DOMAIN
-from appliance.records.request_rows import Happened, Kept
-from appliance.records.requests import Letters
-from appliance.records.trouble import Trouble
-from appliance.records.worker import Records
+from appliance.store import writer
+from appliance.store.database import Trouble
+from appliance.store.requests import NO_DOMAIN, Diary, Happened, Letters, StoredRequest
+from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 
@@ -64,20 +61,20 @@ class Outgoing:
 
     def waiting(self) -> tuple[Waiting, ...]:
         """See mail.sender.Outbox."""
-        return self.records.ask(outgoing.waiting)
+        return self.records.ask(writer.waiting)
 
     def dead(self) -> int:
         """See mail.sender.Outbox."""
-        return self.records.ask(outgoing.dead)
+        return self.records.ask(writer.dead)
 
     def load(self, number: int) -> Letter:
         """See mail.sender.Outbox."""
-        return self.records.ask(lambda c: outgoing.load(c, number))
+        return self.records.ask(lambda c: writer.load(c, number))
 
     def settle(self, now: MailState, after: Waiting, said: str) -> None:
         """See mail.sender.Outbox."""
         at = datetime.now(UTC)
-        self.records.ask(lambda c: outgoing.settle(c, now, after, said, at))
+        self.records.ask(lambda c: writer.settle(c, now, after, said, at))
 
 
 class Mailroom:
@@ -167,7 +164,7 @@ class Mailroom:
         calendar = self.calendar
         return may_transfer(self._register(), calendar, unit, need, Now(0.0, at)).rules
 
-    def write(self, kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:
+    def write(self, kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
         """Write the letters that a request, or a step of it, leads to (records.requests.Letters).
 
         In the records' thread, within the transaction; whoever has queued wakes the mail thread.

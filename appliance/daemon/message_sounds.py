@@ -17,9 +17,9 @@ from appliance.calls import events, orders
 from appliance.dsp import g711, wav
 from appliance.errors import CentralinoError
 from appliance.policy.messages import Entry, HeldError, Outcome, Step
-from appliance.records import care, messages
-from appliance.records.messages import Message
-from appliance.records.worker import Records
+from appliance.store import care, voicemail
+from appliance.store.voicemail import Message
+from appliance.store.writer import Records
 
 if TYPE_CHECKING:
     import sqlite3
@@ -99,7 +99,7 @@ class MessageSounds:
 
     def _next(self, connection: sqlite3.Connection, after: int) -> _Found | None:
         """Find the next message that can be read; one that cannot is named in the journal."""
-        waiting = messages.open_after(connection, after)
+        waiting = voicemail.open_after(connection, after)
         for number, message in enumerate(waiting, 1):
             try:
                 fd = _memory(self._directory / message.path)

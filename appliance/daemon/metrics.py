@@ -23,8 +23,8 @@ from appliance.fleet.metrics_figures import Carrier, Figures, Phones
 from appliance.fleet.metrics_server import Server
 from appliance.policy.box_figures import NOTHING_STORED, Stored
 from appliance.policy.words import Words
-from appliance.records import box_figures
-from appliance.records.trouble import Trouble
+from appliance.store import reports
+from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
     import sqlite3
@@ -165,7 +165,7 @@ class Metrics:
 
     def _count(self, connection: sqlite3.Connection) -> Stored:
         """Count what waits and what room there is; in the records' thread."""
-        return box_figures.stored(connection, self._disk())
+        return reports.stored(connection, self._disk())
 
     def _disk(self) -> tuple[int, int]:
         """Return the free and all bytes of the disk, 0 where it does not say."""

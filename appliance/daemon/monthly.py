@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.errors import CentralinoError
 from appliance.policy.due import month_to_tell
-from appliance.records.monthly_sheets import queue_sheets
+from appliance.store.reports import queue_sheets
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from appliance.policy.hours import Schedule
     from appliance.policy.office import Office
     from appliance.policy.register.register import Register
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from appliance.policy.refused import Refused
 if TYPE_CHECKING:
     from appliance.daemon.chores import Chores, Ended
     from appliance.daemon.settings import Settings
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 

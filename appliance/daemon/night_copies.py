@@ -24,8 +24,8 @@ from appliance.files import acting_for, fsync_directory, make_private, make_shar
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import in_words, words_of
 from appliance.policy.words import Words
-from appliance.records import copying
-from appliance.records.sealed_stream import checked_passphrase
+from appliance.store import privacy
+from appliance.store.backup import checked_passphrase
 from appliance.voicemail.files import Folders
 from appliance.voicemail.space import spare_bytes
 
@@ -63,7 +63,7 @@ def do(settings: Settings, config: Path, at: datetime) -> Night:
 
 def look_through(state: Path) -> None:
     """Have SQLite look through all of the records; raises Refused, StoreError."""
-    found = copying.damage(database_path(state))
+    found = privacy.damage(database_path(state))
     if found:
         what = in_words(found)
         words = Words(DAMAGED.it.format(what.it), DAMAGED.en.format(what.en))
@@ -83,7 +83,7 @@ def copy_on_card(state: Path, day: date) -> None:
     draft = nightly / f"{day.isoformat()}{DRAFT}"
     for folder in (draft, draft / "new"):
         folder.mkdir(mode=0o700)
-    copying.copy(records, draft / records.name)
+    privacy.copy(records, draft / records.name)
     _link(Folders(state / "voicemail").new, draft / "new")
     final = nightly / day.isoformat()
     shutil.rmtree(final, ignore_errors=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.policy.local_time import moment_phrase
 from appliance.policy.words import Words
-from appliance.records.trouble import Trouble
+from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

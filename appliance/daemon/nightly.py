@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from appliance.daemon.chores import Chores, Ended
     from appliance.daemon.settings import Settings
     from appliance.policy.clock import Now
-    from appliance.records.trouble import Trouble
-    from appliance.records.worker import Records
+    from appliance.store.database import Trouble
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 

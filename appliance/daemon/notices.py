@@ -13,7 +13,7 @@ from typing import Final
 
 from appliance.files import READABLE, atomic_write
 from appliance.policy.words import Words
-from appliance.records.trouble import Trouble
+from appliance.store.database import Trouble
 
 FOLDER: Final = Path("/run/centralino-notices")
 """The image's."""

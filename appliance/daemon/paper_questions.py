@@ -27,11 +27,10 @@ from appliance.policy.outbox import MailState
 from appliance.policy.refused import Refused
 from appliance.policy.request_words import retried, sent_again
 from appliance.policy.roles import Permission
-from appliance.records import audit, mails_again, outbox, requests
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
-from appliance.records.outbox import Kept as KeptMail
-from appliance.records.worker import Records
+from appliance.store import database, requests
+from appliance.store.database import Noted, transaction
+from appliance.store.requests import StoredNotice as KeptMail
+from appliance.store.writer import Records
 
 if TYPE_CHECKING:
     import sqlite3
@@ -92,26 +91,26 @@ class PaperQuestions:
             check_may(connection, by, Permission.REQUESTS)
             kept = _mail_of(connection, request, number)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, AGAIN, f"request {request}, mail {number}"))
+                database.note(connection, Noted(at, by, AGAIN, f"request {request}, mail {number}"))
                 if kept.state is MailState.QUEUED:
                     return {"mail": number, "said": plain(retried(number))}
                 to = self._address(connection, kept, request)
                 domain = letters.domain
-                new = mails_again.send(connection, kept, to, copy, token, by, at, domain)
+                new = requests.send(connection, kept, to, copy, token, by, at, domain)
             return {"mail": new, "said": plain(sent_again(number, to))}
 
         return self._later(job, wakes=True)
 
     def _written(self, connection: sqlite3.Connection, wanted: Wanted, at: datetime) -> bytes:
         """Write a paper and note who has asked for it."""
-        kept = requests.required(connection, wanted.request)
+        kept = requests.required_request(connection, wanted.request)
         papers, register = self._mailroom.papers, self._mailroom.house().register
         about = f"request {wanted.request}, {wanted.kind}"
         if wanted.mail:
             mail = _mail_of(connection, wanted.request, wanted.mail)
             about = f"request {wanted.request}, mail {wanted.mail}, {wanted.kind}"
             if wanted.kind == "eml":
-                data = papers.eml(mail, outbox.thread_ids(connection, mail.mail))
+                data = papers.eml(mail, requests.thread_ids(connection, mail.mail))
             else:
                 data = to_json(papers.mail_document(mail, wanted.request, register))
         else:
@@ -121,12 +120,12 @@ class PaperQuestions:
                 papers.request_document(kept, lambda one: due(one, calendar), register, names)
             )
         with transaction(connection):
-            audit.note(connection, Noted(at, wanted.by, PAPER, about))
+            database.note(connection, Noted(at, wanted.by, PAPER, about))
         return data
 
     def _address(self, connection: sqlite3.Connection, kept: KeptMail, request: int) -> str:
         """Return the office's address of today for what goes to it, else the one there was."""
-        asked = requests.required(connection, request).request
+        asked = requests.required_request(connection, request).request
         unit = self._mailroom.house().register.unit(asked.unit)
         return unit.email if kept.mail.request and unit and unit.email else kept.mail.to
 
@@ -149,7 +148,7 @@ class PaperQuestions:
 
 def _mail_of(connection: sqlite3.Connection, request: int, number: int) -> KeptMail:
     """Look up an e-mail about a request; raises Refused."""
-    found = next((one for one in outbox.about(connection, request) if one.number == number), None)
+    found = next((one for one in requests.about(connection, request) if one.number == number), None)
     if found is None:
         raise Refused(*NO_MAIL)
     if not found.mail.body:

@@ -26,10 +26,9 @@ from appliance.policy.register.register import Register, all_known
 from appliance.policy.request_words import MAILS
 from appliance.policy.undisclosed import masked
 from appliance.policy.words import SaidError, Words
-from appliance.records import sheets, users
-from appliance.records.outbox import Kept as KeptMail
-from appliance.records.request_listing import Due, said_in
-from appliance.records.request_rows import Kept
+from appliance.store import sheets, users
+from appliance.store.requests import Due, StoredRequest, said_in
+from appliance.store.requests import StoredNotice as KeptMail
 
 if TYPE_CHECKING:
     import sqlite3
@@ -87,7 +86,9 @@ class Papers:
             parts=(Part("", facts), body),
         )
 
-    def request_document(self, kept: Kept, due: Due, register: Register, names: Names) -> Document:
+    def request_document(
+        self, kept: StoredRequest, due: Due, register: Register, names: Names
+    ) -> Document:
         """Lay a request with all that became of it out on paper; raises OfficeError."""
         hide = self._hiding(register)
         return RequestLetter(self.head, register, names, hide).document(kept, due)

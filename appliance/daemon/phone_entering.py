@@ -47,10 +47,9 @@ from appliance.policy.words import NOTHING, Words
 from appliance.provisioning import makes, qr
 from appliance.provisioning.handset import mac_of
 from appliance.provisioning.server import PORT
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
 from appliance.sip import admission
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -367,7 +366,7 @@ class PhoneEntering:
     def _note(self, connection: sqlite3.Connection, question: dict[str, Any], name: str) -> None:
         with transaction(connection):
             noted = Noted(self.now().wall, _by(question), CODES[question["ask"]], name)
-            audit.note(connection, noted)
+            database.note(connection, noted)
 
     # --- the answer --------------------------------------------------------------------------
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from appliance.daemon import registrar
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.stores import Stores
-from appliance.records.trouble import Trouble
 from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
+from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
     from appliance.sip.phones import PhonesStatus

@@ -18,15 +18,14 @@ from appliance.calls import events, orders
 from appliance.daemon.secret_files import PIN, secret_place
 from appliance.errors import CentralinoError
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +90,7 @@ class Pins:
         if not right:
             log.warning("messages: %s gave a wrong code", order.by)
             with transaction(connection):
-                audit.note(connection, Noted(datetime.now(UTC), order.by, WRONG))
+                database.note(connection, Noted(datetime.now(UTC), order.by, WRONG))
         return right
 
 

@@ -29,10 +29,9 @@ from appliance.policy.positions import PositionState
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
 from appliance.sip.trunk import Standing
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.daemon.carrier_side import CarrierSide
@@ -108,7 +107,7 @@ class PlantQuestions:
         def job(connection: sqlite3.Connection) -> None:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, "panel.test"))
+                database.note(connection, Noted(at, by, "panel.test"))
 
         def later(tell: Tell) -> None:
             def done(result: CentralinoError | None) -> None:

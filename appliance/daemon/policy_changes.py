@@ -21,9 +21,9 @@ from appliance.daemon.parts import Incoming
 from appliance.daemon.records_made import records_made
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.refused import Refused
-from appliance.records import policy_change
-from appliance.records.database import connect, migrate, open_reader, sole_writer
-from appliance.records.policy_change import OvertakenError, PolicyChange
+from appliance.store import policy_change
+from appliance.store.database import connect, migrate, open_reader, sole_writer
+from appliance.store.policy_change import OvertakenError, PolicyChange
 
 if TYPE_CHECKING:
     import sqlite3
@@ -96,7 +96,7 @@ def changed(settings: Settings, make: Callable[[sqlite3.Connection], tuple[T, Po
 
 def basis_of(connection: sqlite3.Connection) -> int:
     """Return the version of what is read; raises Refused for records of an older programme."""
-    from appliance.records.database import migrations
+    from appliance.store.database import migrations
 
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version < migrations()[-1][0]:

@@ -23,11 +23,11 @@ from appliance.policy.register.merge import in_force, remembered
 from appliance.policy.register.register import Register, all_known
 from appliance.policy.sheets import InCharge
 from appliance.policy.words import Words, in_language
-from appliance.records import register as store
-from appliance.records import sheets
-from appliance.records.register import Readable
-from appliance.records.trouble import Trouble
-from appliance.records.worker import Records
+from appliance.store import directory as store
+from appliance.store import sheets
+from appliance.store.database import Trouble
+from appliance.store.directory import Readable
+from appliance.store.writer import Records
 
 Told = Callable[[Register | CentralinoError], None]
 Seen = tuple[int, tuple[int, int]]

@@ -30,11 +30,10 @@ from appliance.policy.register.register import Register, entries
 from appliance.policy.roles import Permission
 from appliance.policy.secret import Purpose
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records import register as store
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
-from appliance.records.register import Who
+from appliance.store import database
+from appliance.store import directory as store
+from appliance.store.database import Noted, transaction
+from appliance.store.directory import Who
 
 if TYPE_CHECKING:
     import sqlite3
@@ -140,7 +139,7 @@ class RegisterQuestions:
                 raise Refused(*NO_NUMBER)
             about = f"entry {entry} {need} {which}" if need else f"entry {entry}"
             with transaction(connection):
-                audit.note(connection, Noted(at, by, "register.number", about))
+                database.note(connection, Noted(at, by, "register.number", about))
             return target.number.reveal(Purpose.SHOW)
 
         return self._later(job, lambda number: {"number": number})
@@ -160,7 +159,7 @@ class RegisterQuestions:
                 raise Refused(*NOT_TOLD)
             with transaction(connection):
                 about = f"entry {entry} of {leave.unit}"
-                audit.note(connection, Noted(at, by, "register.told", about))
+                database.note(connection, Noted(at, by, "register.told", about))
             return number.reveal(Purpose.TELL)
 
         return self._later(job, lambda number: {"number": number})

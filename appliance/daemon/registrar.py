@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from appliance.daemon.settings import Settings
-from appliance.records.trouble import Trouble
 from appliance.sip.registrar import RegistrarAccount, address_of
 from appliance.sip.trunk import Standing
+from appliance.store.database import Trouble
 
 SECRET = "sip.registrar"  # noqa: S105 - the secret's name in the file of secrets
 """No phone can have this name: it holds a dot."""

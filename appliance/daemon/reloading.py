@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.refused import Refused
-from appliance.records.trouble import Trouble
+from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
     from appliance.daemon.chores import Chores, Ended

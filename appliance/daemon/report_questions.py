@@ -10,8 +10,8 @@ from appliance.daemon.door import Later, Tell
 from appliance.errors import CentralinoError
 from appliance.policy.mail import Mail
 from appliance.policy.words import SaidError, Words
-from appliance.records import outbox
-from appliance.records.monthly_sheets import sheet_key
+from appliance.store import requests
+from appliance.store.reports import sheet_key
 
 if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
@@ -48,6 +48,6 @@ def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> 
             tell(error if error is not None else {"said": {"it": it, "en": en}})
 
         at, domain = datetime.now(UTC), stores.records.letters.domain
-        stores.records.do(lambda c: outbox.queue(c, mail, at, domain), kept)
+        stores.records.do(lambda c: requests.queue(c, mail, at, domain), kept)
 
     return later

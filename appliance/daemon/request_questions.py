@@ -29,11 +29,9 @@ from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, NewRequest, Step, in_few_words
 from appliance.policy.roles import Permission
 from appliance.policy.words import SaidError, Words
-from appliance.records import bookings, outbox, requests
-from appliance.records.bookings import Diary
-from appliance.records.request_rows import Happened, Kept
-from appliance.records.requests import Taking
-from appliance.records.worker import Records
+from appliance.store import requests
+from appliance.store.requests import Diary, Happened, StoredRequest, Taking
+from appliance.store.writer import Records
 
 if TYPE_CHECKING:
     import sqlite3
@@ -124,7 +122,7 @@ class RequestQuestions:
         letters = self._records.letters
 
         def job(connection: sqlite3.Connection) -> Answer:
-            kept = requests.required(connection, number)
+            kept = requests.required_request(connection, number)
             check_own(connection, happened.by, kept.request.unit)
             wanted, diary = self._moved(kept, starts, question, now) if starts else (None, None)
             kept = requests.change(connection, number, happened, letters, wanted, diary)
@@ -143,7 +141,7 @@ class RequestQuestions:
         diary = self._mailroom.diary(unit, now)
 
         def job(connection: sqlite3.Connection) -> Answer:
-            found = bookings.free(connection, diary, now, most=20) if diary else ()
+            found = requests.free(connection, diary, now, most=20) if diary else ()
             return {
                 "slots": [slot.start.isoformat() for slot in found],
                 "offers": diary is not None,
@@ -165,7 +163,7 @@ class RequestQuestions:
         number, by, at = _number(question), _by(question), self._now()
 
         def job(connection: sqlite3.Connection) -> Answer:
-            kept = outbox.retry(connection, number, by, at)
+            kept = requests.retry(connection, number, by, at)
             return {"said": plain(words.retried(kept.number))}
 
         return self._later(job, hurry=True)
@@ -176,7 +174,7 @@ class RequestQuestions:
         at = self._now()
 
         def job(connection: sqlite3.Connection) -> Answer:
-            kept = outbox.drop(connection, number, by, reason, at)
+            kept = requests.drop(connection, number, by, reason, at)
             return {"said": plain(words.dropped(kept.number))}
 
         return self._later(job)
@@ -228,7 +226,7 @@ class RequestQuestions:
         return new, diary
 
     def _moved(
-        self, kept: Kept, starts: datetime, question: dict[str, Any], now: datetime
+        self, kept: StoredRequest, starts: datetime, question: dict[str, Any], now: datetime
     ) -> tuple[Appointment, Diary | None]:
         before = kept.request.appointment
         diary = self._mailroom.diary(kept.request.unit, now)

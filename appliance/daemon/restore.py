@@ -30,8 +30,8 @@ from appliance.errors import ConfigurationError
 from appliance.files import fsync_directory
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import in_words
-from appliance.records.database import migrations
-from appliance.records.sealed_stream import SealedReader
+from appliance.store.backup import SealedReader
+from appliance.store.database import migrations
 
 BLOCK: Final = 1 << 20
 

@@ -27,10 +27,9 @@ from appliance.policy.positions import PositionState
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
-from appliance.records.sealed_stream import checked_passphrase
+from appliance.store import database
+from appliance.store.backup import checked_passphrase
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
@@ -121,7 +120,7 @@ class RestoreQuestions:
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, STICK))
+                database.note(connection, Noted(at, by, STICK))
             backup_stick.ask(self._run, Asked(by, phrase))
             return {"said": plain(STICK_BEGUN)}
 
@@ -134,7 +133,7 @@ class RestoreQuestions:
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, STICK_FORGOTTEN))
+                database.note(connection, Noted(at, by, STICK_FORGOTTEN))
             backup_stick.forget(self._state)
             return {"said": plain(STICK_FORGOTTEN_SAID)}
 
@@ -164,7 +163,7 @@ class RestoreQuestions:
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, ASKED))
+                database.note(connection, Noted(at, by, ASKED))
             restore_asking.ask(self._run, Asked(by, phrase))
             return {"said": plain(BEGUN)}
 
@@ -221,10 +220,10 @@ class RestoreQuestions:
 def _note(connection: sqlite3.Connection, went: Went) -> None:
     """Note it once, however often the desk starts."""
     what = DONE if went.is_well else NOT_DONE
-    if any(one.at == went.at for one in audit.latest(connection, what)):
+    if any(one.at == went.at for one in database.latest(connection, what)):
         return
     with transaction(connection):
-        audit.note(connection, Noted(went.at, went.by, what))
+        database.note(connection, Noted(went.at, went.by, what))
 
 
 def _plain(went: Went) -> Answer:

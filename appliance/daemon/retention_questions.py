@@ -15,10 +15,17 @@ from appliance.errors import OfficeError
 from appliance.policy.roles import Permission
 from appliance.policy.same_number import same_number
 from appliance.policy.words import Words
-from appliance.records import person
-from appliance.records.retention import Deletion, Keeping, deletions
-from appliance.records.retention_ahead import Soon, Waiting, soon, waiting
-from appliance.records.retention_words import KEPT
+from appliance.store import privacy
+from appliance.store.retention import (
+    KEPT,
+    Deletion,
+    Keeping,
+    Soon,
+    Waiting,
+    deletions,
+    soon,
+    waiting,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -73,7 +80,7 @@ class RetentionQuestions:
 
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.ERASE)
-            return {"kept": person.exported(connection, number, by, now)}
+            return {"kept": privacy.exported(connection, number, by, now)}
 
         return self._later(job)
 

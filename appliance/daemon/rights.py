@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission, permissions_of, refusal
-from appliance.records import users
+from appliance.store import users
 
 if TYPE_CHECKING:
     import sqlite3
 
     from appliance.policy.accounts import User
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 _P: Final = Permission
 FREE: Final = frozenset[Permission]()
@@ -165,7 +165,7 @@ def check_may(connection: sqlite3.Connection, by: str, permission: Permission) -
 
     Raises Refused, sqlite3.Error.
     """
-    check_entitled(users.find(connection, by), by, frozenset({permission}))
+    check_entitled(users.find_user(connection, by), by, frozenset({permission}))
 
 
 def check_own(connection: sqlite3.Connection, by: str, unit: str) -> None:
@@ -173,7 +173,7 @@ def check_own(connection: sqlite3.Connection, by: str, unit: str) -> None:
 
     Raises Refused, sqlite3.Error. Who is no user here has the box's own shell.
     """
-    user = users.find(connection, by)
+    user = users.find_user(connection, by)
     if user and _P.REQUESTS not in permissions_of(user.roles) and user.unit != unit:
         raise Refused(
             f"questa richiesta non è dell'ufficio di «{by}»",

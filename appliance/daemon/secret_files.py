@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Final
 
 from appliance.files import make_private, move_leaving_a_link
-from appliance.records import vault
-from appliance.records.vault import secret_place as secret_place
+from appliance.store import directory
+from appliance.store.directory import secret_place as secret_place
 
 log = logging.getLogger(__name__)
 
-SECRETS: Final = vault.SECRETS
+SECRETS: Final = directory.SECRETS
 PHONES: Final = "phone_secrets.json"
 HANDSETS: Final = "handsets.json"
 PIN: Final = "voicemail_pin.json"
 MAIL, MQTT, CENTRAL = "mail_password", "mqtt_password", "central_passphrase"
-LEFT: Final = (vault.KEY, PHONES, HANDSETS, PIN, MAIL, MQTT, CENTRAL)
+LEFT: Final = (directory.KEY, PHONES, HANDSETS, PIN, MAIL, MQTT, CENTRAL)
 """What a programme of before kept in the state folder itself."""
 
 

@@ -29,8 +29,8 @@ from appliance.daemon.restore_questions import is_idle
 from appliance.daemon.shown_files import open_to_console
 from appliance.errors import Bug, CentralinoError
 from appliance.media import link
-from appliance.records import line_uses
 from appliance.sip.phones import PhonesStatus
+from appliance.store import reports
 from appliance.workers import one_job
 
 log = logging.getLogger(__name__)
@@ -285,7 +285,7 @@ class Service:
     def _keep_uses(self, status: Status) -> None:
         if ended := tuple(self._parts.line_uses.see(status)):
             records = self._parts.stores.records
-            records.do(lambda connection: line_uses.write(connection, ended))
+            records.do(lambda connection: reports.write(connection, ended))
 
     def _say(self, status: Status) -> None:
         """Tell the service manager; a newline would end an assignment (sd_notify(3))."""

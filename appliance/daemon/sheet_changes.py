@@ -22,8 +22,8 @@ from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.sheets import Change, Sheet
 from appliance.policy.words import Words
-from appliance.records import central, sheets
-from appliance.records.audit import Noted
+from appliance.store import managed_config, sheets
+from appliance.store.database import Noted
 
 if TYPE_CHECKING:
     import sqlite3
@@ -108,7 +108,7 @@ class SheetChanges:
             before = sheets.find(connection, code)
             if before is None and not CODE.fullmatch(code):
                 raise Refused(NO_CODE.it, NO_CODE.en)
-            central.check_own_sheets(connection, [code])
+            managed_config.check_own_sheets(connection, [code])
             given = _read(text, code)
             if not preview and _heard(before) != _heard(given):
                 return _Voiced(given.title, (code, "--by", by), text)
@@ -124,7 +124,7 @@ class SheetChanges:
 
         def job(connection: sqlite3.Connection) -> Answer | _Voiced:
             check_may(connection, by, Permission.EDIT_SHEETS)
-            central.check_own_sheets(connection, [code])
+            managed_config.check_own_sheets(connection, [code])
             before = _known(connection, code)
             if _heard(before):
                 return _Voiced(before.title, (code, "--by", by, "--remove"), "")

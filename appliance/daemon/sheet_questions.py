@@ -12,7 +12,7 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.errors import CentralinoError
 from appliance.policy.sheets import Sheet
 from appliance.policy.words import SaidError, Words
-from appliance.records import call_log, sheets
+from appliance.store import call_log, sheets
 
 if TYPE_CHECKING:
     import sqlite3

@@ -24,7 +24,7 @@ from appliance.dsp.wav import SAMPLE_RATE
 from appliance.errors import CentralinoError
 from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
 from appliance.prompts import DEVICE, voices
-from appliance.records.worker import Records
+from appliance.store.writer import Records
 
 if TYPE_CHECKING:
     import sqlite3

@@ -24,7 +24,7 @@ from appliance.policy.positions import AUTOMATIC
 from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark, ServiceState
 from appliance.policy.words import NOTHING, Words
-from appliance.records.care_watch import NOTHING_WATCHED, Watched
+from appliance.store.voicemail import NOTHING_WATCHED, Watched
 
 LINES: Mapping[str, Words] = {
     LineState.MISSING: Words("modem assente", "modem missing"),

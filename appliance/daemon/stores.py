@@ -30,13 +30,13 @@ from appliance.policy.dialling import Ledger, Outgoing
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.requests import Request
 from appliance.policy.service_state import Manual, Mark, ServiceState
-from appliance.records import care, outbox, placed, requests
-from appliance.records.policy_copy import PolicyCopy
-from appliance.records.policy_copy import folder_of as folder_of_copy
-from appliance.records.requests import Taking
-from appliance.records.trouble import Trouble
-from appliance.records.vault import key_path
-from appliance.records.worker import Records
+from appliance.store import call_log, care, requests
+from appliance.store.backup import PolicyCopy
+from appliance.store.backup import folder_of as folder_of_copy
+from appliance.store.database import Trouble
+from appliance.store.directory import key_path
+from appliance.store.requests import Taking
+from appliance.store.writer import Records
 from appliance.voicemail.mailbox import DEFAULT_LIMITS, Mailbox
 from appliance.voicemail.space import Limits
 
@@ -202,7 +202,7 @@ class Stores:
                 self._post(events.NumbersKnown(found, forgotten))
 
         now = datetime.now(UTC)
-        self.records.do(lambda c: placed.ledger(c, outgoing.plan, now, outgoing.known_days), told)
+        self.records.do(lambda c: call_log.ledger(c, outgoing.plan, now, outgoing.known_days), told)
 
     def queue_mail(self, mail: Mail) -> None:
         """Keep a notice in the outbox; none to a head who has no address: nobody would read it."""
@@ -217,7 +217,7 @@ class Stores:
             else:
                 letters.queued()
 
-        self.records.do(lambda c: outbox.queue(c, mail, at, letters.domain), told)
+        self.records.do(lambda c: requests.queue(c, mail, at, letters.domain), told)
 
     def _store_request(self, order: orders.StoreRequest) -> None:
         """Store a request at once, or, with the caller's words, once they are on the disk."""

@@ -32,7 +32,7 @@ from appliance.files import acting_for, atomic_write, load_text, make_private, m
 from appliance.policy.refused import Refused
 from appliance.policy.system_words import words_of
 from appliance.policy.words import Words
-from appliance.records.sealed_stream import checked_passphrase
+from appliance.store.backup import checked_passphrase
 from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:

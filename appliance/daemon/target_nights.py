@@ -25,10 +25,9 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Permission
 from appliance.policy.words import Words
-from appliance.records import audit, outbox
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
-from appliance.records.sealed_stream import checked_passphrase
+from appliance.store import database, requests
+from appliance.store.backup import checked_passphrase
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
-    from appliance.records.trouble import Trouble
-    from appliance.records.worker import Records
+    from appliance.store.database import Trouble
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +152,7 @@ class TargetNights:
         if mail is not None and mail.key != self._mailed:
             self._mailed = mail.key
             domain = self._records.letters.domain
-            self._records.do(lambda connection: outbox.queue(connection, mail, now, domain))
+            self._records.do(lambda connection: requests.queue(connection, mail, now, domain))
 
     def _begin(self, now: Now, wish: Wish) -> None:
         started = now.wall
@@ -273,7 +272,7 @@ class TargetQuestions:
             elif not self.settings.backup.target:
                 raise Refused(*backup_target.NONE_CONFIGURED)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, code))
+                database.note(connection, Noted(at, by, code))
             self.nights.ask(wish)
             return {"said": plain(said)}
 

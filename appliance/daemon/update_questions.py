@@ -26,9 +26,8 @@ from appliance.policy.roles import Permission
 from appliance.policy.update_words import refused, standing
 from appliance.policy.updating import State, may_take
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
+from appliance.store import database
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
@@ -119,7 +118,7 @@ class UpdateQuestions:
             check_may(connection, by, Permission.TECHNICAL)
             self._check(what)
             with transaction(connection):
-                audit.note(connection, Noted(at, by, f"update.{what}"))
+                database.note(connection, Noted(at, by, f"update.{what}"))
             if what != "start":
                 update_files.ask(self.updates.run, Asked(by, what))
             return {"said": plain(AT_ONCE if what == "start" else BEGUN)}

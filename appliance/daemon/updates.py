@@ -19,10 +19,8 @@ from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from appliance.policy.update_words import standing
 from appliance.policy.updating import Moment, State, is_quiet, may_start
-from appliance.records import audit
-from appliance.records.audit import Noted
-from appliance.records.database import transaction
-from appliance.records.trouble import Trouble
+from appliance.store import database
+from appliance.store.database import Noted, Trouble, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from appliance.daemon.chores import Chores, Ended
     from appliance.daemon.settings import Settings
     from appliance.policy.clock import Now
-    from appliance.records.worker import Records
+    from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
 
@@ -172,9 +170,9 @@ def _note(connection: sqlite3.Connection, kept: Kept) -> None:
         return
     last, at = kept.past[0], update_files.at_of(kept.past[0])
     what = f"update.{last.outcome}"
-    if at is None or any(one.at == at for one in audit.latest(connection, what)):
+    if at is None or any(one.at == at for one in database.latest(connection, what)):
         return
     with transaction(connection):
-        audit.note(
+        database.note(
             connection, Noted(at, last.by, what, f"{last.before or '?'} -> {last.version or '?'}")
         )

@@ -19,8 +19,8 @@ from appliance.policy.accounts import AccountError, User, check_hash, check_user
 from appliance.policy.clock import Now
 from appliance.policy.roles import Role
 from appliance.policy.words import SaidError, Words
-from appliance.records import users
-from appliance.records.users import Asked
+from appliance.store import users
+from appliance.store.users import Asked
 
 if TYPE_CHECKING:
     import sqlite3
@@ -94,7 +94,7 @@ class UserQuestions:
         units = self._units()
 
         def job(connection: sqlite3.Connection, asked: Asked) -> Answer:
-            if before := users.find(connection, name):
+            if before := users.find_user(connection, name):
                 self._check_change(before, changes, units)
             return _told(users.change(connection, name, changes, asked), CHANGED)
 

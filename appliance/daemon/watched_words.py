@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.policy.words import Words
-from appliance.records.care_watch import Watched
+from appliance.store.voicemail import Watched
 
 
 def watched_words(watched: Watched) -> tuple[Words, ...]:

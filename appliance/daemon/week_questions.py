@@ -15,7 +15,7 @@ from appliance.policy.week import Bands, Week
 from appliance.policy.week_changes import DayChange, Heard, WeekChanges, minutes, week_changes
 from appliance.policy.week_forms import week_entered, week_revoked
 from appliance.policy.words import Words
-from appliance.records import hours
+from appliance.store import hours
 
 if TYPE_CHECKING:
     import sqlite3

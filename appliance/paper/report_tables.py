@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from appliance.paper.document import Document, Part
-from appliance.records.report_words import Teller
+from appliance.store.reports import Teller
 
 
 def document(

@@ -21,8 +21,7 @@ from appliance.policy.local_time import date_words, day_words, moment_phrase, mo
 from appliance.policy.register.register import Register
 from appliance.policy.requests import Step
 from appliance.policy.words import Words
-from appliance.records.request_listing import Due, said_in, when
-from appliance.records.request_rows import Happened, Kept
+from appliance.store.requests import Due, Happened, StoredRequest, said_in, when
 
 TITLE: Final = Words("{house} – Richiesta {n}", "{house} – Request {n}")
 SUBJECT: Final = Words("richiesta n. {n} – {subject}", "request no. {n} – {subject}")
@@ -90,7 +89,7 @@ class RequestLetter:
     names: Names
     hide: Callable[[str], str]
 
-    def document(self, kept: Kept, due: Due) -> Document:
+    def document(self, kept: StoredRequest, due: Due) -> Document:
         """Write it; what is not known is left out."""
         request, head = kept.request, self.head
         taken = request.at.astimezone(head.zone)
@@ -122,7 +121,7 @@ class RequestLetter:
         if unit and unit.email:
             yield unit.email
 
-    def _parts(self, kept: Kept, due: Due) -> Iterator[Part]:
+    def _parts(self, kept: StoredRequest, due: Due) -> Iterator[Part]:
         request = kept.request
         spoken = self._say(SPOKEN) if request.citizen.spoken else ""
         yield Part(self._say(CITIZEN), self._facts(self._citizen(request.citizen)), spoken)
@@ -151,7 +150,7 @@ class RequestLetter:
             known = LANGUAGES.get(citizen.language)
             yield _LANGUAGE, self._say(known) if known else citizen.language
 
-    def _request(self, kept: Kept, due: Due) -> Iterator[tuple[Words, str]]:
+    def _request(self, kept: StoredRequest, due: Due) -> Iterator[tuple[Words, str]]:
         request, head = kept.request, self.head
         unit = self.register.unit(request.unit)
         yield _UNIT, unit.name if unit else request.unit

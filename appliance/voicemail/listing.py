@@ -9,10 +9,8 @@ from appliance.calls.events import Caller, Presentation
 from appliance.policy.local_time import moment_words
 from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step, care_of
 from appliance.policy.refused import Refused
-from appliance.records import messages
-from appliance.records.care_words import history_lines, state_text
-from appliance.records.listing import columns
-from appliance.records.missed import without_number
+from appliance.store import voicemail
+from appliance.store.voicemail import call_columns, history_lines, state_text, without_number
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from appliance.calls.orders import CallRecord
-    from appliance.records.messages import Message
+    from appliance.store.voicemail import Message
 
     Cares = Mapping[str, Care]
 
@@ -58,7 +56,7 @@ def list_messages(
     connection: sqlite3.Connection, state: MessageState | None = None
 ) -> tuple[Message, ...]:
     """Read the messages, newest first, from a reader's connection (`records.open_reader`)."""
-    return messages.messages(connection, state)
+    return voicemail.list_messages(connection, state)
 
 
 def close_message(
@@ -78,7 +76,7 @@ def close_message(
             "un messaggio lo chiude qualcuno: indicare chi",
             "a message is closed by somebody: say who",
         )
-    return messages.close(connection, name, by, Outcome(outcome), at, note)
+    return voicemail.close(connection, name, by, Outcome(outcome), at, note)
 
 
 def as_json(found: Iterable[Message], directory: Path, cares: Cares = NO_CARES) -> str:
@@ -98,7 +96,7 @@ def as_text(
     words = _WORDS[language]
     told = (_text_row(m, directory, language, zone, _care(m, cares)) for m in found)
     rows = [words["header"].split("|"), *told]
-    return words["none"] if len(rows) == 1 else columns(rows)
+    return words["none"] if len(rows) == 1 else call_columns(rows)
 
 
 def shown(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from appliance.calls.events import Event
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import NewRequest
-    from appliance.records.trouble import Trouble
+    from appliance.store.database import Trouble
     from appliance.voicemail.sound import Header
     from appliance.voicemail.writer import MessageIndex
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import StoreError
 from appliance.files import SHARED, fsync_directory
-from appliance.records.messages import Message
+from appliance.store.voicemail import Message
 from appliance.voicemail import files, sound
 from appliance.voicemail.sidecar import Sidecar, encode
 

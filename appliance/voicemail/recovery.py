@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import NewRequest
-    from appliance.records.messages import Message
+    from appliance.store.voicemail import Message
     from appliance.voicemail.files import Folders
     from appliance.voicemail.sound import Header
 

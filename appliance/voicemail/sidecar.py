@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import OfficeError, StoreError
-from appliance.records import call_log, messages, request_rows
+from appliance.store import call_log, requests, voicemail
 
 if TYPE_CHECKING:
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import NewRequest
-    from appliance.records.messages import Message
+    from appliance.store.voicemail import Message
 
 VERSION: Final = 1
 
@@ -37,14 +37,14 @@ class Sidecar:
 
 def encode(sidecar: Sidecar) -> bytes:
     """Write a sidecar as JSON."""
-    message = messages.to_row(sidecar.message) if sidecar.message else None
+    message = voicemail.message_to_row(sidecar.message) if sidecar.message else None
     value = {
         "version": VERSION,
         "id": sidecar.id,
         "law": sidecar.law,
-        "call": call_log.to_row(sidecar.record),
+        "call": call_log.call_to_row(sidecar.record),
         "message": message,
-        "request": request_rows.to_json(sidecar.request) if sidecar.request else None,
+        "request": requests.new_request_to_json(sidecar.request) if sidecar.request else None,
     }
     return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
 
@@ -53,10 +53,10 @@ def decode(contents: bytes) -> Sidecar:
     """Read a sidecar; raises StoreError when it is torn or not one of ours."""
     try:
         value = json.loads(contents)
-        message = messages.from_row(value["message"]) if value["message"] else None
-        record = call_log.from_row(value["call"])
+        message = voicemail.message_from_row(value["message"]) if value["message"] else None
+        record = call_log.call_from_row(value["call"])
         taken = value.get("request")
-        request = request_rows.from_json(taken) if taken else None
+        request = requests.from_json(taken) if taken else None
         return Sidecar(str(value["id"]), str(value["law"]), record, message, request)
     except (ValueError, KeyError, TypeError, IndexError, OfficeError) as error:
         raise StoreError(

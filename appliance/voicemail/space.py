@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.errors import StoreError
-from appliance.records.trouble import Trouble
+from appliance.store.database import Trouble
 from appliance.voicemail import files
 
 if TYPE_CHECKING:

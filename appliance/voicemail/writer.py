@@ -22,7 +22,7 @@ from appliance.calls.events import (
     StoreFailed,
 )
 from appliance.errors import Bug, CentralinoError
-from appliance.records.trouble import VOICEMAIL_UNSURE
+from appliance.store.database import VOICEMAIL_UNSURE
 from appliance.voicemail import recovery
 from appliance.voicemail.recording import Recording
 from appliance.voicemail.recovery import SetAsideError
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import NewRequest
-    from appliance.records.messages import Message
-    from appliance.records.trouble import Trouble
+    from appliance.store.database import Trouble
+    from appliance.store.voicemail import Message
     from appliance.voicemail.files import Folders
     from appliance.voicemail.recovery import Recovered
     from appliance.voicemail.sound import Header

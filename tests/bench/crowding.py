@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from appliance.daemon.stores import database_path
-from appliance.records.database import connect
+from appliance.store.database import connect
 from tests.bench import answering, consoles, wire
 from tests.bench.answering import LINES, NEXT_MS, PREPARED_MS, Seen, place_calls
 from tests.bench.office import BenchBox

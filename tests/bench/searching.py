@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 
 from appliance.policy.sheets import Sheet
-from appliance.records import sheets
-from appliance.records.database import open_database, open_reader
+from appliance.store import sheets
+from appliance.store.database import open_database, open_reader
 from tests.bench.table import Row, row
 
 SHEETS = 2_000

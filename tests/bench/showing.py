@@ -22,15 +22,15 @@ from appliance.commands.register_place import Place
 from appliance.console.desk import PERSON, Desk
 from appliance.console.pages import all_routes
 from appliance.daemon.stores import database_path
-from appliance.records import call_log, messages, requests
-from appliance.records.database import connect
-from appliance.records.requests import Taking
+from appliance.store import call_log, requests, voicemail
+from appliance.store.database import connect
+from appliance.store.requests import Taking
 from tests.bench.consoles import log_in
 from tests.bench.table import Row, row
 from tests.console import people
 from tests.console.running import Running, running
-from tests.records.samples import a_call, a_message
-from tests.records.test_requests import ASKED, LETTERS
+from tests.store.samples import a_call, a_message
+from tests.store.test_requests import ASKED, LETTERS
 
 CONSOLES, CROWD = 10, 100
 SCREEN_MS, PAGE_MS = 200.0, 100.0
@@ -84,7 +84,7 @@ def _fill(connection: sqlite3.Connection) -> None:
     for n in range(MESSAGES):
         call = replace(a_call(f"m{n}", Result.MESSAGE), message=f"m{n}")
         left = replace(a_message(f"m{n}", call.call), received_at=now - timedelta(hours=n))
-        messages.insert(connection, left, call, "b")
+        voicemail.insert(connection, left, call, "b")
     for n in range(REQUESTS):
         at = now - timedelta(hours=3 * n)
         taken = Taking(f"r{n}", replace(ASKED, at=at, by=people.CARLA.name), at)

@@ -18,9 +18,9 @@ from appliance.daemon import config
 from appliance.daemon.stores import database_path
 from appliance.policy.register.register import Register
 from appliance.policy.sheets import Sheet
-from appliance.records import central, register, sheets
-from appliance.records.database import connect, open_database
-from appliance.records.vault import key_path
+from appliance.store import directory, managed_config, sheets
+from appliance.store.database import connect, open_database
+from appliance.store.directory import key_path
 from tests.commands.samples import CONFIG
 
 PHRASE = "quattro parole di prova"
@@ -133,7 +133,7 @@ class Branch:
 
     def revert(self) -> int:
         """Go back."""
-        return applying.revert(self.place, Stamp("anna", AT, central.REVERT))[0]
+        return applying.revert(self.place, Stamp("anna", AT, managed_config.REVERT))[0]
 
     def sheets(self) -> dict[str, str]:
         """Return the sheets that are found, with their titles."""
@@ -143,7 +143,7 @@ class Branch:
     def register(self) -> Register:
         """Read the register with its numbers."""
         with closing(connect(self.place.database)) as connection:
-            return register.load(connection, key_path(self.place.database))
+            return directory.load(connection, key_path(self.place.database))
 
 
 def branch(folder: Path, *, more: str = "", name: str = "borgo") -> Branch:

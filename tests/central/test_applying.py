@@ -23,11 +23,9 @@ from appliance.policy.special import Special, Whose
 from appliance.policy.system_words import words_of
 from appliance.policy.week import week
 from appliance.policy.words import Words
-from appliance.records import audit, hours, register, sheets
-from appliance.records.audit import Noted
-from appliance.records.database import connect
-from appliance.records.register import Who
-from appliance.records.vault import key_path
+from appliance.store import database, directory, hours, sheets
+from appliance.store.database import Noted, connect
+from appliance.store.directory import Who, key_path
 from tests.central.samples import (
     AT,
     FIRST,
@@ -85,7 +83,7 @@ def test_the_numbers_lie_sealed(box: Branch) -> None:
     kept = [path.read_bytes() for path in box.place.state.rglob("*") if path.is_file()]
     assert all(b"598204" not in each and b"598 204" not in each for each in (data, *kept))
     with closing(connect(box.place.database)) as connection:
-        assert "598" not in "".join(noted.about for noted in audit.latest(connection))
+        assert "598" not in "".join(noted.about for noted in database.latest(connection))
 
 
 def test_the_audit_tells_what_it_changed(box: Branch) -> None:
@@ -94,7 +92,7 @@ def test_the_audit_tells_what_it_changed(box: Branch) -> None:
     box.apply(made(2, SECOND))
     box.revert()
     with closing(connect(box.place.database)) as connection:
-        found = [(noted.what, noted.about) for noted in audit.latest(connection, "central.")]
+        found = [(noted.what, noted.about) for noted in database.latest(connection, "central.")]
     nothing = "offices 0 changed 0 new 0 gone, declarations 0 added"
     assert found[:2] == [
         ("central.revert", f"1: sheets 1 changed 1 new 1 gone, {nothing}"),
@@ -245,8 +243,8 @@ def test_a_central_office_is_changed_there(box: Branch) -> None:
     with closing(connect(box.place.database)) as connection:
         key = key_path(box.place.database)
         with pytest.raises(Refused, match="head office, to be changed there: anagrafe"):
-            register.change(connection, key, who, lambda r: merge.with_unit(r, theirs), {})
-        register.change(connection, key, who, lambda r: merge.with_unit(r, own), {})
+            directory.change(connection, key, who, lambda r: merge.with_unit(r, theirs), {})
+        directory.change(connection, key, who, lambda r: merge.with_unit(r, own), {})
     box.apply(made(2, FIRST | {"sheets/imu.md": sheet("IMU 2027")}))
     names = {unit.code: unit.name for unit in box.register().units}
     assert names == {"demografici": "Servizi demografici", "anagrafe": "Anagrafe", "orti": "Orti"}

@@ -18,8 +18,8 @@ from appliance.central.judging import Judged
 from appliance.daemon import config, spoken
 from appliance.daemon.central_place import digest_in_force
 from appliance.daemon.stores import database_path
-from appliance.records import central, policy_change
-from appliance.records.database import connect, transaction
+from appliance.store import managed_config, policy_change
+from appliance.store.database import connect, transaction
 from tests.central.samples import AT, Branch, branch, made, sheet, sound
 from tests.helpers.figures import Figures
 from tests.site.test_cuts import Cut, Power
@@ -66,7 +66,7 @@ def check_whole(box: Branch) -> str:
     assert set(box.sheets()) == codes
     assert box.sheets()["imu"] == imu
     with closing(connect(box.place.database)) as connection:
-        now = central.in_force(connection)
+        now = managed_config.in_force(connection)
     assert now is not None
     assert digest_in_force(box.place.state) == now.digest
     wav = spoken.announcements_of(settings)[-1] / "it/hold.wav"

@@ -32,14 +32,14 @@ from appliance.daemon.stores import database_path
 from appliance.files import open_plain
 from appliance.policy.refused import Refused
 from appliance.policy.register.register import Register
-from appliance.records import messages, register
-from appliance.records.database import migrations, open_reader
-from appliance.records.messages import Message
-from appliance.records.sealed_stream import SealedReader, SealingWriter
-from appliance.records.vault import key_path
+from appliance.store import directory, voicemail
+from appliance.store.backup import SealedReader, SealingWriter
+from appliance.store.database import migrations, open_reader
+from appliance.store.directory import key_path
+from appliance.store.voicemail import Message
 from tests.commands.samples import CONFIG
 from tests.helpers import mounts
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 from tests.voicemail.box import Box, speech
 from tests.voicemail.test_mailbox import one_stored, record_message
 
@@ -120,8 +120,8 @@ class House:
     def kept(self) -> tuple[Register, tuple[Message, ...], bytes]:
         """Read what a person would look for: offices with numbers, messages and a sound."""
         with closing(open_reader(database_path(self.state))) as records:
-            listed = messages.messages(records)
-            offices = register.load(records, key_path(database_path(self.state)))
+            listed = voicemail.list_messages(records)
+            offices = directory.load(records, key_path(database_path(self.state)))
         return offices, listed, (self.state / "voicemail" / listed[0].path).read_bytes()
 
     def files(self) -> dict[str, bytes]:

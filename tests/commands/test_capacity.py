@@ -12,9 +12,9 @@ from click.testing import Result
 
 from appliance.__main__ import main
 from appliance.daemon import config
-from appliance.records import line_uses
-from appliance.records.database import open_database
-from appliance.records.line_uses import LineUse
+from appliance.store import reports
+from appliance.store.database import open_database
+from appliance.store.reports import LineUse
 from tests.helpers.command import runner
 
 EXAMPLE = Path(config.__file__).with_name("example.toml")
@@ -40,7 +40,7 @@ def use(path: Path, days: int, minutes: int) -> None:
     connection = open_database(path / "centralino.db", path / "corrupt").connection
     today = datetime.now(ROME).replace(hour=10, minute=0, second=0, microsecond=0)
     begun = (today - timedelta(days=n) for n in range(1, days + 1))
-    line_uses.write(
+    reports.write(
         connection,
         [LineUse("line1", at.astimezone(UTC), at.astimezone(UTC) + timedelta(minutes=minutes))
          for at in begun],

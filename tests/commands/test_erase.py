@@ -40,22 +40,12 @@ from appliance.policy.outbox import MailState, Waiting
 from appliance.policy.requests import Appointment, Form
 from appliance.policy.requests import Step as RequestStep
 from appliance.policy.same_number import GONE
-from appliance.records import (
-    audit,
-    call_log,
-    care,
-    drafts,
-    messages,
-    outbox,
-    outgoing,
-    requests,
-    users,
-)
-from appliance.records.care import Kind
-from appliance.records.requests import Taking
+from appliance.store import call_log, care, database, requests, users, voicemail, writer
+from appliance.store.care import Kind
+from appliance.store.requests import Taking
 from tests.commands.test_requests import CONFIG
-from tests.records.samples import TEN, a_call, a_message
-from tests.records.test_requests import AT, LETTERS, WANTED, step
+from tests.store.samples import TEN, a_call, a_message
+from tests.store.test_requests import AT, LETTERS, WANTED, step
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 HERS, HIS = "3470000001", "051234567"
@@ -143,8 +133,8 @@ def write_sound(folder: Path, ident: str, number: str) -> None:
 def fill(connection: sqlite3.Connection) -> None:
     """Write what is kept of Anna, and of Rossi, in whose note she is named."""
     hers = replace(a_call("a-1", Result.MESSAGE), caller=ANNA)
-    messages.insert(connection, replace(a_message("m1", "a-1"), caller=ANNA), hers, "b")
-    messages.insert(connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b")
+    voicemail.insert(connection, replace(a_message("m1", "a-1"), caller=ANNA), hers, "b")
+    voicemail.insert(connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b")
     missed = replace(hers, call="a-3", result=Result.GAVE_UP)
     out = CallRecord(
         "a-4", "line1", TEN, caller=ANNA, result=Result.ANSWERED, direction=Direction.OUT,
@@ -157,9 +147,9 @@ def fill(connection: sqlite3.Connection) -> None:
     requests.insert(connection, Taking("r1", replace(WANTED, call=""), AT), LETTERS)
     other = replace(WANTED, call="", citizen=Citizen("Rossi", HIS))
     requests.insert(connection, Taking("r2", other, AT), LETTERS)
-    outgoing.settle(connection, MailState.SENT, Waiting(1, 1), "250 OK", AT)
+    writer.settle(connection, MailState.SENT, Waiting(1, 1), "250 OK", AT)
     both = f"Due messaggi:\nANNA VERDI {HERS}\nROSSI {HIS}\n"
-    outbox.queue(connection, Mail("alert", "head@comune.example", "Segreteria", both), AT)
+    requests.queue(connection, Mail("alert", "head@comune.example", "Segreteria", both), AT)
 
 
 def test_a_preview_changes_nothing(box: Box) -> None:
@@ -219,7 +209,7 @@ def test_nor_does_what_somebody_has_half_typed(box: Box) -> None:
 
     def type_it(connection: sqlite3.Connection) -> None:
         users.add_first(connection, User("op1", "Op", frozenset()), "hash", AT)
-        drafts.keep(connection, "op1", "desk", json.dumps(typed), AT)
+        users.keep(connection, "op1", "desk", json.dumps(typed), AT)
 
     box.stores.records.ask(type_it)
     box.run("erase", "347 0000001", *BY, "--close-requests")
@@ -252,7 +242,7 @@ def test_the_audit_says_who_when_and_how_much(box: Box) -> None:
         "erase", HERS, "--by", "Neri", "--reason", f"+39 {HERS}", "--close-requests", code=1
     )
     box.run("erase", HERS, *BY, "--close-requests")
-    (noted,) = box.stores.records.ask(lambda c: audit.latest(c, "erasure"))
+    (noted,) = box.stores.records.ask(lambda c: database.latest(c, "erasure"))
     assert (noted.at, noted.by) == (NOW, "shell: Dott. Neri")
     assert noted.about.startswith("3 calls, 1 messages, 1 requests, 1 of them closed for it")
     assert noted.about.endswith("asked by the citizen")

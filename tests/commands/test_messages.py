@@ -20,11 +20,11 @@ from appliance.calls import orders
 from appliance.daemon.care_questions import care_question
 from appliance.daemon.door import Door
 from appliance.daemon.stores import Stores, database_path
-from appliance.records import call_log, messages
-from appliance.records.database import open_database
-from appliance.records.worker import Records
+from appliance.store import call_log, voicemail
+from appliance.store.database import open_database
+from appliance.store.writer import Records
 from tests.commands.samples import CONFIG
-from tests.records.samples import WITHHELD, a_call, a_message
+from tests.store.samples import WITHHELD, a_call, a_message
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_records_of_an_older_version_are_said_to_be(config: Path, tmp_path: Path
     (tmp_path / "old").mkdir()
     records.start()
     records.ask(lambda c: c.execute("PRAGMA user_version = 2"))
-    assert records.ask(messages.waiting) == 0
+    assert records.ask(voicemail.waiting) == 0
     text = config.read_text(encoding="utf-8").replace(f"{tmp_path}/state", f"{tmp_path}/old")
     config.write_text(text, encoding="utf-8")
     result = run(config, "messages")

@@ -23,12 +23,11 @@ from appliance.errors import OfficeError, StoreError
 from appliance.policy.numbering import HOME
 from appliance.policy.same_number import same_number
 from appliance.policy.sheets import Sheet
-from appliance.records import erasure, policy_change, sheets
-from appliance.records.audit import Noted
-from appliance.records.central import InForce
-from appliance.records.database import open_database, open_reader, sole_writer
-from appliance.records.policy_change import Central, OvertakenError, PolicyChange
-from appliance.records.register import Rows, Sealed, Who
+from appliance.store import policy_change, privacy, sheets
+from appliance.store.database import Noted, open_database, open_reader, sole_writer
+from appliance.store.directory import Rows, Sealed, Who
+from appliance.store.managed_config import InForce
+from appliance.store.policy_change import Central, OvertakenError, PolicyChange
 from tests.commands.samples import CONFIG, call_control
 
 IMU = Sheet("imu", "IMU", "tributi", "Delibera", date(2026, 5, 20), "Acconto a giugno.\n")
@@ -97,7 +96,7 @@ def test_an_erasure_keeps_sqlites_locks(file: Path, stores: Stores) -> None:
     path, number = database(file), same_number("3391112223", HOME)
     before = locks(path)
     assert before, "SQLite holds no lock: this test sees nothing"
-    stores.records.ask(lambda connection: erasure.cut_log(connection, path, number))
+    stores.records.ask(lambda connection: privacy.cut_log(connection, path, number))
     assert locks(path) == before
 
 
@@ -106,19 +105,19 @@ def test_digits_that_stand_in_the_file_are_found_and_written_away(
 ) -> None:
     """What SQLite moved about within a page is overwritten by writing the file anew."""
     path, number = database(file), same_number("3391112223", HOME)
-    assert erasure._is_gone(path, "3391112223")
+    assert privacy._is_gone(path, "3391112223")
     stores.records.ask(lambda c: c.execute("CREATE TABLE trace AS SELECT '3391112223' AS it"))
-    stores.records.ask(lambda c: erasure.cut_log(c, path, None))
-    assert not erasure._is_gone(path, "3391112223")
+    stores.records.ask(lambda c: privacy.cut_log(c, path, None))
+    assert not privacy._is_gone(path, "3391112223")
     stores.records.ask(lambda c: c.execute("PRAGMA secure_delete = OFF"))
     stores.records.ask(lambda c: c.execute("DROP TABLE trace"))
-    assert stores.records.ask(lambda c: erasure.cut_log(c, path, number))
-    assert erasure._is_gone(path, "3391112223")
+    assert stores.records.ask(lambda c: privacy.cut_log(c, path, number))
+    assert privacy._is_gone(path, "3391112223")
 
 
 def test_a_file_that_cannot_be_searched_counts_as_holding_them(tmp_path: Path) -> None:
     """Without an answer the file is written anew: nothing is left on a guess."""
-    assert not erasure._is_gone(tmp_path / "none.db", "3391112223")
+    assert not privacy._is_gone(tmp_path / "none.db", "3391112223")
 
 
 def test_opening_the_records_again_keeps_the_locks(file: Path, stores: Stores) -> None:
@@ -189,10 +188,10 @@ def test_nobody_else_opens_the_records_for_writing() -> None:
         str(path.relative_to(PACKAGE))
         for path in PACKAGE.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and node.module == "appliance.records.database"
+        if isinstance(node, ast.ImportFrom) and node.module == "appliance.store.database"
         if any(alias.name in makers for alias in node.names)
     }
-    assert found == {"records/worker.py", "daemon/policy_changes.py"}
+    assert found == {"store/writer.py", "daemon/policy_changes.py"}
 
 
 def test_two_never_write_at_once(file: Path) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.daemon.spoken import folder_of, load_menu
 from appliance.daemon.stores import database_path
-from appliance.records.database import open_database
+from appliance.store.database import open_database
 
 CONFIG = Path(str(resources.files("appliance.daemon") / "example.toml"))
 SHEET = """+++

@@ -26,8 +26,8 @@ from appliance.policy.register.ahead_words import ahead_rows, what
 from appliance.policy.register.words import entered_words, history_rows, week_words
 from appliance.policy.week import week
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.database import open_database, open_reader
+from appliance.store import database
+from appliance.store.database import open_database, open_reader
 from tests.policy.town import declaration, variation
 
 DAEMON = resources.files("appliance.daemon")
@@ -73,7 +73,7 @@ class Box:
         """List who did what, newest first."""
         connection = open_reader(database_path(self.state))
         try:
-            return [(each.by, each.what) for each in audit.latest(connection)]
+            return [(each.by, each.what) for each in database.latest(connection)]
         finally:
             connection.close()
 

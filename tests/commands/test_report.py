@@ -21,12 +21,12 @@ from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.stores import Stores, database_path
 from appliance.errors import OfficeError
 from appliance.policy.register.register import Register
-from appliance.records import call_log, outbox
-from appliance.records.requests import NO_LETTERS
-from appliance.records.worker import Records
+from appliance.store import call_log, requests
+from appliance.store.requests import NO_LETTERS
+from appliance.store.writer import Records
 from tests.journeys.harness.reports import text_of_pdf
 from tests.policy.town import ANAGRAFE
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 
 CONFIG = """\
 [site]
@@ -151,7 +151,7 @@ def test_a_sheet_is_mailed_to_the_units_address_once(stores: Stores) -> None:
     for _ in range(2):
         mail_sheet(stores, Register((ANAGRAFE,)), SHEET)(told.put)
         assert "Anagrafe" in told.get(timeout=10)["said"]["it"]
-    (kept,) = stores.records.ask(outbox.listed)
+    (kept,) = stores.records.ask(requests.list_notices)
     assert (kept.mail.to, kept.mail.subject) == ("anagrafe@comune.example", "A B")
 
 

@@ -35,12 +35,11 @@ from appliance.policy.register.register import Register
 from appliance.policy.register.targets import Reach, target
 from appliance.policy.requests import Step
 from appliance.policy.week import week
-from appliance.records import outbox, outgoing, requests
-from appliance.records import register as store
-from appliance.records.register import Who
-from appliance.records.request_rows import Happened
-from appliance.records.vault import key_path
-from appliance.records.worker import Records
+from appliance.store import directory as store
+from appliance.store import requests, writer
+from appliance.store.directory import Who, key_path
+from appliance.store.requests import Happened
+from appliance.store.writer import Records
 from tests.policy.town import RESIDENCE as RESIDENCE_NEED
 from tests.policy.town import TOWN, declaration, with_declarations
 
@@ -96,14 +95,14 @@ class Desk:
         assert result.exit_code == 1, result.output
         return result.output.strip()
 
-    def mails(self) -> tuple[outbox.Kept, ...]:
+    def mails(self) -> tuple[requests.StoredNotice, ...]:
         """Return all that was written."""
-        return self.records.ask(outbox.listed)
+        return self.records.ask(requests.list_notices)
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try of a mail come to something."""
         after = Waiting(number, 1, 1000)
-        self.records.ask(lambda c: outgoing.settle(c, state, after, said, NOW))
+        self.records.ask(lambda c: writer.settle(c, state, after, said, NOW))
 
 
 @pytest.fixture(params=["it"])
@@ -254,7 +253,7 @@ def test_what_is_refused_says_what_to_do(desk: Desk) -> None:
     assert "there is no request 9" in desk.refused("requests", "show", "9")
     assert "there is no request 9" in desk.refused("requests", "take", "9")
     assert "there is no office 'x'" in desk.refused("requests", "free-slots", "x")
-    assert desk.records.ask(requests.listed) == ()
+    assert desk.records.ask(requests.list_requests) == ()
 
 
 @pytest.mark.parametrize(

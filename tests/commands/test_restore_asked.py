@@ -24,8 +24,8 @@ from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError
 from appliance.policy.refused import Refused
 from appliance.policy.words import NOTHING, Words
-from appliance.records.database import open_reader
-from appliance.records.sealed_stream import MAGIC
+from appliance.store.backup import MAGIC
+from appliance.store.database import open_reader
 from tests.commands.test_backup import PHRASE, House
 from tests.console.door import ServedDoor
 

@@ -11,9 +11,9 @@ import pytest
 
 from appliance.daemon.night import NIGHTLY
 from appliance.daemon.stores import database_path
-from appliance.records import messages
-from appliance.records.database import open_reader
-from appliance.records.messages import Message
+from appliance.store import voicemail
+from appliance.store.database import open_reader
+from appliance.store.voicemail import Message
 from tests.commands.test_backup import House
 from tests.voicemail.box import Box, speech
 from tests.voicemail.test_mailbox import record_message
@@ -52,7 +52,7 @@ def spoil(path: Path) -> None:
 def listed(house: House) -> tuple[Message, ...]:
     """Read the messages."""
     with closing(open_reader(database_path(house.state))) as records:
-        return messages.messages(records)
+        return voicemail.list_messages(records)
 
 
 def test_damaged_records_are_replaced_and_messages_since_are_found(house: House) -> None:

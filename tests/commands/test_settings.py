@@ -21,9 +21,8 @@ from appliance.commands.settings_fetch import Server
 from appliance.daemon import central_said
 from appliance.daemon.central_said import Outcome
 from appliance.policy.refused import Refused
-from appliance.records import audit, central
-from appliance.records.audit import Noted
-from appliance.records.database import connect
+from appliance.store import database, managed_config
+from appliance.store.database import Noted, connect
 from tests.central.samples import (
     CERTIFICATE,
     FIRST,
@@ -263,7 +262,7 @@ def test_what_was_taken_back_does_not_come_again_by_itself(tmp_path: Path, web: 
 def refusals(box: Branch) -> list[Noted]:
     """List what was refused, the oldest first."""
     with closing(connect(box.place.database)) as connection:
-        return list(audit.latest(connection, central.REFUSED))[::-1]
+        return list(database.latest(connection, managed_config.REFUSED))[::-1]
 
 
 def test_a_refusal_stands_in_the_list_of_changes(tmp_path: Path, web: Web) -> None:

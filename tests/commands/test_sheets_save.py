@@ -16,8 +16,8 @@ from appliance.daemon import giving_voice, spoken
 from appliance.daemon.sheet_file import text_of_sheet
 from appliance.daemon.stores import database_path
 from appliance.policy.sheets import Sheet
-from appliance.records import audit, sheets
-from appliance.records.database import connect, open_database
+from appliance.store import database, sheets
+from appliance.store.database import connect, open_database
 from tests.commands.samples import CONFIG
 
 CIE = Sheet("cie", "Carta", "", "Legge", date(2026, 5, 20), "Testo.\n", say="Si prenota in linea.")
@@ -77,7 +77,7 @@ def test_a_sheet_comes_with_its_sounds_and_goes_with_them(place: Place) -> None:
     assert place.heard() == []
     assert place.known() == (IMU,)
     with closing(connect(database_path(place.state))) as connection:
-        noted = [(one.by, one.what) for one in audit.latest(connection, "sheet.")]
+        noted = [(one.by, one.what) for one in database.latest(connection, "sheet.")]
     assert noted == [("anna", "sheet.remove"), ("anna", "sheet.change"), ("anna", "sheet.change")]
 
 

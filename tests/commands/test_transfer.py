@@ -16,8 +16,8 @@ from appliance.__main__ import main
 from appliance.daemon.door import Door
 from appliance.daemon.stores import database_path
 from appliance.policy.sheets import Sheet
-from appliance.records import sheets
-from appliance.records.database import open_database
+from appliance.store import sheets
+from appliance.store.database import open_database
 from tests.commands.samples import CONFIG
 
 LATER = "Anagrafe: riprende oggi alle 15:00. Appuntamento?"

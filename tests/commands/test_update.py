@@ -25,7 +25,7 @@ from appliance.daemon.update_files import Kept
 from appliance.policy.refused import Refused
 from appliance.policy.updating import State
 from appliance.policy.words import NOTHING, Words
-from appliance.records.sealed_stream import MAGIC
+from appliance.store.backup import MAGIC
 from tests.commands.samples import CONFIG
 
 

@@ -15,7 +15,7 @@ from appliance.__main__ import main
 from appliance.console.accounts.passwords import Passwords
 from appliance.daemon import first_user
 from appliance.daemon.stores import Stores
-from appliance.records import users
+from appliance.store import users
 from tests.commands.samples import CONFIG, call_control
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from appliance.console.settings import ConsoleSettings
-from appliance.records.database import open_database
+from appliance.store.database import open_database
 from tests.console import people
 from tests.console.browser import Chromium, started
 from tests.console.visitor import Visitor

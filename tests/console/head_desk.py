@@ -24,7 +24,7 @@ from appliance.policy.office import Office
 from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
 from appliance.policy.special import office_with
-from appliance.records import sheets
+from appliance.store import sheets
 from tests.calls.desk import TEN, up
 from tests.console.user_desk import serving
 from tests.policy.years import YEAR

@@ -10,8 +10,8 @@ from typing import Final
 from appliance.console.accounts.passwords import Passwords
 from appliance.policy.accounts import User
 from appliance.policy.roles import Role
-from appliance.records import users
-from appliance.records.users import Asked
+from appliance.store import users
+from appliance.store.users import Asked
 
 AT: Final = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 PHRASE: Final = "pane burro alici"

@@ -20,8 +20,8 @@ from appliance.policy.register.merge import merge
 from appliance.policy.register.register import Register
 from appliance.policy.register.targets import Reach, target
 from appliance.policy.week import week
-from appliance.records import register as store
-from appliance.records.register import Who
+from appliance.store import directory as store
+from appliance.store.directory import Who
 from tests.calls.desk import TEN, up
 from tests.console.user_desk import serving
 from tests.policy.town import TOWN, declaration

@@ -9,7 +9,7 @@ from typing import Any
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon.questions import _plain
 from appliance.policy.clock import Now
-from appliance.records.care_watch import NOTHING_WATCHED
+from appliance.store.voicemail import NOTHING_WATCHED
 from tests.calls.desk import TEN
 
 

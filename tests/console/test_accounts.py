@@ -20,8 +20,8 @@ from appliance.console.accounts.lockout import FIRST_DELAY_S, FREE_OF_A_NAME
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon import first_user
 from appliance.policy.roles import Role
-from appliance.records import users
-from appliance.records.users import Asked
+from appliance.store import users
+from appliance.store.users import Asked
 from tests.console.people import ANNA, AT, BEPPE, CARLA, PHRASE
 from tests.console.user_desk import user_desk
 from tests.console.visitor import Visitor
@@ -452,7 +452,7 @@ def test_the_head_changes_a_user(head: Visitor, records: sqlite3.Connection) -> 
     """Roles, position, whether one may log in; a new password logs them out."""
     form = {"shown": "Carla B.", "roles": ["clerk"], "position": "sportello1", "disabled": "1"}
     assert head.post("/users/carla", data=form).status_code == 303
-    carla = users.find(records, "carla")
+    carla = users.find_user(records, "carla")
     assert carla is not None
     assert (carla.shown, carla.roles, carla.position) == (
         "Carla B.",
@@ -461,7 +461,7 @@ def test_the_head_changes_a_user(head: Visitor, records: sqlite3.Connection) -> 
     )
     assert carla.disabled
     assert "account-password" in head.post("/users/dino/password").text
-    dino = users.find(records, "dino")
+    dino = users.find_user(records, "dino")
     assert dino is not None
     assert (dino.stamp, dino.must_change) == (2, True)
 
@@ -475,7 +475,7 @@ def test_a_technician_makes_no_head(head: Visitor, records: sqlite3.Connection) 
     assert head.post("/users", data=form).status_code == 409
     assert head.post("/users/anna/password").status_code == 409
     assert head.post("/users/beppe", data={"shown": "B", "roles": ["head"]}).status_code == 409
-    assert users.find(records, "eva") is None
+    assert users.find_user(records, "eva") is None
 
 
 def test_names_are_shown_as_they_are_written(head: Visitor, records: sqlite3.Connection) -> None:
@@ -514,4 +514,4 @@ def test_without_the_desk_nothing_changes_and_that_is_said(
     answer = visitor.post("/users/carla", data={"shown": "x", "roles": ["clerk"]})
     assert answer.status_code == 503
     assert "Il centralino non risponde" in answer.text
-    assert users.find(records, "carla") == CARLA
+    assert users.find_user(records, "carla") == CARLA

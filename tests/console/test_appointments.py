@@ -14,15 +14,15 @@ from appliance.console.pages.appointments import _monday
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.appointments import Slot
 from appliance.policy.requests import State, Step
-from appliance.records import requests, users
-from appliance.records.requests import Taking
+from appliance.store import requests, users
+from appliance.store.requests import Taking
 from tests.console import people
 from tests.console.test_requests import ELSA, ENGLISH
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
 from tests.policy.test_appointments import TUESDAYS
 from tests.policy.town import CALENDAR, declaration, with_declarations
-from tests.records.test_requests import LETTERS, WANTED, step
+from tests.store.test_requests import LETTERS, WANTED, step
 from tests.stories.offices import ROME
 
 
@@ -149,7 +149,7 @@ def test_what_is_over_and_what_is_given_up(
     text = day_of(operator.get(WEEK, headers=ENGLISH).text, TUESDAY.date())
     assert "· ended" in text
     assert f"/requests/{gone}" not in text
-    assert requests.required(records, done).request.state is State.DONE
+    assert requests.required_request(records, done).request.state is State.DONE
 
 
 def test_while_the_desk_is_away_what_is_booked_is_there(

@@ -12,7 +12,7 @@ from appliance.console.pages.audit import WHAT
 from appliance.console.say import Speaker, load_catalogues
 from appliance.daemon.rights import NEEDS
 from appliance.policy import done_link
-from appliance.records.audit import Noted
+from appliance.store.database import Noted
 
 NAMES = Names(
     {"carla": "Carla Blu"}, {"anagrafe": "Anagrafe"}, {"imu": "IMU: quando si paga"}, WHAT

@@ -12,15 +12,15 @@ from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.accounts import User
 from appliance.policy.messages import Entry, Step
-from appliance.records import call_log, care, messages, requests, sheets
-from appliance.records.care import Kind
-from appliance.records.requests import Taking
+from appliance.store import call_log, care, requests, sheets, voicemail
+from appliance.store.care import Kind
+from appliance.store.requests import Taking
 from tests.console import people
 from tests.console.test_operator import RESIDENZA
 from tests.console.test_requests import ENGLISH
 from tests.console.visitor import Visitor
-from tests.records.samples import SHOWN, TEN, a_call, a_message
-from tests.records.test_requests import ASKED, AT
+from tests.store.samples import SHOWN, TEN, a_call, a_message
+from tests.store.test_requests import ASKED, AT
 
 DAY = "/calls?day=2026-11-25"
 TRAIL = (
@@ -129,7 +129,7 @@ def test_a_clerk_is_led_to_no_page_that_is_not_for_her(
 ) -> None:
     """E2: she sees the call as an operator does; messages are heard by operators alone."""
     call = replace(a_call("m-1", Result.MESSAGE), message="m1")
-    messages.insert(records, a_message(call="m-1"), call, "b")
+    voicemail.insert(records, a_message(call="m-1"), call, "b")
     visitor.log_in(people.DINO)
     text = visitor.get("/calls/m-1", headers=ENGLISH).text
     assert "Message 1" in text

@@ -12,12 +12,11 @@ import pytest
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.mail import Mail
 from appliance.policy.requests import State, Step
-from appliance.records import requests
-from appliance.records.request_rows import Happened, Kept
-from appliance.records.requests import Letters, Taking
+from appliance.store import requests
+from appliance.store.requests import Happened, Letters, StoredRequest, Taking
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
-from tests.records.test_requests import ASKED, a_letter
+from tests.store.test_requests import ASKED, a_letter
 
 ENGLISH = {"accept-language": "en"}
 TOKEN = "one-of-forty-three-characters-that-is-random"
@@ -36,7 +35,7 @@ def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iter
 def take(records: sqlite3.Connection, days: int = 0) -> None:
     """Have a request taken over some days ago, whose mail has the link."""
 
-    def write(kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:
+    def write(kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
         return tuple(replace(mail, token=TOKEN) for mail in a_letter(kept, happened))
 
     at = datetime.now(UTC) - timedelta(days=days)
@@ -46,7 +45,7 @@ def take(records: sqlite3.Connection, days: int = 0) -> None:
 
 def state(records: sqlite3.Connection) -> State:
     """Say how the request stands."""
-    return requests.required(records, 1).request.state
+    return requests.required_request(records, 1).request.state
 
 
 def close(visitor: Visitor, said_by: str = "Elsa Viola", token: str = TOKEN) -> tuple[int, str]:
@@ -82,7 +81,7 @@ def test_the_button_closes_it_once(
     status, text = close(visitor)
     assert (status, "was closed by this link" in text) == (410, True)
     assert close(visitor, "Somebody else") == (status, text)
-    last = requests.required(records, 1).steps[-1]
+    last = requests.required_request(records, 1).steps[-1]
     assert (state(records), last.said_by, last.by) == (State.DONE, "Elsa Viola", "link e-mail")
 
 

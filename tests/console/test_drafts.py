@@ -13,7 +13,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.daemon.draft_questions import DraftQuestions
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
-from appliance.records import drafts
+from appliance.store import users
 from tests.console import people
 from tests.console.register_desk import register_desk
 from tests.console.test_register_attachments import fields_of
@@ -98,13 +98,13 @@ def test_a_half_typed_declaration_is_there_again(
             needed |= {"needs.4.numbers.1.number": "209", "do": do}
             answer = visitor.post(f"{UNIT}/declare", data=needed)
             assert answer.status_code == 303, answer.text
-            assert drafts.find(records, "anna", "declare:anagrafe", datetime.now(UTC)) == ""
+            assert users.find_draft(records, "anna", "declare:anagrafe", datetime.now(UTC)) == ""
 
 
 def keep(records: sqlite3.Connection, form: dict[str, str]) -> None:
     """Keep a declaration's form as its page's script does."""
     body = json.dumps({"fields": list(form.items())})
-    drafts.keep(records, "anna", "declare:anagrafe", body, datetime.now(UTC))
+    users.keep(records, "anna", "declare:anagrafe", body, datetime.now(UTC))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_draft_that_is_none_leaves_the_form_as_declared(
     """Whatever stands in the records."""
     with register_desk(console_settings):
         visitor.log_in(people.ANNA)
-        drafts.keep(records, "anna", "declare:anagrafe", body, datetime.now(UTC))
+        users.keep(records, "anna", "declare:anagrafe", body, datetime.now(UTC))
         page = visitor.get(f"{UNIT}/declare", headers=ENGLISH)
         assert "What you had typed" not in page.text
         assert fields_of(page)["declared_by"] == "Dirigente"

@@ -14,9 +14,9 @@ from appliance.console.settings import ConsoleSettings
 from appliance.policy.messages import Entry, MessageState, Step
 from appliance.policy.requests import Step as RequestStep
 from appliance.policy.words import Words
-from appliance.records import audit, care, messages, requests
-from appliance.records.care import Kind
-from appliance.records.request_rows import Happened
+from appliance.store import care, database, requests, voicemail
+from appliance.store.care import Kind
+from appliance.store.requests import Happened
 from tests.console.people import ANNA, BEPPE, CARLA, DINO
 from tests.console.test_messages import leave, miss
 from tests.console.test_requests import take
@@ -93,8 +93,8 @@ def test_all_of_it_goes_to_a_colleague(
     assert "You have taken nothing" in answer.text
     message, call, request = work
     assert holder(records, Kind.MESSAGE, "m1") == holder(records, Kind.CALL, "lost-1") == "anna"
-    assert requests.required(records, request).request.follower == "anna"
-    (noted,) = audit.latest(records, "handover")
+    assert requests.required_request(records, request).request.follower == "anna"
+    (noted,) = database.latest(records, "handover")
     assert (noted.by, noted.about) == ("carla", "3 -> anna")
     visitor.log_in(ANNA)
     text = visitor.get("/handover", headers=ENGLISH).text
@@ -123,14 +123,14 @@ def test_given_to_all_it_is_for_whoever_takes_it(
     visitor.log_in(CARLA)
     answer = visitor.post("/handover", data={"to": "*", "what": "all"})
     assert "Consegnate a tutti: 3." in answer.text
-    message = messages.find(records, "m1")
+    message = voicemail.find(records, "m1")
     assert message is not None
     assert (message.state, message.taken_by) == (MessageState.NEW, "")
     assert "non la segue nessuno" in visitor.get("/requests").text
     visitor.log_in(DINO)
     assert "La seguo io" in visitor.get("/handover").text
     assert visitor.post(f"/handover/take/{work[2]}").status_code == 200
-    assert requests.required(records, work[2]).request.follower == "dino"
+    assert requests.required_request(records, work[2]).request.follower == "dino"
     visitor.log_in(CARLA)  # who is quicker has it
     late = visitor.post(f"/handover/take/{work[2]}")
     assert "Non più sue, restano dove sono: 1." in late.text
@@ -173,7 +173,7 @@ def test_what_cannot_be_handed_over_is_said(
     answer = operator.post("/handover", data=data)
     assert (answer.status_code, said in answer.text) == (status, True)
     assert holder(records, Kind.MESSAGE, "m1") == "carla"
-    assert audit.latest(records, "handover") == ()
+    assert database.latest(records, "handover") == ()
 
 
 def test_the_counter_hands_over_its_requests_alone(

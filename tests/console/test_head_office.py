@@ -16,7 +16,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.daemon import config
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
-from appliance.records import central
+from appliance.store import managed_config
 from tests.central.samples import FIRST, branch, made, sound
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA
@@ -50,7 +50,7 @@ def test_an_office_of_the_head_office(
     entered all the same. An office of the branch's own is as ever.
     """
     with register_desk(console_settings, "central"):
-        central.mark(records, [], ["anagrafe"])
+        managed_config.mark(records, [], ["anagrafe"])
         visitor.log_in(ANNA)
         said, page = text_of(visitor, UNIT), visitor.get(UNIT).text
         assert said.count(TAG) >= 4  # beside the name, in the note, at the declaration, in the past

@@ -14,15 +14,15 @@ from appliance.calls.orders import Direction, Result
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.messages import MessageState, Outcome, Step
 from appliance.policy.words import Words
-from appliance.records import call_log, care, messages
-from appliance.records.care import Kind
-from appliance.records.messages import Message
+from appliance.store import call_log, care, voicemail
+from appliance.store.care import Kind
+from appliance.store.voicemail import Message
 from tests.calls.desk import up
 from tests.console.people import ANNA, BEPPE, CARLA, DINO
 from tests.console.states import told
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
-from tests.records.samples import SHOWN, WITHHELD, a_call, a_message
+from tests.store.samples import SHOWN, WITHHELD, a_call, a_message
 
 ENGLISH = {"accept-language": "en"}
 SOUND = b"RIFF" + bytes(range(256)) * 8
@@ -39,8 +39,8 @@ def leave(records: sqlite3.Connection, ident: str = "m1", **changes: object) -> 
     """Have a message left, with its call; returns its number."""
     call = replace(a_call(f"call-{ident}", Result.MESSAGE), message=ident)
     message: Message = replace(a_message(ident, call.call), **changes)  # type: ignore[arg-type] # a test's own keywords
-    messages.insert(records, message, call, "b")
-    found = messages.find(records, ident)
+    voicemail.insert(records, message, call, "b")
+    found = voicemail.find(records, ident)
     assert found is not None
     return found.number
 

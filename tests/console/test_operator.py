@@ -26,9 +26,9 @@ from appliance.policy.accounts import User
 from appliance.policy.messages import Entry, Step
 from appliance.policy.sheets import Sheet
 from appliance.policy.words import SaidError, Words
-from appliance.records import call_log, care, requests, sheets
-from appliance.records.care import Kind
-from appliance.records.requests import Taking
+from appliance.store import call_log, care, requests, sheets
+from appliance.store.care import Kind
+from appliance.store.requests import Taking
 from tests.calls.desk import RANG, TEN, later, tell, up
 from tests.calls.test_taken_over import COMES
 from tests.calls.test_transfers import asked, office_desk
@@ -37,8 +37,8 @@ from tests.console.door import ServedDoor
 from tests.console.states import told
 from tests.console.visitor import Visitor
 from tests.fuzz.targets.door import Desk
-from tests.records.samples import a_call
-from tests.records.test_requests import ASKED, AT
+from tests.store.samples import a_call
+from tests.store.test_requests import ASKED, AT
 
 pytestmark = pytest.mark.usefixtures("records")
 

@@ -16,13 +16,13 @@ from appliance.console.reading import Reading
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.messages import Entry, Outcome, Step
 from appliance.policy.words import Words
-from appliance.records import call_log, care
+from appliance.store import call_log, care
 from tests.calls.desk import TEN, up
 from tests.calls.test_transfers import office_desk
 from tests.console import people
 from tests.console.states import told
 from tests.console.test_operator import House, returned
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 
 pytestmark = pytest.mark.usefixtures("records")
 

@@ -24,15 +24,15 @@ from appliance.daemon.door import Answer, Later
 from appliance.daemon.night import Night
 from appliance.errors import OfficeError
 from appliance.policy.words import Words
-from appliance.records import call_log, users
-from appliance.records.users import Asked
+from appliance.store import call_log, users
+from appliance.store.users import Asked
 from tests.calls.desk import TEN, tell, up
 from tests.console import people
 from tests.console.door import ServedDoor
 from tests.console.states import told
 from tests.console.visitor import Visitor
 from tests.helpers.plant import Plant
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 
 
 class Works:

@@ -39,9 +39,9 @@ from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.refused import Refused
 from appliance.policy.words import NOTHING, Words
-from appliance.records import audit
-from appliance.records.database import connect, open_reader
-from appliance.records.sealed_stream import MAGIC
+from appliance.store import database
+from appliance.store.backup import MAGIC
+from appliance.store.database import connect, open_reader
 from tests.calls.desk import TEN, tell, up
 from tests.commands.test_backup import PHRASE, House
 from tests.console import people
@@ -194,7 +194,7 @@ def test_a_backup_is_made_and_comes_back_whole(technician: Visitor, works: Works
     assert technician.get("/plant/backup/file").status_code == 404
     assert not lies.exists()
     with closing(open_reader(works.console.records)) as connection:
-        noted = [(one.by, one.what) for one in audit.latest(connection, "backup.")]
+        noted = [(one.by, one.what) for one in database.latest(connection, "backup.")]
     done = ["drop", "check", "fetch", "make"]
     assert noted == [("beppe", f"backup.{what}") for what in done]
 

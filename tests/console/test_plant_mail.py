@@ -19,7 +19,8 @@ from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.outbox import MailState, Waiting
-from appliance.records import audit, outbox, outgoing
+from appliance.store import database, writer
+from appliance.store import requests as store_requests
 from tests.console import people
 from tests.console.user_desk import serving
 from tests.console.visitor import Visitor
@@ -46,7 +47,7 @@ class Post:
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try have come to something."""
-        outgoing.settle(self.records, state, Waiting(number, 1, 0), said, AT)
+        writer.settle(self.records, state, Waiting(number, 1, 0), said, AT)
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def post(
     requests = RequestQuestions(stores.records, mailroom, lambda: AT)
     known = {**requests.known, **MailQuestions(stores, now).known}
     for mail in (REQUEST, Mail("care-1", HEAD, "Avviso", "secret words")):
-        outbox.queue(records, mail, AT)
+        store_requests.queue(records, mail, AT)
     stores.start()
     visitor.log_in(people.BEPPE)
     with serving(console_settings.door, known):
@@ -76,7 +77,7 @@ def test_the_queue_is_the_technicians_alone(post: Post) -> None:
         assert post.visitor.get("/plant/mail").status_code == 403
         for path in ("test", "1/retry", "1/drop"):
             assert post.visitor.post(f"/plant/mail/{path}").status_code == 403
-    assert all(kept.state is MailState.QUEUED for kept in outbox.listed(post.records))
+    assert all(kept.state is MailState.QUEUED for kept in store_requests.list_notices(post.records))
 
 
 def test_what_waits_is_shown_without_its_words(post: Post) -> None:
@@ -107,7 +108,7 @@ def test_a_mail_is_given_up_for_a_reason(post: Post) -> None:
     assert refused.status_code == 409
     assert 'role="alert"' in refused.text
     assert post.visitor.post("/plant/mail/1/drop", data={"reason": "told"}).status_code == 303
-    kept = outbox.required(post.records, 1)
+    kept = store_requests.required_notice(post.records, 1)
     assert (kept.state, kept.settled_by, kept.reason) == (MailState.DROPPED, "beppe", "told")
     assert "beppe: told" in post.text("/plant/mail?all=1")
 
@@ -116,7 +117,7 @@ def test_a_mail_that_was_given_up_is_tried_again(post: Post) -> None:
     """At once: the mail thread is woken in a hurry."""
     post.settle(1, MailState.DEAD, "550 no")
     assert post.visitor.post("/plant/mail/1/retry").status_code == 303
-    assert outbox.required(post.records, 1).state is MailState.QUEUED
+    assert store_requests.required_notice(post.records, 1).state is MailState.QUEUED
     assert post.woken == [True]
     assert post.visitor.post("/plant/mail/99/retry").status_code == 409
 
@@ -125,7 +126,7 @@ def test_a_test_goes_through_the_outbox_and_tells_what_became_of_it(post: Post) 
     """The page asks again while it waits, and shows the server's answer once it has come."""
     answer = post.test()
     assert answer.headers["location"] == "/plant/mail?test=3"
-    kept = outbox.required(post.records, 3)
+    kept = store_requests.required_notice(post.records, 3)
     assert kept.mail.to == "tecnico@example.it"
     assert "beppe" in kept.mail.body
     page = post.text("/plant/mail?test=3")
@@ -135,7 +136,7 @@ def test_a_test_goes_through_the_outbox_and_tells_what_became_of_it(post: Post) 
     settled = post.text("/plant/mail/test/3")
     assert "250 OK id=1x" in settled
     assert "hx-get" not in settled
-    assert audit.latest(post.records, "mail.")[0].by == "beppe"
+    assert database.latest(post.records, "mail.")[0].by == "beppe"
 
 
 @pytest.mark.parametrize("to", ["", "nobody", "a@b\nc: d", "a@example.it, b@example.it"])
@@ -144,7 +145,7 @@ def test_a_test_goes_to_one_plain_address(post: Post, to: str) -> None:
     answer = post.test(to)
     assert answer.status_code == 409
     assert "non è un indirizzo e-mail" in answer.text
-    assert len(outbox.listed(post.records)) == 2
+    assert len(store_requests.list_notices(post.records)) == 2
 
 
 def test_tests_are_few(post: Post) -> None:

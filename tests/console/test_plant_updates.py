@@ -21,8 +21,8 @@ from appliance.daemon.updates import Updates
 from appliance.policy import update_words
 from appliance.policy.updating import State
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.database import connect, migrate, open_reader
+from appliance.store import database
+from appliance.store.database import connect, migrate, open_reader
 from tests.calls.desk import TEN, tell, up
 from tests.commands.samples import CONFIG
 from tests.console import people
@@ -66,7 +66,7 @@ class Place:
     def noted(self) -> list[tuple[str, str]]:
         """List what the audit has of it."""
         with closing(open_reader(self.console.records)) as connection:
-            return [(one.by, one.what) for one in audit.latest(connection, "update.")]
+            return [(one.by, one.what) for one in database.latest(connection, "update.")]
 
 
 @pytest.fixture

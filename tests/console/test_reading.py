@@ -14,7 +14,7 @@ import pytest
 from appliance.console.reading import Reading
 from appliance.errors import StoreError
 from appliance.policy.supervision import TABLE, Part
-from appliance.records.database import open_database
+from appliance.store.database import open_database
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.records.database import connect, migrate
+from appliance.store.database import connect, migrate
 from tests.docs.pages import ROOT
 
 pytestmark = [
@@ -25,7 +25,7 @@ pytestmark = [
 READER = """\
 import os, sys
 from pathlib import Path
-from appliance.records.database import open_reader
+from appliance.store.database import open_reader
 os.setgroups([]), os.setgid(65534), os.setuid(65534)
 reader = open_reader(Path(sys.argv[1]))
 print(reader.execute("SELECT count(*) FROM kept").fetchone()[0])
@@ -82,7 +82,7 @@ def test_after_the_desk_was_killed(database: Path) -> None:
     """A desk that died left -wal and -shm behind: both rows are there."""
     killed = (
         "import os, sys; from pathlib import Path;"
-        "from appliance.records.database import connect;"
+        "from appliance.store.database import connect;"
         "writer = connect(Path(sys.argv[1]));"
         "writer.execute('CREATE TABLE kept (number INTEGER)');"
         "writer.execute('INSERT INTO kept VALUES (1)');"

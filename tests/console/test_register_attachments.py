@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from appliance.console import emails
 from appliance.console.settings import ConsoleSettings
-from appliance.records import audit
-from appliance.records.register import ATTACHMENT_LIMIT
+from appliance.store import database
+from appliance.store.directory import ATTACHMENT_LIMIT
 from tests.console import people
 from tests.console.register_desk import Desk, register_desk
 from tests.console.test_register_pages import FIELD, UNIT
@@ -81,7 +81,7 @@ def test_a_declarations_email_is_kept_and_fetched(
     assert re.fullmatch(disposition, answer.headers["content-disposition"])
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert [each.by for each in audit.latest(records, "register.attachment")] == ["anna"]
+    assert [each.by for each in database.latest(records, "register.attachment")] == ["anna"]
 
 
 def test_an_email_is_read_on_the_page(head: Visitor, records: sqlite3.Connection) -> None:
@@ -98,7 +98,7 @@ def test_an_email_is_read_on_the_page(head: Visitor, records: sqlite3.Connection
     for each in ("Elsa &lt;elsa@b.it&gt;", "&lt;b&gt;nuovi&lt;/b&gt;", "firmato.pdf", "08:05:00",
                  "Oggi &lt;script&gt;alert(1)&lt;/script&gt; solo 11–12"):  # fmt: skip
         assert each in text
-    assert len(audit.latest(records, "register.attachment")) == 1
+    assert len(database.latest(records, "register.attachment")) == 1
 
 
 def test_a_letter_of_markup_is_for_the_mail_programme(head: Visitor) -> None:

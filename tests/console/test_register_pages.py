@@ -15,7 +15,7 @@ from appliance.console.register_forms import asked, bands_text, flat, nested
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.register.fields import bands_of
 from appliance.policy.roles import Role
-from appliance.records import audit
+from appliance.store import database
 from tests.console import people
 from tests.console.register_desk import SECRET, Desk, register_desk
 from tests.console.visitor import Visitor
@@ -103,7 +103,7 @@ def test_numbers_reach_the_browser_on_demand_alone_and_are_audited(
     assert part.text.strip() == f'<strong class="reg-told">{SECRET}</strong>'
     assert SECRET in head.post(f"{UNIT}/number", data=question).text
     assert SECRET not in head.get(UNIT).text
-    noted = audit.latest(records, "register.number")
+    noted = database.latest(records, "register.number")
     assert [(each.by, each.about) for each in noted] == [("anna", "entry 1 urgenze 1")] * 2
     wrong = head.post(f"{UNIT}/number", data={"entry": "x" * 99, "need": "", "which": ""})
     assert (wrong.status_code, "non è nella rubrica" in wrong.text) == (409, True)

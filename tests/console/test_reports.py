@@ -12,13 +12,13 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.console.charts import HEIGHT, Bar, bars
 from appliance.console.settings import ConsoleSettings
-from appliance.records import call_log
+from appliance.store import call_log
 from tests.console.people import ANNA, BEPPE, CARLA
 from tests.console.test_requests import take
 from tests.console.visitor import Visitor
 from tests.console.work_desk import work_desk
-from tests.records.samples import a_call
-from tests.records.test_requests import ASKED
+from tests.store.samples import a_call
+from tests.store.test_requests import ASKED
 
 ENGLISH = {"accept-language": "en"}
 DAY = "since=2026-11-25&until=2026-11-25"

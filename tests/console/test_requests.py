@@ -13,14 +13,13 @@ from appliance.console.settings import ConsoleSettings
 from appliance.policy.accounts import User
 from appliance.policy.requests import NewRequest, State, Step
 from appliance.policy.roles import Role
-from appliance.records import requests, users
-from appliance.records.request_rows import Kept, Sound
-from appliance.records.requests import Taking
-from appliance.records.users import Asked
+from appliance.store import requests, users
+from appliance.store.requests import Sound, StoredRequest, Taking
+from appliance.store.users import Asked
 from tests.console import people
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
-from tests.records.test_requests import ASKED, LETTERS, WANTED
+from tests.store.test_requests import ASKED, LETTERS, WANTED
 
 ENGLISH = {"accept-language": "en"}
 ELSA = User("elsa", "Elsa Viola", frozenset({Role.OFFICE}), unit="anagrafe")
@@ -44,9 +43,9 @@ def take(
     return requests.insert(records, taking, LETTERS).number
 
 
-def kept(records: sqlite3.Connection, number: int) -> Kept:
+def kept(records: sqlite3.Connection, number: int) -> StoredRequest:
     """Return a request as it stands."""
-    return requests.required(records, number)
+    return requests.required_request(records, number)
 
 
 def test_the_list_says_how_far_each_is(

@@ -16,13 +16,13 @@ from appliance.policy.accounts import User
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Form, Request
 from appliance.policy.words import SaidError
-from appliance.records import audit, bookings, call_log, requests, users
+from appliance.store import call_log, database, requests, users
 from tests.console import people
 from tests.console.test_requests import ELSA, ENGLISH, take
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
-from tests.records.samples import WITHHELD, a_call
-from tests.records.test_requests import DIARY
+from tests.store.samples import WITHHELD, a_call
+from tests.store.test_requests import DIARY
 from tests.stories.offices import ROME
 
 pytestmark = pytest.mark.usefixtures("records")
@@ -44,7 +44,7 @@ def desk(console_settings: ConsoleSettings) -> Iterator[WorkDesk]:
 
 def only(records: sqlite3.Connection) -> Request:
     """Return the one request that there is."""
-    (kept,) = requests.listed(records)
+    (kept,) = requests.list_requests(records)
     return kept.request
 
 
@@ -62,7 +62,7 @@ def test_it_is_taken_over_and_its_number_told(
     assert (stored.by, stored.call, stored.asked) == (user.name, "", "Chiede i tempi")
     text = visitor.get(answer.headers["location"], headers=ENGLISH).text
     assert f"Tell the citizen its number: {stored.number}." in text
-    (noted,) = audit.latest(records, "request.")
+    (noted,) = database.latest(records, "request.")
     assert (noted.by, noted.what, noted.about) == (user.name, "request.entered", "1 anagrafe")
 
 
@@ -89,7 +89,7 @@ def test_an_appointment_takes_one_of_the_offices_free_hours(
     calendar = desk.mailroom.house().calendar
     diary = replace(DIARY, calendar=calendar)
     desk.mailroom.slots = diary
-    free = bookings.free(records, diary, datetime.now(UTC))[0].start
+    free = requests.free(records, diary, datetime.now(UTC))[0].start
     text = operator.get(f"/requests/new?about={ABOUT}").text
     assert f'<option value="{free.isoformat()}"' in text
     wanted = MARIO | {"rule": "appointment", "form": "in_person"}
@@ -104,7 +104,7 @@ def test_an_appointment_takes_one_of_the_offices_free_hours(
     assert appointment is not None
     assert (appointment.slot.start, appointment.confirmed) == (free, True)
     assert appointment.form is Form.IN_PERSON
-    assert bookings.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
+    assert requests.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_what_is_missing_is_said_and_nothing_typed_is_lost(
     assert answer.status_code == 409
     assert why in answer.text
     assert "Chiede i tempi" in answer.text
-    assert requests.listed(records) == ()
+    assert requests.list_requests(records) == ()
 
 
 def test_what_is_open_of_the_same_citizen_is_offered_first(
@@ -137,9 +137,9 @@ def test_what_is_open_of_the_same_citizen_is_offered_first(
     answer = operator.post("/requests/new", data=same, headers=ENGLISH)
     assert answer.status_code == 409
     assert f'<a href="/requests/{number}">' in answer.text
-    assert len(requests.listed(records)) == 1
+    assert len(requests.list_requests(records)) == 1
     operator.post("/requests/new", data=same | {"anyway": "1"})
-    assert len(requests.listed(records)) == 2
+    assert len(requests.list_requests(records)) == 2
 
 
 def test_somebody_of_an_office_enters_none(
@@ -161,7 +161,7 @@ def test_the_desk_looks_for_itself_who_may(
     question = {"ask": "counter_request", "unit": "anagrafe", **MARIO, "by": "carla"}
     with pytest.raises(SaidError, match="Your role does not include"):
         operator._runner.run(operator.app.state.desk.ask(question))
-    assert requests.listed(records) == ()
+    assert requests.list_requests(records) == ()
 
 
 def test_of_somebody_who_has_rung_off_the_form_knows_the_number(
@@ -185,7 +185,7 @@ def test_from_a_free_hour_of_the_week(
     """The office's own needs alone, the one there is chosen; the hour is, however far ahead."""
     diary = replace(DIARY, calendar=desk.mailroom.calendar)
     desk.mailroom.slots = diary
-    free = bookings.free(records, diary, datetime.now(UTC), most=25)[24].start
+    free = requests.free(records, diary, datetime.now(UTC), most=25)[24].start
     wanted = quote(free.astimezone(ROME).isoformat())
     text = operator.get(f"/requests/new?unit=anagrafe&starts={wanted}", headers=ENGLISH).text
     assert f'value="{ABOUT}" selected' in text
@@ -196,7 +196,7 @@ def test_from_a_free_hour_of_the_week(
     operator.post(
         "/requests/new", data=MARIO | {"rule": "appointment", "form": "in_person", "starts": chosen}
     )
-    assert bookings.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
+    assert requests.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
     assert "Tributi" in operator.get("/requests/new?unit=nobody&starts=x").text
 
 
@@ -222,7 +222,7 @@ def test_two_operators_on_the_week_page_want_the_last_place(
     diary = replace(DIARY, slots=replace(DIARY.slots, places=1), calendar=calendar)
     desk.mailroom.slots = diary
     ahead = datetime.now(UTC) + timedelta(weeks=weeks)
-    first, second, *_ = (slot.start for slot in bookings.free(records, diary, ahead))
+    first, second, *_ = (slot.start for slot in requests.free(records, diary, ahead))
     wanted = MARIO | {"rule": "appointment", "form": "in_person", "starts": first.isoformat()}
     visitor.log_in(people.CARLA)
     with Visitor(console_settings) as other:
@@ -235,5 +235,5 @@ def test_two_operators_on_the_week_page_want_the_last_place(
         assert 'value="Anna Neri"' in refused.text
         taken = other.post("/requests/new", data=late | {"starts": second.isoformat()})
         assert taken.status_code == 303
-    assert bookings.booked(records, "anagrafe", datetime.now(UTC)) == {first: 1, second: 1}
+    assert requests.booked(records, "anagrafe", datetime.now(UTC)) == {first: 1, second: 1}
     assert desk.stores.records.is_alive

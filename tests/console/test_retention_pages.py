@@ -21,14 +21,14 @@ from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError
 from appliance.policy.citizens import Citizen
 from appliance.policy.messages import Outcome
-from appliance.records import audit, messages, requests
-from appliance.records.requests import Taking
+from appliance.store import database, requests, voicemail
+from appliance.store.requests import Taking
 from tests.console.people import ANNA, CARLA
 from tests.console.user_desk import serving
 from tests.console.visitor import Visitor
 from tests.fuzz.targets.door import house_settings
-from tests.records.samples import a_call, a_message
-from tests.records.test_requests import AT, LETTERS, WANTED
+from tests.store.samples import a_call, a_message
+from tests.store.test_requests import AT, LETTERS, WANTED
 
 HERS, HIS = "3470000001", "051234567"
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -57,9 +57,9 @@ def fill(connection: sqlite3.Connection) -> None:
     anna, before = Caller(Presentation.SHOWN, HERS, "ANNA VERDI"), NOW - timedelta(days=80)
     hers = replace(a_call("a-1", Result.MESSAGE), caller=anna, rang_at=before)
     left = replace(a_message("m1", "a-1"), caller=anna, received_at=before)
-    messages.insert(connection, left, hers, "b")
-    messages.insert(connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b")
-    messages.close(connection, "m1", "Anna", Outcome.CALLED_BACK, before)
+    voicemail.insert(connection, left, hers, "b")
+    voicemail.insert(connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b")
+    voicemail.close(connection, "m1", "Anna", Outcome.CALLED_BACK, before)
     wanted = replace(WANTED, call="", citizen=Citizen("Anna <b>", HERS))
     requests.insert(connection, Taking("r1", wanted, AT), LETTERS)
 
@@ -91,7 +91,7 @@ def test_what_was_erased_is_listed(head: Visitor, records: sqlite3.Connection) -
         "INSERT INTO deletions (at, what, days, ids) VALUES (?, 'calls', 9, '[\"a\", \"b\"]')",
         (NOW.isoformat(),),
     )
-    messages.close(records, "m2", "Anna", Outcome.CALLED_BACK, NOW)
+    voicemail.close(records, "m2", "Anna", Outcome.CALLED_BACK, NOW)
     records.execute("UPDATE messages SET closed_at = ?", (NOW.isoformat(),))
     records.execute("DELETE FROM requests")
     records.execute("DELETE FROM outbox")
@@ -112,7 +112,7 @@ def test_one_callers_data_are_erased(head: Visitor, desk: Stores) -> None:
     doing = NUMBER | {"do": "erase", "reason": "sua lettera", "closes": "1"}
     done = head.post("/retention/erase", data=doing)
     assert "Cancellato: chiamate 1" in done.text
-    (noted,) = desk.records.ask(lambda c: audit.latest(c, "erasure"))
+    (noted,) = desk.records.ask(lambda c: database.latest(c, "erasure"))
     assert (noted.by, noted.about.endswith("sua lettera")) == ("anna", True)
     twice = head.post("/retention/erase", data=doing)
     assert "niente da cancellare" in twice.text
@@ -143,7 +143,7 @@ def test_one_callers_data_are_handed_over(head: Visitor, desk: Stores) -> None:
     assert HERS in found.text
     assert HIS not in found.text
     assert [len(found.json()[kind]) for kind in ("calls", "messages", "requests")] == [1, 1, 1]
-    (noted,) = desk.records.ask(lambda c: audit.latest(c, "export"))
+    (noted,) = desk.records.ask(lambda c: database.latest(c, "export"))
     assert (noted.by, HERS in noted.about) == ("anna", False)
     assert head.post("/retention/export", data={"name": "12"}).status_code == 409
 

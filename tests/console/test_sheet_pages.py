@@ -12,7 +12,7 @@ from appliance.daemon.sheet_file import text_of_sheet
 from appliance.daemon.stores import Stores
 from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
-from appliance.records import central, sheets
+from appliance.store import managed_config, sheets
 from tests.console.head_desk import HEARD, NEW, OLD, Voices, head_desk
 from tests.console.people import ANNA, CARLA
 from tests.console.visitor import Visitor
@@ -99,7 +99,7 @@ def test_a_spoken_one_is_given_its_voice(head: Visitor, desk: Stores, voices: Vo
 def test_the_head_offices_are_marked_and_left_alone(head: Visitor, desk: Stores) -> None:
     """Its page says whose it is and has no way to edit; whoever asks all the same is refused."""
     assert "si cambia là" not in head.get("/sheet/imu").text
-    desk.records.ask(lambda c: central.mark(c, ["imu"], ()))
+    desk.records.ask(lambda c: managed_config.mark(c, ["imu"], ()))
     shown = head.get("/sheet/imu").text
     assert "della sede centrale: si cambia là" in shown
     assert "/sheets/edit?code" not in shown

@@ -25,7 +25,7 @@ from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.words import Words
-from appliance.records.bookings import Diary
+from appliance.store.requests import Diary
 from tests.console.door import ServedDoor
 from tests.policy.town import TOWN
 from tests.stories.offices import EXAMPLE

@@ -25,8 +25,8 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.accounts import User
 from appliance.policy.clock import Now
 from appliance.policy.roles import Role
-from appliance.records import audit, users
-from appliance.records.users import Asked
+from appliance.store import database, users
+from appliance.store.users import Asked
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 HASH = "$argon2id$v=19$m=12288,t=3,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + "A" * 43
@@ -82,7 +82,7 @@ class Box:
 
     def audited(self) -> list[tuple[str, str, str]]:
         """List changes, newest first."""
-        found = self.stores.records.ask(lambda c: audit.latest(c, "announcement."))
+        found = self.stores.records.ask(lambda c: database.latest(c, "announcement."))
         return [(each.by, each.what, each.about) for each in found]
 
 

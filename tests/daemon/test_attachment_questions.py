@@ -10,7 +10,7 @@ import pytest
 
 from appliance.daemon import parts
 from appliance.errors import OfficeError
-from appliance.records import register as store
+from appliance.store import directory as store
 from tests.daemon.test_register_questions import DECLARED, VARIED, Box, box
 from tests.policy.test_attachments import MAIL
 

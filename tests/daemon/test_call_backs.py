@@ -10,9 +10,9 @@ from pathlib import Path
 from appliance.calls import events, orders
 from appliance.calls.orders import Result
 from appliance.daemon.stores import Stores, database_path
-from appliance.records.database import open_reader
-from appliance.records.missed import missed
-from tests.records.samples import TEN, a_call
+from appliance.store.database import open_reader
+from appliance.store.voicemail import missed_calls
+from tests.store.samples import TEN, a_call
 
 LIMIT = 20.0
 
@@ -41,7 +41,9 @@ def test_it_stands_among_the_missed_calls_once_it_is_told(tmp_path: Path) -> Non
     desk.order(wish())
     assert told.get(timeout=LIMIT) == events.CallBackStored("c1")
     with closing(open_reader(database_path(tmp_path))) as reader:
-        assert [(one.record.call, one.wanted) for one in missed(reader, TEN)] == [("c1", True)]
+        assert [(one.record.call, one.wanted) for one in missed_calls(reader, TEN)] == [
+            ("c1", True)
+        ]
     desk.stop(lambda: None)
 
 

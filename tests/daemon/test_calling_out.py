@@ -30,13 +30,13 @@ from appliance.policy.dialling import Denied, Identity
 from appliance.policy.messages import Entry, Step
 from appliance.policy.numbering import PLANS, NumberClass
 from appliance.policy.words import SaidError, Words
-from appliance.records import call_log, care
-from appliance.records.care import Kind
-from appliance.records.database import open_database
+from appliance.store import call_log, care
+from appliance.store.care import Kind
+from appliance.store.database import open_database
 from tests.calls.desk import TEN, tell, up
 from tests.daemon.test_config import EXAMPLE
-from tests.records.samples import TEN as AT
-from tests.records.samples import a_call
+from tests.store.samples import TEN as AT
+from tests.store.samples import a_call
 
 IN_VAIN = replace(
     a_call("o-2", Result.NOT_REACHED),

@@ -9,7 +9,7 @@ import pytest
 from appliance.daemon.care_questions import read
 from appliance.errors import OfficeError
 from appliance.policy.messages import Outcome, Step
-from appliance.records.care import Kind
+from appliance.store.care import Kind
 
 ASKED: dict[str, Any] = {
     "ask": "care",

@@ -20,15 +20,14 @@ from appliance.policy.hours import Schedule
 from appliance.policy.messages import Outcome
 from appliance.policy.week import Week, week
 from appliance.policy.words import Words
-from appliance.records import drafts, fleet_outbox, messages, retention, users
-from appliance.records.care_mails import Notices
-from appliance.records.care_watch import Watched
-from appliance.records.retention import Keeping
-from appliance.records.trouble import Trouble
-from appliance.records.worker import Records
+from appliance.store import monitoring, retention, users, voicemail
+from appliance.store.database import Trouble
+from appliance.store.retention import Keeping
+from appliance.store.voicemail import Notices, Watched
+from appliance.store.writer import Records
 from tests.policy.town import EVERY_DAY
-from tests.records.samples import TEN, a_call, a_message
-from tests.records.test_users import ANNA, HASH
+from tests.store.samples import TEN, a_call, a_message
+from tests.store.test_users import ANNA, HASH
 from tests.stories.offices import ROME
 
 CALENDAR = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
@@ -95,7 +94,7 @@ def test_what_is_half_typed_goes_after_a_day(office: Office) -> None:
 
     def type_it(connection: sqlite3.Connection) -> None:
         users.add_first(connection, ANNA, HASH, TEN)
-        drafts.keep(connection, "anna", "desk", '{"note": "Ada Rossi"}', TEN)
+        users.keep(connection, "anna", "desk", '{"note": "Ada Rossi"}', TEN)
 
     def left(connection: sqlite3.Connection) -> int:
         return int(connection.execute("SELECT count(*) FROM drafts").fetchone()[0])
@@ -144,7 +143,7 @@ def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> N
     assert office.files == ["m1.meta", "m1.wav"]
     office.look(night + timedelta(minutes=1), 160)
     assert office.files == []
-    assert office.records.ask(messages.messages) == ()
+    assert office.records.ask(voicemail.list_messages) == ()
     assert [each.what for each in office.records.ask(retention.deletions)] == ["messages"]
     assert office.troubles.get(timeout=5) is None
     assert office.caretaker.deleted_at == night + timedelta(minutes=1)
@@ -167,7 +166,7 @@ def test_events_that_no_broker_is_configured_for_go_after_a_week(
         )
 
     def waiting() -> int:
-        return office.records.ask(fleet_outbox.depth).waiting
+        return office.records.ask(monitoring.depth).waiting
 
     office.caretaker._plan = replace(office.caretaker._plan, has_no_broker=has_no_broker)
     office.records.ask(put)
@@ -184,7 +183,7 @@ def test_a_sound_that_is_gone_already_keeps_nothing(office: Office) -> None:
     office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
     (office.folder / "voicemail" / "new" / "m1.wav").unlink()
     office.look(TEN + timedelta(days=100), 100)
-    assert office.records.ask(messages.messages) == ()
+    assert office.records.ask(voicemail.list_messages) == ()
 
 
 def test_a_card_that_refuses_is_told_and_tried_again(office: Office) -> None:
@@ -196,7 +195,7 @@ def test_a_card_that_refuses_is_told_and_tried_again(office: Office) -> None:
     office.look(TEN + timedelta(days=100), 100)
     assert office.troubles.get(timeout=5) == NOT_DELETED
     assert office.caretaker.deleted_at is None
-    assert len(office.records.ask(messages.messages)) == 1
+    assert len(office.records.ask(voicemail.list_messages)) == 1
     sound.rmdir()
     office.look(TEN + timedelta(days=100), 160)
     assert office.troubles.get(timeout=5) is None

@@ -21,8 +21,7 @@ from appliance.daemon.chores import Ended
 from appliance.policy.clock import Now
 from appliance.policy.refused import Refused
 from appliance.policy.words import NOTHING, Words
-from appliance.records.database import connect
-from appliance.records.trouble import Trouble
+from appliance.store.database import Trouble, connect
 from tests.central.samples import FIRST, Branch, branch, made, without
 from tests.console import people
 

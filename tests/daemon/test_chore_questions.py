@@ -20,7 +20,7 @@ from appliance.errors import OfficeError
 from appliance.policy.refused import Refused
 from appliance.policy.secret import MASK
 from appliance.policy.words import Words
-from appliance.records import audit
+from appliance.store import database
 from tests.calls.desk import TEN
 from tests.commands.test_backup import PHRASE, House
 from tests.console import people
@@ -71,7 +71,7 @@ class Works:
 
     def noted(self) -> list[str]:
         """List what was done by whoever is a user, oldest first."""
-        rows = reversed(audit.latest(self.stores.connection))
+        rows = reversed(database.latest(self.stores.connection))
         return [one.what for one in rows if not one.what.startswith("user.")]
 
 

@@ -16,7 +16,7 @@ from appliance.daemon.clocks import ClockWatch, Sources
 from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.clock_trust import BUILT, LAST
-from appliance.records import audit
+from appliance.store import database
 from tests.daemon.test_plant_questions import Kept
 from tests.fuzz.targets.door import Desk
 
@@ -58,7 +58,7 @@ class Box(Desk):
 
     def noted(self) -> list[tuple[str, str, str]]:
         """List what was noted, newest first."""
-        return [(n.by, n.what, n.about) for n in audit.latest(self.kept.connection, "clock")]
+        return [(n.by, n.what, n.about) for n in database.latest(self.kept.connection, "clock")]
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from appliance.daemon import diary_questions
 from appliance.daemon.asked import Answer
 from appliance.errors import OfficeError
 from appliance.policy.letters import House
-from appliance.records import bookings, database, requests
-from appliance.records.requests import Taking
+from appliance.store import database, requests
+from appliance.store.requests import Taking
 from tests.policy.test_appointments import TUESDAYS
 from tests.policy.town import CALENDAR, SERVICE, TOWN, declaration, rome, with_declarations
-from tests.records.test_requests import ASKED
+from tests.store.test_requests import ASKED
 
 NOW = rome("2026-11-23 10:00")
 OWN = replace(declaration(), slots=TUESDAYS)
@@ -63,10 +63,10 @@ def free(answer: Answer) -> dict[str, list[str]]:
 def test_what_is_free_by_the_declaration(records: Records) -> None:
     """P4: by the office's own week, none while the house is closed (27 November), none twice."""
     start = rome("2026-11-24 15:20")
-    diary = bookings.Diary("anagrafe", TUESDAYS, CALENDAR)
+    diary = requests.Diary("anagrafe", TUESDAYS, CALENDAR)
     for ident in ("r1", "r2"):
         number = requests.insert(records.connection, Taking(ident, ASKED, NOW)).number
-        bookings.reserve(records.connection, diary, start, number, NOW)
+        requests.reserve_slot(records.connection, diary, start, number, NOW)
     answer = told(records, OWN)
     assert free(answer) == {"anagrafe": ["11-24T15:00", "11-24T15:40"]}
     assert answer["offices"][0]["free"][0][1] == TUESDAYS.places

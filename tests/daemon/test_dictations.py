@@ -28,7 +28,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.media.messages import RecordingStarted
 from appliance.policy.clock import Now
 from appliance.policy.words import Words
-from appliance.records import audit
+from appliance.store import database
 from tests.calls.desk import TEN, up
 from tests.daemon.test_announcement_questions import PEOPLE, _enter
 
@@ -105,7 +105,7 @@ class Box:
 
     def audited(self) -> list[tuple[str, str, str]]:
         """List changes, newest first."""
-        found = self.stores.records.ask(lambda c: audit.latest(c, "announcement."))
+        found = self.stores.records.ask(lambda c: database.latest(c, "announcement."))
         return [(each.by, each.what, each.about) for each in found]
 
 

@@ -16,7 +16,7 @@ from appliance.daemon.commission import Outcome
 from appliance.daemon.divert_questions import DivertQuestions
 from appliance.daemon.office import build_office
 from appliance.policy.refused import Refused
-from appliance.records import audit
+from appliance.store import database
 from tests.calls.desk import TEN, up
 from tests.commands.test_commission import EXAMPLE, ORDINARY, TOLL_FREE
 from tests.console import people
@@ -109,7 +109,7 @@ def test_a_call_with_all_lines_seized_proves_it(box: Box) -> None:
     box.prove("busy", number=TOLL_FREE, where="nowhere")
     assert commission.wanted(box.settings, commission.load(box.settings)).it == ""
     assert commission.load(box.settings)[1].where == ""
-    noted = [(n.by, n.what, n.about) for n in audit.latest(box.kept.connection, "divert")]
+    noted = [(n.by, n.what, n.about) for n in database.latest(box.kept.connection, "divert")]
     assert noted == [("beppe", "divert.prove", "busy"), ("beppe", "divert.prove", "diverted")]
 
 

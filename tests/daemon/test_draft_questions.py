@@ -17,7 +17,7 @@ from appliance.daemon.draft_questions import LONGEST, DraftQuestions
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.records import audit, drafts
+from appliance.store import database, users
 from tests.console import people
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ class Desk:
     def kept(self, place: str, by: str = "carla") -> Any:
         """Return what is kept, None for nothing."""
         return json.loads(
-            self.stores.records.ask(lambda c: drafts.find(c, by, place, AT)) or "null"
+            self.stores.records.ask(lambda c: users.find_draft(c, by, place, AT)) or "null"
         )
 
 
@@ -59,12 +59,12 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def test_a_draft_is_kept_and_forgotten(desk: Desk) -> None:
     """As it was typed; it is no change of anything, so nothing is audited."""
-    before = desk.stores.records.ask(audit.latest)
+    before = desk.stores.records.ask(database.latest)
     assert desk.keep("desk", '{"note": "perché"}') == {}
     assert desk.kept("desk") == {"note": "perché"}
     assert desk.keep("desk", "") == {}
     assert desk.kept("desk") is None
-    assert desk.stores.records.ask(audit.latest) == before
+    assert desk.stores.records.ask(database.latest) == before
 
 
 def test_it_is_for_who_may_use_the_form(desk: Desk) -> None:

@@ -28,14 +28,14 @@ from appliance.fleet.mqtt_session import Depth
 from appliance.fleet.mqtt_topics import Event, Message
 from appliance.policy.supervision import Part
 from appliance.policy.words import Words
-from appliance.records import call_log, fleet_outbox
-from appliance.records.trouble import Trouble
-from appliance.records.worker import Records
+from appliance.store import call_log, monitoring
+from appliance.store.database import Trouble
+from appliance.store.writer import Records
 from tests.calls.desk import TEN as NOW
 from tests.calls.desk import tell, up
 from tests.daemon.test_config import SMALL, mistakes_of
 from tests.policy.test_undisclosed import REGISTER
-from tests.records.samples import TEN, a_call
+from tests.store.samples import TEN, a_call
 
 MQTT = """
 [mqtt]
@@ -87,7 +87,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 def kinds(records: Records) -> list[str]:
     """List the events that wait."""
-    return [each.kind for each in records.ask(lambda c: fleet_outbox.waiting(c, 0, 99))]
+    return [each.kind for each in records.ask(lambda c: monitoring.waiting(c, 0, 99))]
 
 
 def test_without_a_broker_there_is_nothing(records: Records) -> None:
@@ -213,7 +213,7 @@ def test_what_the_records_refuse_is_kept_later(
     made = a_fleet(records)
     records.start()
     made.see(up().status(NOW))
-    records.ask(fleet_outbox.depth)  # the first facts are kept
+    records.ask(monitoring.depth)  # the first facts are kept
     desk = up()
     tell(desk, NOW, facts.LineLost("line1", "gone"))
     monkeypatch.setattr(made, "_status", lambda: desk.status(NOW))

@@ -26,9 +26,9 @@ from appliance.policy.clock import Now
 from appliance.policy.office import Office
 from appliance.policy.roles import Role
 from appliance.policy.special import Special
-from appliance.records import audit, users
-from appliance.records.trouble import Trouble
-from appliance.records.users import Asked
+from appliance.store import database, users
+from appliance.store.database import Trouble
+from appliance.store.users import Asked
 from tests.calls.desk import TEN, up
 from tests.daemon.test_sheet_changes import HASH
 from tests.stories.offices import ROME
@@ -103,7 +103,7 @@ class Box:
 
 
 def _enter(connection: sqlite3.Connection, user: User) -> None:
-    if users.find(connection, user.name) is None:
+    if users.find_user(connection, user.name) is None:
         users.add(connection, user, HASH, Asked("root", TEN.wall, shell=True))
 
 
@@ -130,7 +130,7 @@ def test_a_sunday_is_previewed_then_saved(box: Box) -> None:
     assert (told["number"], told["said"]["en"]) == (1, "Saved: in force at once for new calls.")
     assert not box.house.is_open(SUNDAY.replace(hour=9))
     assert box.house.is_open(SUNDAY)
-    found = box.stores.records.ask(lambda c: audit.latest(c, "hours."))
+    found = box.stores.records.ask(lambda c: database.latest(c, "hours."))
     assert [(each.by, each.what) for each in found] == [("anna", "hours.enter")]
 
 

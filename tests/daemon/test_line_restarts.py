@@ -13,7 +13,7 @@ from appliance.daemon.line_restarts import CODE
 from appliance.errors import CentralinoError
 from appliance.media.messages import RestartLine
 from appliance.media.process import Carrier
-from appliance.records import audit
+from appliance.store import database
 from tests.calls.desk import KNOWN, RANG, TEN, tell, up
 from tests.console import people
 from tests.daemon.test_plant_questions import Kept
@@ -40,7 +40,7 @@ class Works:
 
     def noted(self) -> list[tuple[str, str]]:
         """List who restarted what, newest first."""
-        return [(one.by, one.about) for one in audit.latest(self.stores.connection, CODE)]
+        return [(one.by, one.about) for one in database.latest(self.stores.connection, CODE)]
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from pathlib import Path
 from appliance.calls import events
 from appliance.daemon.line_uses import LineUses, peak_words
 from appliance.policy.peaks import Peak
-from appliance.records import line_uses
-from appliance.records.database import open_database
-from appliance.records.line_uses import DAYS_MS, LineUse
+from appliance.store import reports
+from appliance.store.database import open_database
+from appliance.store.reports import DAYS_MS, LineUse
 from tests.calls.desk import KNOWN, RANG, TEN, later, tell, up
 
 
@@ -37,14 +37,14 @@ def test_uses_are_kept_and_summed_up(tmp_path: Path) -> None:
         LineUse("gone", at, at + timedelta(minutes=9)),
     ]
     with closing(open_database(tmp_path / "db", tmp_path / "corrupt").connection) as connection:
-        line_uses.write(connection, uses)
-        line_uses.write(connection, uses)
-        found = line_uses.peak_between(
+        reports.write(connection, uses)
+        reports.write(connection, uses)
+        found = reports.peak_between(
             connection, ("line1", "line2"), at - timedelta(hours=1), at + timedelta(hours=1)
         )
         assert (found.lines, found.of, found.all_ms) == (2, 2, 180_000)
         later_on = timedelta(milliseconds=DAYS_MS, minutes=20)
-        line_uses.write(connection, [replace(uses[0], since=at + later_on, until=at + later_on)])
+        reports.write(connection, [replace(uses[0], since=at + later_on, until=at + later_on)])
         assert connection.execute("SELECT count(*) FROM line_uses").fetchone()[0] == 1
 
 

@@ -29,9 +29,9 @@ from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, NewRequest, Step
 from appliance.policy.week import Week
 from appliance.policy.words import Words
-from appliance.records import outbox
-from appliance.records.request_rows import Happened, Kept, Sound
-from appliance.records.worker import Records
+from appliance.store import requests
+from appliance.store.requests import Happened, Sound, StoredRequest
+from appliance.store.writer import Records
 from tests.policy.town import APPOINTMENT, EMAIL, TOWN, rome
 
 AT = rome("2026-11-23 10:00")
@@ -101,7 +101,7 @@ def test_whatever_was_typed_is_written_and_leaves(
     """A letter that could not be written would end the records' thread, and a request with it."""
     new = request(rule, subject, asked, name, AT + timedelta(seconds=seconds))
     happened = Happened("s1", step, AT, "op1", "x", note) if step else None
-    written = ROOM.write(Kept(new.numbered(7), Sound(), ()), happened)
+    written = ROOM.write(StoredRequest(new.numbered(7), Sound(), ()), happened)
     assert written
     for mail in written:
         to = "head@comune.example" if mail.to == HEAD else mail.to
@@ -116,7 +116,7 @@ def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
     """Without `[mail] head` no copy waits for days and then is an alarm."""
     reminded = replace(request(EMAIL, "S", "A", "Anna", AT).numbered(7), reminders=("una", "due"))
     happened = Happened("s2", Step.REMIND, AT, "op1", "", "due")
-    kept = Kept(reminded, Sound(), (happened,))
+    kept = StoredRequest(reminded, Sound(), (happened,))
     assert [mail.to for mail in ROOM.write(kept, happened)] == ["anagrafe@comune.example"]
     with_head = a_room(CONFIG + '\nhead = "capo@comune.example"\n')
     assert [mail.to for mail in with_head.write(kept, happened)][1:] == [HEAD]
@@ -126,11 +126,11 @@ def test_nobody_invites_without_a_sender() -> None:
     """An invitation needs an organizer: without a sender configured the letter goes alone."""
     room = a_room(CONFIG.partition("[mail]")[0])
     new = request(APPOINTMENT, "S", "A", "Anna", AT)
-    office, _ = room.write(Kept(new.numbered(7), Sound(), ()), None)
+    office, _ = room.write(StoredRequest(new.numbered(7), Sound(), ()), None)
     assert (office.calendar, office.to) == ("", "anagrafe@comune.example")
-    assert ROOM.write(Kept(new.numbered(7), Sound(), ()), None)[0].calendar
+    assert ROOM.write(StoredRequest(new.numbered(7), Sound(), ()), None)[0].calendar
     email = replace(new, rule=EMAIL, appointment=None)
-    assert not ROOM.write(Kept(email.numbered(7), Sound(), ()), None)[0].calendar
+    assert not ROOM.write(StoredRequest(email.numbered(7), Sound(), ()), None)[0].calendar
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_stop_never_waits_for_the_network(
     office, deaf = build_office(settings, 2026), Deaf()
     room = Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
     room._server = deaf
-    records.ask(lambda c: outbox.queue(c, Mail("k", "a@b.example", "S", "B"), AT))
+    records.ask(lambda c: requests.queue(c, Mail("k", "a@b.example", "S", "B"), AT))
     room.start()
     assert deaf.asked.wait(20.0)
     room.stop()
@@ -232,7 +232,7 @@ def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
     the same UID, which is not the office's.
     """
     new = request(APPOINTMENT, "Multa al 3470000001", "A", "Anna", AT)
-    kept = Kept(new.numbered(7), Sound(), ())
+    kept = StoredRequest(new.numbered(7), Sound(), ())
     office, citizen = ROOM.write(kept, None)
     (theirs,) = Calendar.from_ical(office.calendar).walk("VEVENT")
     calendar = Calendar.from_ical(citizen.calendar)

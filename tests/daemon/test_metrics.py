@@ -21,8 +21,8 @@ from appliance.daemon.settings import Metrics as MetricsSettings
 from appliance.daemon.stores import Stores
 from appliance.media.messages import Health
 from appliance.policy.clock import Now
-from appliance.records.trouble import Trouble
 from appliance.sip.phones import PhonesStatus
+from appliance.store.database import Trouble
 from tests.fleet.samples import AT, ended, status_of
 
 EXAMPLE = config.load(Path(config.__file__).with_name("example.toml"))

@@ -19,11 +19,11 @@ from appliance.policy.hours import Schedule
 from appliance.policy.register.register import Register
 from appliance.policy.week import Week, week
 from appliance.policy.words import Words
-from appliance.records import call_log, outbox
-from appliance.records.monthly_sheets import queue_sheets
-from appliance.records.worker import Records
+from appliance.store import call_log, requests
+from appliance.store.reports import queue_sheets
+from appliance.store.writer import Records
 from tests.policy.town import EVERY_DAY, TOWN, rome
-from tests.records.samples import TEN
+from tests.store.samples import TEN
 from tests.stories.offices import ROME
 
 NEW_YEAR = Holiday(date(2027, 1, 1), Words("Capodanno", "New Year's Day"))
@@ -63,7 +63,7 @@ class Box:
     @property
     def mails(self) -> list[tuple[str, str, str]]:
         """What was queued: key, recipient, subject."""
-        kept = self.records.ask(outbox.listed)
+        kept = self.records.ask(requests.list_notices)
         return [(each.mail.key, each.mail.to, each.mail.subject) for each in kept]
 
 
@@ -98,7 +98,7 @@ def test_the_sheet_leaves_on_the_first_working_day_once(box: Box) -> None:
     assert box.mails == []
     box.look(DAY, 300)
     assert box.mails == [SHEET]
-    (kept,) = box.records.ask(outbox.listed)
+    (kept,) = box.records.ask(requests.list_notices)
     assert "Chiamate trasferite: 1, accettate 1." in kept.mail.body
     box.sheets = box.anew()
     box.look(rome("2026-12-01 12:00"), 20_000)

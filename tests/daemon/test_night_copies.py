@@ -16,8 +16,8 @@ from appliance.daemon.night_copies import ON_CARD
 from appliance.daemon.settings import Backup, Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
-from appliance.records import copying, messages
-from appliance.records.database import open_reader
+from appliance.store import privacy, voicemail
+from appliance.store.database import open_reader
 from tests.commands.test_backup import PHRASE, House
 
 THREE = datetime(2026, 11, 25, 3, 5, tzinfo=UTC)
@@ -83,7 +83,7 @@ def test_a_night_copies_records_and_sounds_for_us_alone(house: House, settings: 
     assert done.words.it == "archivi integri; copia sulla scheda fatta"
     (name,) = copies(house)
     with closing(open_reader(nightly(house) / name / "centralino.db")) as copied:
-        (message,) = messages.messages(copied)
+        (message,) = voicemail.list_messages(copied)
     sound = house.state / "voicemail" / message.path
     assert (nightly(house) / name / message.path).samefile(sound)
     for path in nightly(house).parent.rglob("*"):
@@ -197,16 +197,16 @@ def test_messages_come_before_copies(
 def test_a_disk_that_refuses_is_told(house: House) -> None:
     """Nothing half-written counts: a copy that is there is never written over."""
     to = house.state / "copy.db"
-    copying.copy(database_path(house.state), to)
+    privacy.copy(database_path(house.state), to)
     before = to.read_bytes()
     with pytest.raises(FileExistsError):
-        copying.copy(database_path(house.state), to)
+        privacy.copy(database_path(house.state), to)
     assert to.read_bytes() == before
     with pytest.raises(StoreError, match="ever run"):
-        copying.damage(house.state / "none.db")
+        privacy.damage(house.state / "none.db")
     spoil(house)
     with pytest.raises(StoreError, match="malformed"):
-        copying.copy(database_path(house.state), house.state / "of-bad.db")
+        privacy.copy(database_path(house.state), house.state / "of-bad.db")
 
 
 def test_a_word_that_nobody_wrote_is_no_night(house: House) -> None:

@@ -38,11 +38,11 @@ from appliance.daemon.run_files import Asked
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
-from appliance.records import call_log
-from appliance.records.trouble import Trouble
-from appliance.records.worker import Records
+from appliance.store import call_log
+from appliance.store.database import Trouble
+from appliance.store.writer import Records
 from tests.commands.samples import CONFIG
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 from tests.stories.offices import ROME
 
 MIDNIGHT = datetime(2026, 11, 25, tzinfo=ROME)

@@ -33,11 +33,10 @@ from appliance.policy.register.register import Register
 from appliance.policy.register.targets import Reach, target
 from appliance.policy.requests import NewRequest, Step
 from appliance.policy.secret import SecretNumber
-from appliance.records import audit, mails_again, outbox, outgoing, requests, users
-from appliance.records.request_links import look
-from appliance.records.request_rows import Happened, Sound
-from appliance.records.requests import Taking
-from appliance.records.worker import Records
+from appliance.store import database, requests, users, writer
+from appliance.store.request_papers import look
+from appliance.store.requests import Happened, Sound, Taking
+from appliance.store.writer import Records
 from tests.console import people
 from tests.policy.town import RESIDENCE, TOWN, declaration, with_declarations
 
@@ -94,18 +93,18 @@ class Desk:
             assert len(data) <= answer["size"]
         return data
 
-    def mails(self) -> tuple[outbox.Kept, ...]:
+    def mails(self) -> tuple[requests.StoredNotice, ...]:
         """Return all that was written about the request."""
-        return self.records.ask(lambda c: outbox.about(c, 1))
+        return self.records.ask(lambda c: requests.about(c, 1))
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try of a mail come to something."""
         after = Waiting(number, 1, 1000)
-        self.records.ask(lambda c: outgoing.settle(c, state, after, said, AT))
+        self.records.ask(lambda c: writer.settle(c, state, after, said, AT))
 
     def noted(self) -> list[tuple[str, str, str]]:
         """Return who did what about papers, newest first."""
-        found = self.records.ask(lambda c: audit.latest(c, "request."))
+        found = self.records.ask(lambda c: database.latest(c, "request."))
         return [(one.by, one.what, one.about) for one in found]
 
 
@@ -219,7 +218,7 @@ def test_parts_follow_one_another(desk: Desk) -> None:
     mail = desk.mails()[0].number
     with pytest.raises(OfficeError, match="from its beginning"):
         desk.ask("request_paper", mail=mail, at=parts.PART, **{"as": "eml"})
-    mails = [one.number for one in desk.records.ask(outbox.listed) if one.mail.attachments]
+    mails = [one.number for one in desk.records.ask(requests.list_notices) if one.mail.attachments]
     for number, each in enumerate(mails[:3], 1):
         desk.ask("request_paper", number=number, mail=each, **{"as": "eml"})
     with pytest.raises(OfficeError, match="from its beginning"):
@@ -256,7 +255,7 @@ def test_one_that_was_refused_goes_to_the_address_of_today(desk: Desk) -> None:
     assert copy.message_id != before.message_id
     assert copy.mail.attachments == before.mail.attachments
     desk.settle(copy.number, MailState.SENT, "250 OK")
-    kept = desk.records.ask(lambda c: requests.required(c, 1))
+    kept = desk.records.ask(lambda c: requests.required_request(c, 1))
     assert [each.step for each in kept.steps] == [Step.MAILED]
 
 
@@ -298,14 +297,14 @@ def test_nobody_is_flooded(desk: Desk) -> None:
     office, _ = desk.mails()
     desk.settle(office.number, MailState.SENT, "250 OK")
     last = office.number
-    for _ in range(mails_again.MOST):
+    for _ in range(requests.MOST_COPIES):
         last = desk.ask("mail_again", mail=last)["mail"]
         desk.settle(last, MailState.SENT, "250 OK")
     answer = desk.ask("mail_again", mail=last)
     assert answer["done"] is False
     assert "call the office" in answer["said"]["en"]
-    assert len(desk.mails()) == 2 + mails_again.MOST
-    assert len(desk.noted()) == mails_again.MOST
+    assert len(desk.mails()) == 2 + requests.MOST_COPIES
+    assert len(desk.noted()) == requests.MOST_COPIES
 
 
 def test_what_was_erased_is_not_sent_again(desk: Desk) -> None:
@@ -322,7 +321,7 @@ def test_the_same_job_twice_is_one_copy(desk: Desk) -> None:
     sent = replace(office, state=MailState.SENT)
     made = {
         desk.records.ask(
-            lambda c: mails_again.send(c, sent, "a@b.example", "x", "t" * 43, "carla", AT, "d")
+            lambda c: requests.send(c, sent, "a@b.example", "x", "t" * 43, "carla", AT, "d")
         )
         for _ in range(2)
     }

@@ -20,8 +20,8 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.setups import phone_settings
 from appliance.errors import OfficeError
 from appliance.policy.refused import Refused
-from appliance.records import audit
 from appliance.sip.service import Phones
+from appliance.store import database
 from tests.calls.desk import TEN
 from tests.commands.test_phones import CONFIG, YEALINK
 from tests.console import people
@@ -196,7 +196,7 @@ def test_what_was_done_is_noted(office: Office) -> None:
     renewed = office.ask("phone_renew", name="op3")
     office.ask("phone_label", name="op3", label="Banco")
     office.ask("phone_remove", name="op3")
-    noted = [(n.by, n.what, n.about) for n in audit.latest(office.kept.connection, "phone")]
+    noted = [(n.by, n.what, n.about) for n in database.latest(office.kept.connection, "phone")]
     assert noted == [
         ("beppe", what, "op3")
         for what in ("phone.remove", "phone.label", "phone.password", "phone.add")
@@ -221,7 +221,7 @@ def test_the_window_is_a_technicians_and_noted(office: Office) -> None:
     assert office.ask("phones")["window"]["until"]
     office.ask("phones_serve_end")
     assert office.ask("phones")["window"] == {"until": "", "said": ""}
-    noted = [n.what for n in audit.latest(office.kept.connection, "phone")]
+    noted = [n.what for n in database.latest(office.kept.connection, "phone")]
     assert noted == ["phone.serve_end", "phone.serve"]
 
 

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.calls import events, orders
 from appliance.daemon.pins import WRONG, Pins, hashed, is_right, matches, pin_path
-from appliance.records import audit
-from appliance.records.worker import Records
+from appliance.store import database
+from appliance.store.writer import Records
 
 CONFIG = """\
 [site]
@@ -92,6 +92,6 @@ def test_right_and_wrong_are_told_and_a_wrong_one_is_on_record(
         pins.check(orders.CheckPin("k1", pin, "capo1"))
     assert told.get(timeout=10) == events.PinChecked("k1", right=True)
     assert told.get(timeout=10) == events.PinChecked("k1", right=False)
-    (noted,) = records.ask(lambda c: audit.latest(c, WRONG))
+    (noted,) = records.ask(lambda c: database.latest(c, WRONG))
     assert (noted.by, noted.about) == ("capo1", "")
     assert "7391" not in caplog.text + repr(orders.CheckPin("k1", "7391", "capo1"))

@@ -16,10 +16,10 @@ from appliance.errors import CentralinoError
 from appliance.media.messages import Recovering, Snapshot
 from appliance.modem.events import Recovery
 from appliance.panel.pattern import Led
-from appliance.records import audit
-from appliance.records.trouble import DATABASE_FAILING
 from appliance.sip.phones import PhoneState
 from appliance.sip.trunk import Standing
+from appliance.store import database
+from appliance.store.database import DATABASE_FAILING
 from tests.calls.desk import KNOWN, RANG, TEN, later, tell, up
 from tests.console import people
 from tests.fuzz.targets import door as beside
@@ -155,7 +155,7 @@ def test_the_leds_are_lit_for_a_technician_and_audited(tmp_path: Path) -> None:
     assert "Tecnico" in told[0]["said"]["it"]
     assert told[2]["said"]["en"] == "All LEDs are lit for ten seconds."
     assert plant.lit == 1
-    assert [noted.by for noted in audit.latest(stores.connection, "panel.")] == ["beppe"]
+    assert [noted.by for noted in database.latest(stores.connection, "panel.")] == ["beppe"]
 
 
 def test_leds_stay_as_they_are_where_nothing_can_be_audited(tmp_path: Path) -> None:

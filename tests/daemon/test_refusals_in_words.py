@@ -23,13 +23,13 @@ from appliance.policy.clock import Now
 from appliance.policy.register.register import Register
 from appliance.policy.transfer import may_transfer
 from appliance.policy.words import SaidError
-from appliance.records import call_log, care, database, requests
-from appliance.records.care import Kind
-from appliance.records.requests import Taking
+from appliance.store import call_log, care, database, requests
+from appliance.store.care import Kind
+from appliance.store.requests import Taking
 from tests.calls.desk import up
 from tests.console.work_desk import Mailroom
 from tests.policy.town import CALENDAR, rome
-from tests.records.test_requests import ASKED, AT, DIARY, WANTED
+from tests.store.test_requests import ASKED, AT, DIARY, WANTED
 from tests.stories.offices import EXAMPLE
 
 NEW = {

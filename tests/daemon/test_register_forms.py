@@ -30,11 +30,10 @@ from appliance.policy.register.register import Authorisation, Register, Unit, fa
 from appliance.policy.register.targets import Reach, Target, target
 from appliance.policy.register.words import history_rows, merged_words
 from appliance.policy.week import Band, Week
-from appliance.records import audit
-from appliance.records import register as store
-from appliance.records.database import open_database
-from appliance.records.register import Who
-from appliance.records.vault import key_path
+from appliance.store import database
+from appliance.store import directory as store
+from appliance.store.database import open_database
+from appliance.store.directory import Who, key_path
 from tests.helpers.examples import examples
 from tests.stories.offices import ROME
 
@@ -144,7 +143,7 @@ def test_the_same_in_every_form(register: Register) -> None:
             assert store.load(c, key_path(path)) == register
             again = store.change(c, key_path(path), WHO, lambda r: merge(r, register), {})
             assert again.is_nothing
-            noted = repr(audit.latest(c))
+            noted = repr(database.latest(c))
         stored = b"".join(each.read_bytes() for each in path.parent.glob("centralino.db*"))
     printed = [noted, repr(register), json.dumps(asdict(register), default=str)]
     printed += [words.it + words.en for words in merged_words(merged)]

@@ -21,12 +21,11 @@ from appliance.policy.register.targets import to_be_told
 from appliance.policy.sheets import InCharge, Sheet
 from appliance.policy.transfer import Later, may_transfer
 from appliance.policy.words import Words
-from appliance.records import register as store
-from appliance.records import sheets
-from appliance.records.register import Who
-from appliance.records.trouble import Trouble
-from appliance.records.vault import key_path
-from appliance.records.worker import Records
+from appliance.store import directory as store
+from appliance.store import sheets
+from appliance.store.database import Trouble
+from appliance.store.directory import Who, key_path
+from appliance.store.writer import Records
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, TOWN, declaration, entry, rome
 from tests.stories.offices import ROME
 

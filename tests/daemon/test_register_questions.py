@@ -24,11 +24,11 @@ from appliance.policy.clock import Now
 from appliance.policy.register.merge import merge
 from appliance.policy.register.register import Register
 from appliance.policy.roles import Role
-from appliance.records import audit, users
-from appliance.records import register as store
-from appliance.records.audit import Noted
-from appliance.records.register import Who
-from appliance.records.users import Asked
+from appliance.store import database, users
+from appliance.store import directory as store
+from appliance.store.database import Noted
+from appliance.store.directory import Who
+from appliance.store.users import Asked
 from tests.calls.desk import TEN, up
 from tests.policy.town import TOWN
 from tests.stories.offices import ROME
@@ -90,7 +90,7 @@ class Box:
 
     def audited(self) -> list[Noted]:
         """List the register's changes, newest first."""
-        return list(self.stores.records.ask(lambda c: audit.latest(c, "register.")))
+        return list(self.stores.records.ask(lambda c: database.latest(c, "register.")))
 
 
 class Standing:

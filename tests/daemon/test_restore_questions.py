@@ -20,8 +20,8 @@ from appliance.daemon.run_files import Asked, Went
 from appliance.errors import OfficeError
 from appliance.policy.positions import Position, PositionState
 from appliance.policy.words import Words
-from appliance.records import audit
-from appliance.records.sealed_stream import MAGIC
+from appliance.store import database
+from appliance.store.backup import MAGIC
 from tests.calls.desk import TEN, tell, up
 from tests.commands.samples import CONFIG
 from tests.console import people
@@ -64,7 +64,7 @@ class Place:
 
     def noted(self) -> list[tuple[str, str]]:
         """List what the audit has of it."""
-        return [(one.by, one.what) for one in audit.latest(self.stores.connection, "backup.")]
+        return [(one.by, one.what) for one in database.latest(self.stores.connection, "backup.")]
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ from appliance.calls.orders import Result
 from appliance.daemon.caretaker import Caretaker, Plan
 from appliance.errors import OfficeError
 from appliance.policy.messages import Entry, Outcome, Step
-from appliance.records import care, messages
-from appliance.records.care import Kind
-from appliance.records.care_mails import Notices
-from appliance.records.database import migrate
-from appliance.records.retention import Keeping
+from appliance.store import care, voicemail
+from appliance.store.care import Kind
+from appliance.store.database import migrate
+from appliance.store.retention import Keeping
+from appliance.store.voicemail import Notices
 from tests.daemon.test_caretaker import CALENDAR
 from tests.helpers.examples import examples
-from tests.records.samples import TEN, a_call, a_message
+from tests.store.samples import TEN, a_call, a_message
 
 NOBODY: Any = None
 DAYS = st.sampled_from([0, 1, 30, 89, 90, 91, 179, 181, 1094, 1096])
@@ -66,7 +66,7 @@ class Retained(RuleBasedStateMachine):
         name = f"m{self.count}"
         call = replace(a_call(f"a-{name}", Result.MESSAGE), rang_at=self.now)
         kept = replace(a_message(name, call.call), received_at=self.now)
-        messages.insert(self.db, kept, call, "b")
+        voicemail.insert(self.db, kept, call, "b")
         for suffix in ("wav", "meta"):
             (self.folder / "new" / f"{name}.{suffix}").write_bytes(b"sound")
         self.closed[name] = None
@@ -105,7 +105,7 @@ class Retained(RuleBasedStateMachine):
 
         The call log's own number may have gone while the message was closed; the message has it.
         """
-        kept = {message.id: message for message in messages.messages(self.db)}
+        kept = {message.id: message for message in voicemail.list_messages(self.db)}
         assert kept.keys() == self.closed.keys()
         for name, closed in self.closed.items():
             files = sorted(path.name for path in (self.folder / "new").glob(f"{name}.*"))

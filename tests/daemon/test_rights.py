@@ -23,10 +23,10 @@ from appliance.policy.refused import Refused
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import NewRequest
 from appliance.policy.roles import Role, permissions_of
-from appliance.records import requests, users
-from appliance.records.database import open_reader
-from appliance.records.requests import Taking
-from appliance.records.users import Asked
+from appliance.store import requests, users
+from appliance.store.database import open_reader
+from appliance.store.requests import Taking
+from appliance.store.users import Asked
 from tests.console import people
 from tests.console.user_desk import serving_door
 from tests.fuzz.targets import door as stand_ins

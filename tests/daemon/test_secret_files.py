@@ -11,7 +11,7 @@ import pytest
 
 from appliance.daemon import config, handsets, phone_secrets, pins
 from appliance.daemon.secret_files import LEFT, SECRETS, settle_secrets
-from appliance.records.vault import key_path
+from appliance.store.directory import key_path
 
 CONFIG = """
 [site]

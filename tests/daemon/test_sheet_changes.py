@@ -24,8 +24,8 @@ from appliance.policy.clock import Now
 from appliance.policy.refused import Refused
 from appliance.policy.roles import Role
 from appliance.policy.sheets import Sheet
-from appliance.records import audit, sheets, users
-from appliance.records.users import Asked
+from appliance.store import database, sheets, users
+from appliance.store.users import Asked
 from tests.console.head_desk import Voices
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -75,7 +75,7 @@ class Box:
 
     def audited(self) -> list[tuple[str, str, str]]:
         """List changes, newest first."""
-        found = self.stores.records.ask(lambda c: audit.latest(c, "sheet."))
+        found = self.stores.records.ask(lambda c: database.latest(c, "sheet."))
         return [(each.by, each.what, each.about) for each in found]
 
 
@@ -147,7 +147,7 @@ def test_a_sheet_is_taken_away(box: Box) -> None:
 
 def test_two_who_take_the_same_sheet_away_are_one(box: Box) -> None:
     """What is gone already is noted once."""
-    noted = audit.Noted(AT, "anna", "sheet.remove", "tari")
+    noted = database.Noted(AT, "anna", "sheet.remove", "tari")
     for _ in range(2):
         box.stores.records.ask(lambda c: sheets.remove(c, "tari", noted))
     assert len(box.audited()) == 1

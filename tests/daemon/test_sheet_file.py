@@ -15,9 +15,8 @@ from appliance.__main__ import main
 from appliance.daemon import sheet_file
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.stores import database_path
-from appliance.records import sheets
-from appliance.records.audit import Noted
-from appliance.records.database import connect, open_database, open_reader
+from appliance.store import sheets
+from appliance.store.database import Noted, connect, open_database, open_reader
 
 EXAMPLES = Path(str(resources.files("appliance.daemon") / "example_sheets"))
 CONFIG = Path(str(resources.files("appliance.daemon") / "example.toml"))

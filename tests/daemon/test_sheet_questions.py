@@ -18,10 +18,10 @@ from appliance.daemon.sheet_questions import note_sheet
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.sheets import Sheet
-from appliance.records import call_log, sheets
-from appliance.records.worker import Records
+from appliance.store import call_log, sheets
+from appliance.store.writer import Records
 from tests.calls.desk import KNOWN, RANG, TEN, records, tell, up
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 from tests.stories.offices import ROME
 
 IMU = Sheet("imu", "IMU", "tributi", "Delibera", date(2026, 5, 20), "Acconto a giugno.\n")

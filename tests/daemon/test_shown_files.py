@@ -12,7 +12,7 @@ import pytest
 
 from appliance.daemon.secret_files import LEFT, SECRETS, settle_secrets
 from appliance.daemon.shown_files import open_to_console
-from appliance.records import database
+from appliance.store import database
 
 SHOWN = (
     "voicemail/new/m1.wav", "spoken/it/closed.wav", "spoken/menu.json", "drafts/it/hold.wav",

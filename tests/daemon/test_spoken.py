@@ -34,7 +34,7 @@ from appliance.policy.routing import Decision, Way
 from appliance.policy.spoken import Menu, SpokenSheet
 from appliance.policy.words import Words
 from appliance.prompts import Catalogue
-from appliance.records.worker import Records
+from appliance.store.writer import Records
 from tests.stories.offices import EXAMPLE, ROME
 
 if TYPE_CHECKING:

@@ -33,10 +33,9 @@ from appliance.policy.routing import GroupState
 from appliance.policy.service_state import Manual, Mark
 from appliance.policy.sheets import InCharge
 from appliance.policy.words import Words
-from appliance.records.care import Kind
-from appliance.records.care_watch import Watched
-from appliance.records.care_words import done
-from appliance.records.trouble import DATABASE_FAILING
+from appliance.store.care import Kind
+from appliance.store.database import DATABASE_FAILING
+from appliance.store.voicemail import Watched, done
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
 from tests.calls.test_taken_over import COMES, IS_UP, LIFTS
 from tests.calls.test_transfers import asked, office_desk

@@ -14,9 +14,9 @@ from appliance.daemon.stores import Stores
 from appliance.media.messages import RecordingStarted
 from appliance.policy.mail import HEAD, Mail
 from appliance.policy.requests import by_voice
-from appliance.records import outbox, requests
+from appliance.store import requests
 from tests.policy.town import EMAIL
-from tests.records.samples import TEN, a_call
+from tests.store.samples import TEN, a_call
 
 ASKED = by_voice(EMAIL, "anagrafe", "aire", "Italiani all'estero", "0511", "a-1", TEN, "op1")
 LIMIT_S = 20.0
@@ -50,7 +50,9 @@ def test_a_request_is_stored_and_answered_by_its_number(stores: Stores, facts: F
     """StoreRequest without a recording: RequestStored of the same call."""
     stores.order(orders.StoreRequest("a-1", ASKED))
     assert told(facts) == events.RequestStored("a-1", 1)
-    assert stores.records.ask(lambda c: requests.required(c, 1)).request == ASKED.numbered(1)
+    assert stores.records.ask(lambda c: requests.required_request(c, 1)).request == ASKED.numbered(
+        1
+    )
 
 
 def test_with_the_callers_words(stores: Stores, facts: Facts, tmp_path: Path) -> None:
@@ -60,7 +62,7 @@ def test_with_the_callers_words(stores: Stores, facts: Facts, tmp_path: Path) ->
     stores.mailbox.append("a-1", bytes(24_000))
     stores.order(orders.StoreRequest("a-1", ASKED, "a-1", trim_ms=500))
     assert told(facts) == events.RequestStored("a-1", 1)
-    kept = stores.records.ask(lambda c: requests.required(c, 1))
+    kept = stores.records.ask(lambda c: requests.required_request(c, 1))
     assert (tmp_path / kept.sound.path).stat().st_size == 58 + 24_000 - 4_000
 
 
@@ -76,5 +78,5 @@ def test_a_notice_is_kept(stores: Stores) -> None:
         stores.order(orders.QueueMail(Mail("k1", HEAD, "Oggetto", "Testo")))
     stores.records.letters = replace(stores.records.letters, head=False)
     stores.order(orders.QueueMail(Mail("k2", HEAD, "Nessuno lo legge", "Testo")))
-    (kept,) = stores.records.ask(outbox.listed)
+    (kept,) = stores.records.ask(requests.list_notices)
     assert kept.mail == Mail("k1", HEAD, "Oggetto", "Testo")

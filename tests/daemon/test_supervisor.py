@@ -36,10 +36,10 @@ from appliance.policy.outbox import Letter, Reply
 from appliance.policy.outbox import Verdict as Sent
 from appliance.policy.supervision import TABLE, Part, Past, Verdict
 from appliance.policy.words import Words
-from appliance.records import worker
-from appliance.records.trouble import DATABASE_FAILING, DATABASE_UNSURE
-from appliance.records.worker import Records
 from appliance.sip import endpoint
+from appliance.store import writer
+from appliance.store.database import DATABASE_FAILING, DATABASE_UNSURE
+from appliance.store.writer import Records
 from appliance.voicemail import mailbox
 from tests.fleet.samples import figures_of, status_of
 from tests.mail.test_sender import Shelf
@@ -215,7 +215,7 @@ def supervisor(
 @pytest.fixture
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every thread look around many times a second."""
-    for module in (worker, mailbox, leds):
+    for module in (writer, mailbox, leds):
         monkeypatch.setattr(module, "BEAT_S", 0.02)
     monkeypatch.setattr(sender, "LOOK_S", 0.02)
     monkeypatch.setattr(metrics_server, "TURN_S", 0.02)

@@ -29,8 +29,8 @@ from appliance.daemon.target_nights import (
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.refused import Refused
 from appliance.policy.words import Words
-from appliance.records.trouble import Trouble
-from appliance.records.worker import Records
+from appliance.store.database import Trouble
+from appliance.store.writer import Records
 from tests.commands.samples import CONFIG
 
 AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)

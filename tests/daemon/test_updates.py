@@ -19,9 +19,8 @@ from appliance.policy.clock import ClockState, Now
 from appliance.policy.refused import Refused
 from appliance.policy.updating import LONGEST_S, State
 from appliance.policy.words import NOTHING, Words
-from appliance.records import audit
-from appliance.records.database import connect, migrate
-from appliance.records.trouble import Trouble
+from appliance.store import database
+from appliance.store.database import Trouble, connect, migrate
 from tests.commands.samples import CONFIG
 from tests.policy.town import rome
 
@@ -87,7 +86,7 @@ class Place:
 
     def noted(self) -> list[tuple[str, str, str]]:
         """List what the audit has of it."""
-        found = audit.latest(self.connection, "update.")
+        found = database.latest(self.connection, "update.")
         return [(one.by, one.what, one.about) for one in found]
 
 

@@ -20,7 +20,7 @@ from appliance.daemon.user_questions import LOGGED_EVERY_S, UserQuestions
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.roles import Role
-from appliance.records import audit, users
+from appliance.store import database, users
 from tests.commands.samples import CONFIG
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -137,7 +137,7 @@ def test_who_asks_needs_the_right(box: Box) -> None:
     assert box.ask("user_add", **CARLA, position="op1", by="anna")["user"] == "carla"
     assert "may not change" in box.refused("user_add", **{**CARLA, "name": "dino"}, by="carla")
     assert "no user ''" in box.refused("user_add", **{**CARLA, "name": "dino"})
-    made = box.stores.records.ask(lambda c: users.find(c, "carla"))
+    made = box.stores.records.ask(lambda c: users.find_user(c, "carla"))
     assert made is not None
     assert made.must_change
 
@@ -147,7 +147,7 @@ def test_one_changes_what_is_named(box: Box) -> None:
     box.first()
     box.ask("user_add", **CARLA, position="op1", by="anna")
     box.ask("user_change", name="carla", roles=["clerk"], disabled=True, by="anna")
-    made = box.stores.records.ask(lambda c: users.find(c, "carla"))
+    made = box.stores.records.ask(lambda c: users.find_user(c, "carla"))
     assert made is not None
     assert (made.roles, made.disabled, made.position) == (frozenset({Role.CLERK}), True, "op1")
     assert "no position 'op9'" in box.refused(
@@ -202,5 +202,5 @@ def test_the_shell_proves_itself(box: Box) -> None:
     for stale in (word, ""):
         with pytest.raises(OfficeError, match="no proof"):
             box.ask("user_change", name="carla", disabled=True, by="root", proof=stale)
-    noted = box.stores.records.ask(lambda c: audit.latest(c, "user."))
+    noted = box.stores.records.ask(lambda c: database.latest(c, "user."))
     assert [(n.by, n.what) for n in noted] == [("shell: root", "user.add")]

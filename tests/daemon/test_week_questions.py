@@ -12,7 +12,7 @@ import pytest
 from appliance.daemon.desk import Desk
 from appliance.daemon.week_questions import WeekQuestions
 from appliance.errors import OfficeError
-from appliance.records import audit
+from appliance.store import database
 from tests.daemon.test_hours_questions import Box
 from tests.stories.offices import ROME
 
@@ -54,7 +54,7 @@ def test_a_week_is_previewed_then_saved(box: Box) -> None:
     told = box.ask("week_enter", form=FORM)
     assert "vale dal giorno indicato" in told["said"]["it"]
     assert not box.house.is_open(FIVE_PAST_TWO)
-    found = box.stores.records.ask(lambda c: audit.latest(c, "hours."))
+    found = box.stores.records.ask(lambda c: database.latest(c, "hours."))
     assert [(each.by, each.what) for each in found] == [("anna", "hours.week")]
 
 

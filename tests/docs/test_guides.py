@@ -14,8 +14,8 @@ from appliance.media import port
 from appliance.modem import port_server, scripts
 from appliance.modem.scripts import Sentence
 from appliance.policy.office import KEY_CODES
-from appliance.records import trouble
-from appliance.records.trouble import Trouble
+from appliance.store import database
+from appliance.store.database import Trouble
 from appliance.voicemail import space
 from tests.docs.pages import (
     GUIDES,
@@ -30,7 +30,7 @@ from tests.docs.pages import (
 )
 
 LANGUAGES = ("it", "en")
-WORDS = {"sentences": (port, scripts), "troubles": (trouble, space, registrar)}
+WORDS = {"sentences": (port, scripts), "troubles": (database, space, registrar)}
 CHANGES = ("Security", "Removed", "Deprecated", "Added", "Changed", "Fixed")
 
 

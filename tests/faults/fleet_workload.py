@@ -21,10 +21,10 @@ from appliance.calls.orders import Result
 from appliance.fleet.events import KINDS, Topic, differences
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import by_voice
-from appliance.records import call_log, fleet_outbox, messages, requests
-from appliance.records.requests import NO_LETTERS, Taking
-from appliance.records.worker import Session
-from tests.records.samples import TEN, a_call, a_message
+from appliance.store import call_log, monitoring, requests, voicemail
+from appliance.store.requests import NO_LETTERS, Taking
+from appliance.store.writer import Session
+from tests.store.samples import TEN, a_call, a_message
 
 MOST = 1000
 SERVICE = {"open": True, "code": "open", "clock": "synced"}
@@ -47,7 +47,7 @@ def session(root: Path, boot: str, bug: str = "none") -> Session:
     topics = () if bug == "apart" else tuple(Topic)
 
     def opened(connection: sqlite3.Connection) -> None:
-        fleet_outbox.prepare(connection, topics, KINDS, MOST)
+        monitoring.prepare(connection, topics, KINDS, MOST)
         call_log.close_interrupted(connection, boot)
 
     return Session(root / "centralino.db", lambda _: None, opened)
@@ -64,7 +64,7 @@ def bring(root: Path, first: int, bug: str) -> None:
     after = {"lines": {f"line{first}": {"lost": True, "why": {"it": "", "en": ""}}}}
     for name, about, job in (
         ("", "", lambda c: call_log.upsert(c, [begun], boot)),
-        ("message_left", "", lambda c: messages.insert(c, message, begun, boot)),
+        ("message_left", "", lambda c: voicemail.insert(c, message, begun, boot)),
         ("call_ended", begun.call, lambda c: call_log.upsert(c, [ended], boot)),
         (
             "request_made",
@@ -92,7 +92,7 @@ def noted(connection: sqlite3.Connection, after: dict[str, Any], first: int) -> 
     def between(old: dict[str, Any] | None, new: dict[str, Any]) -> list[tuple[str, Any]]:
         return differences(old, new, frozenset(Topic))
 
-    fleet_outbox.note(connection, merged, between, TEN.isoformat(), f"stamp{first}")
+    monitoring.note(connection, merged, between, TEN.isoformat(), f"stamp{first}")
 
 
 def put_apart(connection: sqlite3.Connection, call: str) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from appliance.records import database
+from appliance.store import database
 from appliance.voicemail import files
 from appliance.voicemail.writer import Writer
 

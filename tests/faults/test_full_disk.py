@@ -11,11 +11,11 @@ import pytest
 
 from appliance.calls.events import MessageStored, MessagesWaiting, StoreFailed
 from appliance.errors import StoreError
-from appliance.records.database import open_reader
+from appliance.store.database import open_reader
 from tests.faults.disk import run
 from tests.faults.needs import require
 from tests.helpers.figures import Figures
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 from tests.voicemail.box import Box, speech
 
 pytestmark = pytest.mark.system

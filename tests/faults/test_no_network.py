@@ -19,7 +19,7 @@ from appliance.mail.account import Security
 from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
 from appliance.policy.outbox import MailState, Verdict
-from appliance.records.worker import Records
+from appliance.store.writer import Records
 from tests.bench.visitors import trusting
 from tests.faults.needs import require
 from tests.faults.network import ALONE, LAN_ADDRESS, PLUGGED, beside, lan_port, plug

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from appliance.policy.sheets import Sheet
-from appliance.records import policy_copy, sheets
-from appliance.records.database import connect, open_database
+from appliance.store import backup, sheets
+from appliance.store.database import connect, open_database
 from tests.faults.needs import require
 
 pytestmark = pytest.mark.system
@@ -33,8 +33,8 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from appliance.records import policy_copy
-from appliance.records.database import connect
+from appliance.store import policy_copy
+from appliance.store.database import connect
 root, bug = Path(sys.argv[1]), sys.argv[2]
 if bug == "in_place":
     (root / "policy" / "policy.tmp").symlink_to("policy.db")
@@ -53,7 +53,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("base")
     with closing(open_database(root / "centralino.db", root / "corrupt").connection) as connection:
         sheets.store(connection, (SHEET,))
-        policy_copy.write(connection, root / "policy", AT)
+        backup.write(connection, root / "policy", AT)
         changed = Sheet("imu", "Dopo", "tributi", "Regolamento", date(2026, 11, 25), SHEET.body)
         sheets.store(connection, (changed,))
     return root
@@ -76,7 +76,7 @@ def put_back(root: Path) -> tuple[str, ...]:
     """Return the titles of the sheets that an empty database gets of the copy."""
     new = root / "new.db"
     with closing(open_database(new, root / "corrupt").connection) as connection:
-        policy_copy.restore(connection, root / "policy")
+        backup.restore(connection, root / "policy")
         return tuple(sheet.title for sheet in sheets.all_sheets(connection))
 
 
@@ -89,7 +89,7 @@ def test_the_copy_is_the_one_before_or_the_new_one(
     while killed_at(base, root := in_memory / f"{call}-{nth}", call, nth):
         assert put_back(root) in {("Prima",), ("Dopo",)}, f"{call} {nth}"
         with closing(connect(root / "centralino.db")) as connection:
-            policy_copy.PolicyCopy(root / "policy", print).look(connection)
+            backup.PolicyCopy(root / "policy", print).look(connection)
         (root / "new.db").unlink()
         assert put_back(root) == ("Dopo",)
         nth += step

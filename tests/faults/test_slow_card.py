@@ -14,7 +14,7 @@ from tests.faults.card import card, refusing, slow, start_anew
 from tests.faults.needs import require
 from tests.faults.workload import LIMITS
 from tests.helpers.figures import Figures
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 from tests.system.stall import stalling_disk
 from tests.voicemail.box import Box, speech
 

@@ -14,10 +14,10 @@ from appliance.calls.orders import Result
 from appliance.daemon.card import look
 from appliance.daemon.caretaker import Caretaker, Plan
 from appliance.policy.clock import ClockState, Now
-from appliance.records import call_log
-from appliance.records.care_mails import Notices
-from appliance.records.retention import Keeping
-from appliance.records.worker import Records
+from appliance.store import call_log
+from appliance.store.retention import Keeping
+from appliance.store.voicemail import Notices
+from appliance.store.writer import Records
 from appliance.voicemail.files import Folders
 from appliance.voicemail.space import Limits
 from appliance.voicemail.writer import Outside, Writer
@@ -26,7 +26,7 @@ from tests.faults.needs import require
 from tests.faults.wear import Card, Wear, card
 from tests.faults.workload import Inline
 from tests.helpers.figures import Figures
-from tests.records.samples import TEN, a_call
+from tests.store.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
 pytestmark = pytest.mark.system

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.dsp.wav import WavError
-from appliance.records import outbox, requests
-from appliance.records.database import open_reader
-from appliance.records.messages import Message
+from appliance.store import requests
+from appliance.store.database import open_reader
+from appliance.store.voicemail import Message
 from tests.faults.workload import LIMITS, sound_of
 from tests.voicemail.box import Box
 
@@ -68,7 +68,7 @@ def broken_promises(box: Box, told: list[Told]) -> Violations:
     found = Violations()
     listed: dict[str, Message] = {m.call: m for m in box.listed()}
     with closing(open_reader(box.folder / "centralino.db")) as reader:
-        taken = {kept.request.call for kept in requests.listed(reader)}
+        taken = {kept.request.call for kept in requests.list_requests(reader)}
     for promise in told:
         message = listed.get(promise.call)
         if promise.kind == "stored":
@@ -93,8 +93,8 @@ def broken_request(box: Box, promise: Told) -> Violations:
     """Count what a caller whose request was taken was told and is not so (P6)."""
     found = Violations()
     with closing(open_reader(box.folder / "centralino.db")) as reader:
-        kept = [k for k in requests.listed(reader) if k.request.call == promise.call]
-        keys = {mail.mail.key for mail in outbox.listed(reader)}
+        kept = [k for k in requests.list_requests(reader) if k.request.call == promise.call]
+        keys = {mail.mail.key for mail in requests.list_notices(reader)}
     if [k.request.number for k in kept] != [promise.what]:
         found["a request that was taken has no row, or two"] += 1
         return found

@@ -26,17 +26,16 @@ from appliance.policy.mail import Mail
 from appliance.policy.messages import Outcome
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import NewRequest, by_voice
-from appliance.records import messages, requests
-from appliance.records.messages import Message
-from appliance.records.request_rows import Sound
-from appliance.records.requests import Letters, Taking
-from appliance.records.worker import Records, Session
+from appliance.store import requests, voicemail
+from appliance.store.requests import Letters, Sound, Taking
+from appliance.store.voicemail import Message
+from appliance.store.writer import Records, Session
 from appliance.voicemail import files, recording
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.space import Limits
 from appliance.voicemail.writer import Outside, Writer
 from tests.faults.planted import plant
-from tests.records.samples import TEN, a_call
+from tests.store.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
 LIMITS = Limits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0, sync_s=0.05)
@@ -83,7 +82,7 @@ class Inline:
 
     def store_message(self, message: Message, record: CallRecord) -> int:
         """See MessageIndex."""
-        return self._session.run(lambda c: messages.insert(c, message, record, "boot"))
+        return self._session.run(lambda c: voicemail.insert(c, message, record, "boot"))
 
     def store_request(self, message: Message, request: NewRequest) -> int:
         """See MessageIndex."""
@@ -93,15 +92,15 @@ class Inline:
 
     def known_messages(self) -> frozenset[str]:
         """See MessageIndex."""
-        return self._session.run(lambda c: messages.ids(c) | requests.recordings(c))
+        return self._session.run(lambda c: voicemail.ids(c) | requests.recordings(c))
 
     def messages_waiting(self) -> int:
         """See MessageIndex."""
-        return self._session.run(messages.waiting)
+        return self._session.run(voicemail.waiting)
 
     def close_message(self, name: str, by: str, outcome: Outcome, at: datetime) -> Message:
         """See Records."""
-        return self._session.run(lambda c: messages.close(c, name, by, outcome, at))
+        return self._session.run(lambda c: voicemail.close(c, name, by, outcome, at))
 
 
 def tell_synced(acks: Acks) -> None:

@@ -16,10 +16,10 @@ from appliance.fleet.mqtt import Connection
 from appliance.fleet.mqtt_broker import Broker, Limits
 from appliance.fleet.mqtt_sender import Health, Sender
 from appliance.fleet.mqtt_topics import Message
-from appliance.records import call_log, fleet_outbox
-from appliance.records.worker import Records
+from appliance.store import call_log, monitoring
+from appliance.store.writer import Records
 from tests.helpers.mosquitto import USER, Mosquitto
-from tests.records.samples import TEN, a_call
+from tests.store.samples import TEN, a_call
 
 QUICK = Limits(connect_s=2.0, hello_s=1.5, confirm_s=2.0, keepalive_s=60)
 PAUSES = (0.05, 0.2)
@@ -54,7 +54,7 @@ class Publisher:
     def start(self) -> Publisher:
         """Start both."""
         self.records = Records(self.folder / "centralino.db", f"boot-{time.monotonic_ns()}")
-        self.records.prepare = lambda c: fleet_outbox.prepare(c, ("calls",), KINDS, self.most)
+        self.records.prepare = lambda c: monitoring.prepare(c, ("calls",), KINDS, self.most)
         self.records.start()
         self.sender = Sender(
             self.prefix,
@@ -84,7 +84,7 @@ class Publisher:
 
     def depth(self) -> int:
         """Count what waits."""
-        return self.records.ask(fleet_outbox.depth).waiting
+        return self.records.ask(monitoring.depth).waiting
 
     def wait_until(self, is_so: Callable[[], bool], why: str, limit: float = 20.0) -> None:
         """Wait for something that no event tells of."""

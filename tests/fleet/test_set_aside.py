@@ -15,7 +15,7 @@ from appliance.fleet.mqtt_broker import BrokerError
 from appliance.fleet.mqtt_session import TRIES, Session
 from appliance.fleet.mqtt_topics import Event, Message
 from appliance.policy.words import Words
-from appliance.records import database, fleet_outbox
+from appliance.store import database, monitoring
 
 
 @dataclass
@@ -114,11 +114,11 @@ def test_what_is_set_aside_is_kept_within_a_bound(tmp_path: Path) -> None:
         connection.executemany(
             "INSERT INTO fleet_outbox (id, kind, key, at, about) VALUES (?, ?, ?, ?, ?)", rows
         )
-        for waiting in fleet_outbox.waiting(connection, 0, 149):
-            fleet_outbox.set_aside(connection, waiting.number)
+        for waiting in monitoring.waiting(connection, 0, 149):
+            monitoring.set_aside(connection, waiting.number)
         kept = connection.execute(
             "SELECT value FROM fleet_kept WHERE name LIKE 'aside:%' ORDER BY name"
         ).fetchall()
-        assert len(kept) == fleet_outbox.ASIDE_MOST
+        assert len(kept) == monitoring.ASIDE_MOST
         assert json.loads(kept[-1][0])["about"] == {"call": "148"}
-        assert len(fleet_outbox.waiting(connection, 0, 10)) == 1
+        assert len(monitoring.waiting(connection, 0, 10)) == 1

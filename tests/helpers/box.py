@@ -26,9 +26,9 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.process import ExchangeProcess
-from appliance.records import call_log, messages
-from appliance.records.database import open_reader
-from appliance.records.messages import Message
+from appliance.store import call_log, voicemail
+from appliance.store.database import open_reader
+from appliance.store.voicemail import Message
 from appliance.testphone.client import TestPhone
 from tests.helpers.ports import free_port, own_address
 
@@ -219,7 +219,7 @@ class Box:
     def messages(self) -> tuple[Message, ...]:
         """Return all messages, newest first."""
         with contextlib.closing(open_reader(database_path(self.state))) as connection:
-            return messages.messages(connection, None)
+            return voicemail.list_messages(connection, None)
 
     def recording(self, message: str) -> Path:
         """Return the WAV of a stored message."""

@@ -15,7 +15,7 @@ import pytest
 
 from appliance.console.accounts import passwords
 from appliance.daemon import pins
-from appliance.records import sealed_stream
+from appliance.store import backup
 
 REAL_COST: Final = "real_cost"
 """The fixture of a test that needs the shipped cost."""
@@ -33,8 +33,8 @@ def needs_real_cost(item: pytest.Item) -> bool:
 def lowered() -> Iterator[None]:
     """Hash cheaply for as long as this is entered."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sealed_stream, "COST", CHEAP_N)
-        patch.setattr(sealed_stream, "MEMORY", 2 * 128 * CHEAP_N * sealed_stream.BLOCK)
+        patch.setattr(backup, "COST", CHEAP_N)
+        patch.setattr(backup, "MEMORY", 2 * 128 * CHEAP_N * backup.BLOCK)
         patch.setattr(pins, "_N", CHEAP_N)
         patch.setattr(passwords, "MEMORY_KIB", CHEAP_KIB)
         patch.setattr(passwords, "PASSES", 1)

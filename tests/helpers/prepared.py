@@ -12,7 +12,7 @@ import threading
 from typing import Final
 
 from appliance.daemon import voice
-from appliance.records import database
+from appliance.store import database
 
 really_migrate: Final = database.migrate
 """Runs every migration: for tests of the migrations themselves."""

@@ -25,9 +25,9 @@ from playwright.sync_api import Browser, expect
 
 from appliance.daemon.stores import database_path
 from appliance.policy.messages import Step
-from appliance.records import call_log, care, requests
-from appliance.records.care import Kind
-from appliance.records.database import open_reader
+from appliance.store import call_log, care, requests
+from appliance.store.care import Kind
+from appliance.store.database import open_reader
 from tests.journeys.harness.browser import computer, window
 from tests.journeys.harness.front_desk import PATIENCE_S, FrontDesk, citizen_calls, front_desk
 from tests.journeys.harness.operator import SIDE, answers, logs_in, makes_an_account, sits_down
@@ -121,7 +121,7 @@ def test_what_is_begun_in_a_call_is_of_that_call(
             page.click("button", "Salva", form)
             page.sees("Presa in carico: richiesta 1.")
             with contextlib.closing(open_reader(database_path(box.state))) as connection:
-                (kept,) = requests.listed(connection)
+                (kept,) = requests.list_requests(connection)
             (call,) = [one.call for one in box.records() if one.caller.number == VERDI]
             assert (kept.request.call, kept.request.sheet) == (call, "")
             verdi.hang_up()

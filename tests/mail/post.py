@@ -18,10 +18,10 @@ from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
 from appliance.policy.mail import Mail
 from appliance.policy.outbox import Health, Letter, MailState, Reply
-from appliance.records import outbox
-from appliance.records.database import open_reader
-from appliance.records.outbox import Kept
-from appliance.records.worker import Records
+from appliance.store import requests
+from appliance.store.database import open_reader
+from appliance.store.requests import StoredNotice
+from appliance.store.writer import Records
 from tests.helpers.mail_server import PASSWORD, USER, MailServer
 
 LIMIT_S = 20.0
@@ -58,20 +58,20 @@ class Post:
 
     def queue(self, mail: Mail) -> None:
         """Keep a notice and wake the thread."""
-        self.records.ask(lambda c: outbox.queue(c, mail, AT, "comune.example"))
+        self.records.ask(lambda c: requests.queue(c, mail, AT, "comune.example"))
         self.sender.wake()
 
     def reply(self) -> Reply:
         """Wait for what the next try comes to."""
         return self.replies.get(timeout=LIMIT_S)
 
-    def kept(self) -> tuple[Kept, ...]:
+    def kept(self) -> tuple[StoredNotice, ...]:
         """Read the outbox as a command would, once the last try has been written down."""
         self.records.ask(lambda _: None)
         with closing(open_reader(self.folder / "centralino.db")) as reader:
-            return outbox.listed(reader)
+            return requests.list_notices(reader)
 
-    def settled(self, state: MailState, number: int = 1) -> Kept:
+    def settled(self, state: MailState, number: int = 1) -> StoredNotice:
         """Wait until a notice is in a state: written down after each try."""
         self.until(lambda: self._one(number).state is state)
         return self._one(number)
@@ -84,7 +84,7 @@ class Post:
             assert time.monotonic() < deadline, (self.kept(), self.healths)
             pause.wait(0.02)
 
-    def _one(self, number: int) -> Kept:
+    def _one(self, number: int) -> StoredNotice:
         return next(kept for kept in self.kept() if kept.number == number)
 
     def _deliver(self, letter: Letter) -> Reply:

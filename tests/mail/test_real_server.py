@@ -13,8 +13,8 @@ from appliance.mail.account import Security
 from appliance.policy.outbox import Health, MailState, Verdict
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import State, by_voice
-from appliance.records import requests
-from appliance.records.requests import Letters, Taking
+from appliance.store import requests
+from appliance.store.requests import Letters, Taking
 from tests.helpers.figures import Figures
 from tests.helpers.mail_cutter import Cut, Cutter
 from tests.helpers.mail_server import MailServer
@@ -194,5 +194,5 @@ def test_a_request_is_sent_when_the_server_has_its_mail(
     posts.append(again)
     assert again.reply().verdict is Verdict.SENT
     again.settled(MailState.SENT)
-    kept = again.records.ask(lambda c: requests.required(c, 1))
+    kept = again.records.ask(lambda c: requests.required_request(c, 1))
     assert kept.request.state is State.SENT

@@ -14,7 +14,7 @@ from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.local_time import date_words, day_phrase
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import Appointment, Form, Request, Step
-from appliance.records.request_rows import Happened, Kept, Sound
+from appliance.store.requests import Happened, Sound, StoredRequest
 from tests.policy.town import TOWN
 
 AT = datetime(2026, 11, 8, 9, 0, tzinfo=UTC)
@@ -51,7 +51,7 @@ def letter(language: str, request: Request, steps: tuple[Happened, ...] = ()) ->
     head = Letterhead("Comune di Prova", ("Via Roma 1",), language, ZoneInfo("Europe/Rome"))
     names = Names({"op1": "Postazione 1", "carla": "Carla Neri"}, {"aire": "Iscrizione AIRE"})
     writer = RequestLetter(head, TOWN, names, lambda text: text.replace("05417041", "•••"))
-    kept = Kept(request, Sound("voicemail/new/abc.wav", "0f" * 32), steps)
+    kept = StoredRequest(request, Sound("voicemail/new/abc.wav", "0f" * 32), steps)
     return writer.document(kept, lambda _: date(2026, 12, 1))
 
 

@@ -97,7 +97,7 @@ DOORS = {
     ("daemon/register_questions.py", "SHOW"): 1,  # to the head, one at a time, audited first
     ("daemon/register_questions.py", "TELL"): 1,  # authorised in writing, noted first
     ("daemon/register_text.py", "EXPORT"): 2,
-    ("records/register_rows.py", "STORE"): 1,
+    ("store/directory.py", "STORE"): 1,
 }
 """Every call of the door: file and purpose, how often. Another one needs its reason here."""
 

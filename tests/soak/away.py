@@ -18,9 +18,9 @@ from appliance.fleet.mqtt_broker import Broker
 from appliance.fleet.mqtt_sender import Health, Sender
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import by_voice
-from appliance.records import fleet_outbox, requests
-from appliance.records.database import open_reader
-from appliance.records.requests import NO_LETTERS, Taking
+from appliance.store import monitoring, requests
+from appliance.store.database import open_reader
+from appliance.store.requests import NO_LETTERS, Taking
 from tests.soak.day import Day, DaySoak
 from tests.soak.kept import KeptStore
 from tests.soak.world import World
@@ -48,7 +48,7 @@ class AwayStore(KeptStore):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.broker is not None:
-            self.box.prepare = lambda c: fleet_outbox.prepare(c, TOPICS, events.KINDS, MOST)
+            self.box.prepare = lambda c: monitoring.prepare(c, TOPICS, events.KINDS, MOST)
 
     def interrupt(self) -> None:
         """Start anew, the fleet's thread too."""
@@ -67,7 +67,7 @@ class AwayStore(KeptStore):
         """Have kept what holds now, as the desk does."""
         at, self.noted = self.world.clock().wall.astimezone(UTC).isoformat(), self.noted + 1
         self.box.records.ask(
-            lambda c: fleet_outbox.note(
+            lambda c: monitoring.note(
                 c,
                 lambda before: events.merged(before, facts, settled=True),
                 lambda before, after: events.differences(before, after, frozenset(TOPICS)),

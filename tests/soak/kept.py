@@ -19,9 +19,9 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.dsp.wav import Law
 from appliance.media.messages import RecordingStarted
 from appliance.policy.mail import Mail
-from appliance.records import messages, outbox
-from appliance.records.database import open_reader
-from appliance.records.messages import Message
+from appliance.store import requests, voicemail
+from appliance.store.database import open_reader
+from appliance.store.voicemail import Message
 from appliance.voicemail.space import Limits
 from tests.soak.store import Store
 from tests.voicemail.box import Box
@@ -86,7 +86,7 @@ class KeptStore(Store):
     def queue(self, mail: Mail) -> None:
         """Keep a mail that wants to leave."""
         at = self.world.clock().wall
-        self.box.records.ask(lambda c: outbox.queue(c, mail, at, outbox.NO_DOMAIN))
+        self.box.records.ask(lambda c: requests.queue(c, mail, at, requests.NO_DOMAIN))
 
     def begin(self, started: RecordingStarted) -> None:
         """A recording begins."""
@@ -188,4 +188,4 @@ class KeptStore(Store):
     def stored(self) -> tuple[Message, ...]:
         """Read all messages there are."""
         with closing(open_reader(self.folder / "centralino.db")) as reader:
-            return messages.messages(reader, limit=MANY)
+            return voicemail.list_messages(reader, limit=MANY)

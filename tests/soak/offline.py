@@ -25,10 +25,10 @@ from appliance.policy.outbox import Letter, Reply, Verdict
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import by_voice
 from appliance.policy.words import Words
-from appliance.records import outbox, requests
-from appliance.records.care_mails import Notices
-from appliance.records.requests import Letters, Taking
-from appliance.records.retention import Keeping
+from appliance.store import requests
+from appliance.store.requests import Letters, Taking
+from appliance.store.retention import Keeping
+from appliance.store.voicemail import Notices
 from tests.soak import mix, office
 from tests.soak.kept import KeptStore
 from tests.soak.mix import Script, Speaks
@@ -175,7 +175,7 @@ class Offline:
 
     def waiting(self) -> list[str]:
         """Return the keys of the mails that have not left."""
-        kept = self.store.box.records.ask(outbox.listed)
+        kept = self.store.box.records.ask(requests.list_notices)
         return [each.mail.key for each in kept if each.settled_at is None]
 
     def hours(self) -> float:

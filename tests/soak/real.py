@@ -17,7 +17,7 @@ from pathlib import Path
 
 from appliance.calls.orders import Result
 from appliance.daemon.stores import database_path
-from appliance.records.database import open_reader
+from appliance.store.database import open_reader
 from tests.helpers.box import Box, wait
 from tests.soak.mix import SPEECH
 from tests.soak.real_calls import LINES, RealSoak, rest

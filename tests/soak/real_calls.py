@@ -16,8 +16,8 @@ from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
-from appliance.records.call_log import iso
-from appliance.records.database import connect, open_reader
+from appliance.store.call_log import iso
+from appliance.store.database import connect, open_reader
 from tests.helpers.box import Box, wait
 from tests.soak.mix import RELEASES, SPEECH
 from tests.soak.real_outcome import Outcome

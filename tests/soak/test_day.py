@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from appliance.records.database import open_database
+from appliance.store.database import open_database
 from tests.helpers.figures import Figures
 from tests.soak import day
 from tests.soak.day import Day, DaySoak, Hour, apart

@@ -15,11 +15,10 @@ from typing import TypeVar
 from appliance.calls.events import Event, MessagesWaiting
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
-from appliance.records import messages
-from appliance.records.database import open_reader
-from appliance.records.messages import Message
-from appliance.records.trouble import Trouble
-from appliance.records.worker import Records
+from appliance.store import voicemail
+from appliance.store.database import Trouble, open_reader
+from appliance.store.voicemail import Message
+from appliance.store.writer import Records
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.space import Limits
 
@@ -98,7 +97,7 @@ class Box:
     def listed(self) -> tuple[Message, ...]:
         """Read the messages as a command would, newest first."""
         with closing(open_reader(self.folder / "centralino.db")) as reader:
-            return messages.messages(reader)
+            return voicemail.list_messages(reader)
 
     def sound(self, message: Message) -> bytes:
         """Read a message's sound, through the house's own WAV reader."""

@@ -15,10 +15,10 @@ import pytest
 from appliance.calls.events import Caller, Presentation
 from appliance.errors import OfficeError
 from appliance.policy.messages import MessageState, Outcome
-from appliance.records import messages
-from appliance.records.database import open_database
+from appliance.store import voicemail
+from appliance.store.database import open_database
 from appliance.voicemail import listing
-from tests.records.samples import TEN, WITHHELD, a_call, a_message
+from tests.store.samples import TEN, WITHHELD, a_call, a_message
 
 ROME = ZoneInfo("Europe/Rome")
 
@@ -29,9 +29,9 @@ HOME = Path("/var/lib/centralino/voicemail")
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database with two messages."""
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
-    messages.insert(connection, a_message(), a_call(), "b")
+    voicemail.insert(connection, a_message(), a_call(), "b")
     second = replace(a_message("m2", "a-2"), caller=WITHHELD, called="800011837", interrupted=True)
-    messages.insert(connection, second, a_call("a-2"), "b")
+    voicemail.insert(connection, second, a_call("a-2"), "b")
     yield connection
     connection.close()
 

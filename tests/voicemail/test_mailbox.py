@@ -27,13 +27,13 @@ from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
 from appliance.policy.messages import Outcome
 from appliance.policy.requests import NewRequest
-from appliance.records.messages import Message
-from appliance.records.trouble import VOICEMAIL_UNSURE
+from appliance.store.database import VOICEMAIL_UNSURE
+from appliance.store.voicemail import Message
 from appliance.voicemail import files, space, writer
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.recording import Recording
 from appliance.voicemail.space import Limits, marks, spare_bytes
-from tests.records.samples import TEN, a_call
+from tests.store.samples import TEN, a_call
 from tests.voicemail.box import LIMIT, SMALL, Box, header, hold, speech, without_counts
 
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from appliance.calls.events import MessageStored, MessagesWaiting, StoreFailed
 from tests.helpers.examples import examples
-from tests.records.samples import a_call
+from tests.store.samples import a_call
 from tests.voicemail.box import Box, speech
 
 LAWS = {"ulaw": b"\xff", "alaw": b"\xd5"}

@@ -16,7 +16,7 @@ from appliance.voicemail import recovery, space
 from appliance.voicemail.files import Folders
 from appliance.voicemail.sidecar import Sidecar, decode, encode
 from appliance.voicemail.sound import Header
-from tests.records.samples import a_call, a_message
+from tests.store.samples import a_call, a_message
 from tests.voicemail.box import Box, header, speech
 
 

@@ -11,20 +11,20 @@ import pytest
 
 from appliance.calls.events import MessagesWaiting, RequestStored
 from appliance.policy.requests import by_voice
-from appliance.records import requests
-from appliance.records.database import open_reader
-from appliance.records.request_rows import Kept
+from appliance.store import requests
+from appliance.store.database import open_reader
+from appliance.store.requests import StoredRequest
 from tests.policy.town import APPOINTMENT
-from tests.records.samples import TEN, a_call
+from tests.store.samples import TEN, a_call
 from tests.voicemail.box import Box, speech
 
 ASKED = by_voice(APPOINTMENT, "anagrafe", "aire", "Italiani all'estero", "", "a-1", TEN, "op1")
 
 
-def kept(box: Box) -> tuple[Kept, ...]:
+def kept(box: Box) -> tuple[StoredRequest, ...]:
     """Read the requests as a command would."""
     with closing(open_reader(box.folder / "centralino.db")) as reader:
-        return requests.listed(reader)
+        return requests.list_requests(reader)
 
 
 def take(box: Box, sound: bytes) -> None:

@@ -16,7 +16,7 @@ from appliance.console.accounts.turns import Turns
 from appliance.console.reading import Reading
 from appliance.errors import CentralinoError, StoreError
 from appliance.policy.accounts import User
-from appliance.records import users
+from appliance.store import users
 
 FRESH_S: Final = 2.0
 """How old what is known of a user may be: who is disabled is out within so long."""
@@ -77,7 +77,7 @@ class Accounts:
         """Compare a password; raises Wrong, TryLater, Busy, StoreError."""
         self._refuse_locked_out(name, address)
         user, kept = await self._reading.do(
-            lambda c: (users.find(c, name), users.password_of(c, name))
+            lambda c: (users.find_user(c, name), users.password_of(c, name))
         )
 
         def compare() -> bool:
@@ -136,7 +136,7 @@ class Accounts:
         if time.monotonic() - at < FRESH_S:
             return known
         try:
-            known = await self._reading.do(lambda c: users.find(c, name))
+            known = await self._reading.do(lambda c: users.find_user(c, name))
         except StoreError:
             if known is None:
                 raise

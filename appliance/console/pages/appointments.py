@@ -26,8 +26,8 @@ from appliance.errors import OfficeError
 from appliance.policy.letter_words import FORMS
 from appliance.policy.week import ONE_DAY
 from appliance.policy.words import NOTHING, Words
-from appliance.records import appointments, register
-from appliance.records.request_rows import Kept
+from appliance.store import directory, requests
+from appliance.store.requests import StoredRequest
 
 WEEK: Final = timedelta(days=7)
 SUNDAY: Final = 6
@@ -42,7 +42,7 @@ class OfficeDay:
 
     unit: str
     name: str
-    booked: tuple[Kept, ...]
+    booked: tuple[StoredRequest, ...]
     free: tuple[tuple[datetime, int], ...]
 
     @property
@@ -126,9 +126,9 @@ def _span(request: Request, monday: date) -> tuple[datetime, datetime]:
 
 def _read(
     connection: sqlite3.Connection, span: tuple[datetime, datetime], unit: str
-) -> tuple[tuple[Kept, ...], dict[str, str]]:
-    names = {each.code: each.name for each in register.load_masked(connection).units}
-    return appointments.between(connection, *span, unit), names
+) -> tuple[tuple[StoredRequest, ...], dict[str, str]]:
+    names = {each.code: each.name for each in directory.load_masked(connection).units}
+    return requests.between(connection, *span, unit), names
 
 
 async def _told(request: Request, monday: date, unit: str) -> Told:
@@ -148,7 +148,11 @@ def _free(request: Request, free: list[tuple[str, int]]) -> tuple[tuple[datetime
 
 
 def _day(
-    request: Request, day: date, booked: tuple[Kept, ...], told: Told, names: Mapping[str, str]
+    request: Request,
+    day: date,
+    booked: tuple[StoredRequest, ...],
+    told: Told,
+    names: Mapping[str, str],
 ) -> DayView:
     mine = [kept for kept in booked if _starts(request, kept).date() == day]
     free = {unit: _on(day, some) for unit, some in told.offices.items()}
@@ -170,7 +174,7 @@ def _on(day: date, free: tuple[tuple[datetime, int], ...]) -> tuple[tuple[dateti
     return tuple(one for one in free if one[0].date() == day)
 
 
-def _starts(request: Request, kept: Kept) -> datetime:
+def _starts(request: Request, kept: StoredRequest) -> datetime:
     """Return when an appointment starts, where the house is."""
     assert kept.request.appointment is not None
     return kept.request.appointment.slot.start.astimezone(request.app.state.zone)

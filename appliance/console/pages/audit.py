@@ -17,7 +17,7 @@ from appliance.console.links import Link
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.roles import Permission
-from appliance.records import audit, register, sheets
+from appliance.store import database, directory, sheets
 
 SHOWN_DAYS: Final = 30
 MOST: Final = 500
@@ -61,7 +61,7 @@ async def show(request: Request) -> Response:
         datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))
     )
     rows, people, names = await request.app.state.reading.do(
-        lambda c: (audit.between(c, since, until, by, MOST), audit.who(c), _names(c))
+        lambda c: (database.between(c, since, until, by, MOST), database.who(c), _names(c))
     )
     say = request.state.speaker
     told = [
@@ -73,7 +73,7 @@ async def show(request: Request) -> Response:
 
 
 def _names(connection: sqlite3.Connection) -> Names:
-    units = {unit.code: unit.name for unit in register.units(connection)}
+    units = {unit.code: unit.name for unit in directory.units(connection)}
     titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
     return Names(cases.names(connection), units, titles, WHAT)
 

@@ -30,11 +30,17 @@ from appliance.policy.same_number import tail
 from appliance.policy.secret import MASK
 from appliance.policy.week import ONE_DAY
 from appliance.policy.words import NOTHING, Words
-from appliance.records import calls_shown, register, sheets
-from appliance.records.calls_shown import About, Numbered
-from appliance.records.care_words import OUTCOMES, STEPS
-from appliance.records.listing import EVIDENCES, RESULTS, caller_words
-from appliance.records.report_rows import UNFINISHED, sent_of
+from appliance.store import directory, sheets, voicemail
+from appliance.store.reports import UNFINISHED, sent_of
+from appliance.store.voicemail import (
+    EVIDENCES,
+    OUTCOMES,
+    RESULTS,
+    STEPS,
+    About,
+    Numbered,
+    caller_words,
+)
 
 EARLIER: Final = timedelta(days=90)
 LONGEST_SEARCH: Final = 40
@@ -95,7 +101,7 @@ async def list_calls(request: Request) -> Response:
     number = query.get("number", "").strip()[:LONGEST_SEARCH] if sees.front_desk else ""
     searched = len(tail(number)) >= LEAST_DIGITS
     found, names = await request.app.state.reading.do(
-        lambda c: (_found(request, c, day, number if searched else ""), register.names_of(c))
+        lambda c: (_found(request, c, day, number if searched else ""), directory.names_of(c))
     )
     values = {
         "found": found,
@@ -105,7 +111,7 @@ async def list_calls(request: Request) -> Response:
         "number": number,
         "searched": searched,
         "names": names,
-        "most": calls_shown.MOST,
+        "most": voicemail.MOST,
     }
     return page(request, "calls/list.html", 200, **values, **_words(request, sees))
 
@@ -115,10 +121,10 @@ def _found(
 ) -> tuple[Numbered, ...]:
     if number:
         since = datetime.now(UTC) - EARLIER
-        return calls_shown.of_number(connection, number, since, request.app.state.plan)
+        return voicemail.of_number(connection, number, since, request.app.state.plan)
     zone = request.app.state.zone
     since, until = (datetime.combine(each, time(), zone) for each in (day, day + ONE_DAY))
-    return calls_shown.of_day(connection, since, until)
+    return voicemail.of_day(connection, since, until)
 
 
 async def show(request: Request) -> Response:
@@ -162,13 +168,13 @@ def _waited_s(record: CallRecord) -> int | None:
 
 
 def _read(connection: sqlite3.Connection, call: str) -> Shown | None:
-    about = calls_shown.about(connection, call)
+    about = voicemail.about(connection, call)
     if about is None:
         return None
     codes = about.one.record.sheets
     found = {code: sheets.find(connection, code) for code in codes}
     titles = {code: sheet.title for code, sheet in found.items() if sheet}
-    return Shown(about, register.names_of(connection), cases.names(connection), titles)
+    return Shown(about, directory.names_of(connection), cases.names(connection), titles)
 
 
 def _transfers(shown: Shown) -> list[Transfer]:

@@ -21,8 +21,8 @@ from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.done_link import PATH, SAID, Standing
 from appliance.policy.letters import without_numbers
-from appliance.records import register, request_links
-from appliance.records.request_links import Looked
+from appliance.store import directory, request_papers
+from appliance.store.request_papers import Looked
 
 TOO_MANY: Final = N_("Too many wrong links from this computer: wait a quarter of an hour.")
 UNKNOWN: Final = 404
@@ -61,7 +61,7 @@ async def _looked(request: Request) -> Looked | None:
     if guesses.wait_s(address) > 0:
         return None
     now = datetime.now(UTC)
-    looked: Looked = await reading.do(lambda c: request_links.look(c, token, now))
+    looked: Looked = await reading.do(lambda c: request_papers.look(c, token, now))
     if looked.standing is Standing.UNKNOWN:
         guesses.wrong(address)
     return looked
@@ -89,7 +89,7 @@ def _closes_nothing(request: Request, status: int, said: str, number: int = 0) -
 
 async def _office(request: Request, code: str) -> str:
     reading: Reading = request.app.state.reading
-    units = await reading.do(register.units)
+    units = await reading.do(directory.units)
     return next((unit.name for unit in units if unit.code == code), code)
 
 

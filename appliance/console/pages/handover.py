@@ -26,9 +26,9 @@ from appliance.policy.numbering import Plan
 from appliance.policy.request_words import state_of
 from appliance.policy.roles import ROLES, Permission, permissions_of
 from appliance.policy.words import Words
-from appliance.records import handover, register, users
-from appliance.records.handover import Mine
-from appliance.records.missed import DAYS
+from appliance.store import directory, retention, users
+from appliance.store.retention import Mine
+from appliance.store.voicemail import DAYS
 
 EVERYBODY: Final = "*"
 """In the form: to all. Nothing chosen is no choice."""
@@ -129,10 +129,10 @@ def _read(
     """Read it; for whoever does not deal with messages the requests alone."""
     since = datetime.now(UTC) - timedelta(days=DAYS)
     names = {asks.by, asks.position} - {""}
-    found = handover.mine(connection, names, since, today, plan)
+    found = retention.mine(connection, names, since, today, plan)
     if not is_all:
         found = Mine((), (), found.requests, found.nobodys, ())
-    units = {unit.code: unit.name for unit in register.units(connection)}
+    units = {unit.code: unit.name for unit in directory.units(connection)}
     return found, users.everybody(connection), units
 
 

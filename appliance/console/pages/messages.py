@@ -24,11 +24,9 @@ from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.messages import Care, MessageState, Outcome
 from appliance.policy.roles import Permission
-from appliance.records import care, messages, missed
-from appliance.records.care import Kind
-from appliance.records.care_words import OUTCOMES, STEPS
-from appliance.records.listing import RESULTS, caller_words
-from appliance.records.messages import Message
+from appliance.store import care, voicemail
+from appliance.store.care import Kind
+from appliance.store.voicemail import OUTCOMES, RESULTS, STEPS, Message, caller_words
 
 MOST: Final = 200
 SHOWN: Final = {
@@ -62,7 +60,7 @@ async def list_messages(request: Request) -> Response:
 def _listed(
     connection: sqlite3.Connection, states: tuple[MessageState, ...]
 ) -> tuple[list[Message], dict[str, Care], dict[str, str]]:
-    found = [one for state in states for one in messages.messages(connection, state, MOST)]
+    found = [one for state in states for one in voicemail.list_messages(connection, state, MOST)]
     found.sort(key=lambda one: (one.received_at, one.number), reverse=True)
     return found[:MOST], care.cares(connection, Kind.MESSAGE), cases.names(connection)
 
@@ -122,12 +120,12 @@ async def _shown(request: Request) -> Shown:
 
 
 def _find(connection: sqlite3.Connection, number: str) -> Shown | None:
-    message = messages.find(connection, number)
+    message = voicemail.find(connection, number)
     if message is None:
         return None
     hints = tuple(
         (care.find(connection, Kind.CALL, record.call)[1], record)
-        for record in missed.hints(connection, message)
+        for record in voicemail.hints(connection, message)
     )
     return Shown(message, cases.read(connection, Kind.MESSAGE, message.id, message.number), hints)
 

@@ -22,10 +22,9 @@ from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.numbering import Plan
 from appliance.policy.roles import Permission
-from appliance.records import missed
-from appliance.records.care import Kind
-from appliance.records.listing import RESULTS
-from appliance.records.missed import Missed
+from appliance.store import voicemail
+from appliance.store.care import Kind
+from appliance.store.voicemail import RESULTS, Missed
 
 LISTS: Final = {
     "open": N_("To be called back"),
@@ -55,8 +54,8 @@ def is_in(one: Missed, chosen: str) -> bool:
 def _listed(
     connection: sqlite3.Connection, plan: Plan
 ) -> tuple[tuple[Missed, ...], dict[str, str]]:
-    since = datetime.now(UTC) - timedelta(days=missed.DAYS)
-    return missed.missed(connection, since, plan), cases.names(connection)
+    since = datetime.now(UTC) - timedelta(days=voicemail.DAYS)
+    return voicemail.missed_calls(connection, since, plan), cases.names(connection)
 
 
 @needs(Permission.MESSAGES)
@@ -104,7 +103,9 @@ async def _found(request: Request) -> tuple[Missed, History]:
 
 
 def _find(connection: sqlite3.Connection, number: int, plan: Plan) -> tuple[Missed, History] | None:
-    found = missed.missed(connection, datetime.now(UTC) - timedelta(days=missed.DAYS), plan)
+    found = voicemail.missed_calls(
+        connection, datetime.now(UTC) - timedelta(days=voicemail.DAYS), plan
+    )
     one = next((each for each in found if each.number == number), None)
     if one is None:
         return None

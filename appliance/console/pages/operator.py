@@ -26,7 +26,7 @@ from appliance.console.streaming import event
 from appliance.console.templates import page, text
 from appliance.console.who import LONGEST, POSITION_COOKIE, YEAR_S, who
 from appliance.policy.roles import Permission, refusal
-from appliance.records.listing import caller_words
+from appliance.store.voicemail import caller_words
 
 ASKS: Final = {
     "unattended": "SetUnattended",

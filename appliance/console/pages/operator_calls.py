@@ -25,10 +25,9 @@ from appliance.errors import StoreError
 from appliance.policy.messages import Outcome, Step
 from appliance.policy.numbering import Plan
 from appliance.policy.roles import Permission
-from appliance.records import call_log, missed
-from appliance.records.care import Kind
-from appliance.records.listing import caller_words
-from appliance.records.missed import DAYS, Missed
+from appliance.store import call_log, voicemail
+from appliance.store.care import Kind
+from appliance.store.voicemail import DAYS, Missed, caller_words
 
 AFTERWARDS: Final = timedelta(minutes=15)
 """So long after a call a note may still be made of it from the position that answered."""
@@ -175,7 +174,7 @@ async def _of_id(request: Request, call: str) -> CallRecord | None:
 
 def _interrupted(connection: sqlite3.Connection, plan: Plan) -> tuple[Missed, ...]:
     since = datetime.now(UTC) - timedelta(days=DAYS)
-    calls = missed.missed(connection, since, plan)
+    calls = voicemail.missed_calls(connection, since, plan)
     return tuple(one for one in calls if one.is_open and one.record.result is Result.INTERRUPTED)
 
 

@@ -29,11 +29,10 @@ from appliance.policy.numbering import Plan
 from appliance.policy.request_words import state_of
 from appliance.policy.roles import Permission
 from appliance.policy.sheets import Sheet
-from appliance.records import call_log, register, requests, sheets
-from appliance.records.listing import RESULTS
-from appliance.records.open_cases import OpenCase, open_cases
-from appliance.records.request_rows import Kept
-from appliance.records.sheets import Found
+from appliance.store import call_log, directory, requests, sheets
+from appliance.store.requests import StoredRequest
+from appliance.store.sheets import Found
+from appliance.store.voicemail import RESULTS, OpenCase, open_cases
 
 MOST: Final = 8
 """Sheets shown of a search: what fits beside a call."""
@@ -47,7 +46,7 @@ class Known:
     """What is on record of a caller's number, newest first."""
 
     calls: tuple[CallRecord, ...]
-    requests: tuple[Kept, ...]
+    requests: tuple[StoredRequest, ...]
     cases: tuple[OpenCase, ...]
     names: dict[str, str]
 
@@ -77,7 +76,7 @@ async def sheet(request: Request) -> Response:
         found = sheets.find(connection, code)
         if found is None:
             return None
-        names = {unit.code: unit.name for unit in register.units(connection)}
+        names = {unit.code: unit.name for unit in directory.units(connection)}
         return found, names.get(found.office, found.office)
 
     try:

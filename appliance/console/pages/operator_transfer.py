@@ -30,8 +30,8 @@ from appliance.policy.requests import Form
 from appliance.policy.roles import Permission
 from appliance.policy.transfer import Reason
 from appliance.policy.words import NOTHING, Words
-from appliance.records import requests
-from appliance.records.request_rows import Kept
+from appliance.store import requests
+from appliance.store.requests import StoredRequest
 
 REASONS: Final = (Reason.TOPIC, Reason.DEPTH, Reason.OTHER)
 """Why a call goes on (P3), in the order of the keys of the phones."""
@@ -70,7 +70,7 @@ class Taking:
     name: str
     slots: tuple[datetime, ...]
     offers_slots: bool
-    open_ones: tuple[Kept, ...]
+    open_ones: tuple[StoredRequest, ...]
 
 
 def offer(one: Mapping[str, Any]) -> Offer:
@@ -225,7 +225,7 @@ def _view(request: Request, call: str) -> CallView | None:
     return next((c for c in live(status, who(request).position).calls if c.call == call), None)
 
 
-async def open_ones(request: Request, phone: str, name: str) -> tuple[Kept, ...]:
+async def open_ones(request: Request, phone: str, name: str) -> tuple[StoredRequest, ...]:
     """Return what is open of the same citizen (E9); nothing where that cannot be read."""
     reading: Reading = request.app.state.reading
     plan: Plan = request.app.state.plan

@@ -18,8 +18,8 @@ from appliance.policy.mail import HEAD, TEST
 from appliance.policy.outbox import MailState
 from appliance.policy.request_words import MAILS
 from appliance.policy.roles import Permission
-from appliance.records import outbox
-from appliance.records.outbox import Kept
+from appliance.store import requests
+from appliance.store.requests import StoredNotice
 
 SHOWN: Final = 200
 OPEN: Final = (MailState.QUEUED, MailState.DEAD)
@@ -50,7 +50,7 @@ async def test(request: Request) -> Response:
 async def result(request: Request) -> Response:
     """Say what has become of a test; the page asks until that is settled."""
     number = str(request.path_params["number"])
-    kept: Kept | None = await request.app.state.reading.do(lambda c: _tested(c, number))
+    kept: StoredNotice | None = await request.app.state.reading.do(lambda c: _tested(c, number))
     if kept is None:
         raise HTTPException(404)
     return page(request, "plant/mail_test.html", test=kept, states=MAILS)
@@ -82,7 +82,7 @@ async def _show(request: Request, wrong: NotDone | None = None, to: str = "") ->
     query, everything = request.query_params, "all" in request.query_params
     states = tuple(MailState) if everything else OPEN
     mails, tested = await request.app.state.reading.do(
-        lambda c: (outbox.latest(c, *states, limit=SHOWN), _tested(c, query.get("test", "")))
+        lambda c: (requests.latest(c, *states, limit=SHOWN), _tested(c, query.get("test", "")))
     )
     values = {"mails": mails, "everything": everything, "test": tested, "to": to, "head": HEAD}
     return page(
@@ -98,10 +98,10 @@ async def _show(request: Request, wrong: NotDone | None = None, to: str = "") ->
     )
 
 
-def _tested(connection: sqlite3.Connection, number: str) -> Kept | None:
+def _tested(connection: sqlite3.Connection, number: str) -> StoredNotice | None:
     """Return the test that the address names."""
     is_number = number.isascii() and number.isdecimal() and len(number) <= DIGITS
-    kept = outbox.find(connection, int(number)) if is_number else None
+    kept = requests.find_notice(connection, int(number)) if is_number else None
     return kept if kept is not None and kept.mail.key.startswith(TEST) else None
 
 

@@ -24,8 +24,8 @@ from appliance.console.templates import page
 from appliance.policy import requests as policy
 from appliance.policy.report import Ending, Report, report, seconds_shown
 from appliance.policy.roles import Permission
-from appliance.records import register, report_rows, report_words
-from appliance.records.report_words import TEXTS
+from appliance.store import directory, reports
+from appliance.store.reports import TEXTS
 
 LONGEST: Final = timedelta(days=366 * 2)
 MONTHS: Final = 12
@@ -50,7 +50,7 @@ async def show(request: Request) -> Response:
         "found": found,
         "names": names,
         "texts": TEXTS,
-        "headline": report_words.title(days.first, days.last),
+        "headline": reports.title(days.first, days.last),
         "endings": tuple(Ending),
         "shown": lambda seconds: seconds_shown(seconds, request.state.speaker.language),
         "hours": bars(hours_of(found)),
@@ -98,7 +98,7 @@ async def csv(request: Request) -> Response:
     found, _ = await _read(request, days)
     name = f"centralino-{days.first}-{days.last}.csv"
     head = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(report_words.as_csv(found), media_type="text/csv", headers=head)
+    return Response(reports.as_csv(found), media_type="text/csv", headers=head)
 
 
 def days_of(request: Request) -> Days:
@@ -142,13 +142,13 @@ def summed(
 ) -> Report:
     """Sum up calls and requests of some days; `per_person` by an agreement alone (E21)."""
     assert start.tzinfo is not None
-    calls = report_rows.call_rows(connection, start, end, start.tzinfo)
-    requests = report_rows.request_rows_of(connection, start, end, is_late)
+    calls = reports.call_rows(connection, start, end, start.tzinfo)
+    requests = reports.request_rows_of(connection, start, end, is_late)
     return report(calls, requests, per_person=per_person)
 
 
 def _names(connection: sqlite3.Connection) -> dict[str, str]:
-    return {unit.code: unit.name for unit in register.units(connection)}
+    return {unit.code: unit.name for unit in directory.units(connection)}
 
 
 routes: list[BaseRoute] = [Route("/reports", show), Route("/reports.csv", csv)]

@@ -19,8 +19,8 @@ from appliance.policy.done_link import without_secrets
 from appliance.policy.mail import HEAD
 from appliance.policy.request_words import MAILS
 from appliance.policy.roles import Permission
-from appliance.records import outbox
-from appliance.records.outbox import Kept
+from appliance.store import requests
+from appliance.store.requests import StoredNotice
 
 HIGHEST: Final = 10**9
 
@@ -70,12 +70,12 @@ async def _show(request: Request, error: NotDone | None = None) -> Response:
     return page(request, "requests/mail.html", error.status if error else 200, **values)
 
 
-async def _found(request: Request) -> Kept:
+async def _found(request: Request) -> StoredNotice:
     """Read the e-mail that the address names; raises HTTPException."""
     number, mail = _number(request), int(request.path_params["mail"])
     reading: Reading = request.app.state.reading
     found = await reading.do(
-        lambda c: [one for one in outbox.about(c, number) if one.number == mail]
+        lambda c: [one for one in requests.about(c, number) if one.number == mail]
     )
     if not found:
         raise HTTPException(404)

@@ -34,9 +34,9 @@ from appliance.policy.numbering import Plan
 from appliance.policy.request_words import MAILS, STEPS, state_of
 from appliance.policy.requests import Appointment, State, Step
 from appliance.policy.roles import Permission, refusal
-from appliance.records import outbox, register, requests
-from appliance.records.outbox import Kept as KeptMail
-from appliance.records.request_rows import Kept
+from appliance.store import directory, requests
+from appliance.store.requests import StoredNotice as KeptMail
+from appliance.store.requests import StoredRequest
 
 MOST: Final = 200
 LONGEST_SEARCH: Final = 80
@@ -64,7 +64,7 @@ OFFICES_OWN: Final = frozenset({Step.TAKE, Step.CLOSE})
 class Shown:
     """One request with the mails about it and its office's name."""
 
-    kept: Kept
+    kept: StoredRequest
     mails: tuple[KeptMail, ...]
     office: str
     names: Mapping[str, str]
@@ -100,18 +100,18 @@ async def list_requests(request: Request) -> Response:
 
 def _listed(
     connection: sqlite3.Connection, states: tuple[State, ...], unit: str, citizen: str, plan: Plan
-) -> tuple[tuple[Kept, ...], dict[str, str]]:
+) -> tuple[tuple[StoredRequest, ...], dict[str, str]]:
     """Read them, and the units' names; a citizen is looked for among what is open (E9)."""
     if citizen:
         every = requests.search_open(connection, citizen, plan)
         found = tuple(one for one in every if unit in ("", one.request.unit))
     else:
-        found = requests.listed(connection, *states, unit=unit, limit=MOST)
+        found = requests.list_requests(connection, *states, unit=unit, limit=MOST)
     return found, _units(connection)
 
 
 def _units(connection: sqlite3.Connection) -> dict[str, str]:
-    return {unit.code: unit.name for unit in register.units(connection)}
+    return {unit.code: unit.name for unit in directory.units(connection)}
 
 
 async def show(request: Request) -> Response:
@@ -191,10 +191,10 @@ async def _shown(request: Request) -> Shown:
 
 
 def _find(connection: sqlite3.Connection, number: int) -> Shown | None:
-    kept = requests.find(connection, number)
+    kept = requests.find_request(connection, number)
     if kept is None:
         return None
-    about = outbox.about(connection, number)
+    about = requests.about(connection, number)
     office = _units(connection).get(kept.request.unit, kept.request.unit)
     return Shown(kept, about, office, cases.names(connection))
 

@@ -27,8 +27,8 @@ from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.request_words import state_of
 from appliance.policy.requests import Form
 from appliance.policy.roles import Permission
-from appliance.records import call_log
-from appliance.records.request_rows import Kept
+from appliance.store import call_log
+from appliance.store.requests import StoredRequest
 
 FIELDS: Final = ("name", "phone", "email", "prefers", "language", "subject", "asked")
 """What is sent on as it was typed."""
@@ -65,7 +65,7 @@ class Shown:
     """What the page shows beside the office: what was typed, what is open, why nothing was done."""
 
     filled: Mapping[str, str]
-    open_ones: tuple[Kept, ...] = ()
+    open_ones: tuple[StoredRequest, ...] = ()
     error: NotDone | None = None
 
 

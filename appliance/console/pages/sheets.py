@@ -20,7 +20,7 @@ from appliance.console.sheets import ITS_OWN_PAGE, rendered
 from appliance.console.templates import page, text
 from appliance.policy.roles import Permission
 from appliance.policy.sheets import Sheet
-from appliance.records import central, register, sheets
+from appliance.store import directory, managed_config, sheets
 
 LONGEST_SEARCH: Final = 120
 MOST_FOUND: Final = 50
@@ -77,7 +77,7 @@ def _rows(connection: sqlite3.Connection, typed: str, today: date) -> tuple[Row,
 
 def _offices(connection: sqlite3.Connection) -> Mapping[str, str]:
     """Return the offices' names by their codes."""
-    return {unit.code: unit.name for unit in register.units(connection)}
+    return {unit.code: unit.name for unit in directory.units(connection)}
 
 
 @needs(Permission.READ_SHEETS)
@@ -90,7 +90,7 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
     """Answer with one sheet's page; `wrong` says what was not done."""
     code = request.path_params["code"]
     found, names, theirs = await request.app.state.reading.do(
-        lambda c: (sheets.find(c, code), _offices(c), central.sheets(c))
+        lambda c: (sheets.find(c, code), _offices(c), managed_config.sheets(c))
     )
     if found is None:
         raise HTTPException(404)

@@ -22,8 +22,8 @@ from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.accounts import User
 from appliance.policy.roles import ROLES, Permission, Role, may_touch
-from appliance.records import register
-from appliance.records import users as kept
+from appliance.store import directory
+from appliance.store import users as kept
 
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """What a first password is made of: read aloud or copied from paper without a mistake."""
@@ -131,7 +131,7 @@ async def _choices(request: Request, filled: Filled) -> dict[str, Any]:
     """
     own = somebody(request).roles
     offered = [(role.value, ROLES[role]) for role in Role if may_touch(own, {role})]
-    units = await request.app.state.reading.do(register.units)
+    units = await request.app.state.reading.do(directory.units)
     offices = {filled.unit: filled.unit}
     offices |= {unit.code: unit.name for unit in units}
     status = request.app.state.feed.newest.status or {}
@@ -148,7 +148,7 @@ async def _choices(request: Request, filled: Filled) -> dict[str, Any]:
 async def _user(request: Request) -> User:
     """Return the user whom the address names."""
     name = request.path_params["name"]
-    found: User | None = await request.app.state.reading.do(lambda c: kept.find(c, name))
+    found: User | None = await request.app.state.reading.do(lambda c: kept.find_user(c, name))
     if found is None:
         raise HTTPException(404)
     return found

@@ -12,8 +12,8 @@ import pytest
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.accounts import User
 from appliance.policy.roles import Role
-from appliance.records import users
-from appliance.records.users import Asked
+from appliance.store import users
+from appliance.store.users import Asked
 from tests.console import people
 from tests.console.attack.asking import Answer, Entry, Stranger, entries
 from tests.console.attack.who_may import STRANGERS, WHO_MAY

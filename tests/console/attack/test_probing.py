@@ -20,9 +20,9 @@ from appliance.console.settings import ConsoleSettings
 from appliance.policy.accounts import User
 from appliance.policy.roles import Role
 from appliance.policy.sheets import Sheet
-from appliance.records import sheets, users
-from appliance.records.database import open_database
-from appliance.records.users import Asked
+from appliance.store import sheets, users
+from appliance.store.database import open_database
+from appliance.store.users import Asked
 from tests.console import people
 from tests.console.attack.asking import FORM, LIMIT_S, Answer, Entry, Stranger, entries, filled
 from tests.console.attack.who_may import STRANGERS

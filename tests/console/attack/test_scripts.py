@@ -27,9 +27,9 @@ from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.requests import NewRequest
 from appliance.policy.roles import Role
 from appliance.policy.sheets import Sheet
-from appliance.records import messages, requests, sheets, users
-from appliance.records.database import open_database
-from appliance.records.users import Asked
+from appliance.store import requests, sheets, users, voicemail
+from appliance.store.database import open_database
+from appliance.store.users import Asked
 from tests.calls.desk import TEN, tell
 from tests.calls.test_transfers import office_desk
 from tests.console import people
@@ -41,7 +41,7 @@ from tests.console.screens.entering import carry
 from tests.console.states import told
 from tests.console.test_process import console
 from tests.policy.town import TOWN
-from tests.records.samples import a_call, a_message
+from tests.store.samples import a_call, a_message
 
 pytestmark = pytest.mark.system
 
@@ -100,7 +100,7 @@ def keep(path: Path) -> None:
 def _leave(kept: sqlite3.Connection) -> None:
     caller = Caller(Presentation.SHOWN, NUMBER, EVIL)
     call = replace(a_call(), caller=caller)
-    messages.insert(kept, replace(a_message(), caller=caller), call, "boot")
+    voicemail.insert(kept, replace(a_message(), caller=caller), call, "boot")
     citizen = Citizen(EVIL[:100], NUMBER)
     new = NewRequest(
         ReturnRule.EMAIL, "anagrafe", "residenza", citizen, EVIL[:100], EVIL, people.AT, "tina"

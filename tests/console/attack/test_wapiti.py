@@ -19,8 +19,8 @@ import pytest
 
 from appliance.daemon.stores import database_path
 from appliance.policy.accounts import User
-from appliance.records import sheets
-from appliance.records.database import open_database
+from appliance.store import sheets
+from appliance.store.database import open_database
 from tests.calls.test_transfers import office_desk
 from tests.console import people
 from tests.console.attack.desk import AnsweringDesk

@@ -24,17 +24,16 @@ from appliance.dsp.wav import Law
 from appliance.policy.accounts import User
 from appliance.policy.mail import Mail
 from appliance.policy.roles import Role
-from appliance.records import call_log, messages, requests, users
-from appliance.records.database import connect
-from appliance.records.request_rows import Happened, Kept
-from appliance.records.requests import Letters, Taking
-from appliance.records.users import Asked
+from appliance.store import call_log, requests, users, voicemail
+from appliance.store.database import connect
+from appliance.store.requests import Happened, Letters, StoredRequest, Taking
+from appliance.store.users import Asked
 from tests.console import people
 from tests.console.running import Running, running
 from tests.console.test_calls import WHOLE
 from tests.helpers.box import Box
-from tests.records.samples import SHOWN, WITHHELD, a_call, a_message
-from tests.records.test_requests import ASKED, WANTED, a_letter
+from tests.store.samples import SHOWN, WITHHELD, a_call, a_message
+from tests.store.test_requests import ASKED, WANTED, a_letter
 
 UGO: Final = User("ugo", "Ugo Viola", frozenset({Role.OFFICE}), unit="anagrafe")
 WHO: Final = {next(iter(user.roles)): user for user in (*people.EVERYBODY, UGO)}
@@ -127,8 +126,8 @@ def leave_message(
         called="0510000001", length_ms=length_s * 1000, interrupted=who is FROM_A_MOBILE,
     )  # fmt: skip
     (state / "voicemail" / left.path).write_bytes(wav.build(_tone(length_s), Law.ULAW))
-    messages.insert(connection, left, call, "b")
-    return next(one.number for one in messages.messages(connection, None) if one.id == name)
+    voicemail.insert(connection, left, call, "b")
+    return next(one.number for one in voicemail.list_messages(connection, None) if one.id == name)
 
 
 @functools.cache
@@ -141,7 +140,7 @@ def _requests(connection: Connection) -> None:
     """Enter requests, whose mails wait: one has the link that closes it, one is late."""
     now = datetime.now(UTC)
 
-    def first(kept: Kept, happened: Happened | None) -> tuple[Mail, ...]:
+    def first(kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
         return tuple(replace(mail, token=TOKEN) for mail in a_letter(kept, happened))
 
     for number, (new, days) in enumerate(((ASKED, 0), (WANTED, 1), (ASKED, 30))):

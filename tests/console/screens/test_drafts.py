@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from appliance.daemon.stores import database_path
 from appliance.policy.accounts import User
-from appliance.records import drafts
-from appliance.records.database import open_reader
+from appliance.store import users
+from appliance.store.database import open_reader
 from tests.console import people
 from tests.console.browser import Screen, every_language, screen
 from tests.console.running import Running
@@ -30,7 +30,7 @@ def at_the_desk(shown: Screen) -> Page:
 def kept(house: Running, user: User, place: str) -> str:
     """Return what the box has kept."""
     with contextlib.closing(open_reader(database_path(house.box.state))) as connection:
-        return drafts.find(connection, user.name, place, datetime.now(UTC))
+        return users.find_draft(connection, user.name, place, datetime.now(UTC))
 
 
 def test_a_note_outlives_the_browser(browser: Browser, house: Running) -> None:

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, expect
 
 from appliance.daemon.stores import database_path
 from appliance.policy.messages import Step
-from appliance.records import care
-from appliance.records.care import Kind
-from appliance.records.database import connect, open_reader
+from appliance.store import care
+from appliance.store.care import Kind
+from appliance.store.database import connect, open_reader
 from tests.console import people
 from tests.console.browser import screen
 from tests.console.running import Running

@@ -17,8 +17,8 @@ from appliance.errors import OfficeError
 from appliance.exchange.call import CallPlan
 from appliance.policy.requests import Request
 from appliance.policy.sheets import Sheet
-from appliance.records import drafts, requests, sheets
-from appliance.records.database import connect, open_reader
+from appliance.store import requests, sheets, users
+from appliance.store.database import connect, open_reader
 from tests.console import people
 from tests.console.browser import every_language, screen
 from tests.console.running import Running, open_console
@@ -101,7 +101,7 @@ def calling(box: Box) -> Iterator[str]:
 def half_typed(office: Running) -> str:
     """Return what the box has kept of what is typed on the operator's desk."""
     with contextlib.closing(open_reader(database_path(office.box.state))) as connection:
-        return drafts.find(connection, people.CARLA.name, "desk", datetime.now(UTC))
+        return users.find_draft(connection, people.CARLA.name, "desk", datetime.now(UTC))
 
 
 @every_language
@@ -294,7 +294,7 @@ def cut_power(box: Box) -> None:
 def requests_of(box: Box) -> list[Request]:
     """Return the requests that are kept."""
     with contextlib.closing(open_reader(database_path(box.state))) as connection:
-        return [kept.request for kept in requests.listed(connection)]
+        return [kept.request for kept in requests.list_requests(connection)]
 
 
 @pytest.mark.usefixtures("attended")
@@ -449,7 +449,7 @@ def test_a_return_half_typed_outlives_the_box_and_the_browser(
 def kept(box: Box) -> str:
     """Return what the box has kept of what the operator types."""
     with contextlib.closing(open_reader(database_path(box.state))) as connection:
-        return drafts.find(connection, people.CARLA.name, "desk", datetime.now(UTC))
+        return users.find_draft(connection, people.CARLA.name, "desk", datetime.now(UTC))
 
 
 def test_a_desk_that_is_gone_is_a_banner_and_comes_back(browser: Browser, office: Running) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.daemon.stores import database_path
-from appliance.records.database import connect
+from appliance.store.database import connect
 from tests.console import people
 from tests.console.browser import LOCALES, every_language, screen
 from tests.console.running import Running, running

@@ -13,14 +13,14 @@ from playwright.sync_api import Browser, expect
 
 from appliance.daemon.stores import database_path
 from appliance.policy.requests import State
-from appliance.records import requests
-from appliance.records.database import connect, open_reader
-from appliance.records.requests import Taking
+from appliance.store import requests
+from appliance.store.database import connect, open_reader
+from appliance.store.requests import Taking
 from tests.console import people
 from tests.console.browser import screen
 from tests.console.running import Running
 from tests.console.screens.entering import log_in
-from tests.records.test_requests import ASKED, LETTERS
+from tests.store.test_requests import ASKED, LETTERS
 
 pytestmark = pytest.mark.system
 
@@ -71,7 +71,7 @@ def test_a_request_is_ended_by_keys(browser: Browser, house: Running) -> None:
         page.get_by_label("Chi lo ha detto").first.press("Enter")
         expect(page.get_by_text("È conclusa")).to_be_visible()
         with contextlib.closing(open_reader(database_path(house.box.state))) as connection:
-            assert requests.required(connection, number).request.state is State.DONE
+            assert requests.required_request(connection, number).request.state is State.DONE
 
 
 def test_the_list_is_live(browser: Browser, house: Running) -> None:

@@ -16,7 +16,7 @@ from appliance.daemon import update_files
 from appliance.daemon.update_files import Asked, Kept, Past
 from appliance.policy.updating import State
 from appliance.policy.words import Words
-from appliance.records.database import connect, migrate
+from appliance.store.database import connect, migrate
 from tests.console import people
 from tests.console.browser import screen
 from tests.console.door import ServedDoor

@@ -103,7 +103,7 @@ MADE_LATER = """
 from pathlib import Path
 from appliance.daemon.shell_proof import FILE
 from appliance.files import atomic_write
-from appliance.records.vault import key_path, make_vault
+from appliance.store.directory import key_path, make_vault
 state = Path("/var/lib/centralino")
 make_vault(key_path(state / "centralino.db"))
 atomic_write(state / FILE, "a word")

@@ -38,12 +38,12 @@ from appliance.policy.clock import Now
 from appliance.policy.office import Office
 from appliance.policy.register.declarations import ReturnRule
 from appliance.policy.service_state import ServiceState
-from appliance.records import database, messages
-from appliance.records.requests import NO_LETTERS
+from appliance.store import database, voicemail
+from appliance.store.requests import NO_LETTERS
 from tests.calls.desk import TEN, up
 from tests.policy.test_appointments import TUESDAYS
 from tests.policy.town import declaration, with_declarations
-from tests.records.samples import a_call, a_message
+from tests.store.samples import a_call, a_message
 from tests.stories.offices import EXAMPLE
 
 TOKENS = (
@@ -142,7 +142,7 @@ class Stores:
         self.connection.execute("PRAGMA synchronous = OFF")  # no question asks for a power cut
         self.connection.row_factory = sqlite3.Row
         database.migrate(self.connection)
-        messages.insert(self.connection, a_message(), a_call(), "boot")
+        voicemail.insert(self.connection, a_message(), a_call(), "boot")
         records: Any = self
         self.letters = NO_LETTERS
         self.folder, self.site = folder / "spoken", None

@@ -26,9 +26,9 @@ from appliance.policy.mail import HEAD
 from appliance.policy.outbox import Reply, Round, Verdict
 from appliance.policy.register.declarations import Slots
 from appliance.policy.week import week
-from appliance.records import outgoing, requests
-from appliance.records.database import open_database
-from appliance.records.requests import NO_LETTERS
+from appliance.store import requests, writer
+from appliance.store.database import open_database
+from appliance.store.requests import NO_LETTERS
 from tests.policy.town import TOWN, declaration
 from tests.stories.grammar import StoryError
 
@@ -195,11 +195,11 @@ class FrontDesk:
     # --- what is expected ---
 
     def expect_state(self, words: dict[str, str]) -> None:
-        kept = requests.required(self.shelf.connection, int(words["number"]))
+        kept = requests.required_request(self.shelf.connection, int(words["number"]))
         self._same("its state", kept.request.state.value, words["state"])
 
     def expect_overdue(self, words: dict[str, str]) -> None:
-        kept = requests.required(self.shelf.connection, int(words["number"]))
+        kept = requests.required_request(self.shelf.connection, int(words["number"]))
         late = is_overdue(kept.request, self.calendar, self.now)
         self._same("overdue", late, "no" not in words)
 
@@ -223,7 +223,7 @@ class FrontDesk:
         self._same("mails", [mail["Subject"] for mail in self.delivered], [])
 
     def expect_waiting(self, words: dict[str, str]) -> None:
-        self._same("waiting", len(outgoing.waiting(self.shelf.connection)), int(words["count"]))
+        self._same("waiting", len(writer.waiting(self.shelf.connection)), int(words["count"]))
 
     def expect_refused(self, words: dict[str, str]) -> None:
         if words["text"] not in self.refused:
@@ -251,17 +251,17 @@ class FrontDesk:
     def _send(self) -> None:
         """Let the mail thread do what is due."""
         connection = self.shelf.connection
-        self.turns.learn(outgoing.waiting(connection), self.second)
+        self.turns.learn(writer.waiting(connection), self.second)
         while (number := self.turns.next(self.second)) is not None:
             reply = self._try(number)
             state, after = self.turns.heard(number, reply.verdict, self.second)
-            outgoing.settle(connection, state, after, reply.said, self.now)
-            self.turns.learn(outgoing.waiting(connection), self.second)
+            writer.settle(connection, state, after, reply.said, self.now)
+            self.turns.learn(writer.waiting(connection), self.second)
 
     def _try(self, number: int) -> Reply:
         if self.network == "down":
             return Reply(Verdict.AWAY, "unreachable")
-        letter = outgoing.load(self.shelf.connection, number)
+        letter = writer.load(self.shelf.connection, number)
         if link := LINK.search(letter.mail.body):
             self.links.setdefault(str(letter.mail.request), []).append(link[1])
         to = "responsabile@comune.example" if letter.mail.to == HEAD else letter.mail.to

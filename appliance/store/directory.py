@@ -1,0 +1,685 @@
+"""The directory of offices: rows, excerpts, encrypted values."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from appliance.errors import StoreError
+from appliance.files import create_once, make_private
+from appliance.policy.refused import NotKept, Refused
+from appliance.policy.register.declarations import (
+    Declaration,
+    Entry,
+    Need,
+    ReturnRule,
+    Slots,
+    Variation,
+)
+from appliance.policy.register.merge import Merged, Revoked
+from appliance.policy.register.register import Authorisation, Entered, Register, Unit
+from appliance.policy.register.targets import Reach, Target
+from appliance.policy.secret import Purpose, SecretNumber
+from appliance.policy.system_words import why_not
+from appliance.policy.week import WEEKDAYS, Band, Week
+from appliance.store import database, managed_config
+from appliance.store.database import Noted, transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+
+# ---- excerpts ----------------------------------------------------------------------------------
+# The words around what a search found, as an operator reads them at a glance (P2).
+
+BEFORE, AFTER = 40, 100
+"""Characters shown before what was found and after its beginning, whole words."""
+
+
+class _Plain(dict[int, int]):
+    """Every character without its diacritics, found out once; one for one, so that places stay."""
+
+    def __missing__(self, code: int) -> int:
+        plain = unicodedata.normalize("NFD", chr(code))[0].lower()
+        self[code] = ord(plain) if len(plain) == 1 else code
+        return self[code]
+
+
+_PLAIN: Final = _Plain()
+
+
+def excerpt(text: str, stems: list[str]) -> str:
+    """Return the words around the first one that begins like a stem; the longest stem counts."""
+    at = _place(folded(text), sorted(stems, key=len, reverse=True))
+    begin = text.rfind(" ", 0, at - BEFORE) + 1 if at > BEFORE else 0
+    end = text.find(" ", at + AFTER)
+    words = " ".join(text[begin : end if end >= 0 else len(text)].split())
+    return f"{'…' if begin else ''}{words}{'…' if end >= 0 else ''}"
+
+
+def folded(text: str) -> str:
+    """Return a text in small letters without diacritics, each at its place."""
+    return text.translate(_PLAIN)
+
+
+def _place(plain: str, stems: list[str]) -> int:
+    for stem in stems:
+        found = re.search(rf"(?<![^\W_]){re.escape(folded(stem))}", plain)
+        if found:
+            return found.start()
+    return 0
+
+
+# ---- vault -------------------------------------------------------------------------------------
+# Seals what may not lie in the database in clear: numbers, and e-mails that may name some (P7).
+#
+# The ONLY cryptography import. AES-256-GCM (NIST SP 800-38D): a nonce of 96 random bits before what
+# is sealed; what it belongs to is authenticated with it, so that nothing sealed can change places.
+# The key lies in a file of its own beside the database, 0600: who has the database alone has no
+# number.
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+LEAST_TEXT: Final = 32
+"""Texts are filled up to so many bytes: the length of what is sealed says nothing of a number's."""
+FILL: Final = b"\0"
+KEY: Final = "register.key"
+SECRETS: Final = "secrets"
+"""The folder of the state folder in which keys and passwords lie."""
+
+
+class Vault:
+    """Seals and opens with one key; raises StoreError for what it did not seal."""
+
+    def __init__(self, key: bytes, path: Path) -> None:
+        self._key = key
+        self._path = path
+        self._cipher: AESGCM | None = None
+
+    def seal(self, text: str, about: str) -> str:
+        """Seal a short text; `about` is what it belongs to."""
+        sealed = self.seal_bytes(text.encode().ljust(LEAST_TEXT, FILL), about)
+        return base64.b64encode(sealed).decode("ascii")
+
+    def open(self, sealed: str, about: str) -> str:
+        """Return what `seal` was given."""
+        return self.open_bytes(base64.b64decode(sealed), about).rstrip(FILL).decode()
+
+    def seal_bytes(self, data: bytes, about: str) -> bytes:
+        """Seal bytes as they are."""
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._ready().encrypt(nonce, data, about.encode())
+
+    def open_bytes(self, sealed: bytes, about: str) -> bytes:
+        """Return what `seal_bytes` was given."""
+        from cryptography.exceptions import InvalidTag
+
+        nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+        try:
+            return self._ready().decrypt(nonce, rest, about.encode())
+        except (InvalidTag, ValueError) as error:
+            raise NotKept(
+                f"ciò che è cifrato per {about} non si legge con {self._path}: rimettere la "
+                "chiave della copia di sicurezza da cui vengono gli archivi",
+                f"what is sealed for {about} cannot be read with {self._path}: put back the key of "
+                "the backup that the records come from",
+            ) from error
+
+    def _ready(self) -> AESGCM:
+        """Load the library (8 MB) when it is needed: a desk without a register never does."""
+        if self._cipher is None:
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+            self._cipher = AESGCM(self._key)
+        return self._cipher
+
+
+class Opener(Protocol):
+    """Whatever opens what was sealed."""
+
+    def open(self, sealed: str, about: str) -> str:
+        """Return what was sealed."""
+
+
+class Willing:
+    """Opens what can be opened; what cannot is empty, and `error` is the first reason."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+        self.error: StoreError | None = None
+
+    def open(self, sealed: str, about: str) -> str:
+        """Return what was sealed, "" where it cannot be read."""
+        try:
+            return self._vault.open(sealed, about)
+        except StoreError as error:
+            self.error = self.error or error
+            return ""
+
+
+def secret_place(state: Path, name: str) -> Path:
+    """Say where a secret lies: in a folder that the service's account alone can enter.
+
+    One that a programme of before has left in the state folder itself is found there until it is
+    moved (daemon/secret_files.py).
+    """
+    before, place = state / name, state / SECRETS / name
+    is_left = before.is_file() and not before.is_symlink()
+    return before if is_left else place
+
+
+def key_path(database: Path) -> Path:
+    """Say where the key lies: with the other secrets, beside the database."""
+    return secret_place(database.parent, KEY)
+
+
+def load_vault(path: Path) -> Vault:
+    """Read the key; raises StoreError in one sentence when it is missing or no key."""
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except FileNotFoundError as error:
+        raise NotKept(
+            f"manca la chiave {path} e i numeri della rubrica non si leggono: rimetterla "
+            "dalla copia di sicurezza, o ricominciare gli archivi e importare "
+            "l'esportazione della rubrica",
+            f"the key {path} is missing, so the register's numbers cannot be read: put it back "
+            "from the backup, or begin the records anew and import the register's export",
+        ) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is not what was written there"
+        it = why_not(error).it if isinstance(error, OSError) else "non è una chiave"
+        raise NotKept(
+            f"la chiave {path} non si può leggere ({it}): rimetterla dalla copia di sicurezza",
+            f"the key {path} cannot be read ({why}): put it back from the backup",
+        ) from error
+    if len(key) != KEY_BYTES:
+        raise NotKept(
+            f"la chiave {path} è incompleta: rimetterla dalla copia di sicurezza",
+            f"the key {path} is cut short: put it back from the backup",
+        )
+    return Vault(key, path)
+
+
+def make_vault(path: Path) -> Vault:
+    """Make the key, durably and once: one that another process has made meanwhile is taken.
+
+    It belongs to whom the folder's database belongs to, also when root makes it. Raises OSError.
+    """
+    make_private(path.parent)
+    with contextlib.suppress(FileExistsError):
+        create_once(path, f"{secrets.token_hex(KEY_BYTES)}\n".encode("ascii"))
+    return load_vault(path)
+
+
+# ---- register rows -----------------------------------------------------------------------------
+# Entries of the register as rows: what they say as JSON, every number in it sealed (P7).
+
+Body = dict[str, Any]
+
+KINDS = {
+    Declaration: "declaration",
+    Variation: "variation",
+    Authorisation: "authorisation",
+    Revoked: "revocation",
+}
+REVOCATION = KINDS[Revoked]
+
+
+def entry_to_row(entered: Entered | Revoked, unit: str, vault: Vault) -> dict[str, object]:
+    """Spread an entry over its columns."""
+    entry = entered.entry
+    return {
+        "number": entry.number,
+        "kind": KINDS[type(entered)],
+        "unit": unit,
+        "entered_by": entry.by,
+        "entered_at": entry.at.isoformat(),
+        "reference": entry.reference,
+        "attachment": entry.attachment,
+        "body": json.dumps(_body(entered, vault), ensure_ascii=False),
+    }
+
+
+def entry_from_row(row: sqlite3.Row, vault: Opener | None) -> Entered | Revoked:
+    """Gather an entry from its columns; without a vault its numbers are empty, and masked.
+
+    Raises StoreError, ValueError, KeyError, TypeError for what none of us wrote.
+    """
+    at = datetime.fromisoformat(row["entered_at"])
+    entry = Entry(row["number"], row["entered_by"], at, row["reference"], row["attachment"])
+    body, unit = json.loads(row["body"]), str(row["unit"])
+    match row["kind"]:
+        case "declaration":
+            return _declaration(entry, unit, body, vault)
+        case "variation":
+            return _variation(entry, unit, body)
+        case "authorisation":
+            return _authorisation(entry, unit, body, vault)
+    return Revoked(int(body["of"]), entry)
+
+
+def _body(entered: Entered | Revoked, vault: Vault) -> Body:
+    match entered:
+        case Declaration():
+            return _declared(entered, vault)
+        case Variation():
+            week = None if entered.week is None else _days(entered.week)
+            return _span(entered.first, entered.last) | {
+                "week": week, "needs": list(entered.needs), "notice": entered.notice,
+            }  # fmt: skip
+        case Authorisation():
+            return {
+                "told": _target_to(entered.told, entered.entry.number, vault),
+                "authorised_by": entered.authorised_by,
+                "last": _day(entered.last),
+            }
+    return {"of": entered.number}
+
+
+def _declared(d: Declaration, vault: Vault) -> Body:
+    slots = d.slots and {
+        "minutes": d.slots.minutes, "places": d.slots.places, "week": _days(d.slots.week),
+    }  # fmt: skip
+    return _span(d.first, d.last) | {
+        "declared_by": d.declared_by,
+        "week": _days(d.week),
+        "rules": list(d.rules),
+        "slots": slots,
+        "needs": [_need_to(need, d.entry.number, vault) for need in d.needs],
+    }
+
+
+def _need_to(need: Need, number: int, vault: Vault) -> Body:
+    return {
+        "code": need.code,
+        "name": need.name,
+        "code_keys": need.code_keys,
+        "rules": list(need.rules),
+        "targets": [_target_to(target, number, vault) for target in need.targets],
+    }
+
+
+def _target_to(target: Target, number: int, vault: Vault) -> Body:
+    return {
+        "reach": target.reach.value,
+        "sealed": vault.seal(target.number.reveal(Purpose.STORE), _entry_label(number)),
+        "label": target.label,
+        "service_mobile": target.service_mobile,
+    }
+
+
+def _declaration(entry: Entry, unit: str, body: Body, vault: Opener | None) -> Declaration:
+    slots = body["slots"]
+    return Declaration(
+        entry,
+        unit,
+        body["declared_by"],
+        _week(body["week"]),
+        tuple(map(ReturnRule, body["rules"])),
+        tuple(_need(need, entry.number, vault) for need in body["needs"]),
+        date.fromisoformat(body["first"]),
+        _date(body["last"]),
+        slots and Slots(_week(slots["week"]), slots["minutes"], slots["places"]),
+    )
+
+
+def _variation(entry: Entry, unit: str, body: Body) -> Variation:
+    first, last = (date.fromisoformat(body[name]) for name in ("first", "last"))
+    week = None if body["week"] is None else _week(body["week"])
+    notice = str(body.get("notice", ""))  # of a programme before notices: none
+    return Variation(entry, unit, first, last, week, tuple(body["needs"]), notice)
+
+
+def _authorisation(entry: Entry, unit: str, body: Body, vault: Opener | None) -> Authorisation:
+    told = _target(body["told"], entry.number, vault)
+    return Authorisation(entry, unit, told, body["authorised_by"], last=_date(body["last"]))
+
+
+def _need(body: Body, number: int, vault: Opener | None) -> Need:
+    targets = tuple(_target(each, number, vault) for each in body["targets"])
+    rules = tuple(map(ReturnRule, body["rules"]))
+    return Need(body["code"], body["name"], targets, rules, body["code_keys"])
+
+
+def _target(body: Body, number: int, vault: Opener | None) -> Target:
+    digits = vault.open(body["sealed"], _entry_label(number)) if vault else ""
+    reach, mobile = Reach(body["reach"]), bool(body["service_mobile"])
+    return Target(reach, SecretNumber(digits), body["label"], mobile)
+
+
+def _entry_label(number: int) -> str:
+    """Say what a number belongs to; sealed with it, so that no row can take another's number."""
+    return f"entry {number}"
+
+
+def _days(week: Week) -> dict[str, list[str]]:
+    days = zip(WEEKDAYS, week.days, strict=True)
+    return {name: [str(band) for band in bands] for name, bands in days if bands}
+
+
+def _week(days: dict[str, list[str]]) -> Week:
+    return Week(tuple(tuple(map(Band.parse, days.get(name, ()))) for name in WEEKDAYS))
+
+
+def _span(first: date, last: date | None) -> Body:
+    return {"first": first.isoformat(), "last": _day(last)}
+
+
+def _day(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+# ---- register ----------------------------------------------------------------------------------
+# The register of offices in the database: rows are only ever added (P4), numbers sealed (P7).
+
+ATTACHMENT_LIMIT: Final = 5_000_000
+"""Bytes of one attachment: an e-mail with a signed page, not an archive."""
+_UNITS: Final = """
+    SELECT code, name, email, service, say FROM register_units
+    WHERE change = (SELECT max(change) FROM register_units) ORDER BY position
+"""
+_ENTRY: Final = (
+    "number", "kind", "unit", "entered_by", "entered_at", "reference", "attachment", "body",
+)  # fmt: skip
+_ADD_ENTRY: Final = (
+    f"INSERT INTO register_entries (change, {', '.join(_ENTRY)}) "  # noqa: S608 - constant names
+    f"VALUES (:change, :{', :'.join(_ENTRY)})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who changes the register, when, and by which command ("import", "vary", ...)."""
+
+    by: str
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A file that an entry names, sealed: its digest and length are those of the open one."""
+
+    name: str
+    sha256: str
+    length: int
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What one change writes: all units where they differ, else none; entries, files, audit."""
+
+    who: Who
+    units: tuple[tuple[str, ...], ...]
+    entries: tuple[dict[str, object], ...]
+    attached: tuple[Sealed, ...]
+    about: str
+
+
+def load(connection: sqlite3.Connection, key: Path) -> Register:
+    """Read all of it; raises StoreError when it, or the key of its numbers, cannot be read."""
+    return _register(connection, load_vault(key) if holds_numbers(connection) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A register as far as it can be read; `why` says what its numbers lack, None for nothing."""
+
+    register: Register
+    why: StoreError | None = None
+
+
+def load_readable(connection: sqlite3.Connection, key: Path) -> Readable:
+    """Read all that can be read: a number that cannot be unsealed is empty, and its calls refused.
+
+    Units, bands and rules are not sealed. Raises StoreError when those cannot be read either.
+    """
+    if not holds_numbers(connection):
+        return Readable(_register(connection, None))
+    try:
+        opener = Willing(load_vault(key))
+    except StoreError as error:
+        return Readable(_register(connection, None), error)
+    return Readable(_register(connection, opener), opener.error)
+
+
+def last_change(connection: sqlite3.Connection) -> int:
+    """Return the number of the last change of the register, 0 for none."""
+    found = connection.execute("SELECT coalesce(max(number), 0) FROM register_changes")
+    return int(found.fetchone()[0])
+
+
+def names_of(connection: sqlite3.Connection) -> dict[str, str]:
+    """Name offices by code, their needs by "office.need", an office's own by its service's too."""
+    held = load_masked(connection)
+    named = {unit.code: unit.name for unit in held.units}
+    for unit in held.units:
+        declared = [d for d in held.declarations if d.unit in (unit.service, unit.code)]
+        named |= {f"{unit.code}.{need.code}": need.name for d in declared for need in d.needs}
+    return named
+
+
+def load_masked(connection: sqlite3.Connection) -> Register:
+    """Read all but the numbers, which are empty: what can be shown without the key."""
+    return _register(connection, None)
+
+
+def holds_numbers(connection: sqlite3.Connection) -> bool:
+    """Tell whether anything is sealed in the database."""
+    entries = "SELECT 1 FROM register_entries WHERE kind IN ('declaration', 'authorisation')"
+    both = f"SELECT EXISTS ({entries}) OR EXISTS (SELECT 1 FROM register_attachments)"  # noqa: S608 - constant
+    return bool(connection.execute(both).fetchone()[0])
+
+
+def change(
+    connection: sqlite3.Connection,
+    key: Path,
+    who: Who,
+    make: Callable[[Register], Merged],
+    attached: Mapping[str, bytes],
+) -> Merged:
+    """Change the register by what `make` makes of the stored one, all or nothing, audited.
+
+    `attached` are the files that entries name, by name; one that stands there already is kept.
+    What changes nothing adds no row. Raises what `make` raises, OfficeError, StoreError.
+    """
+    with transaction(connection):
+        merged, rows = rows_of(connection, key, who, make, attached)
+        if rows is not None:
+            write(connection, rows)
+    return merged
+
+
+def attachment(connection: sqlite3.Connection, key: Path, name: str) -> bytes:
+    """Return an attached file; raises OfficeError when there is none of that name, StoreError."""
+    row = connection.execute(
+        "SELECT sealed, sha256 FROM register_attachments WHERE name = ?", (name,)
+    ).fetchone()
+    if row is None:
+        raise Refused(
+            f"nessun allegato si chiama {name!r}: vedere centralino register history",
+            f"nothing named {name!r} is attached: see centralino register history",
+        )
+    return load_vault(key).open_bytes(row["sealed"], _attachment_label(name))
+
+
+def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
+    """Return the key, made when nothing was ever sealed; a lost one is never made anew."""
+    if key.exists() or holds_numbers(connection):
+        return load_vault(key)
+    try:
+        return make_vault(key)
+    except OSError as error:
+        raise NotKept(
+            f"la chiave {key} non si può creare ({why_not(error).it}): controllare la memoria",
+            f"the key {key} cannot be made ({error}): check the disk",
+        ) from error
+
+
+def units(connection: sqlite3.Connection) -> tuple[Unit, ...]:
+    """Return the services and offices alone, in their order: no declaration is read for a name."""
+    return tuple(Unit(*row) for row in connection.execute(_UNITS))
+
+
+def _register(connection: sqlite3.Connection, vault: Opener | None) -> Register:
+    rows = connection.execute("SELECT * FROM register_entries ORDER BY number").fetchall()
+    found = [_entered(row, vault) for row in rows]
+    ends = {each.number: each.entry for each in found if isinstance(each, Revoked)}
+    return Register(
+        units(connection),
+        tuple(each for each in found if isinstance(each, Declaration)),
+        tuple(each for each in found if isinstance(each, Variation)),
+        tuple(
+            replace(each, revoked=ends.get(each.entry.number))
+            for each in found
+            if isinstance(each, Authorisation)
+        ),
+    )
+
+
+def _entered(
+    row: sqlite3.Row, vault: Opener | None
+) -> Declaration | Variation | Authorisation | Revoked:
+    try:
+        return entry_from_row(row, vault)
+    except StoreError:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotKept(
+            f"la voce {row['number']} della rubrica non si può leggere ({error}): "
+            "ripristinare gli archivi dalla copia di sicurezza",
+            f"entry {row['number']} of the register cannot be read ({error}): put the records back "
+            "from the backup",
+        ) from error
+
+
+def rows_of(
+    connection: sqlite3.Connection,
+    key: Path,
+    who: Who,
+    make: Callable[[Register], Merged],
+    attached: Mapping[str, bytes],
+) -> tuple[Merged, Rows | None]:
+    """Make the rows of a change of the stored register; None for nothing to write.
+
+    Raises what `make` raises, OfficeError, StoreError.
+    """
+    merged = make(load(connection, key))
+    touched = (*merged.changed_units, *merged.gone_units)
+    if who.what != managed_config.ENTERED:
+        managed_config.check_own_units(connection, [unit.code for unit in touched])
+    if merged.is_nothing:
+        return merged, None
+    return merged, _rows(connection, _vault(connection, key), who, merged, attached)
+
+
+def write(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Write the rows of a change and its audit, inside the caller's transaction."""
+    who = rows.who
+    insert = "INSERT INTO register_changes (at, by_whom, what) VALUES (?, ?, ?)"
+    number = connection.execute(insert, (who.at.isoformat(), who.by, who.what)).lastrowid
+    connection.executemany(
+        "INSERT INTO register_units VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(number, place, *unit) for place, unit in enumerate(rows.units)],
+    )
+    connection.executemany(_ADD_ENTRY, [{"change": number, **entry} for entry in rows.entries])
+    connection.executemany(
+        "INSERT INTO register_attachments VALUES (?, ?, ?, ?, ?)",
+        [(each.name, number, each.sha256, each.length, each.sealed) for each in rows.attached],
+    )
+    database.note(connection, Noted(who.at, who.by, f"register.{who.what}", rows.about))
+
+
+def _rows(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    who: Who,
+    merged: Merged,
+    attached: Mapping[str, bytes],
+) -> Rows:
+    units = {each.entry.number: each.unit for each in merged.register.authorisations}
+    entries = [entry_to_row(each, each.unit, vault) for each in merged.new]
+    entries += [entry_to_row(each, units[each.number], vault) for each in merged.revoked]
+    entries += [
+        entry_to_row(Revoked(each.entry.number, each.revoked), each.unit, vault)
+        for each in merged.new
+        if isinstance(each, Authorisation) and each.revoked is not None
+    ]
+    named = merged.register.units if merged.units_differ else ()
+    return Rows(
+        who,
+        tuple((unit.code, unit.name, unit.email, unit.service, unit.say) for unit in named),
+        tuple(entries),
+        tuple(_sealed(connection, vault, entries, attached)),
+        _about_of(entries, merged),
+    )
+
+
+def _about_of(entries: list[dict[str, object]], merged: Merged) -> str:
+    """Say what a change concerned, without a number that may not be told."""
+    said = [
+        f"{'ends' if e['kind'] == REVOCATION else e['kind']} {e['number']} of {e['unit']}"
+        for e in entries
+    ]
+    units = (
+        ("new", merged.new_units), ("changed", merged.changed_units), ("gone", merged.gone_units),
+    )  # fmt: skip
+    said += [f"{what} unit {unit.code}" for what, found in units for unit in found]
+    return ", ".join(said) or "order of the units"
+
+
+def _sealed(
+    connection: sqlite3.Connection,
+    vault: Vault,
+    entries: list[dict[str, object]],
+    attached: Mapping[str, bytes],
+) -> Iterator[Sealed]:
+    """Seal the files that new entries name: every one of them, and the same under the same name."""
+    for name in dict.fromkeys(str(entry["attachment"]) for entry in entries):
+        if not name:
+            continue
+        stored = connection.execute(
+            "SELECT sha256 FROM register_attachments WHERE name = ?", (name,)
+        ).fetchone()
+        data = attached.get(name)
+        if data is None and stored is None:
+            raise Refused(
+                f"manca l'allegato «{name}»: mettere il file accanto alla rubrica",
+                f"the attachment {name!r} is not there: put the file beside the register",
+            )
+        if data is None:
+            continue
+        digest = hashlib.sha256(data).hexdigest()
+        if stored is not None and stored["sha256"] != digest:
+            raise Refused(
+                f"un altro file «{name}» è già allegato: dargli un altro nome",
+                f"another file named {name!r} is attached already: give it another name",
+            )
+        if len(data) > ATTACHMENT_LIMIT:
+            raise Refused(
+                f"l'allegato «{name}» ha {len(data)} byte: al massimo {ATTACHMENT_LIMIT}",
+                f"the attachment {name!r} has {len(data)} bytes: at most {ATTACHMENT_LIMIT}",
+            )
+        if stored is None:
+            yield Sealed(name, digest, len(data), vault.seal_bytes(data, _attachment_label(name)))
+
+
+def _attachment_label(name: str) -> str:
+    return f"attachment {name}"

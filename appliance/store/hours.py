@@ -1,0 +1,145 @@
+"""Hours of the switchboard and the counter that were entered, in the database: only added (E14).
+
+One table has them all: a body with `first` is a special period, one with `since` an ordinary week.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.errors import StoreError
+from appliance.policy.dates import NewWeek, Period
+from appliance.policy.special import Special, Whose
+from appliance.policy.week import Band, Week
+from appliance.policy.words import Words
+from appliance.store import database
+from appliance.store.database import Noted, transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
+
+ENTERED: Final = "hours.enter"
+CORRECTED: Final = "hours.correct"
+REVOKED: Final = "hours.revoke"
+WEEK: Final = "hours.week"
+"""Codes in the audit."""
+
+
+def load(connection: sqlite3.Connection) -> tuple[Special, ...]:
+    """Return all entries, oldest first; raises StoreError for one that is none of ours."""
+    rows = connection.execute("SELECT * FROM special_hours ORDER BY number").fetchall()
+    try:
+        return tuple(_special(row) for row in rows)
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"an entry of special hours cannot be read ({error})") from error
+
+
+def last_number(connection: sqlite3.Connection) -> int:
+    """Return the number of the newest entry, 0 for none."""
+    return int(connection.execute("SELECT max(number) FROM special_hours").fetchone()[0] or 0)
+
+
+def add(
+    connection: sqlite3.Connection,
+    by: str,
+    at: datetime,
+    make: Callable[[tuple[Special, ...]], Special],
+) -> Special:
+    """Add what `make` makes of the entries there are, by whom and when as given; audited.
+
+    The same question once more adds nothing. Raises what `make` raises, StoreError, sqlite3.Error.
+    """
+    with transaction(connection):
+        stored = load(connection)
+        for each in stored:
+            if (each.by, each.at) == (by, at):
+                return each
+        made = make(stored)
+        connection.execute(
+            "INSERT INTO special_hours (number, entered_at, entered_by, reference, whose, ends, "
+            "body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                made.number,
+                made.at.isoformat(),
+                made.by,
+                made.reference,
+                made.whose,
+                made.ends,
+                _body(made),
+            ),
+        )
+        database.note(connection, Noted(made.at, made.by, _what(made), _about(made)))
+        return made
+
+
+def _what(made: Special) -> str:
+    if made.is_revocation:
+        return REVOKED
+    if made.ordinary:
+        return WEEK
+    return CORRECTED if made.ends else ENTERED
+
+
+def _about(made: Special) -> str:
+    ended = f" ends {made.ends}" if made.ends else ""
+    days = f" {made.first} to {made.last}" if made.period else ""
+    if made.ordinary:
+        days = f" from {made.first}" + ("" if made.ordinary.week else " as configured")
+    return f"entry {made.number} {made.whose}{days}{ended}"
+
+
+def _body(made: Special) -> str:
+    if made.ordinary:
+        return json.dumps(_of_week(made.ordinary))
+    return json.dumps(_of_period(made.period)) if made.period else ""
+
+
+def _of_week(new: NewWeek) -> dict[str, Any]:
+    return {"since": new.since.isoformat(), "week": new.week and _days(new.week)}
+
+
+def _of_period(period: Period) -> dict[str, Any]:
+    return {
+        "first": period.first.isoformat(),
+        "last": period.last.isoformat(),
+        "it": period.name.it,
+        "en": period.name.en,
+        "greeting": period.greeting,
+        "week": _days(period.week),
+    }
+
+
+def _days(week: Week) -> list[list[str]]:
+    return [[str(band) for band in bands] for bands in week.days]
+
+
+def _special(row: sqlite3.Row) -> Special:
+    body = json.loads(row["body"]) if row["body"] else None
+    new_week = _new_week(body, row["number"]) if body and "since" in body else None
+    return Special(
+        row["number"],
+        Whose(row["whose"]),
+        None if body is None or new_week else _period(body),
+        row["entered_by"],
+        datetime.fromisoformat(row["entered_at"]),
+        row["reference"],
+        row["ends"],
+        new_week,
+    )
+
+
+def _new_week(body: dict[str, Any], number: int) -> NewWeek:
+    week = None if body["week"] is None else _week(body["week"])
+    return NewWeek(date.fromisoformat(body["since"]), week, number)
+
+
+def _week(days: list[list[str]]) -> Week:
+    return Week(tuple(tuple(Band.parse(band) for band in bands) for bands in days))
+
+
+def _period(body: dict[str, Any]) -> Period:
+    first, last = (date.fromisoformat(body[key]) for key in ("first", "last"))
+    return Period(first, last, Words(body["it"], body["en"]), _week(body["week"]), body["greeting"])

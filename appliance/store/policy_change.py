@@ -1,0 +1,143 @@
+"""A change of directory, sheets and managed settings: made by a command, written by call control."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.errors import OfficeError
+from appliance.policy.sheets import Sheet
+from appliance.policy.words import SaidError, Words
+from appliance.store import backup, database, directory, managed_config, sheets
+from appliance.store.database import Noted, transaction
+from appliance.store.directory import Rows, Sealed, Who
+from appliance.store.managed_config import InForce
+
+if TYPE_CHECKING:
+    import sqlite3
+
+LIMIT: Final = 32 * 1024 * 1024
+"""Bytes of a change on its way: three thousand sheets, or a register with five signed letters."""
+CHANGED_MEANWHILE: Final = Words(
+    "Rubrica o schede sono cambiate nel frattempo: ripetere il comando.",
+    "Register or sheets have changed meanwhile: give the command again.",
+)
+
+
+class OvertakenError(SaidError):
+    """Raised where the records are no longer what the change was made from."""
+
+    def __init__(self) -> None:
+        super().__init__(CHANGED_MEANWHILE)
+
+
+@dataclass(frozen=True, slots=True)
+class Central:
+    """What of the head office's bundle goes into the records: whose sheets and units they are."""
+
+    in_force: InForce
+    sheets: tuple[str, ...]
+    units: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChange:
+    """Rows to write in one transaction; `basis` is the version of what they were made from."""
+
+    basis: int
+    register: Rows | None = None
+    sheets: tuple[Sheet, ...] = ()
+    gone: tuple[str, ...] = ()
+    noted: tuple[Noted, ...] = ()
+    central: Central | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """True where nothing is to be written."""
+        return not (self.register or self.sheets or self.gone or self.noted or self.central)
+
+
+def basis(connection: sqlite3.Connection) -> int:
+    """Return the version of what a change is made from; to be read before anything else."""
+    return backup.version(connection)
+
+
+def write(connection: sqlite3.Connection, change: PolicyChange) -> None:
+    """Write a change; raises OvertakenError, sqlite3.Error, and then nothing is written.
+
+    The same change once more, after a write whose outcome was unknown, is overtaken by itself
+    unless it has changed nothing but the audit.
+    """
+    with transaction(connection):
+        if basis(connection) != change.basis:
+            raise OvertakenError
+        if change.register is not None:
+            directory.write(connection, change.register)
+        sheets.lay(connection, change.sheets, change.gone)
+        if change.central is not None:
+            managed_config.mark(connection, change.central.sheets, change.central.units)
+            managed_config.put(connection, change.central.in_force)
+        for each in change.noted:
+            database.note(connection, each)
+
+
+def to_json(change: PolicyChange) -> bytes:
+    """Write a change for the control socket."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, bytes):
+            return base64.b64encode(value).decode()
+        if isinstance(value, (date, datetime)):
+            return value.isoformat()
+        raise TypeError(f"{type(value)} has no form on the control socket")
+
+    return json.dumps(asdict(change), default=plain, ensure_ascii=False).encode()
+
+
+def from_json(data: bytes) -> PolicyChange:
+    """Read a change; raises OfficeError for what is none."""
+    try:
+        found = json.loads(data)
+        rows, of_central = found["register"], found["central"]
+        return PolicyChange(
+            int(found["basis"]),
+            _rows(rows) if rows else None,
+            tuple(_sheet(each) for each in found["sheets"]),
+            tuple(map(str, found["gone"])),
+            tuple(_noted(each) for each in found["noted"]),
+            _central(of_central) if of_central else None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OfficeError(f"this is no change of register and sheets ({error!r})") from error
+
+
+def _rows(found: dict[str, Any]) -> Rows:
+    who = found["who"]
+    return Rows(
+        Who(who["by"], datetime.fromisoformat(who["at"]), who["what"]),
+        tuple(tuple(map(str, unit)) for unit in found["units"]),
+        tuple(dict(entry) for entry in found["entries"]),
+        tuple(
+            Sealed(each["name"], each["sha256"], each["length"], base64.b64decode(each["sealed"]))
+            for each in found["attached"]
+        ),
+        found["about"],
+    )
+
+
+def _sheet(found: dict[str, Any]) -> Sheet:
+    lists = {name: tuple(found[name]) for name in ("needs", "keywords")}
+    return Sheet(**found | lists | {"updated": date.fromisoformat(found["updated"])})
+
+
+def _noted(found: dict[str, Any]) -> Noted:
+    return Noted(**found | {"at": datetime.fromisoformat(found["at"])})
+
+
+def _central(found: dict[str, Any]) -> Central:
+    held = found["in_force"]
+    in_force = InForce(**held | {"at": datetime.fromisoformat(held["at"])})
+    return Central(in_force, tuple(found["sheets"]), tuple(found["units"]))

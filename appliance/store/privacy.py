@@ -1,0 +1,673 @@
+"""Copies, corrections and erasure of personal data."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.errors import StoreError
+from appliance.files import fsync_directory
+from appliance.policy.messages import Outcome, Step
+from appliance.policy.refused import NotKept, Refused
+from appliance.policy.system_words import in_words
+from appliance.store import call_log, care, database, requests
+from appliance.store.care import Kind
+from appliance.store.database import Noted, open_reader, transaction
+from appliance.store.voicemail import needs_somebody
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from appliance.policy.clock_steps import Steps
+    from appliance.policy.mail import Mail
+    from appliance.policy.same_number import SameNumber
+
+
+# ---- copying -----------------------------------------------------------------------------------
+# The nightly copy of the records: looked through whole, then written anew by SQLite (VACUUM INTO).
+#
+# Used by a child of its own beside the running desk, through a connection that only reads.
+
+
+def damage(path: Path) -> str:
+    """Look through a whole database, its indexes too; returns the first damage, "" for none.
+
+    Raises NotKept where there is none.
+    """
+    if not path.exists():
+        raise NotKept(
+            f"in {path} non ci sono archivi: centralino è mai stato avviato qui?",
+            f"there are no records at {path}: has the daemon ever run here?",
+        )
+    try:
+        with closing(open_reader(path)) as connection:
+            said = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    except (sqlite3.DatabaseError, StoreError) as error:  # torn so that it cannot be looked through
+        return str(error)
+    return "" if said == "ok" else said
+
+
+def copy(path: Path, to: Path) -> None:
+    """Write the records of one moment into a new file, for its owner alone, and to the disk.
+
+    The folder's name needs `fsync_directory` once more. Raises StoreError, OSError.
+    """
+    descriptor = os.open(to, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)  # SQLite takes it empty
+    try:
+        with closing(open_reader(path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(to),))
+        os.fsync(descriptor)
+    except sqlite3.Error as error:
+        raise NotKept(
+            f"gli archivi non si possono copiare ({in_words(str(error)).it}): controllare "
+            "la memoria",
+            f"the records cannot be copied ({error}): check the disk",
+        ) from error
+    finally:
+        os.close(descriptor)
+    fsync_directory(to.parent)
+
+
+# ---- corrections -------------------------------------------------------------------------------
+# Times written before the clock was known, put right at the first synchronisation.
+#
+# All in one transaction, and the same once more changes nothing: a kill in the middle leaves it to
+# the next start. Only what was written since the machine started can be put right, as only its
+# running time links the wrong hour to the true one (reliability.md 6).
+
+CORRECTED: Final = "corrected"
+"""What `clock_state` says of a record whose time was put right."""
+_KNOWN: Final = ("synced", CORRECTED)
+_BEGIN: Final = """
+    INSERT INTO machine_starts (boot, calls, messages, requests, audit) SELECT ?,
+        (SELECT coalesce(max(rowid), 0) FROM calls),
+        (SELECT coalesce(max(number), 0) FROM messages),
+        (SELECT coalesce(max(number), 0) FROM requests),
+        (SELECT coalesce(max(number), 0) FROM audit)
+    ON CONFLICT (boot) DO NOTHING
+"""
+_UNTIL: Final = """
+    UPDATE machine_starts SET
+        requests_until = (SELECT coalesce(max(number), 0) FROM requests),
+        audit_until = (SELECT coalesce(max(number), 0) FROM audit)
+    WHERE boot = ? AND audit_until IS NULL
+"""
+_CALLS: Final = """
+    SELECT rowid, rang_at, answered_at, ended_at, clock_state, result FROM calls
+    WHERE rowid > ? AND clock_state NOT IN (?, ?)
+"""
+_MESSAGES: Final = """
+    SELECT number, received_at FROM messages WHERE number > ? AND clock_state NOT IN (?, ?)
+    AND call IN (SELECT call FROM calls WHERE rowid > ?)
+"""
+
+
+def begin(connection: sqlite3.Connection, boot: str) -> None:
+    """Note where the records of this start of the machine begin; raises sqlite3.Error."""
+    with transaction(connection):
+        connection.execute(_BEGIN, (boot,))
+
+
+def correct(connection: sqlite3.Connection, boot: str, steps: Steps) -> int:
+    """Put right what this start of the machine wrote before its clock was known.
+
+    Returns how many calls still go on, to be put right once they are over; raises sqlite3.Error.
+    """
+    with transaction(connection):
+        connection.execute(_UNTIL, (boot,))
+        start = connection.execute(
+            "SELECT * FROM machine_starts WHERE boot = ?", (boot,)
+        ).fetchone()
+        if start is None:
+            return 0
+        _correct_messages(connection, start, steps)
+        _correct_requests(connection, start, steps)
+        _audit(connection, start, steps)
+        return _correct_calls(connection, start, steps)
+
+
+def _correct_calls(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> int:
+    going_on = 0
+    for row in connection.execute(_CALLS, (start["calls"], *_KNOWN)).fetchall():
+        if row["result"] == "open":
+            going_on += 1
+        elif (rang := _right(row["rang_at"], steps)) is not None:
+            _call(connection, row, rang, steps)
+    return going_on
+
+
+def _call(connection: sqlite3.Connection, row: sqlite3.Row, rang: datetime, steps: Steps) -> None:
+    """Put one call right: what came after the clock was known is right already."""
+    written = {name: row[name] for name in ("rang_at", "answered_at", "ended_at", "clock_state")}
+    later = (_later(row[name], rang, steps) for name in ("answered_at", "ended_at"))
+    connection.execute(
+        "UPDATE calls SET rang_at = ?, rang_ms = ?, answered_at = ?, ended_at = ?, "
+        "clock_state = ?, written = ? WHERE rowid = ?",
+        (rang.isoformat(), _ms(rang), *later, CORRECTED, json.dumps(written), row["rowid"]),
+    )
+
+
+def _correct_messages(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> None:
+    found = connection.execute(_MESSAGES, (start["messages"], *_KNOWN, start["calls"]))
+    for row in found.fetchall():
+        right = _right(row["received_at"], steps)
+        if right is not None:
+            connection.execute(
+                "UPDATE messages SET received_at = ?, received_ms = ?, clock_state = ?, "
+                "written_at = ? WHERE number = ?",
+                (right.isoformat(), _ms(right), CORRECTED, row["received_at"], row["number"]),
+            )
+
+
+def _correct_requests(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> None:
+    found = connection.execute(
+        "SELECT number, at FROM requests WHERE number > ? AND number <= ? AND written_at IS NULL",
+        (start["requests"], start["requests_until"]),
+    )
+    for row in found.fetchall():
+        right = _right(row["at"], steps)
+        if right is not None:
+            connection.execute(
+                "UPDATE requests SET at = ?, at_ms = ?, written_at = ? WHERE number = ?",
+                (right.isoformat(), _ms(right), row["at"], row["number"]),
+            )
+
+
+def _audit(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> None:
+    found = connection.execute(
+        "SELECT number, at FROM audit WHERE number > ? AND number <= ? AND corrected_at IS NULL",
+        (start["audit"], start["audit_until"]),
+    )
+    for row in found.fetchall():
+        right = _right(row["at"], steps)
+        if right is not None:
+            connection.execute(
+                "UPDATE audit SET corrected_at = ? WHERE number = ?",
+                (right.isoformat(), row["number"]),
+            )
+
+
+def _later(text: str | None, rang: datetime, steps: Steps) -> str | None:
+    """Return a later moment of a call whose first one was put right."""
+    right = _right(text, steps) if text else None
+    return right.isoformat() if right is not None and right >= rang else text
+
+
+def _right(text: str, steps: Steps) -> datetime | None:
+    seconds = steps.corrected(datetime.fromisoformat(text).timestamp())
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _ms(when: datetime) -> int:
+    return round(when.timestamp() * 1000)
+
+
+# ---- erasure found -----------------------------------------------------------------------------
+# What an erasure by the head concerns (E20): found by number, or around one chosen record.
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What to erase: all of a number, or one record ("call", "message", "request") by its name."""
+
+    number: SameNumber | None = None
+    kind: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailed:
+    """One e-mail that left, and stays where it is: to whom, when (ISO), for which request (0)."""
+
+    to: str
+    at: str
+    request: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What goes: ids of calls and messages, numbers of requests and mails, sounds as kept.
+
+    `texts`: how many texts name the number. `mailed`: what left already. `numbers`: as stored, for
+    whoever remembers them.
+    """
+
+    calls: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
+    message_numbers: tuple[int, ...] = ()
+    requests: tuple[int, ...] = ()
+    open_requests: tuple[int, ...] = ()
+    going_on: bool = False
+    mails: tuple[int, ...] = ()
+    mailed: tuple[Mailed, ...] = ()
+    texts: int = 0
+    sounds: tuple[str, ...] = ()
+    numbers: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @property
+    def any(self) -> bool:
+        """Tell whether there is anything."""
+        return bool(self.calls or self.messages or self.requests or self.mails or self.texts)
+
+
+TEXTS: Final = (
+    ("calls", "reason"), ("calls", "trail"), ("messages", "note"), ("messages", "caller_name"),
+    ("care", "note"), ("care", "by"), ("requests", "subject"), ("requests", "asked"),
+    ("requests", "name"), ("request_steps", "words"), ("request_steps", "said_by"),
+    ("outbox", "subject"), ("outbox", "body"), ("outbox", "calendar"), ("outbox", "said"),
+    ("outbox", "reason"), ("drafts", "body"),
+)  # fmt: skip
+"""Where people, or the box, write what may name a number."""
+
+
+def find_of_person(connection: sqlite3.Connection, chosen: Chosen) -> Found:
+    """Find all that goes; raises OfficeError when the chosen record is not there."""
+    calls = _calls_found(connection, chosen)
+    messages = _messages_found(connection, chosen, calls)
+    calls |= {str(row["call"]) for row in messages}
+    asked = _requests_found(connection, chosen, calls)
+    numbers = tuple(int(row["number"]) for row in asked)
+    idents = tuple(str(row["id"]) for row in messages)
+    calls |= _about(connection, calls, messages, numbers)
+    mails = [row for row in connection.execute("SELECT * FROM outbox ORDER BY number")
+             if _concerns(row, idents, numbers)]  # fmt: skip
+    named = _named(connection, chosen.number)
+    sent = [row for row in mails if row["state"] == "sent"]
+    going = {row["number"] for row in mails}
+    sent += [row for row in _sent_naming(connection, chosen.number) if row["number"] not in going]
+    return Found(
+        tuple(sorted(calls)),
+        idents,
+        tuple(int(row["number"]) for row in messages),
+        numbers,
+        tuple(int(row["number"]) for row in asked if row["state"] != "done"),
+        _is_going_on(connection, calls),
+        tuple(int(row["number"]) for row in mails),
+        tuple(Mailed(row["recipient"], row["settled_at"] or "", row["request"]) for row in sent),
+        len(named),
+        (*(str(row["path"]) for row in messages), *_spoken(asked)),
+        _numbers(connection, calls, messages, asked),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """The last invitation to an appointment that may have reached an office."""
+
+    request: int
+    to: str
+    calendar: str
+
+
+_INVITED: Final = """
+    SELECT key, recipient, calendar, request FROM outbox
+    WHERE calendar <> '' AND recipient <> '' AND (state = 'sent' OR tries > 0)
+    AND key NOT LIKE '%-citizen%' ORDER BY number
+"""
+
+
+def invited(connection: sqlite3.Connection, numbers: tuple[int, ...]) -> tuple[Invited, ...]:
+    """Return of each of these requests the last invitation that left, or may have left."""
+    found = {}
+    for row in connection.execute(_INVITED):
+        if _concerns(row, (), numbers):
+            number = _number_of(row)
+            found[number] = Invited(number, row["recipient"], row["calendar"])
+    return tuple(found.values())
+
+
+def _number_of(row: sqlite3.Row) -> int:
+    """Return the request of a mail that concerns one: by its key where it carries none."""
+    return int(row["request"] or str(row["key"]).split("-")[1])
+
+
+def named_in(
+    connection: sqlite3.Connection, number: SameNumber
+) -> tuple[tuple[str, str, int, str], ...]:
+    """Return table, column, rowid and text of every text that names a number."""
+    return tuple(
+        (table, column, int(row[0]), str(row[1]))
+        for table, column in TEXTS
+        for row in connection.execute(f"SELECT rowid, {column} FROM {table}")  # noqa: S608 - constant names
+        if row[1] and number.is_in(str(row[1]))
+    )
+
+
+def _calls_found(connection: sqlite3.Connection, chosen: Chosen) -> set[str]:
+    if chosen.number is not None:
+        rows = connection.execute("SELECT call, caller_number FROM calls WHERE caller_number <> ''")
+        return {str(row[0]) for row in rows if chosen.number.is_(str(row[1]))}
+    if chosen.kind == "call":
+        return {care.find(connection, Kind.CALL, chosen.name)[0]}
+    return set()
+
+
+def _messages_found(
+    connection: sqlite3.Connection, chosen: Chosen, calls: set[str]
+) -> list[sqlite3.Row]:
+    wanted = ""
+    if chosen.kind == "message":
+        wanted, _ = care.find(connection, Kind.MESSAGE, chosen.name)
+    return [
+        row
+        for row in connection.execute("SELECT * FROM messages ORDER BY number")
+        if row["id"] == wanted
+        or row["call"] in calls
+        or (chosen.number is not None and chosen.number.is_(str(row["caller_number"])))
+    ]
+
+
+def _requests_found(
+    connection: sqlite3.Connection, chosen: Chosen, calls: set[str]
+) -> list[sqlite3.Row]:
+    wanted = 0
+    if chosen.kind == "request":
+        if not chosen.name.isdecimal():
+            raise Refused(
+                f"«{chosen.name}» non è il numero di una presa in carico: guardare nell'elenco",
+                f"{chosen.name!r} is no number of a request: look with list",
+            )
+        wanted = requests.required_request(connection, int(chosen.name)).request.number
+    return [
+        row
+        for row in connection.execute("SELECT * FROM requests ORDER BY number")
+        if row["number"] == wanted
+        or (row["call"] and row["call"] in calls)
+        or (chosen.number is not None and chosen.number.is_(str(row["phone"])))
+    ]
+
+
+def _about(
+    connection: sqlite3.Connection,
+    calls: set[str],
+    messages: list[sqlite3.Row],
+    numbers: tuple[int, ...],
+) -> set[str]:
+    """Return the calls out that were placed for what goes."""
+    cases = {f"call:{call}" for call in calls} | {f"request:{number}" for number in numbers}
+    cases |= {f"message:{row['number']}" for row in messages}
+    rows = connection.execute("SELECT call, about FROM calls WHERE about <> ''")
+    return {str(row[0]) for row in rows if row[1] in cases}
+
+
+def _concerns(row: sqlite3.Row, messages: tuple[str, ...], numbers: tuple[int, ...]) -> bool:
+    key = str(row["key"])
+    own = (f"request-{number}" for number in numbers)
+    return (
+        key.removeprefix("message:") in messages
+        or row["request"] in numbers
+        or any(key == each or key.startswith(f"{each}-") for each in own)
+    )
+
+
+def _named(
+    connection: sqlite3.Connection, number: SameNumber | None
+) -> tuple[tuple[str, str, int, str], ...]:
+    return named_in(connection, number) if number is not None else ()
+
+
+def _sent_naming(
+    connection: sqlite3.Connection, number: SameNumber | None
+) -> tuple[sqlite3.Row, ...]:
+    """Return the mails about others, too, that left with the number in them."""
+    if number is None:
+        return ()
+    rows = connection.execute("SELECT * FROM outbox WHERE state = 'sent' ORDER BY number")
+    return tuple(
+        row for row in rows if number.is_in(f"{row['subject']}\n{row['body']}\n{row['calendar']}")
+    )
+
+
+def _spoken(asked: list[sqlite3.Row]) -> tuple[str, ...]:
+    """Return the files of requests' words, below the mailbox's folder."""
+    files = (str(row["recording"]) for row in asked)
+    return tuple(file.removeprefix("voicemail/") for file in files if file)
+
+
+def _numbers(
+    connection: sqlite3.Connection,
+    calls: set[str],
+    messages: list[sqlite3.Row],
+    asked: list[sqlite3.Row],
+) -> frozenset[str]:
+    rows = connection.execute("SELECT call, caller_number FROM calls WHERE caller_number <> ''")
+    return frozenset(
+        {str(row[1]) for row in rows if row[0] in calls}
+        | {str(row["caller_number"]) for row in messages}
+        | {str(row["phone"]) for row in asked}
+    ) - {""}
+
+
+def _is_going_on(connection: sqlite3.Connection, calls: set[str]) -> bool:
+    open_ones = connection.execute("SELECT call FROM calls WHERE result = 'open'")
+    return any(str(row[0]) in calls for row in open_ones)
+
+
+# ---- erasure -----------------------------------------------------------------------------------
+# Erases what the head has chosen, whole (E20): of a call there stays that there was one.
+#
+# The bare call (when, on which line, how it ended) stays for the figures. What was erased is
+# audited by who, when and how much, never whose. In the file it is overwritten (SQLite
+# secure_delete), and the write-ahead log is cut.
+
+ERASURE: Final = "erasure"
+"""The code in the audit."""
+GREP_LIMIT_S: Final = 60.0
+"""Reading some hundred megabytes from a slow card; after that the file is written anew instead."""
+_NOT_FOUND: Final = 1
+"""grep's status where no line has the words (POSIX)."""
+_BARE: Final = """
+    UPDATE calls SET caller_number = '', caller_name = '', message = '', about = '' WHERE call = ?
+"""
+_CLOSED: Final = """
+    INSERT INTO care (kind, subject, at, by, step, outcome, note) VALUES ('call', ?, ?, ?, ?, ?, '')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """Who has it erased, why and when; open requests are closed with that reason where allowed."""
+
+    by: str
+    reason: str
+    at: datetime
+    close_requests: bool = False
+
+
+def check(found: Found, chosen: Chosen, ordered: Ordered) -> None:
+    """Raise OfficeError for what cannot be erased yet, or would keep the number in the audit."""
+    if not found.any:
+        raise Refused(
+            "di questo non si tiene nulla: non c'è niente da cancellare",
+            "nothing of that is kept: there is nothing to erase",
+        )
+    if found.going_on:
+        raise Refused(
+            "una di queste chiamate è in corso: cancellare quando è finita",
+            "one of these calls is going on: erase when it has ended",
+        )
+    if chosen.number and chosen.number.is_in(f"{ordered.by}\n{ordered.reason}"):
+        raise Refused(
+            "il registro delle modifiche non contiene mai il numero: toglierlo dal motivo",
+            "the audit never holds the number: leave it out of --by and --reason",
+        )
+    if found.open_requests and not ordered.close_requests:
+        listed = ", ".join(str(number) for number in found.open_requests)
+        raise Refused(
+            f"prese in carico non chiuse: {listed}. Chiuderle prima, o insieme alla cancellazione "
+            "per il motivo dato",
+            f"not closed yet: requests {listed}. Close them before, or with the erasure, for the "
+            "reason given",
+        )
+
+
+def erase(
+    connection: sqlite3.Connection,
+    found: Found,
+    chosen: Chosen,
+    ordered: Ordered,
+    letters: Iterable[Mail] = (),
+    domain: str = requests.NO_DOMAIN,
+) -> None:
+    """Erase the rows, in one transaction with the audit; the sounds must be gone before.
+
+    `letters` are queued with it: what offices must hear of what goes.
+    """
+    check(found, chosen, ordered)
+    connection.execute("PRAGMA secure_delete = ON")
+    with transaction(connection):
+        connection.execute("INSERT INTO erasing (one) VALUES (1)")
+        still_missed = _missed(connection, found.calls)
+        _erase_mails(connection, found.mails)
+        _erase_requests(connection, found.requests)
+        _erase_messages(connection, found)
+        _bare_calls(connection, found.calls)
+        for call in still_missed:  # nobody is to call back whose number is gone
+            said = (call, ordered.at.isoformat(), ordered.by, Step.CLOSE, Outcome.NOT_NEEDED)
+            connection.execute(_CLOSED, said)
+        if chosen.number is not None:
+            _take_out(connection, chosen.number)
+        for mail in letters:
+            requests.put_notice(connection, mail, ordered.at, domain)
+        database.note(connection, Noted(ordered.at, ordered.by, ERASURE, counted(found, ordered)))
+        connection.execute("DELETE FROM erasing")
+
+
+def counted(found: Found, ordered: Ordered) -> str:
+    """Say for the audit how much went and why, never whose."""
+    closed = f", {len(found.open_requests)} of them closed for it" if found.open_requests else ""
+    return (
+        f"{len(found.calls)} calls, {len(found.messages)} messages, {len(found.requests)} requests"
+        f"{closed}, {len(found.mails)} mails, {found.texts} texts: {ordered.reason}"
+    )
+
+
+def cut_log(connection: sqlite3.Connection, path: Path, number: SameNumber | None) -> bool:
+    """Leave no digit of it in the files; False where somebody who reads keeps the log.
+
+    What SQLite moved about within its pages before is written anew where it still stands there.
+    """
+    try:
+        cut = _checkpoint(connection)
+        if cut and number is not None and not _is_gone(path, number.digits):
+            connection.execute("VACUUM")
+            cut = _checkpoint(connection)
+    except sqlite3.OperationalError:  # locked
+        return False
+    return cut
+
+
+def _is_gone(path: Path, digits: str) -> bool:
+    """Tell whether a file holds no such digits; a child looks, and False where it cannot.
+
+    This process never opens the file beside SQLite: to close it would drop all locks that SQLite
+    holds on it ("how to corrupt" 2.2), and the next command would take the log away.
+    """
+    words = ["grep", "--quiet", "--fixed-strings", "--file=-", "--", str(path)]
+    try:
+        found = subprocess.run(words, input=digits.encode(), timeout=GREP_LIMIT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return found.returncode == _NOT_FOUND
+
+
+def _checkpoint(connection: sqlite3.Connection) -> bool:
+    return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+
+def _missed(connection: sqlite3.Connection, calls: tuple[str, ...]) -> list[str]:
+    found = (call_log.find(connection, call) for call in calls)
+    return [record.call for record in found if record is not None and needs_somebody(record)]
+
+
+def _erase_mails(connection: sqlite3.Connection, numbers: tuple[int, ...]) -> None:
+    connection.executemany("DELETE FROM outbox WHERE number = ?", [(n,) for n in numbers])
+
+
+def _erase_requests(connection: sqlite3.Connection, numbers: tuple[int, ...]) -> None:
+    chosen = [(number,) for number in numbers]
+    connection.executemany("DELETE FROM bookings WHERE request = ?", chosen)
+    connection.executemany("DELETE FROM request_links WHERE request = ?", chosen)
+    connection.executemany("DELETE FROM request_steps WHERE request = ?", chosen)
+    connection.executemany("DELETE FROM requests WHERE number = ?", chosen)
+    _unlink(connection, [f"request:{number}" for number in numbers])
+
+
+def _erase_messages(connection: sqlite3.Connection, found: Found) -> None:
+    chosen = [(ident,) for ident in found.messages]
+    connection.executemany("UPDATE calls SET message = '' WHERE message = ?", chosen)
+    connection.executemany("DELETE FROM messages WHERE id = ?", chosen)
+    connection.executemany("DELETE FROM care WHERE kind = 'message' AND subject = ?", chosen)
+    _unlink(connection, [f"message:{number}" for number in found.message_numbers])
+
+
+def _bare_calls(connection: sqlite3.Connection, calls: tuple[str, ...]) -> None:
+    chosen = [(call,) for call in calls]
+    connection.executemany(_BARE, chosen)
+    connection.executemany("DELETE FROM care WHERE kind = 'call' AND subject = ?", chosen)
+    _unlink(connection, [f"call:{call}" for call in calls])
+
+
+def _unlink(connection: sqlite3.Connection, cases: list[str]) -> None:
+    connection.execute(
+        "UPDATE calls SET about = '' WHERE about IN (SELECT value FROM json_each(?))",
+        (json.dumps(cases),),
+    )
+
+
+def _take_out(connection: sqlite3.Connection, number: SameNumber) -> None:
+    """Take the number out of what was written about others; of mails, whole lines."""
+    for table, column, row, text in named_in(connection, number):
+        lines = table == "outbox" and column == "body"
+        left = number.without_lines(text) if lines else number.without(text)
+        connection.execute(
+            f"UPDATE {table} SET {column} = ? WHERE rowid = ?",  # noqa: S608 - constant names
+            (left, row),
+        )
+
+
+# ---- person ------------------------------------------------------------------------------------
+# All that is kept of one caller, as values that can be handed over; audited, never whose.
+
+EXPORTED: Final = "export"
+"""The code in the audit."""
+Rows = list[dict[str, Any]]
+
+
+def exported(
+    connection: sqlite3.Connection, number: SameNumber, by: str, at: datetime
+) -> dict[str, Rows]:
+    """Return the rows by kind; recordings stay where they are. Raises sqlite3.Error."""
+    found = find_of_person(connection, Chosen(number))
+    rows = kept_of(connection, found)
+    with transaction(connection):
+        counted = ", ".join(f"{len(some)} {kind}" for kind, some in rows.items())
+        database.note(connection, Noted(at, by, EXPORTED, counted))
+    return rows
+
+
+def kept_of(connection: sqlite3.Connection, found: Found) -> dict[str, Rows]:
+    """Return the rows of what was found, as they are kept."""
+    ids = [*found.calls, *found.messages]
+    return {
+        "calls": _rows(connection, "calls", "call", found.calls),
+        "messages": _rows(connection, "messages", "id", found.messages),
+        "notes": _rows(connection, "care", "subject", ids),
+        "requests": _rows(connection, "requests", "number", found.requests),
+        "steps": _rows(connection, "request_steps", "request", found.requests),
+        "mails": _rows(connection, "outbox", "number", found.mails),
+    }
+
+
+def _rows(
+    connection: sqlite3.Connection, table: str, column: str, wanted: tuple[Any, ...] | list[str]
+) -> Rows:
+    query = f"SELECT * FROM {table} WHERE {column} = ?"  # noqa: S608 - constant names
+    return [dict(row) for each in wanted for row in connection.execute(query, (each,))]

@@ -1,0 +1,602 @@
+"""Monthly reports and usage figures."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Final
+
+from appliance.calls.orders import CallRecord, Result, Way
+from appliance.policy.box_figures import Stored
+from appliance.policy.due import is_overdue, months_end
+from appliance.policy.local_time import day_phrase, local_moment, month_words
+from appliance.policy.mail import Mail
+from appliance.policy.messages import Step
+from appliance.policy.peaks import Peak, peak
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.report import (
+    CallRow,
+    Ending,
+    Figures,
+    Report,
+    RequestRow,
+    Sent,
+    UnitFigures,
+    seconds_shown,
+    unit_figures,
+)
+from appliance.policy.requests import Request, State
+from appliance.policy.words import Words
+from appliance.store import requests
+from appliance.store.call_log import moment, to_ms, words_from
+from appliance.store.database import transaction
+from appliance.store.voicemail import call_columns, one_call
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable
+    from datetime import tzinfo
+
+    from appliance.policy.hours import Schedule
+    from appliance.policy.register.register import Register, Unit
+
+
+# ---- box figures -------------------------------------------------------------------------------
+# Counts what waits in the records, for who watches many boxes; a few short queries, no text.
+
+_OPEN: Final = (
+    "SELECT count(*), coalesce(sum(length_ms), 0) FROM messages WHERE state = 'new'"
+)  # fmt: skip
+_UNHEARD: Final = """
+    SELECT count(*), min(received_ms) FROM messages WHERE state = 'new' AND NOT EXISTS (
+        SELECT 1 FROM care WHERE kind = 'message' AND subject = messages.id AND step = ?)
+"""
+_REQUESTS: Final = "SELECT state, count(*) FROM requests GROUP BY state"
+_MAILS: Final = (
+    "SELECT state, count(*), min(queued_at) FROM outbox WHERE state IN ('queued', 'dead') "
+    "GROUP BY state"
+)
+
+
+def stored(connection: sqlite3.Connection, disk: tuple[int, int] = (0, 0)) -> Stored:
+    """Count what waits; `disk` is what is free and all there is, in bytes. Raises sqlite3.Error."""
+    number, length_ms = connection.execute(_OPEN).fetchone()
+    unheard, since_ms = connection.execute(_UNHEARD, (Step.HEAR,)).fetchone()
+    counted = {str(state): int(count) for state, count in connection.execute(_REQUESTS)}
+    mails = {row[0]: (int(row[1]), row[2]) for row in connection.execute(_MAILS)}
+    queued, since = mails.get("queued", (0, None))
+    return Stored(
+        int(number),
+        int(length_ms),
+        int(unheard),
+        since_ms / 1000 if since_ms is not None else None,
+        tuple((state.value, counted.get(state.value, 0)) for state in State),
+        queued,
+        mails.get("dead", (0, None))[0],
+        datetime.fromisoformat(since).timestamp() if since else None,
+        *disk,
+    )
+
+
+# ---- line uses ---------------------------------------------------------------------------------
+# When lines were engaged: written when a line is free again, read for the peak of a day (P8).
+
+DAYS_MS: Final = 400 * 86_400_000
+"""Uses are kept for a year and a month: this month can be compared with last year's."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineUse:
+    """One line, engaged from one aware moment to another."""
+
+    line: str
+    since: datetime
+    until: datetime
+
+
+def write(connection: sqlite3.Connection, uses: Iterable[LineUse]) -> None:
+    """Keep uses; the same one twice changes nothing. What is older than a year goes."""
+    rows = [(use.line, to_ms(use.since), to_ms(use.until)) for use in uses]
+    with transaction(connection):
+        connection.executemany("INSERT OR REPLACE INTO line_uses VALUES (?, ?, ?)", rows)
+        newest = max((row[2] for row in rows), default=0)
+        connection.execute("DELETE FROM line_uses WHERE until_ms < ?", (newest - DAYS_MS,))
+
+
+def uses_since(
+    connection: sqlite3.Connection, lines: Iterable[str], since: datetime
+) -> Iterator[tuple[int, int]]:
+    """Yield when these lines were engaged: uses that began after a moment (from, to; ms)."""
+    names = set(lines)
+    found = connection.execute(
+        "SELECT line, since_ms, until_ms FROM line_uses WHERE since_ms >= ? ORDER BY since_ms",
+        (to_ms(since),),
+    )
+    yield from ((int(row[1]), int(row[2])) for row in found if row[0] in names and row[1] < row[2])
+
+
+def peak_between(
+    connection: sqlite3.Connection, lines: Iterable[str], since: datetime, until: datetime
+) -> Peak:
+    """Return the peak of these lines between two moments."""
+    names = set(lines)
+    found = connection.execute(
+        "SELECT line, since_ms, until_ms FROM line_uses WHERE until_ms > ? AND since_ms < ?",
+        (to_ms(since), to_ms(until)),
+    ).fetchall()
+    uses = [(int(row[1]), int(row[2])) for row in found if row[0] in names]
+    return peak(uses, len(names), to_ms(since), to_ms(until))
+
+
+# ---- report rows -------------------------------------------------------------------------------
+# Calls and requests as the report sums them up (policy/report.py), out of the database.
+
+ENDING_OF_RESULT: Final[dict[str, Ending]] = {
+    Result.ANSWERED: Ending.FILTER,  # unless it was transferred
+    Result.INFORMED: Ending.INFORMED,
+    Result.MESSAGE: Ending.VOICEMAIL,
+    Result.NO_MESSAGE: Ending.LOST,
+    Result.GAVE_UP: Ending.LOST,
+    Result.NOT_STORED: Ending.LOST,
+    Result.LOST: Ending.LOST,
+    Result.STOPPED: Ending.LOST,
+    Result.INTERRUPTED: Ending.LOST,
+    Result.FAX: Ending.OTHER,
+    Result.TAKEN: Ending.OTHER,
+}
+"""How a call counts; one that still goes on is not counted."""
+UNFINISHED: Final = "unfinished"
+"""How a transfer ended whose caller was put through to nobody, nor brought back: the call ended."""
+SOUGHT, FOUND = "return.", "return.answered."
+"""In the trail: an operator is sought for a call that came back; one has taken it."""
+MOST_REQUESTS: Final = 100_000
+_CALLS: Final = (
+    "SELECT call, line, rang_at, called, way, phone, answered_at, result, trail FROM calls "
+    "WHERE rang_ms >= ? AND rang_ms < ? AND direction = 'in' ORDER BY rang_ms"
+)
+"""What a report looks at: no caller is among it, and thousands are read."""
+_TAKEN: Final = "SELECT number, unit, need, rule FROM requests WHERE at_ms >= ? AND at_ms < ?"
+
+
+def call_rows(
+    connection: sqlite3.Connection, start: datetime, end: datetime, zone: tzinfo
+) -> tuple[CallRow, ...]:
+    """Read the calls that rang from `start` on, before `end`, and are over; not those dialled."""
+    rows = connection.execute(_CALLS, (to_ms(start), to_ms(end)))
+    return tuple(
+        call_row(record, zone)
+        for record in map(_record, rows)
+        if record.result.value in ENDING_OF_RESULT
+    )
+
+
+def _record(row: sqlite3.Row) -> CallRecord:
+    """Gather what a report looks at; the rest is left as by default."""
+    call, line, rang_at, called, way, phone, answered_at, result, trail = row
+    return CallRecord(
+        call,
+        line,
+        datetime.fromisoformat(rang_at),
+        called=called,
+        way=Way(way),
+        phone=phone,
+        answered_at=moment(answered_at),
+        result=Result(result),
+        trail=words_from(trail),
+    )
+
+
+def call_row(record: CallRecord, zone: tzinfo) -> CallRow:
+    """Make a call's row; its result must be among ENDINGS."""
+    sent = sent_of(record)
+    ending = ENDING_OF_RESULT[record.result.value]
+    if ending is Ending.FILTER and sent:
+        ending = _after_transfer(record, sent[-1])
+    answered = record.result is Result.ANSWERED and record.answered_at is not None
+    return CallRow(
+        record.rang_at.astimezone(zone),
+        record.called,
+        ending,
+        _wait_s(record) if answered else None,
+        record.way is Way.CITIZENS_DESK,
+        sent,
+        record.phone if answered else "",
+    )
+
+
+def request_rows(
+    connection: sqlite3.Connection,
+    start: datetime,
+    end: datetime,
+    calendar: Schedule,
+    now: datetime,
+) -> tuple[RequestRow, ...]:
+    """Read the requests taken from `start` on, before `end`, and those that are open now."""
+    return request_rows_of(connection, start, end, lambda each: is_overdue(each, calendar, now))
+
+
+def request_rows_of(
+    connection: sqlite3.Connection,
+    start: datetime,
+    end: datetime,
+    is_late: Callable[[Request], bool],
+) -> tuple[RequestRow, ...]:
+    """Read them where somebody else knows which are late: who has no calendar of the house."""
+    still = {
+        kept.request.number: kept.request
+        for kept in requests.list_requests(
+            connection, State.OPEN, State.SENT, State.TAKEN, limit=MOST_REQUESTS
+        )
+    }
+    taken = connection.execute(_TAKEN, (to_ms(start), to_ms(end))).fetchall()
+    counted = {int(row["number"]): row for row in taken}
+    done = [
+        RequestRow(str(row["unit"]), row["rule"] == ReturnRule.APPOINTMENT, need=str(row["need"]))
+        for number, row in counted.items()
+        if number not in still
+    ]
+    return (
+        *done,
+        *(_open(each, is_late(each), counted=each.number in counted) for each in still.values()),
+    )
+
+
+def _open(request: Request, overdue: bool, *, counted: bool) -> RequestRow:
+    appointment = request.rule is ReturnRule.APPOINTMENT
+    return RequestRow(request.unit, appointment, counted, True, overdue, request.need)
+
+
+def sent_of(record: CallRecord) -> tuple[Sent, ...]:
+    """Return one for each transfer that began; the last that the trail says is what became of it.
+
+    An office that took a call may yet send it back (E7). `transfer.no_line` begins none.
+    """
+    begun: list[Sent] = []
+    for code in record.trail:
+        match code.split("."):
+            case ["transfer", unit, need, _why, _way]:
+                begun.append(Sent(unit, UNFINISHED, need))
+            case ["transferred", _] if begun:
+                begun[-1] = replace(begun[-1], returned="")
+            case ["returned", _, reason] if begun:
+                begun[-1] = replace(begun[-1], returned=reason)
+    return tuple(begun)
+
+
+def _after_transfer(record: CallRecord, last: Sent) -> Ending:
+    """Say what became of a call by its last transfer; whoever gave up meanwhile is lost."""
+    if not last.returned:
+        return Ending.TRANSFERRED
+    if last.returned == UNFINISHED or _gave_up_coming_back(record.trail):
+        return Ending.LOST
+    return Ending.RETURNED
+
+
+def _gave_up_coming_back(trail: tuple[str, ...]) -> bool:
+    """Tell whether operators were sought for the last return, and none was found."""
+    at = max(n for n, code in enumerate(trail) if code.startswith("returned."))
+    sought = [code for code in trail[at:] if code.startswith(SOUGHT)]
+    return bool(sought) and not any(code.startswith(FOUND) for code in sought)
+
+
+def _wait_s(record: CallRecord) -> float | None:
+    """How long it rang; a clock that was set back meanwhile tells nothing."""
+    if record.answered_at is None:
+        return None
+    wait = (record.answered_at - record.rang_at).total_seconds()
+    return wait if wait >= 0 else None
+
+
+# ---- report words ------------------------------------------------------------------------------
+# The report as people and programmes read it: text, CSV, JSON, and the sheet of one unit.
+
+TEXTS: Final[Mapping[str, Words]] = {
+    "headline": Words(
+        "Risposte del filtro senza trasferimento: {} su {} servite ({})",
+        "Answered by the filter without transfer: {} of {} served ({})",
+    ),
+    "calls": Words("Chiamate", "Calls"),
+    "filter": Words("risposte dal filtro", "answered by the filter"),
+    "informed": Words("risposte da una scheda", "answered by a sheet"),
+    "transferred": Words("trasferite", "transferred"),
+    "returned": Words("ritornate", "returned"),
+    "voicemail": Words("segreteria", "voicemail"),
+    "lost": Words("perse", "lost"),
+    "other": Words("altro (fax, altri apparecchi)", "other (fax, other telephones)"),
+    "overflow": Words("passate allo Sportello", "passed to the counter"),
+    "within": Words("risposte entro 20 s", "answered within 20 s"),
+    "third_ring": Words("entro il terzo squillo", "by the third ring"),
+    "mean": Words("attesa media", "mean wait"),
+    "longest": Words("attesa più lunga", "longest wait"),
+    "by_number": Words("Per numero chiamato", "By number called"),
+    "by_month": Words("Per mese", "By month"),
+    "by_hour": Words("Per ora", "By hour"),
+    "by_position": Words("Per postazione ({})", "By position ({})"),
+    "by_unit": Words("Per ufficio", "By unit"),
+    "unknown": Words("non noto", "not known"),
+    "header": Words(
+        "|Chiamate|Filtro|Trasf.|Ritorni|Segret.|Perse|Altro|Sportello|≤20 s|Attesa media",
+        "|Calls|Filter|Transf.|Returned|Voicem.|Lost|Other|Counter|≤20 s|Mean wait",
+    ),
+    "units_header": Words(
+        "Ufficio|Trasferite|Accettate|Ritornate|Appuntamenti|E-mail|Aperte|In ritardo",
+        "Unit|Transfers|Accepted|Returned|Appointments|E-mails|Open|Overdue",
+    ),
+    "requests": Words(
+        "Prese in carico: {} appuntamenti, {} e-mail; aperte ora {}, in ritardo {}",
+        "Requests taken: {} appointments, {} e-mails; open now {}, overdue {}",
+    ),
+    "unit_title": Words("{}: chiamate e richieste, {}", "{}: calls and requests, {}"),
+    "unit_sent": Words(
+        "Chiamate trasferite: {}, accettate {}.", "Calls transferred: {}, accepted {}."
+    ),
+    "unit_returned": Words("Ritornate ({}): {}.", "Returned ({}): {}."),
+    "unit_taken": Words(
+        "Presi in carico dal centralino: {} appuntamenti, {} richieste per e-mail.",
+        "Taken by the front desk: {} appointments, {} requests by e-mail.",
+    ),
+    "unit_open": Words(
+        "Ancora aperte oggi: {}, in ritardo: {}.", "Still open today: {}, overdue: {}."
+    ),
+}
+REASONS: Final[Mapping[str, Words]] = {
+    "no_answer": Words("nessuna risposta", "no answer"),
+    "busy": Words("occupato", "busy"),
+    "unreachable": Words("irraggiungibile", "unreachable"),
+    "declined": Words("non accettata", "declined"),
+    "refused": Words("rifiutata a voce dall'ufficio", "refused by the clerk"),
+    "sent_back": Words("rimandata dall'ufficio", "sent back by the office"),
+    "lost": Words("telefono dell'ufficio caduto", "the office's phone was lost"),
+    "taken_back": Words("ripresa dal centralino", "taken back by the front desk"),
+    "unfinished": Words("finita prima del passaggio", "ended before it was put through"),
+}
+"""Why a transfer came back; a reason that is not here is shown as its code."""
+ENDING_NAMES: Final = tuple(each.value for each in Ending)
+
+
+def as_json(found: Report, first: date, last: date) -> str:
+    """Write all figures for programmes; the keys are kept stable."""
+    value = {"from": first.isoformat(), "to": last.isoformat(), **dataclasses.asdict(found)}
+    value["total"] |= {"by_filter": found.total.by_filter, "served": found.total.served}
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def as_csv(found: Report) -> str:
+    """Write one row a group for a spreadsheet: semicolons, as Italian ones expect."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\n")
+    head = (
+        "group",
+        "key",
+        "calls",
+        *ENDING_NAMES,
+        "overflow",
+        "answered",
+        "within_20s",
+        "third_ring",
+    )
+    writer.writerow((*head, "mean_wait_s", "longest_wait_s"))
+    for group, key, figures in _groups(found):
+        writer.writerow((group, key, *_cells(figures)))
+    writer.writerow(())
+    writer.writerow(
+        ("group", "key", "transfers", "accepted", "returned", "appointments", "emails", "open",
+         "overdue")
+    )  # fmt: skip
+    for unit, told in found.units.items():
+        writer.writerow(("unit", unit, *_unit_cells(told)))
+    for need, told in found.needs.items():
+        writer.writerow(("need", need, *_unit_cells(told)))
+    return out.getvalue()
+
+
+def _groups(found: Report) -> Iterator[tuple[str, str, Figures]]:
+    yield "total", "", found.total
+    for number, figures in found.numbers.items():
+        yield "number", number, figures
+    for month, figures in found.months.items():
+        yield "month", month, figures
+    for hour, figures in found.hours.items():
+        yield "hour", str(hour), figures
+    for position, figures in found.positions.items():
+        yield "position", position, figures
+
+
+def _cells(figures: Figures) -> tuple[object, ...]:
+    return (
+        figures.calls,
+        *(figures.endings.get(each, 0) for each in Ending),
+        figures.overflow,
+        figures.answered,
+        figures.within,
+        figures.third_ring,
+        _rounded(figures.mean_wait_s),
+        _rounded(figures.longest_wait_s),
+    )
+
+
+def _rounded(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f}"
+
+
+def _unit_cells(told: UnitFigures) -> tuple[int, ...]:
+    returned = sum(told.returned.values())
+    taken = (told.appointments, told.emails, told.open, told.overdue)
+    return (told.asked, told.accepted, returned, *taken)
+
+
+def as_text(
+    found: Report,
+    first: date,
+    last: date,
+    language: str,
+    names: Mapping[str, str],
+    reference: str = "",
+) -> str:
+    """Write the report for people.
+
+    `names` are the units' and the needs' ("unit.need"), `reference` the agreement of E21.
+    """
+    return "\n".join(Teller(found, language, names, reference).lines(first, last))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Teller:
+    """A report in words: line by line, or its parts for a paper."""
+
+    found: Report
+    language: str
+    names: Mapping[str, str]
+    reference: str
+
+    def lines(self, first: date, last: date) -> Iterator[str]:
+        """Yield the lines, the headline first."""
+        yield self.title(first, last)
+        yield self.headline()
+        yield ""
+        (calls, count), *counts = self.totals()
+        yield f"{calls}: {count}"
+        yield from (f"  {label}: {count}" for label, count in counts)
+        yield self.requests()
+        for heading, rows in self.tables():
+            yield ""
+            yield heading
+            yield call_columns(rows)
+
+    def title(self, first: date, last: date) -> str:
+        """Name the days of the report."""
+        return one_call(title(first, last), self.language)
+
+    def headline(self) -> str:
+        """Say how much the filter answered by itself."""
+        total, share = self.found.total, self.found.total.filter_share
+        percent = "–" if share is None else f"{share:.0%}"
+        return self._say("headline").format(total.by_filter, total.served, percent)
+
+    def requests(self) -> str:
+        """Say what was taken over."""
+        every = self.found.every_unit
+        counts = (every.appointments, every.emails, every.open, every.overdue)
+        return self._say("requests").format(*counts)
+
+    def tables(self) -> Iterator[tuple[str, list[list[str]]]]:
+        """Yield each table: its heading and its rows, the columns' names first."""
+        numbers = {key or self._say("unknown"): f for key, f in self.found.numbers.items()}
+        yield self._table("by_number", numbers)
+        yield self._table("by_month", self.found.months)
+        yield self._table("by_hour", {f"{h:02}": f for h, f in self.found.hours.items()})
+        if self.found.positions:
+            yield self._table("by_position", self.found.positions, self.reference)
+        if self.found.units:
+            header = self._say("units_header").split("|")
+            yield self._say("by_unit"), [header, *self._unit_rows()]
+
+    def _say(self, what: str) -> str:
+        return one_call(TEXTS[what], self.language)
+
+    def totals(self) -> Iterator[tuple[str, str]]:
+        """Yield what was counted in all, all calls first: label and figure."""
+        total = self.found.total
+        yield self._say("calls"), str(total.calls)
+        counts = [(each, total.endings.get(Ending(each), 0)) for each in ENDING_NAMES]
+        counts += [("overflow", total.overflow), ("within", total.within)]
+        counts.append(("third_ring", total.third_ring))
+        yield from ((self._say(what), str(count)) for what, count in counts)
+        if total.mean_wait_s is not None and total.longest_wait_s is not None:
+            yield self._say("mean"), seconds_shown(total.mean_wait_s, self.language)
+            yield self._say("longest"), seconds_shown(total.longest_wait_s, self.language)
+
+    def _table(
+        self, what: str, rows: Mapping[str, Figures], told: str = ""
+    ) -> tuple[str, list[list[str]]]:
+        cells = [self._row(key, figures) for key, figures in rows.items()]
+        return self._say(what).format(told), [self._say("header").split("|"), *cells]
+
+    def _row(self, key: str, figures: Figures) -> list[str]:
+        ways = figures.endings
+        mean = seconds_shown(figures.mean_wait_s, self.language)
+        counts = (
+            figures.calls, figures.by_filter, ways.get(Ending.TRANSFERRED, 0),
+            ways.get(Ending.RETURNED, 0), ways.get(Ending.VOICEMAIL, 0), ways.get(Ending.LOST, 0),
+            ways.get(Ending.OTHER, 0), figures.overflow, figures.within,
+        )  # fmt: skip
+        return [key, *map(str, counts), mean]
+
+    def _unit_rows(self) -> Iterator[list[str]]:
+        """Each unit, and below it each of its needs."""
+        for unit, told in self.found.units.items():
+            yield [self.names.get(unit, unit), *map(str, _unit_cells(told))]
+            for need, part in self.found.needs.items():
+                if need.startswith(f"{unit}."):
+                    name = self.names.get(need, need.removeprefix(f"{unit}."))
+                    yield [f"- {name}", *map(str, _unit_cells(part))]
+
+
+def title(first: date, last: date) -> Words:
+    """Head a report of some days."""
+    return Words(
+        f"Rapporto {day_phrase('dal', first, 'it')} {day_phrase('al', last, 'it')}",
+        f"Report {day_phrase('from', first, 'en')} {day_phrase('to', last, 'en')}",
+    )
+
+
+def unit_sheet(told: UnitFigures, name: str, span: str, language: str) -> tuple[str, str]:
+    """Write one unit's sheet of a month or some days: subject and body of the mail to it."""
+    head = one_call(TEXTS["unit_title"], language).format(name, span)
+    lines = [head, "", one_call(TEXTS["unit_sent"], language).format(told.asked, told.accepted)]
+    for reason, count in told.returned.items():
+        words = one_call(REASONS[reason], language) if reason in REASONS else reason
+        lines.append(one_call(TEXTS["unit_returned"], language).format(words, count))
+    lines.append(one_call(TEXTS["unit_taken"], language).format(told.appointments, told.emails))
+    lines.append(one_call(TEXTS["unit_open"], language).format(told.open, told.overdue))
+    return head, "\n".join(lines) + "\n"
+
+
+# ---- monthly sheets ----------------------------------------------------------------------------
+# The month's sheets of all units, put into the outbox by the box itself: each unit and month once.
+#
+# The key of a sheet is that of `centralino report --mail`: whichever comes first, the unit reads
+# one.
+
+
+def sheet_key(unit: str, month: str) -> str:
+    """Return the key under which a unit's sheet of a month (2026-10) is kept in the outbox."""
+    return f"report:{unit}:{month}"
+
+
+def queue_sheets(
+    connection: sqlite3.Connection,
+    register: Register,
+    calendar: Schedule,
+    month: date,
+    language: str,
+    now: datetime,
+    domain: str = requests.NO_DOMAIN,
+) -> int:
+    """Queue the sheets of the month that begins on a day, durably; return how many there were.
+
+    None for a unit that nothing concerned, or that has its sheet already. Raises sqlite3.Error.
+    """
+    named = f"{month:%Y-%m}"
+    with transaction(connection):
+        units = [u for u in register.units if not _has_it(connection, u, named)]
+        start = local_moment(datetime.combine(month, time()), calendar.zone)
+        end = local_moment(datetime.combine(months_end(month), time()), calendar.zone)
+        calls = call_rows(connection, start, end, calendar.zone)
+        taken = request_rows(connection, start, end, calendar, now)
+        told = [(unit, unit_figures(calls, taken, unit.code)) for unit in units]
+        concerned = [(unit, figures) for unit, figures in told if figures != UnitFigures()]
+        for unit, figures in concerned:
+            subject, body = unit_sheet(figures, unit.name, month_words(month, language), language)
+            mail = Mail(sheet_key(unit.code, named), unit.email, subject, body)
+            requests.put_notice(connection, mail, now, domain)
+    return len(concerned)
+
+
+def _has_it(connection: sqlite3.Connection, unit: Unit, month: str) -> bool:
+    return requests.is_known_notice(connection, sheet_key(unit.code, month))

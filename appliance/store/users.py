@@ -1,0 +1,266 @@
+"""People who may use the console, in the database: made, changed, never deleted.
+
+Checking and writing are one transaction with the audit; the same change twice is one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.policy.accounts import AccountError, User, check_left, check_touch
+from appliance.policy.roles import Role
+from appliance.store import database
+from appliance.store.database import Noted, transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+# ---- drafts ------------------------------------------------------------------------------------
+# What somebody has half typed, until it is saved or left, for a day at most (E18).
+
+KEPT: Final = timedelta(days=1)
+"""Who has not come back to it by then types anew: it holds what citizens have said."""
+MOST: Final = 5
+"""Drafts of one user; one more takes the place of the oldest."""
+_KEEP: Final = """
+    INSERT INTO drafts (user, place, body, kept_at) VALUES (:user, :place, :body, :at)
+    ON CONFLICT (user, place) DO UPDATE SET body = :body, kept_at = :at
+"""
+_FEWER: Final = """
+    DELETE FROM drafts WHERE user = :user AND place NOT IN (
+        SELECT place FROM drafts WHERE user = :user ORDER BY julianday(kept_at) DESC LIMIT :most
+    )
+"""
+
+
+def keep(connection: sqlite3.Connection, user: str, place: str, body: str, at: datetime) -> None:
+    """Keep what a user has typed in a place, in the stead of what was there; "" forgets it."""
+    with transaction(connection):
+        if not body:
+            values = (user, place)
+            connection.execute("DELETE FROM drafts WHERE user = ? AND place = ?", values)
+            return
+        row = {"user": user, "place": place, "body": body, "at": at.isoformat(), "most": MOST}
+        connection.execute(_KEEP, row)
+        connection.execute(_FEWER, row)
+
+
+def find_draft(connection: sqlite3.Connection, user: str, place: str, now: datetime) -> str:
+    """Return what a user has typed in a place within the last day, "" for nothing."""
+    row = connection.execute(
+        "SELECT body FROM drafts WHERE user = ? AND place = ? "
+        "AND julianday(kept_at) > julianday(?)",
+        (user, place, (now - KEPT).isoformat()),
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def forget_old(connection: sqlite3.Connection, now: datetime) -> None:
+    """Erase what is older than a day; what never was is not written about."""
+    before = ((now - KEPT).isoformat(),)
+    old = "julianday(kept_at) <= julianday(?)"
+    if connection.execute(f"SELECT 1 FROM drafts WHERE {old} LIMIT 1", before).fetchone():  # noqa: S608 - constant
+        connection.execute(f"DELETE FROM drafts WHERE {old}", before)  # noqa: S608 - constant
+
+
+# ---- users -------------------------------------------------------------------------------------
+
+ADDED: Final = "user.add"
+CHANGED: Final = "user.change"
+PASSWORD: Final = "user.password"  # noqa: S105 - a code in the audit
+FIRST: Final = "user.first"
+SHELL: Final = "shell: "
+"""Before the name of whoever asks from the box's own shell."""
+_INSERT: Final = """
+    INSERT INTO users (name, shown, roles, unit, position, language, password, must_change,
+        created_at, created_by)
+    VALUES (:name, :shown, :roles, :unit, :position, :language, :password, :must_change, :at, :by)
+"""
+_UPDATE: Final = """
+    UPDATE users SET shown = :shown, roles = :roles, unit = :unit, position = :position,
+        language = :language, disabled = :disabled, stamp = :stamp
+    WHERE name = :name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for a change and when; from the shell nobody's right is looked at."""
+
+    by: str
+    at: datetime
+    shell: bool = False
+
+    @property
+    def who(self) -> str:
+        """Return who it was, for the audit."""
+        return f"{SHELL}{self.by}" if self.shell else self.by
+
+
+def changed(user: User, changes: dict[str, Any]) -> User:
+    """Return the user as it will be."""
+    return replace(user, **changes)
+
+
+def everybody(connection: sqlite3.Connection) -> tuple[User, ...]:
+    """List all users by name, disabled ones too."""
+    return tuple(_user(row) for row in connection.execute("SELECT * FROM users ORDER BY name"))
+
+
+def find_user(connection: sqlite3.Connection, name: str) -> User | None:
+    """Return one user."""
+    row = connection.execute("SELECT * FROM users WHERE name = ?", (name,)).fetchone()
+    return _user(row) if row else None
+
+
+def password_of(connection: sqlite3.Connection, name: str) -> str:
+    """Return the kept hash, "" where there is no such user or the user is disabled."""
+    row = connection.execute(
+        "SELECT password FROM users WHERE name = ? AND disabled = 0", (name,)
+    ).fetchone()
+    return str(row[0]) if row else ""
+
+
+def add(connection: sqlite3.Connection, user: User, password: str, asked: Asked) -> User:
+    """Make a user; raises AccountError without the right, or where the name is somebody's."""
+    with transaction(connection):
+        check_touch(_asking(connection, asked), None, user)
+        if not _is_made(connection, user, asked):
+            _insert(connection, user, password, asked, ADDED)
+    return user
+
+
+def add_first(connection: sqlite3.Connection, user: User, password: str, at: datetime) -> User:
+    """Make the first user of all; raises AccountError once there is one."""
+    asked = Asked(user.name, at)
+    with transaction(connection):
+        if not _is_made(connection, user, asked):
+            if everybody(connection):
+                raise AccountError(
+                    "c'è già un utente: è il primo a creare gli altri",
+                    "there is a user already: the first one makes the others",
+                )
+            _insert(connection, user, password, asked, FIRST)
+    return user
+
+
+def change(
+    connection: sqlite3.Connection, name: str, changes: dict[str, Any], asked: Asked
+) -> User:
+    """Change what a user is; raises AccountError without the right, or for the last head.
+
+    One's own language needs no right.
+    """
+    with transaction(connection):
+        before = _known(connection, name)
+        after = changed(before, changes)
+        if not _is_own(name, asked) or set(changes) - {"language"}:
+            check_touch(_asking(connection, asked), before, after)
+        check_left(everybody(connection), after)
+        if after.disabled and not before.disabled:
+            after = replace(after, stamp=before.stamp + 1)
+        if after != before:
+            connection.execute(_UPDATE, _row(after))
+            _note(connection, asked, CHANGED, f"{name}: {', '.join(_told(before, after))}")
+    return after
+
+
+def set_password(
+    connection: sqlite3.Connection, name: str, password: str, asked: Asked, *, must_change: bool
+) -> User:
+    """Give a user a new password, which ends what sessions there are; raises AccountError."""
+    with transaction(connection):
+        before = _known(connection, name)
+        if not _is_own(name, asked):
+            check_touch(_asking(connection, asked), before, before)
+        if connection.execute(
+            "UPDATE users SET password = ?1, must_change = ?2, stamp = stamp + 1 "
+            "WHERE name = ?3 AND password <> ?1",
+            (password, must_change, name),
+        ).rowcount:
+            _note(connection, asked, PASSWORD, name)
+        return _known(connection, name)
+
+
+def _is_own(name: str, asked: Asked) -> bool:
+    return asked.by == name and not asked.shell
+
+
+def _asking(connection: sqlite3.Connection, asked: Asked) -> User | None:
+    return None if asked.shell else _known(connection, asked.by)
+
+
+def _known(connection: sqlite3.Connection, name: str) -> User:
+    user = find_user(connection, name)
+    if user is None:
+        raise AccountError(f"l'utente «{name}» non c'è", f"there is no user {name!r}")
+    return user
+
+
+def _is_made(connection: sqlite3.Connection, user: User, asked: Asked) -> bool:
+    """Tell whether this very job was done before; raises AccountError for another of that name."""
+    row = connection.execute(
+        "SELECT created_at, created_by FROM users WHERE name = ?", (user.name,)
+    ).fetchone()
+    if row is None:
+        return False
+    if tuple(row) != (asked.at.isoformat(), asked.who):
+        raise AccountError(
+            f"un utente {user.name} c'è già: scegliere un altro nome",
+            f"there is a user {user.name} already: choose another name",
+        )
+    return True
+
+
+def _insert(
+    connection: sqlite3.Connection, user: User, password: str, asked: Asked, what: str
+) -> None:
+    row = {**_row(user), "password": password, "at": asked.at.isoformat(), "by": asked.who}
+    connection.execute(_INSERT, row)
+    _note(connection, asked, what, f"{user.name} ({user.shown}): {_roles(user)}")
+
+
+def _note(connection: sqlite3.Connection, asked: Asked, what: str, about: str) -> None:
+    database.note(connection, Noted(asked.at, asked.who, what, about))
+
+
+def _told(before: User, after: User) -> list[str]:
+    """Say what has changed, for the audit."""
+    old, new = _row(before), _row(after)
+    return [f"{key} {old[key]} -> {new[key]}" for key in new if old[key] != new[key]]
+
+
+def _roles(user: User) -> str:
+    return " ".join(role for role in Role if role in user.roles)
+
+
+def _row(user: User) -> dict[str, object]:
+    return {
+        "name": user.name,
+        "shown": user.shown,
+        "roles": _roles(user),
+        "unit": user.unit,
+        "position": user.position,
+        "language": user.language,
+        "must_change": int(user.must_change),
+        "disabled": int(user.disabled),
+        "stamp": user.stamp,
+    }
+
+
+def _user(row: sqlite3.Row) -> User:
+    """Read a row; roles of a later programme are left out."""
+    return User(
+        row["name"],
+        row["shown"],
+        frozenset(Role(each) for each in row["roles"].split() if each in set(Role)),
+        row["unit"],
+        row["position"],
+        row["language"],
+        bool(row["must_change"]),
+        bool(row["disabled"]),
+        row["stamp"],
+    )

@@ -1,0 +1,541 @@
+"""The one thread that writes the database."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import queue
+import sqlite3
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+
+from appliance.errors import Bug, CentralinoError
+from appliance.policy.done_link import without_secrets
+from appliance.policy.outbox import Letter, MailState, Waiting
+from appliance.policy.refused import NotKept
+from appliance.policy.requests import Step
+from appliance.policy.system_words import in_words
+from appliance.store import backup, call_log, requests, voicemail
+from appliance.store.call_log import iso
+from appliance.store.database import (
+    DATABASE_FAILING,
+    DATABASE_OVERFLOW,
+    DATABASE_UNSURE,
+    RECORDS_ENDED,
+    Trouble,
+    is_busy,
+    is_io_error,
+    open_database,
+    policy_restored,
+    sole_writer,
+    transaction,
+)
+from appliance.store.requests import NO_LETTERS, Happened, Letters, Sound, Taking
+from appliance.workers import BEAT_S, JOIN_LIMIT, Worker, one_job
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.calls.orders import CallRecord
+    from appliance.policy.messages import Outcome
+    from appliance.policy.requests import NewRequest
+    from appliance.store.voicemail import Message
+
+
+# ---- locks -------------------------------------------------------------------------------------
+# Locks on the records' files: who keeps the one writer out, by the kernel's word (proc_locks(5)).
+#
+# A file that may be read may be locked: whoever reads the records, the console above all, can keep
+# the desk from writing them for as long as it likes, on purpose or by a fault.
+
+PROC: Final = Path("/proc")
+WRITE_LOCK: Final = 120
+"""The byte of the -shm file that who writes must lock (SQLite, walformat.html 2.3)."""
+UNITS: Final = ("centralino-console",)
+"""Units that read the records, and that calls do not need."""
+
+
+class Holder(NamedTuple):
+    """A process that holds a lock: what it is called, and its unit of ours, "" for none."""
+
+    pid: int
+    name: str
+    unit: str
+
+
+def holder(database: Path, proc: Path = PROC) -> Holder | None:
+    """Find the process, other than this one, that keeps writers of a database out."""
+    wanted = {_inode(database.with_name(f"{database.name}-shm")): "POSIX"}
+    wanted[_inode(database.parent)] = "FLOCK"  # the lock of the sole writer, in database.py
+    for line in _text(proc / "locks").splitlines():
+        _, kind, _, _, pid, file, start, end = (*line.split(), *[""] * 8)[:8]
+        inode = file.rpartition(":")[2]
+        ours = not pid.isdigit() or int(pid) in {0, os.getpid()}
+        if ours or not inode.isdigit() or wanted.get(int(inode)) != kind:
+            continue
+        if kind == "FLOCK" or int(start) <= WRITE_LOCK <= (10**9 if end == "EOF" else int(end)):
+            return _named(int(pid), proc)
+    return None
+
+
+def locked(by: Holder) -> Trouble:
+    """Say who keeps the records from being written, and what to do."""
+    what = f"{by.name}, {by.pid}".strip(", ")
+    command = f"sudo systemctl restart {by.unit}" if by.unit else f"sudo kill {by.pid}"
+    return Trouble(
+        "records.locked",
+        f"Un altro programma ({what}) tiene bloccato il registro delle chiamate: le chiamate "
+        f"proseguono, senza essere registrate. Sbloccarlo: {command}; se si ripete, segnalarlo: "
+        "quel programma può essere compromesso.",
+        f"Another program ({what}) keeps the call log locked: calls go on and are not recorded. "
+        f"Unlock it: {command}; if it happens again, report it: that program may be compromised.",
+    )
+
+
+def _named(pid: int, proc: Path) -> Holder:
+    groups = _text(proc / str(pid) / "cgroup")
+    unit = next((one for one in UNITS if f"/{one}.service" in groups), "")
+    return Holder(pid, unit or _text(proc / str(pid) / "comm").strip(), unit)
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return -1
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+# ---- outgoing ----------------------------------------------------------------------------------
+# The outbox as the mail thread sees it: what waits, a notice as it leaves, what a try came to.
+
+
+def waiting(connection: sqlite3.Connection) -> tuple[Waiting, ...]:
+    """Return what is queued, oldest first."""
+    rows = connection.execute(
+        "SELECT number, tries, tried_ms FROM outbox WHERE state = 'queued' ORDER BY number"
+    )
+    return tuple(Waiting(*map(int, row)) for row in rows)
+
+
+def dead(connection: sqlite3.Connection) -> int:
+    """Count the notices that were given up and that nobody has seen to."""
+    row = connection.execute("SELECT count(*) FROM outbox WHERE state = 'dead'").fetchone()
+    return int(row[0])
+
+
+def load(connection: sqlite3.Connection, number: int) -> Letter:
+    """Return a notice as it leaves; raises OfficeError when there is none."""
+    kept = requests.required_notice(connection, number)
+    references = requests.thread_ids(connection, kept.mail)
+    return Letter(kept.mail, kept.message_id, references, kept.queued_at)
+
+
+def settle(
+    connection: sqlite3.Connection, state: MailState, after: Waiting, said: str, at: datetime
+) -> None:
+    """Keep what a try came to; what a person decided meanwhile stands.
+
+    A request whose mail the server has taken is "sent", in the same transaction.
+    """
+    with transaction(connection):
+        changed = connection.execute(
+            "UPDATE outbox SET state = ?, tries = ?, tried_ms = ?, said = ?, settled_at = ? "
+            "WHERE number = ? AND state = 'queued'",
+            (
+                state.value,
+                after.tries,
+                after.tried_ms,
+                said,
+                None if state is MailState.QUEUED else iso(at),
+                after.number,
+            ),
+        ).rowcount
+        kept = requests.find_notice(connection, after.number)
+        if changed and kept and state is MailState.SENT:
+            _take_secrets_out(connection, kept)
+        if changed and kept and kept.mail.request and state is MailState.SENT:
+            step = Happened(kept.message_id, Step.MAILED, at, "", words=said)
+            requests.mailed(connection, kept.mail.request, step)
+
+
+def _take_secrets_out(connection: sqlite3.Connection, kept: requests.StoredNotice) -> None:
+    """Leave no link that closes a request here once it has left: till then every try needs it."""
+    body = without_secrets(kept.mail.body)
+    if body != kept.mail.body:
+        values = (body, kept.number)
+        connection.execute("UPDATE outbox SET body = ? WHERE number = ?", values)
+
+
+# ---- worker ------------------------------------------------------------------------------------
+# One thread writes the records, in order; nobody who decides ever waits for it.
+#
+# Call records are kept by call until they are written: a newer one replaces the older, so a stalled
+# disk costs memory once per call. A write whose outcome is unknown is tried once more on a new
+# connection; every job is idempotent (reliability.md 4, "Errors").
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+CALLS_LIMIT: Final = 10_000
+"""Call records kept in memory while the disk does not take them: weeks of calls of a front desk."""
+JOBS_LIMIT: Final = 1_000
+ASK_LIMIT_S: Final = 30.0
+"""A stalled card comes back within seconds or not at all."""
+RETRY_S: Final = 5.0
+LOOK_S: Final = 0.5
+"""What other processes wrote is looked for so often: in force within a second (E12)."""
+
+
+def _ignore(*_: object) -> None:
+    """Take what nobody asked for."""
+
+
+class Session:
+    """The writing connection: opened when needed, thrown away after any error; one thread only.
+
+    `on_trouble` is told when the database had to be begun afresh.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        on_trouble: Callable[[Trouble | None], None],
+        on_open: Callable[[sqlite3.Connection], None],
+    ) -> None:
+        self._path = path
+        self._on_trouble = on_trouble
+        self._on_open = on_open
+        self._connection: sqlite3.Connection | None = None
+        self._lock, self._is_sole = contextlib.ExitStack(), False
+        self.io_errors = 0
+
+    def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a job, twice if need be, the second time on a new connection; raises StoreError."""
+        try:
+            return self._once(job)
+        except sqlite3.Error as error:
+            again = "trying again" if is_busy(error) else "opening the database again"
+            log.warning("records: %s; %s", error, again)
+        try:
+            return self._once(job)
+        except sqlite3.Error as error:
+            why = in_words(str(error))
+            raise NotKept(
+                f"gli archivi non si possono scrivere ({why.it}): far controllare la memoria",
+                f"the records cannot be written ({why.en}): check the disk",
+            ) from error
+
+    def close(self) -> None:
+        """Close the connection, whatever state it is in."""
+        connection, self._connection = self._connection, None
+        if connection:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def _once(self, job: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            with one_job(sqlite3.Error, OSError):
+                result = job(self._connected())
+        except Bug:  # whatever it has begun is rolled back
+            self.close()
+            raise
+        except sqlite3.Error as error:
+            self.io_errors += is_io_error(error)
+            if not is_busy(error):  # another one's lock: nothing is wrong with the connection
+                self.close()
+            raise
+        except OSError as error:  # what opens the database calls fsync itself
+            self.io_errors += error.errno == errno.EIO
+            raise
+        self.io_errors = 0
+        return result
+
+    def end(self) -> None:
+        """Close the connection, and let others write."""
+        self.close()
+        self._lock.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._connection is None:
+            if not self._is_sole:
+                self._lock.enter_context(sole_writer(self._path))
+                self._is_sole = True
+            opened = open_database(self._path, self._path.parent / "corrupt")
+            self._connection = opened.connection
+            copied = backup.restore(opened.connection, backup.folder_of(self._path))
+            trouble = policy_restored(opened.trouble, copied) if copied else opened.trouble
+            if trouble:
+                self._on_trouble(trouble)
+            self._on_open(opened.connection)
+        return self._connection
+
+
+class Records:
+    """The records' worker. `boot` names this run of the desk.
+
+    Callbacks come from the worker's own thread: `on_trouble(Trouble)` when the store degrades and
+    `on_trouble(None)` when it is well again; `on_interrupted(records)` once, with the calls that
+    the last run left open (E18).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        boot: str,
+        on_trouble: Callable[[Trouble | None], None] = _ignore,
+        on_interrupted: Callable[[tuple[CallRecord, ...]], None] = _ignore,
+    ) -> None:
+        self._boot = boot
+        self.letters: Letters = NO_LETTERS
+        """The mails that a request which was taken by voice leads to."""
+        self._on_trouble = on_trouble
+        self._on_interrupted = on_interrupted
+        self._latest: dict[str, CallRecord] = {}
+        self._jobs: queue.Queue[Callable[[Session], None] | None] = queue.Queue(JOBS_LIMIT)
+        self._path = path
+        self._session = Session(path, on_trouble, self._close_interrupted)
+        self._worker = Worker(
+            "records",
+            self._turn,
+            lambda _: on_trouble(RECORDS_ENDED),
+            end=self._end,
+            pending=lambda: not self._jobs.empty(),
+        )
+        self._trouble: Trouble | None = None
+        self._looks: list[Callable[[sqlite3.Connection], object]] = []
+        self.prepare: Callable[[sqlite3.Connection], object] = _ignore
+        """Called with every new connection, before anything is written; to be said first."""
+        self._look_at = 0.0
+
+    def watch(self, look: Callable[[sqlite3.Connection], object]) -> None:
+        """Have `look` called every LOOK_S in the worker's thread; to be said before `start`.
+
+        It should read a row or two, which lie in memory: the disk is not kept busy.
+        """
+        self._looks.append(look)
+
+    def start(self) -> Records:
+        """Start the thread; it opens the database itself, so that a stalled disk stops nobody."""
+        self._wake()
+        self._worker.start()
+        return self
+
+    def stop(self, limit: float = JOIN_LIMIT) -> None:
+        """Write what is pending and end; raises Bug when the disk stalls longer than `limit` s."""
+        self._worker.stopping.set()
+        self._wake()
+        self._worker.stop(limit)
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the worker runs."""
+        return self._worker.is_alive
+
+    @property
+    def beat_at(self) -> float:
+        """When the worker's loop last turned (monotonic s)."""
+        return self._worker.beat_at
+
+    def write_call(self, record: CallRecord) -> None:
+        """Keep a call record (`WriteCall`); never waits, never raises."""
+        if len(self._latest) >= CALLS_LIMIT and record.call not in self._latest:
+            self._tell(DATABASE_OVERFLOW)
+            return
+        self._latest[record.call] = record
+        # whoever is in the queue makes the worker look at `_latest` after taking it
+        if self._jobs.empty():
+            self._wake()
+
+    def keep_call(
+        self, record: CallRecord, done: Callable[[CentralinoError | None], None] = _ignore
+    ) -> None:
+        """Write a call record and say so: `done` gets None or the error, in the worker's thread."""
+        self.do(lambda c: call_log.upsert(c, (record,), self._boot), done)
+
+    def do(
+        self,
+        job: Callable[[sqlite3.Connection], T],
+        done: Callable[[T | CentralinoError], None] = _ignore,
+    ) -> None:
+        """Queue an idempotent job; `done` gets its result or its error, in the worker's thread."""
+        try:
+            self._jobs.put_nowait(lambda session: done(_attempt(session, job)))
+        except queue.Full:
+            done(
+                NotKept(
+                    "gli archivi sono fermi da troppo tempo: controllare la memoria",
+                    "the records have been stalled for too long: check the disk",
+                )
+            )
+
+    def ask(self, job: Callable[[sqlite3.Connection], T], limit_s: float = ASK_LIMIT_S) -> T:
+        """Do an idempotent job and wait for it: for threads that may.
+
+        Raises StoreError, OfficeError; after `limit_s` the outcome is unknown, the job may yet be
+        done.
+        """
+        box: queue.SimpleQueue[T | CentralinoError] = queue.SimpleQueue()
+        self.do(job, box.put)
+        try:
+            result = box.get(timeout=limit_s)
+        except queue.Empty:
+            raise NotKept(
+                f"gli archivi non hanno risposto in {limit_s:g} s: far controllare la memoria",
+                f"the records gave no answer in {limit_s:g} s: check the disk",
+            ) from None
+        if isinstance(result, CentralinoError):
+            raise result
+        return result
+
+    # --- what the mailbox asks (voicemail.mailbox.MessageIndex) ---
+
+    def store_message(self, message: Message, record: CallRecord) -> int:
+        """Commit a message with its call; returns how many wait; raises StoreError."""
+        return self.ask(lambda c: voicemail.insert(c, message, record, self._boot))
+
+    def store_request(self, message: Message, request: NewRequest) -> int:
+        """Commit a request that was taken by voice; raises OfficeError, StoreError."""
+        sound = Sound(f"voicemail/{message.path}", message.sha256)
+        taking = Taking(message.id, request, request.at, sound)
+        number = self.ask(lambda c: requests.insert(c, taking, self.letters)).number
+        self.letters.queued()
+        return number
+
+    def known_messages(self) -> frozenset[str]:
+        """Return the ids of all messages and requests in the records; raises StoreError."""
+        return self.ask(lambda c: voicemail.ids(c) | requests.recordings(c))
+
+    def messages_waiting(self) -> int:
+        """Count the messages nobody has closed; raises StoreError."""
+        return self.ask(voicemail.waiting)
+
+    def close_message(
+        self, name: str, by: str, outcome: Outcome, at: datetime, note: str = ""
+    ) -> Message:
+        """Close a message; raises OfficeError, StoreError."""
+        return self.ask(lambda c: voicemail.close(c, name, by, outcome, at, note))
+
+    # --- the thread ---
+
+    def _turn(self) -> None:
+        job = self._next()
+        self._write_calls()
+        if job:
+            job(self._session)
+            self._note_errors()
+        self._look()
+
+    def _end(self) -> None:
+        try:
+            self._write_calls()
+        finally:
+            self._session.end()
+
+    def _next(self) -> Callable[[Session], None] | None:
+        """Wait for work; look again in a while when records wait for a failing disk, or others
+        may have written."""
+        with contextlib.suppress(queue.Empty):
+            return self._jobs.get(timeout=self._pause())
+        return None
+
+    def _pause(self) -> float:
+        if self._latest or self._trouble:
+            return RETRY_S
+        return max(0.0, self._look_at - time.monotonic()) if self._looks else BEAT_S
+
+    def _look(self) -> None:
+        """Have looked what other processes wrote; what fails is tried again in a while."""
+        if self._trouble or time.monotonic() < self._look_at:
+            return
+        found = [_attempt(self._session, look) for look in self._looks]
+        failed = any(isinstance(each, CentralinoError) for each in found)
+        self._look_at = time.monotonic() + (RETRY_S if failed else LOOK_S)
+
+    def _write_calls(self) -> None:
+        batch = [self._latest.pop(call) for call in list(self._latest)]
+        result = _attempt(self._session, lambda c: self._write(c, batch))
+        if isinstance(result, Bug):  # one of them cannot be written: the others can
+            for record in batch:
+                self._write_alone(record)
+            return
+        if isinstance(result, CentralinoError):
+            for record in batch:
+                self._keep_in_memory(record)
+        self._judge(result)
+
+    def _write_alone(self, record: CallRecord) -> None:
+        """Write one record; one that no disk would take is given up, and named in the journal."""
+        result = _attempt(self._session, lambda c: self._write(c, [record]))
+        if isinstance(result, Bug):
+            log.error("records: call %s cannot be written and is given up", record.call)
+        elif isinstance(result, CentralinoError):
+            self._keep_in_memory(record)
+
+    def _keep_in_memory(self, record: CallRecord) -> None:
+        """Try a record again later, unless a newer one has come meanwhile."""
+        self._latest.setdefault(record.call, record)
+
+    def _write(self, connection: sqlite3.Connection, batch: list[CallRecord]) -> None:
+        """Write a batch; without one and in trouble, see whether anything can be written at all."""
+        if batch:
+            call_log.upsert(connection, batch, self._boot)
+        elif self._trouble:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version = {version}")
+
+    def _note_errors(self) -> None:
+        """Tell of a job that the disk refused twice: not only call records are written."""
+        if self._session.io_errors > 1:
+            self._tell(DATABASE_UNSURE)
+
+    def _judge(self, result: object) -> None:
+        if not isinstance(result, CentralinoError):
+            self._tell(None)
+        elif self._session.io_errors > 1:
+            self._tell(DATABASE_UNSURE)
+        elif by := holder(self._path):
+            self._tell(locked(by))
+        else:
+            self._tell(DATABASE_FAILING)
+
+    def _tell(self, trouble: Trouble | None) -> None:
+        if trouble != self._trouble:
+            log.warning("records: %s", trouble.en if trouble else "well again")
+            self._on_trouble(trouble)
+        self._trouble = trouble
+
+    def _close_interrupted(self, connection: sqlite3.Connection) -> None:
+        self.prepare(connection)
+        interrupted = call_log.close_interrupted(connection, self._boot)
+        if interrupted:
+            self._on_interrupted(interrupted)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(queue.Full):  # then it is awake
+            self._jobs.put_nowait(None)
+
+
+def _attempt(session: Session, job: Callable[[sqlite3.Connection], T]) -> T | CentralinoError:
+    """Do a job and return its error instead of raising it: the thread outlives every disk."""
+    try:
+        return session.run(job)
+    except CentralinoError as error:
+        return error
+    except (sqlite3.Error, OSError) as error:
+        return NotKept(
+            f"gli archivi non si possono raggiungere ({in_words(str(error)).it}): "
+            "controllare la memoria",
+            f"the records cannot be reached ({error}): check the disk",
+        )

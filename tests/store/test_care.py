@@ -1,0 +1,217 @@
+"""What was done about messages and missed calls, in the database (P9, E16)."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.orders import Result
+from appliance.errors import OfficeError
+from appliance.policy.messages import Entry, MessageState, Outcome, Step
+from appliance.store import call_log, care, voicemail
+from appliance.store.care import Kind
+from appliance.store.database import connect, migrate, migrations, open_database
+from appliance.store.voicemail import done, history_lines, history_rows, state_text
+from tests.store.samples import ROME, TEN, a_call, a_message
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Name a database with one message and one call without."""
+    opened = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    voicemail.insert(opened, a_message(), a_call(), "b")
+    call_log.upsert(opened, [a_call("a-2", Result.GAVE_UP, 1)], "b")
+    opened.close()
+    return tmp_path / "c.db"
+
+
+@pytest.fixture
+def db(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open it."""
+    connection = connect(path)
+    yield connection
+    connection.close()
+
+
+def entry(step: Step, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
+    """Make an entry; closing is with NOT_REACHABLE."""
+    outcome = Outcome.NOT_REACHABLE if step is Step.CLOSE else None
+    return Entry(TEN + timedelta(minutes=minute), by, step, outcome, note)
+
+
+def test_a_message_from_taken_to_closed(db: sqlite3.Connection) -> None:
+    """E16, P9: taken by one, called back in vain twice, closed; every step is kept."""
+    steps = [
+        entry(Step.HEAR, "op1"),
+        entry(Step.TAKE, minute=1),
+        entry(Step.FAIL, minute=2),
+        entry(Step.FAIL, minute=7, note="segreteria"),
+        entry(Step.CLOSE, minute=20, note="provato due volte"),
+    ]
+    for step in steps[:-1]:
+        number, stands = care.add(db, Kind.MESSAGE, "1", step)
+    taken = voicemail.find(db, "1")
+    assert taken is not None
+    assert (number, taken.state, taken.taken_by) == (1, MessageState.TAKEN, "Anna")
+    assert state_text(stands, "it") == "in carico a Anna, 2 a vuoto"
+    assert [m.id for m in voicemail.list_messages(db, MessageState.TAKEN)] == ["m1"]
+    assert voicemail.list_messages(db, MessageState.NEW) == ()
+    assert voicemail.waiting(db) == 1
+    care.add(db, Kind.MESSAGE, "m1", steps[-1])
+    closed = voicemail.find(db, "1")
+    assert closed is not None
+    assert (closed.state, closed.outcome) == (MessageState.CLOSED, Outcome.NOT_REACHABLE)
+    assert closed.note == "provato due volte"
+    assert care.history(db, Kind.MESSAGE, "m1") == tuple(steps)
+    assert voicemail.waiting(db) == 0
+    told = list(history_lines(steps, ROME, "it"))
+    assert told[0] == "mer 25 novembre 2026, 10:00  op1  ascolto"
+    assert told[3] == "mer 25 novembre 2026, 10:07  Anna  richiamata a vuoto (segreteria)"
+    assert told[-1].endswith("chiusura: non raggiungibile (provato due volte)")
+    assert [row["step"] for row in history_rows(steps)][-2:] == ["fail", "close"]
+
+
+def test_a_call_without_a_message_has_the_same_states(db: sqlite3.Connection) -> None:
+    """E24: "Chiamata senza messaggio" is taken and closed as a message is."""
+    number, _ = care.add(db, Kind.CALL, "a-2", entry(Step.TAKE))
+    with pytest.raises(OfficeError, match=f"call {number}: Anna has it"):
+        care.add(db, Kind.CALL, str(number), entry(Step.CLOSE, "Bruno"))
+    _, stands = care.add(db, Kind.CALL, str(number), entry(Step.CLOSE))
+    assert stands.state is MessageState.CLOSED
+    assert care.cares(db, Kind.CALL) == {"a-2": stands}
+    assert done(Kind.CALL, number, Step.CLOSE, stands).it == (
+        f"La chiamata {number} è chiusa: non raggiungibile."
+    )
+
+
+def test_of_two_who_take_it_at_once_one_is_told_who_has_it(path: Path) -> None:
+    """E16: two desks press at the same moment, over and over: exactly one has the message."""
+    for round_ in range(20):
+        refused: list[str] = []
+        both = threading.Barrier(2)
+
+        def take(by: str, minute: int, refused: list[str], both: threading.Barrier) -> None:
+            connection = connect(path)
+            both.wait(10)
+            try:
+                care.add(connection, Kind.MESSAGE, "1", entry(Step.TAKE, by, minute))
+            except OfficeError as error:
+                refused.append(str(error))
+            finally:
+                connection.close()
+
+        threads = [
+            threading.Thread(target=take, args=(by, round_, refused, both)) for by in ("A", "B")
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        reader = connect(path)
+        found = voicemail.find(reader, "1")
+        assert found is not None
+        assert len(refused) == 1
+        assert refused[0].startswith(f"message 1: {found.taken_by} has it")
+        care.add(reader, Kind.MESSAGE, "1", entry(Step.RELEASE, "C", round_))
+        reader.close()
+
+
+def test_the_same_entry_twice_is_one(db: sqlite3.Connection) -> None:
+    """After an unknown outcome the same entry may be given again, also where it now is refused."""
+    for step in (entry(Step.TAKE), entry(Step.RELEASE, minute=1)):
+        for _ in range(2):
+            care.add(db, Kind.MESSAGE, "1", step)
+    assert len(care.history(db, Kind.MESSAGE, "m1")) == 2
+
+
+def test_what_was_done_is_never_changed_nor_taken_away(db: sqlite3.Connection) -> None:
+    """The history is only added to; it goes with its message alone."""
+    care.add(db, Kind.MESSAGE, "1", entry(Step.TAKE))
+    care.add(db, Kind.CALL, "a-2", entry(Step.TAKE))
+    for statement in (
+        "UPDATE care SET by = 'x'",
+        "DELETE FROM care WHERE kind = 'message'",
+        "DELETE FROM care WHERE kind = 'call'",
+    ):
+        with pytest.raises(sqlite3.IntegrityError, match="stands"):
+            db.execute(statement)
+
+
+def test_what_does_not_exist_is_said(db: sqlite3.Connection) -> None:
+    """An unknown message or call is the office's mistake, told with where to look."""
+    for kind, where in ((Kind.MESSAGE, "centralino messages"), (Kind.CALL, "calls --missed")):
+        with pytest.raises(OfficeError, match=f"no {kind} 99.*{where}"):
+            care.add(db, kind, "99", entry(Step.TAKE))
+
+
+def test_what_an_older_programme_closed_stays_closed(db: sqlite3.Connection) -> None:
+    """After a fall-back to the older system slot a message was closed in the old way."""
+    db.execute(
+        "UPDATE messages SET state = 'closed', outcome = 'no_number', closed_by = 'old', "
+        "closed_at = ?",
+        (TEN.isoformat(),),
+    )
+    with pytest.raises(OfficeError, match="is closed already"):
+        care.add(db, Kind.MESSAGE, "1", entry(Step.TAKE))
+    (old,) = care.history(db, Kind.MESSAGE, "m1")
+    assert (old.by, old.outcome) == ("old", Outcome.NO_NUMBER)
+    _, stands = care.add(db, Kind.MESSAGE, "1", entry(Step.NOTE, note="vecchio"))
+    assert stands.state is MessageState.CLOSED
+
+
+def test_nobody_has_dealt_with_it_is_a_sentence() -> None:
+    """An empty history is said, in both languages."""
+    assert list(history_lines([], ROME, "it")) == ["Nessuno se n'è occupato."]
+    assert list(history_lines([], ROME, "en")) == ["Nobody has dealt with it."]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_given_is_the_colleagues(db: sqlite3.Connection, kind: Kind) -> None:
+    """E19: who gave it to whom and when is kept; what the programme before this one reads of it is
+    that the colleague took it."""
+    name = "1" if kind is Kind.MESSAGE else "a-2"
+    gift = Entry(TEN + timedelta(minutes=2), "Anna", Step.GIVE, note="dopo le 15", to="dino")
+    care.add(db, kind, name, entry(Step.TAKE))
+    for _ in range(2):  # the same one twice is one
+        number, stands = care.add(db, kind, name, gift)
+    subject, _ = care.find(db, kind, str(number))
+    entries = care.history(db, kind, subject)
+    assert (entries[1:], stands.holder, stands.since) == ((gift,), "dino", gift.at)
+    kept = db.execute("SELECT by, step, given_by FROM care ORDER BY entry DESC").fetchone()
+    assert tuple(kept) == ("dino", "take", "Anna")
+    (line,) = history_lines(entries[1:], ROME, "it")
+    assert line.endswith("Anna  consegna → dino (dopo le 15)")
+    assert history_rows(entries)[1]["to"] == "dino"
+    db.execute("UPDATE calls SET caller_number = ''")  # then notes may go, and nothing else
+    with pytest.raises(sqlite3.IntegrityError, match="what was done stands"):
+        db.execute("UPDATE care SET given_by = 'Bruno', note = ''")
+
+
+def test_a_message_closed_before_there_was_a_history_brings_it(tmp_path: Path) -> None:
+    """The migration makes an entry of every closing there was."""
+    connection = connect(tmp_path / "c.db")
+    for number, script in migrations():
+        if "CREATE TABLE care" in script:
+            break
+        connection.executescript(f"{script}; PRAGMA user_version = {number};")
+    row = {**voicemail.message_to_row(a_message()), "state": "closed", "outcome": "not_needed"}
+    row |= {"closed_by": "op1", "closed_at": TEN.isoformat(), "note": "fatto"}
+    before = {each[1] for each in connection.execute("PRAGMA table_info(calls)")}
+    call = {name: v for name, v in call_log.call_to_row(a_call()).items() if name in before}
+    connection.execute(
+        f"INSERT INTO calls (boot, {', '.join(call)}) VALUES ('b', :{', :'.join(call)})", call
+    )
+    connection.execute(
+        f"INSERT INTO messages ({', '.join(row)}) VALUES (:{', :'.join(row)})",
+        row,
+    )
+    migrate(connection)
+    assert [tuple(each) for each in connection.execute("SELECT by, step, note FROM care")] == [
+        ("op1", "close", "fatto")
+    ]
+    connection.close()

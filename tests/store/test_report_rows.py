@@ -1,0 +1,159 @@
+"""From records to the report: each result counts in one way, transfers are read from the trail."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.calls.events import Caller, Presentation
+from appliance.calls.orders import CallRecord, Result, Way
+from appliance.calls.transfer_call import Cause
+from appliance.policy.citizens import Citizen
+from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.report import Ending, Sent, report
+from appliance.policy.requests import NewRequest
+from appliance.store import call_log, reports, requests
+from appliance.store.database import open_database
+from appliance.store.reports import ENDING_OF_RESULT, UNFINISHED, call_row
+from tests.policy.town import CALENDAR, EMAIL
+from tests.store.samples import ROME, TEN
+
+FIRST, LAST = date(2026, 11, 1), date(2026, 11, 30)
+BUSY = "transfer.anagrafe.aire.topic.refer"
+ANA, TRI = "transfer.ana.aire.topic.keys", "transfer.tri.imu.depth.person"
+START, END = TEN.replace(day=1, hour=0), TEN.replace(day=1, month=12, hour=0)
+
+
+def answered(call: str = "a-1", wait: float = 6, **changes: object) -> CallRecord:
+    """Make a call that op1 answered."""
+    made = CallRecord(
+        call,
+        "line1",
+        TEN,
+        called="051598111",
+        way=Way.SWITCHBOARD,
+        phone="op1",
+        answered_at=TEN + timedelta(seconds=wait),
+        result=Result.ANSWERED,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]  # fields by name
+
+
+def test_every_result_but_a_call_that_goes_on_counts_in_one_way() -> None:
+    """No call is counted nowhere, whatever results there are."""
+    dialled = {Result.NOT_REACHED, Result.REFUSED}  # the office called: no citizen did
+    assert {each.value for each in Result} - set(ENDING_OF_RESULT) == {Result.OPEN, *dialled}
+
+
+@pytest.mark.parametrize(
+    ("trail", "ending", "sent"),
+    [
+        (("rang", "talking"), Ending.FILTER, ()),
+        ((ANA, "transferred.ana"), Ending.TRANSFERRED, (Sent("ana", "", "aire"),)),
+        ((ANA, "returned.ana.busy"), Ending.RETURNED, (Sent("ana", "busy", "aire"),)),
+        (
+            (ANA, "returned.ana.no_answer", TRI, "transferred.tri"),
+            Ending.TRANSFERRED,
+            (Sent("ana", "no_answer", "aire"), Sent("tri", "", "imu")),
+        ),
+        ((ANA, "transferred.ana", "returned.ana.sent_back"), Ending.RETURNED,
+         (Sent("ana", "sent_back", "aire"),)),
+        ((ANA, "transfer.no_line", "ring.ana.aire.1"), Ending.LOST,
+         (Sent("ana", UNFINISHED, "aire"),)),
+        ((ANA, "returned.ana.busy", "return.ring.op1"), Ending.LOST,
+         (Sent("ana", "busy", "aire"),)),
+        ((ANA, "returned.ana.busy", "return.ring.op1", "return.answered.op1"), Ending.RETURNED,
+         (Sent("ana", "busy", "aire"),)),
+        (("transferred.ana", "returned.ana.busy"), Ending.FILTER, ()),
+    ],
+)  # fmt: skip
+def test_what_the_trail_tells(
+    trail: tuple[str, ...], ending: Ending, sent: tuple[Sent, ...]
+) -> None:
+    """P6, E7: the last transfer decides what became of the call; each that began counts once."""
+    row = call_row(answered(trail=trail), ROME)
+    assert (row.ending, row.sent, row.wait_s) == (ending, sent, 6.0)
+
+
+def test_every_reason_has_its_words() -> None:
+    """The office reads why its calls came back, never a code."""
+    assert set(reports.REASONS) == {*(each.value for each in Cause), UNFINISHED}
+
+
+def test_only_a_person_who_answers_makes_a_wait() -> None:
+    """Voicemail answers at once and nobody waited for it; a clock set back tells nothing."""
+    voicemail = answered(result=Result.MESSAGE, way=Way.VOICEMAIL)
+    assert (call_row(voicemail, ROME).wait_s, call_row(voicemail, ROME).position) == (None, "")
+    assert call_row(answered(wait=-3), ROME).wait_s is None
+    assert call_row(answered(way=Way.CITIZENS_DESK), ROME).overflow
+
+
+def test_the_report_from_the_database(tmp_path: Path) -> None:
+    """Calls and requests of the time, not those before or after; open requests whenever taken."""
+    db = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    gave_up = answered("a-2", result=Result.GAVE_UP, called="", phone="", answered_at=None)
+    calls = [
+        answered(),
+        gave_up,
+        answered("a-3", trail=(BUSY, "returned.anagrafe.busy"), called="800011837"),
+        answered("a-4", rang_at=TEN - timedelta(days=40)),
+        answered("a-5", result=Result.OPEN),
+    ]
+    call_log.upsert(db, calls, "b")
+    for number, days in enumerate((2, 40)):
+        new = NewRequest(
+            ReturnRule(EMAIL), "anagrafe", "aire", Citizen("Anna Verdi", "3470000001"),
+            "AIRE", "Chiede i tempi", TEN - timedelta(days=days), "op1",
+        )  # fmt: skip
+        requests.insert(db, requests.Taking(f"r{number}", new, new.at))
+    rows = reports.call_rows(db, START, END, ROME)
+    asked = reports.request_rows(db, START, END, CALENDAR, TEN)
+    found = report(rows, asked)
+    assert (found.total.calls, found.total.by_filter) == (3, 1)
+    assert set(found.numbers) == {"", "051598111", "800011837"}
+    anagrafe = found.units["anagrafe"]
+    assert (anagrafe.asked, dict(anagrafe.returned)) == (1, {"busy": 1})
+    assert (anagrafe.appointments, anagrafe.emails, anagrafe.open, anagrafe.overdue) == (0, 1, 2, 1)
+    text = reports.as_text(found, FIRST, LAST, "it", {"anagrafe": "Anagrafe"})
+    assert "Risposte del filtro senza trasferimento: 1 su 2 servite (50%)" in text
+    assert "non noto" in text
+    assert "Anagrafe" in text
+    assert "postazione" not in text
+    value = json.loads(reports.as_json(found, FIRST, LAST))
+    assert (value["total"]["by_filter"], value["positions"]) == (1, {})
+    table = list(csv.reader(reports.as_csv(found).splitlines(), delimiter=";"))
+    assert table[1][:4] == ["total", "", "3", "1"]
+    assert ["unit", "anagrafe", "1", "0", "1", "0", "1", "2", "1"] in table
+    assert ["need", "anagrafe.aire", "1", "0", "1", "0", "1", "2", "1"] in table
+    subject, body = reports.unit_sheet(anagrafe, "Anagrafe", "2026-11", "it")
+    assert subject == "Anagrafe: chiamate e richieste, 2026-11"
+    assert "Ritornate (occupato): 1." in body
+    db.close()
+
+
+def test_positions_are_shown_with_the_agreement_that_allows_it() -> None:
+    """E21: whoever reads figures per position reads on what ground."""
+    found = report([call_row(answered(), ROME)], [], per_person=True)
+    text = reports.as_text(found, FIRST, LAST, "it", {}, "Accordo 3/2026")
+    assert "Per postazione (Accordo 3/2026)" in text
+    assert "op1" in text
+
+
+def test_an_empty_time_is_no_error() -> None:
+    """Nobody called: no share, no times."""
+    text = reports.as_text(report([], []), FIRST, LAST, "en", {})
+    assert "0 of 0 served (–)" in text
+    assert reports.as_csv(report([], [])).startswith("group;key;calls;filter;")
+
+
+def test_no_number_of_a_citizen_is_in_a_report() -> None:
+    """Sums alone: whoever reads it learns nothing of a caller."""
+    caller = Caller(Presentation.SHOWN, "0519876543", "ROSSI")
+    found = report([call_row(answered(caller=caller), ROME)], [])
+    told = reports.as_text(found, FIRST, LAST, "it", {}) + reports.as_csv(found)
+    assert "0519876543" not in told + reports.as_json(found, FIRST, LAST)

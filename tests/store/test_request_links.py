@@ -1,0 +1,133 @@
+"""Links that close a request (E15): once, for ninety days, gone with it; kept as a hash alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.policy import done_link
+from appliance.policy.done_link import Standing
+from appliance.policy.mail import Mail
+from appliance.policy.outbox import MailState, Waiting
+from appliance.policy.refused import Refused
+from appliance.policy.requests import State, Step
+from appliance.store import database, privacy, request_papers, requests, writer
+from appliance.store.database import Noted, open_database
+from appliance.store.privacy import Chosen, Found, Ordered
+from appliance.store.request_papers import erase_requests
+from appliance.store.requests import Happened, Letters, StoredRequest, Taking
+from tests.store.test_requests import ASKED, AT, a_letter, step
+
+LATER = AT + timedelta(days=1)
+YEARS = AT + timedelta(days=1100)
+
+
+def with_link(kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
+    """Write one letter a step, with a link of its own."""
+    token = f"{'secret' * 7}{len(kept.steps)}"
+    return tuple(
+        replace(mail, body=f"https://box/done/{token}\n", token=token)
+        for mail in a_letter(kept, happened)
+    )
+
+
+FIRST, SECOND = f"{'secret' * 7}0", f"{'secret' * 7}1"
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database with a request that has been reminded of: two links."""
+    connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    letters = Letters(with_link)
+    requests.insert(connection, Taking("r1", ASKED, AT), letters)
+    requests.change(connection, 1, step("s1", Step.REMIND, words="Aspetta"), letters)
+    yield connection
+    connection.close()
+
+
+def how(db: sqlite3.Connection, token: str) -> Standing:
+    """Say how a link stands a day later."""
+    return request_papers.look(db, token, LATER).standing
+
+
+def links(db: sqlite3.Connection) -> int:
+    """Count the links that are kept."""
+    return int(db.execute("SELECT count(*) FROM request_links").fetchone()[0])
+
+
+def test_it_closes_its_request_and_tells_who_said_so(db: sqlite3.Connection) -> None:
+    """One step, who said so in it; audited by the request's number alone."""
+    assert how(db, FIRST) is Standing.OPEN
+    assert request_papers.close(db, FIRST, "Rossi", LATER) == 1
+    kept = requests.required_request(db, 1)
+    assert kept.request.state is State.DONE
+    last = kept.steps[-1]
+    assert (last.step, last.by, last.said_by) == (Step.CLOSE, "link e-mail", "Rossi")
+    assert database.latest(db) == (Noted(LATER, "link e-mail", "request.link", "1"),)
+
+
+def test_twice_is_refused_and_changes_nothing(db: sqlite3.Connection) -> None:
+    """By the same link, or by the reminder's; each says why."""
+    request_papers.close(db, FIRST, "Rossi", LATER)
+    before = requests.required_request(db, 1)
+    for token, how_it_stands in ((FIRST, Standing.USED), (SECOND, Standing.CLOSED)):
+        assert how(db, token) is how_it_stands
+        with pytest.raises(Refused) as refused:
+            request_papers.close(db, token, "Bianchi", LATER)
+        assert refused.value.words == done_link.SAID[how_it_stands]
+    assert requests.required_request(db, 1) == before
+    assert len(database.latest(db)) == 1
+
+
+def test_one_that_is_guessed_or_expired_closes_nothing(db: sqlite3.Connection) -> None:
+    """The hash itself is no link either."""
+    guessed = ("", "x", FIRST[:-1], done_link.hash_of(FIRST), "' OR 1=1 --")
+    assert {how(db, token) for token in guessed} == {Standing.UNKNOWN}
+    with pytest.raises(Refused, match="not valid"):
+        request_papers.close(db, guessed[-1], "Rossi", LATER)
+    with pytest.raises(Refused, match="expired"):
+        request_papers.close(db, FIRST, "Rossi", AT + done_link.VALID)
+    assert requests.required_request(db, 1).request.state is State.OPEN
+
+
+def test_it_goes_with_its_request(db: sqlite3.Connection) -> None:
+    """By age; a link of what is gone is as good as a wrong one."""
+    request_papers.close(db, FIRST, "Rossi", LATER)
+    erase_requests(db, (1,), 1095, YEARS)
+    assert how(db, FIRST) is Standing.UNKNOWN
+    assert links(db) == 0
+
+
+def test_it_goes_with_what_the_head_erases(db: sqlite3.Connection) -> None:
+    """E20: whole."""
+    found = Found(requests=(1,), open_requests=(1,), mails=(1, 2))
+    ordered = Ordered("carla", "chiesto dall'interessato", LATER, close_requests=True)
+    privacy.erase(db, found, Chosen(), ordered)
+    assert how(db, FIRST) is Standing.UNKNOWN
+    assert links(db) == 0
+
+
+def test_the_secret_stands_in_the_waiting_mail_alone(db: sqlite3.Connection) -> None:
+    """Every try sends it; once it has left it stands nowhere in the records."""
+    writer.settle(db, MailState.QUEUED, Waiting(1, 1), "451 busy", LATER)
+    assert FIRST in writer.load(db, 1).mail.body
+    rest = "\n".join(db.iterdump()).replace(writer.load(db, 1).mail.body, "")
+    assert FIRST not in rest
+    writer.settle(db, MailState.SENT, Waiting(1, 2), "250 OK", LATER)
+    assert FIRST not in "\n".join(db.iterdump())
+    assert requests.required_notice(db, 1).mail.body == "https://box/done/…\n"
+    assert how(db, FIRST) is Standing.OPEN
+
+
+def test_links_are_only_ever_added(db: sqlite3.Connection) -> None:
+    """Nobody turns a link to another request; the programme of before may erase the request."""
+    with pytest.raises(sqlite3.IntegrityError, match="only ever added"):
+        db.execute("UPDATE request_links SET request = 2")
+    db.execute("DELETE FROM request_steps WHERE request = 1")
+    db.execute("DELETE FROM requests WHERE number = 1")
+    assert links(db) == 0

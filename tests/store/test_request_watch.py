@@ -1,0 +1,49 @@
+"""Requests that are late (P6, E15): counted, and told to the head once each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from appliance.policy.hours import Schedule
+from appliance.policy.mail import HEAD
+from appliance.policy.requests import Step
+from appliance.policy.week import week
+from appliance.store import requests
+from appliance.store.database import open_database
+from appliance.store.requests import Taking
+from appliance.store.voicemail import Notices, watch
+from tests.policy.town import EVERY_DAY, rome
+from tests.store.test_requests import ASKED, AT, step
+from tests.stories.offices import ROME
+
+WORKDAYS = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13")))
+IN_TIME, LATE = rome("2026-11-26 12:00"), rome("2026-11-27 00:01")
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database with two requests, one of them answered."""
+    connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
+    for name in ("r1", "r2"):
+        requests.insert(connection, Taking(name, ASKED, AT))
+    requests.change(connection, 2, step("s1", Step.CLOSE, "Anagrafe"))
+    yield connection
+    connection.close()
+
+
+def test_a_late_one_is_counted_and_told_once(db: sqlite3.Connection) -> None:
+    """Every minute it is looked for, also after a restart; the head reads of it once."""
+    seen = [watch(db, WORKDAYS, Notices(), at) for at in (IN_TIME, LATE, LATE)]
+    assert [(each.requests, each.overdue) for each in seen] == [(1, 0), (1, 1), (1, 1)]
+    (kept,) = requests.list_notices(db)
+    assert (kept.mail.to, kept.mail.key) == (HEAD, "request-1-overdue")
+
+
+def test_without_a_head_it_is_counted_alone(db: sqlite3.Connection) -> None:
+    """No mail waits for an address that nobody has written."""
+    seen = watch(db, WORKDAYS, Notices(head=False), LATE)
+    assert (seen.overdue, requests.list_notices(db)) == (1, ())
