@@ -11,7 +11,7 @@ import click
 
 from appliance import __version__
 from appliance.commands import mistyped, shell
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One format of days and times for people: `appliance.policy.local_time` writes them all."""
+"""One format of days and times for people: `appliance.policy.hours` writes them all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import appliance
 
 ROOT: Final = Path(appliance.__file__).parent
-WRITER: Final = "policy/local_time.py"
+WRITER: Final = "policy/hours.py"
 DAYS: Final = re.compile(r"%-?[dmyYbBaAjUWGVxcD]")
 """Directives of strftime that write a day; %H:%M alone is a time of day."""
 STAMP: Final = re.compile(r"(?:%Y)?%m%d\S*")
@@ -28,7 +28,7 @@ MACHINES: Final = {
     "daemon/clock_questions.py": (1, "a row of the audit"),
     "daemon/register_keeper.py": (1, "status --json"),
     "sip/message.py": (1, "no day: an address"),
-    "policy/report.py": (1, "the key of a month in the figures"),
+    "policy/reports.py": (1, "the key of a month in the figures"),
     "store/monitoring.py": (1, "SQL"),
     "store/hours.py": (2, "a row of the audit"),
     "store/voicemail.py": (1, "the key of a mail"),

@@ -10,13 +10,12 @@ from appliance.calls.desk import Desk
 from appliance.calls.orders import Order
 from appliance.policy import opening, routing
 from appliance.policy.clock import Now
-from appliance.policy.codes import Code
-from appliance.policy.emergencies import Duty, duties, silenced
-from appliance.policy.mail import HEAD, Mail
+from appliance.policy.directory import Purpose, SecretNumber
+from appliance.policy.office import Code, Duty, duties, silenced
+from appliance.policy.requests import HEAD, Mail
 from appliance.policy.routing import Decision
-from appliance.policy.secret import Purpose, SecretNumber
-from appliance.policy.spoken import NOTHING_ADDED, Added
-from appliance.policy.words import Words
+from appliance.policy.sheets import NOTHING_ADDED, Added
+from appliance.policy.text import Words
 
 BY_DAY = frozenset((*routing.GREETINGS.values(), opening.GREETINGS[Code.ABSENT]))
 """Greetings of an office that is open, or will be in a moment: people may yet answer."""

@@ -15,7 +15,7 @@ from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
 from appliance.policy.office import Greeting, Office
 from appliance.policy.routing import Decision
-from appliance.policy.spoken import NOTHING_ADDED, Added, Menu, titles
+from appliance.policy.sheets import NOTHING_ADDED, Added, Menu, titles
 
 Keys = tuple[str, ...]
 

@@ -16,7 +16,7 @@ from appliance.calls.ringing import Orders
 from appliance.calls.side_states import SideState
 from appliance.calls.transfer_call import Asked, Wish
 from appliance.policy.clock import Now
-from appliance.policy.transfer import Allowed, Later, may_join, place_of
+from appliance.policy.transfers import Allowed, Later, may_join, place_of
 
 
 def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:

@@ -19,7 +19,7 @@ from appliance.calls.ringing import Orders
 from appliance.calls.side_states import HEAD_TABLE, SideState
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 RINGS, STOPPED = "tone_ok", announcements.TONE
 """The signs that the head is rung, and no longer."""

@@ -9,13 +9,12 @@ from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Result, Ringing, WriteCall
 from appliance.calls.states import LIMITS_MS, State
 from appliance.calls.transfer_call import About, Choices, Dials, Transfer
-from appliance.policy.branches import Destination
 from appliance.policy.clock import Now
-from appliance.policy.office import Line
+from appliance.policy.office import Destination, Line
 from appliance.policy.requests import NewRequest
 from appliance.policy.routing import Decision, Missed, Way
-from appliance.policy.spoken import Menu
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.sheets import Menu
+from appliance.policy.text import NOTHING, Words
 
 WORDS_FOR = {
     Presentation.WITHHELD: "numero riservato",

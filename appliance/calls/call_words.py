@@ -7,7 +7,7 @@ from typing import Final
 
 from appliance.calls.state_names import State
 from appliance.calls.transfer_call import Cause
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 _RINGS: Final = Words("Squilla", "Ringing")
 _HELD: Final = Words("In attesa di un operatore", "Waiting for an operator")

@@ -11,7 +11,7 @@ from appliance.calls.events import Presentation
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.codes import Code
+from appliance.policy.office import Code
 from appliance.policy.routing import Decision
 
 KEY = "1"

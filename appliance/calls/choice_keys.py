@@ -14,8 +14,8 @@ from appliance.calls.events import DigitPressed
 from appliance.calls.ringing import Orders
 from appliance.calls.transfer_call import Act
 from appliance.policy.clock import Now
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.transfer import Reason
+from appliance.policy.directory import ReturnRule
+from appliance.policy.transfers import Reason
 
 BACK_KEY = "*"
 

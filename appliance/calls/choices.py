@@ -16,7 +16,7 @@ from appliance.calls.ringing import Orders, go_on_talking
 from appliance.calls.states import State
 from appliance.calls.transfer_call import About, Act, Choices, Wish
 from appliance.policy.clock import Now
-from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.directory import ReturnRule
 
 KEY_WAIT_MS = 10_000
 """So long after the announcement a key is waited for; then the caller is connected again."""

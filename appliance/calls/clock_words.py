@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from appliance.policy.clock import Doubt
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 NOT_TRUSTED: Mapping[Doubt, Words] = {
     Doubt.OPEN: Words(

@@ -34,7 +34,7 @@ from appliance.calls.side_states import SideState
 from appliance.calls.sides import Side
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.codes import SENTENCES, Code
+from appliance.policy.office import SENTENCES, Code
 from appliance.policy.routing import GREETINGS, Decision, Missed, Way
 
 Orders = Iterator[Order]

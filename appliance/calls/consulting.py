@@ -16,10 +16,8 @@ from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.transfer_call import Asked, Wish
 from appliance.policy.clock import Now
-from appliance.policy.register.keypad import by_keys
-from appliance.policy.register.targets import Reach
-from appliance.policy.secret import Purpose
-from appliance.policy.transfer import Allowed, Later, Reason
+from appliance.policy.directory import Purpose, Reach, by_keys
+from appliance.policy.transfers import Allowed, Later, Reason
 
 
 def wished(desk: Desk, event: PhoneDialled, now: Now) -> Wish | None:

@@ -18,20 +18,23 @@ from appliance.calls.events import (
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.sides import Side
 from appliance.calls.states import State
-from appliance.policy.attendance import Attendance, doubt
-from appliance.policy.clock import Now
+from appliance.policy.clock import Attendance, ExchangeTime, Now, doubt
 from appliance.policy.dialling import NO_LEDGER, Denied, Ledger
-from appliance.policy.exchange_time import ExchangeTime
-from appliance.policy.lines_kept import Purpose, line_for
-from appliance.policy.office import Daytime, Group, Line, Office
-from appliance.policy.pin import Tries
-from appliance.policy.register.register import Register
+from appliance.policy.directory import Register
+from appliance.policy.office import (
+    Daytime,
+    Group,
+    Line,
+    LinePurpose,
+    Office,
+    ServiceState,
+    line_for,
+)
 from appliance.policy.routing import Facts, GroupState, Way, group_open, pbx_facts
-from appliance.policy.service_state import ServiceState
-from appliance.policy.sheets import InCharge
-from appliance.policy.spoken import Menu
-from appliance.policy.unanswered import Unanswered
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.sheets import InCharge, Menu
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.transfers import Unanswered
+from appliance.policy.users import Tries
 
 NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
 NO_REGISTER = Register()
@@ -269,9 +272,9 @@ class Desk:
         if not group.outside or group.outside_name in self.engaged():
             return ""
         served = any(self._serves(other, now) for other in self.groups if other is not group)
-        return self.spare_line(Purpose.CONVENIENCE if served else Purpose.LAST_RESORT)
+        return self.spare_line(LinePurpose.CONVENIENCE if served else LinePurpose.LAST_RESORT)
 
-    def spare_line(self, purpose: Purpose) -> str:
+    def spare_line(self, purpose: LinePurpose) -> str:
         """Name the idle line that a call of the box's own may seize for a purpose, or "" (P8)."""
         idle = [s.line for s in self.seats.values() if s.state is LineState.IDLE and not s.call]
         return line_for(purpose, idle, len(self.seats), self.office.lines_kept)

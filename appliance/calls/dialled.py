@@ -26,7 +26,7 @@ from appliance.calls.side_states import SideDo, SideState
 from appliance.calls.sides import Doings
 from appliance.policy.clock import Now
 from appliance.policy.dialling import left_ms
-from appliance.policy.lines_kept import Purpose
+from appliance.policy.office import LinePurpose
 
 Orders = Iterator[Order]
 
@@ -67,7 +67,7 @@ def seize(desk: Desk, side: Dialled, now: Now) -> Orders:
     if side.emergency:
         line = emergency.idle_line(desk, side.tried)
     else:
-        line = "" if side.tried else desk.spare_line(Purpose.CONVENIENCE)
+        line = "" if side.tried else desk.spare_line(LinePurpose.CONVENIENCE)
     if line:
         yield from dial_on(desk, side, line, now)
     elif side.emergency and emergency.is_possible(desk):

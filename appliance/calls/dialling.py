@@ -27,8 +27,8 @@ from appliance.policy.dialling import (
     decide,
 )
 from appliance.policy.numbering import NumberClass
-from appliance.policy.same_number import canonical
-from appliance.policy.words import Words
+from appliance.policy.privacy import canonical
+from appliance.policy.text import Words
 
 Orders = Iterator[Order]
 

@@ -31,7 +31,7 @@ from appliance.calls.events import (
 from appliance.calls.side_states import SideDo, SideState
 from appliance.calls.sides import Doings, Side
 from appliance.policy.clock import Now
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 Orders = Iterator[orders.Order]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 
 class Went(enum.StrEnum):

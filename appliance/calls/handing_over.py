@@ -14,8 +14,8 @@ from appliance.calls.desk import Desk
 from appliance.calls.events import Passed, Presentation
 from appliance.calls.orders import Order
 from appliance.calls.states import State
-from appliance.policy.branches import Cause, Destination, cause_of, destinations
 from appliance.policy.clock import Now
+from appliance.policy.office import Cause, Destination, cause_of, destinations
 from appliance.policy.routing import Decision, Way
 
 TRANSFERRED = "deflection"

@@ -23,7 +23,7 @@ from appliance.calls.side_states import SideDo, SideState
 from appliance.calls.sides import Doings, Side
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 TOGETHER = frozenset({State.TALKING, State.TRANSFER_KEYS})
 """Where the caller is on the line with the operator: three talk."""

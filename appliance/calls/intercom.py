@@ -18,7 +18,7 @@ from appliance.calls.orders import Order
 from appliance.calls.side_states import INTERCOM_TABLE, SideDo, SideState
 from appliance.calls.sides import Doings, Side
 from appliance.policy.clock import Now
-from appliance.policy.transfer import Allowed, Reason
+from appliance.policy.transfers import Allowed, Reason
 
 BUSY, DECLINED, NOT_THERE, NO_SERVICE = 486, 603, 480, 503
 """What the phone that dialled is told (RFC 3261, 21): busy, declined, nobody there, no sound."""

@@ -36,10 +36,10 @@ from appliance.calls.events import (
 from appliance.calls.orders import Order
 from appliance.policy.clock import Now
 from appliance.policy.dialling import Ledger
-from appliance.policy.register.register import Register
-from appliance.policy.same_number import canonical
-from appliance.policy.special import office_with
-from appliance.policy.words import Words
+from appliance.policy.directory import Register
+from appliance.policy.hours_changes import office_with
+from appliance.policy.privacy import canonical
+from appliance.policy.text import Words
 
 Orders = Iterator[Order]
 

@@ -14,7 +14,7 @@ from appliance.calls.desk import Desk
 from appliance.calls.orders import Order
 from appliance.calls.requests import SetAway
 from appliance.calls.states import State
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 PROMPT: Final = "state_away_refused"
 """What the phone hears that dialled the code."""

@@ -26,16 +26,16 @@ from appliance.calls.events import (
 from appliance.calls.orders import Order
 from appliance.calls.side_states import LISTENING_TABLE, SideDo, SideState
 from appliance.calls.sides import Doings, Side
-from appliance.policy import pin
+from appliance.policy import users
 from appliance.policy.clock import Now
-from appliance.policy.messages import Step
+from appliance.policy.voicemail import MessageStep
 
 AGAIN, NEXT = "1", "2"
 CLOSES = {"3": "called_back", "4": "not_needed"}
 """The outcome (policy.messages.Outcome) with which a key closes the message."""
 CALL_BACK = "7"
 """The box dials the number of whom the message is from (E17); without one the key means nothing."""
-MARKS = {"5": Step.TAKE, "6": Step.FAIL}
+MARKS = {"5": MessageStep.TAKE, "6": MessageStep.FAIL}
 """What else a key does about it; a tone says that it is kept."""
 HELD = "message_held"
 
@@ -70,7 +70,7 @@ def _begin(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]
     if not asks_pin(desk, side.phone):
         side.enter(SideState.FETCHING, now)
         yield from _fetch(desk, side, event, now)
-    elif pin.is_locked(desk.pin_tries, side.phone, now.monotonic):
+    elif users.is_locked(desk.pin_tries, side.phone, now.monotonic):
         yield from _leave(desk, side, "messages_fault", now)
     else:
         yield from _ask(desk, side, now)
@@ -78,7 +78,7 @@ def _begin(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]
 
 def asks_pin(desk: Desk, phone: str) -> bool:
     """Tell whether a phone must give the code before it hears messages."""
-    always = desk.office.voicemail.pin is pin.PinRule.ALWAYS
+    always = desk.office.voicemail.pin is users.PinRule.ALWAYS
     return always or phone not in desk.office.phones
 
 
@@ -92,9 +92,9 @@ def _ask(desk: Desk, side: Listening, now: Now, *keys: str) -> Iterator[Order]:
 
 def _key_in(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterator[Order]:
     """A key of the code; the last one possible, or the hash, ends it."""
-    if event.digit != pin.END_KEY:
+    if event.digit != users.END_KEY:
         side.digits += event.digit
-    if event.digit == pin.END_KEY or len(side.digits) >= pin.LONGEST:
+    if event.digit == users.END_KEY or len(side.digits) >= users.LONGEST:
         side.enter(SideState.CHECKING, now)
         yield orders.CheckPin(side.leg, side.digits, side.phone)
         side.digits = ""
@@ -109,9 +109,9 @@ def _judge(desk: Desk, side: Listening, event: PinChecked, now: Now) -> Iterator
         side.enter(SideState.FETCHING, now)
         yield from _fetch(desk, side, event, now)
         return
-    tries = pin.after_wrong(desk.pin_tries.get(side.phone, pin.Tries()), now.monotonic)
+    tries = users.after_wrong(desk.pin_tries.get(side.phone, users.Tries()), now.monotonic)
     desk.pin_tries[side.phone] = tries
-    if pin.is_locked(desk.pin_tries, side.phone, now.monotonic):
+    if users.is_locked(desk.pin_tries, side.phone, now.monotonic):
         yield from _leave(desk, side, "state_refused", now)
     else:
         yield from _ask(desk, side, now, "state_refused")
@@ -184,7 +184,7 @@ def _call_back(desk: Desk, side: Listening, at: MessageFetched, now: Now) -> Ite
         yield from _say(desk, side, HELD, now)
         return
     side.state = SideState.ENDED
-    yield orders.MarkMessage(side.leg, at.message, Step.TAKE, side.phone)
+    yield orders.MarkMessage(side.leg, at.message, MessageStep.TAKE, side.phone)
     yield from dialling.begin_for(desk, side, at.caller.number, f"message:{at.number}", now)
 
 
@@ -197,7 +197,7 @@ def _heard(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]
     """What was heard to its end is kept, with whose phone it was."""
     assert side.at is not None
     if side.whole:
-        yield orders.MarkMessage(side.leg, side.at.message, Step.HEAR, side.phone)
+        yield orders.MarkMessage(side.leg, side.at.message, MessageStep.HEAR, side.phone)
     side.whole = False
 
 

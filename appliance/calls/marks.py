@@ -23,11 +23,10 @@ from appliance.calls.requests import (
     SetUnattended,
 )
 from appliance.policy.clock import Now
-from appliance.policy.local_time import moment_words
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.office import KeyCode, Office, StaffKey
-from appliance.policy.service_state import Manual, Mark, ServiceState
-from appliance.policy.words import Words, in_language
+from appliance.policy.hours import moment_words
+from appliance.policy.office import KeyCode, Manual, Mark, Office, ServiceState, StaffKey
+from appliance.policy.requests import HEAD, Mail
+from appliance.policy.text import Words, in_language
 
 if TYPE_CHECKING:
     from appliance.calls.desk import Desk

@@ -20,7 +20,7 @@ from appliance.calls.ringing import Orders, play_greeting
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.office import Greeting
-from appliance.policy.spoken import Added, SpokenSheet, chosen
+from appliance.policy.sheets import Added, SpokenSheet, chosen
 
 SKIP_KEY = "#"
 VOICEMAIL_KEY = "0"

@@ -11,11 +11,10 @@ from datetime import datetime, time
 from appliance.calls.announcements import Keys, rounded_up
 from appliance.calls.desk import Desk
 from appliance.policy.clock import Now
+from appliance.policy.directory import Register, codes_of
+from appliance.policy.hours import Band
 from appliance.policy.office import Office
-from appliance.policy.register.keypad import codes_of
-from appliance.policy.register.register import Register
-from appliance.policy.transfer import Later
-from appliance.policy.week import Band
+from appliance.policy.transfers import Later
 
 BARE = frozenset({"it"})
 """Languages in which a start is said by the number of its hour alone: "dalle ore nove"."""

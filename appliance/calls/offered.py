@@ -13,11 +13,9 @@ from appliance.calls import transfer
 from appliance.calls.desk import Desk
 from appliance.calls.transfer_call import Wish
 from appliance.policy.clock import Now
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.register.register import Unit
-from appliance.policy.transfer import Allowed
-from appliance.policy.transfer_words import in_words, unanswered_in_words
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.directory import ReturnRule, Unit
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.transfers import Allowed, in_words, unanswered_in_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,12 @@ from appliance.calls.desk import Desk
 from appliance.calls.marks import become
 from appliance.calls.orders import Order
 from appliance.policy.clock import Now
-from appliance.policy.local_time import moment_words
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.office import StaffKey
+from appliance.policy.hours import moment_words
+from appliance.policy.office import AUTOMATIC, MISSED_AFTER_MS, Mark, ServiceState, StaffKey
 from appliance.policy.opening import opening
-from appliance.policy.positions import AUTOMATIC, MISSED_AFTER_MS
+from appliance.policy.requests import HEAD, Mail
 from appliance.policy.routing import GroupState, group_open
-from appliance.policy.service_state import Mark, ServiceState
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 REMIND = "remind"
 """`what` of the deadline of a reminder; `call` is the phone of a position that is away, or a

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.policy.transfer import Reason
+from appliance.policy.transfers import Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.routing import Decision, Missed, Way
-from appliance.policy.spoken import Added
+from appliance.policy.sheets import Added
 
 Orders = Iterator[Order]
 

@@ -16,7 +16,7 @@ from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.transfer_call import About
 from appliance.policy.clock import Now
-from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import by_voice
 
 SUBJECT = "Richiesta a voce, {}"

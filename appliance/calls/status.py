@@ -20,15 +20,20 @@ from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.calls.transfer_status import TransferStatus, transfer_status
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.codes import Code, sentence
 from appliance.policy.dialling import SENTENCES
-from appliance.policy.emergencies import silenced
-from appliance.policy.office import Group
+from appliance.policy.office import (
+    Code,
+    Group,
+    Position,
+    PositionState,
+    ServiceState,
+    position,
+    sentence,
+    silenced,
+)
 from appliance.policy.opening import CODES, opening
-from appliance.policy.positions import Position, PositionState, position
 from appliance.policy.routing import GroupState, Way
-from appliance.policy.service_state import ServiceState
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 
 CARRIER_GONE = Words(
     "Nessuna linea è servita: il processo delle linee si riavvia.",

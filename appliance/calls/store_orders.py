@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from appliance.calls.events import Caller, Evidence
 
 if TYPE_CHECKING:  # the carrier reads orders too, and needs nothing of the policy
-    from appliance.policy.mail import Mail
-    from appliance.policy.requests import NewRequest
+    from appliance.policy.requests import Mail, NewRequest
 
 
 class Way(enum.StrEnum):

@@ -61,10 +61,9 @@ from appliance.calls.requests import BringHead, TransferCall
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
 from appliance.policy.clock import Now
-from appliance.policy.office import Office
-from appliance.policy.register.register import Register
-from appliance.policy.service_state import NO_MARKS, ServiceState
-from appliance.policy.words import SaidError, Words
+from appliance.policy.directory import Register
+from appliance.policy.office import NO_MARKS, Office, ServiceState
+from appliance.policy.text import SaidError, Words
 
 EXPIRY = "service_state"
 """`what` of the deadline at which a manual state ends by itself."""

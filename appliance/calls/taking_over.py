@@ -18,8 +18,8 @@ from appliance.calls.orders import CallRecord, Order
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.office import Line
+from appliance.policy.privacy import canonical
 from appliance.policy.routing import Decision, Way
-from appliance.policy.same_number import canonical
 
 UNNAMED = "sip"
 """Stands for the line of a caller of whom nobody says which branch it comes from."""

@@ -14,8 +14,8 @@ from appliance.calls.call_words import WHY_RETURNED
 from appliance.calls.callback import WANTED
 from appliance.calls.orders import CallRecord
 from appliance.calls.transfer_call import Cause
-from appliance.policy.codes import Code, sentence
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.office import Code, sentence
+from appliance.policy.text import NOTHING, Words
 
 Names = Mapping[str, str]
 """Offices' names by code, those of their needs by "office.need"."""

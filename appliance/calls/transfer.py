@@ -17,11 +17,16 @@ from appliance.calls.ringing import Orders
 from appliance.calls.transfer_call import About, Asked, Wish
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.register.in_force import Hindrance
-from appliance.policy.register.keypad import by_keys
-from appliance.policy.transfer import Allowed, Later, Reason, may_transfer
-from appliance.policy.transfer_words import in_words, unanswered_in_words
-from appliance.policy.words import Words
+from appliance.policy.directory import Hindrance, by_keys
+from appliance.policy.text import Words
+from appliance.policy.transfers import (
+    Allowed,
+    Later,
+    Reason,
+    in_words,
+    may_transfer,
+    unanswered_in_words,
+)
 
 REASON_KEYS = {"": Reason.OTHER, "1": Reason.TOPIC, "2": Reason.DEPTH, "3": Reason.OTHER}
 """What a phone may dial behind a code, as in `31*2`, to say why by its own transfer key."""

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from appliance.calls import orders
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.register.register import Unit
-from appliance.policy.register.targets import Target
+from appliance.policy.directory import ReturnRule, Target, Unit
 from appliance.policy.routing import Missed
-from appliance.policy.transfer import Allowed, Reason
+from appliance.policy.transfers import Allowed, Reason
 
 NO_KEYS: Mapping[str, Act] = {}
 

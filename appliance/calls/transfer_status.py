@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from appliance.calls.call import Call
 from appliance.calls.states import State
 from appliance.calls.transfer_call import Step
-from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.directory import ReturnRule
 from appliance.policy.sheets import InCharge, officials
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 
 RINGS = Words("Squilla: {}", "Ringing: {}")
 RETURN = Words("Ritorno: {}", "Return: {}")

@@ -20,13 +20,11 @@ from appliance.calls.ringing import GRAVEST, OUTCOMES, Orders, gravest
 from appliance.calls.states import State
 from appliance.calls.transfer_call import CAUSES, Asked, Dials, Transfer, Wish
 from appliance.policy.clock import Now
-from appliance.policy.lines_kept import Purpose as LinePurpose
-from appliance.policy.office import Daytime
-from appliance.policy.register.targets import Reach
+from appliance.policy.directory import Purpose, Reach
+from appliance.policy.office import Daytime, LinePurpose
 from appliance.policy.routing import Missed
-from appliance.policy.secret import Purpose
-from appliance.policy.transfer import Allowed
-from appliance.policy.words import NOTHING
+from appliance.policy.text import NOTHING
+from appliance.policy.transfers import Allowed
 
 Rung = Generator[Order, None, Missed | None]
 """Orders, and why a number could not be tried: None when it was."""

@@ -15,9 +15,8 @@ from appliance.calls.hook import off_hook
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.office import Group
+from appliance.policy.office import Group, share
 from appliance.policy.routing import GroupState, Way, group_open
-from appliance.policy.waiting import share
 
 Orders = Iterator[Order]
 

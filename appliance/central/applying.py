@@ -21,9 +21,9 @@ from appliance.daemon import giving_voice, spoken
 from appliance.daemon.central_place import PENDING
 from appliance.daemon.policy_changes import basis_of
 from appliance.errors import TechnicianError
-from appliance.policy import central as policy
-from appliance.policy.central import Changes
-from appliance.policy.refused import Refused
+from appliance.policy import managed_config as policy
+from appliance.policy.managed_config import Changes
+from appliance.policy.text import Refused
 from appliance.store import directory, sheets
 from appliance.store import managed_config as records
 from appliance.store.database import Noted
@@ -34,8 +34,7 @@ from appliance.store.policy_change import Central, PolicyChange
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.policy.sheets import Sheet
-    from appliance.policy.spoken import Menu
+    from appliance.policy.sheets import Menu, Sheet
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from appliance.central.signing import SIGNATURE_BYTES
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 MAGIC: Final = b"centralino-settings-1\n"
 HEAD: Final = len(MAGIC) + SIGNATURE_BYTES

@@ -20,9 +20,9 @@ from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import OURS
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
-from appliance.policy.refused import Refused
-from appliance.policy.register.register import Register, entries
+from appliance.policy.directory import Register, entries
 from appliance.policy.sheets import Sheet
+from appliance.policy.text import Refused
 from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
 
 PLAIN_REGISTER: Final = "register.toml"

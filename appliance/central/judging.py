@@ -23,10 +23,10 @@ from appliance.daemon.config import text_of
 from appliance.daemon.office import build_office
 from appliance.daemon.records_made import records_made
 from appliance.daemon.spoken import folder_of
-from appliance.policy import central as policy
-from appliance.policy.central import Box, Changes
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
+from appliance.policy import managed_config as policy
+from appliance.policy.managed_config import Box, Changes
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 from appliance.store import directory, sheets
 from appliance.store import managed_config as records
 from appliance.store.database import open_reader

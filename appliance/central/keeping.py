@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.central_place import DIGEST, IN_FORCE, PENDING, SCHEDULE, folder_of
 from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.store import managed_config as records
 from appliance.store.database import open_reader
 

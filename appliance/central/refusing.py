@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.policy_changes import basis_of
 from appliance.errors import CentralinoError
-from appliance.policy.masked_log import masked, without_addresses
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
+from appliance.policy.directory_review import mask_journal, without_addresses
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 from appliance.store import database
 from appliance.store.database import Noted
 from appliance.store.managed_config import REFUSED
@@ -63,5 +63,5 @@ def _about(data: bytes, source: str, error: Exception) -> str:
 
 
 def _line(text: str) -> str:
-    plain = without_addresses(masked(" ".join(text.split())))
+    plain = without_addresses(mask_journal(" ".join(text.split())))
     return plain if len(plain) <= MOST else f"{plain[: MOST - 1]}…"

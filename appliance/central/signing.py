@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.x509.oid import NameOID
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 SIGNATURE_BYTES: Final = 64
 _DAYS: Final = 30 * 365

@@ -18,8 +18,8 @@ import click
 from appliance.commands.options import load_settings
 from appliance.commands.shell import chosen_language
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
-from appliance.policy.system_words import words_of
-from appliance.policy.words import Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command

@@ -21,9 +21,8 @@ from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import in_language
 from appliance.daemon.run_files import Asked
 from appliance.errors import ConfigurationError
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Refused, Words
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command

@@ -24,9 +24,8 @@ from appliance.daemon.backup_stick import Stick
 from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Refused, Words
 from appliance.store.backup import checked_passphrase
 
 if TYPE_CHECKING:

@@ -16,9 +16,8 @@ from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import in_language
-from appliance.policy.local_time import moment_words
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.hours import moment_words
+from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from appliance.daemon.backup_target import Address

@@ -15,7 +15,7 @@ from appliance.commands.shell import language_of
 from appliance.daemon import numbers
 from appliance.daemon.settings import Settings
 from appliance.policy.numbering import plan_of
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.store import call_log, care, directory, voicemail
 from appliance.store.care import Kind
 

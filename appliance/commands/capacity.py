@@ -12,10 +12,8 @@ import click
 
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.options import config_option, load_settings, reading
-from appliance.policy.capacity_words import Wanted, table
-from appliance.policy.erlang import HOUR_MS, Hour, busiest, offered
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.reports import HOUR_MS, Hour, Wanted, busiest, offered, table
+from appliance.policy.text import Refused, Words
 from appliance.store.reports import uses_since
 
 if TYPE_CHECKING:

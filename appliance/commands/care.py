@@ -12,16 +12,16 @@ import click
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
 from appliance.daemon import door
-from appliance.policy.messages import Outcome, Step
+from appliance.policy.voicemail import MessageStep, Outcome
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
 
 _SIMPLE = {
-    "take": (Step.TAKE, "Take {} NAME (number or id): nobody else calls back meanwhile."),
-    "release": (Step.RELEASE, "Let {} NAME go, whoever has it."),
-    "failed": (Step.FAIL, "Note that calling back about {} NAME was in vain."),
-    "reopen": (Step.REOPEN, "Open {} NAME again, which was closed by mistake."),
+    "take": (MessageStep.TAKE, "Take {} NAME (number or id): nobody else calls back meanwhile."),
+    "release": (MessageStep.RELEASE, "Let {} NAME go, whoever has it."),
+    "failed": (MessageStep.FAIL, "Note that calling back about {} NAME was in vain."),
+    "reopen": (MessageStep.REOPEN, "Open {} NAME again, which was closed by mistake."),
 }
 
 
@@ -39,7 +39,7 @@ def _by(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def _simple(kind: str, name: str, step: Step, help_text: str) -> click.Command:
+def _simple(kind: str, name: str, step: MessageStep, help_text: str) -> click.Command:
     @click.command(name, help=help_text)
     @click.argument("name")
     @_by
@@ -58,7 +58,9 @@ def _note(kind: str) -> click.Command:
     @_by
     @click.pass_context
     def command(context: click.Context, name: str, words: str, by: str) -> None:
-        _ask(context, {"kind": kind, "step": Step.NOTE, "name": name, "by": by, "note": words})
+        _ask(
+            context, {"kind": kind, "step": MessageStep.NOTE, "name": name, "by": by, "note": words}
+        )
 
     return command
 
@@ -73,7 +75,7 @@ def _close(kind: str) -> click.Command:
     @click.option("--note", default="", help="A few words.")
     @click.pass_context
     def command(context: click.Context, name: str, outcome: str, by: str, note: str) -> None:
-        asked = {"kind": kind, "step": Step.CLOSE, "name": name, "by": by, "note": note}
+        asked = {"kind": kind, "step": MessageStep.CLOSE, "name": name, "by": by, "note": note}
         _ask(context, {**asked, "outcome": outcome})
 
     return command

@@ -21,12 +21,11 @@ from appliance.daemon.console_settings import tcp_rival
 from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
-from appliance.policy.local_time import day_words, moment_words
+from appliance.policy.hours import Why, day_words, moment_words
+from appliance.policy.hours_changes import weeks_said
 from appliance.policy.office import Daytime, Group, Line, Office
-from appliance.policy.pieces import Why
-from appliance.policy.system_words import words_of
-from appliance.policy.week_forms import weeks_said
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Words
 from appliance.prompts import Catalogue
 from appliance.store.database import open_reader
 from appliance.store.directory import key_path, load_readable

@@ -11,9 +11,8 @@ import click
 
 from appliance.commands.shell import in_language
 from appliance.daemon import battery_clock, clock_setting
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
-from appliance.policy.words import Words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused, Words
 
 SET: Final = Words("l'orologio è regolato", "the clock is set")
 SET_WITH_IT: Final = Words(

@@ -17,8 +17,7 @@ from appliance.daemon import door
 from appliance.daemon.commission import Outcome, Proof
 from appliance.daemon.settings import Settings
 from appliance.daemon.status_words import said
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 
 LOOK_S = 0.5
 SEIZE = Words(

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.commands.options import config_option, desk_socket, in_house, load_settings
-from appliance.policy.local_time import day_phrase
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.hours import day_phrase
+from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from appliance.console.head_office import HeadOffice

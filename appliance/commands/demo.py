@@ -32,8 +32,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.process import ExchangeProcess
-from appliance.policy.refused import Refused
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import Refused, SaidError, Words
 from appliance.prompts import OURS
 from appliance.store import call_log
 from appliance.store.database import open_reader

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 OPEN_AT: Final = "the console is open at "
 READY_LIMIT_S: Final = 30.0

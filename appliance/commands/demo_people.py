@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.commands.options import desk_socket
 from appliance.console.accounts.passwords import Passwords
 from appliance.daemon import door, first_user, shell_proof
-from appliance.policy.accounts import User
-from appliance.policy.roles import Role
+from appliance.policy.users import Role, User
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -15,13 +15,11 @@ from appliance.commands.options import config_option, load_settings
 from appliance.commands.shell import language_of
 from appliance.daemon.status_words import MARKS
 from appliance.daemon.stores import load_state, state_file, state_to_json
-from appliance.policy import explain as policy
-from appliance.policy.explain import Explanation
-from appliance.policy.local_time import moment_words, read_moment
-from appliance.policy.office import Group, Line, Office
-from appliance.policy.refused import Refused
-from appliance.policy.routing import GroupState
-from appliance.policy.service_state import NO_MARKS, Manual, Mark, ServiceState
+from appliance.policy import routing as policy
+from appliance.policy.hours import moment_words, read_moment
+from appliance.policy.office import NO_MARKS, Group, Line, Manual, Mark, Office, ServiceState
+from appliance.policy.routing import Explanation, GroupState
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

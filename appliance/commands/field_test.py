@@ -16,9 +16,8 @@ from appliance.commands.options import language_option
 from appliance.commands.shell import in_language, language_of, words_said
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.policy.numbering import PLANS
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
-from appliance.policy.words import Words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from appliance.fieldtest.conduct import Stop

@@ -12,7 +12,7 @@ from appliance.commands.options import config_option, load_settings
 from appliance.daemon.console_settings import tcp_rival
 from appliance.daemon.last_good import state_folder
 from appliance.errors import ConfigurationError
-from appliance.policy.firewall import SSH, Network, Openings, rules
+from appliance.policy.bootfile import SSH, Network, Openings, rules
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -22,10 +22,10 @@ from appliance.commands.hours_week import week
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
 from appliance.daemon import door
-from appliance.policy.local_time import day_words
-from appliance.policy.refused import Refused
-from appliance.policy.week_forms import WHOSE as WHOSE_OF
-from appliance.policy.words import in_language as said_in
+from appliance.policy.hours import day_words
+from appliance.policy.hours_changes import WHOSE as WHOSE_OF
+from appliance.policy.text import Refused
+from appliance.policy.text import in_language as said_in
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -14,9 +14,9 @@ from appliance.commands.options import desk_socket, in_house
 from appliance.commands.shell import language_of
 from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
-from appliance.policy.local_time import read_day
-from appliance.policy.special import Whose
-from appliance.policy.words import Words
+from appliance.policy.hours import read_day
+from appliance.policy.hours_changes import Whose
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -21,12 +21,11 @@ from appliance.commands.hours_asking import (
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
 from appliance.daemon import door
-from appliance.policy.local_time import day_phrase, day_words
-from appliance.policy.refused import Refused
-from appliance.policy.transfer_words import WEEKDAYS
-from appliance.policy.week import WEEKDAYS as DAYS
-from appliance.policy.week_forms import WHOSE as WHOSE_OF
-from appliance.policy.words import Words
+from appliance.policy.hours import WEEKDAYS as DAYS
+from appliance.policy.hours import day_phrase, day_words
+from appliance.policy.hours_changes import WHOSE as WHOSE_OF
+from appliance.policy.text import Refused, Words
+from appliance.policy.transfers import WEEKDAY_WORDS
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
@@ -116,7 +115,7 @@ def _ask(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
     language = language_of(settings)
     answer = ask_desk(settings, question)
     for group in answer["groups"]:
-        for name, day in zip(WEEKDAYS, group["days"], strict=True):
+        for name, day in zip(WEEKDAY_WORDS, group["days"], strict=True):
             if day["before"] != day["after"]:
                 label, weekday = group["label"][language], _in(name, language)
                 before, after = (_bands(day[key], language) for key in ("before", "after"))
@@ -131,7 +130,7 @@ def _bands(bands: list[dict[str, Any]], language: str) -> str:
 def _rows(told: dict[str, Any], language: str) -> Iterator[str]:
     for group in told["groups"]:
         yield f"{group['label'][language]}: {_why(group, language)}"
-        for name, bands in zip(WEEKDAYS, group["week"], strict=True):
+        for name, bands in zip(WEEKDAY_WORDS, group["week"], strict=True):
             yield f"  {_in(name, language):<10} {bands or _in(CLOSED, language)}"
     for each in told["entries"]:
         yield _entry(each, language)

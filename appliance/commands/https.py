@@ -10,8 +10,8 @@ import ssl
 import urllib.request
 from typing import Final
 
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 
 LIMIT_S: Final = 30.0
 NO_CHECK_TIME: Final = 0x200000

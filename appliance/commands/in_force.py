@@ -13,7 +13,7 @@ import click
 from appliance.daemon.office import build_office
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
-from appliance.policy.special import Special, office_with
+from appliance.policy.hours_changes import Special, office_with
 from appliance.store import hours
 from appliance.store.database import open_reader
 

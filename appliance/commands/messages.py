@@ -16,9 +16,9 @@ from appliance.commands.shell import language_of
 from appliance.daemon import pins
 from appliance.daemon.phone_secrets import write_whole
 from appliance.daemon.settings import Settings
-from appliance.policy.messages import MessageState, care_of
-from appliance.policy.pin import LONGEST, SHORTEST, check_new
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import LONGEST, SHORTEST, check_new
+from appliance.policy.voicemail import MessageState, care_of
 from appliance.store import care, voicemail
 from appliance.store import retention as store_retention
 from appliance.store.care import Kind

@@ -11,7 +11,7 @@ import click
 
 from appliance.commands.shell import in_language, language_of, words_said
 from appliance.errors import CentralinoError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

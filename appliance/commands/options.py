@@ -18,13 +18,13 @@ from appliance.commands.shell import (
     note_site,
 )
 from appliance.errors import ConfigurationError
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     import sqlite3
 
     from appliance.daemon.settings import Settings
-    from appliance.policy.words import Words
+    from appliance.policy.text import Words
 
 Command = Callable[..., Any]
 

@@ -12,7 +12,7 @@ from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
-from appliance.policy.outbox import MailState
+from appliance.policy.requests import MailState
 from appliance.store import requests
 
 

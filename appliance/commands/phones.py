@@ -25,8 +25,8 @@ from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.office import KeyCode
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused
 from appliance.provisioning import makes, qr, sheet
 from appliance.provisioning.gigaset import PIN_DIGITS
 from appliance.provisioning.handset import Handset

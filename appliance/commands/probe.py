@@ -21,7 +21,7 @@ from appliance.media.line import line_settings
 from appliance.media.messages import LineSetup
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.modem.probe import DuplexProbe, Finding, Verdict
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 LIMIT_S = 90.0
 READ_SIZE = 4096

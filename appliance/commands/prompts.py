@@ -18,8 +18,7 @@ from appliance.daemon import giving_voice, house_name, spoken, voice
 from appliance.daemon.settings import Settings
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.errors import TechnicianError
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from appliance.prompts import voices
 
 language_option = click.option(

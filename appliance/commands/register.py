@@ -17,21 +17,17 @@ from appliance.commands.register_changes import COMMANDS, take_out
 from appliance.commands.register_place import Place, day_of, unit_of
 from appliance.commands.shell import language_of
 from appliance.daemon import register_file
-from appliance.policy import attention_words, transfer_words
+from appliance.policy import directory_review, transfers
 from appliance.policy.clock import Now
-from appliance.policy.hours import Schedule
-from appliance.policy.local_time import moment_words, read_moment
-from appliance.policy.register.ahead import ahead as list_ahead
-from appliance.policy.register.ahead import of_units
-from appliance.policy.register.ahead_words import NOTHING_AHEAD, ahead_rows
-from appliance.policy.register.attention import attention as find_attention
-from appliance.policy.register.in_force import Declared, declared
-from appliance.policy.register.merge import in_force
-from appliance.policy.register.register import NOTICE_DAYS, Register, Unit
-from appliance.policy.register.words import history_rows, returns_words
-from appliance.policy.transfer import Allowed, Later, may_transfer
-from appliance.policy.week import ONE_DAY, Week
-from appliance.policy.words import Words
+from appliance.policy.directory import NOTICE_DAYS, Declared, Register, Unit, declared
+from appliance.policy.directory_forms import in_force
+from appliance.policy.directory_review import ahead as list_ahead
+from appliance.policy.directory_review import attention as find_attention
+from appliance.policy.directory_review import of_units
+from appliance.policy.directory_text import NOTHING_AHEAD, ahead_rows, history_rows, returns_words
+from appliance.policy.hours import ONE_DAY, Schedule, Week, moment_words, read_moment
+from appliance.policy.text import Words
+from appliance.policy.transfers import Allowed, Later, may_transfer
 from appliance.store import database
 from appliance.store.database import open_reader
 
@@ -62,7 +58,7 @@ def check(file: Path) -> None:
     found = register_file.load(file)
     click.echo(f"{file}: {len(found.units)} units, {len(found.declarations)} declarations: good")
     now = datetime.now().astimezone()
-    for words in attention_words.in_words(find_attention(found, now, HERE)):
+    for words in directory_review.in_words(find_attention(found, now, HERE)):
         click.echo(words.en)
 
 
@@ -111,7 +107,7 @@ def attention(place: Place, days: int) -> None:
     """List what the head must look after: no valid declaration, what runs out, what ran out."""
     whole, _ = place.shown()
     found = find_attention(in_force(whole), place.now(), place.zone, days)
-    for words in attention_words.in_words(found):
+    for words in directory_review.in_words(found):
         place.say(words)
     if found.is_nothing:
         place.say(Words("Niente da seguire.", "Nothing to look after."))
@@ -208,7 +204,7 @@ def explain_transfer(
 def in_words(answer: Allowed | Later, moment: datetime, language: str) -> str:
     """Say it as the operator reads it."""
     if isinstance(answer, Later):
-        words = transfer_words.in_words(answer, moment)
+        words = transfers.in_words(answer, moment)
         return words.it if language == "it" else words.en
     labels = ", ".join(t.label or str(t.number) for t in answer.targets)
     may = "si può trasferire a" if language == "it" else "may be transferred to"
@@ -230,7 +226,7 @@ def to_json(answer: Allowed | Later, moment: datetime) -> dict[str, object]:
             "declaration": answer.declaration,
             "targets": targets,
         }
-    words = transfer_words.in_words(answer, moment)
+    words = transfers.in_words(answer, moment)
     resumes = answer.resumes_at.isoformat() if answer.resumes_at else None
     return shared | {
         "need": answer.need,

@@ -18,13 +18,12 @@ from appliance.daemon.config import text_of
 from appliance.daemon.mistakes import Mistake
 from appliance.errors import TechnicianError
 from appliance.files import create_once
-from appliance.policy.refused import Refused
-from appliance.policy.register import entering, merge
-from appliance.policy.register.entering import Stamp
-from appliance.policy.register.merge import Merged
-from appliance.policy.register.register import Register, entries
-from appliance.policy.register.words import merged_words
-from appliance.policy.words import Words
+from appliance.policy import directory_changes, directory_forms
+from appliance.policy.directory import Register, entries
+from appliance.policy.directory_changes import Stamp
+from appliance.policy.directory_forms import Merged
+from appliance.policy.directory_text import merged_words
+from appliance.policy.text import Refused, Words
 from appliance.store import directory as store
 from appliance.store.database import open_reader
 from appliance.store.directory import Who
@@ -66,7 +65,7 @@ def take(place: Place, file: Path, by: str) -> Merged:
 
     def make(stored: Register) -> Merged:
         given = register_file.parse(text, str(file), stored.last_number())
-        merged = merge.merge(stored, given)
+        merged = directory_forms.merge(stored, given)
         register_file.complain(
             str(file), text, tuple(Mistake(each.place, each.text) for each in merged.faults)
         )
@@ -139,7 +138,7 @@ def vary(place: Place, /, unit: str, **given: Any) -> None:
     stamp = _stamp(given, now)
 
     def make(stored: Register) -> Merged:
-        return entering.vary(stored, form, stamp, now.date())
+        return directory_changes.vary(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "vary"), make, _attached(given["attach"]))
 
@@ -177,7 +176,7 @@ def authorise(place: Place, /, unit: str, **given: Any) -> None:
     stamp = _stamp(given, now)
 
     def make(stored: Register) -> Merged:
-        return entering.authorise(stored, form, stamp, now.date())
+        return directory_changes.authorise(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "authorise"), make, _attached(given["attach"]))
 
@@ -194,7 +193,7 @@ def revoke(place: Place, /, number: int, **given: Any) -> None:
     form, stamp = {"number": number, "reference": given["reference"]}, _stamp(given, now)
 
     def make(stored: Register) -> Merged:
-        return entering.revoke(stored, form, stamp, now.date())
+        return directory_changes.revoke(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "revoke"), make, _attached(given["attach"]))
 
@@ -232,7 +231,7 @@ def _hours(bands: tuple[str, ...], closed: bool, as_declared: bool) -> str:
             "indicare una sola opzione fra --band 11:00-12:00, --closed e --as-declared",
             "say one of --band 11:00-12:00, --closed, --as-declared",
         )
-    return " ".join(bands) or (entering.CLOSED if closed else entering.DECLARED)
+    return " ".join(bands) or (directory_changes.CLOSED if closed else directory_changes.DECLARED)
 
 
 def _attached(file: Path | None) -> dict[str, bytes]:

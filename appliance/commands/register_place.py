@@ -20,12 +20,10 @@ from appliance.daemon import door, policy_changes
 from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
 from appliance.errors import StoreError
-from appliance.policy.hours import Schedule
-from appliance.policy.local_time import read_day
-from appliance.policy.refused import Refused
-from appliance.policy.register.merge import Merged, in_force
-from appliance.policy.register.register import Register, Unit
-from appliance.policy.words import Words
+from appliance.policy.directory import Register, Unit
+from appliance.policy.directory_forms import Merged, in_force
+from appliance.policy.hours import Schedule, read_day
+from appliance.policy.text import Refused, Words
 from appliance.store import directory as store
 from appliance.store.database import Noted, open_reader
 from appliance.store.directory import Who, key_path

@@ -18,11 +18,11 @@ from appliance.daemon.settings import Settings
 from appliance.files import READABLE, atomic_write
 from appliance.paper import child, report_tables
 from appliance.paper.document import Document
-from appliance.policy.local_time import day_phrase, month_words, read_day
-from appliance.policy.refused import Refused
-from appliance.policy.report import CallRow, Report, RequestRow, UnitFigures, unit_figures
-from appliance.policy.report import report as summed_up
-from appliance.policy.system_words import words_of
+from appliance.policy.hours import day_phrase, month_words, read_day
+from appliance.policy.reports import CallRow, Report, RequestRow, UnitFigures, unit_figures
+from appliance.policy.reports import report as summed_up
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 from appliance.store import reports
 from appliance.store.directory import load_masked
 

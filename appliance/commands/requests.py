@@ -25,15 +25,11 @@ from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.daemon.settings import Settings
 from appliance.files import atomic_write
-from appliance.policy.citizens import Contact
-from appliance.policy.due import due, is_overdue
-from appliance.policy.hours import Schedule
-from appliance.policy.local_time import moment_words, read_moment
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import Schedule, moment_words, read_moment
 from appliance.policy.numbering import plan_of
-from appliance.policy.refused import Refused
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import Form, Request, State, Step
-from appliance.policy.words import Words
+from appliance.policy.requests import Contact, Form, Request, RequestStep, State, due, is_overdue
+from appliance.policy.text import Refused, Words
 from appliance.store import requests as store_requests
 from appliance.store.requests import StoredRequest
 
@@ -118,7 +114,7 @@ def new(settings: Settings, /, starts: str, **values: Any) -> None:
     _ask(settings, {"ask": "new_request", **values, **at})
 
 
-def _step(name: str, step: Step, help_text: str, *options: Callable[..., Any]) -> None:
+def _step(name: str, step: RequestStep, help_text: str, *options: Callable[..., Any]) -> None:
     """Add a sub-command that lets a step happen to a request."""
 
     @click.pass_obj
@@ -138,22 +134,24 @@ _NOTE = click.option("--note", "words", default="", help="A few words.")
 _WHO = click.option("--who", "said_by", required=True, help="Who said so.")
 _step(
     "take",
-    Step.TAKE,
+    RequestStep.TAKE,
     "Note who of the office has request NUMBER.",
     click.option("--who", "said_by", default="", help="Who of the office."),
     _NOTE,
 )
 _step(
     "remind",
-    Step.REMIND,
+    RequestStep.REMIND,
     "Add the citizen's WORDS to request NUMBER: no second one.",
     click.argument("words"),
 )
-_step("close", Step.CLOSE, "Close request NUMBER: who said that it was done?", _WHO, _NOTE)
-_step("cancel", Step.CANCEL, "Cancel request NUMBER; a slot becomes free again.", _WHO, _NOTE)
+_step("close", RequestStep.CLOSE, "Close request NUMBER: who said that it was done?", _WHO, _NOTE)
+_step(
+    "cancel", RequestStep.CANCEL, "Cancel request NUMBER; a slot becomes free again.", _WHO, _NOTE
+)
 _step(
     "move",
-    Step.MOVE,
+    RequestStep.MOVE,
     "Give the appointment of request NUMBER another time.",
     click.option("--at", "starts", required=True, help="Its new start, local time."),
     click.option("--agreed", is_flag=True, help="The office, which offers no slots, has agreed."),

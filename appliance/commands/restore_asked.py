@@ -23,9 +23,8 @@ from appliance.daemon.backup_places import UNPACKED, UPLOADED, pieces
 from appliance.daemon.last_good import state_folder
 from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Refused, Words
 
 if TYPE_CHECKING:
     from appliance.daemon.restore import Checked

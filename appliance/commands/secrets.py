@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 
 from appliance.commands.shell import in_language
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 AGAIN: Final = Words("Ripetere per conferma", "Repeat for confirmation")
 UNLIKE: Final = Words("Non sono uguali: scrivere di nuovo.", "They are not the same: type again.")

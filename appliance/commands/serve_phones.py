@@ -20,7 +20,7 @@ from appliance.daemon import door, handsets
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
 from appliance.provisioning.server import PORT, Server
 from appliance.provisioning.window import Offer, Window
 from appliance.sip.registrar import network_of

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.commands.options import config_option
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
     from appliance.policy.office import Office
-    from appliance.policy.words import Words
+    from appliance.policy.text import Words
 
 FOR_US_ALONE = 0o077
 """Nothing the box writes can be read by others, whatever its unit says: callers stand in it."""

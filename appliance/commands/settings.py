@@ -16,10 +16,9 @@ from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.options import config_option, desk_socket
 from appliance.commands.settings_pack import key, pack
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy import central_words
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
-from appliance.policy.words import Words
+from appliance.policy import managed_config
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused, Words
 from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def show(file: Path, config_path: Path, *, as_json: bool) -> None:
     """Verify FILE and say what it would change here; nothing is changed."""
     with answering(config_path, as_json=as_json) as say:
         here = _Here.at(config_path)
-        say(central_words.shown(here.judged(_read(file))))
+        say(managed_config.shown(here.judged(_read(file))))
 
 
 @settings.command("apply")
@@ -106,9 +105,9 @@ def status(config_path: Path, *, as_json: bool) -> None:
             now = records.in_force(connection)
         said = central_said.load(here.place.state)
         zone = ZoneInfo(here.settings.site.zone)
-        last = [central_words.last_look(said.at, said.words, zone)] if said else []
+        last = [managed_config.last_look(said.at, said.words, zone)] if said else []
         held = (now.version, now.at, now.by, now.source_shown) if now else None
-        say(lines_of([central_words.held(held, zone), *last]))
+        say(lines_of([managed_config.held(held, zone), *last]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +144,11 @@ class _Here:
         from appliance.central import applying
 
         if given.is_so_already:
-            return central_words.so_already(given.version)
+            return managed_config.so_already(given.version)
         self._check_room(given)
         changes = applying.put_in_force(self.place, given, self._stamp(by, source))
         is_told = self._tell_desk(schedule=changes.schedule)
-        return central_words.applied(given.version, changes.words, is_told)
+        return managed_config.applied(given.version, changes.words, is_told)
 
     def reverted(self, by: str) -> Words:
         """Go back; raises Refused, OSError."""
@@ -158,7 +157,7 @@ class _Here:
 
         version, changes = applying.revert(self.place, self._stamp(by, records.REVERT))
         is_told = self._tell_desk(schedule=changes.schedule)
-        return central_words.reverted(version, changes.words, is_told)
+        return managed_config.reverted(version, changes.words, is_told)
 
     def fetched(self) -> tuple[str, Words, Exception | None]:
         """Finish what was cut off, look at the server, put in force what is newer there.
@@ -174,7 +173,7 @@ class _Here:
             applying.settle(self.place)
         central = self.settings.central
         if not central.server:
-            return "good", central_words.NO_SERVER, None
+            return "good", managed_config.NO_SERVER, None
         try:
             server = Server(central.server, central.ca_file, checks_dates=self._has_time())
             data = server.bundle(self.place.state)
@@ -186,7 +185,7 @@ class _Here:
                 with self.place.reading() as connection:
                     highest = records.highest(connection)
                 if given.version == highest and not given.is_so_already and _was_left(self.place):
-                    return "good", central_words.left(given.version), None
+                    return "good", managed_config.left(given.version), None
                 return "good", self.applied(given, BOX, central.server), None
         except (CentralinoError, OSError) as error:
             return "refused", words_of(error), error

@@ -21,7 +21,7 @@ from appliance.central.bundle import LARGEST
 from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
 from appliance.daemon.central_place import folder_of
 from appliance.files import atomic_write, load_text, make_shared
-from appliance.policy.updating import check_server
+from appliance.policy.updates import check_server
 
 FETCHED: Final = "fetched"
 SERVER: Final = "server.json"

@@ -8,8 +8,7 @@ import click
 
 from appliance.commands.shell import in_language
 from appliance.files import PRIVATE, READABLE, atomic_write
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 
 KEY, CERTIFICATE = "key.pem", "certificate.pem"
 FOLDER = click.Path(path_type=Path, file_okay=False)

@@ -21,9 +21,9 @@ from appliance.daemon import door, giving_voice, policy_changes, sheet_file, spo
 from appliance.daemon.records_made import records_made
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
-from appliance.policy.local_time import day_phrase
+from appliance.policy.hours import day_phrase
 from appliance.policy.sheets import Change, Sheet, with_edits
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store import managed_config
 from appliance.store import sheets as records
 from appliance.store.database import Noted, open_reader
@@ -33,7 +33,7 @@ from appliance.store.users import SHELL
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.policy.spoken import Menu
+    from appliance.policy.sheets import Menu
 
 WORDS = {
     Change.NEW: Words("nuova", "new"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -22,10 +22,9 @@ from appliance import __version__
 from appliance.commands.options import config_option
 from appliance.commands.shell import in_language, language_of
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
-from appliance.policy.local_time import moment_words
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not, words_of
-from appliance.policy.words import Words
+from appliance.policy.hours import moment_words
+from appliance.policy.supervision import why_not, words_of
+from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.policy.refused import Refused
-from appliance.policy.update_words import OTHER_FORMAT, refused
+from appliance.policy.text import Refused
+from appliance.policy.updates import OTHER_FORMAT, refused
 
 LIMIT_S: Final = 60.0
 _PROGRESS: Final = re.compile(r"\s*(\d{1,3})% ")

@@ -12,8 +12,8 @@ import click
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
 from appliance.daemon import door
-from appliance.policy.local_time import read_moment
-from appliance.policy.refused import Refused
+from appliance.policy.hours import read_moment
+from appliance.policy.text import Refused
 
 WORDS = {
     "SetUnattended": "Switchboard unattended (Non presidiato): calls go to the citizens' counter.",

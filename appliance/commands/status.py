@@ -28,7 +28,7 @@ from appliance.store.reports import peak_between
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
-    from appliance.policy.peaks import Peak
+    from appliance.policy.reports import Peak
 
 
 @click.command()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 KINDS: Final = ("vfat", "exfat", "ext4")
 LIMIT_S: Final = 120.0

@@ -14,8 +14,8 @@ from appliance.commands.shell import language_of
 from appliance.daemon import door
 from appliance.errors import CentralinoError
 from appliance.policy.sheets import officials
-from appliance.policy.transfer import Reason
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.transfers import Reason
 from appliance.store import sheets
 
 if TYPE_CHECKING:

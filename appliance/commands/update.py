@@ -18,10 +18,9 @@ from appliance.commands.update_trial import Watch
 from appliance.daemon import update_box, update_files
 from appliance.daemon.settings import Settings
 from appliance.daemon.update_files import Asked
-from appliance.policy import update_words
-from appliance.policy.refused import Refused
-from appliance.policy.updating import order
-from appliance.policy.words import NOTHING, Words
+from appliance.policy import updates
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.updates import order
 from appliance.store.users import SHELL
 from appliance.voicemail.space import spare_bytes
 
@@ -104,8 +103,8 @@ def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) 
 def told(helper: Helper) -> Words:
     """Say which version runs and how the last update stands."""
     kept = update_files.load(helper.kept_in)
-    running = update_words.filled(update_words.RUNNING, helper.running())
-    stands = update_words.standing(kept.state, kept.version)
+    running = updates.filled(updates.RUNNING, helper.running())
+    stands = updates.standing(kept.state, kept.version)
     more = (one for one in (update_box.note(), kept.said) if one != NOTHING)
     return lines_of((running, stands, *more))
 
@@ -122,9 +121,9 @@ def fetched(helper: Helper) -> Words:
     offer, running = server.latest(), helper.running()
     kept = update_files.load(helper.kept_in)
     if order(offer.version or "0.0") <= order(running) or offer.version in kept.failed:
-        return update_words.filled(update_words.NOTHING_OFFERED, running)
+        return updates.filled(updates.NOTHING_OFFERED, running)
     server.fetch(offer, Path(settings.folders.state) / update_files.FETCHED, _room(settings))
-    return update_words.filled(update_words.FETCHED, offer.version)
+    return updates.filled(updates.FETCHED, offer.version)
 
 
 def _installed(helper: Helper, what: str, *, older: bool) -> Words:

@@ -24,9 +24,8 @@ from urllib.parse import urljoin, urlsplit
 
 from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
 from appliance.files import acting_for, make_private
-from appliance.policy.refused import Refused
-from appliance.policy.update_words import NO_ROOM, refused
-from appliance.policy.updating import check_server, order
+from appliance.policy.text import Refused
+from appliance.policy.updates import NO_ROOM, check_server, order, refused
 
 LATEST: Final = "latest.json"
 LATEST_BYTES: Final = 4096

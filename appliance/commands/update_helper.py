@@ -24,11 +24,10 @@ from appliance.daemon import door, last_good, update_box, update_files
 from appliance.daemon.update_files import BUNDLE, FETCHED, MOST_PAST, UPLOADED, Asked, Kept, Past
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import READABLE, atomic_write, open_plain, replacing
-from appliance.policy import update_words
-from appliance.policy.system_words import words_of
-from appliance.policy.update_words import filled, refused
-from appliance.policy.updating import State, Step, after, check_version, may_take
-from appliance.policy.words import NOTHING, Words
+from appliance.policy import updates
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.updates import State, Step, after, check_version, filled, may_take, refused
 from appliance.voicemail.space import spare_bytes
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Helper:
         """Take a bundle, check it, write it; the source goes where `is_ours`. Raises Refused."""
         kept = update_files.load(self.kept_in)
         if not may_take(kept.state):
-            raise refused(update_words.WAITS)
+            raise refused(updates.WAITS)
         self.kept_in.mkdir(mode=0o755, exist_ok=True)
         kept = replace(
             kept, version="", before=self.running(), by=asked.by, source=asked.what, said=NOTHING
@@ -101,7 +100,7 @@ class Helper:
         finally:
             (self.kept_in / BUNDLE).unlink(missing_ok=True)
             self._tell(None)
-        return filled(update_words.DONE, kept.version)
+        return filled(updates.DONE, kept.version)
 
     def back(self, by: str) -> Words:
         """Have the box start from the other slot, where a version lies that has worked."""
@@ -112,26 +111,26 @@ class Helper:
             self.rauc.mark("bad", "booted")
             self.wait_for_idle()
             self.reboot()
-            return filled(update_words.LEFT, kept.version, by)
+            return filled(updates.LEFT, kept.version, by)
         if not may_take(kept.state):
-            raise refused(update_words.WAITS)
+            raise refused(updates.WAITS)
         if not found.other_is_good or found.other_version in kept.failed:
-            raise refused(update_words.NO_OTHER)
+            raise refused(updates.NO_OTHER)
         version = found.other_version or f"slot {found.other}"
         self.rauc.mark("active", "other")
         kept = replace(kept, version=version, before=self.running(), by=by, source="back")
         self._installed(kept, found.other)
-        return filled(update_words.DONE, version)
+        return filled(updates.DONE, version)
 
     def start(self, by: str) -> Words:
         """Start the machine anew from the slot that was written, with nobody on the phone."""
         kept = update_files.load(self.kept_in)
         if kept.state is not State.INSTALLED:
-            raise refused(update_words.NOT_READY)
+            raise refused(updates.NOT_READY)
         self.wait_for_idle()
         self._step(replace(kept, worked=self._working(), by=kept.by or by), None)
         self.reboot()
-        return filled(update_words.STARTING, kept.version)
+        return filled(updates.STARTING, kept.version)
 
     def give_up(self, by: str) -> Words:
         """Stay with the version that runs; after a failed update: take note of it."""
@@ -145,8 +144,8 @@ class Helper:
         elif kept.state is State.BACK:
             self._step(kept, Step.GIVEN_UP)
         else:
-            raise refused(update_words.NOT_READY)
-        return update_words.GIVEN_UP
+            raise refused(updates.NOT_READY)
+        return updates.GIVEN_UP
 
     # --- parts -------------------------------------------------------------------------------
 
@@ -156,10 +155,10 @@ class Helper:
         try:
             file = open_plain(source)
         except FileNotFoundError as error:
-            raise refused(update_words.NO_FILE) from error
+            raise refused(updates.NO_FILE) from error
         with file:
             if os.fstat(file.fileno()).st_size > spare_bytes(self.kept_in):
-                raise refused(update_words.NO_ROOM)
+                raise refused(updates.NO_ROOM)
             with replacing(target) as copy:
                 shutil.copyfileobj(file, copy, PIECE)
         if is_ours:
@@ -170,10 +169,10 @@ class Helper:
         """Look whether a bundle is signed, for this kind of box, and newer; raises Refused."""
         bundle, found = self.rauc.look(path), self.rauc.slots()
         if bundle.compatible != found.compatible:
-            raise refused(update_words.OTHER_BOX, bundle.compatible)
+            raise refused(updates.OTHER_BOX, bundle.compatible)
         check_version(bundle.version, kept.before, even_older=even_older)
         if bundle.version in kept.failed and kept.source in BY_ITSELF:
-            raise refused(update_words.FAILED_BEFORE, bundle.version)
+            raise refused(updates.FAILED_BEFORE, bundle.version)
         return replace(kept, version=bundle.version, slot=found.other)
 
     def _written(self, kept: Kept, bundle: Path) -> Kept:
@@ -212,7 +211,7 @@ class Helper:
         until = time.monotonic() + self.idle_s
         while not self._is_idle():
             if time.monotonic() >= until:
-                raise refused(update_words.NEVER_IDLE)
+                raise refused(updates.NEVER_IDLE)
             time.sleep(LOOKS_S)
 
     def asked(self) -> dict[str, Any] | None:

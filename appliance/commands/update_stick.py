@@ -19,11 +19,10 @@ from appliance.daemon import update_files
 from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
 from appliance.daemon.update_files import BOX, Asked
 from appliance.files import SHARED, make_shared, open_plain, replacing
-from appliance.policy import update_words
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
-from appliance.policy.updating import State, order
-from appliance.policy.words import Words
+from appliance.policy import updates
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused, Words
+from appliance.policy.updates import State, order
 from appliance.store.backup import MAGIC
 from appliance.voicemail.space import spare_bytes
 
@@ -68,7 +67,7 @@ def brought(helper: Helper, device: Path) -> Words:
     wait_until_seen(helper)
     try:
         if not device.exists():
-            raise update_words.refused(GONE)
+            raise updates.refused(GONE)
         with mounted(str(device), is_written=False) as folder:
             said = turn(helper, Stick(folder))
     except (Refused, OSError) as error:
@@ -84,7 +83,7 @@ def turn(helper: Helper, stick: Stick) -> Words:
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
         return helper.install(bundle, Asked(BOX, "stick"))
-    return ready or update_words.filled(NOTHING_NEW, helper.running())
+    return ready or updates.filled(NOTHING_NEW, helper.running())
 
 
 def wait_until_seen(helper: Helper) -> None:
@@ -128,7 +127,7 @@ def _not_failed(helper: Helper, newer: dict[Path, str]) -> Path | None:
     failed = update_files.load(helper.kept_in).failed
     good = [path for path, version in newer.items() if version not in failed]
     if newer and not good:
-        raise update_words.refused(update_words.FAILED_BEFORE, max(newer.values(), key=order))
+        raise updates.refused(updates.FAILED_BEFORE, max(newer.values(), key=order))
     return max(good, key=lambda path: order(newer[path]), default=None)
 
 
@@ -144,7 +143,7 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
     make_shared(target.parent)
     with open_plain(source) as file, replacing(target, mode=SHARED) as copy:
         shutil.copyfileobj(file, copy)
-    return update_words.filled(LAID_READY, source.name)
+    return updates.filled(LAID_READY, source.name)
 
 
 def _files(found: Iterable[Path]) -> list[Path]:

@@ -20,20 +20,19 @@ from appliance.commands.update_helper import boot_id
 from appliance.daemon import notices, update_box, update_files
 from appliance.daemon.update_files import Kept
 from appliance.errors import CentralinoError
-from appliance.policy import update_words
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
-from appliance.policy.update_words import filled
-from appliance.policy.updating import (
-    LIMIT_S,
+from appliance.policy import updates
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.updates import (
+    TRIAL_LIMIT_S,
     Health,
     State,
     Step,
     Trial,
     Verdict,
     after,
+    filled,
 )
-from appliance.policy.words import NOTHING, Words
 
 if TYPE_CHECKING:
     from appliance.commands.update_helper import Helper
@@ -66,16 +65,16 @@ class Watch:
             kept, why = update_files.load(self.helper.kept_in), words_of(error)
             if not self._is_unproved(kept):
                 raise
-            if self.up_s() >= LIMIT_S:
+            if self.up_s() >= TRIAL_LIMIT_S:
                 return self._leave(kept, why)
             self.helper.stepped(replace(kept, said=why), None)
             raise  # it may have failed for a moment: the unit starts this anew
 
     def _tried(self) -> Words:
         if self._is_locked():
-            return update_words.NO_KEY
+            return updates.NO_KEY
         if self._is_lost():
-            return self._leave(Kept(version=self.helper.running()), update_words.NO_DATA)
+            return self._leave(Kept(version=self.helper.running()), updates.NO_DATA)
         kept = self._started()
         if kept.state is not State.TRIAL:
             return self._as_before()
@@ -124,7 +123,7 @@ class Watch:
     def _back(self, kept: Kept, step: Step) -> Kept:
         """Keep that the box has gone back, why, and that this version is not to come by itself."""
         self.helper.rauc.mark("bad", "other")
-        said = kept.said if kept.said != NOTHING else filled(update_words.WENT_BACK, kept.version)
+        said = kept.said if kept.said != NOTHING else filled(updates.WENT_BACK, kept.version)
         failed = tuple(dict.fromkeys((*kept.failed, kept.version)))
         return self.helper.ended(replace(kept, failed=failed), step, "back", said)
 
@@ -133,11 +132,11 @@ class Watch:
         while self.helper.asked() is None:
             self.pause(LOOKS_S)
         self.helper.rauc.mark("good", "booted")
-        return update_words.SLOT_GOOD
+        return updates.SLOT_GOOD
 
     def _good(self, kept: Kept) -> Words:
         self.helper.rauc.mark("good", "booted")
-        said = filled(update_words.PROVED, kept.version)
+        said = filled(updates.PROVED, kept.version)
         failed = tuple(one for one in kept.failed if one != kept.version)
         self.helper.ended(replace(kept, failed=failed), Step.PROVED, "good", said)
         return said
@@ -145,8 +144,8 @@ class Watch:
     def _leave(self, kept: Kept, missing: Words) -> Words:
         """Go back: with nobody on the phone where that comes about, by itself all the same."""
         said = Words(
-            update_words.LEFT.it.format(kept.version, missing.it),
-            update_words.LEFT.en.format(kept.version, missing.en),
+            updates.LEFT.it.format(kept.version, missing.it),
+            updates.LEFT.en.format(kept.version, missing.en),
         )
         # a box that is not well serves its callers better by starting anew, whatever fails here
         with contextlib.suppress(Refused, OSError):
@@ -161,7 +160,7 @@ class Watch:
 
 def _why(kept: Kept, trial: Trial) -> Words:
     """Say why a trial has failed: what lacks now, what lacked before, or time."""
-    return next(w for w in (trial.missing, kept.said, update_words.NOT_LONG) if w != NOTHING)
+    return next(w for w in (trial.missing, kept.said, updates.NOT_LONG) if w != NOTHING)
 
 
 def health_of(told: dict[str, Any] | None) -> Health | None:

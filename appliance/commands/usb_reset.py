@@ -12,8 +12,7 @@ from appliance.commands.options import config_option, load_settings
 from appliance.commands.shell import in_language, words_said
 from appliance.daemon.settings import Settings
 from appliance.errors import TechnicianError
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from appliance.usb import device, requests, steps
 from appliance.usb.requests import Answer
 from appliance.usb.steps import Step

@@ -14,8 +14,7 @@ from appliance.commands.secrets import password_option
 from appliance.commands.shell import language_of
 from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
-from appliance.policy.accounts import User
-from appliance.policy.roles import ROLES, Role
+from appliance.policy.users import ROLES, Role, User
 from appliance.store.users import everybody
 
 if TYPE_CHECKING:

@@ -36,8 +36,8 @@ from appliance.console.seats import Seats
 from appliance.console.settings import ConsoleSettings
 from appliance.console.static_files import Files
 from appliance.console.templates import page
-from appliance.policy.done_link import without_secrets
 from appliance.policy.numbering import plan_of
+from appliance.policy.requests import without_secrets
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from appliance.console.desk import ANSWER_S, DeskAway
 from appliance.console.say import N_, Speaker
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.system_words import in_words
-from appliance.policy.words import NOTHING, SaidError, Words
+from appliance.policy.supervision import in_words
+from appliance.policy.text import NOTHING, SaidError, Words
 
 
 class NotDone(CentralinoError):  # noqa: N818 - it is called what it is

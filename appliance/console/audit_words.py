@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.console.pages.hours_entering import WHOSE
 from appliance.console.say import N_, NAMES, Speaker
-from appliance.policy import done_link
-from appliance.policy.roles import ROLES
-from appliance.policy.words import Words
+from appliance.policy import requests
+from appliance.policy.text import Words
+from appliance.policy.users import ROLES
 
 if TYPE_CHECKING:
     from appliance.store.database import Noted
@@ -198,7 +198,7 @@ def who(by: str, say: Speaker, names: Names) -> str:
         return say(N_("%(name)s, at the box's command line"), name=by.removeprefix(SHELL))
     if by == BOX:
         return say(N_("the box itself"))
-    if by == done_link.BY:
+    if by == requests.BY:
         return say(N_("whoever had the link in the e-mail"))
     return names.people.get(by, by)
 

@@ -16,12 +16,19 @@ from appliance.console.accounts.rights import somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.say import N_
 from appliance.console.who import who
-from appliance.policy.messages import Entry, MessageState, Step, care_of
+from appliance.policy.voicemail import Entry, MessageState, MessageStep, care_of
 from appliance.store import call_log, care, users
 from appliance.store.care import Kind
 
 LONGEST_NOTE: Final = 1000
-STEPS: Final = (Step.TAKE, Step.RELEASE, Step.FAIL, Step.NOTE, Step.CLOSE, Step.REOPEN)
+STEPS: Final = (
+    MessageStep.TAKE,
+    MessageStep.RELEASE,
+    MessageStep.FAIL,
+    MessageStep.NOTE,
+    MessageStep.CLOSE,
+    MessageStep.REOPEN,
+)
 """What a page's buttons ask for."""
 NO_POSITION: Final = N_("Choose your position on the operator's desk first.")
 OFF_HOURS: Final = N_("Called back outside the band: %(why)s")
@@ -78,7 +85,7 @@ async def do(request: Request, kind: Kind, name: str, step: str, form: FormData)
 
 async def heard(request: Request, name: str) -> None:
     """Note that whoever asks heard a message; raises NotDone."""
-    await ask(request, _care(request, Kind.MESSAGE, name, Step.HEAR))
+    await ask(request, _care(request, Kind.MESSAGE, name, MessageStep.HEAR))
 
 
 async def call_back(request: Request, kind: Kind, name: str, case: str, reason: str) -> None:
@@ -89,13 +96,13 @@ async def call_back(request: Request, kind: Kind, name: str, case: str, reason: 
     say, asks = request.state.speaker, who(request)
     if not asks.position:
         raise NotDone(400, say(NO_POSITION))
-    await ask(request, _care(request, kind, name, Step.TAKE))
+    await ask(request, _care(request, kind, name, MessageStep.TAKE))
     urgent = bool(reason.strip())
     question = {"position": asks.position, "case": case, "urgent": urgent, "by": asks.by}
     await ask(request, {"ask": "CallBack", **question})
     if urgent:
         note = say(OFF_HOURS, why=reason.strip())
-        await ask(request, _care(request, kind, name, Step.NOTE, note))
+        await ask(request, _care(request, kind, name, MessageStep.NOTE, note))
 
 
 def sound_file(folder: Path, name: str) -> Path | None:

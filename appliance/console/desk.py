@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
 
 LINE_LIMIT: Final = 4_000_000
 """Longest line of the desk's that is read, in bytes; a status has some thousand."""

@@ -14,7 +14,7 @@ from appliance.console.announcements import Announcement
 from appliance.console.asking import NotDone, ask
 from appliance.console.dictated import Draft
 from appliance.console.who import who
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from appliance.console import asking
 from appliance.console.desk import DeskAway
 from appliance.errors import OfficeError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 
 async def done(

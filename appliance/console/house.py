@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from appliance.console.live import CallView, Mark, live, mark_of
-from appliance.policy.service_state import Manual
-from appliance.policy.words import Words
+from appliance.policy.office import Manual
+from appliance.policy.text import Words
 
 SET: Final[Mapping[Manual, Words]] = {
     Manual.UNATTENDED: Words("Non presidiato", "Unattended"),

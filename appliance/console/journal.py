@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from appliance.errors import TechnicianError
-from appliance.policy.masked_log import masked
-from appliance.policy.words import Words
+from appliance.policy.directory_review import mask_journal
+from appliance.policy.text import Words
 
 LINES: Final = 20_000
 LIMIT_S: Final = 20.0
@@ -59,4 +59,4 @@ async def journal(command: Sequence[str] = COMMAND, limit: float = LIMIT_S) -> s
         raise NoJournal(NO_JOURNAL)
     text = data[-MOST:].decode("utf-8", "replace")
     whole = text.partition("\n")[2] if len(data) > MOST else text  # not a line cut in two
-    return await asyncio.to_thread(masked, whole)
+    return await asyncio.to_thread(mask_journal, whole)

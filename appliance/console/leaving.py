@@ -7,7 +7,7 @@ from typing import Any
 
 from appliance.calls import leaving
 from appliance.calls.state_names import State
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 
 def left_behind(status: Mapping[str, Any], position: str) -> tuple[Words, ...]:

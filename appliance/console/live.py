@@ -16,8 +16,8 @@ from appliance.calls.events import Caller, Presentation
 from appliance.calls.state_names import State
 from appliance.calls.transfer_call import Cause
 from appliance.policy.clock import ClockState, Doubt
-from appliance.policy.positions import AUTOMATIC
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.office import AUTOMATIC
+from appliance.policy.text import NOTHING, Words
 
 OVER: Final = frozenset({State.CLEARING, State.ENDED})
 """Calls that are no more; nobody need see them go."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store import call_log
 from appliance.store.database import migrations
 from appliance.store.voicemail import EVIDENCES, RESULTS

@@ -16,8 +16,8 @@ from typing import Final, TypeVar
 
 import anyio.to_thread
 
-from appliance.policy.refused import NotKept
 from appliance.policy.supervision import TABLE, Part
+from appliance.policy.text import NotKept
 from appliance.store.database import open_reader
 
 THREADS: Final = 2

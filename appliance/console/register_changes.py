@@ -15,7 +15,7 @@ from appliance.console.asking import NotDone
 from appliance.console.desk import DeskAway
 from appliance.console.say import N_
 from appliance.errors import OfficeError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from appliance.policy.register.declarations import Declaration, Need
-from appliance.policy.week import Bands, Week
+from appliance.policy.directory import Declaration, Need
+from appliance.policy.hours import Bands, Week
 
 Nested = dict[str, Any]
 

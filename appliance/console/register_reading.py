@@ -12,10 +12,9 @@ from starlette.requests import Request
 
 from appliance.console.desk import DeskAway
 from appliance.errors import OfficeError
-from appliance.policy.register.declarations import Declaration, Variation
-from appliance.policy.register.merge import in_force
-from appliance.policy.register.register import Authorisation, Register, Unit
-from appliance.policy.words import Words
+from appliance.policy.directory import Authorisation, Declaration, Register, Unit, Variation
+from appliance.policy.directory_forms import in_force
+from appliance.policy.text import Words
 from appliance.store import directory as store
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime, format_time
 from babel.messages.pofile import read_po
 
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 LANGUAGES: Final = ("it", "en")
 """Languages of the house; English is the sentences' own."""

@@ -10,7 +10,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
-from appliance.policy.accounts import User
+from appliance.policy.users import User
 
 
 class Seats:

@@ -17,8 +17,8 @@ from appliance.console.keys import KEYS, TAKEN
 from appliance.console.keys import shown as shown_key
 from appliance.console.links import is_at, menus, shown
 from appliance.console.say import N_, NAMES, Speaker
-from appliance.policy.roles import Permission
-from appliance.policy.system_words import in_words
+from appliance.policy.supervision import in_words
+from appliance.policy.users import Permission
 
 ENTER = N_("Enter")
 """The key's name, which an Italian keyboard calls otherwise."""

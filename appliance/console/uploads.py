@@ -13,8 +13,7 @@ import anyio.to_thread
 
 from appliance.console.settings import ConsoleSettings
 from appliance.files import SHARED, make_shared, replacing
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from appliance.store.backup import MAGIC
 from appliance.voicemail.space import spare_bytes
 

@@ -23,9 +23,8 @@ from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, is_key
 from appliance.store import database
 from appliance.store.database import Noted, transaction

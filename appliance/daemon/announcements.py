@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from appliance.calls.announcements import RING_BACK
 from appliance.dsp.dtmf import PLANS, play
 from appliance.media.messages import Prompt
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.prompts import Catalogue, PromptError, load
 
 UNPLAYABLE = Words("un annuncio dell'ufficio non si può riprodurre, rifarlo: {}", "{}")

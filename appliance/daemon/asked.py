@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from appliance.calls import requests
 from appliance.errors import Bug, OfficeError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 YEARS = (2000, 9000)
 """Times that can be asked for."""

@@ -17,11 +17,11 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.refused import Refused
-from appliance.policy.register.attachments import kept_name, sort_of
-from appliance.policy.register.fields import Unfit, problem
-from appliance.policy.register.register import Register, entries
-from appliance.policy.roles import Permission
+from appliance.policy.directory import Register, entries
+from appliance.policy.directory_forms import Unfit, problem
+from appliance.policy.directory_review import kept_name, sort_of
+from appliance.policy.text import Refused
+from appliance.policy.users import Permission
 from appliance.store import database
 from appliance.store import directory as store
 from appliance.store.database import Noted, transaction

@@ -35,8 +35,8 @@ from appliance.daemon.backup_places import (
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
 from appliance.files import PRIVATE, SHARED, acting_for, open_plain, replacing
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import in_words, words_of
+from appliance.policy.supervision import in_words, words_of
+from appliance.policy.text import Refused
 from appliance.store.backup import SealingWriter
 from appliance.store.database import open_reader
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from appliance.daemon import run_files
 from appliance.daemon.run_files import Asked, Went
 from appliance.files import atomic_write, load_text
-from appliance.policy.local_time import day_phrase, moment_words
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.hours import day_phrase, moment_words
+from appliance.policy.text import NOTHING, Words
 from appliance.store.database import Trouble
 
 if TYPE_CHECKING:

@@ -22,10 +22,9 @@ from appliance.daemon import backup_stick
 from appliance.daemon.backup_stick import STALE
 from appliance.daemon.secret_files import SECRETS
 from appliance.files import atomic_write, load_text
-from appliance.policy.local_time import day_phrase, moment_words
-from appliance.policy.mail import Mail
-from appliance.policy.refused import Refused
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.hours import day_phrase, moment_words
+from appliance.policy.requests import Mail
+from appliance.policy.text import NOTHING, Refused, Words
 from appliance.store.database import Trouble
 
 if TYPE_CHECKING:

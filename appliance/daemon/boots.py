@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 FILE: Final = "reason"
 NUMBER: Final = "number"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Settings
-from appliance.policy.branches import Branches, Cause
+from appliance.policy.office import Branches, Cause
 
 
 def check(settings: Settings, mistakes: Mistakes) -> None:

@@ -11,9 +11,8 @@ from datetime import date
 import holidays
 
 from appliance.daemon.values import MonthDay
-from appliance.policy.dates import Holiday
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.hours import Holiday
+from appliance.policy.text import Refused, Words
 
 YEARS_AHEAD = 12
 """Longer than any box runs without a restart, at which they are made anew."""

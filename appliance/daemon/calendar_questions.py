@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.status_words import plain
 from appliance.errors import OfficeError
-from appliance.policy.day_hours import DayHours, special_days
+from appliance.policy.hours_changes import DayHours, special_days
 
 if TYPE_CHECKING:
     from appliance.daemon.stores import Stores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.policy.messages import Entry, Step
+from appliance.policy.voicemail import Entry, MessageStep
 from appliance.store.care import Kind
 
 KINDS = {"message": Kind.MESSAGE, "call": Kind.CALL}
@@ -22,4 +22,4 @@ def in_vain(record: CallRecord, asked_by: str = "") -> tuple[Kind, str, Entry] |
         return None
     if record.result is not Result.NOT_REACHED or DIALLED not in record.trail:
         return None
-    return KINDS[kind], name, Entry(record.ended_at, asked_by or record.phone, Step.FAIL)
+    return KINDS[kind], name, Entry(record.ended_at, asked_by or record.phone, MessageStep.FAIL)

@@ -13,7 +13,7 @@ from appliance.calls import events, orders
 from appliance.calls.requests import CallBack
 from appliance.daemon.door import Later, Tell
 from appliance.errors import CentralinoError
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
 from appliance.store import call_log
 
 if TYPE_CHECKING:

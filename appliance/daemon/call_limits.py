@@ -5,8 +5,7 @@ from __future__ import annotations
 from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Settings
 from appliance.policy.clock import WithoutTime
-from appliance.policy.positions import PositionRules
-from appliance.policy.waiting import Waiting
+from appliance.policy.office import PositionRules, Waiting
 
 LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
 """No conversation of citizens is cut within ten minutes; none lasts a day."""

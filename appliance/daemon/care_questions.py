@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from appliance.daemon import status_words
 from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.messages import Care, Entry, Outcome, Step
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
+from appliance.policy.voicemail import Care, Entry, MessageStep, Outcome
 from appliance.store import care
 from appliance.store.care import Kind
 from appliance.store.voicemail import done
@@ -19,7 +19,15 @@ from appliance.store.voicemail import done
 if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
 
-ASKED = (Step.HEAR, Step.TAKE, Step.RELEASE, Step.FAIL, Step.NOTE, Step.CLOSE, Step.REOPEN)
+ASKED = (
+    MessageStep.HEAR,
+    MessageStep.TAKE,
+    MessageStep.RELEASE,
+    MessageStep.FAIL,
+    MessageStep.NOTE,
+    MessageStep.CLOSE,
+    MessageStep.REOPEN,
+)
 """What may be asked; that a message was told of is noted by the desk itself."""
 LONGEST_NAME, LONGEST_NOTE = 64, 1000
 EMPTY = Words("La nota è vuota: scrivere due parole.", "the note is empty: write a few words")
@@ -51,8 +59,8 @@ def read(question: dict[str, Any]) -> tuple[Kind, str, Entry]:
     closing = question.get("ask") == "close_message"
     try:
         kind = Kind.MESSAGE if closing else Kind(question["kind"])
-        step = Step.CLOSE if closing else Step(question["step"])
-        outcome = _outcome(question) if step is Step.CLOSE else None
+        step = MessageStep.CLOSE if closing else MessageStep(question["step"])
+        outcome = _outcome(question) if step is MessageStep.CLOSE else None
         name, by = str(question["name"]), str(question["by"])[:LONGEST_NAME]
         at = moment(question["at"])
     except (KeyError, ValueError, TypeError) as error:
@@ -63,7 +71,7 @@ def read(question: dict[str, Any]) -> tuple[Kind, str, Entry]:
     if step not in ASKED:
         raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(ASKED)}")
     note = str(question.get("note", ""))[:LONGEST_NOTE]
-    if step is Step.NOTE and not note.strip():
+    if step is MessageStep.NOTE and not note.strip():
         raise SaidError(EMPTY)
     return kind, name, Entry(at, by, step, outcome, note)
 

@@ -23,7 +23,7 @@ from appliance.errors import CentralinoError
 from appliance.files import fsync_directory
 from appliance.policy import numbering
 from appliance.policy.clock import Now
-from appliance.policy.message_alerts import CallAlerts
+from appliance.policy.voicemail import CallAlerts
 from appliance.store import users
 from appliance.store.database import Trouble
 from appliance.store.monitoring import forget_unwanted

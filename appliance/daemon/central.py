@@ -18,10 +18,9 @@ from appliance.daemon import central_said
 from appliance.daemon.central_place import PENDING, folder_of
 from appliance.daemon.central_said import Outcome, Said
 from appliance.errors import CentralinoError
-from appliance.policy import central_words
-from appliance.policy.central import wait_s
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy import managed_config
+from appliance.policy.managed_config import wait_s
+from appliance.policy.text import Refused, Words
 from appliance.store import managed_config as records
 from appliance.store.database import Trouble
 from appliance.store.managed_config import InForce
@@ -112,8 +111,8 @@ class Central:
             return ()
         held, said = self.known.held, self.known.said
         row = (held.version, held.at, held.by, held.source_shown) if held else None
-        last = [central_words.last_look(said.at, said.words, self._zone)] if said else []
-        return (central_words.held(row, self._zone), *last)
+        last = [managed_config.last_look(said.at, said.words, self._zone)] if said else []
+        return (managed_config.held(row, self._zone), *last)
 
     def _read(self, connection: sqlite3.Connection) -> Known:
         held, said = records.in_force(connection), central_said.load(self._state)

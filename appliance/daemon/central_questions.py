@@ -16,9 +16,9 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError
-from appliance.policy import central_words
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
+from appliance.policy import managed_config
+from appliance.policy.text import Refused
+from appliance.policy.users import Permission
 from appliance.store.managed_config import REVERT
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class CentralQuestions:
         def job(connection: sqlite3.Connection) -> None:
             check_may(connection, by, Permission.CENTRAL)
             if given and not file.is_file():
-                raise Refused(central_words.NO_FILE.it, central_words.NO_FILE.en)
+                raise Refused(managed_config.NO_FILE.it, managed_config.NO_FILE.en)
 
         def later(tell: Tell) -> None:
             def done(result: CentralinoError | None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.central_place import folder_of
 from appliance.files import atomic_write, load_text, make_shared
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from pathlib import Path

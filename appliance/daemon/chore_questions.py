@@ -21,11 +21,10 @@ from appliance.daemon.settings_shown import sections
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import make_shared
-from appliance.policy.masked_log import masked
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.system_words import why_not
-from appliance.policy.words import Words
+from appliance.policy.directory_review import mask_journal
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 from appliance.store import database
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, transaction
@@ -103,7 +102,7 @@ class ChoreQuestions:
 
     def shown(self, _: dict[str, Any]) -> Answer:
         """Return the configuration in force by section, numbers hidden, and what is wrong."""
-        wrong = Words(masked(self.complaint.it), masked(self.complaint.en))
+        wrong = Words(mask_journal(self.complaint.it), mask_journal(self.complaint.en))
         return {"sections": sections(self.settings), "complaint": plain(wrong)}
 
     def told(self, _: dict[str, Any]) -> Answer:
@@ -239,7 +238,9 @@ class ChoreQuestions:
 def _shown(name: str, ended: Ended) -> Answer:
     """Return what a command said; of the configuration no number (P7), of a backup its date."""
     said = ended.said
-    return plain(Words(masked(said.it), masked(said.en)) if name == "config_check" else said)
+    return plain(
+        Words(mask_journal(said.it), mask_journal(said.en)) if name == "config_check" else said
+    )
 
 
 def _by(question: dict[str, Any]) -> str:

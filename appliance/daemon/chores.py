@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 
 LIMIT_S: Final = 3600.0
 """A child that takes longer is ended."""

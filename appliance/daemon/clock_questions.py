@@ -17,9 +17,8 @@ from appliance.daemon import clock_setting
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError
-from appliance.policy.clock import ClockState
-from appliance.policy.clock_trust import BUILT, LAST
-from appliance.policy.words import SaidError, Words
+from appliance.policy.clock import BUILT, LAST, ClockState
+from appliance.policy.text import SaidError, Words
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 

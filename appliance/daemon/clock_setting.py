@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from appliance.files import atomic_write
-from appliance.policy.clock_trust import BUILT, LAST
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
+from appliance.policy.clock import BUILT, LAST
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused
 
 NAME: Final = "set"
 OLD_S: Final = 60.0

@@ -16,10 +16,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from appliance.files import atomic_write
-from appliance.policy.clock import ClockState
-from appliance.policy.clock_steps import Steps, Stretch
-from appliance.policy.clock_trust import BUILT, HOLDOVER_S, LAST, NEAR_S, Seen, Trust, confirmed
-from appliance.policy.clock_trust import look as looked
+from appliance.policy.clock import (
+    BUILT,
+    HOLDOVER_S,
+    LAST,
+    NEAR_S,
+    ClockState,
+    Seen,
+    Steps,
+    Stretch,
+    Trust,
+    confirmed,
+)
+from appliance.policy.clock import look as looked
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,9 @@ from typing import Any
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, make_private
-from appliance.policy.local_time import day_phrase, moment_words
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.hours import day_phrase, moment_words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import NOTHING, Refused, Words
 
 FILE = "commission.json"
 FREE = frozenset({"idle", "missing", "no_line", "out"})

@@ -36,8 +36,8 @@ from appliance.daemon.central_schedule import Schedule, laid_over
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.phones_entered import with_entered
 from appliance.daemon.toml_mistakes import mistakes_in
-from appliance.policy.system_words import why_not
-from appliance.policy.words import Words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Words
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.policy.done_link import PATH
-from appliance.policy.refused import Refused
+from appliance.policy.requests import PATH
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes

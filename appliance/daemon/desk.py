@@ -30,10 +30,9 @@ from appliance.daemon.legs import Legs
 from appliance.daemon.stores import Stores
 from appliance.media.messages import Health, Marked, Measured
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.office import Office
-from appliance.policy.register.register import Register
-from appliance.policy.service_state import ServiceState
-from appliance.policy.words import Words
+from appliance.policy.directory import Register
+from appliance.policy.office import Office, ServiceState
+from appliance.policy.text import Words
 from appliance.workers import Reported
 
 log = logging.getLogger(__name__)

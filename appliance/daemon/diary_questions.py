@@ -14,12 +14,10 @@ from appliance.daemon.asked import YEARS
 from appliance.daemon.door import Answer, Later
 from appliance.daemon.status_words import plain
 from appliance.errors import OfficeError
-from appliance.policy.appointments import left_on
-from appliance.policy.day_hours import DayHours, of_offices
-from appliance.policy.local_time import local_moment
-from appliance.policy.register.declarations import Declaration
-from appliance.policy.register.register import Register, Unit
-from appliance.policy.week import ONE_DAY
+from appliance.policy.directory import Declaration, Register, Unit
+from appliance.policy.hours import ONE_DAY, local_moment
+from appliance.policy.hours_changes import DayHours, of_offices
+from appliance.policy.requests import left_on
 from appliance.store import requests
 
 if TYPE_CHECKING:

@@ -19,9 +19,8 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.spoken import path_of
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.users import Permission
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 

@@ -17,9 +17,8 @@ from appliance.daemon.commission import Outcome, Proof
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 

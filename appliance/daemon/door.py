@@ -28,9 +28,8 @@ from appliance.daemon.errands import Errands
 from appliance.daemon.visit import ANSWER_LIMIT, Visit, is_of_console
 from appliance.daemon.watching import Watching, told
 from appliance.errors import Bug, CentralinoError, OfficeError
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
-from appliance.policy.words import SaidError, Words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused, SaidError, Words
 from appliance.workers import one_job
 
 LINE_LIMIT = 16_384

@@ -15,8 +15,8 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
+from appliance.policy.text import Refused
+from appliance.policy.users import Permission
 from appliance.store import users
 
 if TYPE_CHECKING:

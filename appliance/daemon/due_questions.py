@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from appliance.daemon.asked import Answer
-from appliance.policy.due import due, is_overdue
-from appliance.policy.requests import State
+from appliance.policy.requests import State, due, is_overdue
 from appliance.store import requests
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from appliance.mail.invitation import cancellation
-from appliance.policy import erasure_words as words
-from appliance.policy.local_time import moment_words
-from appliance.policy.mail import Mail
-from appliance.policy.words import Words
+from appliance.policy import privacy as words
+from appliance.policy.hours import moment_words
+from appliance.policy.requests import Mail
+from appliance.policy.text import Words
 from appliance.store.privacy import Invited
 
 log = logging.getLogger(__name__)

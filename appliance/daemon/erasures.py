@@ -23,11 +23,10 @@ from appliance.daemon.status_words import plain
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError
 from appliance.files import fsync_directory
-from appliance.policy import erasure_words as words
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.same_number import SameNumber, canonical, same_number
-from appliance.policy.words import SaidError, Words
+from appliance.policy import privacy as words
+from appliance.policy.privacy import SameNumber, canonical, same_number
+from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.users import Permission
 from appliance.store import privacy
 from appliance.store.privacy import Chosen, Found, Ordered, find_of_person, invited
 from appliance.store.users import SHELL
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
     from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
-    from appliance.policy.mail import Mail
+    from appliance.policy.requests import Mail
 
 log = logging.getLogger(__name__)
 

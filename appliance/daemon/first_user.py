@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.files import atomic_write, load_text
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from appliance.errors import ConfigurationError
 from appliance.panel.leds import Panel, PanelPins
 from appliance.panel.press import Press
 from appliance.policy.office import Office
-from appliance.policy.pin import PinRule
-from appliance.policy.system_words import words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.users import PinRule
 
 
 def caretaker(settings: Settings, office: Office, stores: Stores, lookout: Lookout) -> Caretaker:

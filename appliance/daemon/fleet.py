@@ -21,9 +21,9 @@ from appliance.fleet.events import Callers, Json, Known
 from appliance.fleet.mqtt_sender import Health, Sender
 from appliance.fleet.mqtt_session import Depth
 from appliance.fleet.mqtt_topics import Event, Message
-from appliance.policy import undisclosed
+from appliance.policy import directory_review
 from appliance.policy.supervision import Part
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store import monitoring
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
     from appliance.fleet.mqtt_broker import Broker
     from appliance.fleet.mqtt_session import Line
+    from appliance.policy.directory import Register
     from appliance.policy.office import Office
-    from appliance.policy.register.register import Register
     from appliance.store.writer import Records
 
 STOP_LIMIT_S: Final = 2.0
@@ -202,7 +202,7 @@ class Fleet:
         register, plan = self._register(), self._office.outgoing.plan
 
         def hidden(number: str) -> str:
-            return undisclosed.masked(number, register, plan)
+            return directory_review.mask_declared(number, register, plan)
 
         full = self._mqtt.callers == Callers.FULL
         return mqtt_topics.event(self._mqtt.prefix, event, hidden if full else None)

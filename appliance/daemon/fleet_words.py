@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from appliance.fleet.mqtt_sender import Health
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store.database import Trouble
 
 PATIENCE_S: Final = 60.0

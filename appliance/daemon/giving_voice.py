@@ -19,10 +19,8 @@ from appliance.dsp import wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import OfficeError
 from appliance.files import SHARED, atomic_write, make_shared
-from appliance.policy.refused import Refused
-from appliance.policy.sheets import Sheet
-from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
-from appliance.policy.words import SaidError, Words
+from appliance.policy.sheets import MOST_SPOKEN, Menu, Sheet, SpokenSheet
+from appliance.policy.text import Refused, SaidError, Words
 from appliance.prompts import voices
 
 MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.handover import Item, Kind
+from appliance.policy.privacy import Item, Kind
 from appliance.store import retention
 from appliance.store.retention import Asked
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
-    from appliance.policy.words import Words
+    from appliance.policy.text import Words
 
 LONGEST_NAME = 64
 MOST_ITEMS = 500

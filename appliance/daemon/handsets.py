@@ -18,8 +18,8 @@ from appliance.daemon.extensions import extensions
 from appliance.daemon.secret_files import HANDSETS, secret_place
 from appliance.daemon.settings import Settings
 from appliance.policy.office import KeyCode, StaffKey
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 from appliance.provisioning import makes
 from appliance.provisioning.handset import Handset, keys_of, mac_of
 from appliance.provisioning.server import PORT

@@ -9,7 +9,7 @@ from appliance.calls.requests import BringHead
 from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
 from appliance.errors import OfficeError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 RINGS = Words("Squilla il telefono del responsabile.", "The head's phone is being rung.")
 RINGS_NO_MORE = Words(

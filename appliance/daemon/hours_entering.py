@@ -14,11 +14,10 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.refused import Refused
-from appliance.policy.register.fields import Unfit
-from appliance.policy.roles import Permission
-from appliance.policy.special import Special
-from appliance.policy.words import SaidError, Words
+from appliance.policy.directory_forms import Unfit
+from appliance.policy.hours_changes import Special
+from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.users import Permission
 from appliance.store import hours
 from appliance.store.users import SHELL
 

@@ -12,7 +12,7 @@ from typing import Final
 from appliance.calls import events
 from appliance.errors import CentralinoError
 from appliance.policy.hours import Schedule
-from appliance.policy.special import Special, Whose, laid_over
+from appliance.policy.hours_changes import Special, Whose, laid_over
 from appliance.store import hours as store
 from appliance.store.database import Trouble
 from appliance.store.writer import Records

@@ -1,6 +1,6 @@
 """What may be asked at the door of special hours: those to come, one more, an end of one (E14).
 
-A change is a form (policy/special_forms.py), previewed or saved (daemon/hours_entering.py).
+A change is a form (policy/hours_changes.py), previewed or saved (daemon/hours_entering.py).
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.hours_entering import Entering, Entries, ended_by, form_of
 from appliance.daemon.spoken import OURS
 from appliance.daemon.status_words import plain
+from appliance.policy.hours_changes import Special, changes, entered, revoked, special_in_force
 from appliance.policy.opening import GREETINGS
-from appliance.policy.special import Special, in_force
-from appliance.policy.special_forms import changes, entered, revoked
-from appliance.policy.words import NOTHING
+from appliance.policy.text import NOTHING
 from appliance.prompts import Catalogue, is_key, keys
 from appliance.store import hours
 
@@ -52,7 +51,7 @@ class HoursQuestions:
 
         def job(connection: sqlite3.Connection) -> Answer:
             entries = hours.load(connection)
-            held = {each.number for each in in_force(entries) if each.last >= today}
+            held = {each.number for each in special_in_force(entries) if each.last >= today}
             weeks = {each.number for each in entries if each.ordinary}
             found = (e for e in reversed(entries) if weeks.isdisjoint({e.number, e.ends}))
             told = [_entry(each, holds=each.number in held) for each in found]

@@ -7,9 +7,9 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.backup_target import address_of
-from appliance.policy.message_alerts import CallAlerts
-from appliance.policy.pin import PinRule
-from appliance.policy.updating import check_server
+from appliance.policy.updates import check_server
+from appliance.policy.users import PinRule
+from appliance.policy.voicemail import CallAlerts
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes

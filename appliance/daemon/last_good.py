@@ -20,8 +20,8 @@ from appliance.daemon.settings import Folders, Settings
 from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, make_private
 from appliance.policy.office import Office
-from appliance.policy.system_words import words_of
-from appliance.policy.words import Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Words
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from appliance.calls.desk import LineState
 from appliance.calls.status import Status
-from appliance.policy.peaks import Peak
-from appliance.policy.words import Words
+from appliance.policy.reports import Peak
+from appliance.policy.text import Words
 from appliance.store.reports import LineUse
 
 ENGAGED = {LineState.RINGING, LineState.IN_USE, LineState.IN_USE_OUTSIDE, LineState.CLEARING}

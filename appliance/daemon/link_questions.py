@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError
-from appliance.policy import done_link
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy import requests
+from appliance.policy.text import Refused, Words
 from appliance.store import request_papers
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class LinkQuestions:
         token = str(question.get("token") or "")
         said_by = " ".join(str(question.get("said_by") or "").split())[:LONGEST_NAME]
         if not said_by:
-            return lambda tell: tell({"done": False, "said": plain(done_link.WHO)})
+            return lambda tell: tell({"done": False, "said": plain(requests.WHO)})
         now = self._now()
 
         def later(tell: Tell) -> None:

@@ -18,7 +18,7 @@ from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Part
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 from appliance.sip.phones import PhonesStatus
 from appliance.store.database import Trouble
 from appliance.store.voicemail import NOTHING_WATCHED

@@ -16,10 +16,9 @@ from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError
 from appliance.mail.compose import is_address
 from appliance.policy.clock import Now
-from appliance.policy.mail import TEST, Mail
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.requests import TEST, Mail
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 from appliance.store import database, requests
 from appliance.store.database import Noted, transaction
 

@@ -20,19 +20,27 @@ from appliance.mail.compose import address_in, compose, is_address
 from appliance.mail.invitation import Meeting, Method, invitation
 from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
-from appliance.policy import done_link
 from appliance.policy import letters as policy
+from appliance.policy import requests
 from appliance.policy.clock import Now
+from appliance.policy.directory import Register, ReturnRule
 from appliance.policy.hours import Schedule
 from appliance.policy.letters import Event, House
-from appliance.policy.mail import HEAD, Mail
 from appliance.policy.office import Office
-from appliance.policy.outbox import Health, Letter, MailState, Reply, Verdict, Waiting
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.register.register import Register
-from appliance.policy.requests import Request, Step
-from appliance.policy.system_words import NO_HEAD, NO_SERVER, in_words
-from appliance.policy.transfer import may_transfer
+from appliance.policy.requests import (
+    HEAD,
+    Health,
+    Letter,
+    Mail,
+    MailState,
+    Reply,
+    Request,
+    RequestStep,
+    Verdict,
+    Waiting,
+)
+from appliance.policy.supervision import NO_HEAD, NO_SERVER, in_words
+from appliance.policy.transfers import may_transfer
 from appliance.store import writer
 from appliance.store.database import Trouble
 from appliance.store.requests import NO_DOMAIN, Diary, Happened, Letters, StoredRequest
@@ -169,7 +177,7 @@ class Mailroom:
 
         In the records' thread, within the transaction; whoever has queued wakes the mail thread.
         """
-        token = secrets.token_urlsafe(done_link.TOKEN_BYTES)
+        token = secrets.token_urlsafe(requests.TOKEN_BYTES)
         event = (
             Event(happened.id, happened.step, happened.words, happened.by, token)
             if happened
@@ -181,10 +189,10 @@ class Mailroom:
         # A request whose office is unknown waits for the head's address; a mere copy does not.
         return tuple(m for m in written if self._settings.mail.head or not m.key.endswith("-head"))
 
-    def _invitation(self, request: Request, step: Step | None) -> str:
+    def _invitation(self, request: Request, step: RequestStep | None) -> str:
         """Invite the office, where there is a time, an office and somebody who invites."""
         unit, appointment = self._register().unit(request.unit), request.appointment
-        concerns = step in {None, Step.MOVE, Step.CANCEL}
+        concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
         if not (concerns and unit and appointment and self._settings.mail.sender):
             return ""
         domain = domain_of(self._settings.mail)
@@ -198,12 +206,12 @@ class Mailroom:
             datetime.now(UTC),
             unit.name,
         )
-        return invitation(meeting, Method.CANCEL if step is Step.CANCEL else Method.REQUEST)
+        return invitation(meeting, Method.CANCEL if step is RequestStep.CANCEL else Method.REQUEST)
 
-    def _told_citizen(self, request: Request, step: Step | None) -> str:
+    def _told_citizen(self, request: Request, step: RequestStep | None) -> str:
         """Give the citizen's calendar the appointment; nobody reads an answer to it."""
         appointment, sender = request.appointment, self._settings.mail.sender
-        concerns = step in {None, Step.MOVE, Step.CANCEL}
+        concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
         if not (concerns and appointment and sender):
             return ""
         summary, text = policy.citizens_appointment(self.house(), request)
@@ -218,7 +226,7 @@ class Mailroom:
             datetime.now(UTC),
             self.house().name,
         )
-        return invitation(meeting, Method.PUBLISH, is_over=step is Step.CANCEL)
+        return invitation(meeting, Method.PUBLISH, is_over=step is RequestStep.CANCEL)
 
     # --- sending ---
 

@@ -58,7 +58,7 @@ from appliance.panel.pattern import PanelStatus
 from appliance.panel.press import Press
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.supervision import Part
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 from appliance.prompts import Catalogue
 from appliance.sip.service import Phones
 from appliance.usb.requests import answers_folder, requests_folder

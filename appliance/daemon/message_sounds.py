@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from appliance.calls import events, orders
 from appliance.dsp import g711, wav
 from appliance.errors import CentralinoError
-from appliance.policy.messages import Entry, HeldError, Outcome, Step
+from appliance.policy.voicemail import Entry, HeldError, MessageStep, Outcome
 from appliance.store import care, voicemail
 from appliance.store.voicemail import Message
 from appliance.store.writer import Records
@@ -77,15 +77,15 @@ class MessageSounds:
             reason = str(closed) if failed else ""
             self._post(events.MessageClosed(order.listener, reason, isinstance(closed, HeldError)))
 
-        self._add(order.message, _entry(order.by, Step.CLOSE, Outcome(order.outcome)), done)
+        self._add(order.message, _entry(order.by, MessageStep.CLOSE, Outcome(order.outcome)), done)
 
     def mark(self, order: orders.MarkMessage) -> None:
         """Keep what a phone did about a message; MessageMarked follows, but for what was heard."""
-        step = Step(order.step)
+        step = MessageStep(order.step)
 
         def done(kept: object) -> None:
             failed = isinstance(kept, CentralinoError)
-            if step is Step.HEAR:
+            if step is MessageStep.HEAR:
                 if failed:
                     log.error("that %s heard a message was not kept: %s", order.by, kept)
                 return
@@ -132,7 +132,7 @@ class MessageSounds:
             os.close(earlier)
 
 
-def _entry(by: str, step: Step, outcome: Outcome | None = None) -> Entry:
+def _entry(by: str, step: MessageStep, outcome: Outcome | None = None) -> Entry:
     return Entry(datetime.now(UTC), by, step, outcome)
 
 

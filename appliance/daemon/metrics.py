@@ -21,8 +21,8 @@ from appliance.errors import CentralinoError
 from appliance.fleet.metrics_counts import Counts
 from appliance.fleet.metrics_figures import Carrier, Figures, Phones
 from appliance.fleet.metrics_server import Server
-from appliance.policy.box_figures import NOTHING_STORED, Stored
-from appliance.policy.words import Words
+from appliance.policy.reports import NOTHING_STORED, Stored
+from appliance.policy.text import Words
 from appliance.store import reports
 from appliance.store.database import Trouble
 

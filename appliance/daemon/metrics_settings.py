@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from appliance.errors import ConfigurationError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 T = TypeVar("T")
 PLACES: Final = {

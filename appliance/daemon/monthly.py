@@ -12,16 +12,16 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import CentralinoError
-from appliance.policy.due import month_to_tell
+from appliance.policy.requests import month_to_tell
 from appliance.store.reports import queue_sheets
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
+    from appliance.policy.directory import Register
     from appliance.policy.hours import Schedule
     from appliance.policy.office import Office
-    from appliance.policy.register.register import Register
     from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)

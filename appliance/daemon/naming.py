@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.daemon import house_name, spoken
 from appliance.errors import CentralinoError
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     from appliance.daemon.chores import Chores, Ended

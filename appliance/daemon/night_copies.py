@@ -21,9 +21,8 @@ from appliance.daemon.night_words import CARD_COPY, DAMAGED, MEDIUM_COPY, NO_MED
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError
 from appliance.files import acting_for, fsync_directory, make_private, make_shared
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import in_words, words_of
-from appliance.policy.words import Words
+from appliance.policy.supervision import in_words, words_of
+from appliance.policy.text import Refused, Words
 from appliance.store import privacy
 from appliance.store.backup import checked_passphrase
 from appliance.voicemail.files import Folders

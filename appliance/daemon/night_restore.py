@@ -16,7 +16,7 @@ from appliance.daemon.night import NIGHTLY
 from appliance.daemon.putting_back import staged, write_plan
 from appliance.daemon.restore import check_records, clear, to_disk
 from appliance.daemon.stores import database_path
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.voicemail.files import Folders
 
 if TYPE_CHECKING:

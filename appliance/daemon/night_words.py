@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy.local_time import moment_phrase
-from appliance.policy.words import Words
+from appliance.policy.hours import moment_phrase
+from appliance.policy.text import Words
 from appliance.store.database import Trouble
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from appliance.daemon.night import Night, load
 from appliance.daemon.night_words import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED
 from appliance.daemon.run_files import Asked
 from appliance.errors import CentralinoError
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     import sqlite3

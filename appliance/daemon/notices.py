@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.files import READABLE, atomic_write
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store.database import Trouble
 
 FOLDER: Final = Path("/run/centralino-notices")

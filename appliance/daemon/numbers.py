@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import phonenumbers
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 
 def called(number: str, country: str) -> str:

@@ -32,13 +32,10 @@ from appliance.media.line import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
 from appliance.modem.scripts import FLASH_MS, CallerIdOrder
 from appliance.modem.scripts import LineSettings as DriverSettings
-from appliance.policy.dates import Closure, Holiday, Opening, Period
-from appliance.policy.hours import Schedule
+from appliance.policy.hours import Closure, Holiday, Opening, Period, Schedule, Week
 from appliance.policy.office import AfterHours, Daytime, Greeting, Group, Line, Office, Voicemail
-from appliance.policy.pin import PinRule
-from appliance.policy.refused import Refused
-from appliance.policy.week import Week
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
 from appliance.prompts.voices import Voice
 from appliance.sip.registrar import address_of, network_of

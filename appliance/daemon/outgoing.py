@@ -6,8 +6,8 @@ from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.rehearsal import numbers_of
 from appliance.daemon.settings import Settings
 from appliance.policy.dialling import CIVIL, Identity, Outgoing
+from appliance.policy.hours import WEEKDAYS, Week, week
 from appliance.policy.numbering import NumberClass
-from appliance.policy.week import WEEKDAYS, Week, week
 
 FREE = tuple(
     kind.value for kind in NumberClass if kind not in {NumberClass.EMERGENCY, NumberClass.NONE}

@@ -21,12 +21,9 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.paper.document import to_json
-from appliance.policy.done_link import TOKEN_BYTES
-from appliance.policy.due import due
-from appliance.policy.outbox import MailState
-from appliance.policy.refused import Refused
-from appliance.policy.request_words import retried, sent_again
-from appliance.policy.roles import Permission
+from appliance.policy.requests import TOKEN_BYTES, MailState, due, retried, sent_again
+from appliance.policy.text import Refused
+from appliance.policy.users import Permission
 from appliance.store import database, requests
 from appliance.store.database import Noted, transaction
 from appliance.store.requests import StoredNotice as KeptMail

@@ -17,15 +17,13 @@ from appliance.daemon.settings import Settings, Site
 from appliance.mail.compose import compose, is_address
 from appliance.paper.document import Document, Part
 from appliance.paper.request_letter import Letterhead, Names, RequestLetter
-from appliance.policy.done_link import without_secrets
-from appliance.policy.local_time import moment_words
+from appliance.policy.directory import Register, all_known
+from appliance.policy.directory_review import mask_declared
+from appliance.policy.hours import moment_words
 from appliance.policy.numbering import Plan
 from appliance.policy.office import Office
-from appliance.policy.outbox import Letter
-from appliance.policy.register.register import Register, all_known
-from appliance.policy.request_words import MAILS
-from appliance.policy.undisclosed import masked
-from appliance.policy.words import SaidError, Words
+from appliance.policy.requests import MAILS, Letter, without_secrets
+from appliance.policy.text import SaidError, Words
 from appliance.store import sheets, users
 from appliance.store.requests import Due, StoredRequest, said_in
 from appliance.store.requests import StoredNotice as KeptMail
@@ -102,7 +100,7 @@ class Papers:
     def _hiding(self, register: Register) -> Callable[[str], str]:
         if not all_known(register):
             raise SaidError(NO_KEY)
-        return lambda text: masked(text, register, self.plan)
+        return lambda text: mask_declared(text, register, self.plan)
 
     def _mail_facts(self, kept: KeptMail) -> Iterator[tuple[Words, str]]:
         settled = self._moment(kept.settled_at) if kept.settled_at else ""

@@ -40,10 +40,9 @@ from appliance.daemon.phones_entered import (
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.system_words import why_not
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.users import Permission
 from appliance.provisioning import makes, qr
 from appliance.provisioning.handset import mac_of
 from appliance.provisioning.server import PORT

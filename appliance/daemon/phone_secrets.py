@@ -10,8 +10,8 @@ from appliance.daemon.secret_files import PHONES, secret_place
 from appliance.daemon.settings import Settings
 from appliance.dsp.wav import Law
 from appliance.files import atomic_write, make_private
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 from appliance.sip.registrar import PhoneAccount, address_of
 
 

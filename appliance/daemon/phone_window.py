@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.files import atomic_write, load_text
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 FILE: Final = "phones_window"
 MINUTES: Final = 15

@@ -8,8 +8,8 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from appliance.daemon.handsets import Kept
-from appliance.policy.local_time import moment_words
-from appliance.policy.words import Words
+from appliance.policy.hours import moment_words
+from appliance.policy.text import Words
 
 LONGEST_LABEL: Final = 40
 """Signs; a telephone's screen shows half of them."""

@@ -20,8 +20,8 @@ from appliance.daemon.extensions import extensions
 from appliance.daemon.settings import Phone, Settings
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.files import SHARED, atomic_write
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.calls import events, orders
 from appliance.daemon.secret_files import PIN, secret_place
 from appliance.errors import CentralinoError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 

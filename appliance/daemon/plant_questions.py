@@ -25,10 +25,9 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import line_words, plain
 from appliance.errors import CentralinoError
 from appliance.panel.pattern import Meaning, PanelStatus, meanings_of
-from appliance.policy.positions import PositionState
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.office import PositionState
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 from appliance.sip.trunk import Standing
 from appliance.store import database
 from appliance.store.database import Noted, transaction

@@ -20,7 +20,7 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.parts import Incoming
 from appliance.daemon.records_made import records_made
 from appliance.errors import CentralinoError, OfficeError, StoreError
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.store import policy_change
 from appliance.store.database import connect, migrate, open_reader, sole_writer
 from appliance.store.policy_change import OvertakenError, PolicyChange

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from appliance.daemon.backup_places import APART, BEFORE, PLACING, STAGED, Piece
 from appliance.files import atomic_write, fsync_directory
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 
 def at_no_point(_: str) -> None:

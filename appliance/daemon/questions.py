@@ -45,10 +45,10 @@ from appliance.daemon.transfer_questions import offices, transfer_call
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.week_questions import WeekQuestions
 from appliance.errors import CentralinoError
-from appliance.policy.local_time import moment_words
-from appliance.policy.spoken import Menu
-from appliance.policy.week_forms import weeks_said
-from appliance.policy.words import SaidError, Words
+from appliance.policy.hours import moment_words
+from appliance.policy.hours_changes import weeks_said
+from appliance.policy.sheets import Menu
+from appliance.policy.text import SaidError, Words
 
 if TYPE_CHECKING:
     from appliance.daemon.making import Run

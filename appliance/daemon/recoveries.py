@@ -16,8 +16,8 @@ from typing import Any
 from appliance.errors import TechnicianError
 from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
-from appliance.policy.system_words import words_of
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Words
 from appliance.usb import requests
 from appliance.usb.steps import Step
 

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Callable
 
 from appliance.daemon.asked import Answer
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused
 
 
 def refusing(

@@ -15,16 +15,22 @@ from typing import TypeVar
 from appliance.daemon import register_settings as given
 from appliance.daemon.config import structure, text_of, with_line
 from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
-from appliance.policy.register.declarations import (
+from appliance.policy.directory import (
+    Authorisation,
     Declaration,
     Entry,
     Need,
+    Reach,
+    Register,
     ReturnRule,
     Slots,
+    Target,
+    Unit,
     Variation,
+    faults,
+    target,
+    to_be_told,
 )
-from appliance.policy.register.register import Authorisation, Register, Unit, faults
-from appliance.policy.register.targets import Reach, Target, target, to_be_told
 
 Choice = TypeVar("Choice", bound=enum.StrEnum)
 Entered = given.Declaration | given.Variation | given.Authorisation | given.Revocation

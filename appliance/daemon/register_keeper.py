@@ -17,12 +17,12 @@ from zoneinfo import ZoneInfo
 
 from appliance.calls import events
 from appliance.errors import CentralinoError
-from appliance.policy.local_time import day_phrase
-from appliance.policy.register.attention import Attention, attention
-from appliance.policy.register.merge import in_force, remembered
-from appliance.policy.register.register import Register, all_known
+from appliance.policy.directory import Register, all_known
+from appliance.policy.directory_forms import in_force, remembered
+from appliance.policy.directory_review import Attention, attention
+from appliance.policy.hours import day_phrase
 from appliance.policy.sheets import InCharge
-from appliance.policy.words import Words, in_language
+from appliance.policy.text import Words, in_language
 from appliance.store import directory as store
 from appliance.store import sheets
 from appliance.store.database import Trouble

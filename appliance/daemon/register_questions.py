@@ -1,6 +1,6 @@
 """What may be asked at the door of the register: to change it, to read it again, how it stands.
 
-Each change is a form (policy/register/entering.py), previewed or saved; who asks needs the right
+Each change is a form (policy/directory_changes.py), previewed or saved; who asks needs the right
 to it. Done in the records' thread, in force when it is answered (E12). A number that is not
 disclosed is shown to the head alone, one at a time, and audited before it is told (P7).
 """
@@ -17,19 +17,14 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
+from appliance.policy import directory_changes
 from appliance.policy.clock import Now
-from appliance.policy.disclosure import may_tell
-from appliance.policy.refused import Refused
-from appliance.policy.register import entering
-from appliance.policy.register.changes import changes
-from appliance.policy.register.entering import Make, Stamp
-from appliance.policy.register.fields import Unfit
-from appliance.policy.register.form_parts import declared_number
-from appliance.policy.register.merge import Merged, in_force
-from appliance.policy.register.register import Register, entries
-from appliance.policy.roles import Permission
-from appliance.policy.secret import Purpose
-from appliance.policy.words import Words
+from appliance.policy.directory import Purpose, Register, entries
+from appliance.policy.directory_changes import Make, Stamp, changes
+from appliance.policy.directory_forms import Merged, Unfit, in_force
+from appliance.policy.directory_review import declared_number, may_tell
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 from appliance.store import database
 from appliance.store import directory as store
 from appliance.store.database import Noted, transaction
@@ -66,11 +61,13 @@ class Change:
 
 
 CHANGES: Final = {
-    "register_declare": Change("declare", Permission.EDIT_REGISTER, entering.declare),
-    "register_vary": Change("vary", Permission.VARY_REGISTER, entering.vary),
-    "register_authorise": Change("authorise", Permission.EDIT_REGISTER, entering.authorise),
-    "register_revoke": Change("revoke", Permission.EDIT_REGISTER, entering.revoke),
-    "register_unit": Change("unit", Permission.EDIT_REGISTER, entering.edit_unit),
+    "register_declare": Change("declare", Permission.EDIT_REGISTER, directory_changes.declare),
+    "register_vary": Change("vary", Permission.VARY_REGISTER, directory_changes.vary),
+    "register_authorise": Change(
+        "authorise", Permission.EDIT_REGISTER, directory_changes.authorise
+    ),
+    "register_revoke": Change("revoke", Permission.EDIT_REGISTER, directory_changes.revoke),
+    "register_unit": Change("unit", Permission.EDIT_REGISTER, directory_changes.edit_unit),
 }
 
 

@@ -9,11 +9,19 @@ from typing import Any
 
 import tomli_w
 
-from appliance.policy.register.declarations import Declaration, Entry, Need, Slots, Variation
-from appliance.policy.register.register import Authorisation, Register, Unit
-from appliance.policy.register.targets import Target
-from appliance.policy.secret import Purpose
-from appliance.policy.week import WEEKDAYS, Week
+from appliance.policy.directory import (
+    Authorisation,
+    Declaration,
+    Entry,
+    Need,
+    Purpose,
+    Register,
+    Slots,
+    Target,
+    Unit,
+    Variation,
+)
+from appliance.policy.hours import WEEKDAYS, Week
 
 Table = dict[str, Any]
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.store.database import Trouble
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.daemon.door import Later, Tell
 from appliance.errors import CentralinoError
-from appliance.policy.mail import Mail
-from appliance.policy.words import SaidError, Words
+from appliance.policy.requests import Mail
+from appliance.policy.text import SaidError, Words
 from appliance.store import requests
 from appliance.store.reports import sheet_key
 
 if TYPE_CHECKING:
     from appliance.daemon.stores import Stores
-    from appliance.policy.register.register import Register
+    from appliance.policy.directory import Register
 
 _MONTH = re.compile(r"\d{4}-\d{2}")
 

@@ -20,15 +20,21 @@ from appliance.daemon.paper_questions import PaperQuestions
 from appliance.daemon.rights import check_may, check_own
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy import request_refusals as refusals
-from appliance.policy import request_words as words
-from appliance.policy.appointments import Slot
-from appliance.policy.citizens import Citizen, Contact
+from appliance.policy import requests as refusals
+from appliance.policy.directory import ReturnRule
 from appliance.policy.numbering import HOME, Plan
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import Appointment, Form, NewRequest, Step, in_few_words
-from appliance.policy.roles import Permission
-from appliance.policy.words import SaidError, Words
+from appliance.policy.requests import (
+    Appointment,
+    Citizen,
+    Contact,
+    Form,
+    NewRequest,
+    RequestStep,
+    Slot,
+    in_few_words,
+)
+from appliance.policy.text import SaidError, Words
+from appliance.policy.users import Permission
 from appliance.store import requests
 from appliance.store.requests import Diary, Happened, StoredRequest, Taking
 from appliance.store.writer import Records
@@ -38,7 +44,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=enum.StrEnum)
 
-STEPS = (Step.TAKE, Step.REMIND, Step.CLOSE, Step.CANCEL, Step.MOVE)
+STEPS = (
+    RequestStep.TAKE,
+    RequestStep.REMIND,
+    RequestStep.CLOSE,
+    RequestStep.CANCEL,
+    RequestStep.MOVE,
+)
 """What a person may ask for; that the mail left is noted by the box itself."""
 LONGEST_WORD, LONGEST_TEXT = 120, 4000
 HIGHEST: Final = 1_000_000_000
@@ -99,9 +111,9 @@ class RequestQuestions:
                 check_may(connection, new.by, Permission.REQUESTS)
             known = requests.find_open(connection, number, name, self._plan)
             if known:
-                raise SaidError(words.known_already([kept.request for kept in known]))
+                raise SaidError(refusals.known_already([kept.request for kept in known]))
             request = requests.insert(connection, taking, letters)
-            return {"number": request.number, "said": plain(words.taken(request))}
+            return {"number": request.number, "said": plain(refusals.taken_words(request))}
 
         return self._later(job)
 
@@ -109,16 +121,16 @@ class RequestQuestions:
         """Let a step happen to a request."""
         now = self._now()
         try:
-            step, number = Step(str(question.get("step"))), _number(question)
+            step, number = RequestStep(str(question.get("step"))), _number(question)
         except ValueError as error:
             raise OfficeError(f"a step ({', '.join(STEPS)}) is needed: {error}") from error
         if step not in STEPS:
             raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(STEPS)}")
         said_by, text = _word(question, "said_by"), _text(question, "words")
-        if step is Step.REMIND and not text:
+        if step is RequestStep.REMIND and not text:
             raise SaidError(refusals.NO_WORDS)
         happened = Happened(uuid.uuid4().hex, step, now, _by(question), said_by, text)
-        starts = _starts(question) if step is Step.MOVE else None
+        starts = _starts(question) if step is RequestStep.MOVE else None
         letters = self._records.letters
 
         def job(connection: sqlite3.Connection) -> Answer:
@@ -129,7 +141,7 @@ class RequestQuestions:
             return {
                 "number": number,
                 "state": kept.request.state,
-                "said": plain(words.stepped(kept.request, step)),
+                "said": plain(refusals.stepped(kept.request, step)),
             }
 
         return self._later(job)
@@ -164,7 +176,7 @@ class RequestQuestions:
 
         def job(connection: sqlite3.Connection) -> Answer:
             kept = requests.retry(connection, number, by, at)
-            return {"said": plain(words.retried(kept.number))}
+            return {"said": plain(refusals.retried(kept.number))}
 
         return self._later(job, hurry=True)
 
@@ -175,7 +187,7 @@ class RequestQuestions:
 
         def job(connection: sqlite3.Connection) -> Answer:
             kept = requests.drop(connection, number, by, reason, at)
-            return {"said": plain(words.dropped(kept.number))}
+            return {"said": plain(refusals.dropped(kept.number))}
 
         return self._later(job)
 
@@ -196,7 +208,7 @@ class RequestQuestions:
         rule = _one_of(ReturnRule, question, "rule")
         allowed = self._mailroom.rules(unit, need, now)
         if rule not in allowed:
-            raise SaidError(words.not_its_rule(unit, allowed))
+            raise SaidError(refusals.not_its_rule(unit, allowed))
         appointment, diary = None, None
         if rule is ReturnRule.APPOINTMENT:
             diary = self._mailroom.diary(unit, now)

@@ -28,8 +28,8 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError
 from appliance.files import fsync_directory
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import in_words
+from appliance.policy.supervision import in_words
+from appliance.policy.text import Refused
 from appliance.store.backup import SealedReader
 from appliance.store.database import migrations
 

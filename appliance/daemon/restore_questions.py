@@ -23,10 +23,9 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.run_files import Asked, Went
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.positions import PositionState
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.office import PositionState
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 from appliance.store import database
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, transaction

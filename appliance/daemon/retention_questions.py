@@ -12,9 +12,9 @@ from appliance.daemon.rehearsal import numbers_of
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import OfficeError
-from appliance.policy.roles import Permission
-from appliance.policy.same_number import same_number
-from appliance.policy.words import Words
+from appliance.policy.privacy import same_number
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 from appliance.store import privacy
 from appliance.store.retention import (
     KEPT,

@@ -13,14 +13,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import CentralinoError
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission, permissions_of, refusal
+from appliance.policy.text import Refused
+from appliance.policy.users import Permission, permissions_of, refusal
 from appliance.store import users
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.policy.accounts import User
+    from appliance.policy.users import User
     from appliance.store.writer import Records
 
 _P: Final = Permission

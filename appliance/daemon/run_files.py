@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.files import READABLE, atomic_write, load_text, open_plain
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.daemon.values import Bands, Hours, Moment, MonthDay, PortRange
-from appliance.policy.week import WEEKDAYS
+from appliance.policy.hours import WEEKDAYS
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

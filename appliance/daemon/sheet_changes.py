@@ -18,10 +18,9 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
 from appliance.policy.sheets import Change, Sheet
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 from appliance.store import managed_config, sheets
 from appliance.store.database import Noted
 

@@ -11,7 +11,7 @@ from appliance.calls.requests import NoteSheet
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.errors import CentralinoError
 from appliance.policy.sheets import Sheet
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
 from appliance.store import call_log, sheets
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.daemon.phone_secrets import write_whole
 from appliance.files import load_text, make_private
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from appliance.daemon.central_place import prompts_in_force
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.errors import CentralinoError
-from appliance.policy.spoken import MOST_SPOKEN, Menu, SpokenSheet
+from appliance.policy.sheets import MOST_SPOKEN, Menu, SpokenSheet
 from appliance.prompts import DEVICE, voices
 from appliance.store.writer import Records
 

@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy import attention_words
+from appliance.policy import directory_review
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.explain import explain
-from appliance.policy.register.ahead import Ahead, ahead
-from appliance.policy.register.ahead_words import what
-from appliance.policy.register.attention import attention
-from appliance.policy.register.register import Register
-from appliance.policy.register.standing import NeedStanding, Standing, need_standing, standing
-from appliance.policy.routing import GroupState
-from appliance.policy.service_state import NO_MARKS
-from appliance.policy.transfer import Allowed, may_transfer
-from appliance.policy.words import SaidError, Words
+from appliance.policy.directory import Register
+from appliance.policy.directory_review import (
+    Ahead,
+    NeedStanding,
+    Standing,
+    ahead,
+    attention,
+    need_standing,
+    standing,
+)
+from appliance.policy.directory_text import what
+from appliance.policy.office import NO_MARKS
+from appliance.policy.routing import GroupState, explain
+from appliance.policy.text import SaidError, Words
+from appliance.policy.transfers import Allowed, may_transfer
 
 if TYPE_CHECKING:
     from appliance.daemon.desk import Desk
@@ -71,7 +76,7 @@ class StandingQuestions:
         found = attention(register, now.wall, calendar.zone)
         return {
             "units": [_unit(each) for each in standing(register, calendar, now)],
-            "attention": [plain(words) for words in attention_words.in_words(found)],
+            "attention": [plain(words) for words in directory_review.in_words(found)],
             "undeclared": [unit.code for unit in found.undeclared],
         }
 

@@ -18,12 +18,11 @@ from appliance.calls.marks import WHAT
 from appliance.calls.side_states import SideState
 from appliance.calls.status import CallStatus, GroupStatus, LineStatus, OutgoingStatus, Status
 from appliance.daemon.watched_words import missed_words, request_words, watched_words
-from appliance.policy.local_time import moment_words
+from appliance.policy.hours import moment_words
 from appliance.policy.numbering import NumberClass
-from appliance.policy.positions import AUTOMATIC
+from appliance.policy.office import AUTOMATIC, Manual, Mark, ServiceState
 from appliance.policy.routing import GroupState
-from appliance.policy.service_state import Manual, Mark, ServiceState
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 from appliance.store.voicemail import NOTHING_WATCHED, Watched
 
 LINES: Mapping[str, Words] = {

@@ -27,9 +27,8 @@ from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_private
 from appliance.media.messages import RecordingStarted
 from appliance.policy.dialling import Ledger, Outgoing
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.requests import Request
-from appliance.policy.service_state import Manual, Mark, ServiceState
+from appliance.policy.office import Manual, Mark, ServiceState
+from appliance.policy.requests import HEAD, Mail, Request
 from appliance.store import call_log, care, requests
 from appliance.store.backup import PolicyCopy
 from appliance.store.backup import folder_of as folder_of_copy

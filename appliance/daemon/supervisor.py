@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.files import atomic_write, load_text
 from appliance.policy.supervision import TABLE, Part, Past, Verdict, judge, late
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store.database import Trouble
 
 if TYPE_CHECKING:

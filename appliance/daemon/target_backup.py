@@ -29,9 +29,8 @@ from appliance.daemon.secret_files import SECRETS
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError
 from appliance.files import acting_for, atomic_write, load_text, make_private, make_shared
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
-from appliance.policy.words import Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused, Words
 from appliance.store.backup import checked_passphrase
 from appliance.voicemail.space import spare_bytes
 

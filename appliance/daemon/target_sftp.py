@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Final
 from appliance.daemon.backup_target import KEY, SET_UP_COMMAND, Address
 from appliance.daemon.secret_files import SECRETS
 from appliance.files import atomic_write, load_text, make_private
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import SAYS
+from appliance.policy.supervision import SAYS
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     from pathlib import Path

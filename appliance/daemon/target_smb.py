@@ -19,9 +19,8 @@ from smbprotocol.header import NtStatus
 from smbprotocol.session import Session
 
 from appliance.daemon.backup_target import SET_UP_COMMAND, Address
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import SAYS, words_of
-from appliance.policy.words import Words
+from appliance.policy.supervision import SAYS, words_of
+from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from pathlib import Path

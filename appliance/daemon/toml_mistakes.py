@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.daemon.mistakes import Mistake
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 MOST: Final = 20
 """Slips that are told of one file."""

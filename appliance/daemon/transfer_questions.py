@@ -10,8 +10,8 @@ from appliance.calls.requests import TransferCall
 from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
 from appliance.errors import OfficeError
-from appliance.policy.transfer import Reason
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
+from appliance.policy.transfers import Reason
 
 TEXTS = ("call", "unit", "need", "by")
 NO_REASON = Words(

@@ -7,9 +7,8 @@ from typing import Final
 
 import appliance
 from appliance.files import load_text
-from appliance.policy.refused import Refused
-from appliance.policy.update_words import BY_APT, EXPERIMENTAL, filled
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.updates import BY_APT, EXPERIMENTAL, filled
 
 CMDLINE: Final = Path("/proc/cmdline")
 RELEASE: Final = Path("/etc/centralino-release")

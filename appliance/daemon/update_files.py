@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from appliance.daemon import run_files
 from appliance.files import READABLE, atomic_write, load_text
-from appliance.policy.updating import State
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.updates import State
 
 REQUEST: Final = "update-asked"
 UPLOADED: Final = "update/uploaded.raucb"

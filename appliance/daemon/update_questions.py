@@ -20,12 +20,10 @@ from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.daemon.update_files import UPLOADED, Asked
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy import update_words
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.update_words import refused, standing
-from appliance.policy.updating import State, may_take
-from appliance.policy.words import Words
+from appliance.policy import updates
+from appliance.policy.text import Refused, Words
+from appliance.policy.updates import State, may_take, refused, standing
+from appliance.policy.users import Permission
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
@@ -137,20 +135,20 @@ class UpdateQuestions:
         """Raise Refused where it cannot be now."""
         state = self.updates.kept.state
         if not self.updates.is_image:
-            raise refused(update_words.BY_APT)
+            raise refused(updates.BY_APT)
         if update_files.is_waiting(self.updates.run):
             raise refused(TAKEN)
         if what == "upload":
             if not may_take(state):
-                raise refused(update_words.WAITS)
+                raise refused(updates.WAITS)
             if not (Path(self.settings.folders.console) / UPLOADED).is_file():
-                raise refused(update_words.NO_FILE)
+                raise refused(updates.NO_FILE)
         if what == "back" and state is State.INSTALLED:
-            raise refused(update_words.WAITS)
+            raise refused(updates.WAITS)
         if what == "start" and state is not State.INSTALLED:
-            raise refused(update_words.NOT_READY)
+            raise refused(updates.NOT_READY)
         if what == "give-up" and state not in {State.INSTALLED, State.BACK}:
-            raise refused(update_words.NOT_READY)
+            raise refused(updates.NOT_READY)
 
 
 def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:

@@ -16,9 +16,8 @@ from zoneinfo import ZoneInfo
 from appliance.daemon import update_box, update_files
 from appliance.daemon.update_files import BOX, Asked, Kept
 from appliance.errors import CentralinoError
-from appliance.policy.refused import Refused
-from appliance.policy.update_words import standing
-from appliance.policy.updating import Moment, State, is_quiet, may_start
+from appliance.policy.text import Refused
+from appliance.policy.updates import Moment, State, is_quiet, may_start, standing
 from appliance.store import database
 from appliance.store.database import Noted, Trouble, transaction
 

@@ -15,10 +15,9 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.rights import Rights
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.accounts import AccountError, User, check_hash, check_user
 from appliance.policy.clock import Now
-from appliance.policy.roles import Role
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
+from appliance.policy.users import AccountError, Role, User, check_hash, check_user
 from appliance.store import users
 from appliance.store.users import Asked
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import NewType
 
-from appliance.policy.week import ONE_DAY, WEEKDAYS, Band, Week, check_bands
+from appliance.policy.hours import ONE_DAY, WEEKDAYS, Band, Week, check_bands
 
 Seconds = NewType("Seconds", float)
 OnOff = NewType("OnOff", bool)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from appliance.dsp import progress
 from appliance.dsp.wav import SAMPLE_RATE
-from appliance.policy.refused import Refused
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import Refused, SaidError, Words
 
 if TYPE_CHECKING:
     from appliance.prompts.texts import Said

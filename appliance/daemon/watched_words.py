@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store.voicemail import Watched
 
 

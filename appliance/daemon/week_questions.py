@@ -10,11 +10,19 @@ from appliance.daemon.door import Answer, Later, Tell, moment
 from appliance.daemon.hours_entering import Entering, Entries, ended_by, form_of
 from appliance.daemon.status_words import plain
 from appliance.errors import OfficeError
-from appliance.policy.special import Special, in_force
-from appliance.policy.week import Bands, Week
-from appliance.policy.week_changes import DayChange, Heard, WeekChanges, minutes, week_changes
-from appliance.policy.week_forms import week_entered, week_revoked
-from appliance.policy.words import Words
+from appliance.policy.hours import Bands, Week
+from appliance.policy.hours_changes import (
+    DayChange,
+    Heard,
+    Special,
+    WeekChanges,
+    minutes,
+    special_in_force,
+    week_changes,
+    week_entered,
+    week_revoked,
+)
+from appliance.policy.text import Words
 from appliance.store import hours
 
 if TYPE_CHECKING:
@@ -113,7 +121,7 @@ def _group(group: Group, today: date) -> Answer:
 def _entries(entries: Entries, today: date) -> list[Answer]:
     """Tell every week that was entered and what took one back, newest first."""
     weeks = {each.number for each in entries if each.ordinary}
-    held = {each.number for each in in_force(entries)}
+    held = {each.number for each in special_in_force(entries)}
     return [
         _entry(each, each.number in held, today)
         for each in reversed(entries)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.errors import PeerError
 from appliance.fieldtest.messages import LONGEST, Asked, Lines, decode
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

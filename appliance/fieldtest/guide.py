@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.fieldtest.messages import Asked, Lines
 from appliance.fieldtest.shown import clean
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from hw_tests.person import HELP, KEYS, Answer
 
 if TYPE_CHECKING:

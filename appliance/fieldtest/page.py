@@ -13,7 +13,7 @@ import jinja2
 
 from appliance import __version__
 from appliance.fieldtest import plots, reasons, shown
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from hw_tests.findings import Finding, Run, Unit

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from appliance.fieldtest.messages import Began, Collected, Ended, Message, Step
 from appliance.fieldtest.shown import clean
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from appliance.fieldtest.remaining import Clock

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from appliance.fieldtest import shown
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from hw_tests.findings import Verdict, counted
 from hw_tests.titles import TITLES
 

@@ -8,8 +8,8 @@ from appliance.fieldtest import page
 from appliance.fieldtest.junit import junit
 from appliance.files import READABLE, atomic_write
 from appliance.paper import engine
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 from hw_tests import findings
 
 if TYPE_CHECKING:

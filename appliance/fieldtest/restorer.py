@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.errors import TechnicianError
 from appliance.fieldtest.holding import Plan, Run, ended, systemctl
 from appliance.fieldtest.on_hook import put_on_hook
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ import unicodedata
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy.local_time import moment_words
-from appliance.policy.words import Words
+from appliance.policy.hours import moment_words
+from appliance.policy.text import Words
 from hw_tests.findings import Verdict
 
 if TYPE_CHECKING:

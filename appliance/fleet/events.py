@@ -14,9 +14,9 @@ from typing import Any, Final
 from appliance.calls.desk import LineState
 from appliance.calls.events import Presentation
 from appliance.calls.status import Status
-from appliance.policy.masked_log import masked, without_addresses
-from appliance.policy.secret import MASK
-from appliance.policy.words import Words
+from appliance.policy.directory import MASK
+from appliance.policy.directory_review import mask_journal, without_addresses
+from appliance.policy.text import Words
 
 Json = dict[str, Any]
 
@@ -161,4 +161,4 @@ def _masked(number: str) -> str:
 
 
 def _safe(text: str) -> str:
-    return without_addresses(masked(text))
+    return without_addresses(mask_journal(text))

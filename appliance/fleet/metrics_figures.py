@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.fleet.metrics_counts import Tally
-    from appliance.policy.box_figures import Stored
+    from appliance.policy.reports import Stored
 
 
 @dataclass(frozen=True, slots=True)

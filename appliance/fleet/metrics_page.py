@@ -26,9 +26,8 @@ from appliance.calls.status import GroupStatus
 from appliance.fleet.metrics_counts import BOUNDS, Spread
 from appliance.fleet.metrics_figures import Figures
 from appliance.policy.clock import ClockState
-from appliance.policy.positions import PositionState
+from appliance.policy.office import Manual, PositionState
 from appliance.policy.routing import GroupState
-from appliance.policy.service_state import Manual
 
 FAULTS: Final = ("underruns", "overruns", "lost_packets", "dropped_packets", "stuck_writes")
 """What can go wrong in the carrier, as `Counts.fault` names it."""

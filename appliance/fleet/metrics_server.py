@@ -17,12 +17,12 @@ from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
 from appliance.fleet import metrics_http as http
-from appliance.policy.system_words import why_not
+from appliance.policy.supervision import why_not
 from appliance.workers import Worker
 
 if TYPE_CHECKING:
     from appliance.fleet.metrics_figures import Figures
-    from appliance.policy.words import Words
+    from appliance.policy.text import Words
 
 VISITORS: Final = 8
 """Connections served at once; one more is turned away."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from appliance.errors import CentralinoError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 
 class Security(enum.StrEnum):

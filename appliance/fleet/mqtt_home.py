@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import appliance
 from appliance.fleet.mqtt_topics import Message, level
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 ROOT: Final = "homeassistant/device"
 NAMES: Final = {

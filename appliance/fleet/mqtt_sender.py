@@ -17,7 +17,7 @@ from appliance.errors import Bug, CentralinoError
 from appliance.fleet.mqtt_broker import BrokerError
 from appliance.fleet.mqtt_session import Depth, Session
 from appliance.fleet.mqtt_topics import Message, availability
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:

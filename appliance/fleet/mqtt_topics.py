@@ -14,7 +14,7 @@ from typing import Final
 
 from appliance.calls.status import Status
 from appliance.fleet.events import SCHEMA, Json, Known, plain, service_of, told_caller
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 ONLINE, OFFLINE = b"online", b"offline"
 REFRESH_S: Final = 900.0

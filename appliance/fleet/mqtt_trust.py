@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from appliance.fleet import mqtt_broker as words
 from appliance.fleet.mqtt_broker import BrokerError, filled
-from appliance.policy.system_words import why_not
-from appliance.policy.words import Words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from appliance.fleet.mqtt_broker import Broker

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.errors import OfficeError
-from appliance.policy.outbox import Letter
+from appliance.policy.requests import Letter
 
 ATTACHMENT_LIMIT: Final = 8 << 20
 """Longer sound stays on the box: mail servers commonly refuse more than 10 MB."""

@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import Bug, CentralinoError
-from appliance.policy.masked_log import without_addresses
-from appliance.policy.outbox import Health, MailState, Reply, Round, Verdict
+from appliance.policy.directory_review import without_addresses
+from appliance.policy.requests import Health, MailState, Reply, Round, Verdict
 from appliance.workers import JOIN_LIMIT, Worker, one_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appliance.policy.outbox import Letter, Waiting
+    from appliance.policy.requests import Letter, Waiting
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.mail.account import PORTS, Account, Security
 from appliance.mail.compose import address_in
-from appliance.policy.outbox import Reply, Verdict
+from appliance.policy.requests import Reply, Verdict
 
 PERMANENT = 500
 UNKNOWN_TO_IT = frozenset({530, 535, 538})

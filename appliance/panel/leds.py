@@ -18,7 +18,7 @@ from gpiozero.pins.mock import MockFactory, MockPin
 
 from appliance.panel.pattern import Led, LedName, PanelStatus, Pattern, pattern_for, step
 from appliance.panel.press import Button, Press
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:

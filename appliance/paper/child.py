@@ -8,8 +8,8 @@ from typing import Final
 
 from appliance.errors import TechnicianError
 from appliance.paper.document import Document, to_json
-from appliance.policy.system_words import in_words
-from appliance.policy.words import Words
+from appliance.policy.supervision import in_words
+from appliance.policy.text import Words
 
 COMMAND: Final = (sys.executable, "-m", "appliance.paper")
 LIMIT_S: Final = 120.0

@@ -12,7 +12,7 @@ import jinja2
 
 from appliance.paper import engine
 from appliance.paper.document import Document, from_json, to_json
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 TEMPLATE: Final = "document.html"
 LABELS: Final = {

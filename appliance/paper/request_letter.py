@@ -14,13 +14,12 @@ from types import MappingProxyType
 from typing import Final
 
 from appliance.paper.document import Document, Part
-from appliance.policy import request_words
-from appliance.policy.citizens import Citizen, Contact
+from appliance.policy import requests
+from appliance.policy.directory import Register
+from appliance.policy.hours import date_words, day_words, moment_phrase, moment_words
 from appliance.policy.letters import need_name
-from appliance.policy.local_time import date_words, day_words, moment_phrase, moment_words
-from appliance.policy.register.register import Register
-from appliance.policy.requests import Step
-from appliance.policy.words import Words
+from appliance.policy.requests import Citizen, Contact, RequestStep
+from appliance.policy.text import Words
 from appliance.store.requests import Due, Happened, StoredRequest, said_in, when
 
 TITLE: Final = Words("{house} – Richiesta {n}", "{house} – Request {n}")
@@ -158,15 +157,15 @@ class RequestLetter:
         yield _SHEET, self.names.sheets.get(request.sheet, request.sheet)
         booked = request.appointment
         yield _APPOINTMENT, when(booked, head.language, head.zone) if booked else ""
-        yield _STATE, self._say(request_words.state_of(request))
+        yield _STATE, self._say(requests.state_of(request))
         yield _DUE, day_words(due(request), head.language)
 
     def _row(self, step: Happened) -> tuple[str, ...]:
         at = moment_words(step.at.astimezone(self.head.zone), self.head.language)
-        if step.step is Step.MAILED:
+        if step.step is RequestStep.MAILED:
             return (at, self._say(MAILED), "", "")
         who = self.names.called(step.by)
         if step.said_by:
             who = f"{who} ({self.names.called(step.said_by)})"
-        what = self._say(request_words.STEPS[step.step])
+        what = self._say(requests.STEPS[step.step])
         return (at, what, self.hide(who), self.hide(step.words))

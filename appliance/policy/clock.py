@@ -1,12 +1,20 @@
-"""What time it is, as a value: the pure rooms are told it and never ask."""
+"""Trust in the clock, and its correction."""
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from datetime import datetime
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Final
 
 from appliance.errors import Bug
+
+# ---- clock -------------------------------------------------------------------------------------
+# What time it is, as a value: the pure rooms are told it and never ask.
 
 
 class ClockState(enum.StrEnum):
@@ -60,3 +68,304 @@ class Now:
     def by_hours(self) -> bool:
         """True when written hours can be kept by this moment's wall time, and told."""
         return self.clock_state.is_trusted or self.doubt is Doubt.HOURS
+
+
+# ---- attendance --------------------------------------------------------------------------------
+# Is anybody there: what decides instead of the hours while the clock cannot be trusted (E5).
+#
+# The rule must not feed itself: were no phone rung because nobody answers, nobody could answer, and
+# a morning would go to voicemail. So a call rings at first, and once more whenever half an hour has
+# gone by since one rang in vain.
+
+WINDOW_S = 1800.0
+"""So long somebody is taken to be there still, or nobody (reliability.md 6)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attendance:
+    """When (monotonic s) a person last did something at a phone or a screen, and when a call last
+    rang until voicemail had to answer; None for not since the start.
+    """
+
+    seen: float | None = None
+    in_vain: float | None = None
+
+    def see(self, at: float) -> Attendance:
+        """Return it after somebody has lifted, dialled, or asked for something."""
+        return replace(self, seen=at, in_vain=None)
+
+    def ring_in_vain(self, at: float) -> Attendance:
+        """Return it after a call that nobody took."""
+        return replace(self, in_vain=at)
+
+    def is_staffed(self, at: float) -> bool:
+        """Tell whether a call is to ring: somebody was there, or it was not tried, of late."""
+        return _within(self.seen, at) or not _within(self.in_vain, at)
+
+
+def doubt(rule: WithoutTime, state: ClockState, attendance: Attendance, at: float) -> Doubt:
+    """Say what holds instead of the hours; `at` is monotonic. An unset clock keeps none."""
+    if rule is WithoutTime.HOURS and state is not ClockState.UNSET:
+        return Doubt.HOURS
+    is_open = rule is WithoutTime.OPEN or attendance.is_staffed(at)
+    return Doubt.OPEN if is_open else Doubt.CLOSED
+
+
+def _within(moment: float | None, at: float) -> bool:
+    return moment is not None and at - moment < WINDOW_S
+
+
+# ---- clock trust -------------------------------------------------------------------------------
+# How the trust in the clock changes: signs that are seen of it, one table, no clock read here.
+#
+# A box has no battery: after power it begins with the last time it had written down (STALE), or
+# with none (UNSET), until a time server confirms one. A crystal of a Raspberry Pi drifts by up to
+# 50 ppm, 4 s a day: after a week by itself the time is half a minute off, which hours can bear;
+# after three months six minutes, which they cannot (reliability.md 6).
+
+BUILT: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+"""Before this product was made no clock can be right."""
+LAST: Final = BUILT + 10 * 365.25 * 86_400
+"""Nor ten years after: a time server that says so lies, or a battery has gone bad."""
+JUMP_S: Final = 86_400.0
+"""No time server in its right mind moves by more than a day a clock that was confirmed."""
+LOST_S: Final = 7_200.0
+"""timesyncd asks every 34 min at most (PollIntervalMaxSec): after two hours nobody has answered."""
+HOLDOVER_S: Final = 7 * 86_400.0
+NEAR_S: Final = 60.0
+"""A time that a person has set is there when the clock is as near to it as this."""
+
+
+class Sign(enum.StrEnum):
+    """What is seen of the clock."""
+
+    OUT_OF_BOUNDS = "out_of_bounds"  # before the product was made, or ten years later
+    IN_BOUNDS = "in_bounds"
+    BATTERY = "battery"  # a clock with a battery has given the time at the start
+    SYNCED = "synced"  # a time server confirms
+    LOST = "lost"  # none has for two hours
+    AGED = "aged"  # running by itself for too long
+    JUMPED = "jumped"  # by more than a day, though it was confirmed
+    CAME_BACK = "came_back"  # from such a jump, by itself
+    CONFIRMED = "confirmed"  # by a person who has looked at another clock
+
+
+_S: Final = ClockState
+TABLE: Final[Mapping[tuple[ClockState, Sign], ClockState]] = MappingProxyType({
+    **{(state, Sign.OUT_OF_BOUNDS): _S.UNSET for state in _S},
+    **{(state, Sign.SYNCED): _S.SYNCED for state in (_S.STALE, _S.HOLDOVER, _S.SYNCED)},
+    **{(state, Sign.CONFIRMED): _S.HOLDOVER for state in (_S.STALE, _S.HOLDOVER)},
+    **{(state, Sign.JUMPED): _S.STALE for state in (_S.SYNCED, _S.HOLDOVER)},
+    (_S.SYNCED, Sign.CONFIRMED): _S.SYNCED,
+    (_S.UNSET, Sign.IN_BOUNDS): _S.STALE,
+    (_S.STALE, Sign.BATTERY): _S.HOLDOVER,
+    (_S.STALE, Sign.CAME_BACK): _S.HOLDOVER,
+    (_S.SYNCED, Sign.LOST): _S.HOLDOVER,
+    (_S.HOLDOVER, Sign.AGED): _S.STALE,
+})  # fmt: skip
+"""The state after a sign; what does not stand here changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is seen of the clock at a moment: `monotonic` s, `wall` s since 1970.
+
+    `sync_age` is how many s ago a time server confirmed it, None for not since power came;
+    `battery` is true where a clock with a battery gives the time.
+    """
+
+    monotonic: float
+    wall: float
+    sync_age: float | None = None
+    battery: bool = False
+
+    @property
+    def offset(self) -> float:
+        """Wall time minus running time: moves only when the clock is set."""
+        return self.wall - self.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What is known of the clock since power came; times are monotonic s.
+
+    `anchor` is the offset that was confirmed last, None for never; `since` is when that was, or
+    when a battery's time was taken; `jumped` is true while the clock is a day from its anchor.
+    `wanted` is the offset that a person has asked for and that the clock has not yet.
+    """
+
+    state: ClockState = ClockState.STALE
+    anchor: float | None = None
+    since: float | None = None
+    jumped: bool = False
+    wanted: float | None = None
+    synced_once: bool = False
+
+
+def look(trust: Trust, seen: Seen, holdover_s: float = HOLDOVER_S) -> Trust:
+    """Return the trust after one more look at the clock."""
+    if not BUILT <= seen.wall <= LAST:
+        state, jumped = after(trust.state, Sign.OUT_OF_BOUNDS), trust.anchor is not None
+        return replace(trust, state=state, jumped=jumped)
+    trust = replace(trust, state=after(trust.state, Sign.IN_BOUNDS))
+    if trust.wanted is not None and abs(seen.offset - trust.wanted) <= NEAR_S:
+        trust = confirmed(trust, seen)
+    if trust.anchor is not None and abs(seen.offset - trust.anchor) > JUMP_S:
+        return replace(trust, state=after(trust.state, Sign.JUMPED), jumped=True)
+    if trust.jumped:
+        trust = replace(trust, state=after(trust.state, Sign.CAME_BACK), jumped=False)
+    return _aged(_by_server(trust, seen), seen, holdover_s)
+
+
+def confirmed(trust: Trust, seen: Seen) -> Trust:
+    """Return the trust after a person has said that the time is right.
+
+    A time that cannot be stays refused: then it is to be set first.
+    """
+    state = after(trust.state, Sign.CONFIRMED)
+    if state is ClockState.UNSET:
+        return trust
+    return replace(
+        trust, state=state, anchor=seen.offset, since=seen.monotonic, jumped=False, wanted=None
+    )
+
+
+def after(state: ClockState, sign: Sign) -> ClockState:
+    """Return the state after a sign, by the table."""
+    return TABLE.get((state, sign), state)
+
+
+def _by_server(trust: Trust, seen: Seen) -> Trust:
+    """Heed the time server, or the battery at the start."""
+    age = seen.sync_age
+    if age is not None and age <= LOST_S:
+        state = after(trust.state, Sign.SYNCED)
+        since = seen.monotonic - max(age, 0.0)
+        return replace(trust, state=state, anchor=seen.offset, since=since, synced_once=True)
+    if trust.since is None and seen.battery:
+        return replace(trust, state=after(trust.state, Sign.BATTERY), since=seen.monotonic)
+    return replace(trust, state=after(trust.state, Sign.LOST))
+
+
+def _aged(trust: Trust, seen: Seen, holdover_s: float) -> Trust:
+    if trust.since is not None and seen.monotonic - trust.since > holdover_s:
+        return replace(trust, state=after(trust.state, Sign.AGED))
+    return trust
+
+
+# ---- clock steps -------------------------------------------------------------------------------
+# The times that were written down before the clock was known, put right once it is.
+#
+# Every time that the clock is set begins a stretch, in which wall and running time differ by one
+# offset. Once the true offset is known, what was written in an earlier stretch is put right by the
+# difference (reliability.md 6: wall = sync_wall - running time since).
+
+STEP_S = 1.0
+"""A clock that moved by less was steered, not set."""
+SLACK_S = 2.0
+MOST = 64
+"""A clock that is set more often than this before it is known is past helping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From `since` (monotonic s) on the wall clock was the running time plus `offset` s."""
+
+    since: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """How the clock was set since power came; `known_at` is when a time server first confirmed it
+    (monotonic s), None for not yet.
+    """
+
+    stretches: tuple[Stretch, ...] = ()
+    known_at: float | None = None
+
+    def see(self, seen: Seen) -> Steps:
+        """Return it after one more look at the clock; nothing is added once the time is known."""
+        last = self.stretches[-1] if self.stretches else None
+        is_same = last is not None and abs(seen.offset - last.offset) < STEP_S
+        if is_same or self.known_at is not None or len(self.stretches) >= MOST:
+            return self
+        return Steps((*self.stretches, Stretch(seen.monotonic, seen.offset)))
+
+    def know(self, seen: Seen) -> Steps:
+        """Return it once the time is known: that offset is the true one."""
+        if self.known_at is not None:
+            return self
+        return Steps((*self.stretches, Stretch(seen.monotonic, seen.offset)), seen.monotonic)
+
+    def corrected(self, wall: float) -> float | None:
+        """Return the true time (s since 1970) of what was written before that was known.
+
+        None where the time cannot be put right, is right already, or was written after.
+        """
+        if self.known_at is None:
+            return None
+        true = self.stretches[-1].offset
+        for here, following in reversed(list(pairwise(self.stretches))):
+            first, last = here.since + here.offset, following.since + here.offset
+            if first - SLACK_S <= wall <= last + SLACK_S:
+                moved = true - here.offset
+                return wall + moved if abs(moved) >= STEP_S else None
+        return None
+
+
+# ---- exchange time -----------------------------------------------------------------------------
+# What the exchange says of the time: a doubt about the box's clock, never a reason to set it.
+#
+# Caller id carries month, day, hour and minute of the exchange's own local time, no year (EN 300
+# 659-3, 5.4.1). One call proves nothing; a PBX before the line may be wrong for years. Two that
+# agree with each other, and not with the box, are worth a look at another clock (reliability.md 6).
+
+AGREE_S: Final = 120.0
+OFF_S: Final = 600.0
+YEAR_S: Final = 180 * 86_400.0
+"""Beyond this the year that was taken for theirs was another one: nothing is known."""
+_DATED: Final = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeTime:
+    """The last two offsets of the exchange's wall time from the running time, in s, newest last."""
+
+    heard: tuple[float, ...] = ()
+
+    def hear(self, dated: str, local: datetime, monotonic: float) -> ExchangeTime:
+        """Take a call's date ("MMDDHHMM"), heard at the office's own `local` time by our clock.
+
+        What is no date, or none at all, changes nothing.
+        """
+        told = _nearest(dated, local)
+        if told is None:
+            return self
+        return ExchangeTime((*self.heard, told.timestamp() - monotonic)[-2:])
+
+    def minutes_off(self, wall: datetime, monotonic: float) -> int:
+        """Say by how many minutes the exchange is ahead of our clock, where that is worth a look.
+
+        0 where it agrees, where calls disagree with each other, and where nothing is known.
+        """
+        ours = wall.timestamp() - monotonic
+        off = [each - ours for each in self.heard]
+        agree = len(off) > 1 and max(off) - min(off) <= AGREE_S
+        is_off = agree and all(OFF_S < abs(each) < YEAR_S for each in off)
+        return round(off[-1] / 60) if is_off else 0
+
+
+def _nearest(dated: str, local: datetime) -> datetime | None:
+    """Return the moment that is meant: of the years around ours, the one that comes nearest."""
+    match = _DATED.fullmatch(dated)
+    if match is None:
+        return None
+    month, day, hour, minute = (int(part) for part in match.groups())
+    found = []
+    for year in (local.year - 1, local.year, local.year + 1):
+        try:
+            found.append(datetime(year, month, day, hour, minute, tzinfo=local.tzinfo))
+        except ValueError:  # 29 February, or nonsense
+            continue
+    return min(found, key=lambda each: abs(each - local), default=None)

@@ -12,13 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from appliance.policy.clock import Now
-from appliance.policy.hours import Schedule
+from appliance.policy.directory import Reach, Register, SecretNumber, Target
+from appliance.policy.hours import Schedule, Week, week
 from appliance.policy.numbering import PLANS, NumberClass, Plan
-from appliance.policy.register.register import Register
-from appliance.policy.register.targets import Reach, Target
-from appliance.policy.secret import SecretNumber
-from appliance.policy.week import Week, week
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CIVIL = week(

@@ -1,27 +1,504 @@
-"""Opening hours: is a group open at a moment, why, and when that changes (P9, E1, E2, E14).
-
-Precedence, the first that applies decides: what was entered for the day > opening by date >
-closure by date > holiday > the period's week > the ordinary week. An opening replaces the whole
-day; of two periods that overlap the last one decides, as a short one is laid over a long one. What
-was entered for several days leaves the holidays among them alone.
-
-Times are local wall-clock times. On the night the clock is put back a time that comes twice means
-the first one; on the night it is put forward a time that is skipped means the moment after.
-"""
+"""Opening hours: local time, days, weeks."""
 
 from __future__ import annotations
 
+import enum
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from itertools import chain
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain, pairwise
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from appliance.policy.dates import Closure, Holiday, NewWeek, Opening, Period
-from appliance.policy.local_time import local_moment
-from appliance.policy.pieces import Piece, Rule, Why, edges_on, piece_at, rule_of
-from appliance.policy.week import ONE_DAY, Band, Bands, Week
-from appliance.policy.words import NOTHING, Words
+from appliance.errors import ConfigurationError
+from appliance.policy.text import NOTHING, Refused, Words
+
+# ---- local time --------------------------------------------------------------------------------
+# Local wall-clock times: as moments, also when the clock is changed; written and read by people.
+#
+# One format everywhere: "lun 30 novembre 2026, 14:30" in Italian, "Mon 30 November 2026, 14:30" in
+# English; the year is left out where it goes without saying. Within a sentence, behind an article
+# or a preposition: "del 30 novembre 2026 alle 14:30", "dall'8 novembre 2026", "all'01:30".
+
+_WEEKDAYS: Final = {
+    "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+_MONTHS: Final = {
+    "it": (
+        "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto",
+        "settembre", "ottobre", "novembre", "dicembre",
+    ),
+    "en": (
+        "January", "February", "March", "April", "May", "June", "July", "August", "September",
+        "October", "November", "December",
+    ),
+}  # fmt: skip
+_VOWEL_DAYS: Final = (8, 11)
+"""Days of a month whose Italian name, otto, undici, drops the article's vowel."""
+_TIME: Final = re.compile(r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?")
+_DAY: Final = re.compile(
+    r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
+    r"|(?P<day2>\d{1,2})[/.](?P<month2>\d{1,2})[/.](?P<year2>\d{4})"
+)
+_NEAR: Final = {"oggi": 0, "today": 0, "domani": 1, "tomorrow": 1}
+
+
+def day_words(day: date, language: str, *, year: bool = True) -> str:
+    """Write a day as people read it: "lun 30 novembre 2026"."""
+    tongue = "it" if language == "it" else "en"
+    words = f"{_WEEKDAYS[tongue][day.weekday()]} {day.day} {_MONTHS[tongue][day.month - 1]}"
+    return f"{words} {day.year}" if year else words
+
+
+def date_words(day: date, language: str, *, year: bool = True) -> str:
+    """Write a day as a letter does: "30 novembre 2026", "1° dicembre 2026"."""
+    tongue = "it" if language == "it" else "en"
+    number = "1°" if (tongue, day.day) == ("it", 1) else str(day.day)
+    words = f"{number} {_MONTHS[tongue][day.month - 1]}"
+    return f"{words} {day.year}" if year else words
+
+
+def moment_words(at: datetime, language: str, *, year: bool = True) -> str:
+    """Write a local time as people read it: "lun 30 novembre 2026, 14:30"."""
+    return f"{day_words(at.date(), language, year=year)}, {at:%H:%M}"
+
+
+def day_phrase(word: str, day: date, language: str, *, year: bool = True) -> str:
+    """Write a day behind a word of a sentence: "il 1° dicembre 2026", "dall'8 novembre 2026".
+
+    `word` ends in "il", "al", "dal", "del" in Italian; "" where none stands before the day.
+    """
+    said = date_words(day, language, year=year)
+    if language == "it" and word and day.day in _VOWEL_DAYS:
+        return f"{word.removesuffix('il')}l'{said}"
+    return f"{word} {said}".lstrip()
+
+
+def clock_phrase(word: str, at: datetime | time, language: str) -> str:
+    """Write a time of day behind a word: "alle 14:30", "dall'01:30", "at 14:30"."""
+    if language == "it" and at.hour == 1:
+        return f"{word[:-1]}'{at:%H:%M}"
+    return f"{word} {at:%H:%M}"
+
+
+def moment_phrase(word: str, at: datetime, language: str, *, year: bool = True) -> str:
+    """Write a local time behind a word of a sentence: "del 30 novembre 2026 alle 14:30"."""
+    clock = clock_phrase("alle" if language == "it" else "at", at, language)
+    return f"{day_phrase(word, at.date(), language, year=year)} {clock}"
+
+
+def month_words(day: date, language: str) -> str:
+    """Write the month of a day: "novembre 2026"."""
+    return f"{_MONTHS['it' if language == 'it' else 'en'][day.month - 1]} {day.year}"
+
+
+def read_day(text: str, today: date) -> date:
+    """Read a day as people write it: oggi, domani, 2026-11-30, 30/11/2026, 30.11.2026.
+
+    Raises Refused.
+    """
+    plain = text.strip().lower()
+    if plain in _NEAR:
+        return today + timedelta(days=_NEAR[plain])
+    found = _DAY.fullmatch(plain)
+    try:
+        if found is not None:
+            numbers = found.groupdict()
+            return date(
+                *(int(numbers[name] or numbers[f"{name}2"]) for name in ("year", "month", "day"))
+            )
+    except ValueError:
+        pass
+    raise Refused(
+        f"«{text}» non è un giorno: si scrive oggi, domani, 30/11/2026 o 2026-11-30",
+        f"{text!r} is no day: write today, tomorrow, 30/11/2026 or 2026-11-30",
+    )
+
+
+def read_moment(text: str, now: datetime) -> datetime:
+    """Read a time in the zone of `now` as people write it: "14:30", "domani 8:00", with any day.
+
+    A time alone is today's. Raises Refused.
+    """
+    zone = now.tzinfo
+    if not isinstance(zone, ZoneInfo):
+        raise TypeError("the present is given in the site's zone")
+    day, _, clock = text.strip().replace("T", " ").rpartition(" ")
+    found = _TIME.fullmatch(clock)
+    if found is None or int(found["hour"]) > 23 or int(found["minute"]) > 59:
+        raise Refused(
+            f"«{text}» non è un'ora: si scrive 14:30, domani 8:00 o 30/11/2026 14:30",
+            f"{text!r} is no time: write 14:30, tomorrow 8:00 or 30/11/2026 14:30",
+        )
+    on = read_day(day.rstrip(","), now.date()) if day else now.date()
+    return local_moment(datetime.combine(on, time(int(found["hour"]), int(found["minute"]))), zone)
+
+
+def local_moment(naive: datetime, zone: ZoneInfo) -> datetime:
+    """Return the aware moment of a naive local time in `zone`.
+
+    A time that comes twice is the first one; one that is skipped is the moment after the gap.
+    """
+    moment = naive.replace(tzinfo=zone)
+    if moment.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == naive:
+        return moment
+    return _end_of_gap(naive, zone)
+
+
+def _end_of_gap(naive: datetime, zone: ZoneInfo) -> datetime:
+    """Find by halving, to the second, when the clock was put forward over `naive`."""
+    late = naive.replace(tzinfo=zone).astimezone(UTC)
+    early = naive.replace(tzinfo=zone, fold=1).astimezone(UTC)
+    before = early.astimezone(zone).utcoffset()
+    while late - early > timedelta(seconds=1):
+        middle = early + (late - early) // 2
+        if middle.astimezone(zone).utcoffset() == before:
+            early = middle
+        else:
+            late = middle
+    return late.replace(microsecond=0).astimezone(zone)
+
+
+# ---- week --------------------------------------------------------------------------------------
+# Weekly opening bands: the ordinary hours of an office. Lunch is a gap like any other.
+
+MIDNIGHT = time(0, 0)
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """An open stretch of one day, in local wall-clock time; an `end` of 00:00 is 24:00.
+
+    Raises ConfigurationError when it ends before it starts or knows a time zone.
+    """
+
+    start: time
+    end: time
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo or self.end.tzinfo:
+            raise Refused(
+                f"fascia {self}: scrivere ore locali, senza fuso orario",
+                f"band {self}: write local times, without a time zone",
+            )
+        if self.end != MIDNIGHT and self.end <= self.start:
+            raise Refused(
+                f"fascia {self}: la fine viene dopo l'inizio",
+                f"band {self}: the end must come after the start",
+            )
+
+    def __str__(self) -> str:
+        end = "24:00" if self.end == MIDNIGHT else f"{self.end:%H:%M}"
+        return f"{self.start:%H:%M}-{end}"
+
+    @classmethod
+    def parse(cls, text: str) -> Band:
+        """Read "8:30-13:00" or "14-24:00"; raises ConfigurationError with what was expected."""
+        start, dash, end = text.partition("-")
+        if not dash:
+            raise Refused(
+                f"«{text}» non è una fascia: si scrive 8:30-13:00",
+                f"band {text!r}: write it as 08:30-13:00",
+            )
+        return cls(_clock(start, text), _clock(end, text, last=True))
+
+    def on(self, day: date) -> tuple[datetime, datetime]:
+        """Return its naive local start and end on `day`."""
+        ends_on = day + ONE_DAY if self.end == MIDNIGHT else day
+        return datetime.combine(day, self.start), datetime.combine(ends_on, self.end)
+
+
+def _clock(text: str, whole: str, *, last: bool = False) -> time:
+    hours, _, minutes = text.strip().partition(":")
+    try:
+        if last and (int(hours), int(minutes or 0)) == (24, 0):
+            return MIDNIGHT
+        return time(int(hours), int(minutes or 0))
+    except ValueError:
+        raise Refused(
+            f"«{whole}»: «{text.strip()}» non è un'ora; si scrive 8:30-13:00",
+            f"band {whole!r}: {text.strip()!r} is no time of day; write it as 08:30-13:00",
+        ) from None
+
+
+Bands = tuple[Band, ...]
+"""The bands of one day, in order, none touching another's inside."""
+
+
+def check_bands(bands: Bands, where: str) -> None:
+    """Raise ConfigurationError when bands of one day overlap or are out of order."""
+    for before, after in pairwise(bands):
+        if before.end == MIDNIGHT or after.start < before.end:
+            raise Refused(
+                f"la fascia {after} comincia prima che finisca {before}",
+                f"{where}: {after} begins before {before} has ended",
+            )
+
+
+def _is_whole_day(bands: Bands) -> bool:
+    ends = [MIDNIGHT, *(band.end for band in bands)]
+    starts = [*(band.start for band in bands), MIDNIGHT]
+    return bool(bands) and ends == starts
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The bands of the seven days, Monday first; raises ConfigurationError for any other number."""
+
+    days: tuple[Bands, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.days) != 7:
+            raise ConfigurationError(f"a week has seven days, not {len(self.days)}")
+        for number, bands in enumerate(self.days, start=1):
+            check_bands(bands, f"day {number} of the week")
+
+    def bands_on(self, day: date) -> Bands:
+        """Return the bands of the weekday that `day` is."""
+        return self.days[day.weekday()]
+
+    @property
+    def ever_opens(self) -> bool:
+        """True when at least one day has a band."""
+        return any(self.days)
+
+    @property
+    def never_closes(self) -> bool:
+        """True when the bands of every day reach from midnight to midnight."""
+        return all(_is_whole_day(bands) for bands in self.days)
+
+
+def week(**days: str) -> Week:
+    """Build a Week from texts: week(monday="8:30-13:00 14:30-18", thursday="8:30-18").
+
+    A day that is not named is closed. Raises ConfigurationError for an unknown day or band.
+    """
+    unknown = sorted(set(days) - set(WEEKDAYS))
+    if unknown:
+        raise Refused(
+            f"{unknown[0]!r} non è un giorno della settimana: scrivere {', '.join(WEEKDAYS)}",
+            f"{unknown[0]!r} is no weekday; known are {', '.join(WEEKDAYS)}",
+        )
+    texts = [days.get(name, "").split() for name in WEEKDAYS]
+    return Week(tuple(tuple(Band.parse(text) for text in day) for day in texts))
+
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+# ---- dates -------------------------------------------------------------------------------------
+# What changes ordinary hours on given dates: holidays, closures, openings, periods (E14).
+
+
+@dataclass(frozen=True, slots=True)
+class Holiday:
+    """A public holiday or the town's patron; made elsewhere, policy only reads them."""
+
+    day: date
+    name: Words
+    greeting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """A special closure from `start` to `end` (exclusive), naive local times, with its reason.
+
+    `greeting` names its own prompt ("" for the usual one). Raises ConfigurationError when it ends
+    before it starts.
+    """
+
+    start: datetime
+    end: datetime
+    reason: Words = NOTHING
+    greeting: str = ""
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo or self.end.tzinfo:
+            raise Refused(
+                "una chiusura: scrivere ore locali, senza fuso orario",
+                "a closure: write local times, without a time zone",
+            )
+        if self.end <= self.start:
+            raise Refused(
+                f"la chiusura {moment_phrase('del', self.start, 'it')} finisce prima di cominciare",
+                f"the closure {moment_phrase('of', self.start, 'en')} ends before it starts",
+            )
+
+    @classmethod
+    def whole_days(
+        cls, first: date, last: date, reason: Words = NOTHING, greeting: str = ""
+    ) -> Closure:
+        """Close from the first moment of `first` to the last of `last`."""
+        end = datetime.combine(last, time()) + ONE_DAY
+        return cls(datetime.combine(first, time()), end, reason, greeting)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A special opening: `bands` are the whole hours of `day`, whatever else would hold.
+
+    Raises ConfigurationError when it has no band or they overlap.
+    """
+
+    day: date
+    bands: Bands
+    reason: Words = NOTHING
+
+    def __post_init__(self) -> None:
+        if not self.bands:
+            raise Refused(
+                f"l'apertura {day_phrase('del', self.day, 'it')} non ha orario",
+                f"the opening {day_phrase('of', self.day, 'en')} has no hours",
+            )
+        check_bands(self.bands, f"the opening {day_phrase('of', self.day, 'en')}")
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A special period, both days included, with its own week: summer, elections, strike.
+
+    `greeting` names the prompt heard when it is closed within the period; `notice` is shown to
+    people. Raises ConfigurationError when it ends before it starts.
+    """
+
+    first: date
+    last: date
+    name: Words
+    week: Week
+    greeting: str = ""
+    notice: Words = NOTHING
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise Refused(
+                f"il periodo {day_phrase('del', self.first, 'it')} finisce prima di cominciare",
+                f"the period {day_phrase('of', self.first, 'en')} ends before it starts",
+            )
+
+    def covers(self, day: date) -> bool:
+        """Tell whether a day lies within it."""
+        return self.first <= day <= self.last
+
+    @property
+    def is_one_day(self) -> bool:
+        """Tell whether it is about one day alone."""
+        return self.first == self.last
+
+
+@dataclass(frozen=True, slots=True)
+class NewWeek:
+    """Ordinary hours from `since` on, until the next; `week` None brings the file's back.
+
+    `number` is that of the entry which says so.
+    """
+
+    since: date
+    week: Week | None
+    number: int = 0
+
+
+# ---- pieces ------------------------------------------------------------------------------------
+# Pieces of a day: stretches of local time with one answer, from its bands and what closes them.
+
+
+class Why(enum.StrEnum):
+    """Why a group is open or closed, as a stable code."""
+
+    HOURS = "open.hours"
+    PERIOD = "open.period"
+    OPENING = "open.special"
+    CLOSED_HOURS = "closed.hours"
+    CLOSED_PERIOD = "closed.period"
+    HOLIDAY = "closed.holiday"
+    CLOSURE = "closed.special"
+
+
+class Rule(NamedTuple):
+    """Which hours hold on a day and what the time outside them is called."""
+
+    bands: Bands
+    inside: Why
+    outside: Why
+    name: Words = NOTHING
+    greeting: str = ""
+    notice: Words = NOTHING
+    is_whole: bool = False  # no closure lies over it
+
+
+class Piece(NamedTuple):
+    """A stretch of naive local time with one answer, from `start` to the next piece's.
+
+    A named tuple because a year of them is made to find out that an office never opens.
+    """
+
+    start: datetime
+    open: bool
+    why: Why
+    name: Words
+    greeting: str
+    notice: Words
+    band: Band | None = None
+
+    @property
+    def answer(self) -> tuple[bool, Why, Words, str]:
+        """What a caller could tell apart: two bands that touch are one."""
+        return (self.open, self.why, self.name, self.greeting)
+
+
+def rule_of(period: Period, day: date) -> Rule:
+    """Return what holds on a day of a period that was entered."""
+    outside = Why.CLOSED_PERIOD if period.week.ever_opens else Why.CLOSURE
+    said = (period.name, period.greeting, period.notice)
+    return Rule(period.week.bands_on(day), Why.PERIOD, outside, *said, is_whole=True)
+
+
+def edges_on(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> list[datetime]:
+    """Return where on a day the answer may change, its midnight first."""
+    if _one_answer(midnight, bands, closures):
+        return [midnight]
+    edges = {midnight}
+    for band in bands:
+        edges.update(band.on(midnight.date()))
+    for closure in closures:
+        edges |= {max(closure.start, midnight), closure.end}
+    return sorted(edge for edge in edges if edge < midnight + ONE_DAY)
+
+
+def _one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> bool:
+    """True when nothing, or one long closure, holds all day; a year of such days is searched."""
+    if closures:
+        only = closures[0]
+        return len(closures) == 1 and only.start <= midnight and only.end >= midnight + ONE_DAY
+    return not bands
+
+
+def piece_at(at: datetime, rule: Rule, closures: tuple[Closure, ...]) -> Piece:
+    """Return the piece that begins at a moment."""
+    for closure in closures:
+        if closure.start <= at < closure.end:
+            reason, prompt = closure.reason, closure.greeting
+            return Piece(at, False, Why.CLOSURE, reason, prompt, NOTHING)
+    for band in rule.bands:
+        start, end = band.on(at.date())
+        if start <= at < end:
+            return Piece(at, True, rule.inside, rule.name, "", rule.notice, band)
+    name = NOTHING if rule.inside is Why.OPENING else rule.name
+    return Piece(at, False, rule.outside, name, rule.greeting, rule.notice)
+
+
+# ---- hours -------------------------------------------------------------------------------------
+# Opening hours: is a group open at a moment, why, and when that changes (P9, E1, E2, E14).
+#
+# Precedence, the first that applies decides: what was entered for the day > opening by date >
+# closure by date > holiday > the period's week > the ordinary week. An opening replaces the whole
+# day; of two periods that overlap the last one decides, as a short one is laid over a long one.
+# What was entered for several days leaves the holidays among them alone.
+#
+# Times are local wall-clock times. On the night the clock is put back a time that comes twice means
+# the first one; on the night it is put forward a time that is skipped means the moment after.
 
 HORIZON_DAYS = 400
 """How far ahead the next change is looked for: a year and the longest closure beside it."""
@@ -209,3 +686,21 @@ class Schedule:
             return ()
         end = midnight + ONE_DAY
         return tuple(c for c in self.closures if c.start < end and c.end > midnight)
+
+
+# ---- office hours ------------------------------------------------------------------------------
+# The hours of one office beside those of the house (P4): its own week, the house's closures.
+#
+# Another branch stands in another town, with another patron saint: nothing of our house closes it.
+
+
+def hours_of_office(calendar: Schedule, week: Week, periods: tuple[Period, ...] = ()) -> Schedule:
+    """Return an office's hours: holidays and closures of the house, nothing else of its own."""
+    closures = (*calendar.closures, *calendar.shut)
+    none: dict[str, Any] = dict.fromkeys(("openings", "entered", "weeks", "shut"), ())
+    return replace(calendar, weekly=week, closures=closures, periods=periods, **none)
+
+
+def hours_elsewhere(calendar: Schedule, week: Week, periods: tuple[Period, ...] = ()) -> Schedule:
+    """Return the hours of another branch's group: its declared bands and variations alone (B9)."""
+    return hours_of_office(replace(calendar, holidays=(), closures=(), shut=()), week, periods)

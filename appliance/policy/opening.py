@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.policy.clock import Doubt, Now
-from appliance.policy.codes import Code
-from appliance.policy.hours import OpenState, Schedule
-from appliance.policy.pieces import Why
-from appliance.policy.service_state import Mark, ServiceState
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.hours import OpenState, Schedule, Why
+from appliance.policy.office import Code, Mark, ServiceState
+from appliance.policy.text import NOTHING, Words
 
 GREETINGS = {
     Code.CLOSED_HOURS: "greeting_closed",

@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass
 
 from appliance.errors import OfficeError
-from appliance.policy.office import KeyCode, StaffKey
-from appliance.policy.service_state import Manual
-from appliance.policy.words import Words
+from appliance.policy.office import KeyCode, Manual, StaffKey
+from appliance.policy.text import Words
 
 MENU_DIGITS = 8
 STRONGER = ".A"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.provisioning import desk_phones, gigaset, poly, soft_phones
 from appliance.provisioning.handset import Handset
 

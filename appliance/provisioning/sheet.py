@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 
 from appliance.policy.office import KeyCode, StaffKey
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.provisioning.handset import Handset
 
 STYLE = """\

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 from appliance.provisioning.makes import Make
 
 MOST_FETCHES = 10

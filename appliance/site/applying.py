@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.daemon import notices
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.files import READABLE, atomic_write, load_text
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
-from appliance.policy.words import Words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused, Words
 from appliance.site import card, encryption, keeping
 from appliance.site.keeping import Kept, contents_of, digest
 from appliance.site.outcome import NAME as OUTCOME

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.daemon.mistakes import BadConfiguration
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from appliance.site import applying, card, reading
 from appliance.site.applying import Applied, Places
 from appliance.site.text import NAME, text_of

@@ -17,8 +17,8 @@ from typing import Final
 
 from appliance.errors import TechnicianError
 from appliance.files import READABLE, atomic_write
-from appliance.policy.refused import Refused
-from appliance.policy.system_words import why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused
 from appliance.site.keeping import contents_of
 from appliance.site.result import undated
 from appliance.site.text import LARGEST, NAME

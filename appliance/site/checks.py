@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Final
 
 from appliance.daemon.mistakes import Mistakes
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.site import keys, network, secret_entries
 from appliance.site.encryption import USB_STICK
 from appliance.site.written import NO_PATRON, Phone, Written

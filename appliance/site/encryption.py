@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from appliance.daemon.mistakes import BadConfiguration
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.site.text import text_of
 
 RUN: Final = Path("/run/centralino-crypt")

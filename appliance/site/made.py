@@ -16,7 +16,7 @@ from appliance.daemon import config
 from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.daemon.office import build_office
 from appliance.daemon.settings import Folders, Settings
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.site import checks, keys, network, places, reading, secret_entries
 from appliance.site.reading import Read
 from appliance.site.tables import tables

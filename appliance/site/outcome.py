@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 
 NAME: Final = "outcome.json"
 SHOWN: Final = 150

@@ -18,7 +18,7 @@ from typing import Any, Final
 from appliance.daemon import config, values
 from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.toml_mistakes import HIDDEN, QUOTES, explained, line_of
-from appliance.policy.week import WEEKDAYS
+from appliance.policy.hours import WEEKDAYS
 from appliance.site.text import NAME
 from appliance.site.written import Written, filled_in
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Final
 
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 from appliance.site.outcome import Outcome, Socket, Verdict, trouble_of
 
 RULE: Final = "=" * 78

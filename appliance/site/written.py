@@ -12,7 +12,7 @@ from typing import Any
 
 from appliance.daemon import settings
 from appliance.daemon.values import Hidden, Hours, MonthDay
-from appliance.policy.week import Week
+from appliance.policy.hours import Week
 
 NO_PATRON = MonthDay(1, 1)
 """A holiday in any case: stands for a patron saint's day that nobody has written."""

@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Final
 
 from appliance.errors import StoreError
 from appliance.files import atomic_write, fsync_directory
-from appliance.policy.refused import NotKept, Refused
-from appliance.policy.system_words import in_words
+from appliance.policy.supervision import in_words
+from appliance.policy.text import NotKept, Refused
 from appliance.store import database
 from appliance.store.database import POLICY_NOT_COPIED, Noted, Trouble, transaction
 from appliance.store.directory import KEY_BYTES, Vault

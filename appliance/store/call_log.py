@@ -13,8 +13,8 @@ from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result, Way
 from appliance.policy.dialling import Ledger, Placed
 from appliance.policy.numbering import HOME, Plan
-from appliance.policy.same_number import are_same, canonical, tail
-from appliance.policy.words import SaidError, Words
+from appliance.policy.privacy import are_same, canonical, tail
+from appliance.policy.text import SaidError, Words
 from appliance.store.database import transaction
 
 if TYPE_CHECKING:

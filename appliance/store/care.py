@@ -10,8 +10,8 @@ import enum
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy.messages import Care, Entry, Outcome, Step, care_of, check
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
+from appliance.policy.voicemail import Care, Entry, MessageStep, Outcome, care_of, check
 from appliance.store.call_log import iso
 from appliance.store.database import transaction
 
@@ -122,7 +122,9 @@ def note_alert(
 def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: Entry) -> None:
     outcome = entry.outcome.value if entry.outcome else None
     step, by, giver = (
-        (Step.TAKE, entry.to, entry.by) if entry.step is Step.GIVE else (entry.step, entry.by, "")
+        (MessageStep.TAKE, entry.to, entry.by)
+        if entry.step is MessageStep.GIVE
+        else (entry.step, entry.by, "")
     )
     values = (kind, subject, iso(entry.at), by, step.value, outcome, entry.note, giver)
     connection.execute(_INSERT, values)
@@ -131,11 +133,11 @@ def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: Ent
 def _entry(row: sqlite3.Row) -> Entry:
     if giver := row["given_by"]:
         at = datetime.fromisoformat(row["at"])
-        return Entry(at, giver, Step.GIVE, note=row["note"], to=row["by"])
+        return Entry(at, giver, MessageStep.GIVE, note=row["note"], to=row["by"])
     return Entry(
         datetime.fromisoformat(row["at"]),
         row["by"],
-        Step(row["step"]),
+        MessageStep(row["step"]),
         Outcome(row["outcome"]) if row["outcome"] else None,
         row["note"],
     )

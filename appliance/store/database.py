@@ -14,9 +14,9 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from appliance.files import PRIVATE, SHARED, fsync_directory
-from appliance.policy.local_time import moment_phrase
-from appliance.policy.refused import NotKept
-from appliance.policy.system_words import in_words
+from appliance.policy.hours import moment_phrase
+from appliance.policy.supervision import in_words
+from appliance.policy.text import NotKept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,21 +17,26 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from appliance.errors import StoreError
 from appliance.files import create_once, make_private
-from appliance.policy.refused import NotKept, Refused
-from appliance.policy.register.declarations import (
+from appliance.policy.directory import (
+    Authorisation,
     Declaration,
+    Entered,
     Entry,
     Need,
+    Purpose,
+    Reach,
+    Register,
     ReturnRule,
+    SecretNumber,
     Slots,
+    Target,
+    Unit,
     Variation,
 )
-from appliance.policy.register.merge import Merged, Revoked
-from appliance.policy.register.register import Authorisation, Entered, Register, Unit
-from appliance.policy.register.targets import Reach, Target
-from appliance.policy.secret import Purpose, SecretNumber
-from appliance.policy.system_words import why_not
-from appliance.policy.week import WEEKDAYS, Band, Week
+from appliance.policy.directory_forms import Merged, Revoked
+from appliance.policy.hours import WEEKDAYS, Band, Week
+from appliance.policy.supervision import why_not
+from appliance.policy.text import NotKept, Refused
 from appliance.store import database, managed_config
 from appliance.store.database import Noted, transaction
 

@@ -10,10 +10,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import StoreError
-from appliance.policy.dates import NewWeek, Period
-from appliance.policy.special import Special, Whose
-from appliance.policy.week import Band, Week
-from appliance.policy.words import Words
+from appliance.policy.hours import Band, NewWeek, Period, Week
+from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.text import Words
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 

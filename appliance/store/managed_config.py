@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
     import sqlite3

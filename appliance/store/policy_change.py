@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Sheet
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
 from appliance.store import backup, database, directory, managed_config, sheets
 from appliance.store.database import Noted, transaction
 from appliance.store.directory import Rows, Sealed, Who

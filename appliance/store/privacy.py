@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import StoreError
 from appliance.files import fsync_directory
-from appliance.policy.messages import Outcome, Step
-from appliance.policy.refused import NotKept, Refused
-from appliance.policy.system_words import in_words
+from appliance.policy.supervision import in_words
+from appliance.policy.text import NotKept, Refused
+from appliance.policy.voicemail import MessageStep, Outcome
 from appliance.store import call_log, care, database, requests
 from appliance.store.care import Kind
 from appliance.store.database import Noted, open_reader, transaction
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from appliance.policy.clock_steps import Steps
-    from appliance.policy.mail import Mail
-    from appliance.policy.same_number import SameNumber
+    from appliance.policy.clock import Steps
+    from appliance.policy.privacy import SameNumber
+    from appliance.policy.requests import Mail
 
 
 # ---- copying -----------------------------------------------------------------------------------
@@ -530,7 +530,7 @@ def erase(
         _erase_messages(connection, found)
         _bare_calls(connection, found.calls)
         for call in still_missed:  # nobody is to call back whose number is gone
-            said = (call, ordered.at.isoformat(), ordered.by, Step.CLOSE, Outcome.NOT_NEEDED)
+            said = (call, ordered.at.isoformat(), ordered.by, MessageStep.CLOSE, Outcome.NOT_NEEDED)
             connection.execute(_CLOSED, said)
         if chosen.number is not None:
             _take_out(connection, chosen.number)

@@ -12,26 +12,25 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.orders import CallRecord, Result, Way
-from appliance.policy.box_figures import Stored
-from appliance.policy.due import is_overdue, months_end
-from appliance.policy.local_time import day_phrase, local_moment, month_words
-from appliance.policy.mail import Mail
-from appliance.policy.messages import Step
-from appliance.policy.peaks import Peak, peak
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.report import (
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import day_phrase, local_moment, month_words
+from appliance.policy.reports import (
     CallRow,
     Ending,
     Figures,
+    Peak,
     Report,
     RequestRow,
     Sent,
+    Stored,
     UnitFigures,
+    peak,
     seconds_shown,
     unit_figures,
 )
-from appliance.policy.requests import Request, State
-from appliance.policy.words import Words
+from appliance.policy.requests import Mail, Request, State, is_overdue, months_end
+from appliance.policy.text import Words
+from appliance.policy.voicemail import MessageStep
 from appliance.store import requests
 from appliance.store.call_log import moment, to_ms, words_from
 from appliance.store.database import transaction
@@ -42,8 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import tzinfo
 
+    from appliance.policy.directory import Register, Unit
     from appliance.policy.hours import Schedule
-    from appliance.policy.register.register import Register, Unit
 
 
 # ---- box figures -------------------------------------------------------------------------------
@@ -66,7 +65,7 @@ _MAILS: Final = (
 def stored(connection: sqlite3.Connection, disk: tuple[int, int] = (0, 0)) -> Stored:
     """Count what waits; `disk` is what is free and all there is, in bytes. Raises sqlite3.Error."""
     number, length_ms = connection.execute(_OPEN).fetchone()
-    unheard, since_ms = connection.execute(_UNHEARD, (Step.HEAR,)).fetchone()
+    unheard, since_ms = connection.execute(_UNHEARD, (MessageStep.HEAR,)).fetchone()
     counted = {str(state): int(count) for state, count in connection.execute(_REQUESTS)}
     mails = {row[0]: (int(row[1]), row[2]) for row in connection.execute(_MAILS)}
     queued, since = mails.get("queued", (0, None))
@@ -134,7 +133,7 @@ def peak_between(
 
 
 # ---- report rows -------------------------------------------------------------------------------
-# Calls and requests as the report sums them up (policy/report.py), out of the database.
+# Calls and requests as the report sums them up (policy/reports.py), out of the database.
 
 ENDING_OF_RESULT: Final[dict[str, Ending]] = {
     Result.ANSWERED: Ending.FILTER,  # unless it was transferred

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy import done_link
-from appliance.policy.done_link import Standing, hash_of
-from appliance.policy.refused import Refused
-from appliance.policy.requests import State, Step
-from appliance.store import database, requests
+from appliance.policy import requests
+from appliance.policy.requests import RequestStep, Standing, State, hash_of
+from appliance.policy.text import Refused
+from appliance.store import database
+from appliance.store import requests as store_requests
 from appliance.store.database import Noted, transaction
 from appliance.store.requests import Happened, StoredRequest
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 # ---- request links -----------------------------------------------------------------------------
-# Links that close a request, as they are kept: by their hash alone (E15, policy/done_link.py).
+# Links that close a request, as they are kept: by their hash alone (E15, policy/requests.py).
 
 CODE = "request.link"
 """The code in the audit."""
@@ -44,13 +44,13 @@ def look(connection: sqlite3.Connection, token: str, now: datetime) -> Looked:
     row = connection.execute(
         "SELECT request, made_at FROM request_links WHERE sha256 = ?", (digest,)
     ).fetchone()
-    kept = requests.find_request(connection, int(row["request"])) if row else None
+    kept = store_requests.find_request(connection, int(row["request"])) if row else None
     if kept is None:
         return UNKNOWN
     is_used = any(each.id == _step_id(digest) for each in kept.steps)
     is_done = kept.request.state is State.DONE
     made_at = datetime.fromisoformat(row["made_at"])
-    return Looked(done_link.standing(is_used, is_done, made_at, now), kept)
+    return Looked(requests.standing(is_used, is_done, made_at, now), kept)
 
 
 def close(connection: sqlite3.Connection, token: str, said_by: str, now: datetime) -> int:
@@ -61,13 +61,13 @@ def close(connection: sqlite3.Connection, token: str, said_by: str, now: datetim
     with transaction(connection):
         looked = look(connection, token, now)
         if looked.kept is None or looked.standing is not Standing.OPEN:
-            words = done_link.SAID[looked.standing]
+            words = requests.SAID[looked.standing]
             raise Refused(words.it, words.en)
         number = looked.kept.request.number
         ident = _step_id(hash_of(token))
-        done = Happened(ident, Step.CLOSE, now, done_link.BY, said_by)
-        requests.change_within(connection, number, done)
-        database.note(connection, Noted(now, done_link.BY, CODE, str(number)))
+        done = Happened(ident, RequestStep.CLOSE, now, requests.BY, said_by)
+        store_requests.change_within(connection, number, done)
+        database.note(connection, Noted(now, requests.BY, CODE, str(number)))
     return number
 
 

@@ -11,24 +11,34 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.policy import request_refusals as refusals
-from appliance.policy import request_words
 from appliance.policy import requests as policy
-from appliance.policy.appointments import Booked, Slot, free_slots, take
-from appliance.policy.citizens import Citizen, Contact
-from appliance.policy.done_link import hash_of, with_secret
-from appliance.policy.due import due, is_overdue
-from appliance.policy.letter_words import FORMS
-from appliance.policy.letters import overdue_mail
-from appliance.policy.local_time import day_words, moment_words
-from appliance.policy.mail import Mail
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import day_words, moment_words
+from appliance.policy.letters import FORMS, overdue_mail
 from appliance.policy.numbering import HOME, Plan
-from appliance.policy.outbox import MailState
-from appliance.policy.refused import Refused
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import Appointment, Closing, Form, NewRequest, Request, State, Step
-from appliance.policy.same_number import are_same, is_like
-from appliance.policy.words import SaidError, Words
+from appliance.policy.privacy import are_same, is_like
+from appliance.policy.requests import (
+    Appointment,
+    Booked,
+    Citizen,
+    Closing,
+    Contact,
+    Form,
+    Mail,
+    MailState,
+    NewRequest,
+    Request,
+    RequestStep,
+    Slot,
+    State,
+    due,
+    free_slots,
+    hash_of,
+    is_overdue,
+    take_slot,
+    with_secret,
+)
+from appliance.policy.text import Refused, SaidError, Words
 from appliance.store import database
 from appliance.store.call_log import by_column, iso, moment, to_ms
 from appliance.store.database import Noted, transaction
@@ -36,8 +46,8 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.policy.directory import Slots
     from appliance.policy.hours import Schedule
-    from appliance.policy.register.declarations import Slots
     from appliance.store.call_log import Value
     from appliance.store.voicemail import Notices
 
@@ -80,7 +90,7 @@ def reserve_slot(
     connection: sqlite3.Connection, diary: Diary, start: datetime, request: int, now: datetime
 ) -> Slot:
     """Take a slot for a request, within the caller's transaction; raises OfficeError."""
-    slot = take(
+    slot = take_slot(
         diary.slots, diary.calendar, booked(connection, diary.unit, now), start.astimezone(UTC), now
     )
     places = {
@@ -424,7 +434,7 @@ class Happened:
     """One step of a request's life; `id` was given to it before it was stored."""
 
     id: str
-    step: Step
+    step: RequestStep
     at: datetime
     by: str
     said_by: str = ""
@@ -500,9 +510,9 @@ def request_from_row(row: sqlite3.Row, steps: tuple[Happened, ...]) -> StoredReq
         new.appointment,
         State(str(value["state"])),
         str(value["taken_by"]),
-        tuple(each.words for each in steps if each.step is Step.REMIND),
+        tuple(each.words for each in steps if each.step is RequestStep.REMIND),
         next((_closing(each) for each in steps if each.step in _ENDS), None),
-        next((each.said_by for each in reversed(steps) if each.step is Step.GIVE), None),
+        next((each.said_by for each in reversed(steps) if each.step is RequestStep.GIVE), None),
     )
     return StoredRequest(request, Sound(str(value["recording"]), str(value["sha256"])), steps)
 
@@ -511,7 +521,7 @@ def step_from_row(row: sqlite3.Row) -> Happened:
     """Gather a step from its columns."""
     return Happened(
         str(row["id"]),
-        Step(str(row["step"])),
+        RequestStep(str(row["step"])),
         datetime.fromisoformat(str(row["at"])),
         str(row["by_whom"]),
         str(row["said_by"]),
@@ -532,7 +542,7 @@ def appointment_columns(appointment: Appointment | None) -> dict[str, Value]:
     }
 
 
-_ENDS: Final = frozenset({Step.CLOSE, Step.CANCEL})
+_ENDS: Final = frozenset({RequestStep.CLOSE, RequestStep.CANCEL})
 
 
 def _of_new(new: NewRequest) -> dict[str, Value]:
@@ -580,7 +590,7 @@ def _appointment(value: Mapping[str, Any]) -> Appointment | None:
 
 
 def _closing(step: Happened) -> Closing:
-    return Closing(step.at, step.by, step.said_by, step.words, step.step is Step.CANCEL)
+    return Closing(step.at, step.by, step.said_by, step.words, step.step is RequestStep.CANCEL)
 
 
 # ---- request listing ---------------------------------------------------------------------------
@@ -614,7 +624,7 @@ def as_text(
             request.unit,
             " ".join(filter(None, (request.citizen.name, request.citizen.phone))),
             request.subject,
-            said_in(request_words.state_of(request), language) + mark,
+            said_in(policy.state_of(request), language) + mark,
             day_words(due(request), language),
         ]
 
@@ -690,7 +700,7 @@ def mails_as_text(found: Iterable[StoredNotice], language: str, zone: tzinfo) ->
             moment_words(kept.queued_at.astimezone(zone), language),
             kept.mail.to,
             " ".join(kept.mail.subject.split()),
-            said_in(request_words.MAILS[kept.state], language),
+            said_in(policy.MAILS[kept.state], language),
             str(kept.tries),
             f"{kept.settled_by}: {kept.reason}" if kept.reason else kept.said,
         ]
@@ -751,7 +761,7 @@ def step_line(happened: Happened, language: str, zone: tzinfo) -> str:
     at: datetime = happened.at.astimezone(zone)
     said = f" ({happened.said_by})" if happened.said_by else ""
     words = f": {happened.words}" if happened.words else ""
-    what = said_in(request_words.STEPS[happened.step], language)
+    what = said_in(policy.STEPS[happened.step], language)
     return f"{moment_words(at, language)}  {what}  {happened.by}{said}{words}"
 
 
@@ -890,9 +900,9 @@ def change_within(
         return kept
     request = _after(kept.request, happened, appointment)
     _keep(connection, request, happened)
-    if happened.step in {Step.MOVE, Step.CANCEL}:
+    if happened.step in {RequestStep.MOVE, RequestStep.CANCEL}:
         release_slot(connection, number)
-    if happened.step is Step.MOVE:
+    if happened.step is RequestStep.MOVE:
         _reserve(connection, request, diary, happened.at)
     kept = replace(kept, request=request, steps=(*kept.steps, happened))
     _queue(connection, kept, happened, happened.at, letters)
@@ -916,7 +926,7 @@ def required_request(connection: sqlite3.Connection, number: int) -> StoredReque
     """Look a request up; raises OfficeError when there is none."""
     found = find_request(connection, number)
     if found is None:
-        raise SaidError(refusals.no_request(number))
+        raise SaidError(policy.no_request(number))
     return found
 
 
@@ -969,27 +979,27 @@ def recordings(connection: sqlite3.Connection) -> frozenset[str]:
 def _after(request: Request, happened: Happened, appointment: Appointment | None) -> Request:
     closing = Closing(happened.at, happened.by, happened.said_by, happened.words)
     match happened.step:
-        case Step.MAILED:
+        case RequestStep.MAILED:
             return policy.mailed(request)
-        case Step.TAKE:
-            return policy.taken(request, happened.said_by or happened.by)
-        case Step.GIVE:
+        case RequestStep.TAKE:
+            return policy.take(request, happened.said_by or happened.by)
+        case RequestStep.GIVE:
             return policy.given(request, happened.said_by)
-        case Step.REMIND:
+        case RequestStep.REMIND:
             return policy.reminded(request, happened.words)
-        case Step.CLOSE:
+        case RequestStep.CLOSE:
             return policy.closed(request, closing)
-        case Step.CANCEL:
+        case RequestStep.CANCEL:
             return policy.cancelled(request, closing)
-        case Step.MOVE:
+        case RequestStep.MOVE:
             if appointment is None:
-                raise SaidError(refusals.NO_NEW_TIME)
+                raise SaidError(policy.NO_NEW_TIME)
             return policy.moved(request, appointment)
 
 
 def _keep(connection: sqlite3.Connection, request: Request, happened: Happened) -> None:
     connection.execute(
-        _GIFT if happened.step is Step.GIVE else _STEP,
+        _GIFT if happened.step is RequestStep.GIVE else _STEP,
         {
             "id": happened.id,
             "request": request.number,

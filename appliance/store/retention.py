@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy import handover
-from appliance.policy.handover import TO_ALL, Item, Kind
-from appliance.policy.local_time import moment_words
-from appliance.policy.messages import Care, Entry, MessageState, Step, care_of
+from appliance.policy import privacy
+from appliance.policy.hours import moment_words
 from appliance.policy.numbering import HOME, Plan
-from appliance.policy.requests import State
-from appliance.policy.requests import Step as RequestStep
-from appliance.policy.words import Words
+from appliance.policy.privacy import TO_ALL, Item, Kind
+from appliance.policy.requests import RequestStep, State
+from appliance.policy.text import Words
+from appliance.policy.voicemail import Care, Entry, MessageState, MessageStep, care_of
 from appliance.store import call_log, care, database, requests, users, voicemail
 from appliance.store.call_log import to_ms
 from appliance.store.database import Noted, transaction
@@ -116,13 +115,13 @@ def give(connection: sqlite3.Connection, asked: Asked, letters: Letters) -> Word
     """
     giver = users.find_user(connection, asked.by)
     taker = users.find_user(connection, asked.to) if asked.to else None
-    handover.check(asked.items, giver, taker, asked.to)
+    privacy.check(asked.items, giver, taker, asked.to)
     given = sum(_give(connection, item, asked, letters) for item in asked.items)
     if given:
         with transaction(connection):
             about = f"{given} -> {asked.to or '*'}"
             database.note(connection, Noted(asked.at, asked.by, HANDOVER, about))
-    return handover.done(given, len(asked.items) - given, taker.shown if taker else TO_ALL)
+    return privacy.done(given, len(asked.items) - given, taker.shown if taker else TO_ALL)
 
 
 def _give(connection: sqlite3.Connection, item: Item, asked: Asked, letters: Letters) -> bool:
@@ -134,7 +133,7 @@ def _give(connection: sqlite3.Connection, item: Item, asked: Asked, letters: Let
     now: Care = care_of(care.history(connection, kind, subject))
     if now.state is not MessageState.TAKEN or not _is_theirs(item.kind, now.holder, asked):
         return False
-    step = Step.GIVE if asked.to else Step.RELEASE
+    step = MessageStep.GIVE if asked.to else MessageStep.RELEASE
     care.add(connection, kind, str(number), Entry(asked.at, asked.by, step, to=asked.to))
     return True
 
@@ -151,7 +150,7 @@ def _give_request(
 
 
 def _is_theirs(kind: Kind, holder: str, asked: Asked) -> bool:
-    return handover.may_be_given(kind, holder, asked.by, asked.position, asked.to)
+    return privacy.may_be_given(kind, holder, asked.by, asked.position, asked.to)
 
 
 def _note(row: sqlite3.Row) -> Note:

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.policy.accounts import AccountError, User, check_left, check_touch
-from appliance.policy.roles import Role
+from appliance.policy.users import AccountError, Role, User, check_left, check_touch
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 

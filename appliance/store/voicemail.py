@@ -15,20 +15,24 @@ from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import NOBODY, CallRecord, Direction, Result
 from appliance.calls.trail_words import Names, transfers_of
 from appliance.errors import StoreError
-from appliance.policy.local_time import moment_words
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.message_alerts import (
+from appliance.policy.hours import moment_words
+from appliance.policy.numbering import HOME, Plan
+from appliance.policy.privacy import are_same, canonical, is_like, tail
+from appliance.policy.requests import HEAD, Mail
+from appliance.policy.text import Words, in_language
+from appliance.policy.voicemail import (
     CallAlerts,
+    Care,
+    Entry,
+    MessageState,
+    MessageStep,
+    Outcome,
     due_alerts,
     due_call_alerts,
     is_digest_time,
     is_late,
     looked_at,
 )
-from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step
-from appliance.policy.numbering import HOME, Plan
-from appliance.policy.same_number import are_same, canonical, is_like, tail
-from appliance.policy.words import Words, in_language
 from appliance.store import call_log, care, requests
 from appliance.store.call_log import (
     call_from_row,
@@ -443,7 +447,7 @@ def close(
 
     Closing it twice in the same words changes nothing: the first time stands.
     """
-    entry = Entry(at, by, Step.CLOSE, outcome, note)
+    entry = Entry(at, by, MessageStep.CLOSE, outcome, note)
     care.add(connection, care.Kind.MESSAGE, name, entry)
     closed = find(connection, name)
     assert closed is not None
@@ -713,19 +717,19 @@ OUTCOMES: Final[Mapping[Outcome, Words]] = {
     Outcome.PASSED_TO_OFFICE: Words("passato a un ufficio", "passed to an office"),
 }
 """P9's outcomes."""
-STEPS: Final[Mapping[Step, Words]] = {
-    Step.HEAR: Words("ascolto", "heard"),
-    Step.TAKE: Words("presa in carico", "taken"),
-    Step.RELEASE: Words("lasciato libero", "released"),
-    Step.GIVE: Words("consegna", "handed over"),
-    Step.FAIL: Words("richiamata a vuoto", "call-back in vain"),
-    Step.NOTE: Words("nota", "note"),
-    Step.CLOSE: Words("chiusura", "closed"),
-    Step.REOPEN: Words("riapertura", "reopened"),
-    Step.ALERT_UNHEARD: Words(
+STEPS: Final[Mapping[MessageStep, Words]] = {
+    MessageStep.HEAR: Words("ascolto", "heard"),
+    MessageStep.TAKE: Words("presa in carico", "taken"),
+    MessageStep.RELEASE: Words("lasciato libero", "released"),
+    MessageStep.GIVE: Words("consegna", "handed over"),
+    MessageStep.FAIL: Words("richiamata a vuoto", "call-back in vain"),
+    MessageStep.NOTE: Words("nota", "note"),
+    MessageStep.CLOSE: Words("chiusura", "closed"),
+    MessageStep.REOPEN: Words("riapertura", "reopened"),
+    MessageStep.ALERT_UNHEARD: Words(
         "avviso: non ascoltato, non visto", "alert: not heard, not looked at"
     ),
-    Step.ALERT_UNCLOSED: Words("avviso: non chiuso", "alert: not closed"),
+    MessageStep.ALERT_UNCLOSED: Words("avviso: non chiuso", "alert: not closed"),
 }
 """What was done, in the history of one."""
 OPEN: Final = Words("da trattare", "to be dealt with")
@@ -742,26 +746,26 @@ _NAMES: Final[Mapping[Kind, Words]] = {
     Kind.MESSAGE: Words("Il messaggio {}", "Message {}"),
     Kind.CALL: Words("La chiamata {}", "Call {}"),
 }
-_DONE: Final[Mapping[Step, Words]] = {
-    Step.HEAR: Words("{what}: ascolto annotato.", "{what}: noted as heard."),
-    Step.TAKE: Words("{what} è in carico a {by}.", "{what} is taken by {by}."),
-    Step.RELEASE: Words("{what} è di nuovo liber{o}.", "{what} is free again."),
-    Step.FAIL: Words(
+_DONE: Final[Mapping[MessageStep, Words]] = {
+    MessageStep.HEAR: Words("{what}: ascolto annotato.", "{what}: noted as heard."),
+    MessageStep.TAKE: Words("{what} è in carico a {by}.", "{what} is taken by {by}."),
+    MessageStep.RELEASE: Words("{what} è di nuovo liber{o}.", "{what} is free again."),
+    MessageStep.FAIL: Words(
         "{what}: richiamata a vuoto annotata, {n} in tutto.",
         "{what}: call-back in vain noted, {n} in all.",
     ),
-    Step.NOTE: Words("Nota aggiunta.", "Note added."),
-    Step.CLOSE: Words("{what} è chius{o}: {outcome}.", "{what} is closed: {outcome}."),
-    Step.REOPEN: Words("{what} è di nuovo apert{o}.", "{what} is open again."),
+    MessageStep.NOTE: Words("Nota aggiunta.", "Note added."),
+    MessageStep.CLOSE: Words("{what} è chius{o}: {outcome}.", "{what} is closed: {outcome}."),
+    MessageStep.REOPEN: Words("{what} è di nuovo apert{o}.", "{what} is open again."),
 }
 
 
-def done(kind: Kind, number: int, step: Step, care: Care) -> Words:
+def done(kind: Kind, number: int, step: MessageStep, care: Care) -> Words:
     """Say what has just been done."""
     return Words(_done(kind, number, step, care, "it"), _done(kind, number, step, care, "en"))
 
 
-def _done(kind: Kind, number: int, step: Step, care: Care, language: str) -> str:
+def _done(kind: Kind, number: int, step: MessageStep, care: Care, language: str) -> str:
     outcome = care.closing.outcome if care.closing else None
     return one_call(_DONE[step], language).format(
         what=one_call(_NAMES[kind], language).format(number),
@@ -891,8 +895,8 @@ MESSAGE_LINE: Final = Words(
     "Messaggio {number}: {caller}, ricevuto {when}, durata {length}",
     "Message {number}: {caller}, received {when}, length {length}",
 )
-ALERTS: Final[Mapping[Step, tuple[Words, Words]]] = {
-    Step.ALERT_UNHEARD: (
+ALERTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
+    MessageStep.ALERT_UNHEARD: (
         Words("Segreteria: messaggi non ascoltati ({})", "Voicemail: messages not heard ({})"),
         Words(
             "Da trenta minuti l'ufficio è aperto e nessuno ha ancora ascoltato:\n\n{}\n\n"
@@ -901,7 +905,7 @@ ALERTS: Final[Mapping[Step, tuple[Words, Words]]] = {
             "They are heard on a phone with *86.\n",
         ),
     ),
-    Step.ALERT_UNCLOSED: (
+    MessageStep.ALERT_UNCLOSED: (
         Words("Segreteria: messaggi non chiusi ({})", "Voicemail: messages not closed ({})"),
         Words(
             "È passato un giorno lavorativo e nessuno ha chiuso:\n\n{}\n\n"
@@ -931,7 +935,7 @@ def new_message_mail(message: Message, notices: Notices, zone: tzinfo) -> Mail:
 
 
 def alert_mails(
-    step: Step, late: tuple[Message, ...], notices: Notices, zone: tzinfo
+    step: MessageStep, late: tuple[Message, ...], notices: Notices, zone: tzinfo
 ) -> Iterator[Mail]:
     """Write one alert of all messages that became late at once, for each who is to know."""
     subject, body = (one_call(words, notices.language) for words in ALERTS[step])
@@ -967,8 +971,8 @@ MOST_LINES: Final = 30
 """So many calls stand in one digest; of the others it says how many there are."""
 MISSED_LINE: Final = Words("Chiamata {}: {}, {}{}", "Call {}: {}, {}{}")
 MORE: Final = Words("… e altre {}.", "… and {} more.")
-DIGESTS: Final[Mapping[Step, tuple[Words, Words]]] = {
-    Step.ALERT_UNHEARD: (
+DIGESTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
+    MessageStep.ALERT_UNHEARD: (
         Words("Chiamate senza messaggio mai guardate ({})", "Missed calls not looked at ({})"),
         Words(
             "Da almeno trenta minuti l'ufficio è aperto e nessuno se n'è occupato:\n\n{}\n\n"
@@ -977,7 +981,7 @@ DIGESTS: Final[Mapping[Step, tuple[Words, Words]]] = {
             "\n\n{}\n\nSee centralino calls --missed; each is closed with its outcome.\n",
         ),
     ),
-    Step.ALERT_UNCLOSED: (
+    MessageStep.ALERT_UNCLOSED: (
         Words("Chiamate senza messaggio da richiamare ({})", "Missed calls not called back ({})"),
         Words(
             "È passato un giorno lavorativo e nessuno ha richiamato o chiuso:\n\n{}\n\n"
@@ -1012,7 +1016,7 @@ def tell_missed(
 def _tell(
     connection: sqlite3.Connection,
     calls: tuple[Missed, ...],
-    step: Step,
+    step: MessageStep,
     calendar: Schedule,
     notices: Notices,
     now: datetime,
@@ -1030,7 +1034,7 @@ def _tell(
     return tuple(_alerted(each, step) if each.record.call in late else each for each in calls)
 
 
-def _alerted(each: Missed, step: Step) -> Missed:
+def _alerted(each: Missed, step: MessageStep) -> Missed:
     return replace(each, care=replace(each.care, alerted=each.care.alerted | {step}))
 
 
@@ -1040,7 +1044,7 @@ def is_to_call_back(each: Missed) -> bool:
 
 
 def digests(
-    step: Step, late: tuple[Missed, ...], notices: Notices, zone: tzinfo, now: datetime
+    step: MessageStep, late: tuple[Missed, ...], notices: Notices, zone: tzinfo, now: datetime
 ) -> Iterator[Mail]:
     """Write one digest for each who is to know; nothing where nothing is late."""
     if not late:
@@ -1058,12 +1062,12 @@ def digests(
 def missed_counts(calls: tuple[Missed, ...]) -> tuple[int, int]:
     """Count the calls that were told of and wait still: not looked at, not called back."""
     waiting = [each.care for each in calls if is_to_call_back(each)]
-    unseen = [c for c in waiting if Step.ALERT_UNHEARD in c.alerted and not looked_at(c)]
-    unclosed = [c for c in waiting if Step.ALERT_UNCLOSED in c.alerted]
+    unseen = [c for c in waiting if MessageStep.ALERT_UNHEARD in c.alerted and not looked_at(c)]
+    unclosed = [c for c in waiting if MessageStep.ALERT_UNCLOSED in c.alerted]
     return len(unseen), len(unclosed)
 
 
-def _key(step: Step, who: str, day: date) -> str:
+def _key(step: MessageStep, who: str, day: date) -> str:
     return f"calls_{step}:{who}:{day}"
 
 
@@ -1151,7 +1155,7 @@ def _tell_late(
     connection: sqlite3.Connection, calendar: Schedule, notices: Notices, now: datetime, domain: str
 ) -> None:
     cares = care.cares(connection, Kind.MESSAGE)
-    late: dict[Step, list[Message]] = {}
+    late: dict[MessageStep, list[Message]] = {}
     for message in map(message_from_row, connection.execute(_OPEN_MESSAGES).fetchall()):
         stands = cares.get(message.id, Care())
         for step in due_alerts(stands, message.received_at, calendar, now):
@@ -1166,7 +1170,7 @@ def _tell_late(
 def _counted(connection: sqlite3.Connection, calls: tuple[Missed, ...]) -> Watched:
     cares = [c for c in care.cares(connection, Kind.MESSAGE).values() if is_late(c)]
     unheard = [c for c in cares if not c.heard and c.state is MessageState.NEW]
-    unclosed = [c for c in cares if Step.ALERT_UNCLOSED in c.alerted]
+    unclosed = [c for c in cares if MessageStep.ALERT_UNCLOSED in c.alerted]
     calls_unseen, calls_unclosed = missed_counts(calls)
     waiting = [each for each in calls if each.is_open]
     return Watched(

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from appliance.errors import Bug, CentralinoError
-from appliance.policy.done_link import without_secrets
-from appliance.policy.outbox import Letter, MailState, Waiting
-from appliance.policy.refused import NotKept
-from appliance.policy.requests import Step
-from appliance.policy.system_words import in_words
+from appliance.policy.requests import Letter, MailState, RequestStep, Waiting, without_secrets
+from appliance.policy.supervision import in_words
+from appliance.policy.text import NotKept
 from appliance.store import backup, call_log, requests, voicemail
 from appliance.store.call_log import iso
 from appliance.store.database import (
@@ -41,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from appliance.calls.orders import CallRecord
-    from appliance.policy.messages import Outcome
     from appliance.policy.requests import NewRequest
+    from appliance.policy.voicemail import Outcome
     from appliance.store.voicemail import Message
 
 
@@ -165,7 +163,7 @@ def settle(
         if changed and kept and state is MailState.SENT:
             _take_secrets_out(connection, kept)
         if changed and kept and kept.mail.request and state is MailState.SENT:
-            step = Happened(kept.message_id, Step.MAILED, at, "", words=said)
+            step = Happened(kept.message_id, RequestStep.MAILED, at, "", words=said)
             requests.mailed(connection, kept.mail.request, step)
 
 

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Presentation
-from appliance.policy.local_time import moment_words
-from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step, care_of
-from appliance.policy.refused import Refused
+from appliance.policy.hours import moment_words
+from appliance.policy.text import Refused
+from appliance.policy.voicemail import Care, Entry, MessageState, MessageStep, Outcome, care_of
 from appliance.store import voicemail
 from appliance.store.voicemail import call_columns, history_lines, state_text, without_number
 
@@ -138,7 +138,7 @@ def _care(message: Message, cares: Cares) -> Care:
     closing = None
     if message.outcome is not None and message.closed_at is not None:
         at, by = message.closed_at, message.closed_by
-        closing = Entry(at, by, Step.CLOSE, message.outcome, message.note)
+        closing = Entry(at, by, MessageStep.CLOSE, message.outcome, message.note)
     return Care(message.state, message.taken_by, closing=closing)
 
 

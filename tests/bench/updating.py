@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.workers import Worker
 from tests.bench import wire
 from tests.bench.office import BenchBox

@@ -21,14 +21,19 @@ from appliance.calls.call import Call
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.sides import Side
 from appliance.calls.states import Row, State, row_for
-from appliance.policy.dates import Period
 from appliance.policy.dialling import Ledger
-from appliance.policy.register.declarations import Entry
-from appliance.policy.register.register import Authorisation, Register, Unit
-from appliance.policy.register.targets import Reach, target, to_be_told
-from appliance.policy.special import Special, Whose
-from appliance.policy.week import Week
-from appliance.policy.words import Words
+from appliance.policy.directory import (
+    Authorisation,
+    Entry,
+    Reach,
+    Register,
+    Unit,
+    target,
+    to_be_told,
+)
+from appliance.policy.hours import Period, Week
+from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.text import Words
 from tests.calls.test_properties import (
     LINES,
     PHONES,

@@ -25,12 +25,11 @@ from appliance.calls.events import MessageFetched
 from appliance.calls.transfer_call import Act
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
-from appliance.policy.codes import Code
-from appliance.policy.office import KEY_CODES, StaffKey
+from appliance.policy.office import KEY_CODES, Code, StaffKey
 from appliance.policy.opening import GREETINGS as CLOSED_GREETINGS
 from appliance.policy.routing import GREETINGS, Decision, Way
-from appliance.policy.spoken import NOTHING_ADDED
-from appliance.policy.words import Words
+from appliance.policy.sheets import NOTHING_ADDED
+from appliance.policy.text import Words
 from tests.stories.offices import EXAMPLE, ROME
 
 WEDNESDAY = Now(0.0, datetime(2026, 11, 25, 19, 0, tzinfo=ROME))

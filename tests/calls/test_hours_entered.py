@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from appliance.calls import events
-from appliance.policy.codes import Code
-from appliance.policy.dates import Period
-from appliance.policy.special import Special, Whose
-from appliance.policy.week import Week
-from appliance.policy.words import Words
+from appliance.policy.hours import Period, Week
+from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.office import Code
+from appliance.policy.text import Words
 from tests.calls.desk import TEN, up
 
 SHUT = Period(TEN.wall.date(), TEN.wall.date(), Words("Sciopero", "Strike"), Week(((),) * 7))

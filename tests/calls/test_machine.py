@@ -20,7 +20,7 @@ from appliance.calls.desk import LineState
 from appliance.calls.events import Caller
 from appliance.calls.sides import Side
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.register.register import Register
+from appliance.policy.directory import Register
 from tests.calls.telling import (
     CALLERS,
     DUTY,

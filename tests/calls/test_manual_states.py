@@ -13,13 +13,11 @@ from appliance.calls.positions import REMIND
 from appliance.calls.requests import SetAllAbsent, SetClosed, SetOpened, SetUnattended
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.dates import Period
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.office import Office
-from appliance.policy.service_state import Mark, ServiceState
-from appliance.policy.special import Special, Whose
-from appliance.policy.week import Band, Week
-from appliance.policy.words import Words
+from appliance.policy.hours import Band, Period, Week
+from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.office import Mark, Office, ServiceState
+from appliance.policy.requests import HEAD, Mail
+from appliance.policy.text import Words
 from tests.calls.desk import TEN, later, tell, up
 from tests.stories.offices import EXAMPLE
 

@@ -11,10 +11,10 @@ from appliance.calls.after_hours import dialled
 from appliance.calls.menu import MOST_CHOICES
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
-from appliance.policy.mail import HEAD
+from appliance.policy.directory import SecretNumber
 from appliance.policy.office import AfterHours
-from appliance.policy.secret import SecretNumber
-from appliance.policy.spoken import Added, SpokenSheet
+from appliance.policy.requests import HEAD
+from appliance.policy.sheets import Added, SpokenSheet
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 from tests.stories.offices import EXAMPLE
 

@@ -11,7 +11,7 @@ from appliance.commands.check import _now
 from appliance.daemon import config
 from appliance.daemon.office import build_office
 from appliance.policy.clock import Now
-from appliance.policy.local_time import moment_words
+from appliance.policy.hours import moment_words
 from tests.stories.offices import ROME
 
 OFFICE = build_office(

@@ -11,8 +11,8 @@ from appliance.calls import events
 from appliance.calls.offered import Offered
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.register.register import Register
-from appliance.policy.unanswered import TOLD_AFTER, Unanswered
+from appliance.policy.directory import Register
+from appliance.policy.transfers import TOLD_AFTER, Unanswered
 from tests.calls.desk import TEN, later, tell, up
 from tests.calls.test_transfers import TO_ANAGRAFE, office_desk
 from tests.policy.town import ABROAD, ANAGRAFE, CIVILE, RESIDENCE, SERVICE, declaration

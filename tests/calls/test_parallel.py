@@ -12,7 +12,7 @@ from appliance.calls.events import Evidence, LineCondition, LineProbed, LineTake
 from appliance.calls.orders import Result
 from appliance.calls.status import LineStatus
 from appliance.daemon.status_words import line_words
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.calls import events, orders
 from appliance.calls.positions import REMIND
 from appliance.calls.requests import SetAllAbsent, SetAway
-from appliance.policy.service_state import NO_MARKS, Mark
+from appliance.policy.office import NO_MARKS, Mark
 from tests.calls.desk import TEN, later, tell, up
 
 AWAY = events.ServiceStateChanged(SetAway(on=True, by="op1"))

@@ -23,11 +23,10 @@ from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import Ledger
-from appliance.policy.register.register import Register
+from appliance.policy.directory import Purpose, Register
 from appliance.policy.routing import group_open
-from appliance.policy.secret import Purpose
-from appliance.policy.spoken import SpokenSheet
-from appliance.policy.transfer import Reason
+from appliance.policy.sheets import SpokenSheet
+from appliance.policy.transfers import Reason
 from tests.helpers.examples import examples
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 from tests.stories.registers import BRANCHES, OFFICE_PHONES, REGISTERS

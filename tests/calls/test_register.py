@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.calls import events
-from appliance.policy.register.register import Register, Unit
+from appliance.policy.directory import Register, Unit
 from tests.calls.desk import TEN, tell, up
 
 

@@ -16,9 +16,8 @@ from appliance.calls.states import State
 from appliance.calls.switchboard import EXPIRY, Switchboard
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.dialling import NO_LEDGER, Placed
-from appliance.policy.office import Daytime, Line
+from appliance.policy.office import NO_MARKS, Daytime, Line, Manual, Mark
 from appliance.policy.routing import GroupState
-from appliance.policy.service_state import NO_MARKS, Manual, Mark
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 from tests.stories.offices import EXAMPLE, OFFICES
 

@@ -12,7 +12,7 @@ from appliance.calls.orders import Order, Result, Way
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.transfer import Reason
+from appliance.policy.transfers import Reason
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
 from tests.calls.test_branches import desk, phones, rings
 from tests.stories.offices import OFFICES

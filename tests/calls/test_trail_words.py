@@ -11,7 +11,7 @@ import pytest
 from appliance.calls.orders import CallRecord
 from appliance.calls.trail_words import Names, office_words, path_of, returned_words
 from appliance.calls.transfer_call import Cause
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 AT = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)
 NAMES = {"anagrafe": "Anagrafe", "anagrafe.aire": "Italiani all'estero"}

@@ -15,8 +15,8 @@ from appliance.calls.transfer import decide
 from appliance.calls.transfer_call import Wish
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.transfer import Closing, Later, Reason
-from appliance.policy.week import Band
+from appliance.policy.hours import Band
+from appliance.policy.transfers import Closing, Later, Reason
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.offices import OFFICES
 from tests.stories.registers import OFFICE_PHONES, TOWN

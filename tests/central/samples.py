@@ -16,7 +16,7 @@ from appliance.central.applying import Stamp
 from appliance.central.judging import Judged, Place, judged
 from appliance.daemon import config
 from appliance.daemon.stores import database_path
-from appliance.policy.register.register import Register
+from appliance.policy.directory import Register
 from appliance.policy.sheets import Sheet
 from appliance.store import directory, managed_config, sheets
 from appliance.store.database import connect, open_database

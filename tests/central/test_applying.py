@@ -14,15 +14,13 @@ from appliance.commands.in_force import office_in_force
 from appliance.daemon import config, spoken
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
-from appliance.policy.dates import Period
-from appliance.policy.refused import Refused
-from appliance.policy.register import merge
-from appliance.policy.register.register import Unit
+from appliance.policy import directory_forms
+from appliance.policy.directory import Unit
+from appliance.policy.hours import Period, week
+from appliance.policy.hours_changes import Special, Whose
 from appliance.policy.sheets import Sheet
-from appliance.policy.special import Special, Whose
-from appliance.policy.system_words import words_of
-from appliance.policy.week import week
-from appliance.policy.words import Words
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused, Words
 from appliance.store import database, directory, hours, sheets
 from appliance.store.database import Noted, connect
 from appliance.store.directory import Who, key_path
@@ -243,8 +241,10 @@ def test_a_central_office_is_changed_there(box: Branch) -> None:
     with closing(connect(box.place.database)) as connection:
         key = key_path(box.place.database)
         with pytest.raises(Refused, match="head office, to be changed there: anagrafe"):
-            directory.change(connection, key, who, lambda r: merge.with_unit(r, theirs), {})
-        directory.change(connection, key, who, lambda r: merge.with_unit(r, own), {})
+            directory.change(
+                connection, key, who, lambda r: directory_forms.with_unit(r, theirs), {}
+            )
+        directory.change(connection, key, who, lambda r: directory_forms.with_unit(r, own), {})
     box.apply(made(2, FIRST | {"sheets/imu.md": sheet("IMU 2027")}))
     names = {unit.code: unit.name for unit in box.register().units}
     assert names == {"demografici": "Servizi demografici", "anagrafe": "Anagrafe", "orti": "Orti"}

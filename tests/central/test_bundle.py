@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from appliance.central import signing
 from appliance.central.bundle import HEAD, LARGEST, MAGIC, MOST_FILES, Bundle, pack, unpack
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from tests.central.samples import CERTIFICATE, SECRET
 from tests.helpers.examples import examples
 

@@ -30,8 +30,8 @@ from appliance.daemon.backup import FORMAT
 from appliance.daemon.backup_places import MANIFEST
 from appliance.daemon.stores import database_path
 from appliance.files import open_plain
-from appliance.policy.refused import Refused
-from appliance.policy.register.register import Register
+from appliance.policy.directory import Register
+from appliance.policy.text import Refused
 from appliance.store import directory, voicemail
 from appliance.store.backup import SealedReader, SealingWriter
 from appliance.store.database import migrations, open_reader

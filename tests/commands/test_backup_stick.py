@@ -23,7 +23,7 @@ from appliance.daemon.backup import write
 from appliance.daemon.backup_stick import Stick
 from appliance.daemon.run_files import Asked
 from appliance.errors import CentralinoError
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from tests.commands.test_backup import House
 from tests.faults.needs import require
 from tests.helpers import mounts

@@ -19,7 +19,7 @@ from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
 from appliance.daemon.head_questions import RINGS, bring_head
 from appliance.errors import OfficeError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from tests.commands.samples import CONFIG
 
 BUSY = Words("Il responsabile è al telefono.", "The head is on the phone.")

@@ -14,7 +14,7 @@ from appliance.commands.demo_office import register_text
 from appliance.daemon import door, register_file
 from appliance.exchange.call import CallPlan
 from appliance.exchange.client import place_call
-from appliance.policy.register.targets import Reach
+from appliance.policy.directory import Reach
 
 LIMIT_S = 30.0
 CALL = CallPlan(caller="0511234567", hang_up_after_ms=15_000)

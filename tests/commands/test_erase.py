@@ -29,17 +29,21 @@ from appliance.daemon.door import Door
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.stores import Stores, database_path
 from appliance.mail.invitation import Meeting, invitation
-from appliance.policy.accounts import User
-from appliance.policy.appointments import Slot
-from appliance.policy.citizens import Citizen
 from appliance.policy.dialling import Ledger, Outgoing, Placed
-from appliance.policy.local_time import moment_words
-from appliance.policy.mail import Mail
-from appliance.policy.messages import Entry, Outcome, Step
-from appliance.policy.outbox import MailState, Waiting
-from appliance.policy.requests import Appointment, Form
-from appliance.policy.requests import Step as RequestStep
-from appliance.policy.same_number import GONE
+from appliance.policy.hours import moment_words
+from appliance.policy.privacy import GONE
+from appliance.policy.requests import (
+    Appointment,
+    Citizen,
+    Form,
+    Mail,
+    MailState,
+    RequestStep,
+    Slot,
+    Waiting,
+)
+from appliance.policy.users import User
+from appliance.policy.voicemail import Entry, MessageStep, Outcome
 from appliance.store import call_log, care, database, requests, users, voicemail, writer
 from appliance.store.care import Kind
 from appliance.store.requests import Taking
@@ -141,7 +145,7 @@ def fill(connection: sqlite3.Connection) -> None:
         case="message:1",
     )  # fmt: skip
     call_log.upsert(connection, (missed, out), "b")
-    noted = Entry(AT, "op1", Step.NOTE, None, "richiamare anche +39 347 000 0001")
+    noted = Entry(AT, "op1", MessageStep.NOTE, None, "richiamare anche +39 347 000 0001")
     care.add(connection, Kind.CALL, "a-3", noted)
     care.add(connection, Kind.MESSAGE, "2", noted)
     requests.insert(connection, Taking("r1", replace(WANTED, call=""), AT), LETTERS)

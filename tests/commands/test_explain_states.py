@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.daemon.stores import save_state, state_file
-from appliance.policy.service_state import NO_MARKS, Manual, Mark, ServiceState
+from appliance.policy.office import NO_MARKS, Manual, Mark, ServiceState
 from tests.stories.offices import ROME
 
 TEN = datetime(2026, 11, 25, 10, tzinfo=ROME)

@@ -18,8 +18,8 @@ from appliance.daemon.office import build_office
 from appliance.daemon.stores import Stores, database_path
 from appliance.daemon.week_questions import WeekQuestions
 from appliance.policy.clock import Now
+from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office
-from appliance.policy.special import office_with
 from tests.calls.desk import TEN
 from tests.commands.samples import CONFIG
 from tests.console.user_desk import serving

@@ -21,7 +21,7 @@ from appliance.daemon.records_made import records_made
 from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.numbering import HOME
-from appliance.policy.same_number import same_number
+from appliance.policy.privacy import same_number
 from appliance.policy.sheets import Sheet
 from appliance.store import policy_change, privacy, sheets
 from appliance.store.database import Noted, open_database, open_reader, sole_writer

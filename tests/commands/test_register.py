@@ -19,13 +19,16 @@ from appliance.daemon import config, register_file
 from appliance.daemon.spoken import folder_of, load_units, path_of
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
-from appliance.policy.dates import Closure, Opening, Period
-from appliance.policy.local_time import day_phrase, day_words
-from appliance.policy.register.ahead import Ahead, Special
-from appliance.policy.register.ahead_words import ahead_rows, what
-from appliance.policy.register.words import entered_words, history_rows, week_words
-from appliance.policy.week import week
-from appliance.policy.words import Words
+from appliance.policy.directory_review import Ahead, Special
+from appliance.policy.directory_text import (
+    ahead_rows,
+    entered_words,
+    history_rows,
+    week_words,
+    what,
+)
+from appliance.policy.hours import Closure, Opening, Period, day_phrase, day_words, week
+from appliance.policy.text import Words
 from appliance.store import database
 from appliance.store.database import open_database, open_reader
 from tests.policy.town import declaration, variation

@@ -20,7 +20,7 @@ from appliance.calls import orders
 from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.stores import Stores, database_path
 from appliance.errors import OfficeError
-from appliance.policy.register.register import Register
+from appliance.policy.directory import Register
 from appliance.store import call_log, requests
 from appliance.store.requests import NO_LETTERS
 from appliance.store.writer import Records

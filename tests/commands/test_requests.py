@@ -27,14 +27,10 @@ from appliance.daemon.office import build_office
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
-from appliance.policy.mail import HEAD
-from appliance.policy.outbox import MailState, Waiting
-from appliance.policy.register.declarations import Slots
-from appliance.policy.register.merge import merge
-from appliance.policy.register.register import Register
-from appliance.policy.register.targets import Reach, target
-from appliance.policy.requests import Step
-from appliance.policy.week import week
+from appliance.policy.directory import Reach, Register, Slots, target
+from appliance.policy.directory_forms import merge
+from appliance.policy.hours import week
+from appliance.policy.requests import HEAD, MailState, RequestStep, Waiting
 from appliance.store import directory as store
 from appliance.store import requests, writer
 from appliance.store.directory import Who, key_path
@@ -371,6 +367,6 @@ def test_an_english_house_reads_english(desk: Desk) -> None:
     assert "open, its mail has not left" in desk.said("requests", "list")
     assert "Sheet: aire" in desk.said("requests", "show", "1")
     assert "waiting" in desk.said("outbox", "list")
-    step = Happened("s", Step.TAKE, NOW, "op1", "Rossi")
+    step = Happened("s", RequestStep.TAKE, NOW, "op1", "Rossi")
     desk.records.ask(lambda c: requests.change(c, 1, step))
     assert "taken" in desk.said("requests", "show", "1")

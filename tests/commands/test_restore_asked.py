@@ -22,8 +22,7 @@ from appliance.daemon import putting_back, restore_asking, run_files
 from appliance.daemon.backup_places import UPLOADED
 from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError
-from appliance.policy.refused import Refused
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Refused, Words
 from appliance.store.backup import MAGIC
 from appliance.store.database import open_reader
 from tests.commands.test_backup import PHRASE, House

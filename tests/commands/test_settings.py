@@ -20,7 +20,7 @@ from appliance.central import signing
 from appliance.commands.settings_fetch import Server
 from appliance.daemon import central_said
 from appliance.daemon.central_said import Outcome
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.store import database, managed_config
 from appliance.store.database import Noted, connect
 from tests.central.samples import (

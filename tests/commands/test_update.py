@@ -22,9 +22,8 @@ from appliance.commands.update_trial import Watch, health_of
 from appliance.console.uploads import UPLOADED as UPLOADED_BACKUP
 from appliance.daemon import config, update_box, update_files
 from appliance.daemon.update_files import Kept
-from appliance.policy.refused import Refused
-from appliance.policy.updating import State
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.updates import State
 from appliance.store.backup import MAGIC
 from tests.commands.samples import CONFIG
 

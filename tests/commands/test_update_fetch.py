@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from appliance.commands.update_fetch import Offer, Server
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 BUNDLE = bytes(range(256)) * 4000
 ROOM = 10_000_000

@@ -13,8 +13,8 @@ from appliance.commands.update_helper import Helper
 from appliance.commands.update_trial import Watch
 from appliance.daemon import config, update_files
 from appliance.daemon.update_files import Kept
-from appliance.policy.refused import Refused
-from appliance.policy.updating import HEALTHY_S, LIMIT_S, State
+from appliance.policy.text import Refused
+from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State
 from tests.commands.samples import CONFIG
 from tests.console.door import ServedDoor
 
@@ -79,7 +79,7 @@ def test_a_version_in_which_rauc_fails_is_left(box: Box, *, says_slots: bool) ->
         watch.turn()
     assert not box.restarts
     assert (box.now >= 20.0 + HEALTHY_S) is says_slots
-    box.now = LIMIT_S
+    box.now = TRIAL_LIMIT_S
     assert "1.1.0" in watch.turn().en
     assert len(box.restarts) == 1
     assert "RAUC is missing" in update_files.load(watch.helper.kept_in).said.en
@@ -88,7 +88,7 @@ def test_a_version_in_which_rauc_fails_is_left(box: Box, *, says_slots: bool) ->
 @pytest.mark.parametrize(("state", "booted"), [(State.GOOD, "B"), (State.INSTALLED, "A")])
 def test_no_other_version_is_left_for_rauc(box: Box, state: State, booted: str) -> None:
     """One that is good has nothing to go back to; in the one of before the box is back already."""
-    box.now, box.booted = LIMIT_S, booted
+    box.now, box.booted = TRIAL_LIMIT_S, booted
     watch = box.watch(Broken())
     update_files.keep(watch.helper.kept_in, Kept(state, "1.1.0", slot="B", boot="before"))
     with pytest.raises(Refused):

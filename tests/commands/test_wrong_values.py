@@ -14,7 +14,7 @@ from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.night import NIGHTLY
 from appliance.daemon.night_restore import copy_of
 from appliance.daemon.office import build_office
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 SITE = '[site]\nname = "Comune"\npatron = "10-04"\n[hours]\n[sip]\naddress = "127.0.0.1"\n'
 

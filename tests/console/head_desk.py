@@ -20,10 +20,10 @@ from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.stores import Stores
 from appliance.daemon.week_questions import WeekQuestions
 from appliance.policy.clock import Now
+from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office
-from appliance.policy.refused import Refused
 from appliance.policy.sheets import Sheet
-from appliance.policy.special import office_with
+from appliance.policy.text import Refused
 from appliance.store import sheets
 from tests.calls.desk import TEN, up
 from tests.console.user_desk import serving

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from appliance.console.accounts.passwords import Passwords
-from appliance.policy.accounts import User
-from appliance.policy.roles import Role
+from appliance.policy.users import Role, User
 from appliance.store import users
 from appliance.store.users import Asked
 

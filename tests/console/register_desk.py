@@ -15,11 +15,9 @@ from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.standing_questions import StandingQuestions
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
-from appliance.policy.register.declarations import Need
-from appliance.policy.register.merge import merge
-from appliance.policy.register.register import Register
-from appliance.policy.register.targets import Reach, target
-from appliance.policy.week import week
+from appliance.policy.directory import Need, Reach, Register, target
+from appliance.policy.directory_forms import merge
+from appliance.policy.hours import week
 from appliance.store import directory as store
 from appliance.store.directory import Who
 from tests.calls.desk import TEN, up

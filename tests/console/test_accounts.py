@@ -19,7 +19,7 @@ from appliance.console.accounts import keeper
 from appliance.console.accounts.lockout import FIRST_DELAY_S, FREE_OF_A_NAME
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon import first_user
-from appliance.policy.roles import Role
+from appliance.policy.users import Role
 from appliance.store import users
 from appliance.store.users import Asked
 from tests.console.people import ANNA, AT, BEPPE, CARLA, PHRASE

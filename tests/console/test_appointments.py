@@ -12,8 +12,7 @@ import pytest
 
 from appliance.console.pages.appointments import _monday
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.appointments import Slot
-from appliance.policy.requests import State, Step
+from appliance.policy.requests import RequestStep, Slot, State
 from appliance.store import requests, users
 from appliance.store.requests import Taking
 from tests.console import people
@@ -144,8 +143,8 @@ def test_what_is_over_and_what_is_given_up(
 ) -> None:
     """Done it is marked so, given up it is gone."""
     done, gone = booked(records, TUESDAY), booked(records, TUESDAY, "tributi")
-    requests.change(records, done, step("s1", Step.CLOSE, "Elsa"), LETTERS)
-    requests.change(records, gone, step("s2", Step.CANCEL, "Anna"), LETTERS)
+    requests.change(records, done, step("s1", RequestStep.CLOSE, "Elsa"), LETTERS)
+    requests.change(records, gone, step("s2", RequestStep.CANCEL, "Anna"), LETTERS)
     text = day_of(operator.get(WEEK, headers=ENGLISH).text, TUESDAY.date())
     assert "· ended" in text
     assert f"/requests/{gone}" not in text

@@ -11,7 +11,7 @@ from appliance.console.audit_words import SAID, Names, sentence, who
 from appliance.console.pages.audit import WHAT
 from appliance.console.say import Speaker, load_catalogues
 from appliance.daemon.rights import NEEDS
-from appliance.policy import done_link
+from appliance.policy import requests
 from appliance.store.database import Noted
 
 NAMES = Names(
@@ -254,7 +254,7 @@ def test_what_another_version_noted_is_shown_as_it_is(what: str, about: str, sai
         ("gone", "gone"),
         ("shell: root", "root, dalla riga di comando dell'apparecchio"),
         ("box", "l'apparecchio stesso"),
-        (done_link.BY, "chi aveva il link dell'e-mail"),
+        (requests.BY, "chi aveva il link dell'e-mail"),
     ],
 )
 def test_who_it_was(by: str, said: str) -> None:

@@ -18,7 +18,7 @@ from appliance.daemon.central import Central
 from appliance.daemon.central_questions import UPLOADED, CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.policy.clock import Now
-from appliance.policy.words import NOTHING
+from appliance.policy.text import NOTHING
 from appliance.store.database import connect, migrate
 from tests.central.samples import AT, FIRST, made, without
 from tests.commands.samples import CONFIG

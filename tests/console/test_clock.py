@@ -12,7 +12,7 @@ from appliance.daemon.clock_questions import STATES
 from appliance.daemon.door import Answer
 from appliance.daemon.status_words import plain
 from appliance.policy.clock import ClockState
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
 from tests.console import people
 from tests.console.door import ServedDoor
 from tests.console.visitor import Visitor

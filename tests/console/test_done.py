@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.mail import Mail
-from appliance.policy.requests import State, Step
+from appliance.policy.requests import Mail, RequestStep, State
 from appliance.store import requests
 from appliance.store.requests import Happened, Letters, StoredRequest, Taking
 from tests.console.visitor import Visitor
@@ -103,7 +102,7 @@ def test_one_that_has_expired_or_was_closed_says_so(
     status, text = close(visitor)
     assert (status, "has expired: call the switchboard" in text) == (410, True)
     assert state(records) is State.OPEN
-    said = Happened("s1", Step.CLOSE, datetime.now(UTC), "carla", "Elsa Viola")
+    said = Happened("s1", RequestStep.CLOSE, datetime.now(UTC), "carla", "Elsa Viola")
     desk.stores.records.ask(lambda c: requests.change(c, 1, said))
     text = visitor.get(f"/done/{TOKEN}", headers=ENGLISH).text
     assert "was closed already" in text

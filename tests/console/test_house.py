@@ -15,7 +15,7 @@ from appliance.console import streaming
 from appliance.console.house import house
 from appliance.console.keys import KEYS, TAKEN
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.service_state import Manual
+from appliance.policy.office import Manual
 from tests.calls.desk import RANG, TEN, tell, up
 from tests.console import people
 from tests.console.states import told

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.console import journal
 from appliance.console.journal import NoJournal
-from appliance.policy.secret import MASK
+from appliance.policy.directory import MASK
 from tests.console import people
 from tests.console.visitor import Visitor
 

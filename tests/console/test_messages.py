@@ -12,8 +12,8 @@ import pytest
 from appliance.calls.dialling import OUT_OF_BAND
 from appliance.calls.orders import Direction, Result
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.messages import MessageState, Outcome, Step
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.voicemail import MessageState, MessageStep, Outcome
 from appliance.store import call_log, care, voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import Message
@@ -52,7 +52,7 @@ def miss(records: sqlite3.Connection, call: str = "lost-1", result: Result = Res
     return care.find(records, Kind.CALL, call)[1]
 
 
-def steps(records: sqlite3.Connection, ident: str = "m1") -> list[tuple[Step, str]]:
+def steps(records: sqlite3.Connection, ident: str = "m1") -> list[tuple[MessageStep, str]]:
     """Return what was done about a message, and by whom."""
     return [(entry.step, entry.by) for entry in care.history(records, Kind.MESSAGE, ident)]
 
@@ -120,7 +120,7 @@ def test_a_message_is_heard_from_anywhere_in_it(
     assert whole.headers["content-type"] == "audio/wav"
     part = operator.get(f"/messages/{number}/sound", headers={"range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, SOUND[100:200])
-    assert steps(records) == [(Step.HEAR, "carla")]
+    assert steps(records) == [(MessageStep.HEAR, "carla")]
 
 
 @pytest.mark.parametrize("path", ["../centralino.db", "/etc/passwd", "new/none.wav", "new"])
@@ -235,7 +235,14 @@ def test_a_message_goes_its_way(
     ):
         assert operator.post(f"/messages/{number}/{step}", data=data).status_code == 303, step
     kept = [step for step, _ in steps(records)]
-    assert kept == [Step.TAKE, Step.FAIL, Step.NOTE, Step.RELEASE, Step.CLOSE, Step.REOPEN]
+    assert kept == [
+        MessageStep.TAKE,
+        MessageStep.FAIL,
+        MessageStep.NOTE,
+        MessageStep.RELEASE,
+        MessageStep.CLOSE,
+        MessageStep.REOPEN,
+    ]
     text = operator.get(f"/messages/{number}").text
     assert "dopo le 15" in text
     assert "Carla Blu" in text

@@ -22,10 +22,10 @@ from appliance.console.settings import ConsoleSettings
 from appliance.daemon.door import Answer, Later
 from appliance.daemon.transfer_questions import offices
 from appliance.errors import OfficeError
-from appliance.policy.accounts import User
-from appliance.policy.messages import Entry, Step
 from appliance.policy.sheets import Sheet
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
+from appliance.policy.users import User
+from appliance.policy.voicemail import Entry, MessageStep
 from appliance.store import call_log, care, requests, sheets
 from appliance.store.care import Kind
 from appliance.store.requests import Taking
@@ -409,8 +409,8 @@ def test_whoever_rings_back_finds_the_case(talking: House, records: sqlite3.Conn
     sent = Caller(Presentation.SHOWN, "+39" + NUMBER)
     missed = replace(a_call("m-1", Result.GAVE_UP), caller=sent, rang_at=now)
     call_log.upsert(records, [missed], "b")
-    care.add(records, Kind.CALL, "m-1", Entry(now, "carla", Step.TAKE))
-    care.add(records, Kind.CALL, "m-1", Entry(now, "carla", Step.FAIL))
+    care.add(records, Kind.CALL, "m-1", Entry(now, "carla", MessageStep.TAKE))
+    care.add(records, Kind.CALL, "m-1", Entry(now, "carla", MessageStep.FAIL))
     number = care.find(records, Kind.CALL, "m-1")[1]
     text = talking.visitor.get(f"/desk/known/{call.call}").text
     case = text.split("Da seguire")[1].split("</ul>")[0]

@@ -10,7 +10,7 @@ from argon2 import extract_parameters
 
 from appliance.console.accounts.passwords import NOBODYS, Passwords, check_new
 from appliance.console.accounts.turns import Busy, Turns
-from appliance.policy.accounts import MOST_MEMORY_KIB, AccountError, check_hash
+from appliance.policy.users import MOST_MEMORY_KIB, AccountError, check_hash
 
 pytestmark = pytest.mark.usefixtures("real_cost")
 

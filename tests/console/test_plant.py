@@ -23,7 +23,7 @@ from appliance.daemon.card import Card
 from appliance.daemon.door import Answer, Later
 from appliance.daemon.night import Night
 from appliance.errors import OfficeError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store import call_log, users
 from appliance.store.users import Asked
 from tests.calls.desk import TEN, tell, up

@@ -37,8 +37,7 @@ from appliance.daemon.stores import database_path
 from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
-from appliance.policy.refused import Refused
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Refused, Words
 from appliance.store import database
 from appliance.store.backup import MAGIC
 from appliance.store.database import connect, open_reader

@@ -17,8 +17,7 @@ from appliance.daemon.mail_questions import MailQuestions
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.outbox import MailState, Waiting
+from appliance.policy.requests import HEAD, Mail, MailState, Waiting
 from appliance.store import database, writer
 from appliance.store import requests as store_requests
 from tests.console import people

@@ -18,9 +18,9 @@ from appliance.daemon import config, update_files
 from appliance.daemon.update_files import Asked, Kept, Past
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
-from appliance.policy import update_words
-from appliance.policy.updating import State
-from appliance.policy.words import Words
+from appliance.policy import updates
+from appliance.policy.text import Words
+from appliance.policy.updates import State
 from appliance.store import database
 from appliance.store.database import connect, migrate, open_reader
 from tests.calls.desk import TEN, tell, up
@@ -96,7 +96,7 @@ def send(visitor: Visitor, data: bytes) -> Any:
 def test_an_experimental_image_is_told_of(technician: Visitor, place: Place) -> None:
     """Where the version is read; of an ordinary image there is nothing to tell."""
     assert "sperimentale" not in technician.get(PAGE).text
-    place.updates.note = update_words.filled(update_words.EXPERIMENTAL, "pi5-experimental")
+    place.updates.note = updates.filled(updates.EXPERIMENTAL, "pi5-experimental")
     assert "Immagine sperimentale (pi5-experimental)" in technician.get(PAGE).text
 
 

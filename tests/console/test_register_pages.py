@@ -13,8 +13,8 @@ import pytest
 
 from appliance.console.register_forms import asked, bands_text, flat, nested
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.register.fields import bands_of
-from appliance.policy.roles import Role
+from appliance.policy.directory_forms import bands_of
+from appliance.policy.users import Role
 from appliance.store import database
 from tests.console import people
 from tests.console.register_desk import SECRET, Desk, register_desk

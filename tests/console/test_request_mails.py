@@ -15,7 +15,7 @@ from appliance.console import request_papers
 from appliance.console.downloads import plain_name
 from appliance.console.settings import ConsoleSettings
 from appliance.paper import child
-from appliance.policy.outbox import MailState, Waiting
+from appliance.policy.requests import MailState, Waiting
 from appliance.store import requests, writer
 from tests.console import people
 from tests.console.test_requests import ENGLISH, take

@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.accounts import User
-from appliance.policy.requests import NewRequest, State, Step
-from appliance.policy.roles import Role
+from appliance.policy.requests import NewRequest, RequestStep, State
+from appliance.policy.users import Role, User
 from appliance.store import requests, users
 from appliance.store.requests import Sound, StoredRequest, Taking
 from appliance.store.users import Asked
@@ -96,7 +95,7 @@ def test_one_goes_its_way(operator: Visitor, records: sqlite3.Connection, desk: 
     done = kept(records, number)
     assert done.request.state is State.DONE
     assert [(one.step, one.by) for one in done.steps] == [
-        (Step.REMIND, "carla"), (Step.TAKE, "carla"), (Step.CLOSE, "carla"),
+        (RequestStep.REMIND, "carla"), (RequestStep.TAKE, "carla"), (RequestStep.CLOSE, "carla"),
     ]  # fmt: skip
     text = operator.get(f"/requests/{number}", headers=ENGLISH).text
     for each in ("aspetta da ieri", "certificato inviato", "Carla Blu", "(Elsa)", "It has ended"):

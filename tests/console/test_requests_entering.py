@@ -12,10 +12,10 @@ from urllib.parse import quote
 import pytest
 
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.accounts import User
-from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import Form, Request
-from appliance.policy.words import SaidError
+from appliance.policy.text import SaidError
+from appliance.policy.users import User
 from appliance.store import call_log, database, requests, users
 from tests.console import people
 from tests.console.test_requests import ELSA, ENGLISH, take

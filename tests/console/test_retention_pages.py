@@ -19,8 +19,8 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.retention_questions import RetentionQuestions
 from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError
-from appliance.policy.citizens import Citizen
-from appliance.policy.messages import Outcome
+from appliance.policy.requests import Citizen
+from appliance.policy.voicemail import Outcome
 from appliance.store import database, requests, voicemail
 from appliance.store.requests import Taking
 from tests.console.people import ANNA, CARLA

@@ -11,7 +11,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from appliance.console.say import LANGUAGES, Speaker, chosen, load_catalogues
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from tests.console.visitor import Visitor
 from tests.docs.pages import ROOT
 

@@ -12,7 +12,7 @@ from appliance.console.app import build
 from appliance.console.listening import listen
 from appliance.console.process import Server, _config
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.accounts import User
+from appliance.policy.users import User
 from tests.console import people
 
 VISITS = 5

@@ -15,7 +15,7 @@ from appliance.console import app as application
 from appliance.console.accounts.doorkeeper import cookie_name
 from appliance.console.say import load_catalogues
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.accounts import User
+from appliance.policy.users import User
 
 catalogues = functools.cache(load_catalogues)
 """The translations, read from their files once: that takes longer than most of what is tested."""

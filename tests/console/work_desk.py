@@ -23,8 +23,8 @@ from appliance.daemon.status_words import plain
 from appliance.daemon.stores import Stores
 from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.words import Words
+from appliance.policy.directory import ReturnRule
+from appliance.policy.text import Words
 from appliance.store.requests import Diary
 from tests.console.door import ServedDoor
 from tests.policy.town import TOWN

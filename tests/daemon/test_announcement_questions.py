@@ -22,9 +22,8 @@ from appliance.daemon.stores import Stores
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.accounts import User
 from appliance.policy.clock import Now
-from appliance.policy.roles import Role
+from appliance.policy.users import Role, User
 from appliance.store import database, users
 from appliance.store.users import Asked
 

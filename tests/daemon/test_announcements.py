@@ -10,7 +10,7 @@ from appliance.calls.announcements import RING_BACK
 from appliance.daemon.announcements import prompt_file, ring_back, sealed
 from appliance.dsp.dtmf import PLANS
 from appliance.dsp.wav import SAMPLE_RATE
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.prompts import Catalogue
 
 

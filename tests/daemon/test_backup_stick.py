@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.daemon.backup_stick import CODE, STALE, Stick, heard, said, trouble_of
 from appliance.daemon.run_files import Went
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 ROME = ZoneInfo("Europe/Rome")
 AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)

@@ -24,8 +24,7 @@ from appliance.daemon.backup_target import (
 )
 from appliance.daemon.settings import Settings
 from appliance.daemon.settings_box import Backup
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from tests.commands.samples import CONFIG
 
 ROME = ZoneInfo("Europe/Rome")

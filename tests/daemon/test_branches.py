@@ -6,7 +6,7 @@ import pytest
 
 from appliance.daemon import config, registrar
 from appliance.daemon.office import build_office
-from appliance.policy.branches import Branches, Cause
+from appliance.policy.office import Branches, Cause
 from appliance.sip.registrar import RegistrarAccount
 from tests.daemon.test_config import SMALL, mistakes_of
 

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.values import MonthDay
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 FOUND = {each.day: each.name for each in holidays_for("it", 2026, MonthDay(6, 24), "San Giovanni")}
 

@@ -27,9 +27,9 @@ from appliance.daemon.stores import Stores, database_path
 from appliance.daemon.values import OnOff
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.dialling import Denied, Identity
-from appliance.policy.messages import Entry, Step
 from appliance.policy.numbering import PLANS, NumberClass
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
+from appliance.policy.voicemail import Entry, MessageStep
 from appliance.store import call_log, care
 from appliance.store.care import Kind
 from appliance.store.database import open_database
@@ -216,8 +216,8 @@ def test_what_cannot_be_asked_is_said(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("record", "counted"),
     [
-        (IN_VAIN, (Kind.MESSAGE, "12", Entry(AT, "op1", Step.FAIL))),
-        (replace(IN_VAIN, case="call:a-1"), (Kind.CALL, "a-1", Entry(AT, "op1", Step.FAIL))),
+        (IN_VAIN, (Kind.MESSAGE, "12", Entry(AT, "op1", MessageStep.FAIL))),
+        (replace(IN_VAIN, case="call:a-1"), (Kind.CALL, "a-1", Entry(AT, "op1", MessageStep.FAIL))),
         (replace(IN_VAIN, case="request:7"), None),
         (replace(IN_VAIN, result=Result.ANSWERED), None),
         (replace(IN_VAIN, trail=("dials",)), None),
@@ -253,7 +253,7 @@ def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
     path = database_path(tmp_path)
     connection = open_database(path, tmp_path / "corrupt").connection
     call_log.upsert(connection, [a_call("a-1", Result.GAVE_UP)], "b")
-    care.add(connection, Kind.CALL, "a-1", Entry(AT, "Anna", Step.TAKE))
+    care.add(connection, Kind.CALL, "a-1", Entry(AT, "Anna", MessageStep.TAKE))
     connection.close()
     stores = Stores(tmp_path, "b", lambda _: None, lambda *_: None)
     stores.start()
@@ -265,7 +265,10 @@ def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
     connection = open_database(path, tmp_path / "corrupt").connection
     entries = care.history(connection, Kind.CALL, "a-1")
     connection.close()
-    assert [(one.step, one.by) for one in entries] == [(Step.TAKE, "Anna"), (Step.FAIL, "Anna")]
+    assert [(one.step, one.by) for one in entries] == [
+        (MessageStep.TAKE, "Anna"),
+        (MessageStep.FAIL, "Anna"),
+    ]
 
 
 # --- journal and status ---------------------------------------------------------------------------

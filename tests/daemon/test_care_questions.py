@@ -8,7 +8,7 @@ import pytest
 
 from appliance.daemon.care_questions import read
 from appliance.errors import OfficeError
-from appliance.policy.messages import Outcome, Step
+from appliance.policy.voicemail import MessageStep, Outcome
 from appliance.store.care import Kind
 
 ASKED: dict[str, Any] = {
@@ -24,14 +24,14 @@ ASKED: dict[str, Any] = {
 def test_a_question_is_read() -> None:
     """Kind, name, step, who and when."""
     kind, name, entry = read(ASKED)
-    assert (kind, name, entry.step, entry.by) == (Kind.CALL, "17", Step.TAKE, "Anna")
+    assert (kind, name, entry.step, entry.by) == (Kind.CALL, "17", MessageStep.TAKE, "Anna")
     assert entry.outcome is None
 
 
 def test_closing_a_message_has_its_own_question() -> None:
     """Who asks to close a message, without saying more, is understood."""
     kind, _, entry = read({**ASKED, "ask": "close_message", "outcome": "no_number", "note": "x"})
-    assert (kind, entry.step, entry.outcome) == (Kind.MESSAGE, Step.CLOSE, Outcome.NO_NUMBER)
+    assert (kind, entry.step, entry.outcome) == (Kind.MESSAGE, MessageStep.CLOSE, Outcome.NO_NUMBER)
     assert entry.note == "x"
 
 

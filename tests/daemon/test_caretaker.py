@@ -15,11 +15,9 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.daemon.caretaker import NOT_DELETED, Caretaker, Plan
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.dates import Period
-from appliance.policy.hours import Schedule
-from appliance.policy.messages import Outcome
-from appliance.policy.week import Week, week
-from appliance.policy.words import Words
+from appliance.policy.hours import Period, Schedule, Week, week
+from appliance.policy.text import Words
+from appliance.policy.voicemail import Outcome
 from appliance.store import monitoring, retention, users, voicemail
 from appliance.store.database import Trouble
 from appliance.store.retention import Keeping

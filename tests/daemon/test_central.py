@@ -19,8 +19,7 @@ from appliance.daemon.central_said import Outcome, Said
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Ended
 from appliance.policy.clock import Now
-from appliance.policy.refused import Refused
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Refused, Words
 from appliance.store.database import Trouble, connect
 from tests.central.samples import FIRST, Branch, branch, made, without
 from tests.console import people

@@ -17,9 +17,8 @@ from appliance.daemon.backup_places import MADE, UPLOADED
 from appliance.daemon.chore_questions import KEPT_S, ChoreQuestions
 from appliance.daemon.chores import NICENESS, Chores, Ended
 from appliance.errors import OfficeError
-from appliance.policy.refused import Refused
-from appliance.policy.secret import MASK
-from appliance.policy.words import Words
+from appliance.policy.directory import MASK
+from appliance.policy.text import Refused, Words
 from appliance.store import database
 from tests.calls.desk import TEN
 from tests.commands.test_backup import PHRASE, House

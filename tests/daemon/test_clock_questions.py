@@ -14,8 +14,7 @@ from appliance.daemon import clock_setting
 from appliance.daemon.clock_questions import ClockQuestions
 from appliance.daemon.clocks import ClockWatch, Sources
 from appliance.errors import OfficeError, TechnicianError
-from appliance.policy.clock import ClockState, Now
-from appliance.policy.clock_trust import BUILT, LAST
+from appliance.policy.clock import BUILT, LAST, ClockState, Now
 from appliance.store import database
 from tests.daemon.test_plant_questions import Kept
 from tests.fuzz.targets.door import Desk

@@ -21,7 +21,7 @@ from appliance.daemon.setups import carrier_setup
 from appliance.daemon.values import MonthDay, OnOff, Seconds
 from appliance.errors import ConfigurationError
 from appliance.policy.office import AfterHours, Greeting
-from appliance.policy.words import NOTHING
+from appliance.policy.text import NOTHING
 
 EXAMPLE = Path(config.__file__).with_name("example.toml")
 SMALL = """

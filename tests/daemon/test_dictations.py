@@ -27,7 +27,7 @@ from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, OfficeError
 from appliance.media.messages import RecordingStarted
 from appliance.policy.clock import Now
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store import database
 from tests.calls.desk import TEN, up
 from tests.daemon.test_announcement_questions import PEOPLE, _enter

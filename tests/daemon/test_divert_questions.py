@@ -15,7 +15,7 @@ from appliance.daemon import commission, config
 from appliance.daemon.commission import Outcome
 from appliance.daemon.divert_questions import DivertQuestions
 from appliance.daemon.office import build_office
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.store import database
 from tests.calls.desk import TEN, up
 from tests.commands.test_commission import EXAMPLE, ORDINARY, TOLL_FREE

@@ -25,7 +25,7 @@ from appliance.calls import requests
 from appliance.daemon import door, visit
 from appliance.daemon.visit import ANSWER_LIMIT, UNREAD_LIMIT
 from appliance.errors import OfficeError, StoreError, TechnicianError
-from appliance.policy.words import SaidError, Words
+from appliance.policy.text import SaidError, Words
 from appliance.workers import faults
 
 WAITING: queue.SimpleQueue[door.Tell] = queue.SimpleQueue()

@@ -27,7 +27,7 @@ from appliance.fleet.mqtt_sender import Health
 from appliance.fleet.mqtt_session import Depth
 from appliance.fleet.mqtt_topics import Event, Message
 from appliance.policy.supervision import Part
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store import call_log, monitoring
 from appliance.store.database import Trouble
 from appliance.store.writer import Records

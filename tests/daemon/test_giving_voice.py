@@ -14,8 +14,7 @@ from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.spoken import load_menu, load_units
 from appliance.dsp import progress, wav
 from appliance.errors import OfficeError
-from appliance.policy.sheets import Sheet
-from appliance.policy.spoken import Menu
+from appliance.policy.sheets import Menu, Sheet
 
 has_voice = pytest.mark.skipif(
     util.find_spec("py_nanotts") is None, reason="py-nanotts is not installed: make environment"

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.daemon.handover_questions import MOST_ITEMS, read
 from appliance.errors import OfficeError
-from appliance.policy.handover import Item, Kind
+from appliance.policy.privacy import Item, Kind
 from tests.policy.town import rome
 
 AT = rome("2026-11-25 14:00")

@@ -21,11 +21,10 @@ from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.spoken import folder_of
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError, StoreError
-from appliance.policy.accounts import User
 from appliance.policy.clock import Now
+from appliance.policy.hours_changes import Special
 from appliance.policy.office import Office
-from appliance.policy.roles import Role
-from appliance.policy.special import Special
+from appliance.policy.users import Role, User
 from appliance.store import database, users
 from appliance.store.database import Trouble
 from appliance.store.users import Asked

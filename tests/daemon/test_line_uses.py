@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.calls import events
 from appliance.daemon.line_uses import LineUses, peak_words
-from appliance.policy.peaks import Peak
+from appliance.policy.reports import Peak
 from appliance.store import reports
 from appliance.store.database import open_database
 from appliance.store.reports import DAYS_MS, LineUse

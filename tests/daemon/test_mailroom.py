@@ -20,15 +20,23 @@ from appliance.daemon.mailroom import Mailroom, trouble_of
 from appliance.daemon.office import build_office
 from appliance.mail.compose import compose
 from appliance.mail.smtp import Server
-from appliance.policy.appointments import Slot
-from appliance.policy.citizens import Citizen
-from appliance.policy.dates import Period
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.outbox import Health, Letter, Reply, Verdict
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import Appointment, Form, NewRequest, Step
-from appliance.policy.week import Week
-from appliance.policy.words import Words
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import Period, Week
+from appliance.policy.requests import (
+    HEAD,
+    Appointment,
+    Citizen,
+    Form,
+    Health,
+    Letter,
+    Mail,
+    NewRequest,
+    Reply,
+    RequestStep,
+    Slot,
+    Verdict,
+)
+from appliance.policy.text import Words
 from appliance.store import requests
 from appliance.store.requests import Happened, Sound, StoredRequest
 from appliance.store.writer import Records
@@ -86,7 +94,7 @@ def test_letters_live_by_the_hours_in_force() -> None:
     texts,
     words,
     texts,
-    st.sampled_from([None, Step.REMIND, Step.MOVE, Step.CANCEL]),
+    st.sampled_from([None, RequestStep.REMIND, RequestStep.MOVE, RequestStep.CANCEL]),
     st.integers(0, 2_000_000_000),
 )
 def test_whatever_was_typed_is_written_and_leaves(
@@ -95,7 +103,7 @@ def test_whatever_was_typed_is_written_and_leaves(
     asked: str,
     name: str,
     note: str,
-    step: Step | None,
+    step: RequestStep | None,
     seconds: int,
 ) -> None:
     """A letter that could not be written would end the records' thread, and a request with it."""
@@ -115,7 +123,7 @@ def test_whatever_was_typed_is_written_and_leaves(
 def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
     """Without `[mail] head` no copy waits for days and then is an alarm."""
     reminded = replace(request(EMAIL, "S", "A", "Anna", AT).numbered(7), reminders=("una", "due"))
-    happened = Happened("s2", Step.REMIND, AT, "op1", "", "due")
+    happened = Happened("s2", RequestStep.REMIND, AT, "op1", "", "due")
     kept = StoredRequest(reminded, Sound(), (happened,))
     assert [mail.to for mail in ROOM.write(kept, happened)] == ["anagrafe@comune.example"]
     with_head = a_room(CONFIG + '\nhead = "capo@comune.example"\n')
@@ -243,7 +251,7 @@ def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
     assert event.decoded("dtstart") == theirs.decoded("dtstart")
     assert "3470000001" not in citizen.calendar
     assert str(event["summary"]).startswith("Appuntamento: ")
-    cancelled = Happened("s1", Step.CANCEL, AT, "op1", "x", "")
+    cancelled = Happened("s1", RequestStep.CANCEL, AT, "op1", "x", "")
     _, off = ROOM.write(kept, cancelled)
     (over,) = Calendar.from_ical(off.calendar).walk("VEVENT")
     assert (over["uid"], str(over["status"])) == (event["uid"], "CANCELLED")

@@ -18,7 +18,7 @@ from appliance.calls.orders import CallRecord
 from appliance.daemon.message_sounds import KEPT, MessageSounds
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
-from appliance.policy.messages import MessageState, Step
+from appliance.policy.voicemail import MessageState, MessageStep
 from appliance.store import care, voicemail
 from appliance.store.voicemail import Message
 from appliance.store.writer import Records
@@ -159,7 +159,7 @@ def test_what_a_phone_does_is_kept_and_answered(shelf: Shelf) -> None:
     assert closed.held
     assert shelf.fetch().holder == "op1"
     steps = [entry.step for entry in shelf.records.ask(lambda c: care.history(c, MESSAGE, "m1"))]
-    assert steps == [Step.HEAR, Step.TAKE, Step.FAIL]
+    assert steps == [MessageStep.HEAR, MessageStep.TAKE, MessageStep.FAIL]
 
 
 def test_what_was_heard_and_cannot_be_kept_is_in_the_journal(

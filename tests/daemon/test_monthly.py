@@ -13,12 +13,10 @@ import pytest
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.daemon.monthly import MonthlySheets
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.dates import Holiday, Period
-from appliance.policy.due import month_to_tell
-from appliance.policy.hours import Schedule
-from appliance.policy.register.register import Register
-from appliance.policy.week import Week, week
-from appliance.policy.words import Words
+from appliance.policy.directory import Register
+from appliance.policy.hours import Holiday, Period, Schedule, Week, week
+from appliance.policy.requests import month_to_tell
+from appliance.policy.text import Words
 from appliance.store import call_log, requests
 from appliance.store.reports import queue_sheets
 from appliance.store.writer import Records

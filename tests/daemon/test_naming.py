@@ -15,8 +15,7 @@ from appliance.daemon.naming import COMMAND, EVERY_S, FIRST_S, Naming
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import StoreError
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from tests.commands.samples import CONFIG
 
 NAME = "Comune di Castel Maggiore"

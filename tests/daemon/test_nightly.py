@@ -36,8 +36,7 @@ from appliance.daemon.nightly import (
 )
 from appliance.daemon.run_files import Asked
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from appliance.store import call_log
 from appliance.store.database import Trouble
 from appliance.store.writer import Records

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.notices import LOOKS_S, Notices, folder_of, read, take_back, tell
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 DAMAGED: Final = Words("La scheda è danneggiata.", "The card is damaged.")
 HELPER: Final = Path(__file__).parents[2] / "image/overlay/usr/lib/centralino-image/notice"

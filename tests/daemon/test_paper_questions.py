@@ -24,16 +24,11 @@ from appliance.daemon.paper_questions import PaperQuestions
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.paper.document import from_json, to_json
-from appliance.policy import done_link
-from appliance.policy.citizens import Citizen
-from appliance.policy.mail import HEAD
-from appliance.policy.outbox import MailState, Waiting
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.register.register import Register
-from appliance.policy.register.targets import Reach, target
-from appliance.policy.requests import NewRequest, Step
-from appliance.policy.secret import SecretNumber
-from appliance.store import database, requests, users, writer
+from appliance.policy import requests
+from appliance.policy.directory import Reach, Register, ReturnRule, SecretNumber, target
+from appliance.policy.requests import HEAD, Citizen, MailState, NewRequest, RequestStep, Waiting
+from appliance.store import database, users, writer
+from appliance.store import requests as store_requests
 from appliance.store.request_papers import look
 from appliance.store.requests import Happened, Sound, Taking
 from appliance.store.writer import Records
@@ -93,9 +88,9 @@ class Desk:
             assert len(data) <= answer["size"]
         return data
 
-    def mails(self) -> tuple[requests.StoredNotice, ...]:
+    def mails(self) -> tuple[store_requests.StoredNotice, ...]:
         """Return all that was written about the request."""
-        return self.records.ask(lambda c: requests.about(c, 1))
+        return self.records.ask(lambda c: store_requests.about(c, 1))
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try of a mail come to something."""
@@ -125,7 +120,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     records.ask(people.enter)
     for number in range(11):
         taking = Taking(f"r{number}", ASKED, AT, Sound("voicemail/new/abc.wav", "x"))
-        records.ask(partial(requests.insert, taking=taking, letters=records.letters))
+        records.ask(partial(store_requests.insert, taking=taking, letters=records.letters))
     yield Desk(records, PaperQuestions(records, room, lambda: AT), register)
     records.stop()
 
@@ -137,7 +132,7 @@ def test_an_email_comes_whole_in_parts(desk: Desk) -> None:
     assert len(data) > 3 * parts.PART
     mail: Any = message_from_bytes(data, policy=default)
     assert (mail["To"], mail["Message-ID"]) == ("anagrafe@comune.example", office.message_id)
-    assert f"{done_link.PATH}…" in mail.get_body(("plain",)).get_content()
+    assert f"{requests.PATH}…" in mail.get_body(("plain",)).get_content()
     (attached,) = mail.iter_attachments()
     assert len(attached.get_content()) > 200_000
     assert b"anna@example.org" in desk.paper(citizen.number, "eml")
@@ -169,9 +164,9 @@ def test_names_stand_for_codes_on_paper(desk: Desk) -> None:
     """Office, need, people and sheets by their names; nothing of what the mail server answered."""
     office = desk.mails()[0]
     desk.settle(office.number, MailState.SENT, "mail.comune.example: 250 2.0.0 queued as 9A")
-    step = Happened("s1", Step.REMIND, AT, "carla", "", "Ancora niente")
+    step = Happened("s1", RequestStep.REMIND, AT, "carla", "", "Ancora niente")
     letters = desk.records.letters
-    desk.records.ask(partial(requests.change, number=1, happened=step, letters=letters))
+    desk.records.ask(partial(store_requests.change, number=1, happened=step, letters=letters))
     paper = from_json(desk.paper(0, "pdf"))
     shown = {each.name: each.shown for each in desk.records.ask(users.everybody)}["carla"]
     assert shown != "carla"
@@ -218,7 +213,9 @@ def test_parts_follow_one_another(desk: Desk) -> None:
     mail = desk.mails()[0].number
     with pytest.raises(OfficeError, match="from its beginning"):
         desk.ask("request_paper", mail=mail, at=parts.PART, **{"as": "eml"})
-    mails = [one.number for one in desk.records.ask(requests.list_notices) if one.mail.attachments]
+    mails = [
+        one.number for one in desk.records.ask(store_requests.list_notices) if one.mail.attachments
+    ]
     for number, each in enumerate(mails[:3], 1):
         desk.ask("request_paper", number=number, mail=each, **{"as": "eml"})
     with pytest.raises(OfficeError, match="from its beginning"):
@@ -255,21 +252,21 @@ def test_one_that_was_refused_goes_to_the_address_of_today(desk: Desk) -> None:
     assert copy.message_id != before.message_id
     assert copy.mail.attachments == before.mail.attachments
     desk.settle(copy.number, MailState.SENT, "250 OK")
-    kept = desk.records.ask(lambda c: requests.required_request(c, 1))
-    assert [each.step for each in kept.steps] == [Step.MAILED]
+    kept = desk.records.ask(lambda c: store_requests.required_request(c, 1))
+    assert [each.step for each in kept.steps] == [RequestStep.MAILED]
 
 
 def test_a_copy_has_a_link_of_its_own(desk: Desk) -> None:
     """E15: that of the first left the box with it; the copy's closes the same request, once."""
     office, _ = desk.mails()
     desk.settle(office.number, MailState.SENT, "250 OK")
-    assert f"{done_link.PATH}…" in desk.mails()[0].mail.body
+    assert f"{requests.PATH}…" in desk.mails()[0].mail.body
     number = desk.ask("mail_again", mail=office.number)["mail"]
     copy = next(one for one in desk.mails() if one.number == number)
-    token = copy.mail.body.partition(done_link.PATH)[2].split()[0]
+    token = copy.mail.body.partition(requests.PATH)[2].split()[0]
     looked = desk.records.ask(lambda c: look(c, token, AT))
     assert (looked.standing, looked.kept and looked.kept.request.number) == (
-        done_link.Standing.OPEN,
+        requests.Standing.OPEN,
         1,
     )
     assert desk.mails()[0].state is MailState.SENT
@@ -279,10 +276,10 @@ def test_a_copy_has_a_link_of_its_own(desk: Desk) -> None:
 def test_the_citizens_and_the_heads_go_where_they_went(desk: Desk) -> None:
     """Only an office has an address of today."""
     _, citizen = desk.mails()
-    reminded = [Happened(f"s{n}", Step.REMIND, AT, "carla", "", "Ancora") for n in range(2)]
+    reminded = [Happened(f"s{n}", RequestStep.REMIND, AT, "carla", "", "Ancora") for n in range(2)]
     for step in reminded:
         letters = desk.records.letters
-        desk.records.ask(partial(requests.change, number=1, happened=step, letters=letters))
+        desk.records.ask(partial(store_requests.change, number=1, happened=step, letters=letters))
     head = next(one for one in desk.mails() if one.mail.to == HEAD)
     for each, to in ((citizen, "anna@example.org"), (head, HEAD)):
         desk.settle(each.number, MailState.SENT, "250 OK")
@@ -297,14 +294,14 @@ def test_nobody_is_flooded(desk: Desk) -> None:
     office, _ = desk.mails()
     desk.settle(office.number, MailState.SENT, "250 OK")
     last = office.number
-    for _ in range(requests.MOST_COPIES):
+    for _ in range(store_requests.MOST_COPIES):
         last = desk.ask("mail_again", mail=last)["mail"]
         desk.settle(last, MailState.SENT, "250 OK")
     answer = desk.ask("mail_again", mail=last)
     assert answer["done"] is False
     assert "call the office" in answer["said"]["en"]
-    assert len(desk.mails()) == 2 + requests.MOST_COPIES
-    assert len(desk.noted()) == requests.MOST_COPIES
+    assert len(desk.mails()) == 2 + store_requests.MOST_COPIES
+    assert len(desk.noted()) == store_requests.MOST_COPIES
 
 
 def test_what_was_erased_is_not_sent_again(desk: Desk) -> None:
@@ -321,7 +318,7 @@ def test_the_same_job_twice_is_one_copy(desk: Desk) -> None:
     sent = replace(office, state=MailState.SENT)
     made = {
         desk.records.ask(
-            lambda c: requests.send(c, sent, "a@b.example", "x", "t" * 43, "carla", AT, "d")
+            lambda c: store_requests.send(c, sent, "a@b.example", "x", "t" * 43, "carla", AT, "d")
         )
         for _ in range(2)
     }

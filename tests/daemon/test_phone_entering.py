@@ -19,7 +19,7 @@ from appliance.daemon.phones_entered import Entered, EnteredPhone
 from appliance.daemon.settings import Settings
 from appliance.daemon.setups import phone_settings
 from appliance.errors import OfficeError
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.sip.service import Phones
 from appliance.store import database
 from tests.calls.desk import TEN

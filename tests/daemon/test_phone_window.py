@@ -13,7 +13,7 @@ import pytest
 from appliance.daemon import config, handsets, phone_secrets
 from appliance.daemon.handsets import Kept
 from appliance.daemon.phone_window import FILE, MINUTES, PhoneWindow
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.provisioning.server import PORT
 from tests.commands.test_phones import CONFIG
 from tests.helpers.ports import own_address

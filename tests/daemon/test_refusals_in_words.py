@@ -17,12 +17,11 @@ from appliance.daemon.door import Answer, refusal
 from appliance.daemon.questions import Questions
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.errors import CentralinoError
-from appliance.policy.appointments import take
-from appliance.policy.citizens import Citizen, Contact
 from appliance.policy.clock import Now
-from appliance.policy.register.register import Register
-from appliance.policy.transfer import may_transfer
-from appliance.policy.words import SaidError
+from appliance.policy.directory import Register
+from appliance.policy.requests import Citizen, Contact, take_slot
+from appliance.policy.text import SaidError
+from appliance.policy.transfers import may_transfer
 from appliance.store import call_log, care, database, requests
 from appliance.store.care import Kind
 from appliance.store.requests import Taking
@@ -131,7 +130,7 @@ def test_about_an_hour_that_the_office_does_not_give() -> None:
     start = rome("2026-11-30 15:00")
     for booked, at in (({}, start - timedelta(hours=5)), ({start: 2}, start)):
         with pytest.raises(SaidError) as refused:
-            take(DIARY.slots, CALENDAR, booked, at, AT)
+            take_slot(DIARY.slots, CALENDAR, booked, at, AT)
         said(refused.value)
 
 

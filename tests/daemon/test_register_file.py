@@ -12,8 +12,7 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.daemon import register_file, register_text
 from appliance.daemon.mistakes import BadConfiguration
-from appliance.policy.register.register import Register
-from appliance.policy.secret import Purpose
+from appliance.policy.directory import Purpose, Register
 
 EXAMPLE = resources.files("appliance.daemon") / "example_register.toml"
 CONFIG = resources.files("appliance.daemon") / "example.toml"

@@ -15,21 +15,26 @@ from hypothesis import strategies as st
 
 from appliance.daemon import register_file, register_text
 from appliance.daemon.register_keeper import in_one_line, summary
-from appliance.policy import attention_words
-from appliance.policy.register.attention import attention
-from appliance.policy.register.declarations import (
+from appliance.policy import directory_review
+from appliance.policy.directory import (
+    Authorisation,
     Declaration,
     Entry,
     Need,
+    Reach,
+    Register,
     ReturnRule,
     Slots,
+    Target,
+    Unit,
     Variation,
+    faults,
+    target,
 )
-from appliance.policy.register.merge import merge
-from appliance.policy.register.register import Authorisation, Register, Unit, faults
-from appliance.policy.register.targets import Reach, Target, target
-from appliance.policy.register.words import history_rows, merged_words
-from appliance.policy.week import Band, Week
+from appliance.policy.directory_forms import merge
+from appliance.policy.directory_review import attention
+from appliance.policy.directory_text import history_rows, merged_words
+from appliance.policy.hours import Band, Week
 from appliance.store import database
 from appliance.store import directory as store
 from appliance.store.database import open_database
@@ -149,7 +154,7 @@ def test_the_same_in_every_form(register: Register) -> None:
     printed += [words.it + words.en for words in merged_words(merged)]
     printed += [row for e in register.entered() for row in history_rows(e, "it")]
     found = attention(register, NOW, ROME)
-    printed += [words.it + words.en for words in attention_words.in_words(found)]
+    printed += [words.it + words.en for words in directory_review.in_words(found)]
     printed.append(json.dumps(summary(register, NOW, ROME)) + in_one_line(register, NOW, ROME).it)
     assert not any("051598204" in text for text in printed)
     assert b"051598204" not in stored

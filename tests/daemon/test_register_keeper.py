@@ -14,13 +14,11 @@ from appliance.calls import events
 from appliance.daemon.register_keeper import RegisterKeeper, in_one_line, summary
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
-from appliance.policy.register.in_force import Hindrance
-from appliance.policy.register.merge import merge
-from appliance.policy.register.register import Authorisation, Register
-from appliance.policy.register.targets import to_be_told
+from appliance.policy.directory import Authorisation, Hindrance, Register, to_be_told
+from appliance.policy.directory_forms import merge
 from appliance.policy.sheets import InCharge, Sheet
-from appliance.policy.transfer import Later, may_transfer
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.transfers import Later, may_transfer
 from appliance.store import directory as store
 from appliance.store import sheets
 from appliance.store.database import Trouble

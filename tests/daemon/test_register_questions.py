@@ -19,11 +19,10 @@ from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.standing_questions import StandingQuestions
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError, StoreError
-from appliance.policy.accounts import User
 from appliance.policy.clock import Now
-from appliance.policy.register.merge import merge
-from appliance.policy.register.register import Register
-from appliance.policy.roles import Role
+from appliance.policy.directory import Register
+from appliance.policy.directory_forms import merge
+from appliance.policy.users import Role, User
 from appliance.store import database, users
 from appliance.store import directory as store
 from appliance.store.database import Noted

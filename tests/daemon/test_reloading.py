@@ -11,8 +11,7 @@ import pytest
 from appliance.daemon.chores import Chores, Ended
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.reloading import TOLD, Reloading
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 
 GOOD = Ended(True, Words("bene", "good"))
 BAD = Ended(False, Words("riga 3:\n  a? " * 99, "line 3:\n  a? " * 99))

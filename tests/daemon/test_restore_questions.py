@@ -18,8 +18,8 @@ from appliance.daemon.chores import Ended
 from appliance.daemon.restore_questions import RestoreQuestions, is_idle
 from appliance.daemon.run_files import Asked, Went
 from appliance.errors import OfficeError
-from appliance.policy.positions import Position, PositionState
-from appliance.policy.words import Words
+from appliance.policy.office import Position, PositionState
+from appliance.policy.text import Words
 from appliance.store import database
 from appliance.store.backup import MAGIC
 from tests.calls.desk import TEN, tell, up

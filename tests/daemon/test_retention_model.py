@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from appliance.calls.orders import Result
 from appliance.daemon.caretaker import Caretaker, Plan
 from appliance.errors import OfficeError
-from appliance.policy.messages import Entry, Outcome, Step
+from appliance.policy.voicemail import Entry, MessageStep, Outcome
 from appliance.store import care, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import migrate
@@ -74,13 +74,21 @@ class Retained(RuleBasedStateMachine):
     @precondition(lambda self: self.closed)
     @rule(
         data=st.data(),
-        step=st.sampled_from([Step.HEAR, Step.TAKE, Step.NOTE, Step.CLOSE, Step.REOPEN]),
+        step=st.sampled_from(
+            [
+                MessageStep.HEAR,
+                MessageStep.TAKE,
+                MessageStep.NOTE,
+                MessageStep.CLOSE,
+                MessageStep.REOPEN,
+            ]
+        ),
     )
-    def care(self, data: st.DataObject, step: Step) -> None:
+    def care(self, data: st.DataObject, step: MessageStep) -> None:
         """Somebody does something about a message; what cannot be is refused."""
         name = data.draw(st.sampled_from(sorted(self.closed)))
         self.now += timedelta(minutes=1)
-        outcome = Outcome.NOT_NEEDED if step is Step.CLOSE else None
+        outcome = Outcome.NOT_NEEDED if step is MessageStep.CLOSE else None
         with suppress(OfficeError):
             care.add(self.db, Kind.MESSAGE, name, Entry(self.now, "Anna", step, outcome, "x"))
             stands = care.cares(self.db, Kind.MESSAGE)[name]

@@ -17,12 +17,10 @@ from appliance.daemon.questions import Questions
 from appliance.daemon.rights import FREE, IN_A_PLACE, NEEDS, SHELL, Rights
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
-from appliance.policy.accounts import User
-from appliance.policy.citizens import Citizen
-from appliance.policy.refused import Refused
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import NewRequest
-from appliance.policy.roles import Role, permissions_of
+from appliance.policy.directory import ReturnRule
+from appliance.policy.requests import Citizen, NewRequest
+from appliance.policy.text import Refused
+from appliance.policy.users import Role, User, permissions_of
 from appliance.store import requests, users
 from appliance.store.database import open_reader
 from appliance.store.requests import Taking

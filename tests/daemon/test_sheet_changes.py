@@ -19,11 +19,10 @@ from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.sheet_file import parse, text_of_sheet
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.accounts import User
 from appliance.policy.clock import Now
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Role
 from appliance.policy.sheets import Sheet
+from appliance.policy.text import Refused
+from appliance.policy.users import Role, User
 from appliance.store import database, sheets, users
 from appliance.store.users import Asked
 from tests.console.head_desk import Voices

@@ -28,11 +28,10 @@ from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
-from appliance.policy.codes import Code
-from appliance.policy.office import Voicemail
+from appliance.policy.office import Code, Voicemail
 from appliance.policy.routing import Decision, Way
-from appliance.policy.spoken import Menu, SpokenSheet
-from appliance.policy.words import Words
+from appliance.policy.sheets import Menu, SpokenSheet
+from appliance.policy.text import Words
 from appliance.prompts import Catalogue
 from appliance.store.writer import Records
 from tests.stories.offices import EXAMPLE, ROME

@@ -27,12 +27,11 @@ from appliance.daemon.status_words import (
 )
 from appliance.daemon.watched_words import watched_words
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.messages import Entry, Outcome, Step, care_of
-from appliance.policy.positions import AUTOMATIC
+from appliance.policy.office import AUTOMATIC, Manual, Mark
 from appliance.policy.routing import GroupState
-from appliance.policy.service_state import Manual, Mark
 from appliance.policy.sheets import InCharge
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.voicemail import Entry, MessageStep, Outcome, care_of
 from appliance.store.care import Kind
 from appliance.store.database import DATABASE_FAILING
 from appliance.store.voicemail import Watched, done
@@ -287,8 +286,8 @@ def test_every_answer_speaks_both_languages() -> None:
     assert set(DONE) == set(typing.get_args(requests.Request))
     every = [words for pair in DONE.values() for words in pair]
     assert [words for words in every if not (words.it and words.en)] == []
-    closing = Entry(TEN.wall, "Anna", Step.CLOSE, Outcome.CALLED_BACK)
-    assert done(Kind.MESSAGE, 17, Step.CLOSE, care_of([closing])) == Words(
+    closing = Entry(TEN.wall, "Anna", MessageStep.CLOSE, Outcome.CALLED_BACK)
+    assert done(Kind.MESSAGE, 17, MessageStep.CLOSE, care_of([closing])) == Words(
         "Il messaggio 17 è chiuso: richiamato.", "Message 17 is closed: called back."
     )
 

@@ -12,8 +12,7 @@ import pytest
 from appliance.calls import events, orders
 from appliance.daemon.stores import Stores
 from appliance.media.messages import RecordingStarted
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.requests import by_voice
+from appliance.policy.requests import HEAD, Mail, by_voice
 from appliance.store import requests
 from tests.policy.town import EMAIL
 from tests.store.samples import TEN, a_call

@@ -32,10 +32,10 @@ from appliance.panel import leds
 from appliance.panel.leds import Panel, PanelPins, StandInPin
 from appliance.panel.pattern import Network, PanelStatus, Readiness
 from appliance.policy.clock import Now
-from appliance.policy.outbox import Letter, Reply
-from appliance.policy.outbox import Verdict as Sent
+from appliance.policy.requests import Letter, Reply
+from appliance.policy.requests import Verdict as Sent
 from appliance.policy.supervision import TABLE, Part, Past, Verdict
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.sip import endpoint
 from appliance.store import writer
 from appliance.store.database import DATABASE_FAILING, DATABASE_UNSURE

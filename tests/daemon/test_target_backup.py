@@ -14,7 +14,7 @@ from appliance.daemon import backup_target, config
 from appliance.daemon.target_backup import WORK, Accepted, TargetBackup
 from appliance.errors import CentralinoError
 from appliance.files import make_private
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from tests.commands.test_backup import House
 
 PHRASE = "pane burro alici capperi"

@@ -27,8 +27,7 @@ from appliance.daemon.target_nights import (
     Wish,
 )
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from appliance.store.database import Trouble
 from appliance.store.writer import Records
 from tests.commands.samples import CONFIG

@@ -20,7 +20,7 @@ from appliance.daemon.chores import Chores
 from appliance.daemon.target_backup import Accepted, TargetBackup
 from appliance.daemon.target_nights import TargetNights
 from appliance.policy.clock import Now
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from tests.commands.test_backup import House
 from tests.commands.test_backup_stick import fill
 from tests.faults.needs import require

@@ -16,9 +16,8 @@ from appliance.daemon.chores import Ended
 from appliance.daemon.update_files import FETCHED, Asked, Kept, Past
 from appliance.daemon.updates import AGAIN_S, FETCH, LOOKS_S, Updates
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.refused import Refused
-from appliance.policy.updating import LONGEST_S, State
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.updates import LONGEST_S, State
 from appliance.store import database
 from appliance.store.database import Trouble, connect, migrate
 from tests.commands.samples import CONFIG

@@ -19,7 +19,7 @@ from appliance.daemon.stores import Stores
 from appliance.daemon.user_questions import LOGGED_EVERY_S, UserQuestions
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.roles import Role
+from appliance.policy.users import Role
 from appliance.store import database, users
 from tests.commands.samples import CONFIG
 

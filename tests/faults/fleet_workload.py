@@ -19,7 +19,7 @@ from typing import Any
 
 from appliance.calls.orders import Result
 from appliance.fleet.events import KINDS, Topic, differences
-from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import by_voice
 from appliance.store import call_log, monitoring, requests, voicemail
 from appliance.store.requests import NO_LETTERS, Taking

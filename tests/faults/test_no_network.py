@@ -18,7 +18,7 @@ from appliance.daemon.mailroom import Outgoing
 from appliance.mail.account import Security
 from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
-from appliance.policy.outbox import MailState, Verdict
+from appliance.policy.requests import MailState, Verdict
 from appliance.store.writer import Records
 from tests.bench.visitors import trusting
 from tests.faults.needs import require

@@ -22,10 +22,9 @@ from typing import Any
 from appliance.calls.events import Event, MessageStored, RequestStored, StoreFailed
 from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
-from appliance.policy.mail import Mail
-from appliance.policy.messages import Outcome
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import NewRequest, by_voice
+from appliance.policy.directory import ReturnRule
+from appliance.policy.requests import Mail, NewRequest, by_voice
+from appliance.policy.voicemail import Outcome
 from appliance.store import requests, voicemail
 from appliance.store.requests import Letters, Sound, Taking
 from appliance.store.voicemail import Message

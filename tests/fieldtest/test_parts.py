@@ -20,7 +20,7 @@ from appliance.fieldtest.holding import Plan
 from appliance.fieldtest.messages import Asked, Began, Collected, Ended, Lines, Step
 from appliance.fieldtest.progress import Watch
 from appliance.fieldtest.restorer import LOST, Restorer
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from hw_tests.findings import Verdict
 from hw_tests.person import Answer
 from tests.fieldtest.runs import finding, run

@@ -10,8 +10,8 @@ from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.fleet.metrics_counts import Counts
 from appliance.fleet.metrics_figures import Carrier, Figures, Phones
-from appliance.policy.box_figures import Stored
 from appliance.policy.clock import Now
+from appliance.policy.reports import Stored
 from tests.year import town
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)

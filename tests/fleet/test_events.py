@@ -26,8 +26,7 @@ from appliance.fleet.events import (
 )
 from appliance.fleet.mqtt_topics import Event, check_prefix
 from appliance.policy.clock import ClockState
-from appliance.policy.refused import Refused
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from tests.calls.desk import TEN, tell, up
 from tests.fleet.forms import FOLDER, wrong_with_event, wrong_with_state
 

@@ -17,7 +17,7 @@ from appliance.fleet import metrics_server
 from appliance.fleet.metrics_figures import Figures
 from appliance.fleet.metrics_http import LONGEST_HEAD
 from appliance.fleet.metrics_server import RATE, VISITORS, Server
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from tests.fleet.samples import figures_of, status_of
 
 HOST = "127.53.10.1"

@@ -14,7 +14,7 @@ from appliance import workers
 from appliance.fleet.mqtt_broker import BrokerError
 from appliance.fleet.mqtt_session import TRIES, Session
 from appliance.fleet.mqtt_topics import Event, Message
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.store import database, monitoring
 
 

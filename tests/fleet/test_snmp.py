@@ -15,7 +15,7 @@ import pytest
 from appliance.calls import events
 from appliance.fleet.metrics_page import page
 from appliance.fleet.metrics_server import Server
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from tests.fleet.samples import figures_of, status_of
 from tests.helpers.ports import free_port
 from tests.year import town

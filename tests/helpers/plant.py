@@ -24,7 +24,7 @@ from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
 from appliance.media.messages import Health, Snapshot
-from appliance.policy.words import NOTHING
+from appliance.policy.text import NOTHING
 from appliance.sip.phones import PhonesStatus, PhoneState
 from tests.fuzz.targets.door import Desk
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ITS_PROGRAMME = (
     "appliance/site", "appliance/commands/site.py", "appliance/commands/firewall.py",
     "appliance/commands/slots.py", "appliance/commands/update*.py", "appliance/daemon/boots.py",
-    "appliance/daemon/update_*.py", "appliance/policy/firewall.py", "appliance/policy/updating.py",
+    "appliance/daemon/update_*.py", "appliance/policy/bootfile.py", "appliance/policy/updates.py",
 )  # fmt: skip
 """Of the programme what nobody but the image runs; all the rest is started by other tests too."""
 INPUTS = ("image", "systemd", "debian", "scripts/deb.sh", "tests/image", *ITS_PROGRAMME)

@@ -166,8 +166,8 @@ def test_a_flood_of_requests_takes_no_sound(lan: Lan) -> None:
 
 def test_the_images_own_rules_are_those_of_the_programme(lan: Lan) -> None:
     """The file that is loaded before there is any configuration says what the programme would."""
-    from appliance.policy.firewall import SSH as PORT
-    from appliance.policy.firewall import Openings, rules
+    from appliance.policy.bootfile import SSH as PORT
+    from appliance.policy.bootfile import Openings, rules
 
     file = ROOT / "image/overlay/usr/lib/centralino-image/firewall.nft"
     assert file.read_text(encoding="utf-8") == rules(Openings(tcp=(PORT, *Openings().tcp)))

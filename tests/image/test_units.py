@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from appliance.policy.firewall import SSH
+from appliance.policy.bootfile import SSH
 from tests.image import card as cards
 from tests.image.card import MIB, Card, looped, made, run
 from tests.image.layered import Slot

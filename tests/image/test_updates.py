@@ -14,9 +14,8 @@ from appliance.commands.update_stick import Stick
 from appliance.commands.update_trial import IN_MEMORY, NO_KEY
 from appliance.daemon import notices, update_files
 from appliance.daemon.update_files import UPLOADED, Asked
-from appliance.policy.refused import Refused
-from appliance.policy.updating import HEALTHY_S, LIMIT_S, State
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
+from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State
 from tests.image.two_slots import RUNNING, TwoSlots, missing
 
 pytestmark = [
@@ -65,7 +64,7 @@ def test_a_version_that_is_not_well_is_left_by_itself(box: TwoSlots) -> None:
         box.health |= {"working": [], "out": ["line1"]}
         assert "line1" in box.watch().it
         assert box.restarts == 2
-        assert box.clock.now >= LIMIT_S
+        assert box.clock.now >= TRIAL_LIMIT_S
         box.start_anew()
         assert (box.booted, box.version) == ("A", RUNNING)
         box.watch()
@@ -163,7 +162,7 @@ def test_a_version_that_is_well_too_late_is_left(box: TwoSlots) -> None:
     box.health["ready_s"] = 0.0
     with box.desk():
         box.start_anew()
-        box.clock.now = LIMIT_S - HEALTHY_S / 2
+        box.clock.now = TRIAL_LIMIT_S - HEALTHY_S / 2
         box.health["ready_s"] = 60.0
         assert "two minutes on end" in box.watch().en
     assert box.restarts == 1

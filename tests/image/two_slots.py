@@ -20,7 +20,7 @@ from appliance.commands.update_helper import Helper
 from appliance.commands.update_trial import Watch
 from appliance.daemon import config, update_files
 from appliance.daemon.update_files import Asked, Kept
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from tests.commands.samples import CONFIG
 from tests.console.door import ServedDoor
 

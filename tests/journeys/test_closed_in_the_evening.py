@@ -21,7 +21,7 @@ import pytest
 
 from appliance.exchange.call import CallPlan
 from appliance.exchange.client import read_clip
-from appliance.policy.local_time import moment_words
+from appliance.policy.hours import moment_words
 from tests.helpers.box import ROME, Box
 from tests.journeys.harness.front_desk import (
     CITIZEN_HZ,

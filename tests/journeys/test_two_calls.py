@@ -24,7 +24,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.daemon.stores import database_path
-from appliance.policy.messages import Step
+from appliance.policy.voicemail import MessageStep
 from appliance.store import call_log, care, requests
 from appliance.store.care import Kind
 from appliance.store.database import open_reader
@@ -133,4 +133,4 @@ def notes(box: FrontDesk, number: str) -> list[str]:
     with contextlib.closing(open_reader(database_path(box.state))) as connection:
         calls = [one.call for one in call_log.calls(connection) if one.caller.number == number]
         entries = [each for call in calls for each in care.history(connection, Kind.CALL, call)]
-    return [each.note for each in entries if each.step is Step.NOTE]
+    return [each.note for each in entries if each.step is MessageStep.NOTE]

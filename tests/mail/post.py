@@ -16,8 +16,7 @@ from appliance.mail.account import Account, Security
 from appliance.mail.compose import compose
 from appliance.mail.sender import Sender
 from appliance.mail.smtp import Server
-from appliance.policy.mail import Mail
-from appliance.policy.outbox import Health, Letter, MailState, Reply
+from appliance.policy.requests import Health, Letter, Mail, MailState, Reply
 from appliance.store import requests
 from appliance.store.database import open_reader
 from appliance.store.requests import StoredNotice

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from appliance.errors import OfficeError
 from appliance.mail import compose as room
 from appliance.mail.compose import NOT_ATTACHED, address_in, compose, is_address
-from appliance.policy.mail import Mail
-from appliance.policy.outbox import Letter
+from appliance.policy.requests import Letter, Mail
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 SENDER = "Centralino di Città <centralino@comune.example>"

@@ -12,8 +12,7 @@ import pytest
 from icalendar import Calendar
 
 from appliance.mail.invitation import Meeting, Method, cancellation, invitation
-from appliance.policy.appointments import Slot
-from appliance.policy.requests import Appointment, Form
+from appliance.policy.requests import Appointment, Form, Slot
 from tests.policy.town import rome
 
 SLOT = Slot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))

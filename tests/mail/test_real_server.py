@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from appliance.mail.account import Security
-from appliance.policy.outbox import Health, MailState, Verdict
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import State, by_voice
+from appliance.policy.directory import ReturnRule
+from appliance.policy.requests import Health, MailState, State, Verdict, by_voice
 from appliance.store import requests
 from appliance.store.requests import Letters, Taking
 from tests.helpers.figures import Figures

@@ -11,8 +11,7 @@ import pytest
 
 from appliance.errors import StoreError
 from appliance.mail.sender import Sender
-from appliance.policy.mail import Mail
-from appliance.policy.outbox import Health, Letter, MailState, Reply, Verdict, Waiting
+from appliance.policy.requests import Health, Letter, Mail, MailState, Reply, Verdict, Waiting
 from appliance.workers import faults
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)

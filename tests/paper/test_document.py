@@ -9,11 +9,17 @@ import pytest
 
 from appliance.paper.document import Document, Part, from_json, to_json
 from appliance.paper.request_letter import Letterhead, Names, RequestLetter
-from appliance.policy.appointments import Slot
-from appliance.policy.citizens import Citizen, Contact
-from appliance.policy.local_time import date_words, day_phrase
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import Appointment, Form, Request, Step
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import date_words, day_phrase
+from appliance.policy.requests import (
+    Appointment,
+    Citizen,
+    Contact,
+    Form,
+    Request,
+    RequestStep,
+    Slot,
+)
 from appliance.store.requests import Happened, Sound, StoredRequest
 from tests.policy.town import TOWN
 
@@ -67,7 +73,7 @@ def request(citizen: Citizen, **more: object) -> Request:
 def test_a_letter_names_what_is_known_by_a_code() -> None:
     """Positions, sheets, languages; the recording by its file and its fingerprint."""
     citizen = Citizen("Łukasz", "347", "l@example.org", Contact.EMAIL, "en")
-    given = Happened("g", Step.GIVE, AT, "op1", "carla")
+    given = Happened("g", RequestStep.GIVE, AT, "op1", "carla")
     paper = letter("it", request(citizen), (given,))
     facts = {part.heading: dict(part.facts) for part in paper.parts}
     assert paper.opening == (

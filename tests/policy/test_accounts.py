@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.policy.accounts import User, check_hash, check_left, check_touch, check_user
-from appliance.policy.roles import Role
+from appliance.policy.users import Role, User, check_hash, check_left, check_touch, check_user
 
 ANNA = User("anna", "Anna Verdi", frozenset({Role.HEAD}))
 BEPPE = User("beppe", "Beppe Neri", frozenset({Role.TECHNICIAN}))

@@ -6,13 +6,10 @@ from dataclasses import replace
 from datetime import date, datetime, time
 
 from appliance.policy.clock import Now
-from appliance.policy.dates import Closure, Opening, Period
-from appliance.policy.hours import Schedule
-from appliance.policy.register.ahead import ahead, of_units
-from appliance.policy.transfer import Allowed, Later, may_transfer
-from appliance.policy.transfer_words import in_words
-from appliance.policy.week import Band, week
-from appliance.policy.words import Words
+from appliance.policy.directory_review import ahead, of_units
+from appliance.policy.hours import Band, Closure, Opening, Period, Schedule, week
+from appliance.policy.text import Words
+from appliance.policy.transfers import Allowed, Later, in_words, may_transfer
 from tests.policy.town import (
     CALENDAR,
     CHRISTMAS,

@@ -10,17 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
-from appliance.policy.appointments import (
-    AHEAD_DAYS,
-    free_slots,
-    last_day,
-    left_on,
-    slots_on,
-    take,
-)
-from appliance.policy.register.declarations import Slots
-from appliance.policy.week import week
-from appliance.policy.words import SaidError
+from appliance.policy.directory import Slots
+from appliance.policy.hours import week
+from appliance.policy.requests import AHEAD_DAYS, free_slots, last_day, left_on, slots_on, take_slot
+from appliance.policy.text import SaidError
 from tests.policy.town import CALENDAR, EVERY_DAY, rome
 
 TUESDAYS = Slots(week(tuesday="15-16:10", friday="9-10"), 20, 2)
@@ -63,23 +56,23 @@ def test_an_office_that_never_has_one() -> None:
 def test_a_slot_is_taken() -> None:
     """While there is a place in it."""
     start = rome("2026-11-24 15:20")
-    assert take(TUESDAYS, CALENDAR, {start: 1}, start, NOW).end == rome("2026-11-24 15:40")
+    assert take_slot(TUESDAYS, CALENDAR, {start: 1}, start, NOW).end == rome("2026-11-24 15:40")
     with pytest.raises(OfficeError, match="has just been taken"):
-        take(TUESDAYS, CALENDAR, {start: 2}, start, NOW)
+        take_slot(TUESDAYS, CALENDAR, {start: 2}, start, NOW)
 
 
 @pytest.mark.parametrize("at", ["2026-11-24 15:10", "2026-11-25 15:00", "2026-11-27 09:00"])
 def test_no_such_slot(at: str) -> None:
     """Only the office's own times can be had."""
     with pytest.raises(OfficeError, match="choose another"):
-        take(TUESDAYS, CALENDAR, {}, rome(at), NOW)
+        take_slot(TUESDAYS, CALENDAR, {}, rome(at), NOW)
 
 
 def test_none_in_the_past() -> None:
     """A slot that has begun is over."""
     start = rome("2026-11-24 15:00")
     with pytest.raises(OfficeError, match="choose another"):
-        take(TUESDAYS, CALENDAR, {}, start, start)
+        take_slot(TUESDAYS, CALENDAR, {}, start, start)
 
 
 @given(st.lists(st.integers(0, 40), max_size=60))
@@ -89,7 +82,7 @@ def test_never_twice(choices: list[int]) -> None:
     for choice in choices:
         start = rome("2026-11-24 15:00") + timedelta(minutes=20 * choice)
         try:
-            take(TUESDAYS, CALENDAR, booked, start, NOW)
+            take_slot(TUESDAYS, CALENDAR, booked, start, NOW)
         except OfficeError:
             continue
         booked[start] = booked.get(start, 0) + 1
@@ -117,10 +110,10 @@ def test_one_limit_for_what_is_shown_offered_and_given() -> None:
         start = rome(f"{day} 09:00")
         assert bool(list(left_on(daily, CALENDAR, {}, day, NOW))) == is_given
         if is_given:
-            assert take(daily, CALENDAR, {}, start, NOW).start == start
+            assert take_slot(daily, CALENDAR, {}, start, NOW).start == start
         else:
             with pytest.raises(SaidError, match=f"until {last.day} November {last.year}") as told:
-                take(daily, CALENDAR, {}, start, NOW)
+                take_slot(daily, CALENDAR, {}, start, NOW)
             assert "scegliere un giorno prima" in told.value.words.it
     offered = free_slots(daily, CALENDAR, {}, NOW, most=10_000)
     assert offered[-1].start.date() == last

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.register.attachments import HEAD_BYTES, Sort, kept_name, sort_of
+from appliance.policy.directory_review import HEAD_BYTES, Sort, kept_name, sort_of
 
 MAIL = b"From: a@b.it\r\nDate: Wed, 25 Nov 2026 08:05:00 +0100\r\nSubject: Orari\r\n\r\nCiao"
 DIGEST = "0123456789abcdef" * 4

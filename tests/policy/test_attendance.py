@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.attendance import WINDOW_S, Attendance, doubt
-from appliance.policy.clock import ClockState, Doubt, WithoutTime
+from appliance.policy.clock import WINDOW_S, Attendance, ClockState, Doubt, WithoutTime, doubt
 
 NOBODY = Attendance(in_vain=100.0)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from appliance.policy import attention_words
-from appliance.policy.disclosure import lapsed, lapsing, may_tell
-from appliance.policy.register.attention import Attention, attention
-from appliance.policy.register.register import Authorisation, Fault, Register, faults
-from appliance.policy.register.targets import to_be_told
+from appliance.policy import directory_review
+from appliance.policy.directory import Authorisation, Fault, Register, faults, to_be_told
+from appliance.policy.directory_review import (
+    Attention,
+    attention,
+    lapsed_numbers,
+    lapsing_numbers,
+    may_tell,
+)
 from tests.policy.town import TOWN, declaration, entry, rome
 from tests.stories.offices import ROME
 
@@ -48,16 +52,16 @@ def test_the_last_leave_of_a_number_holds() -> None:
 def test_what_ran_out_and_what_will() -> None:
     """E11: an expired one is listed until it is renewed or revoked; 30 days ahead, too."""
     later = rome("2026-11-26 08:00")
-    assert lapsed(town(WATER), NOW, ROME) == ()
-    assert lapsing(town(WATER, ROADS), NOW, ROME) == (WATER,)
-    assert lapsing(town(WATER), rome("2026-10-25 08:00"), ROME) == ()
-    assert lapsing(town(WATER), rome("2026-10-26 08:00"), ROME) == (WATER,)
-    assert lapsed(town(WATER, ROADS), later, ROME) == (WATER,)
-    assert lapsing(town(WATER), later, ROME) == ()
+    assert lapsed_numbers(town(WATER), NOW, ROME) == ()
+    assert lapsing_numbers(town(WATER, ROADS), NOW, ROME) == (WATER,)
+    assert lapsing_numbers(town(WATER), rome("2026-10-25 08:00"), ROME) == ()
+    assert lapsing_numbers(town(WATER), rome("2026-10-26 08:00"), ROME) == (WATER,)
+    assert lapsed_numbers(town(WATER, ROADS), later, ROME) == (WATER,)
+    assert lapsing_numbers(town(WATER), later, ROME) == ()
     renewed = replace(WATER, entry=entry(6), last=None)
     revoked = replace(WATER, revoked=entry(7, "2026-11-01 10:00"))
-    assert lapsed(town(WATER, renewed), later, ROME) == ()
-    assert lapsed(town(revoked), later, ROME) == ()
+    assert lapsed_numbers(town(WATER, renewed), later, ROME) == ()
+    assert lapsed_numbers(town(revoked), later, ROME) == ()
 
 
 def test_an_authorisation_is_not_over_before_it_is_entered() -> None:
@@ -79,7 +83,7 @@ def test_all_is_well() -> None:
     found = attention(well, NOW, ROME)
     assert found == Attention()
     assert found.is_nothing
-    assert attention_words.in_words(found) == ()
+    assert directory_review.in_words(found) == ()
 
 
 def test_what_is_said_of_each() -> None:
@@ -91,7 +95,7 @@ def test_what_is_said_of_each() -> None:
     register = Register(units, (expiring,), (), (ran_out, runs_out))
     found = attention(register, NOW, ROME)
     assert not found.is_nothing
-    said = attention_words.in_words(found)
+    said = directory_review.in_words(found)
     undeclared = "no valid declaration, nothing can be transferred; ask the office for one."
     silent = "the number is not told any more; renew or revoke it."
     assert [words.en for words in said] == [

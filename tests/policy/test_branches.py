@@ -7,15 +7,21 @@ from datetime import datetime
 
 import pytest
 
-from appliance.policy.branches import BY_CODE, Branches, Cause, Destination, cause_of, destinations
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.codes import Code
-from appliance.policy.dates import Closure
-from appliance.policy.refused import Refused
-from appliance.policy.register.declarations import Need
-from appliance.policy.register.targets import Reach, target
+from appliance.policy.directory import Need, Reach, target
+from appliance.policy.hours import Closure
+from appliance.policy.office import (
+    BY_CODE,
+    Branches,
+    Cause,
+    Code,
+    Destination,
+    cause_of,
+    destinations,
+)
 from appliance.policy.routing import GREETINGS, Missed
-from appliance.policy.transfer import Allowed, may_transfer
+from appliance.policy.text import Refused
+from appliance.policy.transfers import Allowed, may_transfer
 from tests.stories.offices import OFFICES, ROME
 from tests.stories.registers import SEATS, varied
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.policy.capacity_words import Wanted, table
-from appliance.policy.words import Words
+from appliance.policy.reports import Wanted, table
+from appliance.policy.text import Words
 
 
 def said(traffic: float, lines: int = 0, wanted: Wanted | None = None) -> list[Words]:

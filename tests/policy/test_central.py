@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from appliance.daemon import register_file
-from appliance.policy.central import (
+from appliance.policy.directory import Authorisation, Register, Unit, to_be_told
+from appliance.policy.managed_config import (
     Box,
     Changes,
     SheetsPlan,
@@ -16,13 +17,11 @@ from appliance.policy.central import (
     check_newer,
     merged,
     sheets_plan,
+    shown,
     wait_s,
 )
-from appliance.policy.central_words import shown
-from appliance.policy.refused import Refused
-from appliance.policy.register.register import Authorisation, Register, Unit
-from appliance.policy.register.targets import to_be_told
 from appliance.policy.sheets import Sheet
+from appliance.policy.text import Refused
 from tests.central.samples import REGISTER
 
 GIVEN = register_file.parse(REGISTER)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.clock_steps import MOST, Steps
-from appliance.policy.clock_trust import Seen
+from appliance.policy.clock import MOST, Seen, Steps
 
 TRUE = 2_000_000_000.0
 """The true time at running second 0."""

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from appliance.policy.clock import ClockState
-from appliance.policy.clock_trust import (
+from appliance.policy.clock import (
     HOLDOVER_S,
     LAST,
     LOST_S,
     TABLE,
+    ClockState,
     Seen,
     Sign,
     Trust,

@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.dates import Period
-from appliance.policy.day_hours import hours_on, of_offices, special_days
-from appliance.policy.hours import Schedule
-from appliance.policy.pieces import Why
-from appliance.policy.week import Band, week
-from appliance.policy.words import Words
+from appliance.policy.hours import Band, Period, Schedule, Why, week
+from appliance.policy.hours_changes import hours_on, of_offices, special_days
+from appliance.policy.text import Words
 from tests.policy.town import CALENDAR
 from tests.policy.years import SCHEDULE, SUMMER
 from tests.stories.offices import ROME

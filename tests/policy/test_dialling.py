@@ -24,11 +24,18 @@ from appliance.policy.dialling import (
     left_ms,
     unit_of,
 )
+from appliance.policy.directory import (
+    Declaration,
+    Entry,
+    Need,
+    Reach,
+    Register,
+    ReturnRule,
+    Unit,
+    target,
+)
+from appliance.policy.hours import week
 from appliance.policy.numbering import PLANS, NumberClass
-from appliance.policy.register.declarations import Declaration, Entry, Need, ReturnRule
-from appliance.policy.register.register import Register, Unit
-from appliance.policy.register.targets import Reach, target
-from appliance.policy.week import week
 from tests.helpers.figures import Figures
 from tests.stories.offices import EXAMPLE, ROME
 

@@ -8,18 +8,18 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.policy.done_link import (
+from appliance.policy.letters import Event, letters
+from appliance.policy.requests import (
+    HEAD,
     SAID,
     VALID,
+    RequestStep,
     Standing,
     hash_of,
     standing,
     with_secret,
     without_secrets,
 )
-from appliance.policy.letters import Event, letters
-from appliance.policy.mail import HEAD
-from appliance.policy.requests import Step
 from tests.policy.test_letters import ASKED, AT, HOUSE, WANTED
 
 TOKEN = "a-Token_of-43-characters-as-secrets-gives-it"
@@ -27,8 +27,10 @@ HOUSE_WITH_DOOR = replace(HOUSE, door="https://centralino.local/done/")
 LINK = f"https://centralino.local/done/{TOKEN}\n"
 
 
-@pytest.mark.parametrize("step", [None, Step.REMIND, Step.MOVE])
-def test_every_mail_that_asks_an_office_for_something_has_its_link(step: Step | None) -> None:
+@pytest.mark.parametrize("step", [None, RequestStep.REMIND, RequestStep.MOVE])
+def test_every_mail_that_asks_an_office_for_something_has_its_link(
+    step: RequestStep | None,
+) -> None:
     """On a line of its own, in the house's language; the secret is told to who keeps its hash."""
     for request in (ASKED, WANTED):
         event = Event("s1", step, "Di nuovo", "op1", TOKEN)
@@ -43,8 +45,8 @@ def test_every_mail_that_asks_an_office_for_something_has_its_link(step: Step | 
 def test_nobody_else_gets_one() -> None:
     """Neither a citizen nor the head, and no mail about what was cancelled."""
     thrice = replace(ASKED, reminders=("a", "b", "c"))
-    _, head = letters(HOUSE_WITH_DOOR, thrice, Event("s3", Step.REMIND, "c", "op1", TOKEN))
-    cancelled = letters(HOUSE_WITH_DOOR, ASKED, Event("s4", Step.CANCEL, "", "op1", TOKEN))
+    _, head = letters(HOUSE_WITH_DOOR, thrice, Event("s3", RequestStep.REMIND, "c", "op1", TOKEN))
+    cancelled = letters(HOUSE_WITH_DOOR, ASKED, Event("s4", RequestStep.CANCEL, "", "op1", TOKEN))
     orphan = next(letters(HOUSE_WITH_DOOR, replace(ASKED, unit="gone"), Event(token=TOKEN)))
     assert (head.to, orphan.to) == (HEAD, HEAD)
     for mail in (head, orphan, *cancelled):

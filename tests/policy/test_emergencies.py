@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from appliance.policy.emergencies import duties, silenced
-from appliance.policy.register.declarations import Entry
-from appliance.policy.register.register import Authorisation, Register, Unit
-from appliance.policy.register.targets import to_be_told
-from appliance.policy.secret import SecretNumber
+from appliance.policy.directory import (
+    Authorisation,
+    Entry,
+    Register,
+    SecretNumber,
+    Unit,
+    to_be_told,
+)
+from appliance.policy.office import duties, silenced
 from tests.stories.offices import ROME
 
 NIGHT = datetime(2026, 11, 25, 22, tzinfo=UTC)

@@ -8,17 +8,13 @@ from typing import Any
 
 import pytest
 
-from appliance.policy.refused import Refused
-from appliance.policy.register import entering
-from appliance.policy.register.changes import changes
-from appliance.policy.register.declarations import Declaration, Variation
-from appliance.policy.register.entering import Make, Stamp
-from appliance.policy.register.fields import LONGEST, Unfit, bands_of
-from appliance.policy.register.form_parts import code_of
-from appliance.policy.register.merge import Merged, merge
-from appliance.policy.register.register import Register
-from appliance.policy.register.targets import Reach, relabelled, target
-from appliance.policy.week import Band
+from appliance.policy import directory_changes
+from appliance.policy.directory import Declaration, Reach, Register, Variation, relabelled, target
+from appliance.policy.directory_changes import Make, Stamp, changes
+from appliance.policy.directory_forms import LONGEST, Merged, Unfit, bands_of, merge
+from appliance.policy.directory_review import code_of
+from appliance.policy.hours import Band
+from appliance.policy.text import Refused
 from tests.policy.town import ANAGRAFE, BANDS, SERVICE, TOWN, declaration, rome
 
 TODAY = date(2026, 11, 25)
@@ -61,7 +57,7 @@ def said(merged: Merged) -> list[str]:
 
 def test_a_declaration_is_entered_as_it_was_written() -> None:
     """By whom, on what ground, from today on; a number is taken over without being seen (P4)."""
-    merged = take(entering.declare, **DECLARED)
+    merged = take(directory_changes.declare, **DECLARED)
     made = merged.register.own_declaration("anagrafe", TODAY)
     assert made is not None
     assert (made.entry.number, made.entry.by, made.declared_by) == (2, "anna", "Dott. Rossi")
@@ -73,7 +69,7 @@ def test_a_declaration_is_entered_as_it_was_written() -> None:
 
 def test_what_changes_is_said_before_it_is_saved() -> None:
     """Days, needs, rules: only what becomes other than it was."""
-    assert said(take(entering.declare, **DECLARED)) == [
+    assert said(take(directory_changes.declare, **DECLARED)) == [
         "Anagrafe: la comunicazione vale da oggi, fino alla prossima.",
         "Sostituisce la n. 1 del 12 gennaio 2026, che resta nello storico.",
         "Martedì: 09:00-12:30 (prima: 09:00-12:30 15:00-17:00).",
@@ -96,7 +92,7 @@ def test_a_services_first_declaration_says_whom_it_holds_for() -> None:
         "slots": {"week": ["", "15-17"], "minutes": "30", "places": 2},
         "needs": [{"name": "Nascite", "numbers": [number, number | {"number": "211"}]}],
     }
-    told = said(take(entering.declare, **form))
+    told = said(take(directory_changes.declare, **form))
     assert told[:4] == [
         "Servizi demografici: la comunicazione vale dal 1° dicembre 2026 al 31 gennaio 2027.",
         "È la prima comunicazione di questo ufficio.",
@@ -112,21 +108,21 @@ def test_a_need_that_changes_in_itself_says_how() -> None:
     numbers = [KEPT, {**KEPT, "kept": {"declaration": 1, "need": "residenza", "which": 2}}]
     need = {"code": "residenza", "name": "Residenza", "rules": ["email"], "numbers": numbers}
     form = DECLARED | {"needs": [need | {"code_keys": "12"}]}
-    first = take(entering.declare, **form)
+    first = take(directory_changes.declare, **form)
     assert {
         "Residenza: si chiamava «Cambio di residenza».",
         "Residenza: regola propria cambiata.",
         "Residenza: codice sui telefoni **12#.",
     } <= set(said(first))
-    without = take(entering.declare, first.register, **(DECLARED | {"needs": [need]}))
+    without = take(directory_changes.declare, first.register, **(DECLARED | {"needs": [need]}))
     assert "Residenza: nessun codice sui telefoni." in said(without)
 
 
 def test_hours_of_appointments_that_are_no_longer_offered_are_told() -> None:
     """So that nobody promises one."""
     slots = {"week": ["", "15-17"], "minutes": 20}
-    first = take(entering.declare, **(DECLARED | {"slots": slots}))
-    again = take(entering.declare, first.register, **DECLARED)
+    first = take(directory_changes.declare, **(DECLARED | {"slots": slots}))
+    again = take(directory_changes.declare, first.register, **DECLARED)
     assert said(again)[-1] == "Appuntamenti: nessun orario offerto."
     assert [w.en for w in changes(again, TODAY)][-1] == "Appointments: no hours offered."
 
@@ -139,7 +135,9 @@ def test_a_unit_that_goes_is_named() -> None:
 
 def test_an_office_may_take_no_calls() -> None:
     """A withdrawal names no need, and says so outright."""
-    merged = take(entering.declare, **(DECLARED | {"needs": [], "week": [], "withdraw": True}))
+    merged = take(
+        directory_changes.declare, **(DECLARED | {"needs": [], "week": [], "withdraw": True})
+    )
     assert isinstance(merged.new[0], Declaration)
     assert merged.new[0].needs == ()
     assert said(merged)[-1] == "L'ufficio non riceverà chiamate."
@@ -148,7 +146,7 @@ def test_an_office_may_take_no_calls() -> None:
 def test_every_mistake_is_told_at_once_at_its_field() -> None:
     """Whoever fills in a long form mends it once."""
     found = wrong(
-        entering.declare,
+        directory_changes.declare,
         unit="nowhere",
         reference=" ",
         first="tomorrow",
@@ -178,14 +176,21 @@ def test_every_mistake_is_told_at_once_at_its_field() -> None:
 def test_no_needs_and_parts_that_are_none() -> None:
     """What is no list, no form and no text is as if it had been left out."""
     form = DECLARED | {"needs": "x", "week": "x", "rules": "x", "slots": {}, "declared_by": 7}
-    assert set(wrong(entering.declare, **form)) == {"needs", "week", "rules", "declared_by"}
-    found = wrong(entering.declare, **(DECLARED | {"declared_by": "x" * (LONGEST + 1)}))
+    assert set(wrong(directory_changes.declare, **form)) == {
+        "needs",
+        "week",
+        "rules",
+        "declared_by",
+    }
+    found = wrong(directory_changes.declare, **(DECLARED | {"declared_by": "x" * (LONGEST + 1)}))
     assert found == {"declared_by": "is too long: at most 200 characters"}
 
 
 def test_slots_without_hours_are_none() -> None:
     """A form whose slot fields were left alone offers no appointments by itself."""
-    merged = take(entering.declare, **(DECLARED | {"slots": {"week": [], "minutes": "20"}}))
+    merged = take(
+        directory_changes.declare, **(DECLARED | {"slots": {"week": [], "minutes": "20"}})
+    )
     assert isinstance(merged.new[0], Declaration)
     assert merged.new[0].slots is None
 
@@ -196,7 +201,7 @@ def test_a_number_taken_over_must_be_there_and_its_label_tells_nothing() -> None
     named = {**KEPT, "label": "interno 2-04"}
     other = {"kept": {"declaration": 7, "need": "residenza", "which": 1}}
     needs = [{"name": "Uno", "numbers": [gone, named, other]}]
-    found = wrong(entering.declare, **(DECLARED | {"needs": needs}))
+    found = wrong(directory_changes.declare, **(DECLARED | {"needs": needs}))
     assert found["needs.1.numbers.1.number"].startswith("the earlier number is not there")
     assert found["needs.1.numbers.2.label"].startswith("the label names the number")
     assert "needs.1.numbers.3.number" in found
@@ -208,7 +213,7 @@ def test_needs_get_codes_of_their_names() -> None:
     """Nobody has to think of a code; two alike are told apart."""
     names = ["Italiani all'Estero", "Italiani all'estero!", "???", "Già"]
     needs = [{"name": name, "numbers": [KEPT]} for name in names]
-    merged = take(entering.declare, **(DECLARED | {"needs": needs}))
+    merged = take(directory_changes.declare, **(DECLARED | {"needs": needs}))
     assert isinstance(merged.new[0], Declaration)
     codes = [need.code for need in merged.new[0].needs]
     assert codes == ["italiani-all-estero", "italiani-all-estero-2", "necessita", "gia"]
@@ -221,7 +226,7 @@ def test_a_code_of_another_need_is_refused_at_its_field() -> None:
     stored = replace(TOWN, declarations=(taken,))
     form = DECLARED | {"unit": "statocivile"}
     form["needs"] = [{"name": "Uno", "code_keys": "12", "numbers": [KEPT]}]
-    found = wrong(entering.declare, stored, **form)
+    found = wrong(directory_changes.declare, stored, **form)
     assert found == {
         "needs.1.code_keys": "'12' is already the code of residenza of anagrafe; every need needs "
         "its own"
@@ -233,7 +238,7 @@ def test_a_code_of_another_need_is_refused_at_its_field() -> None:
 
 def test_a_variation_of_today_has_three_fields() -> None:
     """E12: the unit, the hours, the reference."""
-    merged = take(entering.vary, unit="anagrafe", hours="11-12", **WHY)
+    merged = take(directory_changes.vary, unit="anagrafe", hours="11-12", **WHY)
     varied = merged.new[0]
     assert isinstance(varied, Variation)
     assert (varied.first, varied.last) == (TODAY, TODAY)
@@ -261,12 +266,12 @@ def test_a_variation_of_today_has_three_fields() -> None:
 )
 def test_other_variations(form: dict[str, Any], expected: str) -> None:
     """Closed, back to what was declared, several days, one need only."""
-    assert said(take(entering.vary, unit="anagrafe", **WHY, **form))[0] == expected
+    assert said(take(directory_changes.vary, unit="anagrafe", **WHY, **form))[0] == expected
 
 
 def test_several_days_keep_to_the_weekdays_that_were_declared() -> None:
     """Summer hours open no Sunday (E14)."""
-    merged = take(entering.vary, unit="anagrafe", hours="9-12", last="2026-12-10", **WHY)
+    merged = take(directory_changes.vary, unit="anagrafe", hours="9-12", last="2026-12-10", **WHY)
     varied = merged.new[0]
     assert isinstance(varied, Variation)
     assert varied.week is not None
@@ -275,11 +280,19 @@ def test_several_days_keep_to_the_weekdays_that_were_declared() -> None:
 
 def test_what_is_wrong_in_a_variation() -> None:
     """A day that is past, a unit that declared nothing, an unknown one, a need nobody declared."""
-    assert set(wrong(entering.vary, unit="anagrafe", last="2026-11-01", **WHY)) == {"hours", "last"}
-    assert set(wrong(entering.vary, unit="statocivile", hours="x", **WHY)) == {"unit", "hours"}
-    assert set(wrong(entering.vary, unit="nowhere", hours="9-12", **WHY)) == {"unit"}
+    assert set(wrong(directory_changes.vary, unit="anagrafe", last="2026-11-01", **WHY)) == {
+        "hours",
+        "last",
+    }
+    assert set(wrong(directory_changes.vary, unit="statocivile", hours="x", **WHY)) == {
+        "unit",
+        "hours",
+    }
+    assert set(wrong(directory_changes.vary, unit="nowhere", hours="9-12", **WHY)) == {"unit"}
     form = {"unit": "anagrafe", "hours": "9-12", "needs": ["sogni"], **WHY}
-    assert wrong(entering.vary, **form) == {"needs": "need 'sogni' was never declared by anagrafe"}
+    assert wrong(directory_changes.vary, **form) == {
+        "needs": "need 'sogni' was never declared by anagrafe"
+    }
 
 
 # --- authorisations -----------------------------------------------------------------------------
@@ -291,15 +304,15 @@ LEAVE = {"unit": "anagrafe", "authorised_by": "Dirigente", **WHY}
 def test_a_number_may_be_told_by_a_written_leave() -> None:
     """One that was declared, or one that is written; it ends on its day, or when revoked (P7)."""
     form = DECLARED | {"needs": [OUTSIDE]}
-    stored = take(entering.declare, **form).register
-    merged = take(entering.authorise, stored, **LEAVE, need="urgenze", last="2026-12-31")
+    stored = take(directory_changes.declare, **form).register
+    merged = take(directory_changes.authorise, stored, **LEAVE, need="urgenze", last="2026-12-31")
     assert said(merged) == ["Anagrafe: un numero si può comunicare fino al 31 dicembre 2026."]
-    written = take(entering.authorise, stored, **LEAVE, number="051 598 204")
+    written = take(directory_changes.authorise, stored, **LEAVE, number="051 598 204")
     assert said(written) == ["Anagrafe: un numero si può comunicare."]
     entry = merged.register.authorisations[0].entry.number
-    revoked = take(entering.revoke, merged.register, number=entry, **WHY)
+    revoked = take(directory_changes.revoke, merged.register, number=entry, **WHY)
     assert said(revoked) == [f"revocata: autorizzazione {entry}"]
-    again = wrong(entering.revoke, revoked.register, number=entry, **WHY)
+    again = wrong(directory_changes.revoke, revoked.register, number=entry, **WHY)
     assert again == {"number": f"{entry} is no authorisation that holds; those are none"}
 
 
@@ -316,7 +329,7 @@ def test_a_number_may_be_told_by_a_written_leave() -> None:
 )
 def test_what_may_not_be_told(form: dict[str, Any], field: str, why: str) -> None:
     """A private mobile above all."""
-    assert why in wrong(entering.authorise, **(LEAVE | form))[field]
+    assert why in wrong(directory_changes.authorise, **(LEAVE | form))[field]
 
 
 # --- units --------------------------------------------------------------------------------------
@@ -324,30 +337,32 @@ def test_what_may_not_be_told(form: dict[str, Any], field: str, why: str) -> Non
 
 def test_a_units_sentence_is_changed_alone() -> None:
     """E10: the rest stays; the same sentence once more changes nothing."""
-    merged = take(entering.edit_unit, unit="anagrafe", say="Provi lo Sportello.")
+    merged = take(directory_changes.edit_unit, unit="anagrafe", say="Provi lo Sportello.")
     assert merged.register.unit("anagrafe") == replace(ANAGRAFE, say="Provi lo Sportello.")
     assert said(merged) == ["cambiato: anagrafe, Anagrafe"]
-    again = take(entering.edit_unit, merged.register, unit="anagrafe", say="Provi lo Sportello.")
+    again = take(
+        directory_changes.edit_unit, merged.register, unit="anagrafe", say="Provi lo Sportello."
+    )
     assert again.is_nothing
 
 
 def test_units_are_added_where_they_belong() -> None:
     """An office after those of its service, a service at the end; each with a code of its own."""
     office = {"name": "Anagrafe", "email": "a@comune.example", "service": SERVICE.code}
-    merged = take(entering.edit_unit, **office)
+    merged = take(directory_changes.edit_unit, **office)
     assert [unit.code for unit in merged.register.units][-1] == "anagrafe-2"
     assert said(merged) == ["nuovo: anagrafe-2, Anagrafe"]
     service = {"name": "!", "email": "s@comune.example", "say": "Ciao"}
-    found = take(entering.edit_unit, merged.register, **service).register.units[-1]
+    found = take(directory_changes.edit_unit, merged.register, **service).register.units[-1]
     assert (found.code, found.say, found.service) == ("ufficio", "Ciao", "")
 
 
 def test_what_a_unit_cannot_be() -> None:
     """One without a name or an address, of a service there is not, or one that is not there."""
-    assert set(wrong(entering.edit_unit, unit="nowhere", say="x")) >= {"unit"}
-    assert set(wrong(entering.edit_unit, unit="anagrafe", name="", email="x")) == {"name"}
-    assert "" in wrong(entering.edit_unit, unit="anagrafe", email="x")
-    assert "" in wrong(entering.edit_unit, name="Nuovo", email="a@b", service="anagrafe")
+    assert set(wrong(directory_changes.edit_unit, unit="nowhere", say="x")) >= {"unit"}
+    assert set(wrong(directory_changes.edit_unit, unit="anagrafe", name="", email="x")) == {"name"}
+    assert "" in wrong(directory_changes.edit_unit, unit="anagrafe", email="x")
+    assert "" in wrong(directory_changes.edit_unit, name="Nuovo", email="a@b", service="anagrafe")
 
 
 # --- small parts --------------------------------------------------------------------------------

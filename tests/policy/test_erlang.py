@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.erlang import (
+from appliance.policy.reports import (
     HOUR_MS,
     MOST,
     busiest,
-    engaged,
+    engaged_share,
     lines_for,
     offered,
     positions_for,
-    service,
+    service_level,
     waiting,
 )
 
@@ -39,19 +39,19 @@ TABLE_B = {
 def test_engaged_is_as_in_the_tables(share: float, lines: int, traffic: float) -> None:
     """Half a unit of a table's last figure less is below the share, as much more is above it."""
     half = 0.51 * 10.0 ** -(3 if traffic < 1 else 2 - math.floor(math.log10(traffic)))
-    assert engaged(traffic - half, lines) < share < engaged(traffic + half, lines)
+    assert engaged_share(traffic - half, lines) < share < engaged_share(traffic + half, lines)
 
 
 def test_engaged_is_as_in_a_worked_example() -> None:
     """15 lines bear 8.108 erlang at 1 % (erlang.com, calculator's manual, "How much traffic?")."""
-    assert engaged(8.108, 15) == pytest.approx(0.01, abs=0.00001)
+    assert engaged_share(8.108, 15) == pytest.approx(0.01, abs=0.00001)
 
 
 def test_waiting_is_as_in_a_worked_example() -> None:
     """360 calls in half an hour of 4 minutes, 55 agents, as calculators explain it:
     23.9 % wait, 8.2 s on average; and one position alone: as many wait as it is busy.
     """
-    served = service(48.0, 55, 240.0, 15.0)
+    served = service_level(48.0, 55, 240.0, 15.0)
     assert served.wait == pytest.approx(0.239, abs=0.0005)
     assert served.mean_s == pytest.approx(8.2, abs=0.05)
     assert waiting(0.7, 1) == pytest.approx(0.7)
@@ -66,7 +66,7 @@ def test_a_queue_that_is_played_comes_to_the_same() -> None:
         begin = max(now, heapq.heappop(free_at))
         waits.append(begin - now)
         heapq.heappush(free_at, begin + draw.expovariate(1 / 180))
-    told = service(2.2, 3, 180.0, 20.0)
+    told = service_level(2.2, 3, 180.0, 20.0)
     assert sum(w > 0 for w in waits) / len(waits) == pytest.approx(told.wait, abs=0.02)
     assert sum(w <= 20 for w in waits) / len(waits) == pytest.approx(told.within, abs=0.02)
     assert sum(waits) / len(waits) == pytest.approx(told.mean_s, rel=0.08)
@@ -80,22 +80,22 @@ def test_laws(traffic: float, number: int) -> None:
     """A share is one; another line helps; who may wait meets everything busy more often than who
     goes away; more time makes more answers.
     """
-    assert 0 <= engaged(traffic, number) <= engaged(traffic, number - 1) <= 1
-    assert engaged(traffic, number) <= waiting(traffic, number) <= 1
-    soon, late = (service(traffic, number, 180.0, s).within for s in (5.0, 50.0))
+    assert 0 <= engaged_share(traffic, number) <= engaged_share(traffic, number - 1) <= 1
+    assert engaged_share(traffic, number) <= waiting(traffic, number) <= 1
+    soon, late = (service_level(traffic, number, 180.0, s).within for s in (5.0, 50.0))
     assert 0 <= soon <= late <= 1
-    assert (service(traffic, number, 180.0, 5.0).mean_s == math.inf) == (traffic >= number)
+    assert (service_level(traffic, number, 180.0, 5.0).mean_s == math.inf) == (traffic >= number)
 
 
 @given(TRAFFIC, st.floats(0.0005, 0.5))
 def test_the_fewest_is_enough_and_one_less_is_not(traffic: float, share: float) -> None:
     """Lines by the share who hear engaged, positions by the share answered within 20 s."""
     lines = lines_for(traffic, share)
-    assert engaged(traffic, lines) <= share < engaged(traffic, lines - 1)
+    assert engaged_share(traffic, lines) <= share < engaged_share(traffic, lines - 1)
     positions = positions_for(traffic, 180.0, 20.0, 1 - share)
-    assert service(traffic, positions, 180.0, 20.0).within >= 1 - share
+    assert service_level(traffic, positions, 180.0, 20.0).within >= 1 - share
     if positions > 1:
-        assert service(traffic, positions - 1, 180.0, 20.0).within < 1 - share
+        assert service_level(traffic, positions - 1, 180.0, 20.0).within < 1 - share
 
 
 def test_more_than_any_house_has_is_the_most_that_is_told() -> None:
@@ -106,7 +106,7 @@ def test_more_than_any_house_has_is_the_most_that_is_told() -> None:
 @given(st.floats(0.01, 12.0), st.integers(1, 12))
 def test_what_came_is_told_by_what_was_carried(traffic: float, lines: int) -> None:
     """Who heard engaged left no trace; the formula knows of them."""
-    carried = traffic * (1 - engaged(traffic, lines))
+    carried = traffic * (1 - engaged_share(traffic, lines))
     if carried <= lines * 0.99:
         assert offered(carried, lines) == pytest.approx(traffic, rel=1e-6)
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.policy.exchange_time import ExchangeTime
+from appliance.policy.clock import ExchangeTime
 
 ROME = ZoneInfo("Europe/Rome")
 TEN = datetime(2027, 3, 1, 10, 0, 30, tzinfo=ROME)

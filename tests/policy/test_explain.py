@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from appliance.policy.clock import ClockState, Doubt
-from appliance.policy.explain import explain
-from appliance.policy.routing import GroupState
-from appliance.policy.service_state import NO_MARKS, Manual, Mark
+from appliance.policy.office import NO_MARKS, Manual, Mark
+from appliance.policy.routing import GroupState, explain
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 
 TEN = datetime(2026, 11, 25, 10, tzinfo=ROME)

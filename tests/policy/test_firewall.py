@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.firewall import PRIVATE, Network, Openings, rules
+from appliance.policy.bootfile import PRIVATE, Network, Openings, rules
 
 PORTS = st.integers(1, 65_535)
 NETWORKS = st.lists(st.ip_addresses().map(ip_network), max_size=5).map(tuple)

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.policy.accounts import User
-from appliance.policy.handover import TO_ALL, Item, Kind, check, done, may_be_given
-from appliance.policy.roles import Role
-from appliance.policy.words import SaidError
+from appliance.policy.privacy import TO_ALL, Item, Kind, check, done, may_be_given
+from appliance.policy.text import SaidError
+from appliance.policy.users import Role, User
 
 CARLA = User("carla", "Carla Blu", frozenset({Role.OPERATOR}), position="op1")
 DINO = User("dino", "Dino Rosa", frozenset({Role.CLERK}))

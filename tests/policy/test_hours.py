@@ -13,12 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import ConfigurationError
-from appliance.policy.dates import Closure, Holiday, NewWeek, Opening, Period
-from appliance.policy.hours import Schedule
-from appliance.policy.local_time import local_moment
-from appliance.policy.pieces import Piece, Why
-from appliance.policy.week import WEEKDAYS, Band, week
-from appliance.policy.words import Words
+from appliance.policy.hours import (
+    WEEKDAYS,
+    Band,
+    Closure,
+    Holiday,
+    NewWeek,
+    Opening,
+    Period,
+    Piece,
+    Schedule,
+    Why,
+    local_moment,
+    week,
+)
+from appliance.policy.text import Words
 from tests.stories.offices import ROME, SWITCHBOARD_HOURS
 
 OFFICE_HOURS = week(

@@ -8,8 +8,7 @@ from datetime import date
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.register.keypad import by_keys, codes_of
-from appliance.policy.register.register import Fault, Register, faults
+from appliance.policy.directory import Fault, Register, by_keys, codes_of, faults
 from tests.policy.town import ABROAD, RESIDENCE, declaration, with_declarations
 
 DAY = date(2026, 11, 25)

@@ -11,21 +11,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.policy import requests
-from appliance.policy.appointments import Slot
-from appliance.policy.citizens import Citizen, Contact
-from appliance.policy.letter_words import BODY, SUBJECTS, Topic
+from appliance.policy.directory import Register, Unit
 from appliance.policy.letters import (
+    BODY,
+    SUBJECTS,
     Event,
     House,
+    Topic,
     citizens_appointment,
     invitation_text,
     letters,
     overdue_mail,
     without_numbers,
 )
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.register.register import Register, Unit
-from appliance.policy.requests import Appointment, Form, Request, Step
+from appliance.policy.requests import (
+    HEAD,
+    Appointment,
+    Citizen,
+    Contact,
+    Form,
+    Mail,
+    Request,
+    RequestStep,
+    Slot,
+)
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, TOWN, rome
 
 HOUSE = House("Comune di Esempio", "it", CALENDAR, TOWN, ("051 598 111", "800 011 837"))
@@ -120,13 +129,13 @@ def test_a_spoken_request_sends_the_words() -> None:
 def test_reminders_are_the_same_thread_and_the_second_concerns_the_head() -> None:
     """E9: the office reads the words again; from the second on the head reads them too."""
     once = requests.reminded(ASKED, "Ancora niente")
-    event = Event("s1", Step.REMIND, "Ancora niente", "op1")
+    event = Event("s1", RequestStep.REMIND, "Ancora niente", "op1")
     (first,) = written(once, event)
     assert (first.thread, first.key, first.attachments) == ("request-17", "request-17-s1", ())
     assert first.subject == "Sollecito: [Richiesta 17] Iscrizione AIRE"
     assert "sollecito 1):\nAncora niente" in first.body
     twice = requests.reminded(once, "Terza telefonata")
-    office, head = written(twice, Event("s2", Step.REMIND, "Terza telefonata", "op1"))
+    office, head = written(twice, Event("s2", RequestStep.REMIND, "Terza telefonata", "op1"))
     assert (office.to, head.to) == ("anagrafe@comune.example", HEAD)
     assert head.subject == "Sollecitata 2 volte: richiesta 17 per Anagrafe"
     assert (head.key, head.thread, head.request) == ("request-17-s2-head", "", 0)
@@ -149,7 +158,7 @@ def test_a_position_is_called_by_its_label() -> None:
 
 def test_a_moved_and_a_cancelled_one_are_told_to_both() -> None:
     """In the same threads, with the invitation's change for the office alone."""
-    for step, said in ((Step.MOVE, "è cambiato"), (Step.CANCEL, "annullata")):
+    for step, said in ((RequestStep.MOVE, "è cambiato"), (RequestStep.CANCEL, "annullata")):
         office, citizen = written(WANTED, Event("s1", step, "Parole", "op1"))
         assert (office.thread, citizen.thread) == ("request-17", "request-17-citizen")
         assert (office.key, citizen.key) == ("request-17-s1", "request-17-citizen-s1")
@@ -158,8 +167,10 @@ def test_a_moved_and_a_cancelled_one_are_told_to_both() -> None:
         assert "Parole" not in citizen.body
 
 
-@pytest.mark.parametrize("step", [Step.MAILED, Step.TAKE, Step.CLOSE, Step.GIVE])
-def test_what_the_office_does_itself_needs_no_mail(step: Step) -> None:
+@pytest.mark.parametrize(
+    "step", [RequestStep.MAILED, RequestStep.TAKE, RequestStep.CLOSE, RequestStep.GIVE]
+)
+def test_what_the_office_does_itself_needs_no_mail(step: RequestStep) -> None:
     """Nobody is written to about what they did."""
     assert written(ASKED, Event("s1", step)) == []
 
@@ -198,9 +209,9 @@ def test_the_head_reads_who_follows_a_late_one() -> None:
 TYPED = st.text(alphabet=st.sampled_from("0123456789 +-./abc"), min_size=1, max_size=20)
 
 
-@given(TYPED, TYPED, TYPED, TYPED, st.sampled_from([None, Step.MOVE, Step.CANCEL]))
+@given(TYPED, TYPED, TYPED, TYPED, st.sampled_from([None, RequestStep.MOVE, RequestStep.CANCEL]))
 def test_no_number_that_was_typed_reaches_a_citizen(
-    subject: str, asked: str, named: str, words: str, step: Step | None
+    subject: str, asked: str, named: str, words: str, step: RequestStep | None
 ) -> None:
     """P7: whatever stands in subject, question, an office's name or a note, none of it is told."""
     town = replace(TOWN, units=(Unit("anagrafe", f"Anagrafe {named}", "a@comune.example"),))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.lines_kept import Purpose, line_for
-from appliance.policy.office import Daytime, Line
+from appliance.policy.office import Daytime, Line, LinePurpose, line_for
 
 ONE, TWO, THREE = Line("line1"), Line("line2"), Line("line3")
 HALF = Line("half", duplex=False, daytime=Daytime.MESSAGE)
-LAST_RESORT, CONVENIENCE = Purpose.LAST_RESORT, Purpose.CONVENIENCE
+LAST_RESORT, CONVENIENCE = LinePurpose.LAST_RESORT, LinePurpose.CONVENIENCE
 
 
 @pytest.mark.parametrize(
@@ -27,7 +26,7 @@ LAST_RESORT, CONVENIENCE = Purpose.LAST_RESORT, Purpose.CONVENIENCE
     ],
 )
 def test_one_line_stays_free_to_answer(
-    purpose: Purpose, idle: tuple[Line, ...], lines: int, seized: str
+    purpose: LinePurpose, idle: tuple[Line, ...], lines: int, seized: str
 ) -> None:
     """P8: where there are two lines or more the box itself never seizes the last idle one.
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.policy.local_time import (
+from appliance.policy.hours import (
     clock_phrase,
     day_phrase,
     day_words,
@@ -17,7 +17,7 @@ from appliance.policy.local_time import (
     read_day,
     read_moment,
 )
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 
 ROME = ZoneInfo("Europe/Rome")
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=ROME)

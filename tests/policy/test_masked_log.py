@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.masked_log import SHORTEST, masked, without_addresses
-from appliance.policy.secret import MASK
+from appliance.policy.directory import MASK
+from appliance.policy.directory_review import SHORTEST, mask_journal, without_addresses
 
 STAMP = "2026-11-26T09:00:00+0100 box centralino[431]: "
 
@@ -21,8 +21,10 @@ STAMP = "2026-11-26T09:00:00+0100 box centralino[431]: "
 )  # fmt: skip
 def test_a_number_is_masked_however_it_is_written(number: str) -> None:
     """With blanks, dots, slashes, brackets, the country's code."""
-    assert masked(f"{STAMP}{number} rang") == f"{STAMP}{MASK} rang" or MASK in masked(number)
-    assert len(re.findall(r"\d", masked(f"from {number} on line1"))) == 1
+    assert mask_journal(f"{STAMP}{number} rang") == f"{STAMP}{MASK} rang" or MASK in mask_journal(
+        number
+    )
+    assert len(re.findall(r"\d", mask_journal(f"from {number} on line1"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -36,18 +38,18 @@ def test_a_number_is_masked_however_it_is_written(number: str) -> None:
 )
 def test_what_is_no_number_stays(kept: str) -> None:
     """Times, addresses, names and small figures are what a journal is read by."""
-    assert masked(STAMP + kept) == STAMP + kept
+    assert mask_journal(STAMP + kept) == STAMP + kept
 
 
 def test_every_line_is_looked_at() -> None:
     """Also one that begins with no time, and the last without an end."""
-    assert masked("a 051234567\n051234567\n") == f"a {MASK}\n{MASK}\n"
+    assert mask_journal("a 051234567\n051234567\n") == f"a {MASK}\n{MASK}\n"
 
 
 def test_a_number_with_dots_is_no_address() -> None:
     """An address has no part above 255; a longer number no four parts of three digits."""
     for number in ("051.234.567.1", "333.123.45.67", "1.2.3.4.5.6"):
-        assert MASK in masked(number)
+        assert MASK in mask_journal(number)
 
 
 SEPARATORS = st.sampled_from(["", " ", ".", "-", "/", "(", ")", ") ", ". "])
@@ -60,7 +62,7 @@ SEPARATORS = st.sampled_from(["", " ", ".", "-", "/", "(", ")", ") ", ". "])
 def test_no_long_number_survives(before: str, after: str, digits: list[tuple[str, str]]) -> None:
     """Whatever stands around it and however it is grouped, no five digits of it are left."""
     number = "".join(digit + separator for digit, separator in digits)
-    text = masked(f"{before} x{number}x {after}")
+    text = mask_journal(f"{before} x{number}x {after}")
     left = re.sub(r"(?:\d{1,3}\.){3}\d{1,3}", "", text.partition(" x")[2])
     assert number not in text
     assert not re.search(r"x\d{5,}", left)

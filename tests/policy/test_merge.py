@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from appliance.policy.register.declarations import Need
-from appliance.policy.register.merge import (
+from appliance.policy.directory import (
+    Authorisation,
+    Need,
+    Register,
+    SecretNumber,
+    Unit,
+    all_known,
+    to_be_told,
+)
+from appliance.policy.directory_forms import (
     Merged,
     Revoked,
     added,
@@ -15,10 +23,7 @@ from appliance.policy.register.merge import (
     merge,
     remembered,
 )
-from appliance.policy.register.register import Authorisation, Register, Unit, all_known
-from appliance.policy.register.targets import to_be_told
-from appliance.policy.secret import SecretNumber
-from appliance.policy.week import week
+from appliance.policy.hours import week
 from tests.policy.town import (
     ANAGRAFE,
     CIVILE,

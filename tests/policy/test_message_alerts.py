@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.hours import Schedule
-from appliance.policy.message_alerts import (
+from appliance.policy.hours import Schedule, week
+from appliance.policy.voicemail import (
     CallAlerts,
+    Care,
+    Entry,
+    MessageStep,
+    Outcome,
+    care_of,
     due_alerts,
     due_call_alerts,
     is_digest_time,
@@ -14,8 +19,6 @@ from appliance.policy.message_alerts import (
     unclosed_at,
     unheard_at,
 )
-from appliance.policy.messages import Care, Entry, Outcome, Step, care_of
-from appliance.policy.week import week
 from tests.policy.town import EVERY_DAY, rome
 from tests.stories.offices import ROME
 
@@ -47,30 +50,30 @@ def test_when_it_is_told(calendar: Schedule, received: str, unheard: str, unclos
     assert unclosed_at(rome(received), calendar) == rome(unclosed)
 
 
-HEARD = Entry(rome("2026-11-26 08:40"), "op1", Step.HEAR)
-TAKEN = Entry(rome("2026-11-26 08:45"), "Anna", Step.TAKE)
-CLOSED = Entry(rome("2026-11-26 09:10"), "Anna", Step.CLOSE, Outcome.CALLED_BACK)
-TOLD_UNHEARD = Entry(rome("2026-11-26 09:00"), "box", Step.ALERT_UNHEARD)
-TOLD_UNCLOSED = Entry(rome("2026-11-27 08:30"), "box", Step.ALERT_UNCLOSED)
+HEARD = Entry(rome("2026-11-26 08:40"), "op1", MessageStep.HEAR)
+TAKEN = Entry(rome("2026-11-26 08:45"), "Anna", MessageStep.TAKE)
+CLOSED = Entry(rome("2026-11-26 09:10"), "Anna", MessageStep.CLOSE, Outcome.CALLED_BACK)
+TOLD_UNHEARD = Entry(rome("2026-11-26 09:00"), "box", MessageStep.ALERT_UNHEARD)
+TOLD_UNCLOSED = Entry(rome("2026-11-27 08:30"), "box", MessageStep.ALERT_UNCLOSED)
 
 
 @pytest.mark.parametrize(
     ("history", "now", "told"),
     [
         ([], "2026-11-26 08:59", []),
-        ([], "2026-11-26 09:00", [Step.ALERT_UNHEARD]),
+        ([], "2026-11-26 09:00", [MessageStep.ALERT_UNHEARD]),
         ([TOLD_UNHEARD], "2026-11-26 09:01", []),
         ([HEARD], "2026-11-26 09:00", []),
         ([TAKEN], "2026-11-26 09:00", []),
         ([HEARD], "2026-11-27 08:29", []),
-        ([HEARD, TAKEN], "2026-11-27 08:30", [Step.ALERT_UNCLOSED]),
-        ([], "2026-11-27 08:30", [Step.ALERT_UNHEARD, Step.ALERT_UNCLOSED]),
+        ([HEARD, TAKEN], "2026-11-27 08:30", [MessageStep.ALERT_UNCLOSED]),
+        ([], "2026-11-27 08:30", [MessageStep.ALERT_UNHEARD, MessageStep.ALERT_UNCLOSED]),
         ([TOLD_UNHEARD, TOLD_UNCLOSED], "2026-12-27 08:30", []),
         ([CLOSED], "2026-12-27 08:30", []),
     ],
 )
 def test_each_is_told_once_and_not_of_what_is_dealt_with(
-    history: list[Entry], now: str, told: list[Step]
+    history: list[Entry], now: str, told: list[MessageStep]
 ) -> None:
     """A message left on Wednesday night: heard or taken it is not unheard, closed it is nothing."""
     care = care_of(history)
@@ -100,10 +103,10 @@ def test_what_is_late_is_late_until_somebody_deals_with_it(
     ("history", "now", "wanted", "told"),
     [
         ([], "2026-11-26 08:59", CallAlerts.ALL, []),
-        ([], "2026-11-26 09:00", CallAlerts.ALL, [Step.ALERT_UNHEARD]),
+        ([], "2026-11-26 09:00", CallAlerts.ALL, [MessageStep.ALERT_UNHEARD]),
         ([], "2026-11-26 09:00", CallAlerts.UNCLOSED, []),
-        ([], "2026-11-27 08:30", CallAlerts.ALL, [Step.ALERT_UNCLOSED]),
-        ([], "2026-11-27 08:30", CallAlerts.UNCLOSED, [Step.ALERT_UNCLOSED]),
+        ([], "2026-11-27 08:30", CallAlerts.ALL, [MessageStep.ALERT_UNCLOSED]),
+        ([], "2026-11-27 08:30", CallAlerts.UNCLOSED, [MessageStep.ALERT_UNCLOSED]),
         ([], "2026-11-27 08:30", CallAlerts.NONE, []),
         ([TAKEN], "2026-11-26 09:00", CallAlerts.ALL, []),
         ([TOLD_UNHEARD], "2026-11-26 09:10", CallAlerts.ALL, []),
@@ -112,7 +115,7 @@ def test_what_is_late_is_late_until_somebody_deals_with_it(
     ],
 )
 def test_of_a_call_without_a_message_one_thing_is_told_at_a_time(
-    history: list[Entry], now: str, wanted: CallAlerts, told: list[Step]
+    history: list[Entry], now: str, wanted: CallAlerts, told: list[MessageStep]
 ) -> None:
     """E16, a call of Wednesday night: not looked at, then not called back; never both at once."""
     care, rang = care_of(history), rome("2026-11-25 19:00")

@@ -10,28 +10,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
-from appliance.policy.messages import NEXT, Care, Entry, MessageState, Outcome, Step, care_of, check
+from appliance.policy.voicemail import (
+    NEXT,
+    Care,
+    Entry,
+    MessageState,
+    MessageStep,
+    Outcome,
+    care_of,
+    check,
+)
 from tests.policy.town import rome
 
 TEN = rome("2026-11-25 10:00")
 NAME = "message 17"
 
 
-def entry(step: Step, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
+def entry(step: MessageStep, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
     """Make an entry `minute` minutes past ten; closing is CALLED_BACK, a gift is for Bruno."""
-    outcome = Outcome.CALLED_BACK if step is Step.CLOSE else None
-    to = "Bruno" if step is Step.GIVE else ""
+    outcome = Outcome.CALLED_BACK if step is MessageStep.CLOSE else None
+    to = "Bruno" if step is MessageStep.GIVE else ""
     return Entry(TEN + timedelta(minutes=minute), by, step, outcome, note, to)
 
 
-TAKEN = care_of([entry(Step.TAKE)])
-CLOSED = care_of([entry(Step.CLOSE)])
+TAKEN = care_of([entry(MessageStep.TAKE)])
+CLOSED = care_of([entry(MessageStep.CLOSE)])
 IN_STATE = {MessageState.NEW: Care(), MessageState.TAKEN: TAKEN, MessageState.CLOSED: CLOSED}
 
 
 @pytest.mark.parametrize("state", MessageState)
-@pytest.mark.parametrize("step", Step)
-def test_every_state_and_step_is_in_the_table_or_refused(state: MessageState, step: Step) -> None:
+@pytest.mark.parametrize("step", MessageStep)
+def test_every_state_and_step_is_in_the_table_or_refused(
+    state: MessageState, step: MessageStep
+) -> None:
     """What the table has no row for is refused in a sentence that names the message."""
     care = IN_STATE[state]
     assert care.state is state
@@ -44,12 +55,12 @@ def test_every_state_and_step_is_in_the_table_or_refused(state: MessageState, st
 
 
 def _history(state: MessageState) -> list[Entry]:
-    steps = {MessageState.NEW: [], MessageState.TAKEN: [Step.TAKE]}
-    return [entry(step) for step in steps.get(state, [Step.CLOSE])]
+    steps = {MessageState.NEW: [], MessageState.TAKEN: [MessageStep.TAKE]}
+    return [entry(step) for step in steps.get(state, [MessageStep.CLOSE])]
 
 
-@pytest.mark.parametrize("step", [Step.TAKE, Step.FAIL, Step.CLOSE])
-def test_nobody_else_calls_back_while_somebody_has_it(step: Step) -> None:
+@pytest.mark.parametrize("step", [MessageStep.TAKE, MessageStep.FAIL, MessageStep.CLOSE])
+def test_nobody_else_calls_back_while_somebody_has_it(step: MessageStep) -> None:
     """E16: the second person is told who has the message, and since when."""
     with pytest.raises(OfficeError, match=r"message 17: Anna has it since 25 November at 10:00"):
         check(TAKEN, entry(step, "Bruno"), NAME)
@@ -58,11 +69,13 @@ def test_nobody_else_calls_back_while_somebody_has_it(step: Step) -> None:
 def test_without_a_known_time_the_holder_is_still_named() -> None:
     """A record that does not know since when names who has it, and no time."""
     with pytest.raises(OfficeError, match=r"message 17: Anna has it; ask, or release it first"):
-        check(replace(TAKEN, since=None), entry(Step.TAKE, "Bruno"), NAME)
+        check(replace(TAKEN, since=None), entry(MessageStep.TAKE, "Bruno"), NAME)
 
 
-@pytest.mark.parametrize("step", [Step.RELEASE, Step.GIVE, Step.NOTE, Step.HEAR])
-def test_what_a_colleague_may_do_with_it(step: Step) -> None:
+@pytest.mark.parametrize(
+    "step", [MessageStep.RELEASE, MessageStep.GIVE, MessageStep.NOTE, MessageStep.HEAR]
+)
+def test_what_a_colleague_may_do_with_it(step: MessageStep) -> None:
     """A colleague may hear it, add words, and set it free or
     give it on: whoever has it may be ill."""
     assert check(TAKEN, entry(step, "Bruno"), NAME)
@@ -70,43 +83,49 @@ def test_what_a_colleague_may_do_with_it(step: Step) -> None:
 
 def test_taking_it_again_changes_nothing() -> None:
     """Whoever has it already has it since the first time."""
-    assert not check(TAKEN, entry(Step.TAKE, minute=5), NAME)
+    assert not check(TAKEN, entry(MessageStep.TAKE, minute=5), NAME)
 
 
 def test_closing_again_in_the_same_words_changes_nothing() -> None:
     """The first closing stands; another person's or outcome's is refused, naming the first."""
-    assert not check(CLOSED, entry(Step.CLOSE, minute=5), NAME)
+    assert not check(CLOSED, entry(MessageStep.CLOSE, minute=5), NAME)
     with pytest.raises(OfficeError, match="already closed by Anna"):
-        check(CLOSED, entry(Step.CLOSE, "Bruno"), NAME)
+        check(CLOSED, entry(MessageStep.CLOSE, "Bruno"), NAME)
 
 
 def test_somebody_does_it_and_an_outcome_is_told_when_closing() -> None:
     """P9: closed with an outcome, by somebody; nothing else has an outcome."""
     with pytest.raises(OfficeError, match="say who"):
-        check(Care(), entry(Step.TAKE, " "), NAME)
-    for wrong in (Entry(TEN, "Anna", Step.CLOSE), Entry(TEN, "Anna", Step.TAKE, Outcome.NO_NUMBER)):
+        check(Care(), entry(MessageStep.TAKE, " "), NAME)
+    for wrong in (
+        Entry(TEN, "Anna", MessageStep.CLOSE),
+        Entry(TEN, "Anna", MessageStep.TAKE, Outcome.NO_NUMBER),
+    ):
         with pytest.raises(OfficeError, match="an outcome"):
             check(Care(), wrong, NAME)
 
 
 def test_given_to_a_colleague_it_is_theirs() -> None:
     """E19: from then on the colleague has it, and whoever had it does no more than anybody."""
-    care = care_of([entry(Step.TAKE), entry(Step.GIVE, minute=30)])
+    care = care_of([entry(MessageStep.TAKE), entry(MessageStep.GIVE, minute=30)])
     assert (care.state, care.holder) == (MessageState.TAKEN, "Bruno")
     assert care.since == TEN + timedelta(minutes=30)
     with pytest.raises(OfficeError, match="Bruno has it since"):
-        check(care, entry(Step.CLOSE, "Anna"), NAME)
-    assert check(care, entry(Step.CLOSE, "Bruno"), NAME)
+        check(care, entry(MessageStep.CLOSE, "Anna"), NAME)
+    assert check(care, entry(MessageStep.CLOSE, "Bruno"), NAME)
 
 
 def test_given_to_whom_has_it_already_nothing_changes() -> None:
     """The same gift twice is one."""
-    assert not check(care_of([entry(Step.TAKE, "Bruno")]), entry(Step.GIVE), NAME)
+    assert not check(care_of([entry(MessageStep.TAKE, "Bruno")]), entry(MessageStep.GIVE), NAME)
 
 
 def test_a_gift_names_whom_it_is_for_and_nothing_else_does() -> None:
     """Who gave what to whom and when (E19): never to nobody, which is to release it."""
-    for wrong in (Entry(TEN, "Anna", Step.GIVE), Entry(TEN, "Anna", Step.NOTE, to="Bruno")):
+    for wrong in (
+        Entry(TEN, "Anna", MessageStep.GIVE),
+        Entry(TEN, "Anna", MessageStep.NOTE, to="Bruno"),
+    ):
         with pytest.raises(OfficeError, match="whom it is given to"):
             check(TAKEN, wrong, NAME)
 
@@ -114,32 +133,34 @@ def test_a_gift_names_whom_it_is_for_and_nothing_else_does() -> None:
 def test_all_that_was_done_is_in_the_sum() -> None:
     """Who heard it when, failed call-backs with their times, notes, alerts, who has it since."""
     steps = [
-        entry(Step.HEAR, "op1", 1),
-        entry(Step.ALERT_UNHEARD, "box", 2),
-        entry(Step.TAKE, "Anna", 3, "provo subito"),
-        entry(Step.FAIL, "Anna", 4),
-        entry(Step.FAIL, "Anna", 9),
-        entry(Step.NOTE, "Bruno", 10, "meglio dopo le 15"),
+        entry(MessageStep.HEAR, "op1", 1),
+        entry(MessageStep.ALERT_UNHEARD, "box", 2),
+        entry(MessageStep.TAKE, "Anna", 3, "provo subito"),
+        entry(MessageStep.FAIL, "Anna", 4),
+        entry(MessageStep.FAIL, "Anna", 9),
+        entry(MessageStep.NOTE, "Bruno", 10, "meglio dopo le 15"),
     ]
     care = care_of(steps)
     assert care.heard == (("op1", TEN + timedelta(minutes=1)),)
     assert care.failed == (TEN + timedelta(minutes=4), TEN + timedelta(minutes=9))
     assert [each.note for each in care.notes] == ["provo subito", "meglio dopo le 15"]
-    assert care.alerted == {Step.ALERT_UNHEARD}
+    assert care.alerted == {MessageStep.ALERT_UNHEARD}
     assert (care.holder, care.since) == ("Anna", TEN + timedelta(minutes=3))
 
 
-@pytest.mark.parametrize("step", [Step.RELEASE, Step.REOPEN])
-def test_set_free_or_opened_again_it_is_nobodys(step: Step) -> None:
+@pytest.mark.parametrize("step", [MessageStep.RELEASE, MessageStep.REOPEN])
+def test_set_free_or_opened_again_it_is_nobodys(step: MessageStep) -> None:
     """A message that was set free, or closed by mistake, is for whoever takes it next."""
-    before = [entry(Step.TAKE)] + ([entry(Step.CLOSE)] if step is Step.REOPEN else [])
+    before = [entry(MessageStep.TAKE)] + (
+        [entry(MessageStep.CLOSE)] if step is MessageStep.REOPEN else []
+    )
     care = care_of([*before, entry(step)])
     assert (care.state, care.holder, care.closing) == (MessageState.NEW, "", None)
-    assert check(care, entry(Step.TAKE, "Bruno"), NAME)
+    assert check(care, entry(MessageStep.TAKE, "Bruno"), NAME)
 
 
-@given(st.lists(st.tuples(st.sampled_from(Step), st.sampled_from(["Anna", "Bruno"]))))
-def test_in_any_order_one_person_has_it_at_most(asked: list[tuple[Step, str]]) -> None:
+@given(st.lists(st.tuples(st.sampled_from(MessageStep), st.sampled_from(["Anna", "Bruno"]))))
+def test_in_any_order_one_person_has_it_at_most(asked: list[tuple[MessageStep, str]]) -> None:
     """Whatever is asked by two people: nobody closes or calls back what the other one has."""
     done: list[Entry] = []
     for minute, (step, by) in enumerate(asked):
@@ -149,6 +170,6 @@ def test_in_any_order_one_person_has_it_at_most(asked: list[tuple[Step, str]]) -
                 done.append(wanted)
         except OfficeError:
             continue
-        if care.state is MessageState.TAKEN and step in {Step.FAIL, Step.CLOSE}:
+        if care.state is MessageState.TAKEN and step in {MessageStep.FAIL, MessageStep.CLOSE}:
             assert by == care.holder
     assert (care_of(done).closing is not None) == (care_of(done).state is MessageState.CLOSED)

@@ -8,9 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.office import KEY_CODES, Extension, Group, KeyCode, Line, Office
-from appliance.policy.service_state import Manual
-from appliance.policy.words import Words
+from appliance.policy.office import KEY_CODES, Extension, Group, KeyCode, Line, Manual, Office
+from appliance.policy.text import Words
 from tests.stories.offices import COUNTER, EXAMPLE, ROME, SWITCHBOARD, SWITCHBOARD_HOURS
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.outbox import (
+from appliance.policy.requests import (
     AWAY_MOST_MS,
     MOST_MS,
     PATIENCE_MS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.peaks import Peak, Use, peak
+from appliance.policy.reports import Peak, Use, peak
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.policy.pin import LOCKED_S, Tries, after_wrong, check_new, is_locked
+from appliance.policy.users import LOCKED_S, Tries, after_wrong, check_new, is_locked
 
 
 def test_three_wrong_codes_lock_a_phone_out_for_ten_minutes() -> None:

@@ -7,8 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.positions import AUTOMATIC, Position, PositionRules, PositionState, position
-from appliance.policy.service_state import Mark
+from appliance.policy.office import (
+    AUTOMATIC,
+    Mark,
+    Position,
+    PositionRules,
+    PositionState,
+    position,
+)
 
 AT = datetime(2026, 11, 25, 9, tzinfo=UTC)
 

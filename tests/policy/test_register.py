@@ -8,11 +8,21 @@ from datetime import date, datetime
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.disclosure import may_tell
-from appliance.policy.register.declarations import Entry, Need, Slots
-from appliance.policy.register.register import Authorisation, Register, Unit, faults
-from appliance.policy.register.targets import Reach, Target, target, to_be_told
-from appliance.policy.week import week
+from appliance.policy.directory import (
+    Authorisation,
+    Entry,
+    Need,
+    Reach,
+    Register,
+    Slots,
+    Target,
+    Unit,
+    faults,
+    target,
+    to_be_told,
+)
+from appliance.policy.directory_review import may_tell
+from appliance.policy.hours import week
 from tests.policy.town import (
     ANAGRAFE,
     CIVILE,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.report import (
+from appliance.policy.reports import (
     THIRD_RING_S,
     WITHIN_S,
     CallRow,

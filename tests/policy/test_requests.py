@@ -11,22 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
-from appliance.policy import due, requests
-from appliance.policy.appointments import Slot
-from appliance.policy.citizens import Citizen, Contact
-from appliance.policy.hours import Schedule
+from appliance.policy import requests
+from appliance.policy.hours import Schedule, week
 from appliance.policy.requests import (
     LONGEST_SUBJECT,
     NEXT,
     Appointment,
+    Citizen,
     Closing,
+    Contact,
     Form,
     Request,
+    RequestStep,
+    Slot,
     State,
-    Step,
     in_few_words,
 )
-from appliance.policy.week import week
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, rome
 
 ANNA = Citizen("Anna Verdi", "3470000001")
@@ -73,7 +73,7 @@ def test_what_is_needed_of_a_request() -> None:
 def test_its_way() -> None:
     """Open until the mail server has it, sent until the office has it, then done."""
     sent = requests.mailed(ASKED)
-    taken = requests.taken(sent, "Rossi")
+    taken = requests.take(sent, "Rossi")
     done = requests.closed(taken, DONE)
     assert [r.state for r in (ASKED, sent, taken, done)] == list(State)
     assert (taken.taken_by, done.closing) == ("Rossi", DONE)
@@ -83,10 +83,10 @@ def test_its_way() -> None:
 def test_every_state_and_step() -> None:
     """The table is whole: what is not in it is refused in words."""
     for state in State:
-        for step in Step:
-            assert (step in NEXT[state]) is (state is not State.DONE or step is Step.MAILED)
+        for step in RequestStep:
+            assert (step in NEXT[state]) is (state is not State.DONE or step is RequestStep.MAILED)
     with pytest.raises(OfficeError, match="request 7 is done: it needs no take any more"):
-        requests.taken(requests.closed(ASKED, DONE), "Rossi")
+        requests.take(requests.closed(ASKED, DONE), "Rossi")
 
 
 def test_never_closed_by_nobody() -> None:
@@ -104,41 +104,41 @@ def test_a_reminder_is_no_second_request() -> None:
 
 def test_when_it_is_late() -> None:
     """Within three working days: from a Monday to Thursday, from a Wednesday over the weekend."""
-    assert due.due(ASKED, WORKDAYS) == date(2026, 11, 26)
+    assert requests.due(ASKED, WORKDAYS) == date(2026, 11, 26)
     wednesday = replace(ASKED, at=rome("2026-11-25 10:00"))
-    assert due.due(wednesday, WORKDAYS) == date(2026, 12, 1)
-    assert not due.is_overdue(ASKED, WORKDAYS, rome("2026-11-26 23:00"))
-    assert due.is_overdue(ASKED, WORKDAYS, rome("2026-11-27 00:01"))
-    assert not due.is_overdue(requests.closed(ASKED, DONE), WORKDAYS, rome("2027-01-01 10:00"))
+    assert requests.due(wednesday, WORKDAYS) == date(2026, 12, 1)
+    assert not requests.is_overdue(ASKED, WORKDAYS, rome("2026-11-26 23:00"))
+    assert requests.is_overdue(ASKED, WORKDAYS, rome("2026-11-27 00:01"))
+    assert not requests.is_overdue(requests.closed(ASKED, DONE), WORKDAYS, rome("2027-01-01 10:00"))
 
 
 def test_where_no_day_is_a_working_day() -> None:
     """A house without hours still has days."""
     never = Schedule(CALENDAR.zone, week())
-    assert due.due(ASKED, never) == date(2026, 11, 26)
+    assert requests.due(ASKED, never) == date(2026, 11, 26)
 
 
 def test_when_an_appointment_is_late() -> None:
     """An agreed one on its day; one that the office must agree to within the working days."""
     agreed = replace(ASKED, rule=APPOINTMENT, appointment=AGREED)
     proposed = replace(agreed, appointment=replace(AGREED, confirmed=False))
-    assert due.due(agreed, WORKDAYS) == date(2026, 12, 1)
-    assert due.due(proposed, WORKDAYS) == date(2026, 11, 26)
+    assert requests.due(agreed, WORKDAYS) == date(2026, 12, 1)
+    assert requests.due(proposed, WORKDAYS) == date(2026, 11, 26)
 
 
-STEPS: dict[Step, Callable[[Request], Request]] = {
-    Step.MAILED: requests.mailed,
-    Step.TAKE: lambda r: requests.taken(r, "Rossi"),
-    Step.REMIND: lambda r: requests.reminded(r, "ancora"),
-    Step.CLOSE: lambda r: requests.closed(r, DONE),
-    Step.GIVE: lambda r: requests.given(r, "dino"),
-    Step.CANCEL: lambda r: requests.cancelled(r, DONE),
-    Step.MOVE: lambda r: requests.moved(r, AGREED),
+STEPS: dict[RequestStep, Callable[[Request], Request]] = {
+    RequestStep.MAILED: requests.mailed,
+    RequestStep.TAKE: lambda r: requests.take(r, "Rossi"),
+    RequestStep.REMIND: lambda r: requests.reminded(r, "ancora"),
+    RequestStep.CLOSE: lambda r: requests.closed(r, DONE),
+    RequestStep.GIVE: lambda r: requests.given(r, "dino"),
+    RequestStep.CANCEL: lambda r: requests.cancelled(r, DONE),
+    RequestStep.MOVE: lambda r: requests.moved(r, AGREED),
 }
 
 
-@given(st.lists(st.sampled_from(list(Step)), max_size=12))
-def test_done_is_the_end(steps: list[Step]) -> None:
+@given(st.lists(st.sampled_from(list(RequestStep)), max_size=12))
+def test_done_is_the_end(steps: list[RequestStep]) -> None:
     """Whatever comes in whatever order, nothing leaves DONE; only CLOSE and CANCEL lead there."""
     request = replace(ASKED, rule=APPOINTMENT, appointment=AGREED)
     for step in steps:
@@ -146,7 +146,9 @@ def test_done_is_the_end(steps: list[Step]) -> None:
             request = STEPS[step](request)
         except OfficeError:
             assert request.state is State.DONE
-    assert (request.state is State.DONE) is bool({Step.CLOSE, Step.CANCEL} & set(steps))
+    assert (request.state is State.DONE) is bool(
+        {RequestStep.CLOSE, RequestStep.CANCEL} & set(steps)
+    )
 
 
 def test_a_cancelled_one_is_over_and_says_so() -> None:
@@ -160,7 +162,7 @@ def test_a_cancelled_one_is_over_and_says_so() -> None:
 def test_given_to_a_colleague_who_follows_it_from_then_on() -> None:
     """E19: whoever took it over follows it, until it is given on, or to nobody; the office's state
     and who of the office has it stay as they are."""
-    given = requests.given(requests.taken(ASKED, "Rossi"), "dino")
+    given = requests.given(requests.take(ASKED, "Rossi"), "dino")
     assert (ASKED.follower, given.follower) == ("op1", "dino")
     assert (given.state, given.taken_by) == (State.TAKEN, "Rossi")
     assert requests.given(given, "").follower == ""

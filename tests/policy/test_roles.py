@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.roles import (
+from appliance.policy.users import (
     MAY,
     PERMISSIONS,
     ROLES,

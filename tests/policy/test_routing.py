@@ -9,11 +9,19 @@ import pytest
 
 from appliance.policy import routing
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.codes import SENTENCES, Code, sentence
-from appliance.policy.office import Daytime, Line
+from appliance.policy.office import (
+    NO_MARKS,
+    SENTENCES,
+    Code,
+    Daytime,
+    Line,
+    Manual,
+    Mark,
+    ServiceState,
+    sentence,
+)
 from appliance.policy.routing import Facts, GroupState, Missed, Way
-from appliance.policy.service_state import NO_MARKS, Manual, Mark, ServiceState
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
 from tests.stories.offices import EXAMPLE, ROME
 
 S = GroupState

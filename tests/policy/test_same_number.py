@@ -6,7 +6,7 @@ import pytest
 
 from appliance.errors import OfficeError
 from appliance.policy.numbering import PLANS, plan_of
-from appliance.policy.same_number import are_same, canonical, is_like, same_number, tail
+from appliance.policy.privacy import are_same, canonical, is_like, same_number, tail
 
 ITALY, GERMANY = PLANS["it"], PLANS["de"]
 WRITTEN = ("051234567", "+39 051 234567", "0039051234567", "051/23.45.67", "39051234567")

@@ -15,8 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import appliance
-from appliance.policy.register.targets import Reach, Target
-from appliance.policy.secret import MASK, Purpose, SecretNumber
+from appliance.policy.directory import MASK, Purpose, Reach, SecretNumber, Target
 
 NUMBERS = st.text("0123456789", min_size=4, max_size=15)
 SOURCES = Path(appliance.__file__).parent
@@ -90,8 +89,8 @@ def test_the_door() -> None:
 DOORS = {
     ("calls/after_hours.py", "TELL"): 1,  # duty numbers authorised in writing (E11)
     ("calls/consulting.py", "RING"): 1,  # the same, for an operator who speaks with it first
-    ("policy/branches.py", "RING"): 1,  # the account of a branch at the proxy
-    ("policy/transfer.py", "RING"): 1,  # compared with the phone that was spoken with
+    ("policy/office.py", "RING"): 1,  # the account of a branch at the proxy
+    ("policy/transfers.py", "RING"): 1,  # compared with the phone that was spoken with
     ("calls/transferring.py", "RING"): 1,  # the account of an office's phone
     ("calls/transferring.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
     ("daemon/register_questions.py", "SHOW"): 1,  # to the head, one at a time, audited first

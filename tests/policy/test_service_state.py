@@ -8,7 +8,7 @@ import pytest
 
 from appliance.errors import Bug
 from appliance.policy.clock import Now
-from appliance.policy.service_state import NO_MARKS, Manual, Mark
+from appliance.policy.office import NO_MARKS, Manual, Mark
 from tests.stories.offices import ROME
 
 NINE = datetime(2026, 11, 25, 9, tzinfo=ROME)

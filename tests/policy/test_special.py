@@ -8,20 +8,24 @@ from typing import Any
 
 import pytest
 
-from appliance.policy.dates import Period
-from appliance.policy.day_hours import hours_on
+from appliance.policy.directory import Register
+from appliance.policy.directory_forms import Unfit
+from appliance.policy.directory_review import Ahead, ahead
+from appliance.policy.directory_text import what
+from appliance.policy.hours import Period, Why, hours_of_office, week
+from appliance.policy.hours_changes import (
+    Special,
+    Whose,
+    changes,
+    entered,
+    hours_on,
+    laid_over,
+    office_with,
+    revoked,
+    special_in_force,
+)
 from appliance.policy.office import Office
-from appliance.policy.office_hours import hours_of_office
-from appliance.policy.pieces import Why
-from appliance.policy.refused import Refused
-from appliance.policy.register.ahead import Ahead, ahead
-from appliance.policy.register.ahead_words import what
-from appliance.policy.register.fields import Unfit
-from appliance.policy.register.register import Register
-from appliance.policy.special import Special, Whose, in_force, laid_over, office_with
-from appliance.policy.special_forms import changes, entered, revoked
-from appliance.policy.week import week
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from tests.stories.offices import EXAMPLE, OFFICES, ROME, SWITCHBOARD_HOURS
 
 AT = datetime(2026, 11, 25, 10, tzinfo=ROME)
@@ -107,7 +111,7 @@ def test_the_newest_entry_wins_and_what_was_ended_does_not_count() -> None:
     assert [str(band) for band in both.bands_on(SUNDAY)] == ["15:00-16:00"]
     back = office_with(EXAMPLE, (OPEN, later, ended)).switchboard.schedule
     assert [str(band) for band in back.bands_on(SUNDAY)] == ["09:00-12:00"]
-    assert in_force((OPEN, later, ended)) == (OPEN,)
+    assert special_in_force((OPEN, later, ended)) == (OPEN,)
     assert (ended.first, ended.last) == (TODAY, TODAY)
 
 
@@ -214,7 +218,7 @@ def test_a_correction_names_what_it_ends() -> None:
     )
     made = entered((long,), form(ends=1, last="2026-12-08", kind="closed"), (), "capo", then)
     assert (made.ends, made.first, made.last) == (1, SUNDAY, date(2026, 12, 8))
-    assert in_force((long, made)) == (made,)
+    assert special_in_force((long, made)) == (made,)
 
 
 def test_a_revocation() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.spoken import SpokenSheet, chosen, titles
+from appliance.policy.sheets import SpokenSheet, chosen, titles
 
 CARTA = SpokenSheet("carta", "it", "title_carta", "sheet_carta")
 PASSPORT = SpokenSheet("passport", "en", "title_passport", "sheet_passport")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.register.register import Register
-from appliance.policy.register.standing import Standing, open_words, standing
-from appliance.policy.transfer import Allowed, may_transfer
+from appliance.policy.directory import Register
+from appliance.policy.directory_review import Standing, open_words, standing
+from appliance.policy.transfers import Allowed, may_transfer
 from tests.policy.town import CALENDAR, SERVICE, TOWN, declaration, rome, with_declarations
 
 

@@ -10,9 +10,8 @@ import ssl
 import pytest
 
 from appliance.errors import PortError
-from appliance.policy.refused import NotKept
-from appliance.policy.system_words import LATE, SAYS, in_words, why_not
-from appliance.policy.words import Words
+from appliance.policy.supervision import LATE, SAYS, in_words, why_not
+from appliance.policy.text import NotKept, Words
 
 
 @pytest.mark.parametrize("code", sorted(SAYS))

@@ -11,14 +11,10 @@ from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.register.in_force import Hindrance
-from appliance.policy.register.register import Register
-from appliance.policy.register.targets import Target
-from appliance.policy.secret import SecretNumber
-from appliance.policy.transfer import Allowed, Later, may_transfer
-from appliance.policy.transfer_words import in_words
-from appliance.policy.week import week
-from appliance.policy.words import NOTHING
+from appliance.policy.directory import Hindrance, Register, SecretNumber, Target
+from appliance.policy.hours import week
+from appliance.policy.text import NOTHING
+from appliance.policy.transfers import Allowed, Later, in_words, may_transfer
 from tests.policy.town import (
     APPOINTMENT,
     BANDS,

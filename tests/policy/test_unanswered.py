@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from appliance.policy.unanswered import Unanswered
+from appliance.policy.transfers import Unanswered
 from tests.stories.offices import ROME
 
 NOON = datetime(2026, 11, 25, 12, 30, tzinfo=ROME)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.policy.directory import Reach, target
+from appliance.policy.directory_review import mask_declared
 from appliance.policy.numbering import PLANS
-from appliance.policy.register.targets import Reach, target
-from appliance.policy.undisclosed import masked
 from tests.policy.town import RESIDENCE, declaration, with_declarations
 
 OUTSIDE = replace(RESIDENCE, targets=(target(Reach.OUTSIDE, "0541704101", "ufficio"),))
@@ -33,4 +33,4 @@ REGISTER = with_declarations(replace(declaration(), needs=(OUTSIDE,)))
 )
 def test_an_offices_number_is_masked_in_any_writing(typed: str, left: str | None) -> None:
     """Only what an office has declared goes; days, files' and citizens' numbers stay."""
-    assert masked(typed, REGISTER, PLANS["it"]) == (typed if left is None else left)
+    assert mask_declared(typed, REGISTER, PLANS["it"]) == (typed if left is None else left)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.refused import Refused
-from appliance.policy.updating import (
+from appliance.policy.text import NOTHING, Refused
+from appliance.policy.updates import (
     HEALTHY_S,
-    LIMIT_S,
     LONGEST_S,
     QUIET,
+    TRIAL_LIMIT_S,
     Health,
     Moment,
     State,
@@ -28,7 +28,6 @@ from appliance.policy.updating import (
     may_take,
     order,
 )
-from appliance.policy.words import NOTHING
 
 WELL = Health(60.0, carrier=True, working=frozenset({"line1"}), out=frozenset())
 LINES = frozenset({"line1"})
@@ -166,7 +165,7 @@ def test_a_trial_ends_either_way(looks: list[tuple[Health | None, float]]) -> No
         if verdict is Verdict.GOOD:
             assert is_well
             assert well_s >= HEALTHY_S - 1e-6
-        if up_s >= LIMIT_S:
+        if up_s >= TRIAL_LIMIT_S:
             assert verdict is not Verdict.WAIT
 
 

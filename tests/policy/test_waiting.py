@@ -11,10 +11,8 @@ import pytest
 from appliance.errors import ConfigurationError
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.explain import explain
-from appliance.policy.routing import Facts, GroupState, Missed, Way
-from appliance.policy.service_state import NO_MARKS, Manual, Mark
-from appliance.policy.waiting import Waiting, share
+from appliance.policy.office import NO_MARKS, Manual, Mark, Waiting, share
+from appliance.policy.routing import Facts, GroupState, Missed, Way, explain
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 
 S, M = GroupState, Missed

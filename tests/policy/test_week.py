@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.week import MIDNIGHT, Band, Week, check_bands, week
+from appliance.policy.hours import MIDNIGHT, Band, Week, check_bands, week
 
 MONDAY = date(2026, 11, 23)
 

@@ -8,21 +8,25 @@ from typing import Any
 
 import pytest
 
-from appliance.policy.dates import NewWeek, Period
+from appliance.policy.directory import Register
+from appliance.policy.directory_forms import Unfit
+from appliance.policy.directory_review import ahead
+from appliance.policy.directory_text import what
+from appliance.policy.hours import Band, NewWeek, Period, Week, Why, hours_of_office, week
+from appliance.policy.hours_changes import (
+    Special,
+    Whose,
+    office_with,
+    revoked,
+    special_in_force,
+    week_changes,
+    week_entered,
+    week_revoked,
+    weeks_said,
+    without,
+)
 from appliance.policy.office import Office
-from appliance.policy.office_hours import hours_of_office
-from appliance.policy.pieces import Why
-from appliance.policy.refused import Refused
-from appliance.policy.register.ahead import ahead
-from appliance.policy.register.ahead_words import what
-from appliance.policy.register.fields import Unfit
-from appliance.policy.register.register import Register
-from appliance.policy.special import Special, Whose, in_force, office_with
-from appliance.policy.special_forms import revoked
-from appliance.policy.week import Band, Week, week
-from appliance.policy.week_changes import week_changes, without
-from appliance.policy.week_forms import week_entered, week_revoked, weeks_said
-from appliance.policy.words import Words
+from appliance.policy.text import Refused, Words
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 
 AT = datetime(2026, 11, 25, 10, tzinfo=ROME)
@@ -85,7 +89,7 @@ def test_what_was_taken_back_does_not_count() -> None:
     """The configured hours hold, as before."""
     ended = Special(2, Whose.SWITCHBOARD, None, "anna", AT, "r", ends=1)
     assert is_open(office_with(EXAMPLE, (MORNING, ended)), 1, 14)
-    assert in_force((MORNING, ended)) == ()
+    assert special_in_force((MORNING, ended)) == ()
 
 
 def test_what_is_special_lies_over_it() -> None:

@@ -11,11 +11,17 @@ import pytest
 from appliance.errors import ConfigurationError
 from appliance.policy import routing
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.codes import SENTENCES
-from appliance.policy.explain import explain
-from appliance.policy.office import Daytime, Group, Line
-from appliance.policy.routing import Facts, GroupState, Missed, Way
-from appliance.policy.service_state import NO_MARKS, Manual, Mark, ServiceState
+from appliance.policy.office import (
+    NO_MARKS,
+    SENTENCES,
+    Daytime,
+    Group,
+    Line,
+    Manual,
+    Mark,
+    ServiceState,
+)
+from appliance.policy.routing import Facts, GroupState, Missed, Way, explain
 from tests.stories.offices import EXAMPLE, OFFICES, ROME, SWITCHBOARD
 
 PBX = OFFICES["pbx"]

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from appliance.policy.dates import Closure, Holiday
-from appliance.policy.hours import Schedule
-from appliance.policy.register.declarations import (
+from appliance.policy.directory import (
     Declaration,
     Entry,
     Need,
+    Reach,
+    Register,
     ReturnRule,
+    Unit,
     Variation,
+    target,
 )
-from appliance.policy.register.register import Register, Unit
-from appliance.policy.register.targets import Reach, target
-from appliance.policy.week import Week, week
-from appliance.policy.words import Words
+from appliance.policy.hours import Closure, Holiday, Schedule, Week, week
+from appliance.policy.text import Words
 from tests.stories.offices import ROME
 
 APPOINTMENT, EMAIL = ReturnRule.APPOINTMENT, ReturnRule.EMAIL

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from appliance.policy.dates import Closure, Holiday, Opening, Period
-from appliance.policy.hours import Schedule
-from appliance.policy.week import Band, week
-from appliance.policy.words import Words
+from appliance.policy.hours import Band, Closure, Holiday, Opening, Period, Schedule, week
+from appliance.policy.text import Words
 from tests.stories.offices import EXAMPLE, ROME
 
 WORKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")

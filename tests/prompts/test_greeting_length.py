@@ -17,12 +17,11 @@ from appliance.calls import after_hours
 from appliance.calls.announcements import greeting, more, tone
 from appliance.daemon import voice
 from appliance.policy.clock import Now
-from appliance.policy.codes import Code
-from appliance.policy.office import Greeting, Office, Voicemail
+from appliance.policy.office import Code, Greeting, Office, Voicemail
 from appliance.policy.opening import GREETINGS as CLOSED
 from appliance.policy.routing import Decision, Way
-from appliance.policy.spoken import NOTHING_ADDED, Added, SpokenSheet
-from appliance.policy.words import Words
+from appliance.policy.sheets import NOTHING_ADDED, Added, SpokenSheet
+from appliance.policy.text import Words
 from appliance.prompts import Catalogue
 from tests.stories.offices import EXAMPLE, ROME
 

@@ -14,7 +14,7 @@ from typing import Self
 import pytest
 
 from appliance.errors import TechnicianError
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.provisioning import http
 from appliance.provisioning.makes import MAKES
 from appliance.provisioning.server import PATIENCE, RATE, VISITORS, Server, hardware_of

@@ -14,7 +14,7 @@ from appliance.commands.backup_stick import Helper, plugged
 from appliance.commands.sticks import mounted
 from appliance.daemon import backup_stick
 from appliance.daemon.run_files import Asked
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from tests.commands.test_backup import House
 from tests.qemu.guest import check, say, wait
 

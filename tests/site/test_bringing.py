@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.daemon.mistakes import BadConfiguration
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.site import applying, bringing, card, reading
 from appliance.site.applying import Places
 from appliance.site.outcome import Verdict

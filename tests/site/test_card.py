@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.site import card
 from appliance.site.outcome import Outcome, Socket, Verdict, load, text_of
 from appliance.site.seen import Seen, seen

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from appliance.site.outcome import Outcome, Socket, Verdict
 from appliance.site.result import RULE, Facts, screen_of, text_of, undated
 

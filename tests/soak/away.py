@@ -16,7 +16,7 @@ from appliance.fleet import events, mqtt_topics
 from appliance.fleet.mqtt import Connection
 from appliance.fleet.mqtt_broker import Broker
 from appliance.fleet.mqtt_sender import Health, Sender
-from appliance.policy.register.declarations import ReturnRule
+from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import by_voice
 from appliance.store import monitoring, requests
 from appliance.store.database import open_reader

@@ -20,7 +20,7 @@ from appliance.daemon.stores import Stores
 from appliance.dsp.dtmf import pcm16
 from appliance.media.messages import LineSetup, Prompt, Recovering, Setup
 from appliance.policy.clock import Now
-from appliance.policy.service_state import ServiceState
+from appliance.policy.office import ServiceState
 from appliance.prompts import Catalogue
 from tests.soak import office
 

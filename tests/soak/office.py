@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from appliance.policy.hours import Schedule
+from appliance.policy.hours import Schedule, week
 from appliance.policy.office import Daytime, Extension, Group, Line, Office, Voicemail
-from appliance.policy.week import week
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 ADDRESS = "192.0.2.1"
 ROME = ZoneInfo("Europe/Rome")

@@ -19,12 +19,10 @@ from appliance.exchange.call import CallPlan
 from appliance.exchange.party import Party
 from appliance.mail.sender import Sender
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.dates import Holiday
-from appliance.policy.mail import Mail
-from appliance.policy.outbox import Letter, Reply, Verdict
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.requests import by_voice
-from appliance.policy.words import Words
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import Holiday
+from appliance.policy.requests import Letter, Mail, Reply, Verdict, by_voice
+from appliance.policy.text import Words
 from appliance.store import requests
 from appliance.store.requests import Letters, Taking
 from appliance.store.retention import Keeping

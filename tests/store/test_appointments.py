@@ -6,8 +6,7 @@ import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
-from appliance.policy.appointments import Slot
-from appliance.policy.requests import Step
+from appliance.policy.requests import RequestStep, Slot
 from appliance.store import requests
 from appliance.store.requests import Taking
 from tests.policy.town import rome
@@ -42,7 +41,7 @@ def test_those_of_a_day_in_their_order(db: sqlite3.Connection) -> None:
 def test_one_that_was_given_up_is_left_out(db: sqlite3.Connection) -> None:
     """Cancelled it is nobody's; done it stays, with how it ended."""
     given_up, done = booked(db, "a", "2026-11-30 09:00"), booked(db, "b", "2026-11-30 09:20")
-    requests.change(db, given_up, step("s1", Step.CANCEL, "Anna"))
-    requests.change(db, done, step("s2", Step.CLOSE, "Anagrafe"))
+    requests.change(db, given_up, step("s1", RequestStep.CANCEL, "Anna"))
+    requests.change(db, done, step("s2", RequestStep.CLOSE, "Anagrafe"))
     (kept,) = requests.between(db, MONDAY, TUESDAY)
     assert kept.request.number == done

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.policy.box_figures import NOTHING_STORED
-from appliance.policy.mail import Mail
-from appliance.policy.messages import Entry, Outcome, Step
-from appliance.policy.outbox import MailState, Waiting
+from appliance.policy.reports import NOTHING_STORED
+from appliance.policy.requests import Mail, MailState, Waiting
+from appliance.policy.voicemail import Entry, MessageStep, Outcome
 from appliance.store import care, requests, voicemail, writer
 from appliance.store.care import Kind
 from appliance.store.database import open_database
@@ -49,12 +48,12 @@ def test_messages_wait_until_they_are_heard_and_closed(db: sqlite3.Connection) -
     found = stored(db)
     assert (found.open_messages, found.unheard, found.open_ms) == (3, 3, 3 * 61_500)
     assert found.oldest_unheard_at == TEN.timestamp()
-    care.add(db, Kind.MESSAGE, "m1", Entry(TEN, "op1", Step.HEAR))
+    care.add(db, Kind.MESSAGE, "m1", Entry(TEN, "op1", MessageStep.HEAR))
     found = stored(db)
     assert (found.open_messages, found.unheard) == (3, 2)
     assert found.oldest_unheard_at == TEN.timestamp() + 60
     for ident in ("m2", "m3"):
-        closing = Entry(TEN, "op1", Step.CLOSE, Outcome.CALLED_BACK)
+        closing = Entry(TEN, "op1", MessageStep.CLOSE, Outcome.CALLED_BACK)
         care.add(db, Kind.MESSAGE, ident, closing)
     found = stored(db)
     assert (found.open_messages, found.unheard, found.oldest_unheard_at) == (1, 0, None)

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError
-from appliance.policy.messages import Entry, MessageState, Outcome, Step
+from appliance.policy.voicemail import Entry, MessageState, MessageStep, Outcome
 from appliance.store import call_log, care, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import connect, migrate, migrations, open_database
@@ -38,20 +38,20 @@ def db(path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def entry(step: Step, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
+def entry(step: MessageStep, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
     """Make an entry; closing is with NOT_REACHABLE."""
-    outcome = Outcome.NOT_REACHABLE if step is Step.CLOSE else None
+    outcome = Outcome.NOT_REACHABLE if step is MessageStep.CLOSE else None
     return Entry(TEN + timedelta(minutes=minute), by, step, outcome, note)
 
 
 def test_a_message_from_taken_to_closed(db: sqlite3.Connection) -> None:
     """E16, P9: taken by one, called back in vain twice, closed; every step is kept."""
     steps = [
-        entry(Step.HEAR, "op1"),
-        entry(Step.TAKE, minute=1),
-        entry(Step.FAIL, minute=2),
-        entry(Step.FAIL, minute=7, note="segreteria"),
-        entry(Step.CLOSE, minute=20, note="provato due volte"),
+        entry(MessageStep.HEAR, "op1"),
+        entry(MessageStep.TAKE, minute=1),
+        entry(MessageStep.FAIL, minute=2),
+        entry(MessageStep.FAIL, minute=7, note="segreteria"),
+        entry(MessageStep.CLOSE, minute=20, note="provato due volte"),
     ]
     for step in steps[:-1]:
         number, stands = care.add(db, Kind.MESSAGE, "1", step)
@@ -78,13 +78,13 @@ def test_a_message_from_taken_to_closed(db: sqlite3.Connection) -> None:
 
 def test_a_call_without_a_message_has_the_same_states(db: sqlite3.Connection) -> None:
     """E24: "Chiamata senza messaggio" is taken and closed as a message is."""
-    number, _ = care.add(db, Kind.CALL, "a-2", entry(Step.TAKE))
+    number, _ = care.add(db, Kind.CALL, "a-2", entry(MessageStep.TAKE))
     with pytest.raises(OfficeError, match=f"call {number}: Anna has it"):
-        care.add(db, Kind.CALL, str(number), entry(Step.CLOSE, "Bruno"))
-    _, stands = care.add(db, Kind.CALL, str(number), entry(Step.CLOSE))
+        care.add(db, Kind.CALL, str(number), entry(MessageStep.CLOSE, "Bruno"))
+    _, stands = care.add(db, Kind.CALL, str(number), entry(MessageStep.CLOSE))
     assert stands.state is MessageState.CLOSED
     assert care.cares(db, Kind.CALL) == {"a-2": stands}
-    assert done(Kind.CALL, number, Step.CLOSE, stands).it == (
+    assert done(Kind.CALL, number, MessageStep.CLOSE, stands).it == (
         f"La chiamata {number} è chiusa: non raggiungibile."
     )
 
@@ -99,7 +99,7 @@ def test_of_two_who_take_it_at_once_one_is_told_who_has_it(path: Path) -> None:
             connection = connect(path)
             both.wait(10)
             try:
-                care.add(connection, Kind.MESSAGE, "1", entry(Step.TAKE, by, minute))
+                care.add(connection, Kind.MESSAGE, "1", entry(MessageStep.TAKE, by, minute))
             except OfficeError as error:
                 refused.append(str(error))
             finally:
@@ -117,13 +117,13 @@ def test_of_two_who_take_it_at_once_one_is_told_who_has_it(path: Path) -> None:
         assert found is not None
         assert len(refused) == 1
         assert refused[0].startswith(f"message 1: {found.taken_by} has it")
-        care.add(reader, Kind.MESSAGE, "1", entry(Step.RELEASE, "C", round_))
+        care.add(reader, Kind.MESSAGE, "1", entry(MessageStep.RELEASE, "C", round_))
         reader.close()
 
 
 def test_the_same_entry_twice_is_one(db: sqlite3.Connection) -> None:
     """After an unknown outcome the same entry may be given again, also where it now is refused."""
-    for step in (entry(Step.TAKE), entry(Step.RELEASE, minute=1)):
+    for step in (entry(MessageStep.TAKE), entry(MessageStep.RELEASE, minute=1)):
         for _ in range(2):
             care.add(db, Kind.MESSAGE, "1", step)
     assert len(care.history(db, Kind.MESSAGE, "m1")) == 2
@@ -131,8 +131,8 @@ def test_the_same_entry_twice_is_one(db: sqlite3.Connection) -> None:
 
 def test_what_was_done_is_never_changed_nor_taken_away(db: sqlite3.Connection) -> None:
     """The history is only added to; it goes with its message alone."""
-    care.add(db, Kind.MESSAGE, "1", entry(Step.TAKE))
-    care.add(db, Kind.CALL, "a-2", entry(Step.TAKE))
+    care.add(db, Kind.MESSAGE, "1", entry(MessageStep.TAKE))
+    care.add(db, Kind.CALL, "a-2", entry(MessageStep.TAKE))
     for statement in (
         "UPDATE care SET by = 'x'",
         "DELETE FROM care WHERE kind = 'message'",
@@ -146,7 +146,7 @@ def test_what_does_not_exist_is_said(db: sqlite3.Connection) -> None:
     """An unknown message or call is the office's mistake, told with where to look."""
     for kind, where in ((Kind.MESSAGE, "centralino messages"), (Kind.CALL, "calls --missed")):
         with pytest.raises(OfficeError, match=f"no {kind} 99.*{where}"):
-            care.add(db, kind, "99", entry(Step.TAKE))
+            care.add(db, kind, "99", entry(MessageStep.TAKE))
 
 
 def test_what_an_older_programme_closed_stays_closed(db: sqlite3.Connection) -> None:
@@ -157,10 +157,10 @@ def test_what_an_older_programme_closed_stays_closed(db: sqlite3.Connection) -> 
         (TEN.isoformat(),),
     )
     with pytest.raises(OfficeError, match="is closed already"):
-        care.add(db, Kind.MESSAGE, "1", entry(Step.TAKE))
+        care.add(db, Kind.MESSAGE, "1", entry(MessageStep.TAKE))
     (old,) = care.history(db, Kind.MESSAGE, "m1")
     assert (old.by, old.outcome) == ("old", Outcome.NO_NUMBER)
-    _, stands = care.add(db, Kind.MESSAGE, "1", entry(Step.NOTE, note="vecchio"))
+    _, stands = care.add(db, Kind.MESSAGE, "1", entry(MessageStep.NOTE, note="vecchio"))
     assert stands.state is MessageState.CLOSED
 
 
@@ -175,8 +175,8 @@ def test_what_is_given_is_the_colleagues(db: sqlite3.Connection, kind: Kind) -> 
     """E19: who gave it to whom and when is kept; what the programme before this one reads of it is
     that the colleague took it."""
     name = "1" if kind is Kind.MESSAGE else "a-2"
-    gift = Entry(TEN + timedelta(minutes=2), "Anna", Step.GIVE, note="dopo le 15", to="dino")
-    care.add(db, kind, name, entry(Step.TAKE))
+    gift = Entry(TEN + timedelta(minutes=2), "Anna", MessageStep.GIVE, note="dopo le 15", to="dino")
+    care.add(db, kind, name, entry(MessageStep.TAKE))
     for _ in range(2):  # the same one twice is one
         number, stands = care.add(db, kind, name, gift)
     subject, _ = care.find(db, kind, str(number))

@@ -12,11 +12,9 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Result
-from appliance.policy.hours import Schedule
-from appliance.policy.mail import HEAD
-from appliance.policy.message_alerts import CallAlerts
-from appliance.policy.messages import Care, Entry, MessageState, Outcome, Step
-from appliance.policy.week import week
+from appliance.policy.hours import Schedule, week
+from appliance.policy.requests import HEAD
+from appliance.policy.voicemail import CallAlerts, Care, Entry, MessageState, MessageStep, Outcome
 from appliance.store import call_log, care, requests, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import open_database
@@ -97,12 +95,12 @@ def test_an_alert_goes_to_desk_and_head_once(db: sqlite3.Connection) -> None:
         assert looked(db, now) == Watched(unheard=2)
     subject = "Segreteria: messaggi non ascoltati (2)"
     assert mails(db)[before:] == [(HEAD, subject), ("urp@comune.example", subject)]
-    assert care.history(db, Kind.MESSAGE, "m1") == (Entry(now, "box", Step.ALERT_UNHEARD),)
+    assert care.history(db, Kind.MESSAGE, "m1") == (Entry(now, "box", MessageStep.ALERT_UNHEARD),)
 
 
 def test_heard_but_not_closed_after_a_working_day(db: sqlite3.Connection) -> None:
     """E16: what was heard in time is told of when nobody has closed it a working day later."""
-    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "op1", Step.HEAR))
+    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "op1", MessageStep.HEAR))
     voicemail.close(db, "2", "op1", Outcome.NO_NUMBER, TEN)
     assert looked(db, TEN + timedelta(hours=1)) == Watched()
     assert looked(db, TEN + timedelta(days=1)) == Watched(unclosed=1)
@@ -113,8 +111,8 @@ def test_heard_but_not_closed_after_a_working_day(db: sqlite3.Connection) -> Non
 
 def test_an_alert_names_whoever_has_it_now(db: sqlite3.Connection) -> None:
     """E19: what was given to a colleague is the colleague's in what desk and head read, too."""
-    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "carla", Step.TAKE))
-    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "carla", Step.GIVE, to="dino"))
+    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "carla", MessageStep.TAKE))
+    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "carla", MessageStep.GIVE, to="dino"))
     voicemail.close(db, "2", "op1", Outcome.NO_NUMBER, TEN)
     looked(db, TEN + timedelta(days=1))
     (*_, last) = requests.list_notices(db)
@@ -125,7 +123,7 @@ def test_an_alert_names_whoever_has_it_now(db: sqlite3.Connection) -> None:
 def test_a_digest_of_calls_names_whoever_has_them_now() -> None:
     """E19: likewise of calls without a message."""
     given = Missed(7, a_call("lost", Result.GAVE_UP), Care(MessageState.TAKEN, "dino"))
-    (mail, *_) = digests(Step.ALERT_UNCLOSED, (given,), DESK, ROME, TEN)
+    (mail, *_) = digests(MessageStep.ALERT_UNCLOSED, (given,), DESK, ROME, TEN)
     assert ", in carico a dino" in mail.body
 
 
@@ -133,7 +131,7 @@ def test_who_has_no_address_is_sent_nothing(db: sqlite3.Connection) -> None:
     """Without a head's or a desk's address the alert is given on the box alone, and kept."""
     assert looked(db, TEN + timedelta(hours=2), Notices(head=False)).unheard == 2
     assert mails(db) == []
-    assert care.history(db, Kind.MESSAGE, "m1")[0].step is Step.ALERT_UNHEARD
+    assert care.history(db, Kind.MESSAGE, "m1")[0].step is MessageStep.ALERT_UNHEARD
 
 
 def test_a_failed_job_tells_nothing_and_is_done_again(db: sqlite3.Connection) -> None:
@@ -218,8 +216,8 @@ def test_what_becomes_late_after_the_digest_waits_for_the_next_one(
 
 def test_who_is_dealt_with_is_told_of_no_more(missed: sqlite3.Connection) -> None:
     """Looked at: only the working day counts; closed, or served since: nothing."""
-    care.add(missed, Kind.CALL, "n-1", Entry(TEN, "Anna", Step.FAIL))
-    care.add(missed, Kind.CALL, "n-2", Entry(TEN, "Anna", Step.CLOSE, Outcome.NOT_NEEDED))
+    care.add(missed, Kind.CALL, "n-1", Entry(TEN, "Anna", MessageStep.FAIL))
+    care.add(missed, Kind.CALL, "n-2", Entry(TEN, "Anna", MessageStep.CLOSE, Outcome.NOT_NEEDED))
     assert looked(missed, TEN).calls_unseen == 0
     assert mails(missed) == []
     assert looked(missed, TEN + timedelta(days=1)).calls_unclosed == 1

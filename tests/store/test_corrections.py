@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import CallRecord, Result
-from appliance.policy.clock_steps import Steps
-from appliance.policy.clock_trust import Seen
+from appliance.policy.clock import Seen, Steps
 from appliance.store import call_log, database, monitoring, privacy, voicemail
 from appliance.store.database import Noted, open_database
 from appliance.store.voicemail import of_day

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import StoreError
-from appliance.policy.dates import NewWeek, Period
-from appliance.policy.special import Special, Whose
-from appliance.policy.week import week
-from appliance.policy.words import Words
+from appliance.policy.hours import NewWeek, Period, week
+from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.text import Words
 from appliance.store import backup, database, hours
 from appliance.store.database import open_database
 from tests.stories.offices import ROME

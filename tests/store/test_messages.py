@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError, StoreError
-from appliance.policy.messages import MessageState, Outcome
+from appliance.policy.voicemail import MessageState, Outcome
 from appliance.store import call_log, voicemail
 from appliance.store.database import open_database
 from tests.store.samples import TEN, WITHHELD, a_call, a_message

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import StoreError
-from appliance.policy.local_time import moment_phrase
-from appliance.policy.register.merge import merge
-from appliance.policy.register.register import Register
+from appliance.policy.directory import Register
+from appliance.policy.directory_forms import merge
+from appliance.policy.hours import moment_phrase
 from appliance.policy.sheets import Sheet
 from appliance.store import backup, database, directory, sheets, users
 from appliance.store.database import (

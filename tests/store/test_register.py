@@ -13,12 +13,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError, StoreError
-from appliance.policy.register.declarations import Need, Slots
-from appliance.policy.register.merge import Merged, Revoked, added, ended, merge
-from appliance.policy.register.register import Authorisation, Register, all_known
-from appliance.policy.register.targets import Reach, target, to_be_told
-from appliance.policy.secret import MASK, Purpose
-from appliance.policy.week import week
+from appliance.policy.directory import (
+    MASK,
+    Authorisation,
+    Need,
+    Purpose,
+    Reach,
+    Register,
+    Slots,
+    all_known,
+    target,
+    to_be_told,
+)
+from appliance.policy.directory_forms import Merged, Revoked, added, ended, merge
+from appliance.policy.hours import week
 from appliance.store import database, directory
 from appliance.store.database import open_database
 from appliance.store.directory import Readable, Who, key_path, make_vault

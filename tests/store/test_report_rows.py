@@ -13,10 +13,9 @@ import pytest
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.calls.transfer_call import Cause
-from appliance.policy.citizens import Citizen
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.report import Ending, Sent, report
-from appliance.policy.requests import NewRequest
+from appliance.policy.directory import ReturnRule
+from appliance.policy.reports import Ending, Sent, report
+from appliance.policy.requests import Citizen, NewRequest
 from appliance.store import call_log, reports, requests
 from appliance.store.database import open_database
 from appliance.store.reports import ENDING_OF_RESULT, UNFINISHED, call_row

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import orders
-from appliance.policy.report import Ending, Report, UnitFigures, report
+from appliance.policy.reports import Ending, Report, UnitFigures, report
 from appliance.store import call_log, reports, requests
 from appliance.store.database import open_database
 from tests.policy.town import CALENDAR

@@ -10,13 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.policy import done_link
-from appliance.policy.done_link import Standing
-from appliance.policy.mail import Mail
-from appliance.policy.outbox import MailState, Waiting
-from appliance.policy.refused import Refused
-from appliance.policy.requests import State, Step
-from appliance.store import database, privacy, request_papers, requests, writer
+from appliance.policy import requests
+from appliance.policy.requests import Mail, MailState, RequestStep, Standing, State, Waiting
+from appliance.policy.text import Refused
+from appliance.store import database, privacy, request_papers, writer
+from appliance.store import requests as store_requests
 from appliance.store.database import Noted, open_database
 from appliance.store.privacy import Chosen, Found, Ordered
 from appliance.store.request_papers import erase_requests
@@ -44,8 +42,8 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database with a request that has been reminded of: two links."""
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
     letters = Letters(with_link)
-    requests.insert(connection, Taking("r1", ASKED, AT), letters)
-    requests.change(connection, 1, step("s1", Step.REMIND, words="Aspetta"), letters)
+    store_requests.insert(connection, Taking("r1", ASKED, AT), letters)
+    store_requests.change(connection, 1, step("s1", RequestStep.REMIND, words="Aspetta"), letters)
     yield connection
     connection.close()
 
@@ -64,35 +62,35 @@ def test_it_closes_its_request_and_tells_who_said_so(db: sqlite3.Connection) -> 
     """One step, who said so in it; audited by the request's number alone."""
     assert how(db, FIRST) is Standing.OPEN
     assert request_papers.close(db, FIRST, "Rossi", LATER) == 1
-    kept = requests.required_request(db, 1)
+    kept = store_requests.required_request(db, 1)
     assert kept.request.state is State.DONE
     last = kept.steps[-1]
-    assert (last.step, last.by, last.said_by) == (Step.CLOSE, "link e-mail", "Rossi")
+    assert (last.step, last.by, last.said_by) == (RequestStep.CLOSE, "link e-mail", "Rossi")
     assert database.latest(db) == (Noted(LATER, "link e-mail", "request.link", "1"),)
 
 
 def test_twice_is_refused_and_changes_nothing(db: sqlite3.Connection) -> None:
     """By the same link, or by the reminder's; each says why."""
     request_papers.close(db, FIRST, "Rossi", LATER)
-    before = requests.required_request(db, 1)
+    before = store_requests.required_request(db, 1)
     for token, how_it_stands in ((FIRST, Standing.USED), (SECOND, Standing.CLOSED)):
         assert how(db, token) is how_it_stands
         with pytest.raises(Refused) as refused:
             request_papers.close(db, token, "Bianchi", LATER)
-        assert refused.value.words == done_link.SAID[how_it_stands]
-    assert requests.required_request(db, 1) == before
+        assert refused.value.words == requests.SAID[how_it_stands]
+    assert store_requests.required_request(db, 1) == before
     assert len(database.latest(db)) == 1
 
 
 def test_one_that_is_guessed_or_expired_closes_nothing(db: sqlite3.Connection) -> None:
     """The hash itself is no link either."""
-    guessed = ("", "x", FIRST[:-1], done_link.hash_of(FIRST), "' OR 1=1 --")
+    guessed = ("", "x", FIRST[:-1], requests.hash_of(FIRST), "' OR 1=1 --")
     assert {how(db, token) for token in guessed} == {Standing.UNKNOWN}
     with pytest.raises(Refused, match="not valid"):
         request_papers.close(db, guessed[-1], "Rossi", LATER)
     with pytest.raises(Refused, match="expired"):
-        request_papers.close(db, FIRST, "Rossi", AT + done_link.VALID)
-    assert requests.required_request(db, 1).request.state is State.OPEN
+        request_papers.close(db, FIRST, "Rossi", AT + requests.VALID)
+    assert store_requests.required_request(db, 1).request.state is State.OPEN
 
 
 def test_it_goes_with_its_request(db: sqlite3.Connection) -> None:
@@ -120,7 +118,7 @@ def test_the_secret_stands_in_the_waiting_mail_alone(db: sqlite3.Connection) -> 
     assert FIRST not in rest
     writer.settle(db, MailState.SENT, Waiting(1, 2), "250 OK", LATER)
     assert FIRST not in "\n".join(db.iterdump())
-    assert requests.required_notice(db, 1).mail.body == "https://box/done/…\n"
+    assert store_requests.required_notice(db, 1).mail.body == "https://box/done/…\n"
     assert how(db, FIRST) is Standing.OPEN
 
 

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.policy.hours import Schedule
-from appliance.policy.mail import HEAD
-from appliance.policy.requests import Step
-from appliance.policy.week import week
+from appliance.policy.hours import Schedule, week
+from appliance.policy.requests import HEAD, RequestStep
 from appliance.store import requests
 from appliance.store.database import open_database
 from appliance.store.requests import Taking
@@ -30,7 +28,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
     for name in ("r1", "r2"):
         requests.insert(connection, Taking(name, ASKED, AT))
-    requests.change(connection, 2, step("s1", Step.CLOSE, "Anagrafe"))
+    requests.change(connection, 2, step("s1", RequestStep.CLOSE, "Anagrafe"))
     yield connection
     connection.close()
 

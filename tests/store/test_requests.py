@@ -13,13 +13,22 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.policy.appointments import Slot
-from appliance.policy.citizens import Citizen
-from appliance.policy.mail import HEAD, Mail
-from appliance.policy.outbox import MailState, Waiting
-from appliance.policy.register.declarations import Slots
-from appliance.policy.requests import Appointment, Form, NewRequest, State, Step, by_voice
-from appliance.policy.week import week
+from appliance.policy.directory import Slots
+from appliance.policy.hours import week
+from appliance.policy.requests import (
+    HEAD,
+    Appointment,
+    Citizen,
+    Form,
+    Mail,
+    MailState,
+    NewRequest,
+    RequestStep,
+    Slot,
+    State,
+    Waiting,
+    by_voice,
+)
 from appliance.store import database, requests, writer
 from appliance.store.database import connect, open_database
 from appliance.store.requests import (
@@ -65,7 +74,9 @@ def a_letter(kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]
 LETTERS = Letters(a_letter, "comune.example")
 
 
-def step(ident: str, what: Step, said_by: str = "", words: str = "", minute: int = 0) -> Happened:
+def step(
+    ident: str, what: RequestStep, said_by: str = "", words: str = "", minute: int = 0
+) -> Happened:
     """Let something happen to a request, a little later."""
     return Happened(ident, what, AT + timedelta(minutes=minute), "op1", said_by, words)
 
@@ -101,9 +112,9 @@ def test_its_history_is_whole(db: sqlite3.Connection) -> None:
     """E15: who did what when, who said so; each step once, whatever is tried again."""
     requests.insert(db, Taking("r1", ASKED, AT))
     steps = (
-        step("s1", Step.TAKE, "Rossi"),
-        step("s2", Step.REMIND, words="ancora niente", minute=5),
-        step("s3", Step.CLOSE, "Anagrafe, per telefono", "risposto", minute=9),
+        step("s1", RequestStep.TAKE, "Rossi"),
+        step("s2", RequestStep.REMIND, words="ancora niente", minute=5),
+        step("s3", RequestStep.CLOSE, "Anagrafe, per telefono", "risposto", minute=9),
     )
     for each in (*steps, steps[1]):
         kept = requests.change(db, 1, each)
@@ -123,9 +134,9 @@ def test_given_on_it_is_followed_by_a_colleague(db: sqlite3.Connection) -> None:
     """E19: a gift stands among the other steps, and goes with its request."""
     requests.insert(db, Taking("r1", ASKED, AT))
     steps = (
-        step("s1", Step.GIVE, "dino"),
-        step("s2", Step.REMIND, words="ancora niente", minute=5),
-        step("s3", Step.GIVE, "", minute=9),
+        step("s1", RequestStep.GIVE, "dino"),
+        step("s2", RequestStep.REMIND, words="ancora niente", minute=5),
+        step("s3", RequestStep.GIVE, "", minute=9),
     )
     for each in (*steps, steps[0]):
         kept = requests.change(db, 1, each)
@@ -141,7 +152,7 @@ def test_given_on_it_is_followed_by_a_colleague(db: sqlite3.Connection) -> None:
 def test_history_cannot_be_rewritten(db: sqlite3.Connection) -> None:
     """P4's rule holds here too: what became of a request is only added to."""
     requests.insert(db, Taking("r1", ASKED, AT))
-    requests.change(db, 1, step("s1", Step.TAKE, "Rossi"))
+    requests.change(db, 1, step("s1", RequestStep.TAKE, "Rossi"))
     with pytest.raises(sqlite3.IntegrityError, match="only ever added to"):
         db.execute("UPDATE request_steps SET by_whom = 'op2'")
 
@@ -149,14 +160,14 @@ def test_history_cannot_be_rewritten(db: sqlite3.Connection) -> None:
 def test_what_is_refused_changes_nothing(db: sqlite3.Connection) -> None:
     """A step that may not happen leaves neither a row nor a mail."""
     requests.insert(db, Taking("r1", ASKED, AT))
-    requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
-    for refused in (step("s2", Step.TAKE, "Bianchi"), step("s3", Step.CLOSE)):
+    requests.change(db, 1, step("s1", RequestStep.CLOSE, "Anagrafe"))
+    for refused in (step("s2", RequestStep.TAKE, "Bianchi"), step("s3", RequestStep.CLOSE)):
         with pytest.raises(OfficeError):
             requests.change(db, 1, refused, LETTERS)
     with pytest.raises(OfficeError, match="there is no request 7"):
-        requests.change(db, 7, step("s4", Step.TAKE, "Bianchi"))
+        requests.change(db, 7, step("s4", RequestStep.TAKE, "Bianchi"))
     with pytest.raises(OfficeError, match="to which time"):
-        requests.change(db, 1, step("s5", Step.MOVE))
+        requests.change(db, 1, step("s5", RequestStep.MOVE))
     kept = requests.required_request(db, 1)
     assert ([each.id for each in kept.steps], requests.list_notices(db)) == (["s1"], ())
 
@@ -165,7 +176,7 @@ def test_reminders_follow_up_the_same_thread(db: sqlite3.Connection) -> None:
     """E9: a reminder's mail names the request's mail, and the reminders before it."""
     requests.insert(db, Taking("r1", ASKED, AT), LETTERS)
     for name in ("s1", "s2"):
-        requests.change(db, 1, step(name, Step.REMIND, words="ancora"), LETTERS)
+        requests.change(db, 1, step(name, RequestStep.REMIND, words="ancora"), LETTERS)
     first, second, third = requests.list_notices(db)
     assert requests.thread_ids(db, first.mail) == ()
     assert requests.thread_ids(db, third.mail) == (first.message_id, second.message_id)
@@ -174,9 +185,9 @@ def test_reminders_follow_up_the_same_thread(db: sqlite3.Connection) -> None:
 def test_sent_is_kept_where_the_mail_is_settled(db: sqlite3.Connection) -> None:
     """Open until the mail server has it; what comes later than the office changes nothing."""
     requests.insert(db, Taking("r1", ASKED, AT))
-    requests.mailed(db, 1, step("m1", Step.MAILED))
-    requests.mailed(db, 1, step("m2", Step.MAILED))
-    requests.mailed(db, 9, step("m3", Step.MAILED))
+    requests.mailed(db, 1, step("m1", RequestStep.MAILED))
+    requests.mailed(db, 1, step("m2", RequestStep.MAILED))
+    requests.mailed(db, 9, step("m3", RequestStep.MAILED))
     kept = requests.required_request(db, 1)
     assert (kept.request.state, [each.id for each in kept.steps]) == (State.SENT, ["m1"])
 
@@ -202,7 +213,7 @@ def test_what_is_open_of_a_citizen(
     """E9: offered by the caller's number, however written, or by the name; only open ones."""
     requests.insert(db, Taking("r1", ASKED, AT))
     requests.insert(db, Taking("r2", ASKED, AT))
-    requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
+    requests.change(db, 1, step("s1", RequestStep.CLOSE, "Anagrafe"))
     met = [kept.request.number for kept in requests.find_open(db, number, name)]
     assert met == ([2] if found else [])
 
@@ -224,7 +235,7 @@ def test_what_is_open_is_searched_by_a_part(
     """E9: of a name its words' beginnings, of a number the first or last digits; open ones."""
     requests.insert(db, Taking("r1", ASKED, AT))
     requests.insert(db, Taking("r2", ASKED, AT))
-    requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
+    requests.change(db, 1, step("s1", RequestStep.CLOSE, "Anagrafe"))
     met = [kept.request.number for kept in requests.search_open(db, typed)]
     assert met == ([2] if found else [])
 
@@ -233,7 +244,7 @@ def test_lists(db: sqlite3.Connection) -> None:
     """Newest first; by state, by unit."""
     for n, new in enumerate((ASKED, replace(ASKED, unit="statocivile"), ASKED)):
         requests.insert(db, Taking(f"r{n}", new, AT))
-    requests.change(db, 1, step("s1", Step.CLOSE, "Anagrafe"))
+    requests.change(db, 1, step("s1", RequestStep.CLOSE, "Anagrafe"))
     assert [k.request.number for k in requests.list_requests(db)] == [3, 2, 1]
     assert [k.request.number for k in requests.list_requests(db, State.OPEN, unit="anagrafe")] == [
         3
@@ -244,7 +255,7 @@ def test_a_list_asks_as_often_for_one_as_for_many(db: sqlite3.Connection) -> Non
     """Requests, and what became of all of them: a long list is no slower for its steps."""
     for n in range(20):
         requests.insert(db, Taking(f"r{n}", ASKED, AT))
-        requests.change(db, n + 1, step(f"s{n}", Step.REMIND, words="Sollecita"))
+        requests.change(db, n + 1, step(f"s{n}", RequestStep.REMIND, words="Sollecita"))
     assert all(len(kept.steps) == 1 for kept in requests.list_requests(db))
     assert questions(db, lambda: requests.list_requests(db)) == 2
     assert questions(db, lambda: requests.list_requests(db, limit=1)) == 2
@@ -258,7 +269,7 @@ def test_a_slot_is_never_given_twice(db: sqlite3.Connection) -> None:
         requests.insert(db, Taking("r3", WANTED, AT, diary=DIARY))
     assert [k.request.number for k in requests.list_requests(db)] == [2, 1]
     assert SLOT not in requests.free(db, DIARY, SUNDAY)
-    requests.change(db, 1, step("s1", Step.CANCEL, "Anna Verdi"))
+    requests.change(db, 1, step("s1", RequestStep.CANCEL, "Anna Verdi"))
     assert requests.free(db, DIARY, SUNDAY)[0] == SLOT
 
 
@@ -283,9 +294,11 @@ def test_moving_frees_the_old_slot_and_takes_the_new(db: sqlite3.Connection) -> 
     for name, new in (("r1", WANTED), ("r2", replace(WANTED, appointment=to_later))):
         requests.insert(db, Taking(name, new, AT, diary=one_place))
     with pytest.raises(OfficeError, match="has just been taken"):
-        requests.change(db, 1, step("s1", Step.MOVE), appointment=to_later, diary=one_place)
-    requests.change(db, 2, step("s2", Step.CANCEL, "Anna"), diary=one_place)
-    kept = requests.change(db, 1, step("s3", Step.MOVE), appointment=to_later, diary=one_place)
+        requests.change(db, 1, step("s1", RequestStep.MOVE), appointment=to_later, diary=one_place)
+    requests.change(db, 2, step("s2", RequestStep.CANCEL, "Anna"), diary=one_place)
+    kept = requests.change(
+        db, 1, step("s3", RequestStep.MOVE), appointment=to_later, diary=one_place
+    )
     assert kept.request.appointment == replace(to_later, sequence=1)
     assert requests.find_request(db, 1) == kept
     assert requests.free(db, one_place, SUNDAY)[0] == SLOT

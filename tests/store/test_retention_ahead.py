@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from datetime import timedelta
 
-from appliance.policy.messages import Outcome
 from appliance.policy.numbering import PLANS
-from appliance.policy.same_number import same_number
+from appliance.policy.privacy import same_number
+from appliance.policy.voicemail import Outcome
 from appliance.store import call_log, database, privacy, voicemail
 from appliance.store.retention import Keeping, Waiting, soon, waiting
 from tests.store.samples import TEN, a_call

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from appliance.policy.refused import Refused
+from appliance.policy.text import Refused
 from appliance.store import backup
 from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
 

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.policy.accounts import AccountError, User
-from appliance.policy.roles import Role
+from appliance.policy.users import AccountError, Role, User
 from appliance.store import database, users
 from appliance.store.database import open_database
 from appliance.store.users import Asked

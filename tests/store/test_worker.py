@@ -17,8 +17,8 @@ import pytest
 from appliance import workers
 from appliance.calls.orders import CallRecord, Result
 from appliance.errors import Bug, CentralinoError, OfficeError, StoreError
-from appliance.policy.messages import Outcome
 from appliance.policy.requests import State
+from appliance.policy.voicemail import Outcome
 from appliance.store import call_log, database, voicemail, writer
 from appliance.store.database import DATABASE_UNSURE, Trouble, open_reader
 from appliance.store.writer import Records

@@ -17,10 +17,8 @@ from appliance.calls.switchboard import Switchboard
 from appliance.daemon.sheet_questions import current_call
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import Ledger
-from appliance.policy.register.declarations import Entry
-from appliance.policy.register.register import Authorisation
-from appliance.policy.register.targets import Target, to_be_told
-from appliance.policy.spoken import SpokenSheet
+from appliance.policy.directory import Authorisation, Entry, Target, to_be_told
+from appliance.policy.sheets import SpokenSheet
 from tests.stories.dictations import DictationVerbs
 from tests.stories.expectations import Words, milliseconds
 from tests.stories.grammar import Statement, Story, StoryError

@@ -7,13 +7,13 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
-from appliance.policy.branches import Branches, Cause
-from appliance.policy.dates import Closure, Holiday, Opening, Period
 from appliance.policy.dialling import Identity, Outgoing
-from appliance.policy.hours import Schedule
+from appliance.policy.hours import Band, Closure, Holiday, Opening, Period, Schedule, week
 from appliance.policy.numbering import PLANS, NumberClass, rehearsed
 from appliance.policy.office import (
     AfterHours,
+    Branches,
+    Cause,
     Daytime,
     Extension,
     Greeting,
@@ -21,10 +21,9 @@ from appliance.policy.office import (
     Line,
     Office,
     Voicemail,
+    Waiting,
 )
-from appliance.policy.waiting import Waiting
-from appliance.policy.week import Band, week
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 
 ROME = ZoneInfo("Europe/Rome")
 MORNING_AND_AFTERNOON = "8:30-13:00 14:00-18:00"

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from appliance.policy.register.declarations import Declaration, Entry, Need, ReturnRule, Variation
-from appliance.policy.register.register import Register, Unit
-from appliance.policy.register.targets import Reach, target
-from appliance.policy.week import Band, Week, week
+from appliance.policy.directory import (
+    Declaration,
+    Entry,
+    Need,
+    Reach,
+    Register,
+    ReturnRule,
+    Unit,
+    Variation,
+    target,
+)
+from appliance.policy.hours import Band, Week, week
 from tests.stories.offices import ROME
 
 APPOINTMENT, EMAIL = ReturnRule.APPOINTMENT, ReturnRule.EMAIL

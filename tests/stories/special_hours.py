@@ -7,10 +7,9 @@ from datetime import date
 
 from appliance.calls import events
 from appliance.policy.clock import Now
-from appliance.policy.dates import NewWeek, Period
-from appliance.policy.special import Special, Whose
-from appliance.policy.week import Band, Week
-from appliance.policy.words import Words as Said
+from appliance.policy.hours import Band, NewWeek, Period, Week
+from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.text import Words as Said
 from tests.stories.expectations import Words
 
 

@@ -6,9 +6,8 @@ from datetime import date
 
 from appliance.calls import events, orders, requests
 from appliance.calls.transfer_status import TransferStatus
-from appliance.policy.register.targets import Target
-from appliance.policy.secret import Purpose
-from appliance.policy.transfer import Reason
+from appliance.policy.directory import Purpose, Target
+from appliance.policy.transfers import Reason
 from tests.stories.expectations import Expectations, Words
 from tests.stories.grammar import StoryError
 from tests.stories.registers import declared, varied

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.daemon import night
 from appliance.daemon.night import Night
-from appliance.policy.words import Words
+from appliance.policy.text import Words
 from tests.faults.test_clock import clocked
 from tests.helpers.box import ROME, Box
 

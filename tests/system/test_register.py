@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.daemon import door, register_file
-from appliance.policy.secret import Purpose
+from appliance.policy.directory import Purpose
 from tests.faults.needs import require
 from tests.helpers.box import Box
 

@@ -14,7 +14,7 @@ from appliance.dsp import g711, wav
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import Law
 from appliance.exchange.client import RunningCall
-from appliance.policy.spoken import SpokenSheet
+from appliance.policy.sheets import SpokenSheet
 from tests.helpers.box import Box
 from tests.system.calls import end, in_state, place
 

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.errors import OfficeError
-from appliance.policy.messages import MessageState, Outcome
+from appliance.policy.voicemail import MessageState, Outcome
 from appliance.store import voicemail
 from appliance.store.database import open_database
 from appliance.voicemail import listing

@@ -25,8 +25,8 @@ from appliance.calls.events import (
 )
 from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
-from appliance.policy.messages import Outcome
 from appliance.policy.requests import NewRequest
+from appliance.policy.voicemail import Outcome
 from appliance.store.database import VOICEMAIL_UNSURE
 from appliance.store.voicemail import Message
 from appliance.voicemail import files, space, writer

@@ -8,16 +8,23 @@ from zoneinfo import ZoneInfo
 
 from appliance.daemon.calendar import holidays_for
 from appliance.daemon.values import MonthDay
-from appliance.policy.dates import Closure, Period
-from appliance.policy.hours import Schedule
-from appliance.policy.office import AfterHours, Group, Line, Office, Voicemail
-from appliance.policy.register.declarations import Declaration, Entry, Need, ReturnRule
-from appliance.policy.register.register import Authorisation, Register, Unit
-from appliance.policy.register.targets import Reach, Target, target, to_be_told
-from appliance.policy.spoken import SpokenSheet
-from appliance.policy.waiting import Waiting
-from appliance.policy.week import week
-from appliance.policy.words import Words
+from appliance.policy.directory import (
+    Authorisation,
+    Declaration,
+    Entry,
+    Need,
+    Reach,
+    Register,
+    ReturnRule,
+    Target,
+    Unit,
+    target,
+    to_be_told,
+)
+from appliance.policy.hours import Closure, Period, Schedule, week
+from appliance.policy.office import AfterHours, Group, Line, Office, Voicemail, Waiting
+from appliance.policy.sheets import SpokenSheet
+from appliance.policy.text import Words
 
 ROME = ZoneInfo("Europe/Rome")
 YEAR = 2026

@@ -12,10 +12,8 @@ from appliance.calls.call import Call
 from appliance.calls.orders import Order, Result
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.register.keypad import by_keys
-from appliance.policy.register.register import Register
-from appliance.policy.secret import Purpose
-from appliance.policy.transfer import Allowed, may_transfer
+from appliance.policy.directory import Purpose, Register, by_keys
+from appliance.policy.transfers import Allowed, may_transfer
 from tests.year.town import DUTY, HIDDEN, OFFICE
 
 DIALLED = re.compile(r"digit_(\d)")

@@ -15,7 +15,7 @@ from appliance.console.accounts.sessions import Session, Sessions, key_of, new_w
 from appliance.console.accounts.turns import Turns
 from appliance.console.reading import Reading
 from appliance.errors import CentralinoError, StoreError
-from appliance.policy.accounts import User
+from appliance.policy.users import User
 from appliance.store import users
 
 FRESH_S: Final = 2.0

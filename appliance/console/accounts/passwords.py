@@ -11,7 +11,7 @@ from typing import Final
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from appliance.policy.accounts import AccountError
+from appliance.policy.users import AccountError
 
 MEMORY_KIB: Final = 12 * 1024
 PASSES: Final = 3

@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from appliance.console.say import N_
-from appliance.policy.accounts import User
-from appliance.policy.roles import Permission, permissions_of, refusal
+from appliance.policy.users import Permission, User, permissions_of, refusal
 
 Page = Callable[[Request], Awaitable[Response]]
 

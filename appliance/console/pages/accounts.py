@@ -20,7 +20,7 @@ from appliance.console.pages.home import LANGUAGE_COOKIE, YEAR_S, local
 from appliance.console.say import LANGUAGES, N_
 from appliance.console.templates import page
 from appliance.errors import CentralinoError
-from appliance.policy.accounts import AccountError
+from appliance.policy.users import AccountError
 
 LONGEST_FIELD: Final = 200
 REFUSED: Final = 409

@@ -25,7 +25,7 @@ from appliance.console.links import Link
 from appliance.console.say import N_, NAMES
 from appliance.console.templates import page
 from appliance.errors import ConfigurationError
-from appliance.policy.roles import Permission
+from appliance.policy.users import Permission
 from appliance.prompts.voices import Voice
 
 PART: Final = 9_000

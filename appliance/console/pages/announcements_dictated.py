@@ -20,7 +20,7 @@ from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
-from appliance.policy.roles import Permission
+from appliance.policy.users import Permission
 
 LONGEST: Final = 64
 

@@ -23,9 +23,9 @@ from appliance.console.pages.requests import is_for, own_unit
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.errors import OfficeError
-from appliance.policy.letter_words import FORMS
-from appliance.policy.week import ONE_DAY
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.hours import ONE_DAY
+from appliance.policy.letters import FORMS
+from appliance.policy.text import NOTHING, Words
 from appliance.store import directory, requests
 from appliance.store.requests import StoredRequest
 

@@ -16,7 +16,7 @@ from appliance.console.audit_words import Names, sentence, who
 from appliance.console.links import Link
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
+from appliance.policy.users import Permission
 from appliance.store import database, directory, sheets
 
 SHOWN_DAYS: Final = 30

@@ -24,12 +24,12 @@ from appliance.console.accounts.rights import NotAllowed, may, somebody
 from appliance.console.links import Link
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.request_words import state_of
-from appliance.policy.roles import Permission, refusal
-from appliance.policy.same_number import tail
-from appliance.policy.secret import MASK
-from appliance.policy.week import ONE_DAY
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.directory import MASK
+from appliance.policy.hours import ONE_DAY
+from appliance.policy.privacy import tail
+from appliance.policy.requests import state_of
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.users import Permission, refusal
 from appliance.store import directory, sheets, voicemail
 from appliance.store.reports import UNFINISHED, sent_of
 from appliance.store.voicemail import (

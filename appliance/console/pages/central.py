@@ -22,8 +22,8 @@ from appliance.console.pages.plant_backup import taken
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.console.uploads import CENTRAL, central_path, stored
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 PAGE: Final = "/central"
 UNSURE: Final = N_("Tick that these settings are to hold.")

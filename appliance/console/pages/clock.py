@@ -15,8 +15,8 @@ from appliance.console.links import Link
 from appliance.console.pages.accounts import field
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.roles import Permission, refusal
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import Permission, refusal
 
 SHOWN = "%Y-%m-%dT%H:%M"
 """What an input for date and time takes (HTML, 4.10.5.1.11)."""

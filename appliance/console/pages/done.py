@@ -19,8 +19,8 @@ from appliance.console.pages.accounts import address_of, field
 from appliance.console.reading import Reading
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.done_link import PATH, SAID, Standing
 from appliance.policy.letters import without_numbers
+from appliance.policy.requests import PATH, SAID, Standing
 from appliance.store import directory, request_papers
 from appliance.store.request_papers import Looked
 

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from appliance.console.accounts.rights import NotAllowed, may
 from appliance.console.drafts import keep_draft, read_draft
-from appliance.policy.roles import Permission, refusal
+from appliance.policy.users import Permission, refusal
 
 TYPISTS: Final = (Permission.SEE_DESK, Permission.EDIT_REGISTER)
 """Who has a form that is kept; which, the desk looks at."""

@@ -17,9 +17,9 @@ from appliance.console.links import Link
 from appliance.console.register_reading import read_register
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.register.merge import in_force
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.directory_forms import in_force
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 WAYS: Final = {
     "switchboard": N_("Switchboard"),

@@ -20,12 +20,11 @@ from appliance.console.reading import Reading
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.console.who import Who, who
-from appliance.policy.accounts import User
-from appliance.policy.handover import TO_ALL
 from appliance.policy.numbering import Plan
-from appliance.policy.request_words import state_of
-from appliance.policy.roles import ROLES, Permission, permissions_of
-from appliance.policy.words import Words
+from appliance.policy.privacy import TO_ALL
+from appliance.policy.requests import state_of
+from appliance.policy.text import Words
+from appliance.policy.users import ROLES, Permission, User, permissions_of
 from appliance.store import directory, retention, users
 from appliance.store.retention import Mine
 from appliance.store.voicemail import DAYS

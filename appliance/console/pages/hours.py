@@ -21,9 +21,9 @@ from appliance.console.pages.hours_entering import WHOSE, entries_told
 from appliance.console.pages.hours_week import weeks_told
 from appliance.console.say import N_
 from appliance.console.templates import page, text
-from appliance.policy.roles import Permission
-from appliance.policy.transfer_words import WEEKDAYS
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.transfers import WEEKDAY_WORDS
+from appliance.policy.users import Permission
 
 WHYS: Final = {
     "open.period": N_("special hours"),
@@ -107,7 +107,7 @@ async def show(request: Request) -> Response:
         "hours/year.html",
         **values,
         groups=groups,
-        weekdays=WEEKDAYS,
+        weekdays=WEEKDAY_WORDS,
         months=list(_months(groups, year)),
         year=year,
         first=answer["first"],

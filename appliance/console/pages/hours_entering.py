@@ -17,9 +17,9 @@ from appliance.console.asking import NotDone, ask
 from appliance.console.register_changes import Outcome, ask_change
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
-from appliance.policy.transfer_words import WEEKDAYS
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.transfers import WEEKDAY_WORDS
+from appliance.policy.users import Permission
 
 WHOSE: Final = {
     "house": N_("switchboard and counter"),
@@ -100,7 +100,7 @@ async def _again(request: Request, form: Form, outcome: Outcome) -> Response:
 def _what(request: Request, form: Form, told: dict[str, Any], outcome: Outcome) -> Response:
     days = _days(form)
     met = _weekdays(*days) if days else range(7)
-    rows = [(f"week.{number + 1}", WEEKDAYS[number]) for number in met]
+    rows = [(f"week.{number + 1}", WEEKDAY_WORDS[number]) for number in met]
     values: dict[str, Any] = {
         "form": form,
         "rows": rows,
@@ -177,7 +177,7 @@ def entries_told(told: Mapping[str, Any]) -> list[dict[str, Any]]:
             "last": date.fromisoformat(each["last"]) if each["last"] else None,
             "at": datetime.fromisoformat(each["at"]),
             "reason": Words(**each["reason"]),
-            "bands": [(WEEKDAYS[n], text) for n, text in enumerate(each["week"]) if text],
+            "bands": [(WEEKDAY_WORDS[n], text) for n, text in enumerate(each["week"]) if text],
         }
         for each in told["entries"]
     ]

@@ -19,9 +19,9 @@ from appliance.console.head_office import WEEKS, of_hours
 from appliance.console.pages.hours_entering import LONGEST, NOTHING_YET, WEEK, WHOSE
 from appliance.console.register_changes import Outcome, ask_change
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
-from appliance.policy.transfer_words import WEEKDAYS
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.transfers import WEEKDAY_WORDS
+from appliance.policy.users import Permission
 
 TEXTS: Final = ("since", "whose", "kind", "reference", "ask_day", "ask_time")
 """Fields of the form beside the days'."""
@@ -100,7 +100,7 @@ async def _form(
 ) -> Response:
     values: dict[str, Any] = {"form": form, "outcome": outcome, "today": told["today"]}
     values["whose"] = WHOSE if len(told["groups"]) > 1 else {}
-    values["rows"] = list(zip(WEEK, WEEKDAYS, strict=True))
+    values["rows"] = list(zip(WEEK, WEEKDAY_WORDS, strict=True))
     theirs, whose = (await of_hours(request)).weeks, form["whose"]
     values["is_central"] = whose in theirs or (whose not in WEEKS and bool(theirs))
     return page(request, "hours/week.html", outcome.status, **values)
@@ -122,7 +122,7 @@ def _preview(
     told = outcome.answer
     kept = [(name, value) for name, value in form.items() if value and not name.startswith("ask_")]
     values: dict[str, Any] = {"action": action, "fields": kept, "form": form, "is_new": is_new}
-    values |= {"groups": [_group(each) for each in told["groups"]], "weekdays": WEEKDAYS}
+    values |= {"groups": [_group(each) for each in told["groups"]], "weekdays": WEEKDAY_WORDS}
     values |= {"since": date.fromisoformat(told["since"]), "until": _day(told["until"])}
     values |= {"heard": [_heard(each) for each in told["heard"]], "drawing": _drawing(told)}
     return page(request, "hours/week_preview.html", **values)
@@ -180,7 +180,7 @@ def weeks_told(told: Mapping[str, Any]) -> dict[str, Any]:
                 **each,
                 "since": _day(each["since"]),
                 "at": datetime.fromisoformat(each["at"]),
-                "bands": [(WEEKDAYS[n], text) for n, text in enumerate(each["week"]) if text],
+                "bands": [(WEEKDAY_WORDS[n], text) for n, text in enumerate(each["week"]) if text],
             }
             for each in told["entries"]
         ],

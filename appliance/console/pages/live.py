@@ -14,7 +14,7 @@ from appliance.console.feed import Seen
 from appliance.console.once import Once
 from appliance.console.streaming import event, stream
 from appliance.console.templates import house_of, page, text
-from appliance.policy.roles import Permission
+from appliance.policy.users import Permission
 
 
 async def live(request: Request) -> Response:

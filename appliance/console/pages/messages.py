@@ -22,8 +22,8 @@ from appliance.console.links import Link
 from appliance.console.reading import Reading
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.messages import Care, MessageState, Outcome
-from appliance.policy.roles import Permission
+from appliance.policy.users import Permission
+from appliance.policy.voicemail import Care, MessageState, Outcome
 from appliance.store import care, voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import OUTCOMES, RESULTS, STEPS, Message, caller_words

@@ -21,7 +21,7 @@ from appliance.console.pages.messages import case_values, progress_of, words_of
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.numbering import Plan
-from appliance.policy.roles import Permission
+from appliance.policy.users import Permission
 from appliance.store import voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import RESULTS, Missed

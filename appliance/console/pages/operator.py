@@ -25,7 +25,7 @@ from appliance.console.seats import Seats
 from appliance.console.streaming import event
 from appliance.console.templates import page, text
 from appliance.console.who import LONGEST, POSITION_COOKIE, YEAR_S, who
-from appliance.policy.roles import Permission, refusal
+from appliance.policy.users import Permission, refusal
 from appliance.store.voicemail import caller_words
 
 ASKS: Final = {

@@ -22,9 +22,9 @@ from appliance.console.reading import Reading
 from appliance.console.templates import page
 from appliance.console.who import who
 from appliance.errors import StoreError
-from appliance.policy.messages import Outcome, Step
 from appliance.policy.numbering import Plan
-from appliance.policy.roles import Permission
+from appliance.policy.users import Permission
+from appliance.policy.voicemail import MessageStep, Outcome
 from appliance.store import call_log, voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import DAYS, Missed, caller_words
@@ -63,7 +63,7 @@ async def note(request: Request) -> Response:
         return not_done(_("The records cannot be read at the moment: try again."), 503)
     if not call:
         return not_done(_("There is no call of this position, nor one just ended."), 409)
-    return await done(request, _care(request, call, Step.NOTE) | {"note": text})
+    return await done(request, _care(request, call, MessageStep.NOTE) | {"note": text})
 
 
 @needs(Permission.CALL_BACK)
@@ -99,10 +99,10 @@ async def close(request: Request) -> Response:
     call, outcome = str(form.get("call", "")), str(form.get("outcome", ""))
     if not call or outcome not in CLOSED_WITH:
         return not_done(_("Choose what came of it."), 400)
-    return await done(request, _care(request, call, Step.CLOSE) | {"outcome": outcome})
+    return await done(request, _care(request, call, MessageStep.CLOSE) | {"outcome": outcome})
 
 
-def _care(request: Request, call: str, step: Step) -> dict[str, Any]:
+def _care(request: Request, call: str, step: MessageStep) -> dict[str, Any]:
     return {
         "ask": "care",
         "kind": Kind.CALL.value,

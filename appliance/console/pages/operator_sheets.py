@@ -26,9 +26,9 @@ from appliance.console.templates import page
 from appliance.console.who import who
 from appliance.errors import StoreError
 from appliance.policy.numbering import Plan
-from appliance.policy.request_words import state_of
-from appliance.policy.roles import Permission
+from appliance.policy.requests import state_of
 from appliance.policy.sheets import Sheet
+from appliance.policy.users import Permission
 from appliance.store import call_log, directory, requests, sheets
 from appliance.store.requests import StoredRequest
 from appliance.store.sheets import Found

@@ -23,13 +23,12 @@ from appliance.console.reading import Reading
 from appliance.console.templates import page
 from appliance.console.who import who
 from appliance.errors import OfficeError, StoreError
+from appliance.policy.directory import ReturnRule
 from appliance.policy.numbering import Plan
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.request_words import state_of
-from appliance.policy.requests import Form
-from appliance.policy.roles import Permission
-from appliance.policy.transfer import Reason
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.requests import Form, state_of
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.transfers import Reason
+from appliance.policy.users import Permission
 from appliance.store import requests
 from appliance.store.requests import StoredRequest
 

@@ -25,9 +25,9 @@ from appliance.console.say import N_
 from appliance.console.streaming import EventStream, event
 from appliance.console.templates import page, text
 from appliance.errors import OfficeError, StoreError
-from appliance.policy.roles import Permission
-from appliance.policy.system_words import in_words, why_not
-from appliance.policy.words import Words
+from appliance.policy.supervision import in_words, why_not
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 AT_MOST_EVERY_S: Final = 1.0
 """A page full of figures is not made anew for every key that is pressed on a phone."""

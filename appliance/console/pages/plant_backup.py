@@ -26,10 +26,9 @@ from appliance.console.pages.plant_chores import begin, standing
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.console.uploads import BACKUP, Kind, made_path, receive, stored, uploaded_path
-from appliance.policy.refused import Refused
-from appliance.policy.roles import Permission
-from appliance.policy.system_words import why_not
-from appliance.policy.words import Words
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
 
 PAGE: Final = "/plant/backup"
 TWO: Final = N_("The two passphrases are not the same.")

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 from appliance.console.accounts.rights import needs
 from appliance.console.templates import page
 from appliance.console.tls import authority_path
-from appliance.policy.roles import Permission
+from appliance.policy.users import Permission
 
 
 @needs(Permission.TECHNICAL)

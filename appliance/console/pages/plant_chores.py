@@ -14,8 +14,8 @@ from appliance.console.accounts.rights import needs, somebody
 from appliance.console.asking import NotDone, Shows, ask
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 RUNS: Final = {"config_check": "check", "backup_make": "backup", "backup_check": "restore"}
 """Each chore, and the command that the desk runs for it."""

@@ -15,8 +15,8 @@ from appliance.console.accounts.rights import needs, somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.pages.accounts import field
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 EMPTY = {"number": "", "outcome": "diverted", "where": "", "who": ""}
 

@@ -14,10 +14,8 @@ from appliance.console.accounts.rights import needs, somebody
 from appliance.console.asking import NotDone, ask
 from appliance.console.pages.accounts import field
 from appliance.console.templates import page
-from appliance.policy.mail import HEAD, TEST
-from appliance.policy.outbox import MailState
-from appliance.policy.request_words import MAILS
-from appliance.policy.roles import Permission
+from appliance.policy.requests import HEAD, MAILS, TEST, MailState
+from appliance.policy.users import Permission
 from appliance.store import requests
 from appliance.store.requests import StoredNotice
 

@@ -23,8 +23,8 @@ from appliance.console.asking import NotDone, ask
 from appliance.console.pages.accounts import field
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 GROUPS: Final = {
     "switchboard": N_("At the switchboard"),

@@ -13,8 +13,8 @@ from appliance.console.asking import NotDone, ask
 from appliance.console.pages.plant_chores import begin, standing
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 SECTIONS: Final = {
     "site": N_("The house"),

@@ -21,8 +21,8 @@ from appliance.console.pages.plant_backup import taken
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.console.uploads import UPDATE, stored, update_path
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 PAGE: Final = "/plant/updates"
 UNSURE: Final = N_("Tick that you are sure.")

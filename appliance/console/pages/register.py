@@ -30,13 +30,11 @@ from appliance.console.register_reading import (
 )
 from appliance.console.say import N_
 from appliance.console.templates import page, text
-from appliance.policy.register.declarations import Entry, ReturnRule
-from appliance.policy.register.register import Unit
-from appliance.policy.register.targets import Reach
-from appliance.policy.register.words import entered_words, week_words
-from appliance.policy.roles import Permission
-from appliance.policy.transfer_words import OFFERS, WEEKDAYS
-from appliance.policy.words import Words
+from appliance.policy.directory import Entry, Reach, ReturnRule, Unit
+from appliance.policy.directory_text import entered_words, week_words
+from appliance.policy.text import Words
+from appliance.policy.transfers import OFFERS, WEEKDAY_WORDS
+from appliance.policy.users import Permission
 
 LONGEST_SEARCH: Final = 60
 TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
@@ -71,7 +69,7 @@ def shared(request: Request) -> dict[str, Any]:
         **rights,
         "now": datetime.now(request.app.state.zone),
         "offers": {rule.value: OFFERS[rule] for rule in ReturnRule},
-        "weekdays": WEEKDAYS,
+        "weekdays": WEEKDAY_WORDS,
         "reaches": {reach.value: said for reach, said in REACHES.items()},
     }
 

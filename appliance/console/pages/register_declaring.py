@@ -24,9 +24,9 @@ from appliance.console.register_forms import (
 )
 from appliance.console.register_reading import read_register, unit_of
 from appliance.console.templates import page
-from appliance.policy.register.merge import in_force
-from appliance.policy.register.register import Unit
-from appliance.policy.roles import Permission
+from appliance.policy.directory import Unit
+from appliance.policy.directory_forms import in_force
+from appliance.policy.users import Permission
 
 NOTHING_YET: Final = Outcome(True)
 

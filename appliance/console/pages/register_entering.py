@@ -14,9 +14,9 @@ from appliance.console.pages.register import page_of, shared, today, unit_page
 from appliance.console.register_changes import Outcome, ask_change
 from appliance.console.register_reading import read_register, unit_of
 from appliance.console.templates import page
-from appliance.policy.register.merge import in_force
-from appliance.policy.register.register import Register
-from appliance.policy.roles import Permission
+from appliance.policy.directory import Register
+from appliance.policy.directory_forms import in_force
+from appliance.policy.users import Permission
 
 NOTHING_YET: Final = Outcome(True)
 VARIED: Final = ("unit", "kind", "hours", "reference", "first", "last", "notice")

@@ -22,8 +22,8 @@ from appliance.console.links import Link
 from appliance.console.say import N_, Speaker
 from appliance.console.templates import page
 from appliance.policy import requests as policy
-from appliance.policy.report import Ending, Report, report, seconds_shown
-from appliance.policy.roles import Permission
+from appliance.policy.reports import Ending, Report, report, seconds_shown
+from appliance.policy.users import Permission
 from appliance.store import directory, reports
 from appliance.store.reports import TEXTS
 

@@ -15,10 +15,8 @@ from appliance.console.downloads import download
 from appliance.console.reading import Reading
 from appliance.console.request_papers import KINDS, fetch
 from appliance.console.templates import page
-from appliance.policy.done_link import without_secrets
-from appliance.policy.mail import HEAD
-from appliance.policy.request_words import MAILS
-from appliance.policy.roles import Permission
+from appliance.policy.requests import HEAD, MAILS, without_secrets
+from appliance.policy.users import Permission
 from appliance.store import requests
 from appliance.store.requests import StoredNotice
 

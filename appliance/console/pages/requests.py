@@ -28,13 +28,13 @@ from appliance.console.request_papers import KINDS, fetch
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.errors import OfficeError
-from appliance.policy import done_link
-from appliance.policy.letter_words import FORMS
+from appliance.policy import requests
+from appliance.policy.letters import FORMS
 from appliance.policy.numbering import Plan
-from appliance.policy.request_words import MAILS, STEPS, state_of
-from appliance.policy.requests import Appointment, State, Step
-from appliance.policy.roles import Permission, refusal
-from appliance.store import directory, requests
+from appliance.policy.requests import MAILS, STEPS, Appointment, RequestStep, State, state_of
+from appliance.policy.users import Permission, refusal
+from appliance.store import directory
+from appliance.store import requests as store_requests
 from appliance.store.requests import StoredNotice as KeptMail
 from appliance.store.requests import StoredRequest
 
@@ -56,7 +56,7 @@ STATES: Final[Mapping[str, tuple[State, ...]]] = {
     "taken": (State.TAKEN,),
     "done": (State.DONE,),
 }
-OFFICES_OWN: Final = frozenset({Step.TAKE, Step.CLOSE})
+OFFICES_OWN: Final = frozenset({RequestStep.TAKE, RequestStep.CLOSE})
 """What somebody of the office may say of a request."""
 
 
@@ -103,10 +103,10 @@ def _listed(
 ) -> tuple[tuple[StoredRequest, ...], dict[str, str]]:
     """Read them, and the units' names; a citizen is looked for among what is open (E9)."""
     if citizen:
-        every = requests.search_open(connection, citizen, plan)
+        every = store_requests.search_open(connection, citizen, plan)
         found = tuple(one for one in every if unit in ("", one.request.unit))
     else:
-        found = requests.list_requests(connection, *states, unit=unit, limit=MOST)
+        found = store_requests.list_requests(connection, *states, unit=unit, limit=MOST)
     return found, _units(connection)
 
 
@@ -145,7 +145,7 @@ async def step(request: Request) -> Response:
         "by": somebody(request).name,
     }
     try:
-        if wanted == Step.MOVE:
+        if wanted == RequestStep.MOVE:
             question |= {"starts": _starts(request, str(form.get("starts", "")))}
             question |= {"agreed": form.get("agreed") == "1"}
         await ask(request, question)
@@ -187,14 +187,14 @@ async def _shown(request: Request) -> Shown:
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
     link = request.state.speaker(N_("the link in the e-mail"))
-    return replace(found, names={**found.names, done_link.BY: link})
+    return replace(found, names={**found.names, requests.BY: link})
 
 
 def _find(connection: sqlite3.Connection, number: int) -> Shown | None:
-    kept = requests.find_request(connection, number)
+    kept = store_requests.find_request(connection, number)
     if kept is None:
         return None
-    about = requests.about(connection, number)
+    about = store_requests.about(connection, number)
     office = _units(connection).get(kept.request.unit, kept.request.unit)
     return Shown(kept, about, office, cases.names(connection))
 

@@ -22,11 +22,9 @@ from appliance.console.pages.operator_transfer import Offer, offer, open_ones, s
 from appliance.console.reading import Reading
 from appliance.console.say import LANGUAGES, N_, NAMES
 from appliance.console.templates import page
-from appliance.policy.citizens import Contact
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.request_words import state_of
-from appliance.policy.requests import Form
-from appliance.policy.roles import Permission
+from appliance.policy.directory import ReturnRule
+from appliance.policy.requests import Contact, Form, state_of
+from appliance.policy.users import Permission
 from appliance.store import call_log
 from appliance.store.requests import StoredRequest
 

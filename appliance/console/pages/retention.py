@@ -18,8 +18,8 @@ from appliance.console.asking import NotDone, ask
 from appliance.console.links import Link
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
-from appliance.policy.words import NOTHING, Words
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.users import Permission
 
 KINDS: Final = {
     "number": N_("All that is kept of a number"),

@@ -18,8 +18,8 @@ from appliance.console.links import Link
 from appliance.console.say import N_
 from appliance.console.sheets import ITS_OWN_PAGE, rendered
 from appliance.console.templates import page, text
-from appliance.policy.roles import Permission
 from appliance.policy.sheets import Sheet
+from appliance.policy.users import Permission
 from appliance.store import directory, managed_config, sheets
 
 LONGEST_SEARCH: Final = 120

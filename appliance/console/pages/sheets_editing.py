@@ -22,8 +22,8 @@ from appliance.console.pages.sheets import sheet_page
 from appliance.console.say import N_
 from appliance.console.sheets import rendered
 from appliance.console.templates import page
-from appliance.policy.roles import Permission
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
 
 LONGEST: Final = 10_000
 """Letters of a sheet: as many as one question to the desk holds, and more than anybody reads."""

@@ -20,8 +20,7 @@ from appliance.console.links import Link
 from appliance.console.pages.accounts import BUSY, field
 from appliance.console.say import N_
 from appliance.console.templates import page
-from appliance.policy.accounts import User
-from appliance.policy.roles import ROLES, Permission, Role, may_touch
+from appliance.policy.users import ROLES, Permission, Role, User, may_touch
 from appliance.store import directory
 from appliance.store import users as kept
 

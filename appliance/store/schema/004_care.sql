@@ -1,5 +1,5 @@
 -- What was done about messages and about calls that left none (P9, E16): entries are only added.
--- How a message stands is their sum (policy/messages.py). The columns of `messages` say the same in
+-- How a message stands is their sum (policy/voicemail.py). The columns of `messages` say the same in
 -- short, for the programme before this one: a message that is taken is 'new' and has `assigned_to`.
 
 CREATE TABLE care (

@@ -10,8 +10,7 @@ from typing import Final
 import pytest
 
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.accounts import User
-from appliance.policy.roles import Role
+from appliance.policy.users import Role, User
 from appliance.store import users
 from appliance.store.users import Asked
 from tests.console import people

@@ -17,9 +17,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.accounts import User
-from appliance.policy.roles import Role
 from appliance.policy.sheets import Sheet
+from appliance.policy.users import Role, User
 from appliance.store import sheets, users
 from appliance.store.database import open_database
 from appliance.store.users import Asked

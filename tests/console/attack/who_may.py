@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from appliance.policy.roles import Role
+from appliance.policy.users import Role
 
 OP, CL, OF, DE, HE, TE = (
     Role.OPERATOR, Role.CLERK, Role.OFFICE, Role.DEPUTY, Role.HEAD, Role.TECHNICIAN,

@@ -21,9 +21,8 @@ from appliance.daemon.stores import database_path
 from appliance.dsp import wav
 from appliance.dsp.g711 import encode
 from appliance.dsp.wav import Law
-from appliance.policy.accounts import User
-from appliance.policy.mail import Mail
-from appliance.policy.roles import Role
+from appliance.policy.requests import Mail
+from appliance.policy.users import Role, User
 from appliance.store import call_log, requests, users, voicemail
 from appliance.store.database import connect
 from appliance.store.requests import Happened, Letters, StoredRequest, Taking

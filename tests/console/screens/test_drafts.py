@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from appliance.daemon.stores import database_path
-from appliance.policy.accounts import User
+from appliance.policy.users import User
 from appliance.store import users
 from appliance.store.database import open_reader
 from tests.console import people

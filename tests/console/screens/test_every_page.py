@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import APIResponse, Browser, expect
 
-from appliance.policy.roles import Role
+from appliance.policy.users import Role
 from tests.console.attack.asking import Entry, entries
 from tests.console.attack.who_may import STRANGERS, WHO_MAY
 from tests.console.browser import (

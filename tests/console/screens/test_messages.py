@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.daemon.stores import database_path
-from appliance.policy.messages import Step
+from appliance.policy.voicemail import MessageStep
 from appliance.store import care
 from appliance.store.care import Kind
 from appliance.store.database import connect, open_reader
@@ -72,7 +72,7 @@ def test_a_message_is_heard_taken_and_closed_by_keys(
         with contextlib.closing(open_reader(database_path(house.box.state))) as connection:
             done = care.history(connection, Kind.MESSAGE, left.name)
         assert [(one.step, one.by) for one in done] == [
-            (Step.HEAR, "carla"), (Step.TAKE, "carla"), (Step.CLOSE, "carla"),
+            (MessageStep.HEAR, "carla"), (MessageStep.TAKE, "carla"), (MessageStep.CLOSE, "carla"),
         ]  # fmt: skip
 
 

@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, expect
 
 from appliance.daemon import update_files
 from appliance.daemon.update_files import Asked, Kept, Past
-from appliance.policy.updating import State
-from appliance.policy.words import Words
+from appliance.policy.text import Words
+from appliance.policy.updates import State
 from appliance.store.database import connect, migrate
 from tests.console import people
 from tests.console.browser import screen

@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from appliance.daemon.backup_places import MADE, UPLOADED
-from appliance.policy.system_words import SAYS
+from appliance.policy.supervision import SAYS
 from tests.faults.systemd.machine import CLOCK, PYTHON, RESTORE, Machine
 from tests.faults.systemd.scenes import COME_S, page
 

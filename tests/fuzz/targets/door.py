@@ -35,9 +35,8 @@ from appliance.daemon.watching import Watching
 from appliance.errors import CentralinoError
 from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now
-from appliance.policy.office import Office
-from appliance.policy.register.declarations import ReturnRule
-from appliance.policy.service_state import ServiceState
+from appliance.policy.directory import ReturnRule
+from appliance.policy.office import Office, ServiceState
 from appliance.store import database, voicemail
 from appliance.store.requests import NO_LETTERS
 from tests.calls.desk import TEN, up

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import pytest
 
-from appliance.policy.updating import HEALTHY_S, LIMIT_S
+from appliance.policy.updates import HEALTHY_S
+from appliance.policy.updates import TRIAL_LIMIT_S as UPDATES_TRIAL_LIMIT_S
 from tests.helpers.figures import Figures
 from tests.image import brought, built, updates
 from tests.image.desk import troubles
@@ -81,14 +82,14 @@ KINDS: Final = {
         "/usr/lib/modules/{kernel}/kernel/drivers/usb/serial/ftdi_sio.ko.xz",
         "worked before and does not now: line1",
         "asked",
-        (LIMIT_S, LIMIT_S + HEALTHY_S),
+        (UPDATES_TRIAL_LIMIT_S, UPDATES_TRIAL_LIMIT_S + HEALTHY_S),
     ),
     # All is READY and answers; with nothing to mark a slot by it could never take another update.
     "its RAUC is missing": Kind(
         "/usr/bin/rauc",
         "RAUC is missing or does not answer",
         "asked",
-        (LIMIT_S, LIMIT_S + HEALTHY_S),
+        (UPDATES_TRIAL_LIMIT_S, UPDATES_TRIAL_LIMIT_S + HEALTHY_S),
     ),
 }
 

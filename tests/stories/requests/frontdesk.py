@@ -21,11 +21,9 @@ from appliance.daemon.office import build_office
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.errors import CentralinoError
 from appliance.mail.compose import compose
-from appliance.policy.due import is_overdue
-from appliance.policy.mail import HEAD
-from appliance.policy.outbox import Reply, Round, Verdict
-from appliance.policy.register.declarations import Slots
-from appliance.policy.week import week
+from appliance.policy.directory import Slots
+from appliance.policy.hours import week
+from appliance.policy.requests import HEAD, Reply, Round, Verdict, is_overdue
 from appliance.store import requests, writer
 from appliance.store.database import open_database
 from appliance.store.requests import NO_LETTERS

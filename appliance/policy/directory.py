@@ -1,0 +1,760 @@
+"""The directory of offices: declarations, targets, keypad numbers, what is in force."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import combinations
+from typing import Any, Final, NamedTuple, NoReturn, final
+
+from appliance.errors import ConfigurationError
+from appliance.policy.hours import (
+    ONE_DAY,
+    Period,
+    Schedule,
+    Week,
+    hours_elsewhere,
+    hours_of_office,
+    local_moment,
+)
+from appliance.policy.numbering import EMERGENCY
+from appliance.policy.text import Refused, Words
+
+# ---- secret ------------------------------------------------------------------------------------
+# Numbers that may not be told: a type that cannot be printed (P7).
+
+MASK: Final = "•••"
+"""What is seen of a number wherever it is printed; it says nothing of length or digits."""
+
+
+class Purpose(enum.StrEnum):
+    """What a number is revealed for; a test lists every place that does so."""
+
+    DIAL = "dial"  # the digits of an outgoing leg or of a hook-flash transfer
+    RING = "ring"  # the account that a SIP leg rings
+    STORE = "store"
+    EXPORT = "export"  # the head's own file, audited
+    SHOW = "show"  # the head's register pages, on demand, audited
+    TELL = "tell"  # authorised in writing, recorded
+
+
+@final
+class SecretNumber:
+    """A number with one door, `reveal`; whatever else is done with it shows a mask.
+
+    Equal to another of the same digits, so that it can be looked up. It cannot be pickled.
+    """
+
+    __slots__ = ("__digits",)
+    __digits: str
+
+    def __init__(self, digits: str) -> None:
+        object.__setattr__(self, "_SecretNumber__digits", digits)
+
+    def reveal(self, purpose: Purpose) -> str:
+        """Give the digits, for a purpose that the caller has the right to."""
+        del purpose  # named at the call, where people and tests look for it
+        return self.__digits
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether there are digits at all: what cannot be unsealed has none."""
+        return bool(self.__digits)
+
+    def __str__(self) -> str:
+        return MASK
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretNumber) and other.__digits == self.__digits
+
+    def __hash__(self) -> int:
+        return hash((SecretNumber, self.__digits))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a number does not change: {name} cannot be set")
+
+    def __copy__(self) -> SecretNumber:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SecretNumber:
+        return self
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a number that may not be told is not written out")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a number that may not be told is not written out")
+
+
+# ---- targets -----------------------------------------------------------------------------------
+# Whom a need is passed on to: a SIP phone, a PBX extension, or a number over a second line.
+
+
+class Reach(enum.StrEnum):
+    """How a target is reached from the box."""
+
+    PHONE = "phone"  # a SIP phone by the name of its account
+    PBX = "pbx"  # an extension behind the line, by hook flash
+    OUTSIDE = "outside"  # over a second analog line, so that the caller never learns it
+
+
+SHAPES = {
+    Reach.PHONE: re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"),
+    Reach.PBX: re.compile(r"[0-9*#]{1,8}"),
+    Reach.OUTSIDE: re.compile(r"\+?[0-9]{3,15}"),
+}
+EXAMPLES = {Reach.PHONE: "ana1", Reach.PBX: "204", Reach.OUTSIDE: "051598204"}
+REACHES = {
+    Reach.PHONE: Words("telefono della rete", "phone"),
+    Reach.PBX: Words("interno del centralino telefonico", "pbx"),
+    Reach.OUTSIDE: Words("numero esterno", "outside"),
+}
+NAMED = (
+    "l'etichetta contiene il numero: la vedono tutti, scrivere piuttosto di che cosa si tratta",
+    "the label names the number: everybody sees a label, so write what stands there instead",
+)
+_MOBILE = re.compile(r"(?:\+39|0039)?3\d{8,9}")
+"""An Italian mobile number: 3 and eight or nine digits, no leading 0 (v253.md 3)."""
+_BETWEEN = re.compile(r"[ ./()-]")
+"""What people write between digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One number of a need; `label` is what operators see instead of the number (P7)."""
+
+    reach: Reach
+    number: SecretNumber
+    label: str = ""
+    service_mobile: bool = False
+
+
+def target(reach: Reach, text: str, label: str = "", *, service_mobile: bool = False) -> Target:
+    """Make a target of what somebody entered; raises Refused with the remedy.
+
+    The sentence never repeats the number: it may be read by anybody.
+    """
+    digits = text if reach is Reach.PHONE else _BETWEEN.sub("", text)
+    if not SHAPES[reach].fullmatch(digits):
+        raise Refused(
+            f"non è un {REACHES[reach].it}: si scrive come «{EXAMPLES[reach]}»",
+            f"this is no {reach} number: write it like {EXAMPLES[reach]!r}",
+        )
+    if digits in EMERGENCY:
+        raise Refused(
+            "un numero di emergenza non può essere di un ufficio: si compone direttamente",
+            "an emergency number cannot be an office's: dial it instead",
+        )
+    mobile = reach is Reach.OUTSIDE and _is_mobile(digits)
+    if mobile and not service_mobile:
+        raise Refused(
+            "è un numero di cellulare: si può inserire solo un cellulare di servizio, indicandolo "
+            "come tale; uno privato mai",
+            "this is a mobile number: only a mobile of the service may be entered, marked as one "
+            "(service_mobile = true); a private one never",
+        )
+    if _names(label, digits):
+        raise Refused(*NAMED)
+    if service_mobile and not mobile:
+        raise Refused(
+            "non è un cellulare: togliere «cellulare di servizio»",
+            "service_mobile is for mobile numbers: leave it out here",
+        )
+    return Target(reach, SecretNumber(digits), label, service_mobile)
+
+
+def relabelled(found: Target, label: str) -> Target:
+    """Give a target another label; raises Refused where that names the number."""
+    plain = _BETWEEN.sub("", label)
+    runs = (run for run in re.findall(r"[0-9*#+]+", plain))
+    parts = (run[a:b] for run in runs for a, b in combinations(range(len(run) + 1), 2))
+    if any(SecretNumber(part) == found.number for part in parts):
+        raise Refused(*NAMED)
+    return replace(found, label=label)
+
+
+def to_be_told(text: str) -> Target:
+    """Make a target of a number that may be told outside; raises Refused for none.
+
+    A mobile is taken for the service's: the register's faults find one that is not.
+    """
+    digits = _BETWEEN.sub("", text)
+    return target(Reach.OUTSIDE, digits, service_mobile=_is_mobile(digits))
+
+
+def _names(label: str, digits: str) -> bool:
+    """Tell whether a label gives a number away, however it is spaced."""
+    return digits.isdigit() and digits in _BETWEEN.sub("", label)
+
+
+def _is_mobile(digits: str) -> bool:
+    return _MOBILE.fullmatch(digits) is not None
+
+
+# ---- declarations ------------------------------------------------------------------------------
+# What offices declare in writing (P4), and the variations that lie over it for a while (E12).
+
+CODE_KEYS = re.compile(r"[0-9]{1,4}")
+"""What can be keyed between `**` and `#`."""
+
+
+class ReturnRule(enum.StrEnum):
+    """What becomes of a transferred call that comes back (P6)."""
+
+    APPOINTMENT = "appointment"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """When an office offers appointments: `minutes` each, `places` at a time."""
+
+    week: Week
+    minutes: int
+    places: int = 1
+
+    def __post_init__(self) -> None:
+        if not 5 <= self.minutes <= 240:
+            raise Refused(
+                f"appuntamenti di {self.minutes} minuti: da 5 a 240",
+                f"slots of {self.minutes} minutes: give 5 to 240",
+            )
+        if not 1 <= self.places <= 50:
+            raise Refused(
+                f"{self.places} appuntamenti insieme: da 1 a 50",
+                f"{self.places} places in a slot: give 1 to 50",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a caller may want of a unit: `targets` in the order they are tried.
+
+    `rules` are the unit's own unless given. `code_keys` is what an operator presses for it, 1 to 4
+    digits, "" for none. Raises Refused without a target, or for another code.
+    """
+
+    code: str
+    name: str
+    targets: tuple[Target, ...]
+    rules: tuple[ReturnRule, ...] = ()
+    code_keys: str = ""
+
+    def __post_init__(self) -> None:
+        if self.code_keys and not CODE_KEYS.fullmatch(self.code_keys):
+            raise Refused(
+                f"{self.name}: «{self.code_keys}» non è un codice per i tasti: da 1 a 4 cifre",
+                f"need {self.code}: {self.code_keys!r} is no code for a phone's keys: write 1 to 4 "
+                "digits",
+            )
+        if not self.targets:
+            raise Refused(
+                f"{self.name}: manca il numero, indicarne almeno uno",
+                f"need {self.code} has no number: give at least one",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who entered something, when, and on what written ground; `number` is the order of entry."""
+
+    number: int
+    by: str
+    at: datetime
+    reference: str
+    attachment: str = ""
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ConfigurationError(f"entry {self.number}: its time needs an offset from UTC")
+        if not self.reference.strip():
+            raise Refused(
+                "manca il riferimento scritto: l'e-mail (mittente e ora) o il protocollo",
+                f"entry {self.number} has no reference: name the e-mail or protocol number",
+            )
+        if "/" in self.attachment or self.attachment in {".", ".."}:
+            raise ConfigurationError(
+                f"entry {self.number}: an attachment is named without its folder"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A unit's declaration; without needs it withdraws what was declared before.
+
+    In force from `first` to `last` (None: until superseded), both days included.
+    """
+
+    entry: Entry
+    unit: str
+    declared_by: str
+    week: Week
+    rules: tuple[ReturnRule, ...]
+    needs: tuple[Need, ...]
+    first: date
+    last: date | None = None
+    slots: Slots | None = None
+
+    def __post_init__(self) -> None:
+        codes = [need.code for need in self.needs]
+        where = f"declaration {self.entry.number} of {self.unit}"
+        if len(set(codes)) != len(codes):
+            raise Refused("una necessità è indicata due volte", f"{where} names a need twice")
+        if not self.rules:
+            raise Refused(
+                "manca la regola del ritorno: appuntamento o e-mail",
+                f"{where} says nothing of returns: appointment or email",
+            )
+        if self.last is not None and self.last < self.first:
+            raise Refused("finisce prima di cominciare", f"{where} ends before it begins")
+
+    def need(self, code: str) -> Need | None:
+        """Return the need of that code."""
+        return next((need for need in self.needs if need.code == code), None)
+
+    def runs_on(self, day: date) -> bool:
+        """Tell whether the day lies in its validity."""
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Other bands for a while, today or prepared weeks ahead; it ends by itself (E12, E14).
+
+    `week` None: as declared, after all. `needs` empty means all of them. `notice` is what operators
+    read of it, "" for nothing: "Settimana elettorale".
+    """
+
+    entry: Entry
+    unit: str
+    first: date
+    last: date
+    week: Week | None = None
+    needs: tuple[str, ...] = ()
+    notice: str = ""
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise Refused(
+                "finisce prima di cominciare",
+                f"variation {self.entry.number} of {self.unit} ends before it begins",
+            )
+
+    def concerns(self, unit: str, need: str) -> bool:
+        """Tell whether it lies over a need of a unit."""
+        return self.unit == unit and (not self.needs or need in self.needs)
+
+    def over(self, declared: Week) -> Period:
+        """Return it as a special period over the declared week."""
+        week, notice = declared if self.week is None else self.week, self.notice
+        return Period(self.first, self.last, Words(), week, notice=Words(notice, notice))
+
+
+# ---- register ----------------------------------------------------------------------------------
+# The register as one frozen value: units, what they declared, and who may be told a number.
+
+CODE = re.compile(r"[a-z0-9_-]+")
+"""The shape of a unit's and a need's code."""
+NOTICE_DAYS = 30
+"""Expiries are told so long ahead (E13)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A service, or an office within one (`service` is that one's code) (E13).
+
+    `say` is the sentence for a caller who is not put through (E10).
+    """
+
+    code: str
+    name: str
+    email: str
+    service: str = ""
+    say: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """A unit's written leave to tell one number outside (P7), until `revoked` or after `last`."""
+
+    entry: Entry
+    unit: str
+    told: Target
+    authorised_by: str
+    revoked: Entry | None = None
+    last: date | None = None
+
+
+Entered = Declaration | Variation | Authorisation
+"""What is entered in writing; nothing of it is ever changed (P4)."""
+
+
+class Fault(NamedTuple):
+    """Something that does not fit together: where, and what to do, in English and Italian."""
+
+    place: str
+    text: str
+    it: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """All of it; declarations, variations and authorisations in the order of their entry."""
+
+    units: tuple[Unit, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
+    variations: tuple[Variation, ...] = ()
+    authorisations: tuple[Authorisation, ...] = ()
+
+    def unit(self, code: str) -> Unit | None:
+        """Return the unit of that code."""
+        return next((unit for unit in self.units if unit.code == code), None)
+
+    def own_declaration(self, code: str, day: date) -> Declaration | None:
+        """Return the last declaration that a unit itself had begun by a day; it may be over.
+
+        One that is over hides the ones before it: they were superseded (P4).
+        """
+        begun = (d for d in reversed(self.declarations) if d.unit == code and d.first <= day)
+        return next(begun, None)
+
+    def declaration(self, unit: Unit, day: date) -> Declaration | None:
+        """Return the declaration that holds for a unit on a day, its service's for want of one."""
+        for code in filter(None, (unit.code, unit.service)):
+            found = self.own_declaration(code, day)
+            if found is not None:
+                return found
+        return None
+
+    def valid_declaration(self, unit: Unit, day: date) -> Declaration | None:
+        """Return the declaration in force: begun, not over, not a withdrawal."""
+        found = self.declaration(unit, day)
+        return found if found is not None and found.needs and found.runs_on(day) else None
+
+    def undeclared(self, day: date) -> tuple[Unit, ...]:
+        """Return the units without a valid declaration on a day (E13).
+
+        A service whose offices have all declared for themselves has nothing to add.
+        """
+        without = {unit.code for unit in self.units if not self.valid_declaration(unit, day)}
+        return tuple(
+            unit
+            for unit in self.units
+            if unit.code in without and not self._speaks_by_its_offices(unit, without)
+        )
+
+    def _speaks_by_its_offices(self, service: Unit, without: set[str]) -> bool:
+        offices = [unit.code for unit in self.units if unit.service == service.code]
+        return bool(offices) and without.isdisjoint(offices)
+
+    def expiring(self, day: date, days: int = NOTICE_DAYS) -> tuple[Declaration, ...]:
+        """Return the declarations in force that leave their unit with none within `days`."""
+        limit = day + timedelta(days=days)
+        return tuple(
+            declaration
+            for unit in self.units
+            if (declaration := self.valid_declaration(unit, day)) is not None
+            and declaration.unit == unit.code
+            and declaration.last is not None
+            and declaration.last <= limit
+            and not self.valid_declaration(unit, declaration.last + timedelta(days=1))
+        )
+
+    def entered(self) -> tuple[Entered, ...]:
+        """Return all that was ever entered, oldest first."""
+        kinds = (self.declarations, self.variations, self.authorisations)
+        entries = (each for kind in kinds for each in kind)
+        return tuple(sorted(entries, key=lambda each: each.entry.number))
+
+    def last_number(self) -> int:
+        """Return the number of the last entry, revocations among them; 0 for none."""
+        return max((entry.number for _, entry in entries(self)), default=0)
+
+    def history(self, code: str) -> tuple[Entered, ...]:
+        """Return all that was ever entered for a unit, oldest first."""
+        return tuple(each for each in self.entered() if each.unit == code)
+
+
+def all_known(register: Register) -> bool:
+    """Tell whether every number of a register could be read."""
+    targets = [t for d in register.declarations for need in d.needs for t in need.targets]
+    return all(
+        target.number.is_known for target in (*targets, *(a.told for a in register.authorisations))
+    )
+
+
+def faults(register: Register) -> Iterator[Fault]:
+    """Find everything in a register that does not fit together."""
+    codes = [unit.code for unit in register.units]
+    for unit in register.units:
+        yield from _faults_of_unit(register, unit, codes)
+    for place, entered in placed(register):
+        if entered.unit not in codes:
+            text = f"unit {entered.unit!r} is not in the register: add it, or mend the code"
+            yield Fault(f"{place}.unit", text, f"«{entered.unit}» non è nella rubrica")
+    for number, declaration in enumerate(register.declarations, 1):
+        for at, need in enumerate(declaration.needs, 1):
+            yield from _faulty_code(f"declarations.{number}.needs.{at}.code", need.code)
+    for number, variation in enumerate(register.variations, 1):
+        yield from _faults_of_variation(register, variation, f"variations.{number}")
+    for number, authorisation in enumerate(register.authorisations, 1):
+        yield from _faults_of_authorisation(register, authorisation, f"authorisations.{number}")
+    yield from _numbers_twice(register)
+    yield from _codes_twice(register)
+
+
+def _faults_of_unit(register: Register, unit: Unit, codes: list[str]) -> Iterator[Fault]:
+    place = f"unit {unit.code}"
+    if codes.count(unit.code) > 1:
+        yield Fault(
+            place,
+            "the code stands twice; every unit needs its own",
+            f"il codice «{unit.code}» c'è già: ogni ufficio ha il suo",
+        )
+    yield from _faulty_code(place, unit.code)
+    if "@" not in unit.email:
+        yield Fault(
+            place,
+            f"{unit.email!r} is no e-mail address: requests go there (P6)",
+            f"«{unit.email}» non è un indirizzo e-mail: lì vanno le prese in carico",
+        )
+    service = register.unit(unit.service) if unit.service else None
+    if unit.service and (service is None or service.service):
+        yield Fault(
+            place,
+            f"{unit.service!r} is no service of the register",
+            f"«{unit.service}» non è un servizio della rubrica",
+        )
+
+
+def _faulty_code(place: str, code: str) -> Iterator[Fault]:
+    """Codes stand in trails and names of numbers, parted by dots (calls/orders.py)."""
+    if not CODE.fullmatch(code):
+        yield Fault(
+            place,
+            f"{code!r} is no code: write small letters, digits, - and _ only",
+            f"«{code}» non è un codice: solo lettere minuscole, cifre, - e _",
+        )
+
+
+def _faults_of_variation(register: Register, variation: Variation, place: str) -> Iterator[Fault]:
+    """A variation of a need that was never declared would be one of nothing."""
+    units = {variation.unit}
+    unit = register.unit(variation.unit)
+    if unit is not None:
+        units.add(unit.service)
+    known = {n.code for d in register.declarations if d.unit in units for n in d.needs}
+    for need in variation.needs:
+        if need not in known:
+            yield Fault(
+                f"{place}.needs",
+                f"need {need!r} was never declared by {variation.unit}",
+                f"la necessità «{need}» non è mai stata comunicata",
+            )
+
+
+def _faults_of_authorisation(
+    register: Register, authorisation: Authorisation, place: str
+) -> Iterator[Fault]:
+    """A mobile may be told only when a unit declared it as the service's own (P7)."""
+    declared = {
+        target.number
+        for declaration in register.declarations
+        if declaration.unit == authorisation.unit
+        for need in declaration.needs
+        for target in need.targets
+    }
+    if authorisation.told.service_mobile and authorisation.told.number not in declared:
+        yield Fault(
+            f"{place}.tell",
+            "a mobile that the unit never declared as the service's may not be told",
+            "è un cellulare che l'ufficio non ha mai comunicato come di servizio: non si può dire",
+        )
+    last = authorisation.last
+    if last is not None and last < authorisation.entry.at.date():
+        yield Fault(
+            f"{place}.last",
+            "it was over before it was entered: mend the day",
+            "scade prima di essere inserita: correggere il giorno",
+        )
+
+
+def _codes_twice(register: Register) -> Iterator[Fault]:
+    """One code for the keys, one need; superseded declarations no longer count."""
+    latest = {d.unit: (number, d) for number, d in enumerate(register.declarations, 1)}
+    seen: dict[str, str] = {}
+    for number, declaration in latest.values():
+        for at, need in enumerate(declaration.needs, 1):
+            name = f"{need.code} of {declaration.unit}"
+            if need.code_keys and seen.setdefault(need.code_keys, name) != name:
+                keys, owner = need.code_keys, seen[need.code_keys]
+                yield Fault(
+                    f"declarations.{number}.needs.{at}.code_keys",
+                    f"{keys!r} is already the code of {owner}; every need needs its own",
+                    f"il codice {keys} è già di {owner}: ogni necessità ha il suo",
+                )
+
+
+def _numbers_twice(register: Register) -> Iterator[Fault]:
+    """Entries are numbered through: one number, one entry."""
+    seen: set[int] = set()
+    for place, entry in entries(register):
+        if entry.number in seen:
+            yield Fault(f"{place}.number", f"{entry.number} is another entry's number")
+        seen.add(entry.number)
+
+
+def entries(register: Register) -> Iterator[tuple[str, Entry]]:
+    """Yield every entry with its place in the register's file, revocations too."""
+    for place, entered in placed(register):
+        yield place, entered.entry
+        if isinstance(entered, Authorisation) and entered.revoked is not None:
+            yield f"{place}.revoked", entered.revoked
+
+
+def placed(register: Register) -> Iterator[tuple[str, Entered]]:
+    """Yield what was entered with its place in the register's file."""
+    kinds: tuple[tuple[str, tuple[Entered, ...]], ...] = (
+        ("declarations", register.declarations),
+        ("variations", register.variations),
+        ("authorisations", register.authorisations),
+    )
+    for name, kind in kinds:
+        for number, entered in enumerate(kind, 1):
+            yield f"{name}.{number}", entered
+
+
+# ---- in force ----------------------------------------------------------------------------------
+# Which declaration, need and bands hold for a unit on a day, variations laid over (P4, E12).
+
+
+class Hindrance(enum.StrEnum):
+    """Why a call may not be transferred, as a stable code."""
+
+    NO_DECLARATION = "transfer.no_declaration"
+    EXPIRED = "transfer.expired"
+    WITHDRAWN = "transfer.withdrawn"
+    NEED = "transfer.need_not_declared"
+    BAND = "transfer.outside_band"
+    CLOCK = "transfer.clock_unset"
+    NUMBERS = "transfer.numbers_unreadable"  # sealed with a key that is not there
+    ABSENT = "transfer.all_absent"  # the switchboard's own mark: no phone rings (E4)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What holds for one need of a unit on a day."""
+
+    declaration: Declaration
+    need: Need
+    schedule: Schedule
+
+
+def declared(
+    register: Register, calendar: Schedule, unit: Unit, need_code: str, day: date
+) -> Declared | Hindrance:
+    """Find what holds for a need on a day, or why nothing does."""
+    declaration = register.declaration(unit, day)
+    if declaration is None:
+        return Hindrance.NO_DECLARATION
+    if not declaration.needs:
+        return Hindrance.WITHDRAWN
+    if not declaration.runs_on(day):
+        return Hindrance.EXPIRED
+    need = declaration.need(need_code)
+    if need is None:
+        return Hindrance.NEED
+    return Declared(declaration, need, _schedule(register, calendar, unit, declaration, need_code))
+
+
+def _schedule(
+    register: Register, calendar: Schedule, unit: Unit, declaration: Declaration, need: str
+) -> Schedule:
+    """Lay the variations over the declared week; the house's own periods are not the office's.
+
+    An office without a declaration of its own lives by its service's, and by its variations too.
+    Another branch's group keeps its own bands whatever closes this house.
+    """
+    hours = hours_elsewhere if (unit.code, need) in calendar.elsewhere else hours_of_office
+    units = dict.fromkeys((declaration.unit, unit.code))
+    periods = tuple(
+        variation.over(declaration.week)
+        for code in units
+        for variation in register.variations
+        if variation.concerns(code, need)
+    )
+    return hours(calendar, declaration.week, periods)
+
+
+def resumes_at(
+    register: Register, calendar: Schedule, unit: Unit, need_code: str, wall: datetime
+) -> datetime | None:
+    """Say when a need can next be transferred, by whatever declaration holds then; None: never.
+
+    Looks as far ahead as hours do (400 days).
+    """
+    for start, end in _stretches(register, calendar, unit, wall):
+        found = declared(
+            register, calendar, unit, need_code, start.astimezone(calendar.zone).date()
+        )
+        opens = found.schedule.next_open(start) if isinstance(found, Declared) else None
+        if opens is not None and (end is None or opens < end):
+            return opens
+    return None
+
+
+def _stretches(
+    register: Register, calendar: Schedule, unit: Unit, wall: datetime
+) -> Iterator[tuple[datetime, datetime | None]]:
+    """Cut the time from `wall` on where another declaration begins or one ends."""
+    edges = {
+        local_moment(datetime.combine(day, time()), calendar.zone)
+        for declaration in register.declarations
+        if declaration.unit in (unit.code, unit.service)
+        for day in (declaration.first, declaration.last and declaration.last + ONE_DAY)
+        if day
+    }
+    cuts = [wall, *sorted(edge for edge in edges if edge > wall)]
+    yield from zip(cuts, [*cuts[1:], None], strict=True)
+
+
+# ---- keypad ------------------------------------------------------------------------------------
+# The short codes by which an operator asks for a need of an office on a phone's keys (P5).
+
+
+class Coded(NamedTuple):
+    """What a code stands for; `unit` is whose declaration names it."""
+
+    unit: str
+    need: Need
+
+
+def by_keys(register: Register, keys: str, day: date) -> Coded | None:
+    """Return what a code stands for on a day; a declaration that has run out still says what."""
+    begun = (register.own_declaration(unit.code, day) for unit in register.units)
+    for declaration in filter(None, begun):
+        found = next((need for need in declaration.needs if keys and need.code_keys == keys), None)
+        if found is not None:
+            return Coded(declaration.unit, found)
+    return None
+
+
+def codes_of(register: Register, day: date) -> Iterator[Coded]:
+    """Return every need that can be asked for by a code on a day, in the register's order."""
+    return (coded for coded in needs_of(register, day) if coded.need.code_keys)
+
+
+def needs_of(register: Register, day: date) -> Iterator[Coded]:
+    """Return every need that units have declared themselves on a day, in the register's order."""
+    for unit in register.units:
+        declaration = register.own_declaration(unit.code, day)
+        for need in declaration.needs if declaration else ():
+            yield Coded(unit.code, need)

@@ -1,0 +1,638 @@
+"""Editing of opening hours: special days and weeks."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+
+from appliance.policy.directory_forms import Fields, Unfit
+from appliance.policy.hours import (
+    MIDNIGHT,
+    ONE_DAY,
+    Band,
+    Bands,
+    Closure,
+    NewWeek,
+    Period,
+    Schedule,
+    Week,
+    Why,
+    day_phrase,
+    day_words,
+    hours_of_office,
+    local_moment,
+    moment_phrase,
+)
+from appliance.policy.office import Group, Office
+from appliance.policy.routing import Step, explain
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.transfers import WEEKDAY_WORDS
+
+# ---- day hours ---------------------------------------------------------------------------------
+# The hours of single days, for a calendar: when it is open, and what is special about it (E14).
+
+_ALWAYS = Week(((Band(MIDNIGHT, MIDNIGHT),),) * 7)
+ORDINARY = frozenset({Why.HOURS, Why.CLOSED_HOURS})
+
+
+@dataclass(frozen=True, slots=True)
+class DayHours:
+    """One day: its open bands after whatever lies over them; `why` and `name` of what is special.
+
+    `why` is HOURS or CLOSED_HOURS for a day as every week has it.
+    """
+
+    day: date
+    bands: Bands
+    why: Why
+    name: Words = NOTHING
+
+    @property
+    def is_special(self) -> bool:
+        """Tell whether the day is another than its week's."""
+        return self.why not in ORDINARY
+
+
+def hours_on(schedule: Schedule, day: date) -> DayHours:
+    """Say when a day is open, in local time, and why it is special."""
+    pieces = schedule.pieces_on(day)
+    ends = [*(piece.start.time() for piece in pieces[1:]), time()]
+    bands: list[Band] = []
+    for piece, end in zip(pieces, ends, strict=True):
+        start = piece.start.time()
+        if piece.open and bands and bands[-1].end == start:
+            bands[-1] = Band(bands[-1].start, end)
+        elif piece.open:
+            bands.append(Band(start, end))
+    special = next((piece for piece in pieces if piece.why not in ORDINARY), None)
+    if special is None:
+        return DayHours(day, tuple(bands), Why.HOURS if bands else Why.CLOSED_HOURS)
+    return DayHours(day, tuple(bands), special.why, special.name)
+
+
+def special_days(schedule: Schedule, year: int) -> tuple[DayHours, ...]:
+    """Return the days of a year that are other than their week's, in order."""
+    day, found = date(year, 1, 1), []
+    while day.year == year:
+        found.append(hours_on(schedule, day))
+        day += ONE_DAY
+    return tuple(each for each in found if each.is_special)
+
+
+def of_offices(house: Schedule, day: date) -> DayHours:
+    """Say what a day is to the offices: closed with the whole house, else the switchboard's day.
+
+    Of the switchboard's special hours an office keeps none; people should know of them.
+    """
+    closed = hours_on(hours_of_office(house, _ALWAYS), day)
+    return closed if closed.is_special and not closed.bands else hours_on(house, day)
+
+
+# ---- special -----------------------------------------------------------------------------------
+# Hours that the head enters: an opening, a closure, other hours for days to come (E14), new weeks.
+#
+# Entries are only ever added: a correction or a revocation names the entry that it ends. Each ends
+# by itself after its last day; an ordinary week holds from its day on, until the next one.
+
+
+class Whose(enum.StrEnum):
+    """Whose hours it is about; those of one group by the group's name."""
+
+    HOUSE = "house"
+    SWITCHBOARD = "switchboard"
+    COUNTER = "citizens_desk"
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """One entry: its `number`, by whom, when, on what ground; `ends` is the entry that it ends.
+
+    It is a `period` or an `ordinary` week; a revocation is neither.
+    """
+
+    number: int
+    whose: Whose
+    period: Period | None
+    by: str
+    at: datetime
+    reference: str
+    ends: int = 0
+    ordinary: NewWeek | None = None
+
+    @property
+    def first(self) -> date:
+        """Its first day; that of a revocation is the day of its entry."""
+        if self.ordinary:
+            return self.ordinary.since
+        return self.period.first if self.period else self.at.date()
+
+    @property
+    def last(self) -> date:
+        """Its last day, likewise; an ordinary week has none."""
+        if self.ordinary:
+            return date.max
+        return self.period.last if self.period else self.at.date()
+
+    @property
+    def is_revocation(self) -> bool:
+        """Tell whether all that it does is to end another."""
+        return not (self.period or self.ordinary)
+
+    def is_about(self, group: str) -> bool:
+        """Tell whether a group's hours are meant."""
+        return self.whose in (Whose.HOUSE, group)
+
+
+def special_in_force(entries: Iterable[Special]) -> tuple[Special, ...]:
+    """Return those that nothing has ended, oldest first; past ones too."""
+    entries = tuple(entries)
+    ended = {each.ends for each in entries}
+    return tuple(e for e in entries if not e.is_revocation and e.number not in ended)
+
+
+def laid_over(schedule: Schedule, group: str, entries: Iterable[Special]) -> Schedule:
+    """Return a group's hours with all that was entered for it, whatever lay over them before."""
+    held = special_in_force(entries)
+    found = tuple(e.period for e in held if e.period and e.is_about(group))
+    about = (e.ordinary for e in held if e.ordinary and e.is_about(group))
+    weeks = tuple(sorted(about, key=lambda each: (each.since, each.number)))
+    return replace(schedule, entered=found, weeks=weeks, shut=_shut(held))
+
+
+def _shut(held: Iterable[Special]) -> tuple[Closure, ...]:
+    """Return when the whole house is closed: offices keep that, and none of its other hours."""
+    found: tuple[Closure, ...] = ()
+    for each in held:
+        period = each.period
+        if period and each.whose is Whose.HOUSE:
+            over = Closure.whole_days(period.first, period.last, period.name, period.greeting)
+            found = tuple(part for closure in found for part in _outside(closure, over))
+            found += () if period.week.ever_opens else (over,)
+    return found
+
+
+def _outside(closure: Closure, other: Closure) -> Iterator[Closure]:
+    """Yield what is left of a closure where something newer holds."""
+    if closure.start < other.start:
+        yield replace(closure, end=min(closure.end, other.start))
+    if other.end < closure.end:
+        yield replace(closure, start=max(closure.start, other.end))
+
+
+def office_with(office: Office, entries: Iterable[Special]) -> Office:
+    """Return an office whose groups keep the hours that were entered."""
+    entries = tuple(entries)
+    counter = office.citizens_desk
+    return replace(
+        office,
+        switchboard=_group_with(office.switchboard, entries),
+        citizens_desk=_group_with(counter, entries) if counter else None,
+    )
+
+
+def _group_with(group: Group, entries: tuple[Special, ...]) -> Group:
+    return replace(group, schedule=laid_over(group.schedule, group.name, entries))
+
+
+# ---- special forms -----------------------------------------------------------------------------
+# The form of a special period, and what it would change, day by day (E14).
+
+CLOSED_ALL_WEEK: Final = Week(((),) * 7)
+LONGEST_DAYS: Final = 366
+FARTHEST_DAYS: Final = 5 * 365
+"""So far holidays are known, however long the box has run."""
+MOST_TOLD: Final = 14
+"""Days told one by one; of more than these only those that were special already."""
+CLOSED: Final = Words("chiuso", "closed")
+NOTHING_CHANGES: Final = Words("Nessun giorno cambia.", "No day changes.")
+ENDED: Final = (
+    "questa voce non vale più: è stata corretta, revocata o è passata",
+    "that entry holds no longer: it was corrected or revoked, or is past",
+)
+
+
+def entered(
+    stored: Collection[Special],
+    form: Mapping[str, Any],
+    greetings: Collection[str],
+    by: str,
+    at: datetime,
+) -> Special:
+    """Read a form as the entry it makes, at a local moment; raises Unfit with every mistake.
+
+    `ends` is the number of the entry that it corrects, 0 for none; `greetings` are the
+    announcements there are.
+    """
+    fields, today = Fields(form, []), at.date()
+    ends = fields.number("ends", 0) if form.get("ends") else 0
+    first, last = _days(fields, today, _begun(stored, ends, today, fields))
+    whose, reference = whose_of(fields), fields.text("reference", is_needed=True)
+    reason, greeting = fields.text("reason", is_needed=True), fields.text("greeting")
+    if greeting and greeting not in greetings:
+        fields.wrong("greeting", "questo annuncio non c'è", "there is no such announcement")
+    week = _read_special_week(fields, first, last)
+    if fields.problems:
+        raise Unfit(*fields.problems)
+    name = Words(reason, fields.text("reason_en") or reason)
+    period = Period(first, last, name, week, greeting)
+    return Special(next_number(stored), whose, period, by, at, reference, ends)
+
+
+def revoked(
+    stored: Collection[Special], number: int, reference: str, by: str, at: datetime
+) -> Special:
+    """Return the entry that ends another from this moment; raises Refused, or Unfit for no reason.
+
+    `at` is local.
+    """
+    old = _ending(stored, number, at.date())
+    said = Fields({"reference": reference}, []).text("reference")
+    if not said:
+        raise Refused("manca il riferimento: chi l'ha detto e quando",
+                      "the reference is missing: who said so, and when")  # fmt: skip
+    return Special(next_number(stored), old.whose, None, by, at, said, number)
+
+
+def next_number(stored: Collection[Special]) -> int:
+    """Return the number of the next entry."""
+    return max((each.number for each in stored), default=0) + 1
+
+
+def changes(
+    office: Office, stored: Collection[Special], new: Special, today: date
+) -> tuple[Words, ...]:
+    """Say which days to come are other than before, and how."""
+    before, after = office_with(office, stored), office_with(office, (*stored, new))
+    met = [e for e in (new, *stored) if e.period and e.number in {new.number, new.ends}]
+    first = max(today, min(each.first for each in met))
+    days = list(_each(first, max(each.last for each in met)))
+    groups = [
+        (a, b)
+        for a, b in zip(_groups(before), _groups(after), strict=True)
+        if any(each.is_about(a.name) for each in met)
+    ]
+    found = [pair for day in days for a, b in groups if (pair := _change(a, b, day))]
+    told = [said for n, (said, special) in enumerate(found) if n < MOST_TOLD or special]
+    rest = len(found) - len(told)
+    return (*told, *([_more(rest)] if rest else [])) or (NOTHING_CHANGES,)
+
+
+def _change(before: Group, after: Group, day: date) -> tuple[Words, bool] | None:
+    """Say what changes on a day, and whether it was special before."""
+    old, new = hours_on(before.schedule, day), hours_on(after.schedule, day)
+    if old == new:
+        return None
+    label = before.label
+    return (
+        Words(
+            f"{day_words(day, 'it')}, {label.it}: {_hours_said(new).it} (prima {_hours_said(old).it})",
+            f"{day_words(day, 'en')}, {label.en}: {_hours_said(new).en} (before: {_hours_said(old).en})",
+        ),
+        old.is_special,
+    )
+
+
+def _hours_said(hours: DayHours) -> Words:
+    bands = " ".join(map(str, hours.bands))
+    it, en = bands or CLOSED.it, bands or CLOSED.en
+    return Words(_named(it, hours.name.it), _named(en, hours.name.en))
+
+
+def _named(said: str, name: str) -> str:
+    return f"{said}, «{name}»" if name else said
+
+
+def _more(count: int) -> Words:
+    return Words(f"e così altri {count} giorni.", f"and {count} more days likewise.")
+
+
+def _groups(office: Office) -> Iterable[Group]:
+    return (g for g in (office.switchboard, office.citizens_desk) if g is not None)
+
+
+def _each(first: date, last: date) -> Iterator[date]:
+    day = first
+    while day <= last:
+        yield day
+        day += ONE_DAY
+
+
+def _begun(stored: Collection[Special], ends: int, today: date, fields: Fields) -> date:
+    """Return the first day that may be named: of what is corrected its own, else today."""
+    if not ends:
+        return today
+    old = fields.attempt("ends", lambda: _ending(stored, ends, today))
+    return min(today, old.first) if old else today
+
+
+def _ending(stored: Collection[Special], number: int, today: date) -> Special:
+    held = (e for e in special_in_force(stored) if e.period and e.last >= today)
+    found = next((e for e in held if e.number == number), None)
+    if found is None:
+        raise Refused(*ENDED)
+    return found
+
+
+def _days(fields: Fields, today: date, earliest: date) -> tuple[date, date]:
+    if not fields.text("first"):
+        fields.text("first", is_needed=True)
+    first = fields.day("first") or today
+    last = fields.day("last") or first
+    if first < earliest:
+        fields.wrong("first", "è passato: indicare un giorno a venire",
+                     "is past: name a day to come")  # fmt: skip
+    if last < first or last < today:
+        fields.wrong("last", "viene prima del primo giorno, o è passato",
+                     "comes before the first day, or is past")  # fmt: skip
+    if last - first > timedelta(LONGEST_DAYS):
+        fields.wrong("last", "è troppo lontano: al massimo un anno",
+                     "is too far off: a year at most")  # fmt: skip
+    if first - today > timedelta(FARTHEST_DAYS):
+        fields.wrong("first", "è troppo lontano: al massimo cinque anni",
+                     "is too far off: five years at most")  # fmt: skip
+    return first, max(first, last)
+
+
+def whose_of(fields: Fields) -> Whose:
+    """Read whose hours a form is about; the whole house's by default."""
+    text = fields.text("whose") or Whose.HOUSE
+    if text not in tuple(Whose):
+        fields.wrong("whose", "va scelto dall'elenco", "choose it from the list")
+        return Whose.HOUSE
+    return Whose(text)
+
+
+def _read_special_week(fields: Fields, first: date, last: date) -> Week:
+    """Read the hours of the weekdays that are among the days."""
+    if fields.text("kind") == "closed":
+        return CLOSED_ALL_WEEK
+    met = {first.weekday() + n for n in range(min(7, (last - first).days + 1))}
+    written = fields.week("week")
+    days = tuple(b if {n, n + 7} & met else () for n, b in enumerate(written.days))
+    if not any(days) and not fields.problems:
+        fields.wrong("week", "manca l'orario di almeno un giorno: «9-12», o scegliere Chiuso",
+                     "needs the hours of one day at least (9-12), or choose Closed")  # fmt: skip
+    return Week(days)
+
+
+# ---- week changes ------------------------------------------------------------------------------
+# What a new ordinary week changes: hours that open and close, and what a caller would hear.
+
+DAY_MINUTES: Final = 24 * 60
+DAYS_LOOKED: Final = 35
+"""Days in which an example is looked for: holidays may lie on some."""
+INTO_IT: Final = timedelta(minutes=5)
+"""So long after a change of hours an example calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayChange:
+    """A weekday's bands before and after, in minutes of the day, and what opens and closes."""
+
+    before: Bands
+    after: Bands
+    opens: Bands
+    closes: Bands
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """The seven days of one group, Monday first."""
+
+    label: Words
+    days: tuple[DayChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a call at a moment (local, aware) would meet before the change and after it."""
+
+    at: datetime
+    before: tuple[Words, ...]
+    after: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeekChanges:
+    """What an entry changes from `since` on; `until` is the day of the next week, None for none."""
+
+    since: date
+    until: date | None
+    groups: tuple[GroupChange, ...]
+    heard: tuple[Heard, ...]
+
+
+def week_changes(
+    office: Office, stored: Collection[Special], new: Special, asked: datetime | None = None
+) -> WeekChanges:
+    """Compare the weeks with and without an entry, or a revocation, from its day on.
+
+    A call is followed at the first hours that open and that close, and at the `asked` moment.
+    """
+    before, after = office_with(office, stored), office_with(office, (*stored, new))
+    since = _since_of(stored, new)
+    pairs = [(a, b) for a, b in zip(_groups_of(before), _groups_of(after), strict=True)
+             if new.is_about(a.name)]  # fmt: skip
+    groups = tuple(_group(a, b, since) for a, b in pairs)
+    moments = [*dict.fromkeys(_examples(pairs, since)), *([asked] if asked else [])]
+    heard = tuple(h for at in moments if (h := _heard(before, after, at)))
+    return WeekChanges(since, _until(pairs, since), groups, heard)
+
+
+def _since_of(stored: Collection[Special], new: Special) -> date:
+    """Return the day from which an entry changes anything: a revocation's is what it ends."""
+    return next((each.first for each in stored if each.number == new.ends), new.first)
+
+
+def _until(pairs: list[tuple[Group, Group]], since: date) -> date | None:
+    days = {each.since for _, after in pairs for each in after.schedule.weeks}
+    return min((day for day in days if day > since), default=None)
+
+
+def _group(before: Group, after: Group, since: date) -> GroupChange:
+    weeks = (before.schedule.week_on(since), after.schedule.week_on(since))
+    days = (_day(a, b) for a, b in zip(*(week.days for week in weeks), strict=True))
+    return GroupChange(before.label, tuple(days))
+
+
+def _day(before: Bands, after: Bands) -> DayChange:
+    return DayChange(before, after, without(after, before), without(before, after))
+
+
+def without(bands: Bands, others: Bands) -> Bands:
+    """Return what of some bands lies in none of the others."""
+    left = [minutes(band) for band in bands]
+    for start, end in map(minutes, others):
+        parts = (part for a, b in left for part in ((a, min(b, start)), (max(a, end), b)))
+        left = [(a, b) for a, b in parts if a < b]
+    return tuple(Band(_clock(a), _clock(b)) for a, b in left)
+
+
+def minutes(band: Band) -> tuple[int, int]:
+    """Return a band's start and end as minutes of the day, 0 to 1440."""
+    start, end = (each.hour * 60 + each.minute for each in (band.start, band.end))
+    return start, DAY_MINUTES if band.end == MIDNIGHT else end
+
+
+def _clock(minute: int) -> time:
+    return time(*divmod(minute % DAY_MINUTES, 60))
+
+
+def _examples(pairs: list[tuple[Group, Group]], since: date) -> Iterator[datetime]:
+    """Yield the first moment that opens and the first that closes, of every group."""
+    for before, after in pairs:
+        found = tuple(_other_hours(before, after, since))
+        for is_open in (True, False):
+            yield from [at for at, opens in found if opens is is_open][:1]
+
+
+def _other_hours(before: Group, after: Group, since: date) -> Iterator[tuple[datetime, bool]]:
+    """Yield moments of the next weeks that open or close, with all that is special on a day."""
+    for day in (since + number * ONE_DAY for number in range(DAYS_LOOKED)):
+        old, new = (hours_on(each.schedule, day).bands for each in (before, after))
+        for is_open, bands in ((True, without(new, old)), (False, without(old, new))):
+            yield from ((_within(band, day, after), is_open) for band in bands)
+
+
+def _within(band: Band, day: date, group: Group) -> datetime:
+    """Return a moment shortly after a band has begun."""
+    start, end = band.on(day)
+    zone = group.schedule.zone
+    return local_moment(min(start + INTO_IT, start + (end - start) / 2), zone).astimezone(zone)
+
+
+def _heard(before: Office, after: Office, at: datetime) -> Heard | None:
+    """Follow a call on the first line; None where there is none."""
+    if not before.lines:
+        return None
+    then, now = (_steps(office, at) for office in (before, after))
+    return Heard(at, then, now)
+
+
+def _steps(office: Office, at: datetime) -> tuple[Words, ...]:
+    return tuple(_step_said(office, step) for step in explain(office, office.lines[0], at).steps)
+
+
+def _step_said(office: Office, step: Step) -> Words:
+    """Say a step of the call, and when it opens again where it does."""
+    if step.reopens_at is None:
+        return step.sentence
+    at = office.local(step.reopens_at)
+    weekday = WEEKDAY_WORDS[at.weekday()]
+    return Words(
+        f"{step.sentence.it} Riapre {weekday.it} {moment_phrase('', at, 'it', year=False)}.",
+        f"{step.sentence.en} It opens again on {weekday.en} "
+        f"{moment_phrase('', at, 'en', year=False)}.",
+    )
+
+
+def _groups_of(office: Office) -> list[Group]:
+    return [g for g in (office.switchboard, office.citizens_desk) if g is not None]
+
+
+# ---- week forms --------------------------------------------------------------------------------
+# The form of a new ordinary week, which holds from its day on until the next one.
+
+CONFIGURED: Final = "configured"
+"""Kind of a form that brings the configuration's hours back."""
+
+
+def week_entered(
+    stored: Collection[Special], form: Mapping[str, Any], by: str, at: datetime
+) -> Special:
+    """Read a form as the entry it makes, at a local moment; raises Unfit with every mistake."""
+    fields = Fields(form, [])
+    since, whose = _read_since(fields, at.date()), whose_of(fields)
+    week = None if fields.text("kind") == CONFIGURED else _read_week(fields)
+    reference = fields.text("reference", is_needed=True)
+    if fields.problems:
+        raise Unfit(*fields.problems)
+    number = next_number(stored)
+    new = NewWeek(since, week, number)
+    return Special(number, whose, None, by, at, reference, ordinary=new)
+
+
+def week_revoked(
+    stored: Collection[Special], number: int, reference: str, by: str, at: datetime
+) -> Special:
+    """Return the entry that takes back a week which has not begun; `at` is local.
+
+    Raises Refused for one that has begun or is none, Unfit for no reference.
+    """
+    old = next((e for e in special_in_force(stored) if e.ordinary and e.number == number), None)
+    if old is None:
+        raise Refused("questa voce non vale più: è stata revocata",
+                      "that entry holds no longer: it was revoked")  # fmt: skip
+    if old.first <= at.date():
+        raise Refused(
+            "questo orario è già in vigore: inserirne uno nuovo, o tornare a quello configurato",
+            "these hours are in force already: enter new ones, or go back to the configured ones",
+        )
+    fields = Fields({"reference": reference}, [])
+    said = fields.text("reference", is_needed=True)
+    if fields.problems:
+        raise Unfit(*fields.problems)
+    return Special(next_number(stored), old.whose, None, by, at, said, number)
+
+
+def weeks_said(entries: Collection[Special], today: date) -> tuple[Words, ...]:
+    """Say which ordinary weeks that were entered hold or are to come, by whom and since when."""
+    held = [e for e in special_in_force(entries) if e.ordinary]
+    past = [e for e in held if e.first <= today and not _is_followed(e, held, today)]
+    return tuple(
+        map(_entry_said, [*past, *sorted((e for e in held if e.first > today), key=_order)])
+    )
+
+
+def _is_followed(entry: Special, held: Collection[Special], today: date) -> bool:
+    """Tell whether a later week, or a newer one of the same day, has taken an entry's place."""
+    after = (e for e in held if e.first <= today and _order(e) > _order(entry))
+    return any(each.is_about(entry.whose) for each in after)
+
+
+def _order(entry: Special) -> tuple[date, int]:
+    return entry.first, entry.number
+
+
+WHOSE: Final = {
+    "house": Words("centralino e sportello", "switchboard and counter"),
+    "switchboard": Words("centralino", "switchboard"),
+    "citizens_desk": Words("sportello", "counter"),
+}
+
+
+def _entry_said(entry: Special) -> Words:
+    whose, first = WHOSE[entry.whose], entry.first
+    is_new = entry.ordinary is not None and entry.ordinary.week is not None
+    what = Words("inserito", "entered") if is_new else Words("quello configurato", "as configured")
+    return Words(
+        f"Orario di ogni settimana, {whose.it}: {what.it}, {day_phrase('dal', first, 'it')} "
+        f"(voce {entry.number} di {entry.by})",
+        f"Every week's hours, {whose.en}: {what.en}, {day_phrase('from', first, 'en')} "
+        f"(entry {entry.number} by {entry.by})",
+    )
+
+
+def _read_since(fields: Fields, today: date) -> date:
+    since = fields.day("since")
+    if since is None:
+        fields.text("since", is_needed=True)
+        return today
+    if since < today:
+        fields.wrong("since", "è passato: indicare oggi o un giorno a venire",
+                     "is past: name today or a day to come")  # fmt: skip
+    if since - today > timedelta(FARTHEST_DAYS):
+        fields.wrong("since", "è troppo lontano: al massimo cinque anni",
+                     "is too far off: five years at most")  # fmt: skip
+    return since
+
+
+def _read_week(fields: Fields) -> Week:
+    week = fields.week("week")
+    if not week.ever_opens and not any(each.place.startswith("week") for each in fields.problems):
+        fields.wrong("week", "manca l'orario di almeno un giorno: «9-12»",
+                     "needs the hours of one day at least: 9-12")  # fmt: skip
+    return week

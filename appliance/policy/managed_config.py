@@ -1,0 +1,354 @@
+"""The head office's settings: what of them changes here, whether they may, when to look for more.
+
+The register is only ever added to (P4): an entry of the head office's that stands here already is
+known by its words, since its number is each box's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from typing import Final, Protocol, TypeVar
+
+from appliance.policy.directory import (
+    Authorisation,
+    Declaration,
+    Entered,
+    Register,
+    Unit,
+    Variation,
+    faults,
+)
+from appliance.policy.directory_forms import Merged, in_force, merge
+from appliance.policy.hours import moment_phrase, moment_words
+from appliance.policy.sheets import Sheet
+from appliance.policy.text import Refused, Words
+
+# ---- central -----------------------------------------------------------------------------------
+
+Kind = TypeVar("Kind", Declaration, Variation, Authorisation)
+
+MOST_NAMED: Final = 5
+LONGEST_S: Final = 6 * 3600.0
+"""A server that does not answer is asked again after so long at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What a box knows of itself: its name among the branches, the version in force with its
+    digest, and the highest that ever was.
+    """
+
+    branch: str
+    version: int = 0
+    digest: str = ""
+    highest: int = 0
+
+
+def check_meant(sites: Collection[str], box: Box) -> None:
+    """Raise Refused for settings that are others'; with no site named they are everybody's."""
+    if sites and box.branch not in sites:
+        named = ", ".join(sorted(sites)[:MOST_NAMED])
+        raise Refused(
+            f"queste impostazioni sono per altri ({named}), questo apparecchio è "
+            f"«{box.branch or '?'}» (central.branch)",
+            f"these settings are others' ({named}), this box is {box.branch or '?'!r} "
+            "(central.branch)",
+        )
+
+
+def check_newer(version: int, digest: str, box: Box) -> None:
+    """Raise Refused for a version before one that was in force, or a second file of its number."""
+    if version < box.highest:
+        raise Refused(
+            f"sono la versione {version}, qui c'è già stata la {box.highest}: farne una più alta",
+            f"they are version {version}, and {box.highest} was in force here: make a higher one",
+        )
+    if version == box.version and digest != box.digest:
+        raise Refused(
+            f"un altro file con la versione {version} è in vigore: contarne una in più",
+            f"another file of version {version} is in force: count one up",
+        )
+
+
+def wait_s(every_s: float, failures: int) -> float:
+    """Return after how long a server is asked again: later each time that it failed."""
+    return min(every_s * 2.0 ** min(failures, 30), max(every_s, LONGEST_S))
+
+
+def merged(
+    stored: Register, given: Register, theirs: Collection[str], entered_here: Collection[str]
+) -> Merged:
+    """Lay the head office's register over the stored one; raises Refused for what cannot stand.
+
+    `theirs` are the codes of units that were the head office's until now: one that it no longer
+    names goes, unless the branch has `entered_here` something for it. The branch's own stay.
+    """
+    named = {unit.code for unit in given.units}
+    gone = set(theirs) - named - set(entered_here)
+    gone -= {unit.service for unit in stored.units if unit.code not in {*theirs, *named}}
+    own = [u for u in stored.units if u.code not in named and u.code not in gone]
+    found = merge(stored, _numbered(stored, replace(given, units=_joined(given.units, own))))
+    before = {fault.text for fault in faults(in_force(stored))}
+    after = faults(in_force(found.register))
+    new = [*found.faults, *(fault for fault in after if fault.text not in before)]
+    if new:
+        said = "; ".join(f"{fault.place}: {fault.it or fault.text}" for fault in new)
+        raise Refused(
+            f"la rubrica della sede centrale qui non si può usare: {said}",
+            "the head office's register cannot be used here: "
+            + "; ".join(f"{fault.place}: {fault.text}" for fault in new),
+        )
+    return found
+
+
+def _joined(theirs: tuple[Unit, ...], own: Iterable[Unit]) -> tuple[Unit, ...]:
+    """Put the branch's units behind the head office's, an office behind its service."""
+    units = list(theirs)
+    for unit in own:
+        last = [n for n, each in enumerate(units, 1) if unit.service in (each.code, each.service)]
+        units.insert(last[-1] if unit.service and last else len(units), unit)
+    return tuple(units)
+
+
+def _numbered(stored: Register, given: Register) -> Register:
+    """Give every entry the number it has here, or the next one."""
+    known = {_words(each): each.entry.number for each in stored.entered()}
+    last = [stored.last_number()]
+
+    def number() -> int:
+        last[0] += 1
+        return last[0]
+
+    return replace(
+        given,
+        declarations=tuple(_with_number(d, known, number) for d in given.declarations),
+        variations=tuple(_with_number(v, known, number) for v in given.variations),
+        authorisations=tuple(_with_number(a, known, number) for a in given.authorisations),
+    )
+
+
+def _with_number(each: Kind, known: dict[Entered, int], number: Callable[[], int]) -> Kind:
+    found = known.get(_words(each)) or number()
+    entered = replace(each, entry=replace(each.entry, number=found))
+    if isinstance(entered, Authorisation) and entered.revoked is not None:
+        return replace(entered, revoked=replace(entered.revoked, number=number()))
+    return entered
+
+
+def _words(entered: Entered) -> Entered:
+    """Return what was entered without its number and its end."""
+    entry = replace(entered.entry, number=0)
+    if isinstance(entered, Authorisation):
+        return replace(entered, entry=entry, revoked=None)
+    return replace(entered, entry=entry)
+
+
+@dataclass(frozen=True, slots=True)
+class SheetsPlan:
+    """What of the sheets changes: those written, and the codes of those that go."""
+
+    written: tuple[Sheet, ...] = ()
+    new: int = 0
+    gone: tuple[str, ...] = ()
+
+
+def sheets_plan(
+    known: Collection[Sheet], given: Collection[Sheet], theirs: Collection[str]
+) -> SheetsPlan:
+    """Compare the head office's sheets with those here; raises Refused for a name that is taken.
+
+    A sheet of the branch's own with the same name and words becomes the head office's.
+    """
+    before = {sheet.code: sheet for sheet in known}
+    taken = sorted(
+        s.code for s in given if s.code in before and s.code not in theirs and before[s.code] != s
+    )
+    if taken:
+        named = ", ".join(taken[:MOST_NAMED])
+        raise Refused(
+            f"la sede ha già schede proprie con questi nomi: {named}; dar loro un altro nome o "
+            "toglierle, poi riprovare",
+            f"the branch has sheets of its own with these names: {named}; give them other names or "
+            "take them away, then try again",
+        )
+    named_now = {sheet.code for sheet in given}
+    return SheetsPlan(
+        tuple(sheet for sheet in given if before.get(sheet.code) != sheet),
+        sum(sheet.code not in before for sheet in given),
+        tuple(sorted(code for code in theirs if code not in named_now and code in before)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a bundle changes here, counted; `schedule` and `prompts` say whether they differ."""
+
+    schedule: bool
+    sheets: SheetsPlan
+    units: tuple[int, int, int]
+    entries: int
+    prompts: bool
+
+    @property
+    def words(self) -> Words:
+        """Say it in a line, for people and the audit."""
+        new, changed, gone = self.units
+        counted = (
+            (len(self.sheets.written) - self.sheets.new, "schede cambiate", "sheets changed"),
+            (self.sheets.new, "schede nuove", "sheets new"),
+            (len(self.sheets.gone), "schede tolte", "sheets taken away"),
+            (new, "uffici nuovi", "offices new"),
+            (changed, "uffici cambiati", "offices changed"),
+            (gone, "uffici tolti", "offices taken away"),
+            (self.entries, "comunicazioni aggiunte", "declarations added"),
+        )
+        it = [f"{name}: {count}" for count, name, _ in counted if count]
+        en = [f"{name}: {count}" for count, _, name in counted if count]
+        for is_so, said in (
+            (self.schedule, Words("orario cambiato", "schedule changed")),
+            (self.prompts, Words("annunci cambiati", "announcements changed")),
+        ):
+            if is_so:
+                it.append(said.it)
+                en.append(said.en)
+        return Words(", ".join(it) or "nulla cambia", ", ".join(en) or "nothing changes")
+
+    @property
+    def noted(self) -> str:
+        """Say it for the audit: always the same words (console/audit_words.py)."""
+        new, changed, gone = self.units
+        written, gone_sheets = len(self.sheets.written), len(self.sheets.gone)
+        more = (("schedule", self.schedule), ("announcements", self.prompts))
+        return (
+            f"sheets {written - self.sheets.new} changed {self.sheets.new} new {gone_sheets} gone, "
+            f"offices {changed} changed {new} new {gone} gone, declarations {self.entries} added"
+            + "".join(f", {name}" for name, is_so in more if is_so)
+        )
+
+
+def units_counted(found: Merged) -> tuple[int, int, int]:
+    """Count units that are new, changed, gone."""
+    return len(found.new_units), len(found.changed_units), len(found.gone_units)
+
+
+# ---- central words -----------------------------------------------------------------------------
+# What people are told of the head office's settings, in both languages.
+
+NO_SERVER: Final = Words(
+    "nessun server è configurato (central.server): le impostazioni centrali arrivano come file",
+    "no server is configured (central.server): the central settings come as a file",
+)
+NO_FILE: Final = Words(
+    "non è stato caricato nessun file: caricarlo prima",
+    "no file has been uploaded: upload it first",
+)
+NONE: Final = Words("Impostazioni centrali: nessuna", "Central settings: none")
+STAYS: Final = Words(
+    "ciò che gli uffici hanno comunicato resta: lo cambia solo un'altra comunicazione",
+    "what offices have declared stays: only another declaration changes it",
+)
+_NOW: Final = Words(
+    "schede e rubrica da subito, l'orario appena nessuno è al telefono",
+    "sheets and register at once, the schedule as soon as nobody is on the phone",
+)
+_LATER: Final = Words(
+    "centralino qui non è in funzione: valgono dal prossimo avvio",
+    "centralino is not running here: they hold from its next start on",
+)
+
+
+class Shown(Protocol):
+    """What a bundle is and changes."""
+
+    @property
+    def version(self) -> int:
+        """Return its version."""
+
+    @property
+    def changes(self) -> Changes:
+        """Return what it changes here."""
+
+    @property
+    def is_so_already(self) -> bool:
+        """Tell whether it holds already."""
+
+
+def shown(given: Shown) -> Words:
+    """Say what a bundle would change."""
+    if given.is_so_already:
+        return so_already(given.version)
+    said = given.changes.words
+    return Words(
+        f"impostazioni centrali {given.version}, firma valida: {said.it}",
+        f"central settings {given.version}, the signature is good: {said.en}",
+    )
+
+
+def so_already(version: int) -> Words:
+    """Say that there is nothing to do."""
+    return Words(
+        f"impostazioni centrali {version}: già in vigore",
+        f"central settings {version}: in force already",
+    )
+
+
+def left(version: int) -> Words:
+    """Say that people have gone back from what the server offers."""
+    return Words(
+        f"impostazioni centrali {version}: qui sono state tolte, si attende una versione più alta",
+        f"central settings {version}: taken back here, a higher version is waited for",
+    )
+
+
+def applied(version: int, changes: Words, is_told: bool) -> Words:
+    """Say what came into force, and from when on it holds."""
+    when = _NOW if is_told else _LATER
+    return Words(
+        f"impostazioni centrali {version} in vigore: {changes.it}; {when.it}",
+        f"central settings {version} put in force: {changes.en}; {when.en}",
+    )
+
+
+def reverted(version: int, changes: Words, is_told: bool) -> Words:
+    """Say what holds again, and what cannot be taken back."""
+    when = _NOW if is_told else _LATER
+    if version:
+        head = Words(
+            f"impostazioni centrali {version} di nuovo in vigore",
+            f"central settings {version} in force again",
+        )
+    else:
+        head = Words("nessuna impostazione centrale in vigore", "no central settings in force")
+    return Words(
+        f"{head.it}: {changes.it}; {when.it}; {STAYS.it}",
+        f"{head.en}: {changes.en}; {when.en}; {STAYS.en}",
+    )
+
+
+def held(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
+    """Say in a line which version (version, since, by whom, from where) is in force.
+
+    Without a source it is held again.
+    """
+    if now is None or not now[0]:
+        return NONE
+    version, at, by, source = now
+    since = at.astimezone(zone)
+    where = Words(f"da {source}", f"from {source}") if source else Words("di nuovo", "again")
+    return Words(
+        f"Impostazioni centrali: versione {version} {moment_phrase('dal', since, 'it')}, "
+        f"{where.it} ({by})",
+        f"Central settings: version {version} {moment_phrase('since', since, 'en')}, "
+        f"{where.en} ({by})",
+    )
+
+
+def last_look(at: datetime, words: Words, zone: tzinfo) -> Words:
+    """Say what came of the last look at the server."""
+    local = at.astimezone(zone)
+    return Words(
+        f"Ultimo controllo {moment_words(local, 'it')}: {words.it}",
+        f"Last look {moment_words(local, 'en')}: {words.en}",
+    )

@@ -1,0 +1,463 @@
+"""Figures of the monthly report: peaks, Erlang, capacity."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice, pairwise
+from statistics import fmean
+from typing import Final, TypeVar
+
+from appliance.policy.text import Words
+
+# ---- box figures -------------------------------------------------------------------------------
+# What lies on a box's disk, in numbers: no caller, no name, no number among it.
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How much waits for somebody, and how full the disk is; moments in s since 1970.
+
+    `requests` are those of each state, `oldest_*` is None where nothing waits; lengths in ms of
+    sound, the disk in bytes.
+    """
+
+    open_messages: int = 0
+    open_ms: int = 0
+    unheard: int = 0
+    oldest_unheard_at: float | None = None
+    requests: tuple[tuple[str, int], ...] = ()
+    mail_queued: int = 0
+    mail_dead: int = 0
+    oldest_mail_at: float | None = None
+    disk_free: int = 0
+    disk_size: int = 0
+
+
+NOTHING_STORED = Stored()
+
+
+# ---- erlang ------------------------------------------------------------------------------------
+# How many lines and positions a traffic needs, by A. K. Erlang's formulas (1917).
+#
+# Traffic is in erlang: the calls of an hour times their mean length in hours. B holds where who
+# finds everything engaged goes away (lines), C where they wait (positions); both for calls that
+# come independently of each other. Checked against published tables and the simulated year.
+
+MOST: Final = 500
+"""Lines or positions that are looked at: no house has more."""
+PRECISION: Final = 1e-9
+
+
+def engaged_share(traffic: float, lines: int) -> float:
+    """Return the share of callers who find all of so many lines engaged (Erlang B)."""
+    return next(islice(_engaged(traffic), lines, None))
+
+
+def _engaged(traffic: float) -> Iterator[float]:
+    """Yield Erlang B for 0, 1, 2 ... lines: B(n) = A B(n-1) / (n + A B(n-1))."""
+    share, number = 1.0, 0
+    while True:
+        yield share
+        number += 1
+        share = traffic * share / (number + traffic * share)
+
+
+def lines_for(traffic: float, most_engaged: float) -> int:
+    """Return the fewest lines at which no more than a share of callers hear engaged."""
+    shares = islice(_engaged(traffic), MOST + 1)
+    return next((n for n, share in enumerate(shares) if share <= most_engaged), MOST)
+
+
+def offered(carried: float, lines: int) -> float:
+    """Return the traffic that came, of which so many lines have carried so much (erlang).
+
+    Beyond what can be told (every line engaged all the time) it is what was carried.
+    """
+    if carried <= 0.0 or carried > lines * 0.99:
+        return max(carried, 0.0)
+    low, high = carried, carried
+    while high * (1 - engaged_share(high, lines)) < carried:
+        high *= 2
+    while high - low > PRECISION * high:
+        middle = (low + high) / 2
+        if middle * (1 - engaged_share(middle, lines)) < carried:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def waiting(traffic: float, positions: int) -> float:
+    """Return the share of callers who wait for one of so many positions (Erlang C).
+
+    With as much traffic as positions, or more, the queue grows without end: all wait.
+    """
+    if traffic >= positions:
+        return 1.0
+    share = engaged_share(traffic, positions)
+    return share / (1 - traffic / positions * (1 - share))
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How callers are served: the share who wait at all, the share answered within the time asked,
+    the mean wait of all (s; infinite where the queue grows without end).
+    """
+
+    wait: float
+    within: float
+    mean_s: float
+
+
+def service_level(traffic: float, positions: int, length_s: float, within_s: float) -> Service:
+    """Say how so many positions serve a traffic of calls of `length_s` on average."""
+    spare = positions - traffic
+    if spare <= 0:
+        return Service(1.0, 0.0, math.inf)
+    wait = waiting(traffic, positions)
+    return Service(wait, 1 - wait * math.exp(-spare * within_s / length_s), wait * length_s / spare)
+
+
+def positions_for(traffic: float, length_s: float, within_s: float, share: float) -> int:
+    """Return the fewest positions that answer a share of callers within so many seconds."""
+    for number in range(1, MOST):
+        if service_level(traffic, number, length_s, within_s).within >= share:
+            return number
+    return MOST
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """A house's busiest hour of the day: which, and its traffic on average (erlang), of so many
+    days; `length_s` is a call's mean length.
+    """
+
+    hour: int
+    traffic: float
+    days: int
+    length_s: float
+
+
+def busiest(uses: list[tuple[int, int]], day_of: dict[int, tuple[str, int]]) -> Hour | None:
+    """Return the busiest hour of lines' uses (from, to; ms), None for no use.
+
+    `day_of` names the day and the hour that each hour since 1970 is of, where the house stands; an
+    hour that it does not name (the clock was wrong) counts for nothing.
+    """
+    engaged_ms: dict[tuple[str, int], int] = {}
+    for began, ended in uses:
+        edges = sorted({began, ended, *range(-(-began // HOUR_MS) * HOUR_MS, ended, HOUR_MS)})
+        for start, end in pairwise(edges):
+            place = day_of.get(start // HOUR_MS)
+            if place is not None:
+                engaged_ms[place] = engaged_ms.get(place, 0) + end - start
+    days = len({day for day, _ in engaged_ms})
+    if not days:
+        return None
+    by_hour: dict[int, int] = {}
+    for (_, hour), busy_ms in engaged_ms.items():
+        by_hour[hour] = by_hour.get(hour, 0) + busy_ms
+    hour, most_ms = max(by_hour.items(), key=lambda item: item[1])
+    length_ms = sum(end - start for start, end in uses) / len(uses)
+    return Hour(hour, most_ms / days / HOUR_MS, days, length_ms / 1000)
+
+
+HOUR_MS: Final = 3_600_000
+
+
+# ---- capacity words ----------------------------------------------------------------------------
+# How many lines and positions a house needs, as a table in both languages.
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted: at most this share of callers hears engaged, at least this share is answered
+    within so many seconds.
+    """
+
+    engaged: float = 0.01
+    within: float = 0.8
+    within_s: float = 20.0
+
+
+def table(traffic: float, length_s: float, wanted: Wanted, lines: int = 0) -> Iterator[Words]:
+    """Yield the two tables for a traffic (erlang) of calls of `length_s`, then what is enough.
+
+    `lines` is how many the house has, 0 for not known: its row is marked.
+    """
+    enough = lines_for(traffic, wanted.engaged)
+    persons = positions_for(traffic, length_s, wanted.within_s, wanted.within)
+    yield Words("linee   trovano occupato", "lines   hear engaged")
+    for number in range(1, max(enough, lines) + 2):
+        mark = Words(" oggi", " today") if number == lines else Words("", "")
+        share = f"{number:5d} {engaged_share(traffic, number) * 100:13.2f} %"
+        yield Words(share + mark.it, share + mark.en)
+    within = f"{wanted.within_s:.0f} s"
+    yield Words(
+        f"postazioni   attendono   risposta entro {within}   attesa media",
+        f"positions    wait        answered within {within}  mean wait",
+    )
+    for number in range(max(1, math.ceil(traffic)), persons + 2):
+        yield _row(number, traffic, length_s, wanted)
+    yield Words(
+        f"Linee: {enough} (al massimo {_percent(wanted.engaged)} trova occupato). "
+        f"Postazioni: {persons} (almeno {_percent(wanted.within)} ha risposta entro {within}).",
+        f"Lines: {enough} (at most {_percent(wanted.engaged)} hear engaged). "
+        f"Positions: {persons} (at least {_percent(wanted.within)} answered within {within}).",
+    )
+
+
+def _row(number: int, traffic: float, length_s: float, wanted: Wanted) -> Words:
+    served = service_level(traffic, number, length_s, wanted.within_s)
+    shares = f"{number:5d} {served.wait * 100:15.1f} % {served.within * 100:17.1f} %"
+    if math.isinf(served.mean_s):
+        return Words(f"{shares}     senza fine", f"{shares}     without end")
+    return Words(f"{shares} {served.mean_s:11.1f} s", f"{shares} {served.mean_s:11.1f} s")
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:g} %"
+
+
+# ---- peaks -------------------------------------------------------------------------------------
+# How many lines were engaged at once, and for how long all of them were (P8).
+#
+# While every line is engaged a caller hears busy and never reaches the box: only the carrier's
+# divert-on-busy can catch that call.
+
+Use = tuple[int, int]
+"""When a line was engaged: from, to (ms since 1970)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most `lines` engaged at once, first so at `at_ms` (None: never any), out of `of`;
+    `all_ms` is for how long all of them were.
+    """
+
+    lines: int = 0
+    of: int = 0
+    at_ms: int | None = None
+    all_ms: int = 0
+
+
+def peak(uses: Iterable[Use], of: int, since_ms: int, until_ms: int) -> Peak:
+    """Return the peak between two moments; a use that ends as another begins is not at once."""
+    clipped = [(max(a, since_ms), min(b, until_ms)) for a, b in uses]
+    steps = sorted(step for a, b in clipped if a < b for step in ((a, 1), (b, -1)))
+    engaged, most, at_ms, all_ms, before = 0, 0, None, 0, since_ms
+    for moment, change in steps:
+        if of and engaged >= of:
+            all_ms += moment - before
+        engaged, before = engaged + change, moment
+        if engaged > most:
+            most, at_ms = engaged, moment
+    return Peak(most, of, at_ms, all_ms)
+
+
+# ---- report ------------------------------------------------------------------------------------
+# What the front desk did in a while: how many calls it answered itself, and what became of others.
+#
+# Pure sums over frozen rows. Every call ends in exactly one way, so the ways add up to the calls.
+# Figures are per number, unit and hour; per person only where an agreement says so (E21).
+
+K = TypeVar("K", str, int)
+
+WITHIN_S = 20.0
+"""The answering time that service charters promise."""
+THIRD_RING_S = 15.0
+"""In Italy a ring is 1 s and the pause 4 s: the fourth ring begins 15 s after the first."""
+UNKNOWN = ""
+"""The number called where a line is reached by several (P1): never guessed."""
+
+
+class Ending(enum.StrEnum):
+    """The one way in which a call ended, as P1 counts."""
+
+    FILTER = "filter"  # answered by a person of the front desk, and not transferred
+    INFORMED = "informed"  # a sheet read aloud answered it: the filter, too
+    TRANSFERRED = "transferred"  # an office took it
+    RETURNED = "returned"  # no office took it: back with an operator (P6)
+    VOICEMAIL = "voicemail"
+    LOST = "lost"  # gave up, was cut off, or left nothing
+    OTHER = "other"  # a fax; or taken by a telephone beside the line, unseen by the box
+
+
+BY_FILTER = (Ending.FILTER, Ending.INFORMED)
+SERVED = (*BY_FILTER, Ending.TRANSFERRED, Ending.RETURNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One transfer to a unit for a need: `returned` is why it came back, "" where it was taken."""
+
+    unit: str
+    returned: str = ""
+    need: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call: when it rang (local, aware), the public number called, how it ended.
+
+    `wait_s` is how long it rang until a person answered, None when nobody did. `overflow`: it went
+    on to the citizens' counter (P8). `position` answered.
+    """
+
+    at: datetime
+    called: str
+    ending: Ending
+    wait_s: float | None = None
+    overflow: bool = False
+    sent: tuple[Sent, ...] = ()
+    position: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """One request for a unit and a need: an appointment or an e-mail.
+
+    `counted`: taken in the time of the report. `open` and `overdue` as of now, whenever taken.
+    """
+
+    unit: str
+    appointment: bool
+    counted: bool = True
+    open: bool = False
+    overdue: bool = False
+    need: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What some calls sum up to; times in seconds, None where no person answered any."""
+
+    calls: int = 0
+    endings: Mapping[Ending, int] = field(default_factory=dict)
+    overflow: int = 0
+    answered: int = 0
+    within: int = 0
+    third_ring: int = 0
+    mean_wait_s: float | None = None
+    longest_wait_s: float | None = None
+
+    @property
+    def by_filter(self) -> int:
+        """Calls answered by the filter without transfer: the headline (P1)."""
+        return sum(self.endings.get(each, 0) for each in BY_FILTER)
+
+    @property
+    def served(self) -> int:
+        """Calls in which somebody, or a sheet, answered."""
+        return sum(self.endings.get(each, 0) for each in SERVED)
+
+    @property
+    def filter_share(self) -> float | None:
+        """Their part of the calls that were served, 0 to 1; None where none was."""
+        return self.by_filter / self.served if self.served else None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFigures:
+    """What concerned one unit, or one of its needs: transfers and what became of them, requests."""
+
+    asked: int = 0
+    accepted: int = 0
+    returned: Mapping[str, int] = field(default_factory=dict)
+    appointments: int = 0
+    emails: int = 0
+    open: int = 0
+    overdue: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures of a time; months as "2026-10", hours as 0 to 23, needs as "unit.need"."""
+
+    total: Figures
+    numbers: Mapping[str, Figures]
+    months: Mapping[str, Figures]
+    hours: Mapping[int, Figures]
+    units: Mapping[str, UnitFigures]
+    every_unit: UnitFigures
+    positions: Mapping[str, Figures] = field(default_factory=dict)
+    needs: Mapping[str, UnitFigures] = field(default_factory=dict)
+
+
+def seconds_shown(seconds: float | None, language: str) -> str:
+    """Write a wait as everybody reads it, on the page, on paper and by command: one decimal."""
+    if seconds is None:
+        return "–"
+    shown = f"{seconds:.1f}"
+    return f"{shown.replace('.', ',') if language == 'it' else shown} s"
+
+
+def report(
+    calls: Iterable[CallRow], requests: Iterable[RequestRow], *, per_person: bool = False
+) -> Report:
+    """Sum up calls and requests; `per_person` only with the reference of an agreement (E21)."""
+    calls, requests = tuple(calls), tuple(requests)
+    answered = tuple(call for call in calls if call.position)
+    named = {(sent.unit, sent.need) for call in calls for sent in call.sent}
+    named |= {(each.unit, each.need) for each in requests}
+    return Report(
+        figures(calls),
+        _grouped(calls, lambda call: call.called),
+        _grouped(calls, lambda call: f"{call.at:%Y-%m}"),
+        _grouped(calls, lambda call: call.at.hour),
+        {unit: unit_figures(calls, requests, unit) for unit in sorted({u for u, _ in named})},
+        unit_figures(calls, requests),
+        _grouped(answered, lambda call: call.position) if per_person else {},
+        {f"{u}.{n}": unit_figures(calls, requests, u, n) for u, n in sorted(named) if n},
+    )
+
+
+def figures(calls: Iterable[CallRow]) -> Figures:
+    """Sum up some calls."""
+    calls = tuple(calls)
+    ended = Counter(call.ending for call in calls)
+    waits = [call.wait_s for call in calls if call.wait_s is not None]
+    return Figures(
+        len(calls),
+        {each: ended[each] for each in Ending},
+        sum(call.overflow for call in calls),
+        len(waits),
+        sum(wait <= WITHIN_S for wait in waits),
+        sum(wait <= THIRD_RING_S for wait in waits),
+        fmean(waits) if waits else None,
+        max(waits, default=None),
+    )
+
+
+def unit_figures(
+    calls: Iterable[CallRow], requests: Iterable[RequestRow], unit: str = "", need: str = ""
+) -> UnitFigures:
+    """Sum up what concerned a unit and one of its needs; "" stands for all of them."""
+
+    def is_meant(each: Sent | RequestRow) -> bool:
+        return unit in {"", each.unit} and need in {"", each.need}
+
+    sent = [each for call in calls for each in call.sent if is_meant(each)]
+    taken = [each for each in requests if is_meant(each)]
+    reasons = sorted({each.returned for each in sent if each.returned})
+    return UnitFigures(
+        len(sent),
+        sum(not each.returned for each in sent),
+        {reason: sum(each.returned == reason for each in sent) for reason in reasons},
+        sum(each.counted and each.appointment for each in taken),
+        sum(each.counted and not each.appointment for each in taken),
+        sum(each.open for each in taken),
+        sum(each.overdue for each in taken),
+    )
+
+
+def _grouped(calls: tuple[CallRow, ...], key: Callable[[CallRow], K]) -> dict[K, Figures]:
+    found: dict[K, list[CallRow]] = {}
+    for call in calls:
+        found.setdefault(key(call), []).append(call)
+    return {each: figures(found[each]) for each in sorted(found)}

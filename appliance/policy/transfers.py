@@ -1,0 +1,368 @@
+"""Transfers: may_transfer, its wording, unanswered transfers."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+from appliance.policy.clock import Now
+from appliance.policy.directory import (
+    Declared,
+    Hindrance,
+    Need,
+    Purpose,
+    Reach,
+    Register,
+    ReturnRule,
+    Target,
+    Unit,
+    declared,
+    needs_of,
+    resumes_at,
+)
+from appliance.policy.hours import (
+    MIDNIGHT,
+    Band,
+    Bands,
+    OpenState,
+    Schedule,
+    Why,
+    day_phrase,
+    hours_of_office,
+)
+from appliance.policy.text import NOTHING, SaidError, Words
+
+# ---- transfer ----------------------------------------------------------------------------------
+# May a call go on to an office for a need, now (P3–P5, E7, E13)? The one answer for every asker.
+#
+# The declaration binds the device: console, keys and REFER all come here. Outside its band the
+# answer says when the next one opens and which rule of return opens at once (P5, P6).
+
+WITHOUT_DECLARATION = (ReturnRule.EMAIL,)
+"""The rule of a unit that has declared nothing (E13)."""
+
+
+class Reason(enum.StrEnum):
+    """Why an operator transfers a call (P3)."""
+
+    TOPIC = "topic"
+    DEPTH = "depth"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The call may go to `targets`, tried in this order, by the declaration of that number.
+
+    `band_ends` is when the band that is open now ends, None for not known. `notice` is what a
+    special period says of itself (E14).
+    """
+
+    unit: Unit
+    need: Need
+    targets: tuple[Target, ...]
+    rules: tuple[ReturnRule, ...]
+    declaration: int
+    band_ends: datetime | None = None
+    notice: Words = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What closes an office whatever it has declared: a holiday, or a closure of the house."""
+
+    is_holiday: bool
+    name: Words = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The call may not go on now: `today` are today's bands, `resumes_at` when the next opens.
+
+    `notice` is what a special period says of itself (E14), `closing` why nobody is there whatever
+    the bands say.
+    """
+
+    unit: Unit
+    need: str
+    why: Hindrance
+    rules: tuple[ReturnRule, ...]
+    today: Bands = ()
+    resumes_at: datetime | None = None
+    notice: Words = NOTHING
+    closing: Closing | None = None
+
+    def begun(self, local: datetime) -> Bands:
+        """Return today's bands that have begun by a local moment; none where bands say nothing."""
+        if self.why is not Hindrance.BAND or self.closing:
+            return ()
+        return tuple(band for band in self.today if band.start <= local.time())
+
+
+def may_transfer(
+    register: Register, calendar: Schedule, unit_code: str, need_code: str, now: Now
+) -> Allowed | Later:
+    """Decide. `calendar` gives zone, holidays and closures of the whole house.
+
+    Raises OfficeError for a unit that is not in the register: nobody else can be reached.
+    """
+    unit = register.unit(unit_code)
+    if unit is None:
+        known = ", ".join(each.code for each in register.units) or "none"
+        raise SaidError(
+            Words(
+                f"L'ufficio «{unit_code}» non è nella Rubrica uffici.",
+                f"there is no office {unit_code!r} in the register; known are {known}",
+            )
+        )
+    day = now.wall.astimezone(calendar.zone).date()
+    found = declared(register, calendar, unit, need_code, day)
+    why, notice = _hindrance(found, now), NOTHING
+    if isinstance(found, Declared):
+        state = found.schedule.at(now.wall)
+        notice = state.notice
+        rules = found.need.rules or found.declaration.rules
+        if why is None:
+            number, targets = found.declaration.entry.number, _readable(found.need)
+            ends = state.changes_at
+            return Allowed(unit, found.need, targets, rules, number, ends, notice)
+        today, closing = found.schedule.bands_on(day), closing_of(state)
+    else:
+        held = register.declaration(unit, day)
+        rules, today = held.rules if held else WITHOUT_DECLARATION, ()
+        closing = _closing_without(calendar, unit_code, need_code, now)
+    foreseen = why is not Hindrance.NUMBERS and now.by_hours
+    resumes = resumes_at(register, calendar, unit, need_code, now.wall) if foreseen else None
+    why = why or Hindrance.BAND
+    told = closing if why is not Hindrance.CLOCK else None
+    return Later(unit, need_code, why, rules, today, resumes, notice, told)
+
+
+def closing_of(state: OpenState) -> Closing | None:
+    """Return what closes an office by its schedule's answer, or None for its own bands."""
+    if state.open or state.why not in {Why.HOLIDAY, Why.CLOSURE}:
+        return None
+    return Closing(state.why is Why.HOLIDAY, state.name)
+
+
+def _closing_without(calendar: Schedule, unit: str, need: str, now: Now) -> Closing | None:
+    """Return what closes an office that has declared no bands: the house's days, if it is here."""
+    if not now.by_hours or (unit, need) in calendar.elsewhere:
+        return None
+    return closing_of(hours_of_office(calendar, calendar.weekly).at(now.wall))
+
+
+def may_join(
+    register: Register, calendar: Schedule, phone: str, now: Now
+) -> Allowed | Later | None:
+    """Decide for the SIP phone that somebody has consulted: may a caller stay with it now (P5)?
+
+    The first need that may go there now, else the first that may later; None: it is no office's.
+    """
+    day = now.wall.astimezone(calendar.zone).date()
+    needs = [coded for coded in needs_of(register, day) if place_of(coded.need.targets, phone)]
+    answers = [may_transfer(register, calendar, one.unit, one.need.code, now) for one in needs]
+    allowed = (one for one in answers if isinstance(one, Allowed) and place_of(one.targets, phone))
+    later = (one for one in answers if isinstance(one, Later))
+    return next(allowed, None) or next(later, None)
+
+
+def place_of(targets: tuple[Target, ...], phone: str) -> int:
+    """Say at which place, from 1 on, a SIP phone stands among targets; 0 for nowhere."""
+    rung = [t.reach is Reach.PHONE and t.number.reveal(Purpose.RING) == phone for t in targets]
+    return rung.index(True) + 1 if True in rung else 0
+
+
+def _hindrance(found: Declared | Hindrance, now: Now) -> Hindrance | None:
+    if isinstance(found, Hindrance):
+        return found
+    if not now.by_hours:
+        return Hindrance.CLOCK  # a band cannot be kept by a clock that nobody trusts
+    if not found.schedule.at(now.wall).open:
+        return Hindrance.BAND
+    return None if _readable(found.need) else Hindrance.NUMBERS
+
+
+def _readable(need: Need) -> tuple[Target, ...]:
+    """Return the targets whose numbers could be unsealed: the others cannot be called."""
+    return tuple(target for target in need.targets if target.number.is_known)
+
+
+# ---- transfer words ----------------------------------------------------------------------------
+# What an operator reads when a call cannot go on now: when it can, and what to offer (E23).
+#
+# "Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00. Appuntamento o e-mail?"
+
+OFFERS: Mapping[ReturnRule, Words] = {
+    ReturnRule.APPOINTMENT: Words("appuntamento", "appointment"),
+    ReturnRule.EMAIL: Words("e-mail", "e-mail"),
+}
+WEEKDAY_WORDS = (
+    Words("lunedì", "Monday"),
+    Words("martedì", "Tuesday"),
+    Words("mercoledì", "Wednesday"),
+    Words("giovedì", "Thursday"),
+    Words("venerdì", "Friday"),
+    Words("sabato", "Saturday"),
+    Words("domenica", "Sunday"),
+)
+WHY: Mapping[Hindrance, Words] = {
+    Hindrance.NO_DECLARATION: Words(
+        "non ha ancora una comunicazione", "has not declared anything yet"
+    ),
+    Hindrance.EXPIRED: Words("la comunicazione è scaduta", "the declaration has run out"),
+    Hindrance.WITHDRAWN: Words(
+        "ha comunicato di non ricevere chiamate", "has declared that it takes no calls"
+    ),
+    Hindrance.NEED: Words(
+        "per questa necessità non ha indicato numeri", "has named no number for this need"
+    ),
+    Hindrance.ABSENT: Words("tutti assenti per un breve periodo", "all are absent for a while"),
+    Hindrance.NUMBERS: Words(
+        "i suoi numeri non si possono leggere (avvisare il tecnico)",
+        "its numbers cannot be read (tell the technician)",
+    ),
+    Hindrance.CLOCK: Words(
+        "l'ora non è nota, la fascia non si può verificare",
+        "the time is not known, so the band cannot be kept",
+    ),
+}
+"""What is said instead of bands; outside a band the bands speak."""
+
+
+def in_words(later: Later, local: datetime) -> Words:
+    """Say it for `local`, the moment it was asked, in the zone of the house."""
+    offer, said = _offer(later.rules), WHY.get(later.why, NOTHING)
+    sentence = to_say(later.unit)
+    resumes = _resumes(later, local)
+    begun = later.begun(local)
+    closed = _closing(later.closing)
+    parts_it = [closed.it, later.notice.it, said.it]
+    parts_en = [closed.en, later.notice.en, said.en]
+    if begun:
+        parts_it.append(f"trasferibile {_bands(begun, 'e')}")
+        parts_en.append(f"takes calls {_bands(begun, 'and')}")
+    return Words(
+        f"{later.unit.name}: {_joined([*parts_it, resumes.it])}. {offer.it}?{sentence.it}",
+        f"{later.unit.name}: {_joined([*parts_en, resumes.en])}. {offer.en}?{sentence.en}",
+    )
+
+
+def unanswered_in_words(allowed: Allowed, count: int) -> Words:
+    """Say that an office has not answered of late, and what to offer instead (E8)."""
+    offer, name = _offer(allowed.rules), allowed.unit.name
+    sentence = to_say(allowed.unit)
+    return Words(
+        f"{name}: le ultime {count} chiamate non hanno avuto risposta. {offer.it}?{sentence.it}",
+        f"{name}: the last {count} calls were not answered. {offer.en}?{sentence.en}",
+    )
+
+
+def to_say(unit: Unit) -> Words:
+    """Return the office's sentence for a caller who is not put through (E10), or nothing."""
+    if not unit.say:
+        return NOTHING
+    return Words(f" Da dire: «{unit.say}»", f" To say: “{unit.say}”")
+
+
+def _closing(closing: Closing | None) -> Words:
+    """Say what closes the office today, where it is more than its own bands."""
+    if closing is None:
+        return NOTHING
+    if closing.is_holiday:
+        said = Words("oggi chiuso per festività", "closed today, a public holiday")
+    else:
+        said = Words("chiuso", "closed")
+    name = closing.name
+    return Words(_named(said.it, name.it), _named(said.en, name.en))
+
+
+def _named(said: str, name: str) -> str:
+    return f"{said} ({name})" if name else said
+
+
+def _joined(parts: list[str]) -> str:
+    return ", ".join(part for part in parts if part)
+
+
+def _offer(rules: tuple[ReturnRule, ...]) -> Words:
+    offers = [OFFERS[rule] for rule in rules]
+    it = " o ".join(offer.it for offer in offers)
+    en = " or ".join(offer.en for offer in offers)
+    return Words(it[0].upper() + it[1:], en[0].upper() + en[1:])
+
+
+def _bands(bands: tuple[Band, ...], and_: str) -> str:
+    """Write bands as 9:00–12:30 and 15:00–17:00."""
+    *first, last = [f"{_clock(band.start)}–{_clock(band.end, last=True)}" for band in bands]
+    return f"{', '.join(first)} {and_} {last}" if first else last
+
+
+def _resumes(later: Later, local: datetime) -> Words:
+    if later.resumes_at is None:
+        if later.why is Hindrance.BAND:
+            return Words("non è prevista un'altra fascia", "no further band is foreseen")
+        return NOTHING
+    moment = later.resumes_at.astimezone(local.tzinfo)
+    day, at = _day(moment.date(), local.date()), _clock(moment.time())
+    return Words(f"riprende {day.it} alle {at}", f"resumes {day.en} at {at}")
+
+
+def _day(day: date, today: date) -> Words:
+    """Name a day as people do: today, tomorrow, a weekday within a week, else the date."""
+    ahead = (day - today).days
+    if ahead == 0:
+        return Words("oggi", "today")
+    if ahead == 1:
+        return Words("domani", "tomorrow")
+    if day < today + timedelta(days=7):
+        name = WEEKDAY_WORDS[day.weekday()]
+        return Words(name.it, f"on {name.en}")
+    year = day.year != today.year
+    return Words(day_phrase("il", day, "it", year=year), day_phrase("on", day, "en", year=year))
+
+
+def _clock(at: time, *, last: bool = False) -> str:
+    return "24:00" if last and at == MIDNIGHT else f"{at.hour}:{at:%M}"
+
+
+# ---- unanswered --------------------------------------------------------------------------------
+# The office that never answers (E8): unanswered transfers in a row within one band, counted.
+#
+# Frozen values; a band is named by when it ends, so that the next one begins at nought.
+
+TOLD_AFTER = 3
+"""From so many unanswered transfers in a row on the operator is told before trying (E8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InARow:
+    """How many transfers to one need were not answered, one after the other, within a band."""
+
+    band_ends: datetime | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """All such counts, by unit and need."""
+
+    rows: Mapping[tuple[str, str], InARow] = field(default_factory=dict)
+
+    def heard(
+        self, unit: str, need: str, band_ends: datetime | None, *, answered: bool
+    ) -> Unanswered:
+        """Return the counts after one more transfer; an answer begins anew."""
+        count = 0 if answered else self.count(unit, need, band_ends) + 1
+        return Unanswered({**self.rows, (unit, need): InARow(band_ends, count)})
+
+    def count(self, unit: str, need: str, band_ends: datetime | None) -> int:
+        """Return how many were not answered in a row within this band."""
+        row = self.rows.get((unit, need))
+        return row.count if row is not None and row.band_ends == band_ends else 0
+
+    def tells(self, unit: str, need: str, band_ends: datetime | None) -> bool:
+        """Tell whether the operator is to be told before another one is tried."""
+        return self.count(unit, need, band_ends) >= TOLD_AFTER

@@ -1,0 +1,325 @@
+"""Accounts, roles, PINs."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from appliance.errors import OfficeError
+from appliance.policy.text import Refused, Words
+
+# ---- pin ---------------------------------------------------------------------------------------
+# The code that is asked before messages are heard on a phone that is not the front desk's.
+
+SHORTEST, LONGEST = 4, 8
+MOST_WRONG = 3
+LOCKED_S = 600.0
+"""Three wrong codes keep a phone from trying for ten minutes: 10000 codes take three weeks."""
+END_KEY = "#"
+
+
+class PinRule(enum.StrEnum):
+    """On which phones the code is asked."""
+
+    OTHERS = "others"  # those of neither group
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """Wrong codes of one phone in a row, and until when (monotonic s) it is kept from trying."""
+
+    wrong: int = 0
+    locked_until: float = 0.0
+
+
+def is_locked(tries: Mapping[str, Tries], phone: str, at: float) -> bool:
+    """Tell whether a phone is kept from trying at a moment (monotonic s)."""
+    return at < tries.get(phone, Tries()).locked_until
+
+
+def after_wrong(tries: Tries, at: float) -> Tries:
+    """Count a wrong code; the third in a row locks the phone out, and the count begins anew."""
+    wrong = tries.wrong + 1
+    return Tries(0, at + LOCKED_S) if wrong >= MOST_WRONG else Tries(wrong)
+
+
+def check_new(pin: str) -> None:
+    """Refuse a code that is no good one; raises OfficeError."""
+    if not (pin.isascii() and pin.isdigit() and SHORTEST <= len(pin) <= LONGEST):
+        raise Refused(
+            f"un codice è fatto di {SHORTEST}-{LONGEST} cifre e di nient'altro",
+            f"a code is {SHORTEST} to {LONGEST} digits, nothing else",
+        )
+    steps = {int(b) - int(a) for a, b in pairwise(pin)}
+    if steps in ({0}, {1}, {-1}):
+        raise Refused(
+            "un codice di una sola cifra, o di cifre in fila, è il primo che si prova",
+            "a code of one digit, or of digits in a row, is the first one tried",
+        )
+
+
+# ---- roles -------------------------------------------------------------------------------------
+# Who may do what: roles of people, what each may do, and how it is said when one may not.
+
+
+class Role(enum.StrEnum):
+    """What somebody is at the front desk; a person may be several."""
+
+    OPERATOR = "operator"
+    CLERK = "clerk"  # sportellista
+    OFFICE = "office"  # somebody of one unit
+    DEPUTY = "deputy"  # named by the head
+    HEAD = "head"
+    TECHNICIAN = "technician"
+
+
+class Permission(enum.StrEnum):
+    """One thing that is allowed or not, as the front desk would name it."""
+
+    SEE_DESK = "see_desk"
+    TRANSFER = "transfer"
+    CALL_BACK = "call_back"
+    SET_STATES = "set_states"
+    MESSAGES = "messages"
+    REQUESTS = "requests"
+    OWN_REQUESTS = "own_requests"
+    READ_SHEETS = "read_sheets"
+    EDIT_SHEETS = "edit_sheets"
+    SEE_REGISTER = "see_register"
+    VARY_REGISTER = "vary_register"
+    EDIT_REGISTER = "edit_register"
+    REVEAL_NUMBERS = "reveal_numbers"
+    SCHEDULE = "schedule"
+    PROMPTS = "prompts"
+    EXPLAIN = "explain"
+    REPORTS = "reports"
+    ERASE = "erase"
+    CENTRAL = "central"
+    TECHNICAL = "technical"
+    USERS = "users"
+    AUDIT = "audit"
+
+
+_P: Final = Permission
+_AT_A_CALL: Final = frozenset(
+    {_P.SEE_DESK, _P.TRANSFER, _P.CALL_BACK, _P.REQUESTS, _P.READ_SHEETS, _P.SEE_REGISTER}
+)
+"""The counter sees and does on a call what an operator does (E2)."""
+MAY: Final[dict[Role, frozenset[Permission]]] = {
+    Role.OPERATOR: _AT_A_CALL | {_P.SET_STATES, _P.MESSAGES},
+    Role.CLERK: _AT_A_CALL,
+    Role.OFFICE: frozenset({_P.OWN_REQUESTS, _P.READ_SHEETS}),
+    Role.DEPUTY: frozenset({_P.READ_SHEETS, _P.SEE_REGISTER, _P.VARY_REGISTER, _P.EXPLAIN}),
+    Role.HEAD: frozenset(_P) - {_P.TECHNICAL},
+    Role.TECHNICIAN: frozenset(
+        {_P.TECHNICAL, _P.CENTRAL, _P.SEE_REGISTER, _P.EXPLAIN, _P.USERS, _P.AUDIT}
+    ),
+}
+"""What each may do; a number that is not disclosed is the head's alone (P7)."""
+_KEPT: Final = frozenset({Role.HEAD, Role.DEPUTY})
+"""Roles that only a head gives, takes away or resets: they see what a technician may not."""
+
+ROLES: Final[dict[Role, Words]] = {
+    Role.OPERATOR: Words("Operatore", "Operator"),
+    Role.CLERK: Words("Sportellista", "Counter clerk"),
+    Role.OFFICE: Words("Ufficio", "Office"),
+    Role.DEPUTY: Words("Delegato/a", "Deputy"),
+    Role.HEAD: Words("Responsabile", "Head of the front desk"),
+    Role.TECHNICIAN: Words("Tecnico", "Technician"),
+}
+PERMISSIONS: Final[dict[Permission, Words]] = {
+    _P.SEE_DESK: Words("vedere le chiamate in corso", "seeing the calls going on"),
+    _P.TRANSFER: Words("trasferire chiamate", "transferring calls"),
+    _P.CALL_BACK: Words("richiamare gli utenti", "calling citizens back"),
+    _P.SET_STATES: Words(
+        "impostare Non presidiato, Chiuso, Tutti assenti", "setting unattended, closed, all absent"
+    ),
+    _P.MESSAGES: Words("ascoltare e chiudere i messaggi", "hearing and closing messages"),
+    _P.REQUESTS: Words("gestire le prese in carico", "dealing with requests"),
+    _P.OWN_REQUESTS: Words(
+        "vedere le prese in carico del proprio ufficio", "seeing the requests of one's own office"
+    ),
+    _P.READ_SHEETS: Words("leggere le schede", "reading sheets"),
+    _P.EDIT_SHEETS: Words("modificare le schede", "editing sheets"),
+    _P.SEE_REGISTER: Words(
+        "vedere lo stato della Rubrica uffici", "seeing how the register stands"
+    ),
+    _P.VARY_REGISTER: Words("inserire variazioni di un giorno", "entering a variation of a day"),
+    _P.EDIT_REGISTER: Words("modificare la Rubrica uffici", "editing the register"),
+    _P.REVEAL_NUMBERS: Words("vedere i numeri riservati", "seeing numbers that are not disclosed"),
+    _P.SCHEDULE: Words("modificare orari e chiusure", "editing hours and closures"),
+    _P.PROMPTS: Words("modificare gli annunci", "editing announcements"),
+    _P.EXPLAIN: Words("vedere che cosa succede a chi chiama", "seeing what happens to a caller"),
+    _P.REPORTS: Words("vedere i rapporti", "seeing reports"),
+    _P.ERASE: Words("cancellare i dati di una persona", "erasing a person's records"),
+    _P.CENTRAL: Words(
+        "mettere in vigore le impostazioni della sede centrale",
+        "putting the head office's settings in force",
+    ),
+    _P.TECHNICAL: Words("vedere le pagine del tecnico", "seeing the technician's pages"),
+    _P.USERS: Words("gestire gli utenti del programma", "managing the users"),
+    _P.AUDIT: Words("vedere il registro delle modifiche", "seeing the list of changes"),
+}
+
+
+def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
+    """Return all that somebody of these roles may do."""
+    return frozenset().union(*(MAY[role] for role in roles))
+
+
+def may_touch(asking: Iterable[Role], touched: Iterable[Role]) -> bool:
+    """Tell whether somebody may give or take these roles, or change whoever has them."""
+    asking = frozenset(asking)
+    if Permission.USERS not in permissions_of(asking):
+        return False
+    return Role.HEAD in asking or not _KEPT & frozenset(touched)
+
+
+def who_may(permission: Permission) -> tuple[Role, ...]:
+    """List the roles that may do something, in the order of the table."""
+    return tuple(role for role in Role if permission in MAY[role])
+
+
+def refusal(permission: Permission) -> Words:
+    """Say why a page is not for somebody, and for whom it is."""
+    roles, what = who_may(permission), PERMISSIONS[permission]
+    it, en = (", ".join(getattr(ROLES[role], tongue) for role in roles) for tongue in ("it", "en"))
+    return Words(
+        f"Il suo ruolo non permette di {what.it}. Possono farlo: {it}.",
+        f"Your role does not include {what.en}. It is for: {en}.",
+    )
+
+
+# ---- accounts ----------------------------------------------------------------------------------
+# People who may use the console: what one is, and which changes are refused.
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
+LONGEST_SHOWN: Final = 64
+LANGUAGES: Final = ("", "it", "en")
+"""The empty one is the site's first."""
+MOST_MEMORY_KIB: Final = 16 * 1024
+"""What one password may cost the box while it is compared: 16 MiB."""
+LONGEST_HASH: Final = 256
+_HASH: Final = re.compile(
+    r"\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{22,86}\$[A-Za-z0-9+/]{43,86}"
+)
+UNIT: Final = Words("l'ufficio", "unit")
+POSITION: Final = Words("la postazione", "position")
+_NEEDED: Final = (Role.HEAD, Role.TECHNICIAN)
+"""Roles whose last holder cannot be taken away."""
+
+
+class AccountError(OfficeError):
+    """Raised for what cannot be done about users; `words` say it in both languages."""
+
+    def __init__(self, it: str, en: str) -> None:
+        super().__init__(en)
+        self.words = Words(it, en)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One person; `stamp` grows whenever sessions begun before are to end (a new password)."""
+
+    name: str
+    shown: str
+    roles: frozenset[Role]
+    unit: str = ""
+    position: str = ""
+    language: str = ""
+    must_change: bool = False
+    disabled: bool = False
+    stamp: int = 1
+
+    @property
+    def can_log_in(self) -> bool:
+        """True while not disabled."""
+        return not self.disabled
+
+
+def check_user(user: User, units: Iterable[str], positions: Iterable[str]) -> None:
+    """Refuse a user that is no good one; raises OfficeError with what to do."""
+    if not NAME.fullmatch(user.name):
+        raise AccountError(
+            f"«{user.name}» non va bene come nome utente: da 2 a 32 lettere minuscole, cifre, "
+            "punti, - o _",
+            f"{user.name!r} is no user name: 2 to 32 small letters, digits, dots, - or _",
+        )
+    if not 0 < len(user.shown) <= LONGEST_SHOWN or not user.shown.isprintable():
+        raise AccountError(
+            f"il nome da mostrare ha da 1 a {LONGEST_SHOWN} caratteri, su una riga",
+            f"the name to show has 1 to {LONGEST_SHOWN} characters, in one line",
+        )
+    if not user.roles:
+        raise AccountError(
+            f"un utente ha almeno un ruolo: {', '.join(words.it for words in ROLES.values())}",
+            f"a user has at least one role: {', '.join(Role)}",
+        )
+    if user.language not in LANGUAGES:
+        raise AccountError(
+            "la lingua è it o en, o nessuna", "the language is it or en, or left out"
+        )
+    _check_place(UNIT, user.unit, units)
+    _check_place(POSITION, user.position, positions)
+    if Role.OFFICE in user.roles and not user.unit:
+        raise AccountError(
+            "chi è di un ufficio deve avere il suo ufficio", "somebody of an office needs its unit"
+        )
+
+
+def check_hash(text: str) -> None:
+    """Refuse what is no argon2id hash within the box's memory; raises OfficeError.
+
+    The form is that of RFC 9106's reference programme; the desk never sees a password.
+    """
+    found = _HASH.fullmatch(text) if len(text) <= LONGEST_HASH else None
+    if found is None or int(found[1]) > MOST_MEMORY_KIB:
+        raise OfficeError(f"the password's hash is no argon2id one within {MOST_MEMORY_KIB} KiB")
+
+
+def check_touch(asking: User | None, before: User | None, after: User) -> None:
+    """Refuse a change by somebody who has not the right; raises OfficeError.
+
+    Nobody (None) asks from the box's own shell, which may all.
+    """
+    if asking is None:
+        return
+    touched = after.roles | (before.roles if before else frozenset())
+    if asking.disabled or not may_touch(asking.roles, touched):
+        raise AccountError(
+            f"{asking.name} non può modificare {after.name}: gli utenti li gestiscono responsabile "
+            "e tecnico, responsabili e delegati solo un responsabile",
+            f"{asking.name} may not change {after.name}: users are managed by head and technician, "
+            "heads and deputies by the head alone",
+        )
+
+
+def check_left(users: Iterable[User], after: User) -> None:
+    """Refuse to take away the last head or technician; raises OfficeError."""
+    known = tuple(users)
+    now = {user.name: user for user in known} | {after.name: after}
+    for role in _NEEDED:
+        if _any(known, role) and not _any(now.values(), role):
+            raise AccountError(
+                f"{after.name} è l'ultimo con il ruolo {ROLES[role].it} che può entrare: crearne "
+                "prima un altro",
+                f"{after.name} is the last {role} who can log in: make another one first",
+            )
+
+
+def _any(users: Iterable[User], role: Role) -> bool:
+    return any(role in user.roles and user.can_log_in for user in users)
+
+
+def _check_place(what: Words, value: str, known: Iterable[str]) -> None:
+    listed = tuple(known)
+    if value and value not in listed:
+        raise AccountError(
+            f"{what.it} «{value}» non c'è; si conoscono: {', '.join(listed) or 'nessuno'}",
+            f"there is no {what.en} {value!r}; known are {', '.join(listed) or 'none'}",
+        )

@@ -1,0 +1,321 @@
+"""What becomes of a message, or of a call that left none: new, taken by somebody, closed (P9, E16).
+
+Whatever is done is an entry that is only ever added; how things stand is the sum of the entries.
+States and what changes them are one table. Two people cannot take the same message at once.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from functools import reduce
+
+from appliance.policy.hours import ONE_DAY, Schedule, local_moment, moment_phrase
+from appliance.policy.text import SaidError, Words
+
+# ---- messages ----------------------------------------------------------------------------------
+
+
+class HeldError(SaidError):
+    """Raised when somebody else has taken the message (E16)."""
+
+
+class Outcome(enum.StrEnum):
+    """With what a message was closed (P9)."""
+
+    CALLED_BACK = "called_back"
+    NOT_REACHABLE = "not_reachable"
+    NO_NUMBER = "no_number"
+    NOT_NEEDED = "not_needed"
+    PASSED_TO_OFFICE = "passed_to_office"
+
+
+class MessageState(enum.StrEnum):
+    """Whether somebody deals with a message."""
+
+    NEW = "new"
+    TAKEN = "taken"  # somebody deals with it: nobody else calls back (E16)
+    CLOSED = "closed"
+
+
+class MessageStep(enum.StrEnum):
+    """What is done about a message; also the word under which it is kept."""
+
+    HEAR = "hear"
+    TAKE = "take"
+    RELEASE = "release"
+    GIVE = "give"  # to a colleague (E19)
+    FAIL = "fail"  # called back in vain
+    NOTE = "note"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    ALERT_UNHEARD = "alert_unheard"  # desk and head were told (E16)
+    ALERT_UNCLOSED = "alert_unclosed"
+
+
+_S = MessageState
+NEXT: Mapping[MessageState, Mapping[MessageStep, MessageState]] = {
+    _S.NEW: {
+        MessageStep.HEAR: _S.NEW,
+        MessageStep.TAKE: _S.TAKEN,
+        MessageStep.FAIL: _S.NEW,
+        MessageStep.NOTE: _S.NEW,
+        MessageStep.CLOSE: _S.CLOSED,
+        MessageStep.ALERT_UNHEARD: _S.NEW,
+        MessageStep.ALERT_UNCLOSED: _S.NEW,
+    },
+    _S.TAKEN: {
+        MessageStep.HEAR: _S.TAKEN,
+        MessageStep.TAKE: _S.TAKEN,  # by whoever has it already: nothing changes
+        MessageStep.RELEASE: _S.NEW,
+        MessageStep.GIVE: _S.TAKEN,  # by whom it is given to
+        MessageStep.FAIL: _S.TAKEN,
+        MessageStep.NOTE: _S.TAKEN,
+        MessageStep.CLOSE: _S.CLOSED,
+        MessageStep.ALERT_UNHEARD: _S.TAKEN,
+        MessageStep.ALERT_UNCLOSED: _S.TAKEN,
+    },
+    _S.CLOSED: {
+        MessageStep.HEAR: _S.CLOSED,
+        MessageStep.NOTE: _S.CLOSED,
+        MessageStep.CLOSE: _S.CLOSED,  # in the same words: nothing changes
+        MessageStep.REOPEN: _S.NEW,
+    },
+}
+"""Every state and step that may meet; what is missing is refused in words."""
+
+HOLDERS_OWN = frozenset({MessageStep.TAKE, MessageStep.FAIL, MessageStep.CLOSE})
+"""What nobody else does while somebody has the message. Giving it free, or to a colleague, may
+everybody: whoever has it may be on holiday, and the entry says who did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing done: when (aware), by whom, what; CLOSE has an outcome, GIVE whom it is `to`."""
+
+    at: datetime
+    by: str
+    step: MessageStep
+    outcome: Outcome | None = None
+    note: str = ""
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How a message stands: who has it since when, how it was closed, what was tried.
+
+    `failed` are the times of call-backs in vain, `heard` who heard it and when, `notes` the
+    entries with words; all oldest first. `alerted` are the alerts that were given.
+    """
+
+    state: MessageState = MessageState.NEW
+    holder: str = ""
+    since: datetime | None = None
+    closing: Entry | None = None
+    failed: tuple[datetime, ...] = ()
+    heard: tuple[tuple[str, datetime], ...] = ()
+    notes: tuple[Entry, ...] = ()
+    alerted: frozenset[MessageStep] = frozenset()
+
+
+def care_of(entries: Iterable[Entry]) -> Care:
+    """Sum up entries, oldest first; what was written once is never doubted again."""
+    return reduce(_with, entries, Care())
+
+
+def check(care: Care, entry: Entry, name: str) -> bool:
+    """Tell whether an entry changes anything; raises SaidError where it may not be done.
+
+    `name` is how the message is called in the English sentence: "message 17".
+    """
+    if not entry.by.strip():
+        raise SaidError(Words("Chi se ne occupa? Serve un nome.", f"{name} {_NEEDS_WHO}"))
+    if (entry.outcome is not None) != (entry.step is MessageStep.CLOSE):
+        raise SaidError(Words("L'esito si dice quando si chiude.", f"{name}: {_NEEDS_OUTCOME}"))
+    if bool(entry.to.strip()) != (entry.step is MessageStep.GIVE):
+        raise SaidError(Words("A chi si consegna? Serve un nome.", f"{name}: {_NEEDS_TO}"))
+    if care.state is MessageState.CLOSED and entry.step is MessageStep.CLOSE:
+        return _closed_twice(care, entry, name)
+    if entry.step not in NEXT[care.state]:
+        stands = _STANDS[care.state]
+        raise SaidError(Words(stands.it, f"{name} {stands.en}"))
+    if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
+        raise HeldError(_held(care, name))
+    taken_again = entry.step is MessageStep.TAKE and care.state is MessageState.TAKEN
+    return not taken_again and not (entry.step is MessageStep.GIVE and entry.to == care.holder)
+
+
+_NEEDS_WHO = "is dealt with by somebody: say who"
+_NEEDS_TO = "whom it is given to is told when giving it, and only then"
+_NEEDS_OUTCOME = "an outcome is told when closing it, and only then"
+_STANDS: Mapping[MessageState, Words] = {
+    MessageState.NEW: Words(
+        "Non l'ha preso nessuno ed è da trattare: prenderlo o chiuderlo.",
+        "is nobody's and open: take or close it",
+    ),
+    MessageState.TAKEN: Words(
+        "È ancora da trattare: non c'è nulla da riaprire.",
+        "is still open: there is nothing to reopen",
+    ),
+    MessageState.CLOSED: Words(
+        "È già chiuso: prima va riaperto.", "is closed already: reopen it first"
+    ),
+}
+"""Why a step that the table has no row for is refused."""
+
+
+def _held(care: Care, name: str) -> Words:
+    """Say who has it."""
+    it = en = ""
+    if care.since:
+        it = f" {moment_phrase('dal', care.since, 'it', year=False)}"
+        en = f" {moment_phrase('since', care.since, 'en', year=False)}"
+    return Words(
+        f"Già in carico a {care.holder}{it}: occorre prima rilasciarlo.",
+        f"{name}: {care.holder} has it{en}; ask, or release it first",
+    )
+
+
+def _closed_twice(care: Care, entry: Entry, name: str) -> bool:
+    """Refuse a second closing in other words; the first one stands."""
+    closing = care.closing
+    assert closing is not None
+    if (closing.outcome, closing.by) != (entry.outcome, entry.by):
+        raise SaidError(
+            Words(
+                f"L'ha già chiuso {closing.by}.",
+                f"{name} was already closed by {closing.by} ({closing.outcome})",
+            )
+        )
+    return False
+
+
+def _with(care: Care, entry: Entry) -> Care:
+    """Add one entry to what came of those before it."""
+    state = NEXT[care.state].get(entry.step, care.state)
+    care = replace(care, state=state)
+    if entry.note:
+        care = replace(care, notes=(*care.notes, entry))
+    match entry.step:
+        case MessageStep.TAKE:
+            return replace(care, holder=entry.by, since=entry.at)
+        case MessageStep.GIVE:
+            return replace(care, holder=entry.to, since=entry.at)
+        case MessageStep.RELEASE | MessageStep.REOPEN:
+            return replace(care, holder="", since=None, closing=None)
+        case MessageStep.CLOSE:
+            return replace(care, closing=entry)
+        case MessageStep.FAIL:
+            return replace(care, failed=(*care.failed, entry.at))
+        case MessageStep.HEAR:
+            return replace(care, heard=(*care.heard, (entry.by, entry.at)))
+        case MessageStep.ALERT_UNHEARD | MessageStep.ALERT_UNCLOSED:
+            return replace(care, alerted=care.alerted | {entry.step})
+    return care
+
+
+# ---- message alerts ----------------------------------------------------------------------------
+# When desk and head are told of a message that nobody hears, or nobody closes (E16).
+#
+# Unheard 30 minutes after people are there, unclosed one working day after that; each is told once.
+# Calls that left no message likewise: of them it is asked whether anybody has looked at them.
+
+UNHEARD_AFTER = timedelta(minutes=30)
+NEVER_OPEN_DAYS = 7
+"""An office that never opens is told a week after a message came."""
+
+
+class CallAlerts(enum.StrEnum):
+    """Of which calls without a message desk and head are told."""
+
+    ALL = "all"  # of those nobody looked at, and of those nobody closed
+    UNCLOSED = "unclosed"
+    NONE = "none"
+
+
+def people_are_there(received: datetime, calendar: Schedule) -> datetime:
+    """Return when somebody could first deal with a message: at once while open, else at opening."""
+    return calendar.next_open(received) or received + NEVER_OPEN_DAYS * ONE_DAY
+
+
+def unheard_at(received: datetime, calendar: Schedule) -> datetime:
+    """Return when a message that nobody heard is told of."""
+    return people_are_there(received, calendar) + UNHEARD_AFTER
+
+
+def unclosed_at(received: datetime, calendar: Schedule) -> datetime:
+    """Return when a message that nobody closed is told of.
+
+    At the same time of the next working day, or when people are next there after it: left on
+    Friday at 17:00 it is told of on Monday at 17:00.
+    """
+    first = people_are_there(received, calendar).astimezone(calendar.zone)
+    midnight = datetime.combine(first.date() + ONE_DAY, time())
+    opens = calendar.next_open(local_moment(midnight, calendar.zone))
+    if opens is None:
+        return first + NEVER_OPEN_DAYS * ONE_DAY
+    day = opens.astimezone(calendar.zone).date()
+    at = local_moment(datetime.combine(day, first.time()), calendar.zone)
+    return calendar.next_open(at) or at
+
+
+def due_alerts(
+    care: Care, received: datetime, calendar: Schedule, now: datetime
+) -> Iterator[MessageStep]:
+    """Yield what is to be told of a message now and was not told yet."""
+    yield from _due(care, received, calendar, now, seen=_heard(care))
+
+
+def due_call_alerts(
+    care: Care, rang: datetime, calendar: Schedule, now: datetime, wanted: CallAlerts
+) -> Iterator[MessageStep]:
+    """Yield what is to be told now of a call without a message and was not told yet.
+
+    At most one step: who is told that nobody called back need not hear that nobody looked.
+    """
+    if wanted is CallAlerts.NONE or MessageStep.ALERT_UNCLOSED in care.alerted:
+        return
+    seen = looked_at(care) or wanted is CallAlerts.UNCLOSED
+    yield from tuple(_due(care, rang, calendar, now, seen=seen))[-1:]
+
+
+def is_digest_time(calendar: Schedule, now: datetime) -> bool:
+    """Tell whether a day's digest may go: from 30 minutes after its opening on.
+
+    Not on a day that never opens; at any time where no day ever does.
+    """
+    local = now.astimezone(calendar.zone)
+    midnight = local_moment(datetime.combine(local.date(), time()), calendar.zone)
+    opens = calendar.next_open(midnight)
+    return opens is None or now >= opens + UNHEARD_AFTER
+
+
+def _due(
+    care: Care, since: datetime, calendar: Schedule, now: datetime, *, seen: bool
+) -> Iterator[MessageStep]:
+    if care.state is MessageState.CLOSED:
+        return
+    told = seen or MessageStep.ALERT_UNHEARD in care.alerted
+    if not told and now >= unheard_at(since, calendar):
+        yield MessageStep.ALERT_UNHEARD
+    if MessageStep.ALERT_UNCLOSED not in care.alerted and now >= unclosed_at(since, calendar):
+        yield MessageStep.ALERT_UNCLOSED
+
+
+def _heard(care: Care) -> bool:
+    return bool(care.heard) or care.state is MessageState.TAKEN
+
+
+def looked_at(care: Care) -> bool:
+    """Tell whether anybody has done anything about a call that left no message."""
+    return _heard(care) or bool(care.failed or care.notes)
+
+
+def is_late(care: Care) -> bool:
+    """Tell whether an alert was given and still holds."""
+    if care.state is MessageState.CLOSED or not care.alerted:
+        return False
+    return MessageStep.ALERT_UNCLOSED in care.alerted or not _heard(care)
