@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from appliance.calls.diagram import call_diagram, side_diagram
-from appliance.calls.dictation_states import DICTATION_TABLE
 from appliance.calls.side_states import (
     DIALLED_TABLE,
+    DICTATION_TABLE,
     HEAD_TABLE,
     INTERCOM_TABLE,
     KEY_TABLE,

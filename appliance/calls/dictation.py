@@ -13,10 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.calls import announcements, notices, orders, sides
-from appliance.calls.desk import Desk
-from appliance.calls.dictation_states import DICTATION_TABLE
-from appliance.calls.dictation_words import SAID, Went
+from appliance.calls import announcements, orders, positions, side_states
 from appliance.calls.events import (
     DeadlinePassed,
     DictationAsked,
@@ -28,8 +25,9 @@ from appliance.calls.events import (
     RecordingStop,
     TakeKept,
 )
-from appliance.calls.side_states import SideDo, SideState
-from appliance.calls.sides import Doings, Side
+from appliance.calls.model import Desk
+from appliance.calls.side_states import DICTATION_TABLE, Doings, Side, SideDo, SideState
+from appliance.calls.status import SAID, Went
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
 
@@ -116,8 +114,8 @@ def ask(desk: Desk, event: DictationAsked, now: Now) -> Orders:
         return
     leg = f"{desk.new_id()}.1"
     side = Dictation(leg, event.phone, DICTATION_TABLE, DOINGS, SideState.RINGING, ask=event.ask)
-    yield from notices.make_way(desk, (event.phone,))
-    sides.begin(desk, side, now)
+    yield from positions.make_way(desk, (event.phone,))
+    side_states.begin(desk, side, now)
     side.deadline = now.monotonic + RING_MS / 1000
     yield orders.RingPhones(leg, (orders.Ringing(leg, event.phone),), SHOWN)
 
@@ -266,13 +264,13 @@ DOINGS: Doings = {
     SideDo.RECORD: _record,
     SideDo.END_TAKE: _end_take,
     SideDo.REVIEW: _review,
-    SideDo.WAIT: sides.forget,
+    SideDo.WAIT: side_states.forget,
     SideDo.OBEY: _obey,
     SideDo.TELL: _tell,
     SideDo.TELL_FAULT: _tell_fault,
     SideDo.LEAVE: _discard,
     SideDo.PART: _gone,
     SideDo.HANG_UP: _break_off,
-    SideDo.FINISH: sides.hang_up,
-    SideDo.FORGET: sides.forget,
+    SideDo.FINISH: side_states.hang_up,
+    SideDo.FORGET: side_states.forget,
 }

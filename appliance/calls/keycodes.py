@@ -7,21 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.calls import (
-    consulting,
-    dialling,
-    intercom,
-    key_calls,
-    leaving,
-    listening,
-    orders,
-    pickup,
-)
-from appliance.calls.desk import Desk
+from appliance.calls import incoming, internal, orders, outgoing, positions, transfer
+from appliance.calls.commands import Request
 from appliance.calls.events import PhoneDialled
-from appliance.calls.marks import request_of
+from appliance.calls.model import Desk, request_of
 from appliance.calls.orders import Order
-from appliance.calls.requests import Request
 from appliance.policy.clock import Now
 from appliance.policy.office import KeyCode, StaffKey
 
@@ -36,17 +26,17 @@ def dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
     other = desk.office.phone_at(event.digits)
     number = desk.office.outgoing.outside(event.digits)
     if desk.office.outgoing.is_emergency(number):
-        yield from dialling.dial(desk, event, number, now)  # any phone that can ask for help
+        yield from outgoing.dial(desk, event, number, now)  # any phone that can ask for help
     elif event.phone not in desk.office.known_phones:
         yield orders.RefusePhone(event.leg, FORBIDDEN)
     elif code is not None:
         yield from _obey(desk, event, code, now)
     elif other:
-        yield from intercom.call(desk, event, other, now)
-    elif wish := consulting.wished(desk, event, now):
-        yield from consulting.begin(desk, event, wish, now)
+        yield from internal.call(desk, event, other, now)
+    elif wish := transfer.wished(desk, event, now):
+        yield from transfer.begin_consultation(desk, event, wish, now)
     elif number:
-        yield from dialling.dial(desk, event, number, now)
+        yield from outgoing.dial(desk, event, number, now)
     else:
         yield orders.RefusePhone(event.leg, NOT_FOUND)
 
@@ -61,13 +51,13 @@ def asked_by(desk: Desk, event: PhoneDialled, now: Now) -> Request | None:
 
 def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[Order]:
     if code.what is StaffKey.MESSAGES:
-        yield from listening.listen(desk, event, now)
+        yield from internal.listen(desk, event, now)
         return
-    if code.what is StaffKey.PICK_UP and (call := pickup.longest(desk, event.phone)):
-        yield from pickup.take(desk, call, event, now)
+    if code.what is StaffKey.PICK_UP and (call := incoming.longest(desk, event.phone)):
+        yield from incoming.take(desk, call, event, now)
         return
     nothing = code.what is StaffKey.PICK_UP
     prompt = "pickup_nothing" if nothing else f"state_{code.what}_{'on' if code.on else 'off'}"
-    if leaving.open_call(desk, request_of(code, event.phone, now)) is not None:
-        prompt = leaving.PROMPT
-    yield from key_calls.tell(desk, event, (prompt,), now)
+    if positions.open_call(desk, request_of(code, event.phone, now)) is not None:
+        prompt = positions.PROMPT
+    yield from internal.tell(desk, event, (prompt,), now)

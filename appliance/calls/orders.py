@@ -1,128 +1,519 @@
-"""Imperatives: what the Switchboard orders of lines, phones, stores and panel.
-
-Frozen values; each names its subject by line, leg, play, recording or call (see calls.events).
-"""
+"""Commands to lines, phones and stores."""
 
 from __future__ import annotations
 
-from appliance.calls.carrier_orders import (
-    AnswerLine,
-    BringIn,
-    Connect,
-    DialLeg,
-    EndRecording,
-    Flash,
-    HangUp,
-    Hold,
-    Join,
-    JoinLines,
-    Listen,
-    LoadMessage,
-    Play,
-    PreparePhone,
-    PressKeys,
-    Record,
-    RecordLeg,
-    ReleasePhone,
-    Whisper,
-)
-from appliance.calls.phone_orders import (
-    DECLINED,
-    NO_SUCH_CALL,
-    NOT_THERE,
-    RINGING,
-    TRANSFER_DONE,
-    AcceptPhone,
-    AnswerAsked,
-    HangUpPhone,
-    RefusePhone,
-    Ringing,
-    RingPhones,
-    ShowCaller,
-    StopRinging,
-    TellTransfer,
-)
-from appliance.calls.store_orders import (
-    NOBODY,
-    CallRecord,
-    CheckPin,
-    CloseMessage,
-    Direction,
-    DropRecording,
-    DropTake,
-    FetchMessage,
-    KeepTake,
-    MarkMessage,
-    QueueMail,
-    Result,
-    SaveServiceState,
-    StoreCallBack,
-    StoreMessage,
-    StoreRequest,
-    TakeWent,
-    Way,
-    WriteCall,
-)
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "DECLINED",
-    "NOBODY",
-    "NOT_THERE",
-    "NO_SUCH_CALL",
-    "RINGING",
-    "TRANSFER_DONE",
-    "AcceptPhone",
-    "AnswerAsked",
-    "AnswerLine",
-    "BringIn",
-    "CallRecord",
-    "CarrierOrder",
-    "CheckPin",
-    "CloseMessage",
-    "Connect",
-    "DialLeg",
-    "Direction",
-    "DropRecording",
-    "DropTake",
-    "EndRecording",
-    "FetchMessage",
-    "Flash",
-    "HangUp",
-    "HangUpPhone",
-    "Hold",
-    "Join",
-    "JoinLines",
-    "KeepTake",
-    "Listen",
-    "ListenerOrder",
-    "LoadMessage",
-    "MarkMessage",
-    "Order",
-    "PhoneOrder",
-    "Play",
-    "PreparePhone",
-    "PressKeys",
-    "QueueMail",
-    "Record",
-    "RecordLeg",
-    "RefusePhone",
-    "ReleasePhone",
-    "Result",
-    "RingPhones",
-    "Ringing",
-    "SaveServiceState",
-    "ShowCaller",
-    "StopRinging",
-    "StoreCallBack",
-    "StoreMessage",
-    "StoreOrder",
-    "StoreRequest",
-    "TakeWent",
-    "TellTransfer",
-    "Way",
-    "Whisper",
-    "WriteCall",
-]
+from appliance.calls.events import Caller, Evidence, Passed
+
+if TYPE_CHECKING:
+    from appliance.policy.requests import Mail, NewRequest
+
+
+# ---- carrier orders ----------------------------------------------------------------------------
+# Orders to the carrier: what lines and sound are to do (cf. calls.orders).
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLine:
+    """Take the ringing line off hook and start its stream; answered by LineAnswered."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Put the line on hook and prove it idle; answered by LineIdle (or LineLost)."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """Flash the hook: the PBX behind the line holds the caller and is given `digits`.
+
+    Answered by FarEndProgressed, over and over; nobody answers within `no_answer_ms`: NO_ANSWER.
+    Without digits the caller comes back; answered by LineFlashed. Digits are printed nowhere (P7).
+    """
+
+    line: str
+    digits: str = field(default="", repr=False)
+    no_answer_ms: int = 25_000
+
+
+@dataclass(frozen=True, slots=True)
+class DialLeg:
+    """Seize an idle line and dial; answered by FarEndProgressed (REFUSED: it is not idle).
+
+    The line is the box's until HangUp. Play and Listen speak to and hear whoever answers.
+    """
+
+    line: str
+    digits: str = field(repr=False)
+    no_answer_ms: int = 40_000
+    emergency: bool = False  # a person called for help; without it no emergency number is dialled
+
+
+@dataclass(frozen=True, slots=True)
+class JoinLines:
+    """Join the sound of two duplex lines, both ways, until one of them ends or is told otherwise.
+
+    Whoever hangs up is then told as CallerHungUp of their line. A half-duplex line: REFUSED.
+    """
+
+    line: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Be silent and hear the line: keys, and how a call of the box's own gets on.
+
+    Or the leg of a caller who came over by SIP: keys.
+    """
+
+    line: str = ""
+    leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Join the sound of a line and of a phone's leg, both ways, until one of them ends."""
+
+    line: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class BringIn:
+    """Let one more phone into the conversation of a line and a phone: each hears the two others.
+
+    When one of the phones ends, the two that are left go on. A line without a phone: Connect.
+    """
+
+    line: str
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """Play prompts to a phone over its conversation, which goes on; nobody else hears them.
+
+    Answered by nothing; a later one takes the place of an earlier.
+    """
+
+    leg: str
+    prompts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Join the sound of two phones' legs, both ways, until one of them ends."""
+
+    leg: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadMessage:
+    """Give the carrier a fetched message's sound; `Play` names it "message/<message>".
+
+    A descriptor of the sound (one sealed memfd, 16-bit) travels with it; the next one for the
+    same leg replaces it.
+    """
+
+    leg: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Part the line from its leg and play the hold prompt to it until the next order.
+
+    Or a leg from whatever it is joined to: a caller who came over by SIP, whose keys are heard.
+    """
+
+    line: str = ""
+    leg: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play prompts one after the other to a line or a leg; answered by PromptEnded(play).
+
+    `prompts` are catalogue names "it/greeting_closed"; a later Play, Record, Connect or HangUp
+    on the same line cuts it short. `keys`: those of a leg are heard in its sound, too, as a
+    line's are; phones send theirs apart.
+    """
+
+    play: str
+    prompts: tuple[str, ...]
+    line: str = ""
+    leg: str = ""
+    keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PressKeys:
+    """Press keys (0-9 * # A-D) into the line's running stream, over what is played there.
+
+    80 ms each and 80 ms apart. Digits are printed nowhere (P7).
+    """
+
+    line: str
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record the caller until release, `#`, silence (never in the first `grace_ms`) or limit."""
+
+    recording: str
+    line: str
+    limit_ms: int = 180_000
+    silence_ms: int = 5_000
+    grace_ms: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLeg:
+    """Record whoever dictates at a phone, or a caller who came over by SIP, alone (E21).
+
+    Until EndRecording, silence (never in the first `grace_ms`) or limit; a later Play, Connect or
+    Join of the leg ends it too. `keys`: `#` in the leg's sound ends it, as on a line.
+    """
+
+    recording: str
+    leg: str
+    limit_ms: int = 30_000
+    silence_ms: int = 5_000
+    grace_ms: int = 8_000
+    keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndRecording:
+    """End what is recorded of a phone's leg; answered by RecordingEnded."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparePhone:
+    """Reserve an RTP port for a leg; answered by PhonePrepared."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePhone:
+    """Forget a leg's RTP port and sound."""
+
+    leg: str
+
+
+# ---- phone orders ------------------------------------------------------------------------------
+# Orders to the phones (cf. calls.orders).
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """One phone of a group that is rung: its leg id and its configured name."""
+
+    leg: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class RingPhones:
+    """Ring phones at once for one call; `display` and `number` are what their screens show.
+
+    The service first lets the carrier prepare each leg, then sends its INVITE. `passed` says why,
+    where it is another branch that rings.
+    """
+
+    call: str
+    ringing: tuple[Ringing, ...]
+    display: str
+    number: str = ""
+    passed: Passed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCaller:
+    """Show on phones that ring, or talk, who calls: the identity came after they were rung."""
+
+    legs: tuple[str, ...]
+    display: str
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopRinging:
+    """CANCEL a leg that rings; `answered_elsewhere` spares the phone a missed call."""
+
+    leg: str
+    answered_elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpPhone:
+    """End an answered leg (BYE)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptPhone:
+    """Answer a leg on which a phone called the box (200 OK)."""
+
+    leg: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusePhone:
+    """Refuse a leg on which a phone called the box (404 for an unknown code)."""
+
+    leg: str
+    code: int = 404
+
+
+RINGING, TRANSFER_DONE, NOT_THERE, DECLINED = 180, 200, 480, 603
+"""How far a transfer is, as a phone is told it: under way, done, not to be had, not now (P5)."""
+NO_SUCH_CALL = 481
+"""Told to a phone that wants to be joined what it has not, or not any more, on its other call."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAsked:
+    """Tell whoever asked for a call back (`ask`) whether the phone rings, in one sentence."""
+
+    ask: str
+    done: bool
+    said: object  # policy.words.Words; object keeps this module a leaf
+
+
+@dataclass(frozen=True, slots=True)
+class TellTransfer:
+    """Tell a phone how far the transfer is that it asked for (RFC 3515 2.4.5)."""
+
+    leg: str
+    code: int
+
+
+# ---- store orders ------------------------------------------------------------------------------
+# Orders to the stores, and the record of a call that they keep (cf. calls.orders).
+
+
+class Way(enum.StrEnum):
+    """Which way a call went: the last stage that served it."""
+
+    NONE = "none"
+    SWITCHBOARD = "switchboard"
+    CITIZENS_DESK = "citizens_desk"
+    WAITING = "waiting"
+    BRANCH = "branch"  # handed over to another one
+    VOICEMAIL = "voicemail"
+
+
+class Direction(enum.StrEnum):
+    """Who called whom; `caller` of a record is always the person outside."""
+
+    IN = "in"
+    OUT = "out"
+
+
+class Result(enum.StrEnum):
+    """How a call ended, in the front desk's terms."""
+
+    OPEN = "open"  # still going on
+    ANSWERED = "answered"
+    MESSAGE = "message"
+    NO_MESSAGE = "no_message"  # "Chiamata senza messaggio"
+    INFORMED = "informed"  # a sheet that was read aloud answered: the filter itself (P1)
+    GAVE_UP = "gave_up"  # hung up while it rang
+    FAX = "fax"  # a fax machine called: nobody to be served
+    TAKEN = "taken"  # by an ordinary telephone beside the line
+    NOT_STORED = "not_stored"
+    NOT_REACHED = "not_reached"  # the office called and met nobody
+    REFUSED = "refused"  # a position may not call that number
+    LOST = "lost"  # line or carrier failed
+    STOPPED = "stopped"  # the box was stopped under it
+    INTERRUPTED = "interrupted"  # found open after a restart (E18)
+
+
+NOBODY = Caller()
+"""A caller of whom nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """All that is kept of one call; written whole at ring, at each stage, and at its end.
+
+    Wall times are aware datetimes; `trail` is what happened, oldest first, in stable codes. Of the
+    last transfer: `unit`, `need`, why (`transfer_reason`), the number of the declaration that
+    allowed it, the label of the number that answered (`target`), why it came back (`returned`).
+    """
+
+    call: str
+    line: str
+    rang_at: datetime
+    clock_state: str = "synced"
+    called: str = ""  # the public number, or "" for not known (P1)
+    caller: Caller = NOBODY
+    way: Way = Way.NONE
+    reason: str = ""  # routing's stable code
+    phone: str = ""  # who answered
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    result: Result = Result.OPEN
+    evidence: Evidence | None = None
+    release_ms: int | None = None
+    message: str = ""
+    unit: str = ""
+    need: str = ""
+    transfer_reason: str = ""
+    declaration: int = 0
+    target: str = ""
+    returned: str = ""
+    trail: tuple[str, ...] = ()
+    direction: Direction = Direction.IN
+    number_class: str = ""  # of a call out: policy.numbering.NumberClass
+    case: str = ""  # what it is about: "message:12", "request:7", "call:ID" (E17)
+    sheets: tuple[str, ...] = ()  # codes of those that answered the caller (P2)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCall:
+    """Upsert the call record; the deciding thread never waits for it."""
+
+    record: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMessage:
+    """Make the recording of `call` a stored message; answered by MessageStored or StoreFailed."""
+
+    call: str
+    recording: str
+    record: CallRecord
+    trim_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCallBack:
+    """Keep the record of a caller who asked to be called back, and say so: answered by
+    CallBackStored or StoreFailed of its call.
+    """
+
+    record: CallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class StoreRequest:
+    """Store a request (P6) and queue its mail; answered by RequestStored or StoreFailed of `call`.
+
+    `recording` holds the caller's own words, "" for none; its last `trim_ms` are dropped.
+    """
+
+    call: str
+    request: NewRequest
+    recording: str = ""
+    trim_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMail:
+    """Keep a notice in the outbox; it leaves when the mail server can be reached."""
+
+    mail: Mail
+
+
+@dataclass(frozen=True, slots=True)
+class DropRecording:
+    """Forget a recording that is too short to be a message (its call record stays)."""
+
+    recording: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepTake:
+    """Keep what was dictated (recording `take`) as a draft; answered by TakeKept(listener)."""
+
+    listener: str
+    take: str
+    ask: str
+
+
+@dataclass(frozen=True, slots=True)
+class DropTake:
+    """Forget what was dictated: it is said again, or not wanted."""
+
+    take: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeWent:
+    """Tell whoever asked for a dictation (`ask`) how far it is (calls.dictation_words.Went)."""
+
+    ask: str
+    went: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchMessage:
+    """Read the oldest open message numbered above `after`; answered by MessageFetched."""
+
+    listener: str
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MarkMessage:
+    """Note a step (policy.messages.Step) about a message for `by`.
+
+    Answered by MessageMarked; that it was heard is noted without an answer.
+    """
+
+    listener: str
+    message: str
+    step: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPin:
+    """Compare a code with the office's; answered by PinChecked. `by` is the phone that tries."""
+
+    listener: str
+    pin: str = field(repr=False)
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseMessage:
+    """Close a message for `by` with an outcome; answered by MessageClosed."""
+
+    listener: str
+    message: str
+    outcome: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaveServiceState:
+    """Keep the manual states (unattended, closed, all absent) over a restart."""
+
+    state: object  # policy.service_state.ServiceState; object keeps this module a leaf
+
+
+# ---- orders ------------------------------------------------------------------------------------
+# Imperatives: what the Switchboard orders of lines, phones, stores and panel.
+#
+# Frozen values; each names its subject by line, leg, play, recording or call (see calls.events).
 
 CarrierOrder = (
     AnswerLine

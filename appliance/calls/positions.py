@@ -1,13 +1,17 @@
-"""Positions that forgot to set themselves away: missed calls, coming back, the reminder (E3)."""
+"""Operators' positions."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
 
-from appliance.calls import marks, notices, orders
-from appliance.calls.desk import Desk
-from appliance.calls.marks import become
+from appliance.calls import announcements, model, orders, side_states
+from appliance.calls.commands import SetAway
+from appliance.calls.model import Call, Desk, become
 from appliance.calls.orders import Order
+from appliance.calls.side_states import NOTICE_TABLE, Doings, Side, SideDo, SideState
+from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
 from appliance.policy.office import AUTOMATIC, MISSED_AFTER_MS, Mark, ServiceState, StaffKey
@@ -15,6 +19,151 @@ from appliance.policy.opening import opening
 from appliance.policy.requests import HEAD, Mail
 from appliance.policy.routing import GroupState, group_open
 from appliance.policy.text import Words
+
+# ---- leaving -----------------------------------------------------------------------------------
+# Leaving a desk with something open: a caller who is held, a return not yet taken (E19).
+#
+# A position is not a person: whoever goes away leaves it behind for nobody. Only who asks to be
+# away is refused; a position that missed its calls is away whatever is open, for nobody sits there.
+
+PROMPT: Final = "state_away_refused"
+"""What the phone hears that dialled the code."""
+RETURNS: Final = frozenset({State.TRANSFER_RETURNING, State.TRANSFER_OFFER})
+HELD: Final = frozenset(
+    {
+        State.TRANSFER_CHOICE,
+        State.TRANSFER_RINGING,
+        State.TRANSFER_CONSULT,
+        State.PBX_GREETING,
+        State.PBX_CHECK,
+        State.PBX_CALLING,
+        State.PBX_OFFERING,
+        State.PBX_AWAITING_KEY,
+        State.PBX_RETURNING,
+    }
+)
+"""A caller hears music for the operator's sake. Whoever merely talks may leave afterwards."""
+CALLER_HELD: Final = Words(
+    "{phone} ha un utente in attesa: prima riprenderlo, o passarlo; la postazione resta presente.",
+    "{phone} has a caller on hold: take the caller back or pass them on first; the position stays "
+    "present.",
+)
+RETURN_OPEN: Final = Words(
+    "{phone} ha un Ritorno aperto ({office}): prima va preso, da questa postazione o da un'altra; "
+    "la postazione resta presente.",
+    "{phone} has a return open ({office}): it has to be taken first, here or at another position; "
+    "the position stays present.",
+)
+
+
+def why_not(state: State, phone: str, office: str) -> Words | None:
+    """Say why a phone may not be left with a call in that state; None: it may."""
+    if state not in HELD | RETURNS:
+        return None
+    words = RETURN_OPEN if state in RETURNS else CALLER_HELD
+    it, en = (text.format(phone=phone, office=office) for text in (words.it, words.en))
+    return Words(it, en)
+
+
+def open_call(desk: Desk, request: object) -> Call | None:
+    """Return the call that a position which asks to be away would leave behind, or None."""
+    if not isinstance(request, SetAway) or not request.on:
+        return None
+    calls = desk.calls.values()
+    return next((call for call in calls if request.by and _operator(call) == request.by), None)
+
+
+def _operator(call: Call) -> str:
+    """Name the phone for whose sake the caller is held, or to whom the call comes back."""
+    if call.state not in HELD | RETURNS:
+        return ""
+    if call.leg:
+        return call.leg_phone
+    return call.transfer.operator if call.transfer is not None else ""
+
+
+def refusal(desk: Desk, request: object) -> Words | None:
+    """Say why a position may not be away now; None: it may, or something else is asked."""
+    call = open_call(desk, request)
+    if call is None or not isinstance(request, SetAway):
+        return None
+    office = call.transfer.unit.name if call.transfer is not None else ""
+    return why_not(call.state, request.by, office)
+
+
+def refuse(call: Call, phone: str) -> Iterator[Order]:
+    """Note it with the call that is open."""
+    call.note(f"away_refused.{phone}")
+    yield call.write()
+
+
+# ---- notices -----------------------------------------------------------------------------------
+# Short rings that tell a phone something: its display says what, whoever lifts hears it.
+#
+# A notice gives way at once: a phone that rings with one counts as free, and a call that rings it
+# takes its place.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+BACK = "state_away_off"
+"""Heard by whoever lifts for a reminder: the position is back."""
+ALL_BACK = "state_absent_off"
+RING_MS = 10_000
+"""Two rings: one second of tone, four of pause (ITU-T E.180 for Italy)."""
+
+
+@dataclass(slots=True)
+class Notice(Side):
+    """A phone that is told something; `prompt` is heard by whoever lifts."""
+
+    prompt: str = ""
+
+    @property
+    def gives_way(self) -> bool:
+        """True until somebody lifts."""
+        return self.state is SideState.RINGING
+
+
+def tell_positions(desk: Desk, phone: str, display: str, prompt: str, now: Now) -> Iterator[Order]:
+    """Ring a phone that is there and free, twice."""
+    if phone not in desk.reachable or phone in desk.engaged():
+        return
+    if any(side.gives_way and side.phone == phone for side in desk.sides.values()):
+        return
+    side = Notice(
+        f"{desk.new_id()}.notice", phone, NOTICE_TABLE, DOINGS, SideState.RINGING, prompt=prompt
+    )
+    side_states.begin(desk, side, now)
+    side.deadline = now.monotonic + RING_MS / 1000
+    yield orders.RingPhones(side.leg, (orders.Ringing(side.leg, phone),), display)
+
+
+def make_way(desk: Desk, phones: Collection[str]) -> Iterator[Order]:
+    """Stop what gives way on phones that a call is about to ring."""
+    for side in list(desk.sides.values()):
+        if (side.gives_way or side.yields) and side.phone in phones:
+            del desk.sides[side.leg]
+            yield from side.make_way()
+
+
+def _stop(desk: Desk, side: Notice, event: Any, now: Now) -> Iterator[Order]:
+    """Nobody lifted: the display is what was to be seen."""
+    yield orders.StopRinging(side.leg)
+
+
+def _speak(desk: Desk, side: Notice, event: Any, now: Now) -> Iterator[Order]:
+    if side.prompt == BACK:
+        yield from become(desk, desk.service.come_back(side.phone))
+    words = announcements.for_staff(desk.office, side.prompt)
+    yield orders.Play(side.new_play(), words, leg=side.leg)
+
+
+DOINGS: Doings = {**side_states.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
+
+
+# ---- positions ---------------------------------------------------------------------------------
+# Positions that forgot to set themselves away: missed calls, coming back, the reminder (E3).
 
 REMIND = "remind"
 """`what` of the deadline of a reminder; `call` is the phone of a position that is away, or a
@@ -70,7 +219,7 @@ def heed(desk: Desk, before: ServiceState, now: Now) -> Iterator[Order]:
 
     `before` is what held until now.
     """
-    marks.plan_reminders(desk, now)
+    model.plan_reminders(desk, now)
     _plan_reminders(desk, now)
     gone = [phone for phone, _ in desk.service.away if before.away_mark(phone) is None]
     switchboard = desk.office.switchboard
@@ -103,7 +252,7 @@ def _unattended_mail(desk: Desk, now: Now) -> Mail:
 def _plan_reminders(desk: Desk, now: Now) -> None:
     after = desk.office.positions.remind_after_ms / 1000
     away = dict(desk.service.away)
-    phones = (name for name in desk.reminders if not name.startswith(marks.STATE))
+    phones = (name for name in desk.reminders if not name.startswith(model.STATE))
     for phone in [phone for phone in phones if phone not in away]:
         del desk.reminders[phone]
     for phone, mark in away.items():
@@ -117,8 +266,8 @@ def remind(desk: Desk, phone: str, now: Now) -> Iterator[Order]:
 
     Or remind of a manual state.
     """
-    if phone.startswith(marks.STATE):
-        yield from marks.remind(desk, phone, now)
+    if phone.startswith(model.STATE):
+        yield from model.remind(desk, phone, now)
         return
     mark = desk.service.away_mark(phone)
     if mark is None or phone not in desk.reminders:
@@ -128,7 +277,7 @@ def remind(desk: Desk, phone: str, now: Now) -> Iterator[Order]:
     told: tuple[Order, ...] = ()
     if served and any(group_open(group, now) for group in groups):
         minutes = int((now.wall - mark.since).total_seconds()) // 60
-        told = tuple(notices.tell(desk, phone, _reminder(desk, minutes), notices.BACK, now))
+        told = tuple(tell_positions(desk, phone, _reminder(desk, minutes), BACK, now))
     desk.reminders[phone] = None if told else now.monotonic + AGAIN_S
     yield from told
 
@@ -143,4 +292,4 @@ def all_back(desk: Desk, now: Now) -> Iterator[Order]:
     """Sign on every desk: "all absent" has ended by itself (E4), and people are expected back."""
     served = opening(desk.office.switchboard.schedule, desk.service, now).open
     for phone in desk.office.phones if served else ():
-        yield from notices.tell(desk, phone, "Tutti assenti: finito", notices.ALL_BACK, now)
+        yield from tell_positions(desk, phone, "Tutti assenti: finito", ALL_BACK, now)

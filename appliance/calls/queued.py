@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from appliance.calls import callback, ending, orders, positions, ringing, waiting
-from appliance.calls.call import Call
-from appliance.calls.desk import Desk
+from appliance.calls import orders, positions, queue, ringing
 from appliance.calls.events import DigitPressed
-from appliance.calls.messages import say
+from appliance.calls.model import Call, Desk
 from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders
 from appliance.calls.states import State
+from appliance.calls.voicemail import say
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.routing import Missed, Way
@@ -25,14 +24,14 @@ from appliance.policy.routing import Missed, Way
 def greet(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line is up: the caller hears that all are busy."""
     call.up = True
-    yield from waiting.greet(desk, call, now)
+    yield from queue.greet(desk, call, now)
 
 
 def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The announcement, or a sheet, was heard: music until the next one."""
     if call.announced_at > now.monotonic:  # nothing was to be said over the sheet
         call.announced_at = now.monotonic
-        waiting.plan(desk, call, now)
+        queue.plan(desk, call, now)
     yield orders.Hold(call.line.name)
 
 
@@ -40,7 +39,7 @@ def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """A phone will not take this caller: the others ring on, the caller waits on."""
     outcome, phone = ringing.OUTCOMES[type(event)], call.legs.pop(event.leg)
     call.note(f"{outcome}.{phone}")
-    waiting.spare(call, phone, now)
+    queue.spare(call, phone, now)
     if outcome is Missed.NO_ANSWER:
         yield from positions.missed(desk, (phone,), call.rung_since, now)
     yield call.write()
@@ -48,14 +47,14 @@ def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
 
 def tick(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Something is due: the end of waiting, of ringing, an announcement, or a phone once more."""
-    if waiting.is_over(desk, call, now):
+    if queue.is_over(desk, call, now):
         yield from _leave(desk, call, now)
-    elif not call.up and now.monotonic >= call.waiting_since + waiting.UP_MS / 1000:
-        yield from ending.never_up(desk, call, event, now)
-    elif call.legs and now.monotonic >= waiting.ring_ends(desk, call):
+    elif not call.up and now.monotonic >= call.waiting_since + queue.UP_MS / 1000:
+        yield from ringing.never_up(desk, call, event, now)
+    elif call.legs and now.monotonic >= queue.ring_ends(desk, call):
         yield from _nobody_lifted(desk, call, now)
     elif call.up and now.monotonic >= call.announced_at + desk.office.waiting.every_ms / 1000:
-        yield from waiting.announce(desk, call, now)
+        yield from queue.announce(desk, call, now)
 
 
 def _nobody_lifted(desk: Desk, call: Call, now: Now) -> Orders:
@@ -68,7 +67,7 @@ def _nobody_lifted(desk: Desk, call: Call, now: Now) -> Orders:
 
 def _let_go(desk: Desk, call: Call, phones: Collection[str], now: Now) -> Orders:
     for leg in [leg for leg, phone in call.legs.items() if phone in phones]:
-        waiting.spare(call, call.legs.pop(leg), now)
+        queue.spare(call, call.legs.pop(leg), now)
         yield orders.StopRinging(leg)
 
 
@@ -102,14 +101,14 @@ def _leave(desk: Desk, call: Call, now: Now) -> Orders:
 
 def await_key(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The offer was heard: a key now, or voicemail (E5)."""
-    call.enter(State.CALLBACK_OFFERED, now, callback.KEY_MS)
+    call.enter(State.CALLBACK_OFFERED, now, queue.KEY_MS)
     yield orders.Listen(call.line.name)
 
 
 def obey(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     """The caller wishes to be called back: that is kept before it is confirmed; other keys not."""
-    if event.digit == callback.KEY:
-        call.note(callback.WANTED)
+    if event.digit == queue.KEY:
+        call.note(queue.WANTED)
         call.enter(State.CALLBACK_STORING, now)
         yield orders.Listen(call.line.name)
         yield orders.StoreCallBack(call.record)

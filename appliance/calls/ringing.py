@@ -1,34 +1,22 @@
-"""A call that rings: routed, then rung stage after stage until somebody or voicemail answers.
+"""Ringing of phones, the end of a call, the supervisor."""
 
-Handlers of the table (states.py): each takes the desk, the call, the event and the time, changes
-the call and yields the orders.
-"""
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
+import enum
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from appliance.calls import (
-    after_hours,
-    callback,
-    handing_over,
-    notices,
-    orders,
-    outside,
-    passing,
-    positions,
-    trunk_line,
-    waiting,
-)
+from appliance.calls import announcements, branches, orders, outside_call, pbx, positions, queue
 from appliance.calls.announcements import greeting, tells_at_once, without_invitation
-from appliance.calls.call import Call, office_display
-from appliance.calls.desk import Desk
 from appliance.calls.events import (
+    BoxStopped,
+    CallerHungUp,
     CallerIdentified,
+    CarrierLost,
     DeclineReason,
+    Evidence,
+    LineLost,
     LineRang,
     OperatorAnswered,
     PhoneBusy,
@@ -37,14 +25,35 @@ from appliance.calls.events import (
     PhoneLost,
     PhoneUnreachable,
     Presentation,
+    PromptEnded,
 )
-from appliance.calls.hook import off_hook
-from appliance.calls.orders import Order
+from appliance.calls.model import (
+    NOT_IDLE,
+    Call,
+    Desk,
+    LineState,
+    hang_up_line,
+    off_hook,
+    office_display,
+    state_after,
+)
+from appliance.calls.orders import Order, Result
+from appliance.calls.side_states import Doings, Side, SideDo, SideState
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.routing import Decision, Missed, Way
 from appliance.policy.sheets import Added
+from appliance.policy.text import Words
+
+# ---- ringing -----------------------------------------------------------------------------------
+# A call that rings: routed, then rung stage after stage until somebody or voicemail answers.
+#
+# Handlers of the table (states.py): each takes the desk, the call, the event and the time, changes
+# the call and yields the orders.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
 
 Orders = Iterator[Order]
 
@@ -149,20 +158,20 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     call.missed = call.missed or decision.cause
     if decision.greeting == routing.GREETINGS[Missed.NO_ANSWER] and call.stage in OUR_STAGES:
         desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
-    if found := handing_over.next_for(desk, call, decision, now):
-        yield from handing_over.begin(desk, call, decision, found, now)
+    if found := branches.next_for(desk, call, decision, now):
+        yield from branches.begin(desk, call, decision, found, now)
         return
-    if trunk_line.is_given_back(desk, call, decision):
-        yield from trunk_line.give_back(desk, call, now)
+    if branches.is_given_back(desk, call, decision):
+        yield from branches.give_back(desk, call, now)
         return
     way = RECORD_WAYS[decision.way]
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
     if decision.way is Way.WAITING:
-        yield from waiting.join(desk, call, now)
+        yield from queue.join(desk, call, now)
     elif decision.way is Way.VOICEMAIL:
         yield from _to_voicemail(desk, call, decision, now)
     elif call.line.passes:
-        yield from passing.begin(desk, call, decision.way, now)
+        yield from pbx.begin(desk, call, decision.way, now)
     else:
         yield from _ring(desk, call, decision.way, now)
 
@@ -176,12 +185,12 @@ def _ring(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
     call.rung_since = now.monotonic
     ringing = tuple(call.new_leg(phone) for phone in phones)
     if ringing:
-        yield from notices.make_way(desk, phones)
+        yield from positions.make_way(desk, phones)
         call.note(f"ring.{','.join(phones)}")
         yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
     elif way is not Way.NOBODY and (line := desk.outside_line(group, now)):
-        call.enter(call.state, now, group.ring_ms + outside.DIALLING_MS)
-        yield from outside.begin(desk, call, group, line, now)
+        call.enter(call.state, now, group.ring_ms + outside_call.DIALLING_MS)
+        yield from outside_call.begin(desk, call, group, line, now)
     yield call.write()
 
 
@@ -192,8 +201,8 @@ def free_for(desk: Desk, call: Call, way: Way) -> tuple[str, ...]:
 
 def _to_voicemail(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     call.stage = None
-    if callback.is_offered(call, decision):
-        yield from callback.offer(desk, call, now)
+    if queue.is_offered(call, decision):
+        yield from queue.offer(desk, call, now)
         return
     if call.up:
         yield from start_greeting(desk, call, decision, now)
@@ -207,12 +216,12 @@ def _to_voicemail(desk: Desk, call: Call, decision: Decision, now: Now) -> Order
 def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     """Greet by the reason of the decision; voicemail's limits follow."""
     call.enter(State.GREETING, now)
-    added = after_hours.added(desk, decision, now)
+    added = announcements.added(desk, decision, now)
     call.menu, call.untold = added.menu, bool(added.emergencies)
     call.note("greeting", answered_at=now.wall)
     if tells_at_once(desk.office, added):
         call.tell(added.told)
-    yield from after_hours.warnings(desk, decision, now)
+    yield from announcements.warnings(desk, decision, now)
     yield from play_greeting(desk, call, decision, added, now)
 
 
@@ -321,7 +330,7 @@ def caller_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     left = desk.group(call.stage or Way.SWITCHBOARD).pbx_numbers[call.position :]
     absent = routing.if_absent(desk.office, desk.service, now)
     if left and not call.pbx_fault and absent is None:
-        yield from passing.again(desk, call, now)
+        yield from pbx.again(desk, call, now)
         return
     yield from go_on(desk, call, gravest(call.outcomes), now)
 
@@ -393,3 +402,384 @@ def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     call.up = True
     call.note("held")
     yield orders.Hold(call.line.name)
+
+
+# ---- head --------------------------------------------------------------------------------------
+# The head of the front desk in a conversation (E10): caller, operator and head talk.
+#
+# To the call the head's phone is nobody: it rings beside it, is let into the conversation, and
+# whatever happens to it touches nobody else. Only when the operator has gone does the head become
+# whom the caller talks with, and then does what an operator does.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+TOGETHER = frozenset({State.TALKING, State.TRANSFER_KEYS})
+"""Where the caller is on the line with the operator: three talk."""
+CALLER_HELD = frozenset({State.TRANSFER_CHOICE, State.TRANSFER_RINGING, State.TRANSFER_CONSULT})
+"""Where the operator is busy with an office and the caller held: so is the head."""
+RINGS_IN = TOGETHER | {State.TRANSFER_CHOICE}
+NOBODY = "nobody_there"
+"""What the operator hears when the head will not come."""
+
+
+RINGS = Words("squilla il/la responsabile", "the head is being rung")
+WITH = Words("con il/la responsabile", "with the head")
+
+
+class Hears(enum.Enum):
+    """What the head hears of the call."""
+
+    NOTHING = enum.auto()
+    CALL = enum.auto()
+    MUSIC = enum.auto()
+
+
+@dataclass(slots=True)
+class Head(Side):
+    """The head's phones for `call`: those that ring, then the one that answered."""
+
+    call: str = ""
+    phones: dict[str, str] = field(default_factory=dict)
+    hears: Hears = Hears.NOTHING
+
+    @property
+    def legs(self) -> dict[str, str]:
+        """The phones that ring or talk, by leg."""
+        return self.phones
+
+
+def of(desk: Desk, call: Call) -> Head | None:
+    """Return the head's part in a call, None for none."""
+    heads = (side for side in desk.sides.values() if isinstance(side, Head))
+    return next((side for side in heads if side.call == call.id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadStatus:
+    """The head's part in a call, for anybody to see: phones that ring, or the one that is in."""
+
+    phones: tuple[str, ...]
+    talks: bool
+    words: Words
+
+
+def head_status(desk: Desk, call: Call) -> HeadStatus | None:
+    """Describe it; None while the head has no part."""
+    side = of(desk, call)
+    if side is None:
+        return None
+    talks = side.state is SideState.TALKING
+    return HeadStatus(tuple(side.phones.values()), talks, WITH if talks else RINGS)
+
+
+def has_caller(desk: Desk, phone: str) -> bool:
+    """True for a phone of the head's that is in a conversation."""
+    heads = (side for side in desk.sides.values() if isinstance(side, Head))
+    return any(s.state is SideState.TALKING and phone in s.phones.values() for s in heads)
+
+
+def tell(desk: Desk, call: Call, prompt: str) -> Orders:
+    """Have the operator hear something over the conversation; caller and head do not."""
+    yield orders.Whisper(call.leg, announcements.for_staff(desk.office, prompt))
+
+
+# --- what the head's phones do --------------------------------------------------------------------
+
+
+def _join(desk: Desk, side: Head, event: OperatorAnswered, now: Now) -> Orders:
+    """The first who lifts is in the conversation; `keep` lets the phone in."""
+    phone = side.phones.pop(event.leg)
+    yield from _stop_ringing(side, answered_elsewhere=True)
+    side.phones = {event.leg: phone}
+    call = desk.calls[side.call]
+    call.note(f"head.answered.{phone}")
+    yield call.write()
+
+
+def _part(desk: Desk, side: Head, event: Any, now: Now) -> Orders:
+    """A phone is out: after the last one the operator hears so; who was in has left."""
+    call, phone = desk.calls[side.call], side.phones.pop(event.leg)
+    if side.state is SideState.TALKING:
+        call.note(f"head.left.{phone}")
+    else:
+        call.note(f"head.{OUTCOMES[type(event)]}.{phone}")
+    if not side.phones:
+        was, side.state = side.state, SideState.ENDED
+        if was is SideState.RINGING:
+            yield from tell(desk, call, NOBODY)
+    yield call.write()
+
+
+def _give_up(desk: Desk, side: Head, event: Any, now: Now) -> Orders:
+    """Nobody lifted."""
+    call = desk.calls[side.call]
+    call.note("head.no_answer")
+    yield from _stop_ringing(side)
+    yield from tell(desk, call, NOBODY)
+    yield call.write()
+
+
+def _again(desk: Desk, side: Head, event: PromptEnded, now: Now) -> Orders:
+    """Whoever waits is never left in silence."""
+    if side.hears is Hears.MUSIC:
+        yield from _music(desk, side)
+
+
+DOINGS: Doings = {
+    SideDo.JOIN: _join,
+    SideDo.PART: _part,
+    SideDo.GIVE_UP: _give_up,
+    SideDo.SPEAK: _again,
+}
+
+
+def _music(desk: Desk, side: Head) -> Orders:
+    (leg,) = side.phones
+    words = announcements.for_staff(desk.office, "hold_music")
+    yield orders.Play(side.new_play(), words, leg=leg)
+
+
+def _stop_ringing(side: Head, *, answered_elsewhere: bool = False) -> Orders:
+    for leg in side.phones:
+        yield orders.StopRinging(leg, answered_elsewhere)
+
+
+def dismiss(desk: Desk, side: Head) -> Orders:
+    """Let the head's phones go, whether they ring or one talks."""
+    del desk.sides[side.leg]
+    if side.state is SideState.RINGING:
+        yield from _stop_ringing(side)
+    else:
+        yield from (orders.HangUpPhone(leg) for leg in side.phones)
+
+
+# --- what becomes of the call ---------------------------------------------------------------------
+
+
+def keep(desk: Desk, given: Collection[Order], now: Now) -> Orders:
+    """After every event: the head hears the caller while the operator does, else waits, or goes.
+
+    `given` are the orders that the event led to: what is ordered of the line parts it from both.
+    """
+    for side in [side for side in desk.sides.values() if isinstance(side, Head)]:
+        call = desk.calls.get(side.call)
+        stays = RINGS_IN if side.state is SideState.RINGING else TOGETHER | CALLER_HELD
+        if call is None or not call.leg or call.state not in stays:
+            yield from dismiss(desk, side)
+        elif side.state is SideState.TALKING:
+            yield from _place(desk, call, side, given)
+
+
+def _place(desk: Desk, call: Call, side: Head, given: Collection[Order]) -> Orders:
+    """Let the head hear what it is to hear now."""
+    if side.hears is Hears.CALL and any(_parts(order, call) for order in given):
+        side.hears = Hears.NOTHING
+    if call.state in CALLER_HELD and side.hears is not Hears.MUSIC:
+        side.hears = Hears.MUSIC
+        yield from _music(desk, side)
+    elif call.state in TOGETHER and side.hears is not Hears.CALL:
+        side.hears = Hears.CALL
+        (leg,) = side.phones
+        yield orders.BringIn(call.line.name, leg)
+
+
+def _parts(order: Order, call: Call) -> bool:
+    """True for an order that joins the caller to something else."""
+    return isinstance(order, PARTING) and order.line == call.line.name
+
+
+PARTING = orders.Connect | orders.Hold | orders.Play
+
+
+def head_takes_over(desk: Desk, call: Call, now: Now) -> Orders:
+    """The operator has gone: caller and head talk on. Ask `is_in` first."""
+    side = of(desk, call)
+    assert side is not None, "only a head who is in takes over"
+    del desk.sides[side.leg]
+    ((call.leg, call.leg_phone),) = side.phones.items()
+    call.leg_play = call.keyed = ""
+    call.note(f"head.takes_over.{call.leg_phone}")
+    yield orders.Connect(call.line.name, call.leg)
+    go_on_talking(desk, call, State.TALKING, now)
+    yield call.write()
+
+
+def head_is_in(desk: Desk, call: Call) -> bool:
+    """True while the head talks with the caller, or is held beside them."""
+    side = of(desk, call)
+    return side is not None and side.state is SideState.TALKING
+
+
+# ---- ending ------------------------------------------------------------------------------------
+# How calls end: somebody hangs up, a line goes, the line is idle again. One final record each.
+#
+# Handlers of the table (states.py), as in ringing.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+GONE = (LineLost, CarrierLost, BoxStopped)
+"""Facts after which nothing can be ordered of the line any more; each says why."""
+
+
+WAITS_FOR_PERSON = {
+    State.ANSWERING,
+    State.HOLDING,
+    State.QUEUED,
+    State.PBX_PENDING,
+    State.PBX_GREETING,
+    State.PBX_CHECK,
+    State.PBX_CALLING,
+    State.PBX_OFFERING,
+    State.PBX_AWAITING_KEY,
+    State.PBX_RETURNING,
+}
+"""Off hook, and nobody of the office was met yet."""
+"""Why a line stays in doubt whose call is over."""
+
+
+def release_phones(call: Call) -> Orders:
+    """Let every phone of the call go: those that ring and the one that talks."""
+    yield from stop_ringing(call)
+    if call.leg:
+        yield orders.HangUpPhone(call.leg)
+        call.forget_leg()
+    if call.transfer is not None:
+        yield from call.transfer.let_go()
+
+
+def note_evidence(call: Call, event: CallerHungUp) -> None:
+    """Keep by what the release was noticed and how long that took; the first one counts (B1)."""
+    if call.record.evidence is None:
+        code = f"released.{event.evidence}"
+        call.note(code, evidence=event.evidence, release_ms=event.after_ms)
+
+
+def note_lost(call: Call, event: Any) -> None:
+    """Keep that line or carrier went away under the call, or that the box was stopped."""
+    if isinstance(event, GONE):
+        evidence = Evidence.STOPPED if isinstance(event, BoxStopped) else Evidence.LOST
+        note_evidence(call, CallerHungUp(call.line.name, evidence))
+
+
+def note_unasked(call: Call) -> None:
+    """Keep that the line went on hook by itself: nobody ordered it, so it was lost."""
+    note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
+
+
+def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The ringing stopped before anybody answered."""
+    yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
+    yield from stop_ringing(call)
+    note_evidence(call, event)
+    call.settle(Result.NOT_REACHED if desk.came_over(call) else Result.GAVE_UP)
+    seat = desk.seat_of(call)
+    desk.leave_line(call, LineState.IDLE, now)
+    yield from end(desk, call, now)
+    seat.gave_up = (call.record, now.monotonic)
+
+
+def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The operator hung up: so does the box, unless the head is in the conversation (E10)."""
+    call.note("operator_left")
+    if head_is_in(desk, call):
+        yield from head_takes_over(desk, call, now)
+        return
+    note_evidence(call, CallerHungUp(call.line.name, Evidence.OPERATOR))
+    call.forget_leg()
+    yield from clear(desk, call, now, Result.ANSWERED)
+
+
+def caller_left(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The caller hung up after a conversation."""
+    note_evidence(call, event)
+    yield from clear(desk, call, now, Result.ANSWERED)
+
+
+def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The caller hung up before anybody spoke with them, or before leaving a message."""
+    note_evidence(call, event)
+    yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
+    gave_up = call.state in WAITS_FOR_PERSON and not call.heard
+    met = call.transfer is not None or call.request is not None
+    result = Result.GAVE_UP if gave_up else without_message(call)
+    if desk.came_over(call) and not call.up:
+        result = Result.NOT_REACHED  # whoever sent the caller has them still
+    yield from clear(desk, call, now, Result.ANSWERED if met else result)
+
+
+def without_message(call: Call) -> Result:
+    """Say what a call is whose caller left no message: answered by a sheet, where one was heard.
+
+    One whose words were to become a request has spoken with an operator.
+    """
+    if call.request is not None:
+        return Result.ANSWERED
+    return Result.INFORMED if call.heard else Result.NO_MESSAGE
+
+
+def never_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line never came up."""
+    call.note("line.never_up")
+    note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
+    yield from clear(desk, call, now, Result.LOST)
+
+
+def hang_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The farewell was heard, or the caller did not wait for its end."""
+    if isinstance(event, CallerHungUp):
+        note_evidence(call, event)
+    yield from clear(desk, call, now, call.record.result)
+
+
+def clear(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
+    """Let phones and line go; what was settled before holds."""
+    yield from release_phones(call)
+    yield from hang_up_line(desk, call, now)
+    call.settle(result)
+    call.enter(State.CLEARING, now)
+    yield call.write()
+
+
+def lose(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line went away, or on hook by itself, under the call: nothing more can be done for it."""
+    yield from release_phones(call)
+    note_lost(call, event)
+    note_unasked(call)
+    call.settle(Result.STOPPED if isinstance(event, BoxStopped) else Result.LOST)
+    yield from finish(desk, call, event, now)
+
+
+def note_release(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
+    """The evidence came after the hang-up was ordered: it belongs to the record all the same."""
+    note_evidence(call, event)
+    yield call.write()
+
+
+def not_idle(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line has not proven itself idle in time: the call ends, the line stays in doubt."""
+    call.note("line.not_idle")
+    desk.leave_line(call, LineState.CLEARING, now, NOT_IDLE)
+    yield from end(desk, call, now)
+
+
+def finish(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The line is idle, or gone: the call is over."""
+    free_line_of(desk, call, event, now)
+    yield from end(desk, call, now)
+
+
+def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
+    """Part call and line by what was said of the line."""
+    state, reason = state_after(event)
+    desk.leave_line(call, desk.seat_of(call).after(call.record, state), now, reason)
+
+
+def end(desk: Desk, call: Call, now: Now) -> Orders:
+    """Write the final record and forget the call; every record says by what its call ended."""
+    if call.record.evidence is None:
+        call.note(evidence=call.ended_by or Evidence.OWN, release_ms=call.ended_ms)
+    call.note("ended", ended_at=now.wall)
+    desk.forget(call)
+    yield call.write()

@@ -1,34 +1,758 @@
-"""The life of a call: the one table. Everything that changes a call's state stands here.
-
-Every state x every event is a row or ignored for a reason (a test proves it). A row names what is
-done (handlers.py) and the states it may lead to. The rows stand by phase in rows_*.py, their words
-in state_names.py. Calls between a phone and the box, or two phones, have smaller tables
-(side_states.py).
-"""
+"""The call's state machine: one table."""
 
 from __future__ import annotations
 
+import enum
+import typing
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from appliance.calls import (
-    rows_menu,
-    rows_message,
-    rows_pbx,
-    rows_ringing,
-    rows_transfer,
-    rows_waiting,
+from appliance.calls import events
+from appliance.calls.events import (
+    BoxStopped,
+    BranchCalled,
+    CallBackAsked,
+    CallBackStored,
+    CallerHungUp,
+    CallerIdentified,
+    CarrierLost,
+    CarrierRestored,
+    DeadlinePassed,
+    DictationAsked,
+    DigitPressed,
+    FarEndProgressed,
+    FaxCalled,
+    HeadWished,
+    HoursChanged,
+    LegProgressed,
+    LineAnswered,
+    LineFlashed,
+    LineHalfDuplex,
+    LineIdle,
+    LineLost,
+    LineNeeded,
+    LineProbed,
+    LineRang,
+    LineRestored,
+    LineTaken,
+    MediaAgreed,
+    MessageClosed,
+    MessageFetched,
+    MessageMarked,
+    MessageStored,
+    MessagesWaiting,
+    NumbersKnown,
+    OperatorAnswered,
+    PhoneBusy,
+    PhoneDeclined,
+    PhoneDialled,
+    PhoneGone,
+    PhoneHungUp,
+    PhoneLost,
+    PhonePrepared,
+    PhoneRegistered,
+    PhoneSilent,
+    PhoneUnreachable,
+    PinChecked,
+    PromptEnded,
+    RecordingEnded,
+    RecordingGap,
+    RegisterChanged,
+    RequestStored,
+    RoomForMessages,
+    ServiceStateChanged,
+    SheetUsed,
+    SpokenSheetsChanged,
+    StoreFailed,
+    TakeKept,
+    TransferAsked,
+    TransferWished,
 )
-from appliance.calls.state_names import EVENTS, Do, Ignored, Row, Rows, State
 
-__all__ = ["EVENTS", "LIMITS_MS", "TABLE", "Do", "Ignored", "Row", "State", "row_for"]
+# ---- state names -------------------------------------------------------------------------------
+# The words of a call's table (states.py): its states, what a row does, rows and reasons.
+
+
+class State(enum.StrEnum):
+    """Where a call is in its life."""
+
+    ARRIVED = "arrived"  # it rings, no phone does: the caller's identity is not settled
+    RINGING = "ringing"  # a group's phones ring, the line is not answered
+    ANSWERING = "answering"  # an operator lifted, the line is going off hook
+    HOLDING = "holding"  # that operator went away again: the caller is held, phones ring
+    QUEUED = "queued"  # all are busy: the caller waits, off hook, for whoever becomes free first
+    CALLBACK_OFFERED = "callback_offered"  # who waited in vain may ask to be called back
+    CALLBACK_STORING = "callback_storing"  # that wish is being stored
+    TALKING = "talking"
+    PBX_PENDING = "pbx_pending"  # the line is going off hook, to pass the call to a PBX (B2)
+    PBX_GREETING = "pbx_greeting"  # the caller is told to hold the line
+    PBX_CHECK = "pbx_check"  # the caller came back: is somebody still there?
+    PBX_CALLING = "pbx_calling"  # the caller is on hold at the PBX, an extension is called
+    PBX_OFFERING = "pbx_offering"  # who seems to have answered there is told of the call
+    PBX_AWAITING_KEY = "pbx_awaiting_key"  # only a key accepts it
+    PBX_RETURNING = "pbx_returning"  # nobody did: a second flash brings the caller back
+    TRANSFER_KEYS = "transfer_keys"  # the operator keys a code, the caller is on the line
+    TRANSFER_CHOICE = "transfer_choice"  # the operator is asked something, the caller is held
+    TRANSFER_RINGING = "transfer_ringing"  # the office rings
+    TRANSFER_CONSULT = "transfer_consult"  # operator and clerk talk, the caller is held
+    TRANSFERRED = "transferred"  # caller and clerk talk
+    TRANSFER_RETURNING = "transfer_returning"  # it comes back: operators are rung, or waited for
+    TRANSFER_OFFER = "transfer_offer"  # the caller is asked: stay, or leave words
+    GREETING_PENDING = "greeting_pending"  # the line is going off hook for voicemail
+    GREETING = "greeting"
+    MENU = "menu"  # the sheets that can be heard are offered again
+    SHEET = "sheet"  # one is read aloud
+    TONE = "tone"
+    RECORDING = "recording"
+    STORING = "storing"  # the caller waits to hear whether the message was stored
+    SAVING = "saving"  # the caller has gone, the message is being stored
+    FAREWELL = "farewell"
+    CLEARING = "clearing"  # hung up, waiting for the line to be idle
+    ENDED = "ended"
+
+
+class Do(enum.StrEnum):
+    """What a row does; handlers.py says how."""
+
+    ROUTE = "route"
+    RING_AT_ONCE = "ring_at_once"
+    TURN_HALF_DUPLEX = "turn_half_duplex"
+    LEARN_CALLER = "learn_caller"
+    GIVE_UP = "give_up"
+    ANSWER = "answer"
+    LEG_OUT = "leg_out"
+    NEXT_STAGE = "next_stage"
+    PBX_GO = "pbx_go"
+    PBX_CALL = "pbx_call"
+    PBX_HEAR = "pbx_hear"
+    PBX_AWAIT_KEY = "pbx_await_key"
+    PBX_OFFER_AGAIN = "pbx_offer_again"
+    PBX_ACCEPT = "pbx_accept"
+    PBX_TAKE_BACK = "pbx_take_back"
+    PBX_CALLER_BACK = "pbx_caller_back"
+    PBX_GREET = "pbx_greet"
+    PBX_HEED_ABSENCE = "pbx_heed_absence"
+    HEED_ABSENCE = "heed_absence"
+    RING_ON = "ring_on"
+    HOLD = "hold"
+    QUEUE_GREET = "queue_greet"
+    QUEUE_HOLD = "queue_hold"
+    QUEUE_KEY = "queue_key"
+    QUEUE_LEG_OUT = "queue_leg_out"
+    QUEUE_TICK = "queue_tick"
+    QUEUE_HEED = "queue_heed"
+    CALLBACK_AWAIT_KEY = "callback_await_key"
+    CALLBACK_OBEY = "callback_obey"
+    CALLBACK_STORED = "callback_stored"
+    CALLBACK_DECLINED = "callback_declined"
+    TALK = "talk"
+    OPERATOR_LEFT = "operator_left"
+    OPERATOR_LOST = "operator_lost"
+    CALLER_LEFT = "caller_left"
+    LEAVE = "leave"
+    NEVER_UP = "never_up"
+    GREET = "greet"
+    SOUND_TONE = "sound_tone"
+    CHOOSE = "choose"
+    KEY_IN_SHEET = "key_in_sheet"
+    OFFER_AGAIN = "offer_again"
+    RECORD = "record"
+    NOTE_GAP = "note_gap"
+    END_BY_KEY = "end_by_key"
+    KEEP = "keep"
+    KEEP_AS_IS = "keep_as_is"
+    BREAK_OFF = "break_off"
+    STORED = "stored"
+    NOT_STORED = "not_stored"
+    SAVED = "saved"
+    NOT_SAVED = "not_saved"
+    CALLER_WENT = "caller_went"
+    LINE_WENT = "line_went"
+    FREE_LINE = "free_line"
+    HANG_UP = "hang_up"
+    NOTE_RELEASE = "note_release"
+    END_LONGEST = "end_longest"
+    TAKEN_RINGING = "taken_ringing"
+    HAND_OVER = "hand_over"
+    HAND_OVER_SAVING = "hand_over_saving"
+    SHARE = "share"
+    NOTE_TAKEN = "note_taken"
+    FORWARD_KEY = "forward_key"
+    COLLECT_KEY = "collect_key"
+    NO_MORE_KEYS = "no_more_keys"
+    CHOICE_HEARD = "choice_heard"
+    CHOICE_KEY = "choice_key"
+    CHOICE_OVER = "choice_over"
+    ASK_BY_REFER = "ask_by_refer"
+    ASK_FOR = "ask_for"
+    BRING_HEAD = "bring_head"
+    TRANSFER_HOLD = "transfer_hold"
+    NUMBER_OUT = "number_out"
+    NUMBER_SILENT = "number_silent"
+    OFFICE_ANSWERED = "office_answered"
+    TAKE_BACK = "take_back"
+    CONSULT_OVER = "consult_over"
+    CONSULT_KEY = "consult_key"
+    CONSULT_TOO_LONG = "consult_too_long"
+    OFFICE_KEY = "office_key"
+    OFFICE_LOST = "office_lost"
+    RETURN_PHONE_OUT = "return_phone_out"
+    RETURN_NOBODY = "return_nobody"
+    RETURN_HOLD = "return_hold"
+    RETURN_ANSWERED = "return_answered"
+    RETURN_HEED_ABSENCE = "return_heed_absence"
+    RETURN_STAY = "return_stay"
+    LEAVE_WORDS = "leave_words"
+    TURN_FAX_AWAY = "turn_fax_away"
+    NOTE_FAX = "note_fax"
+    NOTE_FAX_IN_CONVERSATION = "note_fax_in_conversation"
+    GIVE_LINE = "give_line"
+    GIVE_LINE_RECORDING = "give_line_recording"
+    GIVE_LINE_SAVING = "give_line_saving"
+    CORRECT = "correct"
+    END = "end"
+    NOT_IDLE = "not_idle"
+    LOSE = "lose"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is done and the states it may lead to; with `stays` also none but its own."""
+
+    do: Do
+    to: tuple[State, ...] = ()
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """An event that changes nothing in this state, and why that is right."""
+
+    because: str
+
+
+EVENTS: tuple[type, ...] = typing.get_args(events.Event)
+
+Rows = dict[type, Row | Ignored]
+"""One state's part of the table."""
+
+
+# ---- row parts ---------------------------------------------------------------------------------
+# What rows of several states of a call's table share (states.py); the tables put them together.
+
+_S = State
+_D = Do
+
+LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
+LINE_GONE = (LineLost, CarrierLost, BoxStopped)
+ON_HOOK = (LineIdle, LineRestored)
+
+NOT_A_CALLS: dict[type, str] = {
+    PhonePrepared: "ports are the service's business",
+    MediaAgreed: "sound is the carrier's business",
+    LegProgressed: "a phone that rings is expected to say so",
+    PhoneRegistered: "concerns the groups; a stage rings the phones it found",
+    PhoneGone: "concerns the groups; the leg itself says how it ended",
+    BranchCalled: "is a call of its own: a caller whom others hand over",
+    PhoneDialled: "is a key code's own call",
+    CallBackAsked: "concerns the phone that is to call",
+    DictationAsked: "concerns the phone at which an announcement is said",
+    TakeKept: "concerns the phone at which an announcement is said",
+    NumbersKnown: "concerns who may be called back",
+    PhoneSilent: "the phones' room asks it whether it is there; PhoneLost follows if not",
+    TransferAsked: "only an operator who talks with a caller can ask; the phone is told so",
+    TransferWished: "only an operator who talks with a caller can ask; who asked is told so",
+    HeadWished: "only who talks with a caller can bring the head in; who asked is told so",
+    MessagesWaiting: "concerns the message lamp",
+    RoomForMessages: "the next tone asks whether there is room; what is recorded goes on",
+    MessageFetched: "concerns a phone that hears messages",
+    MessageClosed: "concerns a phone that hears messages",
+    MessageMarked: "concerns a phone that hears messages",
+    PinChecked: "concerns a phone that hears messages",
+    CallBackStored: "no caller of this call waits to hear of a call back",
+    RequestStored: "no caller of this call waits to hear of a request",
+    LineHalfDuplex: "concerns the line: whoever is on it is served to the end",
+    LineProbed: "concerns the line; while a call is on it nothing is measured",
+    CarrierRestored: "its lines follow one by one",
+    SpokenSheetsChanged: "the next greeting offers them; a menu that was heard holds",
+    SheetUsed: "the Switchboard notes it with every call alike",
+    HoursChanged: "the next call asks the new hours; what rang before is served to its end (E1)",
+    RegisterChanged: "the next transfer asks the new one; what rings already is not cut (E12)",
+    FarEndProgressed: "the box calls nobody over this line now: it crossed an order",
+    LineFlashed: "no flash was ordered that matters to the call now",
+}
+
+
+def on_each(kinds: tuple[type, ...], row: Row | str) -> Rows:
+    """Give several events one row, or one reason for being ignored."""
+    return {kind: Ignored(row) if isinstance(row, str) else row for kind in kinds}
+
+
+GIVES_WAY: Rows = {LineNeeded: Row(_D.GIVE_LINE, (_S.FAREWELL, _S.CLEARING))}
+"""What every state does when an emergency call needs its line, where it does not say otherwise."""
+PASSES_ON = on_each((LineNeeded,), "a line that passes its calls on carries no emergency call")
+
+
+def state_rows(*parts: Rows) -> Rows:
+    """Put a state's rows together; the later part wins."""
+    whole: Rows = {kind: Ignored(why) for kind, why in NOT_A_CALLS.items()}
+    whole |= GIVES_WAY
+    for part in parts:
+        whole |= part
+    return whole
+
+
+BEFORE_ANSWER = on_each(
+    (LineAnswered, PromptEnded, RecordingEnded, RecordingGap, MessageStored, StoreFailed),
+    "nothing of that was ordered yet",
+) | on_each((DigitPressed, FaxCalled), "a line on hook is not listened to")
+RINGS = on_each((LineRang,), "the call is known already") | on_each(
+    ON_HOOK, "a ringing line is on hook; only the caller's giving up ends it"
+)
+NO_LEGS = on_each((OperatorAnswered, *LEG), "no phone belongs to the call now")
+NO_MESSAGE = on_each((RecordingEnded, RecordingGap, MessageStored, StoreFailed), "nothing records")
+NO_PROMPT = on_each((PromptEnded,), "nothing is played that matters to the call")
+OFF_HOOK = on_each((LineRang,), "an engaged line cannot ring: a burst crossed the answer")
+UP = on_each((LineAnswered,), "the line is up already")
+NO_KEYS = on_each((DigitPressed,), "keys mean nothing here")
+SERVED = on_each((ServiceStateChanged,), "what is being served is served to its end (E1, E4)")
+LATE_NAME: Rows = {CallerIdentified: Row(_D.LEARN_CALLER, stays=True)}
+LOST = on_each((*LINE_GONE, *ON_HOOK), Row(_D.LOSE, (_S.ENDED,)))
+TALKS = state_rows(OFF_HOOK, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST)
+LISTENS = state_rows(OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_KEYS, SERVED, LATE_NAME, LOST)
+LEAVES: Rows = {CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,))}
+# With the caller on hold at a PBX a release would be the extension's; that is FarEndProgressed.
+ON_HOLD = state_rows(
+    PASSES_ON,
+    OFF_HOOK, UP, NO_LEGS, NO_MESSAGE, NO_PROMPT, NO_KEYS, SERVED, LATE_NAME, LOST,
+    LEAVES,
+    on_each((FaxCalled,), "what is heard is the PBX or an extension, not the caller"),
+)  # fmt: skip
+ABSENT_MEANWHILE: Rows = {ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING,), stays=True)}
+BACK = on_each((DeadlinePassed,), Row(_D.PBX_TAKE_BACK, (_S.PBX_RETURNING,)))
+KEEPS = Row(_D.KEEP_AS_IS, (_S.SAVING, _S.CLEARING, _S.ENDED))
+FAX: Rows = {FaxCalled: Row(_D.TURN_FAX_AWAY, (_S.CLEARING,))}
+NOTES_FAX: Rows = {FaxCalled: Row(_D.NOTE_FAX, stays=True)}
+CORRECTS = on_each((MessageStored, RequestStored), Row(_D.CORRECT, stays=True))
+TAKEN_RINGING: Rows = {LineTaken: Row(_D.TAKEN_RINGING, (_S.ENDED,))}
+HALF: Rows = {
+    LineHalfDuplex: Row(_D.TURN_HALF_DUPLEX, (_S.GREETING_PENDING, _S.GREETING), stays=True)
+}
+"""A caller who waits for a person on a line that turns out to carry no conversation."""
+HANDS_OVER: Rows = {LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,))}
+AFTER = state_rows(
+    on_each((LineNeeded,), "the line is on its way on hook"),
+    OFF_HOOK,
+    NO_LEGS,
+    NO_PROMPT,
+    NO_KEYS,
+    SERVED,
+    LATE_NAME,
+    on_each((LineAnswered,), "it crossed the order to hang up"),
+    on_each((RecordingEnded, RecordingGap), "the recording is closed"),
+    on_each((StoreFailed,), "the record says so already"),
+    on_each((FaxCalled,), "the call ends in any case"),
+    CORRECTS,
+    {LineTaken: Row(_D.NOTE_TAKEN, stays=True)},
+)
+
+
+# ---- rows menu ---------------------------------------------------------------------------------
+# Sheets read aloud after hours, chosen by keys: these states of the table (states.py).
+
+MENU_ROWS: Mapping[State, Rows] = {
+    _S.MENU: LISTENS
+    | HANDS_OVER
+    | FAX
+    | LEAVES
+    | on_each((PromptEnded, DeadlinePassed), Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)))
+    | {DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.GREETING, _S.FAREWELL), stays=True)},
+    _S.SHEET: LISTENS
+    | HANDS_OVER
+    | FAX
+    | LEAVES
+    | on_each((PromptEnded, DeadlinePassed), Row(_D.OFFER_AGAIN, (_S.MENU,)))
+    | {DigitPressed: Row(_D.KEY_IN_SHEET, (_S.MENU, _S.TONE, _S.GREETING), stays=True)},
+}
+
+
+# ---- rows message ------------------------------------------------------------------------------
+# Voicemail, and how a call ends: these states of the table (states.py).
+
+MESSAGE_ROWS: Mapping[State, Rows] = {
+    _S.GREETING_PENDING: LISTENS
+    | HANDS_OVER
+    | on_each((FaxCalled,), "the line is not up: nothing is heard on it")
+    | NO_PROMPT
+    | LEAVES
+    | {
+        LineAnswered: Row(_D.GREET, (_S.GREETING,)),
+        DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
+    },
+    _S.GREETING: LISTENS
+    | HANDS_OVER
+    | FAX
+    | LEAVES
+    | {
+        PromptEnded: Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
+        DigitPressed: Row(_D.CHOOSE, (_S.TONE, _S.SHEET, _S.MENU, _S.FAREWELL), stays=True),
+        DeadlinePassed: Row(_D.SOUND_TONE, (_S.TONE, _S.FAREWELL)),
+    },
+    _S.TONE: LISTENS
+    | HANDS_OVER
+    | FAX
+    | LEAVES
+    | {
+        PromptEnded: Row(_D.RECORD, (_S.RECORDING,)),
+        DeadlinePassed: Row(_D.RECORD, (_S.RECORDING,)),
+    },
+    _S.RECORDING: LISTENS
+    | NO_PROMPT
+    | NOTES_FAX
+    | on_each((CallerHungUp, LineTaken, DeadlinePassed, *LINE_GONE, *ON_HOOK), KEEPS)
+    | on_each((MessageStored, RequestStored), "the recording is not closed yet")
+    | {
+        StoreFailed: Row(_D.BREAK_OFF, (_S.FAREWELL,)),
+        LineNeeded: Row(_D.GIVE_LINE_RECORDING, (_S.SAVING, _S.CLEARING)),
+        RecordingGap: Row(_D.NOTE_GAP, stays=True),
+        DigitPressed: Row(_D.END_BY_KEY, stays=True),
+        RecordingEnded: Row(_D.KEEP, (_S.STORING, _S.SAVING, _S.FAREWELL, _S.CLEARING)),
+    },
+    _S.STORING: LISTENS
+    | NO_PROMPT
+    | on_each((FaxCalled,), "the message is being stored; then the box hangs up")
+    | on_each((RecordingEnded, RecordingGap), "the recording is closed")
+    | on_each((StoreFailed, DeadlinePassed), Row(_D.NOT_STORED, (_S.FAREWELL,)))
+    | on_each((*LINE_GONE, *ON_HOOK), Row(_D.LINE_WENT, (_S.SAVING,)))
+    | {
+        **on_each((MessageStored, RequestStored), Row(_D.STORED, (_S.FAREWELL,))),
+        CallerHungUp: Row(_D.CALLER_WENT, (_S.SAVING,)),
+        LineTaken: Row(_D.HAND_OVER_SAVING, (_S.SAVING,)),
+        LineNeeded: Row(_D.GIVE_LINE_SAVING, (_S.SAVING,)),
+    },
+    _S.SAVING: AFTER
+    | on_each((*LINE_GONE, *ON_HOOK), Row(_D.FREE_LINE, stays=True))
+    | on_each((StoreFailed, DeadlinePassed), Row(_D.NOT_SAVED, (_S.CLEARING, _S.ENDED)))
+    | {
+        **on_each((MessageStored, RequestStored), Row(_D.SAVED, (_S.CLEARING, _S.ENDED))),
+        CallerHungUp: Row(_D.NOTE_RELEASE, stays=True),
+    },
+    _S.FAREWELL: AFTER
+    | UP
+    | on_each((*LINE_GONE, *ON_HOOK), Row(_D.END, (_S.ENDED,)))
+    | {
+        PromptEnded: Row(_D.HANG_UP, (_S.CLEARING,)),
+        DeadlinePassed: Row(_D.HANG_UP, (_S.CLEARING,)),
+        CallerHungUp: Row(_D.HANG_UP, (_S.CLEARING,)),
+        LineTaken: Row(_D.HAND_OVER, (_S.CLEARING,)),
+        LineNeeded: Row(_D.GIVE_LINE, (_S.CLEARING,)),
+    },
+    _S.CLEARING: AFTER
+    | on_each((*LINE_GONE, *ON_HOOK), Row(_D.END, (_S.ENDED,)))
+    | {
+        CallerHungUp: Row(_D.NOTE_RELEASE, stays=True),
+        DeadlinePassed: Row(_D.NOT_IDLE, (_S.ENDED,)),
+    },
+    _S.ENDED: on_each(EVENTS, "the call is over") | CORRECTS,
+}
+
+
+# ---- rows pbx ----------------------------------------------------------------------------------
+# A call that is passed to a PBX by a hook flash: these states of the table (states.py).
+
+BACK_FROM_PBX = (
+    _S.PBX_GREETING,
+    _S.GREETING,
+    _S.TRANSFER_RINGING,
+    _S.TRANSFER_RETURNING,
+    _S.TRANSFER_OFFER,
+)
+
+PBX_ROWS: Mapping[State, Rows] = {
+    _S.PBX_PENDING: LISTENS
+    | HANDS_OVER
+    | PASSES_ON
+    | on_each((FaxCalled,), "the line is not up: nothing is heard on it")
+    | NO_PROMPT
+    | LEAVES
+    | {
+        LineAnswered: Row(_D.PBX_GREET, (_S.PBX_GREETING,)),
+        ServiceStateChanged: Row(_D.HEED_ABSENCE, (_S.GREETING_PENDING,), stays=True),
+        DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
+    },
+    _S.PBX_GREETING: LISTENS
+    | HANDS_OVER
+    | PASSES_ON
+    | FAX
+    | LEAVES
+    | ABSENT_MEANWHILE
+    | on_each((PromptEnded, DeadlinePassed), Row(_D.PBX_GO, (_S.PBX_CALLING, _S.PBX_CHECK))),
+    _S.PBX_CHECK: LISTENS
+    | HANDS_OVER
+    | PASSES_ON
+    | FAX
+    | NO_PROMPT
+    | LEAVES
+    | ABSENT_MEANWHILE
+    | {DeadlinePassed: Row(_D.PBX_CALL, (_S.PBX_CALLING,))},
+    _S.PBX_CALLING: ON_HOLD
+    | HANDS_OVER
+    | BACK
+    | on_each((DigitPressed,), "the call was not offered yet: no key accepts what nobody heard of")
+    | {
+        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_OFFERING, _S.PBX_RETURNING), stays=True),
+        ServiceStateChanged: Row(_D.PBX_HEED_ABSENCE, (_S.PBX_RETURNING,), stays=True),
+    },
+    _S.PBX_OFFERING: ON_HOLD
+    | HANDS_OVER
+    | BACK
+    | {
+        PromptEnded: Row(_D.PBX_AWAIT_KEY, (_S.PBX_AWAITING_KEY,)),
+        DigitPressed: Row(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
+        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
+    },
+    _S.PBX_AWAITING_KEY: ON_HOLD
+    | HANDS_OVER
+    | {
+        DeadlinePassed: Row(_D.PBX_OFFER_AGAIN, (_S.PBX_OFFERING, _S.PBX_RETURNING)),
+        DigitPressed: Row(_D.PBX_ACCEPT, (_S.CLEARING,), stays=True),
+        FarEndProgressed: Row(_D.PBX_HEAR, (_S.PBX_CALLING, _S.PBX_RETURNING), stays=True),
+    },
+    _S.PBX_RETURNING: ON_HOLD
+    | HANDS_OVER
+    | on_each((LineFlashed, DeadlinePassed), Row(_D.PBX_CALLER_BACK, BACK_FROM_PBX)),
+}
+
+
+# ---- rows ringing ------------------------------------------------------------------------------
+# A call that rings and is talked about: these states of the table (states.py).
+
+ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
+RINGS_NO_MORE = (_S.ARRIVED, _S.QUEUED, _S.GREETING_PENDING, _S.CLEARING)
+HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
+"""Where a call goes whose caller is settled, whose stage is over, who was held meanwhile; who came
+over from another branch is given back (trunk_line.py)."""
+FAILED = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.HOLDING, *HELD_NO_MORE)
+"""Whither a caller goes whose operator's phone hung up by itself (put_through.py)."""
+ASKED = (
+    _S.TRANSFER_RINGING,
+    _S.PBX_GREETING,
+    _S.TRANSFER_CHOICE,
+    _S.TRANSFER_RETURNING,
+    _S.TRANSFER_OFFER,
+)
+"""Where asking for a transfer may lead: also straight back, when no number can be rung."""
+
+RINGING_ROWS: Mapping[State, Rows] = {
+    _S.ARRIVED: state_rows(
+        BEFORE_ANSWER,
+        RINGS,
+        NO_LEGS,
+        on_each(
+            (ServiceStateChanged,), "the call is routed by what holds once its caller is known"
+        ),
+        {
+            LineRang: Row(_D.RING_AT_ONCE, ROUTED, stays=True),
+            CallerIdentified: Row(_D.ROUTE, ROUTED),
+            DeadlinePassed: Row(_D.ROUTE, ROUTED),
+            CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
+        },
+        TAKEN_RINGING,
+        on_each(LINE_GONE, Row(_D.LOSE, (_S.ENDED,))),
+    ),
+    _S.RINGING: state_rows(
+        BEFORE_ANSWER,
+        RINGS,
+        LATE_NAME,
+        on_each(LEG, Row(_D.LEG_OUT, RINGS_NO_MORE, stays=True)),
+        {
+            OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING,)),
+            DeadlinePassed: Row(_D.NEXT_STAGE, RINGS_NO_MORE, stays=True),
+            ServiceStateChanged: Row(_D.HEED_ABSENCE, RINGS_NO_MORE, stays=True),
+            CallerHungUp: Row(_D.GIVE_UP, (_S.ENDED,)),
+        },
+        TAKEN_RINGING,
+        on_each(LINE_GONE, Row(_D.LOSE, (_S.ENDED,))),
+    ),
+    _S.ANSWERING: TALKS
+    | HANDS_OVER
+    | HALF
+    | on_each((FaxCalled,), "the line is not up: nothing is heard on it")
+    | on_each(LEG, Row(_D.RING_ON, (_S.HOLDING, *HELD_NO_MORE)))
+    | on_each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
+    | {
+        LineAnswered: Row(_D.TALK, (_S.TALKING,)),
+        CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,)),
+        DeadlinePassed: Row(_D.NEVER_UP, (_S.CLEARING,)),
+    },
+    _S.HOLDING: TALKS
+    | HANDS_OVER
+    | HALF
+    | FAX
+    | on_each(LEG, Row(_D.LEG_OUT, HELD_NO_MORE, stays=True))
+    | {
+        LineAnswered: Row(_D.HOLD, stays=True),
+        OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
+        DeadlinePassed: Row(_D.NEXT_STAGE, HELD_NO_MORE, stays=True),
+        ServiceStateChanged: Row(_D.HEED_ABSENCE, HELD_NO_MORE, stays=True),
+        CallerHungUp: Row(_D.LEAVE, (_S.CLEARING,)),
+    },
+    _S.TALKING: TALKS
+    | UP
+    | on_each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED), stays=True))
+    | {PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, *HELD_NO_MORE, _S.CLEARING), stays=True)}
+    | on_each((OperatorAnswered,), "the first who lifted has the call; others are hung up")
+    | {DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING))}
+    | {
+        CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,)),
+        LineTaken: Row(_D.SHARE, stays=True),
+        FaxCalled: Row(_D.NOTE_FAX_IN_CONVERSATION, stays=True),
+        DigitPressed: Row(_D.FORWARD_KEY, (_S.TRANSFER_KEYS,), stays=True),
+        TransferAsked: Row(_D.ASK_BY_REFER, (*ASKED, _S.TRANSFERRED), stays=True),
+        TransferWished: Row(_D.ASK_FOR, ASKED, stays=True),
+        HeadWished: Row(_D.BRING_HEAD, stays=True),
+    },
+}
+
+
+# ---- rows transfer -----------------------------------------------------------------------------
+# A call that goes on to an office, and comes back: these states of the table (states.py).
+
+FAX_MET = on_each((FaxCalled,), "a person was met before: people decide about a fax")
+NO_ANSWERS = on_each((OperatorAnswered,), "nobody is rung: it crossed the order to stop")
+_CALLER_GOES: Rows = {CallerHungUp: Row(_D.CALLER_LEFT, (_S.CLEARING,))}
+_MET = TALKS | UP | FAX_MET | GIVES_WAY | _CALLER_GOES
+_RULE = (_S.TRANSFER_RINGING, _S.PBX_GREETING, _S.GREETING)
+_LOST = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.GREETING)
+_BACK = (_S.TALKING, _S.TRANSFER_CHOICE, _S.TRANSFER_RETURNING, _S.GREETING)
+
+TRANSFER_ROWS: Mapping[State, Rows] = {
+    _S.TRANSFER_KEYS: _MET
+    | NO_ANSWERS
+    | on_each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *FAILED, _S.TALKING)))
+    | {
+        PhoneLost: Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING, _S.TALKING)),
+        LineTaken: Row(_D.SHARE, stays=True),
+        DigitPressed: Row(_D.COLLECT_KEY, (_S.TALKING, _S.TRANSFER_CHOICE), stays=True),
+        DeadlinePassed: Row(_D.NO_MORE_KEYS, (_S.TALKING, _S.TRANSFER_CHOICE)),
+    },
+    _S.TRANSFER_CHOICE: _MET
+    | NO_ANSWERS
+    | HANDS_OVER
+    | on_each(LEG, Row(_D.OPERATOR_LOST, (_S.HOLDING, _S.GREETING, _S.CLEARING, _S.TALKING)))
+    | {
+        PromptEnded: Row(_D.CHOICE_HEARD, (_S.TALKING,), stays=True),
+        DigitPressed: Row(_D.CHOICE_KEY, (_S.TALKING, *_RULE), stays=True),
+        DeadlinePassed: Row(_D.CHOICE_OVER, (_S.TALKING,)),
+    },
+    _S.TRANSFER_RINGING: _MET
+    | HANDS_OVER
+    | on_each(LEG, Row(_D.NUMBER_OUT, (*_BACK, _S.PBX_GREETING), stays=True))
+    | {
+        PromptEnded: Row(_D.TRANSFER_HOLD, stays=True),
+        OperatorAnswered: Row(_D.OFFICE_ANSWERED, (_S.TRANSFER_CONSULT, _S.TRANSFERRED)),
+        DigitPressed: Row(_D.TAKE_BACK, (_S.TALKING,), stays=True),
+        DeadlinePassed: Row(_D.NUMBER_SILENT, (*_BACK, _S.PBX_GREETING), stays=True),
+    },
+    _S.TRANSFER_CONSULT: _MET
+    | HANDS_OVER
+    | on_each((OperatorAnswered,), "the office has one phone on the call")
+    | on_each(LEG, Row(_D.CONSULT_OVER, (_S.TRANSFERRED, _S.TALKING)))
+    | {
+        DigitPressed: Row(_D.CONSULT_KEY, (_S.TRANSFERRED, _S.TALKING), stays=True),
+        DeadlinePassed: Row(_D.CONSULT_TOO_LONG, (_S.TALKING,)),
+    },
+    _S.TRANSFERRED: _MET
+    | NO_ANSWERS
+    | on_each(LEG, Row(_D.OPERATOR_LEFT, (_S.CLEARING, *_LOST)))
+    | {
+        PhoneLost: Row(_D.OFFICE_LOST, _LOST),
+        LineTaken: Row(_D.SHARE, stays=True),
+        DigitPressed: Row(
+            _D.OFFICE_KEY, (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.GREETING), stays=True
+        ),
+        DeadlinePassed: Row(_D.END_LONGEST, (_S.FAREWELL, _S.CLEARING)),
+    },
+    _S.TRANSFER_RETURNING: _MET
+    | HANDS_OVER
+    | on_each(LEG, Row(_D.RETURN_PHONE_OUT, (_S.TRANSFER_OFFER, _S.GREETING), stays=True))
+    | {
+        PromptEnded: Row(_D.RETURN_HOLD, stays=True),
+        OperatorAnswered: Row(_D.RETURN_ANSWERED, (_S.TALKING,)),
+        DigitPressed: Row(_D.LEAVE_WORDS, (_S.GREETING,), stays=True),
+        ServiceStateChanged: Row(_D.RETURN_HEED_ABSENCE, (_S.GREETING,), stays=True),
+        DeadlinePassed: Row(_D.RETURN_NOBODY, (_S.TRANSFER_OFFER, _S.GREETING), stays=True),
+    },
+    _S.TRANSFER_OFFER: _MET
+    | HANDS_OVER
+    | NO_ANSWERS
+    | on_each(LEG, "no phone rings while the caller is asked")
+    | {
+        PromptEnded: Row(_D.RETURN_STAY, (_S.TRANSFER_RETURNING, _S.GREETING), stays=True),
+        DigitPressed: Row(_D.LEAVE_WORDS, (_S.GREETING,), stays=True),
+        DeadlinePassed: Row(_D.RETURN_STAY, (_S.TRANSFER_RETURNING, _S.GREETING), stays=True),
+    },
+}
+
+
+# ---- rows waiting ------------------------------------------------------------------------------
+# A call that waits for a free position, and the call-back that is offered then (states.py).
+
+ON = (_S.HOLDING, _S.CALLBACK_OFFERED, _S.GREETING, _S.GREETING_PENDING)
+"""Where a call goes that has waited for long enough, or for nobody."""
+
+WAITING_ROWS: Mapping[State, Rows] = {
+    _S.QUEUED: TALKS
+    | HANDS_OVER
+    | HALF
+    | FAX
+    | LEAVES
+    | on_each(LEG, Row(_D.QUEUE_LEG_OUT, stays=True))
+    | {
+        LineAnswered: Row(_D.QUEUE_GREET, stays=True),
+        PromptEnded: Row(_D.QUEUE_HOLD, stays=True),
+        DigitPressed: Row(_D.QUEUE_KEY, stays=True),
+        OperatorAnswered: Row(_D.ANSWER, (_S.ANSWERING, _S.TALKING)),
+        DeadlinePassed: Row(_D.QUEUE_TICK, (*ON, _S.CLEARING), stays=True),
+        ServiceStateChanged: Row(_D.QUEUE_HEED, ON, stays=True),
+    },
+    _S.CALLBACK_OFFERED: LISTENS
+    | HANDS_OVER
+    | FAX
+    | LEAVES
+    | {
+        PromptEnded: Row(_D.CALLBACK_AWAIT_KEY, stays=True),
+        DigitPressed: Row(_D.CALLBACK_OBEY, (_S.CALLBACK_STORING,), stays=True),
+        DeadlinePassed: Row(_D.CALLBACK_DECLINED, (_S.GREETING,)),
+    },
+    _S.CALLBACK_STORING: LISTENS
+    | HANDS_OVER
+    | LEAVES
+    | on_each((FaxCalled,), "the wish is being stored; then the box hangs up")
+    | on_each((PromptEnded,), "what was played has been cut short by the key")
+    | {
+        CallBackStored: Row(_D.CALLBACK_STORED, (_S.FAREWELL,)),
+        StoreFailed: Row(_D.CALLBACK_DECLINED, (_S.GREETING,)),
+        DeadlinePassed: Row(_D.CALLBACK_DECLINED, (_S.GREETING,)),
+    },
+}
+
+
+# ---- states ------------------------------------------------------------------------------------
+# The life of a call: the one table. Everything that changes a call's state stands here.
+#
+# Every state x every event is a row or ignored for a reason (a test proves it). A row names what is
+# done (handlers.py) and the states it may lead to. The rows stand by phase in rows_*.py, their
+# words in state_names.py. Calls between a phone and the box, or two phones, have smaller tables
+# (side_states.py).
 
 TABLE: Mapping[State, Rows] = {
-    **rows_ringing.TABLE,
-    **rows_waiting.TABLE,
-    **rows_pbx.TABLE,
-    **rows_menu.TABLE,
-    **rows_transfer.TABLE,
-    **rows_message.TABLE,
+    **RINGING_ROWS,
+    **WAITING_ROWS,
+    **PBX_ROWS,
+    **MENU_ROWS,
+    **TRANSFER_ROWS,
+    **MESSAGE_ROWS,
 }
 
 LIMITS_MS: Mapping[State, int] = {

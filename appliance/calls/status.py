@@ -1,26 +1,26 @@
-"""What anybody may know of the desk at a moment: LEDs, `centralino status`, the console."""
+"""The status of calls in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import enum
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
-from appliance.calls import marks
-from appliance.calls.call import Call
-from appliance.calls.call_words import BY_STATE
-from appliance.calls.clock_words import NOT_TRUSTED, other_time
-from appliance.calls.desk import Desk, LineSeat, LineState
-from appliance.calls.dialled_side import Dialled
-from appliance.calls.emergency import carries
+from appliance.calls import model
 from appliance.calls.events import Caller, LineCondition
-from appliance.calls.head import HeadStatus, head_status
+from appliance.calls.model import Call, Desk, LineSeat, LineState
 from appliance.calls.orders import CallRecord
-from appliance.calls.side_states import SideState
+from appliance.calls.outgoing import carries
+from appliance.calls.queue import WANTED
+from appliance.calls.ringing import HeadStatus, head_status
+from appliance.calls.side_states import Dialled, SideState
 from appliance.calls.states import State
-from appliance.calls.transfer_status import TransferStatus, transfer_status
+from appliance.calls.transfer_call import Cause, TransferStep
 from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.dialling import SENTENCES
+from appliance.policy.directory import ReturnRule
 from appliance.policy.office import (
     Code,
     Group,
@@ -33,7 +33,502 @@ from appliance.policy.office import (
 )
 from appliance.policy.opening import CODES, opening
 from appliance.policy.routing import GroupState, Way
+from appliance.policy.sheets import InCharge, officials
 from appliance.policy.text import NOTHING, Words
+
+# ---- call words --------------------------------------------------------------------------------
+# A call's state as the front desk says it: no modem, SIP or line word (E22).
+
+_RINGS: Final = Words("Squilla", "Ringing")
+_HELD: Final = Words("In attesa di un operatore", "Waiting for an operator")
+_CALLBACK: Final = Words("Chiede di essere richiamato", "Asks to be called back")
+_OFFICE_RINGS: Final = Words("Si chiama l'ufficio", "The office is being called")
+_TALKS: Final = Words("In conversazione", "Talking")
+_ASKS: Final = Words("L'operatore sceglie l'ufficio", "The operator chooses the office")
+_VOICEMAIL: Final = Words("Ascolta la segreteria", "Hears the voicemail")
+_MESSAGE: Final = Words("Lascia un messaggio", "Leaves a message")
+_ENDS: Final = Words("Finisce", "Ending")
+
+CALL_STATE_WORDS: Final[Mapping[State, Words]] = {
+    State.ARRIVED: _RINGS,
+    State.RINGING: _RINGS,
+    State.ANSWERING: Words("Si risponde", "Being answered"),
+    State.HOLDING: _HELD,
+    State.QUEUED: _HELD,
+    State.CALLBACK_OFFERED: _CALLBACK,
+    State.CALLBACK_STORING: _CALLBACK,
+    State.TALKING: _TALKS,
+    State.PBX_PENDING: _RINGS,
+    State.PBX_GREETING: _OFFICE_RINGS,
+    State.PBX_CHECK: _OFFICE_RINGS,
+    State.PBX_CALLING: _OFFICE_RINGS,
+    State.PBX_OFFERING: _OFFICE_RINGS,
+    State.PBX_AWAITING_KEY: _OFFICE_RINGS,
+    State.PBX_RETURNING: _OFFICE_RINGS,
+    State.TRANSFER_KEYS: _ASKS,
+    State.TRANSFER_CHOICE: _ASKS,
+    State.TRANSFER_RINGING: _OFFICE_RINGS,
+    State.TRANSFER_CONSULT: Words("Operatore e ufficio parlano", "Operator and office talk"),
+    State.TRANSFERRED: Words("Parla con l'ufficio", "Talks with the office"),
+    State.TRANSFER_RETURNING: Words("Ritorno", "Return"),
+    State.TRANSFER_OFFER: Words("Ritorno in attesa", "Return waiting"),
+    State.GREETING_PENDING: _VOICEMAIL,
+    State.GREETING: _VOICEMAIL,
+    State.MENU: Words("Sceglie che cosa ascoltare", "Chooses what to hear"),
+    State.SHEET: Words("Ascolta una scheda", "Hears a sheet"),
+    State.TONE: _MESSAGE,
+    State.RECORDING: _MESSAGE,
+    State.STORING: _MESSAGE,
+    State.SAVING: _MESSAGE,
+    State.FAREWELL: _VOICEMAIL,
+    State.CLEARING: _ENDS,
+    State.ENDED: _ENDS,
+}
+"""What a screen says of a call in each state; of a transfer its TransferStatus says more."""
+WHY_RETURNED: Final[Mapping[Cause, Words]] = {
+    Cause.NO_ANSWER: Words("non ha risposto", "did not answer"),
+    Cause.BUSY: Words("occupato", "busy"),
+    Cause.UNREACHABLE: Words("telefono non raggiungibile", "its phone cannot be reached"),
+    Cause.DECLINED: Words("ha rifiutato la chiamata", "declined the call"),
+    Cause.REFUSED: Words("non può prendere la chiamata", "cannot take the call"),
+    Cause.SENT_BACK: Words("ufficio non competente", "not the competent office"),
+    Cause.LOST: Words("la comunicazione è caduta", "the connection was lost"),
+    Cause.TAKEN_BACK: Words("ripresa dall'operatore", "taken back by the operator"),
+}
+"""Why a transferred call came back (P6)."""
+
+
+# ---- clock words -------------------------------------------------------------------------------
+# What people are told while the clock cannot be trusted, and what they can do about it.
+
+NOT_TRUSTED: Mapping[Doubt, Words] = {
+    Doubt.OPEN: Words(
+        "L'ora non è affidabile: l'orario non vale e i telefoni squillano. Confermarla o "
+        "correggerla alla pagina «Ora», oppure controllare la rete.",
+        "The clock cannot be trusted: the hours do not hold and the phones ring. Confirm or set it "
+        "on the page “Time”, or see to the network.",
+    ),
+    Doubt.CLOSED: Words(
+        "L'ora non è affidabile e nessuno risponde: le chiamate vanno alla segreteria, ogni "
+        "mezz'ora una squilla. Alzare un telefono basta a riaprire; confermare l'ora alla pagina "
+        "«Ora».",
+        "The clock cannot be trusted and nobody answers: calls go to voicemail, one in half an "
+        "hour rings. Lifting a handset is enough to open; confirm the time on the page “Time”.",
+    ),
+    Doubt.HOURS: Words(
+        "L'ora non è affidabile: l'orario vale lo stesso, come configurato. Confermarla o "
+        "correggerla alla pagina «Ora», oppure controllare la rete.",
+        "The clock cannot be trusted: the hours hold all the same, as configured. Confirm or set "
+        "it on the page “Time”, or see to the network.",
+    ),
+}
+"""What is said while the clock is not trusted, by what holds meanwhile."""
+
+
+def other_time(minutes: int) -> Words:
+    """Say that callers' dates tell of another time than the box's, by so many minutes."""
+    it, en = ("avanti", "ahead of") if minutes > 0 else ("indietro", "behind")
+    return Words(
+        f"Le ultime chiamate portano un'altra ora, {abs(minutes)} minuti {it} rispetto alla "
+        "scatola: guardare un altro orologio, poi la pagina «Ora».",
+        f"The last calls bear another time, {abs(minutes)} minutes {en} the box's: look at "
+        "another clock, then at the page “Time”.",
+    )
+
+
+# ---- dictation words ---------------------------------------------------------------------------
+# How far a dictation is, in words for whoever asked for it (dictation.py).
+
+
+class Went(enum.StrEnum):
+    """A step of a dictation, or how it ended."""
+
+    RINGS = "rings"
+    SPEAKS = "speaks"  # hears what to do, then dictates
+    UNHEARD = "unheard"  # nothing was said: it is asked for again
+    REVIEWS = "reviews"  # hears what was said, and chooses by a key
+    KEPT = "kept"
+    NOT_KEPT = "not_kept"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    DECLINED = "declined"
+    UNREACHABLE = "unreachable"
+    HUNG_UP = "hung_up"
+    DISCARDED = "discarded"
+    TOO_LONG = "too_long"
+    SILENT = "silent"
+    NEEDED = "needed"  # a caller goes before
+    LOST = "lost"
+
+
+DRAFT_KEPT: Final = timedelta(days=30)
+"""So long a recording stays that nobody lets callers hear, and nobody throws away."""
+GOING_ON: Final = frozenset({Went.RINGS, Went.SPEAKS, Went.UNHEARD, Went.REVIEWS})
+SAID: Final[Mapping[Went, Words]] = {
+    Went.RINGS: Words("Il telefono squilla: sollevare.", "The phone rings: lift it."),
+    Went.SPEAKS: Words(
+        "Dettare al telefono dopo il segnale; cancelletto per finire.",
+        "Say it at the phone after the tone; the hash key ends it.",
+    ),
+    Went.UNHEARD: Words(
+        "Non si è sentito nulla: dettare di nuovo dopo il segnale.",
+        "Nothing was heard: say it again after the tone.",
+    ),
+    Went.REVIEWS: Words(
+        "Riascoltare al telefono: 1 tiene, 2 rifà, asterisco scarta.",
+        "Listen at the phone: 1 keeps it, 2 says it again, star discards it.",
+    ),
+    Went.KEPT: Words(
+        "La registrazione è pronta: ascoltarla qui sotto.",
+        "The recording is ready: listen to it below.",
+    ),
+    Went.NOT_KEPT: Words(
+        "La registrazione non si è potuta conservare: riprovare più tardi.",
+        "The recording could not be kept: try again later.",
+    ),
+    Went.NO_ANSWER: Words("Nessuno ha sollevato il telefono.", "Nobody lifted the phone."),
+    Went.BUSY: Words("Il telefono è impegnato.", "The phone is engaged."),
+    Went.DECLINED: Words("La chiamata è stata rifiutata al telefono.", "The phone turned it down."),
+    Went.UNREACHABLE: Words("Il telefono non è raggiungibile.", "The phone cannot be reached."),
+    Went.HUNG_UP: Words(
+        "Telefono riagganciato: la registrazione è scartata.",
+        "The phone was put down: the recording is discarded.",
+    ),
+    Went.DISCARDED: Words("La registrazione è scartata.", "The recording is discarded."),
+    Went.TOO_LONG: Words(
+        "La registrazione era troppo lunga: al massimo 30 secondi.",
+        "The recording was too long: 30 seconds at most.",
+    ),
+    Went.SILENT: Words(
+        "Non si è sentito nulla: la registrazione è scartata.",
+        "Nothing was heard: the recording is discarded.",
+    ),
+    Went.NEEDED: Words(
+        "Il telefono serviva per un utente: la registrazione è scartata, riprovare.",
+        "A caller needed the phone: the recording is discarded, try again.",
+    ),
+    Went.LOST: Words(
+        "La registrazione si è interrotta: riprovare.", "The recording broke off: try again."
+    ),
+}
+
+
+# ---- trail words -------------------------------------------------------------------------------
+# What happened in a call, as the front desk says it: made of the codes of its trail (E22).
+#
+# A code that concerns lines, sound or phones' ways is the technician's: here it has no words.
+
+Names = Mapping[str, str]
+"""Offices' names by code, those of their needs by "office.need"."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrailStep:
+    """One thing that happened, and when, where the call's record has that."""
+
+    words: Words
+    at: datetime | None = None
+
+
+_PLAIN: Final[Mapping[str, Words]] = {
+    "rang": Words("Squilla", "It rings"),
+    "waiting": Words("Attende un operatore", "Waits for an operator"),
+    "waited": Words("Ha atteso invano", "Has waited in vain"),
+    "held": Words("In attesa", "Held"),
+    "talking": Words("In conversazione", "Talking"),
+    "rings_back": Words(
+        "Era stato cercato da qui: richiama", "Had been called from here: rings back"
+    ),
+    "callback_offered": Words("Può farsi richiamare", "May ask to be called back"),
+    WANTED: Words("Chiede di essere richiamato", "Asks to be called back"),
+    "operator_left": Words("L'operatore ha chiuso", "The operator hung up"),
+    "operator_lost": Words(
+        "Il telefono dell'operatore non risponde più", "The operator's phone is gone"
+    ),
+    "transfer.attended": Words(
+        "L'operatore parla con l'ufficio", "The operator talks with the office"
+    ),
+    "return.waiting": Words("Ritorno in attesa", "Return waiting"),
+    "return.offer": Words(
+        "Può attendere o lasciare un messaggio", "May wait or leave a message"
+    ),
+    "return.left_words": Words("Lascia un messaggio", "Leaves a message"),
+    "head.no_answer": Words("Il responsabile non risponde", "The head does not answer"),
+    "head.called_off": Words("Il responsabile non serve più", "The head is called off"),
+    "greeting": Words("Ascolta la segreteria", "Hears the voicemail"),
+    "recording": Words("Lascia un messaggio", "Leaves a message"),
+    "stored": Words("Messaggio registrato", "Message stored"),
+    "store.failed": Words("Messaggio non registrato", "Message not stored"),
+    "store.full": Words(
+        "Nessun messaggio: la memoria è piena", "No message: the memory card is full"
+    ),
+    "taken": Words("Presa da un altro apparecchio", "Taken by another telephone"),
+    "interrupted": Words("Interrotta", "Interrupted"),
+    "fault": Words("Errore interno del centralino", "Internal fault of the box"),
+    "ended": Words("Finita", "Ended"),
+}  # fmt: skip
+_OUT: Final[Mapping[str, Words]] = {
+    "no_answer": Words("{who}: non risponde", "{who}: no answer"),
+    "busy": Words("{who}: occupato", "{who}: busy"),
+    "declined": Words("{who}: non prende la chiamata", "{who}: does not take the call"),
+    "redirected": Words("{who}: non prende la chiamata", "{who}: does not take the call"),
+    "unreachable": Words("{who}: non raggiungibile", "{who}: unreachable"),
+    "away": Words("{who}: assente", "{who}: away"),
+}
+"""What became of a position, or of all of a group, that rang."""
+_GROUPS: Final[Mapping[str, Words]] = {
+    "switchboard": Words("Centralino", "Switchboard"),
+    "citizens_desk": Words("Sportello Cittadini", "Citizens' counter"),
+    "branch": Words("L'altra sede", "The other branch"),
+}
+_BRANCHES: Final[Mapping[str, Words]] = {
+    "busy": Words("Tutti occupati: passa a {who}", "All are busy: goes on to {who}"),
+    "no_answer": Words("Non risponde nessuno: passa a {who}", "Nobody answers: goes on to {who}"),
+    "unattended": Words("Non presidiato: passa a {who}", "Unattended: goes on to {who}"),
+    "unreachable": Words(
+        "Nessuno è raggiungibile: passa a {who}", "Nobody can be reached: goes on to {who}"
+    ),
+    "closed": Words("Chiuso: passa a {who}", "Closed: goes on to {who}"),
+}
+"""Why a caller was handed over to another branch."""
+_FROM_BRANCH: Final = Words("Arriva da {who}", "Comes from {who}")
+_PHONE_RINGS: Final = Words("Squilla: {who}", "Rings: {who}")
+_ANSWERS: Final = Words("Risponde: {who}", "Answers: {who}")
+_SHEET: Final = Words("Ascolta la scheda {who}", "Hears the sheet {who}")
+_LANGUAGES: Final[Mapping[str, Words]] = {
+    "it": Words("Sceglie l'italiano", "Chooses Italian"),
+    "en": Words("Sceglie l'inglese", "Chooses English"),
+}
+_REQUEST: Final = Words("Presa in carico: richiesta {who}", "Taken over: request {who}")
+_BY_PHONE: Final[Mapping[str, Words]] = {
+    "ring": _PHONE_RINGS, "answered": _ANSWERS, "picked_up": _ANSWERS, "sheet": _SHEET,
+}  # fmt: skip
+_RETURNS_TO: Final = Words("Ritorno: risponde {who}", "Return: {who} answers")
+_RETURN_RINGS: Final = Words("Ritorno: squilla {who}", "Return: {who} rings")
+_HEAD_RINGS: Final = Words("Si chiama il responsabile", "The head is being called")
+_HEAD_JOINS: Final = Words("Il responsabile partecipa", "The head joins in")
+_HEAD_TAKES: Final = Words("Il responsabile prende la chiamata", "The head takes the call over")
+_HEAD_LEFT: Final = Words("Il responsabile ha chiuso", "The head hung up")
+_OF_THE_HEAD: Final[Mapping[str, Words]] = {
+    "ring": _HEAD_RINGS, "answered": _HEAD_JOINS, "takes_over": _HEAD_TAKES, "left": _HEAD_LEFT,
+}  # fmt: skip
+_SENT: Final = Words("Trasferimento: {who}", "Transfer: {who}")
+_TAKES: Final = Words("{who} ha preso la chiamata", "{who} has taken the call")
+_BACK: Final = Words("Ritorno: {who}", "Return: {who}")
+MOVES: Final = frozenset(("transfer", "transferred", "returned"))
+"""First words of the codes of a transfer and its return."""
+_NOT_NOW: Final = Words("{who}: non trasferibile in quel momento", "{who}: no transfer just then")
+_WARNED: Final = Words("{who}: da tempo non risponde", "{who}: has not answered of late")
+
+
+def path_of(record: CallRecord, names: Names) -> tuple[TrailStep, ...]:
+    """Say what happened, oldest first; the same twice in a row is said once."""
+    times = _times(record)
+    found: list[TrailStep] = []
+    for number, code in enumerate(record.trail):
+        words, at = _code_said(code, names), times.get(number)
+        if words is None:
+            continue
+        if found and found[-1].words == words:
+            found[-1] = TrailStep(words, found[-1].at or at)
+        else:
+            found.append(TrailStep(words, at))
+    return tuple(found)
+
+
+def transfers_of(record: CallRecord, names: Names) -> tuple[Words, ...]:
+    """Say to which offices a call was sent, who took it and what came back, in that order."""
+    codes = (code for code in record.trail if code.partition(".")[0] in MOVES)
+    return tuple(words for code in codes for words in _transfer(code, names))
+
+
+def _times(record: CallRecord) -> dict[int, datetime]:
+    """Place the three moments that a record has beside the codes that were noted with them."""
+    placed = {0: record.rang_at}
+    answers = [n for n, code in enumerate(record.trail) if _is_answer(code)]
+    if answers and record.answered_at:
+        placed[answers[-1]] = record.answered_at  # each answer is written over the one before
+    if record.ended_at and "ended" in record.trail:
+        placed[record.trail.index("ended")] = record.ended_at
+    return placed
+
+
+def _is_answer(code: str) -> bool:
+    return code in {"talking", "greeting"} or code.startswith("answered.")
+
+
+def _code_said(code: str, names: Names) -> Words | None:
+    """Return the words of one code, None for what concerns nobody at the front desk."""
+    if code in _PLAIN:
+        return _PLAIN[code]
+    first, _, rest = code.partition(".")
+    if first == "route":
+        return _route(rest)
+    if first == "return":
+        return _of_a_return(rest)
+    if first == "head":
+        return _of_the_head(rest)
+    if first == "branch":
+        return _of_a_branch(rest, names)
+    if first in {"transfer", "transferred", "returned", "transfer_refused", "transfer_warned"}:
+        return next(_transfer(code, names), None)
+    return _of_a_phone(first, rest)
+
+
+def _route(code: str) -> Words | None:
+    """Say why it goes that way; what the line is able to is not the front desk's matter."""
+    if code.startswith("line.") or code not in set(Code):
+        return None
+    return sentence(Code(code), NOTHING)
+
+
+def _of_a_phone(first: str, who: str) -> Words | None:
+    if first in _OUT and who:
+        group = _GROUPS.get(who)
+        return _both(_OUT[first], group or Words(who, who))
+    if first == "language":
+        return _LANGUAGES.get(who)
+    if first == "request":
+        stored = who.startswith("stored.")
+        return _about(_REQUEST, who.removeprefix("stored.")) if stored else None
+    return _about(_BY_PHONE[first], who.replace(",", ", ")) if first in _BY_PHONE else None
+
+
+def _of_a_return(rest: str) -> Words | None:
+    what, _, who = rest.partition(".")
+    if what == "answered":
+        return _about(_RETURNS_TO, who)
+    if what == "ring":
+        return _about(_RETURN_RINGS, who.replace(",", ", "))
+    return _about(_OUT[what], who) if what in _OUT else None
+
+
+def _of_a_branch(rest: str, names: Names) -> Words | None:
+    match rest.split("."):
+        case ["from", *origin]:
+            return _about(_FROM_BRANCH, ".".join(origin))
+        case [why, unit, need] if why in _BRANCHES:
+            return _about(_BRANCHES[why], office_words(unit, need, names))
+    return None
+
+
+def _of_the_head(rest: str) -> Words | None:
+    return _OF_THE_HEAD.get(rest.partition(".")[0])
+
+
+def _transfer(code: str, names: Names) -> Iterator[Words]:
+    match code.split("."):
+        case ["transfer", unit, need, _why, _way]:
+            yield _about(_SENT, office_words(unit, need, names))
+        case ["transferred", unit]:
+            yield _about(_TAKES, names.get(unit, unit))
+        case ["returned", unit, cause]:
+            office = names.get(unit, unit)
+            yield _both(_BACK, _because(office, returned_words(cause)))
+        case ["transfer_refused", unit, need, *_]:
+            yield _about(_NOT_NOW, office_words(unit, need, names))
+        case ["transfer_warned", unit, need]:
+            yield _about(_WARNED, office_words(unit, need, names))
+
+
+def office_words(unit: str, need: str, names: Names) -> str:
+    """Name an office and a need of it."""
+    shown = names.get(f"{unit}.{need}", need)
+    return " · ".join(filter(None, (names.get(unit, unit), shown)))
+
+
+def returned_words(cause: str) -> Words:
+    """Say why a transfer came back; nothing for a cause that nobody knows any more."""
+    return WHY_RETURNED[Cause(cause)] if cause in set(Cause) else NOTHING
+
+
+def _because(office: str, why: Words) -> Words:
+    return Words(*(", ".join(filter(None, (office, each))) for each in (why.it, why.en)))
+
+
+def _about(template: Words, who: str) -> Words:
+    return _both(template, Words(who, who))
+
+
+def _both(template: Words, who: Words) -> Words:
+    return Words(template.it.format(who=who.it), template.en.format(who=who.en))
+
+
+# ---- transfer status ---------------------------------------------------------------------------
+# What anybody may know of a call's transfer: its office, how far it is, a return's rule (P6).
+
+RINGS = Words("Squilla: {}", "Ringing: {}")
+RETURN = Words("Ritorno: {}", "Return: {}")
+WAITING = Words("Ritorno in attesa: {}", "Return waiting: {}")
+TRANSFER_STATE_WORDS = {
+    State.TRANSFER_RINGING: RINGS,
+    State.PBX_GREETING: RINGS,
+    State.PBX_CALLING: RINGS,
+    State.PBX_OFFERING: RINGS,
+    State.PBX_AWAITING_KEY: RINGS,
+    State.TRANSFER_CONSULT: Words("Operatore e ufficio: {}", "Operator and office: {}"),
+    State.TRANSFERRED: Words("In comunicazione: {}", "Put through: {}"),
+    State.TRANSFER_OFFER: WAITING,
+    State.TRANSFER_CHOICE: RETURN,
+    State.TALKING: RETURN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStatus:
+    """A transfer or return: `operator` sent it, `rules` may be opened once it is `returned`.
+
+    `waiting`: held until somebody is free (E6). `say` is the
+    office's sentence for a caller who is not put through, `officials` are whom the sheets make
+    public as in charge (E10); both of a return alone. No number is in it (P7).
+    """
+
+    unit: str
+    office: str
+    need: str
+    operator: str
+    rules: tuple[ReturnRule, ...]
+    returned: str
+    waiting: bool
+    words: Words
+    say: str = ""
+    officials: tuple[str, ...] = ()
+
+
+def transfer_status(call: Call, known: tuple[InCharge, ...] = ()) -> TransferStatus | None:
+    """Describe the call's transfer; None where there is none any more, or was none.
+
+    `known` are the officials in charge that sheets name.
+    """
+    transfer, why = call.transfer, call.record.returned
+    words = _words(call)
+    if transfer is None or words is NOTHING:
+        return None
+    waiting = call.state is State.TRANSFER_RETURNING and transfer.step is TransferStep.WAIT
+    name, need = transfer.unit.name, transfer.allowed.need.code
+    return TransferStatus(
+        transfer.unit.code,
+        name,
+        need,
+        transfer.operator,
+        transfer.allowed.rules,
+        why,
+        waiting or call.state is State.TRANSFER_OFFER,
+        Words(words.it.format(name), words.en.format(name)),
+        transfer.unit.say if why else "",
+        officials(known, transfer.unit.code, need) if why else (),
+    )
+
+
+def _words(call: Call) -> Words:
+    if call.state is State.TRANSFER_RETURNING:
+        waits = call.transfer is not None and call.transfer.step is TransferStep.WAIT
+        return WAITING if waits else RETURN
+    return TRANSFER_STATE_WORDS.get(call.state, NOTHING)
+
+
+# ---- status ------------------------------------------------------------------------------------
+# What anybody may know of the desk at a moment: LEDs, `centralino status`, the console.
 
 CARRIER_GONE = Words(
     "Nessuna linea è servita: il processo delle linee si riavvia.",
@@ -227,7 +722,7 @@ def _call(desk: Desk, call: Call) -> CallStatus:
         record.phone,
         transfer_status(call, desk.officials),
         call.refused,
-        BY_STATE[call.state],
+        CALL_STATE_WORDS[call.state],
         head_status(desk, call),
         record.line if desk.came_over(call) else "",
     )
@@ -265,7 +760,7 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
     """Say what is wrong, the gravest first."""
     if not desk.carrier:
         yield CARRIER_GONE
-    yield from marks.standing(desk, now)
+    yield from model.standing(desk, now)
     yield from _lines_degraded(desk, now)
     for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
         group = desk.group(way)
@@ -289,13 +784,13 @@ def _lines_degraded(desk: Desk, now: Now) -> Iterator[Words]:
             it, en = (f": {one}" if one else "" for one in (seat.reason.it, seat.reason.en))
             yield Words(f"{seat.line.shown} fuori servizio{it}", f"{seat.line.shown} is out{en}")
         elif seat.state is LineState.NO_LINE:
-            yield _said(seat, NO_VOLTAGE)
+            yield _line_said(seat, NO_VOLTAGE)
         elif seat.state is LineState.IN_USE_OUTSIDE and _long_since(seat, now):
-            yield _said(seat, LEFT_LIFTED)
+            yield _line_said(seat, LEFT_LIFTED)
         elif seat.reason.en:
-            yield _said(seat, seat.reason)
+            yield _line_said(seat, seat.reason)
         if seat.half.en:
-            yield _said(seat, seat.half)
+            yield _line_said(seat, seat.half)
 
 
 def _outgoing_degraded(desk: Desk, now: Now) -> Iterator[Words]:
@@ -317,7 +812,7 @@ def _untold(desk: Desk, now: Now) -> Iterator[Words]:
         )
 
 
-def _said(seat: LineSeat, words: Words) -> Words:
+def _line_said(seat: LineSeat, words: Words) -> Words:
     return Words(f"{seat.line.shown}: {words.it}", f"{seat.line.shown}: {words.en}")
 
 

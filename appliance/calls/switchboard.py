@@ -11,30 +11,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from appliance.calls import (
-    bring_in,
-    confining,
-    deadlines,
-    dialled,
-    dialling,
+    branches,
+    conference,
+    confinement,
     dictation,
-    handing_over,
-    head,
     keycodes,
-    learnt,
-    leaving,
-    offered,
     orders,
-    outside,
+    outgoing,
+    outside_call,
     positions,
+    queue,
     returning,
-    sides,
-    taking_over,
+    ringing,
+    side_states,
+    timers,
     transfer,
-    trunk_line,
-    waiting,
 )
-from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState
+from appliance.calls.commands import BringHead, TransferCall
 from appliance.calls.events import (
     BoxStopped,
     BranchCalled,
@@ -54,12 +47,11 @@ from appliance.calls.events import (
     TransferAsked,
 )
 from appliance.calls.handlers import HANDLERS
-from appliance.calls.marks import become, requested
-from appliance.calls.offered import Offered
+from appliance.calls.model import Call, Desk, LineState, become, requested
 from appliance.calls.orders import CallRecord, Order
-from appliance.calls.requests import BringHead, TransferCall
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
+from appliance.calls.transfer import Offered
 from appliance.policy.clock import Now
 from appliance.policy.directory import Register
 from appliance.policy.office import NO_MARKS, Office, ServiceState
@@ -103,14 +95,16 @@ class Switchboard:
         if getattr(event, "leg", "") in desk.outside:
             return ()
         told = self._told
-        given = told(self._first(event, now), now, lambda got: confining.unheard(desk, event, got))
+        given = told(
+            self._first(event, now), now, lambda got: confinement.unheard(desk, event, got)
+        )
         given += told(self._dispatch(event, now), now, lambda _: self._all_of(event, now))
         given += told(returning.seek(desk, now), now, lambda _: self._returns(now))
         given += told(self._seize(now), now, lambda _: self._seekers(now))
         heeded = told(self._heed_states(now), now)
-        kept = told(head.keep(desk, given, now), now, lambda _: self._heads())
+        kept = told(ringing.keep(desk, given, now), now, lambda _: self._heads())
         told(self._planned(now), now)
-        served = told(waiting.serve(desk, now), now, lambda _: self._waiting(now))
+        served = told(queue.serve(desk, now), now, lambda _: self._waiting(now))
         freed = told(self._free_trunks(now), now)
         return given + kept + heeded + served + freed
 
@@ -122,10 +116,10 @@ class Switchboard:
         """Return an event as it is heard here, and the moment as it is judged."""
         desk, meant = self._desk, event
         try:
-            now, meant = desk.judged(now), trunk_line.heard(desk, event)
-            meant = learnt.at_home(desk, meant)
+            now, meant = desk.judged(now), branches.heard(desk, event)
+            meant = timers.at_home(desk, meant)
             phone = getattr(meant, "phone", "")
-            if isinstance(meant, BY_PEOPLE) and not handing_over.is_elsewhere(desk, phone):
+            if isinstance(meant, BY_PEOPLE) and not branches.is_elsewhere(desk, phone):
                 self.somebody_is_there(now)
                 now = desk.judged(now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
@@ -144,7 +138,7 @@ class Switchboard:
             self._note_fault()
             if rescue is not None:
                 given += self._told(rescue(tuple(given)), now)
-            confining.tidy(self._desk, now)
+            confinement.tidy(self._desk, now)
         return tuple(given)
 
     def _note_fault(self) -> None:
@@ -155,13 +149,13 @@ class Switchboard:
 
     def _confined(self, calls: Iterable[Call], event: Any, now: Now) -> Orders:
         for call in tuple(calls):
-            yield from confining.of_call(self._desk, call, event, None, now, self._note_fault)
+            yield from confinement.of_call(self._desk, call, event, None, now, self._note_fault)
 
     def _all_of(self, event: Event | Order, now: Now) -> Orders:
         """Bring to safety whoever an event, or an order, concerns: nothing else is known."""
         leg = getattr(event, "leg", "")
         for side in [side for side in self._desk.sides.values() if leg in side.legs]:
-            yield from confining.of_side(self._desk, side, None, None, now, self._note_fault)
+            yield from confinement.of_side(self._desk, side, None, None, now, self._note_fault)
         yield from self._confined(self._calls_of(event), event, now)
 
     def _returns(self, now: Now) -> Orders:
@@ -177,39 +171,39 @@ class Switchboard:
 
     def _seekers(self, now: Now) -> Orders:
         """No line can be found for those who call for help."""
-        for side in dialled.waiting(self._desk):
-            yield from confining.of_side(self._desk, side, None, None, now, self._note_fault)
+        for side in outgoing.waiting(self._desk):
+            yield from confinement.of_side(self._desk, side, None, None, now, self._note_fault)
 
     def _heads(self) -> Orders:
         """Let the head go from every conversation, which goes on."""
         desk = self._desk
-        for side in [side for side in desk.sides.values() if isinstance(side, head.Head)]:
-            yield from head.dismiss(desk, side)
+        for side in [side for side in desk.sides.values() if isinstance(side, ringing.Head)]:
+            yield from ringing.dismiss(desk, side)
 
     def _free_trunks(self, now: Now) -> Orders:
         """Nobody need tell that a leg which was let go is idle."""
-        for idle in trunk_line.freed(self._desk):
+        for idle in branches.freed(self._desk):
             yield from self._dispatch(idle, now)
 
     def _first(self, event: Event, now: Now) -> Orders:
         """Do what comes before any call hears of an event."""
         if own := OWN.get(type(event)):
             yield from own(self, event, now)
-        elif learn := learnt.LEARNS.get(type(event)):
+        elif learn := timers.LEARNS.get(type(event)):
             yield from learn(self._desk, event, now)
 
     def _seize(self, now: Now) -> Orders:
         """An emergency call without a line takes the first idle one, or has one freed."""
-        for side in dialled.waiting(self._desk):
+        for side in outgoing.waiting(self._desk):
             freeing = side.freeing
-            yield from dialled.seek(self._desk, side, now)
+            yield from outgoing.seek(self._desk, side, now)
             if side.freeing and side.freeing != freeing:
                 yield from self._dispatch(LineNeeded(side.freeing), now)
 
     def _given(self, given: Orders, now: Now) -> Orders:
         """Name lines where a leg is no phone's, at the moment that an order is given."""
-        ours = outside.translate(self._desk, given, now)
-        return trunk_line.translate(self._desk, ours)
+        ours = outside_call.translate(self._desk, given, now)
+        return branches.translate(self._desk, ours)
 
     def _heed_states(self, now: Now) -> Orders:
         """Follow a change of the manual states, once calls have heard of it."""
@@ -220,7 +214,7 @@ class Switchboard:
 
     def next_deadline(self) -> float | None:
         """Return the monotonic second at which `due` has something, or None."""
-        times = (*deadlines.times(self._desk), *(() if self._expiry is None else (self._expiry,)))
+        times = (*timers.times(self._desk), *(() if self._expiry is None else (self._expiry,)))
         return min(times, default=None)
 
     def due(self, now: Now) -> tuple[DeadlinePassed, ...]:
@@ -229,7 +223,7 @@ class Switchboard:
         if self._expiry is not None and self._expiry <= now.monotonic:
             self._expiry = None
             passed.append(DeadlinePassed(EXPIRY))
-        passed += deadlines.take_due(self._desk, now)
+        passed += timers.take_due(self._desk, now)
         return tuple(passed)
 
     @property
@@ -257,7 +251,7 @@ class Switchboard:
 
     def offered(self, now: Now) -> tuple[Offered, ...]:
         """List every office and need, and whether a caller may go there now (P5)."""
-        return offered.offered(self._desk, self.judged(now))
+        return transfer.offered(self._desk, self.judged(now))
 
     def answer_about_head(self, request: BringHead, now: Now) -> Words | None:
         """Say why the head would not be brought in, or called off, now; None: HeadWished will do.
@@ -265,11 +259,11 @@ class Switchboard:
         Raises OfficeError where nobody talks with that caller.
         """
         call = self._desk.calls[self.call_for(request)]
-        return bring_in.answer_to(self._desk, call, request, self.judged(now))
+        return conference.answer_to(self._desk, call, request, self.judged(now))
 
     def refusal_of(self, request: object) -> Words | None:
         """Say why what a person asks of the manual states is refused (E19); None: it is done."""
-        return leaving.refusal(self._desk, request)
+        return positions.refusal(self._desk, request)
 
     def call_for(self, request: TransferCall | BringHead) -> str:
         """Return the call that a person means, by its name or by the phone that talks with it.
@@ -315,14 +309,14 @@ class Switchboard:
         seat.become(LineState.RINGING, now)
         if event.caller is not None:
             known = CallerIdentified(event.line, event.caller, event.dated)
-            yield from learnt.identified(desk, known, now)
+            yield from timers.identified(desk, known, now)
         yield call.write()
 
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:
-        yield from dialling.call_back(self._desk, event, now)
+        yield from outgoing.call_back(self._desk, event, now)
 
     def _on_branch(self, event: BranchCalled, now: Now) -> Orders:
-        yield from taking_over.begin(self._desk, event, now)
+        yield from timers.begin(self._desk, event, now)
 
     def _on_dictation(self, event: DictationAsked, now: Now) -> Orders:
         yield from dictation.ask(self._desk, event, now)
@@ -350,9 +344,9 @@ class Switchboard:
 
     def _on_request(self, event: ServiceStateChanged, now: Now) -> Orders:
         desk = self._desk
-        left = leaving.open_call(desk, event.request)
+        left = positions.open_call(desk, event.request)
         if left is not None:  # E19: it would be left behind
-            yield from leaving.refuse(left, getattr(event.request, "by", ""))
+            yield from positions.refuse(left, getattr(event.request, "by", ""))
             return
         yield from become(desk, requested(desk.office, desk.service, event.request, now))
 
@@ -400,22 +394,22 @@ class Switchboard:
         row = row_for(call.state, type(event))
         if isinstance(row, Ignored):
             return
-        before = confining.seen(call)
+        before = confinement.seen(call)
         try:
             yield from HANDLERS[row.do](self._desk, call, event, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
             note = self._note_fault
-            yield from confining.of_call(self._desk, call, event, before, now, note)
+            yield from confinement.of_call(self._desk, call, event, before, now, note)
 
-    def _follow_side(self, side: sides.Side, event: Any, now: Now) -> Orders:
+    def _follow_side(self, side: side_states.Side, event: Any, now: Now) -> Orders:
         before = side.state, tuple(side.legs)
         try:
-            yield from sides.follow(self._desk, side, event, now)
+            yield from side_states.follow(self._desk, side, event, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
             note = self._note_fault
-            yield from confining.of_side(self._desk, side, event, before, now, note)
+            yield from confinement.of_side(self._desk, side, event, before, now, note)
 
     def _calls_of(self, event: Any) -> tuple[Call, ...]:
         """Return the calls an event concerns; an event of a call that is over concerns none."""

@@ -1,38 +1,249 @@
-"""An operator asks for an office: by code, by the phone's transfer key, or by a person's command.
-
-All of them end in `ask`, and nobody is put through beside it (P5). Handlers of the table
-(states.py), as in ringing.py.
-"""
+"""Transfer by keys or by the operator: attended, blind, offered."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 
-from appliance.calls import choices, not_now, orders, put_through, transferring
-from appliance.calls.call import Call
-from appliance.calls.desk import Desk
-from appliance.calls.events import TransferAsked, TransferWished
-from appliance.calls.requests import TransferCall
-from appliance.calls.ringing import Orders
-from appliance.calls.transfer_call import About, Asked, Wish
+from appliance.calls import (
+    announcements,
+    branches,
+    conference,
+    internal,
+    orders,
+    outside_call,
+    pbx,
+    returning,
+    ringing,
+    transfer_choices,
+)
+from appliance.calls.commands import TransferCall
+from appliance.calls.events import (
+    DigitPressed,
+    PhoneDialled,
+    PromptEnded,
+    TransferAsked,
+    TransferKind,
+    TransferWished,
+)
+from appliance.calls.internal import Intercom
+from appliance.calls.model import Call, Desk, office_display
+from appliance.calls.orders import Order, Ringing
+from appliance.calls.returning import come_back, let_operator_go, transfer_of
+from appliance.calls.ringing import GRAVEST, OUTCOMES, Orders, go_on_talking, gravest
+from appliance.calls.side_states import SideState
+from appliance.calls.states import State
+from appliance.calls.transfer_call import CAUSES, About, Act, Asked, Dials, Transfer, Wish
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.directory import Hindrance, by_keys
-from appliance.policy.text import Words
+from appliance.policy.directory import Hindrance, Purpose, Reach, ReturnRule, Unit, by_keys
+from appliance.policy.office import Daytime, LinePurpose
+from appliance.policy.routing import Missed
+from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import (
     Allowed,
     Later,
     Reason,
     in_words,
+    may_join,
     may_transfer,
+    place_of,
     unanswered_in_words,
 )
+
+# ---- transferring ------------------------------------------------------------------------------
+# A transfer is carried out: the numbers of the need in declared order, within one time (P3, E7).
+#
+# The caller hears an announcement, then hold sound. What rings already is not cut by a band that
+# closes or a variation. Handlers of the table (states.py), as in ringing.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+Rung = Generator[Order, None, Missed | None]
+"""Orders, and why a number could not be tried: None when it was."""
+LEAST_RING_MS = 3_000
+"""With less of the total time left no further number is tried."""
+
+
+def begin_transfer(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Orders:
+    """Tell the caller, and ring the first number; a blind transfer lets the operator go."""
+    start_transfer(desk, call, wish, allowed, now)
+    words = announcements.in_languages(desk.office, "connecting")
+    yield orders.Play(call.new_play(), words, line=call.line.name)
+    if not wish.attended:
+        yield from let_operator_go(call)
+    elif wish.asked is Asked.REFER:
+        yield orders.TellTransfer(call.leg, orders.RINGING)
+    else:
+        yield from _ring_back(call)
+    yield from next_number(desk, call, now)
+    yield call.write()
+
+
+def start_transfer(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Transfer:
+    """Remember a transfer and note what of it is kept with the call."""
+    ends_at = now.monotonic + desk.office.transfer_ms / 1000
+    call.transfer = Transfer(wish, allowed, call.leg_phone, ends_at)
+    call.about, call.refused, reason = None, NOTHING, wish.reason or ""
+    code = f"{allowed.unit.code}.{allowed.need.code}"
+    call.note(f"transfer.{code}.{reason}.{wish.asked}")
+    call.note(
+        unit=allowed.unit.code, need=allowed.need.code, transfer_reason=str(reason),
+        declaration=allowed.declaration, target="", returned="",
+    )  # fmt: skip
+    return call.transfer
+
+
+def _ring_back(call: Call) -> Orders:
+    """The operator, who waits for an answer, hears what any caller hears: that it rings."""
+    yield orders.Play(call.new_leg_play(), (announcements.RING_BACK,), leg=call.leg)
+
+
+def prompt_over(desk: Desk, call: Call, event: PromptEnded, now: Now) -> Orders:
+    """Nobody is left in silence: hold sound for the caller, ring-back for the operator."""
+    transfer = transfer_of(call)
+    if event.play == call.leg_play:
+        yield from _ring_back(call)
+        return
+    transfer.announced = True
+    yield orders.Hold(call.line.name)
+
+
+# --- one number after the other -------------------------------------------------------------------
+
+
+def next_number(desk: Desk, call: Call, now: Now) -> Orders:
+    """Ring the next number that can be rung; with none left the call comes back."""
+    transfer = transfer_of(call)
+    targets = transfer.allowed.targets
+    while transfer.position < len(targets):
+        left_ms = int((transfer.ends_at - now.monotonic) * 1000)
+        if left_ms < LEAST_RING_MS:
+            break
+        ring_ms = left_ms // (len(targets) - transfer.position)
+        transfer.position += 1
+        missed = yield from RING[transfer.target.reach](desk, call, transfer, ring_ms, now)
+        if missed is None:
+            return
+        _note_missed(call, transfer, missed)
+    why = next((kind for kind in GRAVEST if kind in transfer.outcomes), Missed.NO_ANSWER)
+    yield from come_back(desk, call, CAUSES[why], now)
+
+
+def _note_missed(call: Call, transfer: Transfer, missed: Missed) -> None:
+    transfer.outcomes.append(missed)
+    call.note(f"{missed}.{transfer.name}")
+
+
+def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
+    """Ring a SIP phone, if it is there and free; it shows who transfers, the need, the caller."""
+    phone = transfer.target.number.reveal(Purpose.RING)
+    onward = desk.came_over(call) and branches.is_elsewhere(desk, phone)
+    if phone not in desk.reachable or onward:  # who came over goes on to no third branch
+        return Missed.UNREACHABLE
+    if phone in desk.engaged():
+        return Missed.BUSY
+    _rings(call, transfer, phone, ring_ms, now)
+    number = call.record.caller.number
+    passed = branches.passed_to(desk, call, phone)
+    display = office_display(call, transfer.allowed.need.name)
+    yield orders.RingPhones(call.id, (Ringing(transfer.leg, phone),), display, number, passed)
+    return None
+
+
+def _ring_outside(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
+    """Call an outside number over a second line; the caller never learns it."""
+    line = desk.spare_line(LinePurpose.CONVENIENCE)
+    if not line:
+        call.note("transfer.no_line")
+        return Missed.BUSY
+    _rings(call, transfer, transfer.name, ring_ms, now)
+    called = Dials(transfer.name, transfer.target.number.reveal(Purpose.DIAL), ring_ms)
+    yield from outside_call.dial(desk, transfer.leg, called, line, now, of_office=True)
+    return None
+
+
+def _call_extension(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
+    """Flash, and have the PBX behind the line call an extension; no operator can stay with that."""
+    if call.line.daytime is not Daytime.PBX_TRANSFER:
+        call.note("transfer.no_pbx")
+        return Missed.UNREACHABLE
+    yield from let_operator_go(call)
+    digits = transfer.target.number.reveal(Purpose.DIAL)
+    call.dials, call.returned = Dials(transfer.name, digits, ring_ms), transfer.announced
+    if transfer.announced:
+        yield from pbx.again(desk, call, now)
+    else:
+        call.enter(State.PBX_GREETING, now)  # "connecting" is being played
+    return None
+
+
+RING = {
+    Reach.PHONE: _ring_phone,
+    Reach.OUTSIDE: _ring_outside,
+    Reach.PBX: _call_extension,
+}
+
+
+def _rings(call: Call, transfer: Transfer, phone: str, ring_ms: int, now: Now) -> None:
+    transfer.leg, transfer.phone, transfer.up = call.new_leg_name(), phone, False
+    call.note(f"ring.{transfer.name}")
+    call.enter(State.TRANSFER_RINGING, now, ring_ms)
+
+
+def number_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """A phone is out: the operator's, who need not wait, or the office's, after which the next."""
+    transfer = transfer_of(call)
+    if event.leg == call.leg:
+        call.forget_leg()
+        call.note("operator_left")
+        yield call.write()
+        return
+    transfer.leg = ""
+    _note_missed(call, transfer, OUTCOMES[type(event)])
+    yield from next_number(desk, call, now)
+    yield call.write()
+
+
+def number_silent(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """Nobody has answered in this number's share of the time."""
+    transfer = transfer_of(call)
+    yield from transfer.let_go()
+    _note_missed(call, transfer, Missed.NO_ANSWER)
+    yield from next_number(desk, call, now)
+    yield call.write()
+
+
+def caller_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The caller is back from the PBX: the next number, where a transfer had led there."""
+    if call.dials is None:
+        yield from ringing.caller_back(desk, call, event, now)
+        return
+    transfer = transfer_of(call)
+    call.dials = None
+    call.note("pbx.returned")
+    transfer.announced = True
+    _note_missed(call, transfer, gravest(call.outcomes))
+    call.outcomes = []
+    yield orders.Hold(call.line.name)
+    yield from next_number(desk, call, now)
+    yield call.write()
+
+
+# ---- transfer ----------------------------------------------------------------------------------
+# An operator asks for an office: by code, by the phone's transfer key, or by a person's command.
+#
+# All of them end in `ask`, and nobody is put through beside it (P5). Handlers of the table
+# (states.py), as in ringing.py.
 
 REASON_KEYS = {"": Reason.OTHER, "1": Reason.TOPIC, "2": Reason.DEPTH, "3": Reason.OTHER}
 """What a phone may dial behind a code, as in `31*2`, to say why by its own transfer key."""
 
 
-def decide(desk: Desk, wish: Wish, now: Now) -> Allowed | Later:
+def decide_transfer(desk: Desk, wish: Wish, now: Now) -> Allowed | Later:
     """Say whether the call may go on now; raises OfficeError for a unit that is not there.
 
     While all are absent no phone rings (E4).
@@ -46,15 +257,15 @@ def decide(desk: Desk, wish: Wish, now: Now) -> Allowed | Later:
 
 def ask(desk: Desk, call: Call, wish: Wish, now: Now) -> Orders:
     """Put the call through, or say why not and offer the office's rule (P5): the one way."""
-    answer = decide(desk, wish, now)
+    answer = decide_transfer(desk, wish, now)
     if isinstance(answer, Later):
         yield from refuse(desk, call, wish, answer, now)
     elif _is_told_first(desk, wish, answer):
         yield from _warn(desk, call, wish, _about(wish, answer), now)
     elif wish.reason is None:
-        yield from choices.reasons(desk, call, wish, answer.need.code_keys, now)
+        yield from transfer_choices.reasons(desk, call, wish, answer.need.code_keys, now)
     else:
-        yield from transferring.begin(desk, call, wish, answer, now)
+        yield from begin_transfer(desk, call, wish, answer, now)
 
 
 def _is_told_first(desk: Desk, wish: Wish, allowed: Allowed) -> bool:
@@ -77,10 +288,10 @@ def refuse(
     call.about = about
     call.refused = in_words(later, desk.office.local(now.wall))
     if wish.asked is Asked.REFER:
-        yield from put_through.tell_failed(call, asked_on or call.leg, orders.DECLINED, now)
+        yield from returning.tell_failed(call, asked_on or call.leg, orders.DECLINED, now)
     elif wish.asked is Asked.KEYS:
-        words = not_now.words(desk, later, now)
-        yield from choices.rules(desk, call, about, words, now)
+        words = transfer_choices.words(desk, later, now)
+        yield from transfer_choices.rules(desk, call, about, words, now)
     yield call.write()
 
 
@@ -89,7 +300,7 @@ def _warn(desk: Desk, call: Call, wish: Wish, about: About, now: Now) -> Orders:
     call.note(f"transfer_warned.{wish.unit}.{wish.need}")
     call.about = about
     if wish.asked is Asked.KEYS:
-        yield from choices.rules(desk, call, about, ("nobody_there",), now, wish)
+        yield from transfer_choices.rules(desk, call, about, ("nobody_there",), now, wish)
     yield call.write()
 
 
@@ -101,7 +312,7 @@ def by_code(desk: Desk, call: Call, code: str, now: Now) -> Orders:
     coded = by_keys(desk.register, code, desk.office.today(now.wall))
     if coded is None:
         call.note("transfer_refused.no_such_code")
-        yield from choices.say(desk, call, ("state_refused",), now)
+        yield from transfer_choices.say(desk, call, ("state_refused",), now)
         return
     yield from ask(desk, call, Wish(coded.unit, coded.need.code, call.leg_phone), now)
 
@@ -122,7 +333,7 @@ def refuse_refer(call: Call, event: TransferAsked, now: Now, code: int = orders.
     """Not to be had: noted, and the phone is told so."""
     call.note(f"transfer_refused.{event.kind}")
     yield call.write()
-    yield from put_through.tell_failed(call, event.leg, code, now)
+    yield from returning.tell_failed(call, event.leg, code, now)
 
 
 def by_person(desk: Desk, call: Call, event: TransferWished, now: Now) -> Orders:
@@ -148,10 +359,296 @@ def answer_to(desk: Desk, request: TransferCall, now: Now) -> Words | None:
     Raises OfficeError for a unit that is not in the register.
     """
     wish = wish_of(request)
-    answer = decide(desk, wish, now)
+    answer = decide_transfer(desk, wish, now)
     if isinstance(answer, Later):
         return in_words(answer, desk.office.local(now.wall))
     if _is_told_first(desk, wish, answer):
         count = desk.unanswered.count(answer.unit.code, wish.need, answer.band_ends)
         return unanswered_in_words(answer, count)
     return None
+
+
+# ---- attended ----------------------------------------------------------------------------------
+# A phone has consulted an office and joins it with its caller by its own key (RFC 5589, Replaces).
+#
+# The phone names its two calls; both must be its own and up, and the register must allow the office
+# now (P5). Whatever else it names is refused with SIP's own code, and both its calls go on.
+# Handlers of the table (states.py), as in ringing.py.
+
+
+def attended_by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
+    """The phone's own transfer key: to a code, or to whom it has spoken with meanwhile.
+
+    Whoever talks at another branch, or behind a telephone system, asks in vain: only ours decide.
+    """
+    if branches.is_elsewhere(desk, call.leg_phone):
+        yield from refuse_refer(call, event, now)
+        return
+    if event.kind is TransferKind.BLIND:
+        yield from by_refer(desk, call, event, now)
+        return
+    consultation = consultation_of(desk, call, event)
+    if consultation is None:
+        yield from refuse_refer(call, event, now, event.fault or orders.NO_SUCH_CALL)
+        return
+    side, leg = consultation
+    phone = side.legs[side.across(leg)]
+    answer = side.consulted or _decide(desk, phone, now)
+    if answer is None:
+        yield from refuse_refer(call, event, now)
+    elif isinstance(answer, Later):
+        wish = _wish(call, side, answer)
+        yield from refuse(desk, call, wish, answer, now, event.leg)
+    else:
+        yield from _join(desk, call, event, side, leg, answer, now)
+
+
+def consultation_of(desk: Desk, call: Call, event: TransferAsked) -> tuple[Intercom, str] | None:
+    """Find the asking phone's conversation with another one, and its leg there.
+
+    It may ask in either of its calls, and may have dialled or been rung for the other.
+    """
+    legs = {event.leg, event.other} - {call.leg}
+    if call.leg not in {event.leg, event.other} or len(legs) != 1:
+        return None
+    leg = legs.pop()
+    sides = (side for side in desk.sides.values() if isinstance(side, Intercom))
+    side = next((side for side in sides if side.across(leg)), None)
+    return (side, leg) if side is not None and side.legs.get(leg) == call.leg_phone else None
+
+
+def _decide(desk: Desk, phone: str, now: Now) -> Allowed | Later | None:
+    return may_join(desk.register, desk.office.switchboard.schedule, phone, now)
+
+
+def _wish(call: Call, side: Intercom, answer: Allowed | Later) -> Wish:
+    need = answer.need if isinstance(answer, Later) else answer.need.code
+    return Wish(answer.unit.code, need, call.leg_phone, Asked.REFER, side.reason)
+
+
+def _join(
+    desk: Desk,
+    call: Call,
+    event: TransferAsked,
+    side: Intercom,
+    leg: str,
+    allowed: Allowed,
+    now: Now,
+) -> Orders:
+    """Caller and office talk; both calls of the operator's phone end."""
+    made = start_transfer(desk, call, _wish(call, side, allowed), allowed, now)
+    made.leg = side.across(leg)
+    made.phone = side.legs[made.leg]
+    made.position, made.announced = place_of(allowed.targets, made.phone), True
+    call.note("transfer.attended")
+    returning.meet(desk, call, made)
+    side.state = SideState.ENDED
+    del desk.sides[side.leg]
+    yield orders.TellTransfer(event.leg, orders.TRANSFER_DONE)
+    yield orders.HangUpPhone(leg)
+    yield from returning.hand_over(desk, call, now)
+
+
+# ---- choice keys -------------------------------------------------------------------------------
+# Keys of an operator who was asked something while the caller is held (choices.py).
+#
+# A handler of the table (states.py), as in ringing.py.
+
+BACK_KEY = "*"
+
+
+def press(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """A key of the operator; one that means nothing is none."""
+    if event.leg != call.leg:
+        return
+    assert call.choices is not None, "choices are always set before their state is entered"
+    act, wish = call.choices.keys.get(event.digit), call.choices.wish
+    if event.digit == BACK_KEY:
+        yield from transfer_choices.back(desk, call, event, now)
+    elif act in {Act.APPOINTMENT, Act.EMAIL}:
+        assert call.about is not None, "a rule is offered for an office"
+        yield from returning.begin_rule(desk, call, ReturnRule(act.value), call.about, now)
+    elif act is Act.TRY and wish is not None:
+        yield from ask(desk, call, replace(wish, anyway=True), now)
+    elif act is not None and wish is not None:
+        yield from ask(desk, call, replace(wish, reason=Reason(act.value)), now)
+
+
+# ---- consulting --------------------------------------------------------------------------------
+# A position dials an office's code to speak with it first; its caller is on hold meanwhile.
+#
+# The register is asked as for a transfer (P5): not now, and the phone hears when the office takes
+# calls again (E23). Whoever answers can then be joined with the caller by the phone's own key
+# (attended.py); a band that ends meanwhile cuts nothing (E12).
+
+
+def wished(desk: Desk, event: PhoneDialled, now: Now) -> Wish | None:
+    """Return what a position asks for by a code of the register, as in `31` or `31*2`."""
+    code, _, reason = event.digits.partition("*")
+    coded = by_keys(desk.register, code, desk.office.today(now.wall))
+    talking = (call for call in desk.calls.values() if call.state is State.TALKING)
+    talks = any(call.leg_phone == event.phone for call in talking)
+    if coded is None or not talks or reason not in REASON_KEYS:
+        return None
+    why = REASON_KEYS[reason]
+    return Wish(coded.unit, coded.need.code, event.phone, Asked.REFER, why)
+
+
+def begin_consultation(desk: Desk, event: PhoneDialled, wish: Wish, now: Now) -> Iterator[Order]:
+    """Ring the first of the office's phones that can be rung, or say when it takes calls again."""
+    answer = decide_transfer(desk, wish, now)
+    if isinstance(answer, Later):
+        words = transfer_choices.words(desk, answer, now)
+        never = () if answer.resumes_at else ("state_refused",)
+        yield from internal.tell(desk, event, (*words, *never), now)
+        return
+    phones = [phone for phone in _phones(answer) if phone in desk.reachable]
+    if not phones:
+        yield orders.RefusePhone(event.leg, internal.NOT_THERE)
+        return
+    free = next((phone for phone in phones if phone not in desk.engaged()), phones[0])
+    yield from internal.call(desk, event, free, now, answer, wish.reason or Reason.OTHER)
+
+
+def _phones(allowed: Allowed) -> Iterator[str]:
+    """Return the SIP phones of a need, in declared order; other numbers go by `**` and the code."""
+    for target in allowed.targets:
+        if target.reach is Reach.PHONE:
+            yield target.number.reveal(Purpose.RING)
+
+
+# ---- offered -----------------------------------------------------------------------------------
+# What the front desk may offer a caller now: every office and need, open ones and later ones (P5).
+#
+# The same answer that a transfer would get, asked of all at once.
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One need of one unit; no number is in it (P7).
+
+    `open`: a transfer would be carried out; `until` when the band ends, `resumes_at` when the next
+    one opens (None: not known). `words` say why not, or that nobody there has answered of late
+    (`unanswered`, E8). `need` and `need_name` are "" for a unit that has declared none.
+    """
+
+    unit: Unit
+    need: str
+    need_name: str
+    open: bool
+    rules: tuple[ReturnRule, ...]
+    words: Words = NOTHING
+    until: datetime | None = None
+    resumes_at: datetime | None = None
+    unanswered: bool = False
+
+
+def offered(desk: Desk, now: Now) -> tuple[Offered, ...]:
+    """List them, the open ones first, else in the register's order."""
+    every = [
+        _offered(desk, unit, code, name, now)
+        for unit in desk.register.units
+        for code, name in _needs(desk, unit, now)
+    ]
+    return tuple(sorted(every, key=lambda one: not one.open))
+
+
+def _needs(desk: Desk, unit: Unit, now: Now) -> Iterator[tuple[str, str]]:
+    """Yield code and name of what a unit has last declared, in force or not."""
+    held = desk.register.declaration(unit, desk.office.today(now.wall))
+    if held is None or not held.needs:
+        yield "", ""
+    else:
+        yield from ((need.code, need.name) for need in held.needs)
+
+
+def _offered(desk: Desk, unit: Unit, need: str, name: str, now: Now) -> Offered:
+    answer = decide_transfer(desk, Wish(unit.code, need, ""), now)
+    if not isinstance(answer, Allowed):
+        words = in_words(answer, desk.office.local(now.wall))
+        return Offered(unit, need, name, False, answer.rules, words, resumes_at=answer.resumes_at)
+    ends = answer.band_ends
+    if not desk.unanswered.tells(unit.code, need, ends):
+        return Offered(unit, need, name, True, answer.rules, until=ends)
+    words = unanswered_in_words(answer, desk.unanswered.count(unit.code, need, ends))
+    return Offered(unit, need, name, True, answer.rules, words, ends, unanswered=True)
+
+
+# ---- operator keys -----------------------------------------------------------------------------
+# Keys that an operator presses while the caller is on the line: for a transfer (P5), for the head.
+#
+# `**`, the code of a need, `#`; `***` brings the head in (E10). A star alone, and every other key,
+# is for the far end, which may be a machine that asks for keys; of a code that was begun nothing
+# reaches it. Handlers of the table (states.py), as in ringing.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+STAR, END = "*", "#"
+BEGIN = STAR * 2
+SECOND_STAR_MS = 1_000
+"""A second star within this time begins a code; a star alone is passed on after it."""
+NEXT_KEY_MS = 5_000
+LONGEST_CODE = 4
+
+
+def pass_on(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """The far end may be a machine that asks for keys; the caller's own concern nobody.
+
+    Where there is neither a register nor a head's phone no code can be begun, and a star is a key
+    like any other; so it is of whoever talks at another branch: nothing is begun from there.
+    """
+    if not event.leg or event.leg != call.leg:
+        return
+    known = bool(desk.register.units or desk.office.head)
+    if event.digit == STAR and known and not branches.is_elsewhere(desk, call.leg_phone):
+        call.keyed = STAR
+        call.enter(State.TRANSFER_KEYS, now, SECOND_STAR_MS)
+        return
+    yield orders.PressKeys(call.line.name, event.digit)
+
+
+def collect(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """One more key of a code."""
+    if event.leg != call.leg:
+        return
+    if call.keyed == STAR and event.digit != STAR:
+        yield orders.PressKeys(call.line.name, STAR + event.digit)
+        go_on_talking(desk, call, State.TALKING, now)
+    elif event.digit == END:
+        yield from _ended(desk, call, now)
+    elif event.digit == STAR and call.keyed == BEGIN:
+        go_on_talking(desk, call, State.TALKING, now)
+        yield from conference.by_key(desk, call, now)
+    elif event.digit == STAR and call.keyed != STAR:
+        go_on_talking(desk, call, State.TALKING, now)  # taken back
+    else:
+        yield from _go_on(desk, call, event.digit, now)
+
+
+def _go_on(desk: Desk, call: Call, digit: str, now: Now) -> Orders:
+    call.keyed += digit
+    if len(call.keyed) > len(BEGIN) + LONGEST_CODE:
+        yield from transfer_choices.say(desk, call, ("state_refused",), now)
+    else:
+        call.enter(State.TRANSFER_KEYS, now, NEXT_KEY_MS)
+
+
+def _ended(desk: Desk, call: Call, now: Now) -> Orders:
+    """`#`: a code, or none for the rule of the office that the call came back from."""
+    code = call.keyed.removeprefix(BEGIN)
+    if code:
+        yield from by_code(desk, call, code, now)
+    elif call.about is not None:
+        yield from transfer_choices.rules(desk, call, call.about, (), now)
+    else:
+        yield from transfer_choices.say(desk, call, ("state_refused",), now)
+
+
+def give_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """No further key came: a star alone is the far end's, of a code nothing is."""
+    if call.keyed == STAR:
+        yield orders.PressKeys(call.line.name, STAR)
+        go_on_talking(desk, call, State.TALKING, now)
+    else:
+        yield from transfer_choices.say(desk, call, ("state_refused",), now)

@@ -54,7 +54,7 @@ CAUSES: Mapping[Missed, Cause] = {
 }
 
 
-class Step(enum.StrEnum):
+class TransferStep(enum.StrEnum):
     """How far a return has come, in the order of E6."""
 
     OPERATOR = "operator"
@@ -124,7 +124,7 @@ class Transfer:
     announced: bool = False
     position: int = 0
     outcomes: list[Missed] = field(default_factory=list)
-    step: Step = Step.OPERATOR
+    step: TransferStep = TransferStep.OPERATOR
     rang: set[str] = field(default_factory=set)
     wait_until: float = 0.0
     offers: int = 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from appliance.calls.dictation_words import Went
+from appliance.calls.status import Went
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
 from appliance.console.announcements import telephone_sound

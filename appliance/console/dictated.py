@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from appliance.calls.dictation_words import DRAFT_KEPT
+from appliance.calls.status import DRAFT_KEPT
 from appliance.console.announcements import NoSound, telephone_sound
 from appliance.console.say import N_
 from appliance.dsp import g711, progress, wav

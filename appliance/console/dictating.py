@@ -8,7 +8,7 @@ from typing import Any
 import anyio.to_thread
 from starlette.requests import Request
 
-from appliance.calls.dictation_words import Went
+from appliance.calls.status import Went
 from appliance.console import dictated
 from appliance.console.announcements import Announcement
 from appliance.console.asking import NotDone, ask

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from appliance.calls import leaving
-from appliance.calls.state_names import State
+from appliance.calls import positions
+from appliance.calls.states import State
 from appliance.policy.text import Words
 
 
@@ -23,4 +23,4 @@ def _why_not(one: Mapping[str, Any], position: str) -> Words | None:
     transfer = one["transfer"] or {"operator": "", "office": ""}
     if not position or position not in (one["phone"], transfer["operator"]):
         return None
-    return leaving.why_not(State(one["state"]), position, transfer["office"])
+    return positions.why_not(State(one["state"]), position, transfer["office"])

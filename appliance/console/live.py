@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from appliance.calls.call_words import WHY_RETURNED
-from appliance.calls.clock_words import NOT_TRUSTED
 from appliance.calls.events import Caller, Presentation
-from appliance.calls.state_names import State
+from appliance.calls.states import State
+from appliance.calls.status import NOT_TRUSTED, WHY_RETURNED
 from appliance.calls.transfer_call import Cause
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.office import AUTOMATIC

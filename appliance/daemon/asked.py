@@ -7,13 +7,13 @@ import typing
 from datetime import datetime
 from typing import Any, Final
 
-from appliance.calls import requests
+from appliance.calls import commands
 from appliance.errors import Bug, OfficeError
 from appliance.policy.text import Words
 
 YEARS = (2000, 9000)
 """Times that can be asked for."""
-REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(requests.Request)}
+REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(commands.Request)}
 
 FAULT: Final = Words(
     "Operazione non riuscita per un errore del programma; il servizio prosegue. Controllare lo "
@@ -25,7 +25,7 @@ FAULT: Final = Words(
 Answer = dict[str, Any]
 
 
-def parse_request(question: dict[str, Any]) -> requests.Request:
+def parse_request(question: dict[str, Any]) -> commands.Request:
     """Read a request of calls.requests; raises OfficeError with what is wrong in it."""
     name = question.get("ask")
     cls = REQUESTS.get(str(name))
@@ -35,7 +35,7 @@ def parse_request(question: dict[str, Any]) -> requests.Request:
         until = question.get("until")
         lasts = {"lasts": _boolean(question["lasts"])} if "lasts" in question else {}
         return typing.cast(
-            requests.Request,
+            commands.Request,
             cls(
                 on=_boolean(question["on"]),
                 by=str(question["by"])[:64],

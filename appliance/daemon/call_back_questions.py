@@ -10,7 +10,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from appliance.calls import events, orders
-from appliance.calls.requests import CallBack
+from appliance.calls.commands import CallBack
 from appliance.daemon.door import Later, Tell
 from appliance.errors import CentralinoError
 from appliance.policy.text import SaidError, Words

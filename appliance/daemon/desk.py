@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from appliance.calls import events, orders
-from appliance.calls.offered import Offered
-from appliance.calls.requests import BringHead, TransferCall
+from appliance.calls.commands import BringHead, TransferCall
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
+from appliance.calls.transfer import Offered
 from appliance.daemon.carrier_side import CarrierSide
 from appliance.daemon.clocks import ClockWatch
 from appliance.daemon.confinement import Confinement

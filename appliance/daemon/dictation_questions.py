@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.calls import events, orders
-from appliance.calls.dictation_words import GOING_ON, SAID
+from appliance.calls.status import GOING_ON, SAID
 from appliance.daemon import shell_proof
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.dictations import Asked

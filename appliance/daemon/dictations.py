@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.calls import events, orders
-from appliance.calls.dictation_words import DRAFT_KEPT, Went
+from appliance.calls.status import DRAFT_KEPT, Went
 from appliance.daemon.giving_voice import MOST_NOTICE_S
 from appliance.daemon.spoken import path_of
 from appliance.dsp import g711, wav

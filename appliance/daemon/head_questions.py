@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from appliance.calls import events
-from appliance.calls.requests import BringHead
+from appliance.calls.commands import BringHead
 from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
 from appliance.errors import OfficeError

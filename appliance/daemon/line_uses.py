@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from appliance.calls.desk import LineState
+from appliance.calls.model import LineState
 from appliance.calls.status import Status
 from appliance.policy.reports import Peak
 from appliance.policy.text import Words

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from appliance.calls import events, requests
-from appliance.calls.clock_words import NOT_TRUSTED
-from appliance.calls.status import Status
+from appliance.calls import commands, events
+from appliance.calls.status import NOT_TRUSTED, Status
 from appliance.daemon.backup_stick import Stick
 from appliance.daemon.backup_target import Target
 from appliance.daemon.card import Card
@@ -140,7 +139,7 @@ class Lookout:
     def button_pressed(self) -> events.ServiceStateChanged:
         """Return what a press of the button asks for: the other state."""
         return events.ServiceStateChanged(
-            requests.SetUnattended(on=not self._unattended, by=BUTTON)
+            commands.SetUnattended(on=not self._unattended, by=BUTTON)
         )
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import appliance
-from appliance.calls.desk import LineState
+from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.daemon import backup_target
 from appliance.daemon.door import Answer, Later, Tell

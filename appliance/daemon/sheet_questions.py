@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from appliance.calls import events
+from appliance.calls.commands import NoteSheet
 from appliance.calls.orders import CallRecord
-from appliance.calls.requests import NoteSheet
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.errors import CentralinoError
 from appliance.policy.sheets import Sheet

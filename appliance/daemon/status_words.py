@@ -11,10 +11,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from appliance.calls import requests
-from appliance.calls.desk import LineState
+from appliance.calls import commands
 from appliance.calls.events import LineCondition
-from appliance.calls.marks import WHAT
+from appliance.calls.model import WHAT, LineState
 from appliance.calls.side_states import SideState
 from appliance.calls.status import CallStatus, GroupStatus, LineStatus, OutgoingStatus, Status
 from appliance.daemon.watched_words import missed_words, request_words, watched_words
@@ -105,23 +104,23 @@ WORDS = {
 
 
 DONE: Mapping[type, tuple[Words, Words]] = {
-    requests.SetUnattended: (
+    commands.SetUnattended: (
         Words("Centralino presidiato.", "Switchboard attended."),
         Words("Centralino non presidiato.", "Switchboard unattended."),
     ),
-    requests.SetClosed: (
+    commands.SetClosed: (
         Words("Non più chiuso a mano.", "No longer closed by hand."),
         Words("Chiuso: risponde la segreteria.", "Closed: voicemail answers."),
     ),
-    requests.SetOpened: (
+    commands.SetOpened: (
         Words("Non più aperto a mano.", "No longer opened by hand."),
         Words("Aperto a mano.", "Opened by hand."),
     ),
-    requests.SetAllAbsent: (
+    commands.SetAllAbsent: (
         Words("Fine di «Tutti assenti».", "“All absent” has ended."),
         Words("Tutti assenti: non squilla nessun telefono.", "All absent: no phone rings."),
     ),
-    requests.SetAway: (
+    commands.SetAway: (
         Words("La postazione è di nuovo presente.", "The position is back."),
         Words(
             "La postazione è assente: il suo telefono non squilla.",
@@ -144,7 +143,7 @@ RENEWED = Words(
 )
 
 
-def done(request: requests.Request, service: ServiceState, zone: ZoneInfo) -> Words:
+def done(request: commands.Request, service: ServiceState, zone: ZoneInfo) -> Words:
     """Say what was done and, of a state of the whole house, until when it holds."""
     words = DONE[type(request)][request.on]
     what = WHAT.get(type(request))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls import events, orders
-from appliance.calls.requests import CallBack
+from appliance.calls.commands import CallBack
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.dictations import Dictations

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from appliance.calls import events
-from appliance.calls.offered import Offered
-from appliance.calls.requests import TransferCall
+from appliance.calls.commands import TransferCall
+from appliance.calls.transfer import Offered
 from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
 from appliance.errors import OfficeError

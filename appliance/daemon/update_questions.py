@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.calls.desk import LineState
+from appliance.calls.model import LineState
 from appliance.daemon import update_files
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.refusing import refusing

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from appliance.calls.desk import LineState
 from appliance.calls.events import Presentation
+from appliance.calls.model import LineState
 from appliance.calls.status import Status
 from appliance.policy.directory import MASK
 from appliance.policy.directory_review import mask_journal, without_addresses

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from appliance.calls.desk import LineState
+from appliance.calls.incoming import UNSEEN_S
+from appliance.calls.model import LineState
 from appliance.calls.orders import Direction, Result
-from appliance.calls.parallel import UNSEEN_S
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -107,7 +107,7 @@ class Counts:
         """Return the counters.
 
         Whoever seems to have given up is counted late: a telephone beside the line may have taken
-        the caller, which is seen some seconds after (`calls/parallel.py`).
+        the caller, which is seen some seconds after (`calls/incoming.py`).
         """
         for call, (ended, record) in list(self._ended.items()):
             if record.result is not Result.GAVE_UP or now - ended > UNSEEN_S:

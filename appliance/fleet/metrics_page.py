@@ -19,8 +19,8 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from appliance.calls.desk import LineState
-from appliance.calls.event_values import Evidence
+from appliance.calls.events import Evidence
+from appliance.calls.model import LineState
 from appliance.calls.orders import Direction
 from appliance.calls.status import GroupStatus
 from appliance.fleet.metrics_counts import BOUNDS, Spread

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import NOBODY, CallRecord, Direction, Result
-from appliance.calls.trail_words import Names, transfers_of
+from appliance.calls.status import Names, transfers_of
 from appliance.errors import StoreError
 from appliance.policy.hours import moment_words
 from appliance.policy.numbering import HOME, Plan

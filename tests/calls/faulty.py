@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from appliance.calls import (
-    dialled,
     dictation,
     handlers,
-    head,
-    intercom,
-    key_calls,
-    listening,
-    notices,
-    outside,
+    internal,
+    outgoing,
+    outside_call,
+    positions,
+    ringing,
     switchboard,
 )
 from appliance.calls.orders import Order
@@ -24,8 +22,8 @@ from appliance.calls.orders import Order
 TABLES = (
     handlers.HANDLERS,
     switchboard.OWN,
-    *(each.DOINGS for each in (dialled, dictation, head, intercom, key_calls, listening)),
-    *(each.DOINGS for each in (notices, outside)),
+    *(each.DOINGS for each in (outgoing, dictation, ringing, internal, internal, internal)),
+    *(each.DOINGS for each in (positions, outside_call)),
 )
 """Every table by which an event finds its function."""
 Chooser = Callable[[object], int | None]

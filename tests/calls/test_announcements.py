@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls import refusals
+from appliance.calls import outgoing
 from appliance.calls.announcements import (
     for_staff,
     greeting,
@@ -20,9 +20,9 @@ from appliance.calls.announcements import (
     spell_email,
     tone,
 )
-from appliance.calls.choices import REASONS, RULES
 from appliance.calls.events import MessageFetched
 from appliance.calls.transfer_call import Act
+from appliance.calls.transfer_choices import REASONS, RULES
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
 from appliance.policy.office import KEY_CODES, Code, StaffKey
@@ -143,8 +143,13 @@ def test_every_prompt_that_may_be_named_is_recorded() -> None:
     keys |= {"pickup_nothing", "messages_none", "messages_no_more", "messages_fault"}
     keys |= {"message_closed", "message_not_closed", "message_keys", "message_about"}
     keys |= {"message_call", "message_offer", "pin_ask"}
-    keys |= {key for said in refusals.SAID.values() for key in said}
-    keys |= {*refusals.NO_LINE, *refusals.NO_LINE_FOR_HELP, *refusals.TWICE, *refusals.ASK_REASON}
+    keys |= {key for said in outgoing.SAID.values() for key in said}
+    keys |= {
+        *outgoing.SAY_NO_LINE,
+        *outgoing.NO_LINE_FOR_HELP,
+        *outgoing.SAY_TWICE,
+        *outgoing.ASK_REASON,
+    }
     keys |= {f"resumes_{day}" for day in ("today", "tomorrow", "on")}
     keys |= {"bands_from", "bands_to", "bands_and"}
     keys |= {f"word_{act}" for act in (*REASONS.values(), *RULES.values(), Act.TRY)}

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from appliance.calls import events
-from appliance.calls.call_words import BY_STATE, WHY_RETURNED
 from appliance.calls.states import State
+from appliance.calls.status import CALL_STATE_WORDS, WHY_RETURNED
 from appliance.calls.transfer_call import Cause
 from tests.calls.desk import TEN, tell, up
 
@@ -18,7 +18,7 @@ TECHNICAL = re.compile(r"\b(modem|sip|line[ae]?|lines?|rtp|leg|pbx)\b", re.IGNOR
 @pytest.mark.parametrize("state", State)
 def test_every_state_is_said_in_both_languages_without_a_technicians_word(state: State) -> None:
     """No modem, SIP or line words on an operator's screen."""
-    words = BY_STATE[state]
+    words = CALL_STATE_WORDS[state]
     assert all((words.it, words.en))
     assert not TECHNICAL.search(f"{words.it} {words.en}")
 

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from appliance.calls import dialling, events, orders, refusals, sides
-from appliance.calls.dialled_side import Dialled
+from appliance.calls import events, orders, outgoing, side_states
 from appliance.calls.events import Caller, FarEnd, FarEndProgressed, Presentation
-from appliance.calls.side_states import KEY_TABLE, SideState
-from appliance.calls.sides import Side
+from appliance.calls.side_states import KEY_TABLE, Dialled, Side, SideState
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
 from appliance.policy.dialling import Denied, Ledger, Placed
@@ -34,7 +32,7 @@ class Hearing(Side):
 def heard(switchboard: Switchboard) -> Hearing:
     """Return such a call; its phone is up."""
     side = Hearing("k1", "op1", KEY_TABLE, {}, SideState.SPEAKING)
-    sides.begin(switchboard._desk, side, TEN)
+    side_states.begin(switchboard._desk, side, TEN)
     return side
 
 
@@ -54,7 +52,7 @@ def test_a_phone_that_has_heard_a_message_calls_back(
     """The phone is up: its leg goes on in the call, or it hears why not; the case is kept (E17)."""
     switchboard = ready(now)
     before = heard(switchboard)
-    given = list(dialling.begin_for(switchboard._desk, before, number, "message:3", now))
+    given = list(outgoing.begin_for(switchboard._desk, before, number, "message:3", now))
     side = switchboard._desk.sides["k1"]
     assert isinstance(side, Dialled)
     assert side.record.case == "message:3"
@@ -80,7 +78,7 @@ def test_two_people_never_call_back_at_once() -> None:
     asked = events.CallBackAsked("door", "op2", "0541704111", "message:3")
     tell(switchboard, TEN, asked)
     given = list(
-        dialling.begin_for(switchboard._desk, heard(switchboard), "0541704111", "message:3", TEN)
+        outgoing.begin_for(switchboard._desk, heard(switchboard), "0541704111", "message:3", TEN)
     )
     assert [o.prompts for o in given if isinstance(o, orders.Play)] == [("it/message_held",)]
     assert not [o for o in given if isinstance(o, orders.DialLeg)]
@@ -92,7 +90,7 @@ def test_nobody_is_rung_without_a_number() -> None:
     asked = events.CallBackAsked("door", "op2", "", "message:3")
     given = tell(switchboard, TEN, asked)
     answers = [o for o in given if isinstance(o, orders.AnswerAsked)]
-    assert [(o.done, o.said) for o in answers] == [(False, dialling.NO_NUMBER)]
+    assert [(o.done, o.said) for o in answers] == [(False, outgoing.NO_NUMBER)]
     assert not [o for o in given if isinstance(o, orders.RingPhones)]
 
 
@@ -100,10 +98,10 @@ def test_the_call_before_ends_without_the_leg() -> None:
     """The kind of call that handed its leg on is over; the leg's new call is not."""
     switchboard = ready()
     desk, before = switchboard._desk, heard(switchboard)
-    list(dialling.begin_for(desk, before, "0541704111", "message:3", TEN))
+    list(outgoing.begin_for(desk, before, "0541704111", "message:3", TEN))
     before.enter(SideState.SPEAKING, TEN)
-    before.doings = sides.COMMON
-    list(sides.follow(desk, before, events.PhoneHungUp("k1"), TEN))
+    before.doings = side_states.COMMON
+    list(side_states.follow(desk, before, events.PhoneHungUp("k1"), TEN))
     assert before.state is SideState.ENDED
     assert isinstance(desk.sides["k1"], Dialled)
 
@@ -177,5 +175,5 @@ def test_a_ringing_line_is_known_to_whoever_calls_back() -> None:
 
 def test_every_refusal_is_said() -> None:
     """Whoever is refused hears why, in words of the house; none goes without (E17)."""
-    assert set(refusals.SAID) == set(Denied)
-    assert all(refusals.SAID.values())
+    assert set(outgoing.SAID) == set(Denied)
+    assert all(outgoing.SAID.values())

@@ -6,9 +6,9 @@ import pytest
 
 from appliance.calls import events, orders
 from appliance.calls.dictation import MOST_TAKES
-from appliance.calls.dictation_words import GOING_ON, SAID, Went
 from appliance.calls.events import DigitPressed, DigitSource, RecordingStop
 from appliance.calls.orders import Order
+from appliance.calls.status import GOING_ON, SAID, Went
 from appliance.calls.switchboard import Switchboard
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 

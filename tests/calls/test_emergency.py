@@ -7,13 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.calls import emergency, events, orders
-from appliance.calls.dialled_side import Dialled
-from appliance.calls.emergency import RANKS, Rank
+from appliance.calls import events, orders, outgoing
 from appliance.calls.events import DigitPressed, DigitSource, Evidence, FarEnd, FarEndProgressed
 from appliance.calls.orders import CallRecord, DialLeg, Order, Result
-from appliance.calls.outside import Outside
-from appliance.calls.side_states import DIALLED_TABLE, OUTSIDE_TABLE, SideState
+from appliance.calls.outgoing import RANKS, Rank
+from appliance.calls.outside_call import Outside
+from appliance.calls.side_states import DIALLED_TABLE, OUTSIDE_TABLE, Dialled, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
@@ -192,7 +191,7 @@ def test_a_telephone_outside_gives_way(state: SideState) -> None:
     side = world.desk.sides["boot7-1.1"]
     assert isinstance(side, Outside)
     side.enter(state, world.now)
-    assert emergency.rank_of(side) is {
+    assert outgoing.rank_of(side) is {
         SideState.LEAVING: Rank.LEAVING,
         SideState.TALKING: Rank.TRANSFER,
     }.get(state, Rank.OUTGOING)
@@ -219,9 +218,9 @@ def test_the_longest_conversation_goes_last_and_first_of_its_kind() -> None:
     world.desk.seats["line3"].line = replace(world.desk.seats["line3"].line, duplex=True)
     world.tell(events.LineRang("line3"))
     world.desk.calls["boot7-3"].enter(State.RECORDING, world.now)
-    assert emergency.to_be_freed(world.desk, set()) == "line3"
-    assert emergency.to_be_freed(world.desk, {"line3"}) == "line1"
-    assert emergency.to_be_freed(world.desk, {"line3", "line1"}) == "line2"
+    assert outgoing.to_be_freed(world.desk, set()) == "line3"
+    assert outgoing.to_be_freed(world.desk, {"line3"}) == "line1"
+    assert outgoing.to_be_freed(world.desk, {"line3", "line1"}) == "line2"
 
 
 def test_a_line_used_beside_the_box_or_out_is_none() -> None:
@@ -229,8 +228,8 @@ def test_a_line_used_beside_the_box_or_out_is_none() -> None:
     world = World(lines=2)
     in_use = events.LineProbed("line1", events.LineCondition.IN_USE)
     world.tell(in_use, events.LineLost("line2", "x"))
-    assert not emergency.is_possible(world.desk)
-    assert emergency.to_be_freed(world.desk, set()) == ""
+    assert not outgoing.emergency_is_possible(world.desk)
+    assert outgoing.to_be_freed(world.desk, set()) == ""
 
 
 def test_a_position_that_is_put_down_while_it_waits_frees_nothing_more() -> None:
@@ -272,4 +271,4 @@ def test_a_caller_whom_a_pbx_holds_is_not_joined_by_it() -> None:
     world = World("offices", lines=2)
     world.tell(RANG, KNOWN, ANSWERED, UP)
     world.desk.calls["boot7-1"].enter(State.PBX_CALLING, world.now)
-    assert emergency.to_be_freed(world.desk, {"line2"}) == ""
+    assert outgoing.to_be_freed(world.desk, {"line2"}) == ""

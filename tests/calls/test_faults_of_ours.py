@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.calls import confining, events, orders
-from appliance.calls.desk import LineState
+from appliance.calls import confinement, events, orders
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
+from appliance.calls.model import LineState
 from appliance.calls.orders import Order, Result
 from appliance.calls.states import Do, State
 from appliance.calls.switchboard import Switchboard
@@ -277,7 +277,7 @@ def test_a_caller_who_gave_up_leaves_the_line_to_the_next(monkeypatch: pytest.Mo
         switchboard, _ = confined()
         tell(switchboard, TEN, RANG, KNOWN)
         if plain:
-            monkeypatch.setattr("appliance.calls.confining.release_phones", None)
+            monkeypatch.setattr("appliance.calls.confinement.release_phones", None)
         left = events.CallerHungUp("line1", Evidence.GAVE_UP)
         last = records(befall(switchboard, TEN, left, Do.GIVE_UP))[-1]
         assert last.result is Result.LOST
@@ -289,7 +289,7 @@ def test_a_call_that_nothing_can_be_done_for_is_dropped(monkeypatch: pytest.Monk
     """Its phones and its line are hung up by orders that cannot fail, and it is forgotten."""
     switchboard, faults = confined()
     leg = talking(switchboard)
-    monkeypatch.setattr("appliance.calls.confining.release_phones", None)
+    monkeypatch.setattr("appliance.calls.confinement.release_phones", None)
     left = events.CallerHungUp("line1", Evidence.BUSY_TONE)
     given = befall(switchboard, TEN, left, Do.CALLER_LEFT)
     assert orders.HangUpPhone(leg) in given
@@ -412,7 +412,7 @@ def test_who_waits_in_vain_for_the_dealing_comes_to_voicemail(
                 tell(switchboard, TEN, events.OperatorAnswered(*next(iter(call.legs.items()))))
     assert queued
     with monkeypatch.context() as patch:
-        patch.setattr("appliance.calls.waiting.serve", fails)
+        patch.setattr("appliance.calls.queue.serve", fails)
         tell(switchboard, TEN, events.MessagesWaiting(1))
     assert queued[0].state in {State.GREETING_PENDING, State.GREETING, State.CALLBACK_OFFERED}
 
@@ -461,7 +461,7 @@ def test_a_call_for_help_that_finds_no_line_by_a_fault_is_not_left_waiting() -> 
     tell(switchboard, TEN, events.LineRestored("line1"), RANG, KNOWN)
     tell(switchboard, TEN, events.PhoneDialled("k1", "desk1", "90112"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("appliance.calls.dialled.seek", fails)
+        patch.setattr("appliance.calls.outgoing.seek", fails)
         given = tell(switchboard, TEN, events.OperatorAnswered("k1", "desk1"))
     assert orders.HangUpPhone("k1") in given
     assert "k1" not in switchboard._desk.sides
@@ -474,7 +474,7 @@ def test_the_head_leaves_a_conversation_that_goes_on() -> None:
     test_head.three(switchboard)
     switchboard.on_fault = lambda: None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("appliance.calls.head.keep", fails)
+        patch.setattr("appliance.calls.ringing.keep", fails)
         given = tell(switchboard, TEN, events.MessagesWaiting(1))
     assert any(isinstance(order, orders.HangUpPhone) for order in given)
     assert switchboard._desk.sides == {}
@@ -525,7 +525,7 @@ def test_a_message_whose_line_is_free_touches_that_line_no_more(
     saving = switchboard._desk.calls[call]
     does = {Do.FREE_LINE, Do.LINE_WENT, Do.NOT_SAVED, Do.SAVED}
     if plain:
-        monkeypatch.setattr("appliance.calls.confining.release_phones", raises)
+        monkeypatch.setattr("appliance.calls.confinement.release_phones", raises)
         given = befall(switchboard, NIGHT, events.StoreFailed(call, "full"), *does)
     else:
         befall(switchboard, NIGHT, events.CarrierLost("killed"), *does)
@@ -548,7 +548,7 @@ def test_a_phone_that_hears_messages_hears_on() -> None:
     assert switchboard._desk.sides["k1"] is side
     desk = switchboard._desk
     del desk.sides["k1"]
-    assert list(confining.of_side(desk, side, None, None, TEN, lambda: None)) == []
+    assert list(confinement.of_side(desk, side, None, None, TEN, lambda: None)) == []
 
 
 def test_where_nothing_at_all_can_be_done_nothing_is_left_behind(
@@ -557,7 +557,7 @@ def test_where_nothing_at_all_can_be_done_nothing_is_left_behind(
     """The plainest step fails too: neither call nor side is kept, their lines serve the next."""
     switchboard, faults = confined()
     for name in ("release_phones", "end", "end_dialled"):
-        monkeypatch.setattr(f"appliance.calls.confining.{name}", raises)
+        monkeypatch.setattr(f"appliance.calls.confinement.{name}", raises)
     tell(switchboard, TEN, RANG)
     befall(switchboard, TEN, events.CallerHungUp("line1", Evidence.GAVE_UP), Do.GIVE_UP)
     tell(switchboard, TEN, events.PhoneDialled("k1", "desk1", "0051234567"))

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.calls import events, orders, requests
-from appliance.calls.bring_in import SENTENCES, Hindrance
+from appliance.calls import commands, events, orders
+from appliance.calls.conference import SENTENCES, Hindrance
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
@@ -15,7 +15,7 @@ from appliance.errors import OfficeError
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.registers import TOWN
 
-BRING = requests.BringHead("op1", "op1")
+BRING = commands.BringHead("op1", "op1")
 
 
 def talking(office: str = "head") -> Switchboard:
@@ -81,15 +81,15 @@ def test_why_the_head_cannot_come() -> None:
     switchboard._desk.outside["boot7-1.1"] = "line2"
     assert why_not(switchboard) is Hindrance.OUTSIDE
     switchboard._desk.outside.clear()
-    tell(switchboard, TEN, events.ServiceStateChanged(requests.SetAllAbsent(True, "op1")))
+    tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAllAbsent(True, "op1")))
     assert why_not(switchboard) is Hindrance.ALL_ABSENT
-    tell(switchboard, TEN, events.ServiceStateChanged(requests.SetAllAbsent(False, "op1")))
+    tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAllAbsent(False, "op1")))
     tell(switchboard, TEN, events.PhoneGone("op2"))
-    tell(switchboard, TEN, events.ServiceStateChanged(requests.SetAway(True, "capo1")))
+    tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAway(True, "capo1")))
     assert why_not(switchboard) is Hindrance.AWAY
     tell(switchboard, TEN, events.PhoneGone("capo1"))
     assert why_not(switchboard) is Hindrance.UNREACHABLE
-    tell(switchboard, TEN, events.ServiceStateChanged(requests.SetAway(False, "capo1")))
+    tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAway(False, "capo1")))
     tell(switchboard, TEN, events.PhoneRegistered("capo1"))
     three(switchboard)
     assert why_not(switchboard) is Hindrance.THERE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls.leaving import HELD, RETURNS, why_not
-from appliance.calls.state_names import State
+from appliance.calls.positions import HELD, RETURNS, why_not
+from appliance.calls.states import State
 
 
 @pytest.mark.parametrize("state", State)

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from appliance.calls import events, orders
-from appliance.calls.call import Call
-from appliance.calls.desk import LineState
 from appliance.calls.events import Caller
-from appliance.calls.sides import Side
+from appliance.calls.model import Call, LineState
+from appliance.calls.side_states import Side
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import Register
 from tests.calls.telling import (

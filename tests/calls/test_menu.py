@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from appliance.calls import events, orders
-from appliance.calls.after_hours import dialled
-from appliance.calls.menu import MOST_CHOICES
+from appliance.calls.announcements import dialled
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
+from appliance.calls.voicemail import MOST_CHOICES
 from appliance.policy.directory import SecretNumber
 from appliance.policy.office import AfterHours
 from appliance.policy.requests import HEAD

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.calls import events, orders
-from appliance.calls.desk import LATE_CALLS, LineState
 from appliance.calls.events import Evidence, RecordingStop
+from appliance.calls.model import LATE_CALLS, LineState
 from appliance.calls.orders import Order, Result
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from appliance.calls import events
-from appliance.calls.offered import Offered
 from appliance.calls.switchboard import Switchboard
+from appliance.calls.transfer import Offered
 from appliance.policy.clock import Now
 from appliance.policy.directory import Register
 from appliance.policy.transfers import TOLD_AFTER, Unanswered

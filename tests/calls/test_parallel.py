@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from appliance.calls import events, orders
-from appliance.calls.desk import LineState
 from appliance.calls.events import Evidence, LineCondition, LineProbed, LineTaken
+from appliance.calls.model import LineState
 from appliance.calls.orders import Result
 from appliance.calls.status import LineStatus
 from appliance.daemon.status_words import line_words

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from appliance.calls import events, orders
+from appliance.calls.commands import SetAllAbsent, SetAway
 from appliance.calls.positions import REMIND
-from appliance.calls.requests import SetAllAbsent, SetAway
 from appliance.policy.office import NO_MARKS, Mark
 from tests.calls.desk import TEN, later, tell, up
 

@@ -9,16 +9,13 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.calls import events, head, orders, requests
-from appliance.calls.call import Call
-from appliance.calls.desk import LineState
-from appliance.calls.dialled_side import Dialled
+from appliance.calls import commands, events, orders, ringing
 from appliance.calls.dictation import Dictation
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
+from appliance.calls.model import Call, LineState
 from appliance.calls.orders import Result
-from appliance.calls.outside import Outside
-from appliance.calls.side_states import SideState
-from appliance.calls.sides import Side
+from appliance.calls.outside_call import Outside
+from appliance.calls.side_states import Dialled, Side, SideState
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
@@ -58,11 +55,11 @@ asks = st.builds(
     lambda cls, on, until: cls(on, "op1", until),
     st.sampled_from(
         [
-            requests.SetUnattended,
-            requests.SetClosed,
-            requests.SetOpened,
-            requests.SetAllAbsent,
-            requests.SetAway,
+            commands.SetUnattended,
+            commands.SetClosed,
+            commands.SetOpened,
+            commands.SetAllAbsent,
+            commands.SetAway,
         ]
     ),
     st.booleans(),
@@ -71,7 +68,7 @@ asks = st.builds(
 CODES = ("*811", "*831", "*820", "*841", "*85", "*86", "*0")
 dialled = st.sampled_from([*CODES, "12", "21", "31", "51*2", "0051234567", "90112"])
 wishes = st.builds(
-    requests.TransferCall,
+    commands.TransferCall,
     st.just("op1"),
     *(
         st.sampled_from(names)
@@ -85,7 +82,7 @@ wishes = st.builds(
     st.booleans(),
     st.booleans(),
 )
-heads = st.builds(requests.BringHead, st.just("op1"), st.just("op1"), st.booleans())
+heads = st.builds(commands.BringHead, st.just("op1"), st.just("op1"), st.booleans())
 EVENTS = st.one_of(
     st.builds(events.LineRang, lines),
     st.builds(
@@ -258,10 +255,10 @@ class Watch:
         """Only the head is, on a line off hook, beside somebody who talks there (E10)."""
         desk = self.switchboard._desk
         call = desk.calls[desk.seats[line].call]
-        side = head.of(desk, call)
+        side = ringing.of(desk, call)
         assert line in self.off_hook
         assert call.leg
-        assert call.state in head.TOGETHER
+        assert call.state in ringing.TOGETHER
         assert side is not None
         assert leg in side.phones
 
@@ -346,7 +343,7 @@ class Watch:
         assert set(desk.trunks) == set(trunks)
         used = [phone for call in desk.calls.values() for phone in call.phones_on if phone]
         used += [phone for call in desk.calls.values() for phone in call.legs.values()]
-        heads = [side for side in desk.sides.values() if isinstance(side, head.Head)]
+        heads = [side for side in desk.sides.values() if isinstance(side, ringing.Head)]
         assert all(desk.calls[side.call].leg for side in heads)
         used += [phone for side in heads for phone in side.phones.values()]
         used = [phone for phone in used if phone not in BRANCHES]  # it has many positions

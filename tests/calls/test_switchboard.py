@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from appliance.calls import events, orders, requests
-from appliance.calls.clock_words import NOT_TRUSTED
-from appliance.calls.desk import LineState
+from appliance.calls import commands, events, orders
 from appliance.calls.events import Caller, Evidence, Presentation, RecordingStop
+from appliance.calls.model import LineState
 from appliance.calls.orders import Result
 from appliance.calls.states import State
+from appliance.calls.status import NOT_TRUSTED
 from appliance.calls.switchboard import EXPIRY, Switchboard
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.dialling import NO_LEDGER, Placed
@@ -223,7 +223,7 @@ def test_a_mark_follows_the_wall_clock_when_that_is_set() -> None:
     switchboard = up()
     half_past = TEN.wall.replace(minute=30)
     tell(
-        switchboard, TEN, events.ServiceStateChanged(requests.SetUnattended(True, "op1", half_past))
+        switchboard, TEN, events.ServiceStateChanged(commands.SetUnattended(True, "op1", half_past))
     )
     assert switchboard.next_deadline() == pytest.approx(TEN.monotonic + 1800)
     corrected = replace(TEN, monotonic=TEN.monotonic + 60, wall=TEN.wall + timedelta(minutes=10))
@@ -235,12 +235,12 @@ def test_times_without_a_zone_are_the_offices() -> None:
     """A request typed as 11:00 means the office's eleven; one in the past changes nothing."""
     switchboard = up()
     naive = datetime(2026, 11, 25, 11)  # noqa: DTZ001 - that is the point
-    asked = events.ServiceStateChanged(requests.SetClosed(True, "capo", naive))
+    asked = events.ServiceStateChanged(commands.SetClosed(True, "capo", naive))
     tell(switchboard, TEN, asked)
     mark = switchboard.status(TEN).service.closed
     assert mark is not None
     assert mark.until == TEN.wall.replace(hour=11)
-    past = requests.SetAllAbsent(True, "capo", TEN.wall - timedelta(seconds=1))
+    past = commands.SetAllAbsent(True, "capo", TEN.wall - timedelta(seconds=1))
     assert tell(switchboard, TEN, events.ServiceStateChanged(past)) == []
 
 
@@ -329,7 +329,7 @@ def test_the_last_operator_goes_away_before_the_line_is_up(absent: bool) -> None
     leg = ring.ringing[0].leg
     tell(switchboard, TEN, events.OperatorAnswered(leg, "op1"))
     if absent:
-        tell(switchboard, TEN, events.ServiceStateChanged(requests.SetAllAbsent(True, "capo")))
+        tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAllAbsent(True, "capo")))
     given = tell(switchboard, TEN, events.PhoneHungUp(leg))
     assert any(isinstance(o, orders.RingPhones) for o in given) is not absent
     assert records(given)[-1].reason == ("absent" if absent else "overflow.no_answer")
@@ -409,7 +409,7 @@ def test_away_until_a_time_of_the_office() -> None:
     """A time without zone is the office's own; the phone is rung again from then on (E3)."""
     switchboard = up()
     until = datetime(2026, 11, 25, 10, 30)  # noqa: DTZ001 - as a person types it
-    tell(switchboard, TEN, events.ServiceStateChanged(requests.SetAway(True, "op1", until)))
+    tell(switchboard, TEN, events.ServiceStateChanged(commands.SetAway(True, "op1", until)))
     assert switchboard.status(TEN).switchboard.free == ("op2",)
     half_past = later(TEN, 1800)
     tell(switchboard, half_past, *switchboard.due(half_past))

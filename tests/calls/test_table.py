@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.calls import (
-    diagram,
-    dialled,
-    dictation,
-    head,
-    intercom,
-    key_calls,
-    listening,
-    notices,
-    outside,
-)
-from appliance.calls.dictation_states import DICTATION_TABLE
+from appliance.calls import diagram, dictation, internal, outgoing, outside_call, positions, ringing
 from appliance.calls.handlers import HANDLERS
 from appliance.calls.side_states import (
     DIALLED_TABLE,
+    DICTATION_TABLE,
     HEAD_TABLE,
     INTERCOM_TABLE,
     KEY_TABLE,
@@ -26,10 +16,10 @@ from appliance.calls.side_states import (
     NOTICE_TABLE,
     OUTSIDE_TABLE,
     SIDE_LIMITS_MS,
+    Doings,
     SideState,
     SideTable,
 )
-from appliance.calls.sides import Doings
 from appliance.calls.states import (
     EVENTS,
     LIMITS_MS,
@@ -61,13 +51,13 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
 @pytest.mark.parametrize(
     ("table", "doings"),
     [
-        (KEY_TABLE, key_calls.DOINGS),
-        (NOTICE_TABLE, notices.DOINGS),
-        (INTERCOM_TABLE, intercom.DOINGS),
-        (HEAD_TABLE, head.DOINGS),
-        (LISTENING_TABLE, listening.DOINGS),
-        (OUTSIDE_TABLE, outside.DOINGS),
-        (DIALLED_TABLE, dialled.DOINGS),
+        (KEY_TABLE, internal.KEY_CALL_ACTIONS),
+        (NOTICE_TABLE, positions.DOINGS),
+        (INTERCOM_TABLE, internal.INTERCOM_ACTIONS),
+        (HEAD_TABLE, ringing.DOINGS),
+        (LISTENING_TABLE, internal.LISTENING_ACTIONS),
+        (OUTSIDE_TABLE, outside_call.DOINGS),
+        (DIALLED_TABLE, outgoing.DOINGS),
         (DICTATION_TABLE, dictation.DOINGS),
     ],
     ids=[

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.calls import bring_in, events, orders, requests, trunk_line
+from appliance.calls import branches, commands, conference, events, orders
 from appliance.calls.events import Caller, DeclineReason, Evidence, Presentation
 from appliance.calls.orders import Order, Result, Way
 from appliance.calls.states import State
@@ -120,7 +120,7 @@ def test_nor_by_an_operator_or_once_somebody_has_lifted() -> None:
     made = desk()
     tell(made, TEN, COMES, LIFTS, IS_UP)
     where = ("op1", "savena", "pubblico", Reason.TOPIC, "op1")
-    request = requests.TransferCall(*where, attended=False)
+    request = commands.TransferCall(*where, attended=False)
     assert phones(tell(made, TEN, events.TransferWished("boot7-1", request))) == ["op1"]
     other = desk()
     tell(other, TEN, COMES, LIFTS, IS_UP)
@@ -160,9 +160,9 @@ def test_all_busy_meanwhile_is_said_as_such_and_nobody_waits() -> None:
 def test_a_decision_for_voicemail_of_which_nothing_is_known_is_nobody_there() -> None:
     """The word for a caller is 480 where no reason is known, 503 where there is no sound."""
     made = up()
-    assert trunk_line.code_for(made._desk, None) == 480
+    assert branches.code_for(made._desk, None) == 480
     made._desk.carrier = False
-    assert trunk_line.code_for(made._desk, None) == 503
+    assert branches.code_for(made._desk, None) == 503
 
 
 def test_a_caller_without_an_origin_comes_by_sip() -> None:
@@ -360,7 +360,7 @@ def test_a_transfer_to_an_extension_of_the_pbx_is_not_to_be_had() -> None:
     """P3: an extension is called by a flash of the caller's own line; a leg has no hook."""
     made = up("offices")
     tell(made, TEN, events.RegisterChanged(TOWN), COMES, LIFTS, IS_UP)
-    request = requests.TransferCall("op1", "anagrafe", "aire", Reason.TOPIC, "op1", attended=False)
+    request = commands.TransferCall("op1", "anagrafe", "aire", Reason.TOPIC, "op1", attended=False)
     given = tell(made, TEN, events.TransferWished("boot7-1", request))
     assert "transfer.no_pbx" in records(given)[-1].trail
     assert not [order for order in given if isinstance(order, orders.Flash)]
@@ -370,8 +370,8 @@ def test_the_head_is_not_brought_in_beside_a_caller_who_came_over() -> None:
     """E10: the sound goes from phone to phone; who asks is told so."""
     made = talking("offices")
     tell(made, TEN, events.PhoneRegistered("capo1"))
-    request = requests.BringHead("op1", "op1")
-    why = bring_in.SENTENCES[bring_in.Hindrance.CAME_OVER]
+    request = commands.BringHead("op1", "op1")
+    why = conference.SENTENCES[conference.Hindrance.CAME_OVER]
     assert made.answer_about_head(request, TEN) == why
     tell(made, TEN, *(events.DigitPressed("*", events.DigitSource.RFC4733, leg="boot7-1.1"),) * 3)
     assert "head.refused.came_over" in made._desk.calls["boot7-1"].record.trail

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.calls.orders import CallRecord
-from appliance.calls.trail_words import Names, office_words, path_of, returned_words
+from appliance.calls.status import Names, office_words, path_of, returned_words
 from appliance.calls.transfer_call import Cause
 from appliance.policy.text import Words
 

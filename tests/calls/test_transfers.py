@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.calls import events, not_now, orders, requests
-from appliance.calls.not_now import resumption, takes_calls
+from appliance.calls import commands, events, orders, transfer_choices
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
-from appliance.calls.transfer import decide
+from appliance.calls.transfer import decide_transfer
 from appliance.calls.transfer_call import Wish
+from appliance.calls.transfer_choices import resumption, takes_calls
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band
@@ -22,7 +22,7 @@ from tests.stories.offices import OFFICES
 from tests.stories.registers import OFFICE_PHONES, TOWN
 
 WITHHELD = events.CallerIdentified("line1", events.Caller(events.Presentation.WITHHELD))
-TO_ANAGRAFE = requests.TransferCall("op1", "anagrafe", "residenza", Reason.TOPIC, "op1")
+TO_ANAGRAFE = commands.TransferCall("op1", "anagrafe", "residenza", Reason.TOPIC, "op1")
 
 
 def office_desk(
@@ -147,7 +147,7 @@ def test_a_return_while_all_are_absent_hears_why() -> None:
     switchboard = office_desk()
     (call,) = switchboard._desk.calls.values()
     asked(switchboard, attended=False)
-    absent = requests.SetAllAbsent(True, "op1")
+    absent = commands.SetAllAbsent(True, "op1")
     tell(switchboard, TEN, events.ServiceStateChanged(absent))
     assert call.state is State.TRANSFER_RINGING
     assert call.transfer is not None
@@ -160,7 +160,7 @@ def test_staff_of_the_counter_get_their_returns_back() -> None:
     """E2: on an overflowed call they do what an operator does; so do colleagues."""
     switchboard = up("offices")
     tell(switchboard, TEN, events.RegisterChanged(TOWN), events.PhoneRegistered("ana1"))
-    unattended = requests.SetUnattended(True, "op1")
+    unattended = commands.SetUnattended(True, "op1")
     tell(switchboard, TEN, events.ServiceStateChanged(unattended), RANG, KNOWN)
     (call,) = switchboard._desk.calls.values()
     leg = next(leg for leg, phone in call.legs.items() if phone == "desk1")
@@ -317,16 +317,16 @@ def test_an_office_whose_name_has_a_sound_is_named() -> None:
     """E23: in the language of the house; in another, or without a sound, by the code."""
     switchboard = office_desk()
     desk, night = switchboard._desk, later(TEN, 3 * 3600.0)
-    answer = decide(desk, Wish("anagrafe", "residenza", "op1"), night)
+    answer = decide_transfer(desk, Wish("anagrafe", "residenza", "op1"), night)
     assert isinstance(answer, Later)
-    assert not_now.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
+    assert transfer_choices.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
     for is_holiday, said in ((True, "greeting_holiday"), (False, "greeting_closed")):
         closed = replace(answer, closing=Closing(is_holiday))
-        assert not_now.words(desk, closed, night)[2:4] == (said, "resumes_today")
+        assert transfer_choices.words(desk, closed, night)[2:4] == (said, "resumes_today")
     tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "it/unit_1"}))
-    assert not_now.words(desk, answer, night)[:2] == ("unit_1", "bands_from")
+    assert transfer_choices.words(desk, answer, night)[:2] == ("unit_1", "bands_from")
     tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "en/unit_1"}))
-    assert not_now.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
+    assert transfer_choices.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
 
 
 def test_an_offices_phone_that_hangs_up_when_refused_loses_no_caller() -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.calls import events
-from appliance.calls.requests import BringHead
+from appliance.calls.commands import BringHead
 from appliance.daemon.desk import Desk
 from appliance.daemon.door import Door
 from appliance.daemon.head_questions import RINGS, bring_head

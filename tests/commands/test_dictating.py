@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.calls.dictation_words import GOING_ON, SAID, Went
+from appliance.calls.status import GOING_ON, SAID, Went
 from appliance.commands import dictating
 from appliance.daemon import shell_proof
 from appliance.daemon.door import Answer

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import orders
-from appliance.calls.dictation_words import SAID, Went
+from appliance.calls.status import SAID, Went
 from appliance.console import dictated
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.stores import Stores

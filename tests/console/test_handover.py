@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from appliance.calls.state_names import State
+from appliance.calls.states import State
 from appliance.console.leaving import left_behind
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import RequestStep

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.calls import events, requests
+from appliance.calls import commands, events
 from appliance.console import streaming
 from appliance.console.house import house
 from appliance.console.keys import KEYS, TAKEN
@@ -30,8 +30,8 @@ def test_states_say_since_when_by_whom_until_when() -> None:
     """Four states, in one order; the ones that are on alone."""
     switchboard = up()
     for asks in (
-        requests.SetAllAbsent(on=True, by="anna", until=UNTIL),
-        requests.SetUnattended(on=True, by="carla"),
+        commands.SetAllAbsent(on=True, by="anna", until=UNTIL),
+        commands.SetUnattended(on=True, by="carla"),
     ):
         tell(switchboard, TEN, events.ServiceStateChanged(asks))
     unattended, absent = house(told(switchboard)).banners
@@ -52,7 +52,7 @@ def closed(console_settings: ConsoleSettings) -> Iterator[House]:
     """Return a house that is closed by hand, and in which a call waits."""
     switchboard = up()
     tell(switchboard, TEN, RANG)
-    asks = requests.SetClosed(on=True, by="anna", until=TEN.wall + timedelta(days=1))
+    asks = commands.SetClosed(on=True, by="anna", until=TEN.wall + timedelta(days=1))
     tell(switchboard, TEN, events.ServiceStateChanged(asks))
     with House(console_settings, switchboard) as made:
         yield made

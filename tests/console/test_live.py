@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from appliance.calls import events, requests
+from appliance.calls import commands, events
 from appliance.calls.events import Caller, Presentation
 from appliance.console.live import Live, live
 from appliance.policy.clock import ClockState
@@ -80,7 +80,7 @@ def test_positions_say_who_is_there() -> None:
     """Free, busy, away since when, out of reach."""
     switchboard = office_desk()
     until = TEN.wall + timedelta(minutes=30)
-    away = requests.SetAway(on=True, by="op2", until=until)
+    away = commands.SetAway(on=True, by="op2", until=until)
     tell(switchboard, TEN, events.ServiceStateChanged(away), events.PhoneGone("desk1"))
     seen = of(switchboard)
     found = {one.phone: one for one in seen.positions}

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from appliance.calls.dialling import OUT_OF_BAND
 from appliance.calls.orders import Direction, Result
+from appliance.calls.outgoing import OUT_OF_BAND
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageState, MessageStep, Outcome

@@ -12,8 +12,8 @@ from typing import Any, Self
 
 import pytest
 
+from appliance.calls import commands as wishes
 from appliance.calls import events
-from appliance.calls import requests as wishes
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.calls.dialling import RINGS
 from appliance.calls.events import Event, MessagesWaiting
+from appliance.calls.outgoing import RINGS
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.call_back_questions import NotNowError
 from appliance.daemon.care_questions import care_question

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from appliance.calls import events, orders
-from appliance.calls.dictation_words import SAID, Went
+from appliance.calls.status import SAID, Went
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon import shell_proof
 from appliance.daemon.announcement_questions import AnnouncementQuestions

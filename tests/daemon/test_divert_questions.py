@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from appliance.calls.desk import LineState
+from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.daemon import commission, config
 from appliance.daemon.commission import Outcome

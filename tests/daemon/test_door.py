@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from appliance.calls import requests
+from appliance.calls import commands
 from appliance.daemon import door, visit
 from appliance.daemon.visit import ANSWER_LIMIT, UNREAD_LIMIT
 from appliance.errors import OfficeError, StoreError, TechnicianError
@@ -178,7 +178,7 @@ def test_requests_are_read_with_their_end() -> None:
         {"ask": "SetAllAbsent", "on": True, "by": "anna", "until": "2026-11-25T11:00:00+00:00"}
     )
     end = datetime(2026, 11, 25, 11, tzinfo=UTC)
-    assert asked == requests.SetAllAbsent(on=True, by="anna", until=end)
+    assert asked == commands.SetAllAbsent(on=True, by="anna", until=end)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from appliance.calls.state_names import State
+from appliance.calls.states import State
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries

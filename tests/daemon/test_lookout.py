@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.calls import events
-from appliance.calls.requests import SetAway, SetUnattended
+from appliance.calls.commands import SetAway, SetUnattended
 from appliance.daemon.lookout import Lookout
 from appliance.policy.clock import ClockState
 from appliance.sip.phones import PhonesStatus

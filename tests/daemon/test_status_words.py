@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from appliance.calls import events, requests
-from appliance.calls.desk import LineState
+from appliance.calls import commands, events
+from appliance.calls.model import LineState
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon import status_words
@@ -158,8 +158,8 @@ def test_manual_states_and_who_is_away() -> None:
     """Who asked, since when, until when; times of another day with their date."""
     switchboard = up()
     for request in (
-        requests.SetUnattended(on=True, by="Anna", until=TEN.wall + timedelta(hours=1)),
-        requests.SetClosed(on=True, by="capo", lasts=True),
+        commands.SetUnattended(on=True, by="Anna", until=TEN.wall + timedelta(hours=1)),
+        commands.SetClosed(on=True, by="capo", lasts=True),
     ):
         tell(switchboard, TEN, events.ServiceStateChanged(request))
     tell(switchboard, TEN, events.PhoneDialled("d1", "op1", "*841"))
@@ -210,7 +210,7 @@ def test_the_head_in_a_conversation_is_shown() -> None:
     switchboard = office_desk()
     tell(switchboard, TEN, events.PhoneRegistered("capo1"))
     assert "responsabile" not in words(switchboard).it
-    request = requests.BringHead("op1", "op1")
+    request = commands.BringHead("op1", "op1")
     wished = events.HeadWished(switchboard.call_for(request), request)
     tell(switchboard, TEN, wished)
     assert "line1 op1: squilla il/la responsabile (capo1)\n" in words(switchboard).it
@@ -255,7 +255,7 @@ def test_who_waits_on_the_line() -> None:
     """P8: the queue stands in the status, the next caller first."""
     switchboard = up("waiting_alone")
     tell(switchboard, TEN, events.PhoneDialled("d", "op1", "*811"))
-    tell(switchboard, TEN, events.ServiceStateChanged(requests.SetUnattended(on=False, by="x")))
+    tell(switchboard, TEN, events.ServiceStateChanged(commands.SetUnattended(on=False, by="x")))
     tell(switchboard, TEN, RANG, KNOWN)
     assert "Attendono in linea: line1 Ada Rossi\n" in words(switchboard).it
     assert "Waiting on the line: line1 Ada Rossi\n" in words(switchboard).en
@@ -283,7 +283,7 @@ def test_the_catalogue_speaks_both_languages(table: dict[str, Words]) -> None:
 
 def test_every_answer_speaks_both_languages() -> None:
     """What a command is answered, off and on, and that a message is closed."""
-    assert set(DONE) == set(typing.get_args(requests.Request))
+    assert set(DONE) == set(typing.get_args(commands.Request))
     every = [words for pair in DONE.values() for words in pair]
     assert [words for words in every if not (words.it and words.en)] == []
     closing = Entry(TEN.wall, "Anna", MessageStep.CLOSE, Outcome.CALLED_BACK)

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from appliance.calls import events as facts
-from appliance.calls.requests import SetAway, SetUnattended
+from appliance.calls.commands import SetAway, SetUnattended
 from appliance.fleet import mqtt_topics
 from appliance.fleet.events import (
     KINDS,

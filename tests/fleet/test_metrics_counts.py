@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.calls import events
-from appliance.calls.event_values import Evidence
+from appliance.calls.events import Evidence
+from appliance.calls.incoming import UNSEEN_S
 from appliance.calls.orders import Direction, Result
-from appliance.calls.parallel import UNSEEN_S
 from appliance.fleet.metrics_counts import BOUNDS, OUTCOMES, Counts, Spread
 from tests.fleet.samples import ended, status_of
 from tests.year import town

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.calls import events
-from appliance.calls.event_values import Caller, Presentation
+from appliance.calls.events import Caller, Presentation
 from appliance.fleet.metrics_counts import Counts
 from appliance.fleet.metrics_page import FAULTS, page
 from tests.fleet.samples import CALLER, ended, figures_of, status_of

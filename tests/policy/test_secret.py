@@ -87,12 +87,12 @@ def test_the_door() -> None:
 
 
 DOORS = {
-    ("calls/after_hours.py", "TELL"): 1,  # duty numbers authorised in writing (E11)
-    ("calls/consulting.py", "RING"): 1,  # the same, for an operator who speaks with it first
+    ("calls/announcements.py", "TELL"): 1,  # duty numbers authorised in writing (E11)
+    ("calls/transfer.py", "RING"): 1,  # the same, for an operator who speaks with it first
     ("policy/office.py", "RING"): 1,  # the account of a branch at the proxy
     ("policy/transfers.py", "RING"): 1,  # compared with the phone that was spoken with
-    ("calls/transferring.py", "RING"): 1,  # the account of an office's phone
-    ("calls/transferring.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
+    ("calls/transfer.py", "RING"): 1,  # the account of an office's phone
+    ("calls/transfer.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
     ("daemon/register_questions.py", "SHOW"): 1,  # to the head, one at a time, audited first
     ("daemon/register_questions.py", "TELL"): 1,  # authorised in writing, noted first
     ("daemon/register_text.py", "EXPORT"): 2,

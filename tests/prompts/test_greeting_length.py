@@ -13,7 +13,7 @@ from itertools import product
 
 import pytest
 
-from appliance.calls import after_hours
+from appliance.calls import announcements
 from appliance.calls.announcements import greeting, more, tone
 from appliance.daemon import voice
 from appliance.policy.clock import Now
@@ -62,7 +62,7 @@ def reasons(reopens: str | None, added: Added) -> Iterator[str]:
     Only an office that is closed, or all of it absent, says when it is there again; only after
     hours anything is added.
     """
-    by_day = set(after_hours.BY_DAY)
+    by_day = set(announcements.BY_DAY)
     if added != NOTHING_ADDED:
         by_day = set()
     elif reopens is not None:

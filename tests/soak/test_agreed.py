@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from appliance.calls.desk import LineState
+from appliance.calls.model import LineState
 from appliance.calls.orders import Result
 from appliance.errors import PeerError
 from appliance.exchange.call import CallPlan

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from appliance.calls import events, orders
-from appliance.calls.desk import LineState
+from appliance.calls.model import LineState
 from appliance.calls.states import Do
 from appliance.daemon.confinement import MOST, Confinement
 from appliance.exchange.call import CallPlan

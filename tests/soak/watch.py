@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from appliance.calls import orders
-from appliance.calls.desk import LineState as SeatState
 from appliance.calls.events import Evidence
+from appliance.calls.model import LineState as SeatState
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.states import State
 from appliance.dsp.wav import Law

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.calls import events, orders
 from appliance.calls.announcements import message_sound
-from appliance.calls.dictation_words import Went
+from appliance.calls.status import Went
 from tests.stories.expectations import Expectations, Words, milliseconds
 
 ASK = "dictation"

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from appliance.calls import events, orders, requests
+from appliance.calls import commands, events, orders
+from appliance.calls.commands import NoteSheet
 from appliance.calls.orders import Order
-from appliance.calls.requests import NoteSheet
 from appliance.calls.switchboard import Switchboard
 from appliance.daemon.sheet_questions import current_call
 from appliance.policy.clock import ClockState, Now
@@ -28,12 +28,12 @@ from tests.stories.rows import check_rows, meant, states_of
 from tests.stories.special_hours import HoursVerbs
 from tests.stories.transfers import TransferVerbs
 
-REQUESTS: dict[str, Callable[[bool, str, datetime | None], requests.Request]] = {
-    "unattended": requests.SetUnattended,
-    "closed": requests.SetClosed,
-    "opened": requests.SetOpened,
-    "absent": requests.SetAllAbsent,
-    "away": requests.SetAway,
+REQUESTS: dict[str, Callable[[bool, str, datetime | None], commands.Request]] = {
+    "unattended": commands.SetUnattended,
+    "closed": commands.SetClosed,
+    "opened": commands.SetOpened,
+    "absent": commands.SetAllAbsent,
+    "away": commands.SetAway,
 }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.calls import events, giving_way, trunk_line
-from appliance.calls.call import Call
+from appliance.calls import branches, events, incoming
+from appliance.calls.model import Call
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 
@@ -24,7 +24,7 @@ def states_of(switchboard: Switchboard) -> Seen:
 
 def meant(switchboard: Switchboard, event: events.Event) -> events.Event:
     """Return an event as the calls hear it: of a leg that is a line, a fact of the line's."""
-    return trunk_line.heard(switchboard._desk, event)
+    return branches.heard(switchboard._desk, event)
 
 
 def check_rows(seen: Seen, event: events.Event) -> None:
@@ -32,7 +32,7 @@ def check_rows(seen: Seen, event: events.Event) -> None:
     if isinstance(event, events.PhoneDialled):
         event = events.ServiceStateChanged(None)  # what a key code asks for
     for call, was in seen:
-        freed = (events.LineNeeded,) if giving_way.CODE in call.record.trail else ()
+        freed = (events.LineNeeded,) if incoming.FREED_CODE in call.record.trail else ()
         kinds = (type(event), *freed, *(TOLD if _outside(call) else ()))
         rows = [row_for(was, kind) for kind in kinds]
         leads = [to for row in rows if isinstance(row, Row) for to in row.to]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from appliance.calls import events, orders, requests
-from appliance.calls.transfer_status import TransferStatus
+from appliance.calls import commands, events, orders
+from appliance.calls.status import TransferStatus
 from appliance.policy.directory import Purpose, Target
 from appliance.policy.transfers import Reason
 from tests.stories.expectations import Expectations, Words
@@ -38,7 +38,7 @@ class TransferVerbs(Expectations):
     def person_asks(self, words: Words) -> None:
         """A person asks by command; what would not be done is told, and not done (E23)."""
         assert self.now is not None, "a story says `at` first"
-        request = requests.TransferCall(
+        request = commands.TransferCall(
             words["phone"], words["unit"], words["need"], Reason(words["reason"]), words["phone"],
             attended="blind" not in words, anyway="anyway" in words,
         )  # fmt: skip
@@ -63,7 +63,7 @@ class TransferVerbs(Expectations):
         """A person asks by command; what would not be done is told, and not done."""
         assert self.now is not None, "a story says `at` first"
         on = words["what"] == "bring the head in"
-        request = requests.BringHead(words["phone"], words["phone"], on)
+        request = commands.BringHead(words["phone"], words["phone"], on)
         refusal = self.switchboard.answer_about_head(request, self.now)
         self.answer = refusal.it if refusal else "nothing"
         self.tell(events.HeadWished(self.switchboard.call_for(request), request))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.calls.dictation_words import SAID, Went
+from appliance.calls.status import SAID, Went
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import OURS

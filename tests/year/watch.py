@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from appliance.calls import events, orders
-from appliance.calls.call import Call
+from appliance.calls.model import Call
 from appliance.calls.orders import Order, Result
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now

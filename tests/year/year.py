@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from appliance.calls import events, orders, requests
+from appliance.calls import commands, events, orders
 from appliance.calls.events import Caller, DigitSource, Evidence, FarEnd, Presentation
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
@@ -391,12 +391,12 @@ class Year:
         day = town.OFFICE.local(self.now.wall)
         for phone, hour in zip(town.OPERATORS, (12.0, 12.5, 13.0), strict=True):
             if self.habits.happens(0.7):
-                self._mark(hour, 0.5, requests.SetAway, phone)
+                self._mark(hour, 0.5, commands.SetAway, phone)
         for share, hour, hours, cls in (
-            (0.10, 11.0, 0.5, requests.SetUnattended),
-            (0.01, 10.0, 0.5, requests.SetAllAbsent),
-            (0.02, 16.0, 1.0, requests.SetClosed),
-            (0.02, 18.0, 1.0, requests.SetOpened),
+            (0.10, 11.0, 0.5, commands.SetUnattended),
+            (0.01, 10.0, 0.5, commands.SetAllAbsent),
+            (0.02, 16.0, 1.0, commands.SetClosed),
+            (0.02, 18.0, 1.0, commands.SetOpened),
         ):
             if self.habits.happens(share):
                 self._mark(hour, hours, cls, "capo")
@@ -417,7 +417,7 @@ class Year:
         self,
         hour: float,
         hours: float,
-        cls: Callable[[bool, str, datetime | None], requests.Request],
+        cls: Callable[[bool, str, datetime | None], commands.Request],
         by: str,
     ) -> None:
         """Somebody sets a state for a while, by key or command."""

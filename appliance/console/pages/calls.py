@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction
-from appliance.calls.trail_words import Names, office_words, path_of, returned_words
+from appliance.calls.status import Names, office_words, path_of, returned_words
 from appliance.console import cases
 from appliance.console.accounts.rights import NotAllowed, may, somebody
 from appliance.console.links import Link

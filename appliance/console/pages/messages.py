@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.calls.dialling import OUT_OF_BAND
 from appliance.calls.orders import CallRecord
+from appliance.calls.outgoing import OUT_OF_BAND
 from appliance.console import cases
 from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
 from appliance.console.asking import NotDone, lead

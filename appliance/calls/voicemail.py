@@ -1,25 +1,11 @@
-"""Voicemail: greeting, tone, recording, and only what is stored is told to be stored (P9, E5).
+"""Voicemail menu and messages."""
 
-Handlers of the table (states.py), as in ringing.py.
-"""
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
-from appliance.calls import after_hours, announcements, orders, rule_by_key
-from appliance.calls.call import Call
-from appliance.calls.desk import Desk
-from appliance.calls.ending import (
-    GONE,
-    end,
-    free_line_of,
-    note_evidence,
-    note_lost,
-    note_unasked,
-    without_message,
-)
+from appliance.calls import announcements, orders, queue, returning
 from appliance.calls.events import (
     CallerHungUp,
     DeadlinePassed,
@@ -35,11 +21,32 @@ from appliance.calls.events import (
     RequestStored,
     StoreFailed,
 )
-from appliance.calls.hook import hang_up_line
+from appliance.calls.model import Call, Desk, hang_up_line
 from appliance.calls.orders import Result
-from appliance.calls.ringing import Orders, start_greeting
+from appliance.calls.ringing import (
+    GONE,
+    Orders,
+    end,
+    free_line_of,
+    note_evidence,
+    note_lost,
+    note_unasked,
+    play_greeting,
+    start_greeting,
+    without_message,
+)
 from appliance.calls.states import State
 from appliance.policy.clock import Now
+from appliance.policy.office import Greeting
+from appliance.policy.sheets import Added, SpokenSheet, chosen
+
+# ---- messages ----------------------------------------------------------------------------------
+# Voicemail: greeting, tone, recording, and only what is stored is told to be stored (P9, E5).
+#
+# Handlers of the table (states.py), as in ringing.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
 
 Stored = MessageStored | RequestStored
 
@@ -110,7 +117,7 @@ def keep(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
     length_ms = event.length_ms - event.trim_ms
     waits = event.stop in CALLER_WAITS
     short = length_ms < desk.office.voicemail.minimum_ms
-    if short and (event.stop in NOT_A_MESSAGE or not rule_by_key.is_to_call_back(call)):
+    if short and (event.stop in NOT_A_MESSAGE or not returning.is_to_call_back(call)):
         call.settle(NOT_A_MESSAGE.get(event.stop, without_message(call)))
         yield from _too_short(desk, call, now, waits=waits)
         return
@@ -144,7 +151,7 @@ def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield from _clear(desk, call, event, now)
     length_ms = int((now.monotonic - call.recording_since) * 1000)
     short = length_ms - trim_ms < desk.office.voicemail.minimum_ms
-    if not short or (not taken and rule_by_key.is_to_call_back(call)):
+    if not short or (not taken and returning.is_to_call_back(call)):
         yield from _store(desk, call, now, trim_ms, waits=False)
         return
     yield orders.DropRecording(call.id)
@@ -197,7 +204,7 @@ def to_be_stored(call: Call, trim_ms: int = 0) -> orders.Order:
 def say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
     """Tell the waiting caller how it went, and whom to call in need (E11); then hang up."""
     call.enter(State.FAREWELL, now)
-    told = (*keys, *after_hours.told_at_last(desk, call, now))
+    told = (*keys, *announcements.told_at_last(desk, call, now))
     prompts = announcements.in_languages(desk.office, *told, language=call.language)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()
@@ -279,3 +286,123 @@ def free_line(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         note_lost(call, event)
         free_line_of(desk, call, event, now)
     yield from ()
+
+
+# ---- menu --------------------------------------------------------------------------------------
+# After hours keys lead to sheets read aloud, to whom to call in need, to the other language.
+#
+# Doing nothing leads to voicemail (E5).
+#
+# Handlers of the table (states.py), as in ringing.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+SKIP_KEY = "#"
+VOICEMAIL_KEY = "0"
+MORE_KEY = "*"
+"""Leads to what the greeting has not said, and from a sheet back to it."""
+LANGUAGE_KEY = "9"
+SHEET_S = 60.0
+"""No sheet is longer: nothing is said over one to a caller who waits."""
+MOST_CHOICES = 12
+"""Sheets that one caller may hear, and turns to elsewhere: whoever goes on pressing keys gives the
+line back (B1)."""
+
+
+def choose(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """A sheet's key reads it, `*` says the rest, 9 turns to the other language.
+
+    `#` leads to the tone, and so does 0 where there is a menu.
+    """
+    sheet = chosen(call.menu, event.digit)
+    if event.digit in TURNS and call.request is None:
+        yield from _turn(desk, call, event.digit, now)
+        return
+    if sheet is not None and len(call.heard) < MOST_CHOICES:
+        yield from _read(desk, call, sheet, now)
+    elif sheet or event.digit == SKIP_KEY or (call.menu and event.digit == VOICEMAIL_KEY):
+        call.note("greeting.skipped")
+        yield from sound_tone(desk, call, event, now)
+
+
+def _turn(desk: Desk, call: Call, digit: str, now: Now) -> Orders:
+    """Turn to what the greeting has not said; ignored where there is nothing of it."""
+    if call.turns < MOST_CHOICES:
+        call.turns += 1
+        yield from TURNS[digit](desk, call, now)
+
+
+def tell_more(desk: Desk, call: Call, now: Now) -> Orders:
+    """Say whom to call in need (E11), the address and the sheets; then how to leave a message."""
+    added = _added(desk, call, now)
+    language = call.language or desk.office.languages[0]
+    prompts = announcements.more(desk.office, added, language)
+    if not prompts:
+        return
+    call.tell(added.told)
+    call.enter(State.MENU, now)
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+    yield call.write()
+
+
+def turn_language(desk: Desk, call: Call, now: Now) -> Orders:
+    """Greet once more, in the office's other language; what follows is said in that one too."""
+    language = announcements.other_language(desk.office, call.language)
+    if not language or desk.office.voicemail.greeting is Greeting.LONG:
+        return
+    assert call.decision is not None, "voicemail is always decided"
+    call.language = language
+    call.note(f"language.{language}")
+    call.enter(State.GREETING, now)
+    yield from play_greeting(desk, call, call.decision, _added(desk, call, now), now)
+
+
+def _added(desk: Desk, call: Call, now: Now) -> Added:
+    """Return what is offered now, with the menu that this caller has heard of."""
+    assert call.decision is not None, "voicemail is always decided"
+    return replace(announcements.added(desk, call.decision, now), menu=call.menu)
+
+
+TURNS: Final = {MORE_KEY: tell_more, LANGUAGE_KEY: turn_language}
+
+
+def key_in_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """`*` leads back to the menu; the other keys are those of the menu."""
+    if event.digit == MORE_KEY:
+        yield from offer_again(desk, call, event, now)
+    else:
+        yield from choose(desk, call, event, now)
+
+
+def _read(desk: Desk, call: Call, sheet: SpokenSheet, now: Now) -> Orders:
+    call.enter(State.SHEET, now)
+    _choose(call, sheet)
+    yield orders.Play(call.new_play(), sheet.prompts[1:], line=call.line.name)
+    yield call.write()
+
+
+def _choose(call: Call, sheet: SpokenSheet) -> None:
+    call.heard += (sheet.sheet,)
+    if not call.use_sheet(sheet.sheet):
+        call.note(f"sheet.{sheet.sheet}")  # heard once more
+
+
+def key_in_queue(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+    """Whoever waits hears a sheet meanwhile: phones ring all the same, the wait goes on."""
+    sheet = chosen(call.menu, event.digit)
+    if sheet is None or len(call.heard) >= MOST_CHOICES:
+        return
+    _choose(call, sheet)
+    call.announced_at = now.monotonic + SHEET_S
+    queue.plan(desk, call, now)
+    yield orders.Play(call.new_play(), sheet.prompts[1:2], line=call.line.name)
+    yield call.write()
+
+
+def offer_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The sheet is over, or the caller goes back: the menu once more, in that sheet's language."""
+    call.enter(State.MENU, now)
+    last = next(sheet for sheet in call.menu if sheet.sheet == call.heard[-1])
+    prompts = announcements.menu_again(call.menu, last.language)
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)

@@ -12,10 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from appliance.calls import announcements, orders
-from appliance.calls.call import Call
-from appliance.calls.desk import Desk
 from appliance.calls.events import DigitPressed, FarEnd, FarEndProgressed
-from appliance.calls.hook import hang_up_line, off_hook
+from appliance.calls.model import Call, Desk, hang_up_line, off_hook
 from appliance.calls.orders import Order, Result
 from appliance.calls.states import State
 from appliance.calls.transfer_call import Dials

@@ -9,13 +9,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from appliance.calls import announcements, head, notices, orders, sides
-from appliance.calls.call import Call, caller_words
-from appliance.calls.desk import Desk
+from appliance.calls import announcements, orders, positions, side_states
+from appliance.calls import ringing as calls_ringing
+from appliance.calls.commands import BringHead
 from appliance.calls.events import HeadWished
-from appliance.calls.head import Head
-from appliance.calls.requests import BringHead
-from appliance.calls.ringing import Orders
+from appliance.calls.model import Call, Desk, caller_words
+from appliance.calls.ringing import Head, Orders
 from appliance.calls.side_states import HEAD_TABLE, SideState
 from appliance.policy import routing
 from appliance.policy.clock import Now
@@ -86,7 +85,7 @@ def hindrance(desk: Desk, call: Call, now: Now) -> Hindrance | None:
     phones = desk.office.head
     there = [phone for phone in phones if phone in desk.reachable]
     reasons = {
-        Hindrance.THERE: head.of(desk, call) is not None,
+        Hindrance.THERE: calls_ringing.of(desk, call) is not None,
         Hindrance.NO_PHONE: not phones,
         Hindrance.OUTSIDE: call.leg in desk.outside,
         Hindrance.CAME_OVER: desk.came_over(call),
@@ -100,7 +99,7 @@ def hindrance(desk: Desk, call: Call, now: Now) -> Hindrance | None:
 
 def by_key(desk: Desk, call: Call, now: Now) -> Orders:
     """The operator's key: the head is rung; once more while it rings: no longer."""
-    side = head.of(desk, call)
+    side = calls_ringing.of(desk, call)
     if side is not None and side.state is SideState.RINGING:
         yield from _stop(desk, call, side)
         return
@@ -109,13 +108,13 @@ def by_key(desk: Desk, call: Call, now: Now) -> Orders:
         yield from _ring(desk, call, now)
         return
     call.note(f"head.refused.{why}")
-    yield from head.tell(desk, call, HEARD.get(why, head.NOBODY))
+    yield from calls_ringing.tell(desk, call, HEARD.get(why, calls_ringing.NOBODY))
     yield call.write()
 
 
 def by_person(desk: Desk, call: Call, event: HeadWished, now: Now) -> Orders:
     """Console or command; who asks was told by `answer_to` what will come of it."""
-    request, side = event.request, head.of(desk, call)
+    request, side = event.request, calls_ringing.of(desk, call)
     if not isinstance(request, BringHead) or answer_to(desk, call, request, now) is not None:
         return
     if side is None:
@@ -126,7 +125,7 @@ def by_person(desk: Desk, call: Call, event: HeadWished, now: Now) -> Orders:
 
 def answer_to(desk: Desk, call: Call, request: BringHead, now: Now) -> Words | None:
     """Say why a person's wish would not be carried out now; None: it would be."""
-    side = head.of(desk, call)
+    side = calls_ringing.of(desk, call)
     if request.on:
         why = hindrance(desk, call, now)
     else:
@@ -141,22 +140,28 @@ def _ring(desk: Desk, call: Call, now: Now) -> Orders:
     rung = {call.new_leg_name(): phone for phone in phones}
     first = next(iter(rung))
     side = Head(
-        first, rung[first], HEAD_TABLE, head.DOINGS, SideState.RINGING, call=call.id, phones=rung
+        first,
+        rung[first],
+        HEAD_TABLE,
+        calls_ringing.DOINGS,
+        SideState.RINGING,
+        call=call.id,
+        phones=rung,
     )
-    yield from notices.make_way(desk, phones)
-    sides.begin(desk, side, now)
+    yield from positions.make_way(desk, phones)
+    side_states.begin(desk, side, now)
     call.note(f"head.ring.{','.join(phones)}")
     ringing = tuple(orders.Ringing(leg, phone) for leg, phone in rung.items())
     own = desk.office.extension_of(call.leg_phone)
     asks = (own.label if own else "") or call.leg_phone
     display = ASKS.format(asks, caller_words(call.record.caller))
     yield orders.RingPhones(side.leg, ringing, display, call.record.caller.number)
-    yield from head.tell(desk, call, RINGS)
+    yield from calls_ringing.tell(desk, call, RINGS)
     yield call.write()
 
 
 def _stop(desk: Desk, call: Call, side: Head) -> Orders:
     call.note("head.called_off")
-    yield from head.dismiss(desk, side)
-    yield from head.tell(desk, call, STOPPED)
+    yield from calls_ringing.dismiss(desk, side)
+    yield from calls_ringing.tell(desk, call, STOPPED)
     yield call.write()

@@ -14,9 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from appliance.calls import announcements, orders, sides
-from appliance.calls.call import Call
-from appliance.calls.desk import NOT_IDLE, Desk, LineState, state_after
+from appliance.calls import announcements, orders, side_states
 from appliance.calls.events import (
     CallerHungUp,
     DeadlinePassed,
@@ -32,10 +30,10 @@ from appliance.calls.events import (
     PhoneLost,
     PhoneUnreachable,
 )
+from appliance.calls.model import NOT_IDLE, Call, Desk, LineState, state_after
 from appliance.calls.orders import Order
-from appliance.calls.passing import ACCEPT_KEY, OFFERS
-from appliance.calls.side_states import OUTSIDE_TABLE, SideDo, SideState
-from appliance.calls.sides import Doings, Side
+from appliance.calls.pbx import ACCEPT_KEY, OFFERS
+from appliance.calls.side_states import OUTSIDE_TABLE, Doings, Side, SideDo, SideState
 from appliance.calls.transfer_call import Dials
 from appliance.policy.clock import Now
 from appliance.policy.office import Group
@@ -100,7 +98,7 @@ def dial(
     side = Outside(
         leg, called.name, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line, of_office=of_office
     )
-    sides.begin(desk, side, now)
+    side_states.begin(desk, side, now)
     desk.sides[leg].deadline = now.monotonic + (called.ring_ms + DIALLING_MS) / 1000
     desk.outside[leg] = line
     seat = desk.seats[line]

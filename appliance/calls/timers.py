@@ -1,7 +1,4 @@
-"""What the desk learns of lines, phones, stores and register before any call hears of it.
-
-One small function an event: none of it is one call's business.
-"""
+"""Deadlines, learnt timings, inbound trunk calls."""
 
 from __future__ import annotations
 
@@ -9,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from appliance.calls import marks, parallel, trunk_line
-from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState, no_carrier, state_after
+from appliance.calls import branches, incoming, model, orders, ringing
 from appliance.calls.events import (
     BoxStopped,
+    BranchCalled,
     CallerIdentified,
     CarrierLost,
     CarrierRestored,
+    DeadlinePassed,
     HoursChanged,
     LineHalfDuplex,
     LineIdle,
@@ -33,13 +30,50 @@ from appliance.calls.events import (
     SheetUsed,
     SpokenSheetsChanged,
 )
-from appliance.calls.orders import Order
+from appliance.calls.model import Call, Desk, LineState, TrunkSeat, no_carrier, state_after
+from appliance.calls.orders import CallRecord, Order
+from appliance.calls.positions import REMIND
+from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.dialling import Ledger
 from appliance.policy.directory import Register
 from appliance.policy.hours_changes import office_with
+from appliance.policy.office import Line
 from appliance.policy.privacy import canonical
+from appliance.policy.routing import Decision, Way
 from appliance.policy.text import Words
+
+# ---- deadlines ---------------------------------------------------------------------------------
+# When something is due: in calls, in calls that phones make, at positions that are away.
+
+
+def times(desk: Desk) -> Iterator[float]:
+    """Yield every monotonic second at which something is due."""
+    found = [call.deadline for call in desk.calls.values()]
+    found += [side.deadline for side in desk.sides.values()]
+    yield from (at for at in (*found, *desk.reminders.values()) if at is not None)
+
+
+def take_due(desk: Desk, now: Now) -> Iterator[DeadlinePassed]:
+    """Yield what has come by now, each once."""
+    for call in desk.calls.values():
+        if call.deadline is not None and call.deadline <= now.monotonic:
+            call.deadline = None
+            yield DeadlinePassed(call.state.value, call.id)
+    for side in desk.sides.values():
+        if side.deadline is not None and side.deadline <= now.monotonic:
+            side.deadline = None
+            yield DeadlinePassed(side.state.value, side.leg)
+    for phone, at in desk.reminders.items():
+        if at is not None and at <= now.monotonic:
+            desk.reminders[phone] = None
+            yield DeadlinePassed(REMIND, phone)
+
+
+# ---- learnt ------------------------------------------------------------------------------------
+# What the desk learns of lines, phones, stores and register before any call hears of it.
+#
+# One small function an event: none of it is one call's business.
 
 Orders = Iterator[Order]
 
@@ -73,19 +107,19 @@ def _probed(desk: Desk, event: LineProbed, now: Now) -> Orders:
     seat = desk.seats.get(event.line)
     if seat is not None:
         seat.measure(event.condition, now)
-        yield from parallel.taken_unseen(seat, now)
+        yield from incoming.taken_unseen(seat, now)
 
 
 def _carrier_lost(desk: Desk, event: CarrierLost, now: Now) -> Orders:
     desk.carrier = False
-    yield from trunk_line.end_all(desk)
+    yield from branches.end_all(desk)
     for seat in desk.seats.values():
         if not seat.call:
             seat.become(LineState.OUT, now, no_carrier(event.reason))
 
 
 def _stopped(desk: Desk, _event: BoxStopped, _now: Now) -> Orders:
-    yield from trunk_line.end_all(desk)
+    yield from branches.end_all(desk)
 
 
 def _carrier_restored(desk: Desk, _event: CarrierRestored, _now: Now) -> Orders:
@@ -139,7 +173,7 @@ def _hours_changed(desk: Desk, event: HoursChanged, now: Now) -> Orders:
     """
     if isinstance(event.entered, tuple):
         desk.office = office_with(desk.office, event.entered)
-        yield from marks.become(desk, marks.with_hours(desk.office, desk.service, now))
+        yield from model.become(desk, model.with_hours(desk.office, desk.service, now))
 
 
 def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders:
@@ -169,11 +203,11 @@ def identified(desk: Desk, event: CallerIdentified, now: Now) -> Orders:
     desk.exchange = desk.exchange.hear(event.dated, local, now.monotonic)
     seat = desk.seats.get(event.line)
     if seat is not None:
-        hear_of(desk, desk.calls.get(seat.call), event.caller.number, now)
+        learn_of_trunk(desk, desk.calls.get(seat.call), event.caller.number, now)
     yield from ()
 
 
-def hear_of(desk: Desk, call: Call | None, number: str, now: Now) -> None:
+def learn_of_trunk(desk: Desk, call: Call | None, number: str, now: Now) -> None:
     """Keep that a number has called, and in its call the case for which it was called before."""
     if not number:
         return
@@ -211,3 +245,47 @@ LEARNS: Mapping[type, Callable[[Desk, Any, Now], Orders]] = {
     SpokenSheetsChanged: _spoken_changed,
 }
 """What is learnt of an event."""
+
+
+# ---- taking over -------------------------------------------------------------------------------
+# A caller whom another branch, or a telephone system, hands over to us by SIP (B9).
+#
+# Our positions ring as for any caller, and whoever lifts does with the caller whatever is done with
+# callers here; the leg is the call's line (trunk_line.py). Where nobody can take the call that is
+# said at once, and it is no call of ours.
+
+UNNAMED = "sip"
+"""Stands for the line of a caller of whom nobody says which branch it comes from."""
+WAYS = {Way.SWITCHBOARD, Way.CITIZENS_DESK}
+
+
+def begin(desk: Desk, event: BranchCalled, now: Now) -> Iterator[Order]:
+    """Ring the free positions by the policy that holds for any caller, or refuse at once."""
+    if event.leg in desk.trunks:
+        return
+    decision = _decide(desk, now)
+    phones = desk.free(desk.group(decision.way)) if decision.way in WAYS else ()
+    if not phones or not desk.carrier:
+        yield orders.RefusePhone(event.leg, branches.code_for(desk, decision))
+        return
+    call = _call(desk, event, now)
+    desk.calls[call.id] = call
+    desk.trunks[event.leg] = TrunkSeat(call.line, call.line, LineState.RINGING, call=call.id)
+    learn_of_trunk(desk, call, call.record.caller.number, now)
+    yield from ringing.take(desk, call, decision, now)
+
+
+def _decide(desk: Desk, now: Now) -> Decision:
+    """Decide as for a caller on a line of our own, who waits with whoever sent the call."""
+    facts = replace(desk.facts(now), places=0)
+    return routing.route(desk.office, Line(UNNAMED, duplex=True), facts, now)
+
+
+def _call(desk: Desk, event: BranchCalled, now: Now) -> Call:
+    number = canonical(event.caller.number, desk.office.outgoing.plan)
+    origin = event.origin or UNNAMED
+    record = CallRecord(
+        desk.new_id(), origin, now.wall, now.clock_state.value,
+        caller=replace(event.caller, number=number), trail=("rang", f"branch.from.{origin}"),
+    )  # fmt: skip
+    return Call(record.call, Line(event.leg, origin, duplex=True), record, settled=True)

@@ -1,34 +1,178 @@
-"""Hearing the messages on a phone of the office: oldest first, those that nobody has closed.
+"""Internal calls: intercom, key calls, listening in."""
 
-Keys while a message plays or after it: 1 again, 2 the next one, 3 dealt with (called back), 4 no
-call back needed, 5 take it (nobody else calls back, E16), 6 called back in vain, 7 call back now.
-Without a key the next one follows (E5); nothing is closed by merely listening, but who heard it is
-kept.
-"""
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from appliance.calls import announcements, dialling, orders, sides
-from appliance.calls.desk import Desk
+from appliance.calls import announcements, orders, outgoing, positions, side_states
 from appliance.calls.events import (
     DigitPressed,
     MessageClosed,
     MessageFetched,
     MessageMarked,
+    PhoneBusy,
+    PhoneDeclined,
     PhoneDialled,
     PinChecked,
 )
+from appliance.calls.model import Desk
 from appliance.calls.orders import Order
-from appliance.calls.side_states import LISTENING_TABLE, SideDo, SideState
-from appliance.calls.sides import Doings, Side
+from appliance.calls.side_states import (
+    INTERCOM_TABLE,
+    KEY_TABLE,
+    LISTENING_TABLE,
+    Doings,
+    Side,
+    SideDo,
+    SideState,
+)
 from appliance.policy import users
 from appliance.policy.clock import Now
+from appliance.policy.transfers import Allowed, Reason
 from appliance.policy.voicemail import MessageStep
+
+# ---- intercom ----------------------------------------------------------------------------------
+# Two phones of the office talk: one dials the other's extension.
+#
+# A phone that is engaged is not rung (a second call would only beep in somebody's ear); one that is
+# away is: whoever dials it by name may know better.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+BUSY, DECLINED, NOT_THERE, NO_SERVICE = 486, 603, 480, 503
+"""What the phone that dialled is told (RFC 3261, 21): busy, declined, nobody there, no sound."""
+ANSWERS: dict[type, int] = {PhoneBusy: BUSY, PhoneDeclined: DECLINED}
+
+
+@dataclass(slots=True)
+class Intercom(Side):
+    """A call from `phone` to `other`, which rings or talks on `other_leg`.
+
+    `consulted` is the office that was dialled by its code, and `reason` why (consulting.py).
+    """
+
+    other: str = ""
+    consulted: Allowed | None = None
+    reason: Reason = Reason.OTHER
+
+    @property
+    def other_leg(self) -> str:
+        """Name of the other phone's leg."""
+        return f"{self.leg}.other"
+
+    @property
+    def legs(self) -> dict[str, str]:
+        """Both phones, by leg."""
+        return {self.leg: self.phone, self.other_leg: self.other}
+
+    def across(self, leg: str) -> str:
+        """Name the leg that is joined to this one; "" while nobody has answered."""
+        legs = [each for each in self.legs if each != leg]
+        return legs[0] if self.state is SideState.TALKING and len(legs) == 1 else ""
+
+
+def call(
+    desk: Desk,
+    event: PhoneDialled,
+    other: str,
+    now: Now,
+    consulted: Allowed | None = None,
+    reason: Reason = Reason.OTHER,
+) -> Iterator[Order]:
+    """Ring the other phone, unless it is engaged or not there."""
+    if other in desk.engaged() or other == event.phone:
+        yield orders.RefusePhone(event.leg, BUSY)
+        return
+    if other not in desk.reachable:
+        yield orders.RefusePhone(event.leg, NOT_THERE)
+        return
+    side = Intercom(
+        event.leg, event.phone, INTERCOM_TABLE, INTERCOM_ACTIONS, SideState.RINGING,
+        other=other, consulted=consulted, reason=reason,
+    )  # fmt: skip
+    side_states.begin(desk, side, now)
+    yield from positions.make_way(desk, (other,))
+    ringing = (orders.Ringing(side.other_leg, other),)
+    own = desk.office.extension_of(event.phone)
+    label, number = (own.label, own.digits) if own else ("", "")
+    yield orders.RingPhones(event.leg, ringing, label or event.phone, number)
+
+
+def _accept(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
+    """The other one lifted: now the phone that dialled is answered too."""
+    yield orders.AcceptPhone(side.leg)
+
+
+def _join(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
+    yield orders.Join(side.leg, side.other_leg)
+
+
+def _part(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
+    """One of the two has gone: the other one is told."""
+    if side.state is not SideState.RINGING:
+        yield orders.HangUpPhone(side.other_leg if event.leg == side.leg else side.leg)
+    elif event.leg == side.leg:
+        yield orders.StopRinging(side.other_leg)
+    else:
+        yield orders.RefusePhone(side.leg, ANSWERS.get(type(event), NOT_THERE))
+
+
+def _give_up(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
+    """Nobody lifted in time, or there is no sound to be had."""
+    yield orders.StopRinging(side.other_leg)
+    yield orders.RefusePhone(side.leg, NOT_THERE if desk.carrier else NO_SERVICE)
+
+
+INTERCOM_ACTIONS: Doings = {
+    **side_states.COMMON,
+    SideDo.ACCEPT: _accept,
+    SideDo.JOIN: _join,
+    SideDo.PART: _part,
+    SideDo.GIVE_UP: _give_up,
+}
+
+
+# ---- key calls ---------------------------------------------------------------------------------
+# A phone that dialled something hears what came of it, and is hung up.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+@dataclass(slots=True)
+class KeyCall(Side):
+    """A phone that dialled a code and hears what was done; `prompts` are keys of announcements."""
+
+    prompts: tuple[str, ...] = ()
+
+
+def tell(desk: Desk, event: PhoneDialled, prompts: tuple[str, ...], now: Now) -> Iterator[Order]:
+    """Answer the phone, to tell it something."""
+    side = KeyCall(event.leg, event.phone, KEY_TABLE, KEY_CALL_ACTIONS, prompts=prompts)
+    side_states.begin(desk, side, now)
+    yield orders.AcceptPhone(side.leg)
+
+
+def _speak(desk: Desk, key: KeyCall, event: Any, now: Now) -> Iterator[Order]:
+    words = announcements.staff_words(desk.office, key.prompts)
+    yield orders.Play(key.new_play(), words, leg=key.leg)
+
+
+KEY_CALL_ACTIONS: Doings = {**side_states.COMMON, SideDo.SPEAK: _speak}
+
+
+# ---- listening ---------------------------------------------------------------------------------
+# Hearing the messages on a phone of the office: oldest first, those that nobody has closed.
+#
+# Keys while a message plays or after it: 1 again, 2 the next one, 3 dealt with (called back), 4 no
+# call back needed, 5 take it (nobody else calls back, E16), 6 called back in vain, 7 call back now.
+# Without a key the next one follows (E5); nothing is closed by merely listening, but who heard it
+# is kept.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
 
 AGAIN, NEXT = "1", "2"
 CLOSES = {"3": "called_back", "4": "not_needed"}
@@ -58,7 +202,9 @@ class Listening(Side):
 
 def listen(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
     """Answer the phone; the first message is fetched once it is up."""
-    sides.begin(desk, Listening(event.leg, event.phone, LISTENING_TABLE, DOINGS), now)
+    side_states.begin(
+        desk, Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now
+    )
     yield orders.AcceptPhone(event.leg)
 
 
@@ -185,7 +331,7 @@ def _call_back(desk: Desk, side: Listening, at: MessageFetched, now: Now) -> Ite
         return
     side.state = SideState.ENDED
     yield orders.MarkMessage(side.leg, at.message, MessageStep.TAKE, side.phone)
-    yield from dialling.begin_for(desk, side, at.caller.number, f"message:{at.number}", now)
+    yield from outgoing.begin_for(desk, side, at.caller.number, f"message:{at.number}", now)
 
 
 def _held(side: Listening, at: MessageFetched) -> bool:
@@ -239,8 +385,8 @@ def _leave(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 
-DOINGS: Doings = {
-    **sides.COMMON,
+LISTENING_ACTIONS: Doings = {
+    **side_states.COMMON,
     SideDo.BEGIN: _begin,
     SideDo.KEY_IN: _key_in,
     SideDo.JUDGE: _judge,

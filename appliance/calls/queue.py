@@ -1,22 +1,48 @@
-"""Calls that wait for a free position: who is next, whom they ring, what they hear meanwhile.
-
-The longest waiting call is next; a higher `priority` goes before it (E6: a return before new
-calls). Low-level: what a call does when its waiting is over stands in queued.py.
-"""
+"""Waiting callers and call-backs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from appliance.calls import announcements, notices, orders
-from appliance.calls.call import Call
-from appliance.calls.desk import Desk
-from appliance.calls.hook import off_hook
+from appliance.calls import announcements, orders, positions
+from appliance.calls.events import Presentation
+from appliance.calls.model import Call, Desk, off_hook
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.office import Group, share
-from appliance.policy.routing import GroupState, Way, group_open
+from appliance.policy.office import Code, Group, share
+from appliance.policy.routing import Decision, GroupState, Way, group_open
+
+# ---- callback ----------------------------------------------------------------------------------
+# Who has waited in vain is offered a call back, by one key: a missed call that asks for one.
+
+KEY = "1"
+KEY_MS = 5_000
+"""How long a key is waited for once the offer was heard."""
+WANTED = "callback_wanted"
+"""In the trail of a call whose caller asked to be called back (records.missed)."""
+
+
+def is_offered(call: Call, decision: Decision) -> bool:
+    """True for a caller who has waited, whose number is shown, and whom nobody could serve."""
+    shown = call.record.caller.presentation is Presentation.SHOWN
+    return call.waited and call.up and shown and decision.code is not Code.ABSENT
+
+
+def offer(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
+    """Offer it."""
+    call.enter(State.CALLBACK_OFFERED, now)
+    call.note("callback_offered")
+    prompts = announcements.in_languages(desk.office, "callback_offer")
+    yield orders.Play(call.new_play(), prompts, line=call.line.name)
+    yield call.write()
+
+
+# ---- waiting -----------------------------------------------------------------------------------
+# Calls that wait for a free position: who is next, whom they ring, what they hear meanwhile.
+#
+# The longest waiting call is next; a higher `priority` goes before it (E6: a return before new
+# calls). Low-level: what a call does when its waiting is over stands in queued.py.
 
 Orders = Iterator[Order]
 
@@ -127,7 +153,7 @@ def _ring(desk: Desk, way: Way, waiting: list[Call], free: tuple[str, ...], now:
             continue
         call.stage, call.rung_since = way, now.monotonic
         legs = tuple(call.new_leg(phone) for phone in ringing)
-        yield from notices.make_way(desk, ringing)
+        yield from positions.make_way(desk, ringing)
         call.note(f"ring.{','.join(ringing)}", way=orders.Way(way.value))
         yield orders.RingPhones(call.id, legs, call.display, call.record.caller.number)
         yield call.write()

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from appliance.calls import announcements, events, messages, orders, passing, trunk_line
-from appliance.calls.call import Call
-from appliance.calls.desk import Desk, LineState
-from appliance.calls.dialled_ends import end as end_dialled
-from appliance.calls.dialled_side import Dialled
-from appliance.calls.ending import (
+from appliance.calls import announcements, branches, events, orders, pbx, voicemail
+from appliance.calls.model import Call, Desk, LineState, hang_up_line, off_hook
+from appliance.calls.orders import Order, Result
+from appliance.calls.outgoing import end_dialled
+from appliance.calls.outside_call import Outside
+from appliance.calls.ringing import (
     GONE,
     WAITS_FOR_PERSON,
     end,
@@ -24,14 +24,10 @@ from appliance.calls.ending import (
     note_lost,
     note_unasked,
     release_phones,
+    start_greeting,
     without_message,
 )
-from appliance.calls.hook import hang_up_line, off_hook
-from appliance.calls.orders import Order, Result
-from appliance.calls.outside import Outside
-from appliance.calls.ringing import start_greeting
-from appliance.calls.side_states import SideState
-from appliance.calls.sides import Side
+from appliance.calls.side_states import Dialled, Side, SideState
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.office import SENTENCES, Code
@@ -120,7 +116,7 @@ def _ladder(desk: Desk, call: Call, event: Any, before: Seen | None) -> tuple[St
     if isinstance(event, LEAVES) or (state in TALKS and isinstance(event, PARTS)):
         return _let_go, _drop
     if state in AT_PBX:
-        return passing.take_back, _let_go, _drop
+        return pbx.take_back, _let_go, _drop
     if state in GREETED and call.up and desk.has_room:
         return _tone, _let_go, _drop
     if state in WITHOUT_VOICEMAIL:
@@ -142,8 +138,8 @@ def _voicemail(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """
     yield from _release(call, event)
     call.stage, call.decision, call.settled = None, FALLBACK, True
-    if trunk_line.is_given_back(desk, call, FALLBACK):
-        yield from trunk_line.give_back(desk, call, now)
+    if branches.is_given_back(desk, call, FALLBACK):
+        yield from branches.give_back(desk, call, now)
         return
     call.note(f"route.{Code.FAULT}", way=orders.Way.VOICEMAIL, reason=Code.FAULT.value)
     if call.up:
@@ -229,7 +225,7 @@ def _keep_words(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Have what is recorded stored; of what was being stored note how that went."""
     if call.state is State.RECORDING:
         call.enter(State.SAVING, now, desk.office.voicemail.store_ms)
-        yield messages.to_be_stored(call)
+        yield voicemail.to_be_stored(call)
         return
     if call.state not in KEEPS:
         return
@@ -289,7 +285,7 @@ def unheard(desk: Desk, event: Any, given: Iterable[Order]) -> Orders:
             if leg in desk.sides or leg in desk.trunks:
                 return  # it has begun: its own limits end it
             up = any(isinstance(o, orders.AcceptPhone) and o.leg == leg for o in given)
-            yield orders.HangUpPhone(leg) if up else orders.RefusePhone(leg, trunk_line.NO_SERVICE)
+            yield orders.HangUpPhone(leg) if up else orders.RefusePhone(leg, branches.NO_SERVICE)
         case events.TransferAsked():
             yield orders.TellTransfer(leg, orders.DECLINED)
 

@@ -1,0 +1,280 @@
+"""Incoming calls: pickup, fax, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from appliance.calls import announcements, orders
+from appliance.calls import ringing as calls_ringing
+from appliance.calls.events import (
+    CallerHungUp,
+    Evidence,
+    FaxCalled,
+    LineCondition,
+    LineNeeded,
+    LineTaken,
+    PhoneDialled,
+    PhoneLost,
+)
+from appliance.calls.model import Call, Desk, LineSeat, LineState, hang_up_line, off_hook
+from appliance.calls.orders import CallRecord, Result
+from appliance.calls.ringing import (
+    Orders,
+    clear,
+    end,
+    note_evidence,
+    release_phones,
+    ring_no_more,
+    ring_on,
+    stop_ringing,
+)
+from appliance.calls.states import State
+from appliance.calls.voicemail import keep_as_is, say
+from appliance.policy.clock import Now
+from appliance.policy.routing import Missed, Way
+
+# ---- ceiling -----------------------------------------------------------------------------------
+# The longest call: whatever keeps a line seized, it ends (B1). A handler of the table.
+#
+# A handset beside its cradle and a far end that went in silence would hold a line for ever: silence
+# ends no conversation (E5), so time does, and the caller is told.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+def end_longest(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+    """The conversation has lasted as long as any may: the phone is let go, the caller is told.
+
+    With a telephone lifted beside the line the caller is not alone: nothing is said into it.
+    """
+    evidence = CallerHungUp(call.line.name, Evidence.LIMIT, desk.office.longest_ms)
+    note_evidence(call, evidence)
+    if call.shared:
+        yield from clear(desk, call, now, Result.ANSWERED)
+        return
+    yield from release_phones(call)
+    call.settle(Result.ANSWERED)
+    yield from say(desk, call, now, "call_limit")
+
+
+# ---- fax ---------------------------------------------------------------------------------------
+# A fax machine calls: nobody is there to be greeted or to leave a message.
+#
+# The box lets go of the line politely, whatever it was saying, and the call is listed as a fax.
+# Where a person of the office talks, the person decides. Handlers of the table (states.py), as in
+# ringing.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+def turn_away(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
+    """Heard while the box speaks, waits or holds the caller: it hangs up."""
+    _note_fax(call, event)
+    yield from clear(desk, call, now, Result.FAX)
+
+
+def note_fax(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
+    """Heard while a recording ends by it: `keep` decides whether somebody spoke before."""
+    _note_fax(call, event)
+    yield call.write()
+
+
+def note_in_conversation(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
+    """Heard by the chip while a person talks: they hear it too, and hang up if they like."""
+    call.note(f"fax_heard.{event.source}")
+    yield call.write()
+
+
+def _note_fax(call: Call, event: FaxCalled) -> None:
+    call.note(f"fax.{event.source}")
+    note_evidence(call, CallerHungUp(event.line, Evidence.FAX, event.after_ms))
+
+
+# ---- giving way --------------------------------------------------------------------------------
+# An emergency call needs the line: whoever is on it gives way, and hears why where possible.
+#
+# It is the one exception to "no caller is dropped by the box", and both records say so. Handlers of
+# the table (states.py), as in ringing.py; which line is freed says emergency.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+FREED_CODE = "freed.emergency"
+"""What the trail of a call says whose line was taken."""
+
+
+def give_line(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
+    """Let phones go; tell the caller in one short sentence, or hang up where nobody would hear it.
+
+    A line that rings is answered and hung up: only so does it become free to dial.
+    """
+    _note_freed(call)
+    result = Result.NO_MESSAGE if call.talking_since is None else Result.ANSWERED
+    if not call.up or call.state is State.FAREWELL:
+        if not call.off_hook:
+            yield from off_hook(desk, call, now)
+        yield from clear(desk, call, now, result)
+        return
+    yield from release_phones(call)
+    call.settle(result)
+    call.enter(State.FAREWELL, now)
+    words = announcements.for_staff(desk.office, "line_needed")  # one language: seconds count
+    yield orders.Play(call.new_play(), words, line=call.line.name)
+    yield call.write()
+
+
+def give_line_recording(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
+    """What was recorded so far is kept as a message."""
+    _note_freed(call)
+    yield from keep_as_is(desk, call, event, now)
+
+
+def give_line_saving(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
+    """The message is stored all the same; its caller no longer hears so."""
+    _note_freed(call)
+    yield from hang_up_line(desk, call, now)
+    call.state = State.SAVING
+    yield call.write()
+
+
+def _note_freed(call: Call) -> None:
+    note_evidence(call, CallerHungUp(call.line.name, Evidence.EMERGENCY))
+    call.note(FREED_CODE)
+
+
+# ---- parallel ----------------------------------------------------------------------------------
+# An ordinary telephone beside the line is lifted: whoever lifted it has the caller (B1, E18).
+#
+# Nobody is cut off by it: the box lets go of a line on which it speaks for the office, and stays
+# where a person of the office talks. Handlers of the table (states.py), as in ringing.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+UNSEEN_S = 10.0
+"""The ringing stopped and a telephone is found lifted within this time: it took that call."""
+TAKEN_CODE = "taken"
+"""What the trail says of it."""
+
+
+def taken_ringing(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
+    """Lifted while it rang: the office's phones stop, the call is the handset's."""
+    yield from stop_ringing(call, answered_elsewhere=True)
+    _note_taken(call, now)
+    call.settle(Result.TAKEN)
+    desk.leave_line(call, LineState.IN_USE_OUTSIDE, now)
+    yield from end(desk, call, now)
+
+
+def hand_over(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
+    """Lifted while the box speaks, holds the caller or is about to: it lets go of the line."""
+    _note_taken(call, now)
+    yield from stop_ringing(call, answered_elsewhere=True)
+    yield from clear(desk, call, now, Result.TAKEN)
+
+
+def hand_over_saving(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
+    """Lifted while the caller waits to hear of a message: it is stored all the same."""
+    _note_taken(call, now)
+    yield from hang_up_line(desk, call, now)
+    call.state = State.SAVING
+
+
+def share(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
+    """Lifted in a conversation: three talk, as on any line with two telephones; nobody is cut.
+
+    When the operator hangs up, the box lets go and the handset keeps the caller.
+    """
+    call.shared = True
+    call.note("shared")
+    yield call.write()
+
+
+def note_taken(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
+    """The box has let go already: it belongs to the record all the same."""
+    _note_taken(call, now)
+    yield call.write()
+
+
+def operator_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
+    """The operator's phone went without a word: the caller is held, not hung up, others ring.
+
+    With a telephone lifted beside the line, or the head in the conversation, the caller is not
+    alone: no music into their talk.
+    """
+    call.note("operator_lost")
+    if calls_ringing.head_is_in(desk, call):
+        yield from calls_ringing.head_takes_over(desk, call, now)
+        return
+    if call.shared:
+        call.forget_leg()
+        yield from clear(desk, call, now, Result.ANSWERED)
+        return
+    yield orders.Hold(call.line.name)
+    yield from ring_on(desk, call, event, now)
+
+
+def taken_unseen(seat: LineSeat, now: Now) -> Orders:
+    """Correct the record of a caller who seemed to give up and was taken by a telephone.
+
+    Some modems report no lifted telephone on hook: then the ringing stops, and soon after it the
+    line is measured.
+    """
+    record, ended = seat.gave_up or (None, 0.0)
+    if record is None or seat.condition is not LineCondition.IN_USE:
+        return
+    seat.gave_up = None
+    if now.monotonic - ended <= UNSEEN_S:
+        yield orders.WriteCall(_taken(record))
+
+
+def _taken(record: CallRecord) -> CallRecord:
+    evidence, trail = Evidence.PARALLEL_PHONE, (*record.trail, TAKEN_CODE)
+    return replace(record, result=Result.TAKEN, evidence=evidence, trail=trail)
+
+
+def _note_taken(call: Call, now: Now) -> None:
+    evidence = call.record.evidence or Evidence.PARALLEL_PHONE
+    call.note(TAKEN_CODE, evidence=evidence, answered_at=call.record.answered_at or now.wall)
+
+
+# ---- pickup ------------------------------------------------------------------------------------
+# Picking up: a phone takes a call that rings elsewhere in the office.
+
+SERVED_BY_PHONES = (Way.SWITCHBOARD, Way.CITIZENS_DESK)
+
+
+def longest(desk: Desk, phone: str) -> Call | None:
+    """Return the call that has been ringing or waiting longest for the office, or None.
+
+    None, too, for a phone that has a caller already, held or not: no phone has two.
+    """
+    if calls_ringing.has_caller(desk, phone) or any(
+        phone in c.phones_on for c in desk.calls.values()
+    ):
+        return None
+    ringing = (
+        call
+        for call in desk.calls.values()
+        if call.state is State.QUEUED
+        or (call.state in {State.RINGING, State.HOLDING} and call.stage in SERVED_BY_PHONES)
+    )
+    return next(ringing, None)  # calls are kept in the order in which they came
+
+
+def take(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[orders.Order]:
+    """Let the phone that dialled be one more that rings, and answer it: it will be the first.
+
+    It rings for nothing else from then on, not even for this call.
+    """
+    earlier = [leg for leg, phone in call.legs.items() if phone == event.phone]
+    call.legs[event.leg] = event.phone
+    call.note(f"picked_up.{event.phone}")
+    for leg in earlier:
+        del call.legs[leg]
+        yield orders.StopRinging(leg)
+    for other in [other for other in desk.calls.values() if other is not call]:
+        yield from ring_no_more(desk, other, {event.phone}, Missed.BUSY, now)
+    yield orders.AcceptPhone(event.leg)

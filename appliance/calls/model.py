@@ -1,0 +1,783 @@
+"""The call and the switchboard state: types without siblings."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from appliance.calls import orders
+from appliance.calls.commands import (
+    Request,
+    SetAllAbsent,
+    SetAway,
+    SetClosed,
+    SetOpened,
+    SetUnattended,
+)
+from appliance.calls.events import (
+    BoxStopped,
+    Caller,
+    CarrierLost,
+    Evidence,
+    LineCondition,
+    LineLost,
+    Presentation,
+)
+from appliance.calls.orders import (
+    CallRecord,
+    Order,
+    QueueMail,
+    Result,
+    Ringing,
+    SaveServiceState,
+    WriteCall,
+)
+from appliance.calls.side_states import Side
+from appliance.calls.states import LIMITS_MS, State
+from appliance.calls.transfer_call import About, Choices, Dials, Transfer
+from appliance.policy.clock import Attendance, ExchangeTime, Now, doubt
+from appliance.policy.dialling import NO_LEDGER, Denied, Ledger
+from appliance.policy.directory import Register
+from appliance.policy.hours import moment_words
+from appliance.policy.office import (
+    Daytime,
+    Destination,
+    Group,
+    KeyCode,
+    Line,
+    LinePurpose,
+    Manual,
+    Mark,
+    Office,
+    ServiceState,
+    StaffKey,
+    line_for,
+)
+from appliance.policy.requests import HEAD, Mail, NewRequest
+from appliance.policy.routing import Decision, Facts, GroupState, Missed, Way, group_open, pbx_facts
+from appliance.policy.sheets import InCharge, Menu
+from appliance.policy.text import NOTHING, Words, in_language
+from appliance.policy.transfers import Unanswered
+from appliance.policy.users import Tries
+
+# ---- call --------------------------------------------------------------------------------------
+# One call: what the Switchboard remembers of it between two events.
+
+WORDS_FOR = {
+    Presentation.WITHHELD: "numero riservato",
+    Presentation.UNAVAILABLE: "numero non disponibile",
+    Presentation.UNKNOWN: "numero sconosciuto",
+}
+"""What a phone's screen shows in place of a number; phones of the office speak Italian."""
+FROM_DESK = "Centralino"
+"""How a call that the front desk transfers begins on an office's phone."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A call on `line`: `legs` ring (leg -> phone), `leg` of `leg_phone` is the one that answered.
+
+    `stage` is the group that is rung (since `rung_since`, monotonic), `missed` why the switchboard
+    did not take it, `outcomes` how legs of the stage ended, `went_away` the phones that lifted and
+    hung up at once. `settled` once it is known who calls, or that nobody will say so. `off_hook` is
+    true from AnswerLine on, `up` from LineAnswered on, `on_line` until the line is free again,
+    `full` once a message had its full length, `shared` once a telephone beside the line was lifted
+    in the conversation. On a line that passes its calls to a PBX `position` counts the extensions
+    called, `offers` how often the present one was told of the call; `returned` once the caller came
+    back, `pbx_fault` when the PBX did not understand. `menu` is what
+    the greeting offered, `heard` the sheets that the caller chose, `language` the one asked for by
+    a key ("" for the office's first), `turns` how often a key led elsewhere in the announcements;
+    `untold` while the numbers for emergencies were not told to this caller. A call that waits does
+    so since `waiting_since`, was last told at `announced_at`, rings the phones in `spared` not
+    before their time; the highest `priority` is served first; `waited` once its time was over.
+    `ended_by` and `ended_ms` say why a recording was over and after how long, for a call that
+    nothing else ends. `keyed` is what the operator has begun to key, `choices` what keys do now,
+    `about` the office whose rule may be opened, `transfer` the last one asked for, `dials` an
+    extension that it goes to, `postponed` what was decided and waits for who calls, `handed` the
+    branches to which it was handed over, `request` what the caller's recorded words become, `brief`
+    when they are too short to say anything. Times are
+    monotonic seconds.
+    """
+
+    id: str
+    line: Line
+    record: CallRecord
+    state: State = State.ARRIVED
+    deadline: float | None = None
+    decision: Decision | None = None
+    stage: Way | None = None
+    missed: Missed | None = None
+    outcomes: list[Missed] = field(default_factory=list)
+    legs: dict[str, str] = field(default_factory=dict)
+    went_away: set[str] = field(default_factory=set)
+    leg: str = ""
+    leg_phone: str = ""
+    off_hook: bool = False
+    up: bool = False
+    on_line: bool = True
+    play: str = ""
+    leg_play: str = ""
+    recording_since: float = 0.0
+    talking_since: float | None = None
+    priority: int = 0
+    waiting_since: float = 0.0
+    announced_at: float = 0.0
+    spared: dict[str, float] = field(default_factory=dict)
+    waited: bool = False
+    rung_since: float = 0.0
+    full: bool = False
+    brief: bool = False
+    settled: bool = False
+    ended_by: Evidence | None = None
+    ended_ms: int = 0
+    shared: bool = False
+    position: int = 0
+    offers: int = 0
+    returned: bool = False
+    pbx_fault: bool = False
+    menu: Menu = ()
+    heard: tuple[str, ...] = ()
+    language: str = ""
+    turns: int = 0
+    untold: bool = False
+    keyed: str = ""
+    choices: Choices | None = None
+    about: About | None = None
+    transfer: Transfer | None = None
+    refused: Words = NOTHING
+    failed: tuple[str, float] = ("", 0.0)
+    dials: Dials | None = None
+    postponed: Decision | None = None
+    handed: set[Destination] = field(default_factory=set)
+    request: NewRequest | None = None
+    _legs_made: int = 0
+    _plays_made: int = 0
+
+    def enter(self, state: State, now: Now, limit_ms: int | None = None) -> None:
+        """Go to a state and start its limit: the given one, else that of LIMITS_MS, if any."""
+        limit = LIMITS_MS.get(state) if limit_ms is None else limit_ms
+        self.state = state
+        self.deadline = None if limit is None else now.monotonic + limit / 1000
+
+    def note(self, *codes: str, **changes: Any) -> None:
+        """Add codes to the record's trail and change fields of the record."""
+        self.record = replace(self.record, trail=self.record.trail + codes, **changes)
+
+    def use_sheet(self, sheet: str) -> bool:
+        """Note that a sheet answered the caller; tells whether that is new."""
+        if sheet in self.record.sheets:
+            return False
+        self.note(f"sheet.{sheet}", sheets=(*self.record.sheets, sheet))
+        return True
+
+    def tell(self, units: tuple[str, ...]) -> None:
+        """Note that the caller hears whom to call in need: which units' numbers (E11, P7)."""
+        self.untold = False
+        self.note(*(f"told.{unit}" for unit in units))
+
+    def settle(self, result: Result) -> None:
+        """Say how the call ended; what was said first holds."""
+        if self.record.result is Result.OPEN:
+            self.record = replace(self.record, result=result)
+
+    def write(self) -> WriteCall:
+        """Have the record kept as it stands."""
+        return WriteCall(self.record)
+
+    def new_leg(self, phone: str) -> Ringing:
+        """Name a leg for a phone and remember that it rings."""
+        leg = self.new_leg_name()
+        self.legs[leg] = phone
+        return Ringing(leg, phone)
+
+    def new_leg_name(self) -> str:
+        """Name a leg."""
+        self._legs_made += 1
+        return f"{self.id}.{self._legs_made}"
+
+    def forget_leg(self) -> None:
+        """The phone that was on the call is so no longer, nor hears an announcement."""
+        self.leg = self.leg_phone = self.leg_play = ""
+
+    def new_play(self) -> str:
+        """Name an announcement; only the end of the latest one matters."""
+        self._plays_made += 1
+        self.play = f"{self.id}.p{self._plays_made}"
+        return self.play
+
+    def new_leg_play(self) -> str:
+        """Name an announcement to the phone that is on the call, while the caller hears another."""
+        self._plays_made += 1
+        self.leg_play = f"{self.id}.p{self._plays_made}"
+        return self.leg_play
+
+    def owns(self, leg: str) -> bool:
+        """True for a leg that rings for, or talks in, this call: an operator's or an office's."""
+        office = self.transfer.leg if self.transfer else ""
+        return leg in self.legs or (bool(leg) and leg in {self.leg, office})
+
+    @property
+    def phones_on(self) -> tuple[str, ...]:
+        """The phones on the call: whoever answered, and the office's of a transfer."""
+        office = self.transfer.phone if self.transfer and self.transfer.leg else ""
+        return (self.leg_phone if self.leg else "", office)
+
+    @property
+    def display(self) -> str:
+        """What the ringing phones show: the number called, label or line, and the caller.
+
+        While the identity may still come nothing is said of it: a phone that takes no correction
+        would go on showing it.
+        """
+        shown = self.line.shown
+        return f"{shown} {caller_words(self.record.caller)}" if self.settled else shown
+
+
+def office_display(call: Call, need: str) -> str:
+    """Return what an office's phone shows: the front desk transfers, for which need, whose call."""
+    shown = f"{FROM_DESK}: {need}"
+    return f"{shown}, {caller_words(call.record.caller)}" if call.settled else shown
+
+
+def caller_words(caller: Caller) -> str:
+    """Return the caller's name or number, or the words for its absence."""
+    if caller.presentation is Presentation.SHOWN:
+        return caller.name or caller.number
+    return WORDS_FOR[caller.presentation]
+
+
+# ---- desk --------------------------------------------------------------------------------------
+# What all calls share: lines, phones, groups, manual states. No decision is made here.
+
+NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
+NO_REGISTER = Register()
+"""No office can be transferred to as long as nobody has told the desk of one."""
+LATE_CALLS = 64
+"""Ended calls remembered because their message may yet turn out to be stored."""
+
+
+class LineState(enum.StrEnum):
+    """What people see of a line (B1)."""
+
+    MISSING = "missing"  # no modem at its port, or nothing known yet since the start
+    IDLE = "idle"
+    RINGING = "ringing"
+    IN_USE = "in_use"
+    IN_USE_OUTSIDE = "in_use_outside"  # by an ordinary telephone beside the box
+    CLEARING = "clearing"
+    NO_LINE = "no_line"  # the modem works, the pair has no voltage
+    OUT = "out"
+
+
+MEASURED: Mapping[LineCondition, LineState] = {
+    LineCondition.IN_USE: LineState.IN_USE_OUTSIDE,
+    LineCondition.NO_LINE: LineState.NO_LINE,
+}
+"""What a measurement says of an idle line, beside that it is idle."""
+
+
+def state_after(event: object) -> tuple[LineState, Words]:
+    """Say what a line without a call is after an event, and why."""
+    match event:
+        case LineLost(_, reason, missing, reason_it):
+            why = Words(reason_it or reason, reason)
+            return (LineState.MISSING if missing else LineState.OUT), why
+        case CarrierLost(reason):
+            return LineState.OUT, no_carrier(reason)
+        case BoxStopped(reason):
+            return LineState.OUT, Words(reason, reason)
+    return LineState.IDLE, NOTHING
+
+
+def no_carrier(reason: str) -> Words:
+    """Say why a line is out whose process is gone."""
+    return Words("il processo delle linee si è fermato e riparte", reason) if reason else NOTHING
+
+
+@dataclass(slots=True)
+class LineSeat:
+    """One line of the office at run time; `call` is the id of the call on it, or "".
+
+    `configured` is what the office wrote of it, `line` what holds once the modem has spoken.
+    `condition` is what the modem measured last, `watched` is true once it has measured anything;
+    `half` says why a line is half duplex that was none by its make;
+    `gave_up` is the last call that nobody answered, and when (monotonic) it ended.
+    """
+
+    configured: Line
+    line: Line
+    state: LineState = LineState.MISSING
+    since: datetime | None = None
+    call: str = ""
+    reason: Words = NOTHING
+    modem: str = ""
+    condition: LineCondition = LineCondition.UNKNOWN
+    watched: bool = False
+    half: Words = NOTHING
+    gave_up: tuple[CallRecord, float] | None = None
+
+    def become(self, state: LineState, now: Now, reason: Words = NOTHING) -> None:
+        """Change the state; `since` moves only when it really changes."""
+        if state is not self.state:
+            self.since = now.wall
+        self.state, self.reason = state, reason
+
+    def after(self, record: CallRecord, state: LineState) -> LineState:
+        """Say what a line that is idle again after a call is: whoever took the call has it still.
+
+        Only where the modem will tell when that ends.
+        """
+        taken = record.evidence is Evidence.PARALLEL_PHONE and self.watched
+        return LineState.IN_USE_OUTSIDE if taken and state is LineState.IDLE else state
+
+    def measure(self, condition: LineCondition, now: Now) -> None:
+        """Take what the idle modem measured; a call on the line says itself what the line is."""
+        self.condition = condition
+        self.watched = self.watched or condition is not LineCondition.UNKNOWN
+        state = MEASURED.get(condition, LineState.IDLE)
+        if not self.call and (state is not LineState.IDLE or self.state in MEASURED.values()):
+            self.become(state, now)
+
+    def learn(self, modem: str, duplex: bool) -> None:
+        """Take the modem's word: half duplex is half duplex, whatever was configured."""
+        self.modem, self.line, self.half = modem, self.configured, NOTHING
+        self.condition, self.watched = LineCondition.UNKNOWN, False
+        if not duplex:
+            daytime = self.configured.daytime or Daytime.MESSAGE
+            self.line = replace(self.configured, duplex=False, daytime=daytime)
+
+
+@dataclass(slots=True)
+class TrunkSeat(LineSeat):
+    """The leg of a caller whom another branch hands over, which is like a line to its call (B9).
+
+    `gone` once it has ended: nothing can be ordered of it any more.
+    """
+
+    gone: bool = False
+
+
+@dataclass(slots=True)
+class Desk:
+    """Everything the handlers know beside their own call; `reachable` are registered phones,
+    `outside` the lines on which groups' ordinary telephones are called, by leg, `register` what
+    offices have declared (P4), `unanswered` which of them do not answer (E8), `officials` whom
+    sheets make public as in charge (E10). By phone: the calls
+    `missed` in a row, when a position that is away is reminded (monotonic; None: it was), since
+    when one cannot be reached (`gone`). `ledger` is who called and what was dialled, `refusal`
+    which phone was last refused a number, why, when, `attendance` whether anybody seems to be
+    there, `exchange` what callers' dates say of the time. `trunks` are the legs of callers whom
+    others hand over, which are lines to their calls, `freed` those that were just let go."""
+
+    office: Office
+    prefix: str
+    service: ServiceState
+    seats: dict[str, LineSeat] = field(default_factory=dict)
+    calls: dict[str, Call] = field(default_factory=dict)
+    late: dict[str, Call] = field(default_factory=dict)
+    sides: dict[str, Side] = field(default_factory=dict)
+    outside: dict[str, str] = field(default_factory=dict)
+    trunks: dict[str, TrunkSeat] = field(default_factory=dict)
+    freed: list[str] = field(default_factory=list)
+    reachable: set[str] = field(default_factory=set)
+    pin_tries: dict[str, Tries] = field(default_factory=dict)
+    register: Register = NO_REGISTER
+    officials: tuple[InCharge, ...] = ()
+    unanswered: Unanswered = Unanswered()
+    missed: dict[str, int] = field(default_factory=dict)
+    reminders: dict[str, float | None] = field(default_factory=dict)
+    gone: dict[str, datetime] = field(default_factory=dict)
+    ledger: Ledger = NO_LEDGER
+    refusal: tuple[str, Denied, datetime] | None = None
+    waiting: int = 0
+    has_room: bool = True  # for messages
+    menu: Menu = ()
+    unit_names: Mapping[str, str] = field(default_factory=dict)
+    carrier: bool = True
+    attendance: Attendance = Attendance()
+    exchange: ExchangeTime = ExchangeTime()
+    _calls_made: int = 0
+
+    def __post_init__(self) -> None:
+        self.seats = {line.name: LineSeat(line, line) for line in self.office.lines}
+
+    def judged(self, now: Now) -> Now:
+        """Return a moment with what holds at it instead of the hours, where nobody trusts it."""
+        if now.clock_state.is_trusted:
+            return now
+        rule = self.office.without_time
+        return replace(now, doubt=doubt(rule, now.clock_state, self.attendance, now.monotonic))
+
+    def new_id(self) -> str:
+        """Name a call."""
+        self._calls_made += 1
+        return f"{self.prefix}-{self._calls_made}"
+
+    def group(self, way: Way) -> Group:
+        """Return the group that is rung on a way."""
+        desk = self.office.citizens_desk
+        return desk if desk and way is Way.CITIZENS_DESK else self.office.switchboard
+
+    def engaged(self) -> set[str]:
+        """Return the phones that ring, talk or hear an announcement: none of them is free.
+
+        Another branch is never engaged: it takes as many callers as it has positions.
+        """
+        busy = (side for side in self.sides.values() if not side.gives_way)
+        phones = {phone for side in busy for phone in side.legs.values()}
+        for call in self.calls.values():
+            phones.update(call.legs.values())
+            phones.update(phone for phone in call.phones_on if phone)
+        return phones.difference(self.office.branches.names)
+
+    def attended(self, group: Group) -> tuple[str, ...]:
+        """Return the phones of a group that can be reached and at which somebody sits."""
+        return self._attended(group.phones)
+
+    def _attended(self, phones: Iterable[str]) -> tuple[str, ...]:
+        away = {phone for phone, _ in self.service.away}
+        return tuple(p for p in phones if p in self.reachable and p not in away)
+
+    def free(self, group: Group) -> tuple[str, ...]:
+        """Return the phones of a group that can be rung now."""
+        return self.free_of(group.phones)
+
+    def free_of(self, phones: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some phones that can be rung now: there, attended, not engaged.
+
+        Where none is, those whose people do what a caller goes before (`Side.yields`).
+        """
+        attended, engaged = self._attended(phones), self.engaged()
+        free = tuple(p for p in attended if p not in engaged)
+        yielding = {side.phone for side in self.sides.values() if side.yields}
+        return free or tuple(p for p in attended if p in yielding)
+
+    def group_state(self, group: Group) -> GroupState:
+        """Say what a group's phones can do now; its hours and marks are routing's business."""
+        if not self.reachable.intersection(group.phones):
+            return GroupState.UNREACHABLE
+        if not self.attended(group):
+            return GroupState.UNATTENDED
+        return GroupState.FREE if self.free(group) else GroupState.BUSY
+
+    def facts(self, now: Now) -> Facts:
+        """Return what routing must know."""
+        desk = self.office.citizens_desk
+        return Facts(
+            self.service,
+            self._for_calls(self.office.switchboard, now),
+            self._for_calls(desk, now) if desk else GroupState.CLOSED,
+            self.office.waiting.free_places(len(self.queue)),
+        )
+
+    @property
+    def queue(self) -> tuple[Call, ...]:
+        """The calls that wait for a free position, the next one first (E6: by priority)."""
+        waiting = (call for call in self.calls.values() if call.state is State.QUEUED)
+        return tuple(sorted(waiting, key=lambda call: (-call.priority, call.waiting_since)))
+
+    def outside_line(self, group: Group, now: Now) -> str:
+        """Name the line on which a group's ordinary telephone can be called now, or "" (B4).
+
+        One call at a time: a telephone has one handset. A caller whom the other group can serve
+        has no need of the last line.
+        """
+        if not group.outside or group.outside_name in self.engaged():
+            return ""
+        served = any(self._serves(other, now) for other in self.groups if other is not group)
+        return self.spare_line(LinePurpose.CONVENIENCE if served else LinePurpose.LAST_RESORT)
+
+    def spare_line(self, purpose: LinePurpose) -> str:
+        """Name the idle line that a call of the box's own may seize for a purpose, or "" (P8)."""
+        idle = [s.line for s in self.seats.values() if s.state is LineState.IDLE and not s.call]
+        return line_for(purpose, idle, len(self.seats), self.office.lines_kept)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups there are, in the order in which they are rung."""
+        desk = self.office.citizens_desk
+        return (self.office.switchboard, desk) if desk else (self.office.switchboard,)
+
+    def _serves(self, group: Group, now: Now) -> bool:
+        """True when a call that is served now could ring a phone of this group."""
+        return self.group_state(group) is GroupState.FREE and group_open(group, now)
+
+    def _for_calls(self, group: Group, now: Now) -> GroupState:
+        """Say what a group can do for a call: by its phones, else by its ordinary telephone."""
+        state = self.group_state(group)
+        if state is GroupState.UNREACHABLE and self.outside_line(group, now):
+            return GroupState.FREE
+        return state
+
+    def facts_for(self, line: Line, now: Now) -> Facts:
+        """Return what routing must know for a call on this line: behind a PBX its numbers count."""
+        return pbx_facts(self.office, self.service) if line.passes else self.facts(now)
+
+    def desk_state(self, counter: Group, now: Now) -> GroupState:
+        """Say what the citizens' counter can do, by its phones and its own hours (E2)."""
+        return self.group_state(counter) if group_open(counter, now) else GroupState.CLOSED
+
+    def seat(self, line: str) -> LineSeat | None:
+        """Return a line of the office, or what is one to a caller who was handed over."""
+        return self.seats.get(line) or self.trunks.get(line)
+
+    def seat_of(self, call: Call) -> LineSeat:
+        """Return the line of a call."""
+        name = call.line.name
+        return self.trunks[name] if name in self.trunks else self.seats[name]
+
+    def came_over(self, call: Call) -> bool:
+        """Tell whether another branch hands the caller over (B9)."""
+        return call.line.name in self.trunks
+
+    def leave_line(self, call: Call, state: LineState, now: Now, reason: Words = NOTHING) -> None:
+        """The line is no longer the call's; it may ring for another."""
+        seat = self.seat_of(call)
+        seat.call, call.on_line = "", False
+        seat.become(state, now, reason)
+
+    def forget(self, call: Call) -> None:
+        """Drop an ended call; one whose message was not stored is remembered for a while."""
+        call.state, call.deadline = State.ENDED, None
+        del self.calls[call.id]
+        self.trunks.pop(call.line.name, None)
+        self.outside = {k: v for k, v in self.outside.items() if not k.startswith(f"{call.id}.")}
+        if call.record.result is Result.NOT_STORED:
+            self.late[call.id] = call
+            if len(self.late) > LATE_CALLS:
+                del self.late[next(iter(self.late))]
+
+
+# ---- hook --------------------------------------------------------------------------------------
+# The hook of a line, as the calls order it: off hook to answer, on hook to end.
+
+
+def off_hook(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
+    """Take the line off hook."""
+    call.off_hook = True
+    desk.seat_of(call).become(LineState.IN_USE, now)
+    yield orders.AnswerLine(call.line.name)
+
+
+def hang_up_line(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
+    """Put the line on hook; LineIdle will prove it."""
+    desk.seat_of(call).become(LineState.CLEARING, now)
+    yield orders.HangUp(call.line.name)
+
+
+# ---- marks -------------------------------------------------------------------------------------
+# Manual states of the house: what people ask for, when each ends, and who is reminded of it.
+#
+# A state that contradicts the written hours for an hour (closed though it is written open, opened
+# though it is written closed) is easily a forgotten one: the head gets a mail, and every page and
+# `centralino status` say so. It is said again in each later period that it contradicts. One to
+# which somebody gave an end of its own is not forgotten.
+
+ABSENT_AT_MOST = timedelta(minutes=60)
+"""All absent ends by itself (E4), also when nobody said when."""
+AT_MOST = timedelta(hours=24)
+"""A state against the written hours ends within a day, where these hardly ever change."""
+STATE = "state:"
+"""What a manual state's reminder is named by among the desk's reminders, before its name."""
+REMINDED: dict[Manual, Words] = {
+    Manual.CLOSED: Words(
+        "«Chiuso – segreteria» vale da {at} ({by}), {until}: chi chiama sente la segreteria. "
+        "Se le persone sono tornate, finirlo.",
+        "“Closed” has held since {at} ({by}), {until}: callers hear the voicemail. End it if "
+        "people are back.",
+    ),
+    Manual.UNATTENDED: Words(
+        "«Non presidiato» vale da {at} ({by}), {until}: le chiamate vanno allo Sportello "
+        "Cittadini. Se le persone sono tornate, finirlo.",
+        "“Unattended” has held since {at} ({by}), {until}: calls go to the citizens' counter. End "
+        "it if people are back.",
+    ),
+    Manual.OPENED: Words(
+        "«Aperto a mano» vale da {at} ({by}), {until}, fuori dall'orario scritto: i telefoni "
+        "squillano. Se non risponde più nessuno, finirlo.",
+        "“Opened by hand” has held since {at} ({by}), {until}, outside the written hours: phones "
+        "ring. End it if nobody answers any more.",
+    ),
+    Manual.ABSENT: Words(
+        "«Tutti assenti» vale da {at} ({by}), {until}: non squilla nessun telefono. Se le "
+        "persone sono tornate, finirlo.",
+        "“All absent” has held since {at} ({by}), {until}: no phone rings. End it if people are "
+        "back.",
+    ),
+}
+LASTING = Words("senza fine", "without an end")
+UNTIL = Words("fino a {}", "until {}")
+SUBJECT = Words("Centralino: uno stato a mano è ancora in vigore", "A manual state still holds")
+
+WHAT: dict[type, Manual] = {
+    SetUnattended: Manual.UNATTENDED,
+    SetClosed: Manual.CLOSED,
+    SetOpened: Manual.OPENED,
+    SetAllAbsent: Manual.ABSENT,
+}
+REQUESTS: dict[Manual, type[SetUnattended | SetClosed | SetOpened | SetAllAbsent]] = {
+    Manual.UNATTENDED: SetUnattended,
+    Manual.CLOSED: SetClosed,
+    Manual.OPENED: SetOpened,
+    Manual.ABSENT: SetAllAbsent,
+}
+
+
+def become(desk: Desk, service: ServiceState) -> Iterator[Order]:
+    """Let other manual states hold, and have them kept."""
+    if service != desk.service:
+        desk.service = service
+        yield SaveServiceState(service)
+
+
+def requested(office: Office, state: ServiceState, request: object, now: Now) -> ServiceState:
+    """Return the state after a request; something that is no request changes nothing."""
+    if isinstance(request, SetAway):
+        return _away(office, state, request, now)
+    if not isinstance(request, SetUnattended | SetClosed | SetOpened | SetAllAbsent):
+        return state
+    what = WHAT[type(request)]
+    if not request.on:
+        return state.undo(what)
+    mark = Mark(request.by, now.wall, *_end(office, what, request, now))
+    return state.set(what, mark).expired(now.wall)
+
+
+def _away(office: Office, state: ServiceState, request: SetAway, now: Now) -> ServiceState:
+    if not request.on:
+        return state.come_back(request.by)
+    until = request.until
+    if until is not None and until.tzinfo is None:
+        until = until.replace(tzinfo=office.zone)
+    return state.go_away(request.by, Mark(request.by, now.wall, until)).expired(now.wall)
+
+
+def _end(
+    office: Office,
+    what: Manual,
+    request: SetUnattended | SetClosed | SetOpened | SetAllAbsent,
+    now: Now,
+) -> tuple[datetime | None, bool]:
+    """Make an end certain: when, and whether the written hours say so.
+
+    A time without zone is the office's. "All absent" has an end always (E4).
+    """
+    until = request.until
+    if until is not None:
+        return (until if until.tzinfo else until.replace(tzinfo=office.zone)), False
+    if request.lasts and what is not Manual.ABSENT:
+        return None, False
+    change = _by_itself(office, what, now)
+    if what is Manual.ABSENT and not request.lasts:
+        soon = now.wall + ABSENT_AT_MOST
+        return (soon, False) if soon < change else (change, True)
+    return change, True
+
+
+def _by_itself(office: Office, what: Manual, now: Now) -> datetime:
+    """Return when a state ends: at the next change of the hours, against them within a day."""
+    change = _next_change(office, now)
+    return min(change, now.wall + AT_MOST) if contradicts(office, what, now) else change
+
+
+def _next_change(office: Office, now: Now) -> datetime:
+    flips_at = office.switchboard.schedule.at(now.wall).flips_at
+    return flips_at if flips_at is not None else now.wall + AT_MOST
+
+
+def with_hours(office: Office, state: ServiceState, now: Now) -> ServiceState:
+    """Let states that end with the written hours end as these are written now."""
+    for name, mark in state.marks().items():
+        if mark.by_hours and not mark.over(now.wall):
+            until = _by_itself(office, Manual(name), now)
+            state = state.set(Manual(name), replace(mark, until=until))
+    return state
+
+
+def _is_easily_forgotten(mark: Mark) -> bool:
+    return mark.by_hours or mark.until is None
+
+
+def contradicts(office: Office, what: Manual, now: Now) -> bool:
+    """Tell whether a state is against what is written for this moment."""
+    return office.switchboard.schedule.at(now.wall).open is not (what is Manual.OPENED)
+
+
+def plan_reminders(desk: Desk, now: Now) -> None:
+    """Plan when each manual state is reminded of; forget those that are over."""
+    after = desk.office.positions.remind_after_ms / 1000
+    marks = desk.service.marks()
+    names = [name for name in desk.reminders if name.startswith(STATE)]
+    for name in names:
+        if name.removeprefix(STATE) not in marks:
+            del desk.reminders[name]
+    for name, mark in marks.items():
+        if after and _is_easily_forgotten(mark) and STATE + name not in desk.reminders:
+            desk.reminders[STATE + name] = now.monotonic + _wait(desk, Manual(name), mark, now)
+
+
+def _wait(desk: Desk, what: Manual, mark: Mark, now: Now) -> float:
+    """Return in how many seconds a state will have been against the written hours for long."""
+    after = desk.office.positions.remind_after_ms / 1000
+    if contradicts(desk.office, what, now):
+        return max(0.0, after - (now.wall - mark.since).total_seconds())
+    return (_next_change(desk.office, now) - now.wall).total_seconds() + after
+
+
+def remind(desk: Desk, name: str, now: Now) -> Iterator[Order]:
+    """Tell the head of a state that is forgotten, perhaps; once in each period it contradicts."""
+    what = Manual(name.removeprefix(STATE))
+    mark = desk.service.marks().get(what.value)
+    if mark is None or name not in desk.reminders:
+        return
+    if not contradicts(desk.office, what, now):
+        desk.reminders[name] = now.monotonic + _wait(desk, what, mark, now)
+        return
+    then = Now(now.monotonic, _next_change(desk.office, now), now.clock_state)
+    rest = (then.wall - now.wall).total_seconds()
+    desk.reminders[name] = now.monotonic + rest + _wait(desk, what, mark, then)
+    yield QueueMail(_mail(desk, what, mark, now))
+
+
+def standing(desk: Desk, now: Now) -> Iterator[Words]:
+    """Say which states have been against the written hours for long."""
+    after = timedelta(milliseconds=desk.office.positions.remind_after_ms)
+    for name, mark in desk.service.expired(now.wall).marks().items():
+        what = Manual(name)
+        is_old = _is_easily_forgotten(mark) and now.wall - mark.since >= after
+        if after and is_old and contradicts(desk.office, what, now):
+            yield _said(desk.office, what, mark)
+
+
+def _said(office: Office, what: Manual, mark: Mark) -> Words:
+    words, since = REMINDED[what], office.local(mark.since)
+    until = office.local(mark.until) if mark.until else None
+    it, en = (
+        template.format(
+            at=moment_words(since, language),
+            by=mark.by,
+            until=in_language(UNTIL, language).format(moment_words(until, language))
+            if until
+            else in_language(LASTING, language),
+        )
+        for language, template in (("it", words.it), ("en", words.en))
+    )
+    return Words(it, en)
+
+
+def _mail(desk: Desk, what: Manual, mark: Mark, now: Now) -> Mail:
+    language = desk.office.languages[0]
+    body = in_language(_said(desk.office, what, mark), language)
+    ident = f"state-{what.value}-{now.wall:%Y%m%dT%H%M%S}"
+    return Mail(ident, HEAD, in_language(SUBJECT, language), f"{body}\n")
+
+
+def request_of(code: KeyCode, phone: str, now: Now) -> Request | None:
+    """Return what a key code asks of the desk's state when dialled on a phone, or None."""
+    if isinstance(code.what, StaffKey):
+        return SetAway(code.on, phone) if code.what is StaffKey.AWAY else None
+    until = now.wall + timedelta(minutes=code.minutes) if code.on and code.minutes else None
+    return REQUESTS[code.what](code.on, phone, until)

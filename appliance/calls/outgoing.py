@@ -1,0 +1,670 @@
+"""Outgoing calls: dialling, emergency, refusals."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from appliance.calls import announcements, orders, side_states
+from appliance.calls.events import (
+    CallBackAsked,
+    Caller,
+    CallerHungUp,
+    CarrierLost,
+    DeadlinePassed,
+    DigitPressed,
+    Evidence,
+    FarEnd,
+    FarEndProgressed,
+    LineNeeded,
+    PhoneDialled,
+    Presentation,
+)
+from appliance.calls.model import NOT_IDLE, Call, Desk, LineSeat, LineState, state_after
+from appliance.calls.orders import CallRecord, Direction, Order, Result
+from appliance.calls.outside_call import Outside
+from appliance.calls.side_states import DIALLED_TABLE, Dialled, Doings, Side, SideDo, SideState
+from appliance.calls.states import Ignored, State, row_for
+from appliance.policy.clock import Now
+from appliance.policy.dialling import (
+    SENTENCES,
+    Allowed,
+    Asked,
+    Denied,
+    Placed,
+    ReasonNeeded,
+    Refused,
+    Verdict,
+    decide,
+    left_ms,
+)
+from appliance.policy.numbering import NumberClass
+from appliance.policy.office import Line, LinePurpose
+from appliance.policy.privacy import canonical
+from appliance.policy.text import Words
+
+# ---- dialled ends ------------------------------------------------------------------------------
+# How a position's call to somebody outside ends: one final record, the line proven idle (B1).
+#
+# Handlers of DIALLED_TABLE (side_states.py), as in dialled.py.
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+Orders = Iterator[Order]
+
+
+def give_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """An emergency call needs the line: the operator is told, the record says so."""
+    side.note("freed.emergency")
+    side.settle(side.so_far, "out.freed", Evidence.EMERGENCY)
+    yield from leave_dialled(desk, side, now, "line_needed")
+
+
+def far_left(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """Whoever was called is busy, has hung up, or never answered: the phone is let go."""
+    evidence = event.evidence if isinstance(event, CallerHungUp) else Evidence.LIMIT
+    side.settle(side.so_far, f"out.{evidence}", evidence)
+    yield orders.HangUpPhone(side.leg)
+    side.gone = True
+    yield from clear(desk, side, now)
+
+
+def end_longest(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """No line stays seized for ever, and no position talks beyond its minutes (toll fraud)."""
+    side.settle(Result.ANSWERED, "out.limit", Evidence.LIMIT)
+    yield from leave_dialled(desk, side, now, "call_limit")
+
+
+def leave_dialled(desk: Desk, side: Dialled, now: Now, *keys: str) -> Orders:
+    """Tell the phone the last sentences; the line is hung up meanwhile."""
+    side.enter(SideState.LEAVING, now)
+    if side.line:
+        desk.seats[side.line].become(LineState.CLEARING, now)
+        yield orders.HangUp(side.line)
+    yield from say_to_dialler(desk, side, *keys)
+
+
+def say_to_dialler(desk: Desk, side: Dialled, *keys: str) -> Orders:
+    """Say something to the phone."""
+    yield orders.Play(side.new_play(), announcements.staff_words(desk.office, keys), leg=side.leg)
+
+
+def part_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """The phone has hung up, or has heard the last sentence."""
+    leaving = side.state is SideState.LEAVING
+    if not side.gone and not hasattr(event, "leg"):
+        yield orders.HangUpPhone(side.leg)
+    side.gone = True
+    side.settle(side.so_far, "out.hung_up", Evidence.OPERATOR)
+    if side.line and leaving:
+        side.enter(SideState.CLEARING, now)  # its line was put down before
+    else:
+        yield from clear(desk, side, now)
+
+
+def clear(desk: Desk, side: Dialled, now: Now) -> Orders:
+    """Put the line on hook and wait for it; without a line the call is over."""
+    if side.line:
+        desk.seats[side.line].become(LineState.CLEARING, now)
+        side.enter(SideState.CLEARING, now)
+        yield orders.HangUp(side.line)
+    else:
+        yield from end_dialled(desk, side, now)
+
+
+def _let_go(side: Dialled) -> Order:
+    """Let the phone go: one that still rings to call somebody back is no longer rung."""
+    rings = side.rung and side.state is SideState.ACCEPTING
+    return orders.StopRinging(side.leg) if rings else orders.HangUpPhone(side.leg)
+
+
+def give_up_dialling(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """Nobody lifted the phone that was to call back, or it never came up."""
+    side.settle(Result.NOT_REACHED, "out.position", Evidence.OWN)
+    yield _let_go(side)
+    yield from end_dialled(desk, side, now)
+
+
+def free_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> None:
+    """Part call and line by what was said of the line."""
+    if not side.line:
+        return
+    state, reason = state_after(event)
+    if isinstance(event, DeadlinePassed):
+        state, reason = LineState.CLEARING, NOT_IDLE
+    seat = desk.seats[side.line]
+    seat.call = side.line = ""
+    seat.become(state, now, reason)
+
+
+def free_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """The line is the exchange's again; a phone that still hears its sentence hears it out."""
+    free_dialled(desk, side, event, now)
+    if side.state is SideState.CLEARING:
+        yield from end_dialled(desk, side, now)
+
+
+def hang_up_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """There is no sound to be had any more, or no key came: the phone is let go."""
+    stopped = Evidence.LOST if isinstance(event, CarrierLost) else Evidence.STOPPED
+    why = "out.no_reason" if isinstance(event, DeadlinePassed) else "out.lost"
+    evidence = Evidence.OWN if isinstance(event, DeadlinePassed) else stopped
+    side.settle(side.so_far, why, evidence)
+    if not side.gone:
+        yield _let_go(side)
+    free_dialled(desk, side, event, now)
+    yield from end_dialled(desk, side, now)
+
+
+def end_dialled(desk: Desk, side: Dialled, now: Now) -> Orders:
+    """Write the final record, once; what was talked counts for the day's limit."""
+    side.state = SideState.ENDED
+    side.note("ended", ended_at=now.wall)
+    talked = 0.0 if side.talking_since is None else now.monotonic - side.talking_since
+    record = side.record
+    placed = Placed(record.call, side.phone, side.number, record.rang_at, record.case, talked)
+    desk.ledger = desk.ledger.place(placed)
+    yield orders.WriteCall(record)
+
+
+# ---- emergency ---------------------------------------------------------------------------------
+# Which line an emergency call takes: an idle one, else whose call gives way, in a fixed order.
+#
+# Calls out first, then voicemail, callers who wait, the longest transfer, and only when nothing
+# else is left the longest conversation. Another emergency call is never touched.
+
+
+class Rank(enum.IntEnum):
+    """The order in which calls give way."""
+
+    LEAVING = 0  # the line is on its way on hook: it need only be waited for
+    OUTGOING = 1
+    VOICEMAIL = 2
+    QUEUE = 3
+    TRANSFER = 4
+    TALK = 5
+
+
+RANKS: Mapping[State, Rank] = {
+    State.ARRIVED: Rank.QUEUE,
+    State.RINGING: Rank.QUEUE,
+    State.ANSWERING: Rank.QUEUE,
+    State.HOLDING: Rank.QUEUE,
+    State.QUEUED: Rank.QUEUE,
+    State.CALLBACK_OFFERED: Rank.VOICEMAIL,
+    State.CALLBACK_STORING: Rank.VOICEMAIL,
+    State.TALKING: Rank.TALK,
+    State.PBX_PENDING: Rank.QUEUE,
+    State.PBX_GREETING: Rank.QUEUE,
+    State.PBX_CHECK: Rank.QUEUE,
+    State.PBX_CALLING: Rank.TRANSFER,
+    State.PBX_OFFERING: Rank.TRANSFER,
+    State.PBX_AWAITING_KEY: Rank.TRANSFER,
+    State.PBX_RETURNING: Rank.TRANSFER,
+    State.TRANSFER_KEYS: Rank.TALK,
+    State.TRANSFER_CHOICE: Rank.TALK,
+    State.TRANSFER_RINGING: Rank.TRANSFER,
+    State.TRANSFER_CONSULT: Rank.TRANSFER,
+    State.TRANSFERRED: Rank.TRANSFER,
+    State.TRANSFER_RETURNING: Rank.TRANSFER,
+    State.TRANSFER_OFFER: Rank.TRANSFER,
+    State.GREETING_PENDING: Rank.VOICEMAIL,
+    State.GREETING: Rank.VOICEMAIL,
+    State.MENU: Rank.VOICEMAIL,
+    State.SHEET: Rank.VOICEMAIL,
+    State.TONE: Rank.VOICEMAIL,
+    State.RECORDING: Rank.VOICEMAIL,
+    State.STORING: Rank.VOICEMAIL,
+    State.SAVING: Rank.LEAVING,
+    State.FAREWELL: Rank.LEAVING,
+    State.CLEARING: Rank.LEAVING,
+    State.ENDED: Rank.LEAVING,
+}
+"""Every state of a call has one (a test says so)."""
+
+
+def carries(line: Line) -> bool:
+    """True for a line on which a person of the office can talk."""
+    return line.duplex is not False
+
+
+def emergency_is_possible(desk: Desk) -> bool:
+    """True while some line in service could carry an emergency call."""
+    return any(_in_service(seat) for seat in desk.seats.values())
+
+
+def idle_line(desk: Desk, tried: set[str]) -> str:
+    """Name an idle line not `tried` in vain, "" for none; none is kept from emergencies."""
+    idle = (
+        seat.line.name
+        for seat in desk.seats.values()
+        if _in_service(seat) and seat.state is LineState.IDLE and not seat.call
+    )
+    return next((name for name in idle if name not in tried), "")
+
+
+def to_be_freed(desk: Desk, tried: set[str]) -> str:
+    """Name the line whose call gives way, "" for none."""
+    seats = (s for s in desk.seats.values() if _in_service(s) and s.line.name not in tried)
+    ranked = sorted(_ranked(desk, seats))
+    return ranked[0][2] if ranked else ""
+
+
+def _ranked(desk: Desk, seats: Iterator[LineSeat]) -> Iterator[tuple[Rank, float, str]]:
+    """Yield rank, since when (the longest first) and name of every line that can be freed."""
+    for seat in seats:
+        call, side = desk.calls.get(seat.call), desk.sides.get(seat.call)
+        if call is not None and _stays(call):
+            continue
+        if call is not None:
+            began = call.record.answered_at or call.record.rang_at
+            yield RANKS[call.state], began.timestamp(), seat.line.name
+        elif side is not None and not getattr(side, "emergency", False):
+            yield rank_of(side), 0.0, seat.line.name
+        elif side is None and seat.state is LineState.CLEARING:
+            yield Rank.LEAVING, 0.0, seat.line.name
+
+
+def _stays(call: Call) -> bool:
+    """True for a call whose caller a PBX holds: hung up, it would join the two."""
+    waited_for = RANKS[call.state] is Rank.LEAVING
+    return not waited_for and isinstance(row_for(call.state, LineNeeded), Ignored)
+
+
+def rank_of(side: Side) -> Rank:
+    """Rank a call of the box's own; a caller joined to a telephone outside is a transfer."""
+    if side.state in {SideState.LEAVING, SideState.CLEARING}:
+        return Rank.LEAVING
+    is_joined = isinstance(side, Outside) and side.state is SideState.TALKING
+    return Rank.TRANSFER if is_joined else Rank.OUTGOING
+
+
+def _in_service(seat: LineSeat) -> bool:
+    usable = {LineState.IDLE, LineState.RINGING, LineState.IN_USE, LineState.CLEARING}
+    return carries(seat.line) and seat.state in usable
+
+
+# ---- refusals ----------------------------------------------------------------------------------
+# Why a call out is not placed, as names of recorded prompts: what the phone hears (E17).
+
+Keys = tuple[str, ...]
+
+NOT_HERE: Final[Keys] = ("cannot_dial",)
+"""This phone may not call this number, at no hour."""
+NOT_NOW: Final[Keys] = ("cannot_dial", "try_later")
+SAY_NO_LINE: Final[Keys] = ("no_line", "try_later")
+NO_LINE_FOR_HELP: Final[Keys] = ("no_line", "use_mobile")
+"""Whoever calls for help is told at once what else to do."""
+SAY_TWICE: Final[Keys] = ("message_held",)
+ASK_REASON: Final[Keys] = ("off_hours", "dial_urgent")
+SAID: Mapping[Denied, Keys] = {
+    Denied.NO_NUMBER: NOT_HERE,
+    Denied.CLASS: NOT_HERE,
+    Denied.NOT_KNOWN: ("dial_not_known",),
+    Denied.NIGHT: ("off_hours", "dial_not_known"),
+    Denied.NOT_READY: NOT_NOW,
+    Denied.CALLS: ("dial_limit", "try_later"),
+    Denied.MINUTES: ("dial_limit",),
+}
+"""What is heard where policy.dialling.SENTENCES is read."""
+
+
+def no_line_keys(*, emergency: bool) -> Keys:
+    """Say that no line can be had."""
+    return NO_LINE_FOR_HELP if emergency else SAY_NO_LINE
+
+
+# ---- dialled -----------------------------------------------------------------------------------
+# A position's call to somebody outside: a line is seized and dialled, the phone hears all of it.
+#
+# The phone is joined to the line as soon as the number is sent: the operator hears ring-back, busy
+# and announcements. What the box hears tells it when the call is over (B1).
+
+# ruff: noqa: ARG001 - the handlers of one table share one signature
+
+
+RINGS_MS = 120_000
+"""How long somebody is let ring; then nobody has answered."""
+ROUNDS = 1
+"""How often lines that were of no use are tried again: one may only have been released late."""
+ANNOUNCED_MS = 30_000
+"""An operator hears out why a number cannot be reached; then the line is let go."""
+URGENT_KEY = "1"
+NOT_DIALLED = {FarEnd.NO_DIAL_TONE, FarEnd.REFUSED}
+"""The line was of no use; an emergency call tries the next one."""
+OVER = {
+    FarEnd.BUSY: Evidence.BUSY_TONE,
+    FarEnd.CONGESTION: Evidence.CONGESTION_TONE,
+    FarEnd.DIAL: Evidence.DIAL_TONE,
+    FarEnd.NO_ANSWER: Evidence.LIMIT,
+}
+"""What is heard at the end of a call, and by what evidence it then was noticed."""
+
+
+# --- beginning ----------------------------------------------------------------------------------
+
+
+def begin_dialling(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """The phone is up: say what hinders, ask for the reason, or dial."""
+    if side.refused:
+        yield from leave_dialled(desk, side, now, *side.refused)
+    elif side.asks:
+        side.enter(SideState.SPEAKING, now)
+        yield from say_to_dialler(desk, side, *ASK_REASON)
+    else:
+        yield from seize(desk, side, now)
+
+
+def seize(desk: Desk, side: Dialled, now: Now) -> Orders:
+    """Take a line; an emergency call waits until one is freed, any other is told there is none."""
+    if side.emergency:
+        line = idle_line(desk, side.tried)
+    else:
+        line = "" if side.tried else desk.spare_line(LinePurpose.CONVENIENCE)
+    if line:
+        yield from dial_on(desk, side, line, now)
+    elif side.emergency and emergency_is_possible(desk):
+        side.enter(SideState.SEEKING, now)
+        yield from say_to_dialler(desk, side, "please_wait")
+    else:
+        side.settle(Result.NOT_REACHED, "out.no_line", Evidence.OWN)
+        yield from leave_dialled(desk, side, now, *no_line_keys(emergency=side.emergency))
+
+
+def dial_on(desk: Desk, side: Dialled, line: str, now: Now) -> Orders:
+    """Seize a line and dial."""
+    seat = desk.seats[line]
+    side.line, side.freeing, seat.call = line, "", side.leg
+    seat.become(LineState.IN_USE, now)
+    side.enter(SideState.DIALLING, now)
+    side.note(f"line.{line}", line=line, called=seat.line.called_number)
+    digits = desk.office.outgoing.dialled(side.number, side.emergency)
+    yield orders.DialLeg(line, digits, RINGS_MS, side.emergency)
+    yield orders.WriteCall(side.record)
+
+
+def _obey(desk: Desk, side: Dialled, event: DigitPressed, now: Now) -> Orders:
+    """Outside the civil band a person says that it is urgent; other keys mean nothing (E17)."""
+    if event.digit == URGENT_KEY:
+        side.note("urgent")
+        yield from seize(desk, side, now)
+
+
+# --- emergency calls without a line -------------------------------------------------------------
+
+
+def waiting(desk: Desk) -> tuple[Dialled, ...]:
+    """Return the emergency calls that wait for a line."""
+    sides = desk.sides.values()
+    return tuple(s for s in sides if isinstance(s, Dialled) and s.state is SideState.SEEKING)
+
+
+def seek(desk: Desk, side: Dialled, now: Now) -> Orders:
+    """Take an idle line as soon as there is one, or choose the one to be freed (`freeing`)."""
+    if line := idle_line(desk, side.tried):
+        yield from dial_on(desk, side, line, now)
+    elif not side.freeing:
+        side.freeing = to_be_freed(desk, side.tried)
+        if side.freeing:
+            side.note(f"freed.{side.freeing}.{desk.seats[side.freeing].call}")
+        elif side.rounds == ROUNDS:
+            side.settle(Result.NOT_REACHED, "out.no_line", Evidence.OWN)
+            yield from leave_dialled(desk, side, now, *no_line_keys(emergency=side.emergency))
+
+
+def _seek_on(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """The line that was to be freed does not come: the next one, or all of them once more."""
+    if side.freeing:
+        side.tried.add(side.freeing)
+    else:
+        side.tried.clear()
+        side.rounds += 1
+    side.freeing = ""
+    side.enter(SideState.SEEKING, now)
+    yield from ()
+
+
+# --- on the line --------------------------------------------------------------------------------
+
+
+def _hear(desk: Desk, side: Dialled, event: FarEndProgressed, now: Now) -> Orders:
+    """Follow how the call gets on."""
+    progress = event.progress
+    if progress in NOT_DIALLED:
+        yield from _next_line(desk, side, event, now)
+    elif side.state is SideState.DIALLING:
+        if progress is FarEnd.DIALLED:
+            side.enter(SideState.CONNECTED, now)
+            side.note("dialled")
+            yield orders.Connect(side.line, side.leg)
+    elif progress in OVER:
+        yield from far_left(desk, side, CallerHungUp(side.line, OVER[progress]), now)
+    elif progress is FarEnd.ANSWERED and side.state is SideState.CONNECTED:
+        yield from _talk(desk, side, now)
+    else:
+        side.note(f"far.{progress}")
+        if progress is FarEnd.SIT:  # an announcement follows, behind it nothing is known any more
+            side.deadline = now.monotonic + ANNOUNCED_MS / 1000
+
+
+def _talk(desk: Desk, side: Dialled, now: Now) -> Orders:
+    """Somebody seems to have answered: from now on time is counted."""
+    office = desk.office
+    limit_ms = office.longest_ms
+    if not side.emergency:
+        left = left_ms(office.outgoing, side.phone, desk.ledger, now)
+        limit_ms = max(1000, min(limit_ms, left))
+    side.enter(SideState.TALKING, now)
+    side.deadline, side.talking_since = now.monotonic + limit_ms / 1000, now.monotonic
+    side.note("far.answered", answered_at=now.wall)
+    yield orders.WriteCall(side.record)
+
+
+def _next_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """This line was of no use: an emergency call tries another one, any other call is told."""
+    side.tried.add(side.line)
+    side.note(f"line.useless.{side.line}")
+    if not side.emergency:
+        why = event.progress if isinstance(event, FarEndProgressed) else "late"
+        side.settle(Result.NOT_REACHED, f"out.{why}", Evidence.OWN)
+    yield from _put_down(desk, side, now)
+    side.line = ""  # whoever hears of it from now on is the desk
+    yield from seize(desk, side, now)
+
+
+def _put_down(desk: Desk, side: Dialled, now: Now) -> Orders:
+    seat = desk.seats[side.line]
+    seat.call = ""
+    seat.become(LineState.CLEARING, now)
+    yield orders.HangUp(side.line)
+
+
+def _forward(desk: Desk, side: Dialled, event: DigitPressed, now: Now) -> Orders:
+    """The operator's keys reach whoever was called."""
+    if event.leg:
+        yield orders.PressKeys(side.line, event.digit)
+
+
+def _lose(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+    """The line went, or on hook by itself: an emergency call looks for another one."""
+    free_dialled(desk, side, event, now)
+    if side.emergency and side.talking_since is None:
+        side.tried.add(event.line)
+        yield from seize(desk, side, now)
+        return
+    side.settle(side.so_far, "out.lost", Evidence.LOST)
+    yield orders.HangUpPhone(side.leg)
+    yield from end_dialled(desk, side, now)
+
+
+DOINGS: Doings = {
+    SideDo.DIAL: begin_dialling,
+    SideDo.WAIT: side_states.forget,
+    SideDo.OBEY: _obey,
+    SideDo.SEEK: _seek_on,
+    SideDo.HEAR: _hear,
+    SideDo.GO_ON: _next_line,
+    SideDo.FORWARD: _forward,
+    SideDo.GIVE_LINE: give_line,
+    SideDo.FAR_LEFT: far_left,
+    SideDo.END_LONGEST: end_longest,
+    SideDo.PART: part_dialled,
+    SideDo.GIVE_UP: give_up_dialling,
+    SideDo.LOSE: _lose,
+    SideDo.FREE_LINE: free_line,
+    SideDo.HANG_UP: hang_up_dialled,
+}
+
+
+# ---- dialling ----------------------------------------------------------------------------------
+# Who may call out, and how such a call begins: a phone dials, or is rung to call somebody back.
+#
+# `begin_for` is for a phone that is up already (it has heard a message): its leg goes on in the
+# call. The call's life is dialled.py's.
+
+RING_MS = 25_000
+"""How long a position's phone rings to call somebody back."""
+NO_DUPLEX = "out.half_duplex"
+TWICE_CODE = "out.twice"
+
+NO_NUMBER = Words("Non c'è un numero da richiamare.", "There is no number to call back.")
+NO_POSITION = Words(
+    "Questa postazione non c'è, non è raggiungibile o è impegnata.",
+    "This position is not there, cannot be reached, or is engaged.",
+)
+OUT_OF_BAND = Words(
+    "Fuori dall'orario per richiamare: si richiama solo se è urgente.",
+    "Outside the band for calling back: only what is urgent is called back.",
+)
+NO_LINE_SHOWN = Words("Nessuna linea può essere usata ora.", "No line can be used now.")
+RINGS = Words("Il telefono squilla: sollevare per chiamare.", "The phone rings: lift it to call.")
+
+
+def dial(desk: Desk, event: PhoneDialled, number: str, now: Now) -> Orders:
+    """A phone dialled a number outside: it is answered, then hears the line, or why not."""
+    asked = Asked(event.phone, number)
+    side = _side(desk, event.leg, asked, _verdict(desk, asked, now), now)
+    yield from _begin(desk, side, now)
+    yield orders.AcceptPhone(side.leg)
+
+
+def begin_for(desk: Desk, before: Side, number: str, case: str, now: Now) -> Orders:
+    """Go on from another call of a phone that is up, `before`, which must end by itself (ENDED).
+
+    `case` names what it is for: "message:12", "request:7", "call:ID".
+    """
+    number = canonical(number, desk.office.outgoing.plan)
+    asked = Asked(before.phone, number, case)
+    side = _side(desk, before.leg, asked, _verdict(desk, asked, now), now)
+    side.plays = before.plays
+    yield from _begin(desk, side, now)
+    yield from begin_dialling(desk, side, None, now)
+
+
+def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
+    """Ring the position's phone; when it is lifted the number is dialled."""
+    number = canonical(event.number, desk.office.outgoing.plan)
+    asked = Asked(event.phone, number, event.case, event.urgent)
+    verdict = _verdict(desk, asked, now)
+    hindrance = _hindrance(desk, asked, verdict)
+    yield orders.AnswerAsked(event.ask, hindrance is None, hindrance or RINGS)
+    if hindrance is not None:
+        return
+    leg = f"{desk.new_id()}.1"
+    side = _side(desk, leg, asked, verdict, now, name=event.name)
+    side.rung = True
+    if event.urgent:
+        side.note("urgent")
+    yield from _begin(desk, side, now)
+    side.deadline = now.monotonic + RING_MS / 1000
+    shown = f"Richiamata: {event.name or side.record.caller.name or number}"
+    ringing = (orders.Ringing(leg, event.phone),)
+    yield orders.RingPhones(leg, ringing, shown, side.record.caller.number)
+
+
+def _hindrance(desk: Desk, asked: Asked, verdict: Verdict) -> Words | None:
+    """Say why nobody is rung, None when somebody is."""
+    phone = asked.phone
+    if not asked.number:
+        return NO_NUMBER
+    if phone not in desk.office.known_phones & desk.reachable or phone in desk.engaged():
+        return NO_POSITION
+    if isinstance(verdict, Refused):
+        return SENTENCES[verdict.why]
+    if other := _calls_already(desk, asked.case):
+        return Words(f"La sta già richiamando {other}.", f"{other} is calling back already.")
+    if isinstance(verdict, ReasonNeeded):
+        return OUT_OF_BAND
+    return None if emergency_is_possible(desk) else NO_LINE_SHOWN
+
+
+def _calls_already(desk: Desk, case: str) -> str:
+    """Name the position that calls back for a case now: two people never do at once (E16)."""
+    dialled_now = (side for side in desk.sides.values() if isinstance(side, Dialled))
+    return next((s.phone for s in dialled_now if case and s.record.case == case), "")
+
+
+def _verdict(desk: Desk, asked: Asked, now: Now) -> Verdict:
+    office = desk.office
+    ledger = desk.ledger
+    return decide(office.outgoing, asked, ledger, desk.register, office.calling_hours, now)
+
+
+def _side(
+    desk: Desk, leg: str, asked: Asked, verdict: Verdict, now: Now, name: str = ""
+) -> Dialled:
+    """Make the call by what was decided of it; an office's own number is masked (P7)."""
+    unit = verdict.unit if isinstance(verdict, Allowed) else ""
+    masked = Caller(Presentation.UNAVAILABLE, "", unit)
+    caller = masked if unit else Caller(Presentation.SHOWN, asked.number, name)
+    record = CallRecord(
+        desk.new_id(),
+        "",
+        now.wall,
+        now.clock_state.value,
+        caller=caller,
+        phone=asked.phone,
+        trail=("dials",),
+        direction=Direction.OUT,
+        number_class=verdict.number_class.value,
+        case=asked.case,
+    )
+    side = Dialled(
+        leg,
+        asked.phone,
+        DIALLED_TABLE,
+        DOINGS,
+        record=record,
+        number=asked.number,
+        emergency=verdict.number_class is NumberClass.EMERGENCY,
+        asks=isinstance(verdict, ReasonNeeded),
+    )
+    _refuse(desk, side, verdict)
+    return side
+
+
+def _refuse(desk: Desk, side: Dialled, verdict: Verdict) -> None:
+    """Note what hinders the call from the start; the phone is told when it is up."""
+    if isinstance(verdict, Refused):
+        side.refused = SAID[verdict.why]
+        side.settle(Result.REFUSED, verdict.why, Evidence.OWN)
+        desk.refusal = (side.phone, verdict.why, side.record.rang_at)
+    elif _calls_already(desk, side.record.case):
+        side.refused = SAY_TWICE
+        side.settle(Result.NOT_REACHED, TWICE_CODE, Evidence.OWN)
+    elif not emergency_is_possible(desk):
+        side.refused = no_line_keys(emergency=side.emergency)
+        side.settle(Result.NOT_REACHED, NO_DUPLEX, Evidence.OWN)
+
+
+def _begin(desk: Desk, side: Dialled, now: Now) -> Orders:
+    """Keep the call, count it, and write its record before anything else (E18)."""
+    side_states.begin(desk, side, now)
+    if side.refused:
+        return  # its one record is written when the phone has heard so
+    record = side.record
+    placed = Placed(record.call, side.phone, side.number, now.wall, record.case)
+    desk.ledger = desk.ledger.without_old(now.wall, desk.office.outgoing.known_days).place(placed)
+    yield orders.WriteCall(record)
