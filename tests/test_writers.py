@@ -34,9 +34,9 @@ OTHERWISE = {
     "store/database.py": "SQLite's own file; a damaged one is set aside",
     "store/backup.py": "SQLite writes the draft",
     "usb/steps.py": "words to the kernel, in /sys",
-    "voicemail/files.py": "a recording that grows, and its own order of sealing",
+    "voicemail/storage.py": "a recording that grows, and its own order of sealing",
     "voicemail/recording.py": "a recording that grows, and its own order of sealing",
-    "voicemail/recovery.py": "a recording that grows, and its own order of sealing",
+    "voicemail/recording.py": "a recording that grows, and its own order of sealing",
 }
 MAKERS = {"write_text", "write_bytes", "rename", "touch"}
 

@@ -19,7 +19,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import managed_config
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused, Words
-from appliance.voicemail.space import spare_bytes
+from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
     from appliance.central.applying import Stamp

@@ -22,7 +22,7 @@ from appliance.policy import updates
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import order
 from appliance.store.users import SHELL
-from appliance.voicemail.space import spare_bytes
+from appliance.voicemail.storage import spare_bytes
 
 PATH = click.Path(path_type=Path)
 NAME_ONE: Final = Words(

@@ -28,7 +28,7 @@ from appliance.policy import updates
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.updates import State, Step, after, check_version, filled, may_take, refused
-from appliance.voicemail.space import spare_bytes
+from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -24,7 +24,7 @@ from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused, Words
 from appliance.policy.updates import State, order
 from appliance.store.backup import MAGIC
-from appliance.voicemail.space import spare_bytes
+from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
     from appliance.commands.update_helper import Helper

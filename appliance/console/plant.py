@@ -14,7 +14,7 @@ from appliance.policy.text import Words
 from appliance.store import call_log
 from appliance.store.database import migrations
 from appliance.store.voicemail import EVIDENCES, RESULTS
-from appliance.voicemail.space import Limits, marks
+from appliance.voicemail.storage import Limits, marks
 
 RELEASES: Final = 5
 """So many last calls of each line are shown with how their end was noticed."""

@@ -15,7 +15,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.files import SHARED, make_shared, replacing
 from appliance.policy.text import Refused, Words
 from appliance.store.backup import MAGIC
-from appliance.voicemail.space import spare_bytes
+from appliance.voicemail.storage import spare_bytes
 
 MADE: Final = "backups/console.backup"
 """Where, below the desk's state folder, the backup lies that was asked for here."""

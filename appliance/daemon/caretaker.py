@@ -30,7 +30,7 @@ from appliance.store.monitoring import forget_unwanted
 from appliance.store.request_papers import due_mails, due_requests, empty_mails, erase_requests
 from appliance.store.retention import Due, Keeping, due_for_deletion, erase
 from appliance.store.voicemail import NOTHING_WATCHED, Notices, Watched, watch
-from appliance.voicemail.files import Folders
+from appliance.voicemail.storage import Folders
 
 if TYPE_CHECKING:
     import sqlite3

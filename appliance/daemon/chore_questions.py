@@ -28,7 +28,7 @@ from appliance.policy.users import Permission
 from appliance.store import database
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, transaction
-from appliance.voicemail.space import spare_bytes
+from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
     import sqlite3

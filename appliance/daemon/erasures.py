@@ -30,7 +30,7 @@ from appliance.policy.users import Permission
 from appliance.store import privacy
 from appliance.store.privacy import Chosen, Found, Ordered, find_of_person, invited
 from appliance.store.users import SHELL
-from appliance.voicemail.files import Folders
+from appliance.voicemail.storage import Folders
 
 if TYPE_CHECKING:
     import sqlite3

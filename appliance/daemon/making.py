@@ -62,7 +62,7 @@ from appliance.policy.text import NOTHING, Words
 from appliance.prompts import Catalogue
 from appliance.sip.service import Phones
 from appliance.usb.requests import answers_folder, requests_folder
-from appliance.voicemail.space import MB, Limits
+from appliance.voicemail.storage import MB, Limits
 from appliance.workers import faults
 
 

@@ -25,8 +25,7 @@ from appliance.policy.supervision import in_words, words_of
 from appliance.policy.text import Refused, Words
 from appliance.store import privacy
 from appliance.store.backup import checked_passphrase
-from appliance.voicemail.files import Folders
-from appliance.voicemail.space import spare_bytes
+from appliance.voicemail.storage import Folders, spare_bytes
 
 if TYPE_CHECKING:
     from datetime import date, datetime

@@ -17,7 +17,7 @@ from appliance.daemon.putting_back import staged, write_plan
 from appliance.daemon.restore import check_records, clear, to_disk
 from appliance.daemon.stores import database_path
 from appliance.policy.text import Refused
-from appliance.voicemail.files import Folders
+from appliance.voicemail.storage import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from appliance.daemon import spoken
 from appliance.daemon.backup_places import MADE
 from appliance.daemon.central_place import folder_of as central_of
 from appliance.files import SHARED
-from appliance.voicemail.files import Folders
+from appliance.voicemail.storage import Folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -37,7 +37,7 @@ from appliance.store.directory import key_path
 from appliance.store.requests import Taking
 from appliance.store.writer import Records
 from appliance.voicemail.mailbox import DEFAULT_LIMITS, Mailbox
-from appliance.voicemail.space import Limits
+from appliance.voicemail.storage import Limits
 
 log = logging.getLogger(__name__)
 

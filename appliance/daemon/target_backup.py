@@ -32,7 +32,7 @@ from appliance.files import acting_for, atomic_write, load_text, make_private, m
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused, Words
 from appliance.store.backup import checked_passphrase
-from appliance.voicemail.space import spare_bytes
+from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
     from appliance.daemon.settings import Settings

@@ -273,7 +273,7 @@ def erase(connection: sqlite3.Connection, what: Due, keeping: Keeping, now: date
     """Erase the rows of what is due, and record it, in one transaction.
 
     The sounds of the messages must be gone before: a file without a row would be taken for a
-    message that a power cut kept from being registered (voicemail/recovery.py).
+    message that a power cut kept from being registered (voicemail/recording.py).
     """
     connection.execute("PRAGMA secure_delete = ON")
     with transaction(connection):

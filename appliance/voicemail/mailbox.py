@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import RoomForMessages
 from appliance.errors import CentralinoError
-from appliance.voicemail import sound
-from appliance.voicemail.files import Folders
-from appliance.voicemail.space import ENDED, NO_ROOM, Limits
-from appliance.voicemail.writer import Outside, Writer
+from appliance.voicemail import storage
+from appliance.voicemail.recording import Outside, Writer
+from appliance.voicemail.storage import ENDED, NO_ROOM, Folders, Limits
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import NewRequest
     from appliance.store.database import Trouble
-    from appliance.voicemail.sound import Header
-    from appliance.voicemail.writer import MessageIndex
+    from appliance.voicemail.recording import MessageIndex
+    from appliance.voicemail.storage import Header
 
 log = logging.getLogger(__name__)
 
@@ -207,5 +206,5 @@ class Mailbox:
 def _bytes_per_ms(law: str) -> int:
     """Return what an unknown law's bytes count for; the writer refuses it in a sentence."""
     with contextlib.suppress(CentralinoError):
-        return sound.bytes_per_ms(law)
+        return storage.bytes_per_ms(law)
     return 1

@@ -16,7 +16,7 @@ from appliance.modem.scripts import Sentence
 from appliance.policy.office import KEY_CODES
 from appliance.store import database
 from appliance.store.database import Trouble
-from appliance.voicemail import space
+from appliance.voicemail import storage
 from tests.docs.pages import (
     GUIDES,
     PAGES,
@@ -30,7 +30,7 @@ from tests.docs.pages import (
 )
 
 LANGUAGES = ("it", "en")
-WORDS = {"sentences": (port, scripts), "troubles": (database, space, registrar)}
+WORDS = {"sentences": (port, scripts), "troubles": (database, storage, registrar)}
 CHANGES = ("Security", "Removed", "Deprecated", "Added", "Changed", "Fixed")
 
 

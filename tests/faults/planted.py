@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from appliance.store import database
-from appliance.voicemail import files
-from appliance.voicemail.writer import Writer
+from appliance.voicemail import storage
+from appliance.voicemail.recording import Writer
 
 if TYPE_CHECKING:
     from tests.faults.workload import Acks
@@ -49,7 +49,7 @@ def request_early(acks: Acks) -> None:
 
 def write_in_place(_: Acks) -> None:
     """A recording grows where whole messages lie."""
-    files.Folders.part = files.Folders.wav  # type: ignore[method-assign] # the planted bug
+    storage.Folders.part = storage.Folders.wav  # type: ignore[method-assign] # the planted bug
 
 
 def wal_normal(_: Acks) -> None:

@@ -23,7 +23,7 @@ from tests.system.test_full_disk import SPOKEN_BYTES, heard_from_now, small_disk
 pytestmark = pytest.mark.system
 
 DISK_MB = 400
-"""More than what a technician is warned of (voicemail/space.py): there is no other trouble."""
+"""More than what a technician is warned of (voicemail/storage.py): there is no other trouble."""
 
 
 @dataclass(frozen=True)

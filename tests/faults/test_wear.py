@@ -18,9 +18,8 @@ from appliance.store import call_log
 from appliance.store.retention import Keeping
 from appliance.store.voicemail import Notices
 from appliance.store.writer import Records
-from appliance.voicemail.files import Folders
-from appliance.voicemail.space import Limits
-from appliance.voicemail.writer import Outside, Writer
+from appliance.voicemail.recording import Outside, Writer
+from appliance.voicemail.storage import Folders, Limits
 from tests.daemon.test_caretaker import CALENDAR
 from tests.faults.needs import require
 from tests.faults.wear import Card, Wear, card

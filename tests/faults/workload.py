@@ -29,10 +29,10 @@ from appliance.store import requests, voicemail
 from appliance.store.requests import Letters, Sound, Taking
 from appliance.store.voicemail import Message
 from appliance.store.writer import Records, Session
-from appliance.voicemail import files, recording
+from appliance.voicemail import recording, storage
 from appliance.voicemail.mailbox import Mailbox
-from appliance.voicemail.space import Limits
-from appliance.voicemail.writer import Outside, Writer
+from appliance.voicemail.recording import Outside, Writer
+from appliance.voicemail.storage import Limits
 from tests.faults.planted import plant
 from tests.store.samples import TEN, a_call
 from tests.voicemail.box import header, speech
@@ -200,7 +200,12 @@ def main() -> None:
         index = Inline(database_path)
         ticks = iter(range(1 << 30))
         outside = Outside(
-            files.Folders(home), header, index, acks.post, lambda _: None, lambda: next(ticks) / 1e6
+            storage.Folders(home),
+            header,
+            index,
+            acks.post,
+            lambda _: None,
+            lambda: next(ticks) / 1e6,
         )
         writer = Counted(outside, LIMITS)
         writer.recover()

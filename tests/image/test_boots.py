@@ -15,7 +15,7 @@ import pytest
 
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
-from appliance.voicemail import space
+from appliance.voicemail import storage
 from tests.helpers.figures import Figures
 from tests.image import built
 from tests.image.desk import troubles
@@ -42,7 +42,7 @@ pytestmark = [
 
 SHORT = CallPlan(caller=CALLER, hang_up_after_ms=3000)
 """A caller who has heard that the box answers."""
-NO_ROOM = space.NO_ROOM.en
+NO_ROOM = storage.NO_ROOM.en
 MADE_ANEW = "was made anew: restore the backup"
 """Of what the helper `data` says."""
 ANSWER = "centralino-result.txt"

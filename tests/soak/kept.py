@@ -22,7 +22,7 @@ from appliance.policy.requests import Mail
 from appliance.store import requests, voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message
-from appliance.voicemail.space import Limits
+from appliance.voicemail.storage import Limits
 from tests.soak.store import Store
 from tests.voicemail.box import Box
 

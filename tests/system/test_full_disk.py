@@ -19,7 +19,7 @@ from tests.system.calls import in_state, into_voicemail, record_of
 pytestmark = pytest.mark.system
 
 DISK_MB, LEFT_MB = 256, 32
-"""With less than 64 MB left no message is begun (voicemail/space.py)."""
+"""With less than 64 MB left no message is begun (voicemail/storage.py)."""
 SPOKEN_BYTES = 8000
 """Sound of one second, silence apart: somebody speaks."""
 

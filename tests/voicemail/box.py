@@ -20,7 +20,7 @@ from appliance.store.database import Trouble, open_reader
 from appliance.store.voicemail import Message
 from appliance.store.writer import Records
 from appliance.voicemail.mailbox import Mailbox
-from appliance.voicemail.space import Limits
+from appliance.voicemail.storage import Limits
 
 LIMIT = 20.0
 SMALL = Limits(ballast_bytes=4096, low_water_bytes=0, high_water_bytes=0, sync_s=0.01, retry_s=0.02)

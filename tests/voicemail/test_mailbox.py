@@ -29,10 +29,10 @@ from appliance.policy.requests import NewRequest
 from appliance.policy.voicemail import Outcome
 from appliance.store.database import VOICEMAIL_UNSURE
 from appliance.store.voicemail import Message
-from appliance.voicemail import files, space, writer
+from appliance.voicemail import recording, storage
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.recording import Recording
-from appliance.voicemail.space import Limits, marks, spare_bytes
+from appliance.voicemail.storage import Limits, marks, spare_bytes
 from tests.store.samples import TEN, a_call
 from tests.voicemail.box import LIMIT, SMALL, Box, header, hold, speech, without_counts
 
@@ -366,7 +366,7 @@ def test_a_disk_that_fails_for_ever_ends_in_sentences_and_a_living_thread(
     record_message(box, speech(1, 4000))
     assert "not surely stored" in box.wait_for(StoreFailed).reason
     box.settle()
-    assert space.FAILING in box.troubles
+    assert storage.FAILING in box.troubles
     monkeypatch.undo()
     record_message(box, speech(2, 2500), "a-2")
     assert box.wait_for(MessageStored).call == "a-2"
@@ -433,13 +433,13 @@ def test_with_too_little_space_no_message_is_begun(
 ) -> None:
     """Below the low-water mark: a sentence at once, the desk knows, messages are kept; and back."""
     free = [10]
-    monkeypatch.setattr(files, "free_bytes", lambda _: free[0])
+    monkeypatch.setattr(storage, "free_bytes", lambda _: free[0])
     box = Box(tmp_path, Limits(ballast_bytes=64, low_water_bytes=100, high_water_bytes=200)).start()
     record_message(box, speech(1, 4000))
     assert "too little space" in box.wait_for(StoreFailed).reason
     box.settle()
-    assert (box.troubles[-1], box.mailbox.has_room) == (space.NO_ROOM, False)
-    for free[0], trouble in ((150, space.LITTLE_ROOM), (250, None)):
+    assert (box.troubles[-1], box.mailbox.has_room) == (storage.NO_ROOM, False)
+    for free[0], trouble in ((150, storage.LITTLE_ROOM), (250, None)):
         record_message(box, speech(2, 2500), "a-2")
         box.wait_for(MessageStored)
         box.settle()
@@ -471,17 +471,17 @@ def test_a_failing_disk_is_worse_than_one_with_little_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F7: what is told is that messages may not be stored, not that space is running out."""
-    monkeypatch.setattr(files, "free_bytes", lambda _: 150)
+    monkeypatch.setattr(storage, "free_bytes", lambda _: 150)
     box = Box(tmp_path, Limits(ballast_bytes=64, low_water_bytes=100, high_water_bytes=200)).start()
     box.settle()
-    assert box.troubles[-1] == space.LITTLE_ROOM
+    assert box.troubles[-1] == storage.LITTLE_ROOM
     with monkeypatch.context() as broken:
         for name in ("fsync", "fdatasync"):
             broken.setattr(os, name, failing(getattr(os, name), errno.EROFS, lambda _: True))
         broken.setattr(Path, "unlink", failing(Path.unlink, errno.EROFS, lambda _: True))
         record_message(box, speech(1, 4000))
         box.settle()
-    assert box.troubles[-1] == space.FAILING
+    assert box.troubles[-1] == storage.FAILING
     box.stop()
 
 
@@ -522,7 +522,7 @@ def test_a_disk_that_tells_nothing_is_a_trouble(box: Box, monkeypatch: pytest.Mo
         record_message(box, speech(1, 2500))
         assert "disk failed" in box.wait_for(StoreFailed).reason
         box.settle()
-    assert box.troubles[-1] == space.FAILING
+    assert box.troubles[-1] == storage.FAILING
     record_message(box, speech(1, 2500), "a-2")
     box.wait_for(MessageStored)
     box.settle()
@@ -572,7 +572,7 @@ def test_without_a_row_it_is_not_stored_and_later_it_is(tmp_path: Path) -> None:
     assert box.troubles[-1] is None
 
 
-def writer_mailbox(box: Box, index: writer.MessageIndex) -> Any:
+def writer_mailbox(box: Box, index: recording.MessageIndex) -> Any:
     """Start a mailbox over another index."""
 
     return Mailbox(box.home, index, header, box.facts.put, box.troubles.append, SMALL).start()
@@ -588,7 +588,7 @@ def test_a_fault_that_stays_ends_in_a_trouble_that_asks_for_a_restart(
     for _ in range(workers.LASTING):
         box.mailbox._commands.put(lambda: [][0])
     assert told.wait(LIMIT)
-    assert space.ENDED.restart
+    assert storage.ENDED.restart
 
 
 def test_closing_a_message_puts_the_lamp_out(box: Box) -> None:
@@ -658,7 +658,7 @@ def test_the_ballast_is_on_the_disk_before_anybody_relies_on_it(
         fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", noted)
-    files.set_ballast(tmp_path / "ballast", 65_536)
+    storage.set_ballast(tmp_path / "ballast", 65_536)
     assert ("ballast", 65_536) in synced
 
 
@@ -666,13 +666,13 @@ def test_that_there_is_no_room_is_told_before_anybody_speaks(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk fills up, and empties, without any message: callers are told in time, each once."""
-    monkeypatch.setattr(writer, "LOOK_S", 0.0)
-    monkeypatch.setattr(files, "free_bytes", lambda _: -1)
+    monkeypatch.setattr(recording, "LOOK_S", 0.0)
+    monkeypatch.setattr(storage, "free_bytes", lambda _: -1)
     box.mailbox.recount()
     assert box.wait_for(RoomForMessages) == RoomForMessages(False)
     box.mailbox.recount()
     assert not [fact for fact in box.settle() if isinstance(fact, RoomForMessages)]
     monkeypatch.undo()
-    monkeypatch.setattr(writer, "LOOK_S", 0.0)
+    monkeypatch.setattr(recording, "LOOK_S", 0.0)
     box.mailbox.recount()
     assert box.wait_for(RoomForMessages) == RoomForMessages(True)

@@ -12,10 +12,8 @@ import pytest
 from appliance.calls.events import MessageStored, MessagesWaiting
 from appliance.calls.orders import Result
 from appliance.errors import StoreError
-from appliance.voicemail import recovery, space
-from appliance.voicemail.files import Folders
-from appliance.voicemail.sidecar import Sidecar, decode, encode
-from appliance.voicemail.sound import Header
+from appliance.voicemail import recording, storage
+from appliance.voicemail.storage import Folders, Header, Sidecar, decode, encode
 from tests.store.samples import a_call, a_message
 from tests.voicemail.box import Box, header, speech
 
@@ -92,7 +90,7 @@ def test_a_recording_that_cannot_be_read_holds_back_no_other(
     first = recorded(box, speech(1, 3000), "a-1", finish=False)
     second = recorded(box, speech(2, 3000), "a-2", finish=False)
     bad, good = sorted((first, second))
-    finish = recovery.finish
+    finish = recording.finish_recording
 
     def fails(folders: Folders, header: Header, ident: str, minimum_ms: int) -> object:
         if ident == bad:
@@ -100,7 +98,7 @@ def test_a_recording_that_cannot_be_read_holds_back_no_other(
         return finish(folders, header, ident, minimum_ms)
 
     with monkeypatch.context() as patch:
-        patch.setattr(recovery, "finish", fails)
+        patch.setattr(recording, "finish_recording", fails)
         restarted(box)
         assert [message.id for message in box.listed()] == [good]
     restarted(box)
@@ -153,7 +151,7 @@ def test_what_is_not_whole_is_set_aside_and_never_deleted(box: Box) -> None:
     box.start().settle()
     assert box.listed() == ()
     assert box.names("corrupt") == {f"{ident}.wav", f"{ident}.meta"}
-    assert box.troubles[-1] == space.SET_ASIDE
+    assert box.troubles[-1] == storage.SET_ASIDE
 
 
 def test_a_sidecar_without_its_sound_is_set_aside(box: Box) -> None:
@@ -269,7 +267,7 @@ def test_folders_that_cannot_be_made_are_a_trouble(tmp_path: Path) -> None:
     (tmp_path / "voicemail").write_text("in the way")
     box = Box(tmp_path).start()
     box.settle()
-    assert box.troubles[-1] == space.FAILING
+    assert box.troubles[-1] == storage.FAILING
     (tmp_path / "voicemail").unlink()
     assert box.wait_for(MessagesWaiting) == MessagesWaiting(0)
     box.stop()
