@@ -65,7 +65,7 @@ FOREIGN_OWNERS = {
         "console/process.py",
     },  # each feeds its own watchdog
     "holidays": {"daemon/calendar.py"},
-    "icalendar": {"mail/invitation.py"},
+    "icalendar": {"mail/letter.py"},
     "smtplib": {"mail/smtp.py"},
     "tomli_w": {"daemon/register_text.py", "fieldtest/profile.py", "site/made.py"},
     "phonenumbers": {"daemon/numbers.py"},

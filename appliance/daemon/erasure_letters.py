@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from appliance.mail.invitation import cancellation
+from appliance.mail.letter import cancellation
 from appliance.policy import privacy as words
 from appliance.policy.hours import moment_words
 from appliance.policy.requests import Mail

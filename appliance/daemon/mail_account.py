@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from appliance.daemon.credentials import MAIL_PASSWORD, secret_file
 from appliance.daemon.settings import Mail
-from appliance.mail.account import Account, Security
-from appliance.mail.compose import address_in
+from appliance.mail.letter import address_in
+from appliance.mail.smtp import Account, Security
 
 
 def account_of(mail: Mail) -> Account | None:

@@ -14,7 +14,7 @@ from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError
-from appliance.mail.compose import is_address
+from appliance.mail.letter import is_address
 from appliance.policy.clock import Now
 from appliance.policy.requests import TEST, Mail
 from appliance.policy.text import Refused, Words

@@ -5,8 +5,8 @@ from __future__ import annotations
 from appliance.daemon.mistakes import Mistakes
 from appliance.daemon.settings import Mail
 from appliance.errors import OfficeError
-from appliance.mail.account import Security
-from appliance.mail.compose import address_in, is_address
+from appliance.mail.letter import address_in, is_address
+from appliance.mail.smtp import Security
 
 LAST_PORT = 65_535
 

@@ -16,10 +16,8 @@ from appliance.daemon.mail_account import account_of, domain_of
 from appliance.daemon.papers import Papers, papers_of
 from appliance.daemon.settings import Settings
 from appliance.errors import CentralinoError, OfficeError
-from appliance.mail.compose import address_in, compose, is_address
-from appliance.mail.invitation import Meeting, Method, invitation
-from appliance.mail.sender import Sender
-from appliance.mail.smtp import Server
+from appliance.mail.letter import Meeting, Method, address_in, compose, invitation, is_address
+from appliance.mail.smtp import Sender, Server
 from appliance.policy import letters as policy
 from appliance.policy import requests
 from appliance.policy.clock import Now

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.daemon.extensions import labels
 from appliance.daemon.settings import Settings, Site
-from appliance.mail.compose import compose, is_address
+from appliance.mail.letter import compose, is_address
 from appliance.paper.document import Document, Part
 from appliance.paper.request_letter import Letterhead, Names, RequestLetter
 from appliance.policy.directory import Register, all_known

@@ -28,7 +28,7 @@ from appliance.daemon import shell_proof
 from appliance.daemon.door import Door
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.stores import Stores, database_path
-from appliance.mail.invitation import Meeting, invitation
+from appliance.mail.letter import Meeting, invitation
 from appliance.policy.dialling import Ledger, Outgoing, Placed
 from appliance.policy.hours import moment_words
 from appliance.policy.privacy import GONE

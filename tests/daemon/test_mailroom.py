@@ -18,7 +18,7 @@ from icalendar import Calendar
 from appliance.daemon import config, mailroom
 from appliance.daemon.mailroom import Mailroom, trouble_of
 from appliance.daemon.office import build_office
-from appliance.mail.compose import compose
+from appliance.mail.letter import compose
 from appliance.mail.smtp import Server
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Period, Week

@@ -26,8 +26,8 @@ from appliance.daemon.supervisor import FAULT_SHOWN_S, FILE, Supervisor
 from appliance.fleet import metrics_server
 from appliance.fleet.metrics_figures import Figures
 from appliance.fleet.metrics_server import Server
-from appliance.mail import sender
-from appliance.mail.sender import Sender
+from appliance.mail import smtp
+from appliance.mail.smtp import Sender
 from appliance.panel import leds
 from appliance.panel.leds import Panel, PanelPins, StandInPin
 from appliance.panel.pattern import Network, PanelStatus, Readiness
@@ -217,7 +217,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every thread look around many times a second."""
     for module in (writer, mailbox, leds):
         monkeypatch.setattr(module, "BEAT_S", 0.02)
-    monkeypatch.setattr(sender, "LOOK_S", 0.02)
+    monkeypatch.setattr(smtp, "LOOK_S", 0.02)
     monkeypatch.setattr(metrics_server, "TURN_S", 0.02)
     monkeypatch.setattr(endpoint, "LONGEST_WAIT", 0.02)
 
@@ -258,7 +258,7 @@ def test_a_thread_with_nothing_to_do_gives_signs_of_life(part: Part, tmp_path: P
 
 def test_idle_threads_turn_well_within_their_limits() -> None:
     """The longest wait of each is a sixth of what makes it hung, or less."""
-    waits = {Part.SIP: endpoint.LONGEST_WAIT, Part.MAIL: sender.LOOK_S}
+    waits = {Part.SIP: endpoint.LONGEST_WAIT, Part.MAIL: smtp.LOOK_S}
     for part in THREADS:
         assert waits.get(part, workers.BEAT_S) <= TABLE[part].silent_s / 5
 

@@ -15,9 +15,7 @@ import pytest
 
 from appliance.calls.orders import Result, Way
 from appliance.daemon.mailroom import Outgoing
-from appliance.mail.account import Security
-from appliance.mail.sender import Sender
-from appliance.mail.smtp import Server
+from appliance.mail.smtp import Security, Sender, Server
 from appliance.policy.requests import MailState, Verdict
 from appliance.store.writer import Records
 from tests.bench.visitors import trusting

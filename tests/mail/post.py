@@ -12,10 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.daemon.mailroom import Outgoing
-from appliance.mail.account import Account, Security
-from appliance.mail.compose import compose
-from appliance.mail.sender import Sender
-from appliance.mail.smtp import Server
+from appliance.mail.letter import compose
+from appliance.mail.smtp import Account, Security, Sender, Server
 from appliance.policy.requests import Health, Letter, Mail, MailState, Reply
 from appliance.store import requests
 from appliance.store.database import open_reader

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
-from appliance.mail import compose as room
-from appliance.mail.compose import NOT_ATTACHED, address_in, compose, is_address
+from appliance.mail import letter as room
+from appliance.mail.letter import NOT_ATTACHED, address_in, compose, is_address
 from appliance.policy.requests import Letter, Mail
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.mail.account import Security
+from appliance.mail.smtp import Security
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import Health, MailState, State, Verdict, by_voice
 from appliance.store import requests

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.errors import StoreError
-from appliance.mail.sender import Sender
+from appliance.mail.smtp import Sender
 from appliance.policy.requests import Health, Letter, Mail, MailState, Reply, Verdict, Waiting
 from appliance.workers import faults
 

@@ -17,7 +17,7 @@ from appliance.daemon.caretaker import Caretaker, Plan
 from appliance.daemon.mailroom import Outgoing
 from appliance.exchange.call import CallPlan
 from appliance.exchange.party import Party
-from appliance.mail.sender import Sender
+from appliance.mail.smtp import Sender
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Holiday

@@ -20,7 +20,7 @@ from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.office import build_office
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.errors import CentralinoError
-from appliance.mail.compose import compose
+from appliance.mail.letter import compose
 from appliance.policy.directory import Slots
 from appliance.policy.hours import week
 from appliance.policy.requests import HEAD, Reply, Round, Verdict, is_overdue
