@@ -24,7 +24,7 @@ from appliance.calls.side_states import (
     NOTICE_TABLE,
     OUTSIDE_TABLE,
 )
-from appliance.panel import pattern
+from appliance.panel import panel
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -39,20 +39,20 @@ LEDS = {
     },
 }  # fmt: skip
 HEADS = {"it": "| LED | si vede | significa |", "en": "| LED | what is seen | what it means |"}
-SEEN: Mapping[pattern.Pattern, tuple[str, str]] = {
-    pattern.OFF: ("spento", "dark"),
-    pattern.ON: ("acceso", "lit"),
-    pattern.SLOW: ("lampeggia lentamente (1 s sì, 1 s no)", "blinks slowly (1 s on, 1 s off)"),
-    pattern.FAST: ("lampeggia in fretta", "blinks fast"),
-    pattern.ONE_FLASH: ("un lampo ogni 2 s", "one flash every 2 s"),
-    pattern.TWO_FLASHES: ("due lampi ogni 2 s", "two flashes every 2 s"),
-    pattern.THREE_FLASHES: ("tre lampi ogni 2 s", "three flashes every 2 s"),
-    pattern.WINK: ("acceso, si spegne un attimo ogni 2 s", "lit, goes out briefly every 2 s"),
-    pattern.TWO_WINKS: (
+SEEN: Mapping[panel.Pattern, tuple[str, str]] = {
+    panel.OFF: ("spento", "dark"),
+    panel.ON: ("acceso", "lit"),
+    panel.SLOW: ("lampeggia lentamente (1 s sì, 1 s no)", "blinks slowly (1 s on, 1 s off)"),
+    panel.FAST: ("lampeggia in fretta", "blinks fast"),
+    panel.ONE_FLASH: ("un lampo ogni 2 s", "one flash every 2 s"),
+    panel.TWO_FLASHES: ("due lampi ogni 2 s", "two flashes every 2 s"),
+    panel.THREE_FLASHES: ("tre lampi ogni 2 s", "three flashes every 2 s"),
+    panel.WINK: ("acceso, si spegne un attimo ogni 2 s", "lit, goes out briefly every 2 s"),
+    panel.TWO_WINKS: (
         "acceso, si spegne due volte ogni 2 s",
         "lit, goes out twice every 2 s",
     ),
-    pattern.THREE_WINKS: (
+    panel.THREE_WINKS: (
         "acceso, si spegne tre volte ogni 2 s",
         "lit, goes out three times every 2 s",
     ),
@@ -68,7 +68,7 @@ def mermaid(text: str) -> str:
 def led_table(language: str) -> str:
     """Return the panel's table in one language; raises KeyError for a pattern without words."""
     rows = [HEADS[language], "|---|---|---|"]
-    for meaning in pattern.MEANINGS:
+    for meaning in panel.MEANINGS:
         seen = SEEN[meaning.pattern][0 if language == "it" else 1]
         says = meaning.it if language == "it" else meaning.en
         rows.append(f"| {LEDS[language][meaning.led]} | {seen} | {says} |")

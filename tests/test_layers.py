@@ -58,7 +58,7 @@ FOREIGN_OWNERS = {
     "serial": {"modem/port_server.py"},
     "pyVoIP": {"sip/pyvoip.py"},
     "paho": {"fleet/mqtt_client.py"},
-    "gpiozero": {"panel/leds.py"},
+    "gpiozero": {"panel/panel.py"},
     "sdnotify": {
         "daemon/service.py",
         "media/process.py",

@@ -13,8 +13,7 @@ from appliance.daemon.settings import Settings
 from appliance.daemon.setups import panel_pins
 from appliance.daemon.stores import Stores
 from appliance.errors import ConfigurationError
-from appliance.panel.leds import Panel, PanelPins
-from appliance.panel.press import Press
+from appliance.panel.panel import Panel, PanelPins, Press
 from appliance.policy.office import Office
 from appliance.policy.supervision import words_of
 from appliance.policy.users import PinRule

@@ -13,7 +13,7 @@ from appliance.daemon.backup_stick import Stick
 from appliance.daemon.backup_target import Target
 from appliance.daemon.card import Card
 from appliance.daemon.night import Night
-from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness
+from appliance.panel.panel import LineState, Network, PanelStatus, Readiness
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Part

@@ -54,8 +54,7 @@ from appliance.daemon.updates import Updates
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.watching import Watching
 from appliance.files import load_text
-from appliance.panel.pattern import PanelStatus
-from appliance.panel.press import Press
+from appliance.panel.panel import PanelStatus, Press
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.supervision import Part
 from appliance.policy.text import NOTHING, Words

@@ -24,7 +24,7 @@ from appliance.daemon.night_words import care_said
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import line_words, plain
 from appliance.errors import CentralinoError
-from appliance.panel.pattern import Meaning, PanelStatus, meanings_of
+from appliance.panel.panel import Meaning, PanelStatus, meanings_of
 from appliance.policy.office import PositionState
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission

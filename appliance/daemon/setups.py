@@ -8,7 +8,7 @@ from appliance.daemon.rehearsal import numbers_of, rehearses
 from appliance.daemon.settings import Line, Settings
 from appliance.daemon.values import PROVEN
 from appliance.media.messages import LineSetup, Setup
-from appliance.panel.leds import PanelPins
+from appliance.panel.panel import PanelPins
 from appliance.policy.office import Office, StaffKey
 from appliance.sip.registrar import PhonesSettings, network_of
 

@@ -28,9 +28,8 @@ from appliance.fleet.metrics_figures import Figures
 from appliance.fleet.metrics_server import Server
 from appliance.mail import smtp
 from appliance.mail.smtp import Sender
-from appliance.panel import leds
-from appliance.panel.leds import Panel, PanelPins, StandInPin
-from appliance.panel.pattern import Network, PanelStatus, Readiness
+from appliance.panel import panel as panel_panel
+from appliance.panel.panel import Network, Panel, PanelPins, PanelStatus, Readiness, StandInPin
 from appliance.policy.clock import Now
 from appliance.policy.requests import Letter, Reply
 from appliance.policy.requests import Verdict as Sent
@@ -215,7 +214,7 @@ def supervisor(
 @pytest.fixture
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every thread look around many times a second."""
-    for module in (writer, mailbox, leds):
+    for module in (writer, mailbox, panel_panel):
         monkeypatch.setattr(module, "BEAT_S", 0.02)
     monkeypatch.setattr(smtp, "LOOK_S", 0.02)
     monkeypatch.setattr(metrics_server, "TURN_S", 0.02)

@@ -12,10 +12,17 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from appliance.errors import ConfigurationError
-from appliance.panel import leds
-from appliance.panel.leds import Panel, PanelPins
-from appliance.panel.pattern import LineState, Network, PanelStatus, Readiness, pattern_for
-from appliance.panel.press import Press
+from appliance.panel import panel as panel_panel
+from appliance.panel.panel import (
+    LineState,
+    Network,
+    Panel,
+    PanelPins,
+    PanelStatus,
+    Press,
+    Readiness,
+    pattern_for,
+)
 
 PINS = PanelPins(
     ready=17, network=27, message=22, fault=23, lines=(("line1", 5), ("line2", 6)), button=26
@@ -91,7 +98,7 @@ def test_a_test_lights_every_led_and_then_the_state_again(
 
 def test_pins_of_no_hardware_remember_nothing() -> None:
     """A box without GPIO blinks for months: what its pins were is not kept."""
-    pin = MockFactory(pin_class=leds.StandInPin).pin(17)
+    pin = MockFactory(pin_class=panel_panel.StandInPin).pin(17)
     pin.function = "output"
     for _ in range(10):
         pin.state = True
@@ -184,4 +191,4 @@ def test_with_gpio_hardware_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     found: Any = MockFactory()
     monkeypatch.setattr(gpiozero.Device, "ensure_pin_factory", lambda: None)
     monkeypatch.setattr(gpiozero.Device, "pin_factory", found)
-    assert leds.pin_factory() is found
+    assert panel_panel.pin_factory() is found

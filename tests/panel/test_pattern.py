@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.panel.pattern import (
+from appliance.panel.panel import (
     FAST,
     MEANINGS,
     OFF,
@@ -26,7 +26,7 @@ from appliance.panel.pattern import (
     Readiness,
     meanings_of,
     pattern_for,
-    step,
+    pattern_step,
 )  # fmt: skip
 
 WELL = PanelStatus(Readiness.READY, Network.UP, (("line1", LineState.IDLE),))
@@ -118,7 +118,7 @@ def test_every_meaning_can_be_reached() -> None:
 
 def test_a_pattern_steps_through_virtual_time() -> None:
     """Two flashes, drawn out over its two seconds, and again."""
-    lit = [step(TWO_FLASHES, t)[0] for t in range(0, 4000, 100)]
+    lit = [pattern_step(TWO_FLASHES, t)[0] for t in range(0, 4000, 100)]
     assert lit == ([True, False, False, True] + [False] * 16) * 2
 
 
@@ -128,12 +128,12 @@ def test_a_pattern_steps_through_virtual_time() -> None:
 )
 def test_nothing_changes_before_it_is_said_to(pattern: Pattern, t_ms: int) -> None:
     """The LED keeps its state until exactly the told moment: sleeping until then misses nothing."""
-    lit, change_ms = step(pattern, t_ms)
+    lit, change_ms = pattern_step(pattern, t_ms)
     assert change_ms is not None
-    assert step(pattern, t_ms + change_ms - 1) == (lit, 1)
-    assert step(pattern, t_ms + change_ms)[0] is not lit
+    assert pattern_step(pattern, t_ms + change_ms - 1) == (lit, 1)
+    assert pattern_step(pattern, t_ms + change_ms)[0] is not lit
 
 
 def test_a_steady_pattern_never_changes() -> None:
     """Nothing wakes for it."""
-    assert (step(ON, 12345), step(OFF, 0)) == ((True, None), (False, None))
+    assert (pattern_step(ON, 12345), pattern_step(OFF, 0)) == ((True, None), (False, None))

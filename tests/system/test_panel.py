@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from appliance.calls.orders import Way
-from appliance.panel.pattern import FAST, OFF, ON, SLOW, WINK, Pattern
+from appliance.panel.panel import FAST, OFF, ON, SLOW, WINK, Pattern
 from appliance.testphone.client import TestPhone
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box, wait

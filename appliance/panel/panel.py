@@ -1,0 +1,460 @@
+"""LEDs and the button."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import logging
+import queue
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import gpiozero
+from gpiozero.pins.mock import MockFactory, MockPin
+
+from appliance.policy.text import Refused
+from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+# ---- pattern -----------------------------------------------------------------------------------
+# What the LEDs say: one pure table from the box's state to patterns, each with its meaning.
+#
+# The documentation's tables for technician and office are drawn from `MEANINGS`.
+
+Pattern = tuple[tuple[bool, int], ...]
+"""(lit, ms) repeated for ever; a single entry is steady."""
+
+OFF: Final[Pattern] = ((False, 1000),)
+ON: Final[Pattern] = ((True, 1000),)
+SLOW: Final[Pattern] = ((True, 1000), (False, 1000))
+FAST: Final[Pattern] = ((True, 200), (False, 200))
+ONE_FLASH: Final[Pattern] = ((True, 100), (False, 1900))
+TWO_FLASHES: Final[Pattern] = ((True, 100), (False, 200), (True, 100), (False, 1600))
+THREE_FLASHES: Final[Pattern] = (
+    (True, 100), (False, 200), (True, 100), (False, 200), (True, 100), (False, 1300),
+)  # fmt: skip
+WINK: Final[Pattern] = ((True, 1800), (False, 200))
+TWO_WINKS: Final[Pattern] = ((True, 1400), (False, 200), (True, 200), (False, 200))
+THREE_WINKS: Final[Pattern] = (
+    (True, 1000), (False, 200), (True, 200), (False, 200), (True, 200), (False, 200),
+)  # fmt: skip
+
+
+class Readiness(enum.StrEnum):
+    """Whether the box can answer."""
+
+    STARTING = "starting"
+    READY = "ready"
+    NOT_READY = "not_ready"
+
+
+class Network(enum.StrEnum):
+    """Whether the desk's phones can be reached."""
+
+    UP = "up"
+    DOWN = "down"
+    NO_PHONES = "no_phones"
+
+
+class LineState(enum.StrEnum):
+    """The state of an analog line (B1)."""
+
+    MISSING = "missing"
+    IDLE = "idle"
+    RINGING = "ringing"
+    IN_USE = "in_use"
+    IN_USE_OUTSIDE = "in_use_outside"
+    CLEARING = "clearing"
+    NO_LINE = "no_line"
+    OUT = "out"
+
+
+@dataclass(frozen=True, slots=True)
+class PanelStatus:
+    """All that the panel shows; `lines` are (name, state) in the order of their LEDs."""
+
+    readiness: Readiness = Readiness.STARTING
+    network: Network = Network.DOWN
+    lines: tuple[tuple[str, LineState], ...] = ()
+    messages_waiting: int = 0
+    fault: bool = False
+    unattended: bool = False
+    messages_late: bool = False
+    closed: bool = False
+    opened: bool = False
+
+
+class Led(enum.StrEnum):
+    """The LEDs that every panel has; a line's LED is named "line:NAME"."""
+
+    READY = "ready"
+    NETWORK = "network"
+    MESSAGE = "message"
+    FAULT = "fault"
+
+
+LedName = str
+"""One of `Led`, or "line:NAME"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one pattern of one LED means, in the words of those who look at it."""
+
+    led: str
+    state: str
+    pattern: Pattern
+    it: str
+    en: str
+
+
+MEANINGS: Final[tuple[Meaning, ...]] = (
+    Meaning("ready", "ready", ON, "In servizio.", "In service."),
+    Meaning(
+        "ready", "unattended", WINK,
+        "In servizio, centralino «Non presidiato»: le chiamate vanno allo Sportello Cittadini.",
+        "In service, switchboard unattended: calls go to the citizens' counter.",
+    ),
+    Meaning(
+        "ready", "closed", TWO_WINKS,
+        "In servizio, «Chiuso – segreteria» o «Tutti assenti» a mano: risponde la segreteria.",
+        "In service, closed or all absent by hand: voicemail answers.",
+    ),
+    Meaning(
+        "ready", "opened", THREE_WINKS,
+        "In servizio, «Aperto a mano»: i telefoni squillano fuori dall'orario scritto.",
+        "In service, opened by hand: phones ring outside the written hours.",
+    ),
+    Meaning("ready", "starting", FAST, "Avvio in corso: attendere.", "Starting: please wait."),
+    Meaning(
+        "ready", "not_ready", OFF,
+        "Non in servizio: se non si accende entro cinque minuti, guardare il LED di guasto.",
+        "Not in service: if it stays dark for five minutes look at the fault LED.",
+    ),
+    Meaning(
+        "network", "up", ON,
+        "Rete e telefoni raggiungibili.", "Network and phones within reach.",
+    ),
+    Meaning(
+        "network", "no_phones", TWO_FLASHES,
+        "Rete presente, ma nessun telefono è registrato: controllare i telefoni.",
+        "Network present but no phone is registered: check the phones.",
+    ),
+    Meaning(
+        "network", "down", ONE_FLASH,
+        "Rete assente: controllare il cavo; le chiamate vanno in segreteria.",
+        "No network: check the cable; calls go to voicemail.",
+    ),
+    Meaning("line", "idle", OFF, "Linea libera e in ordine.", "Line idle and in order."),
+    Meaning("line", "ringing", FAST, "La linea squilla.", "The line is ringing."),
+    Meaning("line", "in_use", ON, "Linea occupata da una chiamata.", "Line in use by a call."),
+    Meaning(
+        "line", "in_use_outside", SLOW,
+        "Linea occupata da un apparecchio in parallelo.",
+        "Line in use by an ordinary telephone beside the box.",
+    ),
+    Meaning("line", "clearing", WINK, "La linea si sta liberando.", "The line is being released."),
+    Meaning(
+        "line", "missing", ONE_FLASH,
+        "Modem assente: inserirlo nella porta USB.", "Modem missing: plug it into its USB port.",
+    ),
+    Meaning(
+        "line", "no_line", THREE_FLASHES,
+        "Il modem funziona, ma non c'è linea: controllare il cavo telefonico.",
+        "The modem works, but there is no line: check the telephone cable.",
+    ),
+    Meaning(
+        "line", "out", TWO_FLASHES,
+        "Linea fuori servizio: il modem non lavora; il motivo è in `centralino status`.",
+        "Line out of order: the modem does not work; the reason is in `centralino status`.",
+    ),
+    Meaning(
+        "message", "none", OFF,
+        "Nessun messaggio da trattare.", "No message to be dealt with.",
+    ),
+    Meaning(
+        "message", "waiting", SLOW,
+        "Messaggi in segreteria da trattare.", "Messages waiting to be dealt with.",
+    ),
+    Meaning(
+        "message", "late", FAST,
+        "Messaggi non ascoltati, o non chiusi, in tempo: occuparsene ora.",
+        "Messages not heard, or not closed, in time: see to them now.",
+    ),
+    Meaning("fault", "none", OFF, "Nessun guasto.", "No fault."),
+    Meaning(
+        "fault", "fault", ON,
+        "Guasto: il motivo è scritto nella console e in `centralino status`.",
+        "Fault: the reason is on the console and in `centralino status`.",
+    ),
+)  # fmt: skip
+
+_MEANINGS: Final = {(m.led, m.state): m for m in MEANINGS}
+
+
+def pattern_for(status: PanelStatus) -> dict[LedName, Pattern]:
+    """Return each LED's pattern, lines included, in the panel's order."""
+    return {led: meaning.pattern for led, meaning in meanings_of(status).items()}
+
+
+def meanings_of(status: PanelStatus) -> dict[LedName, Meaning]:
+    """Return what each LED says, lines included, in the panel's order."""
+    states = {
+        Led.READY: _ready(status),
+        Led.NETWORK: status.network.value,
+        **{f"line:{name}": state.value for name, state in status.lines},
+        Led.MESSAGE: _message(status),
+        Led.FAULT: "fault" if status.fault else "none",
+    }
+    return {str(led): _MEANINGS[led.split(":")[0], state] for led, state in states.items()}
+
+
+def pattern_step(pattern: Pattern, t_ms: int) -> tuple[bool, int | None]:
+    """Say whether the LED is lit `t_ms` after its pattern began, and in how many ms that changes.
+
+    None: never, the pattern is steady.
+    """
+    if len(pattern) == 1:
+        return pattern[0][0], None
+    left = t_ms % sum(ms for _, ms in pattern)
+    for lit, ms in pattern:
+        if left < ms:
+            return lit, ms - left
+        left -= ms
+    raise AssertionError("the rest of a division is less than the divisor")
+
+
+def _message(status: PanelStatus) -> str:
+    if status.messages_waiting > 0:
+        return "late" if status.messages_late else "waiting"
+    return "none"
+
+
+def _ready(status: PanelStatus) -> str:
+    if status.readiness is not Readiness.READY:
+        return status.readiness.value
+    states = (("closed", status.closed), ("unattended", status.unattended))
+    manual = next((name for name, is_on in (*states, ("opened", status.opened)) if is_on), "")
+    return manual or status.readiness.value
+
+
+# ---- press -------------------------------------------------------------------------------------
+# What presses of the button mean: bounces are one press, a long hold is another thing.
+
+BOUNCE_S: Final = 0.05
+HOLD_S: Final = 3.0
+
+
+class Press(enum.StrEnum):
+    """A press as the desk hears of it, when the button is let go."""
+
+    SHORT = "short"  # toggles "Non presidiato"
+    LONG = "long"  # held for 3 s; nothing yet
+
+
+@dataclass(slots=True)
+class Button:
+    """Turns edges of a contact into presses; `now` is monotonic seconds.
+
+    A contact bounces for some ms at each change: edges that follow the last one taken within
+    `BOUNCE_S` are not taken.
+    """
+
+    _down_at: float | None = None
+    _edge_at: float = float("-inf")
+
+    def pressed(self, now: float) -> None:
+        """Take a closing of the contact.
+
+        One while it is closed means that its opening was taken for a bounce: begin anew.
+        """
+        if self._settled(now):
+            self._down_at = now
+
+    def released(self, now: float) -> Press | None:
+        """Take an opening of the contact; returns the press that it ends."""
+        if self._down_at is None or not self._settled(now):
+            return None
+        held, self._down_at = now - self._down_at, None
+        return Press.LONG if held >= HOLD_S else Press.SHORT
+
+    def _settled(self, now: float) -> bool:
+        settled = now - self._edge_at >= BOUNCE_S
+        if settled:
+            self._edge_at = now
+        return settled
+
+
+# ---- leds --------------------------------------------------------------------------------------
+# The panel's wires: the only file that knows gpiozero.
+#
+# Without GPIO hardware gpiozero's mock factory takes its place, so that everything else runs alike.
+
+log = logging.getLogger(__name__)
+
+TEST_S = 10.0
+"""Long enough to walk from the browser to the box."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelPins:
+    """GPIO numbers (BCM) of what is fitted; None for what is not. `lines` are (name, pin).
+
+    The button closes to ground (the pull-up is the Pi's own); LEDs are lit by a high level, unless
+    `active_high` is false.
+    """
+
+    ready: int | None = None
+    network: int | None = None
+    message: int | None = None
+    fault: int | None = None
+    lines: tuple[tuple[str, int], ...] = ()
+    button: int | None = None
+    active_high: bool = True
+
+    def leds(self) -> dict[LedName, int]:
+        """Return the pin of each LED that is fitted."""
+        single = {Led.READY: self.ready, Led.NETWORK: self.network, Led.MESSAGE: self.message}
+        single[Led.FAULT] = self.fault
+        found = {str(led): pin for led, pin in single.items() if pin is not None}
+        return found | {f"line:{name}": pin for name, pin in self.lines}
+
+
+class StandInPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
+    """A pin of no hardware; gpiozero's own keeps every change for ever, this one its state only."""
+
+    def _change_state(self, value: float) -> bool:
+        has_changed = bool(super()._change_state(value))
+        if has_changed:
+            self.clear_states()
+        return has_changed
+
+
+class Panel:
+    """LEDs stepping their patterns in a thread of their own, and the button.
+
+    `on_button` is called from gpiozero's thread. Raises ConfigurationError for a pin that cannot be
+    used.
+    """
+
+    def __init__(
+        self,
+        pins: PanelPins,
+        on_button: Callable[[Press], None],
+        factory: Any = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._on_button = on_button
+        self._press = Button()
+        self._statuses: queue.SimpleQueue[PanelStatus | int | None] = queue.SimpleQueue()
+        self._devices = contextlib.ExitStack()
+        self._leds: dict[LedName, Any] = {}
+        self._patterns, self._tested_ms = pattern_for(PanelStatus()), 0
+        self._worker = Worker("panel", self._turn)
+        try:
+            self._open(pins, factory or pin_factory())
+        except gpiozero.GPIOZeroError as error:
+            self._devices.close()
+            raise Refused(
+                f"un piedino di [panel] non si può usare: {error}",
+                f"a pin of [panel] cannot be used: {error}",
+            ) from error
+
+    def start(self) -> Panel:
+        """Start stepping, from the state of a box that is starting."""
+        self._worker.start()
+        return self
+
+    @property
+    def beat_at(self) -> float:
+        """When the loop last turned (monotonic s): a GPIO that blocks keeps it from turning."""
+        return self._worker.beat_at
+
+    def show(self, status: PanelStatus) -> None:
+        """Show a state from now on; never waits."""
+        self._statuses.put(status)
+
+    def test(self, seconds: float = TEST_S) -> None:
+        """Light every LED for so long, to see which work; then the state again; never waits."""
+        self._statuses.put(round((self._clock() + seconds) * 1000))
+
+    def stop(self, limit: float = JOIN_LIMIT) -> None:
+        """Put all LEDs out and let the pins go."""
+        self._worker.stopping.set()
+        self._statuses.put(None)
+        try:
+            self._worker.stop(limit)
+        finally:
+            for led in self._leds.values():
+                led.off()
+            self._devices.close()
+
+    def _open(self, pins: PanelPins, factory: Any) -> None:
+        for name, pin in pins.leds().items():
+            led = gpiozero.LED(pin, active_high=pins.active_high, pin_factory=factory)
+            self._leds[name] = self._devices.enter_context(led)
+        if pins.button is not None:
+            button = gpiozero.Button(pins.button, pull_up=True, pin_factory=factory)
+            self._devices.enter_context(button)
+            button.when_pressed = self._pressed
+            button.when_released = self._released
+
+    def _turn(self) -> None:
+        now_ms = round(self._clock() * 1000)
+        is_test = now_ms < self._tested_ms
+        wait_ms = self._tested_ms - now_ms if is_test else self._light(self._patterns, now_ms)
+        if is_test:
+            self._light_all()
+        with contextlib.suppress(queue.Empty):
+            wait_s = BEAT_S if wait_ms is None else min(wait_ms / 1000, BEAT_S)
+            told = self._statuses.get(timeout=wait_s)
+            if isinstance(told, PanelStatus):
+                self._patterns = pattern_for(told)
+            elif isinstance(told, int):
+                self._tested_ms = told
+
+    def _light_all(self) -> None:
+        for led in self._leds.values():
+            led.on()
+
+    def _light(self, patterns: dict[LedName, Pattern], now_ms: int) -> int | None:
+        """Set every LED to what its pattern says; return in how many ms one of them changes.
+
+        All patterns share one clock, so that LEDs that blink alike blink together.
+        """
+        changes: list[int] = []
+        for name, led in self._leds.items():
+            # a LED whose line is not in the status (yet) stays dark
+            lit, change_ms = (
+                pattern_step(patterns[name], now_ms) if name in patterns else (False, None)
+            )
+            led.value = lit
+            if change_ms is not None:
+                changes.append(change_ms)
+        return min(changes, default=None)
+
+    def _pressed(self) -> None:
+        self._press.pressed(self._clock())
+
+    def _released(self) -> None:
+        press = self._press.released(self._clock())
+        if press:
+            self._on_button(press)
+
+
+def pin_factory() -> Any:
+    """Find the GPIO hardware, or say once that there is none and stand in for it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # gpiozero warns for each library it tries
+            gpiozero.Device.ensure_pin_factory()
+    except gpiozero.BadPinFactory:
+        log.info("no GPIO hardware here: LEDs and button are kept in memory only")
+        return MockFactory(pin_class=StandInPin)
+    return gpiozero.Device.pin_factory
