@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appliance.usb.steps import Step
+    from appliance.usb.reset import Step
     from hw_tests.side import Port
 
 

@@ -16,7 +16,7 @@ from appliance.exchange import client
 from appliance.exchange.process import ExchangeProcess
 from appliance.media.clock import PRIORITY
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
-from appliance.usb.device import find
+from appliance.usb.reset import find
 from hw_tests.bench import UnmeasuredError
 from hw_tests.power import planned
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from appliance.usb.steps import Step
+    from appliance.usb.reset import Step
     from hw_tests.side import Port
 
 READ_SIZE = 4096

@@ -33,7 +33,7 @@ OTHERWISE = {
     "store/privacy.py": "SQLite writes it, and takes an empty file",
     "store/database.py": "SQLite's own file; a damaged one is set aside",
     "store/backup.py": "SQLite writes the draft",
-    "usb/steps.py": "words to the kernel, in /sys",
+    "usb/reset.py": "words to the kernel, in /sys",
     "voicemail/storage.py": "a recording that grows, and its own order of sealing",
     "voicemail/recording.py": "a recording that grows, and its own order of sealing",
     "voicemail/recording.py": "a recording that grows, and its own order of sealing",

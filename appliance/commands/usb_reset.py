@@ -13,9 +13,8 @@ from appliance.commands.shell import in_language, words_said
 from appliance.daemon.settings import Settings
 from appliance.errors import TechnicianError
 from appliance.policy.text import Refused, Words
-from appliance.usb import device, requests, steps
-from appliance.usb.requests import Answer
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import Answer, Step
 
 STEPS = click.Choice([step.value for step in Step])
 NAME_A_LINE = Words(
@@ -33,7 +32,7 @@ PATH = click.Path(path_type=Path)
 @config_option
 @click.option("--step", type=STEPS, help="Instead of what the desk asks for.")
 @click.option("--run", type=PATH, help="Where the desk asks, instead of folders.run.")
-@click.option("--sysfs", type=PATH, default=device.SYSFS, show_default=True)
+@click.option("--sysfs", type=PATH, default=reset.SYSFS, show_default=True)
 @click.option("--asked", is_flag=True, help="All that the desk asks for, whatever line it names.")
 @click.argument("line", required=False)
 def usb_reset(
@@ -75,10 +74,10 @@ def usb_reset(
 
 def _asked(run: Path, line: str | None) -> dict[str, Step]:
     """Take what the desk asks for away: of one line, or of all."""
-    folder = requests.requests_folder(run)
+    folder = reset.requests_folder(run)
     if line is None:
-        return requests.take_all(folder)
-    step = requests.take(folder, line)
+        return reset.take_all(folder)
+    step = reset.take(folder, line)
     return {line: step} if step else {}
 
 
@@ -89,10 +88,10 @@ def _done(settings: Settings, run: Path, line: str, step: Step, sysfs: Path) -> 
     except TechnicianError as error:
         return in_language(words_said(error))
     now = time.monotonic()
-    if not requests.may_do(step, requests.answers(requests.answers_folder(run), line), now):
+    if not reset.may_do(step, reset.answers(reset.answers_folder(run), line), now):
         return in_language(TOO_SOON).format(step, line)
     answer = attempt(step, port, sysfs, now)
-    requests.tell(requests.answers_folder(run), line, answer)
+    reset.tell(reset.answers_folder(run), line, answer)
     if answer.done:
         click.echo(answer.sentence)
     return "" if answer.done else answer.sentence
@@ -101,8 +100,8 @@ def _done(settings: Settings, run: Path, line: str, step: Step, sysfs: Path) -> 
 def attempt(step: Step, port: str, sysfs: Path, now: float) -> Answer:
     """Do a step to the device behind a port; says what became of it."""
     try:
-        found = device.find(port, sysfs)
-        steps.carry_out(steps.plan(step, found, shutil.which("uhubctl"), sysfs))
+        found = reset.find(port, sysfs)
+        reset.carry_out(reset.plan(step, found, shutil.which("uhubctl"), sysfs))
     except TechnicianError as error:
         return Answer(step, False, str(error), now)
     return Answer(step, True, f"{step} done to USB device {found.name} ({port})", now)

@@ -60,7 +60,7 @@ from appliance.policy.supervision import Part
 from appliance.policy.text import NOTHING, Words
 from appliance.prompts import Catalogue
 from appliance.sip.service import Phones
-from appliance.usb.requests import answers_folder, requests_folder
+from appliance.usb.reset import answers_folder, requests_folder
 from appliance.voicemail.storage import MB, Limits
 from appliance.workers import faults
 

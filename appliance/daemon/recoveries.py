@@ -18,8 +18,8 @@ from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Words
-from appliance.usb import requests
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import Step
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class Recoveries:
 
     def _ask(self, told: Recovering) -> Words:
         try:
-            taken = requests.ask(self._requests, told.line, Step(told.step))
+            taken = reset.ask(self._requests, told.line, Step(told.step))
         except TechnicianError as error:
             return words_of(error)
         return NOTHING if taken else NO_HELPER
@@ -92,7 +92,7 @@ class Recoveries:
             return NOTHING
         if (self._requests / told.line).exists():
             return NO_HELPER
-        answers = requests.answers(self._answers, told.line).values()
+        answers = reset.answers(self._answers, told.line).values()
         failed = [a.sentence for a in sorted(answers, key=lambda a: a.at) if not a.done]
         return Words(failed[-1], failed[-1]) if failed else NOTHING
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.errors import TechnicianError
 from appliance.modem.events import Up
-from appliance.usb.steps import Step
+from appliance.usb.reset import Step
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict

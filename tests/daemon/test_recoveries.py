@@ -13,9 +13,8 @@ from appliance.daemon.status_words import tried_words
 from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
 from appliance.modem.line import LADDER
-from appliance.usb import requests
-from appliance.usb.requests import Answer
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import Answer, Step
 
 AT = datetime(2026, 11, 25, 10, 31, tzinfo=UTC)
 
@@ -65,9 +64,9 @@ def test_a_step_that_is_the_carrier_s_asks_nobody(desk: Desk) -> None:
 def test_usb_steps_are_asked_of_the_helper(desk: Desk) -> None:
     """One file named as the line, holding the step."""
     assert desk.hears(Recovery.RESET_USB)["trouble"] == {"it": "", "en": ""}
-    assert requests.take(desk.asked, "line1") is Step.RESET_USB
+    assert reset.take(desk.asked, "line1") is Step.RESET_USB
     assert desk.hears(Recovery.POWER_CYCLE)["trouble"] == {"it": "", "en": ""}
-    assert requests.take(desk.asked, "line1") is Step.POWER_CYCLE
+    assert reset.take(desk.asked, "line1") is Step.POWER_CYCLE
 
 
 def test_without_a_helper_a_person_must_replug(desk: Desk) -> None:
@@ -85,7 +84,7 @@ def test_a_helper_that_could_not_is_quoted_at_the_top(desk: Desk) -> None:
         Answer(Step.POWER_CYCLE, False, "the port cannot be switched", 20.0),
         Answer(Step.RESET_USB, True, "done", 10.0),
     ):
-        requests.tell(desk.answered, "line1", answer)
+        reset.tell(desk.answered, "line1", answer)
     assert "cannot be switched" in str(desk.hears(Recovery.REPLUG)["trouble"])
 
 

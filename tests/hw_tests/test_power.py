@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import TechnicianError
-from appliance.usb import steps
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import Step
 from hw_tests.findings import Verdict
 from hw_tests.power import CannotError, planned
 from hw_tests.worlds import RealTime
@@ -20,8 +20,8 @@ from tests.usb.tree import Tree
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a hub that is a folder; root is whoever the test says."""
-    monkeypatch.setattr(steps, "UNBOUND_S", 0.0)
-    monkeypatch.setattr(steps, "DARK_S", 0.0)
+    monkeypatch.setattr(reset, "UNBOUND_S", 0.0)
+    monkeypatch.setattr(reset, "DARK_S", 0.0)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda _: None)
 

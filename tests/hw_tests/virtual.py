@@ -13,7 +13,7 @@ from appliance.exchange.outlet import Outlet
 from appliance.exchange.port import Port as ExchangePort
 from appliance.exchange.station import Station
 from appliance.modem.scripts import LineSettings
-from appliance.usb.steps import Step
+from appliance.usb.reset import Step
 from hw_tests.bench import Bench
 from hw_tests.findings import Verdict
 from hw_tests.power import CannotError

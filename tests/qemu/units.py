@@ -15,8 +15,8 @@ from pathlib import Path
 
 from appliance.daemon import clock_setting
 from appliance.daemon.clocks import BATTERY, Sources
-from appliance.usb import requests
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import Step
 from tests.qemu.gadget import load
 from tests.qemu.guest import ONE, check, configuration, line_paths, wait
 
@@ -62,7 +62,7 @@ def systemctl(*words: str) -> None:
 def ask(text: str) -> None:
     """Put a request as the desk's own user does, and wait until the helper has ended."""
     started = state(SERVICE, "ExecMainStartTimestampMonotonic")
-    new = requests.requests_folder(RUN) / ".new"
+    new = reset.requests_folder(RUN) / ".new"
     new.write_text(text, encoding="ascii")
     os.chown(new, *desk())
     new.replace(new.with_name(LINE))
@@ -81,7 +81,7 @@ def obeyed(step: Step) -> None:
     """A request is done and answered, and the modem is there again."""
     ask(step.value)
     assert state(SERVICE, "Result") == "success", state(SERVICE, "Result")
-    kept = (requests.answers_folder(RUN) / LINE).read_text(encoding="utf-8")
+    kept = (reset.answers_folder(RUN) / LINE).read_text(encoding="utf-8")
     assert json.loads(kept)[step.value]["done"] is True, kept
     wait("the modem", line_paths)
 
@@ -153,7 +153,7 @@ def main() -> None:
     wait("the name of ours", line_paths)
     CONFIG.parent.mkdir(exist_ok=True)
     CONFIG.write_text(configuration(line_paths()[0]), encoding="utf-8")
-    for folder in (RUN, requests.requests_folder(RUN)):
+    for folder in (RUN, reset.requests_folder(RUN)):
         folder.mkdir(exist_ok=True)
         os.chown(folder, *desk())
     for name in CHECKS:

@@ -10,8 +10,8 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.exchange import client
 from appliance.testphone.client import TestPhone
-from appliance.usb import requests
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import Step
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
 from tests.system.calls import end, in_call, modem, record_of
@@ -112,10 +112,10 @@ def test_a_wedged_modem_has_its_usb_device_reset(box: Box, op1: TestPhone) -> No
     """
     _, name = in_call(box, 1, op1)
     client.set_line(box.folder / "lines", 1, wedged=True)
-    folder = requests.requests_folder(box.folder / "run")
+    folder = reset.requests_folder(box.folder / "run")
     box.wait_until(lambda: (folder / "line1").exists(), 25.0, "no USB reset was asked for")
     assert record_of(box, name).result is Result.LOST
-    assert requests.take(folder, "line1") is Step.RESET_USB
+    assert reset.take(folder, "line1") is Step.RESET_USB
     plug(box, 1, plugged=False)
     client.set_line(box.folder / "lines", 1, wedged=False)
     replug(box, 1)

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.usb import requests, steps
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import Step
 from tests.usb.tree import Tree
 
 CONFIGURATION = """\
@@ -36,29 +36,29 @@ class Helper:
         self.run = folder / "run"
         self.config = folder / "centralino.toml"
         self.config.write_text(CONFIGURATION.format(port=self.tree.port(2), run=self.run))
-        self.requests = requests.requests_folder(self.run)
+        self.requests = reset.requests_folder(self.run)
 
     def __call__(self, *arguments: str) -> Result:
         """Run the command as the unit does."""
         options = ["--config", str(self.config), "--sysfs", str(self.tree.sysfs)]
         return CliRunner().invoke(main, ["usb-reset", *options, *arguments])
 
-    def answer(self, step: Step) -> requests.Answer:
+    def answer(self, step: Step) -> reset.Answer:
         """Return what became of a step."""
-        return requests.answers(requests.answers_folder(self.run), "line1")[step]
+        return reset.answers(reset.answers_folder(self.run), "line1")[step]
 
 
 @pytest.fixture
 def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Helper:
     """A helper that does not wait."""
-    monkeypatch.setattr(steps, "UNBOUND_S", 0.0)
-    monkeypatch.setattr(steps, "DARK_S", 0.0)
+    monkeypatch.setattr(reset, "UNBOUND_S", 0.0)
+    monkeypatch.setattr(reset, "DARK_S", 0.0)
     return Helper(tmp_path)
 
 
 def test_what_the_desk_asks_for_is_done_and_answered(helper: Helper) -> None:
     """The request is gone, the device was reset, the answer says which."""
-    requests.ask(helper.requests, "line1", Step.RESET_USB)
+    reset.ask(helper.requests, "line1", Step.RESET_USB)
     result = helper("line1")
     assert (result.exit_code, "1-1.2" in result.output) == (0, True)
     assert helper.tree.read("bus/usb/drivers/usb/bind") == "1-1.2"
@@ -68,7 +68,7 @@ def test_what_the_desk_asks_for_is_done_and_answered(helper: Helper) -> None:
 
 def test_a_line_that_is_not_configured_cannot_be_reset(helper: Helper) -> None:
     """Whatever the desk asks for, only the configuration's ports are touched."""
-    requests.ask(helper.requests, "line2", Step.RESET_USB)
+    reset.ask(helper.requests, "line2", Step.RESET_USB)
     result = helper("line2")
     assert (result.exit_code, "non è configurata" in result.output) == (1, True)
     assert helper.tree.read("bus/usb/drivers/usb/unbind") == ""
@@ -103,7 +103,7 @@ def test_a_broken_configuration_leaves_no_request(helper: Helper) -> None:
     """systemd starts the helper for as long as a request lies there: it is taken before anything
     can fail, else the path unit gives up after twenty starts and no modem is reset any more.
     """
-    requests.ask(helper.requests, "line1", Step.RESET_USB)
+    reset.ask(helper.requests, "line1", Step.RESET_USB)
     helper.config.write_text("[site\n")
     result = helper("--run", str(helper.run), "line1")
     assert result.exit_code == 1
@@ -114,9 +114,9 @@ def test_a_broken_configuration_leaves_no_request(helper: Helper) -> None:
 def test_the_run_folder_of_the_option_is_where_it_asks_and_answers(helper: Helper) -> None:
     """The unit names its folder; the configuration's is for those who start it by hand."""
     elsewhere = helper.run.with_name("elsewhere")
-    requests.ask(requests.requests_folder(elsewhere), "line1", Step.RESET_USB)
+    reset.ask(reset.requests_folder(elsewhere), "line1", Step.RESET_USB)
     assert helper("--run", str(elsewhere), "line1").exit_code == 0
-    assert requests.answers(requests.answers_folder(elsewhere), "line1")[Step.RESET_USB].done
+    assert reset.answers(reset.answers_folder(elsewhere), "line1")[Step.RESET_USB].done
 
 
 def test_one_start_does_all_that_the_desk_asks_for(helper: Helper) -> None:
@@ -124,7 +124,7 @@ def test_one_start_does_all_that_the_desk_asks_for(helper: Helper) -> None:
     and nothing is left by which systemd would start it again and again.
     """
     for line in ("line0", "line1"):
-        requests.ask(helper.requests, line, Step.RESET_USB)
+        reset.ask(helper.requests, line, Step.RESET_USB)
     (helper.requests / "not a line").write_text("reset_usb", encoding="ascii")
     (helper.requests / "folder" / "in it").mkdir(parents=True)
     result = helper("--asked", "--run", str(helper.run))
@@ -152,6 +152,6 @@ def test_the_units_agree_on_where_requests_lie_and_let_uhubctl_in() -> None:
     helps = (units / "centralino-usb.service").read_text()
     run = re.search(r"--run (\S+)", helps)
     assert run is not None
-    assert f"PathExistsGlob={requests.requests_folder(Path(run[1]))}/*\n" in waits
-    assert f"RuntimeDirectory={requests.answers_folder(Path(run[1])).name}\n" in helps
+    assert f"PathExistsGlob={reset.requests_folder(Path(run[1]))}/*\n" in waits
+    assert f"RuntimeDirectory={reset.answers_folder(Path(run[1])).name}\n" in helps
     assert re.search(r"^RestrictAddressFamilies=.*AF_NETLINK", helps, re.MULTILINE)

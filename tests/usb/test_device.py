@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import TechnicianError
-from appliance.usb.device import find
+from appliance.usb.reset import find
 from tests.usb.tree import Tree
 
 

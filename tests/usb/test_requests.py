@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import TechnicianError
-from appliance.usb import requests
-from appliance.usb.requests import LEAST_GAP_S, Answer, answers, ask, may_do, take, tell
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import LEAST_GAP_S, Answer, Step, answers, ask, may_do, take, tell
 
 
 def names(folder: Path) -> list[str]:
@@ -98,5 +97,5 @@ def test_a_step_is_done_once_in_two_minutes(tmp_path: Path) -> None:
 def test_answers_lie_where_only_root_writes(tmp_path: Path) -> None:
     """Beside the run folder, not in it: a link planted there would be root's to write through."""
     run = Path("/run/centralino")
-    assert requests.requests_folder(run) == run / "usb"
-    assert requests.answers_folder(run) == Path("/run/centralino-usb")
+    assert reset.requests_folder(run) == run / "usb"
+    assert reset.answers_folder(run) == Path("/run/centralino-usb")

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import TechnicianError
-from appliance.usb.device import find
-from appliance.usb.steps import DARK_S, UNBOUND_S, Pause, Run, Step, Write, carry_out, plan
+from appliance.usb.reset import DARK_S, UNBOUND_S, Pause, Run, Step, Write, carry_out, find, plan
 from tests.usb.tree import Tree
 
 

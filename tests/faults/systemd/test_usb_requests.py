@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance.usb import requests
-from appliance.usb.steps import Step
+from appliance.usb import reset
+from appliance.usb.reset import Step
 from tests.faults.systemd.machine import Machine
 
 pytestmark = pytest.mark.system
 PATH, HELPER = "centralino-usb.path", "centralino-usb.service"
-FOLDER = requests.requests_folder(Path("/run/centralino"))
+FOLDER = reset.requests_folder(Path("/run/centralino"))
 ASK = f"mkdir -p {FOLDER} && echo {{step}} > {FOLDER}/.new && mv {FOLDER}/.new '{FOLDER}/{{name}}'"
 
 

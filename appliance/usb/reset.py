@@ -1,0 +1,314 @@
+"""Reset of a USB device."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from appliance.errors import TechnicianError
+from appliance.files import READABLE, atomic_write
+
+# ---- device ------------------------------------------------------------------------------------
+# Which USB device is behind a serial port, and which hub port feeds it: read from sysfs.
+
+SYSFS = Path("/sys")
+
+_TTY = re.compile(r"tty(?:ACM|USB)\d+")
+_NAME = re.compile(r"(?P<hub>\d+-\d+(?:\.\d+)*)\.(?P<port>\d+)|(?P<root>\d+)-(?P<root_port>\d+)")
+_HUB_CLASS = "09"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A USB device by the kernel's name, its bus and chain of ports ("1-1.2").
+
+    `hub` and `port` say which port of which hub it hangs at, as uhubctl writes them: 2 of "1-1".
+    """
+
+    name: str
+    folder: Path
+    hub: str
+    port: int
+
+
+def find(port: str, sysfs: Path = SYSFS) -> Device:
+    """Return the device behind a port's path; raises TechnicianError when there is none.
+
+    Only a USB modem (ttyACM, ttyUSB) is ever found: never a hub, whatever the path leads to.
+    """
+    tty = os.path.basename(os.path.realpath(port))  # noqa: PTH119 - a name that is no path of ours
+    if not _TTY.fullmatch(tty):
+        raise TechnicianError(f"{port} is no USB modem at the moment: unplug it and plug it in")
+    interface = (sysfs / "class" / "tty" / tty / "device").resolve()
+    for folder in (interface, *interface.parents):
+        if (folder / "idVendor").exists():
+            return _device(port, folder)
+    raise TechnicianError(f"{port} has no USB device: unplug the modem and plug it in again")
+
+
+def _device(port: str, folder: Path) -> Device:
+    match = _NAME.fullmatch(folder.name)
+    kind = _read(folder / "bDeviceClass")
+    if match is None or kind == _HUB_CLASS:
+        raise TechnicianError(f"{port} leads to {folder.name}, which is no USB modem: not touched")
+    hub, number = match["hub"] or match["root"], match["port"] or match["root_port"]
+    return Device(folder.name, folder, hub, int(number))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+# ---- steps -------------------------------------------------------------------------------------
+# What a reset and a power cycle consist of: plans as values, carried out by one small loop.
+
+UNBOUND_S = 1.0
+"""Between unbind and bind: the old driver's work ends, keepers notice and let go."""
+DARK_S = 3.0
+"""Without power: the modem's supply capacitors are empty by then."""
+RUN_LIMIT_S = 20.0
+
+
+class Step(enum.StrEnum):
+    """What may be asked for; the names are those of the line's recovery ladder."""
+
+    RESET_USB = "reset_usb"
+    POWER_CYCLE = "power_cycle"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write `text` to a file of sysfs; `anyway`: also when an earlier action has failed."""
+
+    path: Path
+    text: str
+    anyway: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Let `seconds` go by."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a program and have it succeed."""
+
+    command: tuple[str, ...]
+
+
+Action = Write | Pause | Run
+
+
+def plan(
+    step: Step, device: Device, uhubctl: str | None, sysfs: Path = SYSFS
+) -> tuple[Action, ...]:
+    """Say what a step does to a device; raises TechnicianError where its port has no switch.
+
+    Power is switched by the hub port's `disable` (Linux 6.0; it switches the port's power where
+    the hub can), else by uhubctl (`uhubctl`: its path, None when it is not installed).
+    """
+    if step is Step.RESET_USB:
+        driver = sysfs / "bus" / "usb" / "drivers" / "usb"
+        return (
+            Write(driver / "unbind", device.name),
+            Pause(UNBOUND_S),
+            Write(driver / "bind", device.name, anyway=True),
+        )
+    # Resolved now: the link lies in the device's folder, which goes with the power.
+    switch = (device.folder / "port").resolve() / "disable"
+    if switch.exists():
+        return Write(switch, "1"), Pause(DARK_S), Write(switch, "0", anyway=True)
+    if uhubctl is None:
+        raise TechnicianError(
+            f"USB port {device.port} of hub {device.hub} cannot be switched (uhubctl is not "
+            "installed): unplug the modem and plug it in again"
+        )
+    where = ("-l", device.hub, "-p", str(device.port))
+    return (Run((uhubctl, *where, "-a", "cycle", "-d", str(round(DARK_S)))),)
+
+
+def carry_out(actions: Iterable[Action], wait: Callable[[float], object] | None = None) -> None:
+    """Do it, in order; raises TechnicianError with the first failure, having undone what it can."""
+    failure: TechnicianError | None = None
+    pause = wait or threading.Event().wait
+    for action in actions:
+        if failure is None:
+            failure = _failure(action, pause)
+        elif isinstance(action, Write) and action.anyway:
+            _failure(action, pause)  # the first failure is the one to tell of
+    if failure is not None:
+        raise failure
+
+
+def _failure(action: Action, wait: Callable[[float], object]) -> TechnicianError | None:
+    try:
+        match action:
+            case Write(path, text):
+                path.write_text(text, encoding="ascii")
+            case Pause(seconds):
+                wait(seconds)
+            case Run(command):
+                subprocess.run(command, check=True, capture_output=True, timeout=RUN_LIMIT_S)
+    except (OSError, subprocess.SubprocessError) as error:
+        return TechnicianError(f"{error}: unplug the modem and plug it in again")
+    return None
+
+
+# ---- requests ----------------------------------------------------------------------------------
+# How the desk asks and the helper answers: one small file a line each way, in /run.
+#
+# The request lies in a folder of the desk's, who is not to be trusted by root; the answer in a
+# folder of root's. A request names a line, never a port: which port that is, only the configuration
+# says.
+
+LEAST_GAP_S = 120.0
+"""The same step for the same line is done at most so often; the ladder asks once a climb."""
+_SIZE_LIMIT = 32
+_LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
+"""A line's name that can be a file's and a unit's instance as it stands (systemd.unit(5))."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a request: done, or why not; `at` is monotonic seconds of this boot."""
+
+    step: Step
+    done: bool
+    sentence: str
+    at: float
+
+
+def requests_folder(run: Path) -> Path:
+    """Say where the desk puts its requests, below its run folder."""
+    return run / "usb"
+
+
+def answers_folder(run: Path) -> Path:
+    """Say where the helper puts its answers: beside the run folder, which root must not trust."""
+    return run.with_name(f"{run.name}-usb")
+
+
+def ask(folder: Path, line: str, step: Step) -> bool:
+    """Put a request; False when nobody has taken the last one (it is replaced).
+
+    Raises TechnicianError for a line whose name cannot be asked for, or a folder without room.
+    """
+    _check(line)
+    request = folder / line
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = not request.exists()
+        atomic_write(request, step.value, is_durable=False)
+    except OSError as error:
+        raise TechnicianError(f"no USB reset can be asked for: {error}") from error
+    return taken
+
+
+def take(folder: Path, line: str) -> Step | None:
+    """Take a request away and read it; None when there is none, or what lies there is none.
+
+    Nothing is followed and nothing but a plain file is opened: the folder is somebody else's.
+    """
+    _check(line)
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        inside = os.open(folder, flags | os.O_DIRECTORY)
+    except OSError:
+        return None
+    try:
+        text = _contents(inside, line, flags | os.O_NONBLOCK)
+        with contextlib.suppress(OSError):
+            os.unlink(line, dir_fd=inside)
+    finally:
+        os.close(inside)
+    return Step(text) if text in tuple(Step) else None
+
+
+def take_all(folder: Path) -> dict[str, Step]:
+    """Take every request away; what is no request of a line's is taken away too, and not told.
+
+    The path unit starts the helper for as long as anything lies there (systemd.path(5)).
+    """
+    try:
+        inside = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_DIRECTORY)
+    except OSError:
+        return {}
+    try:
+        with os.scandir(inside) as found:
+            names = [each.name for each in found if not each.name.startswith(".")]
+        texts = {name: _taken(inside, name) for name in names}
+    finally:
+        os.close(inside)
+    steps = tuple(Step)
+    return {n: Step(text) for n, text in texts.items() if text in steps and _LINE.fullmatch(n)}
+
+
+def _taken(inside: int, name: str) -> str:
+    """Return what lies there and take it away, a folder too; whoever put it may put it again."""
+    text = _contents(inside, name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    with contextlib.suppress(OSError):
+        os.unlink(name, dir_fd=inside)
+        return text
+    shutil.rmtree(name, ignore_errors=True, dir_fd=inside)
+    return ""
+
+
+def _contents(inside: int, line: str, flags: int) -> str:
+    try:
+        descriptor = os.open(line, flags, dir_fd=inside)
+    except OSError:
+        return ""
+    try:
+        plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        return os.read(descriptor, _SIZE_LIMIT).decode("ascii", "replace").strip() if plain else ""
+    finally:
+        os.close(descriptor)
+
+
+def tell(folder: Path, line: str, answer: Answer) -> None:
+    """Keep what became of a request, beside the answers to other steps."""
+    kept = {a.step.value: asdict(a) for a in answers(folder, line).values()}
+    kept[answer.step.value] = asdict(answer)
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_write(folder / line, json.dumps(kept), mode=READABLE, is_durable=False)
+
+
+def answers(folder: Path, line: str) -> Mapping[Step, Answer]:
+    """Read the latest answer to each step; none where none can be read."""
+    try:
+        kept = json.loads((folder / line).read_text(encoding="utf-8"))
+        return {
+            Step(name): Answer(Step(name), bool(a["done"]), str(a["sentence"]), float(a["at"]))
+            for name, a in kept.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def may_do(step: Step, earlier: Mapping[Step, Answer], now: float) -> bool:
+    """Tell whether the rate allows a step."""
+    last = earlier.get(step)
+    return last is None or now - last.at >= LEAST_GAP_S
+
+
+def _check(line: str) -> None:
+    if not _LINE.fullmatch(line):
+        raise TechnicianError(
+            f"line {line!r} cannot be reset: use letters, digits and _ . : - in lines.name"
+        )
