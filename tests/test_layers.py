@@ -85,7 +85,7 @@ FOREIGN_OWNERS = {
     "argon2": {"console/accounts/passwords.py"},
     "markdown_it": {"console/sheets.py"},
     "nh3": {"console/sheets.py"},
-    "prometheus_client": {"fleet/metrics_page.py"},
+    "prometheus_client": {"fleet/prometheus_page.py"},
     "cattrs": {"daemon/config.py", "media/link.py"},
 }
 """One file owns one foreign library (house rule 6)."""

@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Final
 from appliance.daemon import fleet_words
 from appliance.daemon.mqtt_settings import broker_of
 from appliance.errors import CentralinoError
-from appliance.fleet import events, mqtt_home, mqtt_topics
-from appliance.fleet.events import Callers, Json, Known
-from appliance.fleet.mqtt_sender import Health, Sender
-from appliance.fleet.mqtt_session import Depth
-from appliance.fleet.mqtt_topics import Event, Message
+from appliance.fleet import mqtt_messages
+from appliance.fleet.mqtt import Depth, Health, Sender
+from appliance.fleet.mqtt_messages import Callers, Event, Json, Known, Message
 from appliance.policy import directory_review
 from appliance.policy.supervision import Part
 from appliance.policy.text import Words
@@ -32,8 +30,7 @@ if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.settings import Settings
-    from appliance.fleet.mqtt_broker import Broker
-    from appliance.fleet.mqtt_session import Line
+    from appliance.fleet.mqtt import Broker, Line
     from appliance.policy.directory import Register
     from appliance.policy.office import Office
     from appliance.store.writer import Records
@@ -101,7 +98,7 @@ class Fleet:
         register: Callable[[], Register],
         status: Callable[[], Status],
     ) -> None:
-        from appliance.fleet.mqtt import Connection  # loaded where MQTT is on
+        from appliance.fleet.mqtt_client import Connection  # loaded where MQTT is on
 
         self._mqtt, self._office, self._register = settings.mqtt, office, register
         self._where, self._records, self._lookout = broker.where, records, lookout
@@ -113,7 +110,7 @@ class Fleet:
         self._health, self._away_since = Health(), time.monotonic()
         self._started = time.monotonic()
         self._seen = 0
-        kinds = [kind for kind, topic in events.KINDS.items() if topic in self._topics]
+        kinds = [kind for kind, topic in mqtt_messages.KINDS.items() if topic in self._topics]
         most = settings.mqtt.queue
         records.prepare = lambda c: monitoring.prepare(c, self._topics, kinds, most)
         records.watch(self._look_for_more)
@@ -148,9 +145,9 @@ class Fleet:
 
     def see(self, status: Status) -> None:
         """Take what people see: states go to the broker, differences to the records."""
-        states = mqtt_topics.states(self._mqtt.prefix, status, self._known)
+        states = mqtt_messages.states(self._mqtt.prefix, status, self._known)
         self._sender.show((*self._home, *states))
-        facts = events.facts_of(status, self._known)
+        facts = mqtt_messages.facts_of(status, self._known)
         if facts != self._facts:
             self._facts = facts
             self._note(facts)
@@ -182,8 +179,8 @@ class Fleet:
         self._records.do(
             lambda c: monitoring.note(
                 c,
-                lambda before: events.merged(before, facts, settled=settled),
-                lambda before, after: events.differences(before, after, topics),
+                lambda before: mqtt_messages.merged(before, facts, settled=settled),
+                lambda before, after: mqtt_messages.differences(before, after, topics),
                 at,
                 stamp,
             ),
@@ -205,7 +202,7 @@ class Fleet:
             return directory_review.mask_declared(number, register, plan)
 
         full = self._mqtt.callers == Callers.FULL
-        return mqtt_topics.event(self._mqtt.prefix, event, hidden if full else None)
+        return mqtt_messages.event(self._mqtt.prefix, event, hidden if full else None)
 
     def _heard(self, health: Health) -> None:
         """Take how it is with the broker; in the fleet's thread."""
@@ -225,8 +222,8 @@ class Fleet:
         lines = tuple((line.name, line.label or line.name) for line in settings.lines)
         phones = tuple((one.name, one.label or one.name) for one in settings.phones)
         prefix, site = settings.mqtt.prefix, settings.site
-        device = mqtt_home.Device(prefix, site.name, lines, phones, site.languages[0])
-        return (mqtt_home.discovery(device),)
+        device = mqtt_messages.Device(prefix, site.name, lines, phones, site.languages[0])
+        return (mqtt_messages.discovery(device),)
 
 
 def fleet_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from appliance.fleet.mqtt_sender import Health
+from appliance.fleet.mqtt import Health
 from appliance.policy.text import Words
 from appliance.store.database import Trouble
 

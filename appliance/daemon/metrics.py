@@ -18,9 +18,7 @@ import appliance
 from appliance.daemon.metrics_settings import networks_of
 from appliance.daemon.update_box import is_image, running
 from appliance.errors import CentralinoError
-from appliance.fleet.metrics_counts import Counts
-from appliance.fleet.metrics_figures import Carrier, Figures, Phones
-from appliance.fleet.metrics_server import Server
+from appliance.fleet.prometheus import Carrier, Counts, Figures, Phones, Server
 from appliance.policy.reports import NOTHING_STORED, Stored
 from appliance.policy.text import Words
 from appliance.store import reports
@@ -195,7 +193,7 @@ class Metrics:
 
 def _load_page() -> Callable[[Figures], bytes]:
     """Load the library, which only a box that is watched needs."""
-    from appliance.fleet.metrics_page import page
+    from appliance.fleet.prometheus_page import page
 
     return page
 

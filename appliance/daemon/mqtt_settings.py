@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from appliance.daemon.credentials import MQTT_PASSWORD, secret_file
 from appliance.daemon.mail_settings import LAST_PORT
-from appliance.fleet.events import Callers, Topic
-from appliance.fleet.mqtt_broker import Broker, Security
-from appliance.fleet.mqtt_topics import check_prefix, level
+from appliance.fleet.mqtt import Broker, Security
+from appliance.fleet.mqtt_messages import Callers, Topic, check_prefix, topic_level
 
 if TYPE_CHECKING:
     from appliance.daemon.mistakes import Mistakes
@@ -80,7 +79,7 @@ def broker_of(mqtt: Mqtt) -> Broker | None:
         return None
     return Broker(
         mqtt.server,
-        level(mqtt.prefix),
+        topic_level(mqtt.prefix),
         Security(mqtt.security),
         mqtt.port,
         mqtt.user,

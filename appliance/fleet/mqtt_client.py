@@ -1,16 +1,16 @@
-"""MQTT 5 itself (OASIS 2019), by paho: the ONLY paho import, made where MQTT is on.
-
-Bounded in what it reads, and never believed: a broker has nothing to say but its hello and its
-confirmations. Nothing here waits but `connect`.
-"""
+"""MQTT client: trust in the broker, connection, its worker; the ONLY paho import."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import selectors
 import socket
 import ssl
+import stat
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from paho.mqtt.client import Client as Paho
@@ -19,14 +19,84 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from appliance.fleet import mqtt_broker as words
-from appliance.fleet.mqtt_broker import PORTS, Broker, BrokerError, Security, refusal
-from appliance.fleet.mqtt_trust import broken, secret_of, trust_of, unreached
+from appliance.fleet import mqtt as words
+from appliance.fleet.mqtt import PORTS, Broker, BrokerError, Security, broker_refusal, filled_broker
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from appliance.fleet.mqtt_topics import Message
+    from appliance.fleet.mqtt_messages import Message
+
+
+# ---- mqtt trust --------------------------------------------------------------------------------
+# What protects a connection: certificates and the password, and what may be wrong with them.
+
+
+def not_reached(error: Exception) -> Words:
+    """Say why there is no connection, and what to do."""
+    why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
+    return Words(f"non si raggiunge ({why.it})", f"cannot be reached ({why.en})")
+
+
+def trust_broken(error: ssl.SSLError) -> BrokerError:
+    """Say what TLS failed of; what is broken off in the middle may pass."""
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return BrokerError(words.LOST)
+    reason = (error.reason or str(error)).replace("_", " ").lower()
+    return BrokerError(filled_broker(words.NO_TLS, reason), misset=True)
+
+
+def trust_of(broker: Broker) -> ssl.SSLContext:
+    """Make what TLS is done by; raises BrokerError for files that cannot be used."""
+    try:
+        context = ssl.create_default_context(cafile=broker.ca_file or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if broker.certificate:
+            context.load_cert_chain(broker.certificate, broker.key or None, password=_no_phrase)
+    except (OSError, ValueError) as error:
+        named = ", ".join(filter(None, (broker.ca_file, broker.certificate, broker.key)))
+        why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
+        raise BrokerError(
+            Words(
+                f"chiede TLS, ma {named} non si può usare ({why.it})",
+                f"wants TLS, but {named} cannot be used ({why.en})",
+            ),
+            misset=True,
+        ) from error
+    return context
+
+
+def _no_phrase() -> bytes:
+    """Answer whoever asks for a key's pass phrase: nobody sits at a box who could type one."""
+    raise ValueError("the key is locked by a pass phrase: use one without")
+
+
+def secret_of(path: str) -> str:
+    """Read a password; raises BrokerError where there is none, or where everybody can read it."""
+    try:
+        if Path(path).stat().st_mode & stat.S_IROTH:
+            raise BrokerError(filled_broker(words.OPEN_FILE, path), misset=True)
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = why_not(error) if isinstance(error, OSError) else Words("UTF-8?", "is it UTF-8?")
+        raise BrokerError(
+            Words(
+                f"chiede una password, ma il file {path} non si legge ({why.it})",
+                f"wants a password, but the file {path} cannot be read ({why.en})",
+            ),
+            misset=True,
+        ) from error
+
+
+# ---- mqtt client -------------------------------------------------------------------------------
+# MQTT 5 itself (OASIS 2019), by paho: the ONLY paho import, made where MQTT is on.
+#
+# Bounded in what it reads, and never believed: a broker has nothing to say but its hello and its
+# confirmations. Nothing here waits but `connect`.
 
 log = logging.getLogger(__name__)
 
@@ -148,9 +218,9 @@ class Client(Paho):
         if self.refused is not None:
             return self.refused
         if isinstance(self._error, ssl.SSLError):
-            return broken(self._error)
+            return trust_broken(self._error)
         if self._error is not None:
-            return BrokerError(unreached(self._error))
+            return BrokerError(not_reached(self._error))
         return self._ended or BrokerError(words.LOST)
 
     # --- what paho calls ---
@@ -158,9 +228,9 @@ class Client(Paho):
     def ended(self, code: int, name: str) -> None:
         """Take note that it is over; a code below FAILED says nothing."""
         if self.hello is not None and self._is_refused():
-            self._ended = refusal(self.hello.code, self.hello.name)
+            self._ended = broker_refusal(self.hello.code, self.hello.name)
         else:
-            self._ended = refusal(code, name) if code >= FAILED else BrokerError(words.LOST)
+            self._ended = broker_refusal(code, name) if code >= FAILED else BrokerError(words.LOST)
 
     def _is_refused(self) -> bool:
         return self.hello is not None and self.hello.code >= FAILED
@@ -212,9 +282,153 @@ def _on_disconnect(
 
 def _on_publish(client: Any, _u: Any, mid: int, reason: ReasonCode, _s: Properties | None) -> None:
     if int(reason.value) >= FAILED:
-        client.refused = refusal(int(reason.value), str(reason))
+        client.refused = broker_refusal(int(reason.value), str(reason))
     client.confirmations.append(mid)
 
 
 def _properties(kind: int) -> Properties:
     return Properties(kind)  # type: ignore[no-untyped-call]  # paho has left it so
+
+
+# ---- mqtt --------------------------------------------------------------------------------------
+# One connection to a broker: every wait has its limit, and can be ended from another thread.
+#
+# A connection is used once; what was not confirmed on it is sent again on the next one, by whoever
+# keeps it.
+
+
+class Connection:
+    """Opened, turned and closed by one thread; `wake` and `abort` may come from any.
+
+    Every method raises BrokerError once the broker cannot be used; then it is only to be closed.
+    """
+
+    def __init__(self, broker: Broker, will: Message) -> None:
+        self._broker, self._will = broker, will
+        self._client: Client | None = None
+        self._selector = selectors.DefaultSelector()
+        self._ear, self._bell = socket.socketpair()
+        for end in (self._ear, self._bell):
+            end.setblocking(False)
+        self._selector.register(self._ear, selectors.EVENT_READ)
+        self._sent_at: dict[int, float] = {}
+        self.opening_since: float | None = None
+        """Since when (monotonic s) it is being opened, None when it is not."""
+        self.window = UNDER_WAY
+        """So many messages may wait for their confirmation at once."""
+
+    def open(self) -> None:
+        """Connect and wait for the broker's hello."""
+        self.opening_since = time.monotonic()
+        try:
+            self._connect()
+            self._await_hello(time.monotonic() + self._broker.limits.hello_s)
+        finally:
+            self.opening_since = None
+
+    def turn(self, timeout: float) -> None:
+        """Read and write what can be, waiting at most so long (s) or until woken."""
+        client = self._required()
+        wants = selectors.EVENT_WRITE if client.want_write() else 0
+        waits = 0.0 if client.holds_bytes() else timeout
+        sock = client.socket()
+        if sock is None:
+            raise client.why()
+        with _watched(self._selector, sock, selectors.EVENT_READ | wants):
+            ready = {key.fileobj: mask for key, mask in self._selector.select(waits)}
+        if self._ear in ready:
+            with contextlib.suppress(BlockingIOError):
+                self._ear.recv(4096)
+        mask = ready.get(sock, 0)
+        client.step(read=bool(mask & selectors.EVENT_READ) or not waits, write=bool(mask))
+        self._check_late(client)
+
+    def publish(self, message: Message) -> int:
+        """Hand a message over; returns the number that `confirmed` will tell of it."""
+        number = self._required().send(message)
+        self._sent_at[number] = time.monotonic()
+        return number
+
+    def confirmed(self) -> list[int]:
+        """Return the numbers that the broker has confirmed since this was last asked."""
+        client = self._required()
+        if client.refused is not None:
+            raise client.refused
+        found, client.confirmations = client.confirmations, []
+        for number in found:
+            self._sent_at.pop(number, None)
+        return found
+
+    def wake(self) -> None:
+        """End a wait of `turn`; from any thread."""
+        with contextlib.suppress(OSError):
+            self._bell.send(b"!")
+
+    def abort(self) -> None:
+        """Break off whatever goes on; from any thread."""
+        handle = self._client.handle if self._client is not None else None
+        if handle is not None:
+            with contextlib.suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+        self.wake()
+
+    def close(self, last: Message | None = None) -> None:
+        """Take leave, with a last message where the connection still stands; never waits."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.leave(last)
+        self._selector.close()
+        self._ear.close()
+        self._bell.close()
+
+    # --- within ---
+
+    def _connect(self) -> None:
+        client = self._client = Client(self._broker, self._will)
+        try:
+            client.begin()
+        except ssl.SSLCertVerificationError as error:
+            why = filled_broker(words.STRANGER, error.verify_message)
+            raise BrokerError(why, misset=True) from error
+        except ssl.SSLError as error:
+            raise trust_broken(error) from error
+        except (OSError, ValueError) as error:
+            raise BrokerError(not_reached(error)) from error
+
+    def _await_hello(self, until: float) -> None:
+        client = self._required()
+        while client.hello is None:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise BrokerError(words.NO_HELLO)
+            self.turn(left)
+        hello = client.hello
+        if hello.code >= FAILED:
+            raise broker_refusal(hello.code, hello.name)
+        if not hello.retains:
+            raise BrokerError(words.NO_RETAIN, misset=True)
+        if hello.qos < QOS:
+            raise BrokerError(words.NO_QOS, misset=True)
+        self.window = hello.window
+
+    def _check_late(self, client: Client) -> None:
+        """Raise where a confirmation is late; one that has come and was not asked for is not."""
+        late = time.monotonic() - self._broker.limits.confirm_s
+        sent = self._sent_at.items()
+        if any(at < late for number, at in sent if number not in client.confirmations):
+            raise BrokerError(words.NO_CONFIRMATION)
+
+    def _required(self) -> Client:
+        if self._client is None:
+            raise BrokerError(words.LOST)
+        return self._client
+
+
+@contextlib.contextmanager
+def _watched(selector: selectors.BaseSelector, sock: Any, events: int) -> Iterator[None]:
+    selector.register(sock, events)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(KeyError, ValueError):
+            selector.unregister(sock)

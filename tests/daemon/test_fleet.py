@@ -23,9 +23,8 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.mqtt_settings import broker_of
 from appliance.daemon.office import build_office
 from appliance.errors import StoreError
-from appliance.fleet.mqtt_sender import Health
-from appliance.fleet.mqtt_session import Depth
-from appliance.fleet.mqtt_topics import Event, Message
+from appliance.fleet.mqtt import Depth, Health
+from appliance.fleet.mqtt_messages import Event, Message
 from appliance.policy.supervision import Part
 from appliance.policy.text import Words
 from appliance.store import call_log, monitoring

@@ -23,9 +23,8 @@ from appliance import workers
 from appliance.daemon import making
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.supervisor import FAULT_SHOWN_S, FILE, Supervisor
-from appliance.fleet import metrics_server
-from appliance.fleet.metrics_figures import Figures
-from appliance.fleet.metrics_server import Server
+from appliance.fleet import prometheus
+from appliance.fleet.prometheus import Figures, Server
 from appliance.mail import smtp
 from appliance.mail.smtp import Sender
 from appliance.panel import panel as panel_panel
@@ -217,7 +216,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (writer, mailbox, panel_panel):
         monkeypatch.setattr(module, "BEAT_S", 0.02)
     monkeypatch.setattr(smtp, "LOOK_S", 0.02)
-    monkeypatch.setattr(metrics_server, "TURN_S", 0.02)
+    monkeypatch.setattr(prometheus, "TURN_S", 0.02)
     monkeypatch.setattr(endpoint, "LONGEST_WAIT", 0.02)
 
 

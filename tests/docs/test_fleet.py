@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from appliance.fleet.metrics_page import page
+from appliance.fleet.prometheus_page import page
 from tests.docs.pages import ROOT, read, rows, spans
 from tests.fleet.samples import figures_of, status_of
 from tests.helpers.watched import promtool

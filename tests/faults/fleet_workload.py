@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls.orders import Result
-from appliance.fleet.events import KINDS, Topic, differences
+from appliance.fleet.mqtt_messages import KINDS, Topic, differences
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import by_voice
 from appliance.store import call_log, monitoring, requests, voicemail

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from appliance.calls.orders import Result
 from appliance.daemon.fleet import Kept
-from appliance.fleet import mqtt_topics
-from appliance.fleet.events import KINDS
-from appliance.fleet.mqtt import Connection
-from appliance.fleet.mqtt_broker import Broker, Limits
-from appliance.fleet.mqtt_sender import Health, Sender
-from appliance.fleet.mqtt_topics import Message
+from appliance.fleet import mqtt_messages
+from appliance.fleet.mqtt import Broker, Health, Limits, Sender
+from appliance.fleet.mqtt_client import Connection
+from appliance.fleet.mqtt_messages import KINDS, Message
 from appliance.store import call_log, monitoring
 from appliance.store.writer import Records
 from tests.helpers.mosquitto import USER, Mosquitto
@@ -60,7 +58,7 @@ class Publisher:
             self.prefix,
             Kept(self.records),
             self._connect,
-            lambda event: mqtt_topics.event(self.prefix, event, None),
+            lambda event: mqtt_messages.event(self.prefix, event, None),
             self.heard.append,
             pauses=PAUSES,
         ).start()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from appliance.fleet.mqtt_topics import Message
+from appliance.fleet.mqtt_messages import Message
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "fleet" / "schema"
 EVENT: Final = Draft202012Validator(json.loads((FOLDER / "event.json").read_text()))

@@ -8,8 +8,7 @@ from appliance.calls import events
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
-from appliance.fleet.metrics_counts import Counts
-from appliance.fleet.metrics_figures import Carrier, Figures, Phones
+from appliance.fleet.prometheus import Carrier, Counts, Figures, Phones
 from appliance.policy.clock import Now
 from appliance.policy.reports import Stored
 from tests.year import town

@@ -13,18 +13,19 @@ from jsonschema import Draft202012Validator
 
 from appliance.calls import events as facts
 from appliance.calls.commands import SetAway, SetUnattended
-from appliance.fleet import mqtt_topics
-from appliance.fleet.events import (
+from appliance.fleet import mqtt_messages
+from appliance.fleet.mqtt_messages import (
     KINDS,
+    Event,
     Known,
     Topic,
+    check_prefix,
     differences,
     facts_of,
     merged,
-    plain,
+    plain_event,
     told_caller,
 )
-from appliance.fleet.mqtt_topics import Event, check_prefix
 from appliance.policy.clock import ClockState
 from appliance.policy.text import Refused, Words
 from tests.calls.desk import TEN, tell, up
@@ -44,7 +45,7 @@ def told(kind: str, about: dict[str, Any], number: str = "") -> dict[str, Any]:
     event = Event(
         7, "0" * 32, kind, "2026-11-25T09:00:00.000Z", about, "shown" * bool(number), number
     )
-    found: dict[str, Any] = json.loads(mqtt_topics.event("p", event, lambda one: one).payload)
+    found: dict[str, Any] = json.loads(mqtt_messages.event("p", event, lambda one: one).payload)
     return found
 
 
@@ -98,7 +99,7 @@ def test_the_service_is_told_without_who_has_set_it() -> None:
     status = desk.status(TEN)
     ((kind, about),) = differences(before, facts_of(status, ()), ALL)
     assert (kind, about["unattended"]) == ("service_changed", True)
-    texts = [str(about), *(one.payload.decode() for one in mqtt_topics.states("p", status, ()))]
+    texts = [str(about), *(one.payload.decode() for one in mqtt_messages.states("p", status, ()))]
     assert not any("Verdi" in text for text in texts)
 
 
@@ -125,7 +126,7 @@ def test_numbers_are_masked_unless_configured_and_undisclosed_ones_always() -> N
 
 def test_sentences_tell_no_number_and_no_address() -> None:
     """Whatever may be one is masked, before it is known where the sentence comes from."""
-    found = plain(Words("Chiamare 051 598 222", "write to anna@comune.example"))
+    found = plain_event(Words("Chiamare 051 598 222", "write to anna@comune.example"))
     assert found == {"it": "Chiamare •••", "en": "write to •••"}
 
 
@@ -159,8 +160,8 @@ def test_each_state_fits_its_published_form() -> None:
     for clock in ClockState:
         status = desk.status(replace(TEN, clock_state=clock))
         shown = (
-            *mqtt_topics.states("a/b", status, (AWAY,)),
-            mqtt_topics.availability("a/b", online=True),
+            *mqtt_messages.states("a/b", status, (AWAY,)),
+            mqtt_messages.availability("a/b", online=True),
         )
         assert [wrong_with_state(one, "a/b") for one in shown] == [[]] * len(shown)
         names = [one.topic for one in shown]
@@ -187,5 +188,5 @@ def test_a_prefix_that_cannot_be_is_refused(prefix: str) -> None:
 
 def test_names_become_one_level_of_a_topic() -> None:
     """Whatever a line or phone is called, it cannot leave its place."""
-    assert mqtt_topics.level("line 1/+#") == "line_1___"
+    assert mqtt_messages.topic_level("line 1/+#") == "line_1___"
     assert check_prefix("comune/sportello-nord") == "comune/sportello-nord"

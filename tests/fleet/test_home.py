@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from appliance.fleet import mqtt_topics
-from appliance.fleet.mqtt_home import Device, discovery
+from appliance.fleet import mqtt_messages
+from appliance.fleet.mqtt_messages import Device, discovery
 from tests.calls.desk import TEN, up
 
 DEVICE = Device(
@@ -20,7 +20,7 @@ def test_every_part_reads_a_topic_that_is_published() -> None:
     told = json.loads(message.payload)
     states = {
         one.topic: json.loads(one.payload)
-        for one in mqtt_topics.states("comune/nord", up().status(TEN), ())
+        for one in mqtt_messages.states("comune/nord", up().status(TEN), ())
     }
     assert message.topic == "homeassistant/device/centralino_comune_nord/config"
     assert message.retain

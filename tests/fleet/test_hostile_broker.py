@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.fleet.mqtt import Connection
-from appliance.fleet.mqtt_broker import Broker, BrokerError, Security
-from appliance.fleet.mqtt_client import LARGEST, UNASKED
-from appliance.fleet.mqtt_topics import Message
+from appliance.fleet.mqtt import Broker, BrokerError, Security
+from appliance.fleet.mqtt_client import LARGEST, UNASKED, Connection
+from appliance.fleet.mqtt_messages import Message
 from tests.fleet.boxes import QUICK, Publisher
 
 ADDRESS = "127.0.15.2"

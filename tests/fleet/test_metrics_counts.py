@@ -12,7 +12,7 @@ from appliance.calls import events
 from appliance.calls.events import Evidence
 from appliance.calls.incoming import UNSEEN_S
 from appliance.calls.orders import Direction, Result
-from appliance.fleet.metrics_counts import BOUNDS, OUTCOMES, Counts, Spread
+from appliance.fleet.prometheus import BOUNDS, OUTCOMES, Counts, Spread
 from tests.fleet.samples import ended, status_of
 from tests.year import town
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.fleet.metrics_http import LONGEST_HEAD, REASONS, Answer, judged, written
+from appliance.fleet.prometheus import LONGEST_HEAD, REASONS, Answer, judge_request, write_response
 
 END = b" HTTP/1.1\r\nHost: box\r\n\r\n"
 
@@ -33,27 +33,27 @@ END = b" HTTP/1.1\r\nHost: box\r\n\r\n"
 )
 def test_what_a_request_deserves(heard: bytes, code: int | None) -> None:
     """GET and HEAD of /metrics alone are served; an unfinished head is waited for."""
-    assert judged(heard) == code
+    assert judge_request(heard) == code
 
 
 @given(st.binary(max_size=LONGEST_HEAD + 10), st.integers(0, LONGEST_HEAD))
 def test_strangers_bytes_get_a_known_code(heard: bytes, at: int) -> None:
     """No bytes raise anything; one that is over stays over, whatever more comes."""
-    code = judged(heard)
+    code = judge_request(heard)
     assert code is None or code in REASONS
-    if judged(heard[:at]) is not None:
+    if judge_request(heard[:at]) is not None:
         assert code is not None
 
 
 def test_an_answer_says_how_long_it_is() -> None:
     """The body is told in full, but for HEAD; a refusal says what would be right."""
     answer = Answer(200, b"up 1\n", "text/plain; version=0.0.4; charset=utf-8")
-    head, _, body = written(answer).partition(b"\r\n\r\n")
+    head, _, body = write_response(answer).partition(b"\r\n\r\n")
     assert body == b"up 1\n"
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"Content-Length: 5" in head
     assert b"version=0.0.4" in head
-    assert written(answer, is_head=True) == head + b"\r\n\r\n"
-    refused = written(Answer(405))
+    assert write_response(answer, is_head=True) == head + b"\r\n\r\n"
+    refused = write_response(Answer(405))
     assert b"Allow: GET, HEAD\r\n" in refused
     assert refused.endswith(b"\r\n\r\nMethod Not Allowed\n")

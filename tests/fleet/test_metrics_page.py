@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
-from appliance.fleet.metrics_counts import Counts
-from appliance.fleet.metrics_page import FAULTS, page
+from appliance.fleet.prometheus import Counts
+from appliance.fleet.prometheus_page import FAULTS, page
 from tests.fleet.samples import CALLER, ended, figures_of, status_of
 from tests.helpers.watched import promtool
 from tests.year import town

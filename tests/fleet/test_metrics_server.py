@@ -13,10 +13,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from appliance.fleet import metrics_server
-from appliance.fleet.metrics_figures import Figures
-from appliance.fleet.metrics_http import LONGEST_HEAD
-from appliance.fleet.metrics_server import RATE, VISITORS, Server
+from appliance.fleet import prometheus
+from appliance.fleet.prometheus import LONGEST_HEAD, RATE, VISITORS, Figures, Server
 from appliance.policy.text import Words
 from tests.fleet.samples import figures_of, status_of
 
@@ -41,7 +39,7 @@ class Page:
 @pytest.fixture(autouse=True)
 def _end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The box may take a second to stop; nobody waits here."""
-    monkeypatch.setattr(metrics_server, "TURN_S", 0.05)
+    monkeypatch.setattr(prometheus, "TURN_S", 0.05)
 
 
 @contextlib.contextmanager
@@ -149,7 +147,7 @@ def test_a_request_may_come_byte_by_byte(server: Server) -> None:
 
 def test_slow_visitors_keep_nobody_out_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Slow-loris: all places are taken by visitors who say nothing; their time ends."""
-    monkeypatch.setattr(metrics_server, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(prometheus, "PATIENCE_S", 1.0)
     with serving(Page()) as (server, told), contextlib.ExitStack() as stack:
         told.get(timeout=LIMIT_S)
         server.latest = figures_of(status_of())
@@ -195,7 +193,7 @@ def test_an_address_that_is_taken_is_told_and_tried_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """One sentence, once, in both languages; the trouble ends by itself when the port is free."""
-    monkeypatch.setattr(metrics_server, "RETRY_S", 0.05)
+    monkeypatch.setattr(prometheus, "RETRY_S", 0.05)
     other = socket.create_server((HOST, 0))
     with other, serving(Page(), port=other.getsockname()[1]) as (_, told):
         why = told.get(timeout=LIMIT_S)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.fleet.mqtt_topics import Message
+from appliance.fleet.mqtt_messages import Message
 from tests.fleet.boxes import Publisher, account
 from tests.fleet.forms import wrong_with_event
 from tests.helpers.mosquitto import Mosquitto, Receiver, authority, broker_in, receiver_of

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from appliance import workers
-from appliance.fleet.mqtt_broker import BrokerError
-from appliance.fleet.mqtt_session import TRIES, Session
-from appliance.fleet.mqtt_topics import Event, Message
+from appliance.fleet.mqtt import TRIES, BrokerError, Session
+from appliance.fleet.mqtt_messages import Event, Message
 from appliance.policy.text import Words
 from appliance.store import database, monitoring
 
@@ -77,7 +76,7 @@ def session(kept: Kept, fails: Exception, times: int = 1000) -> Session:
 
 @pytest.fixture(autouse=True)
 def _faults(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("appliance.fleet.mqtt_session.faults", workers.Faults())
+    monkeypatch.setattr("appliance.fleet.mqtt.faults", workers.Faults())
 
 
 def test_an_event_that_fails_each_time_is_set_aside() -> None:

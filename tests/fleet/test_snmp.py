@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.fleet.metrics_page import page
-from appliance.fleet.metrics_server import Server
+from appliance.fleet.prometheus import Server
+from appliance.fleet.prometheus_page import page
 from appliance.policy.text import Words
 from tests.fleet.samples import figures_of, status_of
 from tests.helpers.ports import free_port

@@ -12,10 +12,9 @@ from datetime import UTC
 from pathlib import Path
 
 from appliance.daemon.fleet import Kept
-from appliance.fleet import events, mqtt_topics
-from appliance.fleet.mqtt import Connection
-from appliance.fleet.mqtt_broker import Broker
-from appliance.fleet.mqtt_sender import Health, Sender
+from appliance.fleet import mqtt_messages
+from appliance.fleet.mqtt import Broker, Health, Sender
+from appliance.fleet.mqtt_client import Connection
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import by_voice
 from appliance.store import monitoring, requests
@@ -27,7 +26,7 @@ from tests.soak.world import World
 
 SEED = 4
 PREFIX = "comune/nord"
-TOPICS = tuple(events.Topic)
+TOPICS = tuple(mqtt_messages.Topic)
 MOST = 10_000
 """As delivered (mqtt.queue)."""
 REQUEST_S, LOOK_S = 1700.0, 60.0
@@ -48,7 +47,7 @@ class AwayStore(KeptStore):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.broker is not None:
-            self.box.prepare = lambda c: monitoring.prepare(c, TOPICS, events.KINDS, MOST)
+            self.box.prepare = lambda c: monitoring.prepare(c, TOPICS, mqtt_messages.KINDS, MOST)
 
     def interrupt(self) -> None:
         """Start anew, the fleet's thread too."""
@@ -63,14 +62,14 @@ class AwayStore(KeptStore):
             sender.stop()
         super().close()
 
-    def note(self, facts: events.Json) -> None:
+    def note(self, facts: mqtt_messages.Json) -> None:
         """Have kept what holds now, as the desk does."""
         at, self.noted = self.world.clock().wall.astimezone(UTC).isoformat(), self.noted + 1
         self.box.records.ask(
             lambda c: monitoring.note(
                 c,
-                lambda before: events.merged(before, facts, settled=True),
-                lambda before, after: events.differences(before, after, frozenset(TOPICS)),
+                lambda before: mqtt_messages.merged(before, facts, settled=True),
+                lambda before, after: mqtt_messages.differences(before, after, frozenset(TOPICS)),
                 at,
                 f"day-{self.noted}",
             )
@@ -87,7 +86,7 @@ class AwayStore(KeptStore):
             PREFIX,
             Kept(self.box.records),
             lambda will: Connection(broker, will),
-            lambda event: mqtt_topics.event(PREFIX, event, None),
+            lambda event: mqtt_messages.event(PREFIX, event, None),
             self.heard.append,
             pauses=PAUSES,
         )
@@ -99,7 +98,7 @@ class AwaySoak(DaySoak):
     def begin(self) -> None:
         """Let the box come up; somebody takes requests."""
         super().begin()
-        self.facts: events.Json | None = None
+        self.facts: mqtt_messages.Json | None = None
         self.world.after(REQUEST_S, self._request)
         self.world.after(LOOK_S, self._tell)
 
@@ -115,7 +114,7 @@ class AwaySoak(DaySoak):
         assert isinstance(store, AwayStore)
         if store.broker is None or desk is None or not desk.lives:
             return
-        facts = events.facts_of(desk.switchboard.status(self.world.clock()), ())
+        facts = mqtt_messages.facts_of(desk.switchboard.status(self.world.clock()), ())
         if facts != self.facts:
             self.facts = facts
             store.note(facts)

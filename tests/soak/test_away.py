@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.fleet.mqtt_broker import Broker
+from appliance.fleet.mqtt import Broker
 from tests.fleet.boxes import Publisher, account
 from tests.fleet.forms import wrong_with_event
 from tests.helpers.figures import Figures

@@ -23,8 +23,7 @@ from appliance.calls.events import Evidence
 from appliance.calls.model import LineState
 from appliance.calls.orders import Direction
 from appliance.calls.status import GroupStatus
-from appliance.fleet.metrics_counts import BOUNDS, Spread
-from appliance.fleet.metrics_figures import Figures
+from appliance.fleet.prometheus import BOUNDS, Figures, Spread
 from appliance.policy.clock import ClockState
 from appliance.policy.office import Manual, PositionState
 from appliance.policy.routing import GroupState

@@ -1,0 +1,363 @@
+"""MQTT topics, events, Home Assistant discovery."""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import appliance
+from appliance.calls.events import Presentation
+from appliance.calls.model import LineState
+from appliance.calls.status import Status
+from appliance.policy.directory import MASK
+from appliance.policy.directory_review import mask_journal, without_addresses
+from appliance.policy.text import Refused, Words
+
+# ---- events ------------------------------------------------------------------------------------
+# What is told beyond the house: which events there are, and what is in each (P7). Pure.
+#
+# Of a person nothing is ever in them, of a caller's number what is configured. The published form
+# is docs/fleet/schema/event.json.
+
+Json = dict[str, Any]
+
+SCHEMA: Final = 1
+"""Which edition of the published form events are written in."""
+HEAD_DIGITS: Final = 3
+"""So much of a masked number is told: which area, or that it is a mobile."""
+SHORTEST: Final = 8
+"""A shorter number would be half told by that, and is masked whole."""
+
+
+class Topic(enum.StrEnum):
+    """Groups of events that the configuration may ask for."""
+
+    CALLS = "calls"
+    MESSAGES = "messages"
+    REQUESTS = "requests"
+    LINES = "lines"
+    SERVICE = "service"
+    TROUBLES = "troubles"
+
+
+class Callers(enum.StrEnum):
+    """What is told of callers' numbers."""
+
+    MASKED = "masked"
+    FULL = "full"
+
+
+KINDS: Final[Mapping[str, Topic]] = {
+    "call_ended": Topic.CALLS,
+    "message_left": Topic.MESSAGES,
+    "request_made": Topic.REQUESTS,
+    "line_lost": Topic.LINES,
+    "line_back": Topic.LINES,
+    "service_changed": Topic.SERVICE,
+    "trouble_began": Topic.TROUBLES,
+    "trouble_ended": Topic.TROUBLES,
+}
+"""Every event, and the group it belongs to."""
+LOST: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A trouble as the box knows it: `code` is stable, the words are for people."""
+
+    code: str
+    words: Words
+
+
+def told_caller(presentation: str, number: str, hidden: Callable[[str], str] | None) -> Json:
+    """Say who called: how the number came, and what may be told of it.
+
+    `hidden` puts a mask over undisclosed numbers (P7) and lets others be; None masks every one.
+    """
+    told: Json = {"presentation": presentation or Presentation.UNKNOWN.value}
+    if number:
+        told["number"] = _masked(number) if hidden is None else hidden(number)
+    return told
+
+
+def facts_of(status: Status, troubles: tuple[Known, ...]) -> Json:
+    """Gather what events are made of when it changes; a line that nothing is known of is left out.
+
+    What changes with every call is not among it, nor who has set a state.
+    """
+    return {
+        "lines": {
+            line.name: {"lost": line.state in LOST, "why": plain_event(line.why)}
+            for line in status.lines
+            if line.declared
+        },
+        "service": service_of(status),
+        "troubles": {each.code: plain_event(each.words) for each in troubles},
+    }
+
+
+def service_of(status: Status) -> Json:
+    """Say how the front desk stands, as codes."""
+    marks = status.service.marks()
+    return {
+        "open": status.open,
+        "code": status.code.value,
+        **{name: name in marks for name in ("unattended", "closed", "opened", "absent")},
+        "clock": status.clock_state.value,
+    }
+
+
+def differences(before: Json | None, after: Json, topics: frozenset[str]) -> list[tuple[str, Json]]:
+    """List the events (kind, what it is about) that lie between two facts, of these topics.
+
+    With nothing before only what is wrong is told.
+    """
+    known = before or {"lines": {}, "service": after["service"], "troubles": {}}
+    found = (*_of_lines(known, after), *_of_service(known, after), *_of_troubles(known, after))
+    return [(kind, about) for kind, about in found if KINDS[kind] in topics]
+
+
+def merged(before: Json | None, after: Json, *, settled: bool) -> Json:
+    """Return the facts to be kept: what a start has not come to know yet stays as it was.
+
+    Until all is `settled`, a trouble of the run before has not ended for not having been seen.
+    """
+    if before is None:
+        return after
+    lines = {**{n: v for n, v in before["lines"].items() if not settled}, **after["lines"]}
+    troubles = after["troubles"] if settled else {**before["troubles"], **after["troubles"]}
+    return {**after, "lines": lines, "troubles": troubles}
+
+
+def plain_event(words: Words) -> Json:
+    """Return both languages; whatever may be a number or an address is masked."""
+    return {"it": _safe(words.it), "en": _safe(words.en)}
+
+
+def _of_lines(before: Json, after: Json) -> Iterator[tuple[str, Json]]:
+    for name, line in after["lines"].items():
+        was_lost = before["lines"].get(name, {"lost": False})["lost"]
+        if line["lost"] and not was_lost:
+            yield "line_lost", {"line": name, "why": line["why"]}
+        elif was_lost and not line["lost"]:
+            yield "line_back", {"line": name}
+
+
+def _of_service(before: Json, after: Json) -> Iterator[tuple[str, Json]]:
+    if before["service"] != after["service"]:
+        yield "service_changed", after["service"]
+
+
+def _of_troubles(before: Json, after: Json) -> Iterator[tuple[str, Json]]:
+    old, new = before["troubles"], after["troubles"]
+    for code in new.keys() - old.keys():
+        yield "trouble_began", {"code": code, "words": new[code]}
+    for code in old.keys() - new.keys():
+        yield "trouble_ended", {"code": code, "words": old[code]}
+
+
+def _masked(number: str) -> str:
+    head = number[:HEAD_DIGITS] if len(number) >= SHORTEST else ""
+    return f"{head}{MASK}"
+
+
+def _safe(text: str) -> str:
+    return without_addresses(mask_journal(text))
+
+
+# ---- mqtt topics -------------------------------------------------------------------------------
+# Under which topics what is published, and as what. Pure: values in, messages out.
+#
+# All lies below the box's prefix, `home_assistant`'s one topic aside. The published forms are
+# docs/fleet/schema/*.json.
+
+ONLINE, OFFLINE = b"online", b"offline"
+REFRESH_S: Final = 900.0
+"""States are published anew so often, changed or not."""
+EXPIRY_S: Final = 3600
+"""A broker forgets a state that nobody has renewed for so long."""
+LONGEST: Final = 100
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
+_OTHER: Final = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is published: `expiry_s` 0 for never; with `retain` the broker keeps it."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+    expiry_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event out of the outbox; see records.fleet_outbox.Waiting."""
+
+    number: int
+    id: str
+    kind: str
+    at: str
+    about: Json
+    presentation: str = ""
+    caller: str = ""
+
+
+def check_prefix(prefix: str) -> str:
+    """Return a prefix that can be one; raises ConfigurationError for another."""
+    if len(prefix) <= LONGEST and _PREFIX.fullmatch(prefix):
+        return prefix
+    raise Refused(
+        f"{prefix!r} non può essere: ogni apparecchio ha il suo, di lettere, cifre, - e _, con / "
+        'fra le parti: "comune/sportello-nord"',
+        f"{prefix!r} cannot be: each box has its own, of letters, digits, - and _, with / between "
+        'its parts: "town/north-desk"',
+    )
+
+
+def availability(prefix: str, *, online: bool) -> Message:
+    """Say whether the box is connected; "offline" is also its will, which the broker speaks."""
+    return Message(f"{prefix}/availability", ONLINE if online else OFFLINE, retain=True)
+
+
+def states(prefix: str, status: Status, troubles: tuple[Known, ...]) -> tuple[Message, ...]:
+    """Say how lines, positions, messages, the service and troubles stand, one topic each."""
+    found = _states(status, troubles)
+    return tuple(
+        Message(f"{prefix}/{topic}", _json(value), retain=True, expiry_s=EXPIRY_S)
+        for topic, value in found
+    )
+
+
+def event(prefix: str, told: Event, hidden: Callable[[str], str] | None) -> Message:
+    """Tell of one event; `hidden` is of `events.told_caller`."""
+    about = dict(told.about)
+    if told.presentation:
+        about["caller"] = told_caller(told.presentation, told.caller, hidden)
+    value = {
+        "schema": SCHEMA,
+        "id": told.id,
+        "number": told.number,
+        "kind": told.kind,
+        "at": told.at,
+        "about": about,
+    }
+    return Message(f"{prefix}/event/{told.kind}", _json(value))
+
+
+def topic_level(name: str) -> str:
+    """Write a name as one level of a topic."""
+    return _OTHER.sub("_", name)
+
+
+def _states(status: Status, troubles: tuple[Known, ...]) -> Iterator[tuple[str, Json]]:
+    for line in status.lines:
+        since = line.since.isoformat() if line.since else None
+        yield f"line/{topic_level(line.name)}", {"state": line.state.value, "since": since}
+    for one in status.positions:
+        yield (
+            f"position/{topic_level(one.phone)}",
+            {"state": one.state.value, "automatic": one.automatic},
+        )
+    yield "messages", {"waiting": status.waiting}
+    counter = status.citizens_desk.state.value if status.citizens_desk else None
+    groups = {"switchboard": status.switchboard.state.value, "citizens_desk": counter}
+    yield "service", {**service_of(status), **groups, "queue": len(status.queue)}
+    listed = [{"code": each.code, "words": plain_event(each.words)} for each in troubles]
+    yield "troubles", {"troubles": listed}
+
+
+def _json(value: Json) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+# ---- mqtt home ---------------------------------------------------------------------------------
+# What Home Assistant needs to find the box by itself: one retained topic for the whole device.
+#
+# Its MQTT discovery of devices (home-assistant.io, integrations/mqtt, "Device discovery payload").
+# Nothing is subscribed to: what is retained is found whenever Home Assistant starts.
+
+ROOT: Final = "homeassistant/device"
+NAMES: Final = {
+    "line": Words("Linea", "Line"),
+    "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
+    "open": Words("Aperto", "Open"),
+    "unattended": Words("Non presidiato", "Unattended"),
+    "trouble": Words("Guasto", "Trouble"),
+}
+"""What the entities are called, in the site's first language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The box as it is named there; `lines` and `positions` are (name, shown)."""
+
+    prefix: str
+    name: str
+    lines: tuple[tuple[str, str], ...]
+    positions: tuple[tuple[str, str], ...]
+    language: str = "it"
+
+
+def discovery(device: Device) -> Message:
+    """Describe the box and what can be known of it."""
+    node = _node(device.prefix)
+    value = {
+        "dev": {"ids": [node], "name": device.name, "mf": "Centralino"},
+        "o": {"name": "centralino", "sw": appliance.__version__},
+        "avty_t": f"{device.prefix}/availability",
+        "cmps": _parts(device, node),
+    }
+    payload = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return Message(f"{ROOT}/{node}/config", payload, retain=True)
+
+
+def _parts(device: Device, node: str) -> dict[str, Any]:
+    """List the entities: one a line and a position, and the house's own."""
+    prefix = device.prefix
+
+    def say(what: str) -> str:
+        return NAMES[what].it if device.language == "it" else NAMES[what].en
+
+    each = {
+        f"line_{topic_level(name)}": _sensor(
+            f"{prefix}/line/{topic_level(name)}", f"{say('line')} {shown}", "state"
+        )
+        for name, shown in device.lines
+    } | {
+        f"position_{topic_level(name)}": _sensor(
+            f"{prefix}/position/{topic_level(name)}", shown, "state"
+        )
+        for name, shown in device.positions
+    }
+    own = {
+        "messages": _sensor(f"{prefix}/messages", say("messages"), "waiting"),
+        "open": _binary(f"{prefix}/service", say("open"), "value_json.open"),
+        "unattended": _binary(f"{prefix}/service", say("unattended"), "value_json.unattended"),
+        "trouble": _binary(f"{prefix}/troubles", say("trouble"), "value_json.troubles | length > 0")
+        | {"dev_cla": "problem"},
+    }
+    return {name: {**part, "uniq_id": f"{node}_{name}"} for name, part in (each | own).items()}
+
+
+def _sensor(topic: str, name: str, field: str) -> dict[str, Any]:
+    return {
+        "p": "sensor",
+        "name": name,
+        "stat_t": topic,
+        "val_tpl": f"{{{{ value_json.{field} }}}}",
+    }
+
+
+def _binary(topic: str, name: str, told: str) -> dict[str, Any]:
+    template = f"{{{{ 'ON' if {told} else 'OFF' }}}}"
+    return {"p": "binary_sensor", "name": name, "stat_t": topic, "val_tpl": template}
+
+
+def _node(prefix: str) -> str:
+    return f"centralino_{topic_level(prefix)}"

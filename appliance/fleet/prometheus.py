@@ -1,0 +1,462 @@
+"""Prometheus metrics over HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TYPE_CHECKING, Final
+
+from appliance.calls.incoming import UNSEEN_S
+from appliance.calls.model import LineState
+from appliance.calls.orders import Direction, Result
+from appliance.policy.supervision import why_not
+from appliance.workers import Worker
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from appliance.calls.orders import CallRecord
+    from appliance.calls.status import Status
+    from appliance.policy.reports import Stored
+    from appliance.policy.text import Words
+
+
+# ---- metrics counts ----------------------------------------------------------------------------
+# What is counted from a start on: calls as they end, busy lines, the carrier's faults.
+#
+# Prometheus takes a counter that begins anew for a restart; all begin at 0, so that the first call
+# of a kind is seen as an increase. Used by the deciding thread alone; what it hands out is frozen.
+
+BUSY: Final = frozenset(
+    {LineState.RINGING, LineState.IN_USE, LineState.IN_USE_OUTSIDE, LineState.CLEARING}
+)
+"""A caller who dials the line now does not reach it (P8)."""
+BOUNDS: Final = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
+"""Seconds until a person answered: what service levels are agreed in."""
+KNOWN: Final = 500
+"""Calls that were counted already, kept to count none twice."""
+OUTCOMES: Final = tuple(
+    (direction.value, result.value)
+    for direction in Direction
+    for result in Result
+    if result is not Result.OPEN
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How many there were and their sum in s; `up_to` counts those within each of BOUNDS."""
+
+    count: int = 0
+    sum_s: float = 0.0
+    up_to: tuple[int, ...] = (0,) * len(BOUNDS)
+
+    def with_one(self, seconds: float) -> Spread:
+        """Return the same with one more."""
+        within = (seconds <= bound for bound in BOUNDS)
+        up_to = tuple(n + more for n, more in zip(self.up_to, within, strict=True))
+        return Spread(self.count + 1, self.sum_s + seconds, up_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counters at one moment: by (direction, result), by evidence, by line, by fault."""
+
+    calls: Mapping[tuple[str, str], int]
+    released: Mapping[str, int]
+    answer: Spread
+    talk: Spread
+    release: Spread
+    busy_s: Mapping[str, float]
+    all_busy_s: float
+    faults: Mapping[str, int]
+
+
+class Counts:
+    """Hears of calls, lines and faults; `tally` freezes the counters."""
+
+    def __init__(self) -> None:
+        self._calls = Counter(dict.fromkeys(OUTCOMES, 0))
+        self._released: Counter[str] = Counter()
+        self._answer = self._talk = self._release = Spread()
+        self._busy_s: dict[str, float] = {}
+        self._all_busy_s = 0.0
+        self._faults: Counter[str] = Counter()
+        self._ended: dict[str, tuple[float, CallRecord]] = {}
+        self._known: deque[str] = deque(maxlen=KNOWN)
+        self._looked: tuple[float, frozenset[str], bool] | None = None
+
+    def call(self, record: CallRecord, now: float) -> None:
+        """Hear a call's record (`now` in monotonic s); one that goes on is not counted."""
+        if record.ended_at is not None and record.call not in self._known:
+            first, _ = self._ended.get(record.call, (now, record))
+            self._ended[record.call] = (first, record)
+
+    def lines(self, status: Status, now: float) -> None:
+        """Look which lines are busy; until the next look they are taken to be."""
+        if self._looked is not None:
+            before, busy, all_busy = self._looked
+            for line in busy:
+                self._busy_s[line] += now - before
+            self._all_busy_s += (now - before) * all_busy
+        names = {line.name for line in status.lines}
+        busy = frozenset(line.name for line in status.lines if line.state in BUSY)
+        for name in names:
+            self._busy_s.setdefault(name, 0.0)
+        self._looked = (now, busy, bool(names) and busy == names)
+
+    def fault(self, found: Mapping[str, int]) -> None:
+        """Add what went wrong in the carrier's last period, by name."""
+        self._faults.update(found)
+
+    def tally(self, now: float) -> Tally:
+        """Return the counters.
+
+        Whoever seems to have given up is counted late: a telephone beside the line may have taken
+        the caller, which is seen some seconds after (`calls/incoming.py`).
+        """
+        for call, (ended, record) in list(self._ended.items()):
+            if record.result is not Result.GAVE_UP or now - ended > UNSEEN_S:
+                del self._ended[call]
+                self._known.append(call)
+                self._count(record)
+        return Tally(
+            dict(self._calls),
+            dict(self._released),
+            self._answer,
+            self._talk,
+            self._release,
+            dict(self._busy_s),
+            self._all_busy_s,
+            dict(self._faults),
+        )
+
+    def _count(self, record: CallRecord) -> None:
+        self._calls[record.direction.value, record.result.value] += 1
+        if record.evidence is not None:
+            self._released[record.evidence.value] += 1
+        if record.release_ms is not None:
+            self._release = self._release.with_one(record.release_ms / 1000)
+        talked = record.result is Result.ANSWERED and record.answered_at is not None
+        if talked and record.direction is Direction.IN:
+            self._answer = _more(self._answer, record.rang_at, record.answered_at)
+        if talked:
+            self._talk = _more(self._talk, record.answered_at, record.ended_at)
+
+
+def _more(spread: Spread, begin: datetime | None, end: datetime | None) -> Spread:
+    """Add one stretch of time; a clock that was set back meanwhile tells nothing."""
+    if begin is None or end is None or end < begin:
+        return spread
+    return spread.with_one((end - begin).total_seconds())
+
+
+# ---- metrics figures ---------------------------------------------------------------------------
+# One box at one moment, as it is told to Prometheus: frozen, handed from thread to thread.
+
+
+@dataclass(frozen=True, slots=True)
+class Phones:
+    """How many phones are configured, have registered or stand at a fixed address, and answer.
+
+    Numbers alone: a phone is a person's position, and staff are not measured (E21).
+    """
+
+    listening: bool = False
+    configured: int = 0
+    registered: int = 0
+    answering: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """The carrier's last period: lateness of its ticks and the least lead in the modems, in s."""
+
+    late_p50_s: float
+    late_p99_s: float
+    late_max_s: float
+    lead_min_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that is told. Moments in s since 1970; `carrier` is None before it has said any.
+
+    `troubles` are stable codes, `complaints` how many of the configuration's values are not used as
+    they stand; `restarts` are those of each part since the box has power, `overdue` late requests,
+    `missed` open missed calls, `late` messages that nobody heard or closed in time; `backup_at` is
+    when a whole backup last left the memory card, 0 for never.
+    """
+
+    at: float
+    started_at: float
+    version: str
+    image: str
+    ready: bool
+    status: Status
+    tally: Tally
+    stored: Stored
+    phones: Phones = Phones()
+    carrier: Carrier | None = None
+    troubles: tuple[str, ...] = ()
+    complaints: int = 0
+    restarts: tuple[tuple[str, int], ...] = ()
+    missed: int = 0
+    late: int = 0
+    overdue: int = 0
+    backup_at: float = 0.0
+
+
+# ---- metrics http ------------------------------------------------------------------------------
+# The little of HTTP/1.1 that a scrape needs (RFC 9112): one GET of one path, then good-bye.
+
+LONGEST_HEAD: Final = 4096
+"""Bytes of a request: Prometheus sends 300."""
+PATH: Final = "/metrics"
+REASONS: Final = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+
+
+def judge_request(heard: bytes) -> int | None:
+    """Return the status code that a request deserves; None while its end has not come."""
+    if len(heard) > LONGEST_HEAD:
+        return 431
+    if b"\r\n\r\n" not in heard and b"\n\n" not in heard:
+        return None
+    words = heard.split(b"\n", 1)[0].strip().split(b" ")
+    if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
+        return 400
+    if words[0] not in {b"GET", b"HEAD"}:
+        return 405
+    return 200 if words[1].split(b"?", 1)[0] == PATH.encode() else 404
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status code, and what is told with it; `body` is left out for HEAD."""
+
+    code: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+def write_response(answer: Answer, *, is_head: bool = False) -> bytes:
+    """Write an answer; a refusal's body is its reason."""
+    reason = REASONS[answer.code]
+    body = answer.body or f"{reason}\n".encode()
+    lines = [
+        f"HTTP/1.1 {answer.code} {reason}",
+        f"Content-Type: {answer.content_type}",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        "Connection: close",
+    ]
+    if answer.code == 405:
+        lines.append("Allow: GET, HEAD")
+    head = "\r\n".join([*lines, "", ""]).encode()
+    return head if is_head else head + body
+
+
+# ---- metrics server ----------------------------------------------------------------------------
+# Answers Prometheus from a thread of its own: one selector, a few visitors at once, each briefly.
+#
+# Whatever is asked, and however slowly or often: the thread that decides hands a frozen value over
+# once a second and never waits for it. What is told is written once for all who ask for it.
+
+VISITORS: Final = 8
+"""Connections served at once; one more is turned away."""
+PATIENCE_S: Final = 5.0
+"""A visitor has so long for request and answer together: slow ones keep nobody out for long."""
+RATE: Final = 40
+"""Connections a second over all; a flood costs no more than accepting and closing them."""
+TURN_S: Final = 1.0
+RETRY_S: Final = 10.0
+"""An address that the box does not have yet is tried again so often."""
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+"""Prometheus's text format, as it has been since 2014."""
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(slots=True, eq=False)
+class _Visitor:
+    """One connection: until when it may stay, what has come, what is still to be sent."""
+
+    sock: socket.socket
+    until: float
+    heard: bytes = b""
+    to_send: bytes = b""
+
+
+class Server:
+    """Serves `latest` (None: nothing to tell yet) at `address`, to `allowed` networks, () for all.
+
+    `page` writes the figures; it is fetched by `load` in the thread itself. `on_trouble` hears, in
+    the thread, why the address cannot be taken, None once it is.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        allowed: tuple[Network, ...],
+        load: Callable[[], Callable[[Figures], bytes]],
+        on_trouble: Callable[[Words | None], None],
+        on_failure: Callable[[BaseException], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.latest: Figures | None = None
+        self.port = 0
+        """Where it listens, 0 for nowhere yet."""
+        self._address, self._allowed = address, allowed
+        self._load, self._on_trouble, self._clock = load, on_trouble, clock
+        self._worker = Worker("metrics", self._turn, on_failure, end=self._close)
+        self._visitors: list[_Visitor] = []
+        self._arrivals: deque[float] = deque(maxlen=RATE)
+        self._written: tuple[Figures | None, bytes] = (None, b"")
+        self._page: Callable[[Figures], bytes] | None = None
+        self._listening: socket.socket | None = None
+        self._selector: selectors.BaseSelector = selectors.DefaultSelector()
+        self._told: Words | None = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._worker.start()
+
+    def stop(self, limit: float) -> None:
+        """End the thread; raises Bug when it outlives `limit` s."""
+        self._worker.stop(limit)
+
+    @property
+    def beat_at(self) -> float:
+        """When the loop last turned (monotonic s)."""
+        return self._worker.beat_at
+
+    # --- the thread --------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        """Wait for something, TURN_S at most, and deal with it; first take the address."""
+        if self._listening is None:
+            self._listen()
+            return
+        for key, _ in self._selector.select(TURN_S):
+            if key.fileobj is self._listening:
+                self._arrive(self._listening)
+            else:
+                self._attend(key.data)
+        now = self._clock()
+        for visitor in [v for v in self._visitors if v.until <= now]:
+            self._leave(visitor)
+
+    def _listen(self) -> None:
+        """Take the address, whenever the box has it."""
+        try:
+            listening = _listen(self._address)
+        except OSError as error:
+            if self._told != why_not(error):
+                self._told = why_not(error)
+                self._on_trouble(self._told)
+            self._worker.stopping.wait(RETRY_S)
+            return
+        self._listening = listening
+        self._selector.register(listening, selectors.EVENT_READ)
+        self.port = listening.getsockname()[1]
+        self._on_trouble(None)
+
+    def _close(self) -> None:
+        for visitor in list(self._visitors):
+            self._leave(visitor)
+        self._selector.close()
+        if self._listening is not None:
+            self._listening.close()
+
+    def _arrive(self, listening: socket.socket) -> None:
+        try:
+            sock, peer = listening.accept()
+        except OSError:  # gone again already, or no descriptor is left
+            return
+        now = self._clock()
+        is_flood = len(self._arrivals) == RATE and now - self._arrivals[0] < 1.0
+        if is_flood or len(self._visitors) >= VISITORS or not self._may(peer[0]):
+            sock.close()
+            return
+        self._arrivals.append(now)
+        sock.setblocking(False)
+        visitor = _Visitor(sock, now + PATIENCE_S)
+        self._visitors.append(visitor)
+        self._selector.register(sock, selectors.EVENT_READ, visitor)
+
+    def _may(self, host: str) -> bool:
+        address = ip_address(host.partition("%")[0])
+        return not self._allowed or any(address in network for network in self._allowed)
+
+    def _attend(self, visitor: _Visitor) -> None:
+        done = True  # also where answering fails: who asked is let go
+        try:
+            with contextlib.suppress(OSError):
+                done = self._send(visitor) if visitor.to_send else self._hear(visitor)
+        finally:
+            if done:
+                self._leave(visitor)
+
+    def _hear(self, visitor: _Visitor) -> bool:
+        data = visitor.sock.recv(LONGEST_HEAD + 1)
+        visitor.heard += data
+        code = judge_request(visitor.heard)
+        if code is None:
+            return not data
+        is_head = visitor.heard.startswith(b"HEAD ")
+        visitor.to_send = write_response(self._answer(code), is_head=is_head)
+        self._selector.modify(visitor.sock, selectors.EVENT_WRITE, visitor)
+        return False
+
+    def _answer(self, code: int) -> Answer:
+        figures = self.latest
+        if code != 200:
+            return Answer(code)
+        if figures is None:
+            return Answer(503)
+        if self._page is None:
+            self._page = self._load()
+        if self._written[0] is not figures:
+            self._written = (figures, self._page(figures))
+        return Answer(200, self._written[1], CONTENT_TYPE)
+
+    def _send(self, visitor: _Visitor) -> bool:
+        sent = visitor.sock.send(visitor.to_send)
+        visitor.to_send = visitor.to_send[sent:]
+        if not visitor.to_send:
+            visitor.sock.shutdown(socket.SHUT_WR)
+        return not visitor.to_send
+
+    def _leave(self, visitor: _Visitor) -> None:
+        self._selector.unregister(visitor.sock)
+        visitor.sock.close()
+        self._visitors.remove(visitor)
+
+
+def _listen(address: tuple[str, int]) -> socket.socket:
+    """Take an address; raises OSError."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+        listening.listen(VISITORS)
+    except OSError:
+        listening.close()
+        raise
+    listening.setblocking(False)
+    return listening
