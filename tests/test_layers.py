@@ -71,7 +71,7 @@ FOREIGN_OWNERS = {
     "phonenumbers": {"daemon/numbers.py"},
     "py_nanotts": {"daemon/voice.py"},
     "snowballstemmer": {"store/sheets.py"},
-    "segno": {"provisioning/qr.py"},
+    "segno": {"provisioning/server.py"},
     "smbclient": {"daemon/target_smb.py"},
     "smbprotocol": {"daemon/target_smb.py"},
     "cryptography": {"store/directory.py", "console/certificates.py", "central/signing.py"},

@@ -27,10 +27,10 @@ from appliance.files import atomic_write
 from appliance.policy.office import KeyCode
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Refused
-from appliance.provisioning import makes, qr, sheet
-from appliance.provisioning.gigaset import PIN_DIGITS
+from appliance.provisioning import server, templates
 from appliance.provisioning.handset import Handset
-from appliance.provisioning.sheet import Sheet
+from appliance.provisioning.server import Sheet
+from appliance.provisioning.templates import PIN_DIGITS
 from appliance.sip import admission
 
 LANGUAGES = click.Choice(["it", "en"])
@@ -50,7 +50,7 @@ phones.add_command(serve)
 @phones.command()
 @click.argument("name")
 @click.option("--language", type=LANGUAGES, help="The site's first by default.")
-@click.option("--model", type=click.Choice(list(makes.MAKES)), help="Make of the phone.")
+@click.option("--model", type=click.Choice(list(templates.MAKES)), help="Make of the phone.")
 @click.option("--mac", default="", help="Its hardware address, as 00:15:65:AA:BB:CC.")
 @click.option("--address", default="", help="The box's address for phones, where it has several.")
 @click.option(
@@ -91,7 +91,7 @@ def add(
     teller = _teller(settings, language)
     click.echo(teller.say("known" if _tell_desk(settings) else "later"))
     click.echo(teller.say("serve", url=handsets.url_of(kept[name], where)))
-    if not makes.make_of(kept[name].make).is_soft:
+    if not templates.make_of(kept[name].make).is_soft:
         click.echo(teller.say("protected"))
     if sheet_path is not None:
         click.echo(teller.say("sheet", file=str(sheet_path)))
@@ -212,9 +212,9 @@ def _write_sheet(
 ) -> None:
     codes = codes_of(settings)
     own = handsets.handset(settings, codes, name, secret, where, language)
-    url, make = handsets.url_of(kept, where), makes.make_of(kept.make)
-    told = sheet.told(codes)
-    text = sheet.page(Sheet(settings.site.name, own, told, url, make.is_soft), qr.svg)
+    url, make = handsets.url_of(kept, where), templates.make_of(kept.make)
+    told = server.told(codes)
+    text = server.page(Sheet(settings.site.name, own, told, url, make.is_soft), server.svg)
     try:
         atomic_write(path, text)
     except OSError as error:

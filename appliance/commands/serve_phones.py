@@ -21,8 +21,7 @@ from appliance.daemon.office import build_office
 from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 from appliance.policy.text import SaidError, Words
-from appliance.provisioning.server import PORT, Server
-from appliance.provisioning.window import Offer, Window
+from appliance.provisioning.server import PORT, Offer, Server, Window
 from appliance.sip.registrar import network_of
 
 ASK_EVERY = 2.0

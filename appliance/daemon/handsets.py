@@ -20,10 +20,9 @@ from appliance.daemon.settings import Settings
 from appliance.policy.office import KeyCode, StaffKey
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused
-from appliance.provisioning import makes
+from appliance.provisioning import templates
 from appliance.provisioning.handset import Handset, keys_of, mac_of
-from appliance.provisioning.server import PORT
-from appliance.provisioning.window import Offer
+from appliance.provisioning.server import PORT, Offer
 from appliance.sip.admission import make_secret
 
 ADMINISTRATOR = "phones.administrator"
@@ -74,13 +73,13 @@ def save(settings: Settings, kept: Mapping[str, Kept]) -> None:
 def choose(make: str, mac: str) -> tuple[str, str]:
     """Settle make and hardware address of a phone from what was said; raises OfficeError."""
     plain = mac_of(mac) if mac else ""
-    make = make or (makes.guess(plain) if plain else SOFT)
+    make = make or (templates.guess(plain) if plain else SOFT)
     if not make:
         raise Refused(
-            f"la marca di {mac} non è nota: indicare --model, uno fra {', '.join(makes.MAKES)}",
-            f"the maker of {mac} is not known: say --model, one of {', '.join(makes.MAKES)}",
+            f"la marca di {mac} non è nota: indicare --model, uno fra {', '.join(templates.MAKES)}",
+            f"the maker of {mac} is not known: say --model, one of {', '.join(templates.MAKES)}",
         )
-    if makes.make_of(make).is_soft:
+    if templates.make_of(make).is_soft:
         plain = ""
     return make, plain
 
@@ -114,7 +113,7 @@ def _routed() -> str:
 
 def url_of(kept: Kept, address: str, port: int = PORT) -> str:
     """Return a phone's own provisioning address."""
-    return f"http://{address}:{port}/{kept.token}/{makes.make_of(kept.make).path}"
+    return f"http://{address}:{port}/{kept.token}/{templates.make_of(kept.make).path}"
 
 
 def handset(
@@ -153,7 +152,7 @@ def offers(settings: Settings, codes: tuple[KeyCode, ...], address: str) -> list
     for phone in settings.phones:
         row = kept.get(phone.name, Kept())
         if row.token and phone.name in secrets:
-            make = makes.make_of(row.make)
+            make = templates.make_of(row.make)
             own = handset(settings, codes, phone.name, secrets[phone.name], address, language)
             own = dataclasses.replace(own, mac=row.mac)
             found.append(Offer(phone.name, make, make.write(own), row.mac, row.token))

@@ -43,7 +43,7 @@ from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.policy.supervision import why_not
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.users import Permission
-from appliance.provisioning import makes, qr
+from appliance.provisioning import server, templates
 from appliance.provisioning.handset import mac_of
 from appliance.provisioning.server import PORT
 from appliance.sip import admission
@@ -139,7 +139,7 @@ class PhoneEntering:
                 "by_itself": self.kept,
                 "suggested": _free_name(written, entered),
                 "window": self._window(),
-                "makes": [_make(make) for make in makes.MAKES.values()],
+                "makes": [_make(make) for make in templates.MAKES.values()],
             }
 
         return self._later(job)
@@ -334,7 +334,7 @@ class PhoneEntering:
         rows = admission.rows_to_type(
             name, secret[name], where, self.settings.sip.port, extension=digits
         )
-        is_soft, url = makes.make_of(make).is_soft, handsets.url_of(kept[name], where)
+        is_soft, url = templates.make_of(make).is_soft, handsets.url_of(kept[name], where)
         return {
             "name": name,
             "label": _known(wanted, name).label,
@@ -445,12 +445,12 @@ def _make_and_mac(question: dict[str, Any]) -> tuple[str, str]:
         mac = mac_of(typed) if typed else ""
     except OfficeError as error:
         raise _refused(BAD_MAC) from error
-    if make and make not in makes.MAKES:
+    if make and make not in templates.MAKES:
         raise _refused(BAD_MAKE)
-    make = make or (makes.guess(mac) if mac else handsets.SOFT)
+    make = make or (templates.guess(mac) if mac else handsets.SOFT)
     if not make:
         raise _refused(BAD_MAKE)
-    if makes.make_of(make).is_soft:
+    if templates.make_of(make).is_soft:
         return make, ""
     if not mac:
         raise _refused(NO_MAC)
@@ -509,7 +509,7 @@ def _place(phone: Any) -> str:
     return f"{phone.address[0]}:{phone.address[1]}" if phone and phone.address else ""
 
 
-def _make(make: makes.Make) -> Answer:
+def _make(make: templates.Make) -> Answer:
     return {"name": make.name, "models": make.models, "is_soft": make.is_soft}
 
 
@@ -520,6 +520,6 @@ def _words(key: str) -> Words:
 def _picture(url: str) -> str:
     """Return the QR code, "" where the library for it is missing: the address stands beside it."""
     try:
-        return qr.svg(url)
+        return server.svg(url)
     except TechnicianError:
         return ""

@@ -1,14 +1,18 @@
-"""One phone as its configuration file needs it: who it is, where the box is, which keys it has."""
+"""What every make of phone is told: accounts, time zones, escaped markup."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from dataclasses import dataclass
+from xml.sax.saxutils import escape, quoteattr
 
 from appliance.errors import OfficeError
 from appliance.policy.office import KeyCode, Manual, StaffKey
 from appliance.policy.text import Words
+
+# ---- handset -----------------------------------------------------------------------------------
+# One phone as its configuration file needs it: who it is, where the box is, which keys it has.
 
 MENU_DIGITS = 8
 STRONGER = ".A"
@@ -100,3 +104,56 @@ def keys_of(codes: tuple[KeyCode, ...], language: str) -> tuple[Key, ...]:
         for what, words in KEY_WORDS.items()
         if what in found
     )
+
+
+# ---- markup ------------------------------------------------------------------------------------
+# XML as phones read it: one element a line, everything escaped.
+
+
+def clean_text(text: str) -> str:
+    """Return text on one line without control characters, which XML 1.0 cannot carry."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def xml_element(name: str, value: object, /, **attributes: object) -> str:
+    """Return `<name attribute="...">value</name>`."""
+    given = "".join(f" {key}={quoteattr(clean_text(str(one)))}" for key, one in attributes.items())
+    return f"<{name}{given}>{escape(clean_text(str(value)))}</{name}>"
+
+
+def xml_document(*lines: str) -> str:
+    """Return an XML document of these lines."""
+    return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines]) + "\n"
+
+
+# ---- zones -------------------------------------------------------------------------------------
+# Time zones as the makes name them; a zone that is not here is left as the phone has it.
+#
+# Sources: Yealink's Auto Provisioning Guide (local_time.time_zone_name, list of time zones), Snom's
+# wiki on `timezone`, the option list of Grandstream's configuration template, Cisco's SPA500
+# Administration Guide (Daylight Saving Time Rule).
+
+CENTRAL = "CET-1CEST-2,M3.5.0/02:00:00,M10.5.0/03:00:00"
+LONDON = "GMT+0BST-1,M3.5.0/01:00:00,M10.5.0/02:00:00"
+EUROPE_SUMMER = "start=3/-1/7/2;end=10/-1/7/3;save=1"
+"""The last Sundays of March and October, local time (Directive 2000/84/EC)."""
+LONDON_SUMMER = "start=3/-1/7/1;end=10/-1/7/2;save=1"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One zone: `hours` east of UTC in winter, then its name by make."""
+
+    hours: int
+    yealink: str
+    snom: str
+    grandstream: str
+    cisco_summer: str
+
+
+ZONES = {
+    "Europe/Rome": Zone(1, "Italy(Rome)", "ITA+1", CENTRAL, EUROPE_SUMMER),
+    "Europe/Berlin": Zone(1, "Germany(Berlin)", "GER+1", CENTRAL, EUROPE_SUMMER),
+    "Europe/Paris": Zone(1, "France(Paris)", "FRA+1", CENTRAL, EUROPE_SUMMER),
+    "Europe/London": Zone(0, "United Kingdom(London)", "GBR-0", LONDON, LONDON_SUMMER),
+}

@@ -21,7 +21,7 @@ from appliance.daemon.secret_files import SECRETS
 from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError
 from appliance.policy.office import KEY_CODES
-from appliance.provisioning.window import Window
+from appliance.provisioning.server import Window
 
 CONFIG = """\
 [site]

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.provisioning import http
-from appliance.provisioning.http import LONGEST_HEAD, Request
+from appliance.provisioning import server
+from appliance.provisioning.server import LONGEST_HEAD, Request
 
 HEAD = b"GET /001565aabbcc.cfg HTTP/1.1\r\nHost: 192.168.10.5:5080\r\nUser-Agent: Yealink\r\n\r\n"
 
 
 def test_a_head_in_any_pieces_is_one_request() -> None:
     """Nothing is understood before the head is whole."""
-    assert [http.read(HEAD[:n]) for n in range(len(HEAD))] == [None] * len(HEAD)
-    assert http.read(HEAD) == Request("/001565aabbcc.cfg")
+    assert [server.read_request(HEAD[:n]) for n in range(len(HEAD))] == [None] * len(HEAD)
+    assert server.read_request(HEAD) == Request("/001565aabbcc.cfg")
 
 
 @pytest.mark.parametrize(
@@ -33,21 +33,21 @@ def test_a_head_in_any_pieces_is_one_request() -> None:
 )
 def test_heads(data: bytes, request_: Request) -> None:
     """Methods, queries, escapes, and what is refused by name."""
-    assert http.read(data) == request_
+    assert server.read_request(data) == request_
 
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_a_request_or_not_yet(data: bytes) -> None:
     """Nothing is raised, whatever comes."""
-    found = http.read(data)
+    found = server.read_request(data)
     assert found is None or found.code in {200, 400, 405, 431}
 
 
 def test_an_answer_says_its_length_and_ends_the_connection() -> None:
     """A HEAD gets the same head without the body; nothing is kept in caches."""
     whole, head = (
-        http.write(200, b"abc", "text/plain"),
-        http.write(200, b"abc", "text/plain", is_head=True),
+        server.write_response(200, b"abc", "text/plain"),
+        server.write_response(200, b"abc", "text/plain", is_head=True),
     )
     assert whole == head + b"abc"
     assert b"Content-Length: 3\r\n" in head

@@ -9,13 +9,13 @@ import pytest
 
 from appliance.errors import OfficeError
 from appliance.policy.office import KEY_CODES
-from appliance.provisioning import desk_phones, makes, soft_phones
+from appliance.provisioning import templates
 from appliance.provisioning.handset import keys_of, mac_of
-from appliance.provisioning.makes import MAKES
+from appliance.provisioning.templates import MAKES
 from tests.provisioning.samples import ADMIN, MAC, NTP, SECRET, handset
 
 DESK_PHONES = [make for make in MAKES.values() if not make.is_soft]
-XML_MAKES = [make for make in MAKES.values() if make.content_type == makes.XML]
+XML_MAKES = [make for make in MAKES.values() if make.content_type == templates.XML]
 BASES = frozenset({"gigaset", "gigaset-n510"})
 """Of which the handsets have no keys for codes."""
 N870 = frozenset({"gigaset"})
@@ -39,7 +39,7 @@ def items(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("make", XML_MAKES, ids=lambda make: make.name)
 @pytest.mark.parametrize("label", ["Anna & <Marco>", "a\"b'c", "righe\ndue\x00tre", "", "Città ☎"])
-def test_every_label_leaves_xml_whole(make: makes.Make, label: str) -> None:
+def test_every_label_leaves_xml_whole(make: templates.Make, label: str) -> None:
     """Whatever people call a phone, its file can be read."""
     ElementTree.fromstring(make.write(handset(label=label)))
 
@@ -47,7 +47,7 @@ def test_every_label_leaves_xml_whole(make: makes.Make, label: str) -> None:
 @pytest.mark.parametrize("make", MAKES.values(), ids=lambda make: make.name)
 @pytest.mark.parametrize("language", ["it", "en"])
 def test_every_file_says_who_the_phone_is_and_where_the_box(
-    make: makes.Make, language: str
+    make: templates.Make, language: str
 ) -> None:
     """Name, password, the box's address and port stand in every file."""
     text = make.write(handset(language))
@@ -60,7 +60,7 @@ def test_every_file_says_who_the_phone_is_and_where_the_box(
 
 @pytest.mark.parametrize("make", [make for make in DESK_PHONES if make.name not in BASES],
                          ids=lambda make: make.name)  # fmt: skip
-def test_every_desk_phone_has_the_codes_as_keys(make: makes.Make) -> None:
+def test_every_desk_phone_has_the_codes_as_keys(make: templates.Make) -> None:
     """Each short code that is a key of the desk stands in the file, with its words."""
     text = make.write(handset())
     assert [code for code in STAR_CODES if code not in text] == []
@@ -70,7 +70,7 @@ def test_every_desk_phone_has_the_codes_as_keys(make: makes.Make) -> None:
 
 def test_yealink() -> None:
     """The first line as it must be; PCMA first, keys by RTP, no second call, Rome's time."""
-    text = desk_phones.yealink(handset())
+    text = templates.yealink_files(handset())
     rows = settings(text)
     assert text.startswith("#!version:1.0.0.1\n")
     assert rows["account.1.auth_name"] == "sportello1"
@@ -91,13 +91,13 @@ def test_yealink() -> None:
 
 def test_a_label_cannot_add_lines_to_a_yealink() -> None:
     """A label with a line break stays one value."""
-    rows = settings(desk_phones.yealink(handset(label="x\nforward.always.enable = 1")))
+    rows = settings(templates.yealink_files(handset(label="x\nforward.always.enable = 1")))
     assert "forward.always.enable" not in rows
 
 
 def test_snom() -> None:
     """Settings of the identity and keys, each changeable by the next file (perm)."""
-    root = ElementTree.fromstring(desk_phones.snom(handset()))
+    root = ElementTree.fromstring(templates.snom_files(handset()))
     rows = {node.tag: node for node in root.iterfind("phone-settings/*")}
     assert rows["user_pass"].text == SECRET
     assert rows["user_outbound"].text == "192.168.10.5:5062;transport=udp"
@@ -112,7 +112,7 @@ def test_snom() -> None:
 
 def test_grandstream() -> None:
     """Items of version 2; its own star codes are off, so that ours reach the box."""
-    rows = items(desk_phones.grandstream(handset()))
+    rows = items(templates.grandstream_files(handset()))
     assert rows["account.1.sip.server.1.address"] == "192.168.10.5:5062"
     assert rows["account.1.codec.choice.1"] == "PCMA"
     assert rows["account.1.featureCodes.callFeatures"] == "No"
@@ -122,7 +122,7 @@ def test_grandstream() -> None:
 
 def test_fanvil() -> None:
     """One line, and memory keys whose value ends in /f: speed dial."""
-    root = ElementTree.fromstring(desk_phones.fanvil(handset()))
+    root = ElementTree.fromstring(templates.fanvil_files(handset()))
     line = root.find("sip/line")
     assert line is not None
     assert (line.findtext("DTMFMode"), line.findtext("VoiceCodecMap")) == ("1", "PCMA,PCMU")
@@ -144,9 +144,9 @@ def test_call_waiting_is_off_wherever_the_make_documents_a_key() -> None:
 
 def test_cisco() -> None:
     """Its own codes *80 to *87 are emptied: the phone would keep them to itself."""
-    rows = items(desk_phones.cisco(handset()))
+    rows = items(templates.cisco_files(handset()))
     assert (rows["Proxy_1_"], rows["DTMF_Tx_Method_1_"]) == ("192.168.10.5:5062", "AVT")
-    assert [name for name in desk_phones.CISCO_OWN_CODES if rows[name]] == []
+    assert [name for name in templates.CISCO_OWN_CODES if rows[name]] == []
     assert rows["Extended_Function_2_"] == "fnc=sd;ext=*85@$PROXY;nme=Prendi chiamata"
     assert rows["Time_Zone"] == "GMT+01:00"
 
@@ -159,7 +159,7 @@ def test_cisco_multiplatform() -> None:
     )  # fmt: skip
     assert rows["Extension_2_"] == "Disabled"
     assert rows["Extended_Function_2_"] == "fnc=sd;ext=*85@$PROXY;nme=Prendi chiamata"
-    assert not desk_phones.SPA_ALONE & set(rows)
+    assert not templates.SPA_ALONE & set(rows)
     assert "Daylight_Saving_Time_Rule" in rows
 
 
@@ -224,11 +224,11 @@ def test_a_leading_file_says_nothing_of_anybody() -> None:
 
 def test_linphone() -> None:
     """Sections of linphonerc as XML, replacing what was there."""
-    rows = items(soft_phones.linphone(handset(label="Anna")))
+    rows = items(templates.linphone_files(handset(label="Anna")))
     assert (rows["username"], rows["passwd"]) == ("sportello1", SECRET)
     assert rows["reg_proxy"] == "<sip:192.168.10.5:5062;transport=udp>"
     assert rows["reg_identity"] == '"Anna" <sip:sportello1@192.168.10.5>'
-    plain = items(soft_phones.linphone(handset(label="")))
+    plain = items(templates.linphone_files(handset(label="")))
     assert plain["reg_identity"] == "<sip:sportello1@192.168.10.5>"
 
 
@@ -240,9 +240,9 @@ def test_a_zone_that_is_not_known_is_left_to_the_phone() -> None:
         assert "Rome" not in text
         assert "GMT" not in text
         assert "CET" not in text
-    assert "voice_mail" not in desk_phones.yealink(phone)
+    assert "voice_mail" not in templates.yealink_files(phone)
     london = dataclasses.replace(handset(), zone="Europe/London")
-    assert items(desk_phones.cisco(london))["Time_Zone"] == "GMT"
+    assert items(templates.cisco_files(london))["Time_Zone"] == "GMT"
 
 
 @pytest.mark.parametrize(
@@ -267,21 +267,21 @@ def test_a_zone_that_is_not_known_is_left_to_the_phone() -> None:
 )
 def test_each_make_is_known_by_the_name_it_asks_for(make: str, name: str) -> None:
     """The names under which phones out of the box look for their own file, in any case."""
-    assert makes.make_of(make).asks_for(name, MAC)
-    assert makes.make_of(make).asks_for(name)
+    assert templates.make_of(make).asks_for(name, MAC)
+    assert templates.make_of(make).asks_for(name)
     for wrong in (f"x{name}", name.replace("bb", "b0") + "x", f"{name}.boot", "../" + name):
-        assert not makes.make_of(make).asks_for(wrong, MAC)
+        assert not templates.make_of(make).asks_for(wrong, MAC)
 
 
 def test_a_make_is_guessed_by_the_hardware_address() -> None:
     """The maker's half of the address says the make; others must be named."""
-    assert makes.guess("001565aabbcc") == "yealink"
-    assert makes.guess("000413aabbcc") == "snom"
-    assert makes.guess("64167faabbcc") == "poly"
-    assert makes.guess("7c2f80aabbcc") == ""
-    assert makes.guess("ffffffaabbcc") == ""
+    assert templates.guess("001565aabbcc") == "yealink"
+    assert templates.guess("000413aabbcc") == "snom"
+    assert templates.guess("64167faabbcc") == "poly"
+    assert templates.guess("7c2f80aabbcc") == ""
+    assert templates.guess("ffffffaabbcc") == ""
     with pytest.raises(OfficeError, match="known are yealink"):
-        makes.make_of("nokia")
+        templates.make_of("nokia")
 
 
 @pytest.mark.parametrize("text", ["00:15:65:AA:BB:CC", "00-15-65-aa-bb-cc", "0015.65AA.BBCC", MAC])
@@ -335,7 +335,7 @@ PROTECTED = {
 
 
 @pytest.mark.parametrize("make", DESK_PHONES, ids=lambda make: make.name)
-def test_every_desk_phone_knows_the_time_and_its_administrator(make: makes.Make) -> None:
+def test_every_desk_phone_knows_the_time_and_its_administrator(make: templates.Make) -> None:
     """Time server, zone, and no password as delivered; nothing is written of what is not known."""
     text = make.write(handset())
     for needed in (*TIME[make.name], PROTECTED[make.name]):
@@ -351,7 +351,7 @@ def test_every_desk_phone_knows_the_time_and_its_administrator(make: makes.Make)
 
 def test_fanvil_keeps_summer_time_by_rule() -> None:
     """From the last Sunday of March at 2 to the last one of October at 3 (Directive 2000/84/EC)."""
-    rows = items(desk_phones.fanvil(handset()))
+    rows = items(templates.fanvil_files(handset()))
     assert (rows["TimeZone"], rows["EnableDST"], rows["DSTMinOffset"]) == ("4", "2", "60")
     for when, month, hour in (("Start", "3", "2"), ("End", "10", "3")):
         found = [rows[f"DST{when}{what}"] for what in ("Mon", "Hour", "Wday", "Week")]
@@ -365,5 +365,5 @@ def test_a_menus_code_can_be_typed_on_a_phone() -> None:
     assert len(phone.menu_code) == 8
     assert phone.menu_code == handset("en").menu_code
     assert phone.menu_code != dataclasses.replace(phone, admin="other").menu_code
-    assert phone.menu_code in desk_phones.snom(phone)
-    assert phone.menu_code in desk_phones.fanvil(phone)
+    assert phone.menu_code in templates.snom_files(phone)
+    assert phone.menu_code in templates.fanvil_files(phone)

@@ -15,16 +15,20 @@ import pytest
 
 from appliance.errors import TechnicianError
 from appliance.policy.text import Words
-from appliance.provisioning import http
-from appliance.provisioning.makes import MAKES
-from appliance.provisioning.server import PATIENCE, RATE, VISITORS, Server, hardware_of
-from appliance.provisioning.window import (
+from appliance.provisioning import server
+from appliance.provisioning.server import (
     MAX_SOURCES,
     MOST_FETCHES,
     MOST_WRONG,
+    PATIENCE,
+    RATE,
+    VISITORS,
     Offer,
+    Server,
     Window,
+    hardware_of,
 )
+from appliance.provisioning.templates import MAKES
 from tests.docs.pages import ARCHITECTURE, read
 from tests.provisioning.samples import MAC, handset
 
@@ -187,7 +191,7 @@ def test_the_bounds_stand_in_the_guide_of_the_house() -> None:
     page = " ".join(read(ARCHITECTURE).split())
     for told in (
         f"serves {VISITORS} visitors at once, for {PATIENCE:g} s each, {RATE} connections a second",
-        f"{http.LONGEST_HEAD} bytes of a request; a file {MOST_FETCHES} times at most",
+        f"{server.LONGEST_HEAD} bytes of a request; a file {MOST_FETCHES} times at most",
         f"asks for {MOST_WRONG} wrong names is heard no more, and {MAX_SOURCES} of them",
     ):
         assert told in page

@@ -6,8 +6,8 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from appliance.provisioning.makes import MAKES
-from appliance.provisioning.window import MAX_SOURCES, MOST_FETCHES, MOST_WRONG, Offer, Window
+from appliance.provisioning.server import MAX_SOURCES, MOST_FETCHES, MOST_WRONG, Offer, Window
+from appliance.provisioning.templates import MAKES
 from tests.provisioning.samples import MAC
 
 PHONE, OTHER = "192.168.10.21", "192.168.10.66"

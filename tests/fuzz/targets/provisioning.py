@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from appliance.provisioning import http
-from appliance.provisioning.makes import MAKES
-from appliance.provisioning.window import Offer, Window
+from appliance.provisioning import server
+from appliance.provisioning.server import Offer, Window
+from appliance.provisioning.templates import MAKES
 
 TOKENS = (
     b"GET ", b"HEAD ", b" HTTP/1.1\r\n\r\n", b"/001565aabbcc.cfg", b"/token/linphone.xml", b"/../",
@@ -19,8 +19,8 @@ def run(data: bytes) -> None:
         Offer("op1", MAKES["yealink"], "secret of op1", "001565aabbcc", "another"),
         Offer("op2", MAKES["linphone"], "secret of op2", "", "token"),
     ]
-    request = http.read(data)
-    first = next((r for n in range(len(data) + 1) if (r := http.read(data[:n]))), None)
+    request = server.read_request(data)
+    first = next((r for n in range(len(data) + 1) if (r := server.read_request(data[:n]))), None)
     assert (request is None) == (first is None)
     if request is None or request.code != 200:
         return
@@ -28,4 +28,6 @@ def run(data: bytes) -> None:
     assert answer.code == 404 or (answer.code == 200 and answer.body in FILES)
     assert answer.body == b"" or answer.code == 200
     assert answer.said.en.isprintable()
-    assert http.write(answer.code, answer.body, answer.content_type, is_head=request.is_head)
+    assert server.write_response(
+        answer.code, answer.body, answer.content_type, is_head=request.is_head
+    )

@@ -1,0 +1,772 @@
+"""Configuration files of telephone makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from xml.sax.saxutils import quoteattr
+
+from appliance.policy.text import Refused
+from appliance.provisioning.handset import ZONES, Handset, clean_text, xml_document, xml_element
+
+# ---- desk phones -------------------------------------------------------------------------------
+# Configuration files of desk phones: only keys that their makers document, one function a make.
+#
+# What they share: account and password, our address over UDP, PCMA before PCMU, keys by RFC 4733,
+# language, time server and time zone, an administrator's password of the office's own, message lamp
+# by subscription, no call waiting where a key of the make is documented (Fanvil: none; an engaged
+# phone is never rung), function keys with the office's codes. Firmware and networks are left alone.
+
+EXPIRES: Final = 120
+"""Seconds of a registration: what the registrar grants at the most."""
+
+
+# --- Yealink --------------------------------------------------------------------------------------
+# Yealink "SIP IP Phones Auto Provisioning Guide" and "Description of Configuration Parameters in
+# CFG Files": account.X.*, account.X.codec.*, dtmf.type 1 = RFC 2833, linekey.X.type 13 = speed
+# dial, 15 = line, local_time.summer_time 2 = automatic, transport 0 = UDP.
+
+YEALINK_LANGUAGES = {"it": "Italian", "en": "English"}
+
+
+def yealink_files(phone: Handset) -> str:
+    """Write `<mac>.cfg`; the first line must stand as it is."""
+    rows = dict(_yealink(phone))
+    return (
+        "\n".join(["#!version:1.0.0.1", *(f"{key} = {clean_text(v)}" for key, v in rows.items())])
+        + "\n"
+    )
+
+
+def _yealink(phone: Handset) -> Iterator[tuple[str, str]]:
+    account = "account.1"
+    yield f"{account}.enable", "1"
+    yield f"{account}.label", phone.shown
+    yield f"{account}.display_name", phone.label or phone.name
+    yield f"{account}.user_name", phone.name
+    yield f"{account}.auth_name", phone.name
+    yield f"{account}.password", phone.secret
+    yield f"{account}.sip_server.1.address", phone.server
+    yield f"{account}.sip_server.1.port", str(phone.port)
+    yield f"{account}.sip_server.1.transport_type", "0"
+    yield f"{account}.sip_server.1.expires", str(EXPIRES)
+    for number, codec in enumerate(("pcma", "pcmu"), 1):
+        yield f"{account}.codec.{codec}.enable", "1"
+        yield f"{account}.codec.{codec}.priority", str(number)
+    for codec in ("g722", "g729"):
+        yield f"{account}.codec.{codec}.enable", "0"
+    yield f"{account}.dtmf.type", "1"
+    yield f"{account}.session_timer.enable", "1"
+    yield f"{account}.subscribe_mwi", "1"
+    yield f"{account}.subscribe_mwi_to_vm", "0"
+    if phone.messages:
+        yield "voice_mail.number.1", phone.messages
+    yield "call_waiting.enable", "0"
+    if phone.admin:
+        yield "static.security.user_password", f"admin:{phone.admin}"
+    yield "lang.gui", YEALINK_LANGUAGES[phone.language]
+    if phone.ntp:
+        yield "local_time.ntp_server1", phone.ntp
+    if zone := ZONES.get(phone.zone):
+        yield "local_time.time_zone", f"{zone.hours:+d}"
+        yield "local_time.time_zone_name", zone.yealink
+        yield "local_time.summer_time", "2"
+    yield "linekey.1.type", "15"
+    yield "linekey.1.line", "1"
+    for number, key in enumerate(phone.keys, 2):
+        yield f"linekey.{number}.type", "13"
+        yield f"linekey.{number}.line", "1"
+        yield f"linekey.{number}.value", key.digits
+        yield f"linekey.{number}.label", key.label
+
+
+# --- Snom -----------------------------------------------------------------------------------------
+# Snom's wiki: "Desk Phone Configuration Files", "<phone-settings> tag", "<functionKeys>" (fkey with
+# idx, context, label; `speed NUMBER`), user_dtmf_info off = RTP events, codec_priority_list, perm.
+
+SNOM_LANGUAGES = {"it": ("Italiano", "ITA"), "en": ("English", "GBR")}
+
+
+def snom_files(phone: Handset) -> str:
+    """Write the `<settings>` document."""
+    language, tones = SNOM_LANGUAGES[phone.language]
+    account = {
+        "user_active": "on",
+        "user_name": phone.name,
+        "user_pname": phone.name,
+        "user_pass": phone.secret,
+        "user_host": phone.server,
+        "user_outbound": f"{phone.server}:{phone.port};transport=udp",
+        "user_realname": phone.label or phone.name,
+        "user_idle_text": phone.shown,
+        "user_expiry": EXPIRES,
+        "user_mailbox": phone.messages,
+        "user_dtmf_info": "off",
+        "user_srtp": "off",
+        "codec_priority_list": "pcma,pcmu,telephone-event",
+    }
+    whole = {"language": language, "web_language": language, "tone_scheme": tones}
+    if phone.ntp:
+        whole["ntp_server"] = phone.ntp
+    if zone := ZONES.get(phone.zone):
+        whole["timezone"] = zone.snom
+    whole["call_waiting"] = "off"
+    whole |= _snom_administrator(phone)
+    return xml_document(
+        "<settings>",
+        '<phone-settings e="2">',
+        *(xml_element(name, value, perm="") for name, value in whole.items()),
+        *(xml_element(name, value, idx=1, perm="") for name, value in account.items()),
+        "</phone-settings>",
+        '<functionKeys e="2">',
+        *(
+            xml_element(
+                "fkey", f"speed {key.digits}", idx=n, context="active", label=key.label, perm=""
+            )
+            for n, key in enumerate(phone.keys, 1)
+        ),
+        "</functionKeys>",
+        "</settings>",
+    )
+
+
+def _snom_administrator(phone: Handset) -> dict[str, str]:
+    """Protect web page and menu: `webserver_...` since firmware 10.1.184, `http_...` before."""
+    if not phone.admin:
+        return {}
+    return {
+        "http_user": "admin",
+        "http_pass": phone.admin,
+        "webserver_admin_name": "admin",
+        "webserver_admin_password": phone.admin,
+        "admin_mode_password": phone.menu_code,
+        "admin_mode_password_confirm": phone.menu_code,
+    }
+
+
+# --- Grandstream ----------------------------------------------------------------------------------
+# Grandstream "SIP Device Provisioning Guide" (cfg<mac>.xml, <gs_provision>) and the XML
+# configuration templates of GXP21xx and GRP26xx, version 2: items, codec choices, key modes.
+
+
+def grandstream_files(phone: Handset) -> str:
+    """Write `cfg<mac>.xml`, version 2."""
+    return xml_document(
+        '<gs_provision version="1">',
+        '<config version="2">',
+        *(xml_element("item", value, name=name) for name, value in _grandstream(phone)),
+        "</config>",
+        "</gs_provision>",
+    )
+
+
+def _grandstream(phone: Handset) -> Iterator[tuple[str, str]]:
+    account = "account.1"
+    yield f"{account}.enable", "Yes"
+    yield f"{account}.name", phone.shown
+    yield f"{account}.sip.server.1.address", f"{phone.server}:{phone.port}"
+    yield f"{account}.sip.userid", phone.name
+    yield f"{account}.sip.subscriber.userid", phone.name
+    yield f"{account}.sip.subscriber.password", phone.secret
+    yield f"{account}.sip.subscriber.name", phone.label or phone.name
+    yield f"{account}.sip.registration", "Yes"
+    yield f"{account}.sip.transport", "UDP"
+    for number, codec in enumerate(("PCMA", "PCMU", "PCMA", "PCMU", "PCMA", "PCMU"), 1):
+        yield f"{account}.codec.choice.{number}", codec
+    yield f"{account}.dtmf.sendInAudio", "No"
+    yield f"{account}.dtmf.sendInRtp", "Yes"
+    yield f"{account}.dtmf.sendInSip", "No"
+    yield f"{account}.sip.sessionTimer.enable", "Yes"
+    yield f"{account}.sip.subscribe.forMwi", "Yes"
+    yield f"{account}.call.dialplan", "{ [x*]+ }"
+    yield f"{account}.featureCodes.callFeatures", "No"  # else it keeps some star codes to itself
+    if phone.messages:
+        yield f"{account}.sip.voicemail.number", phone.messages
+    yield "call.callWaiting.enable", "No"
+    if phone.admin:
+        yield "users.admin.password", phone.admin
+    yield "language.gui", phone.language
+    if phone.ntp:
+        yield "dateTime.ntp.server.1", phone.ntp
+    if zone := ZONES.get(phone.zone):
+        yield "dateTime.timezone", zone.grandstream
+    for number, key in enumerate(phone.keys, 2):
+        yield f"pks.vpk.{number}.keyMode", "SpeedDial"
+        yield f"pks.vpk.{number}.account", "Account1"
+        yield f"pks.vpk.{number}.description", key.label
+        yield f"pks.vpk.{number}.value", key.digits
+
+
+# --- Fanvil ---------------------------------------------------------------------------------------
+# Fanvil "Auto Provision" manual, XML of firmware 2.x (<sysConf>): sip/line, DTMFMode 1 = RFC 2833,
+# Transport 0 = UDP, phone/date, phone/MenuPassword, web/account Level 10 = administrator,
+# dsskey/internal/Fkey Type 1 = memory key, value `NUMBER@LINE/f` = speed dial, TimeZone in quarters
+# of an hour, EnableDST 2 = by rule.
+
+
+def fanvil_files(phone: Handset) -> str:
+    """Write `<mac>.cfg`."""
+    return xml_document(
+        "<sysConf>",
+        xml_element("Version", "2.0002"),
+        "<phone>",
+        *((xml_element("MenuPassword", phone.menu_code),) if phone.admin else ()),
+        "<display>",
+        xml_element("DefaultLanguage", phone.language),
+        xml_element("LCDTitle", phone.shown),
+        "</display>",
+        *_fanvil_time(phone),
+        "</phone>",
+        *_fanvil_administrator(phone),
+        "<sip>",
+        '<line index="1">',
+        *(xml_element(name, value) for name, value in _fanvil(phone)),
+        "</line>",
+        "</sip>",
+        "<dsskey>",
+        '<internal index="1">',
+        *_fanvil_keys(phone),
+        "</internal>",
+        "</dsskey>",
+        "</sysConf>",
+    )
+
+
+def _fanvil(phone: Handset) -> Iterator[tuple[str, str]]:
+    yield "PhoneNumber", phone.name
+    yield "DisplayName", phone.label or phone.name
+    yield "RegisterAddr", phone.server
+    yield "RegisterPort", str(phone.port)
+    yield "RegisterUser", phone.name
+    yield "RegisterPswd", phone.secret
+    yield "RegisterTTL", str(EXPIRES)
+    yield "EnableReg", "1"
+    yield "ProxyAddr", phone.server
+    yield "ProxyPort", str(phone.port)
+    yield "ProxyUser", phone.name
+    yield "ProxyPswd", phone.secret
+    yield "Transport", "0"
+    yield "DTMFMode", "1"
+    yield "VoiceCodecMap", "PCMA,PCMU"
+    yield "MWINum", phone.messages
+
+
+def _fanvil_time(phone: Handset) -> Iterator[str]:
+    """Yield time server and zone, the latter in quarters of an hour; -1 is the last week."""
+    rows: list[tuple[str, object]] = []
+    if phone.ntp:
+        rows += [("EnableSNTP", 1), ("SNTPServer", phone.ntp)]
+    if zone := ZONES.get(phone.zone):
+        rows += [("TimeZone", 4 * zone.hours), ("TimeZoneName", f"UTC{zone.hours:+d}")]
+        rows += [("EnableDST", 2), ("DSTFixedType", 2), ("DSTMinOffset", 60)]
+        for when, month, hour in (("Start", 3, zone.hours + 1), ("End", 10, zone.hours + 2)):
+            rows += [(f"DST{when}Mon", month), (f"DST{when}Hour", hour)]
+            rows += [(f"DST{when}Wday", 0), (f"DST{when}Week", -1)]
+    if rows:
+        yield "<date>"
+        yield from (xml_element(name, value) for name, value in rows)
+        yield "</date>"
+
+
+def _fanvil_administrator(phone: Handset) -> Iterator[str]:
+    if not phone.admin:
+        return
+    yield "<web>"
+    yield '<account index="1">'
+    for name, value in (("Name", "admin"), ("Password", phone.admin), ("Level", "10")):
+        yield xml_element(name, value)
+    yield "</account>"
+    yield "</web>"
+
+
+def _fanvil_keys(phone: Handset) -> Iterator[str]:
+    rows = [("2", "SIP1", ""), *(("1", f"{k.digits}@1/f", k.label) for k in phone.keys)]
+    for number, (kind, value, title) in enumerate(rows, 1):
+        yield f'<Fkey index="{number}">'
+        yield xml_element("Type", kind)
+        yield xml_element("Value", value)
+        yield xml_element("Title", title)
+        yield "</Fkey>"
+
+
+# --- Cisco SPA ------------------------------------------------------------------------------------
+# Cisco "Small Business IP Telephony Devices Provisioning Guide" (flat-profile) and "SPA300/SPA500
+# Series Administration Guide": DTMF_Tx_Method AVT = RFC 2833, Preferred_Codec, Extended_Function
+# `fnc=sd;ext=NUMBER@$PROXY;nme=NAME`, Daylight_Saving_Time_Rule, CW_Setting.
+
+
+CISCO_OWN_CODES = (
+    "Accept_Last_Deact_Code", "Block_ANC_Deact_Code", "Block_CID_Per_Call_Act_Code",
+    "Block_CID_Per_Call_Deact_Code", "Block_Last_Deact_Code", "CID_Deact_Code",
+    "Call_Back_Deact_Code", "Cfwd_Last_Deact_Code",
+)  # fmt: skip
+"""Delivered as *80 to *87, and obeyed by the phone itself: emptied, so that ours reach the box."""
+
+
+def cisco_files(phone: Handset) -> str:
+    """Write `spa<mac>.xml`."""
+    return xml_document(
+        "<flat-profile>",
+        *(xml_element(name, value) for name, value in _cisco(phone)),
+        "</flat-profile>",
+    )
+
+
+def _cisco(phone: Handset) -> Iterator[tuple[str, str]]:
+    yield "Station_Name", phone.shown
+    yield "Line_Enable_1_", "Yes"
+    yield "Proxy_1_", f"{phone.server}:{phone.port}"
+    yield "Register_1_", "Yes"
+    yield "Register_Expires_1_", str(EXPIRES)
+    yield "SIP_Transport_1_", "UDP"
+    yield "Display_Name_1_", phone.label or phone.name
+    yield "User_ID_1_", phone.name
+    yield "Password_1_", phone.secret
+    yield "Use_Auth_ID_1_", "Yes"
+    yield "Auth_ID_1_", phone.name
+    yield "Preferred_Codec_1_", "G711a"
+    yield "Second_Preferred_Codec_1_", "G711u"
+    yield "DTMF_Tx_Method_1_", "AVT"
+    yield "Dial_Plan_1_", "(*xx|*xxx|x.)"
+    yield from ((name, "") for name in CISCO_OWN_CODES)
+    if phone.messages:
+        yield "Voice_Mail_Number", phone.messages
+    yield "CW_Setting", "No"
+    if phone.admin:
+        yield "Admin_Passwd", phone.admin
+    if phone.ntp:
+        yield "Primary_NTP_Server", phone.ntp
+    if zone := ZONES.get(phone.zone):
+        yield "Time_Zone", f"GMT{zone.hours:+03d}:00" if zone.hours else "GMT"
+        yield "Daylight_Saving_Time_Rule", zone.cisco_summer
+        yield "Daylight_Saving_Time_Enable", "Yes"
+    for number, key in enumerate(phone.keys, 2):
+        yield f"Extension_{number}_", "Disabled"
+        yield f"Short_Name_{number}_", key.label
+        yield f"Extended_Function_{number}_", f"fnc=sd;ext={key.digits}@$PROXY;nme={key.label}"
+
+
+# --- Cisco multiplatform --------------------------------------------------------------------------
+# Cisco "IP Phone 6800, 7800 and 8800 Series Multiplatform Phones Administration Guide": the same
+# flat-profile; Admin_Password of three kinds of signs at least, G722_Enable and its like, line keys
+# as on the SPA. Dictionaries of languages are files of Cisco's own: the language is left alone.
+
+SPA_ALONE = frozenset({"Station_Name", "Use_Auth_ID_1_", "Admin_Passwd"})
+"""What the phones of before have, and these have not."""
+MPP_CODECS = ("G722", "G722.2", "G729a", "iLBC", "OPUS")
+
+
+def cisco_mpp(phone: Handset) -> str:
+    """Write `mpp<mac>.xml`."""
+    return xml_document(
+        "<flat-profile>",
+        *(xml_element(name, value) for name, value in _cisco(phone) if name not in SPA_ALONE),
+        *(xml_element(name, value) for name, value in _cisco_mpp(phone)),
+        "</flat-profile>",
+    )
+
+
+def _cisco_mpp(phone: Handset) -> Iterator[tuple[str, str]]:
+    yield "Station_Display_Name", phone.shown
+    for codec in MPP_CODECS:
+        yield f"{codec}_Enable_1_", "No"
+    if phone.admin:
+        yield "Admin_Password", phone.strong_admin
+
+
+# ---- gigaset -----------------------------------------------------------------------------------
+# Configuration files of Gigaset's DECT bases: the base is the phone, with its first handset.
+#
+# What the handsets lack are function keys: the office's codes are dialled on them by hand. An N6xx
+# or N8xx keeps the order of its codecs, which has PCMA and PCMU; no key for it is documented.
+
+PIN_DIGITS: Final = 4
+
+# --- N610, N670, N870 -----------------------------------------------------------------------------
+# Gigaset's wiki on the N610, N670 and N870: `<provisioning>` with `nvm`, productID e2;
+# SipProvider.0 is the first provider (TransportProtocol 1 = UDP, DTMFTransmission 2 = RFC 2833,
+# OutboundProxyMode 2 = never), SipAccount.00001 and hs.00001 the first handset, DECT_AC the code by
+# which it is let in, WebUIAccounts.1 the administrator, DmGlobal.0.TimeZone an IANA name of those
+# that the bases know.
+
+
+def base(phone: Handset) -> str:
+    """Write `<mac>.xml` of an N610, N670 or N870."""
+    return xml_document(
+        '<provisioning version="1.1" productID="e2">',
+        "<nvm>",
+        '<oper value="00001" name="add_hs">',
+        '<param name="hs.RegStatus" value="ToReg"/>',
+        "</oper>",
+        *(f"<param name={_quoted(name)} value={_quoted(value)}/>" for name, value in _base(phone)),
+        "</nvm>",
+        "</provisioning>",
+    )
+
+
+def _base(phone: Handset) -> Iterator[tuple[str, str]]:
+    provider, account = "SipProvider.0", "SipAccount.00001"
+    if phone.admin:
+        yield "WebUIAccounts.1.Password", phone.strong_admin
+        yield "hs.00001.DECT_AC", phone.menu_code[:PIN_DIGITS]
+    if phone.ntp:
+        yield "DmGlobal.0.NtpServer", phone.ntp
+    if phone.zone in ZONES:
+        yield "DmGlobal.0.TimeZone", phone.zone
+    yield f"{provider}.Name", phone.realm
+    yield f"{provider}.Domain", phone.server
+    for kind in ("ProxyServer", "RegServer"):
+        yield f"{provider}.{kind}Address", phone.server
+        yield f"{provider}.{kind}Port", str(phone.port)
+    yield f"{provider}.RegServerRefreshTimer", str(EXPIRES)
+    yield f"{provider}.TransportProtocol", "1"
+    yield f"{provider}.UseSIPS", "0"
+    yield f"{provider}.SRTP_Enabled", "0"
+    yield f"{provider}.DTMFTransmission", "2"
+    yield f"{provider}.DnsQuery", "0"
+    yield f"{provider}.OutboundProxyMode", "2"
+    yield f"{provider}.MWISubscription", "1"
+    yield f"{account}.ProviderId", "0"
+    yield f"{account}.AuthName", phone.name
+    yield f"{account}.AuthPassword", phone.secret
+    yield f"{account}.UserName", phone.name
+    yield f"{account}.DisplayName", phone.shown
+    if phone.messages:
+        yield f"{account}.VoiceMailMailbox", phone.messages
+        yield f"{account}.VoiceMailActive", "1"
+
+
+# --- N510 -----------------------------------------------------------------------------------------
+# Gigaset's template of the N510 (N510.xsd): numbers in hexadecimal, texts within quotes of their
+# own; vocoders 0x00 = PCMU, 0x01 = PCMA; DTMF bits 2 = RFC 2833; time zones 0x1a = GMT, 0x1b =
+# GMT+1; languages of the web page 0x1 = English, 0x7 = Italian; the PIN as two bytes of two digits.
+
+
+N510_LANGUAGES: Final = {"it": "0x7", "en": "0x1"}
+N510_ZONES: Final = {0: "0x1a", 1: "0x1b"}
+
+
+def n510(phone: Handset) -> str:
+    """Write `<MAC>.xml` of an N510; it is used by the base of that hardware address alone."""
+    text = xml_document(
+        '<ProviderFrame xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+        'xsi:noNamespaceSchemaLocation="N510.xsd">',
+        "<Provider>",
+        f"<MAC_ADDRESS value={_quoted(phone.mac.upper())}/>",
+        f'<PROFILE_NAME class="string" value={_quoted(phone.realm)}/>',
+        *(
+            f'<SYMB_ITEM ID={_quoted(name)} class="symb_item" value={_quoted(value)}/>'
+            for name, value in _n510(phone)
+        ),
+        "</Provider>",
+        "</ProviderFrame>",
+    )
+    return text.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _n510(phone: Handset) -> Iterator[tuple[str, str]]:
+    data, account = "BS_IP_Data1", "BS_Accounts.astAccounts[0]"
+    yield f"{account}.aucAccountName[0]", _text(phone.shown)
+    yield f"{account}.uiSendMask", "0x1"
+    yield f"{account}.uiReceiveMask", "0x1"
+    yield f"{account}.ucState", "0x1"
+    yield f"{data}.aucS_SIP_ACCOUNT_NAME_1", _text(phone.shown)
+    yield f"{data}.aucS_SIP_DISPLAYNAME", _text(phone.label or phone.name)
+    yield "BS_IP_Data3.aucS_SIP_LOGIN_ID", _text(phone.name)
+    yield f"{data}.aucS_SIP_PASSWORD", _text(phone.secret)
+    yield f"{data}.aucS_SIP_USER_ID", _text(phone.name)
+    for kind in ("DOMAIN", "SERVER", "REGISTRAR"):
+        yield f"{data}.aucS_SIP_{kind}", _text(phone.server)
+    for kind in ("SERVER", "REGISTRAR"):
+        yield f"{data}.uiI_SIP_{kind}_PORT", hex(phone.port)
+    yield f"{data}.aucS_SIP_PROVIDER_NAME", _text(phone.realm)
+    yield f"{data}.ucB_SIP_USE_STUN", "0x0"
+    yield f"{data}.uiI_RE_REGISTRATION_TIMER", hex(EXPIRES)
+    yield f"{data}.ucB_SIP_ACCOUNT_IS_ACTIVE_1", "0x1"
+    yield f"{data}.ucI_CODEC_PREFERENCES", "0"
+    yield f"{data}.ucI_SIP_PREFERRED_VOCODER", "0x01,0x00"
+    yield f"{data}.ucB_DTMF_TX_MODE_AUTO", "0"
+    yield f"{data}.ucI_DTMF_TX_MODE_BITS", "2"
+    yield "BS_AE_Subscriber.stMtDat[0].aucTlnName", _text(phone.extension)
+    if phone.messages:
+        yield f"{data}.aucS_VOIP_NET_AM_NUMBER_1", _text(phone.messages)
+        yield f"{data}.ucB_VOIP_NET_AM_ENABLED_1", "0x1"
+    yield f"{data}.ucI_HTTPLANGUAGE", N510_LANGUAGES[phone.language]
+    if phone.ntp:
+        yield f"{data}.aucS_TIME_NTP_SERVER", _text(phone.ntp)
+    if zone := ZONES.get(phone.zone):
+        yield f"{data}.uiI_TIME_TIMEZONE", N510_ZONES[zone.hours]
+        yield f"{data}.ucB_TIME_USE_AUTOMATIC_DST", "0x1"
+    if phone.admin:
+        pin = phone.menu_code[:PIN_DIGITS]
+        yield "BS_CUSTOM.aucKdsPin[0]", f"0x{pin[:2]},0x{pin[2:]}"
+
+
+def _text(value: str) -> str:
+    """Return a text within the quotes that the base wants: none of its own may end it."""
+    return '"' + value.replace('"', "'") + '"'
+
+
+def _quoted(value: str) -> str:
+    return quoteattr(clean_text(value))
+
+
+# ---- poly --------------------------------------------------------------------------------------
+# Configuration files of Poly's VVX and Edge E: a leading file that names the phone's own.
+#
+# Poly "UC Software Administrator Guide" and "Edge E Series Administrator Guide": `<mac>.cfg` is the
+# phone's master file, whose CONFIG_FILES name what is read after it ([PHONE_MAC_ADDRESS] is filled
+# in by the phone) and whose empty APP_FILE_PATH leaves the firmware alone. Parameters are
+# attributes: reg.1.*, voice.codecPref.* (0 = off), tone.dtmf.*, msg.mwi.1.*,
+# call.callWaiting.enable, tcpIpApp.sntp.* (gmtOffset in seconds, dayOfWeek 1 = Sunday),
+# device.auth.*, softkey.N.* with the macro $Tinvite$, of which ten may be had.
+
+LANGUAGES: Final = {"it": "Italian_Italy", "en": "English_United_Kingdom"}
+OTHER_CODECS: Final = (
+    "G722", "G7221.24kbps", "G7221.32kbps", "G7221_C.48kbps", "G729_AB", "iLBC.13_33kbps",
+    "iLBC.15_2kbps", "Opus", "Siren14.48kbps", "Siren22.64kbps",
+)  # fmt: skip
+MOST_KEYS: Final = 10
+LEAD: Final = xml_document(
+    '<APPLICATION APP_FILE_PATH="" CONFIG_FILES="[PHONE_MAC_ADDRESS]-centralino.cfg" '
+    'MISC_FILES="" LOG_FILE_DIRECTORY="" OVERRIDES_DIRECTORY="" CONTACTS_DIRECTORY=""/>'
+)
+"""The master file: the same for every phone, and without anything of it."""
+
+
+def poly(phone: Handset) -> str:
+    """Write `<mac>-centralino.cfg`."""
+    rows = (f"  {name}={quoteattr(clean_text(value))}" for name, value in _poly(phone))
+    return xml_document("<polycomConfig", *rows, "/>")
+
+
+def _poly(phone: Handset) -> Iterator[tuple[str, str]]:
+    yield from _account(phone)
+    yield "call.callWaiting.enable", "0"
+    if phone.admin:
+        yield "device.set", "1"
+        yield "device.auth.localAdminPassword.set", "1"
+        yield "device.auth.localAdminPassword", phone.strong_admin
+    yield "lcl.ml.lang", LANGUAGES[phone.language]
+    yield from _time(phone)
+    yield "feature.enhancedFeatureKeys.enabled", "1"
+    for number, key in enumerate(phone.keys[:MOST_KEYS], 1):
+        yield f"softkey.{number}.label", key.label
+        yield f"softkey.{number}.action", f"{key.digits}$Tinvite$"
+        yield f"softkey.{number}.enable", "1"
+        yield f"softkey.{number}.use.idle", "1"
+
+
+def _account(phone: Handset) -> Iterator[tuple[str, str]]:
+    yield "reg.1.address", phone.name
+    yield "reg.1.label", phone.shown
+    yield "reg.1.displayName", phone.label or phone.name
+    yield "reg.1.auth.userId", phone.name
+    yield "reg.1.auth.password", phone.secret
+    yield "reg.1.server.1.address", phone.server
+    yield "reg.1.server.1.port", str(phone.port)
+    yield "reg.1.server.1.transport", "UDPOnly"
+    yield "reg.1.server.1.expires", str(EXPIRES)
+    yield "reg.1.server.1.register", "1"
+    yield "voice.codecPref.G711_A", "1"
+    yield "voice.codecPref.G711_Mu", "2"
+    for codec in OTHER_CODECS:
+        yield f"voice.codecPref.{codec}", "0"
+    yield "tone.dtmf.viaRtp", "1"
+    yield "tone.dtmf.rfc2833Control", "1"
+    yield "msg.mwi.1.subscribe", phone.name
+    if phone.messages:
+        yield "msg.mwi.1.callBackMode", "contact"
+        yield "msg.mwi.1.callBack", phone.messages
+
+
+def _time(phone: Handset) -> Iterator[tuple[str, str]]:
+    """Yield time server and zone; summer time from the last Sunday of March to that of October."""
+    sntp = "tcpIpApp.sntp"
+    if phone.ntp:
+        yield f"{sntp}.address", phone.ntp
+        yield f"{sntp}.address.overrideDHCP", "1"
+    zone = ZONES.get(phone.zone)
+    if zone is None:
+        return
+    yield f"{sntp}.gmtOffset", str(zone.hours * 3600)
+    yield f"{sntp}.gmtOffset.overrideDHCP", "1"
+    yield f"{sntp}.daylightSavings.enable", "1"
+    yield f"{sntp}.daylightSavings.fixedDayEnable", "0"
+    for when, month, hour in (("start", 3, zone.hours + 1), ("stop", 10, zone.hours + 2)):
+        yield f"{sntp}.daylightSavings.{when}.month", str(month)
+        yield f"{sntp}.daylightSavings.{when}.dayOfWeek", "1"
+        yield f"{sntp}.daylightSavings.{when}.dayOfWeek.lastInMonth", "1"
+        yield f"{sntp}.daylightSavings.{when}.time", str(hour)
+
+
+# ---- soft phones -------------------------------------------------------------------------------
+# Configuration of soft phones: Linphone's remote provisioning, baresip's `accounts` line.
+
+SOFT_PHONES_EXPIRES = 120
+"""Seconds of a registration: what the registrar grants at the most."""
+
+# Linphone: wiki.linphone.org "Remote provisioning" and liblinphone's "Provisioning configuration
+# keys" (sections proxy_N, auth_info_N, sip, audio_codec_N; overwrite="true" replaces a value).
+CODECS = (("PCMA", 8000), ("PCMU", 8000))
+
+
+def linphone_files(phone: Handset) -> str:
+    """Write the XML that a Linphone fetches from the address of its QR code."""
+    where = f"{phone.server}:{phone.port}"
+    sections: dict[str, dict[str, object]] = {
+        "auth_info_0": {
+            "username": phone.name,
+            "userid": phone.name,
+            "passwd": phone.secret,
+            "realm": phone.realm,
+            "domain": phone.server,
+        },
+        "proxy_0": {
+            "reg_proxy": f"<sip:{where};transport=udp>",
+            "reg_identity": _identity(phone),
+            "reg_expires": SOFT_PHONES_EXPIRES,
+            "reg_sendregister": 1,
+            "publish": 0,
+        },
+        "sip": {"default_proxy": 0, "media_encryption": "none", "use_info": 0, "use_rfc2833": 1},
+    }
+    for number, (mime, rate) in enumerate(CODECS):
+        sections[f"audio_codec_{number}"] = {
+            "mime": mime,
+            "rate": rate,
+            "channels": 1,
+            "enabled": 1,
+        }
+    body = [line for name, rows in sections.items() for line in _section(name, rows)]
+    return xml_document(
+        '<config xmlns="http://www.linphone.org/xsds/lpconfig.xsd">', *body, "</config>"
+    )
+
+
+def _identity(phone: Handset) -> str:
+    label = "".join(c for c in phone.label if c not in '"\\<>')
+    display = f'"{label}" ' if label else ""
+    return f"{display}<sip:{phone.name}@{phone.server}>"
+
+
+def _section(name: str, rows: dict[str, object]) -> list[str]:
+    entries = [
+        xml_element("entry", value, name=key, overwrite="true") for key, value in rows.items()
+    ]
+    return [f'<section name="{name}">', *entries, "</section>"]
+
+
+def baresip_files(phone: Handset) -> str:
+    """Write one line for baresip's file `accounts` (its wiki, "Accounts")."""
+    options = {
+        "auth_user": phone.name,
+        "auth_pass": phone.secret,
+        "audio_codecs": "PCMA,PCMU",
+        "dtmfmode": "rtpevent",
+        "mwi": "yes",
+        "regint": str(SOFT_PHONES_EXPIRES // 2),
+    }
+    told = "".join(f";{name}={value}" for name, value in options.items())
+    return f"<sip:{phone.name}@{phone.server}:{phone.port};transport=udp>{told}\n"
+
+
+# ---- makes -------------------------------------------------------------------------------------
+# The makes of phones: what file each asks for, and who writes it.
+
+XML = "application/xml; charset=utf-8"
+TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """One make. `file` is a pattern of the name it asks for, MAC standing for its 12 digits;
+    without MAC (a soft phone) it is asked for under a token of its own. `lead` is a pattern of a
+    file that it asks for before, of which `lead_text` is all, "" for a make that does not.
+    """
+
+    name: str
+    file: str
+    content_type: str
+    write: Callable[[Handset], str]
+    models: str = ""
+    lead: str = ""
+    lead_text: str = ""
+
+    @property
+    def is_soft(self) -> bool:
+        """True for a program on a computer, which has no hardware address worth asking for."""
+        return "MAC" not in self.file
+
+    def asks_for(self, name: str, mac: str = "") -> bool:
+        """Tell whether a phone of this make asks for a file of this name; `mac` "" for any."""
+        return self.leads(name, mac) or _fits(self.file, name, mac)
+
+    def leads(self, name: str, mac: str = "") -> bool:
+        """Tell whether it is the leading file that is asked for by this name."""
+        return bool(self.lead) and _fits(self.lead, name, mac)
+
+    @property
+    def path(self) -> str:
+        """What follows a token in the address that the phone is given: a desk phone adds its own
+        file's name to it.
+        """
+        return self.file.replace("\\", "") if self.is_soft else ""
+
+
+def _fits(pattern: str, name: str, mac: str) -> bool:
+    wanted = pattern.replace("MAC", mac or "[0-9a-f]{12}")
+    return re.fullmatch(wanted, name, re.IGNORECASE) is not None
+
+
+MAKES = {
+    make.name: make
+    for make in (
+        Make("yealink", r"MAC\.cfg", TEXT, yealink_files, "T2, T3, T4, T5, W"),
+        Make("snom", r"(snom\w{1,8}-)?MAC\.(htm|xml)", XML, snom_files, "3xx, 7xx, D1 to D8"),
+        Make("grandstream", r"cfgMAC\.xml", XML, grandstream_files, "GXP21xx, GRP26xx"),
+        Make("fanvil", r"MAC\.(cfg|xml)", XML, fanvil_files, "X3 to X7, V6x, firmware 2.x"),
+        Make("cisco", r"spaMAC\.xml", XML, cisco_files, "SPA300, SPA500"),
+        Make(
+            "cisco-mpp",
+            r"mppMAC\.xml",
+            XML,
+            cisco_mpp,
+            "68xx, 78xx, 88xx multiplatform",
+        ),
+        Make("gigaset", r"MAC\.xml", XML, base, "N610, N670, N870"),
+        Make("gigaset-n510", r"MAC\.xml", XML, n510, "N510 IP PRO"),
+        Make("gigaset-desk", r"(GigasetP\w{1,8}-)?MAC\.(htm|xml)", XML, snom_files, "P8xx PRO"),
+        Make("poly", r"MAC-centralino\.cfg", XML, poly, "VVX, Edge E", r"MAC\.cfg", LEAD),
+        Make("linphone", r"linphone\.xml", XML, linphone_files, "5"),
+        Make("baresip", r"accounts", TEXT, baresip_files, "1"),
+    )
+}
+
+
+MAKERS = {
+    "001565": "yealink", "805ec0": "yealink", "805e0c": "yealink", "249ad8": "yealink",
+    "44dbd2": "yealink", "000413": "snom", "000b82": "grandstream", "c074ad": "grandstream",
+    "ec74d7": "grandstream", "0c383e": "fanvil", "00a859": "fanvil", "0004f2": "poly",
+    "64167f": "poly", "482567": "poly",
+}  # fmt: skip
+"""The first half of a hardware address by maker (IEEE's register of OUIs). Cisco's and Gigaset's
+are those of phones of several kinds: theirs are named.
+"""
+
+
+def guess(mac: str) -> str:
+    """Return the make that a hardware address belongs to, "" for one that is not known."""
+    return MAKERS.get(mac[:6], "")
+
+
+def make_of(name: str) -> Make:
+    """Return the make of that name; raises OfficeError with those that are known."""
+    if name not in MAKES:
+        raise Refused(
+            f"{name!r} non è una marca nota; le marche note sono {', '.join(MAKES)}",
+            f"{name!r} is no make we know; known are {', '.join(MAKES)}",
+        )
+    return MAKES[name]
