@@ -13,8 +13,8 @@ APART = ("exchange", "testphone")
 """The simulated telephone exchange and its phones: no part of a running box."""
 OTHERWISE = {
     "files.py": "the writer itself",
-    "central/judging.py": "names without sound, in a folder that is thrown away",
-    "central/keeping.py": "a whole folder takes its name once all that is in it is written",
+    "managed_config/apply.py": "names without sound, in a folder that is thrown away",
+    "managed_config/apply.py": "a whole folder takes its name once all that is in it is written",
     "commands/demo.py": "a demonstration's throw-away folder",
     "commands/demo_console.py": "a demonstration's throw-away folder",
     "commands/demo_office.py": "a demonstration's throw-away folder",

@@ -160,4 +160,4 @@ def _check_key(settings: Settings, key: str, language: str) -> None:
 
 
 def _folder(settings: Settings) -> Path:
-    return spoken.folder_of(Path(settings.folders.state))
+    return spoken.speech_folder(Path(settings.folders.state))

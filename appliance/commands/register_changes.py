@@ -52,7 +52,7 @@ def import_(place: Place, file: Path, by: str) -> None:
 
 def _say_names(place: Place, register: Register) -> None:
     """Give the units' names a voice for operators (E23); without one their codes are said."""
-    folder = spoken.folder_of(Path(place.settings.folders.state))
+    folder = spoken.speech_folder(Path(place.settings.folders.state))
     names = {unit.code: unit.name for unit in register.units}
     with contextlib.suppress(TechnicianError, OSError):
         if giving_voice.name_units(folder, names, place.settings.site.languages[0]):

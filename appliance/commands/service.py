@@ -51,10 +51,10 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
 
 def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
     """Read the configuration; in a child that alone imports what reads it."""
-    from appliance.central.keeping import settle_folder
     from appliance.daemon import last_good, putting_back
     from appliance.daemon.secret_files import settle_secrets
     from appliance.daemon.stores import database_path
+    from appliance.managed_config.apply import settle_folder
 
     state = last_good.state_folder(config_path).absolute()
     putting_back.check_finished(state)

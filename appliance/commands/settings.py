@@ -22,9 +22,8 @@ from appliance.policy.text import Refused, Words
 from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
-    from appliance.central.applying import Stamp
-    from appliance.central.judging import Judged, Place
     from appliance.daemon.settings import Settings
+    from appliance.managed_config.apply import Judged, Place, Stamp
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 BOX = "box"
@@ -120,39 +119,39 @@ class _Here:
     @classmethod
     def at(cls, config_path: Path) -> _Here:
         """Read the configuration; raises BadConfiguration."""
-        from appliance.central.judging import Place
         from appliance.daemon import config
+        from appliance.managed_config.apply import Place
 
         own = config.load_own(config_path)
         return cls(own, Place(own, datetime.now(UTC).year))
 
     def judged(self, data: bytes) -> Judged:
         """Judge a bundle; raises Refused, BadConfiguration."""
-        from appliance.central import judging
+        from appliance.managed_config import apply as judging
 
         return judging.judged(self.place, data)
 
     def brought(self, data: bytes, by: str, source: str) -> Words:
         """Judge a bundle and put it in force; a refusal is noted, by whom and why, and raised."""
-        from appliance.central.refusing import refusals_noted
+        from appliance.managed_config.apply import refusals_noted
 
         with refusals_noted(self.place, data, self._stamp(by, source)):
             return self.applied(self.judged(data), by, source)
 
     def applied(self, given: Judged, by: str, source: str) -> Words:
         """Put it in force, unless it is; raises Refused, OSError."""
-        from appliance.central import applying
+        from appliance.managed_config import apply as applying
 
         if given.is_so_already:
             return managed_config.so_already(given.version)
         self._check_room(given)
-        changes = applying.put_in_force(self.place, given, self._stamp(by, source))
+        changes = applying.apply_bundle(self.place, given, self._stamp(by, source))
         is_told = self._tell_desk(schedule=changes.schedule)
         return managed_config.applied(given.version, changes.words, is_told)
 
     def reverted(self, by: str) -> Words:
         """Go back; raises Refused, OSError."""
-        from appliance.central import applying
+        from appliance.managed_config import apply as applying
         from appliance.store import managed_config as records
 
         version, changes = applying.revert(self.place, self._stamp(by, records.REVERT))
@@ -164,12 +163,13 @@ class _Here:
 
         Returns how it ended, the sentence, and what is to be raised.
         """
-        from appliance.central import applying, keeping
-        from appliance.central.refusing import refusals_noted
         from appliance.commands.settings_fetch import Server
+        from appliance.managed_config import apply as applying
+        from appliance.managed_config import apply as keeping
+        from appliance.managed_config.apply import refusals_noted
         from appliance.store import managed_config as records
 
-        with keeping.locked(self.place.state):
+        with keeping.bundles_locked(self.place.state):
             applying.settle(self.place)
         central = self.settings.central
         if not central.server:
@@ -191,7 +191,7 @@ class _Here:
             return "refused", words_of(error), error
 
     def _stamp(self, by: str, source: str) -> Stamp:
-        from appliance.central.applying import Stamp
+        from appliance.managed_config.apply import Stamp
 
         return Stamp(by, datetime.now(UTC).replace(microsecond=0), source)
 
@@ -234,7 +234,7 @@ def _was_left(place: Place) -> bool:
 
 def _read(file: Path) -> bytes:
     """Read a bundle's file, never more than one may have; raises OSError."""
-    from appliance.central.bundle import LARGEST
+    from appliance.managed_config.bundle import LARGEST
 
     with file.open("rb") as opened:
         return opened.read(LARGEST + 1)

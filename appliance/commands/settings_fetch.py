@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.error import HTTPError
 
-from appliance.central.bundle import LARGEST
 from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
-from appliance.daemon.central_place import folder_of
+from appliance.daemon.central_place import bundle_folder
 from appliance.files import atomic_write, load_text, make_shared
+from appliance.managed_config.bundle import LARGEST
 from appliance.policy.updates import check_server
 
 FETCHED: Final = "fetched"
@@ -97,16 +97,16 @@ def _keep(state: Path, address: str, headers: Any, data: bytes) -> None:
     digest = hashlib.sha256(data).hexdigest()
     known = Known(address, etag[:_LONGEST], modified[:_LONGEST], digest)
     with contextlib.suppress(OSError):
-        make_shared(folder_of(state))
-        atomic_write(folder_of(state) / FETCHED, data)
-        atomic_write(folder_of(state) / SERVER, json.dumps(asdict(known)))
+        make_shared(bundle_folder(state))
+        atomic_write(bundle_folder(state) / FETCHED, data)
+        atomic_write(bundle_folder(state) / SERVER, json.dumps(asdict(known)))
 
 
 def _kept(state: Path, address: str) -> tuple[Known, bytes]:
     """Return what was fetched last from this address; nothing where it is not whole."""
     try:
-        known = Known(**json.loads(load_text(folder_of(state) / SERVER)))
-        data = (folder_of(state) / FETCHED).read_bytes()
+        known = Known(**json.loads(load_text(bundle_folder(state) / SERVER)))
+        data = (bundle_folder(state) / FETCHED).read_bytes()
     except (OSError, ValueError, TypeError):
         return Known(), b""
     is_it = known.address == address and known.digest == hashlib.sha256(data).hexdigest()

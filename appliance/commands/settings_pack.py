@@ -20,7 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--name", default="Centralino settings", help="Whose key it is.")
 def key(folder: Path, name: str) -> None:
     """Make the head office's key in FOLDER: key.pem signs, certificate.pem goes to the boxes."""
-    from appliance.central import signing
+    from appliance.managed_config import bundle as signing
 
     if (folder / KEY).exists() or (folder / CERTIFICATE).exists():
         raise Refused(
@@ -54,7 +54,9 @@ def pack(
     to: Path,
 ) -> None:
     """Make one signed file of FOLDER: schedule.toml, register.toml, sheets/, prompts/it/."""
-    from appliance.central import bundle, content, signing
+    from appliance.managed_config import bundle
+    from appliance.managed_config import bundle as content
+    from appliance.managed_config import bundle as signing
 
     files = content.read_folder(folder)
     found = content.content_of(files)

@@ -87,7 +87,7 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     voice here, and callers hear them from now on.
     """
     state, files = Path(settings.folders.state), sheet_file.load_folder(folder)
-    sounds = spoken.folder_of(state)
+    sounds = spoken.speech_folder(state)
     offered = spoken.load_menu(sounds)
     taken = policy_changes.changed(
         settings, lambda connection: _taken(settings, connection, files, replace=replace)
@@ -124,7 +124,7 @@ def _taken(
     kept, met = with_edits(records.all_sheets(connection), files, edited)
     given = with_central(connection, files if replace else kept)
     plan = records.planned(connection, given)
-    sounds = spoken.folder_of(Path(settings.folders.state))
+    sounds = spoken.speech_folder(Path(settings.folders.state))
     menu = giving_voice.render(sounds, given, settings.site.languages)
     noted = tuple(_replaced(met)) if replace else ()
     change = PolicyChange(basis, sheets=plan.written, gone=plan.gone, noted=noted)
@@ -196,7 +196,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
     Raises OfficeError, BadConfiguration, StoreError.
     """
     state = Path(settings.folders.state)
-    sounds = spoken.folder_of(state)
+    sounds = spoken.speech_folder(state)
     what = records.CHANGED if given else records.REMOVED
     noted = Noted(datetime.now(UTC), by, what, code)
 

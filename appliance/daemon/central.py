@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from appliance.daemon import central_said
-from appliance.daemon.central_place import PENDING, folder_of
+from appliance.daemon.central_place import PENDING, bundle_folder
 from appliance.daemon.central_said import Outcome, Said
 from appliance.errors import CentralinoError
 from appliance.policy import managed_config
@@ -116,7 +116,7 @@ class Central:
 
     def _read(self, connection: sqlite3.Connection) -> Known:
         held, said = records.in_force(connection), central_said.load(self._state)
-        return Known(held, said, (folder_of(self._state) / PENDING).exists())
+        return Known(held, said, (bundle_folder(self._state) / PENDING).exists())
 
     def _begin(self, monotonic: float) -> None:
         self._next_at = monotonic + self._every_s * (1 + SPREAD * self._spread())

@@ -21,7 +21,7 @@ PROMPTS: Final = "prompts"
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
-def folder_of(state: Path) -> Path:
+def bundle_folder(state: Path) -> Path:
     """Say where the bundles lie below the state folder."""
     return state / FOLDER
 
@@ -29,7 +29,9 @@ def folder_of(state: Path) -> Path:
 def digest_in_force(state: Path) -> str:
     """Return the digest of the bundle whose folder holds, "" for none; raises OSError."""
     try:
-        named = (folder_of(state) / IN_FORCE).read_text(encoding="ascii", errors="replace").strip()
+        named = (
+            (bundle_folder(state) / IN_FORCE).read_text(encoding="ascii", errors="replace").strip()
+        )
     except FileNotFoundError:
         return ""
     return named if DIGEST.fullmatch(named) else ""
@@ -42,7 +44,7 @@ def in_force(state: Path) -> Path | None:
     """
     try:
         digest = digest_in_force(state)
-        folder = folder_of(state) / digest
+        folder = bundle_folder(state) / digest
         if not digest:
             return None
         if folder.is_dir():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.daemon.central_place import folder_of
+from appliance.daemon.central_place import bundle_folder
 from appliance.files import atomic_write, load_text, make_shared
 from appliance.policy.text import Words
 
@@ -47,14 +47,14 @@ def keep(state: Path, said: Said) -> None:
         "en": said.words.en,
         "good_at": good_at.isoformat() if good_at else "",
     }
-    make_shared(folder_of(state))
-    atomic_write(folder_of(state) / SAID, json.dumps(told, ensure_ascii=False))
+    make_shared(bundle_folder(state))
+    atomic_write(bundle_folder(state) / SAID, json.dumps(told, ensure_ascii=False))
 
 
 def load(state: Path) -> Said | None:
     """Read it; None for none, or one that cannot be read."""
     try:
-        told = json.loads(load_text(folder_of(state) / SAID))
+        told = json.loads(load_text(bundle_folder(state) / SAID))
         good_at = datetime.fromisoformat(told["good_at"]) if told["good_at"] else None
         words = Words(str(told["it"]), str(told["en"]))
         at, outcome = datetime.fromisoformat(told["at"]), Outcome(told["outcome"])

@@ -34,7 +34,7 @@ class Naming:
 
     def __init__(self, settings: Settings, records: Records, chores: Chores) -> None:
         self._site = Path(settings.folders.prompts) if settings.folders.prompts else None
-        self._folder = spoken.folder_of(Path(settings.folders.state))
+        self._folder = spoken.speech_folder(Path(settings.folders.state))
         self._name, self._language = settings.site.name, settings.site.languages[0]
         self._records, self._chores = records, chores
         self._next_at: float | None = None

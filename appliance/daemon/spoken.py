@@ -40,7 +40,7 @@ MOST_BYTES = 2 * SAMPLE_RATE * 90
 """No sound is longer in the carrier's memory than 90 s."""
 
 
-def folder_of(state: Path) -> Path:
+def speech_folder(state: Path) -> Path:
     """Say where the spoken sounds lie below the state folder."""
     return state / "spoken"
 
@@ -63,7 +63,7 @@ def announcements_of(settings: Settings) -> tuple[Path, ...]:
 def own_announcements_of(settings: Settings) -> tuple[Path, ...]:
     """Name those of them that are this house's: the site's, what was put here."""
     own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
-    return (*own, folder_of(Path(settings.folders.state)))
+    return (*own, speech_folder(Path(settings.folders.state)))
 
 
 def path_of(folder: Path, language: str, key: str) -> Path:

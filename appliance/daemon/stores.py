@@ -20,7 +20,7 @@ from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
 from appliance.daemon.register_keeper import RegisterKeeper
-from appliance.daemon.spoken import SpokenSounds, drafts_of, folder_of
+from appliance.daemon.spoken import SpokenSounds, drafts_of, speech_folder
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
@@ -104,7 +104,7 @@ class Stores:
         self.records.watch(self.register.look)
         self.records.watch(self.hours.look)
         self.records.watch(self._policy.look)
-        self.spoken = SpokenSounds(folder_of(state), site, self.records, post)
+        self.spoken = SpokenSounds(speech_folder(state), site, self.records, post)
         self.dictations = Dictations(drafts_of(state), self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
         self._outgoing = Outgoing()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 APPLIED, REVERTED = "central.apply", "central.revert"
 """Codes in the audit, about a version and what it changed."""
 REFUSED: Final = "central.refused"
-"""Code in the audit, about a file and why, in both languages (central/refusing.py)."""
+"""Code in the audit, about a file and why, in both languages (managed_config/apply.py)."""
 REVERT: Final = ":revert"
 """The source of a row that went back to one before; no address or file is named so."""
 ENTERED: Final = "central"

@@ -15,7 +15,7 @@ from appliance.calls.status import GOING_ON, SAID, Went
 from appliance.commands import dictating
 from appliance.daemon import shell_proof
 from appliance.daemon.door import Answer
-from appliance.daemon.spoken import drafts_of, folder_of
+from appliance.daemon.spoken import drafts_of, speech_folder
 from appliance.daemon.status_words import plain
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
@@ -83,7 +83,7 @@ def test_each_step_is_told_and_callers_hear_it(desk: Desk) -> None:
     assert lines[:3] == [SAID[w].it for w in (Went.RINGS, Went.SPEAKS, Went.REVIEWS)]
     assert lines[3] == "it/hold: 1.2 s"
     assert "Farla sentire agli utenti?" in lines[4]
-    kept = wav.read(folder_of(desk.state) / "it" / "hold.wav")
+    kept = wav.read(speech_folder(desk.state) / "it" / "hold.wav")
     assert kept.duration_ms == pytest.approx(1200, abs=20)
     assert not (drafts_of(desk.state) / "it" / "hold.wav").exists()
     (asked,) = desk.asked
@@ -94,7 +94,7 @@ def test_who_does_not_want_it_heard_keeps_the_draft(desk: Desk) -> None:
     """It waits on the page."""
     desk.steps = [Went.KEPT]
     assert run(desk, answer="n\n").exit_code == 0
-    assert not (folder_of(desk.state) / "it" / "hold.wav").exists()
+    assert not (speech_folder(desk.state) / "it" / "hold.wav").exists()
     assert (drafts_of(desk.state) / "it" / "hold.wav").exists()
 
 

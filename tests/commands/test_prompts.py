@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon.spoken import folder_of, load_menu
+from appliance.daemon.spoken import load_menu, speech_folder
 from appliance.daemon.stores import database_path
 from appliance.store.database import open_database
 
@@ -57,7 +57,7 @@ def test_a_name_that_nothing_says_is_told(box: Box) -> None:
     said = box.run("prompts", "say", "privcy", "La chiamata è registrata.")
     assert "Nessun annuncio si chiama privcy" in said
     assert "Forse: privacy" in said
-    assert (folder_of(box.state) / "it" / "privcy.wav").exists()
+    assert (speech_folder(box.state) / "it" / "privcy.wav").exists()
     said = box.run("prompts", "say", "qualcosa", "La chiamata è registrata.")
     assert "Nessun annuncio si chiama qualcosa" in said
     assert "Forse" not in said
@@ -68,7 +68,7 @@ def test_a_notice_is_said_and_forgotten(box: Box) -> None:
     said = box.run("prompts", "say", "privacy", "La chiamata è registrata.")
     assert said.startswith("it/privacy: ")
     assert "qui non è in funzione" in said
-    assert (folder_of(box.state) / "it" / "privacy.wav").exists()
+    assert (speech_folder(box.state) / "it" / "privacy.wav").exists()
     assert "dal prossimo avvio" in box.run("prompts", "forget", "privacy")
     assert "non è un annuncio creato con" in box.run("prompts", "forget", "privacy")
 
@@ -94,14 +94,14 @@ def test_spoken_sheets_are_imported(box: Box, tmp_path: Path) -> None:
     said = box.run("sheets", "import", str(folder)).splitlines()
     assert said[:3] == ["carta: nuova", "schede: 1", "tasto 1: carta (it)"]
     assert box.run("sheets", "import", str(folder)) == "schede: 1\n"
-    (menu,) = load_menu(folder_of(box.state))
+    (menu,) = load_menu(speech_folder(box.state))
     (folder / "carta.md").write_text(SHEET.replace("prenotazione allo", "appuntamento allo"))
     (folder / "altra.md").write_text(SHEET.replace("spoken", 'language = "de"\nspoken'))
     assert "altra, language: 'de' non è fra le lingue" in box.run("sheets", "import", str(folder))
-    assert load_menu(folder_of(box.state)) == (menu,)
+    assert load_menu(speech_folder(box.state)) == (menu,)
     (folder / "altra.md").unlink()
     assert "carta: cambiata" in box.run("sheets", "import", str(folder))
-    assert load_menu(folder_of(box.state))[0].text != menu.text
+    assert load_menu(speech_folder(box.state))[0].text != menu.text
 
 
 def test_an_english_house_is_told_in_english(box: Box) -> None:
@@ -114,7 +114,7 @@ def test_an_english_house_is_told_in_english(box: Box) -> None:
 
 def test_the_office_s_name_is_spoken_and_comes_back(box: Box) -> None:
     """The greeting names the house: by itself, unless the office has said it; then forgotten."""
-    own = folder_of(box.state) / "it" / "welcome.wav"
+    own = speech_folder(box.state) / "it" / "welcome.wav"
     assert "Comune" in box.run("prompts", "name")
     made = own.read_bytes()
     assert "già" in box.run("prompts", "name")

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from appliance.__main__ import main
 from appliance.commands.register_place import day_of
 from appliance.daemon import config, register_file
-from appliance.daemon.spoken import folder_of, load_units, path_of
+from appliance.daemon.spoken import load_units, path_of, speech_folder
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.directory_review import Ahead, Special
@@ -102,9 +102,9 @@ def test_import_says_what_is_new(tmp_path: Path) -> None:
 @pytest.mark.skipif(util.find_spec("py_nanotts") is None, reason="make environment")
 def test_import_gives_the_offices_names_a_voice(box: Box) -> None:
     """E23: operators hear of an office by its name; in the first language of the house."""
-    named = load_units(folder_of(box.state))
+    named = load_units(speech_folder(box.state))
     assert named["anagrafe"].startswith("en/unit_")
-    assert path_of(folder_of(box.state), *named["anagrafe"].split("/")).exists()
+    assert path_of(speech_folder(box.state), *named["anagrafe"].split("/")).exists()
 
 
 def test_the_same_file_twice_changes_nothing(box: Box) -> None:

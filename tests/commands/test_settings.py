@@ -16,14 +16,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.central import signing
 from appliance.commands.settings_fetch import Server
 from appliance.daemon import central_said
 from appliance.daemon.central_said import Outcome
+from appliance.managed_config import bundle
 from appliance.policy.text import Refused
 from appliance.store import database, managed_config
 from appliance.store.database import Noted, connect
-from tests.central.samples import (
+from tests.commands.test_update_fetch import certificate
+from tests.managed_config.samples import (
     CERTIFICATE,
     FIRST,
     PHRASE,
@@ -35,7 +36,6 @@ from tests.central.samples import (
     sheet,
     without,
 )
-from tests.commands.test_update_fetch import certificate
 
 PLAIN = without(FIRST, "register.toml")
 SECOND = PLAIN | {"sheets/imu.md": sheet("IMU 2027")}
@@ -199,7 +199,7 @@ def test_what_is_newer_is_fetched_once(tmp_path: Path, web: Web) -> None:
     ("data", "why"),
     [
         (b"<html>not found</html>", "no file of `settings pack`"),
-        (made(2, SECOND, secret=signing.make_pair("Altri")[0]), "signature is not"),
+        (made(2, SECOND, secret=bundle.make_pair("Altri")[0]), "signature is not"),
         (made(2, SECOND)[:-1], "signature is not"),
         (made(2, SECOND, ("centro",)), "others' (centro)"),
         (made(1, SECOND), "another file of version 1"),

@@ -49,7 +49,7 @@ class Place:
 
     def heard(self) -> list[str]:
         """List what callers are offered, each with its sounds there."""
-        folder = spoken.folder_of(self.state)
+        folder = spoken.speech_folder(self.state)
         menu = spoken.load_menu(folder)
         assert all((folder / f"{name}.wav").exists() for each in menu for name in each.prompts)
         return [each.sheet for each in menu]
@@ -68,9 +68,9 @@ def test_a_sheet_comes_with_its_sounds_and_goes_with_them(place: Place) -> None:
     assert place.heard() == ["cie"]
     assert place.known() == (CIE, IMU)
     changed = replace(CIE, say="Si va allo sportello.")
-    before = set(spoken.folder_of(place.state).glob("it/sheet_*.wav"))
+    before = set(spoken.speech_folder(place.state).glob("it/sheet_*.wav"))
     place.save("cie", text=text_of_sheet(changed))
-    after = set(spoken.folder_of(place.state).glob("it/sheet_*.wav"))
+    after = set(spoken.speech_folder(place.state).glob("it/sheet_*.wav"))
     assert len(after - before) == 1
     assert len(after) == len(before)
     assert "non si legge più" in place.save("cie", "--remove").output

@@ -20,13 +20,13 @@ from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING
 from appliance.store.database import connect, migrate
-from tests.central.samples import AT, FIRST, made, without
 from tests.commands.samples import CONFIG
 from tests.console import people
 from tests.console.door import ServedDoor
 from tests.console.test_plant_backup import Records
 from tests.console.visitor import Visitor
 from tests.daemon.test_central import Runner
+from tests.managed_config.samples import AT, FIRST, made, without
 
 PAGE = "/central"
 BUNDLE = made(1, without(FIRST, "register.toml"))

@@ -17,12 +17,12 @@ from appliance.daemon import config
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.store import managed_config
-from tests.central.samples import FIRST, branch, made, sound
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA
 from tests.console.register_desk import register_desk
 from tests.console.test_announcement_pages import tone
 from tests.console.visitor import Visitor
+from tests.managed_config.samples import FIRST, branch, made, sound
 
 UNIT, OTHER = "/register/office/anagrafe", "/register/office/statocivile"
 TAG = "della sede centrale"

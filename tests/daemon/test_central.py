@@ -21,8 +21,8 @@ from appliance.daemon.chores import Ended
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.store.database import Trouble, connect
-from tests.central.samples import FIRST, Branch, branch, made, without
 from tests.console import people
+from tests.managed_config.samples import FIRST, Branch, branch, made, without
 
 HOUR = 3600.0
 START = Now(1000.0, datetime(2026, 11, 26, 8, 0, tzinfo=UTC))

@@ -18,7 +18,7 @@ from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
 from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.hours_questions import HoursQuestions
-from appliance.daemon.spoken import folder_of
+from appliance.daemon.spoken import speech_folder
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
@@ -182,7 +182,7 @@ def test_every_mistake_stands_at_its_field(box: Box) -> None:
 
 def test_a_greeting_is_one_of_the_sites_own(box: Box) -> None:
     """Those the site recorded or had spoken are offered; ours for a closure may be named too."""
-    folder = folder_of(box.folder) / "it"
+    folder = speech_folder(box.folder) / "it"
     folder.mkdir(parents=True)
     (folder / "closed_strike.wav").write_bytes(b"")
     assert box.ask("hours_ahead")["greetings"] == ["closed_strike"]

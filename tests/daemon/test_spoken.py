@@ -23,7 +23,7 @@ from appliance.daemon import giving_voice
 from appliance.daemon.announcements import PromptFile, prompt_file
 from appliance.daemon.desk import Desk
 from appliance.daemon.inbox import Inbox
-from appliance.daemon.spoken import SpokenSounds, folder_of, load_menu, load_units
+from appliance.daemon.spoken import SpokenSounds, load_menu, load_units, speech_folder
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
@@ -48,7 +48,7 @@ class Shelf:
     """A state folder with spoken sounds, the desk's reader of it, and what was posted."""
 
     def __init__(self, state: Path, site: Path | None = None) -> None:
-        self.folder = folder_of(state)
+        self.folder = speech_folder(state)
         self.posted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self.told: queue.SimpleQueue[Menu | CentralinoError] = queue.SimpleQueue()
         self.records = Records(state / "db", "boot")

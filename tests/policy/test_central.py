@@ -22,7 +22,7 @@ from appliance.policy.managed_config import (
 )
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
-from tests.central.samples import REGISTER
+from tests.managed_config.samples import REGISTER
 
 GIVEN = register_file.parse(REGISTER)
 OWN = Unit("orti", "Orti", "orti@comune.example", "demografici")

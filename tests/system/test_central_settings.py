@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from tests.central.samples import CERTIFICATE, FIRST, made, without
 from tests.helpers.box import Box
+from tests.managed_config.samples import CERTIFICATE, FIRST, made, without
 from tests.system.calls import end, in_call
 
 pytestmark = pytest.mark.system

@@ -12,16 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from appliance.central import applying, keeping
-from appliance.central.applying import Stamp
-from appliance.central.judging import Judged
 from appliance.daemon import config, spoken
 from appliance.daemon.central_place import digest_in_force
 from appliance.daemon.stores import database_path
+from appliance.managed_config import apply
+from appliance.managed_config.apply import Judged, Stamp
 from appliance.store import managed_config, policy_change
 from appliance.store.database import connect, transaction
-from tests.central.samples import AT, Branch, branch, made, sheet, sound
 from tests.helpers.figures import Figures
+from tests.managed_config.samples import AT, Branch, branch, made, sheet, sound
 from tests.site.test_cuts import Cut, Power
 
 BEFORE = {
@@ -54,7 +53,7 @@ def cut_while(call: str, power: Power, act: Callable[[], object]) -> bool:
 
 def start(box: Branch) -> None:
     """Do what the desk does before it reads its configuration (commands/service.py)."""
-    keeping.settle_folder(box.place.state, database_path(box.place.state))
+    apply.settle_folder(box.place.state, database_path(box.place.state))
 
 
 def check_whole(box: Branch) -> str:
@@ -128,4 +127,4 @@ def anew(box: Branch) -> Branch:
 
 def put(box: Branch, given: Judged) -> None:
     """Put judged settings in force."""
-    applying.put_in_force(box.place, given, Stamp("anna", AT, "prova"))
+    apply.apply_bundle(box.place, given, Stamp("anna", AT, "prova"))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from appliance.central import applying, keeping
 from appliance.commands.in_force import office_in_force
 from appliance.daemon import config, spoken
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.office import build_office
+from appliance.managed_config import apply
 from appliance.policy import directory_forms
 from appliance.policy.directory import Unit
 from appliance.policy.hours import Period, week
@@ -24,7 +24,7 @@ from appliance.policy.text import Refused, Words
 from appliance.store import database, directory, hours, sheets
 from appliance.store.database import Noted, connect
 from appliance.store.directory import Who, key_path
-from tests.central.samples import (
+from tests.managed_config.samples import (
     AT,
     FIRST,
     OWN,
@@ -153,7 +153,7 @@ def test_one_at_a_time(box: Branch) -> None:
     """Who comes while others are put in force is told so, and may try again."""
     given = made(1, OLDER)
     with (
-        keeping.locked(box.place.state),
+        apply.bundles_locked(box.place.state),
         pytest.raises(Refused, match="are being put in force: try again"),
     ):
         box.apply(given)
@@ -287,12 +287,12 @@ def test_a_damaged_schedule_leaves_the_branchs_own(box: Branch) -> None:
 def test_a_spoken_sheet_comes_with_its_sounds(box: Branch) -> None:
     """Its voice is made before it holds; what a cut has left is made good by the next turn."""
     spoken_sheet = sheet("CIE").replace(b"updated", b'spoken = true\nsay = "In linea."\nupdated')
-    folder = spoken.folder_of(box.place.state)
+    folder = spoken.speech_folder(box.place.state)
     box.apply(made(1, {"sheets/cie.md": spoken_sheet}))
     assert [each.sheet for each in spoken.load_menu(folder)] == ["cie"]
     (folder / spoken.MENU).unlink()
     (box.place.state / "central/pending").write_text("cut\n")
-    applying.settle(box.place)
+    apply.settle(box.place)
     assert [each.sheet for each in spoken.load_menu(folder)] == ["cie"]
     assert box.revert() == 0
     assert spoken.load_menu(folder) == ()

@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.central import signing
-from appliance.central.bundle import HEAD, LARGEST, MAGIC, MOST_FILES, Bundle, pack, unpack
+from appliance.managed_config import bundle
+from appliance.managed_config.bundle import HEAD, LARGEST, MAGIC, MOST_FILES, Bundle, pack, unpack
 from appliance.policy.text import Refused
-from tests.central.samples import CERTIFICATE, SECRET
 from tests.helpers.examples import examples
+from tests.managed_config.samples import CERTIFICATE, SECRET
 
 NAMES = st.one_of(
     st.just("schedule.toml"),
@@ -35,12 +35,12 @@ BUNDLES = st.builds(
 
 def sign(data: bytes) -> bytes:
     """Sign as the head office."""
-    return signing.sign(SECRET, data)
+    return bundle.sign(SECRET, data)
 
 
 def check(signature: bytes, data: bytes) -> None:
     """Check as a branch."""
-    signing.check(CERTIFICATE, signature, data)
+    bundle.check(CERTIFICATE, signature, data)
 
 
 def signed(entries: Mapping[str, bytes], manifest: object = None) -> bytes:
@@ -87,10 +87,10 @@ def test_any_content_that_is_signed_is_read_or_refused(inside: bytes) -> None:
 
 def test_nothing_is_read_before_the_signature() -> None:
     """The content of a stranger's file is not looked at: whatever is wrong, it is the signature."""
-    stranger, _ = signing.make_pair("Altri")
+    stranger, _ = bundle.make_pair("Altri")
     for inside in (b"not a zip", signed({"../../etc/passwd": b"x"})[HEAD:]):
         with pytest.raises(Refused, match="signature is not the head office's"):
-            unpack(MAGIC + signing.sign(stranger, inside) + inside, check)
+            unpack(MAGIC + bundle.sign(stranger, inside) + inside, check)
 
 
 @pytest.mark.parametrize(
@@ -147,11 +147,11 @@ def test_a_wrong_manifest_is_refused(manifest: object) -> None:
 
 def test_either_of_two_signers_may_sign() -> None:
     """While the head office changes its key both certificates stand in the box's file."""
-    new, certificate = signing.make_pair("Sede centrale 2")
+    new, certificate = bundle.make_pair("Sede centrale 2")
     for secret in (SECRET, new):
-        signing.check(CERTIFICATE + certificate, signing.sign(secret, b"x"), b"x")
+        bundle.check(CERTIFICATE + certificate, bundle.sign(secret, b"x"), b"x")
     with pytest.raises(Refused, match="signature"):
-        signing.check(certificate, signing.sign(SECRET, b"x"), b"x")
+        bundle.check(certificate, bundle.sign(SECRET, b"x"), b"x")
 
 
 def test_other_keys_are_refused() -> None:
@@ -163,7 +163,7 @@ def test_other_keys_are_refused() -> None:
     )
     for secret in (other, b"-----BEGIN nothing", b""):
         with pytest.raises(Refused, match="not Ed25519"):
-            signing.sign(secret, b"x")
+            bundle.sign(secret, b"x")
     for certificate in (b"", b"-----BEGIN CERTIFICATE-----\nx", SECRET):
         with pytest.raises(Refused, match="holds no Ed25519 certificate"):
-            signing.check(certificate, bytes(64), b"x")
+            bundle.check(certificate, bytes(64), b"x")

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from appliance.central import applying, bundle, content, signing
-from appliance.central.applying import Stamp
-from appliance.central.judging import Judged, Place, judged
 from appliance.daemon import config
 from appliance.daemon.stores import database_path
+from appliance.managed_config import apply, bundle
+from appliance.managed_config.apply import Judged, Place, Stamp, judged
 from appliance.policy.directory import Register
 from appliance.policy.sheets import Sheet
 from appliance.store import directory, managed_config, sheets
@@ -25,7 +24,7 @@ from tests.commands.samples import CONFIG
 
 PHRASE = "quattro parole di prova"
 AT = datetime(2026, 11, 26, 18, 0, tzinfo=UTC)
-SECRET, CERTIFICATE = signing.make_pair("Sede centrale")
+SECRET, CERTIFICATE = bundle.make_pair("Sede centrale")
 SCHEDULE = """\
 [hours]
 monday = ["08:00-12:00"]
@@ -108,9 +107,9 @@ def made(
     secret: bytes = SECRET,
 ) -> bytes:
     """Make a bundle's file as the head office does."""
-    given = content.sealed(files, PHRASE)
+    given = bundle.sealed(files, PHRASE)
     packed = bundle.Bundle(version, sites, given)
-    return bundle.pack(packed, lambda data: signing.sign(secret, data))
+    return bundle.pack(packed, lambda data: bundle.sign(secret, data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +127,12 @@ class Branch:
     def apply(self, data: bytes) -> Judged:
         """Judge a bundle and put it in force."""
         given = self.judged(data)
-        applying.put_in_force(self.place, given, Stamp("anna", AT, "prova"))
+        apply.apply_bundle(self.place, given, Stamp("anna", AT, "prova"))
         return given
 
     def revert(self) -> int:
         """Go back."""
-        return applying.revert(self.place, Stamp("anna", AT, managed_config.REVERT))[0]
+        return apply.revert(self.place, Stamp("anna", AT, managed_config.REVERT))[0]
 
     def sheets(self) -> dict[str, str]:
         """Return the sheets that are found, with their titles."""

@@ -1,0 +1,545 @@
+"""Checking and applying a bundle."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from appliance.daemon import giving_voice, policy_changes, spoken
+from appliance.daemon.central_place import (
+    DIGEST,
+    IN_FORCE,
+    PENDING,
+    SCHEDULE,
+    bundle_folder,
+    schedule_in_force,
+)
+from appliance.daemon.central_schedule import laid_over
+from appliance.daemon.config import text_of
+from appliance.daemon.mistakes import BadConfiguration
+from appliance.daemon.office import build_office
+from appliance.daemon.policy_changes import basis_of
+from appliance.daemon.records_made import records_made
+from appliance.daemon.spoken import speech_folder
+from appliance.errors import CentralinoError, TechnicianError
+from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
+from appliance.managed_config import bundle as managed_config_bundle
+from appliance.managed_config.bundle import NAME, Bundle, Content, content_of, opened, unpack
+from appliance.policy import managed_config as policy
+from appliance.policy.directory_review import mask_journal, without_addresses
+from appliance.policy.managed_config import Box, Changes
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
+from appliance.store import database, directory, sheets
+from appliance.store import managed_config as records
+from appliance.store.database import Noted, open_reader
+from appliance.store.directory import Who, key_path
+from appliance.store.managed_config import APPLIED, ENTERED, REFUSED, REVERTED, InForce
+from appliance.store.policy_change import Central, PolicyChange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.daemon.settings import Settings
+    from appliance.policy.sheets import Menu, Sheet
+
+
+# ---- keeping -----------------------------------------------------------------------------------
+# A bundle's folder in the state folder: made whole or not at all, named as in force by one rename.
+#
+# central/DIGEST/settings.bundle, schedule.toml, prompts/it/KEY.wav central/in_force       the
+# digest of the folder that holds central/pending        the digest of one whose sounds are still to
+# be put in force central/fetched        the bundle that the server gave last
+
+log = logging.getLogger(__name__)
+
+BUNDLE: Final = "settings.bundle"
+_DRAFT: Final = ".new-"
+
+
+@contextlib.contextmanager
+def bundles_locked(state: Path) -> Iterator[None]:
+    """Hold others off while settings are put in force; raises Refused where somebody does."""
+    folder = bundle_folder(state)
+    make_shared(folder)
+    # the folder itself is locked: a file that the administrator makes is closed to the service
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _lock(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise Refused(
+            "altre impostazioni centrali si stanno mettendo in vigore: riprovare fra poco",
+            "other central settings are being put in force: try again in a moment",
+        ) from error
+
+
+def keep_bundle(state: Path, digest: str, bundle: bytes, content: Content) -> None:
+    """Make the folder of a bundle, durably; raises OSError. One that is there is left alone."""
+    folder = bundle_folder(state) / digest
+    if folder.is_dir():
+        return
+    draft = bundle_folder(state) / f"{_DRAFT}{digest}"
+    shutil.rmtree(draft, ignore_errors=True)
+    named: dict[str, bytes] = {BUNDLE: bundle, **content.prompts}
+    if content.schedule_text:
+        named[SCHEDULE] = content.schedule_text.encode()
+    _write_all(draft, named)
+    draft.rename(folder)
+    fsync_directory(folder.parent)
+
+
+def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    make_shared(folder)
+    for name, data in files.items():
+        make_shared((folder / name).parent)
+        atomic_write(folder / name, data, mode=SHARED)
+    for inner in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+        fsync_directory(inner)
+
+
+def bundle_of(state: Path, digest: str) -> bytes:
+    """Return a bundle that is kept; raises Refused where it is not."""
+    try:
+        return (bundle_folder(state) / digest / BUNDLE).read_bytes()
+    except OSError as error:
+        raise Refused(
+            "le impostazioni centrali di prima non ci sono più: applicare di nuovo il loro file",
+            "the central settings of before are not there any more: apply their file again",
+        ) from error
+
+
+def name_bundle(state: Path, what: str, digest: str) -> None:
+    """Write one of the small files, durably, or remove it for ""; raises OSError."""
+    path = bundle_folder(state) / what
+    if load_text(path).strip() == digest:
+        return
+    if digest:
+        atomic_write(path, f"{digest}\n", mode=SHARED)
+    else:
+        path.unlink(missing_ok=True)
+    fsync_directory(path.parent)
+
+
+def name_in_force(state: Path, digest: str) -> None:
+    """Have the configuration's readers find a bundle's folder, "" for none; raises OSError."""
+    name_bundle(state, IN_FORCE, digest)
+
+
+def pending_bundle(state: Path) -> str:
+    """Return the digest of a bundle whose sounds are still to be put in force, "" for none."""
+    return load_text(bundle_folder(state) / PENDING).strip()
+
+
+def forget_other_bundles(state: Path, wanted: Collection[str]) -> None:
+    """Remove the folders of bundles that neither hold nor are gone back to."""
+    for path in bundle_folder(state).iterdir():
+        is_old = DIGEST.fullmatch(path.name) and path.name not in wanted
+        if is_old or path.name.startswith(_DRAFT):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def prompts_of(state: Path, digest: str) -> dict[str, bytes]:
+    """Return the announcements of a bundle that is kept, by their names in it."""
+    folder = bundle_folder(state) / digest
+    if not digest or not folder.is_dir():
+        return {}
+    found = sorted(folder.glob("prompts/*/*.wav"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def settle_folder(state: Path, database: Path) -> tuple[str, ...] | None:
+    """Have the folder hold that the records name; returns the digests that are still wanted.
+
+    None where nothing was done: the records cannot be read, or (begun afresh after damage) know of
+    no central settings. What held then holds.
+    """
+    if not bundle_folder(state).is_dir():
+        return None
+    try:
+        with closing(open_reader(database)) as connection:
+            now = records.in_force(connection)
+        if now is None:
+            return None
+        name_in_force(state, now.digest)
+    except (OSError, sqlite3.Error) as error:
+        log.warning("central settings stay as they are: %s", error)
+        return None
+    return tuple(filter(None, (now.digest, now.former)))
+
+
+# ---- judging -----------------------------------------------------------------------------------
+# Is a bundle the head office's, meant for this box, newer, and usable here; what would change.
+#
+# Nothing is written. Every refusal is one sentence, and what is in force stays.
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The box: its own configuration, without the head office's settings; the present year."""
+
+    settings: Settings
+    year: int
+
+    @property
+    def state(self) -> Path:
+        """Return the state folder."""
+        return Path(self.settings.folders.state)
+
+    @property
+    def database(self) -> Path:
+        """Find the records; raises Refused where the desk has made none yet."""
+        return records_made(self.state)
+
+    def reading(self) -> closing[sqlite3.Connection]:
+        """Open the records for reading alone; raises StoreError."""
+        return closing(open_reader(self.database))
+
+    def change(self, make: Callable[[sqlite3.Connection], tuple[T, PolicyChange]]) -> T:
+        """Have call control write a change, or write it where it does not run."""
+        return policy_changes.changed(self.settings, make)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A bundle that may come into force, and what that changes; `is_so_already` where it holds."""
+
+    data: bytes
+    digest: str
+    version: int
+    content: Content
+    changes: Changes
+    is_so_already: bool
+
+
+def judged(place: Place, data: bytes) -> Judged:
+    """Judge a bundle's file; raises Refused, BadConfiguration, OfficeError, StoreError."""
+    certificates = _certificates(place.settings)
+    bundle = unpack(
+        data, lambda signature, of: managed_config_bundle.check(certificates, signature, of)
+    )
+    digest = hashlib.sha256(data).hexdigest()
+    with place.reading() as connection:
+        box = box_of(place, connection)
+        policy.check_meant(bundle.sites, box)
+        policy.check_newer(bundle.version, digest, box)
+        content = content_in(place.settings, bundle)
+        check_office(place, content)
+        changes = changes_of(place, connection, content)
+    so = digest == box.digest and prompts_of(place.state, digest) == dict(content.prompts)
+    return Judged(data, digest, bundle.version, content, changes, so)
+
+
+def content_in(settings: Settings, bundle: Bundle) -> Content:
+    """Read what is in a bundle; raises Refused, BadConfiguration."""
+    return content_of(opened(bundle.files, passphrase_of(settings)))
+
+
+def check_office(place: Place, content: Content) -> None:
+    """Have the configuration with the head office's schedule checked as any; raises
+    BadConfiguration.
+
+    Greetings are looked for by name: a folder with the names alone stands for the announcements,
+    whose sound was looked at before.
+    """
+    settings = laid_over(place.settings, content.schedule)
+    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in content.prompts:
+            path = Path(folder) / Path(name).relative_to("prompts")
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        build_office(settings, place.year, NAME, (*own, speech_folder(place.state), Path(folder)))
+
+
+def changes_of(place: Place, connection: sqlite3.Connection, content: Content) -> Changes:
+    """Say what a content would change here; raises Refused for what cannot stand."""
+    plan = policy.sheets_plan(
+        sheets.all_sheets(connection), content.sheets, records.sheets(connection)
+    )
+    now = records.in_force(connection)
+    prompts = prompts_of(place.state, now.digest if now else "")
+    units, entered = _register_changes(place, connection, content)
+    return Changes(
+        schedule_in_force(place.state) != content.schedule_text,
+        plan,
+        units,
+        entered,
+        prompts != dict(content.prompts),
+    )
+
+
+def _register_changes(
+    place: Place, connection: sqlite3.Connection, content: Content
+) -> tuple[tuple[int, int, int], int]:
+    """Count the units that are new, changed, gone, and the entries that are added.
+
+    A content that names no unit says nothing of the register: what there is stays, as the branch's.
+    """
+    if not content.register.units:
+        return (0, 0, 0), 0
+    stored = directory.load(connection, key_path(place.database))
+    merged = policy.merged(
+        stored, content.register, records.units(connection), records.entered_here(connection)
+    )
+    return policy.units_counted(merged), len(merged.new) + len(merged.revoked)
+
+
+def passphrase_of(settings: Settings) -> str:
+    """Return what opens the register, "" where none is configured; raises Refused."""
+    named = settings.central.passphrase_file
+    return _text(named, "central.passphrase_file").partition("\n")[0].strip() if named else ""
+
+
+def _certificates(settings: Settings) -> bytes:
+    named = settings.central.certificate
+    if not named:
+        raise Refused(
+            "chi firma per la sede centrale non è configurato: scrivere certificate sotto "
+            "[central]",
+            "who signs for the head office is not configured: write certificate under [central]",
+        )
+    return _text(named, "central.certificate").encode()
+
+
+def _text(named: str, key: str) -> str:
+    try:
+        return text_of(Path(named))
+    except ValueError as error:
+        said = words_of(error)
+        raise Refused(f"{key}: {said.it}", f"{key}: {said.en}") from error
+
+
+def box_of(place: Place, connection: sqlite3.Connection) -> Box:
+    """Say what the box is and has had; raises sqlite3.Error."""
+    now = records.in_force(connection)
+    version, digest = (now.version, now.digest) if now else (0, "")
+    branch = place.settings.central.branch
+    return Box(branch, version, digest, records.highest(connection))
+
+
+# ---- applying ----------------------------------------------------------------------------------
+# Puts a bundle in force, or takes it back: whole or not at all, wherever the power is cut.
+#
+# First all that is new is laid beside what holds: the bundle's folder, the sounds. Then one
+# transaction of the records writes register, sheets, the audit and which bundle holds: that is the
+# moment. What follows from it (the small file that the configuration's reader looks at, the menu of
+# spoken sheets) is made good by `settle` where the cut came just then.
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """Who does it, when, and where the bundle came from."""
+
+    by: str
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """What is to hold: a version, its bundle's digest ("" for none), what it goes back to."""
+
+    version: int
+    digest: str
+    former_version: int
+    former: str
+    content: Content
+
+
+def apply_bundle(place: Place, given: Judged, stamp: Stamp) -> Changes:
+    """Put a judged bundle in force; returns what changed. Raises Refused, StoreError, OSError."""
+    with bundles_locked(place.state):
+        settle(place)
+        keep_bundle(place.state, given.digest, given.data, given.content)
+        with place.reading() as connection:
+            now = records.in_force(connection)
+            policy.check_newer(given.version, given.digest, box_of(place, connection))
+        is_same = now is not None and now.digest == given.digest
+        former = (now.former_version, now.former) if now and is_same else _held(now)
+        wanted = _Next(given.version, given.digest, *former, given.content)
+        return _turn(place, wanted, stamp, APPLIED)
+
+
+def revert(place: Place, stamp: Stamp) -> tuple[int, Changes]:
+    """Go back to what held before; returns its version, 0 for none, and what changed.
+
+    Raises Refused where there is nothing to go back to, or it cannot hold any more.
+    """
+    with bundles_locked(place.state):
+        settle(place)
+        with place.reading() as connection:
+            now = records.in_force(connection)
+        if now is None or not now.digest or now.source == records.REVERT:
+            raise Refused(
+                "non c'è nulla a cui tornare: applicare un file di impostazioni centrali",
+                "there is nothing to go back to: apply a file of central settings",
+            )
+        content = Content()
+        if now.former:
+            # signed and judged when it came; it lies in a folder of our own
+            kept = unpack(bundle_of(place.state, now.former), lambda *_: None)
+            content = content_in(place.settings, kept)
+        check_office(place, content)
+        wanted = _Next(now.former_version, now.former, 0, "", content)
+        return now.former_version, _turn(place, wanted, stamp, REVERTED)
+
+
+def settle(place: Place) -> None:
+    """Bring to its end what a cut has left half done; raises StoreError, OSError."""
+    wanted = settle_folder(place.state, place.database)
+    if not pending_bundle(place.state):
+        return
+    with place.reading() as connection:
+        found, units = sheets.all_sheets(connection), directory.units(connection)
+    folder, languages = spoken.speech_folder(place.state), place.settings.site.languages
+    giving_voice.publish(folder, giving_voice.render(folder, found, languages))
+    with contextlib.suppress(TechnicianError, OSError):  # their codes are said
+        giving_voice.name_units(folder, {unit.code: unit.name for unit in units}, languages[0])
+    name_bundle(place.state, PENDING, "")
+    if wanted is not None:
+        forget_other_bundles(place.state, wanted)
+
+
+def _held(now: InForce | None) -> tuple[int, str]:
+    return (now.version, now.digest) if now else (0, "")
+
+
+def _turn(place: Place, wanted: _Next, stamp: Stamp, code: str) -> Changes:
+    """Prepare, have the records written, make good what follows."""
+
+    def made(connection: sqlite3.Connection) -> tuple[Changes, PolicyChange]:
+        basis = basis_of(connection)
+        _voiced(place, connection, wanted.content)
+        name_bundle(place.state, PENDING, wanted.digest or "none")
+        changes = changes_of(place, connection, wanted.content)
+        about = Noted(stamp.at, stamp.by, code, f"{wanted.version}: {changes.noted}")
+        return changes, _change(place, connection, wanted, changes, stamp, basis, about)
+
+    changes = place.change(made)
+    settle(place)
+    return changes
+
+
+def _change(
+    place: Place,
+    connection: sqlite3.Connection,
+    wanted: _Next,
+    changes: Changes,
+    stamp: Stamp,
+    basis: int,
+    about: Noted,
+) -> PolicyChange:
+    """Make the rows of sheets and register, and of what among them is the head office's."""
+    content = wanted.content
+    theirs, here = records.units(connection), records.entered_here(connection)
+    rows = None
+    if content.register.units:
+        who = Who(stamp.by, stamp.at, ENTERED)
+        _, rows = directory.rows_of(
+            connection,
+            key_path(place.database),
+            who,
+            lambda stored: policy.merged(stored, content.register, theirs, here),
+            {},
+        )
+    held = InForce(
+        wanted.version,
+        wanted.digest,
+        wanted.former_version,
+        wanted.former,
+        stamp.at,
+        stamp.by,
+        stamp.source,
+    )
+    sheet_codes = tuple(sheet.code for sheet in content.sheets)
+    unit_codes = tuple(unit.code for unit in content.register.units)
+    written, gone = tuple(changes.sheets.written), tuple(changes.sheets.gone)
+    return PolicyChange(
+        basis, rows, written, gone, (about,), Central(held, sheet_codes, unit_codes)
+    )
+
+
+def _voiced(place: Place, connection: sqlite3.Connection, content: Content) -> Menu:
+    """Give every spoken sheet that will hold its sounds; raises BadConfiguration."""
+    return giving_voice.render(
+        spoken.speech_folder(place.state),
+        _sheets_after(connection, content),
+        place.settings.site.languages,
+    )
+
+
+def _sheets_after(connection: sqlite3.Connection, content: Content) -> tuple[Sheet, ...]:
+    known = sheets.all_sheets(connection)
+    plan = policy.sheets_plan(known, content.sheets, records.sheets(connection))
+    changed = {sheet.code for sheet in plan.written}
+    stay = (s for s in known if s.code not in changed and s.code not in plan.gone)
+    return (*stay, *plan.written)
+
+
+# ---- refusing ----------------------------------------------------------------------------------
+# Notes in the list of changes what was refused: by whom it was brought, which file, and why.
+
+DIGITS: Final = 12
+"""So much of a file's digest tells it from another one."""
+MOST: Final = 400
+"""Characters of a reason, in each language: of many mistakes the first say enough."""
+
+
+@contextlib.contextmanager
+def refusals_noted(place: Place, data: bytes, stamp: Stamp) -> Iterator[None]:
+    """Note why a bundle's file was refused, and let the refusal go on.
+
+    The same file that is refused again to the same one for the same reason, by a look at the
+    server each hour, is noted once.
+    """
+    try:
+        yield
+    except (Refused, BadConfiguration) as error:
+        with contextlib.suppress(CentralinoError, OSError, sqlite3.Error):  # the refusal is said
+            _note(place, Noted(stamp.at, stamp.by, REFUSED, _about(data, stamp.source, error)))
+        raise
+
+
+def _note(place: Place, noted: Noted) -> None:
+    def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
+        last = database.latest(connection, "central.", 1)
+        known = [(one.by, one.what, one.about) for one in last]
+        is_new = known != [(noted.by, noted.what, noted.about)]
+        return None, PolicyChange(basis_of(connection), noted=(noted,) if is_new else ())
+
+    place.change(made)
+
+
+def _about(data: bytes, source: str, error: Exception) -> str:
+    """Name the file, then why, a line in Italian and one in English; no number of anybody (P7)."""
+    words = words_of(error)
+    digest = hashlib.sha256(data).hexdigest()[:DIGITS]
+    where = source if source.startswith("https://") else _line(source)  # the configuration's own
+    return "\n".join((f"{digest} {where}", _line(words.it), _line(words.en)))
+
+
+def _line(text: str) -> str:
+    plain = without_addresses(mask_journal(" ".join(text.split())))
+    return plain if len(plain) <= MOST else f"{plain[: MOST - 1]}…"

@@ -1,0 +1,449 @@
+"""Signed bundles of managed settings."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.x509.oid import NameOID
+
+from appliance.daemon import register_file, sheet_file
+from appliance.daemon.central_schedule import Schedule
+from appliance.daemon.config import NO_TEXT, structure
+from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.daemon.spoken import OURS
+from appliance.dsp import g711, wav
+from appliance.dsp.wav import SAMPLE_RATE, Law
+from appliance.policy.directory import Register, entries
+from appliance.policy.sheets import Sheet
+from appliance.policy.text import Refused
+from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
+
+# ---- signing -----------------------------------------------------------------------------------
+# Signatures of the head office: Ed25519 (RFC 8032) with the key of one named certificate.
+#
+# ONLY here, in the vault and the console's certificates is cryptography imported. No chain and no
+# dates are asked: the box's technician has named exactly who may sign, and a clock that is wrong
+# changes nothing. So neither CMS nor openssl as a child is needed, and nothing but 64 bytes is read
+# before it is known whose the file is.
+
+SIGNATURE_BYTES: Final = 64
+_DAYS: Final = 30 * 365
+_EARLIER: Final = timedelta(days=1)
+
+
+def make_pair(name: str) -> tuple[bytes, bytes]:
+    """Make a key and its certificate, both PEM; the key is for the head office alone."""
+    key = Ed25519PrivateKey.generate()
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _EARLIER)
+        .not_valid_after(now + timedelta(days=_DAYS))
+        .sign(key, None)
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return secret, certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def sign(key: bytes, data: bytes) -> bytes:
+    """Return the signature of `data` by a key in PEM; raises Refused."""
+    try:
+        found = serialization.load_pem_private_key(key, None)
+    except (ValueError, TypeError) as error:
+        raise _no_key() from error
+    if not isinstance(found, Ed25519PrivateKey):
+        raise _no_key()
+    return found.sign(data)
+
+
+def check(certificates: bytes, signature: bytes, data: bytes) -> None:
+    """Raise Refused unless one of the certificates' keys has signed `data`.
+
+    Several stand in one file while the head office changes its key.
+    """
+    try:
+        keys = [each.public_key() for each in x509.load_pem_x509_certificates(certificates)]
+    except ValueError as error:
+        raise _no_certificate() from error
+    known = [key for key in keys if isinstance(key, Ed25519PublicKey)]
+    if not known:
+        raise _no_certificate()
+    if not any(_is_by(key, signature, data) for key in known):
+        raise Refused(
+            "la firma non è della sede centrale (central.certificate), o il file è danneggiato",
+            "the signature is not the head office's (central.certificate), or the file is damaged",
+        )
+
+
+def _is_by(key: Ed25519PublicKey, signature: bytes, data: bytes) -> bool:
+    try:
+        key.verify(signature, data)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _no_key() -> Refused:
+    return Refused(
+        "la chiave non è Ed25519 in PEM senza password: farne una con «centralino settings key»",
+        "the key is not Ed25519 in PEM without a password: make one by `centralino settings key`",
+    )
+
+
+def _no_certificate() -> Refused:
+    return Refused(
+        "central.certificate non contiene un certificato Ed25519 in PEM: copiarvi certificate.pem "
+        "di «centralino settings key»",
+        "central.certificate holds no Ed25519 certificate in PEM: copy there certificate.pem of "
+        "`centralino settings key`",
+    )
+
+
+# ---- bundle ------------------------------------------------------------------------------------
+# The one file: a line, a signature over all that follows, and a ZIP with a manifest.
+#
+#     the line centralino-settings-1 | 64 bytes | ZIP: manifest.json, schedule.toml,
+#                                  register.sealed, sheets/CODE.md, prompts/it/KEY.wav
+#
+# Nothing after the signature is looked at before that is known to be good. What is inside is
+# bounded all the same, in number, name and size: it is read into memory, never unpacked by a name
+# of its own.
+
+MAGIC: Final = b"centralino-settings-1\n"
+HEAD: Final = len(MAGIC) + SIGNATURE_BYTES
+LARGEST: Final = 32 * 1024 * 1024
+"""Bytes of the file, and of all that is in it together."""
+MOST_FILES: Final = 2000
+MANIFEST: Final = "manifest.json"
+SCHEDULE: Final = "schedule.toml"
+REGISTER: Final = "register.sealed"
+SMALL: Final = 1_000_000
+_KINDS: Final = (
+    (re.compile(r"manifest\.json|schedule\.toml"), SMALL),
+    (re.compile(r"register\.sealed"), 4 * SMALL),
+    (re.compile(r"sheets/[a-z0-9][a-z0-9_-]{0,63}\.md"), SMALL),
+    (re.compile(r"prompts/(?:it|en)/[a-z0-9_]{1,64}\.wav"), 4 * SMALL),
+)
+_SITE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_BAD_ZIP: Final = (
+    zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, ValueError,
+    LookupError, TypeError, OSError, OverflowError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What is in the file: its version (1, 2, ...), the boxes it is for (none: all), its files."""
+
+    version: int
+    sites: tuple[str, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def pack(bundle: Bundle, sign: Callable[[bytes], bytes]) -> bytes:
+    """Write a bundle, the same bytes each time; raises Refused for what no box would take."""
+    _check(bundle)
+    if found := [
+        name for name, data in bundle.files.items() if not 0 < len(data) <= size_limit(name)
+    ]:
+        raise _bad(f"{found[0]}: vuoto o troppo grande", f"{found[0]}: empty, or too large")
+    manifest = {"version": bundle.version, "sites": list(bundle.sites)}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        _put(archive, MANIFEST, json.dumps(manifest).encode())
+        for name, data in sorted(bundle.files.items()):
+            _put(archive, name, data)
+    if HEAD + len(made.getvalue()) > LARGEST or _sum(bundle) > LARGEST:
+        raise _too_large()
+    return MAGIC + sign(made.getvalue()) + made.getvalue()
+
+
+def unpack(data: bytes, check: Callable[[bytes, bytes], None]) -> Bundle:
+    """Read a bundle; `check` takes signature and what is signed, and raises. Raises Refused."""
+    if len(data) > LARGEST:
+        raise _too_large()
+    if len(data) <= HEAD or not data.startswith(MAGIC):
+        raise _bad("non è un file di «centralino settings pack»", "no file of `settings pack`")
+    check(data[len(MAGIC) : HEAD], data[HEAD:])
+    try:
+        with zipfile.ZipFile(io.BytesIO(data[HEAD:])) as archive:
+            files = _files(archive)
+        bundle = _described(json.loads(files.pop(MANIFEST)), files)
+    except Refused:
+        raise
+    except _BAD_ZIP as error:
+        raise _bad("il contenuto non si legge", f"its contents cannot be read ({error})") from error
+    _check(bundle)
+    return bundle
+
+
+def size_limit(name: str) -> int:
+    """Return how many bytes a file of that name may have, 0 for a name that may not be."""
+    return next((most for shape, most in _KINDS if shape.fullmatch(name)), 0)
+
+
+def _files(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    listed, left = archive.infolist(), LARGEST
+    if len(listed) > MOST_FILES:
+        raise _too_large()
+    files: dict[str, bytes] = {}
+    for info in listed:
+        name, most = info.filename, min(size_limit(info.filename), left)
+        if not size_limit(name) or name in files:
+            raise _bad(f"{name[:80]!r} non può starci", f"{name[:80]!r} may not be in it")
+        with archive.open(info) as file:
+            files[name] = file.read(most + 1)
+        left -= len(files[name])
+        if len(files[name]) > most:
+            raise _too_large()
+    return files
+
+
+def _described(told: Any, files: dict[str, bytes]) -> Bundle:
+    sites = told["sites"]
+    if type(told["version"]) is not int or not isinstance(sites, list):
+        raise TypeError("the manifest's version and sites")
+    return Bundle(told["version"], tuple(map(str, sites)), files)
+
+
+def _check(bundle: Bundle) -> None:
+    """Raise Refused for a version, a site or a name that may not be."""
+    if not 0 < bundle.version < 1 << 53:
+        raise _bad("la versione si conta da 1", "versions are counted from 1")
+    if wrong := [site for site in bundle.sites if not _SITE.fullmatch(site)]:
+        raise _bad(
+            f"{wrong[0][:80]!r} non è il nome di una sede: lettere minuscole, cifre, trattini",
+            f"{wrong[0][:80]!r} is no branch's name: small letters, figures, hyphens",
+        )
+    if wrong := [name for name in bundle.files if not size_limit(name) or name == MANIFEST]:
+        raise _bad(f"{wrong[0][:80]!r} non può starci", f"{wrong[0][:80]!r} may not be in it")
+
+
+def _put(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    info = zipfile.ZipInfo(name, _EPOCH)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    archive.writestr(info, data)
+
+
+def _sum(bundle: Bundle) -> int:
+    return sum(map(len, bundle.files.values()))
+
+
+def _bad(it: str, en: str) -> Refused:
+    return Refused(
+        f"le impostazioni centrali non si possono usare: {it}",
+        f"the central settings cannot be used: {en}",
+    )
+
+
+def _too_large() -> Refused:
+    most = f"{LARGEST >> 20} MB"
+    return _bad(f"troppo grandi, al massimo {most}", f"too large, at most {most}")
+
+
+# ---- content -----------------------------------------------------------------------------------
+# What is in a bundle, as values: read at the head office before it is signed, and on each box.
+#
+# Its register is always sealed with the passphrase that head office and boxes share: numbers that
+# may be told to nobody (P7) lie on no web server and in no mail in clear.
+
+PLAIN_REGISTER: Final = "register.toml"
+NAME: Final = "central settings"
+MOST_SOUND_S: Final = 240
+"""Of all announcements together: they lie in the carrier's memory."""
+_BESIDE: Final = ("sheets/*.md", "prompts/*/*.wav")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a bundle holds; `prompts` are WAV files by their names there."""
+
+    schedule_text: str = ""
+    schedule: Schedule = Schedule()
+    register: Register = Register()
+    sheets: tuple[Sheet, ...] = ()
+    prompts: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Read the files of which a bundle is made; raises Refused for one that has no place in it."""
+    alone = (folder / name for name in (SCHEDULE, PLAIN_REGISTER))
+    found = [path for path in alone if path.exists()]
+    found += sorted(path for shape in _BESIDE for path in folder.glob(shape))
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+    if wrong := [name for name in files if name != PLAIN_REGISTER and not size_limit(name)]:
+        raise Refused(
+            f"{wrong[0]}: un nome così non può starci; sheets/imu-2026.md, prompts/it/saluto.wav",
+            f"{wrong[0]}: such a name may not be in it; sheets/imu-2026.md, prompts/it/hello.wav",
+        )
+    if not files:
+        raise Refused(
+            f"in {folder} non c'è nulla: {SCHEDULE}, {PLAIN_REGISTER}, sheets/, prompts/it/",
+            f"there is nothing in {folder}: {SCHEDULE}, {PLAIN_REGISTER}, sheets/, prompts/it/",
+        )
+    return files
+
+
+def sealed(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
+    """Return the files with the register sealed; raises Refused without a passphrase for it."""
+    given = dict(files)
+    plain = given.pop(PLAIN_REGISTER, None)
+    if plain is not None:
+        given[REGISTER] = _seal(plain, passphrase)
+    return given
+
+
+def opened(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
+    """Return the files with the register opened; raises Refused where that cannot be."""
+    given = dict(files)
+    closed = given.pop(REGISTER, None)
+    if closed is not None:
+        given[PLAIN_REGISTER] = _open(closed, passphrase)
+    return given
+
+
+def content_of(files: Mapping[str, bytes]) -> Content:
+    """Read files whose register is open; raises BadConfiguration with every mistake."""
+    reader = _Reader(files)
+    content = reader.content()
+    if reader.mistakes:
+        raise BadConfiguration(NAME, tuple(reader.mistakes))
+    return content
+
+
+class _Reader:
+    """Reads what can be read, and notes what cannot, by the files' names."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self._files = files
+        self.mistakes: list[Mistake] = []
+
+    def content(self) -> Content:
+        """Make values of all files."""
+        text = self._text(SCHEDULE) if SCHEDULE in self._files else ""
+        prompts = {name: data for name, data in self._files.items() if name.endswith(".wav")}
+        self._check_sounds(prompts)
+        return Content(text, self._schedule(text), self._register(), tuple(self._sheets()), prompts)
+
+    def _schedule(self, text: str) -> Schedule:
+        try:
+            return structure(text, SCHEDULE, Schedule)
+        except BadConfiguration as error:
+            self._note(SCHEDULE, error)
+            return Schedule()
+
+    def _register(self) -> Register:
+        if PLAIN_REGISTER not in self._files:
+            return Register()
+        try:
+            register = register_file.parse(self._text(PLAIN_REGISTER), PLAIN_REGISTER)
+        except BadConfiguration as error:
+            self._note(PLAIN_REGISTER, error)
+            return Register()
+        if any(entry.attachment for _, entry in entries(register)):
+            it = "gli allegati non viaggiano con le impostazioni: togliere «attachment»"
+            why = "attachments do not travel with the settings: leave `attachment` out"
+            self.mistakes.append(Mistake(PLAIN_REGISTER, why, it=it))
+        return register
+
+    def _sheets(self) -> Iterator[Sheet]:
+        for name in sorted(self._files):
+            if name.endswith(".md"):
+                try:
+                    yield sheet_file.parse(self._text(name), Path(name).stem)
+                except BadConfiguration as error:
+                    self._note(name, error)
+
+    def _check_sounds(self, prompts: Mapping[str, bytes]) -> None:
+        seconds = 0.0
+        for name, data in prompts.items():
+            try:
+                seconds += _seconds(name, data)
+            except ValueError as error:
+                self.mistakes.append(Mistake(name, str(error), it=italian_of(error)))
+        if seconds > MOST_SOUND_S:
+            it = f"tutti insieme durano {seconds:.0f} s: al massimo {MOST_SOUND_S}"
+            why = f"together they last {seconds:.0f} s: at most {MOST_SOUND_S}"
+            self.mistakes.append(Mistake("prompts", why, it=it))
+
+    def _text(self, name: str) -> str:
+        try:
+            return self._files[name].decode("utf-8").replace("\r\n", "\n")
+        except UnicodeDecodeError:
+            self.mistakes.append(Mistake(name, NO_TEXT.en, it=NO_TEXT.it))
+            return ""
+
+    def _note(self, name: str, error: BadConfiguration) -> None:
+        if any(mistake.place == name for mistake in self.mistakes):
+            return  # it is no text at all: said once
+        self.mistakes += [
+            replace(m, place=name if m.place == "the file" else f"{name}, {m.place}")
+            for m in error.mistakes
+        ]
+
+
+def _seconds(name: str, data: bytes) -> float:
+    """Return how long an announcement lasts; raises ValueError for one that cannot be played."""
+    if Path(name).stem.startswith(OURS):
+        raise Refused(
+            f"i nomi che cominciano con {', '.join(OURS)} sono dell'apparecchio",
+            f"names that begin with {', '.join(OURS)} are the box's own",
+        )
+    sound = wav.parse(data)
+    if sound.law is Law.LINEAR8 or not sound.data:
+        raise Refused(
+            "non si può riprodurre: serve WAV mono, 8 kHz, 16 bit, A-law o mu-law",
+            "cannot be played: it takes WAV, mono, 8 kHz, 16 bits, A-law or mu-law",
+        )
+    return len(g711.decode(sound.data, sound.law)) / 2 / SAMPLE_RATE
+
+
+def _seal(plain: bytes, passphrase: str) -> bytes:
+    made = io.BytesIO()
+    writer = SealingWriter(made, checked_passphrase(passphrase))
+    writer.write(plain)
+    writer.close()
+    return made.getvalue()
+
+
+def _open(closed: bytes, passphrase: str) -> bytes:
+    if not passphrase:
+        raise Refused(
+            "la rubrica delle impostazioni centrali è sigillata: indicare central.passphrase_file",
+            "the register of the central settings is sealed: name central.passphrase_file",
+        )
+    try:
+        reader = SealedReader(io.BytesIO(closed), passphrase)
+        plain = reader.read(size_limit(REGISTER))
+        reader.finish()
+    except Refused as error:
+        raise Refused(
+            "la rubrica delle impostazioni centrali non si apre: la frase segreta di "
+            "central.passphrase_file non è quella della sede centrale, o il file è danneggiato",
+            "the register of the central settings cannot be opened: the passphrase in "
+            "central.passphrase_file is not the head office's, or the file is damaged",
+        ) from error
+    return plain
