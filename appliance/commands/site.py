@@ -29,12 +29,10 @@ from appliance.policy.text import Refused, Words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from appliance.bootfile.apply import Brought, Places
+    from appliance.bootfile.result import Facts, Outcome
     from appliance.commands.options import Command
     from appliance.daemon.settings import Settings
-    from appliance.site.applying import Places
-    from appliance.site.bringing import Brought
-    from appliance.site.outcome import Outcome
-    from appliance.site.result import Facts
 
 CARD: Final = Path("/boot/firmware")
 RUN: Final = Path("/run/centralino-site")
@@ -107,8 +105,8 @@ def _on_places(command: Command) -> Command:
         under: Path | None,
         **more: object,
     ) -> object:
+        from appliance.bootfile.apply import Places
         from appliance.daemon import update_box
-        from appliance.site.applying import Places
 
         places = Places(
             card,
@@ -134,13 +132,14 @@ def _on_places(command: Command) -> Command:
 @click.option("--again", is_flag=True, help="Use the file also where it has not changed.")
 def apply_(places: Places, again: bool) -> None:
     """Put the card's file in force, where it has changed and is good; say what became of it."""
-    from appliance.site import applying, outcome
+    from appliance.bootfile import apply as applying
+    from appliance.bootfile import result as outcome
 
-    applied = applying.apply(places, again=again)
+    applied = applying.apply_card(places, again=again)
     for _ in range(LOOKS):  # for a modem that appears meanwhile systemd starts nobody again
         if applied.outcome.ports == applying.ports(places):
             break
-        later = applying.apply(places)
+        later = applying.apply_card(places)
         applied = replace(later, is_rewritten=later.is_rewritten or applied.is_rewritten)
     found = applied.outcome
     is_left = found.verdict is outcome.Verdict.MISSING and not places.is_image
@@ -149,7 +148,7 @@ def apply_(places: Places, again: bool) -> None:
             click.echo(in_language(said), err=True)
     if is_left:
         click.echo(in_language(LEFT).format(places.config), err=True)
-    click.echo(in_language(outcome.VERDICTS[found.verdict]))
+    click.echo(in_language(outcome.VERDICT_LINES[found.verdict]))
     if found.set_aside:
         click.echo(in_language(KEPT).format(places.config, found.set_aside))
     if applied.is_rewritten:
@@ -178,7 +177,7 @@ def show(places: Places) -> None:
 
     With the passwords that are written in it.
     """
-    from appliance.site import bringing
+    from appliance.bootfile import apply as bringing
 
     click.echo(bringing.text_on(places), nl=False)
 
@@ -192,7 +191,7 @@ def put(places: Places, file: BinaryIO) -> None:
     It is looked at as a whole first: one with a mistake changes nothing. Calls go on; the service
     takes it over as soon as nobody is on the phone.
     """
-    from appliance.site.text import LARGEST
+    from appliance.bootfile.values import LARGEST
 
     _bring(places, file.read(LARGEST + 1))
 
@@ -204,7 +203,7 @@ def put(places: Places, file: BinaryIO) -> None:
 @click.option("--counter", is_flag=True, help="It stands at the citizens' counter.")
 def add_phone(places: Places, name: str, label: str, counter: bool) -> None:
     """Add phone NAME to the card's file, put that in force, say what to type into the phone."""
-    from appliance.site import bringing
+    from appliance.bootfile import apply as bringing
 
     group = "citizens_desk" if counter else "switchboard"
     text = bringing.with_phone(bringing.text_on(places), name, label, group)
@@ -212,9 +211,9 @@ def add_phone(places: Places, name: str, label: str, counter: bool) -> None:
 
 
 def _bring(places: Places, contents: bytes) -> None:
+    from appliance.bootfile import apply as bringing
+    from appliance.bootfile.result import Verdict
     from appliance.daemon.mistakes import BadConfiguration
-    from appliance.site import bringing
-    from appliance.site.outcome import Verdict
 
     try:
         brought = bringing.bring(places, contents)
@@ -269,9 +268,9 @@ def _say_accounts(places: Places, brought: Brought) -> None:
 @_folder("--card", CARD, "Where the FAT partition is mounted.")
 def encryption_(card: Path) -> None:
     """Say whether the card's file asks for an encrypted data partition: the image asks."""
-    from appliance.site import encryption
-    from appliance.site.keeping import contents_of
-    from appliance.site.text import NAME
+    from appliance.bootfile import values as encryption
+    from appliance.bootfile.card import contents_of
+    from appliance.bootfile.values import NAME
 
     click.echo(encryption.asked(contents_of(card / NAME)))
 
@@ -306,18 +305,18 @@ def tell(
 
 def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) -> bool:
     """Write it; returns False where the card says so already."""
-    from appliance.site import card as fat
-    from appliance.site import outcome as outcomes
-    from appliance.site import result
+    from appliance.bootfile import card as fat
+    from appliance.bootfile import result
+    from appliance.bootfile import result as outcomes
 
-    outcome = outcomes.load(run)
+    outcome = outcomes.load_outcome(run)
     if outcome is None:
         raise Refused(
             "il file della scheda non è ancora stato letto: prima `centralino site apply`",
             "the card's file was not read yet: `centralino site apply` first",
         )
     facts = _facts(config_path, outcome)
-    text = result.text_of(outcome, facts)
+    text = result.result_text(outcome, facts)
     if screen is not None:
         _show(screen, result.screen_of(outcome, facts))
     try:
@@ -337,10 +336,10 @@ def _show(screen: Path, text: str) -> None:
 
 
 def _facts(config_path: Path, outcome: Outcome) -> Facts:
+    from appliance.bootfile.result import Facts
     from appliance.daemon import boots, first_user, phone_secrets
     from appliance.daemon.stores import database_path
     from appliance.files import load_text
-    from appliance.site.result import Facts
 
     settings, means = _in_force(config_path)
     state = Path(settings.folders.state)
@@ -360,8 +359,8 @@ def _facts(config_path: Path, outcome: Outcome) -> Facts:
 
 def _of_the_data(settings: Settings) -> tuple[Words, ...]:
     """Say what the image's helpers tell of the data partition, and that it is encrypted."""
+    from appliance.bootfile import values as encryption
     from appliance.daemon import notices
-    from appliance.site import encryption
 
     told = notices.read(notices.folder_of(Path(settings.folders.run)))
     found = tuple(words for name, words in told.items() if name.startswith("data-"))

@@ -12,13 +12,13 @@ import pytest
 from click.testing import Result
 
 from appliance.__main__ import main
+from appliance.bootfile import apply, card
+from appliance.bootfile.apply import Applied, Places
+from appliance.bootfile.read import HEAD
+from appliance.bootfile.values import NAME
 from appliance.daemon import config, first_user, update_box
-from appliance.site import applying, keeping
-from appliance.site.applying import Applied, Places
-from appliance.site.made import HEAD
-from appliance.site.text import NAME
+from tests.bootfile.test_made import OFFICE
 from tests.helpers.command import runner
-from tests.site.test_made import OFFICE
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ WHOLE = OFFICE.replace("Comune", "Comune Vero")
 
 @pytest.mark.parametrize(
     "own",
-    [WHOLE, applying.EXAMPLE.read_text(encoding="utf-8"), HEAD + WHOLE],
+    [WHOLE, apply.EXAMPLE.read_text(encoding="utf-8"), HEAD + WHOLE],
     ids=["by hand", "the package's example", "brought from another box"],
 )
 def test_a_box_not_made_from_the_image_keeps_its_configuration(own: str, other: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_box_not_made_from_the_image_keeps_its_configuration(own: str, other: 
 
 @pytest.mark.parametrize(
     "own",
-    [WHOLE, applying.EXAMPLE.read_text(encoding="utf-8"), HEAD + WHOLE],
+    [WHOLE, apply.EXAMPLE.read_text(encoding="utf-8"), HEAD + WHOLE],
     ids=["by hand", "the package's example", "brought from another box"],
 )
 def test_what_the_card_s_file_replaces_is_kept_and_told(own: str, other: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_the_card_s_file_replaces_is_kept_and_told(own: str, other: Path) -
     result = run(other, "apply")
     assert result.exit_code == 0, result.output
     assert config.load(path).site.name == "Comune"
-    before = other / "kept" / keeping.BEFORE
+    before = other / "kept" / card.CONFIG_BEFORE
     assert before.read_text(encoding="utf-8") == own
     assert f"{path} è stato sostituito; ciò che conteneva è conservato in {before}" in result.output
 
@@ -198,7 +198,7 @@ def test_a_modem_that_appears_meanwhile_is_found(
 ) -> None:
     """Plugged in while the command runs, which nothing starts again, it is a line all the same."""
     (folder / "ports").mkdir()
-    real = applying.apply
+    real = apply.apply_card
 
     def slow(places: Places, *, again: bool = False) -> Applied:
         applied = real(places, again=again)
@@ -207,7 +207,7 @@ def test_a_modem_that_appears_meanwhile_is_found(
             modem.symlink_to("/dev/ttyACM0")
         return applied
 
-    monkeypatch.setattr(applying, "apply", slow)
+    monkeypatch.setattr(apply, "apply_card", slow)
     assert run(folder, "apply").exit_code == 0
     assert len(config.load(folder / "etc" / "centralino.toml").lines) == 1
 

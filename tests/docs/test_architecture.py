@@ -28,7 +28,7 @@ CHILDREN = {
     "daemon/chores.py", "daemon/phone_window.py", "daemon/target_sftp.py",
     "exchange/process.py", "fieldtest/child.py", "fieldtest/holding.py", "fieldtest/restorer.py",
     "paper/child.py", "paper/engine.py",
-    "store/privacy.py", "site/card.py", "testphone/client.py", "usb/reset.py",
+    "store/privacy.py", "bootfile/card.py", "testphone/client.py", "usb/reset.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores, exchange, test phone; the
 USB helper's uhubctl, the backup target's OpenSSH, the backup stick's lsblk and mount, the restore

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.skipif(bool(MISSING), reason=f"needs the Debian packages {' '.join(MISSING)}"),
 ]
 DRAFT = ".centralino-result.txt.new"
-"""How site/card.py writes the answer before it has its name."""
+"""How bootfile/card.py writes the answer before it has its name."""
 FILE = b'[site]\nname = "Comune"\n' * 60
 
 

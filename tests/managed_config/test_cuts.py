@@ -19,9 +19,9 @@ from appliance.managed_config import apply
 from appliance.managed_config.apply import Judged, Stamp
 from appliance.store import managed_config, policy_change
 from appliance.store.database import connect, transaction
+from tests.bootfile.test_cuts import Cut, Power
 from tests.helpers.figures import Figures
 from tests.managed_config.samples import AT, Branch, branch, made, sheet, sound
-from tests.site.test_cuts import Cut, Power
 
 BEFORE = {
     "schedule.toml": b'[hours]\nmonday = ["08:00-12:00"]\n',

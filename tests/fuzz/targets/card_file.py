@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from appliance.bootfile.read import Around, make
+from appliance.bootfile.values import text_of_file
 from appliance.daemon import config
 from appliance.daemon.mistakes import BadConfiguration
-from appliance.site.made import Around, make
-from appliance.site.text import text_of
 
 TOKENS = (
     b"[site]\n", b"[network]\n", b"[[lines]]\n", b"[[phones]]\n", b"[mail]\n", b"[ssh]\n",
@@ -22,7 +22,7 @@ KEYS = {"Address", "DHCP", "DNS", "Gateway", "LinkLocalAddressing", "MulticastDN
 def run(data: bytes) -> None:
     """What is made of it is read again as the same, and holds nothing but what it should."""
     try:
-        made = make(text_of(data), AROUND)
+        made = make(text_of_file(data), AROUND)
     except BadConfiguration as error:
         check_said(error)
         return

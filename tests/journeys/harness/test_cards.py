@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from appliance.bootfile.read import Around, make
 from appliance.daemon import config
-from appliance.site.made import Around, make
 from tests.journeys.harness.card_file import (
     OFFICE,
     Editor,

@@ -14,14 +14,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from appliance.bootfile.apply import EXAMPLE, NOTICE, Applied, Places, apply_card
+from appliance.bootfile.result import Verdict, load_outcome
+from appliance.bootfile.values import NAME
 from appliance.daemon import config, notices
 from appliance.daemon.settings import Settings
-from appliance.site.applying import EXAMPLE, NOTICE, Applied, Places, apply
-from appliance.site.outcome import Verdict, load
-from appliance.site.text import NAME
+from tests.bootfile.test_keys import KEY
+from tests.bootfile.test_made import OFFICE
 from tests.helpers.examples import examples
-from tests.site.test_keys import KEY
-from tests.site.test_made import OFFICE
 
 MODEM = "platform-3f980000.usb-usb-0:1.{}:1.0"
 SMALL = '[site]\nname = "Piccolo"\n'
@@ -87,9 +87,9 @@ def trouble(places: Places) -> str:
 
 def started(places: Places, verdict: Verdict) -> Applied:
     """Start the box; the verdict is told as it was found."""
-    applied = apply(places)
+    applied = apply_card(places)
     assert applied.outcome.verdict is verdict
-    assert load(places.run) == applied.outcome
+    assert load_outcome(places.run) == applied.outcome
     return applied
 
 
@@ -130,13 +130,13 @@ def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
 STARTS = """
 import sys
 from pathlib import Path
-from appliance.site.applying import Places, apply
+from appliance.bootfile.apply import Places, apply
 folder, year, state = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 names = ("card", "etc/centralino.toml", "kept", "data", "networkd", "run-site", "run-notices",
          "ports")
 places = Places(*(folder / name for name in names), year, {"folders": {"state": state}})
 print(apply(places).outcome.verdict)
-print(*sorted(set(sys.modules) & {"appliance.daemon.config", "appliance.site.made", "cattrs"}))
+print(*sorted(set(sys.modules) & {"appliance.daemon.config", "appliance.bootfile.read", "cattrs"}))
 """
 
 
@@ -149,7 +149,7 @@ def test_a_start_with_nothing_new_costs_the_desk_little(places: Places) -> None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
     write(places, SMALL)
-    assert starts() == ["applied", "appliance.daemon.config", "appliance.site.made", "cattrs"]
+    assert starts() == ["applied", "appliance.daemon.config", "appliance.bootfile.read", "cattrs"]
     assert starts() == ["as", "before"]
 
 
@@ -157,14 +157,14 @@ def test_the_name_is_given_at_once(places: Places) -> None:
     """The box has its name from the start at which it is read."""
     named: list[str] = []
     write(places, OFFICE)
-    apply(replace(places, name_host=named.append))
+    apply_card(replace(places, name_host=named.append))
     assert named == ["urp"]
 
 
 def test_a_wrong_file_changes_nothing(places: Places) -> None:
     """The one before holds, with its phones and its network; the desk says what is wrong."""
     write(places, OFFICE)
-    apply(places)
+    apply_card(places)
     before = places.config.read_bytes()
     write(places, OFFICE.replace("192.168.1.10/24", "192.168.1.300/24"))
     found = started(places, Verdict.WRONG).outcome
@@ -194,15 +194,15 @@ def test_no_file_at_all(places: Places) -> None:
     assert [line.port for line in office(places).lines] == [str(places.ports / MODEM.format(2))]
     assert "closed office" in trouble(places)
     other = plug(places, 3)
-    assert apply(places).is_rewritten
+    assert apply_card(places).is_rewritten
     assert [line.port for line in office(places).lines][1:] == [other]
-    assert not apply(places).is_rewritten
+    assert not apply_card(places).is_rewritten
 
 
 def test_a_card_that_is_gone_takes_nothing(places: Places) -> None:
     """With the partition unreadable what was in force still is."""
     write(places, OFFICE)
-    apply(places)
+    apply_card(places)
     before = places.config.read_bytes()
     (places.card / NAME).unlink()
     found = started(replace(places, card=places.card / "none"), Verdict.MISSING).outcome
@@ -230,13 +230,13 @@ def test_a_form_that_is_not_filled_in_is_a_trouble(places: Places) -> None:
 def test_what_was_changed_elsewhere_is_not_undone(places: Places) -> None:
     """A restore or a hand's change holds until the file itself changes; then it is set aside."""
     write(places, SMALL)
-    apply(places)
+    apply_card(places)
     others = places.config.read_text() + "\n[waiting]\nqueue_max = 3\n"
     places.config.write_text(others)
     found = started(places, Verdict.AS_BEFORE).outcome
     assert found.is_others
     plug(places, 3)
-    assert not apply(places).is_rewritten
+    assert not apply_card(places).is_rewritten
     assert places.config.read_text() == others
     write(places, SMALL.replace("Piccolo", "Grande"))
     found = started(places, Verdict.APPLIED).outcome
@@ -248,16 +248,16 @@ def test_what_was_changed_elsewhere_is_not_undone(places: Places) -> None:
 def test_it_can_be_used_again_by_command(places: Places) -> None:
     """Asked to, the box takes the same file once more."""
     write(places, SMALL)
-    apply(places)
+    apply_card(places)
     places.config.write_text("")
-    assert apply(places, again=True).outcome.verdict is Verdict.APPLIED
+    assert apply_card(places, again=True).outcome.verdict is Verdict.APPLIED
     assert office(places).site.name == "Piccolo"
 
 
 def test_a_configuration_that_is_lost_is_made_again(places: Places) -> None:
     """An empty file in its place is none."""
     write(places, SMALL)
-    apply(places)
+    apply_card(places)
     places.config.write_text("")
     started(places, Verdict.AS_BEFORE)
     assert office(places).site.name == "Piccolo"
@@ -286,7 +286,7 @@ def test_a_configuration_from_before_is_an_offices(places: Places) -> None:
 def test_secrets_of_phones_that_are_kept_stay(places: Places) -> None:
     """What the box made, or somebody made since, is not made again at every change."""
     write(places, OFFICE)
-    apply(places)
+    apply_card(places)
     file = Path(office(places).folders.state) / "secrets" / "phone_secrets.json"
     before = json.loads(file.read_text())
     write(places, OFFICE.replace("abcd-1234", "efgh-5678"))
@@ -297,7 +297,7 @@ def test_secrets_of_phones_that_are_kept_stay(places: Places) -> None:
 def test_passwords_that_are_kept_stay(places: Places) -> None:
     """Blanked on the card once they are in force, they hold; without their tables they do not."""
     write(places, OFFICE)
-    apply(places)
+    apply_card(places)
     before = office(places)
     blank = OFFICE
     for password in PASSWORDS.values():
@@ -319,7 +319,7 @@ def test_passwords_that_are_kept_stay(places: Places) -> None:
 def test_what_is_taken_out_of_the_file_is_taken_back(places: Places) -> None:
     """Without a network, a name and a key in it, the delivered ones hold again."""
     write(places, OFFICE)
-    apply(places)
+    apply_card(places)
     write(places, SMALL)
     started(places, Verdict.APPLIED)
     assert list(places.networkd.iterdir()) == []
@@ -330,7 +330,7 @@ def test_what_is_taken_out_of_the_file_is_taken_back(places: Places) -> None:
 def test_a_disk_that_refuses_is_said(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be kept is a trouble in words, and what was in force is."""
     write(places, SMALL)
-    apply(places)
+    apply_card(places)
     before = places.config.read_bytes()
 
     def full(_: int) -> None:
@@ -354,10 +354,10 @@ def test_whatever_lies_there_the_office_stays(contents: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         places = box(Path(folder))
         write(places, SMALL)
-        apply(places)
+        apply_card(places)
         before = places.config.read_bytes()
         (places.card / NAME).write_bytes(contents)
-        found = apply(places).outcome
+        found = apply_card(places).outcome
         now = places.config.read_bytes()
         assert now == before or found.verdict in {Verdict.APPLIED, Verdict.BLANK}
         assert office(places).lines
@@ -372,9 +372,9 @@ def test_a_slip_of_the_hand_leaves_the_office(at: int, length: int, typed: str) 
     with tempfile.TemporaryDirectory() as folder:
         places = box(Path(folder))
         write(places, SMALL)
-        apply(places)
+        apply_card(places)
         before = places.config.read_bytes()
         write(places, OFFICE[:at] + typed + OFFICE[at + length :])
-        found = apply(places).outcome
+        found = apply_card(places).outcome
         assert (places.config.read_bytes() == before) is (found.verdict is Verdict.WRONG)
         assert office(places).site.name in {"Piccolo", "Comune"} or found.verdict is Verdict.APPLIED

@@ -1,37 +1,98 @@
-"""The card's FAT partition: read-only but for the moment in which the answer is written.
-
-FAT knows no journal: the file that the technician edits is never opened for writing, and the answer
-is written beside it under another name first. A power cut costs the answer at most.
-"""
+"""The card's FAT partition, and what the box keeps of its file."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
+import json
 import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
+from appliance.bootfile.result import undated
+from appliance.bootfile.values import LARGEST, NAME
 from appliance.errors import TechnicianError
 from appliance.files import READABLE, atomic_write
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Refused
-from appliance.site.keeping import contents_of
-from appliance.site.result import undated
-from appliance.site.text import LARGEST, NAME
+
+# ---- keeping -----------------------------------------------------------------------------------
+# What the box keeps of the card's file, in a folder of root's own: one file, whole or not at all.
+#
+# It holds the text that is in force, by which a file is known that has changed. It is no part of a
+# backup: a restored configuration on a new card is not undone by what that card says.
+
+KEPT_FILE: Final = "site.json"
+CONFIG_BEFORE: Final = "before.toml"
+"""A configuration that somebody had changed by hand, set aside when the card's took its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The file's `text`; the digest of the configuration `made` of it; where its lines are, and
+    whether it `waits` for modems; the tables whose `passwords` are kept; the phones whose password
+    the box makes (`unsaid`).
+    """
+
+    text: str = ""
+    made: str = ""
+    ports: dict[str, str] = field(default_factory=dict)
+    waits: bool = False
+    is_blank: bool = False
+    passwords: list[str] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
+
+
+def load_kept(folder: Path) -> Kept | None:
+    """Read what is kept; None for nothing, or nothing that can be read."""
+    try:
+        data = json.loads((folder / KEPT_FILE).read_text(encoding="utf-8"))
+        kept = Kept(**data)
+        same = {key: type(value) for key, value in asdict(Kept()).items()}
+        is_whole = all(type(getattr(kept, key)) is kind for key, kind in same.items())
+    except (OSError, ValueError, TypeError):
+        return None
+    return kept if is_whole else None
+
+
+def save_kept(folder: Path, kept: Kept) -> None:
+    """Keep it; raises OSError, and then what was kept before still is."""
+    atomic_write(folder / KEPT_FILE, json.dumps(asdict(kept), ensure_ascii=False))
+
+
+def digest_of(contents: bytes) -> str:
+    """Return by what a configuration is known again."""
+    return hashlib.sha256(contents).hexdigest()
+
+
+def contents_of(path: Path) -> bytes:
+    """Return what lies in a file, b"" for nothing that can be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+# ---- card --------------------------------------------------------------------------------------
+# The card's FAT partition: read-only but for the moment in which the answer is written.
+#
+# FAT knows no journal: the file that the technician edits is never opened for writing, and the
+# answer is written beside it under another name first. A power cut costs the answer at most.
 
 ANSWER: Final = "centralino-result.txt"
-BEFORE: Final = "centralino-before.toml"
+CARD_BEFORE: Final = "centralino-before.toml"
 """The technician's file as it was before one was brought to the running box."""
 LIMIT_S: Final = 30.0
 BUSY_S, LOOK_AGAIN_S = 20.0, 0.2
 """So long a reader of the answer of before is waited for."""
 
 
-def read(folder: Path) -> bytes:
+def read_card(folder: Path) -> bytes:
     """Read the technician's file; raises Refused with what is wrong and what to do."""
     try:
         with (folder / NAME).open("rb") as file:
@@ -71,13 +132,13 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def put(folder: Path, contents: bytes) -> None:
+def put_on_card(folder: Path, contents: bytes) -> None:
     """Lay a file in the place of the technician's, which is kept beside it; raises OSError,
     TechnicianError. FAT knows no journal: a power cut in the middle leaves the one kept.
     """
     with _writable(folder):
         if before := contents_of(folder / NAME):
-            atomic_write(folder / BEFORE, before, mode=READABLE)
+            atomic_write(folder / CARD_BEFORE, before, mode=READABLE)
         atomic_write(folder / NAME, contents, mode=READABLE)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from appliance.bootfile.read import read_file
+from appliance.bootfile.values import LARGEST, text_of_file
 from appliance.daemon import config
 from appliance.daemon.mistakes import BadConfiguration
-from appliance.site.reading import read
-from appliance.site.text import LARGEST, text_of
 
 FILE = '[site]\nname = "Città"\n'
 
@@ -15,7 +15,7 @@ FILE = '[site]\nname = "Città"\n'
 def mistake(contents: bytes) -> tuple[int, str, str]:
     """Return the line, the Italian and the English of the one mistake of a file."""
     try:
-        (found,) = read(text_of(contents)).mistakes
+        (found,) = read_file(text_of_file(contents)).mistakes
     except BadConfiguration as error:
         (found,) = error.mistakes
     return found.line, found.it, found.text
@@ -35,8 +35,8 @@ def mistake(contents: bytes) -> tuple[int, str, str]:
 )
 def test_what_editors_save_is_read(contents: bytes) -> None:
     """Marks in front, line ends and Windows' "Unicode" make no difference."""
-    assert text_of(contents) == FILE
-    assert read(text_of(contents)).data == {"site": {"name": "Città"}}
+    assert text_of_file(contents) == FILE
+    assert read_file(text_of_file(contents)).data == {"site": {"name": "Città"}}
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_cannot_be_read_is_said(text: str, line: int, words: str) -> None:
 
 def test_quotes_within_text_and_remarks_are_left_alone() -> None:
     """Curly quotes are wrong in the place of straight ones alone."""
-    assert read('name = "dei “Caduti”" # “così”').data == {"name": "dei “Caduti”"}
+    assert read_file('name = "dei “Caduti”" # “così”').data == {"name": "dei “Caduti”"}
     assert mistake("name = # “così”".encode())[2].startswith("the value is missing")
 
 

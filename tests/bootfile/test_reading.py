@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.site.reading import MOST, read
-from tests.site.test_made import AROUND, DELIVERED, mistakes_of
+from appliance.bootfile.read import MOST, read_file
+from tests.bootfile.test_made import AROUND, DELIVERED, mistakes_of
 
 ENGLISH_OF_A_LOST_HASH = "the # before [[lines]] must go too"
 
@@ -73,8 +73,8 @@ def test_two_such_headers_are_two_mistakes() -> None:
 )
 def test_a_remark_is_a_remark(text: str) -> None:
     """An entry of the table above stays that, whatever stands behind a # before it."""
-    assert read(text).mistakes == []
-    assert read(text).data["site"]["name"] == "a"
+    assert read_file(text).mistakes == []
+    assert read_file(text).data["site"]["name"] == "a"
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,5 @@ def test_rubbish_has_an_end() -> None:
 def test_a_good_file_is_read_as_it_is() -> None:
     """Nothing is mended where nothing is wrong."""
     text = DELIVERED.read_text(encoding="utf-8")
-    assert (read(text).text, read(text).mistakes) == (text, [])
+    assert (read_file(text).text, read_file(text).mistakes) == (text, [])
     assert AROUND.found

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from appliance.bootfile import values
+from appliance.bootfile.read import Around, Made, make
+from appliance.bootfile.values import text_of_file
 from appliance.daemon import config
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.secret_files import SECRETS
 from appliance.daemon.settings import Settings
-from appliance.site import secret_entries
-from appliance.site.made import Around, Made, make
-from appliance.site.text import text_of
-from tests.site.test_keys import KEY
+from tests.bootfile.test_keys import KEY
 
 DELIVERED = Path(__file__).parents[2] / "image" / "fat" / "centralino.toml"
 FOUND = ("/dev/serial/by-path/usb-a", "/dev/serial/by-path/usb-b")
@@ -125,7 +125,7 @@ def test_nothing_at_all_is_a_closed_office_on_every_line() -> None:
 
 def test_the_delivered_file_says_nothing() -> None:
     """As it comes, on Windows too, it is a form to be filled in, and means what no file means."""
-    text = text_of(DELIVERED.read_bytes().replace(b"\n", b"\r\n"))
+    text = text_of_file(DELIVERED.read_bytes().replace(b"\n", b"\r\n"))
     made = make(text, AROUND)
     assert made.is_blank
     assert settings_of(made) == settings_of(make("", AROUND))
@@ -232,7 +232,7 @@ def test_a_password_that_is_kept_need_not_be_written_again(table: str) -> None:
     """A file whose password was blanked keeps the one that was written before."""
     text = OFFICE.replace(f'"{PASSWORDS[table]}"', '""')
     made = make(text, Around(2026, FOUND, passwords=frozenset({table})))
-    assert secret_entries.files(settings_of(made)) == FILES
+    assert values.files(settings_of(made)) == FILES
     assert table not in made.passwords
 
 
@@ -240,7 +240,7 @@ def test_without_its_account_a_kept_password_is_none() -> None:
     """Whoever takes out a user takes its password out; a passphrase goes with its table."""
     text = "[mail]\nserver = 'a.b'\nsender = 'a@b.it'\n[mqtt]\nserver = 'a'\nprefix = 'a'\n"
     made = make(text, Around(2026, FOUND, passwords=frozenset(PASSWORDS)))
-    assert secret_entries.files(settings_of(made)) == {}
+    assert values.files(settings_of(made)) == {}
 
 
 def test_a_file_of_ones_own_stays() -> None:
@@ -248,7 +248,7 @@ def test_a_file_of_ones_own_stays() -> None:
     text = "[central]\npassphrase_file = '/etc/x'\n[mqtt]\nuser = 'a'\npassword_file = '/etc/y'\n"
     made = make(text, AROUND)
     files = {"central": "/etc/x", "mqtt": "/etc/y"}
-    assert secret_entries.files(settings_of(made)) == files
+    assert values.files(settings_of(made)) == files
     assert made.passwords == {}
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from appliance.bootfile.apply import Places, apply_card
+from appliance.bootfile.result import Verdict
 from appliance.daemon import config
-from appliance.site.applying import Places, apply
-from appliance.site.outcome import Verdict
+from tests.bootfile.test_applying import box, write
+from tests.bootfile.test_made import OFFICE
 from tests.helpers.figures import Figures
-from tests.site.test_applying import box, write
-from tests.site.test_made import OFFICE
 
 FORMER = (
     OFFICE.replace("Comune", "Prima")
@@ -55,7 +55,7 @@ def cut_start(places: Places, call: str, power: Power) -> bool:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, call, power)
         try:
-            apply(places)
+            apply_card(places)
         except Cut:
             return True
     return False
@@ -65,7 +65,7 @@ def check_cut(places: Places) -> None:
     """What is in force is one office or the other, and the next start ends with the new one."""
     cut = config.load(places.config)
     assert cut.site.name in {"Prima", "Comune"}
-    found = apply(places).outcome
+    found = apply_card(places).outcome
     assert found.verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
     assert found.set_aside == "", "its own configuration was taken for somebody else's"
     now = config.load(places.config)
@@ -88,7 +88,7 @@ def test_a_cut_at_any_write_does_no_harm(
         (tmp_path / str(nth)).mkdir()
         places = box(tmp_path / str(nth))
         write(places, FORMER)
-        apply(places)
+        apply_card(places)
         write(places, OFFICE)
         if not cut_start(places, call, Power(getattr(os, call), nth, done=done)):
             break
@@ -111,6 +111,6 @@ def test_a_cut_at_the_first_start_of_all(tmp_path: Path) -> None:
         if not cut_start(places, "replace", Power(os.replace, nth, done=True)):
             break
         assert not places.config.exists() or config.load(places.config).site.name == "Comune"
-        assert apply(places).outcome.verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
+        assert apply_card(places).outcome.verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
         assert config.load(places.config).site.name == "Comune"
     assert nth > 3

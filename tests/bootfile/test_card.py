@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from appliance.bootfile import card
+from appliance.bootfile.apply import Seen, seen_by_box
+from appliance.bootfile.result import Outcome, Socket, Verdict, load_outcome, outcome_text
+from appliance.bootfile.values import NAME
 from appliance.policy.text import Refused
-from appliance.site import card
-from appliance.site.outcome import Outcome, Socket, Verdict, load, text_of
-from appliance.site.seen import Seen, seen
-from appliance.site.text import NAME
 
 ROOT = Path(__file__).parents[2]
 WRITES = """
 import sys
 from pathlib import Path
-from appliance.site import card
+from appliance.bootfile import card
 told = card.tell(Path(sys.argv[1]), "testo\\n"), card.tell(Path(sys.argv[1]), "testo\\n")
 assert told == (True, False), told
 """
@@ -29,7 +29,7 @@ assert told == (True, False), told
 READ_MEANWHILE = """
 import sys, threading
 from pathlib import Path
-from appliance.site import card
+from appliance.bootfile import card
 folder = Path(sys.argv[1])
 card.tell(folder, "prima\\n")
 reader = (folder / card.ANSWER).open()
@@ -42,7 +42,7 @@ card.tell(folder, "testo\\n")
 def refused(folder: Path) -> str:
     """Return why there is no file."""
     with pytest.raises(Refused) as caught:
-        card.read(folder)
+        card.read_card(folder)
     assert caught.value.words.it
     return caught.value.words.en
 
@@ -103,18 +103,18 @@ def test_modems_are_seen_by_their_sockets(tmp_path: Path) -> None:
         ("platform-serial", "ttyAMA0"),
     ):
         (ports / name).symlink_to(f"/dev/{tty}")
-    assert seen(ports, ttys) == (
+    assert seen_by_box(ports, ttys) == (
         Seen(f"{ports}/platform-x.usb-usb-0:1.2:1.0", "U.S. Robotics 56K Modem"),
         Seen(f"{ports}/platform-x.usb-usb-0:1.3:1.0"),
     )
-    assert seen(tmp_path / "none", ttys) == ()
+    assert seen_by_box(tmp_path / "none", ttys) == ()
 
 
 def test_an_outcome_is_read_as_it_was_told(tmp_path: Path) -> None:
     """What is no outcome is none."""
     told = Outcome(Verdict.WRONG, sockets=(Socket("/x", "y", "z"),), made=("op1",), set_aside="/b")
-    (tmp_path / "outcome.json").write_text(text_of(told), encoding="utf-8")
-    assert load(tmp_path) == told
+    (tmp_path / "outcome.json").write_text(outcome_text(told), encoding="utf-8")
+    assert load_outcome(tmp_path) == told
     for text in ("", "[]", "{}", json.dumps({"verdict": "x"})):
         (tmp_path / "outcome.json").write_text(text, encoding="utf-8")
-        assert load(tmp_path) is None
+        assert load_outcome(tmp_path) is None

@@ -6,8 +6,8 @@ import base64
 
 import pytest
 
+from appliance.bootfile.values import authorized_keys_text, check_keys, is_key
 from appliance.daemon.mistakes import Mistakes
-from appliance.site.keys import check, is_key, text_of
 
 BODY = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + b"k" * 32).decode()
 KEY = f"ssh-ed25519 {BODY} anna@ufficio"
@@ -17,7 +17,7 @@ KEY = f"ssh-ed25519 {BODY} anna@ufficio"
 def test_a_line_of_a_pub_file_is_a_key(key: str) -> None:
     """With a name behind it or without."""
     assert is_key(key)
-    assert text_of((key, "")).count("\n") == 1
+    assert authorized_keys_text((key, "")).count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_line_of_a_pub_file_is_a_key(key: str) -> None:
 def test_anything_else_is_said(key: str) -> None:
     """A piece, another kind, options or two keys in one are refused."""
     mistakes = Mistakes()
-    check((key,), mistakes)
+    check_keys((key,), mistakes)
     (found,) = mistakes.found
     assert ".pub" in found.text
     assert ".pub" in found.it
@@ -44,7 +44,7 @@ def test_anything_else_is_said(key: str) -> None:
 def test_a_private_key_is_named_and_not_repeated() -> None:
     """Who pastes the wrong half is told so, and it goes into no status."""
     mistakes = Mistakes()
-    check(("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0",), mistakes)
+    check_keys(("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0",), mistakes)
     (found,) = mistakes.found
     assert "private" in found.text
     assert "c2VjcmV0" not in found.text + found.it

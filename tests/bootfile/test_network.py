@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance.bootfile.values import Network, check_network, network_text
 from appliance.daemon.mistakes import Mistakes
-from appliance.site.network import check, text_of
-from appliance.site.written import Network
 
 FIXED = Network(address="192.168.1.10/24", gateway="192.168.1.1", dns=("192.168.1.1",))
 
@@ -16,7 +15,7 @@ FIXED = Network(address="192.168.1.10/24", gateway="192.168.1.1", dns=("192.168.
 def wrong(network: Network) -> list[str]:
     """List the places that are wrong."""
     mistakes = Mistakes()
-    check(network, mistakes)
+    check_network(network, mistakes)
     assert all(found.it and found.text for found in mistakes.found)
     return [found.place.removeprefix("network.") for found in mistakes.found]
 
@@ -70,11 +69,11 @@ def test_what_would_lock_out_is_refused(network: Network, places: list[str]) -> 
 
 def test_what_networkd_reads() -> None:
     """The settings as written; an address of the box's own is always there beside them."""
-    assert text_of(FIXED).splitlines() == [
+    assert network_text(FIXED).splitlines() == [
         "[Match]", "Type=ether", "", "[Network]", "Address=192.168.1.10/24", "Gateway=192.168.1.1",
         "DNS=192.168.1.1", "LinkLocalAddressing=yes", "MulticastDNS=no",
     ]  # fmt: skip
-    assert "DHCP=yes" in text_of(Network(ntp=("192.168.1.1",)))
+    assert "DHCP=yes" in network_text(Network(ntp=("192.168.1.1",)))
 
 
 @given(
@@ -92,6 +91,6 @@ def test_nothing_else_gets_into_the_file(network: Network) -> None:
     if wrong(network):
         return
     known = {"Address", "Gateway", "DHCP", "DNS", "NTP", "LinkLocalAddressing", "MulticastDNS"}
-    rows = text_of(network).splitlines()[4:]
+    rows = network_text(network).splitlines()[4:]
     assert {row.partition("=")[0] for row in rows} <= known
     assert len(rows) == 3 + bool(network.gateway) + len(network.dns) + len(network.ntp)

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from appliance.__main__ import main
+from appliance.bootfile import values
+from appliance.bootfile.apply import NOT_ENCRYPTED, Places, apply_card
+from appliance.bootfile.result import Outcome, Verdict
+from appliance.bootfile.values import Asked, asked
 from appliance.daemon import notices
-from appliance.site import encryption
-from appliance.site.applying import NOT_ENCRYPTED, Places, apply
-from appliance.site.encryption import Asked, asked
-from appliance.site.outcome import Outcome, Verdict
+from tests.bootfile.test_applying import box, trouble, write
+from tests.bootfile.test_result import FACTS, halves
 from tests.helpers.command import runner
-from tests.site.test_applying import box, trouble, write
-from tests.site.test_result import FACTS, halves
 
 DELIVERED = Path(__file__).parents[2] / "image" / "fat" / "centralino.toml"
 KEY = '[encryption]\nkey = "usb-stick"\n'
@@ -86,10 +86,10 @@ def test_asked_for_too_late_it_is_said_at_every_start(places: Places) -> None:
     """
     write(places, SMALL + KEY)
     for verdict in (Verdict.APPLIED, Verdict.AS_BEFORE):
-        assert apply(places).outcome.verdict is verdict
-        assert notices.read(places.notices)[NOT_ENCRYPTED] == encryption.TOO_LATE
+        assert apply_card(places).outcome.verdict is verdict
+        assert notices.read(places.notices)[NOT_ENCRYPTED] == values.TOO_LATE
     write(places, SMALL)
-    apply(places)
+    apply_card(places)
     assert notices.read(places.notices) == {}
 
 
@@ -97,20 +97,20 @@ def test_an_encrypted_box_is_told_nothing(places: Places) -> None:
     """Nor one that waits for its stick, of which the helper tells."""
     places.crypt.mkdir()
     write(places, SMALL + KEY)
-    apply(places)
+    apply_card(places)
     assert notices.read(places.notices) == {}
 
 
 def test_a_place_that_is_none_is_a_mistake(places: Places) -> None:
     """One sentence that names the words that count."""
     write(places, SMALL + '[encryption]\nkey = "tpm"\n')
-    assert apply(places).outcome.verdict is Verdict.WRONG
+    assert apply_card(places).outcome.verdict is Verdict.WRONG
     assert "'usb-stick'" in trouble(places)
 
 
 def test_the_card_tells_of_the_data_partition() -> None:
     """Beside the file, in both languages."""
-    told = (encryption.TOO_LATE,)
+    told = (values.TOO_LATE,)
     it, en = halves(Outcome(Verdict.APPLIED), replace(FACTS, data=told))
-    assert f"Memoria dei dati:\n  {encryption.TOO_LATE.it}" in it
-    assert f"Data partition:\n  {encryption.TOO_LATE.en}" in en
+    assert f"Memoria dei dati:\n  {values.TOO_LATE.it}" in it
+    assert f"Data partition:\n  {values.TOO_LATE.en}" in en

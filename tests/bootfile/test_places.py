@@ -5,8 +5,15 @@ from __future__ import annotations
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from appliance.site.places import BY_PATH, NOWHERE, distinct, names, placed, whole
-from appliance.site.written import Line
+from appliance.bootfile.values import (
+    BY_PATH,
+    NOWHERE,
+    Line,
+    distinct,
+    mistakes_placed,
+    names,
+    whole,
+)
 
 A, B, C = (f"{BY_PATH}/usb-{n}" for n in "abc")
 TWO = (Line("urp"), Line("verde"))
@@ -14,15 +21,18 @@ TWO = (Line("urp"), Line("verde"))
 
 def test_without_lines_every_modem_is_one() -> None:
     """In the order of the sockets; a modem that is late after a start keeps its line."""
-    assert placed((), (A, B), {}).ports == (("line1", A), ("line2", B))
-    assert placed((), (B,), {"line1": A, "line2": B}).ports == (("line1", A), ("line2", B))
-    assert placed((), (), {}).ports == ()
-    assert placed((), (A, C), {"line1": A, "line2": B}).ports == (("line1", A), ("line2", C))
+    assert mistakes_placed((), (A, B), {}).ports == (("line1", A), ("line2", B))
+    assert mistakes_placed((), (B,), {"line1": A, "line2": B}).ports == (("line1", A), ("line2", B))
+    assert mistakes_placed((), (), {}).ports == ()
+    assert mistakes_placed((), (A, C), {"line1": A, "line2": B}).ports == (
+        ("line1", A),
+        ("line2", C),
+    )
 
 
 def test_a_port_that_is_written_is_the_lines() -> None:
     """Found or not, as a whole path or as the name that the result tells."""
-    found = placed((Line("urp", port="usb-b"), Line("verde", port=C)), (A,), {})
+    found = mistakes_placed((Line("urp", port="usb-b"), Line("verde", port=C)), (A,), {})
     assert found.ports == (("urp", B), ("verde", C))
     assert not found.waits
     assert whole("usb-a") == A
@@ -32,18 +42,21 @@ def test_a_port_that_is_written_is_the_lines() -> None:
 def test_lines_without_a_port_take_what_no_other_names() -> None:
     """The rest in order; one without a modem is out, and looked for."""
     lines = (Line("urp"), Line("verde", port=A), Line("fax"))
-    found = placed(lines, (A, B), {})
+    found = mistakes_placed(lines, (A, B), {})
     assert found.ports == (("urp", B), ("verde", A), ("fax", NOWHERE.format(2)))
     assert found.waits
-    again = placed(lines, (A, B, C), dict(found.ports))
+    again = mistakes_placed(lines, (A, B, C), dict(found.ports))
     assert again.ports == (("urp", B), ("verde", A), ("fax", C))
 
 
 def test_lines_stay_where_they_were() -> None:
     """A modem that appears in an earlier socket, or is away for a while, swaps no numbers."""
-    assert placed(TWO, (A, B, C), {"urp": B, "verde": C}).ports == (("urp", B), ("verde", C))
-    assert placed(TWO, (C,), {"urp": B, "verde": C}).ports == (("urp", B), ("verde", C))
-    assert placed(TWO, (A, C), {"urp": B, "verde": C}).ports == (("urp", A), ("verde", C))
+    assert mistakes_placed(TWO, (A, B, C), {"urp": B, "verde": C}).ports == (
+        ("urp", B),
+        ("verde", C),
+    )
+    assert mistakes_placed(TWO, (C,), {"urp": B, "verde": C}).ports == (("urp", B), ("verde", C))
+    assert mistakes_placed(TWO, (A, C), {"urp": B, "verde": C}).ports == (("urp", A), ("verde", C))
 
 
 def test_names_are_given_where_none_is_written() -> None:
@@ -69,6 +82,6 @@ def test_no_socket_has_two_lines(
     named = [line.name for line in lines if line.name]
     assume(len(named) == len(set(named)))
     assume(len(before) == len(set(before.values())))
-    ports = [port for _, port in placed(lines, sorted(found), before).ports]
+    ports = [port for _, port in mistakes_placed(lines, sorted(found), before).ports]
     assert len(ports) == len(set(ports))
     assert len(ports) == len(lines) or not lines

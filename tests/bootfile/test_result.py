@@ -6,9 +6,17 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.bootfile.result import (
+    RULE,
+    Facts,
+    Outcome,
+    Socket,
+    Verdict,
+    result_text,
+    screen_of,
+    undated,
+)
 from appliance.policy.text import Words
-from appliance.site.outcome import Outcome, Socket, Verdict
-from appliance.site.result import RULE, Facts, screen_of, text_of, undated
 
 FACTS = Facts(
     version="1.2",
@@ -27,7 +35,7 @@ GOOD = Outcome(
 
 def halves(outcome: Outcome, facts: Facts = FACTS) -> tuple[str, str]:
     """Return the Italian and the English half."""
-    it, en = text_of(outcome, facts).split(f"\n{RULE}\n\n")
+    it, en = result_text(outcome, facts).split(f"\n{RULE}\n\n")
     return it, en
 
 
@@ -120,7 +128,7 @@ def test_a_screen_shows_no_secret() -> None:
 def test_within_a_start_the_moment_alone_is_nothing_new() -> None:
     """The card is written once a start, and when something else has changed."""
     later = replace(DATED, when=Words("lun 30 novembre 2026, 18:00", "Mon 30 November 2026, 18:00"))
-    same = undated(text_of(GOOD, DATED))
-    assert undated(text_of(GOOD, later)) == same
-    assert undated(text_of(GOOD, replace(later, start=8))) != same
-    assert undated(text_of(GOOD, replace(later, code=""))) != same
+    same = undated(result_text(GOOD, DATED))
+    assert undated(result_text(GOOD, later)) == same
+    assert undated(result_text(GOOD, replace(later, start=8))) != same
+    assert undated(result_text(GOOD, replace(later, code=""))) != same

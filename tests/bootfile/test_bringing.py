@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.bootfile import apply, card, read
+from appliance.bootfile.apply import Places
+from appliance.bootfile.result import Verdict
 from appliance.daemon.mistakes import BadConfiguration
 from appliance.policy.text import Refused
-from appliance.site import applying, bringing, card, reading
-from appliance.site.applying import Places
-from appliance.site.outcome import Verdict
 
 OFFICE = """\
 [site]
@@ -41,7 +41,7 @@ def places(tmp_path: Path) -> Places:
         tmp_path / "networkd", tmp_path / "run", tmp_path / "notices", tmp_path / "ports", 2026,
         under,
     )  # fmt: skip
-    assert applying.apply(made).outcome.verdict is Verdict.APPLIED
+    assert apply.apply_card(made).outcome.verdict is Verdict.APPLIED
     return made
 
 
@@ -54,14 +54,14 @@ def test_a_phone_more_is_on_the_card_and_in_force(places: Places) -> None:
     """The file is as it was but for the phone; the file of before lies beside it; the box has made
     a password for the new phone alone.
     """
-    text = bringing.with_phone(bringing.text_on(places), "op2", "Operatore 2", "switchboard")
-    brought = bringing.bring(places, bringing.encoded(text))
+    text = apply.with_phone(apply.text_on(places), "op2", "Operatore 2", "switchboard")
+    brought = apply.bring(places, apply.encoded(text))
     assert brought.made == ("op2",)
     assert brought.applied.is_rewritten
     assert 'label = "Operatore 2"' in places.config.read_text(encoding="utf-8")
-    assert on_card(places) == bringing.encoded(text)
-    assert on_card(places, card.BEFORE) == OFFICE.encode()
-    assert applying.apply(places).outcome.verdict is Verdict.AS_BEFORE
+    assert on_card(places) == apply.encoded(text)
+    assert on_card(places, card.CARD_BEFORE) == OFFICE.encode()
+    assert apply.apply_card(places).outcome.verdict is Verdict.AS_BEFORE
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_where_a_phone_is_written(
     """As another phone of the file, and in the list of those that ring where there is one; what
     somebody has written stays, remarks too.
     """
-    made = bringing.with_phone(text, "new", "Così", group)
-    data = reading.read(made).data
+    made = apply.with_phone(text, "new", "Così", group)
+    data = read.read_file(made).data
     assert [phone["name"] for phone in data["phones"]] == phones
     assert {n: data[n]["phones"] for n in ("switchboard", "citizens_desk") if n in data} == groups
     assert data["phones"][-1]["label"] == "Così"
@@ -97,12 +97,12 @@ def test_where_a_phone_is_written(
 def test_what_cannot_be_completed_is_said(places: Places) -> None:
     """A name that there is, and a list that is written in a way of its own; nothing changes."""
     with pytest.raises(Refused, match="there is a phone op1 already"):
-        bringing.with_phone(OFFICE, "op1", "", "switchboard")
+        apply.with_phone(OFFICE, "op1", "", "switchboard")
     odd = 'switchboard = { phones = ["op1"] }\n[[phones]]\nname = "op1"\n'
     with pytest.raises(Refused, match="site put"):
-        bringing.with_phone(odd, "op2", "", "switchboard")
+        apply.with_phone(odd, "op2", "", "switchboard")
     with pytest.raises(BadConfiguration):
-        bringing.with_phone("name = x", "op2", "", "switchboard")
+        apply.with_phone("name = x", "op2", "", "switchboard")
     assert on_card(places) == OFFICE.encode()
 
 
@@ -117,23 +117,23 @@ def test_a_file_with_mistakes_changes_nothing(places: Places, contents: bytes) -
     """All of them are said; card, configuration and what is kept are as before."""
     before = places.config.read_bytes()
     with pytest.raises(BadConfiguration) as caught:
-        bringing.bring(places, contents)
+        apply.bring(places, contents)
     assert [one.line for one in caught.value.mistakes] == [2, 4]
-    assert [said.en[:8] for said in bringing.mistakes_of(caught.value)][1:] == ["  - line"] * 2
+    assert [said.en[:8] for said in apply.mistakes_of(caught.value)][1:] == ["  - line"] * 2
     assert (on_card(places), places.config.read_bytes()) == (OFFICE.encode(), before)
-    assert not (places.card / card.BEFORE).exists()
+    assert not (places.card / card.CARD_BEFORE).exists()
 
 
 @pytest.mark.parametrize("contents", [b"", b"# [site]\n", b'[site]\nname = ""\n'])
 def test_a_file_that_says_nothing_is_no_file(places: Places, contents: bytes) -> None:
     """As a download leaves it that has failed: the office stays as it is."""
     with pytest.raises(Refused, match="empty or not filled in"):
-        bringing.bring(places, contents)
+        apply.bring(places, contents)
     assert on_card(places) == OFFICE.encode()
 
 
 def test_the_same_file_again_is_no_change(places: Places) -> None:
     """Nothing is rewritten, nobody has to be told."""
-    brought = bringing.bring(places, OFFICE.encode())
+    brought = apply.bring(places, OFFICE.encode())
     assert brought.applied.outcome.verdict is Verdict.AS_BEFORE
     assert (brought.applied.is_rewritten, brought.made) == (False, ())

@@ -1,0 +1,554 @@
+"""Reading and checking the boot file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import tomllib
+import typing
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import tomli_w
+
+from appliance.bootfile import values
+from appliance.bootfile.values import (
+    EVERY_ADDRESS,
+    NAME,
+    NO_PATRON,
+    USB_STICK,
+    Line,
+    Network,
+    Phone,
+    Placed,
+    Written,
+    filled_in_file,
+    host_name,
+)
+from appliance.daemon import config
+from appliance.daemon import values as daemon_values
+from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes, italian_of
+from appliance.daemon.office import build_office
+from appliance.daemon.settings import Folders, Settings
+from appliance.daemon.toml_mistakes import HIDDEN, QUOTES, explained, line_of
+from appliance.policy.hours import WEEKDAYS
+from appliance.policy.text import Words
+
+# ---- checks ------------------------------------------------------------------------------------
+# What is wrong in the card's file beside what the configuration's own checks find.
+
+LEAST_SECRET: Final = 8
+_SECRET: Final = re.compile(r"[!#-\[\]-~]+")
+"""What phones' pages and SIP digests take alike: no space, quote or backslash."""
+_PLAIN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,31}")
+NOTHING_SAID: Final = (
+    Words(
+        "Nessun orario [hours]: l'ufficio è sempre chiuso, chi chiama lascia un messaggio.",
+        "No hours [hours]: the office is always closed, callers leave a message.",
+    ),
+    Words(
+        "Nessun telefono [[phones]]: risponde solo la segreteria.",
+        "No phone [[phones]]: voicemail alone answers.",
+    ),
+    Words(
+        "Indirizzo fisso senza gateway: l'apparecchio non esce dalla rete dell'ufficio, quindi "
+        "niente ora esatta né posta da fuori.",
+        "A fixed address without a gateway: the box does not get out of the office's network, so "
+        "there is no time and no mail from outside.",
+    ),
+    Words(
+        "Nessun santo patrono (patron): quel giorno vale l'orario di sempre.",
+        "No patron saint's day (patron): the usual hours hold on that day.",
+    ),
+)
+
+
+def check_file(written: Written, mistakes: Mistakes, passwords: Collection[str]) -> None:
+    """Note every mistake; `passwords` are the tables for which one is kept from before."""
+    values.check_network(written.network, mistakes)
+    values.check_keys(written.ssh.keys, mistakes)
+    _check_names("lines", [line.name for line in written.lines], mistakes)
+    _check_names("phones", [phone.name for phone in written.phones], mistakes)
+    for number, phone in enumerate(written.phones, 1):
+        _check_secret(f"phones.{number}.secret", phone, mistakes)
+    values.check_secrets(written, mistakes, passwords)
+    if written.encryption.key not in {"", USB_STICK}:
+        mistakes.note(
+            "encryption.key",
+            f"{written.encryption.key!r} non è un luogo per la chiave: scrivere {USB_STICK!r}, o "
+            "niente per non cifrare",
+            f"{written.encryption.key!r} is no place for the key: write {USB_STICK!r}, or nothing "
+            "for no encryption",
+        )
+
+
+def notes_on_file(written: Written) -> tuple[Words, ...]:
+    """Say what was not written, and what therefore holds."""
+    lacks = (
+        not any(written.hours.week.days),
+        not written.phones,
+        values.is_fixed(written.network) and not written.network.gateway,
+        written.site.patron == NO_PATRON,
+    )
+    return tuple(said for said, is_so in zip(NOTHING_SAID, lacks, strict=True) if is_so)
+
+
+def _check_names(table: str, names: list[str], mistakes: Mistakes) -> None:
+    """A name goes into file names, SIP addresses and the words of commands."""
+    for number, name in enumerate(names, 1):
+        place = f"{table}.{number}.name"
+        if name and not _PLAIN_NAME.fullmatch(name):
+            mistakes.note(
+                place,
+                f"{name!r} non è un nome breve: lettere senza accento, cifre e trattini (ciò che "
+                "si mostra va in label)",
+                f"{name!r} is no short name: letters without accents, figures and hyphens (what "
+                "is shown goes into label)",
+            )
+        if name and table == "lines" and names.count(name) > 1:  # of phones `check` says it
+            mistakes.note(place, f"{name!r} compare due volte", f"{name!r} stands twice")
+
+
+def _check_secret(place: str, phone: Phone, mistakes: Mistakes) -> None:
+    is_good = len(phone.secret) >= LEAST_SECRET and _SECRET.fullmatch(phone.secret)
+    if phone.secret and not is_good:
+        mistakes.note(
+            place,
+            f"servono almeno {LEAST_SECRET} segni: lettere senza accento, cifre, punteggiatura; "
+            "oppure niente, e la password la fa l'apparecchio",
+            f"takes {LEAST_SECRET} signs at least: letters without accents, figures, punctuation; "
+            "or nothing, and the box makes the password",
+        )
+
+
+# ---- reading -----------------------------------------------------------------------------------
+# The card's file read as far as it can be: all mistakes at once, and the data without them.
+#
+# Each round of corrections costs a technician a walk to the box and a start of it: so a line that
+# is no TOML is mended where it is clear what was meant, or left out, and the rest is checked with
+# it.
+
+MOST: Final = 50
+"""So many mistakes are told at most: a file with more is not a technician's."""
+FAR: Final = 20
+"""So many entries back the beginning of one that does not end is looked for."""
+HEADER: Final = re.compile(r"\s*\[+\s*(?P<name>[\w.]+)\s*\]*\s*(#.*)?$")
+COMMENTED: Final = re.compile(r"\s*#\s*(?P<header>\[\[?\s*(?P<name>[\w.]+)\s*\]\]?)\s*(#.*)?$")
+ENTRY: Final = re.compile(r"\s*(?P<key>[\w\"'-]+)\s*=")
+WORD: Final = re.compile(r"\s*(?P<key>[\w-]+)")
+BEGINNING: Final = re.compile(r"\s*(\[|[\w.\"'-]+\s*=)")
+ASSIGNED: Final = re.compile(r"(?P<key>\s*[\w.\"'-]+\s*=\s*)(?P<value>[^#]*?)\s*(?P<rest>#.*)?$")
+NAMED: Final = re.compile(r"phones\.\d+\.name")
+WEEKS: Final = (("hours",), ("citizens_desk", "hours"))
+
+
+@dataclass(slots=True)
+class Read:
+    """What was read: `lines` of the text as it was mended, its `data`, and every mistake; `unread`
+    are keys that were left out; `rows` say of a table, where one of its rows was left out, which of
+    the file those in `data` are.
+    """
+
+    lines: list[str]
+    data: dict[str, Any] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    unread: set[str] = field(default_factory=set)
+    rows: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The text as it was mended; every line is where it was."""
+        return "\n".join(self.lines)
+
+    def note(self, found: Iterator[Mistake] | tuple[Mistake, ...]) -> None:
+        """Take mistakes note of, each at its place and line of the file, none twice; not those
+        that only follow from others.
+        """
+        for mistake in found:
+            if len(self.mistakes) >= MOST:
+                return
+            placed = config.with_line(self._in_file(mistake), self.text)
+            known = {(one.place, one.text) for one in self.mistakes}
+            if not self._follows(placed) and (placed.place, placed.text) not in known:
+                self.mistakes.append(placed)
+
+    def wrong(self) -> BadConfiguration | None:
+        """Return what is wrong, in the order of the file; None for nothing."""
+        found = sorted(self.mistakes, key=lambda one: one.line)[:MOST]
+        return BadConfiguration(NAME, tuple(found)) if found else None
+
+    def _in_file(self, mistake: Mistake) -> Mistake:
+        """Count the rows of a table as they stand in the file."""
+        table, _, rest = mistake.place.partition(".")
+        number, dot, key = rest.partition(".")
+        rows = self.rows.get(table)
+        if rows is None or not number.isdigit() or not 0 < int(number) <= len(rows):
+            return mistake
+        return replace(mistake, place=f"{table}.{rows[int(number) - 1]}{dot}{key}")
+
+    def _follows(self, mistake: Mistake) -> bool:
+        """Tell whether something is missed only because it could not be read."""
+        key = mistake.place.rpartition(".")[2]
+        entry = ENTRY.match(self.lines[mistake.line - 1]) if mistake.line else None
+        is_unread = key in self.unread and not (entry and entry["key"] == key)
+        is_missing = mistake.text.startswith("is missing")
+        is_told = is_missing and any(one.place == mistake.place for one in self.mistakes)
+        is_renamed = key == "phones" and any(NAMED.fullmatch(one.place) for one in self.mistakes)
+        return is_unread or is_told or is_renamed
+
+
+def read_file(text: str) -> Read:
+    """Read a text as TOML, whatever is wrong with it."""
+    found = Read(text.split("\n"))
+    _uncomment_headers(found)
+    for _ in range(MOST):
+        try:
+            found.data = filled_in_file(tomllib.loads(found.text))
+            break
+        except (ValueError, RecursionError) as error:
+            _mend(found, error)
+    return found
+
+
+def structured_file(found: Read) -> Written | None:
+    """Make what was written of the data, taking out what is wrong; None where nothing is left."""
+    for table in WEEKS:
+        _check_week(found, table)
+    for _ in range(MOST):
+        try:
+            return config.structured(found.data, found.text, NAME, Written)
+        except BadConfiguration as error:
+            found.note(error.mistakes)
+            if not _take_out(found, error.mistakes):
+                return None
+    return None
+
+
+# --- what is no TOML -----------------------------------------------------------------------------
+
+
+def _mend(found: Read, error: Exception) -> None:
+    """Note what is wrong with the first entry that cannot be read; mend it, or leave it out."""
+    lines = found.lines
+    at = min(line_of(error, found.text), len(lines)) - 1
+    first = _first_line(lines, at)
+    told = first if "end of document" in str(error) or not _is_within(lines, first, at) else at
+    found.mistakes.append(explained(found.text, error, told + 1))
+    if is_header := HEADER.match(lines[first]):
+        mended = _header(is_header["name"])
+        if mended != lines[first].strip() and _reads([*lines[:first], mended]):
+            lines[first] = mended
+            return
+    elif mended := _mended(lines[first]):
+        if _reads([*lines[:first], mended]):
+            lines[first] = mended
+            return
+    elif key := WORD.match(lines[first]):
+        found.unread.add(key["key"])
+    end = _end(lines, first, HEADER if is_header else BEGINNING)
+    lines[first:end] = [""] * (end - first)
+
+
+def _first_line(lines: list[str], at: int) -> int:
+    """Find where the entry begins that cannot be read: an error shows in it, or behind it."""
+    if _reads(lines[:at]):
+        return at
+    begins = [n for n in range(at) if BEGINNING.match(lines[n])]
+    for n in reversed(begins[-FAR:]):
+        if _reads(lines[:n]):
+            return n
+    return begins[-1] if begins else at
+
+
+def _is_within(lines: list[str], first: int, at: int) -> bool:
+    """Tell whether a line belongs to the entry that begins at another."""
+    return first == at or not any(BEGINNING.match(lines[n]) for n in range(first + 1, at + 1))
+
+
+def _end(lines: list[str], first: int, beginning: re.Pattern[str]) -> int:
+    later = (n for n in range(first + 1, len(lines)) if beginning.match(lines[n]))
+    return next(later, len(lines))
+
+
+def _reads(lines: list[str]) -> bool:
+    try:
+        tomllib.loads("\n".join(lines))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _mended(line: str) -> str:
+    """Return an entry with its quotes set right, "" where that does not help."""
+    plain = line.translate({ord(q): '"' for q in QUOTES} | {ord(s): " " for s in HIDDEN})
+    parts = ASSIGNED.match(plain)
+    if parts is None:
+        return ""
+    value = parts["value"].strip().strip("\"'")
+    quoted = parts["key"] + json.dumps(value, ensure_ascii=False)
+    tries = (plain, quoted) if value and value[0] not in "[{" else (plain,)
+    return next((one for one in tries if one != line and _reads([one])), "")
+
+
+# --- headers -------------------------------------------------------------------------------------
+
+
+def _tables() -> Mapping[str, tuple[frozenset[str], bool]]:
+    """Return the entries of each table, and whether it has rows."""
+    found = {}
+    for name, kind in typing.get_type_hints(Written).items():
+        inner = typing.get_args(kind)[:1]
+        row = inner[0] if inner else kind
+        if dataclasses.is_dataclass(row):
+            found[name] = (frozenset(one.name for one in dataclasses.fields(row)), bool(inner))
+    return {**found, "hours": (frozenset(WEEKDAYS), False)}
+
+
+def _header(name: str) -> str:
+    _, has_rows = _tables().get(name, (frozenset(), False))
+    return f"[[{name}]]" if has_rows else f"[{name}]"
+
+
+def _uncomment_headers(found: Read) -> None:
+    """Take the `#` away before a header whose entries have lost theirs, and note it."""
+    tables = _tables()
+    table, seen, hidden = "", set[str](), -1
+    for at, line in enumerate(found.lines):
+        commented, header, entry = COMMENTED.match(line), HEADER.match(line), ENTRY.match(line)
+        if header and "=" not in line:
+            table, seen, hidden = header["name"], set(), -1
+        elif commented and commented["name"] in tables:
+            hidden = at
+        elif entry:
+            key, own = entry["key"], tables.get(table, (frozenset(), False))[0]
+            if hidden >= 0 and (key in seen or key not in own):
+                shut = COMMENTED.match(found.lines[hidden])
+                if shut and key in tables[shut["name"]][0]:
+                    table, seen = shut["name"], set()
+                    found.lines[hidden] = _header(table)
+                    found.mistakes.append(_shut(found.lines, hidden, table))
+                    hidden = -1
+            seen.add(key)
+
+
+def _shut(lines: list[str], at: int, table: str) -> Mistake:
+    """Say that entries stand under a header that does not count."""
+    below = range(at + 1, len(lines))
+    end = next(
+        (n for n in below if HEADER.match(lines[n]) or COMMENTED.match(lines[n])), len(lines)
+    )
+    entries = (ENTRY.match(line) for line in lines[at + 1 : end])
+    keys = ", ".join(f"{table}.{entry['key']}" for entry in entries if entry)
+    header = _header(table)
+    return Mistake(
+        table,
+        f"the # before {header} must go too: entries of it stand below ({keys})",
+        at + 1,
+        f"va tolto il # anche davanti a {header}: sotto ci sono voci sue ({keys})",
+    )
+
+
+# --- what is wrong in what was read --------------------------------------------------------------
+
+
+def _check_week(found: Read, table: tuple[str, ...]) -> None:
+    """Note every day that is wrong, not the first alone, and take it out."""
+    week = _inner(found.data, list(table))
+    if not isinstance(week, dict):
+        return
+    for day, bands in list(week.items()):
+        try:
+            daemon_values.hours({day: bands})
+        except ValueError as error:
+            place = ".".join((*table, day))
+            found.note((Mistake(place, str(error), it=italian_of(error)),))
+            del week[day]
+
+
+def _take_out(found: Read, mistakes: tuple[Mistake, ...]) -> bool:
+    """Take what is wrong out of the data; a row of a table that lacks an entry as a whole."""
+    rows, is_any = set[tuple[str, int]](), False
+    for place in dict.fromkeys(one.place for one in mistakes):
+        *steps, last = place.split(".")
+        inner = _inner(found.data, steps)
+        if isinstance(inner, dict) and last in inner:
+            del inner[last]
+            is_any = True
+        elif len(steps) == 2 and steps[1].isdigit() and inner is not None:
+            rows.add((steps[0], int(steps[1])))
+    for table, number in sorted(rows, reverse=True):
+        numbers = found.rows.setdefault(table, list(range(1, len(found.data[table]) + 1)))
+        del found.data[table][number - 1], numbers[number - 1]
+    return is_any or bool(rows)
+
+
+def _inner(data: Any, steps: list[str]) -> Any:
+    """Return what lies at a place, None for nothing."""
+    for step in steps:
+        if isinstance(data, list):
+            data = data[int(step) - 1] if step.isdigit() and 0 < int(step) <= len(data) else None
+        else:
+            data = data.get(step) if isinstance(data, dict) else None
+    return data
+
+
+# ---- tables ------------------------------------------------------------------------------------
+# The configuration's tables: what the technician wrote, and what follows where nothing was.
+
+Table = dict[str, Any]
+
+NOT_THE_DESKS: Final = frozenset({"network", "ssh", "encryption"})
+NO_NAME: Final = "Centralino"
+
+
+def tables_of(
+    data: Table,
+    written: Written,
+    placed: Placed,
+    under: Mapping[str, Any],
+    passwords: Collection[str],
+) -> Table:
+    """Return the tables of a configuration; `data` are those of the card's file, `under` hold where
+    that says nothing, `passwords` are the tables for which one is kept.
+    """
+    made = _over(under, {k: v for k, v in data.items() if k not in NOT_THE_DESKS})
+    made["site"] = {"name": NO_NAME, "patron": "01-01", **made.get("site", {})}
+    made["sip"] = {"address": EVERY_ADDRESS, **made.get("sip", {})}
+    made.setdefault("hours", {})
+    made["lines"] = _lines(data.get("lines", []), placed)
+    made["phones"] = [_without(phone, "secret") for phone in data.get("phones", [])]
+    if written.phones:
+        made.setdefault("switchboard", {"phones": [phone.name for phone in written.phones]})
+    if name := host_name(written.network):
+        made["console"] = {"names": [f"{name}.local"], **made.get("console", {})}
+    return values.lay_secrets_down(made, written, passwords)
+
+
+def _over(under: Mapping[str, Any], data: Table) -> Table:
+    """Lay tables over others, key by key."""
+    made = {key: dict(table) for key, table in under.items()}
+    for key, value in data.items():
+        made[key] = {**made.get(key, {}), **value} if isinstance(value, dict) else value
+    return made
+
+
+def _lines(rows: list[Table], placed: Placed) -> list[Table]:
+    """Write each line with its name and port; where none was written, one for each modem."""
+    kept = [row for row in rows if row] or [{} for _ in placed.ports]
+    named = zip(kept, placed.ports, strict=True)
+    return [{**row, "name": name, "port": port} for row, (name, port) in named]
+
+
+def _without(table: Table, key: str) -> Table:
+    return {name: value for name, value in table.items() if name != key}
+
+
+# ---- made --------------------------------------------------------------------------------------
+# From the card's file to all that follows from it: configuration, passwords, network, SSH keys.
+#
+# Pure: what is known of the box comes in, what is to be written goes out, or BadConfiguration with
+# every mistake, each with its line in the card's file.
+
+HEAD: Final = """\
+# Fatto dall'apparecchio da centralino.toml della scheda: si cambia là.
+# Made by the box from the card's centralino.toml: change it there.
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of the box: modems found, where its lines were, whether this is the text that
+    is in force (`is_same`), the tables whose `passwords` are kept. `year` is the first whose
+    holidays count; `under` are tables that hold where the file says nothing.
+    """
+
+    year: int
+    found: tuple[str, ...] = ()
+    before: Mapping[str, str] = field(default_factory=dict)
+    is_same: bool = False
+    under: Mapping[str, Any] = field(default_factory=dict)
+    passwords: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What is to be written. `secrets` are passwords of phones that were written, `unsaid` the
+    phones whose password the box makes, `passwords` the others by their table; `network` is ""
+    where none was written; `is_blank` where the file says nothing at all.
+    """
+
+    config: str
+    settings: Settings
+    ports: Mapping[str, str]
+    waits: bool
+    secrets: Mapping[str, str]
+    unsaid: tuple[str, ...]
+    passwords: Mapping[str, str]
+    network: str
+    hostname: str
+    keys: str
+    is_blank: bool
+    notes: tuple[Words, ...]
+
+
+def make(text: str, around: Around) -> Made:
+    """Make everything of the file's text; raises BadConfiguration."""
+    found = read_file(text)
+    written = structured_file(found)
+    if written is None:
+        raise found.wrong() or BadConfiguration(NAME, ())
+    mistakes = Mistakes()
+    check_file(written, mistakes, around.passwords)
+    found.note(tuple(mistakes.found))
+    lines = [line for line in written.lines if line != Line()]
+    before = around.before if lines or around.is_same else {}  # a line's name is no modem's
+    placed = values.mistakes_placed(lines, around.found, before)
+    made = tables_of(found.data, written, placed, around.under, around.passwords)
+    settings = _settings(found, made)
+    found.note(_of_the_office(settings, around.year, written))
+    if wrong := found.wrong():
+        raise wrong
+    return Made(
+        config=HEAD + tomli_w.dumps(made),
+        settings=settings,
+        ports=dict(placed.ports),
+        waits=placed.waits,
+        secrets={phone.name: str(phone.secret) for phone in written.phones if phone.secret},
+        unsaid=tuple(p.name for p in written.phones if not (p.secret or p.address)),
+        passwords=values.secrets_given(written),
+        network=values.network_text(written.network) if written.network != Network() else "",
+        hostname=values.host_name(written.network),
+        keys=values.authorized_keys_text(written.ssh.keys),
+        is_blank=replace(written, folders=Folders()) == Written(),
+        notes=notes_on_file(written),
+    )
+
+
+def _settings(found: Read, made: dict[str, Any]) -> Settings:
+    try:
+        return config.structured(made, found.text, NAME, Settings)
+    except BadConfiguration as error:
+        found.note(error.mistakes)
+        raise found.wrong() or error from error
+
+
+def _of_the_office(settings: Settings, year: int, written: Written) -> tuple[Mistake, ...]:
+    """Return what the service's own checks find, each line by its place in the card's file."""
+    try:
+        build_office(settings, year, NAME)
+    except BadConfiguration as error:
+        places_of = [n for n, line in enumerate(written.lines, 1) if line != Line()]
+        return tuple(_at_home(mistake, places_of) for mistake in error.mistakes)
+    return ()
+
+
+def _at_home(mistake: Mistake, places_of: list[int]) -> Mistake:
+    """Name a line by its place in the file, where blank ones are passed over."""
+    table, _, rest = mistake.place.partition(".")
+    number, dot, key = rest.partition(".")
+    if table != "lines" or not number.isdigit() or not 0 < int(number) <= len(places_of):
+        return mistake
+    return replace(mistake, place=f"lines.{places_of[int(number) - 1]}{dot}{key}")

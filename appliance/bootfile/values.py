@@ -1,0 +1,598 @@
+"""What may stand in the card's file: text, tables, keys, network, places, passwords, encryption."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import enum
+import ipaddress
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from appliance.daemon import settings
+from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
+from appliance.daemon.secret_files import CENTRAL, MAIL, MQTT, SECRETS
+from appliance.daemon.settings import Folders, Settings
+from appliance.daemon.values import Hidden, Hours, MonthDay
+from appliance.policy.hours import Week
+from appliance.policy.text import Words
+
+# ---- keys --------------------------------------------------------------------------------------
+# Public keys for maintenance by SSH: whole lines of a `.pub` file, and nothing more.
+
+KINDS: Final = (
+    "ssh-ed25519",
+    "sk-ssh-ed25519@openssh.com",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "ssh-rsa",
+)
+LENGTH: Final = 4
+"""Bytes of the length in front of the kind's name (RFC 4253, 6.6)."""
+
+
+def check_keys(keys: tuple[str, ...], mistakes: Mistakes) -> None:
+    """Note every key that is none; a private one is not repeated."""
+    for key in keys:
+        if "PRIVATE KEY" in key:
+            mistakes.note(
+                "ssh.keys",
+                "questa è una chiave privata, da non dare a nessuno: mettere quella del file .pub",
+                "this is a private key, for nobody else: put the one of the .pub file",
+            )
+        elif key and not is_key(key):
+            mistakes.note(
+                "ssh.keys",
+                "non è una chiave: copiare l'unica riga del file .pub, ad esempio "
+                '"ssh-ed25519 AAAA... nome"',
+                'is no key: copy the one line of the .pub file, e.g. "ssh-ed25519 AAAA... name"',
+            )
+
+
+def is_key(key: str) -> bool:
+    """Tell whether a text is one public key, without options, in one line."""
+    kind, _, rest = key.strip().partition(" ")
+    body = rest.strip().partition(" ")[0]
+    if kind not in KINDS or not key.isprintable():
+        return False
+    try:
+        data = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return data[LENGTH : LENGTH + len(kind)] == kind.encode() and data[:LENGTH] == len(
+        kind
+    ).to_bytes(LENGTH, "big")
+
+
+def authorized_keys_text(keys: tuple[str, ...]) -> str:
+    """Write an authorized_keys file (sshd(8)); "" for nobody."""
+    return "".join(f"{key.strip()}\n" for key in keys if key)
+
+
+# ---- text --------------------------------------------------------------------------------------
+# The bytes of a file that was edited anywhere, as text; what editors do to it, in words.
+
+NAME: Final = "centralino.toml"
+LARGEST: Final = 1_000_000
+"""Bytes; as of a configuration, whose reader need not be imported for it."""
+MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""What editors put in front; Windows' "Unicode" is the second."""
+
+
+def text_of_file(contents: bytes) -> str:
+    """Return the file's text, lines ended by a newline alone; raises BadConfiguration."""
+    if len(contents) > LARGEST:
+        raise _wrong(
+            f"è più lungo di {LARGEST} byte: non è il file dell'apparecchio",
+            f"is longer than {LARGEST} bytes: it is not the box's file",
+        )
+    mark, encoding = next((m for m in MARKS if contents.startswith(m[0])), (b"", "utf-8"))
+    try:
+        text = contents[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(contents, error) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def guessed(contents: bytes) -> str:
+    """Return the text of a file in an older encoding, for all else that is wrong with it."""
+    return contents.decode("cp1252", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _in_line(number: int, it: str, en: str) -> Mistake:
+    return Mistake("the file", en, number, it=it)
+
+
+def _not_utf8(contents: bytes, error: UnicodeDecodeError) -> BadConfiguration:
+    """Say in which line a sign stands that is not UTF-8."""
+    line = contents[: error.start].count(b"\n") + 1
+    return BadConfiguration(
+        NAME,
+        (
+            _in_line(
+                line,
+                "contiene una lettera che non è UTF-8: salvare il file come testo «UTF-8»",
+                'it holds a letter that is not UTF-8: save the file as text, encoding "UTF-8"',
+            ),
+        ),
+    )
+
+
+def _wrong(it: str, en: str) -> BadConfiguration:
+    return BadConfiguration(NAME, (Mistake("the file", en, it=it),))
+
+
+# ---- encryption --------------------------------------------------------------------------------
+# Whether the card's file asks for an encrypted data partition, and whether the box has one.
+#
+# The image's helper of the data partition (`crypt`) asks before anything is written at the first
+# start; afterwards what was made then stays as it is.
+
+RUN: Final = Path("/run/centralino-crypt")
+"""There where the partition is encrypted, or is to be."""
+OPEN: Final = "open"
+USB_STICK: Final = "usb-stick"
+WORD: Final = re.compile(r"(?m)^[^#\n]*encryption")
+"""What a file without it, but in comments, need not be read as TOML for."""
+TOO_LATE: Final = Words(
+    "La cifratura va chiesta prima del primo avvio: la memoria dei dati c'è già, non è cifrata e "
+    "resta com'è; per cifrarla, scrivere una scheda nuova con la voce [encryption] e ripristinare "
+    "la copia di sicurezza.",
+    "Encryption must be asked for before the first start: the data partition is there already, is "
+    "not encrypted and stays as it is; to encrypt it, write a new card with the entry [encryption] "
+    "and restore the backup.",
+)
+ENCRYPTED: Final = Words(
+    "È cifrata e aperta con la chiave della chiavetta USB, che ora si può togliere: serve di nuovo "
+    "al prossimo avvio.",
+    "It is encrypted, and was opened with the key on the USB stick, which may be taken out now: it "
+    "is needed again at the next start.",
+)
+
+
+class Asked(enum.StrEnum):
+    """What a file asks for; the helper reads the words."""
+
+    NOTHING = "nothing"
+    USB_STICK = USB_STICK
+    UNCLEAR = "unclear"  # it names it, and cannot be read
+
+
+def asked(contents: bytes) -> Asked:
+    """Tell what the bytes of the card's file ask for. What names encryption and cannot be read asks
+    for no plain text.
+    """
+    try:
+        text = text_of_file(contents)
+    except BadConfiguration:
+        return Asked.UNCLEAR if b"encryption" in contents.replace(b"\0", b"") else Asked.NOTHING
+    if not WORD.search(text):
+        return Asked.NOTHING
+    import tomllib  # the desk waits for this at each start
+
+    try:
+        table = tomllib.loads(text).get("encryption", {})
+    except (ValueError, RecursionError):
+        return Asked.UNCLEAR
+    if not isinstance(table, dict) or table.keys() - {"key"}:
+        return Asked.UNCLEAR
+    key = table.get("key", "")
+    return {"": Asked.NOTHING, USB_STICK: Asked.USB_STICK}.get(str(key), Asked.UNCLEAR)
+
+
+def is_too_late(contents: bytes, run: Path = RUN) -> bool:
+    """Tell whether a file asks for what only the first start can do."""
+    return asked(contents) is Asked.USB_STICK and not run.exists()
+
+
+def is_open(run: Path = RUN) -> bool:
+    """Tell whether the data partition is encrypted, and in use."""
+    return (run / OPEN).exists()
+
+
+# ---- written -----------------------------------------------------------------------------------
+# What may stand in the card's file: the configuration's tables, network, keys, passwords.
+#
+# Nothing is required: a box that is told nothing answers its lines as a closed office. An entry
+# with nothing between its quotes counts as one that is not there, so that the delivered file can be
+# filled in as a form.
+
+NO_PATRON = MonthDay(1, 1)
+"""A holiday in any case: stands for a patron saint's day that nobody has written."""
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - every address of the box, as phones find it
+DHCP = "dhcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The box on the office's network. `address` is "dhcp" or "192.168.1.10/24"; `dns` and `ntp`
+    are asked beside what DHCP tells.
+    """
+
+    hostname: str = ""
+    address: str = DHCP
+    gateway: str = ""
+    dns: tuple[str, ...] = ()
+    ntp: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ssh:
+    """Who may log in for maintenance: lines of a `.pub` file; () for nobody."""
+
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption:
+    """Where the data partition's key is kept; "" where it is not encrypted (bootfile/values.py)."""
+
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site(settings.Site):
+    """As configured, nothing of it required."""
+
+    name: str = ""
+    patron: MonthDay = NO_PATRON
+
+
+@dataclass(frozen=True, slots=True)
+class Line(settings.Line):
+    """As configured; without a `port` it is the next modem that no other line names."""
+
+    name: str = ""
+    port: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Phone(settings.Phone):
+    """As configured, with its password; "" for one that the box makes."""
+
+    secret: Hidden = Hidden("")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail(settings.Mail):
+    """As configured, with the password itself."""
+
+    password: Hidden = Hidden("")
+
+
+@dataclass(frozen=True, slots=True)
+class Mqtt(settings.Mqtt):
+    """As configured, with the password itself."""
+
+    password: Hidden = Hidden("")
+
+
+@dataclass(frozen=True, slots=True)
+class Central(settings.Central):
+    """As configured, with the passphrase itself."""
+
+    passphrase: Hidden = Hidden("")
+
+
+@dataclass(frozen=True, slots=True)
+class Sip(settings.Sip):
+    """As configured, at every address of the box where none is named."""
+
+    address: str = EVERY_ADDRESS
+
+
+@dataclass(frozen=True, slots=True)
+class Written(settings.Settings):
+    """The whole file."""
+
+    site: Site = Site()
+    hours: Hours = Hours(Week(((),) * 7))
+    sip: Sip = Sip()
+    lines: tuple[Line, ...] = ()
+    phones: tuple[Phone, ...] = ()
+    mail: Mail = Mail()
+    mqtt: Mqtt = Mqtt()
+    central: Central = Central()
+    network: Network = Network()
+    ssh: Ssh = Ssh()
+    encryption: Encryption = Encryption()
+
+
+def filled_in_file(value: Any) -> Any:
+    """Return data without entries that have nothing between their quotes; arrays keep places."""
+    if isinstance(value, dict):
+        return {key: filled_in_file(one) for key, one in value.items() if one != ""}
+    if isinstance(value, list):
+        return [filled_in_file(one) for one in value]
+    return value
+
+
+# ---- network -----------------------------------------------------------------------------------
+# The box's place on the network, checked, and written for systemd-networkd.
+#
+# Whatever is written, the box also keeps an address of its own (link-local, RFC 3927), so that a
+# computer on the same cable finds it by its name: a wrong address locks nobody out.
+
+LONGEST_PREFIX: Final = 30
+"""Longer ones leave no room for a box and its gateway."""
+_LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL.pattern}\.)*{_LABEL.pattern}", re.ASCII)
+UNFIT: Final = ("is_loopback", "is_multicast", "is_unspecified", "is_link_local", "is_reserved")
+
+
+def check_network(network: Network, mistakes: Mistakes) -> None:
+    """Note everything by which the box could not be found, or not at all be started."""
+    if network.hostname and not _LABEL.fullmatch(network.hostname.lower()):
+        mistakes.note(
+            "network.hostname",
+            f"{network.hostname!r} non è un nome di rete: lettere senza accento, cifre e trattini",
+            f"{network.hostname!r} is no host name: letters without accents, figures and hyphens",
+        )
+    for server in network.dns:
+        if _ip(server) is None:
+            mistakes.note(
+                "network.dns",
+                f"{server!r} non è un indirizzo: scrivere ad esempio 192.168.1.1",
+                f"{server!r} is no address: write e.g. 192.168.1.1",
+            )
+    for server in network.ntp:
+        if _ip(server) is None and not _HOST_NAME.fullmatch(server.lower()):
+            mistakes.note(
+                "network.ntp",
+                f"{server!r} non è né un indirizzo né un nome di rete",
+                f"{server!r} is neither an address nor a host name",
+            )
+    _check_address(network, mistakes)
+
+
+def network_text(network: Network) -> str:
+    """Write a .network file (systemd.network(5)); the values have been checked."""
+    own = ipaddress.IPv4Interface(network.address) if is_fixed(network) else None
+    rows = [f"Address={own}"] if own else ["DHCP=yes"]
+    rows += [f"Gateway={network.gateway}"] if network.gateway else []
+    rows += [f"DNS={server}" for server in network.dns]
+    rows += [f"NTP={server}" for server in network.ntp]
+    rows += ["LinkLocalAddressing=yes", "MulticastDNS=no"]
+    return "\n".join(("[Match]", "Type=ether", "", "[Network]", *rows, ""))
+
+
+def is_fixed(network: Network) -> bool:
+    """Tell whether an address is written, not asked for by DHCP."""
+    return network.address.lower() != DHCP
+
+
+def host_name(network: Network) -> str:
+    """Return the host name as it is used, "" for the delivered one."""
+    return network.hostname.lower()
+
+
+def _check_address(network: Network, mistakes: Mistakes) -> None:
+    if not is_fixed(network):
+        if network.gateway:
+            mistakes.note(
+                "network.gateway",
+                "con DHCP il gateway lo dice il router: togliere la voce, o scrivere un indirizzo "
+                "fisso",
+                "with DHCP the router tells the gateway: leave it out, or write a fixed address",
+            )
+        return
+    try:
+        address, _, prefix = network.address.partition("/")
+        own = ipaddress.IPv4Interface(f"{ipaddress.IPv4Address(address)}/{int(prefix)}")
+    except ValueError:
+        mistakes.note(
+            "network.address",
+            f'{network.address!r} non è un indirizzo: scrivere "dhcp" oppure ad esempio '
+            '"192.168.1.10/24"',
+            f'{network.address!r} is no address: write "dhcp", or e.g. "192.168.1.10/24"',
+        )
+        return
+    if not _is_host(own):
+        mistakes.note(
+            "network.address",
+            f"{network.address!r} non può essere l'indirizzo di un apparecchio in una rete",
+            f"{network.address!r} cannot be a box's address in a network",
+        )
+    if network.gateway:
+        _check_gateway(network.gateway, own, mistakes)
+
+
+def _is_host(own: ipaddress.IPv4Interface) -> bool:
+    edges = (own.network.network_address, own.network.broadcast_address)
+    is_unfit = any(getattr(own.ip, unfit) for unfit in UNFIT)
+    return own.network.prefixlen <= LONGEST_PREFIX and own.ip not in edges and not is_unfit
+
+
+def _check_gateway(gateway: str, own: ipaddress.IPv4Interface, mistakes: Mistakes) -> None:
+    found = _ip(gateway)
+    if found is None or found not in own.network or found == own.ip:
+        mistakes.note(
+            "network.gateway",
+            f"{gateway!r} non è un altro indirizzo della rete {own.network}: controllare indirizzo "
+            "e gateway",
+            f"{gateway!r} is no other address of the network {own.network}: look at address and "
+            "gateway",
+        )
+
+
+def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return None if getattr(found, "scope_id", None) else found
+
+
+# ---- places ------------------------------------------------------------------------------------
+# Which line is at which USB socket: as written, as found before, else as modems are found.
+
+BY_PATH: Final = "/dev/serial/by-path"
+NOWHERE: Final = f"{BY_PATH}/usb-not-found-{{}}"
+"""Where a line stands whose modem has not been found: it is out, until there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Name and port of each line, in order; `waits` where a modem is still looked for."""
+
+    ports: tuple[tuple[str, str], ...]
+    waits: bool
+
+
+def mistakes_placed(
+    lines: Sequence[Line], found: Sequence[str], before: Mapping[str, str]
+) -> Placed:
+    """Place each line; without lines, one for every modem found.
+
+    `found` are ports in the order of their names, `before` says what was decided last time.
+    """
+    if not lines:
+        return _every(found, before)
+    named = names(lines)
+    fixed = {name: whole(line.port) for name, line in zip(named, lines, strict=True) if line.port}
+    open_ = [name for name in named if name not in fixed]
+    kept = {name: before[name] for name in open_ if before.get(name) in found}
+    taken = {*fixed.values(), *kept.values()}
+    free = iter([port for port in found if port not in taken])
+    ports: dict[str, str] = dict(fixed) | kept
+    for number, name in enumerate(open_, 1):
+        if name not in ports:
+            ports[name] = next(free, None) or _remembered(name, before, ports, number)
+    return Placed(tuple((name, ports[name]) for name in named), waits=bool(open_))
+
+
+def names(lines: Sequence[Line]) -> tuple[str, ...]:
+    """Name every line: as written, else line1, line2 ... by its place, where that is free."""
+    written = {line.name for line in lines}
+    numbered = (f"line{number}" for number in range(1, 2 * len(lines) + 1))
+    free = (name for name in numbered if name not in written)
+    return tuple(line.name or next(free) for line in lines)
+
+
+def whole(port: str) -> str:
+    """Return a port's whole path; a mere name is one of /dev/serial/by-path."""
+    return port if port.startswith("/") else str(PurePosixPath(BY_PATH, port))
+
+
+def _every(found: Sequence[str], before: Mapping[str, str]) -> Placed:
+    """Take every modem; one that is late after a start does not cost its line."""
+    known = list(before.values())
+    ports = known if set(found) <= set(known) else [*found]
+    return Placed(tuple((f"line{n}", port) for n, port in enumerate(ports, 1)), waits=True)
+
+
+def _remembered(name: str, before: Mapping[str, str], ports: Mapping[str, str], number: int) -> str:
+    kept = before.get(name, "")
+    return kept if kept and kept not in ports.values() else NOWHERE.format(number)
+
+
+def distinct(ports: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """List one name of each device, of (name, device) in any order: the shortest, then the first.
+
+    udev may give a modem two names, with and without the version of its bus (usb, usbv2).
+    """
+    best: dict[str, str] = {}
+    for name, device in sorted(ports, key=lambda one: (len(one[0]), one[0])):
+        best.setdefault(device, name)
+    return tuple(sorted(best.values()))
+
+
+# ---- secret entries ----------------------------------------------------------------------------
+# Passwords that may stand in the card's file: each lies in a file of its own, the configuration
+# names that. What was written once and is left out later is kept, as long as its account is.
+
+Table = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of them: `key` of `table` on the card, `named` in the configuration, kept under `file`.
+
+    `has_account` where it belongs to the `user` of that table; `it` and `en` say whose that is.
+    """
+
+    table: str
+    key: str
+    named: str
+    file: str
+    has_account: bool = True
+    it: str = ""
+    en: str = ""
+
+
+ENTRIES: Final = (
+    Entry("mail", "password", "password_file", MAIL, it="della posta", en="mail"),
+    Entry("mqtt", "password", "password_file", MQTT, it="del broker", en="broker's"),
+    Entry("central", "passphrase", "passphrase_file", CENTRAL, has_account=False),
+)
+
+
+def secrets_given(written: Written) -> dict[str, str]:
+    """Return what was written, by its table."""
+    found = {one.table: str(_value(written, one.table, one.key)) for one in ENTRIES}
+    return {table: text for table, text in found.items() if text}
+
+
+def files(settings: Settings) -> dict[str, str]:
+    """Return the file that the configuration names for each, by its table; none without one."""
+    found = {one.table: str(_value(settings, one.table, one.named)) for one in ENTRIES}
+    return {table: file for table, file in found.items() if file}
+
+
+def lay_secrets_down(made: Mapping[str, Any], written: Written, kept: Collection[str]) -> Table:
+    """Return a configuration's tables, each password replaced by the name of its file."""
+    state = made.get("folders", {}).get("state", Folders().state)
+    laid = dict(made)
+    for one in ENTRIES:
+        if one.table in laid:
+            there = one.table in {*secrets_given(written), *kept} and _has_account(written, one)
+            named = {one.named: f"{state}/{SECRETS}/{one.file}"} if there else {}
+            rest = {key: value for key, value in laid[one.table].items() if key != one.key}
+            laid[one.table] = {**named, **rest}
+    return laid
+
+
+def check_secrets(written: Written, mistakes: Mistakes, kept: Collection[str]) -> None:
+    """Note what is wrong; of `kept` ones nothing need be written."""
+    for one in ENTRIES:
+        text = _value(written, one.table, one.key)
+        if one.has_account:
+            is_there = text or _value(written, one.table, one.named) or one.table in kept
+            _check_account(one, _value(written, one.table, "user"), text, is_there, mistakes)
+        if text and not text.isprintable():
+            place = f"{one.table}.{one.key}"
+            mistakes.note(place, "deve stare in una riga", "must stand in one line")
+
+
+def _check_account(one: Entry, user: str, text: str, is_there: object, mistakes: Mistakes) -> None:
+    if user and not is_there:
+        mistakes.note(
+            f"{one.table}.{one.key}",
+            f"manca: al nome utente {one.it} serve la sua password",
+            f"is missing: the {one.en} account needs its password",
+        )
+    if text and not user:
+        mistakes.note(
+            f"{one.table}.user",
+            f"manca: a una password serve il nome utente {one.it}",
+            f"is missing: a password needs the name of the {one.en} account",
+        )
+
+
+def _has_account(written: Written, one: Entry) -> bool:
+    return not one.has_account or bool(_value(written, one.table, "user"))
+
+
+def _value(settings: Settings, table: str, key: str) -> str:
+    found: str = getattr(getattr(settings, table), key)
+    return found
