@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from appliance.daemon.settings import PanelPins
+from appliance.config.schema import PanelPins
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "img"
 LANGUAGES = ("it", "en")

@@ -21,7 +21,7 @@ OTHERWISE = {
     "commands/site.py": "a terminal, which is shown words",
     "commands/update_fetch.py": "a download goes on where it was broken off, as the service",
     "console/accounts/sessions.py": "SQLite writes it, and takes an empty file",
-    "daemon/apart.py": "a pipe to a child",
+    "config/reload.py": "a pipe to a child",
     "daemon/night_copies.py": "a whole folder takes its name once all that is in it is written",
     "daemon/putting_back.py": "renames by a plan, each of which may be done again",
     "daemon/target_backup.py": "a folder on another machine; what is fetched takes its name whole",

@@ -20,8 +20,8 @@ from appliance.bootfile.result import OUTCOME_FILE as OUTCOME
 from appliance.bootfile.result import Outcome, Socket, Verdict, trouble_of
 from appliance.bootfile.result import outcome_text as text_of_outcome
 from appliance.bootfile.values import LARGEST, NAME, distinct, guessed, text_of_file
+from appliance.config.mistakes import BadConfiguration
 from appliance.daemon import notices, phone_secrets
-from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.secret_files import settle_secrets
 from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
@@ -151,7 +151,7 @@ def _line(path: Path) -> str:
 
 NOTICE: Final = "card-file"
 NOT_ENCRYPTED: Final = "data-plain"
-EXAMPLE: Final = Path(__file__).parent.parent / "daemon" / "example.toml"
+EXAMPLE: Final = Path(__file__).parent.parent / "config" / "example.toml"
 
 
 @dataclass(frozen=True, slots=True)

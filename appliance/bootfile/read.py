@@ -27,12 +27,12 @@ from appliance.bootfile.values import (
     filled_in_file,
     host_name,
 )
-from appliance.daemon import config
-from appliance.daemon import values as daemon_values
-from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes, italian_of
-from appliance.daemon.office import build_office
-from appliance.daemon.settings import Folders, Settings
-from appliance.daemon.toml_mistakes import HIDDEN, QUOTES, explained, line_of
+from appliance.config import read
+from appliance.config import values as daemon_values
+from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes, italian_of
+from appliance.config.office import build_office
+from appliance.config.read import HIDDEN_CHARACTERS, QUOTES, explained, line_of
+from appliance.config.schema import Folders, Settings
 from appliance.policy.hours import WEEKDAYS
 from appliance.policy.text import Words
 
@@ -169,7 +169,7 @@ class Read:
         for mistake in found:
             if len(self.mistakes) >= MOST:
                 return
-            placed = config.with_line(self._in_file(mistake), self.text)
+            placed = read.with_line(self._in_file(mistake), self.text)
             known = {(one.place, one.text) for one in self.mistakes}
             if not self._follows(placed) and (placed.place, placed.text) not in known:
                 self.mistakes.append(placed)
@@ -218,7 +218,7 @@ def structured_file(found: Read) -> Written | None:
         _check_week(found, table)
     for _ in range(MOST):
         try:
-            return config.structured(found.data, found.text, NAME, Written)
+            return read.structured(found.data, found.text, NAME, Written)
         except BadConfiguration as error:
             found.note(error.mistakes)
             if not _take_out(found, error.mistakes):
@@ -282,7 +282,7 @@ def _reads(lines: list[str]) -> bool:
 
 def _mended(line: str) -> str:
     """Return an entry with its quotes set right, "" where that does not help."""
-    plain = line.translate({ord(q): '"' for q in QUOTES} | {ord(s): " " for s in HIDDEN})
+    plain = line.translate({ord(q): '"' for q in QUOTES} | {ord(s): " " for s in HIDDEN_CHARACTERS})
     parts = ASSIGNED.match(plain)
     if parts is None:
         return ""
@@ -529,7 +529,7 @@ def make(text: str, around: Around) -> Made:
 
 def _settings(found: Read, made: dict[str, Any]) -> Settings:
     try:
-        return config.structured(made, found.text, NAME, Settings)
+        return read.structured(made, found.text, NAME, Settings)
     except BadConfiguration as error:
         found.note(error.mistakes)
         raise found.wrong() or error from error

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from appliance.daemon import settings
-from appliance.daemon.mistakes import BadConfiguration, Mistake, Mistakes
+from appliance.config import schema
+from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes
+from appliance.config.schema import Folders, Settings
+from appliance.config.values import Hidden, Hours, MonthDay
 from appliance.daemon.secret_files import CENTRAL, MAIL, MQTT, SECRETS
-from appliance.daemon.settings import Folders, Settings
-from appliance.daemon.values import Hidden, Hours, MonthDay
 from appliance.policy.hours import Week
 from appliance.policy.text import Words
 
@@ -241,7 +241,7 @@ class Encryption:
 
 
 @dataclass(frozen=True, slots=True)
-class Site(settings.Site):
+class Site(schema.Site):
     """As configured, nothing of it required."""
 
     name: str = ""
@@ -249,7 +249,7 @@ class Site(settings.Site):
 
 
 @dataclass(frozen=True, slots=True)
-class Line(settings.Line):
+class Line(schema.Line):
     """As configured; without a `port` it is the next modem that no other line names."""
 
     name: str = ""
@@ -257,42 +257,42 @@ class Line(settings.Line):
 
 
 @dataclass(frozen=True, slots=True)
-class Phone(settings.Phone):
+class Phone(schema.Phone):
     """As configured, with its password; "" for one that the box makes."""
 
     secret: Hidden = Hidden("")
 
 
 @dataclass(frozen=True, slots=True)
-class Mail(settings.Mail):
+class Mail(schema.Mail):
     """As configured, with the password itself."""
 
     password: Hidden = Hidden("")
 
 
 @dataclass(frozen=True, slots=True)
-class Mqtt(settings.Mqtt):
+class Mqtt(schema.Mqtt):
     """As configured, with the password itself."""
 
     password: Hidden = Hidden("")
 
 
 @dataclass(frozen=True, slots=True)
-class Central(settings.Central):
+class Central(schema.Central):
     """As configured, with the passphrase itself."""
 
     passphrase: Hidden = Hidden("")
 
 
 @dataclass(frozen=True, slots=True)
-class Sip(settings.Sip):
+class Sip(schema.Sip):
     """As configured, at every address of the box where none is named."""
 
     address: str = EVERY_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
-class Written(settings.Settings):
+class Written(schema.Settings):
     """The whole file."""
 
     site: Site = Site()

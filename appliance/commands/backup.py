@@ -232,9 +232,9 @@ def _check_writable(file: Path) -> None:
 
 
 def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words:
+    from appliance.config.last_good import state_folder
     from appliance.daemon import putting_back, restore
     from appliance.daemon.backup_places import UNPACKED
-    from appliance.daemon.last_good import state_folder
 
     state = state_folder(config).absolute()
     putting_back.check_finished(state)
@@ -287,8 +287,8 @@ def _check_idle(checked: Checked, config: Path) -> None:
 
 
 def _finish(config: Path) -> Words:
+    from appliance.config.last_good import state_folder
     from appliance.daemon import putting_back
-    from appliance.daemon.last_good import state_folder
 
     plan = putting_back.plan_path(state_folder(config).absolute())
     if not plan.exists():

@@ -29,7 +29,7 @@ from appliance.policy.text import NOTHING, Refused, Words
 from appliance.store.backup import checked_passphrase
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 SEALED: Final = "centralino-*.backup"
 WRITTEN: Final = Words(

@@ -20,8 +20,8 @@ from appliance.policy.hours import moment_words
 from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
+    from appliance.config.schema import Settings
     from appliance.daemon.backup_target import Address
-    from appliance.daemon.settings import Settings
     from appliance.daemon.target_backup import TargetBackup
 
 FILE = click.Path(path_type=Path, dir_okay=False)

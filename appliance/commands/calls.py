@@ -12,8 +12,8 @@ from appliance.calls.orders import Result
 from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
 from appliance.commands.shell import language_of
-from appliance.daemon import numbers
-from appliance.daemon.settings import Settings
+from appliance.config import numbers
+from appliance.config.schema import Settings
 from appliance.policy.numbering import plan_of
 from appliance.policy.text import Refused
 from appliance.store import call_log, care, directory, voicemail

@@ -17,7 +17,7 @@ from appliance.policy.text import Refused, Words
 from appliance.store.reports import uses_since
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 DAYS: Final = 28
 """So far back the box's own lines are looked at: four of each weekday."""

@@ -15,7 +15,7 @@ from appliance.daemon import door
 from appliance.policy.voicemail import MessageStep, Outcome
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 _SIMPLE = {
     "take": (MessageStep.TAKE, "Take {} NAME (number or id): nobody else calls back meanwhile."),

@@ -15,10 +15,11 @@ import click
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.in_force import hours_entered, office_in_force
 from appliance.commands.options import config_option, load_settings
-from appliance.daemon import backup_places, backup_target, commission, first_user, register_keeper
+from appliance.config import directory_keeper
+from appliance.config.build import tcp_rival
+from appliance.config.schema import Settings
+from appliance.daemon import backup_places, backup_target, commission, first_user
 from appliance.daemon.backup_places import Piece
-from appliance.daemon.console_settings import tcp_rival
-from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
 from appliance.policy.hours import Why, day_words, moment_words
@@ -121,7 +122,7 @@ def register_hindrance(settings: Settings) -> Words:
         return NOTHING
     try:
         with closing(open_reader(path)) as connection:
-            trouble = register_keeper.numberless(load_readable(connection, key_path(path)))
+            trouble = directory_keeper.numberless(load_readable(connection, key_path(path)))
     except (StoreError, sqlite3.Error) as error:
         said = words_of(error)
         return Words(

@@ -12,10 +12,10 @@ import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
+from appliance.config.schema import Settings
 from appliance.daemon import commission as proofs
 from appliance.daemon import door
 from appliance.daemon.commission import Outcome, Proof
-from appliance.daemon.settings import Settings
 from appliance.daemon.status_words import said
 from appliance.policy.text import Refused, Words
 

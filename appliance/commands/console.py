@@ -14,9 +14,9 @@ from appliance.policy.hours import day_phrase
 from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
+    from appliance.config.schema import Settings
     from appliance.console.head_office import HeadOffice
     from appliance.console.settings import ConsoleSettings
-    from appliance.daemon.settings import Settings
 
 OFF = Words(
     "la console è spenta: console.enabled è false", "the console is off: console.enabled is false"

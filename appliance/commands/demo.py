@@ -26,7 +26,8 @@ import click
 
 from appliance.commands import demo_console, demo_people
 from appliance.commands.demo_office import configuration, furnish
-from appliance.daemon import config, door, phone_secrets
+from appliance.config import read
+from appliance.daemon import door, phone_secrets
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
@@ -145,7 +146,7 @@ def staged(folder: Path) -> Iterator[Stage]:
     path = folder / "centralino.toml"
     today = datetime.now(ZONE).date()  # the office's own day, wherever this machine stands
     path.write_text(configuration(folder, port, rtp, today), encoding="utf-8")
-    settings = config.load(path)
+    settings = read.load(path)
     keys = {name: f"demo-{name}" for name in (*PHONES, "soft")}
     phone_secrets.save(settings, keys)
     with (
@@ -322,7 +323,7 @@ def _print_table(rows: list[Row]) -> None:
 
 
 def _stay(folder: Path, console: str) -> None:
-    settings = config.load(folder / "centralino.toml")
+    settings = read.load(folder / "centralino.toml")
     login = demo_people.enter(settings)
     click.echo(
         f"\nStaying up. The console: {console}\n{login}\n"

@@ -99,7 +99,7 @@ def register_text() -> str:
 
     Whoever tries a transfer in the evening, without a PBX, finds somebody there.
     """
-    example = resources.files("appliance.daemon") / "example_register.toml"
+    example = resources.files("appliance.config") / "example_register.toml"
     text = _BANDS.sub(ALWAYS, example.read_text(encoding="utf-8"))
     return _MOBILE.sub("", _REACH.sub('reach = "phone"\nnumber = "ufficio1"', text))
 
@@ -118,7 +118,7 @@ def furnish(config: Path) -> str:
     register = config.parent / "register.toml"
     register.write_text(register_text(), encoding="utf-8")
     merged = take(place, register, "demo")
-    with resources.as_file(resources.files("appliance.daemon")) as examples:
+    with resources.as_file(resources.files("appliance.config")) as examples:
         given = sheet_file.load_folder(examples / "example_sheets")
 
     def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:

@@ -11,7 +11,7 @@ from appliance.daemon import door, first_user, shell_proof
 from appliance.policy.users import Role, User
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 PHRASE: Final = "mare sole vento"
 """Everybody's: it is printed, and the demonstration listens on this computer alone."""

@@ -11,9 +11,9 @@ from typing import Any
 from appliance.calls.status import Went
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
+from appliance.config.schema import Settings
 from appliance.console.announcements import telephone_sound
 from appliance.daemon import door, shell_proof, spoken
-from appliance.daemon.settings import Settings
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
 from appliance.errors import OfficeError

@@ -22,7 +22,7 @@ from appliance.policy.routing import Explanation, GroupState
 from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 SWITCHBOARD = click.Choice(["free", "busy", "unattended", "unreachable"])
 NONE = "none"

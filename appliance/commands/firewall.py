@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from appliance.commands.options import config_option, load_settings
-from appliance.daemon.console_settings import tcp_rival
-from appliance.daemon.last_good import state_folder
+from appliance.config.build import tcp_rival
+from appliance.config.last_good import state_folder
 from appliance.errors import ConfigurationError
 from appliance.policy.bootfile import SSH, Network, Openings, rules
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 PROC: Final = Path("/proc/net")
 KEYS: Final = Path("/data/etc/ssh/authorized_keys/technician")

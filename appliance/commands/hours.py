@@ -28,7 +28,7 @@ from appliance.policy.text import Refused
 from appliance.policy.text import in_language as said_in
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 CLOSED: Final = {"it": "chiuso", "en": "closed"}
 

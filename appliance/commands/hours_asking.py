@@ -19,7 +19,7 @@ from appliance.policy.hours_changes import Whose
 from appliance.policy.text import Words
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 BY = click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
 REFERENCE = click.option("--reference", required=True, help='Who said so, when: "e-mail, 8:05".')

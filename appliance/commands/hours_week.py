@@ -28,7 +28,7 @@ from appliance.policy.text import Refused, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHUT: Final = ("closed", "chiuso")

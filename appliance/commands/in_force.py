@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.daemon.office import build_office
+from appliance.config.office import build_office
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
 from appliance.policy.hours_changes import Special, office_with
@@ -18,7 +18,7 @@ from appliance.store import hours
 from appliance.store.database import open_reader
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.policy.office import Office
 
 

@@ -13,9 +13,9 @@ from appliance.commands.care import add_care_commands
 from appliance.commands.options import config_option, load_settings, reading
 from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import language_of
+from appliance.config.schema import Settings
 from appliance.daemon import pins
 from appliance.daemon.phone_secrets import write_whole
-from appliance.daemon.settings import Settings
 from appliance.policy.text import Words
 from appliance.policy.users import LONGEST, SHORTEST, check_new
 from appliance.policy.voicemail import MessageState, care_of

@@ -23,7 +23,7 @@ from appliance.policy.text import Refused
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.policy.text import Words
 
 Command = Callable[..., Any]
@@ -55,8 +55,8 @@ def language_option(command: Command) -> Command:
 
 def load_settings(path: Path) -> Settings:
     """Read the configuration; raises ConfigurationError with every mistake."""
-    # Imported here: `centralino run` reads its configuration apart (daemon/apart.py).
-    from appliance.daemon import config
+    # Imported here: `centralino run` reads its configuration apart (config/reload.py).
+    from appliance.config import read as config
 
     try:
         settings = config.load(path)

@@ -10,8 +10,8 @@ import click
 
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.commands.shell import language_of
+from appliance.config.schema import Settings
 from appliance.daemon import door
-from appliance.daemon.settings import Settings
 from appliance.policy.requests import MailState
 from appliance.store import requests
 

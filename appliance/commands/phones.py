@@ -15,13 +15,13 @@ from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.secrets import password_option
 from appliance.commands.serve_phones import serve
 from appliance.commands.shell import language_of
+from appliance.config import build as registrar_account
+from appliance.config.build import extensions
+from appliance.config.office import build_office
+from appliance.config.schema import Settings
 from appliance.daemon import door, handsets, phone_secrets
-from appliance.daemon import registrar as registrar_account
-from appliance.daemon.extensions import extensions
 from appliance.daemon.handsets import Kept
-from appliance.daemon.office import build_office
 from appliance.daemon.phone_words import Teller
-from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.office import KeyCode

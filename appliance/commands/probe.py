@@ -14,8 +14,8 @@ import click
 
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.shell import language_of
-from appliance.daemon.settings import Settings
-from appliance.daemon.setups import line_setup
+from appliance.config.schema import Settings
+from appliance.config.setup import line_setup
 from appliance.errors import TechnicianError
 from appliance.media.line import line_settings
 from appliance.media.messages import LineSetup

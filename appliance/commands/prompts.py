@@ -14,8 +14,8 @@ from appliance import prompts as recorded
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, in_house, load_settings
 from appliance.commands.sheets import heard_at_once
+from appliance.config.schema import Settings
 from appliance.daemon import giving_voice, house_name, spoken, voice
-from appliance.daemon.settings import Settings
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.errors import TechnicianError
 from appliance.policy.text import Refused, Words

@@ -16,7 +16,7 @@ from appliance.commands.options import config_option, load_settings
 from appliance.commands.register_changes import COMMANDS, take_out
 from appliance.commands.register_place import Place, day_of, unit_of
 from appliance.commands.shell import language_of
-from appliance.daemon import register_file
+from appliance.config import directory_file
 from appliance.policy import directory_review, transfers
 from appliance.policy.clock import Now
 from appliance.policy.directory import NOTICE_DAYS, Declared, Register, Unit, declared
@@ -55,7 +55,7 @@ for _command in COMMANDS:
 @click.argument("file", type=FILE)
 def check(file: Path) -> None:
     """Name every mistake of a register FILE at once, and who has declared nothing valid today."""
-    found = register_file.load(file)
+    found = directory_file.load(file)
     click.echo(f"{file}: {len(found.units)} units, {len(found.declarations)} declarations: good")
     now = datetime.now().astimezone()
     for words in directory_review.in_words(find_attention(found, now, HERE)):
@@ -70,7 +70,7 @@ def check(file: Path) -> None:
 def show(place: Place, file: Path | None, unit: str, at: str) -> None:
     """Show the register, or that of a FILE: needs, bands, numbers masked."""
     if file is not None:
-        found, why, calendar = register_file.load(file), "", Schedule(HERE, Week(((),) * 7))
+        found, why, calendar = directory_file.load(file), "", Schedule(HERE, Week(((),) * 7))
         day = day_of(at, datetime.now(HERE).date())
     else:
         whole, why = place.shown()
@@ -193,7 +193,7 @@ def explain_transfer(
     now = datetime.now(zone)
     moment = read_moment(at, now) if at else now
     calendar = office_in_force(settings, moment.year, str(config_path)).switchboard.schedule
-    found = register_file.load(file) if file else Place(config_path).register()
+    found = directory_file.load(file) if file else Place(config_path).register()
     answer = may_transfer(found, calendar, office, need, Now(0.0, moment))
     if as_json:
         click.echo(json.dumps(to_json(answer, moment), indent=2, ensure_ascii=False))

@@ -13,9 +13,10 @@ import click
 from appliance.commands.register_place import Place, day_of
 from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import in_language
-from appliance.daemon import giving_voice, register_file, register_text, spoken
-from appliance.daemon.config import text_of
-from appliance.daemon.mistakes import Mistake
+from appliance.config import directory_file
+from appliance.config.mistakes import Mistake
+from appliance.config.read import read_text
+from appliance.daemon import giving_voice, spoken
 from appliance.errors import TechnicianError
 from appliance.files import create_once
 from appliance.policy import directory_changes, directory_forms
@@ -61,12 +62,12 @@ def _say_names(place: Place, register: Register) -> None:
 
 def take(place: Place, file: Path, by: str) -> Merged:
     """Import a file; raises BadConfiguration with every mistake, and nothing is stored."""
-    text = text_of(file)
+    text = read_text(file)
 
     def make(stored: Register) -> Merged:
-        given = register_file.parse(text, str(file), stored.last_number())
+        given = directory_file.parse(text, str(file), stored.last_number())
         merged = directory_forms.merge(stored, given)
-        register_file.complain(
+        directory_file.complain(
             str(file), text, tuple(Mistake(each.place, each.text) for each in merged.faults)
         )
         attached.update(_files_of(given, file.parent))
@@ -96,7 +97,7 @@ def export(place: Place, file: Path, by: str) -> None:
         found = {name: store.attachment(connection, place.key, name) for name in sorted(names)}
     about = f"{len(register.units)} units, {len(register.entered())} entries"
     place.note(by, "register.export", about)
-    _write(file, register_text.text_for(register).encode())
+    _write(file, directory_file.text_for(register).encode())
     for name, data in found.items():
         _write(file.parent / name, data)
     place.say(Words(f"{file}: numeri in chiaro", f"{file}: numbers in clear"))

@@ -16,9 +16,9 @@ import click
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import desk_socket, load_settings
 from appliance.commands.shell import language_of
+from appliance.config.schema import Settings
 from appliance.daemon import door, policy_changes
 from appliance.daemon.records_made import records_made
-from appliance.daemon.settings import Settings
 from appliance.errors import StoreError
 from appliance.policy.directory import Register, Unit
 from appliance.policy.directory_forms import Merged, in_force

@@ -12,9 +12,9 @@ import click
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.commands.shell import language_of
+from appliance.config.schema import Settings
 from appliance.daemon import door
 from appliance.daemon.papers import contacts
-from appliance.daemon.settings import Settings
 from appliance.files import READABLE, atomic_write
 from appliance.paper import child, report_tables
 from appliance.paper.document import Document

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.commands.options import reading
-from appliance.daemon.office import build_office
+from appliance.config.office import build_office
+from appliance.config.schema import Settings
 from appliance.daemon.papers import Papers, papers_of
-from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.files import atomic_write
 from appliance.paper import child

@@ -22,8 +22,8 @@ from appliance.commands.options import (
     reading,
 )
 from appliance.commands.shell import language_of
+from appliance.config.schema import Settings
 from appliance.daemon import door
-from appliance.daemon.settings import Settings
 from appliance.files import atomic_write
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Schedule, moment_words, read_moment

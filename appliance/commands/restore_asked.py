@@ -18,17 +18,17 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from appliance.commands.options import load_settings
+from appliance.config.last_good import state_folder
 from appliance.daemon import door, putting_back, restore, restore_asking
 from appliance.daemon.backup_places import UNPACKED, UPLOADED, pieces
-from appliance.daemon.last_good import state_folder
 from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Refused, Words
 
 if TYPE_CHECKING:
+    from appliance.config.schema import Settings
     from appliance.daemon.restore import Checked
-    from appliance.daemon.settings import Settings
 
 IDLE_S: Final = 600.0
 """So long a moment is waited for in which nobody is on the phone."""

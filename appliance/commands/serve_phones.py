@@ -16,9 +16,9 @@ import click
 
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
+from appliance.config.office import build_office
+from appliance.config.schema import Settings
 from appliance.daemon import door, handsets
-from appliance.daemon.office import build_office
-from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 from appliance.policy.text import SaidError, Words
 from appliance.provisioning.server import PORT, Offer, Server, Window

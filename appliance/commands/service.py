@@ -15,7 +15,7 @@ from appliance.commands.options import config_option
 from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.policy.office import Office
     from appliance.policy.text import Words
 
@@ -39,7 +39,7 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     os.umask(FOR_US_ALONE)
     # Imported here: the other service, which shares this file, needs none of it.
-    from appliance.daemon import apart
+    from appliance.config import reload as apart
 
     reading = apart.begin(lambda: _in_force(config_path))
     from appliance.daemon import making, service  # meanwhile
@@ -51,7 +51,8 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
 
 def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
     """Read the configuration; in a child that alone imports what reads it."""
-    from appliance.daemon import last_good, putting_back
+    from appliance.config import last_good
+    from appliance.daemon import putting_back
     from appliance.daemon.secret_files import settle_secrets
     from appliance.daemon.stores import database_path
     from appliance.managed_config.apply import settle_folder

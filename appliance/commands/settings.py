@@ -22,7 +22,7 @@ from appliance.policy.text import Refused, Words
 from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.managed_config.apply import Judged, Place, Stamp
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -119,7 +119,7 @@ class _Here:
     @classmethod
     def at(cls, config_path: Path) -> _Here:
         """Read the configuration; raises BadConfiguration."""
-        from appliance.daemon import config
+        from appliance.config import read as config
         from appliance.managed_config.apply import Place
 
         own = config.load_own(config_path)

@@ -17,9 +17,9 @@ import click
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, desk_socket, in_house, load_settings
 from appliance.commands.shell import language_of
+from appliance.config.schema import Settings
 from appliance.daemon import door, giving_voice, policy_changes, sheet_file, spoken
 from appliance.daemon.records_made import records_made
-from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 from appliance.policy.hours import day_phrase
 from appliance.policy.sheets import Change, Sheet, with_edits

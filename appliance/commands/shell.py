@@ -19,7 +19,7 @@ from appliance.policy.text import Words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 CONFIG: Final = "--config"
 LANGUAGE: Final = "--language"
@@ -209,7 +209,9 @@ def note_site(language: str) -> None:
 
 def _of_site(context: click.Context) -> str:
     """Name the language of the configuration that a command would have read."""
-    from appliance.daemon import config  # here: it is asked for where something went wrong alone
+    from appliance.config import (
+        read as config,
+    )  # here: it is asked for where something went wrong alone
 
     named = context.meta.get(NAMED) or os.environ.get(CONFIG_NAMED) or DEFAULT_CONFIG
     return config.language_in(Path(named))

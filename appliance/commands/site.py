@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from appliance.bootfile.apply import Brought, Places
     from appliance.bootfile.result import Facts, Outcome
     from appliance.commands.options import Command
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 CARD: Final = Path("/boot/firmware")
 RUN: Final = Path("/run/centralino-site")
@@ -159,11 +159,11 @@ def apply_(places: Places, again: bool) -> None:
 
 def _data_of(path: Path) -> dict[str, Any]:
     """Read a TOML file; raises BadConfiguration."""
-    from appliance.daemon import config
-    from appliance.daemon.mistakes import BadConfiguration
-    from appliance.daemon.toml_mistakes import mistakes_in
+    from appliance.config import read as config
+    from appliance.config.mistakes import BadConfiguration
+    from appliance.config.read import mistakes_in
 
-    text = config.text_of(path)
+    text = config.read_text(path)
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -213,7 +213,7 @@ def add_phone(places: Places, name: str, label: str, counter: bool) -> None:
 def _bring(places: Places, contents: bytes) -> None:
     from appliance.bootfile import apply as bringing
     from appliance.bootfile.result import Verdict
-    from appliance.daemon.mistakes import BadConfiguration
+    from appliance.config.mistakes import BadConfiguration
 
     try:
         brought = bringing.bring(places, contents)
@@ -242,8 +242,8 @@ def _bring(places: Places, contents: bytes) -> None:
 def _say_accounts(places: Places, brought: Brought) -> None:
     """Say what to type into each phone that has got a password of the box's."""
     from appliance.commands.options import load_settings
+    from appliance.config.build import extensions
     from appliance.daemon import handsets, phone_secrets
-    from appliance.daemon.extensions import extensions
     from appliance.sip import admission as accounts
 
     if not brought.made:
@@ -389,8 +389,9 @@ def _authority(settings: Settings) -> str:
 def _in_force(config_path: Path) -> tuple[Settings, tuple[Words, ...]]:
     """Return the settings and what they mean; of a file that is wrong, what is wrong with it."""
     from appliance.commands.check import lasting
-    from appliance.daemon import config, last_good
-    from appliance.daemon.office import build_office
+    from appliance.config import last_good
+    from appliance.config import read as config
+    from appliance.config.office import build_office
 
     try:
         settings = config.load(config_path)
@@ -429,7 +430,7 @@ def _name_host(name: str) -> None:
 
 
 def _have_it_read() -> None:
-    """Let a service that runs already look at its configuration (daemon/reloading.py)."""
+    """Let a service that runs already look at its configuration (config/reload.py)."""
     if shutil.which("systemctl") is None or _systemctl("is-active", "--quiet", DESK):
         return
     if _systemctl("kill", "--signal=HUP", "--kill-whom=main", DESK):

@@ -27,7 +27,7 @@ from appliance.errors import CentralinoError
 from appliance.store.reports import peak_between
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.policy.reports import Peak
 
 

@@ -19,7 +19,7 @@ from appliance.policy.transfers import Reason
 from appliance.store import sheets
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 IN_CHARGE = Words("Responsabile del procedimento: {}", "Official in charge: {}")
 

@@ -15,8 +15,8 @@ from appliance.commands.shell import in_language
 from appliance.commands.update_fetch import Server
 from appliance.commands.update_helper import Helper, helper_of
 from appliance.commands.update_trial import Watch
+from appliance.config.schema import Settings
 from appliance.daemon import update_box, update_files
-from appliance.daemon.settings import Settings
 from appliance.daemon.update_files import Asked
 from appliance.policy import updates
 from appliance.policy.text import NOTHING, Refused, Words

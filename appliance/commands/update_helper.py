@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.commands import slots
 from appliance.commands.options import load_settings
 from appliance.commands.slots import Rauc
-from appliance.daemon import config as configuration
-from appliance.daemon import door, last_good, update_box, update_files
+from appliance.config import last_good
+from appliance.config import read as configuration
+from appliance.daemon import door, update_box, update_files
 from appliance.daemon.update_files import BUNDLE, FETCHED, MOST_PAST, UPLOADED, Asked, Kept, Past
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import READABLE, atomic_write, open_plain, replacing
@@ -31,7 +32,7 @@ from appliance.policy.updates import State, Step, after, check_version, filled, 
 from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 IDLE_S: Final = 600.0
 LOOKS_S: Final = 1.0

@@ -10,7 +10,7 @@ import click
 
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.shell import in_language, words_said
-from appliance.daemon.settings import Settings
+from appliance.config.schema import Settings
 from appliance.errors import TechnicianError
 from appliance.policy.text import Refused, Words
 from appliance.usb import reset

@@ -18,7 +18,7 @@ from appliance.policy.users import ROLES, Role, User
 from appliance.store.users import everybody
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 ROLE = click.Choice([role.value for role in Role])
 LANGUAGE = click.Choice(["it", "en"])

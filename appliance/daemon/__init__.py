@@ -1,1 +1,1 @@
-"""The desk's composition: configuration, calendar, service."""
+"""daemon."""

@@ -41,7 +41,7 @@ from appliance.store.backup import SealingWriter
 from appliance.store.database import open_reader
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 FORMAT = 1
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.daemon.stores import database_path
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 STATE: Final = "state"
 CONFIG: Final = "config"

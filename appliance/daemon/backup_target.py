@@ -30,8 +30,8 @@ from appliance.store.database import Trouble
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+    from appliance.config.schema import Settings
     from appliance.daemon.backup_stick import Stick
-    from appliance.daemon.settings import Settings
 
 FILE: Final = "backup_target.json"
 OFFERED: Final = "backup_target_offered.json"

@@ -15,9 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.daemon.console_settings import messages_page
+from appliance.config.build import labels, messages_page
 from appliance.daemon.dictations import forget_old
-from appliance.daemon.extensions import labels
 from appliance.daemon.spoken import drafts_of
 from appliance.errors import CentralinoError
 from appliance.files import fsync_directory
@@ -35,7 +34,7 @@ from appliance.voicemail.storage import Folders
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.policy.hours import Schedule
     from appliance.store.writer import Records
 

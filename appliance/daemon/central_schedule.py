@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from appliance.daemon.settings_office import Closure, Opening, Period
-from appliance.daemon.values import Hours
+from appliance.config.schema import Closure, Opening, Period
+from appliance.config.values import Hours
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Schedule:
     periods: tuple[Period, ...] = ()
 
 
-def laid_over(settings: Settings, given: Schedule) -> Settings:
+def overlay_schedule(settings: Settings, given: Schedule) -> Settings:
     """Return the configuration with the head office's schedule."""
     counter = settings.citizens_desk
     if given.citizens_desk is not None:

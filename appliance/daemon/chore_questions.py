@@ -13,11 +13,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.config.schema import sections
 from appliance.daemon.backup_places import MADE, UPLOADED
 from appliance.daemon.chores import Chores, Ended
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.rights import check_may
-from appliance.daemon.settings_shown import sections
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import make_shared
@@ -33,7 +33,7 @@ from appliance.voicemail.storage import spare_bytes
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
 

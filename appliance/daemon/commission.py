@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.daemon.settings import Settings
+from appliance.config.schema import Settings
 from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, make_private
 from appliance.policy.hours import day_phrase, moment_words
@@ -177,7 +177,7 @@ def told(proof: Proof) -> Words:
 
 def _plain(written: str, settings: Settings) -> str:
     """Return a number as it is dialled in the country; unchanged when it is none there."""
-    from appliance.daemon import numbers  # here: the running service asks for none
+    from appliance.config import numbers  # here: the running service asks for none
 
     with contextlib.suppress(ConfigurationError):
         return numbers.called(written, settings.site.country)

@@ -24,8 +24,8 @@ from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
+    from appliance.config.schema import Settings
     from appliance.daemon.door import Answer, Later, Tell
-    from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
     from appliance.policy.office import Office

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from appliance.config.build import numbers_of
 from appliance.daemon import shell_proof
 from appliance.daemon.caretaker import forget_sounds
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.erasure_letters import cancellations
-from appliance.daemon.rehearsal import numbers_of
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.daemon.stores import database_path
@@ -35,7 +35,7 @@ from appliance.voicemail.storage import Folders
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.daemon.stores import Stores
     from appliance.policy.requests import Mail
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from appliance.config.build import broker_of
 from appliance.daemon import fleet_words
-from appliance.daemon.mqtt_settings import broker_of
 from appliance.errors import CentralinoError
 from appliance.fleet import mqtt_messages
 from appliance.fleet.mqtt import Depth, Health, Sender
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.calls.status import Status
+    from appliance.config.schema import Settings
     from appliance.daemon.lookout import Lookout
-    from appliance.daemon.settings import Settings
     from appliance.fleet.mqtt import Broker, Line
     from appliance.policy.directory import Register
     from appliance.policy.office import Office

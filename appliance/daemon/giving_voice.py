@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon import house_name, voice
-from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import MENU, OURS, UNITS, load_units, path_of
 from appliance.dsp import wav
 from appliance.dsp.wav import SAMPLE_RATE, Law

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance.config.build import extensions
+from appliance.config.schema import Settings
 from appliance.daemon import phone_secrets
-from appliance.daemon.extensions import extensions
 from appliance.daemon.secret_files import HANDSETS, secret_place
-from appliance.daemon.settings import Settings
 from appliance.policy.office import KeyCode, StaffKey
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused

@@ -12,8 +12,8 @@ from appliance.policy.users import PinRule
 from appliance.policy.voicemail import CallAlerts
 
 if TYPE_CHECKING:
-    from appliance.daemon.mistakes import Mistakes
-    from appliance.daemon.settings import Settings
+    from appliance.config.mistakes import Mistakes
+    from appliance.config.schema import Settings
 
 LEAST_EVERY: Final = 5
 ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.daemon.credentials import MAIL_PASSWORD, secret_file
-from appliance.daemon.settings import Mail
+from appliance.config.mistakes import MAIL_PASSWORD, secret_file
+from appliance.config.schema import Mail
 from appliance.mail.letter import address_in
 from appliance.mail.smtp import Account, Security
 

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from appliance.daemon.console_settings import door_of
-from appliance.daemon.extensions import labels
+from appliance.config.build import door_of, labels
+from appliance.config.schema import Settings
 from appliance.daemon.mail_account import account_of, domain_of
 from appliance.daemon.papers import Papers, papers_of
-from appliance.daemon.settings import Settings
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import Meeting, Method, address_in, compose, invitation, is_address
 from appliance.mail.smtp import Sender, Server

@@ -12,7 +12,10 @@ from pathlib import Path
 from appliance.calls import events
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon import announcements, boots, fitting
+from appliance.config import setup
+from appliance.config.schema import Settings
+from appliance.config.setup import carrier_setup, code_of, phone_settings
+from appliance.daemon import announcements, boots
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.central import Central
 from appliance.daemon.central_questions import CentralQuestions
@@ -44,8 +47,6 @@ from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.restore_questions import RestoreQuestions
-from appliance.daemon.settings import Settings
-from appliance.daemon.setups import carrier_setup, code_of, phone_settings
 from appliance.daemon.stores import Stores
 from appliance.daemon.supervisor import Supervisor
 from appliance.daemon.target_nights import LIMIT_S, TargetNights, TargetQuestions
@@ -115,7 +116,7 @@ class Parts:
         self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits)
         self.stores.spoken.voice = settings.site.voice
         self.stores.spoken.languages = self.run.office.languages
-        self.caretaker = fitting.caretaker(settings, self.run.office, self.stores, self.lookout)
+        self.caretaker = setup.caretaker(settings, self.run.office, self.stores, self.lookout)
         self.stores.on_care = self.caretaker.soon
         self.sheets = sheets_of(settings, self.run.office, self.stores)
         prefix = f"{datetime.now(UTC):%Y%m%d}-{boot}"
@@ -145,7 +146,7 @@ class Parts:
     def _make_ends(self) -> None:
         """Make the ends: panel, phones, carrier; join them to the desk."""
         settings = self.run.settings
-        self.panel = fitting.panel(settings, self.lookout, self._button)
+        self.panel = setup.panel(settings, self.lookout, self._button)
         left_file = Path(settings.folders.run) / "calls.json"
         self.phones = self._made_phones(left_file)
         self.phones_kept = PhonesKept(self.stores, self.phones, self.lookout, left_file)
@@ -215,7 +216,7 @@ class Parts:
         code = code_of(self.run.office, StaffKey.MESSAGES)
         return Phones(
             phone_settings(
-                self.run.settings, fitting.secrets_of(self.run.settings, self.lookout), code
+                self.run.settings, setup.secrets_of(self.run.settings, self.lookout), code
             ),
             self.inbox.post,
             self.stores.load_bindings(),

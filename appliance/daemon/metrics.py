@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import appliance
-from appliance.daemon.metrics_settings import networks_of
+from appliance.config.build import networks_of
 from appliance.daemon.update_box import is_image, running
 from appliance.errors import CentralinoError
 from appliance.fleet.prometheus import Carrier, Counts, Figures, Phones, Server
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.calls.status import Status
+    from appliance.config.schema import Settings
     from appliance.daemon.backup_stick import Stick
     from appliance.daemon.backup_target import Target
     from appliance.daemon.desk import Desk
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.night import Night
-    from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
     from appliance.media.messages import Health
     from appliance.sip.phones import PhonesStatus

@@ -16,7 +16,7 @@ from appliance.policy.requests import month_to_tell
 from appliance.store.reports import queue_sheets
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
     from appliance.policy.directory import Register

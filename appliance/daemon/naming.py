@@ -16,8 +16,8 @@ from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
 
 if TYPE_CHECKING:
+    from appliance.config.schema import Settings
     from appliance.daemon.chores import Chores, Ended
-    from appliance.daemon.settings import Settings
     from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)

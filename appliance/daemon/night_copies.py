@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from appliance.config.mistakes import BACKUP_PASSPHRASE, secret_file
 from appliance.daemon import backup
-from appliance.daemon.credentials import BACKUP_PASSPHRASE, secret_file
 from appliance.daemon.night import NIGHTLY, Night, keep
 from appliance.daemon.night_words import CARD_COPY, DAMAGED, MEDIUM_COPY, NO_MEDIUM, NO_ROOM, WHOLE
 from appliance.daemon.stores import database_path
@@ -30,7 +30,7 @@ from appliance.voicemail.storage import Folders, spare_bytes
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 ON_CARD: Final = 3
 """Copies kept on the card itself: a mistake is found within days, and what was erased goes too."""

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.calls.status import Status
+    from appliance.config.schema import Settings
     from appliance.daemon.backup_stick import Stick
     from appliance.daemon.card import Card
     from appliance.daemon.chores import Chores, Ended
-    from appliance.daemon.settings import Settings
     from appliance.policy.clock import Now
     from appliance.store.database import Trouble
     from appliance.store.writer import Records

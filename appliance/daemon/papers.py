@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from appliance.daemon.extensions import labels
-from appliance.daemon.settings import Settings, Site
+from appliance.config.build import labels
+from appliance.config.schema import Settings, Site
 from appliance.mail.letter import compose, is_address
 from appliance.paper.document import Document, Part
 from appliance.paper.request_letter import Letterhead, Names, RequestLetter

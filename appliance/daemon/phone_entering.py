@@ -16,8 +16,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from appliance.daemon import handsets, phone_secrets, phones_entered
-from appliance.daemon.extensions import extensions
+from appliance.config import phones
+from appliance.config.build import extensions
+from appliance.config.phones import CITIZENS_DESK, GROUPS, SWITCHBOARD, Entered, EnteredPhone
+from appliance.daemon import handsets, phone_secrets
 from appliance.daemon.handsets import Kept
 from appliance.daemon.phone_words import (
     BAD_LABEL,
@@ -29,13 +31,6 @@ from appliance.daemon.phone_words import (
     LONGEST_LABEL,
     NO_MAC,
     NOT_GOOD,
-)
-from appliance.daemon.phones_entered import (
-    CITIZENS_DESK,
-    GROUPS,
-    SWITCHBOARD,
-    Entered,
-    EnteredPhone,
 )
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
@@ -53,9 +48,9 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.config.schema import Phone, Settings
     from appliance.daemon.door import Answer, Later, Tell
     from appliance.daemon.phone_window import PhoneWindow
-    from appliance.daemon.settings import Phone, Settings
     from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
     from appliance.sip.service import Phones
@@ -119,9 +114,9 @@ class PhoneEntering:
         live = {each.name: each for each in self.phones.status().phones}
 
         def job(_: sqlite3.Connection) -> Answer:
-            entered = phones_entered.load(self._state)
+            entered = phones.load_entered(self._state)
             written = self.written
-            wanted = phones_entered.laid_over(written, entered)
+            wanted = phones.overlay_phones(written, entered)
             kept, secret = handsets.load(self.settings), phone_secrets.load(self.settings)
             rows = [
                 self._row(phone, digits, wanted, entered, kept.get(phone.name, Kept()))
@@ -196,14 +191,14 @@ class PhoneEntering:
                 _check_free(written, entered, name)
                 new = EnteredPhone(name, label, str(group))
                 wider = replace(entered, added=(*entered.added, new))
-                laid = phones_entered.laid_over(written, wider)
+                laid = phones.overlay_phones(written, wider)
                 digits = {phone.name: own for phone, own in _numbered(laid)}[name]
                 return replace(entered, added=(*entered.added, replace(new, extension=digits)))
 
             self._allow(connection, question)
             wanted, entered = self._change(with_it)
             told = self._account(wanted, name, make, mac)
-            phones_entered.save(self._state, entered)
+            phones.save(self._state, entered)
             self._note(connection, question, name)
             return told
 
@@ -215,7 +210,7 @@ class PhoneEntering:
 
         def job(connection: sqlite3.Connection) -> Answer:
             self._allow(connection, question)
-            wanted = phones_entered.laid_over(self.written, phones_entered.load(self._state))
+            wanted = phones.overlay_phones(self.written, phones.load_entered(self._state))
             phone = _known(wanted, name)
             if phone.address:
                 raise Refused(
@@ -234,7 +229,7 @@ class PhoneEntering:
         name, label = _name(question), _label(question)
 
         def with_it(written: Settings, entered: Entered) -> Entered:
-            _known(phones_entered.laid_over(written, entered), name)
+            _known(phones.overlay_phones(written, entered), name)
             own = entered.find(name)
             if own is not None:
                 others = (replace(o, label=label) if o is own else o for o in entered.added)
@@ -248,7 +243,7 @@ class PhoneEntering:
         name = _name(question)
 
         def with_it(written: Settings, entered: Entered) -> Entered:
-            wanted = phones_entered.laid_over(written, entered)
+            wanted = phones.overlay_phones(written, entered)
             _known(wanted, name)
             if wanted.switchboard.phones == (name,):
                 raise _refused(LAST)
@@ -294,7 +289,7 @@ class PhoneEntering:
             _, entered = self._change(with_it)
             if forgets:
                 self._forget(name)
-            phones_entered.save(self._state, entered)
+            phones.save(self._state, entered)
             self._note(connection, question, name)
             return {"said": plain(DONE[question["ask"]])}
 
@@ -312,8 +307,8 @@ class PhoneEntering:
         """
         if self.complaint.en:
             raise _refused(NOT_GOOD)
-        entered = with_it(self.written, phones_entered.load(self._state))
-        return phones_entered.laid_over(self.written, entered), entered
+        entered = with_it(self.written, phones.load_entered(self._state))
+        return phones.overlay_phones(self.written, entered), entered
 
     def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Answer:
         """Make a phone's password and what it may fetch; returns all that is told of it, once."""
@@ -465,7 +460,7 @@ def _known(settings: Settings, name: str) -> Phone:
 
 
 def _check_free(written: Settings, entered: Entered, name: str) -> None:
-    wanted = phones_entered.laid_over(written, entered)
+    wanted = phones.overlay_phones(written, entered)
     if len(wanted.phones) >= MOST_PHONES:
         raise Refused(
             f"ci sono già {MOST_PHONES} telefoni", f"there are {MOST_PHONES} phones already"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from appliance.config.schema import Settings
 from appliance.daemon import phone_secrets
 from appliance.daemon.door import Answer, Later, Tell
 from appliance.daemon.phone_entering import PhoneEntering
-from appliance.daemon.settings import Settings
 from appliance.daemon.status_words import RENEWED
 from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from appliance.config.schema import Settings
 from appliance.daemon.secret_files import PHONES, secret_place
-from appliance.daemon.settings import Settings
 from appliance.dsp.wav import Law
 from appliance.files import atomic_write, make_private
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused
-from appliance.sip.registrar import PhoneAccount, address_of
+from appliance.sip.registrar import PhoneAccount, parse_address
 
 
 def secrets_path(settings: Settings) -> Path:
@@ -53,7 +53,7 @@ def accounts(settings: Settings, secrets: dict[str, str]) -> tuple[PhoneAccount,
         PhoneAccount(
             phone.name,
             secrets.get(phone.name),
-            address_of(phone.address) if phone.address else None,
+            parse_address(phone.address) if phone.address else None,
             phone.label,
         )
         for phone in settings.phones

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.daemon import registrar
+from appliance.config import build
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.stores import Stores
 from appliance.sip.endpoint import FAULT
@@ -82,7 +82,7 @@ class PhonesKept:
             self._stores.save_bindings(self._phones.bindings_to_json())
 
     def _tell_registrar(self, phones: PhonesStatus) -> None:
-        trouble = registrar.trouble_of(phones.registrar)
+        trouble = build.trouble_of(phones.registrar)
         if trouble != self._trouble:
             self._trouble = trouble
             self._lookout.trouble("phones", trouble)

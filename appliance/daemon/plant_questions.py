@@ -33,6 +33,7 @@ from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
+    from appliance.config.schema import Line, Mail, Settings
     from appliance.daemon.carrier_side import CarrierSide
     from appliance.daemon.central_questions import CentralQuestions
     from appliance.daemon.chore_questions import ChoreQuestions
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from appliance.daemon.lookout import Lookout
     from appliance.daemon.recoveries import Recoveries
     from appliance.daemon.restore_questions import RestoreQuestions
-    from appliance.daemon.settings import Line, Mail, Settings
     from appliance.daemon.stores import Stores
     from appliance.daemon.target_nights import TargetQuestions
     from appliance.daemon.update_questions import UpdateQuestions

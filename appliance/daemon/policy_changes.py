@@ -28,7 +28,7 @@ from appliance.store.policy_change import OvertakenError, PolicyChange
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.daemon.stores import Stores
 
 T = TypeVar("T")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.calls import events, orders
+from appliance.config.directory_keeper import in_one_line, summary
 from appliance.daemon import backup_target, boots, status_words
 from appliance.daemon.announcement_questions import AnnouncementQuestions
 from appliance.daemon.asked import REQUESTS, Answer, parse_request
@@ -31,7 +32,6 @@ from appliance.daemon.phone_questions import PhoneQuestions
 from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.policy_changes import PolicyQuestions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.register_keeper import in_one_line, summary
 from appliance.daemon.register_questions import RegisterQuestions
 from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.request_questions import RequestQuestions

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, Final, cast
 
-from appliance.daemon import config as configuration
+from appliance.config import read as configuration
+from appliance.config.schema import Settings
 from appliance.daemon.backup_places import CONFIG, CONSOLE_TLS, MANIFEST, STATE, Piece, pieces
 from appliance.daemon.putting_back import at_no_point, check_places, staged, write_plan
-from appliance.daemon.settings import Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError
 from appliance.files import fsync_directory

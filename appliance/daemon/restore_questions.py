@@ -32,8 +32,8 @@ from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
+    from appliance.config.schema import Settings
     from appliance.daemon.chore_questions import ChoreQuestions
-    from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
 
 ASKED: Final = "backup.restore"

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.config.build import numbers_of
 from appliance.daemon.caretaker import keeping_of
 from appliance.daemon.door import Answer, Later, Tell
-from appliance.daemon.rehearsal import numbers_of
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import OfficeError
@@ -30,8 +30,8 @@ from appliance.store.retention import (
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.config.schema import Settings
     from appliance.daemon.lookout import Lookout
-    from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
 
 LONGEST: Final = 64

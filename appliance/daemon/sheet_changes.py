@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.config.mistakes import BadConfiguration
 from appliance.daemon.door import Answer, Later, Tell
-from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.rights import check_may
 from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError

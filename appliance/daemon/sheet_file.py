@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from appliance.daemon.config import structure, text_of
-from appliance.daemon.mistakes import BadConfiguration, Mistake
-from appliance.daemon.values import OnOff
+from appliance.config.mistakes import BadConfiguration, Mistake
+from appliance.config.read import read_text, structure
+from appliance.config.values import OnOff
 from appliance.policy.sheets import Sheet
 
 _FILE = re.compile(
@@ -53,7 +53,7 @@ def load_folder(folder: Path) -> tuple[Sheet, ...]:
     sheets: list[Sheet] = []
     for path in sorted(folder.rglob("*.md")):
         try:
-            sheets.append(parse(text_of(path), path.stem))
+            sheets.append(parse(read_text(path), path.stem))
         except BadConfiguration as error:
             name = path.relative_to(folder).as_posix()
             mistakes += [replace(m, place=f"{name}, {m.place}") for m in error.mistakes]

@@ -29,7 +29,7 @@ from appliance.store.writer import Records
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 log = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from appliance.calls import events, orders
 from appliance.calls.commands import CallBack
+from appliance.config.directory_keeper import RegisterKeeper
+from appliance.config.hours import HoursKeeper
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.dictations import Dictations
-from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
-from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.spoken import SpokenSounds, drafts_of, speech_folder
 from appliance.dsp import wav
 from appliance.dsp.wav import Law

@@ -35,7 +35,7 @@ from appliance.store.backup import checked_passphrase
 from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
 
 WORK: Final = "backups/target"
 """Below the state folder: where a backup lies until it has been sent."""

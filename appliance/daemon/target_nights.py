@@ -31,9 +31,9 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.config.schema import Settings
     from appliance.daemon.chores import Chores, Ended
     from appliance.daemon.night import Night
-    from appliance.daemon.settings import Settings
     from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
     from appliance.store.database import Trouble

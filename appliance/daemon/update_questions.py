@@ -29,7 +29,7 @@ from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.daemon.stores import Stores
     from appliance.daemon.updates import Updates
 

@@ -24,8 +24,8 @@ from appliance.store.database import Noted, Trouble, transaction
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.config.schema import Settings
     from appliance.daemon.chores import Chores, Ended
-    from appliance.daemon.settings import Settings
     from appliance.policy.clock import Now
     from appliance.store.writer import Records
 

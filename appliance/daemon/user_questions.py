@@ -24,7 +24,7 @@ from appliance.store.users import Asked
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.daemon.stores import Stores
 
 log = logging.getLogger(__name__)

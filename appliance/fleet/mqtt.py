@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 # At which broker, and as whom, the box publishes; and what a broker may say against it.
 
 
-class Security(enum.StrEnum):
+class MqttSecurity(enum.StrEnum):
     """How the connection is protected; there is no falling back from one to another."""
 
     TLS = "tls"
     NONE = "none"
 
 
-PORTS: Final = {Security.TLS: 8883, Security.NONE: 1883}
+PORTS: Final = {MqttSecurity.TLS: 8883, MqttSecurity.NONE: 1883}
 """Where a broker listens, unless the configuration says otherwise (IANA)."""
 
 
@@ -58,7 +58,7 @@ class Broker:
 
     server: str
     name: str
-    security: Security = Security.TLS
+    security: MqttSecurity = MqttSecurity.TLS
     port: int = 0
     user: str = ""
     password_file: str = field(default="", repr=False)

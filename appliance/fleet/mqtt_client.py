@@ -20,7 +20,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from appliance.fleet import mqtt as words
-from appliance.fleet.mqtt import PORTS, Broker, BrokerError, Security, broker_refusal, filled_broker
+from appliance.fleet.mqtt import (
+    PORTS,
+    Broker,
+    BrokerError,
+    MqttSecurity,
+    broker_refusal,
+    filled_broker,
+)
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Words
 
@@ -143,7 +150,7 @@ class Client(Paho):
             reconnect_on_failure=False,
         )
         self._account = broker
-        self._trusted = trust_of(broker) if broker.security is Security.TLS else None
+        self._trusted = trust_of(broker) if broker.security is MqttSecurity.TLS else None
         self._room = UNASKED
         self._error: OSError | None = None
         self._ended: BrokerError | None = None

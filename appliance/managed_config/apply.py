@@ -17,6 +17,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from appliance.config.mistakes import BadConfiguration
+from appliance.config.office import build_office
+from appliance.config.read import read_text
 from appliance.daemon import giving_voice, policy_changes, spoken
 from appliance.daemon.central_place import (
     DIGEST,
@@ -26,10 +29,7 @@ from appliance.daemon.central_place import (
     bundle_folder,
     schedule_in_force,
 )
-from appliance.daemon.central_schedule import laid_over
-from appliance.daemon.config import text_of
-from appliance.daemon.mistakes import BadConfiguration
-from appliance.daemon.office import build_office
+from appliance.daemon.central_schedule import overlay_schedule
 from appliance.daemon.policy_changes import basis_of
 from appliance.daemon.records_made import records_made
 from appliance.daemon.spoken import speech_folder
@@ -52,7 +52,7 @@ from appliance.store.policy_change import Central, PolicyChange
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appliance.daemon.settings import Settings
+    from appliance.config.schema import Settings
     from appliance.policy.sheets import Menu, Sheet
 
 
@@ -263,7 +263,7 @@ def check_office(place: Place, content: Content) -> None:
     Greetings are looked for by name: a folder with the names alone stands for the announcements,
     whose sound was looked at before.
     """
-    settings = laid_over(place.settings, content.schedule)
+    settings = overlay_schedule(place.settings, content.schedule)
     own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
     with tempfile.TemporaryDirectory() as folder:
         for name in content.prompts:
@@ -325,7 +325,7 @@ def _certificates(settings: Settings) -> bytes:
 
 def _text(named: str, key: str) -> str:
     try:
-        return text_of(Path(named))
+        return read_text(Path(named))
     except ValueError as error:
         said = words_of(error)
         raise Refused(f"{key}: {said.it}", f"{key}: {said.en}") from error

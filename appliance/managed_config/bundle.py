@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.x509.oid import NameOID
 
-from appliance.daemon import register_file, sheet_file
+from appliance.config import directory_file
+from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.config.read import NOT_UTF8, structure
+from appliance.daemon import sheet_file
 from appliance.daemon.central_schedule import Schedule
-from appliance.daemon.config import NO_TEXT, structure
-from appliance.daemon.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.daemon.spoken import OURS
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
@@ -359,7 +360,7 @@ class _Reader:
         if PLAIN_REGISTER not in self._files:
             return Register()
         try:
-            register = register_file.parse(self._text(PLAIN_REGISTER), PLAIN_REGISTER)
+            register = directory_file.parse(self._text(PLAIN_REGISTER), PLAIN_REGISTER)
         except BadConfiguration as error:
             self._note(PLAIN_REGISTER, error)
             return Register()
@@ -393,7 +394,7 @@ class _Reader:
         try:
             return self._files[name].decode("utf-8").replace("\r\n", "\n")
         except UnicodeDecodeError:
-            self.mistakes.append(Mistake(name, NO_TEXT.en, it=NO_TEXT.it))
+            self.mistakes.append(Mistake(name, NOT_UTF8.en, it=NOT_UTF8.it))
             return ""
 
     def _note(self, name: str, error: BadConfiguration) -> None:

@@ -307,7 +307,7 @@ class PhonesSettings:
     tcp: bool = True
 
 
-def address_of(text: str) -> Address:
+def parse_address(text: str) -> Address:
     """Read "192.168.1.21" or "192.168.1.21:5060"; raises ConfigurationError."""
     host, _, port = text.partition(":")
     try:
@@ -390,7 +390,7 @@ def bindings_from_json(text: str, now: float, longest: float) -> tuple[Binding, 
 
 def _binding(row: Any, now: float, longest: float) -> Binding | None:
     try:
-        source, contact, phone = address_of(row["source"]), row["contact"], row["phone"]
+        source, contact, phone = parse_address(row["source"]), row["contact"], row["phone"]
         proven = row.get("answers") is True
         if read_uri(contact) is None or not isinstance(phone, str):
             return None

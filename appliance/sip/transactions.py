@@ -23,7 +23,7 @@ from appliance.sip.message import (
     stamped_via,
     write_message,
 )
-from appliance.sip.registrar import Login, address_of
+from appliance.sip.registrar import Login, parse_address
 from appliance.sip.rtp import Address
 
 # ---- transaction states ------------------------------------------------------------------------
@@ -585,7 +585,7 @@ def _text(value: Any, *, lines: bool = False) -> str:
 def _peer(value: Any) -> Address:
     """Return an address, a connection's as such; raises ValueError."""
     text = _text(value)
-    address = address_of(text.removesuffix(TCP))
+    address = parse_address(text.removesuffix(TCP))
     return Stream(address) if text.endswith(TCP) else address
 
 

@@ -55,7 +55,7 @@ PAGES = (
 """The main pages, as the head sees them: who sees most waits longest."""
 CALLS, MESSAGES, REQUESTS = 2000, 200, 200
 """What a busy office has on record: a month's calls; more messages and requests than ever wait."""
-REGISTER = resources.files("appliance.daemon") / "example_register.toml"
+REGISTER = resources.files("appliance.config") / "example_register.toml"
 LIMIT_S = 30.0
 
 

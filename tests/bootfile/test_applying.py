@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from appliance.bootfile.apply import EXAMPLE, NOTICE, Applied, Places, apply_card
 from appliance.bootfile.result import Verdict, load_outcome
 from appliance.bootfile.values import NAME
-from appliance.daemon import config, notices
-from appliance.daemon.settings import Settings
+from appliance.config import read
+from appliance.config.schema import Settings
+from appliance.daemon import notices
 from tests.bootfile.test_keys import KEY
 from tests.bootfile.test_made import OFFICE
 from tests.helpers.examples import examples
@@ -75,7 +76,7 @@ def write(places: Places, text: str) -> None:
 
 def office(places: Places) -> Settings:
     """Read what is in force, as the service does."""
-    return config.load(places.config)
+    return read.load(places.config)
 
 
 def trouble(places: Places) -> str:
@@ -136,7 +137,7 @@ names = ("card", "etc/centralino.toml", "kept", "data", "networkd", "run-site", 
          "ports")
 places = Places(*(folder / name for name in names), year, {"folders": {"state": state}})
 print(apply(places).outcome.verdict)
-print(*sorted(set(sys.modules) & {"appliance.daemon.config", "appliance.bootfile.read", "cattrs"}))
+print(*sorted(set(sys.modules) & {"appliance.config.read", "appliance.bootfile.read", "cattrs"}))
 """
 
 
@@ -149,7 +150,7 @@ def test_a_start_with_nothing_new_costs_the_desk_little(places: Places) -> None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
     write(places, SMALL)
-    assert starts() == ["applied", "appliance.daemon.config", "appliance.bootfile.read", "cattrs"]
+    assert starts() == ["applied", "appliance.config.read", "appliance.bootfile.read", "cattrs"]
     assert starts() == ["as", "before"]
 
 

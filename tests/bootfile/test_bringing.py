@@ -9,7 +9,7 @@ import pytest
 from appliance.bootfile import apply, card, read
 from appliance.bootfile.apply import Places
 from appliance.bootfile.result import Verdict
-from appliance.daemon.mistakes import BadConfiguration
+from appliance.config.mistakes import BadConfiguration
 from appliance.policy.text import Refused
 
 OFFICE = """\

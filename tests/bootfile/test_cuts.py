@@ -15,7 +15,7 @@ import pytest
 
 from appliance.bootfile.apply import Places, apply_card
 from appliance.bootfile.result import Verdict
-from appliance.daemon import config
+from appliance.config import read
 from tests.bootfile.test_applying import box, write
 from tests.bootfile.test_made import OFFICE
 from tests.helpers.figures import Figures
@@ -63,12 +63,12 @@ def cut_start(places: Places, call: str, power: Power) -> bool:
 
 def check_cut(places: Places) -> None:
     """What is in force is one office or the other, and the next start ends with the new one."""
-    cut = config.load(places.config)
+    cut = read.load(places.config)
     assert cut.site.name in {"Prima", "Comune"}
     found = apply_card(places).outcome
     assert found.verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
     assert found.set_aside == "", "its own configuration was taken for somebody else's"
-    now = config.load(places.config)
+    now = read.load(places.config)
     state = Path(now.folders.state)
     assert now.site.name == "Comune"
     assert json.loads((state / "secrets" / "phone_secrets.json").read_text())["op1"] == "abcd-1234"
@@ -110,7 +110,7 @@ def test_a_cut_at_the_first_start_of_all(tmp_path: Path) -> None:
         write(places, OFFICE)
         if not cut_start(places, "replace", Power(os.replace, nth, done=True)):
             break
-        assert not places.config.exists() or config.load(places.config).site.name == "Comune"
+        assert not places.config.exists() or read.load(places.config).site.name == "Comune"
         assert apply_card(places).outcome.verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
-        assert config.load(places.config).site.name == "Comune"
+        assert read.load(places.config).site.name == "Comune"
     assert nth > 3

@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from appliance.bootfile.values import authorized_keys_text, check_keys, is_key
-from appliance.daemon.mistakes import Mistakes
+from appliance.config.mistakes import Mistakes
 
 BODY = base64.b64encode(b"\0\0\0\x0bssh-ed25519\0\0\0\x20" + b"k" * 32).decode()
 KEY = f"ssh-ed25519 {BODY} anna@ufficio"

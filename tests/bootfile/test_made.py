@@ -10,10 +10,10 @@ import pytest
 from appliance.bootfile import values
 from appliance.bootfile.read import Around, Made, make
 from appliance.bootfile.values import text_of_file
-from appliance.daemon import config
-from appliance.daemon.mistakes import BadConfiguration
+from appliance.config import read
+from appliance.config.mistakes import BadConfiguration
+from appliance.config.schema import Settings
 from appliance.daemon.secret_files import SECRETS
-from appliance.daemon.settings import Settings
 from tests.bootfile.test_keys import KEY
 
 DELIVERED = Path(__file__).parents[2] / "image" / "fat" / "centralino.toml"
@@ -76,7 +76,7 @@ FILES = {
 
 def settings_of(made: Made) -> Settings:
     """Read the configuration as the service does."""
-    return config.parse(made.config)
+    return read.parse(made.config)
 
 
 def mistakes_of(text: str, around: Around = AROUND) -> list[tuple[int, str, str]]:

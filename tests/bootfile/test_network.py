@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.bootfile.values import Network, check_network, network_text
-from appliance.daemon.mistakes import Mistakes
+from appliance.config.mistakes import Mistakes
 
 FIXED = Network(address="192.168.1.10/24", gateway="192.168.1.1", dns=("192.168.1.1",))
 

@@ -6,8 +6,8 @@ import pytest
 
 from appliance.bootfile.read import read_file
 from appliance.bootfile.values import LARGEST, text_of_file
-from appliance.daemon import config
-from appliance.daemon.mistakes import BadConfiguration
+from appliance.config import read
+from appliance.config.mistakes import BadConfiguration
 
 FILE = '[site]\nname = "Città"\n'
 
@@ -85,5 +85,5 @@ def test_what_is_no_text_is_damaged() -> None:
 
 def test_a_file_without_end_is_refused() -> None:
     """What is larger than any office's file is not read, wherever it lies."""
-    assert LARGEST == config.LARGEST
+    assert LARGEST == read.LARGEST
     assert "longer than" in mistake(b"#" * (LARGEST + 1))[2]

@@ -8,14 +8,14 @@ import pytest
 
 from appliance.calls.switchboard import Switchboard
 from appliance.commands.check import _now
-from appliance.daemon import config
-from appliance.daemon.office import build_office
+from appliance.config import read
+from appliance.config.office import build_office
 from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
 from tests.stories.offices import ROME
 
 OFFICE = build_office(
-    config.parse(
+    read.parse(
         '[site]\nname = "Comune"\npatron = "10-04"\n[sip]\naddress = "127.0.0.1"\n[hours]\n'
         + "".join(f'{day} = ["9-18"]\n' for day in ("monday", "tuesday", "wednesday", "thursday"))
     ),

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.daemon import config
+from appliance.config import read
 from appliance.daemon.door import Answer, Door, Later
 from appliance.daemon.policy_changes import PolicyQuestions
 from appliance.daemon.stores import Stores
@@ -35,7 +35,7 @@ AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 @contextmanager
 def call_control(file: Path) -> Iterator[Stores]:
     """Records and control socket without lines: users, register and sheets can be changed."""
-    settings = config.load(file)
+    settings = read.load(file)
     stores = Stores(Path(settings.folders.state), "b", lambda _: None, lambda *_: None)
     stores.start()
     users = UserQuestions(settings, stores, lambda: Now(0.0, AT))

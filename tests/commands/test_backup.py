@@ -92,7 +92,7 @@ class House:
         record_message(mailbox, speech(seed, 3000))
         one_stored(mailbox)
         mailbox.stop()
-        example = str(resources.files("appliance.daemon") / "example_register.toml")
+        example = str(resources.files("appliance.config") / "example_register.toml")
         self.run("register", "import", example, "--by", "Responsabile", own_config=True)
         (self.state / "secrets" / "phone_secrets.json").write_text(f'{{"op1": "s{seed}"}}')
         (self.folder / "own" / "it").mkdir(parents=True)

@@ -11,13 +11,13 @@ import pytest
 from click.testing import Result
 
 from appliance.__main__ import main
-from appliance.daemon import config
+from appliance.config import read
 from appliance.store import reports
 from appliance.store.database import open_database
 from appliance.store.reports import LineUse
 from tests.helpers.command import runner
 
-EXAMPLE = Path(config.__file__).with_name("example.toml")
+EXAMPLE = Path(read.__file__).with_name("example.toml")
 ROME = ZoneInfo("Europe/Rome")
 
 

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon import config
-from appliance.daemon.mistakes import BadConfiguration, Mistake
-from appliance.daemon.office import build_office
-from appliance.daemon.setups import phone_settings
+from appliance.config import read
+from appliance.config.mistakes import BadConfiguration, Mistake
+from appliance.config.office import build_office
+from appliance.config.setup import phone_settings
 from tests.commands.samples import CONFIG
 from tests.docs.pages import ROOT
 
@@ -129,7 +129,7 @@ LANGUAGES = 'languages = ["it"]'
 def mistakes_of(text: str) -> tuple[Mistake, ...]:
     """Read a configuration that cannot be used."""
     with pytest.raises(BadConfiguration) as caught:
-        build_office(config.parse(text), 2026)
+        build_office(read.parse(text), 2026)
     return caught.value.mistakes
 
 
@@ -229,5 +229,5 @@ def test_a_port_that_is_another_parts_is_named(tmp_path: Path, more: str, key: s
     code, said = check(tmp_path, text)
     assert code == 0
     assert (f"la porta di sip.port è già quella di {key}" in said) == bool(key)
-    settings = config.load(tmp_path / "centralino.toml")
+    settings = read.load(tmp_path / "centralino.toml")
     assert phone_settings(settings, {}).tcp == (not key)

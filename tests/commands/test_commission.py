@@ -14,13 +14,14 @@ from click.testing import CliRunner, Result
 from appliance.commands import commission as command
 from appliance.commands.check import check
 from appliance.commands.status import diverted
-from appliance.daemon import commission, config, door
+from appliance.config import read
+from appliance.config.schema import Settings
+from appliance.daemon import commission, door
 from appliance.daemon.commission import Outcome, Proof
-from appliance.daemon.settings import Settings
 from appliance.errors import OfficeError
 
 ORDINARY, TOLL_FREE = "051598111", "800011837"
-EXAMPLE = Path(config.__file__).with_name("example.toml")
+EXAMPLE = Path(read.__file__).with_name("example.toml")
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_a_call_placed_while_all_lines_are_seized_proves_it(
         assert f"Tutte le linee sono occupate. Chiamare adesso {number} da" in told.output
     assert f"{ORDINARY}: Con tutte le linee occupate la chiamata arriva a: Sportello" in told.output
     assert f"{TOLL_FREE}: Con tutte le linee occupate chi chiama sente occupato" in told.output
-    kept = commission.load(config.load(site))
+    kept = commission.load(read.load(site))
     assert [(each.number, each.outcome, each.by, each.where) for each in kept] == [
         (ORDINARY, Outcome.DIVERTED, "Anna", "Sportello"),
         (TOLL_FREE, Outcome.BUSY, "Anna", ""),
@@ -80,7 +81,7 @@ def test_each_public_number_has_a_proof_of_its_own(
     site: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """P1, P8: the toll-free number is diverted apart; check and status name the one that lacks."""
-    settings = config.load(site)
+    settings = read.load(site)
     sit_at(monkeypatch, ("in_use", "in_use"))
     assert commission.numbers_of(settings) == (ORDINARY, TOLL_FREE)
     first = run(site, "--number", "+39 051 598 111", "--rang-at", "Sportello")
@@ -124,7 +125,7 @@ def test_a_line_that_is_free_proves_nothing(site: Path, monkeypatch: pytest.Monk
     sit_at(monkeypatch, ("in_use", "in_use"), ("in_use", "idle"))
     told = run(site, "--busy", *which)
     assert "line2 became free meanwhile" in str(told.exception)
-    assert commission.load(config.load(site)) == ()
+    assert commission.load(read.load(site)) == ()
 
 
 def test_the_heads_word_stands_where_there_is_none(site: Path) -> None:
@@ -135,7 +136,7 @@ def test_the_heads_word_stands_where_there_is_none(site: Path) -> None:
 
 def test_what_is_missing_is_said(site: Path, tmp_path: Path) -> None:
     """No proof, a proof of other lines, a file that nobody can read."""
-    settings: Settings = config.load(site)
+    settings: Settings = read.load(site)
     assert "centralino commission" in commission.wanted(settings, ()).it
     assert "centralino commission" in run(site, "--show").output
     lines = commission.lines_of(settings)
@@ -154,7 +155,7 @@ def test_what_is_missing_is_said(site: Path, tmp_path: Path) -> None:
 
 def test_a_proof_of_an_older_programme_counts_where_there_is_one_number(site: Path) -> None:
     """It did not say which number was called: among several it proves none."""
-    settings: Settings = config.load(site)
+    settings: Settings = read.load(site)
     old = Proof(Outcome.BUSY, "Anna", datetime.now(UTC), commission.lines_of(settings))
     row = {**asdict(old), "at": old.at.isoformat()}
     del row["number"]

@@ -13,7 +13,7 @@ import pytest
 from appliance.commands import demo_people
 from appliance.commands.demo_console import opened
 from appliance.commands.demo_office import configuration
-from appliance.daemon.config import load
+from appliance.config.read import load
 from appliance.daemon.first_user import code_path
 from appliance.errors import TechnicianError
 from tests.commands.samples import call_control

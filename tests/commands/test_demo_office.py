@@ -11,7 +11,8 @@ import pytest
 
 from appliance.commands.demo import Stage, staged
 from appliance.commands.demo_office import register_text
-from appliance.daemon import door, register_file
+from appliance.config import directory_file
+from appliance.daemon import door
 from appliance.exchange.call import CallPlan
 from appliance.exchange.client import place_call
 from appliance.policy.directory import Reach
@@ -22,7 +23,7 @@ CALL = CallPlan(caller="0511234567", hang_up_after_ms=15_000)
 
 def test_every_office_takes_calls_at_any_hour() -> None:
     """Each need that the example declares, by the one phone that is there."""
-    register = register_file.parse(register_text())
+    register = directory_file.parse(register_text())
     assert len(register.declarations) > 4
     for declaration in register.declarations:
         if declaration.needs:

@@ -23,7 +23,7 @@ from appliance.__main__ import main
 from appliance.calls import events
 from appliance.calls.events import Caller, Event, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.daemon import config as configuration
+from appliance.config import read as configuration
 from appliance.daemon import shell_proof
 from appliance.daemon.door import Door
 from appliance.daemon.erasures import Erasures

@@ -10,12 +10,12 @@ import pytest
 
 from appliance.__main__ import main
 from appliance.commands.firewall import is_filled, networks, openings
-from appliance.daemon import config
-from appliance.daemon.settings import Console, Metrics, Phone, Registrar
-from appliance.daemon.values import OnOff
+from appliance.config import read
+from appliance.config.schema import Console, Metrics, Phone, Registrar
+from appliance.config.values import OnOff
 from tests.helpers.command import runner
 
-EXAMPLE = Path(config.__file__).with_name("example.toml")
+EXAMPLE = Path(read.__file__).with_name("example.toml")
 ROUTES = """\
 Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT
 eth0 00000000 0111A8C0 0003 0 0 0 00000000 0 0 0
@@ -43,7 +43,7 @@ def test_the_boxs_own_networks_are_those_without_a_router(tmp_path: Path) -> Non
 
 def test_open_is_what_the_configuration_says() -> None:
     """Ports of SIP, RTP, console; whoever the configuration names by an address is near too."""
-    settings = config.load(EXAMPLE)
+    settings = read.load(EXAMPLE)
     sip = dataclasses.replace(
         settings.sip, allowed=("198.51.100.0/24",), registrar=Registrar("203.0.113.7:5070", "x")
     )
@@ -61,7 +61,7 @@ def test_as_delivered_phones_are_heard_from_the_boxs_own_networks_alone() -> Non
     """A computer in another private network reaches neither SIP nor sound; a phone that is named
     by its address does, and so does whoever is in a network of `sip.allowed`, and nobody else then.
     """
-    settings, near = config.load(EXAMPLE), (ip_network("192.168.17.0/24"),)
+    settings, near = read.load(EXAMPLE), (ip_network("192.168.17.0/24"),)
     phones = (*settings.phones, Phone("far", address="10.9.9.9"))
     found = openings(dataclasses.replace(settings, phones=phones), near, ssh=False)
     assert found.talkers == (*near, ip_network("10.9.9.9/32"))
@@ -74,7 +74,7 @@ def test_as_delivered_phones_are_heard_from_the_boxs_own_networks_alone() -> Non
 
 def test_what_is_off_is_closed_and_ssh_needs_a_key(tmp_path: Path) -> None:
     """Without a console nobody is let to its ports; ssh is open only where there is a key."""
-    settings = config.load(EXAMPLE)
+    settings = read.load(EXAMPLE)
     silent = dataclasses.replace(settings, console=Console(enabled=OnOff(False)))
     assert openings(silent, (), ssh=False).tcp == ()
     assert openings(silent, (), ssh=True).tcp == (22,)
@@ -88,7 +88,7 @@ def test_what_is_off_is_closed_and_ssh_needs_a_key(tmp_path: Path) -> None:
 
 def test_figures_are_open_only_where_they_are_on() -> None:
     """A port that nobody listens at stays shut, whatever else the table says."""
-    settings = config.load(EXAMPLE)
+    settings = read.load(EXAMPLE)
     for listen, port in (("", 0), ("192.168.1.10", 9999)):
         metrics = Metrics(listen, 9999, ("10.1.2.3",))
         found = openings(dataclasses.replace(settings, metrics=metrics), (), ssh=False)
@@ -115,7 +115,7 @@ def test_a_broken_configuration_is_the_last_good_one(
 
 def test_sip_over_tcp_is_closed_where_it_is_off_or_its_port_anothers() -> None:
     """The console's port stays the console's."""
-    settings = config.load(EXAMPLE)
+    settings = read.load(EXAMPLE)
     assert openings(settings, (), ssh=False).sip_tcp
     off = dataclasses.replace(settings, sip=dataclasses.replace(settings.sip, tcp=False))
     rival = dataclasses.replace(settings, console=Console(port=settings.sip.port))

@@ -12,9 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon import config, shell_proof
+from appliance.config import read
+from appliance.config.office import build_office
+from appliance.daemon import shell_proof
 from appliance.daemon.hours_questions import HoursQuestions
-from appliance.daemon.office import build_office
 from appliance.daemon.stores import Stores, database_path
 from appliance.daemon.week_questions import WeekQuestions
 from appliance.policy.clock import Now
@@ -64,7 +65,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores = Stores(tmp_path / "state", "b", lambda _: None, lambda *_: None)
     stores.start()
     shell_proof.prepare(tmp_path / "state")
-    made = Box(file, stores, build_office(config.load(file), 2026))
+    made = Box(file, stores, build_office(read.load(file), 2026))
     desk: Any = made
     (tmp_path / "run").mkdir(exist_ok=True)
     known = HoursQuestions(stores, desk).known | WeekQuestions(stores, desk).known

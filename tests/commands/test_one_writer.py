@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config.read import load
 from appliance.daemon import policy_changes
-from appliance.daemon.config import load
 from appliance.daemon.records_made import records_made
 from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError, StoreError
@@ -33,7 +33,7 @@ from tests.commands.samples import CONFIG, call_control
 IMU = Sheet("imu", "IMU", "tributi", "Delibera", date(2026, 5, 20), "Acconto a giugno.\n")
 TARI = Sheet("tari", "TARI", "tributi", "Delibera", date(2026, 5, 20), "A maggio.\n", ("a", "b"))
 PACKAGE = Path(str(resources.files("appliance")))
-DAEMON = resources.files("appliance.daemon")
+DAEMON = resources.files("appliance.config")
 WHY = ("--by", "Rita", "--reference", "e-mail, 8:05")
 
 

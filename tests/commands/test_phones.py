@@ -14,11 +14,12 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.commands import serve_phones
-from appliance.daemon import config, handsets, phone_secrets
+from appliance.config import read
+from appliance.config.schema import Settings
+from appliance.daemon import handsets, phone_secrets
 from appliance.daemon.handsets import Kept
 from appliance.daemon.phone_words import WORDS, Teller
 from appliance.daemon.secret_files import SECRETS
-from appliance.daemon.settings import Settings
 from appliance.errors import ConfigurationError, OfficeError
 from appliance.policy.office import KEY_CODES
 from appliance.provisioning.server import Window
@@ -56,7 +57,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def settings(path: Path) -> Settings:
     """The same, read."""
-    return config.load(path)
+    return read.load(path)
 
 
 def phones(path: Path, *words: str) -> Result:

@@ -13,7 +13,7 @@ from appliance.daemon.spoken import load_menu, speech_folder
 from appliance.daemon.stores import database_path
 from appliance.store.database import open_database
 
-CONFIG = Path(str(resources.files("appliance.daemon") / "example.toml"))
+CONFIG = Path(str(resources.files("appliance.config") / "example.toml"))
 SHEET = """+++
 title = "Carta d'identità"
 source = "Delibera"

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.commands.register_place import day_of
-from appliance.daemon import config, register_file
+from appliance.config import directory_file, read
 from appliance.daemon.spoken import load_units, path_of, speech_folder
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
@@ -33,7 +33,7 @@ from appliance.store import database
 from appliance.store.database import open_database, open_reader
 from tests.policy.town import declaration, variation
 
-DAEMON = resources.files("appliance.daemon")
+DAEMON = resources.files("appliance.config")
 EXAMPLE = DAEMON / "example_register.toml"
 CONFIG = DAEMON / "example.toml"
 TODAY = datetime.now(ZoneInfo("Europe/Rome")).date()
@@ -328,7 +328,7 @@ def test_the_export_is_the_register(box: Box, tmp_path: Path) -> None:
     fresh.done("export", str(again), *BY)
     assert again.read_bytes() == out.read_bytes()
     assert (other / "mail.eml").read_bytes() == mail.read_bytes()
-    assert register_file.load(out).variations[1].entry.attachment == "mail.eml"
+    assert directory_file.load(out).variations[1].entry.attachment == "mail.eml"
     for place in (str(out), "-"):
         assert "is no new file" in box.refused("export", place, *BY)
     assert "cannot be written" in box.refused("export", str(tmp_path / "no" / "x.toml"), *BY)
@@ -396,11 +396,11 @@ def test_what_a_return_leads_to(box: Box) -> None:
 
 def test_the_example_office_is_whole() -> None:
     """Two public numbers, the switchboard, the citizens' counter; the register's six offices."""
-    settings = config.load(Path(str(CONFIG)))
+    settings = read.load(Path(str(CONFIG)))
     assert [line.called for line in settings.lines] == ["051 598 111", "800 011 837"]
     assert settings.switchboard.phones
     assert settings.citizens_desk.phones
-    found = register_file.load(Path(str(EXAMPLE)))
+    found = directory_file.load(Path(str(EXAMPLE)))
     assert len([unit for unit in found.units if unit.service]) == 6
     assert found.undeclared(date(2026, 11, 25)) == ()
 

@@ -20,10 +20,10 @@ from click.testing import CliRunner, Result
 from icalendar import Calendar
 
 from appliance.__main__ import main
-from appliance.daemon import config as configuration
+from appliance.config import read as configuration
+from appliance.config.office import build_office
 from appliance.daemon.door import Door
 from appliance.daemon.mailroom import Mailroom
-from appliance.daemon.office import build_office
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError

@@ -16,7 +16,8 @@ from appliance.bootfile import apply, card
 from appliance.bootfile.apply import Applied, Places
 from appliance.bootfile.read import HEAD
 from appliance.bootfile.values import NAME
-from appliance.daemon import config, first_user, update_box
+from appliance.config import read
+from appliance.daemon import first_user, update_box
 from tests.bootfile.test_made import OFFICE
 from tests.helpers.command import runner
 
@@ -89,7 +90,7 @@ def test_what_the_card_s_file_replaces_is_kept_and_told(own: str, other: Path) -
     (other / "card" / NAME).write_text(OFFICE, encoding="utf-8")
     result = run(other, "apply")
     assert result.exit_code == 0, result.output
-    assert config.load(path).site.name == "Comune"
+    assert read.load(path).site.name == "Comune"
     before = other / "kept" / card.CONFIG_BEFORE
     assert before.read_text(encoding="utf-8") == own
     assert f"{path} è stato sostituito; ciò che conteneva è conservato in {before}" in result.output
@@ -116,7 +117,7 @@ def test_from_the_file_to_the_answer(folder: Path) -> None:
     """Applied, told, told only once; a secret that the box made stands there with the code."""
     (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
     assert run(folder, "apply").exit_code == 0
-    settings = config.load(folder / "etc" / "centralino.toml")
+    settings = read.load(folder / "etc" / "centralino.toml")
     assert settings.site.name == "Comune"
     first_user.keep_code(folder / "state", is_wanted=True)
     assert "scritto sulla scheda" in run(folder, "tell").output
@@ -209,7 +210,7 @@ def test_a_modem_that_appears_meanwhile_is_found(
 
     monkeypatch.setattr(apply, "apply_card", slow)
     assert run(folder, "apply").exit_code == 0
-    assert len(config.load(folder / "etc" / "centralino.toml").lines) == 1
+    assert len(read.load(folder / "etc" / "centralino.toml").lines) == 1
 
 
 def test_it_looks_again_until_nothing_is_new(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

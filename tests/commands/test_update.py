@@ -19,8 +19,9 @@ from appliance.commands.slots import Bundle, Rauc, Slots
 from appliance.commands.update_helper import Helper, boot_id, helper_of
 from appliance.commands.update_stick import Stick
 from appliance.commands.update_trial import Watch, health_of
+from appliance.config import read
 from appliance.console.uploads import UPLOADED as UPLOADED_BACKUP
-from appliance.daemon import config, update_box, update_files
+from appliance.daemon import update_box, update_files
 from appliance.daemon.update_files import Kept
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import State
@@ -154,7 +155,7 @@ def test_a_backup_on_a_stick_is_laid_ready(written: Path) -> None:
     """
     stick = written.parent / "stick"
     stick.mkdir()
-    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    helper = Helper(read.load(written), written.parent / "run", StandIn())
     (stick / "old.backup").write_bytes(MAGIC + b"old")
     os.utime(stick / "old.backup", (0, 0))
     (stick / "new.backup").write_bytes(MAGIC + b"new")
@@ -184,7 +185,7 @@ def test_an_unproved_stick_with_links_is_read_no_further(written: Path) -> None:
     (stick / "deep").mkdir(parents=True)
     (stick / "deep" / "9.0.0.raucb").write_bytes(b"x")
     (stick / "8.0.0.raucb").symlink_to("/etc/passwd")
-    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    helper = Helper(read.load(written), written.parent / "run", StandIn())
     assert update_stick.newest(helper, Stick(stick).bundles()) is None
     (stick / "7.0.0.raucb").write_bytes(b"x")
     assert update_stick.newest(helper, Stick(stick).bundles()) == stick / "7.0.0.raucb"
@@ -202,7 +203,7 @@ def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -
     stick = written.parent / "stick"
     stick.mkdir()
     (stick / "9.0.0.raucb").write_bytes(b"x")
-    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
     kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
     update_files.keep(helper.kept_in, kept)
@@ -220,7 +221,7 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
     """While the start is still on trial the stick is not mounted: it may go, and people see why
     nothing came of it.
     """
-    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
     update_files.progress_path(helper.run).parent.mkdir()
     kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
@@ -242,7 +243,7 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
 
 def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
     """The watcher itself may be started anew: it is the same start of the machine."""
-    helper = Helper(config.load(written), written.parent / "run", StandIn())
+    helper = Helper(read.load(written), written.parent / "run", StandIn())
     kept = Kept(State.INSTALLED, "1.1.0", slot="A", boot="before")
     helper.kept_in.mkdir()
     update_files.keep(helper.kept_in, kept)

@@ -11,7 +11,8 @@ import pytest
 from appliance.commands.slots import Rauc, Slots
 from appliance.commands.update_helper import Helper
 from appliance.commands.update_trial import Watch
-from appliance.daemon import config, update_files
+from appliance.config import read
+from appliance.daemon import update_files
 from appliance.daemon.update_files import Kept
 from appliance.policy.text import Refused
 from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State
@@ -49,7 +50,7 @@ class Box:
 
     def watch(self, rauc: Rauc) -> Watch:
         """Return the watcher of this start, as the unit starts it again and again."""
-        written = config.parse(CONFIG.format(folder=self.folder))
+        written = read.parse(CONFIG.format(folder=self.folder))
         helper = Helper(written, self.folder / "run", rauc, lambda: self.restarts.append(self.now))
         return Watch(helper, lambda: self.now, self._wait, "now", lambda: self.booted)
 

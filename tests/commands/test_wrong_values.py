@@ -9,11 +9,11 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.commands import backup
-from appliance.daemon import config
-from appliance.daemon.mistakes import BadConfiguration
+from appliance.config import read
+from appliance.config.mistakes import BadConfiguration
+from appliance.config.office import build_office
 from appliance.daemon.night import NIGHTLY
 from appliance.daemon.night_restore import copy_of
-from appliance.daemon.office import build_office
 from appliance.policy.text import Refused
 
 SITE = '[site]\nname = "Comune"\npatron = "10-04"\n[hours]\n[sip]\naddress = "127.0.0.1"\n'
@@ -44,7 +44,7 @@ def test_a_console_is_served_at_a_port_or_not_at_all(port: str, box: Path) -> No
 def test_phones_register_at_a_port_or_the_configuration_is_wrong(port: int) -> None:
     """sip.port is checked like every other port."""
     with pytest.raises(BadConfiguration) as caught:
-        build_office(config.parse(f"{SITE}port = {port}\n"), 2026)
+        build_office(read.parse(f"{SITE}port = {port}\n"), 2026)
     (mistake,) = caught.value.mistakes
     assert mistake.words.it == f"sip.port: {port} non è una porta: da 1 a 65535"
 

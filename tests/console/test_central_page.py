@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from appliance.config import read
 from appliance.console import uploads
 from appliance.console.guard import CENTRAL
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import config
 from appliance.daemon.central import Central
 from appliance.daemon.central_questions import UPLOADED, CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
@@ -45,7 +45,7 @@ class Place:
 
     def make(self) -> None:
         """Make the desk's part, by the configuration as it is now."""
-        settings = config.load(self.written)
+        settings = read.load(self.written)
         stores: Any = SimpleNamespace(records=Records(self.console.records))
         runner: Any = self.runner
         chores = ChoreQuestions(stores, settings, NOTHING, runner, lambda: Now(1.0, AT))

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from appliance.commands.console import console_settings as made_settings
+from appliance.config import read
 from appliance.console.head_office import HeadOffice
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import config
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.store import managed_config
@@ -125,7 +125,7 @@ def test_an_announcement_of_the_head_office(
 def test_what_is_in_force_is_looked_up_each_time(tmp_path: Path) -> None:
     """The command that serves the pages knows where it lies, also of what came after its start."""
     box = branch(tmp_path)
-    settings = made_settings(config.load(box.config))
+    settings = made_settings(read.load(box.config))
     assert settings.head_office() is None
     box.apply(made(1, FIRST))
     office = settings.head_office()

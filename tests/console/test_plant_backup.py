@@ -18,6 +18,7 @@ import anyio
 import pytest
 
 from appliance.calls import events
+from appliance.config import read
 from appliance.console import uploads
 from appliance.console.guard import BODY_LIMIT, UPLOAD
 from appliance.console.settings import ConsoleSettings
@@ -25,7 +26,6 @@ from appliance.daemon import (
     backup_places,
     backup_stick,
     backup_target,
-    config,
     restore_asking,
     update_files,
 )
@@ -72,7 +72,7 @@ class Works:
     """A box that has run, whose desk does chores by real children, and its console."""
 
     def __init__(self, house: House, console: ConsoleSettings) -> None:
-        settings = config.load(house.config)
+        settings = read.load(house.config)
         folders = replace(settings.folders, console=str(console.state))
         stores: Any = SimpleNamespace(records=Records(console.records))
         self.console, self.chores = console, Chores(house.config)
@@ -91,7 +91,7 @@ class Works:
         text = self.house.config.read_text("utf-8")
         self.house.config.write_text(f'{text}\n[backup]\ntarget = "{address}"\n', "utf-8")
         stores: Any = self.target.stores
-        settings = config.load(self.house.config)
+        settings = read.load(self.house.config)
         chores = Chores(self.house.config)
         self.nights = TargetNights(settings, stores.records, chores, lambda *_: None)
         self.target = TargetQuestions(stores, settings, self.nights, lambda: TEN)

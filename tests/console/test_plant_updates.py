@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from appliance.calls import events
+from appliance.config import read
 from appliance.console import uploads
 from appliance.console.guard import UPDATE
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import config, update_files
+from appliance.daemon import update_files
 from appliance.daemon.update_files import Asked, Kept, Past
 from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
@@ -42,7 +43,7 @@ class Place:
         written = folder / "box.toml"
         own = f'console = "{console.state}"\n[updates]\nserver = "https://updates.example/"\n'
         written.write_text(CONFIG.format(folder=folder) + own)
-        settings = config.load(written)
+        settings = read.load(written)
         self.run = folder / "run"
         self.run.mkdir(exist_ok=True)
         self.console, self.switchboard = console, up()

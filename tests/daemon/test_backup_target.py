@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.daemon import backup_target, config
+from appliance.config import read
+from appliance.config.schema import Backup, Settings
+from appliance.daemon import backup_target
 from appliance.daemon.backup_stick import STALE
 from appliance.daemon.backup_target import (
     CODE,
@@ -22,8 +24,6 @@ from appliance.daemon.backup_target import (
     mail_of,
     trouble_of,
 )
-from appliance.daemon.settings import Settings
-from appliance.daemon.settings_box import Backup
 from appliance.policy.text import Refused, Words
 from tests.commands.samples import CONFIG
 
@@ -36,7 +36,7 @@ TARGET = Target(URL, "ssh-ed25519 AAAA", "a1b2", "beppe", AT, AT)
 @pytest.fixture
 def settings() -> Settings:
     """A configuration that names the target, and whom to mail to."""
-    made = config.parse(CONFIG.format(folder="/nowhere"))
+    made = read.parse(CONFIG.format(folder="/nowhere"))
     return replace(made, backup=Backup(target=URL, notify="ced@comune.it"))
 
 

@@ -6,8 +6,8 @@ from datetime import date
 
 import pytest
 
-from appliance.daemon.calendar import holidays_for
-from appliance.daemon.values import MonthDay
+from appliance.config.office import holidays_for
+from appliance.config.values import MonthDay
 from appliance.policy.text import Refused
 
 FOUND = {each.day: each.name for each in holidays_for("it", 2026, MonthDay(6, 24), "San Giovanni")}

@@ -16,15 +16,16 @@ from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.commands.check import summary
 from appliance.commands.demo_office import configuration
-from appliance.daemon import config, outgoing_log
+from appliance.config import read as config_read
+from appliance.config.build import numbers_of, rehearses
+from appliance.config.mistakes import BadConfiguration
+from appliance.config.office import build_office
+from appliance.config.setup import line_setup
+from appliance.config.values import OnOff
+from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.call_back_questions import CallBacks, read
-from appliance.daemon.mistakes import BadConfiguration
-from appliance.daemon.office import build_office
-from appliance.daemon.rehearsal import numbers_of, rehearses
-from appliance.daemon.setups import line_setup
 from appliance.daemon.stores import Stores, database_path
-from appliance.daemon.values import OnOff
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.dialling import Denied, Identity
 from appliance.policy.numbering import PLANS, NumberClass
@@ -34,7 +35,7 @@ from appliance.store import call_log, care
 from appliance.store.care import Kind
 from appliance.store.database import open_database
 from tests.calls.desk import TEN, tell, up
-from tests.daemon.test_config import EXAMPLE
+from tests.config.test_config import EXAMPLE
 from tests.store.samples import TEN as AT
 from tests.store.samples import a_call
 
@@ -57,7 +58,7 @@ def test_calling_out_is_taken_as_written(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     more = 'identity = "withheld"\nlocal = ["051"]\nband = "9-18"\ndays = ["monday"]\n'
     path.write_text(f"{text}\n[outgoing]\n{more}", encoding="utf-8")
-    office = build_office(config.load(path), 2026)
+    office = build_office(config_read.load(path), 2026)
     rules = office.outgoing
     assert (rules.identity, rules.local, rules.prefix) == (Identity.WITHHELD, ("051",), "0")
     assert rules.free == {"op1": {NumberClass.LOCAL, NumberClass.MOBILE}}
@@ -84,7 +85,7 @@ def test_what_is_wrong_is_said(tmp_path: Path, written: str, said: str) -> None:
     path = tmp_path / "c.toml"
     path.write_text(f"{EXAMPLE.read_text(encoding='utf-8')}\n[outgoing]\n{written}\n")
     with pytest.raises(BadConfiguration, match=said):
-        build_office(config.load(path), 2026)
+        build_office(config_read.load(path), 2026)
 
 
 def test_an_unknown_class_is_told(tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_an_unknown_class_is_told(tmp_path: Path) -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
     path.write_text(text.replace('name = "op1"\n', 'name = "op1"\ndials = ["emergency"]\n'))
     with pytest.raises(BadConfiguration, match="emergency"):
-        build_office(config.load(path), 2026)
+        build_office(config_read.load(path), 2026)
 
 
 def test_a_demonstration_cannot_dial_a_real_emergency_number(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_a_demonstration_cannot_dial_a_real_emergency_number(tmp_path: Path) -> 
     """
     path = tmp_path / "c.toml"
     path.write_text(configuration(tmp_path, 5060, 16000, AT.date()), encoding="utf-8")
-    settings = config.load(path)
+    settings = config_read.load(path)
     office = build_office(settings, 2026)
     assert office.outgoing.plan.rehearsed
     assert not set(office.outgoing.plan.emergency) & set(PLANS["it"].emergency)
@@ -115,7 +116,7 @@ def test_a_demonstration_cannot_dial_a_real_emergency_number(tmp_path: Path) -> 
 
 def test_real_lines_dial_for_help_and_a_test_bench_does_not() -> None:
     """A field test on real lines says that it is one."""
-    settings = config.load(EXAMPLE)
+    settings = config_read.load(EXAMPLE)
     assert not rehearses(settings)
     assert not line_setup(settings, settings.lines[0]).rehearsal
     assert numbers_of(settings).emergency == PLANS["it"].emergency
@@ -126,7 +127,7 @@ def test_real_lines_dial_for_help_and_a_test_bench_does_not() -> None:
 
 def test_check_says_whether_help_can_be_called() -> None:
     """From every phone, over which lines; with none that carries a conversation, so."""
-    settings = config.load(EXAMPLE)
+    settings = config_read.load(EXAMPLE)
     office = build_office(settings, 2026)
     assert any(
         "can be called from every phone (112, " in line.en for line in summary(settings, office)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import chore_questions, config
+from appliance.config import read
+from appliance.daemon import chore_questions
 from appliance.daemon.backup_places import MADE, UPLOADED
 from appliance.daemon.chore_questions import KEPT_S, ChoreQuestions
 from appliance.daemon.chores import NICENESS, Chores, Ended
@@ -33,7 +34,7 @@ class Works:
         (folder / "box").mkdir()
         self.house = House(folder / "box")
         self.house.fill()
-        settings = config.load(self.house.config)
+        settings = read.load(self.house.config)
         folders = replace(settings.folders, console=str(folder / "console"))
         (folder / "users").mkdir()
         self.stores = Kept(folder / "users")

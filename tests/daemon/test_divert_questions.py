@@ -11,10 +11,11 @@ import pytest
 
 from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
-from appliance.daemon import commission, config
+from appliance.config import read
+from appliance.config.office import build_office
+from appliance.daemon import commission
 from appliance.daemon.commission import Outcome
 from appliance.daemon.divert_questions import DivertQuestions
-from appliance.daemon.office import build_office
 from appliance.policy.text import Refused
 from appliance.store import database
 from tests.calls.desk import TEN, up
@@ -33,7 +34,7 @@ class Box:
         path = folder / "centralino.toml"
         folders = f'\n[folders]\nstate = "{folder}/state"\nrun = "{folder}/run"\n'
         path.write_text(EXAMPLE.read_text(encoding="utf-8") + folders, encoding="utf-8")
-        self.settings = config.load(path)
+        self.settings = read.load(path)
         (folder / "state").mkdir()
         self.kept = Kept(folder / "state")
         people.enter(self.kept.connection)

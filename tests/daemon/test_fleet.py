@@ -15,13 +15,14 @@ import pytest
 from appliance import workers
 from appliance.calls import events as facts
 from appliance.calls.orders import Result
-from appliance.daemon import config, fleet, fleet_words
+from appliance.config import read
+from appliance.config.build import broker_of
+from appliance.config.mistakes import MQTT_PASSWORD
+from appliance.config.office import build_office
+from appliance.daemon import fleet, fleet_words
 from appliance.daemon.caretaker import plan_of
-from appliance.daemon.credentials import MQTT_PASSWORD
 from appliance.daemon.fleet import Fleet, fleet_of
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.mqtt_settings import broker_of
-from appliance.daemon.office import build_office
 from appliance.errors import StoreError
 from appliance.fleet.mqtt import Depth, Health
 from appliance.fleet.mqtt_messages import Event, Message
@@ -32,7 +33,7 @@ from appliance.store.database import Trouble
 from appliance.store.writer import Records
 from tests.calls.desk import TEN as NOW
 from tests.calls.desk import tell, up
-from tests.daemon.test_config import SMALL, mistakes_of
+from tests.config.test_config import SMALL, mistakes_of
 from tests.policy.test_undisclosed import REGISTER
 from tests.store.samples import TEN, a_call
 
@@ -61,7 +62,7 @@ def records(tmp_path: Path) -> Iterator[Records]:
 
 def a_fleet(records: Records, text: str = MQTT, lookout: Lookout | None = None) -> Fleet:
     """Make the fleet of a box with a register; its thread never runs."""
-    settings, status = config.parse(SMALL + text), up().status(NOW)
+    settings, status = read.parse(SMALL + text), up().status(NOW)
     office = build_office(settings, 2026)
     made = fleet_of(
         settings, office, records, lookout or Lookout(), lambda: REGISTER, lambda: status
@@ -91,7 +92,7 @@ def kinds(records: Records) -> list[str]:
 
 def test_without_a_broker_there_is_nothing(records: Records) -> None:
     """No thread, no library, no trigger in the database."""
-    settings = config.parse(SMALL)
+    settings = read.parse(SMALL)
     office = build_office(settings, 2026)
     made = fleet_of(
         settings, office, records, Lookout(), lambda: REGISTER, lambda: up().status(NOW)
@@ -106,14 +107,14 @@ def test_without_a_broker_there_is_nothing(records: Records) -> None:
 @pytest.mark.parametrize(("text", "has_none"), [("", True), (MQTT, False)])
 def test_the_caretaker_knows_whether_events_may_leave(text: str, has_none: bool) -> None:
     """Only where no broker is configured does what waits go by age."""
-    settings = config.parse(SMALL + text)
+    settings = read.parse(SMALL + text)
     calendar = build_office(settings, 2026).switchboard.schedule
     assert plan_of(settings, calendar).has_no_broker is has_none
 
 
 def test_the_broker_is_taken_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """TLS on its usual port; a password that systemd hands over stands before its file."""
-    settings = config.parse(SMALL + MQTT)
+    settings = read.parse(SMALL + MQTT)
     build_office(settings, 2026)
     broker = broker_of(settings.mqtt)
     assert broker is not None

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config.mistakes import BadConfiguration
 from appliance.daemon import giving_voice, voice
-from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.spoken import load_menu, load_units
 from appliance.dsp import progress, wav
 from appliance.errors import OfficeError

@@ -13,10 +13,10 @@ import pytest
 
 from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
+from appliance.config.hours import HoursKeeper
 from appliance.daemon import shell_proof
 from appliance.daemon.asked import Answer
 from appliance.daemon.desk import Desk
-from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.spoken import speech_folder
 from appliance.daemon.stores import Stores

@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from icalendar import Calendar
 
-from appliance.daemon import config, mailroom
+from appliance.config import read
+from appliance.config.office import build_office
+from appliance.daemon import mailroom
 from appliance.daemon.mailroom import Mailroom, trouble_of
-from appliance.daemon.office import build_office
 from appliance.mail.letter import compose
 from appliance.mail.smtp import Server
 from appliance.policy.directory import ReturnRule
@@ -60,7 +61,7 @@ words = texts.filter(lambda text: bool(text.strip()))
 
 def a_room(text: str = CONFIG) -> Mailroom:
     """Make a mail room whose thread never runs."""
-    settings = config.parse(text)
+    settings = read.parse(text)
     records = cast(Records, SimpleNamespace(letters=None))
     office = build_office(settings, 2026)
     return Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
@@ -201,7 +202,7 @@ def test_a_stop_never_waits_for_the_network(
     """The stores are closed all the same: a mail thread that is stuck keeps nobody."""
     assert mailroom.STOP_LIMIT_S <= 2.0
     monkeypatch.setattr(mailroom, "STOP_LIMIT_S", 0.05)
-    settings = config.parse(CONFIG + '\nserver = "mail.comune.example"\n')
+    settings = read.parse(CONFIG + '\nserver = "mail.comune.example"\n')
     records = Records(tmp_path / "c.db", "b").start()
     office, deaf = build_office(settings, 2026), Deaf()
     room = Mailroom(settings, office, records, lambda: TOWN, lambda _: None)

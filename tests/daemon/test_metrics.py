@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls.status import Status
-from appliance.daemon import config
+from appliance.config import read
+from appliance.config.schema import Folders, Settings
+from appliance.config.schema import Metrics as MetricsSettings
 from appliance.daemon.backup_stick import Stick
 from appliance.daemon.backup_target import Target
 from appliance.daemon.figures import Figures as DeskFigures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.metrics import Metrics
-from appliance.daemon.settings import Folders, Settings
-from appliance.daemon.settings import Metrics as MetricsSettings
 from appliance.daemon.stores import Stores
 from appliance.media.messages import Health
 from appliance.policy.clock import Now
@@ -25,7 +25,7 @@ from appliance.sip.phones import PhonesStatus
 from appliance.store.database import Trouble
 from tests.fleet.samples import AT, ended, status_of
 
-EXAMPLE = config.load(Path(config.__file__).with_name("example.toml"))
+EXAMPLE = read.load(Path(read.__file__).with_name("example.toml"))
 HOST = "127.53.11.1"
 
 

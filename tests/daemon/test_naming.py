@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, giving_voice, house_name
+from appliance.config import read
+from appliance.daemon import giving_voice, house_name
 from appliance.daemon.chores import Ended
 from appliance.daemon.naming import COMMAND, EVERY_S, FIRST_S, Naming
 from appliance.dsp import wav
@@ -60,7 +61,7 @@ class House:
         path = folder / "centralino.toml"
         path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
         self.child, self.records = Child(), AtOnce()
-        made: Any = (config.load(path), self.records, self.child)
+        made: Any = (read.load(path), self.records, self.child)
         self.naming = Naming(*made)
         self.idle = True
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon import config, night, night_copies
+from appliance.config import read
+from appliance.config.schema import Backup, Settings
+from appliance.daemon import night, night_copies
 from appliance.daemon.night_copies import ON_CARD
-from appliance.daemon.settings import Backup, Settings
 from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
 from appliance.store import privacy, voicemail
@@ -45,7 +46,7 @@ def house(filled: House, tmp_path: Path) -> House:
 @pytest.fixture
 def settings(house: House) -> Settings:
     """Its configuration; no second medium."""
-    return config.load(house.config)
+    return read.load(house.config)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import backup_stick, card, config, heap, night
+from appliance.config import read
+from appliance.daemon import backup_stick, card, heap, night
 from appliance.daemon.card import Card
 from appliance.daemon.chores import Ended
 from appliance.daemon.night import Night
@@ -76,7 +77,7 @@ class House:
         (self.state / night.NIGHTLY).mkdir(parents=True)
         path = folder / "centralino.toml"
         path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
-        self.settings = config.load(path)
+        self.settings = read.load(path)
         self.records = Records(self.state / "centralino.db", "b").start()
         self.child, self.told = Child(), queue.SimpleQueue[tuple[str, Trouble | None]]()
         self.idle = True

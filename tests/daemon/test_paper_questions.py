@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, parts
+from appliance.config import read
+from appliance.config.office import build_office
+from appliance.daemon import parts
 from appliance.daemon.asked import Answer
 from appliance.daemon.mailroom import Mailroom
-from appliance.daemon.office import build_office
 from appliance.daemon.paper_questions import PaperQuestions
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
@@ -106,7 +107,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     """A desk with one request, taken by voice, and ten of other numbers that begin alike."""
-    settings = config.parse(CONFIG.format(folder=tmp_path))
+    settings = read.parse(CONFIG.format(folder=tmp_path))
     sound = tmp_path / "voicemail" / "new" / "abc.wav"
     sound.parent.mkdir(parents=True)
     with wave.open(str(sound), "wb") as file:

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, handsets, last_good, phone_secrets, phones_entered
-from appliance.daemon.extensions import extensions
+from appliance.config import last_good, phones, read
+from appliance.config.build import extensions
+from appliance.config.phones import Entered, EnteredPhone
+from appliance.config.schema import Settings
+from appliance.config.setup import phone_settings
+from appliance.daemon import handsets, phone_secrets
 from appliance.daemon.phone_entering import PhoneEntering
 from appliance.daemon.phone_window import PhoneWindow
-from appliance.daemon.phones_entered import Entered, EnteredPhone
-from appliance.daemon.settings import Settings
-from appliance.daemon.setups import phone_settings
 from appliance.errors import OfficeError
 from appliance.policy.text import Refused
 from appliance.sip.service import Phones
@@ -38,7 +39,7 @@ class Office:
         self.path.write_text(CONFIG.format(folder=folder))
         self.state = folder / "state"
         self.state.mkdir()
-        self.settings = config.load(self.path)
+        self.settings = read.load(self.path)
         phone_secrets.save(self.settings, {"op1": "first"})
         self.kept = Kept(self.state)
         people.enter(self.kept.connection)
@@ -112,7 +113,7 @@ def test_a_phone_is_added_with_a_password_that_is_told_once(office: Office) -> N
     )  # fmt: skip
     assert rows["Password"] == told["secret"] == phone_secrets.load(office.settings)["op3"]
     assert stat.S_IMODE(phone_secrets.secrets_path(office.settings).stat().st_mode) == 0o600
-    assert told["secret"] not in phones_entered.path_of(office.state).read_text()
+    assert told["secret"] not in phones.path_of(office.state).read_text()
     assert told["secret"] not in json.dumps(office.ask("phones"))
     assert (office.path.read_text(), office.started) == (text, 1)
 
@@ -279,7 +280,7 @@ def test_the_name_that_is_suggested_is_free(office: Office) -> None:
 
 def test_a_damaged_file_costs_what_was_entered_and_no_call(office: Office) -> None:
     """The office starts with its own phones; the page names the file."""
-    phones_entered.path_of(office.state).write_text("{")
+    phones.path_of(office.state).write_text("{")
     office.start()
     assert [phone.name for phone in office.settings.phones] == ["op1", "op2"]
     assert "phones_entered.json non si legge" in office.ask("phones")["said"]["it"]
@@ -287,7 +288,7 @@ def test_a_damaged_file_costs_what_was_entered_and_no_call(office: Office) -> No
 
 def settings_of(office: Office, **entered: Any) -> Settings:
     """Lay something over the office's own configuration."""
-    return phones_entered.laid_over(config.load_written(office.path), Entered(**entered))
+    return phones.overlay_phones(read.load_written(office.path), Entered(**entered))
 
 
 def test_the_files_own_phone_goes_before_one_of_the_same_name(office: Office) -> None:

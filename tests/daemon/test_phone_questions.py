@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, phone_secrets
+from appliance.config import read
+from appliance.config.schema import Settings
+from appliance.config.setup import phone_settings
+from appliance.daemon import phone_secrets
 from appliance.daemon.phone_questions import PhoneQuestions
-from appliance.daemon.settings import Settings
-from appliance.daemon.setups import phone_settings
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.sip.service import Phones
 from tests.commands.test_phones import CONFIG
@@ -36,7 +37,7 @@ def settings(tmp_path: Path) -> Settings:
     """Two phones, of which one has a password."""
     path = tmp_path / "centralino.toml"
     path.write_text(CONFIG.format(folder=tmp_path))
-    found = config.load(path)
+    found = read.load(path)
     phone_secrets.save(found, {"op1": "old"})
     return found
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon import config, handsets, phone_secrets
+from appliance.config import read
+from appliance.daemon import handsets, phone_secrets
 from appliance.daemon.handsets import Kept
 from appliance.daemon.phone_window import FILE, MINUTES, PhoneWindow
 from appliance.policy.text import Refused
@@ -29,7 +30,7 @@ class Office:
         self.path = folder / "centralino.toml"
         text = CONFIG.format(folder=folder).replace("127.0.18.7", self.address)
         self.path.write_text(text, encoding="utf-8")
-        settings = config.load(self.path)
+        settings = read.load(self.path)
         (folder / "run").mkdir()
         phone_secrets.save(settings, {"op1": "password-of-op1"})
         handsets.save(settings, {"op1": Kept("baresip", "", "token")})
@@ -98,7 +99,7 @@ def test_a_phone_that_is_added_is_served_too(office: Office) -> None:
     """The files are made anew while it is open."""
     office.window.open()
     office.wait(lambda: office.fetched(), "no file is given")
-    phone_secrets.save(config.load(office.path), {"op1": "another"})
+    phone_secrets.save(read.load(office.path), {"op1": "another"})
     office.window.renew()
     office.wait(lambda: "another" in office.fetched(), "the file is the old one")
 
@@ -106,7 +107,7 @@ def test_a_phone_that_is_added_is_served_too(office: Office) -> None:
 @pytest.mark.system
 def test_a_child_that_has_nothing_to_do_closes_it(office: Office) -> None:
     """No phone waits: it says so, and nothing is open any more."""
-    handsets.save(config.load(office.path), {})
+    handsets.save(read.load(office.path), {})
     office.window.open()
     office.wait(lambda: office.window.left_s == 0, "it stays open")
     assert "add one first" in office.window.said

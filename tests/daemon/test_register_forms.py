@@ -13,8 +13,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.daemon import register_file, register_text
-from appliance.daemon.register_keeper import in_one_line, summary
+from appliance.config import directory_file
+from appliance.config.directory_keeper import in_one_line, summary
 from appliance.policy import directory_review
 from appliance.policy.directory import (
     Authorisation,
@@ -138,9 +138,9 @@ def registers(draw: st.DrawFn) -> Register:
 @given(registers())
 def test_the_same_in_every_form(register: Register) -> None:
     """Exported and read, stored and read: equal; the same text again; a second time nothing new."""
-    text = register_text.text_for(register)
-    assert register_file.parse(text) == register
-    assert register_text.text_for(register_file.parse(text)) == text
+    text = directory_file.text_for(register)
+    assert directory_file.parse(text) == register
+    assert directory_file.text_for(directory_file.parse(text)) == text
     with TemporaryDirectory() as folder:
         path = Path(folder) / "centralino.db"
         with closing(open_database(path, path.parent / "corrupt").connection) as c:

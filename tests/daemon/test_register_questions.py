@@ -297,7 +297,7 @@ def test_what_is_saved_and_cannot_be_read_again_is_said(
     def unreadable(*_: object) -> None:
         raise StoreError("the disk is gone")
 
-    monkeypatch.setattr("appliance.daemon.register_keeper.store.load_readable", unreadable)
+    monkeypatch.setattr("appliance.config.directory_keeper.store.load_readable", unreadable)
     answer = box.ask("register_vary", form=VARIED)
     assert answer["saved"] is True
     assert "vale quella di prima" in answer["said"]["it"]

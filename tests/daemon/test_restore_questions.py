@@ -12,7 +12,8 @@ from typing import Any, cast
 import pytest
 
 from appliance.calls import events
-from appliance.daemon import config, restore_asking
+from appliance.config import read
+from appliance.daemon import restore_asking
 from appliance.daemon.backup_places import UPLOADED
 from appliance.daemon.chores import Ended
 from appliance.daemon.restore_questions import RestoreQuestions, is_idle
@@ -51,7 +52,7 @@ class Place:
         )
         self.chores, stores = chores, cast("Any", self.stores)
         self.questions = RestoreQuestions(
-            stores, config.load(file), chores, lambda: self.switchboard.status(TEN)
+            stores, read.load(file), chores, lambda: self.switchboard.status(TEN)
         )
 
     def ask(self, by: str = "beppe", **more: Any) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, handsets, phone_secrets, pins
+from appliance.config import read
+from appliance.daemon import handsets, phone_secrets, pins
 from appliance.daemon.secret_files import LEFT, SECRETS, settle_secrets
 from appliance.store.directory import key_path
 
@@ -40,7 +41,7 @@ def places(state: Path) -> set[Path]:
     """Say where the programme looks for each secret that it keeps itself."""
     path = state.parent / "centralino.toml"
     path.write_text(CONFIG.format(state=state))
-    settings = config.load(path)
+    settings = read.load(path)
     return {
         phone_secrets.secrets_path(settings),
         handsets.kept_path(settings),

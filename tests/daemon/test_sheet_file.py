@@ -12,14 +12,14 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
+from appliance.config.mistakes import BadConfiguration
 from appliance.daemon import sheet_file
-from appliance.daemon.mistakes import BadConfiguration
 from appliance.daemon.stores import database_path
 from appliance.store import sheets
 from appliance.store.database import Noted, connect, open_database, open_reader
 
-EXAMPLES = Path(str(resources.files("appliance.daemon") / "example_sheets"))
-CONFIG = Path(str(resources.files("appliance.daemon") / "example.toml"))
+EXAMPLES = Path(str(resources.files("appliance.config") / "example_sheets"))
+CONFIG = Path(str(resources.files("appliance.config") / "example.toml"))
 GOOD = '+++\ntitle = "IMU"\nsource = "Delibera"\nupdated = 2026-05-20\n+++\nAcconto a giugno.\n'
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon import backup_target, config
+from appliance.config import read
+from appliance.daemon import backup_target
 from appliance.daemon.target_backup import WORK, Accepted, TargetBackup
 from appliance.errors import CentralinoError
 from appliance.files import make_private
@@ -65,7 +66,7 @@ class Box:
         self.house.config.write_text(
             f'{text}\n[backup]\ntarget = "sftp://c@nas.test/x"\nkeep = 2\n', "utf-8"
         )
-        settings = config.load(self.house.config)
+        settings = read.load(self.house.config)
         self.target = TargetBackup(settings, self.house.config, self.now, lambda *_: self.there)
 
     def now(self) -> datetime:

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import backup_target, config, night
+from appliance.config import read
+from appliance.config.schema import Backup
+from appliance.daemon import backup_target, night
 from appliance.daemon.backup_target import NO_ANSWER, NOT_SET_UP, Target
 from appliance.daemon.chores import Chores, Ended
 from appliance.daemon.night import Night
-from appliance.daemon.settings_box import Backup
 from appliance.daemon.target_nights import (
     AGAIN_S,
     BUSY_S,
@@ -73,9 +74,7 @@ class House:
         (self.state / night.NIGHTLY).mkdir(parents=True)
         path = folder / "centralino.toml"
         path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
-        self.settings = replace(
-            config.load(path), backup=Backup(target=URL, notify="ced@comune.it")
-        )
+        self.settings = replace(read.load(path), backup=Backup(target=URL, notify="ced@comune.it"))
         self.records = Records(self.state / "centralino.db", "b").start()
         self.told = queue.SimpleQueue[tuple[str, Trouble | None]]()
         self.idle = True

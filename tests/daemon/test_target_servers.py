@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import backup_target, config, target_sftp, target_smb
+from appliance.config import read
+from appliance.daemon import backup_target, target_sftp, target_smb
 from appliance.daemon.backup_target import address_of
 from appliance.daemon.chores import Chores
 from appliance.daemon.target_backup import Accepted, TargetBackup
@@ -46,7 +47,7 @@ class Site:
         """Configure a target."""
         text = f'{self.plain}\n[backup]\ntarget = "{address}"\nkeep = {keep}\n'
         self.house.config.write_text(text, "utf-8")
-        return TargetBackup(config.load(self.house.config), self.house.config, self.now)
+        return TargetBackup(read.load(self.house.config), self.house.config, self.now)
 
     def now(self) -> datetime:
         """Return a later night each time."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.daemon import config
-from appliance.daemon.mistakes import BadConfiguration, Mistake
+from appliance.config import read
+from appliance.config.mistakes import BadConfiguration, Mistake
 
 SLIPS = {
     "no quote at the end": ('[site]\nname = "Comune\n', 2, "alla fine del testo", "at the end of"),
@@ -54,7 +54,7 @@ SLIPS = {
 def mistakes(text: str) -> tuple[Mistake, ...]:
     """Read a configuration that is wrong."""
     with pytest.raises(BadConfiguration) as caught:
-        config.parse(text)
+        read.parse(text)
     return caught.value.mistakes
 
 

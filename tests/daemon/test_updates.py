@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, update_files
+from appliance.config import read
+from appliance.daemon import update_files
 from appliance.daemon.chores import Ended
 from appliance.daemon.update_files import FETCHED, Asked, Kept, Past
 from appliance.daemon.updates import AGAIN_S, FETCH, LOOKS_S, Updates
@@ -51,7 +52,7 @@ class Place:
         written = folder / "centralino.toml"
         server = '[updates]\nserver = "https://updates.example/"\n'
         written.write_text(CONFIG.format(folder=folder) + server)
-        self.settings = config.load(written)
+        self.settings = read.load(written)
         self.run, self.state = folder / "run", folder / "state"
         self.kept_in = update_files.folder_of(self.state)
         for made in (self.run, self.kept_in, self.state / "update"):

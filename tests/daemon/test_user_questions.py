@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config as configuration
+from appliance.config import read as configuration
 from appliance.daemon import first_user, shell_proof
 from appliance.daemon.asked import Answer
 from appliance.daemon.stores import Stores

@@ -9,8 +9,8 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from appliance.daemon import settings
-from appliance.daemon.values import Hours, PortRange
+from appliance.config import schema
+from appliance.config.values import Hours, PortRange
 from tests.docs.pages import guide, rows
 
 SECTION = {"it": "Configurazione", "en": "Configuration"}
@@ -32,7 +32,7 @@ def keys(cls: type, language: str, prefix: str = "") -> Iterator[tuple[str, str]
 def table_of(hint: Any) -> type | None:
     """Return the settings class behind a table or a list of tables, None for a value."""
     kind = (get_args(hint) or (hint,))[0]
-    is_table = is_dataclass(kind) and kind.__module__.startswith(settings.__name__)
+    is_table = is_dataclass(kind) and kind.__module__.startswith(schema.__name__)
     return kind if is_table and isinstance(kind, type) else None
 
 
@@ -52,16 +52,16 @@ def test_every_key_is_documented_with_its_default(language: str) -> None:
     """The guide's table has each key of settings.py once, no other, and its default."""
     table = rows(guide("technician", language), SECTION[language])
     told = [(row[0].strip("`"), row[1]) for row in table]
-    assert sorted(told) == sorted(keys(settings.Settings, language))
+    assert sorted(told) == sorted(keys(schema.Settings, language))
 
 
 def test_the_walk_finds_what_is_nested() -> None:
     """Tables, lists of tables and plain values are all found (the check sees keys at all)."""
-    found = dict(keys(settings.Settings, "en"))
+    found = dict(keys(schema.Settings, "en"))
     assert found["site.patron"] == "required"
-    assert found["lines.identity_limit"] == f"`{settings.Line('', '').identity_limit}`"
+    assert found["lines.identity_limit"] == f"`{schema.Line('', '').identity_limit}`"
     assert found["sip.rtp_ports"] == "`[16000, 16199]`"
     assert found["citizens_desk.hours"] == "as `hours`"
-    assert found["panel.ready"] == str(f"`{settings.PanelPins().ready}`")
+    assert found["panel.ready"] == str(f"`{schema.PanelPins().ready}`")
     assert "hours" in found
     assert Hours.__name__ not in found

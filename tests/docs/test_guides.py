@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon import registrar
-from appliance.daemon.settings import PanelPins
+from appliance.config import build
+from appliance.config.schema import PanelPins
 from appliance.media import port
 from appliance.modem import port_server, scripts
 from appliance.modem.scripts import Sentence
@@ -30,7 +30,7 @@ from tests.docs.pages import (
 )
 
 LANGUAGES = ("it", "en")
-WORDS = {"sentences": (port, scripts), "troubles": (database, storage, registrar)}
+WORDS = {"sentences": (port, scripts), "troubles": (database, storage, build)}
 CHANGES = ("Security", "Removed", "Deprecated", "Added", "Changed", "Fixed")
 
 

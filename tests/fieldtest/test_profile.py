@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.daemon import config, last_good
+from appliance.config import last_good, read
+from appliance.config.mistakes import BadConfiguration
+from appliance.config.office import build_office
+from appliance.config.setup import line_setup
 from appliance.daemon.backup_places import pieces
-from appliance.daemon.mistakes import BadConfiguration
-from appliance.daemon.office import build_office
-from appliance.daemon.setups import line_setup
 from appliance.errors import TechnicianError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
@@ -181,14 +181,14 @@ def office(tmp_path: Path) -> Path:
 
 def test_a_line_is_driven_by_its_profile(office: Path) -> None:
     """What was measured is in force; what the line's own table says wins."""
-    (line,) = config.load(office).lines
+    (line,) = read.load(office).lines
     assert (line.duplex, line.caller_id, line.flash) == ("true", "after", 0.25)
-    driven = line_settings(line_setup(config.load(office), line))
+    driven = line_settings(line_setup(read.load(office), line))
     assert (driven.duplex, driven.voltage, driven.flash_ms) == (True, True, 250)
     assert driven.identity_limit_ms == 4000
     with office.open("a", encoding="utf-8") as file:
         file.write("flash = 0.1\nduplex = false\n")
-    (line,) = config.load(office).lines
+    (line,) = read.load(office).lines
     assert (line.duplex, line.flash, line.identity_limit) == ("false", 0.1, 4.0)
 
 
@@ -197,7 +197,7 @@ def test_a_hostile_modem_writes_a_profile_that_can_be_read(text: str, office: Pa
     """Whatever a modem says of itself, its profile is TOML, and drives a line."""
     unit = replace(UNIT, maker=text, identity=text, firmware=text)
     profile.write(made(units=(unit,), site=text, tester=text), office.parent / "modem.toml")
-    assert config.load(office).lines[0].duplex == "true"
+    assert read.load(office).lines[0].duplex == "true"
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_what_is_wrong_with_a_profile_is_said(
     assert before in text
     path.write_text(text.replace(before, after, 1), "utf-8")
     with pytest.raises(BadConfiguration) as caught:
-        config.load(office)
+        read.load(office)
     assert str(path) in str(caught.value)
     assert said in str(caught.value)
     assert str(path) in caught.value.words.it
@@ -241,7 +241,7 @@ def test_values_that_no_modem_takes_are_refused(
     )
     path.write_text(text.replace("\\\\r", "\\r"), "utf-8")
     with pytest.raises(BadConfiguration, match=said):
-        build_office(config.load(office), 2026, str(office))
+        build_office(read.load(office), 2026, str(office))
 
 
 def test_half_a_path_is_refused(office: Path) -> None:
@@ -249,7 +249,7 @@ def test_half_a_path_is_refused(office: Path) -> None:
     whole = str(office.parent / "modem.toml")
     office.write_text(office.read_text("utf-8").replace(whole, "modem.toml"), "utf-8")
     with pytest.raises(BadConfiguration, match="whole path"):
-        config.load(office)
+        read.load(office)
 
 
 def test_the_last_good_profile_stays_in_force(office: Path) -> None:
@@ -268,7 +268,7 @@ def test_the_last_good_profile_stays_in_force(office: Path) -> None:
 
 def test_a_backup_holds_the_profile(office: Path) -> None:
     """What the configuration cannot do without is in the backup beside it."""
-    names = {piece.name: piece.path for piece in pieces(config.load(office), office)}
+    names = {piece.name: piece.path for piece in pieces(read.load(office), office)}
     assert names["profile-1"] == office.parent / "modem.toml"
 
 

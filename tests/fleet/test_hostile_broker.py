@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.fleet.mqtt import Broker, BrokerError, Security
+from appliance.fleet.mqtt import Broker, BrokerError, MqttSecurity
 from appliance.fleet.mqtt_client import LARGEST, UNASKED, Connection
 from appliance.fleet.mqtt_messages import Message
 from tests.fleet.boxes import QUICK, Publisher
@@ -62,7 +62,7 @@ def fake(play: Callable[[socket.socket], None]) -> Iterator[Fake]:
         made.close()
 
 
-def account(made: Fake, security: Security = Security.NONE) -> Broker:
+def account(made: Fake, security: MqttSecurity = MqttSecurity.NONE) -> Broker:
     """Make a box's account there."""
     return Broker(ADDRESS, "nord", security, made.port, limits=QUICK)
 
@@ -227,7 +227,7 @@ def test_tls_byte_by_byte_can_be_broken_off() -> None:
         until_gone(visitor)
 
     with fake(drip) as made:
-        connection = Connection(account(made, Security.TLS), WILL)
+        connection = Connection(account(made, MqttSecurity.TLS), WILL)
         failed: list[BrokerError] = []
 
         def opening() -> None:

@@ -19,8 +19,9 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from appliance.calls.orders import CallRecord, Result
-from appliance.daemon import config, door, phone_secrets
-from appliance.daemon.settings import Settings
+from appliance.config import read
+from appliance.config.schema import Settings
+from appliance.daemon import door, phone_secrets
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
@@ -249,7 +250,7 @@ class Box:
     @property
     def settings(self) -> Settings:
         """The configuration, parsed."""
-        return config.load(self.config_path)
+        return read.load(self.config_path)
 
     @property
     def phones(self) -> tuple[str, ...]:

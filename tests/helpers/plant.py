@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon import config
+from appliance.config import read
 from appliance.daemon.central import Central
 from appliance.daemon.central_questions import CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
@@ -97,7 +97,7 @@ class Plant:
         phones: Any = SimpleNamespace(status=lambda: self.phones)
         self.lit = 0
         self.restarts = LineRestarts(self.stores, stand_in, self.carrier)
-        self.chores, settings = Chores(path), config.load(path)
+        self.chores, settings = Chores(path), read.load(path)
         kept: Any = SimpleNamespace(do=lambda *_: None)
         self.updates = UpdateQuestions(
             self.stores,

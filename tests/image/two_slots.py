@@ -18,7 +18,8 @@ from typing import Any, Final, Self
 from appliance.commands.slots import Rauc
 from appliance.commands.update_helper import Helper
 from appliance.commands.update_trial import Watch
-from appliance.daemon import config, update_files
+from appliance.config import read
+from appliance.daemon import update_files
 from appliance.daemon.update_files import Asked, Kept
 from appliance.policy.text import Words
 from tests.commands.samples import CONFIG
@@ -96,7 +97,7 @@ class TwoSlots:
         own = f'console = "{self.folder}/console"\n'
         written.write_text(CONFIG.format(folder=self.folder) + own)
         (self.folder / "state").mkdir()
-        self.settings = config.load(written)
+        self.settings = read.load(written)
         self.health: dict[str, Any] = dict(HEALTH)
         self._before = dict(os.environ)
 

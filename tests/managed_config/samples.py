@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from appliance.daemon import config
+from appliance.config import read
 from appliance.daemon.stores import database_path
 from appliance.managed_config import apply, bundle
 from appliance.managed_config.apply import Judged, Place, Stamp, judged
@@ -159,7 +159,7 @@ def branch(folder: Path, *, more: str = "", name: str = "borgo") -> Branch:
     database = database_path(folder / "state")
     with closing(open_database(database, folder / "corrupt").connection) as connection:
         sheets.store(connection, (OWN,))
-    return Branch(folder, path, Place(config.load_own(path), 2026))
+    return Branch(folder, path, Place(read.load_own(path), 2026))
 
 
 def without(files: dict[str, bytes], *names: str) -> dict[str, bytes]:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from appliance.commands.in_force import office_in_force
-from appliance.daemon import config, spoken
-from appliance.daemon.mistakes import BadConfiguration
-from appliance.daemon.office import build_office
+from appliance.config import read
+from appliance.config.mistakes import BadConfiguration
+from appliance.config.office import build_office
+from appliance.daemon import spoken
 from appliance.managed_config import apply
 from appliance.policy import directory_forms
 from appliance.policy.directory import Unit
@@ -65,7 +66,7 @@ def test_all_of_it_comes_into_force(box: Branch) -> None:
     assert box.sheets() == {"orti": "Orti urbani"}, "showing changed something"
     box.apply(made(1, FIRST))
     assert box.sheets() == {"imu": "IMU", "tari": "TARI", "orti": "Orti urbani"}
-    settings = config.load(box.config)
+    settings = read.load(box.config)
     assert [f"{band}" for band in settings.hours.week.days[0]] == ["08:00-12:00"]
     assert [c.reason for c in settings.closures] == ["Vigilia"]
     declared = box.register().declarations
@@ -129,7 +130,7 @@ def test_the_first_can_be_taken_back(box: Branch) -> None:
     box.apply(made(1, FIRST))
     assert box.revert() == 0
     assert box.sheets() == {"orti": "Orti urbani"}
-    assert config.load(box.config) == config.load_own(box.config)
+    assert read.load(box.config) == read.load_own(box.config)
     assert [unit.code for unit in box.register().units] == ["demografici", "anagrafe"]
 
 
@@ -189,12 +190,12 @@ def test_wrong_content_is_refused_in_a_sentence(
 ) -> None:
     """It names the place, and what was in force stays, register and sheets too."""
     box.apply(made(1, OLDER))
-    before = (box.sheets(), box.register(), config.load(box.config))
+    before = (box.sheets(), box.register(), read.load(box.config))
     with pytest.raises((Refused, BadConfiguration)) as error:
         box.apply(made(2, OLDER | {name: data}))
     assert said in str(error.value)
     assert words_of(error.value).it != words_of(error.value).en or name.endswith("toml")
-    assert (box.sheets(), box.register(), config.load(box.config)) == before
+    assert (box.sheets(), box.register(), read.load(box.config)) == before
 
 
 def test_a_sheet_of_the_branchs_own_is_never_lost(box: Branch) -> None:
@@ -256,7 +257,7 @@ def test_a_branchs_own_hours_win(tmp_path: Path) -> None:
     box = branch(tmp_path, more=local)
     given = b'[[openings]]\nday = 2026-12-24\nhours = ["15:00-16:00"]\nreason = "Tutti"\n'
     box.apply(made(1, {"schedule.toml": given}))
-    settings = config.load(box.config)
+    settings = read.load(box.config)
     assert [o.reason for o in settings.openings] == ["Tutti", "Qui"]
     bands = build_office(settings, 2026).switchboard.schedule.bands_on(date(2026, 12, 24))
     assert [str(band) for band in bands] == ["09:00-10:00"]
@@ -266,13 +267,13 @@ def test_what_the_head_entered_here_lies_over_both(box: Branch) -> None:
     """Special hours that were entered in the console hold, whatever the head office's say."""
     box.apply(made(1, OLDER))
     day = date(2026, 12, 14)
-    before = office_in_force(config.load(box.config), 2026)
+    before = office_in_force(read.load(box.config), 2026)
     assert [str(band) for band in before.switchboard.schedule.bands_on(day)] == ["08:00-12:00"]
     period = Period(day, day, Words("Qui", "Here"), week(monday="15-16"))
     with closing(connect(box.place.database)) as connection:
         entry = Special(1, Whose.HOUSE, period, "anna", AT, "e-mail")
         hours.add(connection, "anna", AT, lambda _: entry)
-    found = office_in_force(config.load(box.config), 2026)
+    found = office_in_force(read.load(box.config), 2026)
     assert [str(band) for band in found.switchboard.schedule.bands_on(day)] == ["15:00-16:00"]
 
 
@@ -281,7 +282,7 @@ def test_a_damaged_schedule_leaves_the_branchs_own(box: Branch) -> None:
     given = box.apply(made(1, OLDER))
     path = box.place.state / "central" / given.digest / "schedule.toml"
     path.write_bytes(b"\xff[")
-    assert config.load(box.config).hours == box.place.settings.hours
+    assert read.load(box.config).hours == box.place.settings.hours
 
 
 def test_a_spoken_sheet_comes_with_its_sounds(box: Branch) -> None:

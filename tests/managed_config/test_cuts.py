@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon import config, spoken
+from appliance.config import read
+from appliance.daemon import spoken
 from appliance.daemon.central_place import digest_in_force
 from appliance.daemon.stores import database_path
 from appliance.managed_config import apply
@@ -59,7 +60,7 @@ def start(box: Branch) -> None:
 def check_whole(box: Branch) -> str:
     """What holds after a start is one bundle, all of it; returns its monday."""
     start(box)
-    settings = config.load(box.config)
+    settings = read.load(box.config)
     monday = str(settings.hours.week.days[0][0])
     codes, imu = HELD[monday]
     assert set(box.sheets()) == codes

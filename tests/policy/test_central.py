@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from appliance.daemon import register_file
+from appliance.config import directory_file
 from appliance.policy.directory import Authorisation, Register, Unit, to_be_told
 from appliance.policy.managed_config import (
     Box,
@@ -24,7 +24,7 @@ from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from tests.managed_config.samples import REGISTER
 
-GIVEN = register_file.parse(REGISTER)
+GIVEN = directory_file.parse(REGISTER)
 OWN = Unit("orti", "Orti", "orti@comune.example", "demografici")
 
 

@@ -95,7 +95,7 @@ DOORS = {
     ("calls/transfer.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
     ("daemon/register_questions.py", "SHOW"): 1,  # to the head, one at a time, audited first
     ("daemon/register_questions.py", "TELL"): 1,  # authorised in writing, noted first
-    ("daemon/register_text.py", "EXPORT"): 2,
+    ("config/directory_file.py", "EXPORT"): 2,
     ("store/directory.py", "STORE"): 1,
 }
 """Every call of the door: file and purpose, how often. Another one needs its reason here."""

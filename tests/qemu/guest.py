@@ -224,7 +224,7 @@ def _gadget_of(path: Path) -> int:
 
 def configuration(port: Path) -> str:
     """Write the delivered example with its first line at `port`."""
-    example = (REPOSITORY / "appliance/daemon/example.toml").read_text(encoding="utf-8")
+    example = (REPOSITORY / "appliance/config/example.toml").read_text(encoding="utf-8")
     lines = example.splitlines()
     first = next(i for i, line in enumerate(lines) if line.startswith("port = "))
     lines[first] = f'port = "{port}"'

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.errors import ConfigurationError
 from appliance.sip.admission import ALPHABET, LENGTH, make_secret, what_to_type
-from appliance.sip.registrar import address_of
+from appliance.sip.registrar import parse_address
 
 
 def test_secrets_have_a_hundred_bits() -> None:
@@ -57,7 +57,7 @@ def test_a_phone_without_label_is_called_by_its_name() -> None:
 )
 def test_addresses(text: str, address: tuple[str, int]) -> None:
     """With and without port."""
-    assert address_of(text) == address
+    assert parse_address(text) == address
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_addresses(text: str, address: tuple[str, int]) -> None:
 def test_no_addresses(text: str) -> None:
     """A sentence says what to write instead."""
     with pytest.raises(ConfigurationError, match="write"):
-        address_of(text)
+        parse_address(text)

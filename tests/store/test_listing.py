@@ -92,7 +92,7 @@ def test_a_caller_without_a_number_is_said_in_words(presentation: Presentation) 
 
 def test_the_command_lists_what_was_kept(tmp_path: Path) -> None:
     """All, or of one result, in words and as JSON; before the first start a sentence."""
-    page = Path("appliance/daemon/example.toml").read_text(encoding="utf-8")
+    page = Path("appliance/config/example.toml").read_text(encoding="utf-8")
     config = tmp_path / "centralino.toml"
     config.write_text(f'{page}\n[folders]\nstate = "{tmp_path}"\n', encoding="utf-8")
     run = CliRunner()

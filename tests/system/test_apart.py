@@ -94,7 +94,7 @@ def test_the_processes_are_apart_and_the_exchange_is_outside(tmp_path: Path) -> 
     assert (
         carrier.rooms(
             "pyVoIP", "serial", "sqlite3", "gpiozero", "logging.handlers", "appliance.console",
-            "appliance.sip.service", "appliance.store", "appliance.voicemail", "appliance.daemon",
+            "appliance.sip.service", "appliance.store", "appliance.voicemail", "appliance.config",
             "appliance.exchange",
         )
         == []

@@ -18,7 +18,7 @@ from tests.helpers.ports import free_port
 
 pytestmark = pytest.mark.system
 
-EXAMPLE = str(resources.files("appliance.daemon") / "example_register.toml")
+EXAMPLE = str(resources.files("appliance.config") / "example_register.toml")
 MAIL = """
 [mail]
 server = "{address}"

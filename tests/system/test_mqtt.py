@@ -19,7 +19,7 @@ from tests.helpers.mosquitto import USER, Mosquitto, Receiver, broker_in, read, 
 
 pytestmark = pytest.mark.system
 
-EXAMPLE = str(resources.files("appliance.daemon") / "example_register.toml")
+EXAMPLE = str(resources.files("appliance.config") / "example_register.toml")
 PREFIX = "comune/nord"
 MQTT = """
 [mqtt]

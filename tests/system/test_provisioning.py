@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import config, handsets
+from appliance.config import read
+from appliance.daemon import handsets
 from appliance.provisioning import server
 from tests.commands.test_phones import CONFIG as CONFIGURATION
 from tests.helpers import baresip
@@ -172,7 +173,7 @@ def test_a_phone_is_added_before_the_cable_is_plugged_in(tmp_path: Path) -> None
         )
 
     assert socket.gethostname() in add_alone().stdout
-    before = handsets.load(config.load(path))
+    before = handsets.load(read.load(path))
     refused = add_alone("--sheet", str(tmp_path / "op1.html"))
     assert (refused.returncode, "plug in the cable" in refused.stderr) == (1, True)
-    assert handsets.load(config.load(path)) == before
+    assert handsets.load(read.load(path)) == before

@@ -16,14 +16,15 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon import door, register_file
+from appliance.config import directory_file
+from appliance.daemon import door
 from appliance.policy.directory import Purpose
 from tests.faults.needs import require
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system
 
-EXAMPLE = str(resources.files("appliance.daemon") / "example_register.toml")
+EXAMPLE = str(resources.files("appliance.config") / "example_register.toml")
 WHO = ("--reference", "e-mail, 8:05", "--by", "vice")
 
 
@@ -44,7 +45,7 @@ def register(box: Box, *arguments: str) -> str:
 
 def numbers() -> set[str]:
     """Return the example's numbers that nothing else can look like: four digits and more."""
-    found = register_file.load(Path(EXAMPLE)).declarations
+    found = directory_file.load(Path(EXAMPLE)).declarations
     targets = [target for d in found for need in d.needs for target in need.targets]
     revealed = {target.number.reveal(Purpose.EXPORT) for target in targets}
     return {number for number in revealed if len(number) > 3}

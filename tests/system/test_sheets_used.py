@@ -14,7 +14,7 @@ from tests.system.calls import end, in_call
 
 pytestmark = pytest.mark.system
 
-EXAMPLES = str(resources.files("appliance.daemon") / "example_sheets")
+EXAMPLES = str(resources.files("appliance.config") / "example_sheets")
 
 
 def sheets(box: Box, *arguments: str) -> str:

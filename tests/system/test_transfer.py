@@ -164,7 +164,7 @@ def test_a_return(box: OfficeBox) -> None:
 
     There stands who is in charge, of sheets imported while the desk runs (E10).
     """
-    box.run("sheets", "import", resources.files("appliance.daemon") / "example_sheets")
+    box.run("sheets", "import", resources.files("appliance.config") / "example_sheets")
     with box.phone("op1") as op1, box.phone("ana1") as ana1:
         ana1.answer_mode("decline")
         call, name = in_call(box, 1, op1)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from appliance.daemon.calendar import holidays_for
-from appliance.daemon.values import MonthDay
+from appliance.config.office import holidays_for
+from appliance.config.values import MonthDay
 from appliance.policy.directory import (
     Authorisation,
     Declaration,

@@ -53,7 +53,7 @@ Abolita.
 TOKEN: Final = "one-of-forty-three-characters-that-is-random"
 """The word in the link of an office's mail."""
 SHEET: Final = "imu"
-EXAMPLES: Final = resources.files("appliance.daemon")
+EXAMPLES: Final = resources.files("appliance.config")
 NO_SERVER: Final = """
 [mail]
 server = "127.0.0.1"

@@ -21,7 +21,7 @@ from tests.stories.offices import ROME
 
 pytestmark = pytest.mark.system
 
-SHEETS = Path(str(resources.files("appliance.daemon") / "example_sheets"))
+SHEETS = Path(str(resources.files("appliance.config") / "example_sheets"))
 LENGTH = """() => new Promise(done => {
   const audio = document.querySelector("audio");
   audio.onloadedmetadata = () => done(audio.duration);

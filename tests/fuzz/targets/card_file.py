@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from appliance.bootfile.read import Around, make
 from appliance.bootfile.values import text_of_file
-from appliance.daemon import config
-from appliance.daemon.mistakes import BadConfiguration
+from appliance.config import read
+from appliance.config.mistakes import BadConfiguration
 
 TOKENS = (
     b"[site]\n", b"[network]\n", b"[[lines]]\n", b"[[phones]]\n", b"[mail]\n", b"[ssh]\n",
@@ -26,7 +26,7 @@ def run(data: bytes) -> None:
     except BadConfiguration as error:
         check_said(error)
         return
-    assert config.parse(made.config) == made.settings
+    assert read.parse(made.config) == made.settings
     rows = made.network.splitlines()[4:]
     assert {row.partition("=")[0] for row in rows} <= KEYS
     assert made.hostname.isascii()

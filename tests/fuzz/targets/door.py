@@ -16,19 +16,19 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.calls import orders
+from appliance.config.directory_keeper import RegisterKeeper
+from appliance.config.hours import HoursKeeper
+from appliance.config.schema import Retention
 from appliance.daemon.clocks import ClockWatch
 from appliance.daemon.dictations import Dictations
 from appliance.daemon.door import Answer, Door
 from appliance.daemon.erasures import Erasures
 from appliance.daemon.figures import Figures
-from appliance.daemon.hours_keeper import HoursKeeper
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.papers import NOBODY, Papers
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.register_keeper import RegisterKeeper
 from appliance.daemon.request_questions import RequestQuestions
-from appliance.daemon.settings import Retention
 from appliance.daemon.stores import database_path, state_from_json, state_to_json
 from appliance.daemon.user_questions import UserQuestions
 from appliance.daemon.watching import Watching

@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-from appliance.daemon.settings_box import PanelPins
+from appliance.config.schema import PanelPins
 from appliance.exchange import client
 from appliance.exchange.call import NO_IDENTITY
 from tests.helpers.figures import Figures

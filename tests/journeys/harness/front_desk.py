@@ -155,7 +155,7 @@ class FrontDesk(Box):
         file = self.folder / "register.toml"
         file.write_text(REGISTER, encoding="utf-8")
         self._run("register", "import", file, "--by", "Anna Verdi")
-        sheets = resources.files("appliance.daemon") / "example_sheets"
+        sheets = resources.files("appliance.config") / "example_sheets"
         self._run("sheets", "import", str(sheets))
         self.wait_until(
             lambda: self.status()["register"]["units"] == 4, PATIENCE_S, "no register in force"

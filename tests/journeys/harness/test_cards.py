@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from appliance.bootfile.read import Around, make
-from appliance.daemon import config
+from appliance.config import read
 from tests.journeys.harness.card_file import (
     OFFICE,
     Editor,
@@ -25,7 +25,7 @@ def test_the_edited_file_is_the_office() -> None:
     """Nothing but what was edited has changed, and the box takes it."""
     text = with_the_line(what_is_known(FILE, (DAY,)), SOCKET)
     made = make(text, Around(2026, (f"/dev/serial/by-path/{SOCKET}",)))
-    settings = config.parse(made.config)
+    settings = read.parse(made.config)
     assert settings.site.name == OFFICE
     assert [one.name for one in settings.phones] == ["op1", "sportello1"]
     assert [one.port for one in settings.lines] == [f"/dev/serial/by-path/{SOCKET}"]

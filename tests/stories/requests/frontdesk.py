@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from appliance.daemon import config
+from appliance.config import read
+from appliance.config.office import build_office
 from appliance.daemon.mailroom import Mailroom
-from appliance.daemon.office import build_office
 from appliance.daemon.request_questions import RequestQuestions
 from appliance.errors import CentralinoError
 from appliance.mail.letter import compose
@@ -111,7 +111,7 @@ class FrontDesk:
         self.delivered: list[EmailMessage] = []
         self.first: dict[str, str] = {}
         self.shelf = cast("Any", Shelf(folder))
-        settings = config.parse(CONFIG)
+        settings = read.parse(CONFIG)
         self.calendar = build_office(settings, 2026).switchboard.schedule
         mailroom = Mailroom(
             settings, build_office(settings, 2026), self.shelf, lambda: REGISTER, lambda _: None

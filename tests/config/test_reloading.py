@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
+from appliance.config.reload import TOLD, Reloading
 from appliance.daemon.chores import Chores, Ended
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.reloading import TOLD, Reloading
 from appliance.policy.text import Refused, Words
 
 GOOD = Ended(True, Words("bene", "good"))

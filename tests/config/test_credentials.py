@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon.credentials import MAIL_PASSWORD, secret_file
+from appliance.config.mistakes import MAIL_PASSWORD, secret_file
+from appliance.config.schema import Mail
 from appliance.daemon.mail_account import account_of
-from appliance.daemon.settings import Mail
 
 MAIL = Mail("mail.example", user="box", password_file="/etc/secret", sender="a@b.example")
 

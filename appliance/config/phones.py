@@ -16,8 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from appliance.daemon.extensions import extensions
-from appliance.daemon.settings import Phone, Settings
+from appliance.config.build import extensions
+from appliance.config.schema import Phone, Settings
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.files import SHARED, atomic_write
 from appliance.policy.supervision import words_of
@@ -63,7 +63,7 @@ def path_of(state: Path) -> Path:
     return state / FILE
 
 
-def load(state: Path) -> Entered:
+def load_entered(state: Path) -> Entered:
     """Read what was entered; nothing yet is no mistake. Raises Refused for a broken file."""
     path = path_of(state)
     try:
@@ -97,7 +97,7 @@ def with_entered(settings: Settings) -> Settings:
     try:
         if not path_of(state).exists():
             return settings
-        return laid_over(settings, load(state))
+        return overlay_phones(settings, load_entered(state))
     except PermissionError:
         return settings
     except (CentralinoError, OSError) as error:
@@ -105,7 +105,7 @@ def with_entered(settings: Settings) -> Settings:
         return settings
 
 
-def laid_over(settings: Settings, entered: Entered) -> Settings:
+def overlay_phones(settings: Settings, entered: Entered) -> Settings:
     """Return the configuration with what was entered; a phone of the file's goes before one of the
     same name that was added, and the switchboard's last phone stays.
     """

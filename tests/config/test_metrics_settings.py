@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon import config
-from appliance.daemon.metrics_settings import check
-from appliance.daemon.mistakes import Mistakes
-from appliance.daemon.settings import Console, Metrics
-from appliance.daemon.values import OnOff
+from appliance.config import read
+from appliance.config.build import check_metrics
+from appliance.config.mistakes import Mistakes
+from appliance.config.schema import Console, Metrics
+from appliance.config.values import OnOff
 
 PAGES = Console()
-EXAMPLE = config.load(Path(config.__file__).with_name("example.toml"))
+EXAMPLE = read.load(Path(read.__file__).with_name("example.toml"))
 HERE = "192.168.1.10"
 
 
 def told(metrics: Metrics, console: Console = PAGES) -> list[str]:
     """Return what is wrong, each with its place, in both languages."""
     mistakes = Mistakes()
-    check(dataclasses.replace(EXAMPLE, metrics=metrics, console=console), mistakes)
+    check_metrics(dataclasses.replace(EXAMPLE, metrics=metrics, console=console), mistakes)
     return [f"{m.words.en} | {m.words.it}" for m in mistakes.found]
 
 

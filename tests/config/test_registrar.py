@@ -9,12 +9,13 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon import config, phone_secrets, registrar
-from appliance.daemon.setups import phone_settings
+from appliance.config import build, read
+from appliance.config.setup import phone_settings
+from appliance.daemon import phone_secrets
 from appliance.errors import ConfigurationError
 from appliance.sip.registrar import RegistrarAccount
 from appliance.sip.trunk import Standing
-from tests.daemon.test_config import SMALL, mistakes_of
+from tests.config.test_config import SMALL, mistakes_of
 
 ACCOUNT = """
 allowed = ["192.168.10.0/24", "10.0.0.7"]
@@ -39,7 +40,7 @@ def test_configured_with_its_password(tmp_path: Path) -> None:
     )
     assert answer.exit_code == 0, answer.output
     assert "s3cret" not in answer.output
-    settings = config.load(path)
+    settings = read.load(path)
     found = phone_settings(settings, phone_secrets.load(settings))
     assert found.registrar == RegistrarAccount(("192.168.1.5", 5060), "scatola", "s3cret")
     assert found.allowed == (
@@ -51,12 +52,12 @@ def test_configured_with_its_password(tmp_path: Path) -> None:
 def test_not_configured(tmp_path: Path) -> None:
     """Without [sip.registrar] there is none, and no password is asked for in vain."""
     path = written(tmp_path, "")
-    assert phone_settings(config.load(path), {}).registrar is None
+    assert phone_settings(read.load(path), {}).registrar is None
     answer = CliRunner().invoke(
         main, ["phones", "--config", str(path), "registrar", "--password", "x"]
     )
     assert isinstance(answer.exception, ConfigurationError | SystemExit)
-    assert not phone_secrets.secrets_path(config.load(path)).exists()
+    assert not phone_secrets.secrets_path(read.load(path)).exists()
 
 
 def test_mistakes_are_told_with_their_remedy() -> None:
@@ -78,7 +79,7 @@ def test_mistakes_are_told_with_their_remedy() -> None:
 )
 def test_what_is_said(standing: Standing | None, said: str) -> None:
     """Trouble in both languages, and none while all is well."""
-    trouble = registrar.trouble_of(standing)
+    trouble = build.trouble_of(standing)
     assert (trouble is not None) is bool(said)
     if trouble:
         assert said in trouble.en

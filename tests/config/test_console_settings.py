@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.daemon.console_settings import check, door_of
-from appliance.daemon.mistakes import Mistakes
-from appliance.daemon.settings import Console
-from appliance.daemon.values import OnOff
+from appliance.config.build import check_console, door_of
+from appliance.config.mistakes import Mistakes
+from appliance.config.schema import Console
+from appliance.config.values import OnOff
 
 
 def told(console: Console) -> list[str]:
     """Return what is wrong, each with its place."""
     mistakes = Mistakes()
-    check(console, mistakes)
+    check_console(console, mistakes)
     return [str(mistake) for mistake in mistakes.found]
 
 

@@ -1,44 +1,162 @@
-"""From the settings as written to the Office that policy works on; all mistakes at once."""
+"""Building the office's policy out of the configuration."""
 
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+import holidays
+
 from appliance.calls.announcements import spell_email
-from appliance.daemon import (
-    branches,
-    call_limits,
-    console_settings,
-    keeping,
-    metrics_settings,
-    numbers,
-)
-from appliance.daemon.calendar import holidays_for
-from appliance.daemon.extensions import extensions
-from appliance.daemon.mail_settings import check_mail
-from appliance.daemon.mistakes import BadConfiguration, Mistakes
-from appliance.daemon.mqtt_settings import check_mqtt
-from appliance.daemon.outgoing import outgoing
-from appliance.daemon.settings import Group as GroupSettings
-from appliance.daemon.settings import Line as LineSettings
-from appliance.daemon.settings import Settings
-from appliance.daemon.settings import Voicemail as VoicemailSettings
+from appliance.config import build, numbers
+from appliance.config.build import check_mail, check_mqtt, extensions, numbers_of
+from appliance.config.mistakes import BadConfiguration, Mistakes
+from appliance.config.schema import Group as GroupSettings
+from appliance.config.schema import Line as LineSettings
+from appliance.config.schema import Settings
+from appliance.config.schema import Voicemail as VoicemailSettings
+from appliance.config.values import PROVEN, MonthDay
+from appliance.daemon import keeping
 from appliance.daemon.spoken import announcements_of
-from appliance.daemon.values import PROVEN
 from appliance.media.line import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
 from appliance.modem.scripts import FLASH_MS, CallerIdOrder
 from appliance.modem.scripts import LineSettings as DriverSettings
-from appliance.policy.hours import Closure, Holiday, Opening, Period, Schedule, Week
+from appliance.policy.dialling import CIVIL, Identity, Outgoing
+from appliance.policy.hours import WEEKDAYS, Closure, Holiday, Opening, Period, Schedule, Week, week
+from appliance.policy.numbering import NumberClass
 from appliance.policy.office import AfterHours, Daytime, Greeting, Group, Line, Office, Voicemail
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
 from appliance.prompts.voices import Voice
-from appliance.sip.registrar import address_of, network_of
+from appliance.sip.registrar import network_of, parse_address
+
+# ---- calendar ----------------------------------------------------------------------------------
+# Public holidays as frozen values, from the `holidays` library (its ONLY import), and the patron.
+#
+# 4 October (San Francesco) is national in Italy from 2026: the library knows. The town's patron is
+# nowhere but in the configuration.
+
+YEARS_AHEAD = 12
+"""Longer than any box runs without a restart, at which they are made anew."""
+OBSERVED_ON_A_SUNDAY = {"IT": frozenset({"Giorno dell'unità nazionale", "National Unity Day"})}
+"""Days that the library knows and that close nothing: Italy keeps 4 November on the month's first
+Sunday since law 54 of 1977, which is a Sunday like any other."""
+PATRON = Words("Santo patrono", "Patron saint's day")
+
+
+def holidays_for(
+    country: str, first_year: int, patron: MonthDay, name: str = ""
+) -> tuple[Holiday, ...]:
+    """Return the holidays of `country` from `first_year` on for some years, patron included.
+
+    Raises Refused for a country whose holidays nobody knows.
+    """
+    years = range(first_year, first_year + YEARS_AHEAD)
+    found: dict[date, Words] = {}
+    code = country.upper()
+    try:
+        english = holidays.country_holidays(code, years=years, language="en_US")
+    except NotImplementedError as error:
+        raise Refused(
+            f"di «{country}» non si conoscono le feste: scrivere ad esempio it",
+            f"the holidays of {country!r} are not known: write e.g. it",
+        ) from error
+    # said outright: left to itself the library follows the environment's language
+    home = english.default_language
+    local = holidays.country_holidays(code, years=years, language=home)
+    for day, text in english.items():
+        named = [_without_observances(name, code) for name in (local.get(day, text), text)]
+        if all(named):
+            found[day] = Words(*named)
+    for year in years:
+        found[patron.in_year(year)] = Words(name, name) if name else PATRON
+    return tuple(Holiday(day, words) for day, words in sorted(found.items()))
+
+
+def _without_observances(name: str, code: str) -> str:
+    """Name a holiday without what is only kept on that day; "" where nothing is left of it."""
+    observed = OBSERVED_ON_A_SUNDAY.get(code, frozenset())
+    return "; ".join(each for each in name.split("; ") if each not in observed)
+
+
+# ---- outgoing ----------------------------------------------------------------------------------
+# How the office calls out, from the settings as written to what policy works on (E17).
+
+FREE = tuple(
+    kind.value for kind in NumberClass if kind not in {NumberClass.EMERGENCY, NumberClass.NONE}
+)
+MOST_DAYS, MOST_CALLS, MOST_MINUTES = 365, 200, 1440
+
+
+def outgoing_of(settings: Settings, mistakes: Mistakes) -> Outgoing:
+    """Make the rules of calling out and find all mistakes in them."""
+    written = settings.outgoing
+    _check_outgoing(settings, mistakes)
+    identity = written.identity if written.identity in tuple(Identity) else Identity.PRESENTED
+    return Outgoing(
+        plan=numbers_of(settings),
+        prefix=written.prefix,
+        identity=Identity(identity),
+        withhold=written.withhold,
+        local=written.local,
+        week=mistakes.attempt("outgoing.band", lambda: _week(written.band, written.days), CIVIL),
+        known_days=written.known_days,
+        free={
+            phone.name: frozenset(NumberClass(kind) for kind in phone.dials if kind in FREE)
+            for phone in settings.phones
+            if phone.dials
+        },
+        calls_per_hour=written.calls_per_hour,
+        minutes_per_day=written.minutes_per_day,
+    )
+
+
+def _week(band: str, days: tuple[str, ...]) -> Week:
+    return week(**dict.fromkeys(days, band))
+
+
+def _check_outgoing(settings: Settings, mistakes: Mistakes) -> None:
+    written = settings.outgoing
+    for day in written.days:
+        mistakes.choice("outgoing.days", day, WEEKDAYS)
+    mistakes.choice("outgoing.identity", written.identity, tuple(Identity))
+    for number, phone in enumerate(settings.phones, 1):
+        for kind in phone.dials:
+            mistakes.choice(f"phones.{number}.dials", kind, FREE)
+    for place, value, most in (
+        ("known_days", written.known_days, MOST_DAYS),
+        ("calls_per_hour", written.calls_per_hour, MOST_CALLS),
+        ("minutes_per_day", written.minutes_per_day, MOST_MINUTES),
+    ):
+        if not 0 <= value <= most:
+            mistakes.note(
+                f"outgoing.{place}",
+                f"{value} è fuori dai limiti: scrivere da 0 a {most}",
+                f"{value} is out of bounds: write 0 to {most}",
+            )
+    for place, code in (("prefix", written.prefix), ("withhold", written.withhold)):
+        if not set(code) <= set("0123456789*#"):
+            mistakes.note(
+                f"outgoing.{place}",
+                f"{code!r} non si può comporre: scrivere cifre, * o #",
+                f"{code!r} cannot be dialled: write digits, * or #",
+            )
+    for code in written.local:
+        if not code.isdigit():
+            mistakes.note(
+                "outgoing.local",
+                f'{code!r} non è un prefisso: scrivere cifre, ad esempio local = ["051"]',
+                f'{code!r} is no area code: write digits, e.g. local = ["051"]',
+            )
+
+
+# ---- office ------------------------------------------------------------------------------------
+# From the settings as written to the Office that policy works on; all mistakes at once.
 
 T = TypeVar("T")
 
@@ -75,12 +193,12 @@ def build_office(
 
 
 def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
-    _check(settings, mistakes)
+    _check_office(settings, mistakes)
     days = _days(settings, year, mistakes)
     lines = tuple(_line(line, n, settings, mistakes) for n, line in enumerate(settings.lines, 1))
     switchboard = _group(SWITCHBOARD, settings.switchboard, settings, *days, mistakes)
     citizens_desk = _group(CITIZENS_DESK, settings.citizens_desk, settings, *days, mistakes)
-    calls_out = outgoing(settings, mistakes)
+    calls_out = outgoing_of(settings, mistakes)
     return mistakes.attempt(
         "the file",
         lambda: Office(
@@ -97,31 +215,31 @@ def _office(settings: Settings, year: int, mistakes: Mistakes) -> Office | None:
             longest_ms=int(settings.calls.longest * 1000),
             transfer_ms=int(settings.calls.transfer * 1000),
             lines_kept=settings.calls.lines_kept,
-            positions=call_limits.position_rules(settings, mistakes),
+            positions=build.position_rules(settings, mistakes),
             outgoing=calls_out,
-            waiting=call_limits.waiting_rules(settings, mistakes),
+            waiting=build.waiting_rules(settings, mistakes),
             head=tuple(dict.fromkeys(settings.head.phones)),
-            without_time=call_limits.without_time(settings),
-            branches=branches.rules(settings, mistakes),
+            without_time=build.without_time(settings),
+            branches=build.rules(settings, mistakes),
         ),
         None,
     )
 
 
-def _check(settings: Settings, mistakes: Mistakes) -> None:
+def _check_office(settings: Settings, mistakes: Mistakes) -> None:
     """Note what is wrong in what the Office does not hold."""
     _check_site(settings, mistakes)
     _check_names(settings, mistakes)
     _check_panel(settings, mistakes)
     _check_whose(settings, mistakes)
-    call_limits.check(settings, mistakes)
-    branches.check(settings, mistakes)
+    build.check_call_limits(settings, mistakes)
+    build.check_branches(settings, mistakes)
     check_mail(settings.mail, mistakes)
     check_mqtt(settings.mqtt, mistakes)
     keeping.check(settings, mistakes)
-    console_settings.check(settings.console, mistakes)
-    console_settings.check_port("sip.port", settings.sip.port, 1, mistakes)
-    metrics_settings.check(settings, mistakes)
+    build.check_console(settings.console, mistakes)
+    build.check_port("sip.port", settings.sip.port, 1, mistakes)
+    build.check_metrics(settings, mistakes)
 
 
 def _days(
@@ -227,7 +345,7 @@ def _check_site(settings: Settings, mistakes: Mistakes) -> None:
         mistakes.check("sip.allowed", network_of, network, NO_NETWORK.format(network))
     if settings.sip.registrar:
         address = settings.sip.registrar.address
-        mistakes.check("sip.registrar.address", address_of, address, NO_ADDRESS.format(address))
+        mistakes.check("sip.registrar.address", parse_address, address, NO_ADDRESS.format(address))
 
 
 def _groups(settings: Settings) -> dict[str, GroupSettings]:
@@ -264,7 +382,7 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     for number, configured in enumerate(settings.phones, 1):
         if configured.address:
             said = NO_ADDRESS.format(configured.address)
-            mistakes.check(f"phones.{number}.address", address_of, configured.address, said)
+            mistakes.check(f"phones.{number}.address", parse_address, configured.address, said)
     names = [phone.name for phone in settings.phones]
     for number, name in enumerate(names, 1):
         if names.count(name) > 1:
@@ -375,7 +493,7 @@ def _schedule(
             for p in settings.periods
             if p.group in {"", key}
         ),
-        elsewhere=frozenset(branches.pairs(settings)),
+        elsewhere=frozenset(build.pairs(settings)),
     )
 
 

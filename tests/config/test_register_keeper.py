@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.daemon.register_keeper import RegisterKeeper, in_one_line, summary
+from appliance.config.directory_keeper import RegisterKeeper, in_one_line, summary
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.directory import Authorisation, Hindrance, Register, to_be_told

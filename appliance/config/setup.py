@@ -1,16 +1,29 @@
-"""From the settings: what carrier, phones and panel are set up with."""
+"""What each process and line is set up with, from the configuration."""
 
 from __future__ import annotations
 
-from appliance.daemon import announcements, phone_secrets, registrar
-from appliance.daemon.console_settings import tcp_rival
-from appliance.daemon.rehearsal import numbers_of, rehearses
-from appliance.daemon.settings import Line, Settings
-from appliance.daemon.values import PROVEN
+from collections.abc import Callable
+from pathlib import Path
+
+from appliance.config import build
+from appliance.config.build import numbers_of, rehearses, tcp_rival
+from appliance.config.schema import Line, Settings
+from appliance.config.values import PROVEN
+from appliance.daemon import announcements, phone_secrets
+from appliance.daemon.caretaker import Caretaker, plan_of
+from appliance.daemon.lookout import Lookout
+from appliance.daemon.pins import NO_PIN, pin_path
+from appliance.daemon.stores import Stores
+from appliance.errors import ConfigurationError
 from appliance.media.messages import LineSetup, Setup
-from appliance.panel.panel import PanelPins
+from appliance.panel.panel import Panel, PanelPins, Press
 from appliance.policy.office import Office, StaffKey
+from appliance.policy.supervision import words_of
+from appliance.policy.users import PinRule
 from appliance.sip.registrar import PhonesSettings, network_of
+
+# ---- setups ------------------------------------------------------------------------------------
+# From the settings: what carrier, phones and panel are set up with.
 
 
 def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:
@@ -64,7 +77,7 @@ def phone_settings(
         realm=settings.sip.realm,
         laws=phone_secrets.laws(settings),
         allowed=tuple(network_of(network) for network in settings.sip.allowed),
-        registrar=registrar.account(settings, secrets),
+        registrar=build.account(settings, secrets),
         messages_code=messages_code,
         tcp=settings.sip.tcp and not tcp_rival(settings),
     )
@@ -86,3 +99,38 @@ def panel_pins(settings: Settings) -> PanelPins:
 
 def _fitted(pin: int) -> int | None:
     return pin if pin >= 0 else None
+
+
+# ---- fitting -----------------------------------------------------------------------------------
+# Parts that a configuration may have wrong: the part is missing and said, the calls go on.
+
+
+def caretaker(settings: Settings, office: Office, stores: Stores, lookout: Lookout) -> Caretaker:
+    """Make what looks after messages; a code that is wanted and missing is said."""
+    state = Path(settings.folders.state)
+    if office.voicemail.pin is PinRule.ALWAYS and not pin_path(state).exists():
+        lookout.complain(NO_PIN)
+    return Caretaker(
+        stores.records,
+        state,
+        plan_of(settings, office.switchboard.schedule),
+        lambda trouble: lookout.trouble("retention", trouble),
+    )
+
+
+def panel(settings: Settings, lookout: Lookout, on_press: Callable[[Press], None]) -> Panel:
+    """Take the panel's pins; a pin that cannot be used costs the panel, not the calls."""
+    try:
+        return Panel(panel_pins(settings), on_press)
+    except ConfigurationError as error:
+        lookout.complain(words_of(error))
+        return Panel(PanelPins(), on_press)
+
+
+def secrets_of(settings: Settings, lookout: Lookout) -> dict[str, str]:
+    """Read the phones' secrets; without them nobody registers, and that is said."""
+    try:
+        return phone_secrets.load(settings)
+    except ConfigurationError as error:
+        lookout.complain(words_of(error))
+        return {}

@@ -1,15 +1,12 @@
-"""SIGHUP: is the configuration written now a good one; then the service starts anew with it.
-
-The file is read once, at the start (architecture.md, rule 10): so what a person changes is looked
-at by a child, and taken over by a restart in good order when no call is up. A file that is wrong
-changes nothing.
-"""
+"""Configuration read again in a child, and put in force by the running service."""
 
 from __future__ import annotations
 
 import logging
+import os
+import pickle
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from appliance.policy.text import Refused
 from appliance.store.database import Trouble
@@ -17,6 +14,59 @@ from appliance.store.database import Trouble
 if TYPE_CHECKING:
     from appliance.daemon.chores import Chores, Ended
     from appliance.daemon.lookout import Lookout
+
+
+# ---- apart -------------------------------------------------------------------------------------
+# Work done apart: in a forked child, so that what it imports and leaves behind goes with it.
+#
+# Reading the configuration takes 20 MB once: the libraries that read it, and the holidays of the
+# world of which a few dozen days are wanted.
+
+T = TypeVar("T")
+
+
+def begin(work: Callable[[], T]) -> Callable[[], T]:
+    """Begin `work` in a child; the function returned waits for its result, which is pickled.
+
+    Call it before the first thread. A child that dies or fails costs memory, nothing else: the
+    work is then done here, and raises what it raises.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _be_child(work, writer)
+    os.close(writer)
+
+    def result() -> T:
+        with os.fdopen(reader, "rb") as file:
+            told = file.read()
+        _, status = os.waitpid(pid, 0)
+        if status != 0:
+            return work()
+        made: T = pickle.loads(told)  # noqa: S301 - our own child has written it
+        return made
+
+    return result
+
+
+def _be_child(work: Callable[[], object], writer: int) -> NoReturn:
+    """Do the work and tell; whatever goes wrong, never return into the parent's code."""
+    status = 1
+    try:
+        with os.fdopen(writer, "wb") as file:
+            file.write(pickle.dumps(work()))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+# ---- reloading ---------------------------------------------------------------------------------
+# SIGHUP: is the configuration written now a good one; then the service starts anew with it.
+#
+# The file is read once, at the start (architecture.md, rule 10): so what a person changes is looked
+# at by a child, and taken over by a restart in good order when no call is up. A file that is wrong
+# changes nothing.
 
 log = logging.getLogger(__name__)
 

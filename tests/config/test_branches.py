@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.daemon import config, registrar
-from appliance.daemon.office import build_office
+from appliance.config import build, read
+from appliance.config.office import build_office
 from appliance.policy.office import Branches, Cause
 from appliance.sip.registrar import RegistrarAccount
-from tests.daemon.test_config import SMALL, mistakes_of
+from tests.config.test_config import SMALL, mistakes_of
 
 ACCOUNT = '[sip.registrar]\naddress = "192.168.10.5"\nuser = "porto"\n'
 WRITTEN = """\
@@ -23,7 +23,7 @@ takes = true
 
 def test_what_is_written_reaches_policy_and_phones() -> None:
     """Whom to ask, in which order and when; where the branches stand, and that we take callers."""
-    settings = config.parse(SMALL + ACCOUNT + WRITTEN)
+    settings = read.parse(SMALL + ACCOUNT + WRITTEN)
     office = build_office(settings, 2026)
     assert office.branches == Branches(
         ("savena", "borgo"),
@@ -32,16 +32,16 @@ def test_what_is_written_reaches_policy_and_phones() -> None:
         12_000,
     )
     assert office.switchboard.schedule.elsewhere == {("savena", "pubblico"), ("borgo", "pubblico")}
-    assert registrar.account(settings, {"sip.registrar": "x"}) == RegistrarAccount(
+    assert build.account(settings, {"sip.registrar": "x"}) == RegistrarAccount(
         ("192.168.10.5", 5060), "porto", "x", ("savena", "borgo"), takes=True
     )
 
 
 def test_nothing_written_hands_nobody_over() -> None:
     """As delivered no other branch is known, and no caller is taken over."""
-    settings = config.parse(SMALL + ACCOUNT)
+    settings = read.parse(SMALL + ACCOUNT)
     assert build_office(settings, 2026).branches.offices == ()
-    account = registrar.account(settings, {})
+    account = build.account(settings, {})
     assert account is not None
     assert (account.branches, account.takes) == ((), False)
 

@@ -1,25 +1,136 @@
-"""What is wrong in a file that is no TOML, as the person sees it who typed it: line and remedy.
-
-The library stops at the first slip and says in English what its grammar expected. Here each slip of
-a hand has its own sentence, and where it is clear what the line should have been the reading goes
-on, so that all of them are told at once.
-"""
+"""Reading the configuration: all mistakes at once, credentials, reloading."""
 
 from __future__ import annotations
 
+import difflib
+import errno
+import functools
+import hashlib
+import logging
+import os
 import re
+import stat
 import tomllib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from appliance.daemon.mistakes import Mistake
+import cattrs
+from cattrs.errors import (
+    AttributeValidationNote,
+    ClassValidationError,
+    ForbiddenExtraKeysError,
+    IterableValidationError,
+    IterableValidationNote,
+)
+
+from appliance.config import schema, values
+from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.config.phones import with_entered
+from appliance.config.values import OnOff, Pause, Proven, SaidValueError, Seconds
+from appliance.daemon.central_place import SCHEDULE, schedule_in_force
+from appliance.daemon.central_schedule import Schedule, overlay_schedule
+from appliance.policy.supervision import why_not
 from appliance.policy.text import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+# ---- profile file ------------------------------------------------------------------------------
+# A modem's profile, as `centralino field-test --profile` writes it, laid under its line's table.
+#
+# What a line's own table says wins over its profile; what neither says is as delivered.
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Of which modem it is, in the modem's own words."""
+
+    maker: str = ""
+    identity: str = ""
+    firmware: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """When, where and by whom it was measured."""
+
+    at: str
+    site: str = ""
+    tester: str = ""
+    set_up: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a line is driven by: keys of [[lines]], all of which may be left out."""
+
+    dialect: str = ""
+    caller_id: str = ""
+    identity_limit: Seconds = Seconds(0.0)
+    receive_gain: int = 0
+    transmit_gain: int = 0
+    echo: OnOff = OnOff(False)
+    duplex: Proven = Proven("auto")
+    voltage: Proven = Proven("auto")
+    flash: Seconds = Seconds(0.0)
+    pbx_pause: Pause = Pause(0.0)
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A profile's file; `answers` and `open` are for people, nothing reads them."""
+
+    device: Device
+    measured: Measured
+    use: Use
+    answers: dict[str, str]
+    open: tuple[str, ...] = ()
+
+
+def kept_name(profile: str) -> str:
+    """Name a profile's copy among those of the last good configuration."""
+    return hashlib.sha256(profile.encode("utf-8", "surrogateescape")).hexdigest()[:16] + ".toml"
+
+
+def named(data: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield the tables of lines that name a profile; raises ValueError for one by half a path."""
+    lines = data.get("lines")
+    for line in lines if isinstance(lines, list) else ():
+        profile = line.get("profile") if isinstance(line, dict) else None
+        if not isinstance(profile, str) or not profile:
+            continue  # a value of another kind is refused with all others
+        if not Path(profile).is_absolute():
+            raise SaidValueError(
+                f"{profile!r}: il profilo si scrive con tutto il percorso, da /",
+                f"{profile!r}: a profile is written with its whole path, from /",
+            )
+        yield line, profile
+
+
+def laid_under(data: dict[str, Any], use_of: Callable[[str], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return a configuration's tables with each line's profile under it; `use_of` reads one."""
+    for line, profile in named(data):
+        line |= {**use_of(profile), **line}
+    return data
+
+
+# ---- toml mistakes -----------------------------------------------------------------------------
+# What is wrong in a file that is no TOML, as the person sees it who typed it: line and remedy.
+#
+# The library stops at the first slip and says in English what its grammar expected. Here each slip
+# of a hand has its own sentence, and where it is clear what the line should have been the reading
+# goes on, so that all of them are told at once.
 
 MOST: Final = 20
 """Slips that are told of one file."""
 QUOTES: Final = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u2033\u00b4`"
-HIDDEN: Final = "\u00a0\u2007\u202f\u200b\u200c\u200d\u2060\ufeff"
+HIDDEN_CHARACTERS: Final = "\u00a0\u2007\u202f\u200b\u200c\u200d\u2060\ufeff"
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
 _STRING: Final = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'")
 _KEY: Final = re.compile(r"\s*([\w.\-]+|\"[^\"]*\")\s*=\s*(.*?)\s*$", re.ASCII)
@@ -27,7 +138,7 @@ _HEADER: Final = re.compile(r"\s*(\[\[?)\s*([\w.\-]+)", re.ASCII)
 _REMARK: Final = re.compile(r"\s*(?://|;|--|\*|/\*|%)")
 _COLON: Final = re.compile(r"\s*([\w.\-]+)\s*:\s*(.*?)\s*$", re.ASCII)
 _NO_SIGN: Final = re.compile(r"\s*([\w.\-]+)\s*([\"'\[{].*)$", re.ASCII)
-NO_TEXT: Final = Words(
+DAMAGED_TEXT: Final = Words(
     "non è un testo, o è danneggiato: copiare di nuovo il file fornito",
     "is no text, or damaged: copy the delivered file again",
 )
@@ -128,7 +239,7 @@ def _met(error: Exception, lines: list[str]) -> _Error:
 def _slip(error: _Error) -> Slip:
     """Find the rule that a slip breaks; the first that fits says it."""
     if any("\0" in line for line in error.lines):
-        return Slip(0, NO_TEXT)
+        return Slip(0, DAMAGED_TEXT)
     for rule in RULES:
         if (slip := rule(error)) is not None:
             return slip
@@ -159,7 +270,7 @@ def _odd_quotes(error: _Error) -> Slip | None:
 
 
 def _hidden_spaces(error: _Error) -> Slip | None:
-    if not any(sign in error.bare for sign in HIDDEN):
+    if not any(sign in error.bare for sign in HIDDEN_CHARACTERS):
         return None
     return Slip(
         error.line,
@@ -450,3 +561,222 @@ RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
     _decimal_comma, _no_quotes, _behind_value,
 )  # fmt: skip
 """In the order in which they are asked: what is seen in the line itself before what follows."""
+
+
+# ---- config ------------------------------------------------------------------------------------
+# Reads centralino.toml into frozen values; all mistakes at once, each with place and remedy.
+#
+# The ONLY cattrs import of the desk. A configuration error never makes the daemon exit: the caller
+# keeps the last good one (architecture.md, What must hold when things fail).
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+NOT_UTF8 = Words("non è un testo UTF-8", "it is not UTF-8 text")
+
+_LANGUAGES = re.compile(r"^\s*languages\s*=\s*\[\s*[\"'](\w+)", re.MULTILINE)
+LARGEST = 1_000_000
+"""Bytes: a hundred times what an office writes."""
+
+
+def load(path: Path, kept: Path | None = None) -> schema.Settings:
+    """Read and check a file with the profiles that its lines name; raises BadConfiguration.
+
+    `kept` is the folder with the profiles' copies, for the last good configuration. The phones
+    that were entered in the console are laid over.
+    """
+    return with_entered(load_written(path, kept))
+
+
+def load_written(path: Path, kept: Path | None = None) -> schema.Settings:
+    """Read and check a file as `load` does, without what was entered in the console.
+
+    Where it names who signs for the head office, the schedule in force of that is laid over.
+    """
+    own = load_own(path, kept)
+    text = schedule_in_force(Path(own.folders.state)) if own.central.certificate else ""
+    if not text:
+        return own
+    try:
+        return overlay_schedule(own, structure(text, SCHEDULE, Schedule))
+    except BadConfiguration as error:  # checked before it came into force: the file is damaged
+        log.error("%s", error)
+        return own
+
+
+def load_own(path: Path, kept: Path | None = None) -> schema.Settings:
+    """Read and check a file as `load` does, without the head office's settings."""
+    name, text = str(path), read_text(path)
+
+    def prepare(data: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return laid_under(data, lambda profile: _use_of(profile, kept))
+        except values.SaidValueError as error:
+            wrong = Mistake("lines.profile", str(error), it=error.it)
+            raise BadConfiguration(name, (wrong,)) from error
+
+    return structure(text, name, schema.Settings, prepare)
+
+
+def _use_of(profile: str, kept: Path | None) -> dict[str, Any]:
+    """Read what a profile says of a line, as it is written; raises BadConfiguration."""
+    text = read_text(kept / kept_name(profile) if kept else Path(profile))
+    structure(text, profile, Profile)
+    use: dict[str, Any] = tomllib.loads(text)["use"]
+    return use
+
+
+def read_text(path: Path) -> str:
+    """Read a file's text; raises BadConfiguration, also for what is no file or has no end."""
+    try:
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "it is no ordinary file")
+            contents = file.read(LARGEST + 1)
+        if len(contents) > LARGEST:
+            raise OSError(errno.EFBIG, f"it is larger than {LARGEST} bytes")
+        return contents.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = NOT_UTF8 if isinstance(error, UnicodeDecodeError) else why_not(error)
+        wrong = Mistake("the file", f"cannot be read: {why.en}", it=f"non si legge: {why.it}")
+        raise BadConfiguration(str(path), (wrong,)) from error
+
+
+def language_in(path: Path) -> str:
+    """Say which language a file names first, whatever else is wrong with it; "it" for none."""
+    try:
+        found = _LANGUAGES.search(read_text(path))
+    except BadConfiguration:
+        return "it"
+    return found[1] if found else "it"
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open without waiting for whoever would write into a pipe of that name."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def parse(text: str, name: str = "centralino.toml") -> schema.Settings:
+    """Read a configuration's text; raises BadConfiguration."""
+    return structure(text, name, schema.Settings)
+
+
+def structure(
+    text: str,
+    name: str,
+    kind: type[T],
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+) -> T:
+    """Read TOML text into frozen values of `kind`; raises BadConfiguration with every mistake.
+
+    `prepare` makes of what was read what is checked.
+    """
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # of figures and brackets beyond all measure, too
+        raise BadConfiguration(name, mistakes_in(text, error)) from error
+    return structured(prepare(data), text, name, kind)
+
+
+def structured(data: object, text: str, name: str, kind: type[T]) -> T:
+    """Make frozen values of `kind` of a text's data; raises BadConfiguration with every mistake."""
+    try:
+        return _converter().structure(data, kind)
+    except ClassValidationError as error:
+        mistakes = tuple(_mistakes(error, (), kind))
+        raise BadConfiguration(name, tuple(with_line(m, text) for m in mistakes)) from error
+
+
+@functools.cache
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True)
+    for kind, hook in {
+        str: values.text,
+        int: values.whole,
+        values.Seconds: values.seconds,
+        values.OnOff: values.on_off,
+        values.Pause: values.pause,
+        values.Proven: values.proven,
+        values.MonthDay: values.month_day,
+        values.Moment: values.moment,
+        values.Instant: values.instant,
+        values.Hours: values.hours,
+        values.Bands: values.bands,
+        values.Hidden: values.hidden,
+        values.PortRange: values.port_range,
+        date: values.day,
+    }.items():
+        converter.register_structure_hook(kind, hook)
+    return converter
+
+
+def _mistakes(error: Exception, place: tuple[str, ...], cls: Any) -> Iterator[Mistake]:
+    if isinstance(error, ClassValidationError | IterableValidationError):
+        for inner in error.exceptions:
+            step, kind = _step(inner, cls)
+            yield from _mistakes(inner, (*place, *step), kind)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        for key in sorted(error.extra_fields):
+            close, known = _like(key, error.cl)
+            said = f" Did you mean {close!r}?" if close else f" Known here: {known}."
+            it = f"voce sconosciuta. {f'Forse «{close}»?' if close else f'Voci note: {known}.'}"
+            yield Mistake(_dotted((*place, key)), f"unknown key.{said}", it=it)
+    elif isinstance(error, KeyError):
+        yield Mistake(_dotted(place), "is missing; it must be set", it="manca: va scritta")
+    elif isinstance(error, ValueError):
+        yield Mistake(_dotted(place), str(error), it=italian_of(error))
+    else:
+        it = "è scritta in un'altra forma (un elenco va fra parentesi quadre)"
+        yield Mistake(_dotted(place), f"has the wrong shape ({error})", it=it)
+
+
+def _step(error: BaseException, cls: Any) -> tuple[tuple[str, ...], Any]:
+    """Say one step of the place: the attribute or index that an inner error is about."""
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return (note.name,), note.type
+        if isinstance(note, IterableValidationNote):
+            return (str(int(note.index) + 1),), note.type
+    return (), cls
+
+
+def _dotted(place: tuple[str, ...]) -> str:
+    return ".".join(place) or "the file"
+
+
+def _like(key: str, cls: Any) -> tuple[str, str]:
+    """Return the known key that one is like, "" for none, and all known ones."""
+    known = [field.name for field in fields(cls)] if is_dataclass(cls) else []
+    close = difflib.get_close_matches(key, known, n=1)
+    return (close[0] if close else ""), ", ".join(known)
+
+
+def with_line(mistake: Mistake, text: str) -> Mistake:
+    """Find the line a mistake is on: its table's header, then its key within the table."""
+    steps, lines = mistake.place.split("."), text.splitlines()
+    *tables, key = [*steps, ""] if steps[-1].isdigit() else steps  # a whole table of an array
+    start = _table_start(lines, tables)
+    for number in range(max(start, 0), len(lines)):
+        if number > start and lines[number].lstrip().startswith("["):
+            break
+        if key and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", lines[number]):
+            return replace(mistake, line=number + 1)
+    if start < 0:
+        start = _table_start(lines, [*tables, key])  # a whole table
+    return replace(mistake, line=start + 1)
+
+
+def _table_start(lines: list[str], tables: list[str]) -> int:
+    """Find a table's header, an array's within its parent's; -1 where not even the first is."""
+    position, name = -1, ""
+    for step, following in pairwise([*tables, ""]):
+        if step.isdigit():
+            continue
+        name = f"{name}.{step}".lstrip(".")
+        nth = int(following) if following.isdigit() else 1
+        header = re.compile(rf"\s*\[\[?\s*{re.escape(name)}\s*\]\]?\s*(#.*)?$")
+        found = [n for n, line in enumerate(lines) if n >= position and header.match(line)]
+        if len(found) < nth:
+            break
+        position = found[nth - 1]
+    return position

@@ -12,11 +12,11 @@ import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from appliance.daemon import config
-from appliance.daemon.office import build_office
-from appliance.daemon.phones_entered import with_entered
-from appliance.daemon.profile_file import kept_name
-from appliance.daemon.settings import Folders, Settings
+from appliance.config import read
+from appliance.config.office import build_office
+from appliance.config.phones import with_entered
+from appliance.config.read import kept_name
+from appliance.config.schema import Folders, Settings
 from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, make_private
 from appliance.policy.office import Office
@@ -58,14 +58,14 @@ def with_written(path: Path, year: int | None = None) -> tuple[Settings, Setting
 def state_folder(path: Path) -> Path:
     """Find the state folder of a configuration that may be broken."""
     try:
-        folders = tomllib.loads(config.text_of(path)).get("folders", {})
+        folders = tomllib.loads(read.read_text(path)).get("folders", {})
         return Path(str(folders["state"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Path(os.environ.get("STATE_DIRECTORY", Folders().state))
 
 
 def _read(path: Path, year: int, kept: Path | None = None) -> tuple[Settings, Settings, Office]:
-    written = config.load_written(path, kept)
+    written = read.load_written(path, kept)
     settings = with_entered(written)
     return written, settings, build_office(settings, year, str(path))
 
@@ -76,7 +76,7 @@ def _otherwise(path: Path, year: int) -> tuple[Settings, Settings, Office]:
         found = _read(last_good, year, last_good.parent / PROFILES)
     except ConfigurationError:
         log.warning("there is no last good configuration: no line is in service")
-        settings = config.parse(NOTHING)
+        settings = read.parse(NOTHING)
         return settings, settings, build_office(settings, year)
     log.warning("the last good configuration is in force: %s", last_good)
     return found

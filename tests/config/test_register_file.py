@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon import register_file, register_text
-from appliance.daemon.mistakes import BadConfiguration
+from appliance.config import directory_file
+from appliance.config.mistakes import BadConfiguration
 from appliance.policy.directory import Purpose, Register
 
-EXAMPLE = resources.files("appliance.daemon") / "example_register.toml"
-CONFIG = resources.files("appliance.daemon") / "example.toml"
+EXAMPLE = resources.files("appliance.config") / "example_register.toml"
+CONFIG = resources.files("appliance.config") / "example.toml"
 
 WRONG = """
 [[services]]
@@ -98,7 +98,7 @@ reference = "E-mail"
 
 def example() -> Register:
     """Read the example office's register."""
-    return register_file.parse(EXAMPLE.read_text(encoding="utf-8"))
+    return directory_file.parse(EXAMPLE.read_text(encoding="utf-8"))
 
 
 def place(text: str) -> str:
@@ -109,7 +109,7 @@ def place(text: str) -> str:
 def test_every_mistake_at_once_with_its_line() -> None:
     """One reading tells all there is to mend, each where it stands."""
     with pytest.raises(BadConfiguration) as caught:
-        register_file.parse(WRONG)
+        directory_file.parse(WRONG)
     assert [place(row) for row in str(caught.value).splitlines()[1:]] == [
         "line 12, declarations.1.reference",
         "line 14, declarations.1.returns",
@@ -128,21 +128,21 @@ def test_every_mistake_at_once_with_its_line() -> None:
 def test_a_refused_number_is_not_repeated() -> None:
     """P7: a private mobile that was typed in stands in no message."""
     with pytest.raises(BadConfiguration) as caught:
-        register_file.parse(WRONG)
+        directory_file.parse(WRONG)
     assert "3355501260" not in str(caught.value)
 
 
 def test_an_unknown_key_is_named_with_what_was_meant() -> None:
     """As in the configuration."""
     with pytest.raises(BadConfiguration, match="Did you mean 'email'"):
-        register_file.parse('[[services]]\ncode = "a"\nname = "A"\nemial = "a@b"\n')
+        directory_file.parse('[[services]]\ncode = "a"\nname = "A"\nemial = "a@b"\n')
 
 
 def test_a_moment_needs_its_offset() -> None:
     """When something was entered is a moment, not a wall-clock time."""
     text = EXAMPLE.read_text(encoding="utf-8").replace("T09:20:00+01:00", "T09:20:00")
     with pytest.raises(BadConfiguration, match="must be a moment with offset"):
-        register_file.parse(text)
+        directory_file.parse(text)
 
 
 def test_the_example_office() -> None:
@@ -166,21 +166,21 @@ def test_each_need_has_its_own_code_for_the_keys() -> None:
     """A code that stands twice, or that no phone can key, is named with its place (P5)."""
     text = EXAMPLE.read_text(encoding="utf-8")
     with pytest.raises(BadConfiguration) as caught:
-        register_file.parse(text.replace('code_keys = "32"', 'code_keys = "31"'))
+        directory_file.parse(text.replace('code_keys = "32"', 'code_keys = "31"'))
     assert "declarations.2.needs.2.code_keys: '31' is already the code of residenza of" in str(
         caught.value
     )
     with pytest.raises(BadConfiguration, match=r"needs\.2\.code_keys: need aire: .#7. is"):
-        register_file.parse(text.replace('code_keys = "32"', 'code_keys = "#7"'))
+        directory_file.parse(text.replace('code_keys = "32"', 'code_keys = "#7"'))
 
 
 def test_it_goes_round() -> None:
     """What is exported is what was imported, and exporting it again gives the same text."""
     register = example()
-    text = register_text.text_for(register)
-    again = register_file.parse(text)
+    text = directory_file.text_for(register)
+    again = directory_file.parse(text)
     assert again == register
-    assert register_text.text_for(again) == text
+    assert directory_file.text_for(again) == text
 
 
 REVOKED = """
@@ -194,15 +194,15 @@ reference = "E-mail dell'Edilizia del 1 giugno 2026"
 
 def test_a_revocation_goes_round() -> None:
     """It stands beside what it revokes."""
-    register = register_file.parse(EXAMPLE.read_text(encoding="utf-8") + REVOKED)
+    register = directory_file.parse(EXAMPLE.read_text(encoding="utf-8") + REVOKED)
     assert register.authorisations[0].revoked is not None
-    assert register_file.parse(register_text.text_for(register)) == register
+    assert directory_file.parse(directory_file.text_for(register)) == register
 
 
 def test_entries_without_a_number_get_the_next() -> None:
     """In the order in which they stand, after those that have one."""
     text = re.sub(r"(?m)^number = [12]\n", "", EXAMPLE.read_text(encoding="utf-8"))
-    numbers = [d.entry.number for d in register_file.parse(text).declarations]
+    numbers = [d.entry.number for d in directory_file.parse(text).declarations]
     assert numbers == [9, 10, 3, 4, 5, 6]
 
 

@@ -12,18 +12,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.commands.check import summary
-from appliance.daemon import config, last_good
+from appliance.config import last_good, read
+from appliance.config.mistakes import BadConfiguration
+from appliance.config.office import build_office
+from appliance.config.setup import carrier_setup
+from appliance.config.values import MonthDay, OnOff, Seconds
 from appliance.daemon.announcements import PromptFile
 from appliance.daemon.mail_account import account_of, domain_of
-from appliance.daemon.mistakes import BadConfiguration
-from appliance.daemon.office import build_office
-from appliance.daemon.setups import carrier_setup
-from appliance.daemon.values import MonthDay, OnOff, Seconds
 from appliance.errors import ConfigurationError
 from appliance.policy.office import AfterHours, Greeting
 from appliance.policy.text import NOTHING
 
-EXAMPLE = Path(config.__file__).with_name("example.toml")
+EXAMPLE = Path(read.__file__).with_name("example.toml")
 SMALL = """
 [site]
 name = "Prova"
@@ -38,13 +38,13 @@ address = "127.0.0.1"
 def mistakes_of(text: str) -> list[str]:
     """Load a text that is wrong and list what is said of it."""
     with pytest.raises(BadConfiguration) as caught:
-        build_office(config.parse(text), 2026)
+        build_office(read.parse(text), 2026)
     return [str(mistake) for mistake in caught.value.mistakes]
 
 
 def test_the_example_office_is_good() -> None:
     """The file that the product brings passes its own check."""
-    settings = config.load(EXAMPLE)
+    settings = read.load(EXAMPLE)
     office = build_office(settings, 2026)
     assert office.public_numbers == ("051598111", "800011837")
     assert office.switchboard.phones == ("op1", "op2")
@@ -57,7 +57,7 @@ def test_the_example_office_is_good() -> None:
 
 def test_what_is_not_written_has_its_default() -> None:
     """A small file is enough; the rest is what most offices want."""
-    settings = config.parse(SMALL)
+    settings = read.parse(SMALL)
     assert settings.switchboard.ring == Seconds(25.0)
     assert settings.site.patron == MonthDay(10, 4)
     assert build_office(settings, 2026).citizens_desk is None
@@ -86,7 +86,7 @@ outside = "0541704111"
 
 def test_a_line_behind_a_pbx_is_configured() -> None:
     """Extensions make a group even without a phone; what a probe has proven beats the make."""
-    settings = config.parse(SMALL + PBX)
+    settings = read.parse(SMALL + PBX)
     office = build_office(settings, 2026)
     assert office.switchboard.pbx_numbers == ("201", "202")
     assert office.citizens_desk is not None
@@ -106,14 +106,14 @@ def test_a_line_behind_a_pbx_is_configured() -> None:
 
 def test_what_the_closed_greeting_says_is_configured() -> None:
     """The notice before a message is there unless it is switched off; E11 names nobody unasked."""
-    plain = build_office(config.parse(SMALL), 2026)
+    plain = build_office(read.parse(SMALL), 2026)
     assert plain.voicemail.privacy == "privacy"
     assert plain.after_hours == AfterHours()
     assert plain.voicemail.greeting is Greeting.SHORT
-    long = build_office(config.parse(f'{SMALL}[voicemail]\ngreeting = "long"\n'), 2026)
+    long = build_office(read.parse(f'{SMALL}[voicemail]\ngreeting = "long"\n'), 2026)
     assert long.voicemail.greeting is Greeting.LONG
     text = '[voicemail]\nprivacy = "off"\nemergency_112 = true\nduty = ["polizia"]\n'
-    told = build_office(config.parse(SMALL + text), 2026)
+    told = build_office(read.parse(SMALL + text), 2026)
     assert told.voicemail.privacy == ""
     assert told.after_hours == AfterHours(emergency=True, duty=("polizia",))
 
@@ -128,7 +128,7 @@ def test_an_opening_is_the_switchboards_the_counters_or_both(tmp_path: Path) -> 
             f'[[openings]]\nday = 2026-12-06\nhours = ["9-12"]\ngroup = "{group}"\n'
             f'[folders]\nstate = "{tmp_path}"\n'
         )
-        office = build_office(config.parse(text), 2026)
+        office = build_office(read.parse(text), 2026)
         assert office.citizens_desk is not None
         groups = (office.switchboard, office.citizens_desk)
         first, second = (each.schedule.at(sunday).open for each in groups)
@@ -147,16 +147,16 @@ def test_a_greeting_that_the_box_says_itself_is_one(tmp_path: Path) -> None:
         f'greeting = "elezioni"\n[folders]\nstate = "{tmp_path}"\n'
     )
     with pytest.raises(BadConfiguration, match="prompts say elezioni"):
-        build_office(config.parse(text), 2026)
+        build_office(read.parse(text), 2026)
     spoken = tmp_path / "spoken" / "it" / "elezioni.wav"
     spoken.parent.mkdir(parents=True)
     spoken.write_bytes(b"")
-    assert build_office(config.parse(text), 2026).switchboard.schedule.closures
+    assert build_office(read.parse(text), 2026).switchboard.schedule.closures
 
 
 def test_check_says_what_each_line_can_do() -> None:
     """Also of a line of which only its modem knows, and what it would do by day."""
-    settings = config.parse(
+    settings = read.parse(
         SMALL + '[[lines]]\nname="c"\nport="/x"\n'
         '[[lines]]\nname="d"\nport="/y"\ndaytime="ring_parallel_phone"\n'
         '[[lines]]\nname="e"\nport="/z"\nduplex=false\ndaytime="message"\n'
@@ -283,16 +283,16 @@ def test_a_file_that_is_no_toml_or_not_there_is_one_sentence(tmp_path: Path) -> 
     """No traceback for a broken or missing file."""
     assert mistakes_of("[site") == ["line 1, the file: the header is written [site]"]
     with pytest.raises(ConfigurationError, match="there is no file of that name"):
-        config.load(tmp_path / "none.toml")
+        read.load(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"\xe8")
     with pytest.raises(ConfigurationError, match="not UTF-8"):
-        config.load(tmp_path / "latin.toml")
+        read.load(tmp_path / "latin.toml")
 
 
 def test_holidays_and_the_patron_are_in_the_schedule() -> None:
     """4 October is national from 2026; the town's patron is a holiday here (E14)."""
     text = SMALL.replace("10-04", "11-24").replace("[hours]", '[hours]\nsunday = ["09:00-12:00"]')
-    schedule = build_office(config.parse(text), 2026).switchboard.schedule
+    schedule = build_office(read.parse(text), 2026).switchboard.schedule
     names = {holiday.day: holiday.name.it for holiday in schedule.holidays}
     assert "Francesco" in names[date(2026, 10, 4)]
     assert names[date(2026, 11, 24)] == "Santo patrono"
@@ -301,7 +301,7 @@ def test_holidays_and_the_patron_are_in_the_schedule() -> None:
 
 def test_special_days_reach_the_schedule() -> None:
     """Openings, closures and periods of the file are those of the office (E14)."""
-    office = build_office(config.load(EXAMPLE), 2026)
+    office = build_office(read.load(EXAMPLE), 2026)
     assert office.citizens_desk is not None
     feast = office.switchboard.schedule.at(datetime(2026, 12, 8, 9, 0, tzinfo=UTC))
     assert feast.open
@@ -388,7 +388,7 @@ def test_no_file_whatever_keeps_the_box_from_starting(
         assert complaint.en.startswith(str(path))
         assert complaint.it.startswith(str(path))
         assert office.name == ("Prova" if had_a_good_one else "Centralino")
-        assert len(settings.lines) == (len(config.parse(SMALL).lines) if had_a_good_one else 0)
+        assert len(settings.lines) == (len(read.parse(SMALL).lines) if had_a_good_one else 0)
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -425,13 +425,13 @@ password_file = "/etc/centralino/mail_password"
 
 def test_the_mail_server_is_taken_as_written() -> None:
     """What most offices write is enough: STARTTLS on its usual port."""
-    settings = config.parse(SMALL + MAIL)
+    settings = read.parse(SMALL + MAIL)
     build_office(settings, 2026)
     account = account_of(settings.mail)
     assert account is not None
     assert account.where == "smtp.comune.example:587"
     assert domain_of(settings.mail) == "comune.example"
-    assert (account_of(config.parse(SMALL).mail), domain_of(config.parse(SMALL).mail)) == (None, "")
+    assert (account_of(read.parse(SMALL).mail), domain_of(read.parse(SMALL).mail)) == (None, "")
 
 
 @pytest.mark.parametrize(
@@ -456,9 +456,9 @@ def test_what_is_wrong_with_a_mail_server(wrong: str, said: str) -> None:
 
 def test_one_converter_reads_all_configurations() -> None:
     """What one configuration says is not in the next one."""
-    example = Path(config.__file__).with_name("example.toml")
+    example = Path(read.__file__).with_name("example.toml")
     text = example.read_text(encoding="utf-8")
-    first = config.parse(text)
-    changed = config.parse(text.replace("port = 5060", "port = 5099"))
+    first = read.parse(text)
+    changed = read.parse(text.replace("port = 5060", "port = 5099"))
     assert (first.sip.port, changed.sip.port) == (5060, 5099)
-    assert config.parse(text) == first
+    assert read.parse(text) == first

@@ -1,0 +1,672 @@
+"""Building frozen settings out of the configuration."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.config.mistakes import MQTT_PASSWORD, Mistakes, secret_file
+from appliance.config.schema import Mail, Phone, Settings
+from appliance.config.values import Hours, Instant, OnOff
+from appliance.errors import OfficeError
+from appliance.fleet.mqtt import Broker, MqttSecurity
+from appliance.fleet.mqtt_messages import Callers, Topic, check_prefix, topic_level
+from appliance.mail.letter import address_in, is_address
+from appliance.mail.smtp import Security
+from appliance.policy.clock import WithoutTime
+from appliance.policy.numbering import EMERGENCY, PLANS, Plan, rehearsed
+from appliance.policy.office import Branches, Cause, Extension, PositionRules, Waiting
+from appliance.policy.requests import PATH
+from appliance.policy.text import Refused
+from appliance.sip.registrar import RegistrarAccount, parse_address
+from appliance.sip.trunk import Standing
+from appliance.store.database import Trouble
+
+if TYPE_CHECKING:
+    from appliance.config.schema import Console, Metrics, Mqtt
+
+
+# ---- branches ----------------------------------------------------------------------------------
+# The other branches as configured: checked, and made what policy works on.
+
+
+def check_branches(settings: Settings, mistakes: Mistakes) -> None:
+    """Name what cannot be said of other branches."""
+    written = settings.branches
+    if (written.names or written.takes) and settings.sip.registrar is None:
+        mistakes.note(
+            "branches",
+            "le altre sedi si raggiungono attraverso un proxy SIP: scrivere anche [sip.registrar]",
+            "other branches are reached over a SIP proxy: write [sip.registrar], too",
+        )
+    for name in written.names:
+        if name in {phone.name for phone in settings.phones}:
+            mistakes.note(
+                "branches.names",
+                f"{name!r} è già il nome di un telefono: alla sede serve un altro account",
+                f"{name!r} is a phone's name already: the branch needs another account",
+            )
+    if settings.sip.registrar and settings.sip.registrar.user in written.names:
+        mistakes.note(
+            "branches.names",
+            f"{settings.sip.registrar.user!r} è questo apparecchio: nominare solo le altre sedi",
+            f"{settings.sip.registrar.user!r} is this box itself: name the other branches only",
+        )
+    for office in written.offices:
+        if not all(office.partition(".")):
+            mistakes.note(
+                "branches.offices",
+                f"{office!r} non è una destinazione: scrivere ufficio.necessità, come "
+                "«savena.pubblico»",
+                f"{office!r} is no destination: write unit.need, as in 'savena.public'",
+            )
+    for cause in written.when:
+        mistakes.choice("branches.when", cause, tuple(Cause))
+
+
+def pairs(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the other branches' offices as unit and need, in the written order."""
+    return tuple(office.partition(".")[::2] for office in settings.branches.offices)
+
+
+def rules(settings: Settings, mistakes: Mistakes) -> Branches:
+    """Make the rules by which callers are handed over; nobody is, without offices."""
+    written = settings.branches
+    when = frozenset(Cause(cause) for cause in written.when if cause in set(Cause))
+    return mistakes.attempt(
+        "branches",
+        lambda: Branches(written.names, pairs(settings), when, round(written.ring * 1000)),
+        Branches(),
+    )
+
+
+# ---- call limits -------------------------------------------------------------------------------
+# The limits of calls and of positions as configured: checked, and made what policy works on.
+
+LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
+"""No conversation of citizens is cut within ten minutes; none lasts a day."""
+LEAST_TRANSFER_S, MOST_TRANSFER_S = 10, 180
+"""A clerk needs a few rings to come; a caller is not left to music for longer."""
+
+MOST_HOLDOVER_DAYS = 60
+"""By then it may be four minutes off (policy.clock_trust)."""
+
+
+def check_call_limits(settings: Settings, mistakes: Mistakes) -> None:
+    """Name what cannot be a limit of calls."""
+    longest = settings.calls.longest
+    if not LEAST_LONGEST_S <= longest <= MOST_LONGEST_S:
+        mistakes.note(
+            "calls.longest",
+            f"{longest:g} s non è un limite per una conversazione: scrivere da {LEAST_LONGEST_S} "
+            f"a {MOST_LONGEST_S} secondi",
+            f"{longest:g} s is no limit for a conversation: write {LEAST_LONGEST_S} to "
+            f"{MOST_LONGEST_S} seconds",
+        )
+    rings = settings.calls.transfer
+    if not LEAST_TRANSFER_S <= rings <= MOST_TRANSFER_S:
+        mistakes.note(
+            "calls.transfer",
+            f"{rings:g} s non bastano, o sono troppi, perché un ufficio risponda: scrivere da "
+            f"{LEAST_TRANSFER_S} a {MOST_TRANSFER_S} secondi",
+            f"{rings:g} s is no time for an office to answer: write {LEAST_TRANSFER_S} to "
+            f"{MOST_TRANSFER_S} seconds",
+        )
+    check_clock(settings, mistakes)
+    kept, most = settings.calls.lines_kept, max(len(settings.lines) - 1, 1)
+    if not 0 <= kept <= most:
+        mistakes.note(
+            "calls.lines_kept",
+            f"{kept} linee non possono restare libere per rispondere: scrivere da 0 a {most}, meno "
+            "delle linee che ci sono",
+            f"{kept} lines cannot stay free to answer: write 0 to {most}, fewer than there are "
+            "lines",
+        )
+
+
+def check_clock(settings: Settings, mistakes: Mistakes) -> None:
+    """Name what cannot be said of the time."""
+    mistakes.choice("clock.without_time", settings.clock.without_time, tuple(WithoutTime))
+    days = settings.clock.holdover_days
+    if not 1 <= days <= MOST_HOLDOVER_DAYS:
+        mistakes.note(
+            "clock.holdover_days",
+            f"un orologio non può andare da solo {days} giorni: scrivere da 1 a "
+            f"{MOST_HOLDOVER_DAYS}; sbaglia fino a quattro secondi al giorno",
+            f"{days} days are no time for a clock by itself: write 1 to {MOST_HOLDOVER_DAYS}; "
+            "it is off by up to four seconds a day",
+        )
+
+
+def without_time(settings: Settings) -> WithoutTime:
+    """Return what holds while the time cannot be trusted."""
+    written = settings.clock.without_time
+    return WithoutTime(written) if written in tuple(WithoutTime) else WithoutTime.IF_STAFFED
+
+
+def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:
+    """Make the rules by which positions are away."""
+    written = settings.positions
+    return mistakes.attempt(
+        "positions",
+        lambda: PositionRules(written.away_after_missed, written.remind_after * 60_000),
+        PositionRules(),
+    )
+
+
+def waiting_rules(settings: Settings, mistakes: Mistakes) -> Waiting:
+    """Make the rules by which callers wait."""
+    written = settings.waiting
+    return mistakes.attempt(
+        "waiting",
+        lambda: Waiting(
+            written.queue_max,
+            written.max_wait * 1000,
+            round(written.announce_every * 1000),
+            bool(written.announce_place),
+            bool(written.before_counter),
+        ),
+        Waiting(),
+    )
+
+
+# ---- console settings --------------------------------------------------------------------------
+# Whether what `[console]` says can be: ports, names, the office's own certificate.
+
+_NAME = re.compile(
+    r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z"
+)
+"""A host name (RFC 1123, 2.1)."""
+LAST_PORT = 65_535
+USUAL_PORT = 443
+"""An address by TLS need not name it."""
+
+
+def door_of(console: Console) -> str:
+    """Return where a mail's link closes a request; "" without a console or a name to find it by."""
+    return address_of(console, PATH)
+
+
+def messages_page(console: Console) -> str:
+    """Return the address of the page of messages; "" without a console or a name to find it by."""
+    return address_of(console, "/messages")
+
+
+def address_of(console: Console, path: str) -> str:
+    """Return the address of a page; "" without a console or a name to find it by."""
+    if not (console.enabled and console.names):
+        return ""
+    port = "" if console.port == USUAL_PORT else f":{console.port}"
+    return f"https://{console.names[0]}{port}{path}"
+
+
+def tcp_rival(settings: Settings) -> str:
+    """Name the key whose TCP port is the phones', "" for none: what was there first keeps it."""
+    console, metrics = settings.console, settings.metrics
+    ports = {"metrics.port": metrics.port if metrics.listen else 0}
+    if console.enabled:
+        ports |= {"console.port": console.port, "console.redirect_port": console.redirect_port}
+    taken = (key for key, port in ports.items() if port == settings.sip.port)
+    return next(taken, "") if settings.sip.tcp else ""
+
+
+def check_console(console: Console, mistakes: Mistakes) -> None:
+    """Note what is wrong in the table."""
+    mistakes.check("console.listen", _address, console.listen)
+    check_port("console.port", console.port, 1, mistakes)
+    check_port("console.redirect_port", console.redirect_port, 0, mistakes)
+    for name in console.names:
+        mistakes.check("console.names", _host_name, name)
+    if bool(console.certificate) != bool(console.key):
+        place = "console.key" if console.certificate else "console.certificate"
+        mistakes.note(
+            place,
+            "manca: al certificato serve la sua chiave, e alla chiave il suo certificato",
+            "is missing: a certificate needs its key, and a key its certificate",
+        )
+    for place, file in (("certificate", console.certificate), ("key", console.key)):
+        if file:
+            mistakes.check(f"console.{place}", _file, file)
+
+
+def check_port(place: str, port: int, least: int, mistakes: Mistakes) -> None:
+    """Note a number that is no port."""
+    if not least <= port <= LAST_PORT:
+        mistakes.note(
+            place,
+            f"{port} non è una porta: da {least} a {LAST_PORT}",
+            f"{port} is no port: {least} to {LAST_PORT}",
+        )
+
+
+def _address(text: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError as error:
+        raise Refused(
+            f'{text!r} non è un indirizzo: "0.0.0.0" sono tutti',
+            f'{text!r} is no address: "0.0.0.0" is every one',
+        ) from error
+
+
+def _host_name(text: str) -> None:
+    if not _NAME.match(text):
+        raise Refused(
+            f'{text!r} non è un nome di rete: scrivere ad esempio "centralino.local"',
+            f'{text!r} is no host name; write e.g. "centralino.local"',
+        )
+
+
+def _file(text: str) -> None:
+    if not Path(text).is_absolute():
+        raise Refused(
+            f"{text!r} va scritto come percorso intero, che comincia con /",
+            f"{text!r} must be a whole path, beginning with /",
+        )
+
+
+# ---- extensions --------------------------------------------------------------------------------
+# What phones dial to reach each other: written extensions, and numbers from 11 on for the rest.
+
+FIRST = 11
+
+
+def labels(phones: Iterable[Phone]) -> dict[str, str]:
+    """Return what positions are called, by their phones' names, where they have a label."""
+    return {phone.name: phone.label for phone in phones if phone.label}
+
+
+def extensions(phones: Iterable[Phone]) -> tuple[Extension, ...]:
+    """Return the extension of every phone, in the order of the configuration.
+
+    Raises ConfigurationError for digits that cannot be one.
+    """
+    phones = tuple(phones)
+    taken = {phone.extension for phone in phones} | set(EMERGENCY)
+    free = (str(number) for number in itertools.count(FIRST) if str(number) not in taken)
+    return tuple(Extension(p.extension or next(free), p.name, p.label) for p in phones)
+
+
+# ---- mail settings -----------------------------------------------------------------------------
+# The mail server as configured, checked: each mistake in a sentence.
+
+
+def check_mail(mail: Mail, mistakes: Mistakes) -> None:
+    """Note what is wrong; a `head` alone is right: his notices wait until there is a server."""
+    mistakes.choice("mail.security", mail.security, tuple(Security))
+    if not 0 <= mail.port <= LAST_PORT:
+        mistakes.note(
+            "mail.port",
+            f"{mail.port} non è una porta: per quella consueta toglierla",
+            f"{mail.port} is no port: leave it out for the usual one",
+        )
+    if mail.head and not is_address(mail.head):
+        mistakes.note(
+            "mail.head",
+            f"{mail.head!r} non è un indirizzo e-mail",
+            f"{mail.head!r} is no mail address",
+        )
+    if mail.server or mail.sender:
+        try:
+            address_in(mail.sender)
+        except OfficeError as error:
+            it = f'{mail.sender!r} non è un indirizzo e-mail: scrivere "a@b.it" o "Nome <a@b.it>"'
+            mistakes.note("mail.sender", it, str(error))
+    if bool(mail.user) != bool(mail.password_file):
+        mistakes.note(
+            "mail.user",
+            "a un utente serve il suo password_file, e a un password_file il suo utente",
+            "a user needs its password_file, and a password_file its user",
+        )
+    if mail.user and mail.security == Security.NONE:
+        mistakes.note(
+            "mail.security",
+            "una password non si manda in chiaro: usare starttls o tls",
+            "a password is not sent in the clear: use starttls or tls",
+        )
+
+
+# ---- metrics settings --------------------------------------------------------------------------
+# Whether what `[metrics]` says can be: one address of the box, a port of its own, networks.
+
+FIRST_PORT = 1024
+
+Network = IPv4Network | IPv6Network
+
+
+def networks_of(metrics: Metrics) -> tuple[Network, ...]:
+    """Return from where figures are asked for, () for anywhere; raises Refused."""
+    return tuple(map(_network, metrics.allowed))
+
+
+def check_metrics(settings: Settings, mistakes: Mistakes) -> None:
+    """Note what is wrong in the table."""
+    metrics, console = settings.metrics, settings.console
+    if metrics.listen:
+        mistakes.check("metrics.listen", _check_address, metrics.listen)
+    for network in metrics.allowed:
+        mistakes.check("metrics.allowed", _network, network)
+    if not FIRST_PORT <= metrics.port <= LAST_PORT:
+        mistakes.note(
+            "metrics.port",
+            f"{metrics.port} non si può usare: scegliere una porta da {FIRST_PORT} a {LAST_PORT}",
+            f"{metrics.port} cannot be used: choose a port from {FIRST_PORT} to {LAST_PORT}",
+        )
+    elif (
+        metrics.listen and console.enabled and metrics.port in {console.port, console.redirect_port}
+    ):
+        mistakes.note(
+            "metrics.port",
+            f"{metrics.port} è già la porta delle pagine ([console]): usarne un'altra",
+            f"{metrics.port} is the pages' port already ([console]): use another one",
+        )
+
+
+def _check_address(text: str) -> None:
+    try:
+        address = ip_address(text)
+    except ValueError as error:
+        raise Refused(
+            f"{text!r} non è un indirizzo: scrivere quello dell'apparecchio, ad esempio "
+            '"192.168.1.10"',
+            f'{text!r} is no address: write the box\'s own, e.g. "192.168.1.10"',
+        ) from error
+    if address.is_unspecified or address.is_multicast:
+        raise Refused(
+            f"{text!r} non è un solo indirizzo: scrivere quello dell'apparecchio, ad esempio "
+            '"192.168.1.10"',
+            f'{text!r} is not one address: write the box\'s own, e.g. "192.168.1.10"',
+        )
+
+
+def _network(text: str) -> Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise Refused(
+            f"{text!r} non è una rete: scrivere ad esempio 192.168.1.5 o 192.168.1.0/24",
+            f"{text!r} is no network; write e.g. 192.168.1.5 or 192.168.1.0/24",
+        ) from error
+
+
+# ---- mqtt settings -----------------------------------------------------------------------------
+# The MQTT broker as configured: checked, each mistake in a sentence, and as the fleet takes it.
+
+LEAST, MOST = 100, 100_000
+"""Events that may wait: fewer would not outlast a morning, more are no queue but an archive."""
+
+
+def check_mqtt(mqtt: Mqtt, mistakes: Mistakes) -> None:
+    """Note what is wrong; without `server` MQTT is off, and what else is written counts all the
+    same: it is to be right on the day it is switched on.
+    """
+    mistakes.choice("mqtt.security", mqtt.security, tuple(MqttSecurity))
+    mistakes.choice("mqtt.callers", mqtt.callers, tuple(Callers))
+    for topic in mqtt.events:
+        mistakes.choice("mqtt.events", topic, tuple(Topic))
+    if mqtt.server or mqtt.prefix:
+        mistakes.check("mqtt.prefix", check_prefix, mqtt.prefix)
+    _check_figures(mqtt, mistakes)
+    _check_account(mqtt, mistakes)
+
+
+def _check_figures(mqtt: Mqtt, mistakes: Mistakes) -> None:
+    if not 0 <= mqtt.port <= LAST_PORT:
+        mistakes.note(
+            "mqtt.port",
+            f"{mqtt.port} non è una porta: per quella consueta toglierla",
+            f"{mqtt.port} is no port: leave it out for the usual one",
+        )
+    if not LEAST <= mqtt.queue <= MOST:
+        mistakes.note(
+            "mqtt.queue",
+            f"{mqtt.queue} non può essere: scrivere da {LEAST} a {MOST} eventi",
+            f"{mqtt.queue} cannot be: write {LEAST} to {MOST} events",
+        )
+
+
+def _check_account(mqtt: Mqtt, mistakes: Mistakes) -> None:
+    if bool(mqtt.user) != bool(mqtt.password_file):
+        mistakes.note(
+            "mqtt.user",
+            "a un utente serve il suo password_file, e a un password_file il suo utente",
+            "a user needs its password_file, and a password_file its user",
+        )
+    if bool(mqtt.certificate) != bool(mqtt.key):
+        mistakes.note(
+            "mqtt.certificate",
+            "a un certificato serve la sua chiave (key), e a una chiave il suo certificato",
+            "a certificate needs its key, and a key its certificate",
+        )
+    if mqtt.security == MqttSecurity.NONE and (mqtt.user or mqtt.certificate or mqtt.ca_file):
+        mistakes.note(
+            "mqtt.security",
+            "password e certificati non servono in chiaro: usare tls",
+            "passwords and certificates are of no use in the clear: use tls",
+        )
+    if mqtt.security == MqttSecurity.NONE and mqtt.callers == Callers.FULL:
+        mistakes.note(
+            "mqtt.callers",
+            "i numeri di chi chiama non si mandano in chiaro: usare tls",
+            "callers' numbers are not sent in the clear: use tls",
+        )
+
+
+def broker_of(mqtt: Mqtt) -> Broker | None:
+    """Return the broker, None where none is configured."""
+    if not mqtt.server:
+        return None
+    return Broker(
+        mqtt.server,
+        topic_level(mqtt.prefix),
+        MqttSecurity(mqtt.security),
+        mqtt.port,
+        mqtt.user,
+        secret_file(mqtt.password_file, MQTT_PASSWORD) if mqtt.user else "",
+        mqtt.ca_file,
+        mqtt.certificate,
+        mqtt.key,
+    )
+
+
+# ---- register settings -------------------------------------------------------------------------
+# The register of offices as written in TOML: one frozen dataclass a table.
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """An office within a service; `say` is the sentence for who is not put through."""
+
+    code: str
+    name: str
+    email: str
+    say: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service and its offices."""
+
+    code: str
+    name: str
+    email: str
+    say: str = ""
+    offices: tuple[Office, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number of a need: a SIP phone, a PBX extension, or an outside number."""
+
+    reach: str
+    number: str
+    label: str = ""
+    service_mobile: OnOff = OnOff(False)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a caller may want; `returns` only where they differ from the declaration's.
+
+    `code_keys` is what an operator presses for it on a phone.
+    """
+
+    code: str
+    name: str
+    numbers: tuple[Number, ...]
+    returns: tuple[str, ...] = ()
+    code_keys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """When the office offers appointments, how long one is and how many at a time."""
+
+    hours: Hours
+    minutes: int
+    places: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a unit declared, who entered it and when, by which e-mail or protocol number."""
+
+    unit: str
+    declared_by: str
+    entered_by: str
+    entered_at: Instant
+    reference: str
+    first: date
+    bands: Hours
+    returns: tuple[str, ...]
+    needs: tuple[Need, ...] = ()
+    last: date | None = None
+    slots: Slots | None = None
+    attachment: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """Other bands from `first` to `last`; without `bands` the declared ones hold again.
+
+    `notice` is what operators read of it.
+    """
+
+    unit: str
+    entered_by: str
+    entered_at: Instant
+    reference: str
+    first: date
+    last: date
+    bands: Hours | None = None
+    needs: tuple[str, ...] = ()
+    notice: str = ""
+    attachment: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """When an authorisation ended, who entered it, and on what ground."""
+
+    entered_by: str
+    entered_at: Instant
+    reference: str
+    number: int = 0
+    attachment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorisation:
+    """A unit's written leave to tell a number outside, until the end of `last`."""
+
+    unit: str
+    tell: str
+    authorised_by: str
+    entered_by: str
+    entered_at: Instant
+    reference: str
+    attachment: str = ""
+    number: int = 0
+    revoked: Revocation | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The whole file."""
+
+    services: tuple[Service, ...] = ()
+    declarations: tuple[Declaration, ...] = ()
+    variations: tuple[Variation, ...] = ()
+    authorisations: tuple[Authorisation, ...] = ()
+
+
+# ---- registrar ---------------------------------------------------------------------------------
+# The box's account at another telephone system: from the settings, and what is said of it.
+
+SECRET = "sip.registrar"  # noqa: S105 - the secret's name in the file of secrets
+"""No phone can have this name: it holds a dot."""
+
+REGISTRAR_SILENT = Trouble(
+    "phones.registrar_silent",
+    "L'altro sistema telefonico non risponde: controllare il cavo, sip.registrar.address e il "
+    "sistema stesso; l'apparecchio riprova da solo, almeno ogni 35 s.",
+    "The other telephone system does not answer: check the cable, sip.registrar.address and the "
+    "system itself; the box tries again by itself, at least every 35 s.",
+)
+REGISTRAR_REFUSES = Trouble(
+    "phones.registrar_refuses",
+    "L'altro sistema telefonico rifiuta l'apparecchio: controllare sip.registrar.user e "
+    "la password (centralino phones registrar).",
+    "The other telephone system refuses the box: check sip.registrar.user and the "
+    "password (centralino phones registrar).",
+)
+SAID = {Standing.SILENT: REGISTRAR_SILENT, Standing.REFUSED: REGISTRAR_REFUSES}
+
+
+def account(settings: Settings, secrets: dict[str, str]) -> RegistrarAccount | None:
+    """Join configuration and secret; None without [sip.registrar]."""
+    configured = settings.sip.registrar
+    if configured is None:
+        return None
+    secret, branches = secrets.get(SECRET, ""), settings.branches
+    return RegistrarAccount(
+        parse_address(configured.address),
+        configured.user,
+        secret,
+        branches.names,
+        bool(branches.takes),
+    )
+
+
+def trouble_of(standing: Standing | None) -> Trouble | None:
+    """Return what is to be said of the registration; None while all is well."""
+    return SAID.get(standing) if standing else None
+
+
+# ---- rehearsal ---------------------------------------------------------------------------------
+# Whether anything real may be dialled for help: never on simulated lines, by construction.
+
+DEVICES = "/dev/"
+"""Where a real modem's port is; a simulated line's is a file of its exchange's folder."""
+
+
+def rehearses(settings: Settings) -> bool:
+    """Tell whether nothing real may be dialled for help: a simulated line, or so configured."""
+    simulated = any(not line.port.startswith(DEVICES) for line in settings.lines)
+    return simulated or bool(settings.outgoing.rehearsal)
+
+
+def numbers_of(settings: Settings) -> Plan:
+    """Return the country's numbers; in a rehearsal its emergency numbers are fictitious."""
+    plan = PLANS.get(settings.site.country, PLANS["it"])
+    return rehearsed(plan) if rehearses(settings) else plan
