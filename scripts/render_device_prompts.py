@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from appliance.daemon import voice
+from appliance.api import speech
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE
@@ -21,12 +21,12 @@ from appliance.prompts.texts import said
 
 def main(wanted: list[str]) -> None:
     """Render the keys asked for, or all of them."""
-    for language in voice.VOICES:
+    for language in speech.VOICES:
         folder = DEVICE / language
         folder.mkdir(parents=True, exist_ok=True)
         for key, entry in said(language).items():
             if not wanted or key in wanted:
-                contents = wav.build(g711.encode(voice.speak_prompt(entry), Law.ALAW), Law.ALAW)
+                contents = wav.build(g711.encode(speech.speak_prompt(entry), Law.ALAW), Law.ALAW)
                 (folder / f"{key}.wav").write_bytes(contents)
 
 

@@ -25,7 +25,7 @@ MACHINES: Final = {
     "console/pages/explain.py": (1, "what an input for a day has sent"),
     "console/pages/reports.py": (1, "the name of a file to be downloaded"),
     "console/pages/retention.py": (1, "the name of a file to be downloaded"),
-    "daemon/clock_questions.py": (1, "a row of the audit"),
+    "api/clock.py": (1, "a row of the audit"),
     "config/directory_keeper.py": (1, "status --json"),
     "sip/message.py": (1, "no day: an address"),
     "policy/reports.py": (1, "the key of a month in the figures"),

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
-from appliance.daemon import door
 
 
 @click.command("bring-in")
@@ -24,7 +24,7 @@ def bring_in(call: str, config_path: Path, by: str, *, stop: bool) -> None:
     """
     settings = load_settings(config_path)
     question = {"ask": "BringHead", "call": call, "by": by, "on": not stop}
-    answer = door.ask(desk_socket(settings), question)
+    answer = control_socket.ask(desk_socket(settings), question)
     said = answer["said"][language_of(settings)]
     if not answer["done"]:
         raise click.ClickException(said)

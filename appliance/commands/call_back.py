@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
-from appliance.daemon import door
 
 
 @click.command("call-back")
@@ -27,5 +27,5 @@ def call_back(case: str, config_path: Path, position: str, by: str, *, urgent: b
         "urgent": urgent,
         "by": by or position,
     }
-    answer = door.ask(desk_socket(settings), question)
+    answer = control_socket.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
-from appliance.daemon import door
 from appliance.policy.voicemail import MessageStep, Outcome
 
 if TYPE_CHECKING:
@@ -84,5 +84,5 @@ def _close(kind: str) -> click.Command:
 def _ask(context: click.Context, question: dict[str, Any]) -> None:
     settings: Settings = context.obj
     asked = {"ask": "care", "at": datetime.now(UTC).isoformat(), **question}
-    answer = door.ask(desk_socket(settings), asked)
+    answer = control_socket.ask(desk_socket(settings), asked)
     click.echo(answer["said"][language_of(settings)])

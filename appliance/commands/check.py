@@ -12,13 +12,14 @@ from typing import Final
 
 import click
 
+from appliance.api import users
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.in_force import hours_entered, office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.config import directory_keeper
 from appliance.config.build import tcp_rival
 from appliance.config.schema import Settings
-from appliance.daemon import backup_places, backup_target, commission, first_user
+from appliance.daemon import backup_places, backup_target, commission
 from appliance.daemon.backup_places import Piece
 from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
@@ -83,7 +84,7 @@ def told(config: Path) -> Iterator[Words]:
     wanting = (
         *map(_not_there, backup_places.missing(settings)),
         commission.wanted(settings, commission.load(settings)),
-        first_user.wanted(Path(settings.folders.state)),
+        users.wanted(Path(settings.folders.state)),
         backup_target.wanted(settings, backup_target.load(Path(settings.folders.state))),
         register_hindrance(settings),
         _udp_alone(settings),

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket
+from appliance.api.status_text import in_one_language
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
 from appliance.daemon import commission as proofs
-from appliance.daemon import door
 from appliance.daemon.commission import Outcome, Proof
-from appliance.daemon.status_words import said
 from appliance.policy.text import Refused, Words
 
 LOOK_S = 0.5
@@ -70,14 +70,14 @@ def commission(
     settings = load_settings(config_path)
     language = language_of(settings)
     if bool(rang_at) + busy + no_divert + show > 1:
-        raise click.UsageError(said(ONE_OF, language))
+        raise click.UsageError(in_one_language(ONE_OF, language))
     numbers = (proofs.number_of(settings, number),) if number else proofs.numbers_of(settings)
     if show:
         _show(settings, numbers, language)
         return
     if (rang_at or busy) and len(numbers) > 1:
         listed = ", ".join(numbers)
-        raise click.UsageError(said(WHICH, language).format(listed))
+        raise click.UsageError(in_one_language(WHICH, language).format(listed))
     if not no_divert:
         _seize(settings, language, wait)
     for each in numbers:
@@ -89,7 +89,7 @@ def commission(
         at = datetime.now(UTC).astimezone(ZoneInfo(settings.site.zone))
         proof = Proof(outcome, by, at, proofs.lines_of(settings), where, each)
         proofs.save(settings, proof)
-        click.echo(said(proofs.told(proof), language))
+        click.echo(in_one_language(proofs.told(proof), language))
 
 
 def _show(settings: Settings, numbers: tuple[str, ...], language: str) -> None:
@@ -97,13 +97,13 @@ def _show(settings: Settings, numbers: tuple[str, ...], language: str) -> None:
     kept = proofs.load(settings)
     for number in numbers:
         if proof := proofs.proof_of(settings, number, kept):
-            click.echo(said(proofs.told(proof), language))
-    if missing := said(proofs.wanted(settings, kept), language):
+            click.echo(in_one_language(proofs.told(proof), language))
+    if missing := in_one_language(proofs.wanted(settings, kept), language):
         click.echo(missing)
 
 
 def _free(settings: Settings) -> tuple[str, ...]:
-    status = door.ask(desk_socket(settings), {"ask": "status"})["status"]
+    status = control_socket.ask(desk_socket(settings), {"ask": "status"})["status"]
     return proofs.unseized(status["lines"])
 
 
@@ -117,7 +117,7 @@ def _seize(settings: Settings, language: str, wait: float) -> None:
             return
         if free != told:
             told = free
-            click.echo(f"{said(SEIZE, language)} {', '.join(free)}")
+            click.echo(f"{in_one_language(SEIZE, language)} {', '.join(free)}")
         never.wait(LOOK_S)
     raise Refused(
         f"{', '.join(told)}: ancora raggiungibile dopo {wait:g} s; se non sono "
@@ -128,8 +128,10 @@ def _seize(settings: Settings, language: str, wait: float) -> None:
 
 
 def _ask(number: str, language: str) -> str:
-    click.echo(said(CALL, language).format(number or said(ANY_NUMBER, language)))
-    answer: str = click.prompt(said(WHERE, language), default="", show_default=False)
+    click.echo(
+        in_one_language(CALL, language).format(number or in_one_language(ANY_NUMBER, language))
+    )
+    answer: str = click.prompt(in_one_language(WHERE, language), default="", show_default=False)
     return answer.strip()
 
 

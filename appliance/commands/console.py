@@ -90,8 +90,8 @@ def console_settings(
     settings: Settings, is_plain: bool = False, port: int | None = None
 ) -> ConsoleSettings:
     """Say what the console must know of the configuration."""
+    from appliance.api.speech import drafts_of, own_announcements_of
     from appliance.console.settings import ConsoleSettings
-    from appliance.daemon.spoken import drafts_of, own_announcements_of
     from appliance.daemon.stores import database_path
 
     own, state = settings.console, Path(settings.folders.state)

@@ -24,10 +24,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands import demo_console, demo_people
 from appliance.commands.demo_office import configuration, furnish
 from appliance.config import read
-from appliance.daemon import door, phone_secrets
+from appliance.daemon import phone_secrets
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
@@ -77,7 +78,7 @@ class Stage:
 
     def ask(self, question: dict[str, object]) -> None:
         """Ask the desk something."""
-        door.ask(self.folder / "run" / "desk.sock", question)
+        control_socket.ask(self.folder / "run" / "desk.sock", question)
 
 
 @click.command()
@@ -235,7 +236,7 @@ def _wait_until_idle(stage: Stage) -> None:
 
 
 def _idle(folder: Path) -> bool:
-    lines = door.ask(folder / "run" / "desk.sock", {"ask": "status"})["status"]["lines"]
+    lines = control_socket.ask(folder / "run" / "desk.sock", {"ask": "status"})["status"]["lines"]
     return bool(lines) and all(line["state"] == "idle" for line in lines)
 
 

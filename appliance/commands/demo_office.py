@@ -8,10 +8,11 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from appliance.api import control_socket
 from appliance.commands.options import desk_socket
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
-from appliance.daemon import door, policy_changes, sheet_file
+from appliance.daemon import policy_changes, sheet_file
 from appliance.store import sheets
 from appliance.store.policy_change import PolicyChange
 
@@ -114,7 +115,9 @@ def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
 def furnish(config: Path) -> str:
     """Import the example's register and sheets beside the running desk; say what there is."""
     place, reload = Place(config), {"ask": "register_changed"}
-    door.ask(desk_socket(place.settings), reload, limit=30.0)  # answered once there are records
+    control_socket.ask(
+        desk_socket(place.settings), reload, limit=30.0
+    )  # answered once there are records
     register = config.parent / "register.toml"
     register.write_text(register_text(), encoding="utf-8")
     merged = take(place, register, "demo")
@@ -126,7 +129,7 @@ def furnish(config: Path) -> str:
         return None, PolicyChange(basis, sheets=plan.written, gone=plan.gone)
 
     policy_changes.changed(place.settings, made)
-    door.ask(desk_socket(place.settings), reload, limit=30.0)
+    control_socket.ask(desk_socket(place.settings), reload, limit=30.0)
     units, declarations = len(merged.register.units), len(merged.register.declarations)
     return (
         f"register: {units} services and offices, {declarations} declarations; {len(given)} sheets"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from appliance.api import control_socket, users
 from appliance.commands.options import desk_socket
 from appliance.console.accounts.passwords import Passwords
-from appliance.daemon import door, first_user, shell_proof
 from appliance.policy.users import Role, User
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def enter(settings: Settings) -> str:
             "must_change": False,  # what is printed can be typed by whoever reads it
             "by": "demo",
         }
-        with shell_proof.proof(state) as word:
-            door.ask(desk_socket(settings), {**question, "proof": word})
-    first_user.keep_code(state, is_wanted=False)
+        with users.proof(state) as word:
+            control_socket.ask(desk_socket(settings), {**question, "proof": word})
+    users.keep_code(state, is_wanted=False)
     names = " or ".join(user.name for user in (OPERATOR, HEAD))
     return f"Log in there as {names}, password: {PHRASE}"

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from appliance.api import control_socket, speech, users
 from appliance.calls.status import Went
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
 from appliance.console.announcements import telephone_sound
-from appliance.daemon import door, shell_proof, spoken
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
 from appliance.errors import OfficeError
@@ -42,7 +42,7 @@ def follow(
 
     Raises OfficeError with what has come in its way.
     """
-    with shell_proof.proof(Path(settings.folders.state)) as word:
+    with users.proof(Path(settings.folders.state)) as word:
         answer = _ask(settings, wanted, "announcement_dictate", phone=wanted.phone, proof=word)
     if not answer["done"]:
         raise OfficeError(_said(settings, answer))
@@ -68,13 +68,13 @@ def draft(settings: Settings, wanted: Wanted) -> bytes:
 
 def draft_path(settings: Settings, wanted: Wanted) -> Path:
     """Say where it lies."""
-    folder = spoken.drafts_of(Path(settings.folders.state))
-    return spoken.path_of(folder, wanted.language, wanted.key)
+    folder = speech.drafts_of(Path(settings.folders.state))
+    return speech.path_of(folder, wanted.language, wanted.key)
 
 
 def _ask(settings: Settings, wanted: Wanted, ask: str, **more: Any) -> dict[str, Any]:
     which = {"ask": ask, "language": wanted.language, "key": wanted.key, "by": wanted.by}
-    return door.ask(desk_socket(settings), which | more)
+    return control_socket.ask(desk_socket(settings), which | more)
 
 
 def _said(settings: Settings, answer: dict[str, Any]) -> str:

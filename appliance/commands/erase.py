@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from appliance.api import control_socket, users
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
-from appliance.daemon import door, shell_proof
 
 LIMIT_S = 60.0
 """A slow card may need long to overwrite what is erased."""
@@ -52,8 +52,8 @@ def erase(
         "by": by,
         "reason": reason,
     }
-    with shell_proof.proof(Path(settings.folders.state)) as word:
-        answer = door.ask(desk_socket(settings), {**question, "proof": word}, LIMIT_S)
+    with users.proof(Path(settings.folders.state)) as word:
+        answer = control_socket.ask(desk_socket(settings), {**question, "proof": word}, LIMIT_S)
     if as_json:
         told = {key: value for key, value in answer.items() if key not in {"ok", "said"}}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))

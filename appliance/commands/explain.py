@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api.status_text import MARKS
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.shell import language_of
-from appliance.daemon.status_words import MARKS
 from appliance.daemon.stores import load_state, state_file, state_to_json
 from appliance.policy import routing as policy
 from appliance.policy.hours import moment_words, read_moment

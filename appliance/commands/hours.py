@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.hours_asking import (
     BY,
     PREVIEW,
@@ -21,7 +22,6 @@ from appliance.commands.hours_asking import (
 from appliance.commands.hours_week import week
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
-from appliance.daemon import door
 from appliance.policy.hours import day_words
 from appliance.policy.hours_changes import WHOSE as WHOSE_OF
 from appliance.policy.text import Refused
@@ -50,7 +50,7 @@ hours.add_command(week)
 @click.pass_obj
 def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
     """List what was entered, newest first."""
-    told = door.ask(desk_socket(settings), {"ask": "hours_ahead"})["entries"]
+    told = control_socket.ask(desk_socket(settings), {"ask": "hours_ahead"})["entries"]
     known = [each for each in told if every or each["holds"]]
     if as_json:
         click.echo(json.dumps(known, ensure_ascii=False, indent=2))

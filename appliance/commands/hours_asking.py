@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket, users
 from appliance.commands.options import desk_socket, in_house
 from appliance.commands.shell import language_of
-from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
 from appliance.policy.hours import read_day
 from appliance.policy.hours_changes import Whose
@@ -53,8 +53,8 @@ def iso_day(settings: Settings, text: str) -> str:
 def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
     """Ask with the shell's proof, print what changes; raises OfficeError when it is refused."""
     language = language_of(settings)
-    with shell_proof.proof(Path(settings.folders.state)) as word:
-        answer = door.ask(desk_socket(settings), {**question, "proof": word})
+    with users.proof(Path(settings.folders.state)) as word:
+        answer = control_socket.ask(desk_socket(settings), {**question, "proof": word})
     if answer.get("done") is False:
         wrong = (f"{each['place']}: {each[language]}" for each in answer["problems"])
         raise OfficeError("\n".join((answer["said"][language], *wrong)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.hours_asking import (
     BY,
     PREVIEW,
@@ -20,7 +21,6 @@ from appliance.commands.hours_asking import (
 )
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
-from appliance.daemon import door
 from appliance.policy.hours import WEEKDAYS as DAYS
 from appliance.policy.hours import day_phrase, day_words
 from appliance.policy.hours_changes import WHOSE as WHOSE_OF
@@ -50,7 +50,7 @@ def week() -> None:
 @click.pass_obj
 def show(settings: Settings, *, every: bool, as_json: bool) -> None:
     """Show which hours hold today and why, and what was entered, newest first."""
-    told = door.ask(desk_socket(settings), {"ask": "weeks"})
+    told = control_socket.ask(desk_socket(settings), {"ask": "weeks"})
     told["entries"] = [each for each in told["entries"] if every or each["holds"]]
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
@@ -105,7 +105,7 @@ def revoke(settings: Settings, number: int, reference: str, by: str, *, preview:
 
 def _filled(settings: Settings, whose: str, days: list[str | None]) -> list[str]:
     """Return seven days: those that were left out as they are today."""
-    groups = door.ask(desk_socket(settings), {"ask": "weeks"})["groups"]
+    groups = control_socket.ask(desk_socket(settings), {"ask": "weeks"})["groups"]
     held = next((group for group in groups if group["whose"] == whose), groups[0])["week"]
     written = ["" if day in SHUT else day for day in days]
     return [old if day is None else day for day, old in zip(written, held, strict=True)]

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import door
 from appliance.policy.requests import MailState
 from appliance.store import requests
 
@@ -47,7 +47,7 @@ def list_(settings: Settings, *, all_: bool, as_json: bool) -> None:
 def retry(settings: Settings, number: int, by: str) -> None:
     """Try mail NUMBER again, now; one that could not be sent, too."""
     question = {"ask": "outbox_retry", "number": number, "by": by}
-    answer = door.ask(desk_socket(settings), question)
+    answer = control_socket.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])
 
 
@@ -59,5 +59,5 @@ def retry(settings: Settings, number: int, by: str) -> None:
 def drop(settings: Settings, number: int, by: str, reason: str) -> None:
     """Give mail NUMBER up for a reason; it stays listed with --all."""
     question = {"ask": "outbox_drop", "number": number, "by": by, "reason": reason}
-    answer = door.ask(desk_socket(settings), question)
+    answer = control_socket.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])

@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket
+from appliance.api.status_text import Teller
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.secrets import password_option
 from appliance.commands.serve_phones import serve
@@ -19,9 +21,8 @@ from appliance.config import build as registrar_account
 from appliance.config.build import extensions
 from appliance.config.office import build_office
 from appliance.config.schema import Settings
-from appliance.daemon import door, handsets, phone_secrets
+from appliance.daemon import handsets, phone_secrets
 from appliance.daemon.handsets import Kept
-from appliance.daemon.phone_words import Teller
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.office import KeyCode
@@ -196,7 +197,7 @@ def _chosen(kept: dict[str, Kept], name: str, model: str | None, mac: str) -> tu
 def _tell_desk(settings: Settings) -> bool:
     """Let the running desk read the secrets anew; False when there is none."""
     try:
-        door.ask(desk_socket(settings), {"ask": "phones_renewed"})
+        control_socket.ask(desk_socket(settings), {"ask": "phones_renewed"})
     except OfficeError:
         return False
     return True
@@ -227,7 +228,7 @@ def _write_sheet(
 def _standing(settings: Settings) -> dict[str, dict[str, Any]] | None:
     """Ask the running desk where the phones stand; None when there is none."""
     try:
-        status = door.ask(desk_socket(settings), {"ask": "status"})["status"]
+        status = control_socket.ask(desk_socket(settings), {"ask": "status"})["status"]
     except OfficeError:
         return None
     return {row["name"]: row for row in status["phones"]}

@@ -11,18 +11,21 @@ from pathlib import Path
 import click
 
 from appliance import prompts as recorded
+from appliance.api import speech
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, in_house, load_settings
 from appliance.commands.sheets import heard_at_once
 from appliance.config.schema import Settings
-from appliance.daemon import giving_voice, house_name, spoken, voice
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.errors import TechnicianError
 from appliance.policy.text import Refused, Words
 from appliance.prompts import voices
 
 language_option = click.option(
-    "--language", type=click.Choice(sorted(voice.VOICES)), default=recorded.FIRST, show_default=True
+    "--language",
+    type=click.Choice(sorted(speech.VOICES)),
+    default=recorded.FIRST,
+    show_default=True,
 )
 
 NOWHERE = Words(
@@ -52,7 +55,7 @@ def prompts(context: click.Context, config_path: Path) -> None:
 def say(settings: Settings, key: str, text: str, language: str) -> None:
     """Speak TEXT wherever KEY is said: privacy, greeting_closed, or a greeting of your own."""
     _check_key(settings, key, language)
-    length_ms = giving_voice.say(_folder(settings), language, key, text)
+    length_ms = speech.say(_folder(settings), language, key, text)
     click.echo(f"{language}/{key}: {length_ms / 1000:.1f} s")
     if key in _keys(settings, language):
         click.echo(in_house(settings, heard_at_once(settings)))
@@ -69,8 +72,8 @@ def say(settings: Settings, key: str, text: str, language: str) -> None:
 @click.pass_obj
 def forget(settings: Settings, key: str, language: str) -> None:
     """Say KEY as it is recorded again; the office's name as the box says it."""
-    giving_voice.forget(_folder(settings), language, key)
-    if (language, key) == (settings.site.languages[0], house_name.KEY):
+    speech.forget(_folder(settings), language, key)
+    if (language, key) == (settings.site.languages[0], speech.KEY):
         with contextlib.suppress(TechnicianError):
             _name_house(settings)
     click.echo(in_house(settings, heard_at_once(settings)))
@@ -96,7 +99,7 @@ def record(settings: Settings, key: str, language: str, phone: str, by: str, *, 
     sound = dictating.draft(settings, wanted)
     click.echo(f"{language}/{key}: {len(sound) / (2 * SAMPLE_RATE):.1f} s")
     if yes or click.confirm(in_house(settings, LET_HEAR)):
-        giving_voice.put(_folder(settings), language, key, sound)
+        speech.put(_folder(settings), language, key, sound)
         dictating.draft_path(settings, wanted).unlink(missing_ok=True)
         click.echo(in_house(settings, heard_at_once(settings)))
 
@@ -135,18 +138,18 @@ def which_voice(settings: Settings) -> None:
 def _name_house(settings: Settings) -> bool:
     site = Path(settings.folders.prompts) if settings.folders.prompts else None
     language = settings.site.languages[0]
-    return giving_voice.name_house(_folder(settings), site, settings.site.name, language)
+    return speech.name_house(_folder(settings), site, settings.site.name, language)
 
 
 def _keys(settings: Settings, language: str) -> set[str]:
     """List what is said somewhere: the box's announcements, what the configuration names."""
     named = re.findall(r"'([a-z0-9_]+)'", repr(settings))  # periods, closures: whichever table
-    return {*recorded.keys(language), house_name.KEY, *named}
+    return {*recorded.keys(language), speech.KEY, *named}
 
 
 def _check_key(settings: Settings, key: str, language: str) -> None:
     """Refuse a name that is none, and one that the site has recorded; raises OfficeError."""
-    if not recorded.is_key(key) or key.startswith(spoken.OURS):
+    if not recorded.is_key(key) or key.startswith(speech.OURS):
         raise Refused(
             f"{key!r} non è il nome di un annuncio: scrivere a-z, 0-9 e _",
             f"{key!r} is no name of an announcement: write a-z, 0-9 and _",
@@ -160,4 +163,4 @@ def _check_key(settings: Settings, key: str, language: str) -> None:
 
 
 def _folder(settings: Settings) -> Path:
-    return spoken.speech_folder(Path(settings.folders.state))
+    return speech.speech_folder(Path(settings.folders.state))

@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 
+from appliance.api import speech
 from appliance.commands.register_place import Place, day_of
 from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import in_language
 from appliance.config import directory_file
 from appliance.config.mistakes import Mistake
 from appliance.config.read import read_text
-from appliance.daemon import giving_voice, spoken
 from appliance.errors import TechnicianError
 from appliance.files import create_once
 from appliance.policy import directory_changes, directory_forms
@@ -53,10 +53,10 @@ def import_(place: Place, file: Path, by: str) -> None:
 
 def _say_names(place: Place, register: Register) -> None:
     """Give the units' names a voice for operators (E23); without one their codes are said."""
-    folder = spoken.speech_folder(Path(place.settings.folders.state))
+    folder = speech.speech_folder(Path(place.settings.folders.state))
     names = {unit.code: unit.name for unit in register.units}
     with contextlib.suppress(TechnicianError, OSError):
-        if giving_voice.name_units(folder, names, place.settings.site.languages[0]):
+        if speech.name_units(folder, names, place.settings.site.languages[0]):
             place.tell_sounds()
 
 

@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import desk_socket, load_settings
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import door, policy_changes
+from appliance.daemon import policy_changes
 from appliance.daemon.records_made import records_made
 from appliance.errors import StoreError
 from appliance.policy.directory import Register, Unit
@@ -117,14 +118,14 @@ class Place:
         if not socket.exists():
             self.say(UNTOLD)
             return
-        door.ask(socket, {"ask": "register_changed"}, limit=30.0)
+        control_socket.ask(socket, {"ask": "register_changed"}, limit=30.0)
         self.say(IN_FORCE)
 
     def tell_sounds(self) -> None:
         """Have the running desk read the spoken sounds anew."""
         socket = desk_socket(self.settings)
         if socket.exists():
-            door.ask(socket, {"ask": "spoken"}, limit=30.0)
+            control_socket.ask(socket, {"ask": "spoken"}, limit=30.0)
 
     def say(self, words: Words) -> None:
         """Print a sentence in the site's first language."""

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import door
 from appliance.daemon.papers import contacts
 from appliance.files import READABLE, atomic_write
 from appliance.paper import child, report_tables
@@ -206,4 +206,4 @@ def _sheet(
         "subject": subject,
         "body": body,
     }
-    click.echo(door.ask(desk_socket(settings), asked)["said"][language])
+    click.echo(control_socket.ask(desk_socket(settings), asked)["said"][language])

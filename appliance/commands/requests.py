@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands import request_pdf
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import (
@@ -23,7 +24,6 @@ from appliance.commands.options import (
 )
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import door
 from appliance.files import atomic_write
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Schedule, moment_words, read_moment
@@ -165,7 +165,7 @@ _step(
 @click.pass_obj
 def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
     """List the next free slots of office UNIT."""
-    answer = door.ask(desk_socket(settings), {"ask": "free_slots", "unit": unit})
+    answer = control_socket.ask(desk_socket(settings), {"ask": "free_slots", "unit": unit})
     if as_json:
         click.echo(json.dumps(answer["slots"], indent=2))
     elif not answer["offers"]:
@@ -244,5 +244,5 @@ def _local(settings: Settings, at: str) -> str:
 
 
 def _ask(settings: Settings, question: dict[str, Any]) -> None:
-    answer = door.ask(desk_socket(settings), question)
+    answer = control_socket.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from appliance.api import control_socket
 from appliance.commands.options import load_settings
 from appliance.config.last_good import state_folder
-from appliance.daemon import door, putting_back, restore, restore_asking
+from appliance.daemon import putting_back, restore, restore_asking
 from appliance.daemon.backup_places import UNPACKED, UPLOADED, pieces
 from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError, OfficeError
@@ -127,7 +128,7 @@ class Helper:
 
     def _is_idle(self) -> bool:
         try:
-            return bool(door.ask(self.run / "desk.sock", {"ask": "restoring"})["idle"])
+            return bool(control_socket.ask(self.run / "desk.sock", {"ask": "restoring"})["idle"])
         except OfficeError:
             return not (self.run / "desk.sock").exists()
 

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
 from appliance.config.office import build_office
 from appliance.config.schema import Settings
-from appliance.daemon import door, handsets
+from appliance.daemon import handsets
 from appliance.errors import OfficeError
 from appliance.policy.text import SaidError, Words
 from appliance.provisioning.server import PORT, Offer, Server, Window
@@ -93,7 +94,7 @@ def run(settings: Settings, server: Server, teller: Teller) -> None:
 def registered(settings: Settings) -> set[str]:
     """Ask the desk which phones are registered; nobody, where it does not answer."""
     try:
-        status = door.ask(desk_socket(settings), {"ask": "status"}, 1.0)["status"]
+        status = control_socket.ask(desk_socket(settings), {"ask": "status"}, 1.0)["status"]
     except OfficeError:
         return set()
     return {row["name"] for row in status["phones"] if row["address"]}

@@ -205,7 +205,7 @@ class _Here:
 
     def _tell_desk(self, *, schedule: bool) -> bool:
         """Have a running desk take over what is new; tells whether there is one."""
-        from appliance.daemon import door
+        from appliance.api import control_socket as door
 
         with contextlib.suppress(OfficeError):
             question = {"ask": "central_changed", "schedule": schedule}
@@ -215,7 +215,7 @@ class _Here:
 
     def _has_time(self) -> bool:
         """Tell whether the desk trusts its clock; without a desk the machine's is all there is."""
-        from appliance.daemon import door
+        from appliance.api import control_socket as door
 
         with contextlib.suppress(OfficeError, LookupError, TypeError):
             answer = door.ask(desk_socket(self.settings), {"ask": "status"})

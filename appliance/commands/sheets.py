@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from appliance.api import control_socket, speech
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, desk_socket, in_house, load_settings
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import door, giving_voice, policy_changes, sheet_file, spoken
+from appliance.daemon import policy_changes, sheet_file
 from appliance.daemon.records_made import records_made
 from appliance.errors import OfficeError
 from appliance.policy.hours import day_phrase
@@ -87,13 +88,13 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     voice here, and callers hear them from now on.
     """
     state, files = Path(settings.folders.state), sheet_file.load_folder(folder)
-    sounds = spoken.speech_folder(state)
-    offered = spoken.load_menu(sounds)
+    sounds = speech.speech_folder(state)
+    offered = speech.load_menu(sounds)
     taken = policy_changes.changed(
         settings, lambda connection: _taken(settings, connection, files, replace=replace)
     )
     given, edited, met, found, menu = taken
-    giving_voice.publish(sounds, menu)
+    speech.publish(sounds, menu)
     if any(change is not Change.SAME for change in found.values()):
         _tell_desk(settings)
     rows = told(found, given, date.today())  # noqa: DTZ011 - the day where the box stands
@@ -124,8 +125,8 @@ def _taken(
     kept, met = with_edits(records.all_sheets(connection), files, edited)
     given = with_central(connection, files if replace else kept)
     plan = records.planned(connection, given)
-    sounds = spoken.speech_folder(Path(settings.folders.state))
-    menu = giving_voice.render(sounds, given, settings.site.languages)
+    sounds = speech.speech_folder(Path(settings.folders.state))
+    menu = speech.render(sounds, given, settings.site.languages)
     noted = tuple(_replaced(met)) if replace else ()
     change = PolicyChange(basis, sheets=plan.written, gone=plan.gone, noted=noted)
     return _Taken(given, edited, tuple(met), plan.found, menu), change
@@ -157,13 +158,13 @@ def by_hand(edited: dict[str, Noted], *, replaced: bool) -> Iterator[Words]:
 def _tell_desk(settings: Settings) -> None:
     """Have a running desk read anew who is in charge (E10); one that does not run does so later."""
     with contextlib.suppress(OfficeError):
-        door.ask(desk_socket(settings), {"ask": "register_changed"})
+        control_socket.ask(desk_socket(settings), {"ask": "register_changed"})
 
 
 def heard_at_once(settings: Settings) -> Words:
     """Tell the running desk that there are new sounds; says from when they are heard."""
     try:
-        door.ask(desk_socket(settings), {"ask": "spoken"})
+        control_socket.ask(desk_socket(settings), {"ask": "spoken"})
     except OfficeError:
         return HEARD_LATER
     return HEARD_NOW
@@ -196,7 +197,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
     Raises OfficeError, BadConfiguration, StoreError.
     """
     state = Path(settings.folders.state)
-    sounds = spoken.speech_folder(state)
+    sounds = speech.speech_folder(state)
     what = records.CHANGED if given else records.REMOVED
     noted = Noted(datetime.now(UTC), by, what, code)
 
@@ -204,7 +205,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
         basis, before = policy_changes.basis_of(connection), records.find(connection, code)
         others = [one for one in records.all_sheets(connection) if one.code != code]
         wanted = [*others, given] if given else others
-        menu = giving_voice.render(sounds, wanted, settings.site.languages)
+        menu = speech.render(sounds, wanted, settings.site.languages)
         if given == before:
             return menu, PolicyChange(basis)
         managed_config.check_own_sheets(connection, [code])
@@ -212,7 +213,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
         return menu, PolicyChange(basis, sheets=written, gone=gone, noted=(noted,))
 
     menu = policy_changes.changed(settings, made)
-    giving_voice.publish(sounds, menu)
+    speech.publish(sounds, menu)
     keys = [key for key, heard in enumerate(menu, 1) if heard.sheet == code]
     if not keys:
         return Words(f"«{code}» non si legge più a chi chiama", f"“{code}” is not read to callers")
@@ -244,7 +245,7 @@ def search(settings: Settings, words: tuple[str, ...], as_json: bool) -> None:
 def used(settings: Settings, code: str, position: str, call: str) -> None:
     """Note that sheet CODE answered a caller: the call that a position is in, or has just ended."""
     question = {"ask": "NoteSheet", "sheet": code, "position": position, "call": call}
-    answer = door.ask(desk_socket(settings), question)
+    answer = control_socket.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])
 
 

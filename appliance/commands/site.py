@@ -336,8 +336,9 @@ def _show(screen: Path, text: str) -> None:
 
 
 def _facts(config_path: Path, outcome: Outcome) -> Facts:
+    from appliance.api import users as first_user
     from appliance.bootfile.result import Facts
-    from appliance.daemon import boots, first_user, phone_secrets
+    from appliance.daemon import boots, phone_secrets
     from appliance.daemon.stores import database_path
     from appliance.files import load_text
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
-from appliance.daemon import door
 from appliance.policy.hours import read_moment
 from appliance.policy.text import Refused
 
@@ -56,7 +56,7 @@ def _command(name: str, ask: str) -> click.Command:
             "until": end.isoformat() if end else None,
             "lasts": lasts,
         }
-        answer = door.ask(desk_socket(settings), question)
+        answer = control_socket.ask(desk_socket(settings), question)
         click.echo(answer["said"][language_of(settings)])
 
     return command

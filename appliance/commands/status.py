@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from appliance.api import control_socket, users
+from appliance.api.status_text import in_one_language
 from appliance.commands.options import (
     config_option,
     desk_socket,
@@ -20,9 +22,8 @@ from appliance.commands.options import (
     reading,
 )
 from appliance.commands.shell import language_of
-from appliance.daemon import commission, door, first_user
+from appliance.daemon import commission
 from appliance.daemon.line_uses import peak_words
-from appliance.daemon.status_words import said
 from appliance.errors import CentralinoError
 from appliance.store.reports import peak_between
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 def status(config_path: Path, as_json: bool) -> None:
     """Show lines, phones, states, messages and troubles of the running desk."""
     settings = load_settings(config_path)
-    answer = door.ask(desk_socket(settings), {"ask": "status"})
+    answer = control_socket.ask(desk_socket(settings), {"ask": "status"})
     found, proofs = peaks(settings, datetime.now(UTC)), commission.load(settings)
     missing = commission.wanted(settings, proofs)
     if as_json:
@@ -50,12 +51,12 @@ def status(config_path: Path, as_json: bool) -> None:
     tongue = language_of(settings)
     click.echo(answer["said"][tongue])
     if found and settings.lines:
-        click.echo(said(peak_words(found["today"], found["month"]), tongue))
+        click.echo(in_one_language(peak_words(found["today"], found["month"]), tongue))
     if missing.en:
-        click.echo(f"{said(missing, tongue)}.")
-    nobody = first_user.wanted(Path(settings.folders.state))
+        click.echo(f"{in_one_language(missing, tongue)}.")
+    nobody = users.wanted(Path(settings.folders.state))
     if nobody.en:
-        click.echo(f"{said(nobody, tongue)}.")
+        click.echo(f"{in_one_language(nobody, tongue)}.")
 
 
 def diverted(settings: Settings, proofs: tuple[commission.Proof, ...]) -> dict[str, object]:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appliance.api import control_socket
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.commands.shell import language_of
-from appliance.daemon import door
 from appliance.errors import CentralinoError
 from appliance.policy.sheets import officials
 from appliance.policy.text import Words
@@ -57,7 +57,7 @@ def transfer(
         "ask": "TransferCall", "call": call, "unit": office, "need": need, "reason": why,
         "attended": not blind, "anyway": anyway, "by": by,
     }  # fmt: skip
-    answer = door.ask(desk_socket(settings), question)
+    answer = control_socket.ask(desk_socket(settings), question)
     said = answer["said"][language_of(settings)]
     if not answer["done"]:
         click.echo("\n".join((said, *_in_charge(settings, office, need))))

@@ -16,12 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.api import control_socket
 from appliance.commands import slots
 from appliance.commands.options import load_settings
 from appliance.commands.slots import Rauc
 from appliance.config import last_good
 from appliance.config import read as configuration
-from appliance.daemon import door, update_box, update_files
+from appliance.daemon import update_box, update_files
 from appliance.daemon.update_files import BUNDLE, FETCHED, MOST_PAST, UPLOADED, Asked, Kept, Past
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import READABLE, atomic_write, open_plain, replacing
@@ -218,7 +219,7 @@ class Helper:
     def asked(self) -> dict[str, Any] | None:
         """Ask the desk how it is; None where it does not answer."""
         try:
-            return door.ask(self.run / "desk.sock", {"ask": "updates"})
+            return control_socket.ask(self.run / "desk.sock", {"ask": "updates"})
         except (OfficeError, ValueError):
             return None
 

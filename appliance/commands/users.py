@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from appliance.api import control_socket
+from appliance.api import users as api_users
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.commands.secrets import password_option
 from appliance.commands.shell import language_of
-from appliance.daemon import door, shell_proof
 from appliance.errors import OfficeError
 from appliance.policy.users import ROLES, Role, User
 from appliance.store.users import everybody
@@ -119,8 +120,8 @@ _able("enable", "Let user NAME in again.", disabled=False)
 def _ask(settings: Settings, question: dict[str, Any]) -> None:
     """Ask the desk, with the shell's proof; raises OfficeError when it refuses."""
     language = language_of(settings)
-    with shell_proof.proof(Path(settings.folders.state)) as word:
-        answer = door.ask(desk_socket(settings), {**question, "proof": word})
+    with api_users.proof(Path(settings.folders.state)) as word:
+        answer = control_socket.ask(desk_socket(settings), {**question, "proof": word})
     if answer.get("done") is False:
         raise OfficeError(answer["said"][language])
     click.echo(answer["said"][language])

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from appliance.api import privacy
+from appliance.api.speech import announcements_of
 from appliance.calls.announcements import spell_email
 from appliance.config import build, numbers
 from appliance.config.build import check_mail, check_mqtt, extensions, numbers_of
@@ -19,8 +21,6 @@ from appliance.config.schema import Line as LineSettings
 from appliance.config.schema import Settings
 from appliance.config.schema import Voicemail as VoicemailSettings
 from appliance.config.values import PROVEN, MonthDay
-from appliance.daemon import keeping
-from appliance.daemon.spoken import announcements_of
 from appliance.media.line import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
 from appliance.modem.scripts import FLASH_MS, CallerIdOrder
@@ -236,7 +236,7 @@ def _check_office(settings: Settings, mistakes: Mistakes) -> None:
     build.check_branches(settings, mistakes)
     check_mail(settings.mail, mistakes)
     check_mqtt(settings.mqtt, mistakes)
-    keeping.check(settings, mistakes)
+    privacy.check(settings, mistakes)
     build.check_console(settings.console, mistakes)
     build.check_port("sip.port", settings.sip.port, 1, mistakes)
     build.check_metrics(settings, mistakes)

@@ -111,7 +111,7 @@ class Announcements:
 
 
 def _is_hidden(key: str) -> bool:
-    """Tell what was made of texts: spoken sheets, units' names (daemon/spoken.py)."""
+    """Tell what was made of texts: spoken sheets, units' names (api/speech.py)."""
     return key.startswith(("title_", "sheet_", "unit_"))
 
 

@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from appliance.api.speech import drafts_of
 from appliance.config.build import labels, messages_page
 from appliance.daemon.dictations import forget_old
-from appliance.daemon.spoken import drafts_of
 from appliance.errors import CentralinoError
 from appliance.files import fsync_directory
 from appliance.policy import numbering

@@ -13,12 +13,12 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.api.control_socket import Answer, Later, Tell
+from appliance.api.permissions import check_may
+from appliance.api.status_text import plain
 from appliance.config.schema import sections
 from appliance.daemon.backup_places import MADE, UPLOADED
 from appliance.daemon.chores import Chores, Ended
-from appliance.daemon.door import Answer, Later, Tell
-from appliance.daemon.rights import check_may
-from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import make_shared
 from appliance.policy.directory_review import mask_journal

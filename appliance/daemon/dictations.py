@@ -15,10 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from appliance.api.speech import MOST_NOTICE_S, path_of
 from appliance.calls import events, orders
 from appliance.calls.status import DRAFT_KEPT, Went
-from appliance.daemon.giving_voice import MOST_NOTICE_S
-from appliance.daemon.spoken import path_of
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from appliance.api import status_text
 from appliance.config.build import broker_of
-from appliance.daemon import fleet_words
 from appliance.errors import CentralinoError
 from appliance.fleet import mqtt_messages
 from appliance.fleet.mqtt import Depth, Health, Sender
@@ -124,7 +124,7 @@ class Fleet:
             connect,
             self._written,
             self._heard,
-            lambda _: lookout.trouble(Part.MQTT, fleet_words.ENDED),
+            lambda _: lookout.trouble(Part.MQTT, status_text.ENDED),
         )
         self._home = self._discovery(settings)
         self._say()
@@ -155,7 +155,7 @@ class Fleet:
     def look(self, now: datetime) -> None:
         """Look after the troubles to be told; in the deciding thread, each turn."""
         away_s = 0.0 if self._health.connected else time.monotonic() - self._away_since
-        trouble = fleet_words.trouble_of(self._where, self._health, away_s, now)
+        trouble = status_text.trouble_of(self._where, self._health, away_s, now)
         self._lookout.trouble_once("fleet", trouble)
         opening = self._sender.opening_since
         if opening is not None and time.monotonic() - opening > OPEN_LIMIT_S:
@@ -212,8 +212,8 @@ class Fleet:
         self._say()
 
     def _say(self) -> None:
-        self._lookout.mqtt = fleet_words.row(self._where, self._health)
-        self._lookout.mqtt_said = (fleet_words.said(self._where, self._health),)
+        self._lookout.mqtt = status_text.row(self._where, self._health)
+        self._lookout.mqtt_said = (status_text.broker_words(self._where, self._health),)
 
     def _discovery(self, settings: Settings) -> tuple[Message, ...]:
         """Describe the box to Home Assistant, where that is wanted."""

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.daemon.door import Answer, Later, Tell
-from appliance.daemon.rights import check_may
-from appliance.daemon.status_words import plain
+from appliance.api.control_socket import Answer, Later, Tell
+from appliance.api.permissions import check_may
+from appliance.api.status_text import plain
 from appliance.errors import CentralinoError
 from appliance.media.messages import RestartLine
 from appliance.policy.text import Refused, Words

@@ -9,6 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from appliance.api.backup import RestoreQuestions
+from appliance.api.control_socket import Watching
+from appliance.api.divert import DivertQuestions
+from appliance.api.managed_config import CentralQuestions
+from appliance.api.phones import PhoneEntering, PhoneWindow
+from appliance.api.privacy import Erasures
+from appliance.api.provisioning import PhoneQuestions
+from appliance.api.requests import RequestQuestions
+from appliance.api.speech import Naming
+from appliance.api.status import PlantQuestions
+from appliance.api.updates import Self, UpdateQuestions
+from appliance.api.users import UserQuestions
 from appliance.calls import events
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
@@ -18,14 +30,11 @@ from appliance.config.setup import carrier_setup, code_of, phone_settings
 from appliance.daemon import announcements, boots
 from appliance.daemon.carrier_side import CarrierSide, Takers
 from appliance.daemon.central import Central
-from appliance.daemon.central_questions import CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
 from appliance.daemon.clock_correction import ClockCorrection
 from appliance.daemon.clocks import ClockWatch, Sources
 from appliance.daemon.desk import Desk
-from appliance.daemon.divert_questions import DivertQuestions
-from appliance.daemon.erasures import Erasures
 from appliance.daemon.fleet import fleet_of
 from appliance.daemon.inbox import Inbox
 from appliance.daemon.legs import Legs
@@ -35,25 +44,15 @@ from appliance.daemon.lookout import Lookout
 from appliance.daemon.mailroom import Mailroom
 from appliance.daemon.metrics import Metrics
 from appliance.daemon.monthly import sheets_of
-from appliance.daemon.naming import Naming
 from appliance.daemon.nightly import Nightly
 from appliance.daemon.notices import Notices, folder_of
-from appliance.daemon.phone_entering import PhoneEntering
-from appliance.daemon.phone_questions import PhoneQuestions
-from appliance.daemon.phone_window import PhoneWindow
 from appliance.daemon.phones_kept import PhonesKept
-from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.request_questions import RequestQuestions
-from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.stores import Stores
 from appliance.daemon.supervisor import Supervisor
 from appliance.daemon.target_nights import LIMIT_S, TargetNights, TargetQuestions
-from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
-from appliance.daemon.user_questions import UserQuestions
-from appliance.daemon.watching import Watching
 from appliance.files import load_text
 from appliance.panel.panel import PanelStatus, Press
 from appliance.policy.office import Office, StaffKey

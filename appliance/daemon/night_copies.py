@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from appliance.api.status_text import CARD_COPY, DAMAGED, MEDIUM_COPY, NO_MEDIUM, NO_ROOM, WHOLE
 from appliance.config.mistakes import BACKUP_PASSPHRASE, secret_file
 from appliance.daemon import backup
 from appliance.daemon.night import NIGHTLY, Night, keep
-from appliance.daemon.night_words import CARD_COPY, DAMAGED, MEDIUM_COPY, NO_MEDIUM, NO_ROOM, WHOLE
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError
 from appliance.files import acting_for, fsync_directory, make_private, make_shared

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from appliance.api.status_text import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED
 from appliance.daemon import backup_stick, card, heap
 from appliance.daemon.caretaker import NIGHT
 from appliance.daemon.night import Night, load
-from appliance.daemon.night_words import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED
 from appliance.daemon.run_files import Asked
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused

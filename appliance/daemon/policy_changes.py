@@ -15,9 +15,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from appliance.daemon import door
-from appliance.daemon.door import Answer, Later, Tell
-from appliance.daemon.parts import Incoming
+from appliance.api import control_socket
+from appliance.api.control_socket import Answer, Incoming, Later, Tell
 from appliance.daemon.records_made import records_made
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.text import Refused
@@ -114,7 +113,7 @@ def _written(settings: Settings, database: Path, change: PolicyChange) -> bool:
     while True:
         try:
             return _sent(socket, change)
-        except door.NotRunningError:
+        except control_socket.NotRunningError:
             pass
         try:
             with sole_writer(database, 0.5):
@@ -135,8 +134,8 @@ def _sent(socket: Path, change: PolicyChange) -> bool:
         )
     for at in range(0, len(data), PART):
         encoded = base64.b64encode(data[at : at + PART]).decode()
-        door.ask(socket, {"ask": "policy_part", "by": by, "at": at, "data": encoded})
-    answer = door.ask(socket, {"ask": "policy_write", "by": by}, limit=ANSWER_LIMIT_S)
+        control_socket.ask(socket, {"ask": "policy_part", "by": by, "at": at, "data": encoded})
+    answer = control_socket.ask(socket, {"ask": "policy_write", "by": by}, limit=ANSWER_LIMIT_S)
     return bool(answer["written"])
 
 

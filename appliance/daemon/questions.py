@@ -8,42 +8,30 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.api import status_text
+from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
+from appliance.api.calls import bring_head, offices, transfer_call
+from appliance.api.clock import ClockQuestions
+from appliance.api.control_socket import REQUESTS, Answer, Later, Tell, parse_request
+from appliance.api.directory import DraftQuestions, RegisterQuestions, StandingQuestions
+from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
+from appliance.api.privacy import Erasures, HandoverQuestions, RetentionQuestions
+from appliance.api.provisioning import PhoneQuestions
+from appliance.api.reports import mail_sheet
+from appliance.api.requests import MailQuestions, RequestQuestions
+from appliance.api.sheets import SheetChanges, note_sheet
+from appliance.api.status import PlantQuestions
+from appliance.api.status_text import Seen, care_said
+from appliance.api.users import UserQuestions
+from appliance.api.voicemail import CallBacks, care_question
 from appliance.calls import events, orders
 from appliance.config.directory_keeper import in_one_line, summary
-from appliance.daemon import backup_target, boots, status_words
-from appliance.daemon.announcement_questions import AnnouncementQuestions
-from appliance.daemon.asked import REQUESTS, Answer, parse_request
-from appliance.daemon.calendar_questions import calendar
-from appliance.daemon.call_back_questions import CallBacks
-from appliance.daemon.care_questions import care_question
-from appliance.daemon.clock_questions import ClockQuestions
+from appliance.daemon import backup_target, boots
 from appliance.daemon.desk import Desk
-from appliance.daemon.dictation_questions import DictationQuestions
-from appliance.daemon.door import Later, Tell
-from appliance.daemon.draft_questions import DraftQuestions
-from appliance.daemon.erasures import Erasures
-from appliance.daemon.handover_questions import HandoverQuestions
-from appliance.daemon.head_questions import bring_head
-from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.mail_questions import MailQuestions
-from appliance.daemon.night_words import care_said
-from appliance.daemon.phone_questions import PhoneQuestions
-from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.policy_changes import PolicyQuestions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.register_questions import RegisterQuestions
-from appliance.daemon.report_questions import mail_sheet
-from appliance.daemon.request_questions import RequestQuestions
-from appliance.daemon.retention_questions import RetentionQuestions
-from appliance.daemon.sheet_changes import SheetChanges
-from appliance.daemon.sheet_questions import note_sheet
-from appliance.daemon.standing_questions import StandingQuestions
-from appliance.daemon.status_words import Seen
 from appliance.daemon.stores import Stores
-from appliance.daemon.transfer_questions import offices, transfer_call
-from appliance.daemon.user_questions import UserQuestions
-from appliance.daemon.week_questions import WeekQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.hours import moment_words
 from appliance.policy.hours_changes import weeks_said
@@ -159,7 +147,7 @@ class Questions:
     def _status(self) -> Answer:
         seen, shown = self._seen()
         words = self._lookout.words(seen.status)
-        return {"status": shown, "words": words, "said": _plain(status_words.told(seen))}
+        return {"status": shown, "words": words, "said": _plain(status_text.told(seen))}
 
     def _seen(self) -> tuple[Seen, Answer]:
         """Gather what is known of the desk, as values and as JSON."""
@@ -215,7 +203,7 @@ class Questions:
         self._desk.fact(events.ServiceStateChanged(request))  # refused: it is noted
         if refusal is not None:
             return {"done": False, "said": _plain(refusal)}
-        return {"said": _plain(status_words.done(request, self._desk.service, self._zone))}
+        return {"said": _plain(status_text.done(request, self._desk.service, self._zone))}
 
 
 def _plain(value: Any) -> Any:

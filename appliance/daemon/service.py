@@ -18,14 +18,14 @@ from types import FrameType
 
 import sdnotify
 
+from appliance.api.backup import is_idle
+from appliance.api.control_socket import Door
 from appliance.calls import events
 from appliance.calls.status import Status
 from appliance.config.reload import Reloading
 from appliance.daemon import heap
-from appliance.daemon.door import Door
 from appliance.daemon.making import Above, Parts, Run
 from appliance.daemon.nightly import is_quiet
-from appliance.daemon.restore_questions import is_idle
 from appliance.daemon.shown_files import open_to_console
 from appliance.errors import Bug, CentralinoError
 from appliance.media import link

@@ -10,7 +10,7 @@ import contextlib
 import stat
 from typing import TYPE_CHECKING, Final
 
-from appliance.daemon import spoken
+from appliance.api import speech
 from appliance.daemon.backup_places import MADE
 from appliance.daemon.central_place import bundle_folder as central_of
 from appliance.files import SHARED
@@ -39,6 +39,6 @@ def shown(state: Path) -> Iterator[Path]:
     """
     messages = Folders(state / "voicemail")
     yield from (messages.root, messages.new, *messages.new.glob("*.wav"))
-    for folder in (spoken.speech_folder(state), spoken.drafts_of(state), central_of(state)):
+    for folder in (speech.speech_folder(state), speech.drafts_of(state), central_of(state)):
         yield from (folder, *folder.rglob("*"))
     yield from ((state / MADE).parent, state / MADE)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from appliance.api.speech import SpokenSounds, drafts_of, speech_folder
 from appliance.calls import events, orders
 from appliance.calls.commands import CallBack
 from appliance.config.directory_keeper import RegisterKeeper
@@ -20,7 +21,6 @@ from appliance.daemon.call_back_care import in_vain
 from appliance.daemon.dictations import Dictations
 from appliance.daemon.message_sounds import MessageSounds
 from appliance.daemon.pins import Pins
-from appliance.daemon.spoken import SpokenSounds, drafts_of, speech_folder
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from appliance.api.control_socket import Answer, Later, Tell, refusing
+from appliance.api.permissions import check_may
+from appliance.api.status_text import plain
 from appliance.daemon import backup_target, night, target_sftp
 from appliance.daemon.backup_target import NO_ANSWER, Target
-from appliance.daemon.door import Answer, Later, Tell
-from appliance.daemon.refusing import refusing
-from appliance.daemon.rights import check_may
-from appliance.daemon.status_words import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission

@@ -17,10 +17,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from appliance.api import speech
+from appliance.api.speech import speech_folder
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.read import read_text
-from appliance.daemon import giving_voice, policy_changes, spoken
+from appliance.daemon import policy_changes
 from appliance.daemon.central_place import (
     DIGEST,
     IN_FORCE,
@@ -32,7 +34,6 @@ from appliance.daemon.central_place import (
 from appliance.daemon.central_schedule import overlay_schedule
 from appliance.daemon.policy_changes import basis_of
 from appliance.daemon.records_made import records_made
-from appliance.daemon.spoken import speech_folder
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
 from appliance.managed_config import bundle as managed_config_bundle
@@ -413,10 +414,10 @@ def settle(place: Place) -> None:
         return
     with place.reading() as connection:
         found, units = sheets.all_sheets(connection), directory.units(connection)
-    folder, languages = spoken.speech_folder(place.state), place.settings.site.languages
-    giving_voice.publish(folder, giving_voice.render(folder, found, languages))
+    folder, languages = speech.speech_folder(place.state), place.settings.site.languages
+    speech.publish(folder, speech.render(folder, found, languages))
     with contextlib.suppress(TechnicianError, OSError):  # their codes are said
-        giving_voice.name_units(folder, {unit.code: unit.name for unit in units}, languages[0])
+        speech.name_units(folder, {unit.code: unit.name for unit in units}, languages[0])
     name_bundle(place.state, PENDING, "")
     if wanted is not None:
         forget_other_bundles(place.state, wanted)
@@ -483,8 +484,8 @@ def _change(
 
 def _voiced(place: Place, connection: sqlite3.Connection, content: Content) -> Menu:
     """Give every spoken sheet that will hold its sounds; raises BadConfiguration."""
-    return giving_voice.render(
-        spoken.speech_folder(place.state),
+    return speech.render(
+        speech.speech_folder(place.state),
         _sheets_after(connection, content),
         place.settings.site.languages,
     )

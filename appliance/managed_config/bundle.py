@@ -19,12 +19,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.x509.oid import NameOID
 
+from appliance.api.speech import OURS
 from appliance.config import directory_file
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.read import NOT_UTF8, structure
 from appliance.daemon import sheet_file
 from appliance.daemon.central_schedule import Schedule
-from appliance.daemon.spoken import OURS
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.policy.directory import Register, entries

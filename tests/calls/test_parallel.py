@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from appliance.api.status_text import line_words
 from appliance.calls import events, orders
 from appliance.calls.events import Evidence, LineCondition, LineProbed, LineTaken
 from appliance.calls.model import LineState
 from appliance.calls.orders import Result
 from appliance.calls.status import LineStatus
-from appliance.daemon.status_words import line_words
 from appliance.policy.text import NOTHING, Words
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from appliance.api.control_socket import Answer, Door, Later
+from appliance.api.users import UserQuestions
 from appliance.config import read
-from appliance.daemon.door import Answer, Door, Later
 from appliance.daemon.policy_changes import PolicyQuestions
 from appliance.daemon.stores import Stores
-from appliance.daemon.user_questions import UserQuestions
 from appliance.policy.clock import Now
 
 CONFIG = """\

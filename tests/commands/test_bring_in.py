@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.api.calls import RINGS, bring_head
+from appliance.api.control_socket import Door
 from appliance.calls import events
 from appliance.calls.commands import BringHead
 from appliance.daemon.desk import Desk
-from appliance.daemon.door import Door
-from appliance.daemon.head_questions import RINGS, bring_head
 from appliance.errors import OfficeError
 from appliance.policy.text import Words
 from tests.commands.samples import CONFIG

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from appliance.api import control_socket
 from appliance.commands import commission as command
 from appliance.commands.check import check
 from appliance.commands.status import diverted
 from appliance.config import read
 from appliance.config.schema import Settings
-from appliance.daemon import commission, door
+from appliance.daemon import commission
 from appliance.daemon.commission import Outcome, Proof
 from appliance.errors import OfficeError
 
@@ -55,7 +56,7 @@ class Box:
 def sit_at(monkeypatch: pytest.MonkeyPatch, *looks: tuple[str, str]) -> None:
     """Let the command ask such a desk, again and again without a pause."""
     monkeypatch.setattr(command, "LOOK_S", 0.01)
-    monkeypatch.setattr(door, "ask", Box(*looks).ask)
+    monkeypatch.setattr(control_socket, "ask", Box(*looks).ask)
 
 
 def test_a_call_placed_while_all_lines_are_seized_proves_it(

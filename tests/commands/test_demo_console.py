@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from appliance.api.users import code_path
 from appliance.commands import demo_people
 from appliance.commands.demo_console import opened
 from appliance.commands.demo_office import configuration
 from appliance.config.read import load
-from appliance.daemon.first_user import code_path
 from appliance.errors import TechnicianError
 from tests.commands.samples import call_control
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from appliance.api import control_socket
 from appliance.commands.demo import Stage, staged
 from appliance.commands.demo_office import register_text
 from appliance.config import directory_file
-from appliance.daemon import door
 from appliance.exchange.call import CallPlan
 from appliance.exchange.client import place_call
 from appliance.policy.directory import Reach
@@ -52,7 +52,7 @@ def waits(stage: Stage, is_so: Any) -> None:
     """Wait until the one call is as far as that."""
     until, status = time.monotonic() + LIMIT_S, {}
     while time.monotonic() < until:
-        status = door.ask(stage.folder / "run" / "desk.sock", {"ask": "status"})["status"]
+        status = control_socket.ask(stage.folder / "run" / "desk.sock", {"ask": "status"})["status"]
         if any(is_so(call) for call in status["calls"]):
             return
         time.sleep(0.1)

@@ -11,12 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.api import users
+from appliance.api.control_socket import Answer
+from appliance.api.speech import drafts_of, speech_folder
+from appliance.api.status_text import plain
 from appliance.calls.status import GOING_ON, SAID, Went
 from appliance.commands import dictating
-from appliance.daemon import shell_proof
-from appliance.daemon.door import Answer
-from appliance.daemon.spoken import drafts_of, speech_folder
-from appliance.daemon.status_words import plain
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from tests.commands.samples import CONFIG
@@ -36,7 +36,7 @@ class Desk:
     def dictate(self, question: dict[str, Any]) -> Answer:
         """Have the phone ring, for whoever proves to sit at the shell."""
         self.asked.append(question)
-        assert shell_proof.is_right(self.state, question["proof"])
+        assert users.proof_is_right(self.state, question["proof"])
         return {"done": self.refusal is None, "said": plain(SAID[self.refusal or Went.RINGS])}
 
     def dictation(self, question: dict[str, Any]) -> Answer:
@@ -58,7 +58,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     (tmp_path / "centralino.toml").write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
     made = Desk(tmp_path / "state")
     made.state.mkdir()
-    shell_proof.prepare(made.state)
+    users.prepare_proof(made.state)
     known = {
         "announcement_dictate": made.dictate,
         "announcement_dictation": made.dictation,

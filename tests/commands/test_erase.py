@@ -20,13 +20,13 @@ from click.testing import CliRunner
 from icalendar import Calendar
 
 from appliance.__main__ import main
+from appliance.api import users
+from appliance.api.control_socket import Door
+from appliance.api.privacy import Erasures
 from appliance.calls import events
 from appliance.calls.events import Caller, Event, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.config import read as configuration
-from appliance.daemon import shell_proof
-from appliance.daemon.door import Door
-from appliance.daemon.erasures import Erasures
 from appliance.daemon.stores import Stores, database_path
 from appliance.mail.letter import Meeting, invitation
 from appliance.policy.dialling import Ledger, Outgoing, Placed
@@ -44,7 +44,17 @@ from appliance.policy.requests import (
 )
 from appliance.policy.users import User
 from appliance.policy.voicemail import Entry, MessageStep, Outcome
-from appliance.store import call_log, care, database, requests, users, voicemail, writer
+from appliance.store import (
+    call_log,
+    care,
+    database,
+    requests,
+    voicemail,
+    writer,
+)
+from appliance.store import (
+    users as store_users,
+)
 from appliance.store.care import Kind
 from appliance.store.requests import Taking
 from tests.commands.test_requests import CONFIG
@@ -104,7 +114,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores = Stores(state, "b", posted.put, lambda *_: None)
     stores.start()
     stores.load_numbers(Outgoing())
-    shell_proof.prepare(state)
+    users.prepare_proof(state)
     stores.records.ask(fill)
     for ident, number in (("m1", HERS), ("m2", HIS)):
         write_sound(state / "voicemail" / "new", ident, number)
@@ -212,8 +222,8 @@ def test_nor_does_what_somebody_has_half_typed(box: Box) -> None:
     typed = {"note": "richiamare 347 000 0001 domani", "form": None}
 
     def type_it(connection: sqlite3.Connection) -> None:
-        users.add_first(connection, User("op1", "Op", frozenset()), "hash", AT)
-        users.keep(connection, "op1", "desk", json.dumps(typed), AT)
+        store_users.add_first(connection, User("op1", "Op", frozenset()), "hash", AT)
+        store_users.keep(connection, "op1", "desk", json.dumps(typed), AT)
 
     box.stores.records.ask(type_it)
     box.run("erase", "347 0000001", *BY, "--close-requests")

@@ -12,12 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
+from appliance.api import users
+from appliance.api.hours import HoursQuestions, WeekQuestions
 from appliance.config import read
 from appliance.config.office import build_office
-from appliance.daemon import shell_proof
-from appliance.daemon.hours_questions import HoursQuestions
 from appliance.daemon.stores import Stores, database_path
-from appliance.daemon.week_questions import WeekQuestions
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office
@@ -64,7 +63,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     file.write_text(f"{CONFIG.format(folder=tmp_path)}\n{LINE}", encoding="utf-8")
     stores = Stores(tmp_path / "state", "b", lambda _: None, lambda *_: None)
     stores.start()
-    shell_proof.prepare(tmp_path / "state")
+    users.prepare_proof(tmp_path / "state")
     made = Box(file, stores, build_office(read.load(file), 2026))
     desk: Any = made
     (tmp_path / "run").mkdir(exist_ok=True)

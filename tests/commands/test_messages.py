@@ -16,9 +16,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.api.control_socket import Door
+from appliance.api.voicemail import care_question
 from appliance.calls import orders
-from appliance.daemon.care_questions import care_question
-from appliance.daemon.door import Door
 from appliance.daemon.stores import Stores, database_path
 from appliance.store import call_log, voicemail
 from appliance.store.database import open_database

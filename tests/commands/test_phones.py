@@ -13,12 +13,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.api.status_text import PHONE_WORDS, Teller
 from appliance.commands import serve_phones
 from appliance.config import read
 from appliance.config.schema import Settings
 from appliance.daemon import handsets, phone_secrets
 from appliance.daemon.handsets import Kept
-from appliance.daemon.phone_words import WORDS, Teller
 from appliance.daemon.secret_files import SECRETS
 from appliance.errors import ConfigurationError, OfficeError
 from appliance.policy.office import KEY_CODES
@@ -273,7 +273,7 @@ def test_where_a_phone_stands_is_told() -> None:
 
 def test_the_catalogue_speaks_both_languages() -> None:
     """No sentence is missing in either, and both have the same places to fill."""
-    for words in WORDS.values():
+    for words in PHONE_WORDS.values():
         assert words.it
         assert words.en
         assert sorted(re.findall(r"{\w+}", words.it)) == sorted(re.findall(r"{\w+}", words.en))

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon.spoken import load_menu, speech_folder
+from appliance.api.speech import load_menu, speech_folder
 from appliance.daemon.stores import database_path
 from appliance.store.database import open_database
 

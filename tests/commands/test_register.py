@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.api.speech import load_spoken_units, path_of, speech_folder
 from appliance.commands.register_place import day_of
 from appliance.config import directory_file, read
-from appliance.daemon.spoken import load_units, path_of, speech_folder
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.directory_review import Ahead, Special
@@ -102,7 +102,7 @@ def test_import_says_what_is_new(tmp_path: Path) -> None:
 @pytest.mark.skipif(util.find_spec("py_nanotts") is None, reason="make environment")
 def test_import_gives_the_offices_names_a_voice(box: Box) -> None:
     """E23: operators hear of an office by its name; in the first language of the house."""
-    named = load_units(speech_folder(box.state))
+    named = load_spoken_units(speech_folder(box.state))
     assert named["anagrafe"].startswith("en/unit_")
     assert path_of(speech_folder(box.state), *named["anagrafe"].split("/")).exists()
 

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.api.reports import mail_sheet
 from appliance.calls import orders
-from appliance.daemon.report_questions import mail_sheet
 from appliance.daemon.stores import Stores, database_path
 from appliance.errors import OfficeError
 from appliance.policy.directory import Register

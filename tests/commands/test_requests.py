@@ -20,11 +20,11 @@ from click.testing import CliRunner, Result
 from icalendar import Calendar
 
 from appliance.__main__ import main
+from appliance.api.control_socket import Door
+from appliance.api.requests import RequestQuestions
 from appliance.config import read as configuration
 from appliance.config.office import build_office
-from appliance.daemon.door import Door
 from appliance.daemon.mailroom import Mailroom
-from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.directory import Reach, Register, Slots, target

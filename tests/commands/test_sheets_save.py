@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.daemon import giving_voice, spoken
+from appliance.api import speech
 from appliance.daemon.sheet_file import text_of_sheet
 from appliance.daemon.stores import database_path
 from appliance.policy.sheets import Sheet
@@ -49,8 +49,8 @@ class Place:
 
     def heard(self) -> list[str]:
         """List what callers are offered, each with its sounds there."""
-        folder = spoken.speech_folder(self.state)
-        menu = spoken.load_menu(folder)
+        folder = speech.speech_folder(self.state)
+        menu = speech.load_menu(folder)
         assert all((folder / f"{name}.wav").exists() for each in menu for name in each.prompts)
         return [each.sheet for each in menu]
 
@@ -68,9 +68,9 @@ def test_a_sheet_comes_with_its_sounds_and_goes_with_them(place: Place) -> None:
     assert place.heard() == ["cie"]
     assert place.known() == (CIE, IMU)
     changed = replace(CIE, say="Si va allo sportello.")
-    before = set(spoken.speech_folder(place.state).glob("it/sheet_*.wav"))
+    before = set(speech.speech_folder(place.state).glob("it/sheet_*.wav"))
     place.save("cie", text=text_of_sheet(changed))
-    after = set(spoken.speech_folder(place.state).glob("it/sheet_*.wav"))
+    after = set(speech.speech_folder(place.state).glob("it/sheet_*.wav"))
     assert len(after - before) == 1
     assert len(after) == len(before)
     assert "non si legge più" in place.save("cie", "--remove").output
@@ -93,7 +93,7 @@ def test_what_cannot_be_read_aloud_changes_nothing(
     place: Place, given: Sheet, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither the sheet nor what callers hear."""
-    monkeypatch.setattr(giving_voice, "MOST_SHEET_S", 5)
+    monkeypatch.setattr(speech, "MOST_SHEET_S", 5)
     place.save("cie", text=text_of_sheet(CIE))
     result = place.save("cie", text=text_of_sheet(given))
     told = json.loads(result.output)

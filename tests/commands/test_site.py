@@ -12,12 +12,13 @@ import pytest
 from click.testing import Result
 
 from appliance.__main__ import main
+from appliance.api import users
 from appliance.bootfile import apply, card
 from appliance.bootfile.apply import Applied, Places
 from appliance.bootfile.read import HEAD
 from appliance.bootfile.values import NAME
 from appliance.config import read
-from appliance.daemon import first_user, update_box
+from appliance.daemon import update_box
 from tests.bootfile.test_made import OFFICE
 from tests.helpers.command import runner
 
@@ -119,14 +120,14 @@ def test_from_the_file_to_the_answer(folder: Path) -> None:
     assert run(folder, "apply").exit_code == 0
     settings = read.load(folder / "etc" / "centralino.toml")
     assert settings.site.name == "Comune"
-    first_user.keep_code(folder / "state", is_wanted=True)
+    users.keep_code(folder / "state", is_wanted=True)
     assert "scritto sulla scheda" in run(folder, "tell").output
     assert "lo dice già" in run(folder, "tell").output
-    code = first_user.code_path(folder / "state").read_text().strip()
+    code = users.code_path(folder / "state").read_text().strip()
     assert code in answer(folder)
     assert "op2: nome utente op2, password " in answer(folder)
     assert "abcd-1234" not in answer(folder)
-    first_user.keep_code(folder / "state", is_wanted=False)
+    users.keep_code(folder / "state", is_wanted=False)
     run(folder, "tell")
     assert "op2: nome utente" not in answer(folder)
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon.door import Door
+from appliance.api.control_socket import Door
 from appliance.daemon.stores import database_path
 from appliance.policy.sheets import Sheet
 from appliance.store import sheets

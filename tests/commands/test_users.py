@@ -12,10 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
+from appliance.api import users
 from appliance.console.accounts.passwords import Passwords
-from appliance.daemon import first_user
 from appliance.daemon.stores import Stores
-from appliance.store import users
+from appliance.store import users as store_users
 from tests.commands.samples import CONFIG, call_control
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -56,7 +56,7 @@ def test_a_user_from_the_shell(box: Box) -> None:
     assert box.add("anna", "--role", "head", "--role", "technician") == (
         "Password: \nRipetere per conferma: \nUtente anna creato."
     )
-    kept = box.stores.records.ask(lambda c: users.password_of(c, "anna"))
+    kept = box.stores.records.ask(lambda c: store_users.password_of(c, "anna"))
     assert Passwords().matches(kept, PHRASE)
     assert "Anna Verdi" in box.run("users", "list")
     assert "Responsabile, Tecnico" in box.run("users", "list")
@@ -83,7 +83,7 @@ def test_changes_and_passwords(box: Box) -> None:
     assert "Anna V." in box.run("users", "list")
     new = "acqua e sale grosso"
     box.run("users", "password", "anna", "--keep", typed=f"{new}\n{new}\n")
-    kept = box.stores.records.ask(lambda c: users.password_of(c, "anna"))
+    kept = box.stores.records.ask(lambda c: store_users.password_of(c, "anna"))
     assert Passwords().matches(kept, new)
     assert json.loads(box.run("users", "list", "--json"))[0]["must_change"] is False
 
@@ -99,11 +99,9 @@ def test_what_is_no_good_password(box: Box) -> None:
 def test_nobody_yet_is_said(box: Box) -> None:
     """Whoever looks is told where the code for the first user is, until there is one."""
     box.stores.records.ask(lambda _: None)
-    assert first_user.FILE in box.run("check")
-    box.stores.records.ask(
-        lambda _: first_user.keep_code(box.file.parent / "state", is_wanted=False)
-    )
-    assert first_user.FILE not in box.run("check")
+    assert users.CODE_FILE in box.run("check")
+    box.stores.records.ask(lambda _: users.keep_code(box.file.parent / "state", is_wanted=False))
+    assert users.CODE_FILE not in box.run("check")
 
 
 def test_before_the_desk_has_run_nobody_is_changed(tmp_path: Path) -> None:

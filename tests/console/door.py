@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from appliance.daemon.door import Answer, Door, Later
-from appliance.daemon.watching import Watching
+from appliance.api.control_socket import Answer, Door, Later, Watching
 
 Answering = Callable[[dict[str, Any]], Answer | Later]
 

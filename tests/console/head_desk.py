@@ -9,16 +9,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
+from appliance.api.control_socket import Tell
+from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
+from appliance.api.sheets import SheetChanges
 from appliance.calls import events, orders
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.announcement_questions import AnnouncementQuestions
-from appliance.daemon.calendar_questions import calendar
-from appliance.daemon.dictation_questions import DictationQuestions
-from appliance.daemon.door import Tell
-from appliance.daemon.hours_questions import HoursQuestions
-from appliance.daemon.sheet_changes import SheetChanges
 from appliance.daemon.stores import Stores
-from appliance.daemon.week_questions import WeekQuestions
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office

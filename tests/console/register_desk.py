@@ -8,11 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from appliance.api.directory import DraftQuestions, RegisterQuestions, StandingQuestions
 from appliance.calls import events
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.draft_questions import DraftQuestions
-from appliance.daemon.register_questions import RegisterQuestions
-from appliance.daemon.standing_questions import StandingQuestions
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.directory import Need, Reach, Register, target

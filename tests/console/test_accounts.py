@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from appliance.api import users
 from appliance.console.accounts import keeper
 from appliance.console.accounts.lockout import FIRST_DELAY_S, FREE_OF_A_NAME
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import first_user
 from appliance.policy.users import Role
-from appliance.store import users
+from appliance.store import users as store_users
 from appliance.store.users import Asked
 from tests.console.people import ANNA, AT, BEPPE, CARLA, PHRASE
 from tests.console.user_desk import user_desk
@@ -104,7 +104,7 @@ def test_a_wrong_password_says_not_what_was_wrong(
 
 def test_a_disabled_user_has_no_password(visitor: Visitor, records: sqlite3.Connection) -> None:
     """The right one is as wrong as any."""
-    users.change(records, "carla", {"disabled": True}, Asked("x", AT, shell=True))
+    store_users.change(records, "carla", {"disabled": True}, Asked("x", AT, shell=True))
     assert log_in(visitor).status_code == 403
 
 
@@ -120,7 +120,7 @@ def test_a_damaged_database_locks_nobody_out(
         each.unlink()
     path.write_bytes(b"\0" * 8192)
     with user_desk(console_settings) as state:
-        assert not first_user.code_path(state).exists()
+        assert not users.code_path(state).exists()
         assert log_in(visitor, password=OTHER).status_code == 403
         assert log_in(visitor, where="/account").status_code == 303
         assert "Carla Blu" in visitor.get("/account").text
@@ -261,7 +261,7 @@ def test_who_is_disabled_is_out(operator: Visitor, records: sqlite3.Connection) 
     """At the next page; the session does not come back with the right to log in."""
     assert is_in(operator)
     for disabled in (True, False):
-        users.change(records, "carla", {"disabled": disabled}, Asked("x", AT, shell=True))
+        store_users.change(records, "carla", {"disabled": disabled}, Asked("x", AT, shell=True))
         assert not is_in(operator)
 
 
@@ -280,7 +280,7 @@ def test_who_is_out_sees_no_more_calls(operator: Visitor, records: sqlite3.Conne
         feed.newer = heard
         stream = asyncio.create_task(operator.client.get("/desk/live"))
         await asyncio.wait_for(listening.wait(), 5)
-        users.change(records, "carla", {"disabled": True}, Asked("x", AT, shell=True))
+        store_users.change(records, "carla", {"disabled": True}, Asked("x", AT, shell=True))
         feed._publish({}, away=True)
         return await asyncio.wait_for(stream, 5)
 
@@ -338,9 +338,9 @@ def test_ones_own_password(operator: Visitor, records: sqlite3.Connection, stric
 @pytest.mark.usefixtures("desk")
 def test_a_given_password_is_changed_first(visitor: Visitor, records: sqlite3.Connection) -> None:
     """Until then no other page opens."""
-    hashed = users.password_of(records, "carla")
+    hashed = store_users.password_of(records, "carla")
     eva = replace(CARLA, name="eva", shown="Eva Lilla", must_change=True)
-    users.add(records, eva, hashed, Asked("x", AT, shell=True))
+    store_users.add(records, eva, hashed, Asked("x", AT, shell=True))
     log_in(visitor, "eva")
     assert visitor.get("/").headers["location"] == "/account"
     assert "propria password" in visitor.get("/account").text
@@ -355,7 +355,9 @@ def test_who_must_choose_a_password_sees_that_page_once(
 ) -> None:
     """Whatever the page asks for by itself is answered by a part of a page, or by nothing."""
     eva = replace(CARLA, name="eva", shown="Eva Lilla", must_change=True)
-    users.add(records, eva, users.password_of(records, "carla"), Asked("x", AT, shell=True))
+    store_users.add(
+        records, eva, store_users.password_of(records, "carla"), Asked("x", AT, shell=True)
+    )
     log_in(visitor, "eva")
     asked_for = re.findall(r'hx-get="([^"]+)"', visitor.get("/account").text)
     assert [path for path in asked_for if visitor.get(path).is_redirect] == []
@@ -381,7 +383,7 @@ def test_ones_own_language(operator: Visitor) -> None:
 def test_the_first_user_is_made_by_the_code(visitor: Visitor, desk: Path) -> None:
     """Whoever can read the file on the box is head and technician, and logged in."""
     assert visitor.get("/login").headers["location"] == "/first"
-    code = first_user.code_path(desk).read_text(encoding="utf-8")
+    code = users.code_path(desk).read_text(encoding="utf-8")
     form = {"code": "AAAA-AAAA-AAAA", "name": "anna", "shown": "Anna Verdi"}
     form |= {"password": OTHER, "again": OTHER}
     refused = visitor.post("/first", data=form)
@@ -404,7 +406,7 @@ def test_wrong_codes_slow_down_the_address_they_come_from(
     guess = {**form, "code": "AAAA-AAAA-AAAA"}
     wrong = [visitor.post("/first", data=guess).status_code for _ in range(6)]
     assert wrong == [409] * 5 + [429]
-    code = first_user.code_path(desk).read_text(encoding="utf-8")
+    code = users.code_path(desk).read_text(encoding="utf-8")
     assert visitor.post("/first", data={**form, "code": code}).status_code == 429
     guesses = visitor.app.state.first_guesses
     assert guesses.wait_s("192.0.2.7") == 0
@@ -452,7 +454,7 @@ def test_the_head_changes_a_user(head: Visitor, records: sqlite3.Connection) -> 
     """Roles, position, whether one may log in; a new password logs them out."""
     form = {"shown": "Carla B.", "roles": ["clerk"], "position": "sportello1", "disabled": "1"}
     assert head.post("/users/carla", data=form).status_code == 303
-    carla = users.find_user(records, "carla")
+    carla = store_users.find_user(records, "carla")
     assert carla is not None
     assert (carla.shown, carla.roles, carla.position) == (
         "Carla B.",
@@ -461,7 +463,7 @@ def test_the_head_changes_a_user(head: Visitor, records: sqlite3.Connection) -> 
     )
     assert carla.disabled
     assert "account-password" in head.post("/users/dino/password").text
-    dino = users.find_user(records, "dino")
+    dino = store_users.find_user(records, "dino")
     assert dino is not None
     assert (dino.stamp, dino.must_change) == (2, True)
 
@@ -475,14 +477,14 @@ def test_a_technician_makes_no_head(head: Visitor, records: sqlite3.Connection) 
     assert head.post("/users", data=form).status_code == 409
     assert head.post("/users/anna/password").status_code == 409
     assert head.post("/users/beppe", data={"shown": "B", "roles": ["head"]}).status_code == 409
-    assert users.find_user(records, "eva") is None
+    assert store_users.find_user(records, "eva") is None
 
 
 def test_names_are_shown_as_they_are_written(head: Visitor, records: sqlite3.Connection) -> None:
     """XSS: what somebody is called runs nowhere, on no page that shows it."""
     evil = '"><script>alert(1)</script>'
     head.post("/users", data={"name": "eva", "shown": evil, "roles": ["operator"]})
-    users.change(records, "anna", {"shown": evil}, Asked(evil, AT, shell=True))
+    store_users.change(records, "anna", {"shown": evil}, Asked(evil, AT, shell=True))
     head.app.state.accounts.forget("anna")
     for path in ("/", "/users", "/users/eva", "/account", "/audit?since=2020-01-01"):
         text = head.get(path).text
@@ -514,4 +516,4 @@ def test_without_the_desk_nothing_changes_and_that_is_said(
     answer = visitor.post("/users/carla", data={"shown": "x", "roles": ["clerk"]})
     assert answer.status_code == 503
     assert "Il centralino non risponde" in answer.text
-    assert users.find_user(records, "carla") == CARLA
+    assert store_users.find_user(records, "carla") == CARLA

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.api import speech
 from appliance.console.announcements import Announcements, NoSound, telephone_sound
 from appliance.console.guard import BODY_LIMIT, LONGER
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import giving_voice
 from appliance.daemon.stores import Stores
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import Law
@@ -78,7 +78,7 @@ def test_the_voice_in_use_is_told_and_heard(head: Visitor, desk: Stores) -> None
     assert said not in text
     assert text.count("li dice la voce registrata.") == 2
     recorded = head.get(f"{HOLD}/sound").content
-    giving_voice.name_house(desk.spoken.folder, None, "Comune di Esempio", "it")
+    speech.name_house(desk.spoken.folder, None, "Comune di Esempio", "it")
     text = head.get("/announcements").text
     assert (text.count(said), text.count("li dice la voce registrata.")) == (1, 1)
     device = wav.read(DEVICE / "it" / "hold.wav")

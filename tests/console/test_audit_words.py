@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from appliance.api.permissions import NEEDS
 from appliance.console.audit_words import SAID, Names, sentence, who
 from appliance.console.pages.audit import WHAT
 from appliance.console.say import Speaker, load_catalogues
-from appliance.daemon.rights import NEEDS
 from appliance.policy import requests
 from appliance.store.database import Noted
 

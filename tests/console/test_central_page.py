@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from appliance.api.managed_config import UPLOADED, CentralQuestions
 from appliance.config import read
 from appliance.console import uploads
 from appliance.console.guard import CENTRAL
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.central import Central
-from appliance.daemon.central_questions import UPLOADED, CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING

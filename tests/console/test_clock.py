@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from appliance.api.clock import STATES
+from appliance.api.control_socket import Answer
+from appliance.api.status_text import plain
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.clock_questions import STATES
-from appliance.daemon.door import Answer
-from appliance.daemon.status_words import plain
 from appliance.policy.clock import ClockState
 from appliance.policy.text import SaidError, Words
 from tests.console import people

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from appliance.api.control_socket import Answer, Later
 from appliance.console.desk import AWAY, LATE, Desk, DeskAway
-from appliance.daemon.door import Answer, Later
 from appliance.errors import OfficeError
 from tests.console.door import ServedDoor
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from appliance.api.directory import DraftQuestions
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.draft_questions import DraftQuestions
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.store import users

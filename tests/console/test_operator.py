@@ -12,6 +12,8 @@ from typing import Any, Self
 
 import pytest
 
+from appliance.api.calls import offices
+from appliance.api.control_socket import Answer, Later
 from appliance.calls import commands as wishes
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
@@ -19,8 +21,6 @@ from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
 from appliance.console.reading import Reading
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.door import Answer, Later
-from appliance.daemon.transfer_questions import offices
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import SaidError, Words

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from appliance.api.control_socket import Answer, Later
 from appliance.calls import events
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result
@@ -20,7 +21,6 @@ from appliance.console.accounts import keeper
 from appliance.console.pages import plant as pages
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon.card import Card
-from appliance.daemon.door import Answer, Later
 from appliance.daemon.night import Night
 from appliance.errors import OfficeError
 from appliance.policy.text import Words

@@ -17,6 +17,7 @@ from typing import Any
 import anyio
 import pytest
 
+from appliance.api.backup import RestoreQuestions
 from appliance.calls import events
 from appliance.config import read
 from appliance.console import uploads
@@ -31,7 +32,6 @@ from appliance.daemon import (
 )
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
-from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.run_files import Asked, Went
 from appliance.daemon.stores import database_path
 from appliance.daemon.target_nights import TargetNights, TargetQuestions

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
+from appliance.api import requests
+from appliance.api.requests import MailQuestions, RequestQuestions
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import mail_questions
-from appliance.daemon.mail_questions import MailQuestions
-from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.requests import HEAD, Mail, MailState, Waiting
@@ -149,7 +148,7 @@ def test_a_test_goes_to_one_plain_address(post: Post, to: str) -> None:
 
 def test_tests_are_few(post: Post) -> None:
     """A technician's session in wrong hands floods nobody."""
-    assert [post.test().status_code for _ in range(mail_questions.MOST)] == [303] * 5
+    assert [post.test().status_code for _ in range(requests.MOST_MAILS)] == [303] * 5
     answer = post.test()
     assert answer.status_code == 409
     assert "bastano" in answer.text

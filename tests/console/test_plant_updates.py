@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from appliance.api.updates import Self, UpdateQuestions
 from appliance.calls import events
 from appliance.config import read
 from appliance.console import uploads
@@ -17,7 +18,6 @@ from appliance.console.guard import UPDATE
 from appliance.console.settings import ConsoleSettings
 from appliance.daemon import update_files
 from appliance.daemon.update_files import Asked, Kept, Past
-from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
 from appliance.policy import updates
 from appliance.policy.text import Words

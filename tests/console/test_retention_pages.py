@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
+from appliance.api import control_socket
+from appliance.api.privacy import Erasures, RetentionQuestions
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import door
-from appliance.daemon.erasures import Erasures
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.retention_questions import RetentionQuestions
 from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError
 from appliance.policy.requests import Citizen
@@ -157,11 +156,11 @@ def test_only_the_head(visitor: Visitor, desk: Stores, console_settings: Console
     for question in ("retention", "kept_of", "erase"):
         asked = {"ask": question, "by": "carla", "number": HERS, "preview": True}
         with pytest.raises(OfficeError, match="It is for: Head"):
-            door.ask(console_settings.door, asked)
+            control_socket.ask(console_settings.door, asked)
     with pytest.raises(OfficeError, match="no proof of the box's shell"):
-        door.ask(console_settings.door, asked | {"proof": "guessed"})
+        control_socket.ask(console_settings.door, asked | {"proof": "guessed"})
     with pytest.raises(OfficeError, match="by is needed"):
-        door.ask(console_settings.door, {"ask": "retention"})
+        control_socket.ask(console_settings.door, {"ask": "retention"})
 
 
 def test_without_the_desk_it_is_said(visitor: Visitor, records: sqlite3.Connection) -> None:

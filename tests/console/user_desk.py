@@ -11,10 +11,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from appliance.api.control_socket import Answer, Door, Gate, Later
+from appliance.api.users import UserQuestions
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.door import Answer, Door, Gate, Later
 from appliance.daemon.stores import Stores
-from appliance.daemon.user_questions import UserQuestions
 from appliance.policy.clock import Now
 
 

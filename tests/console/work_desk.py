@@ -10,16 +10,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from appliance.api.control_socket import Answer, Later
+from appliance.api.privacy import HandoverQuestions
+from appliance.api.requests import RequestQuestions
+from appliance.api.status_text import plain
+from appliance.api.voicemail import NotNowError, care_question
 from appliance.calls.events import Event, MessagesWaiting
 from appliance.calls.outgoing import RINGS
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.call_back_questions import NotNowError
-from appliance.daemon.care_questions import care_question
-from appliance.daemon.door import Answer, Later
-from appliance.daemon.handover_questions import HandoverQuestions
 from appliance.daemon.papers import NOBODY, Papers
-from appliance.daemon.request_questions import RequestQuestions
-from appliance.daemon.status_words import plain
 from appliance.daemon.stores import Stores
 from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from appliance.api.voicemail import CallBacks, read_call_back
 from appliance.calls import events, orders
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
@@ -24,7 +25,6 @@ from appliance.config.setup import line_setup
 from appliance.config.values import OnOff
 from appliance.daemon import outgoing_log
 from appliance.daemon.call_back_care import in_vain
-from appliance.daemon.call_back_questions import CallBacks, read
 from appliance.daemon.stores import Stores, database_path
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.dialling import Denied, Identity
@@ -209,9 +209,9 @@ def test_a_disk_that_fails_is_told(tmp_path: Path) -> None:
 def test_what_cannot_be_asked_is_said(wrong: dict[str, Any]) -> None:
     """One sentence with what is needed."""
     with pytest.raises(SaidError, match="position and case") as told:
-        read({**ASKED, **wrong})
+        read_call_back({**ASKED, **wrong})
     assert told.value.words.it.startswith("indicare la postazione e che cosa si richiama")
-    assert read(ASKED).by == "Anna"
+    assert read_call_back(ASKED).by == "Anna"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
     connection.close()
     stores = Stores(tmp_path, "b", lambda _: None, lambda *_: None)
     stores.start()
-    stores.called_back(read({"position": "op1", "case": "call:a-1", "by": "Anna"}))
+    stores.called_back(read_call_back({"position": "op1", "case": "call:a-1", "by": "Anna"}))
     record = replace(IN_VAIN, call="o-1", phone="op1", case="call:a-1")
     stores.order(orders.WriteCall(replace(record, ended_at=None)))
     stores.order(orders.WriteCall(record))
@@ -312,7 +312,7 @@ def test_the_journal_names_refusals_and_calls_for_help(
 
 def test_status_shows_who_calls_out_and_who_was_refused() -> None:
     """Position, line and how it gets on; a refusal stands for an hour, without the number."""
-    from appliance.daemon.status_words import Seen, told
+    from appliance.api.status_text import Seen, told
     from tests.stories.offices import ROME
 
     desk = up()

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from appliance.api.managed_config import UPLOADED, CentralQuestions
 from appliance.daemon import central_said
 from appliance.daemon.central import FETCH, FIRST_S, Central
-from appliance.daemon.central_questions import UPLOADED, CentralQuestions
 from appliance.daemon.central_said import Outcome, Said
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Ended

@@ -21,10 +21,10 @@ from appliance.errors import OfficeError
 from appliance.policy.directory import MASK
 from appliance.policy.text import Refused, Words
 from appliance.store import database
+from tests.api.test_plant_questions import Kept
 from tests.calls.desk import TEN
 from tests.commands.test_backup import PHRASE, House
 from tests.console import people
-from tests.daemon.test_plant_questions import Kept
 
 
 class Works:

@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 
+from appliance.api import users
+from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
+from appliance.api.control_socket import Answer
 from appliance.calls import events, orders
 from appliance.calls.status import SAID, Went
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon import shell_proof
-from appliance.daemon.announcement_questions import AnnouncementQuestions
-from appliance.daemon.asked import Answer
-from appliance.daemon.dictation_questions import DictationQuestions
 from appliance.daemon.dictations import MOST_ASKED, MOST_BYTES, MOST_TAKES, Asked
 from appliance.daemon.stores import Stores
 from appliance.dsp import g711, wav
@@ -29,8 +28,8 @@ from appliance.media.messages import RecordingStarted
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
 from appliance.store import database
+from tests.api.test_announcement_questions import PEOPLE, _enter
 from tests.calls.desk import TEN, up
-from tests.daemon.test_announcement_questions import PEOPLE, _enter
 
 SOUND = bytes(range(256)) * 40
 TAKE = "take:l1.1"
@@ -167,8 +166,8 @@ def test_who_may_not_and_what_is_none_is_refused(box: Box) -> None:
 def test_the_shell_needs_no_user_but_its_proof(box: Box) -> None:
     """As everywhere; a wrong word is told."""
     state = box.stores.dictations.folder.parent
-    box.stores.records.ask(lambda _: shell_proof.prepare(state))
-    with shell_proof.proof(state) as word:
+    box.stores.records.ask(lambda _: users.prepare_proof(state))
+    with users.proof(state) as word:
         asked = box.ask("announcement_dictate", "root", phone="op1", proof=word, hears=True)
         assert asked["done"] is True
         ask = functools.partial(box.ask, "announcement_dictate", "root", phone="op2", proof=word)

@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
+from appliance.api.divert import DivertQuestions
 from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.daemon import commission
 from appliance.daemon.commission import Outcome
-from appliance.daemon.divert_questions import DivertQuestions
 from appliance.policy.text import Refused
 from appliance.store import database
+from tests.api.test_plant_questions import Kept
 from tests.calls.desk import TEN, up
 from tests.commands.test_commission import EXAMPLE, ORDINARY, TOLL_FREE
 from tests.console import people
-from tests.daemon.test_plant_questions import Kept
 
 SEIZED = ("in_use", "in_use_outside")
 NOON = datetime(2026, 11, 25, 11, tzinfo=UTC)

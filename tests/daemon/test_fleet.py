@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from appliance import workers
+from appliance.api import status_text
 from appliance.calls import events as facts
 from appliance.calls.orders import Result
 from appliance.config import read
 from appliance.config.build import broker_of
 from appliance.config.mistakes import MQTT_PASSWORD
 from appliance.config.office import build_office
-from appliance.daemon import fleet, fleet_words
+from appliance.daemon import fleet
 from appliance.daemon.caretaker import plan_of
 from appliance.daemon.fleet import Fleet, fleet_of
 from appliance.daemon.lookout import Lookout
@@ -254,7 +255,7 @@ def test_home_assistant_is_told_only_when_asked(
 )
 def test_what_the_technician_must_see_to(health: Health, away_s: float, code: str | None) -> None:
     """A broker that is away for a moment is nobody's trouble; one that refuses is, at once."""
-    found = fleet_words.trouble_of("b:8883", health, away_s, AT)
+    found = status_text.trouble_of("b:8883", health, away_s, AT)
     assert (found.code if found else None) == code
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from appliance.api.requests import RequestQuestions
 from appliance.calls.states import State
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.request_questions import RequestQuestions
 from tests.calls.desk import TEN, tell
 from tests.calls.test_transfers import key, office_desk
 from tests.fuzz.targets import door as beside

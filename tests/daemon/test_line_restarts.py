@@ -14,9 +14,9 @@ from appliance.errors import CentralinoError
 from appliance.media.messages import RestartLine
 from appliance.media.process import Carrier
 from appliance.store import database
+from tests.api.test_plant_questions import Kept
 from tests.calls.desk import KNOWN, RANG, TEN, tell, up
 from tests.console import people
-from tests.daemon.test_plant_questions import Kept
 from tests.helpers.plant import Plant
 
 

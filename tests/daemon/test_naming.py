@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from appliance.api import speech
+from appliance.api.speech import COMMAND, EVERY_S, FIRST_S, Naming
 from appliance.config import read
-from appliance.daemon import giving_voice, house_name
 from appliance.daemon.chores import Ended
-from appliance.daemon.naming import COMMAND, EVERY_S, FIRST_S, Naming
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import StoreError
@@ -121,33 +121,33 @@ def recorded(folder: Path, sound: bytes = bytes(1600)) -> None:
 @has_voice
 def test_the_name_is_made_once_and_anew_when_it_changes(tmp_path: Path) -> None:
     """What callers hear follows site.name."""
-    assert giving_voice.name_house(tmp_path, None, NAME, "it")
+    assert speech.name_house(tmp_path, None, NAME, "it")
     first = (tmp_path / "it" / "welcome.wav").read_bytes()
-    assert not giving_voice.name_house(tmp_path, None, f"{NAME}.", "it")
-    assert giving_voice.name_house(tmp_path, None, "Comune di Argelato", "it")
+    assert not speech.name_house(tmp_path, None, f"{NAME}.", "it")
+    assert speech.name_house(tmp_path, None, "Comune di Argelato", "it")
     assert (tmp_path / "it" / "welcome.wav").read_bytes() != first
     (tmp_path / "it" / "welcome.wav").unlink()
-    assert giving_voice.name_house(tmp_path, None, "Comune di Argelato", "it")
+    assert speech.name_house(tmp_path, None, "Comune di Argelato", "it")
 
 
 @has_voice
 def test_what_the_office_has_recorded_stays(tmp_path: Path) -> None:
     """Recorded before or after, in the technician's folder or here; restored, it is ours again."""
     recorded(tmp_path)
-    assert not giving_voice.name_house(tmp_path, None, NAME, "it")
+    assert not speech.name_house(tmp_path, None, NAME, "it")
     (tmp_path / "it" / "welcome.wav").unlink()
-    assert giving_voice.name_house(tmp_path, None, NAME, "it")
+    assert speech.name_house(tmp_path, None, NAME, "it")
     recorded(tmp_path, bytes(3200))
-    assert not giving_voice.name_house(tmp_path, None, "Comune di Argelato", "it")
+    assert not speech.name_house(tmp_path, None, "Comune di Argelato", "it")
     site, state = tmp_path / "site", tmp_path / "state"
     recorded(site)
-    assert not giving_voice.name_house(state, site, NAME, "it")
-    assert house_name.is_missing(state, None, NAME, "it")
+    assert not speech.name_house(state, site, NAME, "it")
+    assert speech.house_name_is_missing(state, None, NAME, "it")
 
 
 def test_a_broken_note_is_none(tmp_path: Path) -> None:
     """A file that is no JSON, or no object: the sound beside it counts as the office's own."""
     recorded(tmp_path)
     for text in ("{", "[]"):
-        (tmp_path / house_name.MADE).write_text(text)
-        assert not house_name.is_missing(tmp_path, None, NAME, "it")
+        (tmp_path / speech.MADE).write_text(text)
+        assert not speech.house_name_is_missing(tmp_path, None, NAME, "it")

@@ -13,17 +13,12 @@ from typing import Any
 
 import pytest
 
+from appliance.api.status_text import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED, care_said
 from appliance.config import read
 from appliance.daemon import backup_stick, card, heap, night
 from appliance.daemon.card import Card
 from appliance.daemon.chores import Ended
 from appliance.daemon.night import Night
-from appliance.daemon.night_words import (
-    CARD_FAILING,
-    NOT_COPIED,
-    RECORDS_DAMAGED,
-    care_said,
-)
 from appliance.daemon.nightly import (
     AGAIN_S,
     CARD_S,

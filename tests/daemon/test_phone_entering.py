@@ -11,22 +11,21 @@ from typing import Any
 
 import pytest
 
+from appliance.api.phones import PhoneEntering, PhoneWindow
 from appliance.config import last_good, phones, read
 from appliance.config.build import extensions
 from appliance.config.phones import Entered, EnteredPhone
 from appliance.config.schema import Settings
 from appliance.config.setup import phone_settings
 from appliance.daemon import handsets, phone_secrets
-from appliance.daemon.phone_entering import PhoneEntering
-from appliance.daemon.phone_window import PhoneWindow
 from appliance.errors import OfficeError
 from appliance.policy.text import Refused
 from appliance.sip.service import Phones
 from appliance.store import database
+from tests.api.test_plant_questions import Kept
 from tests.calls.desk import TEN
 from tests.commands.test_phones import CONFIG, YEALINK
 from tests.console import people
-from tests.daemon.test_plant_questions import Kept
 
 NEW = {"name": "op3", "label": "Operatore 3", "group": "switchboard"}
 

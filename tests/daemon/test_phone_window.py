@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from appliance.api.phones import FILE, MINUTES, PhoneWindow
 from appliance.config import read
 from appliance.daemon import handsets, phone_secrets
 from appliance.daemon.handsets import Kept
-from appliance.daemon.phone_window import FILE, MINUTES, PhoneWindow
 from appliance.policy.text import Refused
 from appliance.provisioning.server import PORT
 from tests.commands.test_phones import CONFIG

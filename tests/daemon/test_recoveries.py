@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.api.status_text import tried_words
 from appliance.daemon.recoveries import KEPT, TRIED, Recoveries
-from appliance.daemon.status_words import tried_words
 from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
 from appliance.modem.line import LADDER

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon import care_questions, sheet_questions, transfer_questions
-from appliance.daemon.door import Answer, refusal
+from appliance.api import calls, sheets, voicemail
+from appliance.api.control_socket import Answer, refusal_of
+from appliance.api.requests import RequestQuestions
 from appliance.daemon.questions import Questions
-from appliance.daemon.request_questions import RequestQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.directory import Register
@@ -83,7 +83,7 @@ def of_requests(connection: sqlite3.Connection, question: dict[str, Any]) -> Ans
 
 def said(why: SaidError) -> None:
     """The door tells both, each its own."""
-    told = refusal(why)["said"]
+    told = refusal_of(why)["said"]
     assert told["it"]
     assert told["en"]
     assert told["it"] != told["en"]
@@ -141,28 +141,28 @@ def test_about_messages(question: dict[str, Any]) -> None:
     """A note without words, a closing without its outcome; giving has its own question."""
     if question["step"] == "give":
         with pytest.raises(CentralinoError, match="cannot be asked"):
-            care_questions.read(question)
+            voicemail.read_care(question)
         return
     with pytest.raises(SaidError) as refused:
-        care_questions.read(question)
+        voicemail.read_care(question)
     said(refused.value)
 
 
 def test_about_what_is_not_there(connection: sqlite3.Connection) -> None:
     """A message, a call, an office, a sheet."""
-    note = sheet_questions.read({"sheet": "imu", "position": "op1"})
+    note = sheets.read({"sheet": "imu", "position": "op1"})
     asked: tuple[Callable[[], object], ...] = (
         lambda: care.find(connection, Kind.MESSAGE, "9"),
         lambda: care.find(connection, Kind.CALL, "9"),
         lambda: call_log.note_sheet(connection, "c-9", "imu"),
         lambda: may_transfer(Register(), CALENDAR, "lavori", "", Now(0.0, AT)),
-        lambda: sheet_questions._keep(connection, note, "", AT),
-        lambda: sheet_questions._last(connection, "op1", AT),
-        lambda: sheet_questions.read({}),
-        lambda: sheet_questions.read({"sheet": "imu"}),
-        lambda: transfer_questions.read_transfer(dict(CALL)),
-        lambda: transfer_questions.read_transfer(CALL | {"reason": "boredom"}),
-        lambda: up().call_for(transfer_questions.read_transfer(CALL | {"reason": "topic"})),
+        lambda: sheets._keep(connection, note, "", AT),
+        lambda: sheets._last(connection, "op1", AT),
+        lambda: sheets.read({}),
+        lambda: sheets.read({"sheet": "imu"}),
+        lambda: calls.read_transfer(dict(CALL)),
+        lambda: calls.read_transfer(CALL | {"reason": "boredom"}),
+        lambda: up().call_for(calls.read_transfer(CALL | {"reason": "topic"})),
         lambda: replace(Citizen("Anna", "347"), phone="", email="a@b.it", prefers=Contact.PHONE),
     )
     for ask in asked:

@@ -25,7 +25,7 @@ CHILDREN = {
     "commands/restore_asked.py",
     "commands/site.py", "commands/slots.py", "commands/sticks.py",
     "daemon/carrier_side.py",
-    "daemon/chores.py", "daemon/phone_window.py", "daemon/target_sftp.py",
+    "daemon/chores.py", "api/phones.py", "daemon/target_sftp.py",
     "exchange/process.py", "fieldtest/child.py", "fieldtest/holding.py", "fieldtest/restorer.py",
     "paper/child.py", "paper/engine.py",
     "store/privacy.py", "bootfile/card.py", "testphone/client.py", "usb/reset.py",

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
+from appliance.api import control_socket
 from appliance.calls.orders import CallRecord, Result
 from appliance.config import read
 from appliance.config.schema import Settings
-from appliance.daemon import door, phone_secrets
+from appliance.daemon import phone_secrets
 from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
@@ -146,7 +147,7 @@ class Box:
     def ask(self, question: str | dict[str, Any], **more: Any) -> dict[str, Any]:
         """Ask the desk."""
         asked = {"ask": question, **more} if isinstance(question, str) else question
-        return door.ask(self.folder / "run" / "desk.sock", asked)
+        return control_socket.ask(self.folder / "run" / "desk.sock", asked)
 
     def status(self) -> dict[str, Any]:
         """Return the desk's status."""

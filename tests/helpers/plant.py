@@ -8,20 +8,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from appliance.api.backup import RestoreQuestions
+from appliance.api.divert import DivertQuestions
+from appliance.api.managed_config import CentralQuestions
+from appliance.api.status import PlantQuestions
+from appliance.api.updates import Self, UpdateQuestions
 from appliance.calls.switchboard import Switchboard
 from appliance.config import read
 from appliance.daemon.central import Central
-from appliance.daemon.central_questions import CentralQuestions
 from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.daemon.chores import Chores
-from appliance.daemon.divert_questions import DivertQuestions
 from appliance.daemon.line_restarts import LineRestarts
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.plant_questions import PlantQuestions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.restore_questions import RestoreQuestions
 from appliance.daemon.target_nights import TargetNights, TargetQuestions
-from appliance.daemon.update_questions import Self, UpdateQuestions
 from appliance.daemon.updates import Updates
 from appliance.media.messages import Health, Snapshot
 from appliance.policy.text import NOTHING

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 from typing import Final
 
-from appliance.daemon import voice
+from appliance.api import speech
 from appliance.store import database
 
 really_migrate: Final = database.migrate
@@ -24,7 +24,7 @@ def install() -> None:
     """Put the prepared work in the product's place, before tests import it."""
     for module, name, quick in (
         (database, "migrate", migrate),
-        (voice, "speak", functools.lru_cache(KEPT_VOICES)(voice.speak)),
+        (speech, "speak", functools.lru_cache(KEPT_VOICES)(speech.speak)),
     ):
         setattr(module, name, quick)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Request, expect
 
-from appliance.daemon import first_user
+from appliance.api import users
 from tests.console.running import Running, running
 from tests.journeys.harness.browser import Window, computer, window
 from tests.journeys.harness.steps import Journey
@@ -64,7 +64,7 @@ def test_the_first_login_of_each_role(journey: Journey, box: Running, browser: B
     given: dict[str, str] = {}
     with window(journey, browser, "head", box.home) as head:
         with journey.step(1):
-            code = first_user.code_path(box.box.state)
+            code = users.code_path(box.box.state)
             box.box.wait_until(code.exists, 30.0, "there is no code for the first user")
             head.go_to(box.home)
             head.click("link", "Entra")

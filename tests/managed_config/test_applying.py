@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from appliance.api import speech
 from appliance.commands.in_force import office_in_force
 from appliance.config import read
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
-from appliance.daemon import spoken
 from appliance.managed_config import apply
 from appliance.policy import directory_forms
 from appliance.policy.directory import Unit
@@ -71,7 +71,7 @@ def test_all_of_it_comes_into_force(box: Branch) -> None:
     assert [c.reason for c in settings.closures] == ["Vigilia"]
     declared = box.register().declarations
     assert [str(d.needs[0].targets[0].number) for d in declared] != [""]
-    central = spoken.announcements_of(settings)[-1]
+    central = speech.announcements_of(settings)[-1]
     assert (central / "it/greeting_closed.wav").read_bytes() == sound()
 
 
@@ -288,12 +288,12 @@ def test_a_damaged_schedule_leaves_the_branchs_own(box: Branch) -> None:
 def test_a_spoken_sheet_comes_with_its_sounds(box: Branch) -> None:
     """Its voice is made before it holds; what a cut has left is made good by the next turn."""
     spoken_sheet = sheet("CIE").replace(b"updated", b'spoken = true\nsay = "In linea."\nupdated')
-    folder = spoken.speech_folder(box.place.state)
+    folder = speech.speech_folder(box.place.state)
     box.apply(made(1, {"sheets/cie.md": spoken_sheet}))
-    assert [each.sheet for each in spoken.load_menu(folder)] == ["cie"]
-    (folder / spoken.MENU).unlink()
+    assert [each.sheet for each in speech.load_menu(folder)] == ["cie"]
+    (folder / speech.MENU).unlink()
     (box.place.state / "central/pending").write_text("cut\n")
     apply.settle(box.place)
-    assert [each.sheet for each in spoken.load_menu(folder)] == ["cie"]
+    assert [each.sheet for each in speech.load_menu(folder)] == ["cie"]
     assert box.revert() == 0
-    assert spoken.load_menu(folder) == ()
+    assert speech.load_menu(folder) == ()

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.api import speech
 from appliance.config import read
-from appliance.daemon import spoken
 from appliance.daemon.central_place import digest_in_force
 from appliance.daemon.stores import database_path
 from appliance.managed_config import apply
@@ -69,7 +69,7 @@ def check_whole(box: Branch) -> str:
         now = managed_config.in_force(connection)
     assert now is not None
     assert digest_in_force(box.place.state) == now.digest
-    wav = spoken.announcements_of(settings)[-1] / "it/hold.wav"
+    wav = speech.announcements_of(settings)[-1] / "it/hold.wav"
     assert wav.read_bytes() == (sound() if imu == "IMU" else sound(880.0))
     return monday
 

@@ -93,8 +93,8 @@ DOORS = {
     ("policy/transfers.py", "RING"): 1,  # compared with the phone that was spoken with
     ("calls/transfer.py", "RING"): 1,  # the account of an office's phone
     ("calls/transfer.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
-    ("daemon/register_questions.py", "SHOW"): 1,  # to the head, one at a time, audited first
-    ("daemon/register_questions.py", "TELL"): 1,  # authorised in writing, noted first
+    ("api/directory.py", "SHOW"): 1,  # to the head, one at a time, audited first
+    ("api/directory.py", "TELL"): 1,  # authorised in writing, noted first
     ("config/directory_file.py", "EXPORT"): 2,
     ("store/directory.py", "STORE"): 1,
 }

@@ -13,9 +13,9 @@ from itertools import product
 
 import pytest
 
+from appliance.api import speech
 from appliance.calls import announcements
 from appliance.calls.announcements import greeting, more, tone
-from appliance.daemon import voice
 from appliance.policy.clock import Now
 from appliance.policy.office import Code, Greeting, Office, Voicemail
 from appliance.policy.opening import GREETINGS as CLOSED
@@ -52,7 +52,7 @@ def seconds(name: str, said_by: Catalogue = BOTH[0]) -> float:
     """Measure one prompt as it ships; the house's name as the box says it."""
     language, key = name.split("/")
     if key == "welcome":
-        return len(voice.speak(f"{NAME}.", "it")) / 16000
+        return len(speech.speak(f"{NAME}.", "it")) / 16000
     return len(said_by.load(language, key)) / 16000
 
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from appliance.api.sheets import current_call
 from appliance.calls import commands, events, orders
 from appliance.calls.commands import NoteSheet
 from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.sheet_questions import current_call
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import Ledger
 from appliance.policy.directory import Authorisation, Entry, Target, to_be_told

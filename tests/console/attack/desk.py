@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from appliance.api.control_socket import Answer, Later
+from appliance.api.permissions import FREE, NEEDS
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.door import Answer, Later
 from appliance.daemon.lookout import Lookout
-from appliance.daemon.rights import FREE, NEEDS
 from tests.fuzz.targets import door as stand_ins
 from tests.helpers.plant import Plant
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from appliance.daemon import first_user
+from appliance.api import users
 from tests.console.browser import SIZES, every_language, screen
 from tests.console.people import ANNA, PHRASE
 from tests.console.running import Running, running
@@ -35,7 +35,7 @@ def type_on(page: Page, *texts: str) -> None:
 def test_from_the_first_user_to_an_operators_pages(browser: Browser, tmp_path: Path) -> None:
     """The code on the box makes the head, who makes an operator, who sees an operator's pages."""
     with running(tmp_path, lines=1) as found, screen(browser, found.home) as shown:
-        code = first_user.code_path(found.box.state)
+        code = users.code_path(found.box.state)
         found.box.wait_until(code.exists, 30.0, "there is no code for the first user")
         page = shown.open("/login")
         assert page.url.endswith("/first")

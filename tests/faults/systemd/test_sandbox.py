@@ -101,7 +101,7 @@ HANDED_OVER = "LoadCredential=mail-password:/etc/centralino/mail_password\n"
 """What a technician adds who leaves a secret in a file of root's alone."""
 MADE_LATER = """
 from pathlib import Path
-from appliance.daemon.shell_proof import FILE
+from appliance.api.users import FILE
 from appliance.files import atomic_write
 from appliance.store.directory import key_path, make_vault
 state = Path("/var/lib/centralino")

@@ -15,23 +15,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from appliance.api.control_socket import Answer, Door, Watching
+from appliance.api.privacy import Erasures
+from appliance.api.requests import RequestQuestions
+from appliance.api.users import UserQuestions
 from appliance.calls import orders
 from appliance.config.directory_keeper import RegisterKeeper
 from appliance.config.hours import HoursKeeper
 from appliance.config.schema import Retention
 from appliance.daemon.clocks import ClockWatch
 from appliance.daemon.dictations import Dictations
-from appliance.daemon.door import Answer, Door
-from appliance.daemon.erasures import Erasures
 from appliance.daemon.figures import Figures
 from appliance.daemon.lookout import Lookout
 from appliance.daemon.papers import NOBODY, Papers
 from appliance.daemon.questions import Questions
 from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.request_questions import RequestQuestions
 from appliance.daemon.stores import database_path, state_from_json, state_to_json
-from appliance.daemon.user_questions import UserQuestions
-from appliance.daemon.watching import Watching
 from appliance.errors import CentralinoError
 from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from appliance.daemon.night_words import WHOLE
+from appliance.api.status_text import WHOLE
 from appliance.exchange.call import CallPlan
 from tests.image.board import Board
 from tests.image.guest import Guest

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+from appliance.api.requests import RequestQuestions
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.daemon.mailroom import Mailroom
-from appliance.daemon.request_questions import RequestQuestions
 from appliance.errors import CentralinoError
 from appliance.mail.letter import compose
 from appliance.policy.directory import Slots

@@ -1,0 +1,648 @@
+"""Commands about the office's phones: list, add, relabel, renew, remove, fetch their files."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+import secrets as randomness
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from appliance.api.permissions import check_may
+from appliance.api.status_text import (
+    BAD_LABEL,
+    BAD_MAC,
+    BAD_MAKE,
+    BAD_NAME,
+    LAST,
+    LONGEST_LABEL,
+    NO_MAC,
+    NOT_GOOD,
+    PHONE_DONE,
+    plain,
+)
+from appliance.config import phones
+from appliance.config.build import extensions
+from appliance.config.phones import CITIZENS_DESK, GROUPS, SWITCHBOARD, Entered, EnteredPhone
+from appliance.daemon import handsets, phone_secrets
+from appliance.daemon.handsets import Kept
+from appliance.errors import CentralinoError, OfficeError, TechnicianError
+from appliance.files import atomic_write, load_text
+from appliance.policy.supervision import why_not
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.users import Permission
+from appliance.provisioning import server, templates
+from appliance.provisioning.handset import mac_of
+from appliance.provisioning.server import PORT
+from appliance.sip import admission
+from appliance.store import database
+from appliance.store.database import Noted, transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.api.control_socket import Answer, Later, Tell
+    from appliance.config.schema import Phone, Settings
+    from appliance.daemon.stores import Stores
+    from appliance.policy.clock import Now
+    from appliance.sip.service import Phones
+
+
+# ---- phone window ------------------------------------------------------------------------------
+# The window in which added phones fetch their files, opened in the console: a child, for minutes.
+#
+# The child is `centralino phones serve`. How long it is open stands in the run folder: a start of
+# the service, which a new phone asks for, closes no window. Asked from any thread; all that is done
+# is done by `look`, in the deciding one, which never waits.
+
+FILE: Final = "phones_window"
+MINUTES: Final = 15
+MOST: Final = 4_000
+"""So many bytes of what the child says are shown, the last ones."""
+GRACE_S: Final = 2.0
+NICENESS: Final = 10
+
+
+class PhoneWindow:
+    """Open until a running time (monotonic s), 0 for closed; `config` is the child's."""
+
+    def __init__(
+        self, config: Path | None, run: Path, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._config, self._file, self._clock = config, run / FILE, clock
+        self._until, self._is_due, self._is_ending = 0.0, False, False
+        self._child: subprocess.Popen[bytes] | None = None
+        self._said_to: int | None = None
+        self._said = ""
+
+    def open(self) -> None:
+        """Have it opened for some minutes, or for as many more; raises Refused, OSError."""
+        if self._config is None:
+            raise Refused(
+                "il file di configurazione non è noto: usare la riga di comando",
+                "the configuration file is not known: use the command line",
+            )
+        self._keep(self._clock() + MINUTES * 60)
+        self._is_due = True
+
+    def renew(self) -> None:
+        """Have the files made anew where it is open: a phone was added."""
+        self._is_due = self._is_due or self.left_s > 0
+
+    def close(self) -> None:
+        """Have it closed."""
+        self._until, self._is_due = 0.0, False
+        self._file.unlink(missing_ok=True)
+
+    def resume(self) -> None:
+        """Open it again that a run before has left open."""
+        with contextlib.suppress(ValueError):
+            self._until = float(load_text(self._file) or 0)
+        self._is_due = self.left_s > 0
+
+    def stop(self) -> None:
+        """End the child with the service; the file stays for the next run."""
+        if self._child is not None:
+            self._child.send_signal(signal.SIGINT)
+            try:
+                self._child.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+            self._end()
+
+    @property
+    def left_s(self) -> float:
+        """How long it is open still."""
+        return max(0.0, self._until - self._clock())
+
+    @property
+    def said(self) -> str:
+        """What the child has said, line by line; of one that has ended, too."""
+        return self._heard() if self._child is not None else self._said
+
+    def look(self) -> None:
+        """Begin what is due, end what is over, take note of a child that has ended."""
+        if self._child is not None and self._child.poll() is not None:
+            self._end()
+            if not self._is_due:
+                self.close()
+        if self._child is not None:
+            if (self._is_due or not self.left_s) and not self._is_ending:
+                self._is_ending = True
+                self._child.send_signal(signal.SIGINT)  # it keeps who has fetched, then ends
+        elif self._is_due:
+            self._is_due = False
+            if self.left_s:
+                self._begin()
+
+    def _begin(self) -> None:
+        minutes = str(max(1, math.ceil(self.left_s / 60)))
+        command = [sys.executable, "-m", "appliance", "phones", "serve", "--minutes", minutes]
+        own = {**os.environ, "CENTRALINO_CONFIG": str(self._config)}
+        self._said_to = os.memfd_create(FILE)
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._said_to,
+            stderr=self._said_to,
+            env=own,
+        )
+        os.setpriority(os.PRIO_PROCESS, self._child.pid, NICENESS)  # calls go before it
+
+    def _end(self) -> None:
+        self._said = self._heard()
+        if self._said_to is not None:
+            os.close(self._said_to)
+        self._child, self._said_to, self._is_ending = None, None, False
+
+    def _heard(self) -> str:
+        if self._said_to is None:
+            return ""
+        size = os.fstat(self._said_to).st_size
+        return os.pread(self._said_to, MOST, max(0, size - MOST)).decode("utf-8", "replace")
+
+    def _keep(self, until: float) -> None:
+        atomic_write(self._file, f"{until:.0f}\n", is_durable=False)
+        self._until = until
+
+
+# ---- phone entering ----------------------------------------------------------------------------
+# What is asked at the door about the office's phones: all of them; add, relabel, renew, remove.
+#
+# Passwords are made and kept here, in the deciding process' own account; the console is told one
+# once, to show it. What changes the configuration is written beside it (phones_entered.py) and
+# comes into force as a changed file does: by a start in good order, once nobody is on the phone.
+
+T = TypeVar("T")
+
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
+MOST_PHONES: Final = 99
+SUGGESTED: Final = "op{}"
+CODES: Final = {
+    "phone_add": "phone.add",
+    "phone_renew": "phone.password",
+    "phone_label": "phone.label",
+    "phone_remove": "phone.remove",
+    "phone_back": "phone.back",
+    "phones_serve": "phone.serve",
+    "phones_serve_end": "phone.serve_end",
+}
+
+
+def _nothing() -> None:
+    """There is nobody to tell."""
+
+
+@dataclass(slots=True)
+class PhoneEntering:
+    """Asked in the deciding thread, done in the records'. `written` is the configuration without
+    what was entered, as it was read at the start, `complaint` what was wrong with the file then;
+    `on_change` has the service start anew with what was entered, `kept` says whether it does so by
+    itself.
+    """
+
+    settings: Settings
+    written: Settings
+    phones: Phones
+    stores: Stores
+    now: Callable[[], Now]
+    complaint: Words = NOTHING
+    kept: bool = False
+    window: PhoneWindow | None = None
+    on_change: Callable[[], None] = field(default=_nothing)
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+        """Name what may be asked."""
+        return {
+            "phones": self.asked,
+            "phone_add": self.add,
+            "phone_renew": self.renew,
+            "phone_label": self.relabel,
+            "phone_remove": self.remove,
+            "phone_back": self.put_back,
+            "phones_serve": lambda question: self._serve(question, is_open=True),
+            "phones_serve_end": lambda question: self._serve(question, is_open=False),
+        }
+
+    # --- what there is -----------------------------------------------------------------------
+
+    def asked(self, _: dict[str, Any]) -> Later:
+        """Tell of every phone what is kept of it, and where it is registered now."""
+        live = {each.name: each for each in self.phones.status().phones}
+
+        def job(_: sqlite3.Connection) -> Answer:
+            entered = phones.load_entered(self._state)
+            written = self.written
+            wanted = phones.overlay_phones(written, entered)
+            kept, secret = handsets.load(self.settings), phone_secrets.load(self.settings)
+            rows = [
+                self._row(phone, digits, wanted, entered, kept.get(phone.name, Kept()))
+                | {
+                    "has_secret": phone.name in secret,
+                    "registered": _place(live.get(phone.name)),
+                    "answers": phone.name in live and live[phone.name].answers,
+                }
+                for phone, digits in _numbered(wanted)
+            ]
+            return {
+                "phones": rows,
+                "removed": self._removed(written, entered),
+                "waits": not self._is_in_force(wanted),
+                "by_itself": self.kept,
+                "suggested": _free_name(written, entered),
+                "window": self._window(),
+                "makes": [_make(make) for make in templates.MAKES.values()],
+            }
+
+        return self._later(job)
+
+    def _row(
+        self, phone: Phone, digits: str, wanted: Settings, entered: Entered, kept: Kept
+    ) -> Answer:
+        return {
+            "name": phone.name,
+            "label": phone.label,
+            "extension": digits,
+            "group": _group_of(wanted, phone.name),
+            "is_entered": entered.find(phone.name) is not None,
+            "fixed": phone.address,
+            "make": kept.make,
+            "mac": ":".join(kept.mac[n : n + 2] for n in range(0, len(kept.mac), 2)),
+            "fetched": kept.fetched,
+            "in_force": any(phone.name == each.name for each in self.settings.phones),
+        }
+
+    def _removed(self, written: Settings, entered: Entered) -> list[Answer]:
+        return [
+            {"name": phone.name, "label": phone.label}
+            for phone in written.phones
+            if phone.name in entered.removed
+        ]
+
+    def _is_in_force(self, wanted: Settings) -> bool:
+        """Tell whether the running service has the phones that it would start with."""
+        now = self.settings
+        return _shape(now) == _shape(wanted)
+
+    def _window(self) -> Answer:
+        """Tell until when phones fetch their files, "" for not at all, and what has happened."""
+        left = self.window.left_s if self.window else 0.0
+        until = (self.now().wall + timedelta(seconds=left)).isoformat(timespec="minutes")
+        return {
+            "until": until if left else "",
+            "said": self.window.said if self.window else "",
+        }
+
+    # --- what changes ------------------------------------------------------------------------
+
+    def add(self, question: dict[str, Any]) -> Later:
+        """Add a phone, with a password of its own that is told once."""
+        name, label = _name(question), _label(question)
+        group = question.get("group")
+        if group not in GROUPS:
+            raise OfficeError(f"group is one of {', '.join(GROUPS[:2])}, or empty")
+        make, mac = _make_and_mac(question)
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            def with_it(written: Settings, entered: Entered) -> Entered:
+                _check_free(written, entered, name)
+                new = EnteredPhone(name, label, str(group))
+                wider = replace(entered, added=(*entered.added, new))
+                laid = phones.overlay_phones(written, wider)
+                digits = {phone.name: own for phone, own in _numbered(laid)}[name]
+                return replace(entered, added=(*entered.added, replace(new, extension=digits)))
+
+            self._allow(connection, question)
+            wanted, entered = self._change(with_it)
+            told = self._account(wanted, name, make, mac)
+            phones.save(self._state, entered)
+            self._note(connection, question, name)
+            return told
+
+        return self._later(job, self._changed)
+
+    def renew(self, question: dict[str, Any]) -> Later:
+        """Make another password for a phone, told once; the one before is worth nothing."""
+        name = _name(question)
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            self._allow(connection, question)
+            wanted = phones.overlay_phones(self.written, phones.load_entered(self._state))
+            phone = _known(wanted, name)
+            if phone.address:
+                raise Refused(
+                    f"{name} sta a un indirizzo fisso e non si registra: non ha una password",
+                    f"{name} stands at a fixed address and does not register: it has no password",
+                )
+            before = handsets.load(self.settings).get(name, Kept())
+            told = self._account(wanted, name, before.make or handsets.SOFT, before.mac)
+            self._note(connection, question, name)
+            return told
+
+        return self._later(job, self._served_anew)
+
+    def relabel(self, question: dict[str, Any]) -> Later:
+        """Give a phone another label."""
+        name, label = _name(question), _label(question)
+
+        def with_it(written: Settings, entered: Entered) -> Entered:
+            _known(phones.overlay_phones(written, entered), name)
+            own = entered.find(name)
+            if own is not None:
+                others = (replace(o, label=label) if o is own else o for o in entered.added)
+                return replace(entered, added=tuple(others))
+            return replace(entered, labels={**entered.labels, name: label})
+
+        return self._entered(question, name, with_it)
+
+    def remove(self, question: dict[str, Any]) -> Later:
+        """Take a phone out of use, and its password with it."""
+        name = _name(question)
+
+        def with_it(written: Settings, entered: Entered) -> Entered:
+            wanted = phones.overlay_phones(written, entered)
+            _known(wanted, name)
+            if wanted.switchboard.phones == (name,):
+                raise _refused(LAST)
+            labels = {n: label for n, label in entered.labels.items() if n != name}
+            rest = tuple(one for one in entered.added if one.name != name)
+            if len(rest) < len(entered.added):
+                return replace(entered, added=rest, labels=labels)
+            return replace(entered, labels=labels, removed=(*entered.removed, name))
+
+        return self._entered(question, name, with_it, forgets=True)
+
+    def put_back(self, question: dict[str, Any]) -> Later:
+        """Use a phone of the file's again that was taken out of use."""
+        name = _name(question)
+
+        def with_it(_: Settings, entered: Entered) -> Entered:
+            return replace(entered, removed=tuple(n for n in entered.removed if n != name))
+
+        return self._entered(question, name, with_it)
+
+    def _serve(self, question: dict[str, Any], *, is_open: bool) -> Later:
+        """Open the window in which phones fetch their files, or close it."""
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            self._allow(connection, question)
+            if self.window is not None:
+                (self.window.open if is_open else self.window.close)()
+            self._note(connection, question, "")
+            return {"said": plain(PHONE_DONE[question["ask"]])}
+
+        return self._later(job)
+
+    def _entered(
+        self,
+        question: dict[str, Any],
+        name: str,
+        with_it: Callable[[Settings, Entered], Entered],
+        *,
+        forgets: bool = False,
+    ) -> Later:
+        def job(connection: sqlite3.Connection) -> Answer:
+            self._allow(connection, question)
+            _, entered = self._change(with_it)
+            if forgets:
+                self._forget(name)
+            phones.save(self._state, entered)
+            self._note(connection, question, name)
+            return {"said": plain(PHONE_DONE[question["ask"]])}
+
+        return self._later(job, self._changed)
+
+    # --- in the records' thread --------------------------------------------------------------
+
+    @property
+    def _state(self) -> Path:
+        return Path(self.settings.folders.state)
+
+    def _change(self, with_it: Callable[[Settings, Entered], Entered]) -> tuple[Settings, Entered]:
+        """Make a change of what was entered, and the configuration that it gives; raises Refused
+        where the file is wrong: nothing new could come into force.
+        """
+        if self.complaint.en:
+            raise _refused(NOT_GOOD)
+        entered = with_it(self.written, phones.load_entered(self._state))
+        return phones.overlay_phones(self.written, entered), entered
+
+    def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Answer:
+        """Make a phone's password and what it may fetch; returns all that is told of it, once."""
+        secret, kept = phone_secrets.load(self.settings), handsets.load(self.settings)
+        other = next((n for n, row in kept.items() if mac and row.mac == mac and n != name), "")
+        if other:
+            raise Refused(
+                f"questo indirizzo fisico è già del telefono {other}",
+                f"this hardware address is phone {other}'s already",
+            )
+        kept[name] = Kept(make, mac, handsets.new_token(randomness.token_bytes))
+        secret[name] = admission.make_secret(randomness.token_bytes)
+        secret.setdefault(handsets.ADMINISTRATOR, admission.make_secret(randomness.token_bytes))
+        where = self._where()
+        handsets.save(self.settings, kept)
+        phone_secrets.save(self.settings, secret)
+        digits = next(d for phone, d in _numbered(wanted) if phone.name == name)
+        rows = admission.rows_to_type(
+            name, secret[name], where, self.settings.sip.port, extension=digits
+        )
+        is_soft, url = templates.make_of(make).is_soft, handsets.url_of(kept[name], where)
+        return {
+            "name": name,
+            "label": _known(wanted, name).label,
+            "rows": [[plain(_words(key)), value] for key, value in rows.items()],
+            "secret": secret[name],
+            "url": url,
+            "files": f"http://{where}:{PORT}/",
+            "is_soft": is_soft,
+            "picture": _picture(url) if is_soft else "",
+        }
+
+    def _where(self) -> str:
+        try:
+            return handsets.lan_address(self.settings)
+        except TechnicianError:  # without a network yet it has its name
+            return socket.gethostname()
+
+    def _forget(self, name: str) -> None:
+        secret, kept = phone_secrets.load(self.settings), handsets.load(self.settings)
+        if secret.pop(name, None) is not None:
+            phone_secrets.save(self.settings, secret)
+        if kept.pop(name, None) is not None:
+            handsets.save(self.settings, kept)
+
+    def _allow(self, connection: sqlite3.Connection, question: dict[str, Any]) -> None:
+        check_may(connection, _by(question), Permission.TECHNICAL)
+
+    def _note(self, connection: sqlite3.Connection, question: dict[str, Any], name: str) -> None:
+        with transaction(connection):
+            noted = Noted(self.now().wall, _by(question), CODES[question["ask"]], name)
+            database.note(connection, noted)
+
+    # --- the answer --------------------------------------------------------------------------
+
+    def _later(
+        self,
+        job: Callable[[sqlite3.Connection], Answer],
+        then: Callable[[], None] = _nothing,
+    ) -> Later:
+        def safely(connection: sqlite3.Connection) -> Answer:
+            try:
+                return job(connection)
+            except OSError as error:
+                why = why_not(error)
+                raise Refused(
+                    f"non è possibile: {why.it}", f"it cannot be done: {why.en}"
+                ) from error
+
+        def later(tell: Tell) -> None:
+            def done(result: Answer | CentralinoError) -> None:
+                if isinstance(result, Refused):
+                    tell({"done": False, "said": plain(result.words)})
+                    return
+                if not isinstance(result, CentralinoError):
+                    then()
+                tell(result)
+
+            self.stores.records.do(safely, done)
+
+        return later
+
+    def _renewed(self) -> None:
+        """Let the phones' gate know the passwords as they are now."""
+
+        def done(result: dict[str, str] | CentralinoError) -> None:
+            if not isinstance(result, CentralinoError):
+                self.phones.learn_secrets(result)
+
+        self.stores.records.do(lambda _: phone_secrets.load(self.settings), done)
+
+    def _served_anew(self) -> None:
+        self._renewed()
+        if self.window is not None:
+            self.window.renew()
+
+    def _changed(self) -> None:
+        self._served_anew()
+        self.on_change()
+
+
+def _refused(words: Words) -> Refused:
+    return Refused(words.it, words.en)
+
+
+def _by(question: dict[str, Any]) -> str:
+    return str(question.get("by", ""))[:64]
+
+
+def _name(question: dict[str, Any]) -> str:
+    name = question.get("name")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise _refused(BAD_NAME)
+    return name
+
+
+def _label(question: dict[str, Any]) -> str:
+    label = question.get("label")
+    text = " ".join(label.split()) if isinstance(label, str) else ""
+    if not (0 < len(text) <= LONGEST_LABEL and text.isprintable()):
+        raise _refused(BAD_LABEL)
+    return text
+
+
+def _make_and_mac(question: dict[str, Any]) -> tuple[str, str]:
+    """Settle the make and the hardware address; both may be left empty."""
+    make, typed = str(question.get("make") or ""), str(question.get("mac") or "").strip()
+    try:
+        mac = mac_of(typed) if typed else ""
+    except OfficeError as error:
+        raise _refused(BAD_MAC) from error
+    if make and make not in templates.MAKES:
+        raise _refused(BAD_MAKE)
+    make = make or (templates.guess(mac) if mac else handsets.SOFT)
+    if not make:
+        raise _refused(BAD_MAKE)
+    if templates.make_of(make).is_soft:
+        return make, ""
+    if not mac:
+        raise _refused(NO_MAC)
+    return make, mac
+
+
+def _known(settings: Settings, name: str) -> Phone:
+    for phone in settings.phones:
+        if phone.name == name:
+            return phone
+    raise Refused(f"il telefono {name} non c'è più", f"there is no phone {name} any more")
+
+
+def _check_free(written: Settings, entered: Entered, name: str) -> None:
+    wanted = phones.overlay_phones(written, entered)
+    if len(wanted.phones) >= MOST_PHONES:
+        raise Refused(
+            f"ci sono già {MOST_PHONES} telefoni", f"there are {MOST_PHONES} phones already"
+        )
+    if name in entered.removed:
+        raise Refused(
+            f"il telefono {name} è fra quelli tolti: rimetterlo in uso",
+            f"phone {name} is one of those removed: put it back into use",
+        )
+    if any(phone.name == name for phone in wanted.phones):
+        raise Refused(
+            f"il nome utente {name} è già di un telefono: sceglierne un altro",
+            f"the user name {name} is a phone's already: choose another one",
+        )
+
+
+def _free_name(written: Settings, entered: Entered) -> str:
+    taken = {phone.name for phone in written.phones} | {one.name for one in entered.added}
+    numbers = range(1, len(taken) + 2)
+    return next(n for n in (SUGGESTED.format(number) for number in numbers) if n not in taken)
+
+
+def _numbered(settings: Settings) -> list[tuple[Phone, str]]:
+    digits = extensions(settings.phones)
+    return [(phone, own.digits) for phone, own in zip(settings.phones, digits, strict=True)]
+
+
+def _group_of(settings: Settings, name: str) -> str:
+    if name in settings.switchboard.phones:
+        return SWITCHBOARD
+    return CITIZENS_DESK if name in settings.citizens_desk.phones else ""
+
+
+def _shape(settings: Settings) -> object:
+    """Return what of the phones counts for a running service."""
+    numbered = [(p.name, p.label, p.address, digits) for p, digits in _numbered(settings)]
+    return numbered, settings.switchboard.phones, settings.citizens_desk.phones
+
+
+def _place(phone: Any) -> str:
+    return f"{phone.address[0]}:{phone.address[1]}" if phone and phone.address else ""
+
+
+def _make(make: templates.Make) -> Answer:
+    return {"name": make.name, "models": make.models, "is_soft": make.is_soft}
+
+
+def _words(key: str) -> Words:
+    return Words(admission.WORDS["it"][key], admission.WORDS["en"][key])
+
+
+def _picture(url: str) -> str:
+    """Return the QR code, "" where the library for it is missing: the address stands beside it."""
+    try:
+        return server.svg(url)
+    except TechnicianError:
+        return ""

@@ -1,0 +1,535 @@
+"""Commands on retention, erasure and handover."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+from appliance.api import users
+from appliance.api.control_socket import Answer, Later, Tell
+from appliance.api.permissions import check_may
+from appliance.api.status_text import plain
+from appliance.config.build import numbers_of
+from appliance.daemon.backup_target import address_of
+from appliance.daemon.caretaker import forget_sounds, keeping_of
+from appliance.daemon.stores import database_path
+from appliance.errors import CentralinoError, OfficeError
+from appliance.files import fsync_directory
+from appliance.mail.letter import cancellation
+from appliance.policy import privacy as words
+from appliance.policy.hours import moment_words
+from appliance.policy.privacy import Item, Kind, SameNumber, canonical, same_number
+from appliance.policy.requests import Mail
+from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.updates import check_server
+from appliance.policy.users import Permission, PinRule
+from appliance.policy.voicemail import CallAlerts
+from appliance.store import privacy, retention
+from appliance.store.privacy import Chosen, Found, Invited, Ordered, find_of_person, invited
+from appliance.store.retention import (
+    KEPT,
+    Asked,
+    Deletion,
+    Keeping,
+    Soon,
+    Waiting,
+    deletions,
+    soon,
+    waiting,
+)
+from appliance.store.users import SHELL
+from appliance.voicemail.storage import Folders
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.config.mistakes import Mistakes
+    from appliance.config.schema import Settings
+    from appliance.daemon.lookout import Lookout
+    from appliance.daemon.stores import Stores
+    from appliance.policy.clock import Now
+
+
+# ---- erasure letters ---------------------------------------------------------------------------
+# What offices hear of an erasure (E20): that an appointment is off, and nothing of the person.
+
+log = logging.getLogger(__name__)
+
+
+def cancellations(
+    invited: tuple[Invited, ...], now: datetime, zone: ZoneInfo, language: str
+) -> Iterator[Mail]:
+    """Write to each office whose appointment is to come that it is off.
+
+    The request's number, the day and the calendar's own UID are all it needs to find it.
+    """
+    for each in invited:
+        subject = _said(words.filled(words.LETTER_SUBJECT, each.request), language)
+        try:
+            off = cancellation(each.calendar, subject, now)
+        except (ValueError, KeyError, IndexError) as error:
+            log.error("the invitation of request %s cannot be taken back: %s", each.request, error)
+            continue
+        if off.start <= now:
+            continue
+        at = moment_words(off.start.astimezone(zone), language)
+        body = words.filled(words.LETTER, number=each.request, at=at)
+        key = f"erased-{each.request}"
+        yield Mail(key, each.to, subject, _said(body, language), calendar=off.text)
+
+
+def _said(text: Words, language: str) -> str:
+    return text.it if language == "it" else text.en
+
+
+# ---- erasures ----------------------------------------------------------------------------------
+# Erasure by the head, asked at the door (E20): sounds first, then rows, then what is remembered.
+#
+# Done in the records' thread: the disk may stall, the desk may not.
+
+KINDS: Final = ("call", "message", "request")
+LONGEST_NAME = 64
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureAsked:
+    """One erasure as it was asked for; a preview changes nothing; `proof` is the shell's word."""
+
+    chosen: Chosen
+    ordered: Ordered
+    preview: bool
+    proof: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was found, how many stray files with it, whether the log could be cut, and what offices
+    are told: that their appointment is off."""
+
+    found: Found
+    files: int
+    cut: bool = True
+    letters: tuple[Mail, ...] = ()
+
+
+class Erasures:
+    """Answers "erase"; `now` is the desk's wall clock."""
+
+    def __init__(self, settings: Settings, stores: Stores, now: Callable[[], datetime]) -> None:
+        self._state = Path(settings.folders.state)
+        self._folders = Folders(self._state / "voicemail")
+        self._plan = numbers_of(settings)
+        self._zone = ZoneInfo(settings.site.zone)
+        self._language = settings.site.languages[0]
+        self._stores, self._now = stores, now
+
+    def asked(self, question: dict[str, Any]) -> Later:
+        """Erase, or preview; raises OfficeError for what is no such question."""
+        asked = self._read(question)
+
+        def later(tell: Tell) -> None:
+            def done(result: Done | CentralinoError) -> None:
+                tell(result if isinstance(result, CentralinoError) else self._told(result, asked))
+
+            self._stores.records.do(lambda c: self._job(c, asked), done)
+
+        return later
+
+    def _read(self, question: dict[str, Any]) -> ErasureAsked:
+        """Read the question; raises OfficeError with what is wrong in it."""
+        named = [(kind, str(question[kind])) for kind in KINDS if question.get(kind)]
+        number = str(question.get("number") or "")
+        if len(named) + bool(number) != 1:
+            raise SaidError(
+                Words(
+                    "indicarne uno: un numero, una chiamata, un messaggio o una presa in carico",
+                    "say one: a number, or a call, message or request",
+                )
+            )
+        by = " ".join(str(question.get("by") or "").split())[:LONGEST_NAME]
+        reason = " ".join(str(question.get("reason") or "").split())[:LONGEST_REASON]
+        preview = bool(question.get("preview"))
+        if not preview and not (by and reason):
+            raise Refused(
+                "si cancella per conto di qualcuno e per un motivo: dire chi e perché",
+                "what is erased is erased by somebody, for a reason: say both",
+            )
+        proof = question.get("proof")
+        if by and proof is not None:
+            by = f"{SHELL}{by}"
+        chosen = Chosen(same_number(number, self._plan)) if number else Chosen(None, *named[0])
+        closing = bool(question.get("close_requests"))
+        return ErasureAsked(chosen, Ordered(by, reason, self._now(), closing), preview, proof)
+
+    def _check(self, connection: sqlite3.Connection, asked: ErasureAsked) -> None:
+        """Ask for the right of who asks; the box's own shell has it."""
+        if asked.proof is None:
+            check_may(connection, asked.ordered.by, Permission.ERASE)
+        elif not users.proof_is_right(self._state, asked.proof):
+            raise SaidError(
+                Words(
+                    "questa non è la prova della riga di comando: ripetere il comando",
+                    "that is no proof of the box's shell: say the command again",
+                )
+            )
+
+    def _job(self, connection: sqlite3.Connection, asked: ErasureAsked) -> Done:
+        self._check(connection, asked)
+        found = find_of_person(connection, asked.chosen)
+        stray = self._stray(asked.chosen.number, found)
+        letters = self._letters(connection, found, asked.ordered.at)
+        if asked.preview:
+            return Done(found, len(stray), letters=letters)
+        if not found.any:  # an earlier one may have left the log
+            cut = privacy.cut_log(connection, database_path(self._state), asked.chosen.number)
+        if found.any or not stray:
+            privacy.check(found, asked.chosen, asked.ordered)
+        forget_sounds(self._folders, found.sounds)
+        _unlink(stray)
+        if found.any:
+            domain = self._stores.records.letters.domain
+            privacy.erase(connection, found, asked.chosen, asked.ordered, letters, domain)
+            cut = privacy.cut_log(connection, database_path(self._state), asked.chosen.number)
+        return Done(found, len(stray), cut, letters)
+
+    def _letters(
+        self, connection: sqlite3.Connection, found: Found, now: datetime
+    ) -> tuple[Mail, ...]:
+        asked = invited(connection, found.open_requests)
+        return tuple(cancellations(asked, now, self._zone, self._language))
+
+    def _stray(self, number: SameNumber | None, found: Found) -> tuple[Path, ...]:
+        """Return files of that number which no record knows: set aside, or not taken up yet."""
+        known = {Path(sound).stem for sound in found.sounds}
+        sidecars = (*self._folders.corrupt.glob("*.meta*"), *self._folders.new.glob("*.meta"))
+        mine = {
+            each.name.split(".")[0]: each.parent
+            for each in sidecars
+            if number is not None and number.is_in(each.read_text("utf-8", "replace"))
+        }
+        return tuple(
+            path
+            for ident, folder in mine.items()
+            if ident not in known
+            for path in folder.glob(f"{ident}.*")
+        )
+
+    def _told(self, done: Done, asked: ErasureAsked) -> Answer:
+        found = done.found
+        if not asked.preview:
+            self._forget(found, asked.chosen.number)
+        said = [self._counted(found, asked, done.files)]
+        if asked.preview and found.open_requests:
+            listed = ", ".join(map(str, found.open_requests))
+            said.append(words.filled(words.OPEN, listed))
+        if done.letters:
+            off = words.CANCELLING if asked.preview else words.CANCELLED
+            listed = ", ".join(mail.key.removeprefix("erased-") for mail in done.letters)
+            said.append(words.filled(off, listed))
+        if found.mailed:
+            said.append(words.MAILED)
+            said += [
+                words.mail(
+                    datetime.fromisoformat(each.at).astimezone(self._zone), each.to, each.request
+                )
+                for each in found.mailed
+            ]
+        aside = self._state / "corrupt"
+        if aside.is_dir() and any(aside.iterdir()):
+            said.append(words.filled(words.SET_ASIDE, str(aside)))
+        if not done.cut:
+            said.append(words.NOT_CUT)
+        said.append(words.BACKUPS)
+        return {**_counts(found), "log_cut": done.cut, "said": plain(words.both(*said))}
+
+    def _counted(self, found: Found, asked: ErasureAsked, files: int) -> Words:
+        counts = words.filled(words.COUNTS, **{**_sizes(found), "files": files})
+        return words.filled(words.PREVIEW if asked.preview else words.DONE, counts)
+
+    def _forget(self, found: Found, number: SameNumber | None) -> None:
+        """Have the desk forget who called, and the lamp count anew."""
+        national = {canonical(each, self._plan) for each in found.numbers}
+        own = {number.national} if number is not None else set()
+        self._stores.forget_numbers(tuple(sorted(found.numbers | national | own)))
+        self._stores.mailbox.recount()
+        self._stores.records.letters.queued()
+        log.info("erased by the head: %s", _sizes(found))
+
+
+def _sizes(found: Found) -> dict[str, int]:
+    return {
+        "calls": len(found.calls),
+        "messages": len(found.messages),
+        "requests": len(found.requests),
+        "mails": len(found.mails),
+        "texts": found.texts,
+    }
+
+
+def _counts(found: Found) -> Answer:
+    mailed = [{"to": e.to, "at": e.at, "request": e.request or None} for e in found.mailed]
+    return {**_sizes(found), "open_requests": list(found.open_requests), "mailed": mailed}
+
+
+def _unlink(paths: tuple[Path, ...]) -> None:
+    """Delete files, durably; raises OSError."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+    for folder in {path.parent for path in paths}:
+        fsync_directory(folder)
+
+
+# ---- handover questions ------------------------------------------------------------------------
+# What is asked at the door about handing over (E19): who gives what to whom.
+#
+# Checked and done in the records' thread; alerts and lists follow whoever has it then.
+
+MOST_ITEMS = 500
+HIGHEST = 1_000_000_000
+
+
+class HandoverQuestions:
+    """Answers; `now` is the desk's clock. Raises OfficeError for what is no such question."""
+
+    def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
+        self._stores, self._now = stores, now
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+        """Name what may be asked."""
+        return {"hand_over": self.give}
+
+    def give(self, question: dict[str, Any]) -> Later:
+        """Hand things over to a colleague, or to all where `to` is empty."""
+        asked, stores = read(question, self._now().wall), self._stores
+
+        def later(tell: Tell) -> None:
+            def done(result: Words | CentralinoError) -> None:
+                if isinstance(result, CentralinoError):
+                    tell(result)
+                    return
+                stores.mailbox.recount()
+                stores.on_care()
+                answer: Answer = {"said": plain(result)}
+                tell(answer)
+
+            stores.records.do(lambda c: retention.give(c, asked, stores.records.letters), done)
+
+        return later
+
+
+def read(question: dict[str, Any], at: datetime) -> Asked:
+    """Read the question; raises OfficeError with what is wrong in it."""
+    by, position, to = (_name(question, key) for key in ("by", "position", "to"))
+    items = question.get("items")
+    if not by or not isinstance(items, list) or len(items) > MOST_ITEMS:
+        raise OfficeError(
+            f'hand_over: by and items, at most {MOST_ITEMS} like "message:12", are needed'
+        )
+    return Asked(by, position, to, at, tuple(dict.fromkeys(_item(text) for text in items)))
+
+
+def _name(question: dict[str, Any], key: str) -> str:
+    return str(question.get(key) or "")[:LONGEST_NAME]
+
+
+def _item(text: object) -> Item:
+    kind, _, number = str(text).partition(":")
+    if kind not in tuple(Kind) or not number.isdecimal() or len(number) > len(str(HIGHEST)):
+        raise OfficeError(f'{text!r} is nothing to hand over: say "message:12", "call:7"')
+    if not 0 < int(number) < HIGHEST:
+        raise OfficeError(f"{text!r} has a number that nothing has")
+    return Item(Kind(kind), int(number))
+
+
+# ---- keeping -----------------------------------------------------------------------------------
+# What is configured of how messages and calls are kept and told of, of updates: what cannot be.
+
+LEAST_EVERY: Final = 5
+ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def check(settings: Settings, mistakes: Mistakes) -> None:
+    """Name what cannot be: days count from 0, which keeps for ever; a notice has an address."""
+    for field in dataclasses.fields(settings.retention):
+        days = getattr(settings.retention, field.name)
+        if days < 0:
+            mistakes.note(
+                f"retention.{field.name}",
+                f"{days} giorni non possono essere: scrivere quanti giorni, o 0 per sempre",
+                f"{days} days cannot be: write how many days, or 0 to keep for ever",
+            )
+    _check_backup(settings, mistakes)
+    if settings.updates.server:
+        mistakes.check("updates.server", check_server, settings.updates.server)
+    _check_central(settings, mistakes)
+    _check_notified("voicemail.notify", settings.voicemail.notify, "urp@comune.it", mistakes)
+    mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))
+    mistakes.choice("voicemail.missed_alerts", settings.voicemail.missed_alerts, tuple(CallAlerts))
+
+
+def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) -> None:
+    """Note what is no address to mail to."""
+    if address and not ADDRESS.fullmatch(address):
+        mistakes.note(
+            key,
+            f"{address!r} non è un indirizzo e-mail: ad esempio {example}",
+            f"{address!r} is no e-mail address: write e.g. {example}",
+        )
+
+
+def _check_central(settings: Settings, mistakes: Mistakes) -> None:
+    """Note a server whose word nobody could judge."""
+    central = settings.central
+    if central.server:
+        mistakes.check("central.server", check_server, central.server)
+    if central.server and not central.certificate:
+        mistakes.note(
+            "central.certificate",
+            "manca: indicare il file con il certificato di chi firma per la sede centrale",
+            "is missing: name the file with the certificate of who signs for the head office",
+        )
+    if central.every < LEAST_EVERY:
+        mistakes.note(
+            "central.every",
+            f"{central.every} minuti sono troppo pochi: scrivere {LEAST_EVERY} o più",
+            f"{central.every} minutes are too few: write {LEAST_EVERY} or more",
+        )
+
+
+def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
+    """Note a backup that nobody could read, or that would be left out for want of its phrase."""
+    backup = settings.backup
+    if backup.folder and not backup.passphrase_file:
+        mistakes.note(
+            "backup.passphrase_file",
+            "manca: una copia è sigillata; indicare un file con la frase segreta come prima riga",
+            "is missing: a backup is sealed; name a file whose first line is its passphrase",
+        )
+    if backup.target:
+        mistakes.check("backup.target", address_of, backup.target)
+    _check_notified("backup.notify", backup.notify, "ced@comune.it", mistakes)
+    for key, number, least in (
+        ("backup.keep", backup.keep, 1),
+        ("voicemail.room_alarm", settings.voicemail.room_alarm, 0),
+    ):
+        if number < least:
+            mistakes.note(
+                key,
+                f"{number} non può essere: scrivere {least} o più",
+                f"{number} cannot be: write {least} or more",
+            )
+
+
+# ---- retention questions -----------------------------------------------------------------------
+# What may be asked at the door of what is kept: how long, what goes soon, what of one caller.
+
+LONGEST: Final = 64
+ELSE: Final = (
+    (Words("Messaggi che nessuno ha chiuso", "Messages that nobody closed"), 0),
+    (Words("Registro delle modifiche, che non contiene numeri", "Audit, which holds no number"), 0),
+)
+"""What is kept for ever, whatever is configured."""
+
+
+class RetentionQuestions:
+    """Answers; `now` is the desk's wall clock. Raises OfficeError for what is no such question."""
+
+    def __init__(
+        self, settings: Settings, stores: Stores, lookout: Lookout, now: Callable[[], datetime]
+    ) -> None:
+        self._settings, self._stores = settings, stores
+        self._lookout, self._now = lookout, now
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+        """Name what may be asked."""
+        return {"retention": self.retention, "kept_of": self.kept_of}
+
+    def retention(self, question: dict[str, Any]) -> Later:
+        """Tell the rules, what goes within 30 days, what waits, what went, and the last run."""
+        by, now, keeping = _by(question), self._now(), keeping_of(self._settings)
+        ran = self._lookout.deleted_at
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.ERASE)
+            return {
+                "kept": _kept(keeping),
+                "soon": _soon(soon(connection, keeping, now)),
+                "waiting": _waiting(waiting(connection)),
+                "ran": ran.isoformat() if ran else "",
+                "deleted": [_deletion(each) for each in deletions(connection)],
+            }
+
+        return self._later(job)
+
+    def kept_of(self, question: dict[str, Any]) -> Later:
+        """Hand over all that is kept of a number; audited by how much, never whose."""
+        by, now = _by(question), self._now()
+        number = same_number(str(question.get("number") or ""), numbers_of(self._settings))
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.ERASE)
+            return {"kept": privacy.exported(connection, number, by, now)}
+
+        return self._later(job)
+
+    def _later(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
+        def later(tell: Tell) -> None:
+            self._stores.records.do(job, tell)
+
+        return later
+
+
+def _by(question: dict[str, Any]) -> str:
+    by = question.get("by")
+    if not isinstance(by, str) or not by.strip():
+        raise OfficeError("by is needed: the user who asks")
+    return by[:LONGEST]
+
+
+def _kept(keeping: Keeping) -> list[Answer]:
+    days = {
+        "messages": keeping.messages_closed,
+        "numbers": keeping.numbers,
+        "mails": keeping.numbers,
+        "calls": keeping.calls,
+        "requests": keeping.calls,
+    }
+    found = [*((KEPT[what], limit) for what, limit in days.items()), *ELSE]
+    return [{"what": plain(words), "days": limit} for words, limit in found]
+
+
+def _soon(found: Soon) -> Answer:
+    return {
+        "until": found.until.isoformat(),
+        "messages": [{"number": n, "at": at.isoformat()} for n, at in found.messages],
+        "numbers": found.numbers,
+        "calls": found.calls,
+        "mails": found.mails,
+        "requests": found.requests,
+        "open_calls": found.open_calls,
+    }
+
+
+def _waiting(found: Waiting) -> Answer:
+    return {
+        "messages": found.messages,
+        "oldest_message": found.oldest_message.isoformat() if found.oldest_message else "",
+        "requests": found.requests,
+        "oldest_request": found.oldest_request.isoformat() if found.oldest_request else "",
+        "mails": found.mails,
+    }
+
+
+def _deletion(each: Deletion) -> Answer:
+    words = KEPT.get(each.what, Words(each.what, each.what))
+    return {"at": each.at.isoformat(), "what": plain(words), "count": len(each.ids)}

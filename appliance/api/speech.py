@@ -1,0 +1,569 @@
+"""Text to speech."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from appliance.calls import events
+from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.daemon.announcements import PromptFile, sealed
+from appliance.daemon.central_place import prompts_in_force
+from appliance.dsp import g711, progress, wav
+from appliance.dsp.wav import SAMPLE_RATE, Law
+from appliance.errors import CentralinoError, OfficeError
+from appliance.files import SHARED, atomic_write, make_shared
+from appliance.policy.sheets import MOST_SPOKEN, Menu, Sheet, SpokenSheet
+from appliance.policy.text import Refused, SaidError, Words
+from appliance.prompts import DEVICE, voices
+from appliance.store.writer import Records
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.config.schema import Settings
+    from appliance.daemon.chores import Chores, Ended
+    from appliance.prompts.texts import Said
+
+
+# ---- spoken ------------------------------------------------------------------------------------
+# Sounds that were made of text at import time: spoken sheets, an office's own notices (P1, E14).
+#
+# They lie in state/spoken: it/sheet_..., it/title_..., it/unit_... (named by what they say, so that
+# a name never changes its sound), it/privacy (the office's own), menu.json with what the keys lead
+# to, and units.json with what says the units' names to operators (E23). The commands make them
+# (giving_voice.py); the desk reads them, in the records' thread, and hands them to the carrier as
+# one memfd.
+
+log = logging.getLogger(__name__)
+
+MENU, UNITS = voices.MENU, "units.json"
+OURS = ("title_", "sheet_", "unit_")
+"""How the names of our sounds begin; every other sound is a notice of the office's own."""
+MOST_SOUND_BYTES = 2 * SAMPLE_RATE * 90
+"""No sound is longer in the carrier's memory than 90 s."""
+
+
+def speech_folder(state: Path) -> Path:
+    """Say where the spoken sounds lie below the state folder."""
+    return state / "spoken"
+
+
+def drafts_of(state: Path) -> Path:
+    """Say where drafts of announcements lie below the state folder: no caller hears them."""
+    return state / "drafts"
+
+
+def announcements_of(settings: Settings) -> tuple[Path, ...]:
+    """Name the folders laid over our recordings: the site's, what was put here, the head office's.
+
+    The first that has an announcement is the one that is heard.
+    """
+    state = Path(settings.folders.state)
+    central = prompts_in_force(state) if settings.central.certificate else None
+    return (*own_announcements_of(settings), *((central,) if central else ()))
+
+
+def own_announcements_of(settings: Settings) -> tuple[Path, ...]:
+    """Name those of them that are this house's: the site's, what was put here."""
+    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
+    return (*own, speech_folder(Path(settings.folders.state)))
+
+
+def path_of(folder: Path, language: str, key: str) -> Path:
+    """Say where a sound lies below the folder."""
+    return folder / language / f"{key}.wav"
+
+
+class _Read(NamedTuple):
+    menu: Menu
+    units: dict[str, str]
+    sounds: PromptFile
+
+
+class SpokenSounds:
+    """Reads the sounds in the records' thread; `post` takes SpokenSheetsChanged.
+
+    What the site has recorded itself (`site`, folders.prompts) is never spoken over.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        site: Path | None,
+        records: Records,
+        post: Callable[[events.Event], None],
+    ) -> None:
+        self.folder = folder
+        self.site = site
+        self._records = records
+        self._post = post
+        self._ready: PromptFile | None = None
+        self.voice: str = voices.Voice.AUTO
+        """Who says our announcements, and in which `languages` there may be callers."""
+        self.languages: tuple[str, ...] = ()
+
+    def load(self, told: Callable[[CentralinoError | Menu], None] | None = None) -> None:
+        """Read everything anew; SpokenSheetsChanged follows, and `told` hears the menu."""
+
+        def done(found: _Read | CentralinoError) -> None:
+            if isinstance(found, CentralinoError):
+                log.error("spoken sheets cannot be read: %s", found)
+            else:
+                self._keep(found.sounds)
+                self._post(events.SpokenSheetsChanged(found.menu, found.units))
+            if told is not None:
+                told(found if isinstance(found, CentralinoError) else found.menu)
+
+        self._records.do(self._read, done)
+
+    def _keep(self, sounds: PromptFile) -> None:
+        earlier = self.take()
+        if earlier is not None:
+            os.close(earlier.fd)
+        self._ready = sounds
+
+    def take(self) -> PromptFile | None:
+        """Return the memory of the sounds read last, once; the taker closes it."""
+        ready, self._ready = self._ready, None
+        return ready
+
+    def _read(self, _: sqlite3.Connection) -> _Read:
+        menu, named = load_menu(self.folder), load_spoken_units(self.folder)
+        wanted = _named_by(menu) | set(named.values())
+        central = prompts_in_force(self.folder.parent)
+        sounds = dict(self._in_our_voice())
+        sounds |= _sounds(central, self.site, set()) if central else ()
+        sounds |= _sounds(self.folder, self.site, wanted)
+        units = {code: name for code, name in named.items() if name in sounds}
+        missing = sorted(_named_by(menu) - set(sounds))
+        if missing:
+            log.error("no sheet is offered, a sound is missing (%s): import them again", missing[0])
+        return _Read(() if missing else menu, units, sealed(sounds.items()))
+
+    def _in_our_voice(self) -> Iterator[tuple[str, bytes]]:
+        """Read our announcements in the box's own voice, of the languages in which it speaks."""
+        own = voices.device_languages(self.folder, self.site, self.voice, self.languages)
+        for language in own:
+            yield from _sounds(DEVICE, self.site, set(), f"{language}/*.wav")
+
+
+def load_menu(folder: Path) -> Menu:
+    """Return the menu in force; a missing file is none, a broken one is named in the journal."""
+    try:
+        rows = json.loads((folder / MENU).read_text(encoding="utf-8"))
+        return tuple(SpokenSheet(**row) for row in rows)[:MOST_SPOKEN]
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, TypeError) as error:
+        log.error("%s cannot be read (%s): import the sheets again", folder / MENU, error)
+        return ()
+
+
+def load_spoken_units(folder: Path) -> dict[str, str]:
+    """Return which sounds say units' names, by code; none where the file is missing or broken."""
+    try:
+        rows = json.loads((folder / UNITS).read_text(encoding="utf-8"))
+        return {str(code): str(name) for code, name in rows.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError) as error:
+        log.error("%s cannot be read (%s): import the register again", folder / UNITS, error)
+        return {}
+
+
+def _named_by(menu: Menu) -> set[str]:
+    return {name for spoken in menu for name in spoken.prompts}
+
+
+def _sounds(
+    folder: Path, site: Path | None, wanted: set[str], which: str = "*/*.wav"
+) -> Iterator[tuple[str, bytes]]:
+    """Read what is wanted of ours, and the office's own notices, each within its limit."""
+    for path in sorted(folder.glob(which)):
+        name = f"{path.parent.name}/{path.stem}"
+        if path.stem.startswith(OURS) and name not in wanted:
+            continue
+        if site is not None and (site / f"{name}.wav").exists():
+            continue
+        try:
+            sound = wav.read(path)
+        except (OSError, wav.WavError) as error:
+            log.error("%s cannot be played (%s): import it again", path, error)
+            continue
+        yield name, g711.decode(sound.data, sound.law)[:MOST_SOUND_BYTES]
+
+
+# ---- house name --------------------------------------------------------------------------------
+# The sound of the house's name (prompt `welcome`): whether it is the office's own, or made here.
+#
+# What is made here is named in a file beside it, with the sound's digest: a sound with another
+# digest is one that the office has recorded, which is never spoken over.
+
+KEY: Final = voices.NAME
+MADE: Final = voices.NAME_NOTE
+
+
+def house_name_said_by(name: str) -> str:
+    """Return the sentence that names a house."""
+    return f"{name.strip().rstrip('.')}."
+
+
+def house_name_is_missing(folder: Path, site: Path | None, name: str, language: str) -> bool:
+    """Tell whether the name is to be given a voice: none is there, or ours says another name."""
+    if site is not None and path_of(site, language, KEY).exists():
+        return False
+    digest = _digest(path_of(folder, language, KEY))
+    made = _made(folder)
+    is_own = bool(digest) and digest != made.get("sound")
+    return not is_own and (not digest or made.get("said") != house_name_said_by(name))
+
+
+def note_house_name(folder: Path, name: str, language: str) -> None:
+    """Remember that the sound that lies there was made here, of this name."""
+    digest = _digest(path_of(folder, language, KEY))
+    atomic_write(
+        folder / MADE, json.dumps({"said": house_name_said_by(name), "sound": digest}), mode=SHARED
+    )
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return ""
+
+
+def _made(folder: Path) -> dict[str, str]:
+    """Read what was made here; what cannot be read was not."""
+    try:
+        read = json.loads((folder / MADE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+# ---- naming ------------------------------------------------------------------------------------
+# The house's name at the beginning of every greeting: made by a child, in the box's voice.
+#
+# Where the office has said its name itself (`centralino prompts record welcome`, the page of
+# announcements, the technician's folder), that one is heard and nothing is made.
+
+COMMAND: Final = ("prompts", "name")
+MOST_NAME_BYTES: Final = 4_000_000
+FIRST_S: Final = 20.0
+"""After the start, whose moments are for lines and phones."""
+EVERY_S: Final = 60.0
+
+
+class Naming:
+    """Looks whether the name must be made; `look` is called by the main loop and never waits."""
+
+    def __init__(self, settings: Settings, records: Records, chores: Chores) -> None:
+        self._site = Path(settings.folders.prompts) if settings.folders.prompts else None
+        self._folder = speech_folder(Path(settings.folders.state))
+        self._name, self._language = settings.site.name, settings.site.languages[0]
+        self._records, self._chores = records, chores
+        self._next_at: float | None = None
+        self._is_wanted = self._has_failed = False
+
+    def look(self, monotonic: float, is_idle: Callable[[], bool]) -> None:
+        """Look now and then; begin the child at a moment without a call."""
+        if self._next_at is None:
+            self._next_at = monotonic + FIRST_S
+        if self._is_wanted and not self._has_failed and is_idle():
+            self._is_wanted = False
+            self._begin()
+        if monotonic >= self._next_at:
+            self._next_at = monotonic + EVERY_S
+            self._records.do(self._missing, self._found)
+
+    def _missing(self, _: object) -> bool:
+        return house_name_is_missing(self._folder, self._site, self._name, self._language)
+
+    def _found(self, result: bool | CentralinoError) -> None:
+        self._is_wanted = result is True
+
+    def _begin(self) -> None:
+        try:
+            self._chores.begin(COMMAND, "", MOST_NAME_BYTES, self._ended)
+        except (Refused, OSError) as error:
+            log.info("the house's name waits for its voice: %s", error)
+
+    def _ended(self, how: Ended) -> None:
+        self._has_failed = not how.is_well
+        log.log(logging.INFO if how.is_well else logging.WARNING, "greeting: %s", how.said.en)
+
+
+# ---- voice -------------------------------------------------------------------------------------
+# The box's synthesised voice: a sentence made into telephone sound. ONLY py_nanotts here.
+#
+# SVOX Pico in the package py-nanotts (Apache 2.0): wheels for the board and every Python of ours
+# (abi3), one Italian and one British voice, 200 times as fast as speech. It is loaded by the
+# commands that import sheets and notices, never by the desk: a call hears a file that is there
+# already.
+
+VOICES = {"it": "it-IT", "en": "en-GB"}
+VERSION = "pico-1"
+"""Part of a sound's name: a sound of another voice or level is another sound."""
+VOLUME = 0.4
+"""Of the synthesiser: louder, its peaks are cut off before we see them."""
+PROMPTS_SPEED = 1.12
+"""Our announcements are spoken as fast as the recorded ones (scripts/render_device_prompts.py)."""
+FRAGMENT_CUT = 2 * SAMPLE_RATE * 60 // 1000
+"""Of the 100 ms of silence at each end, in bytes."""
+MOST_LETTERS = 2_000
+"""Two minutes of speech: nothing longer is read aloud to anybody."""
+_MARKUP = re.compile(r"[<>\\]")
+"""Pico takes tags; a sheet has none."""
+
+
+def speak(text: str, language: str, speed: float = 1.0) -> bytes:
+    """Return a text as 16-bit sound at 8 kHz, at our recordings' level, silence trimmed.
+
+    Raises OfficeError for a text that is too long or says nothing, TechnicianError where the
+    synthesiser is missing.
+    """
+    if len(text) > MOST_LETTERS:
+        raise SaidError(
+            Words(
+                f"{len(text)} lettere non si possono leggere ad alta voce: scriverne al massimo "
+                f"{MOST_LETTERS}",
+                f"{len(text)} letters cannot be read aloud: write {MOST_LETTERS} at most",
+            )
+        )
+    plain = " ".join(_MARKUP.sub(" ", text).split())
+    if not any(letter.isalnum() for letter in plain):
+        raise SaidError(
+            Words(
+                f"{text!r} letto ad alta voce non dice nulla: scrivere delle parole",
+                f"{text!r} says nothing when it is read aloud: write words",
+            )
+        )
+    sound = progress.telephone(_synthesised(plain, language, speed))
+    return progress.levelled(progress.trimmed(progress.without_end_click(sound)))
+
+
+def speak_prompt(said: Said) -> bytes:
+    """Return one of our announcements in this voice; a fragment has short edges, as it is joined.
+
+    Raises as `speak` does.
+    """
+    sound = speak(said.say, said.language, PROMPTS_SPEED)
+    cut = FRAGMENT_CUT if said.is_fragment else 0
+    return sound[cut : len(sound) - cut]
+
+
+def _synthesised(plain: str, language: str, speed: float) -> bytes:
+    try:
+        from py_nanotts import NanoTTS
+    except ImportError as error:
+        raise Refused(
+            "manca py-nanotts e la voce non si può creare: pip install py-nanotts",
+            "py-nanotts is missing, so nothing can be given a voice: pip install py-nanotts",
+        ) from error
+    said = NanoTTS().speak(plain, voice=VOICES[language], speed=speed, volume=VOLUME)
+    return bytes(said)
+
+
+# ---- giving voice ------------------------------------------------------------------------------
+# Text is given a voice: spoken sheets and an office's own notices, at import time (P1, E14).
+#
+# Every file is whole or not there; the menu is written last. What is there already is not made
+# again.
+
+MOST_SHEET_S, MOST_NOTICE_S, MOST_NOTICES = 60, 30, 20
+MOST_NAME_S, MOST_UNITS = 6, 100
+"""Nobody listens longer on a telephone; with these the carrier's memory grows by 16 MB at most."""
+PAUSE = bytes(2 * SAMPLE_RATE * 6 // 10)
+"""Between a sheet and the keys that lead on."""
+OFFERS = {
+    "it": "Per informazioni su: {title}, prema {key}.",
+    "en": "For information about: {title}, press {key}.",
+}
+AFTER = {
+    "it": "Per tornare all'elenco, prema asterisco. Per lasciare un messaggio, prema cancelletto.",
+    "en": "To go back to the list, press star. To leave a message, press hash.",
+}
+
+
+def render(folder: Path, sheets: Iterable[Sheet], languages: tuple[str, ...]) -> Menu:
+    """Give every spoken sheet its sounds, and return the menu; in force once it is published.
+
+    Keys go by language, then by the files' names. Raises BadConfiguration with every mistake.
+    """
+    given = [sheet for sheet in sheets if sheet.say]
+    _check(given, languages)
+    given.sort(key=lambda sheet: (languages.index(sheet.language), sheet.code))
+    mistakes: list[Mistake] = []
+    menu: list[SpokenSheet] = []
+    for key, sheet in enumerate(given, 1):
+        try:
+            menu.append(_rendered(folder, sheet, key))
+        except OfficeError as error:
+            mistakes.append(Mistake(f"{sheet.code}, say", str(error), it=italian_of(error)))
+    if mistakes:
+        raise BadConfiguration("the spoken sheets", tuple(mistakes))
+    return tuple(menu)
+
+
+def publish(folder: Path, menu: Menu) -> None:
+    """Put a menu into force and forget the sounds of no menu."""
+    make_shared(folder)
+    text = json.dumps([asdict(spoken) for spoken in menu], ensure_ascii=False)
+    atomic_write(folder / MENU, text, mode=SHARED)
+    _forget_others(folder, ("title_", "sheet_"), {n for spoken in menu for n in spoken.prompts})
+
+
+def _forget_others(folder: Path, kinds: tuple[str, ...], wanted: set[str]) -> None:
+    for path in folder.glob("*/*.wav"):
+        if path.stem.startswith(kinds) and f"{path.parent.name}/{path.stem}" not in wanted:
+            path.unlink(missing_ok=True)
+
+
+def name_units(folder: Path, names: Mapping[str, str], language: str) -> bool:
+    """Have units' names spoken to operators (E23), by code; tells whether anything is new.
+
+    At most MOST_UNITS of them, MOST_NAME_S each: what has no sound is named by its code. Raises
+    TechnicianError where the synthesiser is missing.
+    """
+    known = load_spoken_units(folder)
+    found = dict(_named_units(folder, dict(list(names.items())[:MOST_UNITS]), language))
+    make_shared(folder)
+    atomic_write(folder / UNITS, json.dumps(found, ensure_ascii=False), mode=SHARED)
+    _forget_others(folder, ("unit_",), set(found.values()))
+    return found != known
+
+
+def _named_units(
+    folder: Path, names: Mapping[str, str], language: str
+) -> Iterator[tuple[str, str]]:
+    for code, name in names.items():
+        key = _named("unit_", language, name)
+        path = path_of(folder, language, key)
+        with contextlib.suppress(OfficeError):  # no word that can be said, or too long a name
+            if not path.exists():
+                _write(path, _short(speak(f"{name},", language), MOST_NAME_S))
+            yield code, f"{language}/{key}"
+
+
+def name_house(folder: Path, site: Path | None, name: str, language: str) -> bool:
+    """Have the house's name spoken where a greeting begins; tells whether anything is new.
+
+    What the office has recorded itself stays. Raises OfficeError for a name that cannot be said,
+    TechnicianError where the synthesiser is missing.
+    """
+    if not house_name_is_missing(folder, site, name, language):
+        return False
+    sound = _short(speak(house_name_said_by(name), language), MOST_NAME_S)
+    make_shared(folder)
+    _write(path_of(folder, language, KEY), sound)
+    note_house_name(folder, name, language)
+    return True
+
+
+def say(folder: Path, language: str, key: str, text: str) -> int:
+    """Make a text an announcement of the office's own; returns its length in ms.
+
+    Raises OfficeError for one that is too long, or one too many.
+    """
+    length_ms = put(folder, language, key, speak(text, language))
+    voices.note_said(folder, language, key)
+    return length_ms
+
+
+def put(folder: Path, language: str, key: str, sound: bytes) -> int:
+    """Make a sound (16-bit, 8 kHz) an announcement of the office's own; returns its length in ms.
+
+    Raises OfficeError for one that is too long, or one too many.
+    """
+    path = path_of(folder, language, key)
+    notices = [p for p in folder.glob("*/*.wav") if not p.stem.startswith(OURS) and p != path]
+    if len(notices) >= MOST_NOTICES:
+        raise Refused(
+            f"ci sono già {MOST_NOTICES} annunci propri: toglierne prima uno",
+            f"there are {MOST_NOTICES} announcements already: forget one first",
+        )
+    _write(path, _short(sound, MOST_NOTICE_S))
+    return _ms(sound)
+
+
+def forget(folder: Path, language: str, key: str) -> None:
+    """Remove an announcement of the office's own; raises OfficeError when there is none."""
+    path = path_of(folder, language, key)
+    if key.startswith(OURS) or not path.exists():
+        raise SaidError(
+            Words(
+                f"{language}/{key} non è un annuncio creato con `centralino prompts say`",
+                f"{language}/{key} is no announcement made by `centralino prompts say`",
+            )
+        )
+    path.unlink()
+
+
+def _check(sheets: list[Sheet], languages: tuple[str, ...]) -> None:
+    mistakes = [
+        Mistake(
+            f"{s.code}, language",
+            f"{s.language!r} is none of site.languages: {', '.join(languages)}",
+            it=f"{s.language!r} non è fra le lingue (site.languages): {', '.join(languages)}",
+        )
+        for s in sheets
+        if s.language not in languages
+    ]
+    if len(sheets) > MOST_SPOKEN:
+        codes = ", ".join(sheet.code for sheet in sheets)
+        text = f"{len(sheets)} are spoken ({codes}): a caller is offered {MOST_SPOKEN} at most"
+        it = f"se ne leggono {len(sheets)} ({codes}): se ne offrono al massimo {MOST_SPOKEN}"
+        mistakes.append(Mistake("the folder", text, it=it))
+    if mistakes:
+        raise BadConfiguration("the spoken sheets", tuple(mistakes))
+
+
+def _rendered(folder: Path, sheet: Sheet, key: int) -> SpokenSheet:
+    """Give one sheet its sounds, where they are not there already."""
+    language = sheet.language
+    offer = OFFERS[language].format(title=sheet.title, key=key)
+    title = _named("title_", language, offer)
+    text = _named("sheet_", language, sheet.say)
+    keys = _named("sheet_", language, AFTER[language])
+    if not (path := path_of(folder, language, title)).exists():
+        _write(path, speak(offer, language))
+    if not (path := path_of(folder, language, text)).exists():
+        _write(path, _short(speak(sheet.say, language), MOST_SHEET_S))
+    if not (path := path_of(folder, language, keys)).exists():
+        _write(path, PAUSE + speak(AFTER[language], language))
+    return SpokenSheet(sheet.code, language, title, text, keys)
+
+
+def _named(kind: str, *said: str) -> str:
+    """Name a sound by what it says: the same name is the same sound, for ever."""
+    digest = hashlib.sha256("\0".join((VERSION, *said)).encode()).hexdigest()
+    return f"{kind}{digest[:16]}"
+
+
+def _short(sound: bytes, most_s: int) -> bytes:
+    """Return a sound; raises OfficeError when it takes longer than it may."""
+    if _ms(sound) > most_s * 1000:
+        raise Refused(
+            f"dura {_ms(sound) // 1000} s: al massimo {most_s} s, accorciarlo",
+            f"takes {_ms(sound) // 1000} s to read aloud: {most_s} s at most, shorten it",
+        )
+    return sound
+
+
+def _ms(sound: bytes) -> int:
+    return len(sound) // 2 * 1000 // SAMPLE_RATE
+
+
+def _write(path: Path, sound: bytes) -> None:
+    make_shared(path.parent)
+    atomic_write(path, wav.build(sound, Law.LINEAR16), mode=SHARED)

@@ -1,0 +1,251 @@
+"""What is asked at the door about the installation: all that the technician's page shows of it.
+
+From memory alone, so that it is answered while the disk stalls. No number of a citizen or an office
+is in it, and no password.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+import appliance
+from appliance.api.control_socket import Answer, Later, Tell
+from appliance.api.permissions import check_may
+from appliance.api.status_text import care_said, line_words, plain
+from appliance.calls.model import LineState
+from appliance.calls.status import LineStatus
+from appliance.daemon import backup_target
+from appliance.errors import CentralinoError
+from appliance.panel.panel import Meaning, PanelStatus, meanings_of
+from appliance.policy.office import PositionState
+from appliance.policy.text import Refused, Words
+from appliance.policy.users import Permission
+from appliance.sip.trunk import Standing
+from appliance.store import database
+from appliance.store.database import Noted, transaction
+
+if TYPE_CHECKING:
+    from appliance.api.backup import RestoreQuestions
+    from appliance.api.divert import DivertQuestions
+    from appliance.api.managed_config import CentralQuestions
+    from appliance.api.updates import UpdateQuestions
+    from appliance.config.schema import Line, Mail, Settings
+    from appliance.daemon.carrier_side import CarrierSide
+    from appliance.daemon.chore_questions import ChoreQuestions
+    from appliance.daemon.desk import Desk
+    from appliance.daemon.line_restarts import LineRestarts
+    from appliance.daemon.lookout import Lookout
+    from appliance.daemon.recoveries import Recoveries
+    from appliance.daemon.stores import Stores
+    from appliance.daemon.target_nights import TargetQuestions
+    from appliance.sip.phones import PhoneState
+    from appliance.sip.service import Phones
+
+IN_TROUBLE: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
+STANDINGS: Final = {
+    Standing.ASKING: Words("si sta registrando", "registering"),
+    Standing.REGISTERED: Words("registrata", "registered"),
+    Standing.SILENT: Words("non risponde", "does not answer"),
+    Standing.REFUSED: Words("rifiuta nome o password", "refuses the name or the password"),
+}
+"""How the box stands with the other telephone system."""
+LIT: Final = Words(
+    "Tutti i LED sono accesi per dieci secondi.", "All LEDs are lit for ten seconds."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlantQuestions:
+    """Answers in the deciding thread; `panel` says what the LEDs show, `test_leds` lights them."""
+
+    stores: Stores
+    settings: Settings
+    desk: Desk
+    lookout: Lookout
+    recoveries: Recoveries
+    phones: Phones
+    carrier: CarrierSide
+    panel: Callable[[], PanelStatus]
+    test_leds: Callable[[], None]
+    restarts: LineRestarts
+    chores: ChoreQuestions
+    putting_back: RestoreQuestions
+    target: TargetQuestions
+    updates: UpdateQuestions
+    central: CentralQuestions
+    diverts: DivertQuestions
+    versions: dict[str, str] = field(default_factory=lambda: versions())
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+        """Name what may be asked."""
+        return {
+            "plant": self.asked,
+            "led_test": self.led_test,
+            **self.restarts.known,
+            **self.chores.known,
+            **self.putting_back.known,
+            **self.target.known,
+            **self.updates.known,
+            **self.central.known,
+            **self.diverts.known,
+        }
+
+    def led_test(self, question: dict[str, Any]) -> Later:
+        """Light every LED for a moment; for a technician, and audited."""
+        by, at = str(question.get("by", ""))[:64], self.desk.now().wall
+
+        def job(connection: sqlite3.Connection) -> None:
+            check_may(connection, by, Permission.TECHNICAL)
+            with transaction(connection):
+                database.note(connection, Noted(at, by, "panel.test"))
+
+        def later(tell: Tell) -> None:
+            def done(result: CentralinoError | None) -> None:
+                if result is None:
+                    self.test_leds()
+                tell(_told(result, LIT))
+
+            self.stores.records.do(job, done)
+
+        return later
+
+    def asked(self, _: dict[str, Any]) -> Answer:
+        """Return everything, in both languages where it is words."""
+        status = self.desk.status()
+        by_name, tried = {line.name: line for line in status.lines}, self.recoveries.to_json()
+        lines = [
+            _line(configured, by_name[configured.name], tried.get(configured.name, []))
+            for configured in self.settings.lines
+            if configured.name in by_name
+        ]
+        gone = {
+            each.phone: each.since.isoformat() if each.since else None
+            for each in status.positions
+            if each.state is PositionState.UNREACHABLE
+        }
+        troubles = (*status.degraded, *self.lookout.troubles())
+        return {
+            "troubles": [plain(trouble) for trouble in troubles],
+            "lines": lines,
+            "phones": [_phone(phone, gone) for phone in self.phones.status().phones],
+            "sip": self._sip(),
+            "carrier": self._carrier(),
+            "restarts": self.lookout.restarted(self.desk.now()),
+            "clock": status.clock_state.value,
+            "leds": [_led(name, meaning) for name, meaning in meanings_of(self.panel()).items()],
+            "button": self.settings.panel.unattended_button >= 0,
+            "mail": _mail(self.settings.mail),
+            "own_care": [plain(each) for each in self._own_care()],
+            "versions": self.versions,
+        }
+
+    def _own_care(self) -> tuple[Words, ...]:
+        zone = ZoneInfo(self.settings.site.zone)
+        care = care_said(self.lookout.night, self.lookout.card, zone)
+        backed_up = (self.lookout.stick, self.lookout.target)
+        away = backup_target.away_said(self.settings, *backed_up, zone)
+        return (*care, *away, *self.lookout.mqtt_said, *self.lookout.central)
+
+    def _sip(self) -> Answer:
+        """Say what the phones' room has met with since it started."""
+        status, registrar = self.phones.status(), self.settings.sip.registrar
+        return {
+            "listening": status.listening,
+            "address": f"{status.address[0]}:{status.address[1]}",
+            "trouble": status.trouble,
+            "tcp_trouble": status.tcp_trouble,
+            "connections": status.connections,
+            "nonsense": status.nonsense,
+            "dropped": status.dropped,
+            "locked_out": list(status.locked_out),
+            "registrar": registrar.address if registrar else "",
+            "standing": plain(STANDINGS[status.registrar]) if status.registrar else None,
+            "branches": [{"name": b.name, "answers": b.answers} for b in status.branches],
+        }
+
+    def _carrier(self) -> Answer:
+        """Say how the lines' process is: its number is known where it is this one's child."""
+        child, health = self.carrier.child, self.desk.figures.health
+        return {
+            "connected": self.carrier.connected,
+            "pid": child.pid if child is not None and self.carrier.connected else None,
+            "desk_pid": os.getpid(),
+            "realtime": self.carrier.snapshot.realtime,
+            "health": dataclasses.asdict(health) if health else None,
+        }
+
+
+def _told(result: CentralinoError | None, done: Words) -> Answer | CentralinoError:
+    """Say what came of it; a refusal in both languages."""
+    if isinstance(result, Refused):
+        return {"done": False, "said": plain(result.words)}
+    return {"said": plain(done)} if result is None else result
+
+
+def _line(configured: Line, line: LineStatus, tried: list[dict[str, Any]]) -> Answer:
+    return {
+        "name": line.name,
+        "label": line.label,
+        "port": configured.port,
+        "state": line.state.value,
+        "words": plain(line_words(line)),
+        "in_trouble": line.state in IN_TROUBLE or bool(line.reason),
+        "since": line.since.isoformat() if line.since else None,
+        "call": line.call,
+        "modem": line.modem,
+        "duplex": line.duplex,
+        "dialect": configured.dialect,
+        "receive_gain": configured.receive_gain,
+        "transmit_gain": configured.transmit_gain,
+        "echo": bool(configured.echo),
+        "tried": tried,
+    }
+
+
+def _phone(phone: PhoneState, gone: dict[str, str | None]) -> Answer:
+    return {
+        "name": phone.name,
+        "label": phone.label,
+        "address": f"{phone.address[0]}:{phone.address[1]}" if phone.address else "",
+        "answers": phone.answers,
+        "tcp": phone.tcp,
+        "gone_since": gone.get(phone.name),
+    }
+
+
+def _led(name: str, meaning: Meaning) -> Answer:
+    return {"led": name, "words": plain(Words(meaning.it, meaning.en))}
+
+
+def _mail(mail: Mail) -> Answer:
+    """Say where notices go; the password lies in a file that is not read here."""
+    return {
+        "server": mail.server,
+        "security": mail.security,
+        "sender": mail.sender,
+        "head": mail.head,
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return which programme this is, and on what it runs."""
+    try:
+        system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        system = platform.system()
+    return {
+        "centralino": appliance.__version__,
+        "python": platform.python_version(),
+        "sqlite": sqlite3.sqlite_version,
+        "system": system,
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+    }

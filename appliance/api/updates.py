@@ -1,0 +1,156 @@
+"""What a technician asks of updates in the browser; and what the helper asks of the desk's health.
+
+Who may is looked up, and who asked kept, in the records' thread; root's helper does it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.api.backup import is_idle
+from appliance.api.control_socket import Answer, Later, Tell, refusing
+from appliance.api.permissions import check_may
+from appliance.api.status_text import plain
+from appliance.calls.model import LineState
+from appliance.daemon import update_files
+from appliance.daemon.update_files import UPLOADED, Asked
+from appliance.errors import CentralinoError, OfficeError
+from appliance.policy import updates
+from appliance.policy.text import Refused, Words
+from appliance.policy.updates import State, may_take, refused, standing
+from appliance.policy.users import Permission
+from appliance.store import database
+from appliance.store.database import Noted, transaction
+
+if TYPE_CHECKING:
+    from appliance.calls.status import Status
+    from appliance.config.schema import Settings
+    from appliance.daemon.stores import Stores
+    from appliance.daemon.updates import Updates
+
+NOT_WORKING: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
+BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
+TAKEN: Final = Words("qualcosa è già stato chiesto: attendere", "something is asked already: wait")
+AT_ONCE: Final = Words(
+    "L'apparecchio si riavvia appena nessuno è al telefono; riaprire questa pagina fra due minuti.",
+    "The box starts anew as soon as nobody is on the phone; open this page again in two minutes.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Self:
+    """How the desk is, beside its status: for how long it has been ready, its lines' process."""
+
+    ready_s: float
+    carrier: bool
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateQuestions:
+    """Asked in the deciding thread."""
+
+    stores: Stores
+    settings: Settings
+    updates: Updates
+    status: Callable[[], Status]
+    myself: Callable[[], Self]
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+        """Name what may be asked."""
+        return {
+            "updates": self.told,
+            "update_install": lambda question: self._asked("upload", question),
+            "update_start": lambda question: self._asked("start", question),
+            "update_back": lambda question: self._asked("back", question),
+            "update_give_up": lambda question: self._asked("give-up", question),
+        }
+
+    def told(self, _: dict[str, Any]) -> Answer:
+        """Say which version runs, how the last update stands, and how the desk is."""
+        kept, run = self.updates.kept, self.updates.run
+        return {
+            "image": self.updates.is_image,
+            "running": self.updates.running,
+            "note": plain(self.updates.note),
+            "state": kept.state.value,
+            "version": kept.version,
+            "stands": plain(standing(kept.state, kept.version)),
+            "said": plain(kept.said),
+            "by": kept.by,
+            "at": kept.at,
+            "waiting": update_files.is_waiting(run),
+            "progress": update_files.progress(run),
+            "stick": plain(update_files.stick_said(run)),
+            "server": self.settings.updates.server,
+            "past": [{**asdict(one), "said": plain(one.said)} for one in kept.past],
+            "health": self._health(),
+        }
+
+    def _health(self) -> Answer:
+        status, myself = self.status(), self.myself()
+        out = [line.name for line in status.lines if line.state in NOT_WORKING or line.reason]
+        return {
+            "idle": is_idle(status),
+            "ready_s": myself.ready_s,
+            "carrier": myself.carrier,
+            "restarts": myself.restarts,
+            "working": [line.name for line in status.lines if line.name not in out],
+            "out": out,
+            "clock_trusted": status.clock_state.is_trusted,
+        }
+
+    def _asked(self, what: str, question: dict[str, Any]) -> Later:
+        """Leave it to root's helper, once it is noted who asks; raises OfficeError."""
+        by, at = str(question.get("by", ""))[:64], self.status().at
+        if question.get("sure") is not True:
+            raise OfficeError("that one is sure is needed")
+
+        def job(connection: sqlite3.Connection) -> Answer:
+            check_may(connection, by, Permission.TECHNICAL)
+            self._check(what)
+            with transaction(connection):
+                database.note(connection, Noted(at, by, f"update.{what}"))
+            if what != "start":
+                update_files.ask(self.updates.run, Asked(by, what))
+            return {"said": plain(AT_ONCE if what == "start" else BEGUN)}
+
+        def later(tell: Tell) -> None:
+            def done(result: Answer | CentralinoError) -> None:
+                if what == "start" and not isinstance(result, CentralinoError):
+                    self.updates.start_soon()
+                tell(_refused(result))
+
+            self.stores.records.do(refusing(job), done)
+
+        return later
+
+    def _check(self, what: str) -> None:
+        """Raise Refused where it cannot be now."""
+        state = self.updates.kept.state
+        if not self.updates.is_image:
+            raise refused(updates.BY_APT)
+        if update_files.is_waiting(self.updates.run):
+            raise refused(TAKEN)
+        if what == "upload":
+            if not may_take(state):
+                raise refused(updates.WAITS)
+            if not (Path(self.settings.folders.console) / UPLOADED).is_file():
+                raise refused(updates.NO_FILE)
+        if what == "back" and state is State.INSTALLED:
+            raise refused(updates.WAITS)
+        if what == "start" and state is not State.INSTALLED:
+            raise refused(updates.NOT_READY)
+        if what == "give-up" and state not in {State.INSTALLED, State.BACK}:
+            raise refused(updates.NOT_READY)
+
+
+def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+    if isinstance(result, Refused):
+        return {"done": False, "said": plain(result.words)}
+    return result

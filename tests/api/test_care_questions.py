@@ -1,0 +1,55 @@
+"""What is asked at the door about messages and missed calls; nonsense gets a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from appliance.api.voicemail import read_care
+from appliance.errors import OfficeError
+from appliance.policy.voicemail import MessageStep, Outcome
+from appliance.store.care import Kind
+
+ASKED: dict[str, Any] = {
+    "ask": "care",
+    "kind": "call",
+    "step": "take",
+    "name": "17",
+    "by": "Anna",
+    "at": "2026-11-25T11:00:00+01:00",
+}
+
+
+def test_a_question_is_read() -> None:
+    """Kind, name, step, who and when."""
+    kind, name, entry = read_care(ASKED)
+    assert (kind, name, entry.step, entry.by) == (Kind.CALL, "17", MessageStep.TAKE, "Anna")
+    assert entry.outcome is None
+
+
+def test_closing_a_message_has_its_own_question() -> None:
+    """Who asks to close a message, without saying more, is understood."""
+    kind, _, entry = read_care(
+        {**ASKED, "ask": "close_message", "outcome": "no_number", "note": "x"}
+    )
+    assert (kind, entry.step, entry.outcome) == (Kind.MESSAGE, MessageStep.CLOSE, Outcome.NO_NUMBER)
+    assert entry.note == "x"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"kind": "fax"}, "are needed"),
+        ({"step": "alert_unheard"}, "cannot be asked"),
+        ({"step": "close"}, "called_back"),
+        ({"step": "close", "outcome": "done"}, "called_back"),
+        ({"step": "note", "note": " "}, "the note is empty"),
+        ({"at": "2026-11-25T11:00:00"}, "offset"),
+        ({"at": 7}, "are needed"),
+    ],
+)
+def test_what_cannot_be_asked_is_said(wrong: dict[str, Any], sentence: str) -> None:
+    """One sentence: what is wrong and what is known."""
+    with pytest.raises(OfficeError, match=sentence):
+        read_care({**ASKED, **wrong})

@@ -1,0 +1,326 @@
+"""A request's papers at the door: in parts, audited, for who may; an e-mail sent again (E15)."""
+
+from __future__ import annotations
+
+import base64
+import queue
+import wave
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.api import control_socket
+from appliance.api.control_socket import Answer
+from appliance.api.requests import PaperQuestions
+from appliance.config import read
+from appliance.config.office import build_office
+from appliance.daemon.mailroom import Mailroom
+from appliance.daemon.stores import database_path
+from appliance.errors import CentralinoError, OfficeError
+from appliance.paper.document import from_json, to_json
+from appliance.policy import requests
+from appliance.policy.directory import Reach, Register, ReturnRule, SecretNumber, target
+from appliance.policy.requests import HEAD, Citizen, MailState, NewRequest, RequestStep, Waiting
+from appliance.store import database, users, writer
+from appliance.store import requests as store_requests
+from appliance.store.request_papers import look
+from appliance.store.requests import Happened, Sound, Taking
+from appliance.store.writer import Records
+from tests.console import people
+from tests.policy.town import RESIDENCE, TOWN, declaration, with_declarations
+
+CONFIG = """
+[site]
+name = "Comune di Esempio"
+patron = "10-04"
+[hours]
+monday = ["08:00-19:00"]
+[sip]
+address = "127.0.13.9"
+[mail]
+sender = "Centralino <centralino@comune.example>"
+head = "responsabile@comune.example"
+[folders]
+state = "{folder}"
+[console]
+listen = "127.0.0.1"
+"""
+AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+OUTSIDE = replace(RESIDENCE, targets=(target(Reach.OUTSIDE, "0541704101"),))
+SECRET = with_declarations(replace(declaration(), needs=(OUTSIDE,)))
+"""A register in which an office is reached by a number that is not told."""
+ASKED = NewRequest(
+    ReturnRule.EMAIL, "anagrafe", "residenza", Citizen("Anna Verdi", "0511", "anna@example.org"),
+    "Residenza", "Perché lo 0541 704101 non risponde?", AT, "carla",
+)  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """The desk's side of papers; the mail thread never runs. `register` may be changed."""
+
+    records: Records
+    questions: PaperQuestions
+    register: list[Register]
+
+    def ask(self, ask: str, **question: Any) -> Answer:
+        """Ask, and wait for the answer; raises what the desk raises."""
+        box: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        self.questions.known[ask]({"ask": ask, "by": "carla", "number": 1, **question})(box.put)
+        told = box.get(timeout=10)
+        if isinstance(told, CentralinoError):
+            raise told
+        return told
+
+    def paper(self, mail: int, kind: str) -> bytes:
+        """Fetch a whole paper."""
+        data, is_last = b"", False
+        while not is_last:
+            answer = self.ask("request_paper", mail=mail, **{"as": kind, "at": len(data)})
+            data += base64.b64decode(answer["data"])
+            is_last = answer["last"]
+            assert len(data) <= answer["size"]
+        return data
+
+    def mails(self) -> tuple[store_requests.StoredNotice, ...]:
+        """Return all that was written about the request."""
+        return self.records.ask(lambda c: store_requests.about(c, 1))
+
+    def settle(self, number: int, state: MailState, said: str) -> None:
+        """Let a try of a mail come to something."""
+        after = Waiting(number, 1, 1000)
+        self.records.ask(lambda c: writer.settle(c, state, after, said, AT))
+
+    def noted(self) -> list[tuple[str, str, str]]:
+        """Return who did what about papers, newest first."""
+        found = self.records.ask(lambda c: database.latest(c, "request."))
+        return [(one.by, one.what, one.about) for one in found]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk with one request, taken by voice, and ten of other numbers that begin alike."""
+    settings = read.parse(CONFIG.format(folder=tmp_path))
+    sound = tmp_path / "voicemail" / "new" / "abc.wav"
+    sound.parent.mkdir(parents=True)
+    with wave.open(str(sound), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\1\2" * 100_000)
+    records, register = Records(database_path(tmp_path), "b").start(), [SECRET]
+    office = build_office(settings, 2026)
+    room = Mailroom(settings, office, records, lambda: register[0], lambda _: None)
+    records.ask(people.enter)
+    for number in range(11):
+        taking = Taking(f"r{number}", ASKED, AT, Sound("voicemail/new/abc.wav", "x"))
+        records.ask(partial(store_requests.insert, taking=taking, letters=records.letters))
+    yield Desk(records, PaperQuestions(records, room, lambda: AT), register)
+    records.stop()
+
+
+def test_an_email_comes_whole_in_parts(desk: Desk) -> None:
+    """As the office got it, the recording too; its link closes nothing; who asked is noted once."""
+    office, citizen = desk.mails()
+    data = desk.paper(office.number, "eml")
+    assert len(data) > 3 * control_socket.PART
+    mail: Any = message_from_bytes(data, policy=default)
+    assert (mail["To"], mail["Message-ID"]) == ("anagrafe@comune.example", office.message_id)
+    assert f"{requests.PATH}…" in mail.get_body(("plain",)).get_content()
+    (attached,) = mail.iter_attachments()
+    assert len(attached.get_content()) > 200_000
+    assert b"anna@example.org" in desk.paper(citizen.number, "eml")
+    assert desk.noted() == [
+        ("carla", "request.paper", f"request 1, mail {citizen.number}, eml"),
+        ("carla", "request.paper", f"request 1, mail {office.number}, eml"),
+    ]
+
+
+def test_what_stands_on_paper(desk: Desk) -> None:
+    """P7: an e-mail, the request itself; no number of an office that is not told stands in them."""
+    office = desk.mails()[0]
+    desk.settle(office.number, MailState.SENT, "mail.comune.example: 250 2.0.0 queued as 9A")
+    of_mail, of_request = (from_json(desk.paper(mail, "pdf")) for mail in (office.number, 0))
+    assert of_mail.subject == "E-mail della richiesta 1"
+    facts = dict(of_mail.parts[0].facts)
+    assert facts["A"] == "anagrafe@comune.example"
+    assert facts["Stato"] == "presa dal server di posta, lun 23 novembre 2026, 10:00"
+    assert facts["Allegati"] == "abc.wav"
+    assert facts["Identificativo"] == office.message_id
+    assert of_request.title == "Comune di Esempio – Richiesta 1"
+    for each in (of_mail, of_request):
+        told = to_json(each).decode()
+        assert "Perché lo ••• non risponde?" in told
+        assert "704101" not in told
+
+
+def test_names_stand_for_codes_on_paper(desk: Desk) -> None:
+    """Office, need, people and sheets by their names; nothing of what the mail server answered."""
+    office = desk.mails()[0]
+    desk.settle(office.number, MailState.SENT, "mail.comune.example: 250 2.0.0 queued as 9A")
+    step = Happened("s1", RequestStep.REMIND, AT, "carla", "", "Ancora niente")
+    letters = desk.records.letters
+    desk.records.ask(partial(store_requests.change, number=1, happened=step, letters=letters))
+    paper = from_json(desk.paper(0, "pdf"))
+    shown = {each.name: each.shown for each in desk.records.ask(users.everybody)}["carla"]
+    assert shown != "carla"
+    assert paper.to[0] == "All'ufficio Anagrafe"
+    assert paper.opening == (
+        f"Richiesta presa in carico dal centralino il 23 novembre 2026 alle 10:00 ({shown})."
+    )
+    (history,) = (part.rows for part in paper.parts if part.rows)
+    at = "lun 23 novembre 2026, 10:00"
+    assert (at, "e-mail inviata all'ufficio", "", "") in history
+    assert (at, "sollecito", shown, "Ancora niente") in history
+    told = to_json(paper).decode()
+    for code in ("250 2.0.0", "carla", "[phone", "voicemail/new"):
+        assert code not in told
+
+
+def test_without_the_registers_numbers_there_is_no_pdf(desk: Desk) -> None:
+    """P7: nobody could tell what may not stand in it; the e-mail itself can be had."""
+    lost = replace(OUTSIDE.targets[0], number=SecretNumber(""))
+    desk.register[0] = with_declarations(
+        replace(declaration(), needs=(replace(OUTSIDE, targets=(lost,)),))
+    )
+    for mail in (0, desk.mails()[0].number):
+        with pytest.raises(OfficeError, match="register's numbers cannot be read"):
+            desk.paper(mail, "pdf")
+    assert desk.paper(desk.mails()[0].number, "eml")
+
+
+def test_papers_are_for_who_deals_with_requests(desk: Desk) -> None:
+    """Not for a technician, nor for nobody; an e-mail of another request is not told."""
+    mail = desk.mails()[0].number
+    for by, said in (("beppe", "Your role"), ("eve", "no user")):
+        for ask in ("request_paper", "mail_again"):
+            answer = desk.ask(ask, by=by, mail=mail, **{"as": "eml"})
+            assert answer["done"] is False
+            assert said in answer["said"]["en"]
+    answer = desk.ask("request_paper", number=10, mail=mail, **{"as": "eml"})
+    assert "not of this request" in answer["said"]["en"]
+    assert desk.noted() == []
+
+
+def test_parts_follow_one_another(desk: Desk) -> None:
+    """What was not begun, or begun long ago, is fetched anew; a nonsense is a sentence."""
+    mail = desk.mails()[0].number
+    with pytest.raises(OfficeError, match="from its beginning"):
+        desk.ask("request_paper", mail=mail, at=control_socket.PART, **{"as": "eml"})
+    mails = [
+        one.number for one in desk.records.ask(store_requests.list_notices) if one.mail.attachments
+    ]
+    for number, each in enumerate(mails[:3], 1):
+        desk.ask("request_paper", number=number, mail=each, **{"as": "eml"})
+    with pytest.raises(OfficeError, match="from its beginning"):
+        desk.ask("request_paper", mail=mail, at=control_socket.PART, **{"as": "eml"})
+    for wrong in ({"as": "doc"}, {"as": "eml"}, {"as": "pdf", "at": -1}, {"as": "pdf", "by": " "}):
+        with pytest.raises(OfficeError):
+            desk.ask("request_paper", **wrong)
+
+
+def test_one_that_waits_is_tried_now(desk: Desk) -> None:
+    """Nothing new is written."""
+    mail = desk.mails()[0].number
+    answer = desk.ask("mail_again", mail=mail)
+    assert (answer["mail"], "si riprova subito" in answer["said"]["it"]) == (mail, True)
+    assert len(desk.mails()) == 2
+    assert desk.noted() == [("carla", "request.mail_again", f"request 1, mail {mail}")]
+
+
+def test_one_that_was_refused_goes_to_the_address_of_today(desk: Desk) -> None:
+    """The head has mended the address: a copy goes there; the alarm of the first is over."""
+    office, _ = desk.mails()
+    desk.settle(office.number, MailState.DEAD, "550 no such office")
+    units = tuple(
+        replace(one, email="nuova@comune.example") if one.code == "anagrafe" else one
+        for one in TOWN.units
+    )
+    desk.register[0] = replace(SECRET, units=units)
+    answer = desk.ask("mail_again", mail=office.number)
+    assert "nuova@comune.example" in answer["said"]["en"]
+    before, _, copy = desk.mails()
+    assert (before.state, before.settled_by) == (MailState.DROPPED, "carla")
+    assert (copy.number, copy.mail.to) == (answer["mail"], "nuova@comune.example")
+    assert (copy.mail.thread, copy.mail.request) == ("request-1", 1)
+    assert copy.message_id != before.message_id
+    assert copy.mail.attachments == before.mail.attachments
+    desk.settle(copy.number, MailState.SENT, "250 OK")
+    kept = desk.records.ask(lambda c: store_requests.required_request(c, 1))
+    assert [each.step for each in kept.steps] == [RequestStep.MAILED]
+
+
+def test_a_copy_has_a_link_of_its_own(desk: Desk) -> None:
+    """E15: that of the first left the box with it; the copy's closes the same request, once."""
+    office, _ = desk.mails()
+    desk.settle(office.number, MailState.SENT, "250 OK")
+    assert f"{requests.PATH}…" in desk.mails()[0].mail.body
+    number = desk.ask("mail_again", mail=office.number)["mail"]
+    copy = next(one for one in desk.mails() if one.number == number)
+    token = copy.mail.body.partition(requests.PATH)[2].split()[0]
+    looked = desk.records.ask(lambda c: look(c, token, AT))
+    assert (looked.standing, looked.kept and looked.kept.request.number) == (
+        requests.Standing.OPEN,
+        1,
+    )
+    assert desk.mails()[0].state is MailState.SENT
+    assert desk.mails()[0].mail.body.count("…") == 1
+
+
+def test_the_citizens_and_the_heads_go_where_they_went(desk: Desk) -> None:
+    """Only an office has an address of today."""
+    _, citizen = desk.mails()
+    reminded = [Happened(f"s{n}", RequestStep.REMIND, AT, "carla", "", "Ancora") for n in range(2)]
+    for step in reminded:
+        letters = desk.records.letters
+        desk.records.ask(partial(store_requests.change, number=1, happened=step, letters=letters))
+    head = next(one for one in desk.mails() if one.mail.to == HEAD)
+    for each, to in ((citizen, "anna@example.org"), (head, HEAD)):
+        desk.settle(each.number, MailState.SENT, "250 OK")
+        answer = desk.ask("mail_again", mail=each.number)
+        assert HEAD not in answer["said"]["en"].split()
+        assert desk.mails()[-1].mail.to == to
+        assert desk.mails()[-1].number == answer["mail"]
+
+
+def test_nobody_is_flooded(desk: Desk) -> None:
+    """So many copies of one e-mail, copies of copies too; then the office is called."""
+    office, _ = desk.mails()
+    desk.settle(office.number, MailState.SENT, "250 OK")
+    last = office.number
+    for _ in range(store_requests.MOST_COPIES):
+        last = desk.ask("mail_again", mail=last)["mail"]
+        desk.settle(last, MailState.SENT, "250 OK")
+    answer = desk.ask("mail_again", mail=last)
+    assert answer["done"] is False
+    assert "call the office" in answer["said"]["en"]
+    assert len(desk.mails()) == 2 + store_requests.MOST_COPIES
+    assert len(desk.noted()) == store_requests.MOST_COPIES
+
+
+def test_what_was_erased_is_not_sent_again(desk: Desk) -> None:
+    """E20: all that is left is that there was one."""
+    mail = desk.mails()[0].number
+    desk.records.ask(lambda c: c.execute("UPDATE outbox SET body = '' WHERE number = ?", (mail,)))
+    for ask in ("request_paper", "mail_again"):
+        assert "was erased" in desk.ask(ask, mail=mail, **{"as": "eml"})["said"]["en"]
+
+
+def test_the_same_job_twice_is_one_copy(desk: Desk) -> None:
+    """A write whose outcome is unknown is tried once more."""
+    office = desk.mails()[0]
+    sent = replace(office, state=MailState.SENT)
+    made = {
+        desk.records.ask(
+            lambda c: store_requests.send(c, sent, "a@b.example", "x", "t" * 43, "carla", AT, "d")
+        )
+        for _ in range(2)
+    }
+    assert len(made) == 1

@@ -1,0 +1,75 @@
+"""What is asked of the phones at the door: where they stand, and that passwords were renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.api.provisioning import PhoneQuestions
+from appliance.config import read
+from appliance.config.schema import Settings
+from appliance.config.setup import phone_settings
+from appliance.daemon import phone_secrets
+from appliance.errors import CentralinoError, ConfigurationError
+from appliance.sip.service import Phones
+from tests.commands.test_phones import CONFIG
+
+
+class Stores:
+    """Records whose thread does each job at once."""
+
+    def __init__(self) -> None:
+        self.records = self
+
+    def do(self, job: Callable[[Any], Any], done: Callable[[Any], None]) -> None:
+        """Do a job; its error is its result, as the worker hands it on."""
+        try:
+            done(job(None))
+        except CentralinoError as error:
+            done(error)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Two phones, of which one has a password."""
+    path = tmp_path / "centralino.toml"
+    path.write_text(CONFIG.format(folder=tmp_path))
+    found = read.load(path)
+    phone_secrets.save(found, {"op1": "old"})
+    return found
+
+
+def asked(settings: Settings) -> tuple[PhoneQuestions, Phones]:
+    """Return what answers, and the phones that it asks."""
+    phones = Phones(phone_settings(settings, phone_secrets.load(settings)), lambda _: None)
+    stores: Any = Stores()
+    return PhoneQuestions(settings, phones, stores), phones
+
+
+def test_renewed_passwords_reach_the_phones(settings: Settings) -> None:
+    """The file is read anew; the gate knows the new password at the thread's next turn."""
+    questions, phones = asked(settings)
+    phone_secrets.save(settings, {"op1": "new", "op2": "first"})
+    said: list[Any] = []
+    questions.renewed()(said.append)
+    assert said[0]["said"]["en"] == "The passwords of the phones are known."
+    phones._loop.turn(0.0)
+    gate = phones._endpoint.registrar.gate
+    assert [gate.knows(name) for name in ("op1", "op2")] == [True, True]
+    assert gate._secrets["op1"] == "new"
+    assert [row["name"] for row in questions.rows()] == ["op1", "op2"]
+    assert {row["address"] for row in questions.rows()} == {""}
+
+
+def test_a_broken_file_is_told_and_changes_nothing(settings: Settings) -> None:
+    """Who asks hears what is wrong; the phones keep their passwords."""
+    questions, phones = asked(settings)
+    phone_secrets.secrets_path(settings).write_text("{")
+    said: list[Any] = []
+    questions.renewed()(said.append)
+    assert isinstance(said[0], ConfigurationError)
+    phones._loop.turn(0.0)
+    assert phones._endpoint.registrar.gate.knows("op1")

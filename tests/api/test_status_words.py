@@ -1,0 +1,332 @@
+"""The desk's state in words: everything that is wrong is said, in both languages."""
+
+from __future__ import annotations
+
+import re
+import typing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from appliance.api import status_text
+from appliance.api.status_text import (
+    DONE_BY_COMMAND,
+    GROUPS,
+    LINES,
+    MARKS,
+    STATUS_WORDS,
+    Seen,
+    told,
+    watched_words,
+)
+from appliance.calls import commands, events
+from appliance.calls.model import LineState
+from appliance.calls.states import State
+from appliance.calls.switchboard import Switchboard
+from appliance.daemon.lookout import Lookout
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.office import AUTOMATIC, Manual, Mark
+from appliance.policy.routing import GroupState
+from appliance.policy.sheets import InCharge
+from appliance.policy.text import Words
+from appliance.policy.voicemail import Entry, MessageStep, Outcome, care_of
+from appliance.store.care import Kind
+from appliance.store.database import DATABASE_FAILING
+from appliance.store.voicemail import Watched, done
+from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
+from tests.calls.test_taken_over import COMES, IS_UP, LIFTS
+from tests.calls.test_transfers import asked, office_desk
+from tests.stories.offices import ROME
+from tests.stories.registers import OFFICE_PHONES, TOWN
+
+PHONES = (
+    {"name": "op1", "label": "Operatore 1", "address": "10.0.0.21:5060", "answers": True},
+    {"name": "op2", "label": "", "address": "10.0.0.22:5060", "answers": False},
+    {"name": "desk1", "label": "", "address": "", "answers": True},
+)
+
+
+def words(switchboard: Switchboard, now: Now = TEN, **more: Any) -> Words:
+    """Say how it is."""
+    return told(Seen(switchboard.status(now), ROME, **more))
+
+
+def test_all_is_well() -> None:
+    """Open until when, lines, groups, messages; nothing that asks for attention."""
+    said = words(up())
+    assert re.match(r"Aperto \(cambia (\d\d\.\d\d\. )?\d\d:\d\d\)\n", said.it)
+    assert said.en.startswith("Open (changes ")
+    assert "line1      " in said.it
+    assert "Centralino: libero; liberi op1, op2" in said.it
+    assert "Switchboard: free; free op1, op2" in said.en
+    assert "Messaggi da chiudere: 0" in said.it
+    assert "Attenzione" not in said.it
+
+
+def test_a_caller_of_another_branch_stands_below_the_lines() -> None:
+    """B9: on no line of the office, and yet a call: whence it comes, who has it."""
+    made = up()
+    tell(made, TEN, COMES)
+    assert "  porto      utente di un'altra sede: Squilla op1, op2\n" in words(made).it
+    tell(made, TEN, LIFTS, IS_UP)
+    assert "  porto      another branch's caller: Talking op1\n" in words(made).en
+
+
+def test_a_week_that_was_entered_stands_below_the_first_line() -> None:
+    """Which hours hold, and by whose hand (P9)."""
+    said = words(up(), weeks=(Words("Orario inserito", "Hours entered"),))
+    assert [text.splitlines()[1] for text in (said.it, said.en)] == [
+        "Orario inserito",
+        "Hours entered",
+    ]
+
+
+def test_the_register_has_its_line() -> None:
+    """Units, without declaration, running out: where the head looks for everything else."""
+    said = words(up(), register=Words("10 tra servizi e uffici", "10 services and offices"))
+    assert "\nRubrica uffici: 10 tra servizi e uffici\n" in said.it
+    assert "\nRegister of offices: 10 services and offices\n" in said.en
+    assert "Rubrica" not in words(up()).it
+
+
+def test_closed_says_why() -> None:
+    """What voicemail tells the caller, the office reads too."""
+    assert re.match(r"Chiuso \(cambia .*\)\. .*segreteria", words(up(now=NIGHT), NIGHT).it)
+
+
+def test_what_is_wrong_stands_above_the_lines_in_both_languages() -> None:
+    """A line's reason, a store's trouble, a clock that cannot be trusted: each in its language."""
+    wrong = Words("closures.greeting: il file non c'è", "closures.greeting: there is no such file")
+    switchboard, lookout = up(), Lookout(wrong)
+    lookout.trouble("records", DATABASE_FAILING)
+    lost = events.LineLost("line1", "unplug it", reason_it="scollegarlo")
+    tell(switchboard, TEN, lost)
+    said = words(switchboard, Now(600.0, TEN.wall, ClockState.UNSET), troubles=lookout.troubles())
+    for text, wanted in (
+        (said.it, ("scollegarlo", DATABASE_FAILING.it, "L'ora non è affidabile", "fuori servizio")),
+        (said.en, ("unplug it", DATABASE_FAILING.en, "The clock cannot be trusted", "out of")),
+    ):
+        head = text[: text.index("Linee" if text is said.it else "Lines")]
+        file = "no such file" if text is said.en else "il file non c'è"
+        assert [one for one in (*wanted[:3], file) if one not in head] == []
+        assert wanted[3] in text
+    assert "unplug it" not in said.it
+
+
+def test_a_sentence_that_holds_twice_is_said_once() -> None:
+    """Two causes with the same remedy are one line."""
+    same = Words("uguale", "same")
+    assert words(up(), troubles=(same, same)).en.count("same") == 1
+
+
+def test_what_was_started_again_is_told() -> None:
+    """Which part, how often, when it was last and how often it may be; nothing of those that never
+    had to be.
+    """
+    limit = {"it": "limite 5 in 60 s", "en": "limit 5 in 60 s"}
+    said_of = {"it": "Processo delle linee", "en": "Lines' process"}
+    row: dict[str, object] = {"said": said_of, "limit": limit}
+    never, again = row | {"restarts": 0, "last": None}, row | {"restarts": 2}
+    again |= {"last": TEN.wall.isoformat()}
+    said = words(up(), restarted=(again, never))
+    at = f"{TEN.wall.astimezone(ROME):%H:%M}"
+    assert (
+        f"Riavvii dall'accensione: Processo delle linee 2 (l'ultimo {at}; limite 5 in 60 s)"
+        in said.it
+    )
+    assert (
+        f"Restarts since power-on: Lines' process 2 (the last one {at}; limit 5 in 60 s)" in said.en
+    )
+    unlimited = words(up(), restarted=(again | {"limit": None},))
+    assert f"Lines' process 2 (the last one {at})" in unlimited.en
+    assert "Restarts" not in words(up(), restarted=(never,)).en
+
+
+def test_the_carrier_is_gone() -> None:
+    """Every line is out, and why is said in the reader's language."""
+    switchboard = up()
+    tell(switchboard, TEN, events.CarrierLost("it does not answer"))
+    said = words(switchboard)
+    assert "il processo delle linee si è fermato" in said.it
+    assert "it does not answer" in said.en
+    assert "it does not answer" not in said.it
+
+
+def test_manual_states_and_who_is_away() -> None:
+    """Who asked, since when, until when; times of another day with their date."""
+    switchboard = up()
+    for request in (
+        commands.SetUnattended(on=True, by="Anna", until=TEN.wall + timedelta(hours=1)),
+        commands.SetClosed(on=True, by="capo", lasts=True),
+    ):
+        tell(switchboard, TEN, events.ServiceStateChanged(request))
+    tell(switchboard, TEN, events.PhoneDialled("d1", "op1", "*841"))
+    said = words(switchboard)
+    assert "Non presidiato: dalle 10:00 (Anna), fino alle 11:00" in said.it
+    assert "Closed by hand: since 10:00 (capo)" in said.en
+    assert "Assenti: op1" in said.it
+    assert "liberi op2; assenti op1" in said.it
+    automatic = up()
+    service = automatic._desk.service.go_away("op1", Mark(AUTOMATIC, TEN.wall))
+    automatic._desk.service = service
+    said = words(automatic)
+    assert "Assenti: op1 dalle 10:00 (automatico: chiamate senza risposta)" in said.it
+    assert "Away: op1 since 10:00 (automatic: missed its calls)" in said.en
+    tomorrow = words(switchboard, later(TEN, 86_400))
+    assert "since Wed 25 November, 10:00 (capo), without an end" in tomorrow.en
+
+
+def test_a_return_that_waits_has_its_sentence_to_say() -> None:
+    """E6, E10: who waits for whom, and what the office lets its callers be told."""
+    switchboard = office_desk()
+    units = tuple(replace(each, say="Richiamano oggi.") for each in TOWN.units)
+    known = (InCharge("anagrafe", "Ada Neri", ("residenza",)), InCharge("tributi", "Ugo Bianchi"))
+    tell(switchboard, TEN, events.RegisterChanged(replace(TOWN, units=units), known))
+    asked(switchboard, attended=False)
+    for phone in ("op1", "op2", "desk1", "desk2", *OFFICE_PHONES):
+        tell(switchboard, TEN, events.PhoneGone(phone))
+    (call,) = switchboard._desk.calls.values()
+    assert call.transfer is not None
+    assert "Da dire" not in words(switchboard).it
+    ringing = switchboard.status(TEN).calls[0].transfer
+    assert ringing is not None
+    assert (ringing.say, ringing.officials) == ("", ())
+    while call.state is State.TRANSFER_RINGING:
+        tell(switchboard, TEN, events.PhoneUnreachable(call.transfer.leg, "no answer"))
+    said = words(switchboard)
+    assert (
+        "Ritorno in attesa: Anagrafe (op1) da dire: «Richiamano oggi.» "
+        "responsabile del procedimento: Ada Neri\n"
+    ) in said.it
+    assert (
+        "Return waiting: Anagrafe (op1) to say: «Richiamano oggi.» official in charge: Ada Neri\n"
+    ) in said.en
+
+
+def test_the_head_in_a_conversation_is_shown() -> None:
+    """E10: that the head's phone rings, then who talks with the caller."""
+    switchboard = office_desk()
+    tell(switchboard, TEN, events.PhoneRegistered("capo1"))
+    assert "responsabile" not in words(switchboard).it
+    request = commands.BringHead("op1", "op1")
+    wished = events.HeadWished(switchboard.call_for(request), request)
+    tell(switchboard, TEN, wished)
+    assert "line1 op1: squilla il/la responsabile (capo1)\n" in words(switchboard).it
+    (side,) = switchboard._desk.sides.values()
+    tell(switchboard, TEN, events.OperatorAnswered(side.leg, "capo1"))
+    assert "line1 op1: con il/la responsabile (capo1)\n" in words(switchboard).it
+    assert "line1 op1: with the head (capo1)\n" in words(switchboard).en
+
+
+def test_what_was_tried_last_stands_under_its_line() -> None:
+    """The last step of the ladder, with its time and what stands in its way."""
+    step = {
+        "at": "2026-11-25T09:31:00+00:00",
+        "tried": {"it": "reset USB chiesto", "en": "a USB reset is asked for"},
+        "trouble": {"it": "rifiutato", "en": "refused"},
+    }
+    said = words(up(), recoveries={"line1": [{}, step]})
+    assert "mer 25 novembre, 10:31 reset USB chiesto (rifiutato)" in said.it
+    assert "Wed 25 November, 10:31 a USB reset is asked for (refused)" in said.en
+
+
+def test_where_the_phones_stand() -> None:
+    """Registered, silent, not registered."""
+    said = words(up(), phones=PHONES)
+    assert "op1              registrato a 10.0.0.21:5060\n" in said.it
+    assert "op2              registered at 10.0.0.22:5060, does not answer\n" in said.en
+    assert "desk1            non registrato" in said.it
+
+
+def test_a_phone_that_rings_is_engaged() -> None:
+    """Free, engaged and unreachable phones are told apart."""
+    switchboard = up()
+    tell(switchboard, TEN, RANG, KNOWN, events.PhoneGone("desk1"))
+    said = words(switchboard)
+    assert "Centralino: occupato; impegnati op1, op2" in said.it
+    assert "unreachable desk1" in said.en
+    assert "line1      " in said.en
+    assert ": ringing" in said.en
+
+
+def test_who_waits_on_the_line() -> None:
+    """P8: the queue stands in the status, the next caller first."""
+    switchboard = up("waiting_alone")
+    tell(switchboard, TEN, events.PhoneDialled("d", "op1", "*811"))
+    tell(switchboard, TEN, events.ServiceStateChanged(commands.SetUnattended(on=False, by="x")))
+    tell(switchboard, TEN, RANG, KNOWN)
+    assert "Attendono in linea: line1 Ada Rossi\n" in words(switchboard).it
+    assert "Waiting on the line: line1 Ada Rossi\n" in words(switchboard).en
+
+
+def test_an_office_without_lines_says_so() -> None:
+    """Nothing is left blank."""
+    status = up().status(TEN)
+    bare = told(Seen(type(status)(**{**_fields(status), "lines": (), "citizens_desk": None}), ROME))
+    assert "nessuna linea configurata" in bare.it
+    assert "Citizens' counter" not in bare.en
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+@pytest.mark.parametrize(
+    "table", [LINES, GROUPS, MARKS, STATUS_WORDS], ids=["lines", "groups", "marks", "words"]
+)
+def test_the_catalogue_speaks_both_languages(table: dict[str, Words]) -> None:
+    """No word is missing in either, and none stands in the other's place."""
+    assert [key for key, one in table.items() if not (one.it and one.en)] == []
+
+
+def test_every_answer_speaks_both_languages() -> None:
+    """What a command is answered, off and on, and that a message is closed."""
+    assert set(DONE_BY_COMMAND) == set(typing.get_args(commands.Request))
+    every = [words for pair in DONE_BY_COMMAND.values() for words in pair]
+    assert [words for words in every if not (words.it and words.en)] == []
+    closing = Entry(TEN.wall, "Anna", MessageStep.CLOSE, Outcome.CALLED_BACK)
+    assert done(Kind.MESSAGE, 17, MessageStep.CLOSE, care_of([closing])) == Words(
+        "Il messaggio 17 è chiuso: richiamato.", "Message 17 is closed: called back."
+    )
+
+
+def test_every_state_has_its_words() -> None:
+    """A state that is added is added to the catalogue."""
+    assert set(LINES) == set(LineState)
+    assert set(GROUPS) == set(GroupState)
+    assert set(MARKS) == set(Manual)
+    assert status_text.in_one_language(STATUS_WORDS["open"], "it") == "Aperto"
+
+
+def test_what_waits_is_said_with_what_to_do() -> None:
+    """E16, in both languages; silence where nothing is late."""
+    assert watched_words(Watched(missed=3)) == ()
+    unheard, unclosed = watched_words(Watched(unheard=2, unclosed=1))
+    assert "non ascoltati da mezz'ora: 2" in unheard.it
+    assert "not closed for a working day: 1" in unclosed.en
+    unseen, uncalled = watched_words(Watched(calls_unseen=3, calls_unclosed=2))
+    assert "nobody has looked at: 3" in unseen.en
+    assert "non richiamate da un giorno lavorativo: 2" in uncalled.it
+
+
+def test_requests_that_offices_owe_are_seen() -> None:
+    """P6: the duty stays visible; what is late stands under attention."""
+    text = words(up(), watched=Watched(requests=3, overdue=1))
+    assert "Attenzione:\n  Richieste in ritardo: 1. Vederle con centralino requests" in text.it
+    assert text.it.endswith("Richieste aperte presso gli uffici: 3")
+    assert text.en.endswith("Open requests: 3")
+
+
+def test_late_messages_and_missed_calls_are_seen() -> None:
+    """E16, E18: what is late stands under attention, what waits beside the messages."""
+    waiting = Watched(unheard=1, missed=4, interrupted=2, wanted=1)
+    text = words(up(), watched=waiting)
+    assert "Attenzione:\n  Messaggi non ascoltati da mezz'ora: 1." in text.it
+    assert text.it.endswith(
+        "Chiamate senza messaggio da trattare: 4, interrotte 2, chiedono di essere richiamati 1"
+    )
+    assert text.en.endswith(
+        "Missed calls to be dealt with: 4, interrupted 2, ask to be called back 1"
+    )
