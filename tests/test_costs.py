@@ -12,7 +12,7 @@ from argon2 import extract_parameters
 
 from appliance.console.accounts import passwords
 from appliance.console.accounts.passwords import Passwords
-from appliance.daemon import pins
+from appliance.service import housekeeping
 from appliance.store import backup
 from appliance.store.backup import SealedReader, SealingWriter
 from appliance.store.directory import Vault
@@ -56,11 +56,11 @@ def test_a_backup_is_sealed_at_the_shipped_cost_and_opens() -> None:
 @pytest.mark.usefixtures("real_cost")
 def test_a_phones_code_is_hashed_at_the_shipped_cost() -> None:
     """A code costs 16 MiB to try (scrypt, N = 16384, r = 8, p = 1)."""
-    kept = pins.hashed("2580")
+    kept = housekeeping.hashed("2580")
     salt = base64.b64decode(kept["salt"])
     expected = hashlib.scrypt(b"2580", salt=salt, n=16384, r=8, p=1, maxmem=64 * MIB)
     assert base64.b64decode(kept["scrypt"]) == expected
-    assert pins.matches("2580", kept)
+    assert housekeeping.matches("2580", kept)
 
 
 @pytest.mark.usefixtures("real_cost")
@@ -75,7 +75,7 @@ def test_a_password_is_hashed_at_the_shipped_cost() -> None:
 
 def test_other_tests_pay_next_to_nothing() -> None:
     """Without the fixture all three are cheap, an unknown name's comparison too."""
-    assert (backup.COST, pins._N) == (costs.CHEAP_N, costs.CHEAP_N)
+    assert (backup.COST, housekeeping._N) == (costs.CHEAP_N, costs.CHEAP_N)
     kept = Passwords().hashed(PHRASE)
     for one in (kept, passwords.NOBODYS):
         assert extract_parameters(one).memory_cost == costs.CHEAP_KIB

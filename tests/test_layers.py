@@ -60,7 +60,7 @@ FOREIGN_OWNERS = {
     "paho": {"fleet/mqtt_client.py"},
     "gpiozero": {"panel/panel.py"},
     "sdnotify": {
-        "daemon/service.py",
+        "service/main.py",
         "media/process.py",
         "console/process.py",
     },  # each feeds its own watchdog
@@ -72,8 +72,8 @@ FOREIGN_OWNERS = {
     "py_nanotts": {"api/speech.py"},
     "snowballstemmer": {"store/sheets.py"},
     "segno": {"provisioning/server.py"},
-    "smbclient": {"daemon/target_smb.py"},
-    "smbprotocol": {"daemon/target_smb.py"},
+    "smbclient": {"service/backup_smb.py"},
+    "smbprotocol": {"service/backup_smb.py"},
     "cryptography": {"store/directory.py", "console/certificates.py", "managed_config/bundle.py"},
     "uvicorn": {"console/process.py"},
     "jinja2": {"console/templates.py", "fieldtest/page.py", "paper/page.py"},

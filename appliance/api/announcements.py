@@ -21,7 +21,6 @@ from appliance.api.speech import MOST_NOTICE_S, OURS, path_of
 from appliance.api.status_text import plain
 from appliance.calls import events, orders
 from appliance.calls.status import GOING_ON, SAID
-from appliance.daemon.dictations import Asked
 from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError, OfficeError
@@ -29,14 +28,14 @@ from appliance.policy.clock import Now
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, is_key
+from appliance.service.announcements import Asked
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.desk import Desk
-    from appliance.daemon.stores import Stores
+    from appliance.service.loop import Desk, Stores
 
 
 # ---- announcement questions --------------------------------------------------------------------

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.api.control_socket import Answer, Later, Tell, refusing
 from appliance.api.permissions import check_may
 from appliance.api.status_text import plain
-from appliance.daemon import backup_stick, restore_asking
-from appliance.daemon.backup_places import UPLOADED
-from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.office import PositionState
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
+from appliance.service import backup
+from appliance.service.backup import UPLOADED
+from appliance.service.supervision import Asked, Went
 from appliance.store import database
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, transaction
@@ -32,8 +32,8 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.daemon.chore_questions import ChoreQuestions
-    from appliance.daemon.stores import Stores
+    from appliance.service.jobs import ChoreQuestions
+    from appliance.service.loop import Stores
 
 ASKED: Final = "backup.restore"
 DONE: Final = "backup.restored"
@@ -98,10 +98,10 @@ class RestoreQuestions:
 
     def stick(self, _: dict[str, Any]) -> Answer:
         """Say which stick gets a backup each night, how old its last is, what was asked last."""
-        stick = backup_stick.load(self._state)
-        last = backup_stick.last(self._run)
+        stick = backup.load_stick(self._state)
+        last = backup.last(self._run)
         return {
-            "waiting": backup_stick.is_waiting(self._run),
+            "waiting": backup.is_waiting(self._run),
             "last": _plain(last) if last else None,
             "stick": _stick(stick) if stick else None,
         }
@@ -111,7 +111,7 @@ class RestoreQuestions:
         by, phrase = str(question.get("by", ""))[:64], question.get("passphrase")
         if not isinstance(phrase, str):
             raise OfficeError('a passphrase is needed, "" for the stick that is set up')
-        if phrase or backup_stick.load(self._state) is None:
+        if phrase or backup.load_stick(self._state) is None:
             checked_passphrase(phrase)
         at = self.status().at
 
@@ -119,7 +119,7 @@ class RestoreQuestions:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, STICK))
-            backup_stick.ask(self._run, Asked(by, phrase))
+            backup.ask_for_stick(self._run, Asked(by, phrase))
             return {"said": plain(STICK_BEGUN)}
 
         return self._later(job)
@@ -132,7 +132,7 @@ class RestoreQuestions:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, STICK_FORGOTTEN))
-            backup_stick.forget(self._state)
+            backup.forget(self._state)
             return {"said": plain(STICK_FORGOTTEN_SAID)}
 
         return self._later(job)
@@ -144,9 +144,9 @@ class RestoreQuestions:
 
     def told(self, _: dict[str, Any]) -> Answer:
         """Say whether a restore waits, whether it could be now, and what became of the last."""
-        last = restore_asking.went(self._run)
+        last = backup.went(self._run)
         return {
-            "waiting": restore_asking.is_waiting(self._run),
+            "waiting": backup.restore_asking_is_waiting(self._run),
             "idle": is_idle(self.status()),
             "last": _plain(last) if last else None,
         }
@@ -162,7 +162,7 @@ class RestoreQuestions:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, ASKED))
-            restore_asking.ask(self._run, Asked(by, phrase))
+            backup.ask(self._run, Asked(by, phrase))
             return {"said": plain(BEGUN)}
 
         def later(tell: Tell) -> None:
@@ -179,11 +179,11 @@ class RestoreQuestions:
         """Take a request away that nobody took."""
         if time.monotonic() >= self._looked_at + LOOKS_S:
             self._looked_at = time.monotonic()
-            restore_asking.is_waiting(self._run)
+            backup.restore_asking_is_waiting(self._run)
 
     def start(self) -> None:
         """Keep in the audit what became of one: the records that it was asked in are put aside."""
-        if (last := restore_asking.went(self._run)) is not None:
+        if (last := backup.went(self._run)) is not None:
             self.stores.records.do(lambda connection: _note(connection, last), lambda _: None)
 
     @property
@@ -197,7 +197,7 @@ class RestoreQuestions:
     def _check(self) -> None:
         """Raise Refused where it cannot be: somebody talks, the file was not found whole."""
         self.chores.chores.check_free()
-        if restore_asking.is_waiting(self._run):
+        if backup.restore_asking_is_waiting(self._run):
             raise Refused(*TAKEN)
         if not is_idle(self.status()):
             raise Refused(*BUSY)
@@ -233,7 +233,7 @@ def _plain(went: Went) -> Answer:
     }
 
 
-def _stick(stick: backup_stick.Stick) -> Answer:
+def _stick(stick: backup.Stick) -> Answer:
     return {
         "name": stick.label or stick.uuid,
         "since": stick.since.isoformat(),

@@ -8,10 +8,10 @@ from appliance.api.control_socket import Answer
 from appliance.calls import events
 from appliance.calls.commands import BringHead, TransferCall
 from appliance.calls.transfer import Offered
-from appliance.daemon.desk import Desk
 from appliance.errors import OfficeError
 from appliance.policy.text import SaidError, Words
 from appliance.policy.transfers import Reason
+from appliance.service.loop import Desk
 
 # ---- head questions ----------------------------------------------------------------------------
 # What a person may ask of the desk about the head in a conversation (E10).

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.status_text import plain
-from appliance.daemon import clock_setting
 from appliance.errors import CentralinoError
 from appliance.policy.clock import BUILT, LAST, ClockState
 from appliance.policy.text import SaidError, Words
+from appliance.service import clock
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
-    from appliance.daemon.desk import Desk
-    from appliance.daemon.stores import Stores
+    from appliance.service.loop import Desk, Stores
 
 STATES: Final[Mapping[ClockState, Words]] = MappingProxyType({
     ClockState.SYNCED: Words(
@@ -77,7 +76,7 @@ class ClockQuestions:
         """Tell the time, how far it is trusted, since when, and what stands in the way."""
         now, trust = self.desk.now(), self.desk.clock.trust
         words = JUMPED if trust.jumped else STATES[now.clock_state]
-        waits = clock_setting.is_waiting(clock_setting.folder_of(self.run))
+        waits = clock.is_waiting(clock.folder_of(self.run))
         return {
             "at": now.wall.isoformat(),
             "state": now.clock_state.value,
@@ -96,7 +95,7 @@ class ClockQuestions:
     def set(self, question: dict[str, Any]) -> Later:
         """Have the clock set to `at`: an ISO time, the office's own where it has no offset."""
         at, now = self._at(question), self.desk.now()
-        clock_setting.ask(clock_setting.folder_of(self.run), at.timestamp(), now.monotonic)
+        clock.ask(clock.folder_of(self.run), at.timestamp(), now.monotonic)
         self.desk.clock.want(at.timestamp())
         return self._noted(question, "clock.set", at, BEING_SET)
 

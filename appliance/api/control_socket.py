@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from appliance.calls import commands
-from appliance.daemon.errands import Errands
 from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.media.link import peer_of
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Refused, SaidError, Words
+from appliance.service.loop import Errands
 from appliance.workers import one_job
 
 # ---- asked -------------------------------------------------------------------------------------

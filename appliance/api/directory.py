@@ -46,9 +46,8 @@ if TYPE_CHECKING:
     import sqlite3
     from zoneinfo import ZoneInfo
 
-    from appliance.daemon.desk import Desk
-    from appliance.daemon.stores import Stores
     from appliance.policy.office import Line, Office
+    from appliance.service.loop import Desk, Stores
 
 
 # ---- attachment questions ----------------------------------------------------------------------

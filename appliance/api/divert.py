@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api.permissions import check_may
 from appliance.api.status_text import plain
-from appliance.daemon import commission
-from appliance.daemon.commission import Outcome, Proof
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
+from appliance.service import reports
+from appliance.service.reports import Outcome, Proof
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from appliance.api.control_socket import Answer, Later, Tell
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
     from appliance.policy.office import Office
+    from appliance.service.loop import Stores
 
 LONGEST: Final = 100
 KEPT: Final = Words("La prova è registrata.", "The proof is recorded.")
@@ -76,7 +76,7 @@ class DivertQuestions:
         """Look at a status: which lines a caller could reach, since when none."""
         self._lines = len(status.lines)
         self.free = tuple(
-            line.label or line.name for line in status.lines if line.state in commission.FREE
+            line.label or line.name for line in status.lines if line.state in reports.FREE
         )
         if self.free or not self._lines:
             self.seized_at = None
@@ -88,15 +88,15 @@ class DivertQuestions:
         free, seized = self.free, self.seized_at
 
         def job(_: sqlite3.Connection) -> Answer:
-            proofs, lines = commission.load(self.settings), commission.lines_of(self.settings)
+            proofs, lines = reports.load(self.settings), reports.lines_of(self.settings)
             known = self._numbers()
-            found = [(each, commission.proof_among(known, each, proofs)) for each in known]
+            found = [(each, reports.proof_among(known, each, proofs)) for each in known]
             return {
                 "numbers": [
                     {
                         "number": number,
                         "outcome": proof.outcome.value if proof else "",
-                        "words": plain(commission.told(proof)) if proof else None,
+                        "words": plain(reports.told(proof)) if proof else None,
                         "outdated": proof is not None and proof.lines != lines,
                     }
                     for number, proof in found
@@ -124,12 +124,12 @@ class DivertQuestions:
             self._check_seized(str(question.get("asked", "")))
         by, at = str(question.get("by", ""))[:64], self.now().wall.astimezone(self.office.zone)
         where = where if outcome == Outcome.DIVERTED else ""
-        lines = commission.lines_of(self.settings)
+        lines = reports.lines_of(self.settings)
         proof = Proof(Outcome(outcome), who or by, at, lines, where, number)
 
         def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
-            commission.save(self.settings, proof)
+            reports.save(self.settings, proof)
             with transaction(connection):
                 database.note(connection, Noted(at, by, "divert.prove", proof.outcome.value))
             return {"said": plain(KEPT)}

@@ -40,9 +40,8 @@ from appliance.store.users import SHELL
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.desk import Desk
-    from appliance.daemon.stores import Stores
     from appliance.policy.office import Group, Office
+    from appliance.service.loop import Desk, Stores
 
 
 # ---- calendar questions ------------------------------------------------------------------------

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
 from appliance.api.status_text import plain
-from appliance.daemon.central import MOST_BYTES, Central
 from appliance.errors import CentralinoError
 from appliance.policy import managed_config
 from appliance.policy.text import Refused
 from appliance.policy.users import Permission
+from appliance.service.managed_config import MOST_BYTES, Central
 from appliance.store.managed_config import REVERT
 
 if TYPE_CHECKING:
-    from appliance.daemon.chore_questions import ChoreQuestions
-    from appliance.daemon.stores import Stores
+    from appliance.service.jobs import ChoreQuestions
+    from appliance.service.loop import Stores
 
 UPLOADED: Final = "central/uploaded.settings"
 """Where, below the console's folder, a file lies that came from a browser."""

@@ -31,11 +31,9 @@ from appliance.api.status_text import (
     PHONE_DONE,
     plain,
 )
-from appliance.config import phones
+from appliance.config import phones as config_phones
 from appliance.config.build import extensions
 from appliance.config.phones import CITIZENS_DESK, GROUPS, SWITCHBOARD, Entered, EnteredPhone
-from appliance.daemon import handsets, phone_secrets
-from appliance.daemon.handsets import Kept
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.files import atomic_write, load_text
 from appliance.policy.supervision import why_not
@@ -44,6 +42,8 @@ from appliance.policy.users import Permission
 from appliance.provisioning import server, templates
 from appliance.provisioning.handset import mac_of
 from appliance.provisioning.server import PORT
+from appliance.service import phones
+from appliance.service.phones import Kept
 from appliance.sip import admission
 from appliance.store import database
 from appliance.store.database import Noted, transaction
@@ -53,8 +53,8 @@ if TYPE_CHECKING:
 
     from appliance.api.control_socket import Answer, Later, Tell
     from appliance.config.schema import Phone, Settings
-    from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
+    from appliance.service.loop import Stores
     from appliance.sip.service import Phones
 
 
@@ -242,10 +242,10 @@ class PhoneEntering:
         live = {each.name: each for each in self.phones.status().phones}
 
         def job(_: sqlite3.Connection) -> Answer:
-            entered = phones.load_entered(self._state)
+            entered = config_phones.load_entered(self._state)
             written = self.written
-            wanted = phones.overlay_phones(written, entered)
-            kept, secret = handsets.load(self.settings), phone_secrets.load(self.settings)
+            wanted = config_phones.overlay_phones(written, entered)
+            kept, secret = phones.load_handsets(self.settings), phones.load_secrets(self.settings)
             rows = [
                 self._row(phone, digits, wanted, entered, kept.get(phone.name, Kept()))
                 | {
@@ -319,14 +319,14 @@ class PhoneEntering:
                 _check_free(written, entered, name)
                 new = EnteredPhone(name, label, str(group))
                 wider = replace(entered, added=(*entered.added, new))
-                laid = phones.overlay_phones(written, wider)
+                laid = config_phones.overlay_phones(written, wider)
                 digits = {phone.name: own for phone, own in _numbered(laid)}[name]
                 return replace(entered, added=(*entered.added, replace(new, extension=digits)))
 
             self._allow(connection, question)
             wanted, entered = self._change(with_it)
             told = self._account(wanted, name, make, mac)
-            phones.save(self._state, entered)
+            config_phones.save(self._state, entered)
             self._note(connection, question, name)
             return told
 
@@ -338,15 +338,17 @@ class PhoneEntering:
 
         def job(connection: sqlite3.Connection) -> Answer:
             self._allow(connection, question)
-            wanted = phones.overlay_phones(self.written, phones.load_entered(self._state))
+            wanted = config_phones.overlay_phones(
+                self.written, config_phones.load_entered(self._state)
+            )
             phone = _known(wanted, name)
             if phone.address:
                 raise Refused(
                     f"{name} sta a un indirizzo fisso e non si registra: non ha una password",
                     f"{name} stands at a fixed address and does not register: it has no password",
                 )
-            before = handsets.load(self.settings).get(name, Kept())
-            told = self._account(wanted, name, before.make or handsets.SOFT, before.mac)
+            before = phones.load_handsets(self.settings).get(name, Kept())
+            told = self._account(wanted, name, before.make or phones.SOFT, before.mac)
             self._note(connection, question, name)
             return told
 
@@ -357,7 +359,7 @@ class PhoneEntering:
         name, label = _name(question), _label(question)
 
         def with_it(written: Settings, entered: Entered) -> Entered:
-            _known(phones.overlay_phones(written, entered), name)
+            _known(config_phones.overlay_phones(written, entered), name)
             own = entered.find(name)
             if own is not None:
                 others = (replace(o, label=label) if o is own else o for o in entered.added)
@@ -371,7 +373,7 @@ class PhoneEntering:
         name = _name(question)
 
         def with_it(written: Settings, entered: Entered) -> Entered:
-            wanted = phones.overlay_phones(written, entered)
+            wanted = config_phones.overlay_phones(written, entered)
             _known(wanted, name)
             if wanted.switchboard.phones == (name,):
                 raise _refused(LAST)
@@ -417,7 +419,7 @@ class PhoneEntering:
             _, entered = self._change(with_it)
             if forgets:
                 self._forget(name)
-            phones.save(self._state, entered)
+            config_phones.save(self._state, entered)
             self._note(connection, question, name)
             return {"said": plain(PHONE_DONE[question["ask"]])}
 
@@ -435,29 +437,29 @@ class PhoneEntering:
         """
         if self.complaint.en:
             raise _refused(NOT_GOOD)
-        entered = with_it(self.written, phones.load_entered(self._state))
-        return phones.overlay_phones(self.written, entered), entered
+        entered = with_it(self.written, config_phones.load_entered(self._state))
+        return config_phones.overlay_phones(self.written, entered), entered
 
     def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Answer:
         """Make a phone's password and what it may fetch; returns all that is told of it, once."""
-        secret, kept = phone_secrets.load(self.settings), handsets.load(self.settings)
+        secret, kept = phones.load_secrets(self.settings), phones.load_handsets(self.settings)
         other = next((n for n, row in kept.items() if mac and row.mac == mac and n != name), "")
         if other:
             raise Refused(
                 f"questo indirizzo fisico è già del telefono {other}",
                 f"this hardware address is phone {other}'s already",
             )
-        kept[name] = Kept(make, mac, handsets.new_token(randomness.token_bytes))
+        kept[name] = Kept(make, mac, phones.new_token(randomness.token_bytes))
         secret[name] = admission.make_secret(randomness.token_bytes)
-        secret.setdefault(handsets.ADMINISTRATOR, admission.make_secret(randomness.token_bytes))
+        secret.setdefault(phones.ADMINISTRATOR, admission.make_secret(randomness.token_bytes))
         where = self._where()
-        handsets.save(self.settings, kept)
-        phone_secrets.save(self.settings, secret)
+        phones.save_handsets(self.settings, kept)
+        phones.save_secrets(self.settings, secret)
         digits = next(d for phone, d in _numbered(wanted) if phone.name == name)
         rows = admission.rows_to_type(
             name, secret[name], where, self.settings.sip.port, extension=digits
         )
-        is_soft, url = templates.make_of(make).is_soft, handsets.url_of(kept[name], where)
+        is_soft, url = templates.make_of(make).is_soft, phones.url_of(kept[name], where)
         return {
             "name": name,
             "label": _known(wanted, name).label,
@@ -471,16 +473,16 @@ class PhoneEntering:
 
     def _where(self) -> str:
         try:
-            return handsets.lan_address(self.settings)
+            return phones.lan_address(self.settings)
         except TechnicianError:  # without a network yet it has its name
             return socket.gethostname()
 
     def _forget(self, name: str) -> None:
-        secret, kept = phone_secrets.load(self.settings), handsets.load(self.settings)
+        secret, kept = phones.load_secrets(self.settings), phones.load_handsets(self.settings)
         if secret.pop(name, None) is not None:
-            phone_secrets.save(self.settings, secret)
+            phones.save_secrets(self.settings, secret)
         if kept.pop(name, None) is not None:
-            handsets.save(self.settings, kept)
+            phones.save_handsets(self.settings, kept)
 
     def _allow(self, connection: sqlite3.Connection, question: dict[str, Any]) -> None:
         check_may(connection, _by(question), Permission.TECHNICAL)
@@ -526,7 +528,7 @@ class PhoneEntering:
             if not isinstance(result, CentralinoError):
                 self.phones.learn_secrets(result)
 
-        self.stores.records.do(lambda _: phone_secrets.load(self.settings), done)
+        self.stores.records.do(lambda _: phones.load_secrets(self.settings), done)
 
     def _served_anew(self) -> None:
         self._renewed()
@@ -570,7 +572,7 @@ def _make_and_mac(question: dict[str, Any]) -> tuple[str, str]:
         raise _refused(BAD_MAC) from error
     if make and make not in templates.MAKES:
         raise _refused(BAD_MAKE)
-    make = make or (templates.guess(mac) if mac else handsets.SOFT)
+    make = make or (templates.guess(mac) if mac else phones.SOFT)
     if not make:
         raise _refused(BAD_MAKE)
     if templates.make_of(make).is_soft:
@@ -588,7 +590,7 @@ def _known(settings: Settings, name: str) -> Phone:
 
 
 def _check_free(written: Settings, entered: Entered, name: str) -> None:
-    wanted = phones.overlay_phones(written, entered)
+    wanted = config_phones.overlay_phones(written, entered)
     if len(wanted.phones) >= MOST_PHONES:
         raise Refused(
             f"ci sono già {MOST_PHONES} telefoni", f"there are {MOST_PHONES} phones already"

@@ -17,9 +17,6 @@ from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
 from appliance.api.status_text import plain
 from appliance.config.build import numbers_of
-from appliance.daemon.backup_target import address_of
-from appliance.daemon.caretaker import forget_sounds, keeping_of
-from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import fsync_directory
 from appliance.mail.letter import cancellation
@@ -31,6 +28,9 @@ from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.updates import check_server
 from appliance.policy.users import Permission, PinRule
 from appliance.policy.voicemail import CallAlerts
+from appliance.service.backup_target import address_of
+from appliance.service.housekeeping import forget_sounds, keeping_of
+from appliance.service.loop import database_path
 from appliance.store import privacy, retention
 from appliance.store.privacy import Chosen, Found, Invited, Ordered, find_of_person, invited
 from appliance.store.retention import (
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
 
     from appliance.config.mistakes import Mistakes
     from appliance.config.schema import Settings
-    from appliance.daemon.lookout import Lookout
-    from appliance.daemon.stores import Stores
     from appliance.policy.clock import Now
+    from appliance.service.loop import Stores
+    from appliance.service.phone_status import Lookout
 
 
 # ---- erasure letters ---------------------------------------------------------------------------

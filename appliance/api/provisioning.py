@@ -9,9 +9,9 @@ from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.phones import PhoneEntering
 from appliance.api.status_text import RENEWED
 from appliance.config.schema import Settings
-from appliance.daemon import phone_secrets
-from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError
+from appliance.service import phones
+from appliance.service.loop import Stores
 from appliance.sip.service import Phones
 
 
@@ -58,6 +58,6 @@ class PhoneQuestions:
                 self._phones.learn_secrets(result)
                 tell({"said": {"it": RENEWED.it, "en": RENEWED.en}})
 
-            self._stores.records.do(lambda _: phone_secrets.load(self._settings), done)
+            self._stores.records.do(lambda _: phones.load_secrets(self._settings), done)
 
         return later

@@ -14,8 +14,8 @@ from appliance.store import requests
 from appliance.store.reports import sheet_key
 
 if TYPE_CHECKING:
-    from appliance.daemon.stores import Stores
     from appliance.policy.directory import Register
+    from appliance.service.loop import Stores
 
 _MONTH = re.compile(r"\d{4}-\d{2}")
 

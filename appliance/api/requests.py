@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from appliance.api.control_socket import YEARS, Answer, Later, Outgoing, Tell, moment
 from appliance.api.permissions import check_may, check_own
 from appliance.api.status_text import plain
-from appliance.daemon.mailroom import Mailroom
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import is_address
 from appliance.paper.document import to_json
@@ -45,6 +44,7 @@ from appliance.policy.requests import (
 )
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
+from appliance.service.mailroom import Mailroom
 from appliance.store import database, request_papers, requests
 from appliance.store.database import Noted, transaction
 from appliance.store.requests import Diary, Happened, StoredRequest, Taking
@@ -54,9 +54,9 @@ from appliance.store.writer import Records
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.daemon.stores import Stores
     from appliance.policy.hours import Schedule
     from appliance.policy.letters import House
+    from appliance.service.loop import Stores
 
 
 # ---- diary questions ---------------------------------------------------------------------------

@@ -33,9 +33,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from appliance.calls.status import CallStatus
-    from appliance.daemon.chore_questions import ChoreQuestions
-    from appliance.daemon.desk import Desk
-    from appliance.daemon.stores import Stores
+    from appliance.service.jobs import ChoreQuestions
+    from appliance.service.loop import Desk, Stores
 
 
 # ---- sheet changes -----------------------------------------------------------------------------
@@ -166,14 +165,14 @@ class SheetChanges:
 
 
 def _text_of(sheet: Sheet) -> str:
-    from appliance.daemon.sheet_file import text_of_sheet  # loaded when a sheet is edited
+    from appliance.service.speech import text_of_sheet  # loaded when a sheet is edited
 
     return text_of_sheet(sheet)
 
 
 def _read(text: str, code: str) -> Sheet:
     """Read a sheet; raises Refused with every mistake."""
-    from appliance.daemon.sheet_file import parse  # loaded when a sheet is edited
+    from appliance.service.speech import parse  # loaded when a sheet is edited
 
     try:
         return parse(text, code)

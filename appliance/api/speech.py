@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from appliance.calls import events
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
-from appliance.daemon.announcements import PromptFile, sealed
-from appliance.daemon.central_place import prompts_in_force
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError, OfficeError
@@ -24,14 +22,16 @@ from appliance.files import SHARED, atomic_write, make_shared
 from appliance.policy.sheets import MOST_SPOKEN, Menu, Sheet, SpokenSheet
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.prompts import DEVICE, voices
+from appliance.service.announcement_files import PromptFile, sealed
+from appliance.service.managed_config import prompts_in_force
 from appliance.store.writer import Records
 
 if TYPE_CHECKING:
     import sqlite3
 
     from appliance.config.schema import Settings
-    from appliance.daemon.chores import Chores, Ended
     from appliance.prompts.texts import Said
+    from appliance.service.jobs import Chores, Ended
 
 
 # ---- spoken ------------------------------------------------------------------------------------

@@ -21,12 +21,12 @@ from appliance.api.permissions import check_may
 from appliance.api.status_text import care_said, line_words, plain
 from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
-from appliance.daemon import backup_target
 from appliance.errors import CentralinoError
 from appliance.panel.panel import Meaning, PanelStatus, meanings_of
 from appliance.policy.office import PositionState
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
+from appliance.service import backup_target
 from appliance.sip.trunk import Standing
 from appliance.store import database
 from appliance.store.database import Noted, transaction
@@ -36,15 +36,14 @@ if TYPE_CHECKING:
     from appliance.api.divert import DivertQuestions
     from appliance.api.managed_config import CentralQuestions
     from appliance.api.updates import UpdateQuestions
-    from appliance.config.schema import Line, Mail, Settings
-    from appliance.daemon.carrier_side import CarrierSide
-    from appliance.daemon.chore_questions import ChoreQuestions
-    from appliance.daemon.desk import Desk
-    from appliance.daemon.line_restarts import LineRestarts
-    from appliance.daemon.lookout import Lookout
-    from appliance.daemon.recoveries import Recoveries
-    from appliance.daemon.stores import Stores
-    from appliance.daemon.target_nights import TargetQuestions
+    from appliance.config.schema import Line, MailSettings, Settings
+    from appliance.service.backup_nights import TargetQuestions
+    from appliance.service.jobs import ChoreQuestions
+    from appliance.service.line_restarts import LineRestarts
+    from appliance.service.loop import Desk, Stores
+    from appliance.service.media_link import CarrierSide
+    from appliance.service.phone_status import Lookout
+    from appliance.service.supervision import Recoveries
     from appliance.sip.phones import PhoneState
     from appliance.sip.service import Phones
 
@@ -225,7 +224,7 @@ def _led(name: str, meaning: Meaning) -> Answer:
     return {"led": name, "words": plain(Words(meaning.it, meaning.en))}
 
 
-def _mail(mail: Mail) -> Answer:
+def _mail(mail: MailSettings) -> Answer:
     """Say where notices go; the password lies in a file that is not read here."""
     return {
         "server": mail.server,

@@ -13,19 +13,19 @@ from appliance.calls.events import LineCondition
 from appliance.calls.model import WHAT, LineState
 from appliance.calls.side_states import SideState
 from appliance.calls.status import CallStatus, GroupStatus, LineStatus, OutgoingStatus, Status
-from appliance.daemon.handsets import Kept
-from appliance.fleet.mqtt import Health
+from appliance.fleet.mqtt import BrokerHealth
 from appliance.policy.hours import moment_phrase, moment_words
 from appliance.policy.numbering import NumberClass
 from appliance.policy.office import AUTOMATIC, Manual, Mark, ServiceState
 from appliance.policy.routing import GroupState
 from appliance.policy.text import NOTHING, Words
+from appliance.service.phones import Kept
 from appliance.store.database import Trouble
 from appliance.store.voicemail import NOTHING_WATCHED, Watched
 
 if TYPE_CHECKING:
-    from appliance.daemon.card import Card
-    from appliance.daemon.night import Night
+    from appliance.service.backup import Night
+    from appliance.service.bootfile import Card
 
 
 # ---- fleet words -------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ ENDED: Final = Trouble(
 )
 
 
-def broker_words(where: str, health: Health) -> Words:
+def broker_words(where: str, health: BrokerHealth) -> Words:
     """Say in one line how it is."""
     waiting = health.depth.waiting
     if health.connected:
@@ -62,7 +62,7 @@ def broker_words(where: str, health: Health) -> Words:
     )
 
 
-def row(where: str, health: Health) -> dict[str, Any]:
+def row(where: str, health: BrokerHealth) -> dict[str, Any]:
     """Say it as JSON, for `status --json`."""
     return {
         "broker": where,
@@ -74,7 +74,7 @@ def row(where: str, health: Health) -> dict[str, Any]:
     }
 
 
-def trouble_of(where: str, health: Health, away_s: float, now: datetime) -> Trouble | None:
+def trouble_of(where: str, health: BrokerHealth, away_s: float, now: datetime) -> Trouble | None:
     """Say what the technician must see to; `away_s` is for how long there is no connection."""
     depth = health.depth
     if not health.connected and health.why.en and (health.misset or away_s > PATIENCE_S):

@@ -16,21 +16,21 @@ from appliance.api.control_socket import Answer, Later, Tell, refusing
 from appliance.api.permissions import check_may
 from appliance.api.status_text import plain
 from appliance.calls.model import LineState
-from appliance.daemon import update_files
-from appliance.daemon.update_files import UPLOADED, Asked
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy import updates
+from appliance.policy import updates as policy_updates
 from appliance.policy.text import Refused, Words
 from appliance.policy.updates import State, may_take, refused, standing
 from appliance.policy.users import Permission
+from appliance.service import updates
+from appliance.service.updates import UPLOADED, Asked
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.daemon.stores import Stores
-    from appliance.daemon.updates import Updates
+    from appliance.service.loop import Stores
+    from appliance.service.updates import Updates
 
 NOT_WORKING: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
 BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
@@ -84,9 +84,9 @@ class UpdateQuestions:
             "said": plain(kept.said),
             "by": kept.by,
             "at": kept.at,
-            "waiting": update_files.is_waiting(run),
-            "progress": update_files.progress(run),
-            "stick": plain(update_files.stick_said(run)),
+            "waiting": updates.update_is_waiting(run),
+            "progress": updates.progress(run),
+            "stick": plain(updates.stick_said(run)),
             "server": self.settings.updates.server,
             "past": [{**asdict(one), "said": plain(one.said)} for one in kept.past],
             "health": self._health(),
@@ -117,7 +117,7 @@ class UpdateQuestions:
             with transaction(connection):
                 database.note(connection, Noted(at, by, f"update.{what}"))
             if what != "start":
-                update_files.ask(self.updates.run, Asked(by, what))
+                updates.ask_for_update(self.updates.run, Asked(by, what))
             return {"said": plain(AT_ONCE if what == "start" else BEGUN)}
 
         def later(tell: Tell) -> None:
@@ -134,20 +134,20 @@ class UpdateQuestions:
         """Raise Refused where it cannot be now."""
         state = self.updates.kept.state
         if not self.updates.is_image:
-            raise refused(updates.BY_APT)
-        if update_files.is_waiting(self.updates.run):
+            raise refused(policy_updates.BY_APT)
+        if updates.update_is_waiting(self.updates.run):
             raise refused(TAKEN)
         if what == "upload":
             if not may_take(state):
-                raise refused(updates.WAITS)
+                raise refused(policy_updates.WAITS)
             if not (Path(self.settings.folders.console) / UPLOADED).is_file():
-                raise refused(updates.NO_FILE)
+                raise refused(policy_updates.NO_FILE)
         if what == "back" and state is State.INSTALLED:
-            raise refused(updates.WAITS)
+            raise refused(policy_updates.WAITS)
         if what == "start" and state is not State.INSTALLED:
-            raise refused(updates.NOT_READY)
+            raise refused(policy_updates.NOT_READY)
         if what == "give-up" and state not in {State.INSTALLED, State.BACK}:
-            raise refused(updates.NOT_READY)
+            raise refused(policy_updates.NOT_READY)
 
 
 def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:

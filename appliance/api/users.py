@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import Rights
 from appliance.api.status_text import plain
-from appliance.daemon.phone_secrets import write_whole
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.clock import Now
 from appliance.policy.supervision import why_not
 from appliance.policy.text import NOTHING, Refused, SaidError, Words
 from appliance.policy.users import AccountError, Role, User, check_hash, check_user
+from appliance.service.phones import write_whole
 from appliance.store import users
 from appliance.store.users import Asked
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from appliance.config.schema import Settings
-    from appliance.daemon.stores import Stores
+    from appliance.service.loop import Stores
 
 
 # ---- first user --------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from appliance.daemon.stores import Stores
+    from appliance.service.loop import Stores
 
 
 # ---- call back questions -----------------------------------------------------------------------

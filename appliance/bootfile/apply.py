@@ -21,12 +21,12 @@ from appliance.bootfile.result import Outcome, Socket, Verdict, trouble_of
 from appliance.bootfile.result import outcome_text as text_of_outcome
 from appliance.bootfile.values import LARGEST, NAME, distinct, guessed, text_of_file
 from appliance.config.mistakes import BadConfiguration
-from appliance.daemon import notices, phone_secrets
-from appliance.daemon.secret_files import settle_secrets
 from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Refused, Words
+from appliance.service import phones, supervision
+from appliance.service.secret_files import settle_secrets
 from appliance.sip.admission import make_secret
 
 # ---- handing -----------------------------------------------------------------------------------
@@ -42,13 +42,13 @@ KEYS: Final = "etc/ssh/authorized_keys/technician"
 def keep_secrets(made: Made) -> None:
     """Keep the phones' passwords, and make those that are wanted."""
     try:
-        known = phone_secrets.load(made.settings)
+        known = phones.load_secrets(made.settings)
     except ConfigurationError:  # a file that nobody can read is worth nothing
         known = {}
     new = {name: make_secret(randomness.token_bytes) for name in made.unsaid if name not in known}
     together = {**known, **new, **made.secrets}
     if together != known:
-        phone_secrets.save(made.settings, together)
+        phones.save_secrets(made.settings, together)
 
 
 def keep_passwords(made: Made) -> frozenset[str]:
@@ -228,9 +228,9 @@ def _tell(places: Places, outcome: Outcome) -> None:
     """Tell the desk of a trouble, and whoever answers on the card of everything."""
     trouble, told = trouble_of(outcome), text_of_outcome(outcome)
     if trouble.en:
-        notices.tell(NOTICE, trouble, places.notices)
+        supervision.post_notice(NOTICE, trouble, places.notices)
     else:
-        notices.take_back(NOTICE, places.notices)
+        supervision.take_back(NOTICE, places.notices)
     if load_text(places.run / OUTCOME) != told:
         places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
         atomic_write(places.run / OUTCOME, told, is_durable=False)
@@ -240,9 +240,9 @@ def _tell_of_encryption(places: Places) -> None:
     """Tell the desk where the file asks for what only the first start could do."""
     contents = contents_of(places.card / NAME)
     if places.is_image and values.is_too_late(contents, places.crypt):
-        notices.tell(NOT_ENCRYPTED, values.TOO_LATE, places.notices)
+        supervision.post_notice(NOT_ENCRYPTED, values.TOO_LATE, places.notices)
     else:
-        notices.take_back(NOT_ENCRYPTED, places.notices)
+        supervision.take_back(NOT_ENCRYPTED, places.notices)
 
 
 class _Turn:

@@ -17,9 +17,9 @@ from appliance.config import schema
 from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.config.schema import Folders, Settings
 from appliance.config.values import Hidden, Hours, MonthDay
-from appliance.daemon.secret_files import CENTRAL, MAIL, MQTT, SECRETS
 from appliance.policy.hours import Week
 from appliance.policy.text import Words
+from appliance.service.secret_files import CENTRAL, MAIL, MQTT, SECRETS
 
 # ---- keys --------------------------------------------------------------------------------------
 # Public keys for maintenance by SSH: whole lines of a `.pub` file, and nothing more.
@@ -264,7 +264,7 @@ class Phone(schema.Phone):
 
 
 @dataclass(frozen=True, slots=True)
-class Mail(schema.Mail):
+class Mail(schema.MailSettings):
     """As configured, with the password itself."""
 
     password: Hidden = Hidden("")

@@ -1,6 +1,6 @@
 """How a command says what came of it: in the language of the house, or as JSON in both.
 
-As JSON it is what the desk asks for that has a command run for a browser (daemon/chores.py).
+As JSON it is what the desk asks for that has a command run for a browser (service/jobs.py).
 """
 
 from __future__ import annotations

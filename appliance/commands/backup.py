@@ -19,15 +19,15 @@ from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import in_language
-from appliance.daemon.run_files import Asked
 from appliance.errors import ConfigurationError
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Refused, Words
+from appliance.service.supervision import Asked
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command
-    from appliance.daemon.backup import Written
-    from appliance.daemon.restore import Checked
+    from appliance.service.backup import Written
+    from appliance.service.restore import Checked
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
@@ -100,7 +100,7 @@ def _onto_stick(
 ) -> None:
     """Write onto the backup stick; by hand it is set up where none is yet."""
     from appliance.commands.backup_stick import Helper
-    from appliance.daemon import backup_stick
+    from appliance.service import backup as backup_stick
 
     if run is not None:
         if (said := Helper(config, run).turn()) != NOTHING:
@@ -108,7 +108,7 @@ def _onto_stick(
         return
     folders = load_settings(config).folders
     helper = Helper(config, Path(folders.run))
-    if backup_stick.load(Path(folders.state)) is not None:
+    if backup_stick.load_stick(Path(folders.state)) is not None:
         say(helper.write())
         return
     phrase = _passphrase(passphrase_file, is_new=True)
@@ -117,7 +117,7 @@ def _onto_stick(
 
 def _nightly(config_path: Path) -> Words:
     """Look through the records and copy them, on the card and away from it."""
-    from appliance.daemon import night_copies
+    from appliance.service import backup as night_copies
 
     settings = load_settings(config_path)
     at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
@@ -136,7 +136,7 @@ def _nightly(config_path: Path) -> Words:
 
 def _piped(config_path: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
     """Write the backup to standard output, and what is said of it to standard error."""
-    from appliance.daemon import backup as writing
+    from appliance.service import backup as writing
     from appliance.store.backup import checked_passphrase
 
     out = click.get_binary_stream("stdout")
@@ -153,14 +153,14 @@ def _piped(config_path: Path, passphrase_file: Path | None, *, as_json: bool) ->
 
 
 def _backup(file: Path, config_path: Path, passphrase_file: Path | None) -> Words:
-    from appliance.daemon import backup as writing
+    from appliance.service import backup as writing
     from appliance.store.backup import checked_passphrase
 
     settings = load_settings(config_path)
     _check_writable(file)
     passphrase = checked_passphrase(_passphrase(passphrase_file, is_new=True))
     at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
-    return _written(file, writing.write(settings, config_path, file, passphrase, at))
+    return _written(file, writing.write_backup(settings, config_path, file, passphrase, at))
 
 
 @click.command()
@@ -233,8 +233,9 @@ def _check_writable(file: Path) -> None:
 
 def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words:
     from appliance.config.last_good import state_folder
-    from appliance.daemon import putting_back, restore
-    from appliance.daemon.backup_places import UNPACKED
+    from appliance.service import restore
+    from appliance.service import restore as putting_back
+    from appliance.service.backup import UNPACKED
 
     state = state_folder(config).absolute()
     putting_back.check_finished(state)
@@ -250,13 +251,14 @@ def _restore(file: Path, config: Path, passphrase: str, *, check: bool) -> Words
             return _about(checked)
         _check_idle(checked, config)
         stamp = f"{datetime.now(ZoneInfo(checked.settings.site.zone)):%Y%m%d-%H%M%S-%f}"
-        plan = restore.stage(checked, stamp)
+        plan = restore.stage_backup(checked, stamp)
     return _done(putting_back.finish(plan), config)
 
 
 def _restore_night(day: str, config: Path, *, check: bool) -> Words:
     """Put the records of a night back from the copy on the card."""
-    from appliance.daemon import night_restore, putting_back
+    from appliance.service import restore as night_restore
+    from appliance.service import restore as putting_back
 
     settings = load_settings(config)
     state = Path(settings.folders.state).absolute()
@@ -269,12 +271,12 @@ def _restore_night(day: str, config: Path, *, check: bool) -> Words:
         )
     putting_back.check_idle(Path(settings.folders.run))
     stamp = f"{datetime.now(ZoneInfo(settings.site.zone)):%Y%m%d-%H%M%S-%f}"
-    return _done(putting_back.finish(night_restore.stage(state, copy, stamp)), config)
+    return _done(putting_back.finish(night_restore.stage_night_copy(state, copy, stamp)), config)
 
 
 def _check_idle(checked: Checked, config: Path) -> None:
     """Refuse while the desk of either configuration runs: this box's, the backup's."""
-    from appliance.daemon import putting_back
+    from appliance.service import restore as putting_back
 
     putting_back.check_finished(Path(checked.settings.folders.state))
     putting_back.check_idle(Path(checked.settings.folders.run))
@@ -288,7 +290,7 @@ def _check_idle(checked: Checked, config: Path) -> None:
 
 def _finish(config: Path) -> Words:
     from appliance.config.last_good import state_folder
-    from appliance.daemon import putting_back
+    from appliance.service import restore as putting_back
 
     plan = putting_back.plan_path(state_folder(config).absolute())
     if not plan.exists():
@@ -328,7 +330,7 @@ def _done(kept: tuple[Path, ...], config: Path) -> Words:
 
 def _lacking(config: Path) -> Words:
     """Say which files the configuration names that the backup did not bring."""
-    from appliance.daemon import backup_places
+    from appliance.service import backup as backup_places
 
     try:
         found = backup_places.missing(load_settings(config))

@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 
 from appliance.commands.options import load_settings
 from appliance.commands.sticks import KINDS, LIMIT_S, mounted
-from appliance.daemon import backup, backup_stick, restore
-from appliance.daemon.backup_stick import Stick
-from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Refused, Words
+from appliance.service import backup, restore
+from appliance.service.backup import Stick
+from appliance.service.supervision import Asked, Went
 from appliance.store.backup import checked_passphrase
 
 if TYPE_CHECKING:
@@ -109,15 +109,15 @@ class Helper:
 
     def turn(self) -> Words:
         """Do what is asked for, and answer; nothing where nothing was. Raises as it fails."""
-        asked = backup_stick.take(self.run)
+        asked = backup.take(self.run)
         if asked is None:
             return NOTHING
         try:
             said = self.set_up(asked) if asked.passphrase else self.write()
         except (CentralinoError, OSError) as error:
-            backup_stick.tell(self.run, Went(self._now(), False, words_of(error)))
+            backup.tell(self.run, Went(self._now(), False, words_of(error)))
             raise
-        backup_stick.tell(self.run, Went(self._now(), True, said))
+        backup.tell(self.run, Went(self._now(), True, said))
         return said
 
     def set_up(self, asked: Asked) -> Words:
@@ -128,24 +128,24 @@ class Helper:
         stick = Stick(device.uuid, device.label, asked.by, self._now())
         with _tried(state, stick, phrase):
             went = self._written(settings, device, phrase)
-            backup_stick.keep(state, backup_stick.heard(stick, went))
+            backup.keep_stick(state, backup.heard(stick, went))
         return went.said
 
     def write(self) -> Words:
         """Write a backup onto the stick that was set up, and keep what came of it."""
         settings = load_settings(self.config)
         state = Path(settings.folders.state)
-        stick = backup_stick.load(state)
+        stick = backup.load_stick(state)
         if stick is None:
             raise Refused(*NOT_SET_UP)
         try:
-            phrase = load_text(state / backup_stick.PHRASE)
+            phrase = load_text(state / backup.PHRASE)
             went = self._written(settings, self._plugged(stick), checked_passphrase(phrase))
         except (CentralinoError, OSError) as error:
             tried = Went(self._now(), False, words_of(error))
-            backup_stick.keep(state, backup_stick.heard(stick, tried))
+            backup.keep_stick(state, backup.heard(stick, tried))
             raise
-        backup_stick.keep(state, backup_stick.heard(stick, went))
+        backup.keep_stick(state, backup.heard(stick, went))
         return went.said
 
     def _the_only_one(self) -> Device:
@@ -169,7 +169,7 @@ class Helper:
         with mounted(device.path, is_written=True) as folder:
             make_room(folder, Path(settings.folders.state), settings.backup.keep)
             name = _free_name(folder, at)
-            backup.write(settings, self.config, folder / name, phrase, at)
+            backup.write_backup(settings, self.config, folder / name, phrase, at)
         try:
             # mounted anew, so that nothing of it is left in memory
             with mounted(device.path, is_written=False) as folder:
@@ -194,16 +194,16 @@ def _tried(state: Path, stick: Stick, phrase: str) -> Iterator[None]:
     """Keep which stick it is while its first backup is written: it is in that backup, and who puts
     it back goes on by itself. Where it fails, what stood before is put back.
     """
-    stood, before = backup_stick.load(state), load_text(state / backup_stick.PHRASE)
-    atomic_write(state / backup_stick.PHRASE, phrase)
-    backup_stick.keep(state, stick)
+    stood, before = backup.load_stick(state), load_text(state / backup.PHRASE)
+    atomic_write(state / backup.PHRASE, phrase)
+    backup.keep_stick(state, stick)
     try:
         yield
     except BaseException:
-        backup_stick.forget(state)
+        backup.forget(state)
         if stood is not None:
-            atomic_write(state / backup_stick.PHRASE, before)
-            backup_stick.keep(state, stood)
+            atomic_write(state / backup.PHRASE, before)
+            backup.keep_stick(state, stood)
         raise
 
 

@@ -21,8 +21,8 @@ from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
-    from appliance.daemon.backup_target import Address
-    from appliance.daemon.target_backup import TargetBackup
+    from appliance.service.backup_nights import TargetBackup
+    from appliance.service.backup_target import Address
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FIRST_LINE = "Its first line is the {}; without it, it is asked for."
@@ -67,7 +67,7 @@ def backup_target() -> None:
 @both_option
 def key(config_path: Path, *, as_json: bool) -> None:
     """Show the device's own public key, which an SFTP server has to know."""
-    from appliance.daemon import target_sftp
+    from appliance.service import backup_target as target_sftp
 
     with answering(config_path, as_json=as_json) as say:
         settings, address = _configured(config_path)
@@ -138,8 +138,8 @@ def _asked() -> _Sent:
 
 
 def _set_up(settings: Settings, config: Path, address: Address, given: _Typed | _Sent) -> Words:
-    from appliance.daemon import target_sftp
-    from appliance.daemon.target_backup import Accepted
+    from appliance.service import backup_target as target_sftp
+    from appliance.service.backup_nights import Accepted
     from appliance.store.backup import checked_passphrase
 
     accepted, password = "", ""
@@ -157,8 +157,8 @@ def _set_up(settings: Settings, config: Path, address: Address, given: _Typed | 
 @both_option
 def look(config_path: Path, *, as_json: bool) -> None:
     """Ask an SFTP server for its key and show the fingerprint; nothing is accepted."""
-    from appliance.daemon import backup_target as kept
-    from appliance.daemon import target_sftp
+    from appliance.service import backup_target as kept
+    from appliance.service import backup_target as target_sftp
 
     with answering(config_path, as_json=as_json) as say:
         settings, address = _configured(config_path)
@@ -172,8 +172,8 @@ def look(config_path: Path, *, as_json: bool) -> None:
 
 def _accepted_key(address: Address, wanted: str) -> str:
     """Have somebody compare the server's key, or compare it with the one named; raises Refused."""
-    from appliance.daemon import target_sftp
-    from appliance.daemon.backup_target import fingerprint
+    from appliance.service import backup_target as target_sftp
+    from appliance.service.backup_target import fingerprint
 
     offered = target_sftp.offered_key(address)
     found = fingerprint(offered)
@@ -232,8 +232,8 @@ def forget(config_path: Path, *, as_json: bool) -> None:
 @both_option
 def show(config_path: Path, *, as_json: bool) -> None:
     """Show how it stands: the folder, the last backup, the keys of server and box."""
-    from appliance.daemon import backup_target as kept
-    from appliance.daemon import target_sftp
+    from appliance.service import backup_target as kept
+    from appliance.service import backup_target as target_sftp
 
     with answering(config_path, as_json=as_json) as say:
         settings, address = _configured(config_path)
@@ -258,7 +258,7 @@ def _do(config: Path, job: Callable[[TargetBackup], Words], *, as_json: bool) ->
 
 
 def _target(settings: Settings, config: Path) -> TargetBackup:
-    from appliance.daemon.target_backup import TargetBackup
+    from appliance.service.backup_nights import TargetBackup
 
     zone = ZoneInfo(settings.site.zone)
     return TargetBackup(settings, config, lambda: datetime.now(zone).replace(microsecond=0))
@@ -266,7 +266,7 @@ def _target(settings: Settings, config: Path) -> TargetBackup:
 
 def _configured(config: Path) -> tuple[Settings, Address]:
     """Read the configuration and the address in it; raises Refused where there is none."""
-    from appliance.daemon.backup_target import NONE_CONFIGURED, address_of
+    from appliance.service.backup_target import NONE_CONFIGURED, address_of
 
     settings = load_settings(config)
     if not settings.backup.target:

@@ -19,9 +19,6 @@ from appliance.commands.options import config_option, load_settings
 from appliance.config import directory_keeper
 from appliance.config.build import tcp_rival
 from appliance.config.schema import Settings
-from appliance.daemon import backup_places, backup_target, commission
-from appliance.daemon.backup_places import Piece
-from appliance.daemon.stores import database_path
 from appliance.errors import ConfigurationError, StoreError
 from appliance.policy.hours import Why, day_words, moment_words
 from appliance.policy.hours_changes import weeks_said
@@ -29,6 +26,9 @@ from appliance.policy.office import Daytime, Group, Line, Office
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Words
 from appliance.prompts import Catalogue
+from appliance.service import backup, backup_target, reports
+from appliance.service.backup import Piece
+from appliance.service.loop import database_path
 from appliance.store.database import open_reader
 from appliance.store.directory import key_path, load_readable
 
@@ -82,8 +82,8 @@ def told(config: Path) -> Iterator[Words]:
     yield from summary(settings, office)
     yield from map(_below, weeks_said(hours_entered(settings), today))
     wanting = (
-        *map(_not_there, backup_places.missing(settings)),
-        commission.wanted(settings, commission.load(settings)),
+        *map(_not_there, backup.missing(settings)),
+        reports.wanted(settings, reports.load(settings)),
         users.wanted(Path(settings.folders.state)),
         backup_target.wanted(settings, backup_target.load(Path(settings.folders.state))),
         register_hindrance(settings),

@@ -10,9 +10,9 @@ from typing import Final
 import click
 
 from appliance.commands.shell import in_language
-from appliance.daemon import battery_clock, clock_setting
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Refused, Words
+from appliance.service import clock
 
 SET: Final = Words("l'orologio è regolato", "the clock is set")
 SET_WITH_IT: Final = Words(
@@ -33,7 +33,7 @@ def clock_set(run: Path) -> None:
     set_clock(run, lambda wall: time.clock_settime(time.CLOCK_REALTIME, wall))
     click.echo(in_language(SET))
     try:
-        if battery_clock.set_battery(time.time()):
+        if clock.set_battery(time.time()):
             click.echo(in_language(SET_WITH_IT))
     except OSError as error:
         raise Refused(
@@ -44,7 +44,7 @@ def clock_set(run: Path) -> None:
 
 def set_clock(run: Path, setter: Callable[[float], None]) -> None:
     """Carry out what was asked for; raises TechnicianError where nothing may be set."""
-    wall = clock_setting.take(clock_setting.folder_of(run), time.monotonic())
+    wall = clock.take(clock.folder_of(run), time.monotonic())
     try:
         setter(wall)
     except OSError as error:

@@ -15,9 +15,9 @@ from appliance.api.status_text import in_one_language
 from appliance.commands.options import config_option, desk_socket, load_settings
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import commission as proofs
-from appliance.daemon.commission import Outcome, Proof
 from appliance.policy.text import Refused, Words
+from appliance.service import reports as proofs
+from appliance.service.reports import Outcome, Proof
 
 LOOK_S = 0.5
 SEIZE = Words(

@@ -79,7 +79,7 @@ def _authority(settings: ConsoleSettings) -> Words:
 def _head_office(settings: Settings) -> HeadOffice | None:
     """Say where the head office's settings lie that are in force now, None for none."""
     from appliance.console.head_office import HeadOffice
-    from appliance.daemon import central_place as place
+    from appliance.service import managed_config as place
 
     state = Path(settings.folders.state)
     folder = place.in_force(state) if settings.central.certificate else None
@@ -92,7 +92,7 @@ def console_settings(
     """Say what the console must know of the configuration."""
     from appliance.api.speech import drafts_of, own_announcements_of
     from appliance.console.settings import ConsoleSettings
-    from appliance.daemon.stores import database_path
+    from appliance.service.loop import database_path
 
     own, state = settings.console, Path(settings.folders.state)
     found = ConsoleSettings(

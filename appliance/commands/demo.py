@@ -28,14 +28,14 @@ from appliance.api import control_socket
 from appliance.commands import demo_console, demo_people
 from appliance.commands.demo_office import configuration, furnish
 from appliance.config import read
-from appliance.daemon import phone_secrets
-from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.process import ExchangeProcess
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.prompts import OURS
+from appliance.service import phones
+from appliance.service.loop import database_path
 from appliance.store import call_log
 from appliance.store.database import open_reader
 from appliance.testphone.client import TestPhone
@@ -149,7 +149,7 @@ def staged(folder: Path) -> Iterator[Stage]:
     path.write_text(configuration(folder, port, rtp, today), encoding="utf-8")
     settings = read.load(path)
     keys = {name: f"demo-{name}" for name in (*PHONES, "soft")}
-    phone_secrets.save(settings, keys)
+    phones.save_secrets(settings, keys)
     with (
         ExchangeProcess(folder / "lines", 2),
         _daemon(folder, path),

@@ -12,7 +12,7 @@ from appliance.api import control_socket
 from appliance.commands.options import desk_socket
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
-from appliance.daemon import policy_changes, sheet_file
+from appliance.service import policy_changes, speech
 from appliance.store import sheets
 from appliance.store.policy_change import PolicyChange
 
@@ -122,7 +122,7 @@ def furnish(config: Path) -> str:
     register.write_text(register_text(), encoding="utf-8")
     merged = take(place, register, "demo")
     with resources.as_file(resources.files("appliance.config")) as examples:
-        given = sheet_file.load_folder(examples / "example_sheets")
+        given = speech.load_folder(examples / "example_sheets")
 
     def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
         basis, plan = policy_changes.basis_of(connection), sheets.planned(connection, given)

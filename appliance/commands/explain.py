@@ -14,12 +14,12 @@ from appliance.api.status_text import MARKS
 from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, load_settings
 from appliance.commands.shell import language_of
-from appliance.daemon.stores import load_state, state_file, state_to_json
 from appliance.policy import routing as policy
 from appliance.policy.hours import moment_words, read_moment
 from appliance.policy.office import NO_MARKS, Group, Line, Manual, Mark, Office, ServiceState
 from appliance.policy.routing import Explanation, GroupState
 from appliance.policy.text import Refused
+from appliance.service.loop import load_state, state_file, state_to_json
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings

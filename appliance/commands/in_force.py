@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.config.office import build_office
-from appliance.daemon.stores import database_path
 from appliance.errors import StoreError
 from appliance.policy.hours_changes import Special, office_with
+from appliance.service.loop import database_path
 from appliance.store import hours
 from appliance.store.database import open_reader
 

@@ -14,11 +14,11 @@ from appliance.commands.options import config_option, load_settings, reading
 from appliance.commands.secrets import ask_secret
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import pins
-from appliance.daemon.phone_secrets import write_whole
 from appliance.policy.text import Words
 from appliance.policy.users import LONGEST, SHORTEST, check_new
 from appliance.policy.voicemail import MessageState, care_of
+from appliance.service import housekeeping
+from appliance.service.phones import write_whole
 from appliance.store import care, voicemail
 from appliance.store import retention as store_retention
 from appliance.store.care import Kind
@@ -110,14 +110,14 @@ def retention(context: click.Context, preview: bool) -> None:
 def set_pin(context: click.Context, remove: bool) -> None:
     """Set the code that is asked before messages are heard; it is kept as a hash alone."""
     settings: Settings = context.obj
-    path = pins.pin_path(Path(settings.folders.state))
+    path = housekeeping.pin_path(Path(settings.folders.state))
     if remove:
         path.unlink(missing_ok=True)
         click.echo(PIN_REMOVED.it if language_of(settings) == "it" else PIN_REMOVED.en)
         return
     pin = ask_secret(f"PIN ({SHORTEST}-{LONGEST})", is_confirmed=True)
     check_new(pin)
-    write_whole(path, pins.hashed(pin))
+    write_whole(path, housekeeping.hashed(pin))
     click.echo(PIN_SET.it if language_of(settings) == "it" else PIN_SET.en)
 
 

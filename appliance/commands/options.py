@@ -83,7 +83,7 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
 
     A database that an older programme made is brought up to date by the desk's next start alone.
     """
-    from appliance.daemon.records_made import records_made
+    from appliance.service.loop import records_made
     from appliance.store.database import migrations, open_reader
 
     path = records_made(Path(settings.folders.state))

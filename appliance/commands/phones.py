@@ -21,8 +21,6 @@ from appliance.config import build as registrar_account
 from appliance.config.build import extensions
 from appliance.config.office import build_office
 from appliance.config.schema import Settings
-from appliance.daemon import handsets, phone_secrets
-from appliance.daemon.handsets import Kept
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.office import KeyCode
@@ -32,6 +30,8 @@ from appliance.provisioning import server, templates
 from appliance.provisioning.handset import Handset
 from appliance.provisioning.server import Sheet
 from appliance.provisioning.templates import PIN_DIGITS
+from appliance.service import phones as service_phones
+from appliance.service.phones import Kept
 from appliance.sip import admission
 
 LANGUAGES = click.Choice(["it", "en"])
@@ -69,18 +69,18 @@ def add(
 ) -> None:
     """Make (or renew) the secret of phone NAME, say what to type, write its printed sheet."""
     _known(settings, name)
-    kept = handsets.load(settings)
+    kept = service_phones.load_handsets(settings)
     make, plain = _chosen(kept, name, model, mac)
-    kept[name] = Kept(make, plain, handsets.new_token(secrets.token_bytes))
-    known = phone_secrets.load(settings)
+    kept[name] = Kept(make, plain, service_phones.new_token(secrets.token_bytes))
+    known = service_phones.load_secrets(settings)
     known[name] = admission.make_secret(secrets.token_bytes)
-    known.setdefault(handsets.ADMINISTRATOR, admission.make_secret(secrets.token_bytes))
+    known.setdefault(service_phones.ADMINISTRATOR, admission.make_secret(secrets.token_bytes))
     where = _where(settings, address, needed=sheet_path is not None)
     language = language or settings.site.languages[0]
     if sheet_path is not None:  # before anything is kept: what cannot be written renews nothing
         _write_sheet(settings, name, known[name], kept[name], where, language, sheet_path)
-    handsets.save(settings, kept)
-    phone_secrets.save(settings, known)
+    service_phones.save_handsets(settings, kept)
+    service_phones.save_secrets(settings, known)
     label = next(phone.label for phone in settings.phones if phone.name == name)
     own = next(e.digits for e in extensions(settings.phones) if e.phone == name)
     click.echo(
@@ -91,7 +91,7 @@ def add(
     )
     teller = _teller(settings, language)
     click.echo(teller.say("known" if _tell_desk(settings) else "later"))
-    click.echo(teller.say("serve", url=handsets.url_of(kept[name], where)))
+    click.echo(teller.say("serve", url=service_phones.url_of(kept[name], where)))
     if not templates.make_of(kept[name].make).is_soft:
         click.echo(teller.say("protected"))
     if sheet_path is not None:
@@ -103,7 +103,11 @@ def add(
 @click.pass_obj
 def list_phones(settings: Settings, language: str | None) -> None:
     """List the phones: extension, name, label, where registered, make, hardware address."""
-    secret, kept, at = phone_secrets.load(settings), handsets.load(settings), _standing(settings)
+    secret, kept, at = (
+        service_phones.load_secrets(settings),
+        service_phones.load_handsets(settings),
+        _standing(settings),
+    )
     teller = _teller(settings, language)
     for phone, own in zip(settings.phones, extensions(settings.phones), strict=True):
         row = (at or {}).get(phone.name)
@@ -125,9 +129,9 @@ def registrar(settings: Settings, password: str) -> None:
             'no telephone system is configured: add [sip.registrar] with address = "192.168.1.5" '
             'and user = "..."',
         )
-    kept = phone_secrets.load(settings)
+    kept = service_phones.load_secrets(settings)
     kept[registrar_account.SECRET] = password
-    phone_secrets.save(settings, kept)
+    service_phones.save_secrets(settings, kept)
     click.echo(_teller(settings, None).say("kept", user=settings.sip.registrar.user))
 
 
@@ -136,11 +140,11 @@ def registrar(settings: Settings, password: str) -> None:
 @click.pass_obj
 def administrator(settings: Settings, *, renew: bool) -> None:
     """Show the administrator's password of the phones' own web pages, and their menus' code."""
-    kept = phone_secrets.load(settings)
-    if renew or handsets.ADMINISTRATOR not in kept:
-        kept[handsets.ADMINISTRATOR] = admission.make_secret(secrets.token_bytes)
-        phone_secrets.save(settings, kept)
-    password = kept[handsets.ADMINISTRATOR]
+    kept = service_phones.load_secrets(settings)
+    if renew or service_phones.ADMINISTRATOR not in kept:
+        kept[service_phones.ADMINISTRATOR] = admission.make_secret(secrets.token_bytes)
+        service_phones.save_secrets(settings, kept)
+    password = kept[service_phones.ADMINISTRATOR]
     phone = Handset("", "", "", "", "", admin=password)
     click.echo(
         _teller(settings, None).say(
@@ -160,7 +164,7 @@ def _teller(settings: Settings, language: str | None) -> Teller:
 def _where(settings: Settings, given: str, *, needed: bool) -> str:
     """Say at which address the phone finds the box; without a network yet, by its name."""
     try:
-        return handsets.lan_address(settings, given)
+        return service_phones.lan_address(settings, given)
     except TechnicianError:
         if needed:
             raise  # a printed code that leads nowhere is worth nothing
@@ -184,7 +188,7 @@ def _chosen(kept: dict[str, Kept], name: str, model: str | None, mac: str) -> tu
     before = kept.get(name, Kept())
     if not (model or mac):
         model, mac = before.make or None, before.mac
-    make, plain = handsets.choose(model or "", mac)
+    make, plain = service_phones.choose(model or "", mac)
     other = next((n for n, row in kept.items() if plain and row.mac == plain and n != name), "")
     if other:
         raise Refused(
@@ -212,8 +216,8 @@ def _write_sheet(
     settings: Settings, name: str, secret: str, kept: Kept, where: str, language: str, path: Path
 ) -> None:
     codes = codes_of(settings)
-    own = handsets.handset(settings, codes, name, secret, where, language)
-    url, make = handsets.url_of(kept, where), templates.make_of(kept.make)
+    own = service_phones.handset(settings, codes, name, secret, where, language)
+    url, make = service_phones.url_of(kept, where), templates.make_of(kept.make)
     told = server.told(codes)
     text = server.page(Sheet(settings.site.name, own, told, url, make.is_soft), server.svg)
     try:

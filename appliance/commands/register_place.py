@@ -18,13 +18,13 @@ from appliance.commands.in_force import office_in_force
 from appliance.commands.options import desk_socket, load_settings
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import policy_changes
-from appliance.daemon.records_made import records_made
 from appliance.errors import StoreError
 from appliance.policy.directory import Register, Unit
 from appliance.policy.directory_forms import Merged, in_force
 from appliance.policy.hours import Schedule, read_day
 from appliance.policy.text import Refused, Words
+from appliance.service import policy_changes
+from appliance.service.loop import records_made
 from appliance.store import directory as store
 from appliance.store.database import Noted, open_reader
 from appliance.store.directory import Who, key_path

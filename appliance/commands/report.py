@@ -14,7 +14,6 @@ from appliance.commands.in_force import office_in_force
 from appliance.commands.options import config_option, desk_socket, load_settings, reading
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon.papers import contacts
 from appliance.files import READABLE, atomic_write
 from appliance.paper import child, report_tables
 from appliance.paper.document import Document
@@ -23,6 +22,7 @@ from appliance.policy.reports import CallRow, Report, RequestRow, UnitFigures, u
 from appliance.policy.reports import report as summed_up
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused
+from appliance.service.mailroom import contacts
 from appliance.store import reports
 from appliance.store.directory import load_masked
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from appliance.commands.options import reading
 from appliance.config.office import build_office
 from appliance.config.schema import Settings
-from appliance.daemon.papers import Papers, papers_of
-from appliance.daemon.stores import database_path
 from appliance.files import atomic_write
 from appliance.paper import child
+from appliance.service.loop import database_path
+from appliance.service.mailroom import Papers, papers_of
 from appliance.store import directory as register_store
 from appliance.store import requests as stored
 from appliance.store.directory import key_path

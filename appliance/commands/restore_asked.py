@@ -20,16 +20,16 @@ from zoneinfo import ZoneInfo
 from appliance.api import control_socket
 from appliance.commands.options import load_settings
 from appliance.config.last_good import state_folder
-from appliance.daemon import putting_back, restore, restore_asking
-from appliance.daemon.backup_places import UNPACKED, UPLOADED, pieces
-from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Refused, Words
+from appliance.service import backup, restore
+from appliance.service.backup import UNPACKED, UPLOADED, backup_pieces
+from appliance.service.supervision import Asked, Went
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
-    from appliance.daemon.restore import Checked
+    from appliance.service.restore import Checked
 
 IDLE_S: Final = 600.0
 """So long a moment is waited for in which nobody is on the phone."""
@@ -70,12 +70,14 @@ class Helper:
 
     def turn(self) -> Words:
         """Do what is to be done, and answer; nothing where nothing was. Raises as it fails."""
-        asked = restore_asking.take(self.run)  # first: systemd starts us while one lies there
-        plan = putting_back.plan_path(state_folder(self.config).absolute())
+        asked = backup.restore_asking_take(
+            self.run
+        )  # first: systemd starts us while one lies there
+        plan = restore.plan_path(state_folder(self.config).absolute())
         if asked is None and not plan.exists():
             return NOTHING
         try:
-            kept = putting_back.finish(plan) if plan.exists() else self._put_back(asked)
+            kept = restore.finish(plan) if plan.exists() else self._put_back(asked)
         except (CentralinoError, OSError) as error:
             self._answer(asked, words_of(error), is_well=False)
             raise
@@ -86,7 +88,7 @@ class Helper:
 
     def _answer(self, asked: Asked | None, said: Words, *, is_well: bool) -> None:
         at = datetime.now(UTC).replace(microsecond=0)
-        restore_asking.tell(self.run, Went(at, is_well, said, asked.by if asked else ""))
+        backup.restore_asking_tell(self.run, Went(at, is_well, said, asked.by if asked else ""))
 
     def _put_back(self, asked: Asked | None) -> tuple[Path, ...]:
         """Unpack and look while the box works; stop it for the renames alone."""
@@ -95,7 +97,7 @@ class Helper:
         file = Path(settings.folders.console) / UPLOADED
         if not file.is_file() or file.is_symlink():
             raise Refused(NO_FILE.it, NO_FILE.en)
-        beside = putting_back.workplace(state_folder(self.config).absolute())
+        beside = restore.workplace(state_folder(self.config).absolute())
         for left in beside.glob(f"{UNPACKED}*"):  # of a restore that was killed
             shutil.rmtree(left)
         with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=beside) as folder:
@@ -110,9 +112,9 @@ class Helper:
                 _systemctl("start", "--no-block", *UNITS)
 
     def _exchange(self, checked: Checked, settings: Settings, file: Path) -> tuple[Path, ...]:
-        putting_back.check_idle(self.run)
+        restore.check_idle(self.run)
         stamp = f"{datetime.now(ZoneInfo(checked.settings.site.zone)):%Y%m%d-%H%M%S-%f}"
-        kept = putting_back.finish(restore.stage(checked, stamp))
+        kept = restore.finish(restore.stage_backup(checked, stamp))
         console = Path(settings.folders.console)
         for path in (file, *console.glob(f"{SESSIONS}*")):
             path.unlink(missing_ok=True)
@@ -135,7 +137,7 @@ class Helper:
 
 def _check_places(checked: Checked, settings: Settings, config: Path) -> None:
     """Raise Refused for a backup that would write elsewhere than this box has its things."""
-    own = {piece.name: piece.path for piece in pieces(settings, config)}
+    own = {piece.name: piece.path for piece in backup_pieces(settings, config)}
     are_own = all(own.get(piece.name) == piece.path for piece in checked.pieces)
     if not are_own or checked.settings.folders != settings.folders:
         raise Refused(ELSEWHERE.it, ELSEWHERE.en)

@@ -19,10 +19,10 @@ from appliance.commands.options import desk_socket
 from appliance.commands.shell import language_of
 from appliance.config.office import build_office
 from appliance.config.schema import Settings
-from appliance.daemon import handsets
 from appliance.errors import OfficeError
 from appliance.policy.text import SaidError, Words
 from appliance.provisioning.server import PORT, Offer, Server, Window
+from appliance.service import phones
 from appliance.sip.registrar import network_of
 
 ASK_EVERY = 2.0
@@ -44,10 +44,10 @@ NOTHING_TO_SERVE = Words(
 @click.pass_obj
 def serve(settings: Settings, minutes: int, address: str) -> None:
     """Let the added phones fetch their configuration for some minutes, until they register."""
-    where = handsets.lan_address(settings, address)
+    where = phones.lan_address(settings, address)
     codes = build_office(settings, datetime.now(UTC).year).key_codes
     allowed = tuple(network_of(network) for network in settings.sip.allowed)
-    offers = handsets.offers(settings, codes, where)
+    offers = phones.offers(settings, codes, where)
     window = Window(offers, time.monotonic() + minutes * 60, allowed)
     window.registered(registered(settings))
     if not window.is_open(time.monotonic()):
@@ -102,14 +102,14 @@ def registered(settings: Settings) -> set[str]:
 
 def keep(settings: Settings, window: Window) -> None:
     """Keep who has fetched; the token of a phone that fetched and registered is worth nothing."""
-    kept, now = handsets.load(settings), datetime.now(UTC).isoformat(timespec="seconds")
+    kept, now = phones.load_handsets(settings), datetime.now(UTC).isoformat(timespec="seconds")
     for offer in window.offers:
         row = kept.get(offer.phone)
         if row is None or row.token != offer.token or not offer.fetches:
             continue
         token = "" if offer.is_registered else row.token
         kept[offer.phone] = dataclasses.replace(row, token=token, fetched=now, source=offer.source)
-    handsets.save(settings, kept)
+    phones.save_handsets(settings, kept)
 
 
 def opened(window: Window, where: str, minutes: int) -> Words:

@@ -42,7 +42,8 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
     from appliance.config import reload as apart
 
     reading = apart.begin(lambda: _in_force(config_path))
-    from appliance.daemon import making, service  # meanwhile
+    from appliance.service import main as making  # meanwhile
+    from appliance.service import main as service
 
     written, settings, office, complaint = reading()
     run = making.Run(settings, office, link, complaint, config_path.absolute(), written)
@@ -52,10 +53,10 @@ def run(config_path: Path, link: Path | None, verbose: bool) -> None:
 def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
     """Read the configuration; in a child that alone imports what reads it."""
     from appliance.config import last_good
-    from appliance.daemon import putting_back
-    from appliance.daemon.secret_files import settle_secrets
-    from appliance.daemon.stores import database_path
     from appliance.managed_config.apply import settle_folder
+    from appliance.service import restore as putting_back
+    from appliance.service.loop import database_path
+    from appliance.service.secret_files import settle_secrets
 
     state = last_good.state_folder(config_path).absolute()
     putting_back.check_finished(state)

@@ -76,8 +76,8 @@ def revert(by: str, config_path: Path, *, as_json: bool) -> None:
 @both_option
 def fetch(config_path: Path, *, as_json: bool) -> None:
     """Look at the head office's server, and put in force what is newer there."""
-    from appliance.daemon import central_said
-    from appliance.daemon.central_said import Outcome, Said
+    from appliance.service import managed_config as central_said
+    from appliance.service.managed_config import Outcome, Said
 
     with answering(config_path, as_json=as_json) as say:
         here = _Here.at(config_path)
@@ -95,14 +95,14 @@ def fetch(config_path: Path, *, as_json: bool) -> None:
 @both_option
 def status(config_path: Path, *, as_json: bool) -> None:
     """Say which version is in force, since when, from where, and what came of the last look."""
-    from appliance.daemon import central_said
+    from appliance.service import managed_config as central_said
     from appliance.store import managed_config as records
 
     with answering(config_path, as_json=as_json) as say:
         here = _Here.at(config_path)
         with here.place.reading() as connection:
             now = records.in_force(connection)
-        said = central_said.load(here.place.state)
+        said = central_said.load_central_said(here.place.state)
         zone = ZoneInfo(here.settings.site.zone)
         last = [managed_config.last_look(said.at, said.words, zone)] if said else []
         held = (now.version, now.at, now.by, now.source_shown) if now else None

@@ -18,10 +18,10 @@ from typing import Any, Final
 from urllib.error import HTTPError
 
 from appliance.commands.https import LIMIT_S, context_of, not_fetched, opener, unreached
-from appliance.daemon.central_place import bundle_folder
 from appliance.files import atomic_write, load_text, make_shared
 from appliance.managed_config.bundle import LARGEST
 from appliance.policy.updates import check_server
+from appliance.service.managed_config import bundle_folder
 
 FETCHED: Final = "fetched"
 SERVER: Final = "server.json"

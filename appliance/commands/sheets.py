@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from appliance.api import control_socket, speech
+from appliance.api import control_socket
+from appliance.api import speech as api_speech
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import config_option, desk_socket, in_house, load_settings
 from appliance.commands.shell import language_of
 from appliance.config.schema import Settings
-from appliance.daemon import policy_changes, sheet_file
-from appliance.daemon.records_made import records_made
 from appliance.errors import OfficeError
 from appliance.policy.hours import day_phrase
 from appliance.policy.sheets import Change, Sheet, with_edits
 from appliance.policy.text import Words
+from appliance.service import policy_changes, speech
+from appliance.service.loop import records_made
 from appliance.store import managed_config
 from appliance.store import sheets as records
 from appliance.store.database import Noted, open_reader
@@ -87,14 +88,14 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     What was edited in the console stays unless it is to be replaced. Spoken ones are given their
     voice here, and callers hear them from now on.
     """
-    state, files = Path(settings.folders.state), sheet_file.load_folder(folder)
-    sounds = speech.speech_folder(state)
-    offered = speech.load_menu(sounds)
+    state, files = Path(settings.folders.state), speech.load_folder(folder)
+    sounds = api_speech.speech_folder(state)
+    offered = api_speech.load_menu(sounds)
     taken = policy_changes.changed(
         settings, lambda connection: _taken(settings, connection, files, replace=replace)
     )
     given, edited, met, found, menu = taken
-    speech.publish(sounds, menu)
+    api_speech.publish(sounds, menu)
     if any(change is not Change.SAME for change in found.values()):
         _tell_desk(settings)
     rows = told(found, given, date.today())  # noqa: DTZ011 - the day where the box stands
@@ -125,8 +126,8 @@ def _taken(
     kept, met = with_edits(records.all_sheets(connection), files, edited)
     given = with_central(connection, files if replace else kept)
     plan = records.planned(connection, given)
-    sounds = speech.speech_folder(Path(settings.folders.state))
-    menu = speech.render(sounds, given, settings.site.languages)
+    sounds = api_speech.speech_folder(Path(settings.folders.state))
+    menu = api_speech.render(sounds, given, settings.site.languages)
     noted = tuple(_replaced(met)) if replace else ()
     change = PolicyChange(basis, sheets=plan.written, gone=plan.gone, noted=noted)
     return _Taken(given, edited, tuple(met), plan.found, menu), change
@@ -183,7 +184,7 @@ def save(context: click.Context, code: str, by: str, *, remove: bool, as_json: b
     config: Path = context.parent.params["config_path"]
     with answering(config, as_json=as_json) as say:
         text = "" if remove else sys.stdin.buffer.read().decode("utf-8", "replace")
-        given = None if remove else sheet_file.parse(text, code)
+        given = None if remove else speech.parse(text, code)
         who = by or f"{SHELL}{getpass.getuser()}"
         kept = _saved(settings, code, given, who)
         _tell_desk(settings)
@@ -197,7 +198,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
     Raises OfficeError, BadConfiguration, StoreError.
     """
     state = Path(settings.folders.state)
-    sounds = speech.speech_folder(state)
+    sounds = api_speech.speech_folder(state)
     what = records.CHANGED if given else records.REMOVED
     noted = Noted(datetime.now(UTC), by, what, code)
 
@@ -205,7 +206,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
         basis, before = policy_changes.basis_of(connection), records.find(connection, code)
         others = [one for one in records.all_sheets(connection) if one.code != code]
         wanted = [*others, given] if given else others
-        menu = speech.render(sounds, wanted, settings.site.languages)
+        menu = api_speech.render(sounds, wanted, settings.site.languages)
         if given == before:
             return menu, PolicyChange(basis)
         managed_config.check_own_sheets(connection, [code])
@@ -213,7 +214,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
         return menu, PolicyChange(basis, sheets=written, gone=gone, noted=(noted,))
 
     menu = policy_changes.changed(settings, made)
-    speech.publish(sounds, menu)
+    api_speech.publish(sounds, menu)
     keys = [key for key, heard in enumerate(menu, 1) if heard.sheet == code]
     if not keys:
         return Words(f"«{code}» non si legge più a chi chiama", f"“{code}” is not read to callers")

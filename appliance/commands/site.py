@@ -106,7 +106,7 @@ def _on_places(command: Command) -> Command:
         **more: object,
     ) -> object:
         from appliance.bootfile.apply import Places
-        from appliance.daemon import update_box
+        from appliance.service import updates as update_box
 
         places = Places(
             card,
@@ -243,13 +243,14 @@ def _say_accounts(places: Places, brought: Brought) -> None:
     """Say what to type into each phone that has got a password of the box's."""
     from appliance.commands.options import load_settings
     from appliance.config.build import extensions
-    from appliance.daemon import handsets, phone_secrets
+    from appliance.service import phones as handsets
+    from appliance.service import phones as phone_secrets
     from appliance.sip import admission as accounts
 
     if not brought.made:
         return
     settings = load_settings(places.config)
-    secrets = phone_secrets.load(settings)
+    secrets = phone_secrets.load_secrets(settings)
     labels = {phone.name: phone.label for phone in settings.phones}
     own = {each.phone: each.digits for each in extensions(settings.phones)}
     try:
@@ -338,9 +339,10 @@ def _show(screen: Path, text: str) -> None:
 def _facts(config_path: Path, outcome: Outcome) -> Facts:
     from appliance.api import users as first_user
     from appliance.bootfile.result import Facts
-    from appliance.daemon import boots, phone_secrets
-    from appliance.daemon.stores import database_path
     from appliance.files import load_text
+    from appliance.service import phones as phone_secrets
+    from appliance.service import updates as boots
+    from appliance.service.loop import database_path
 
     settings, means = _in_force(config_path)
     state = Path(settings.folders.state)
@@ -351,7 +353,7 @@ def _facts(config_path: Path, outcome: Outcome) -> Facts:
         _of_the_data(settings),
     )  # fmt: skip
     with contextlib.suppress(CentralinoError):
-        secrets = phone_secrets.load(settings)
+        secrets = phone_secrets.load_secrets(settings)
         made = tuple((name, secrets[name]) for name in outcome.made if name in secrets)
         code = load_text(first_user.code_path(state)).strip()
         return replace(facts, code=code, secrets=made)
@@ -361,7 +363,7 @@ def _facts(config_path: Path, outcome: Outcome) -> Facts:
 def _of_the_data(settings: Settings) -> tuple[Words, ...]:
     """Say what the image's helpers tell of the data partition, and that it is encrypted."""
     from appliance.bootfile import values as encryption
-    from appliance.daemon import notices
+    from appliance.service import supervision as notices
 
     told = notices.read(notices.folder_of(Path(settings.folders.run)))
     found = tuple(words for name, words in told.items() if name.startswith("data-"))

@@ -22,9 +22,9 @@ from appliance.commands.options import (
     reading,
 )
 from appliance.commands.shell import language_of
-from appliance.daemon import commission
-from appliance.daemon.line_uses import peak_words
 from appliance.errors import CentralinoError
+from appliance.service import reports
+from appliance.service.reports import peak_words
 from appliance.store.reports import peak_between
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ def status(config_path: Path, as_json: bool) -> None:
     """Show lines, phones, states, messages and troubles of the running desk."""
     settings = load_settings(config_path)
     answer = control_socket.ask(desk_socket(settings), {"ask": "status"})
-    found, proofs = peaks(settings, datetime.now(UTC)), commission.load(settings)
-    missing = commission.wanted(settings, proofs)
+    found, proofs = peaks(settings, datetime.now(UTC)), reports.load(settings)
+    missing = reports.wanted(settings, proofs)
     if as_json:
         shown = answer["status"]
         shown["peaks"] = {name: dataclasses.asdict(peak) for name, peak in found.items()}
@@ -59,9 +59,9 @@ def status(config_path: Path, as_json: bool) -> None:
         click.echo(f"{in_one_language(nobody, tongue)}.")
 
 
-def diverted(settings: Settings, proofs: tuple[commission.Proof, ...]) -> dict[str, object]:
+def diverted(settings: Settings, proofs: tuple[reports.Proof, ...]) -> dict[str, object]:
     """Return what was proven of each public number, and of all where that is the same."""
-    kept = {n: commission.proof_of(settings, n, proofs) for n in commission.numbers_of(settings)}
+    kept = {n: reports.proof_of(settings, n, proofs) for n in reports.numbers_of(settings)}
     numbers = {number: proof.outcome if proof else None for number, proof in kept.items()}
     same = set(numbers.values())
     return {"outcome": same.pop() if len(same) == 1 else None, "numbers": numbers}

@@ -16,11 +16,11 @@ from appliance.commands.update_fetch import Server
 from appliance.commands.update_helper import Helper, helper_of
 from appliance.commands.update_trial import Watch
 from appliance.config.schema import Settings
-from appliance.daemon import update_box, update_files
-from appliance.daemon.update_files import Asked
-from appliance.policy import updates
+from appliance.policy import updates as policy_updates
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import order
+from appliance.service import updates
+from appliance.service.updates import Asked
 from appliance.store.users import SHELL
 from appliance.voicemail.storage import spare_bytes
 
@@ -64,7 +64,7 @@ def update(
     if [what is not None, fetch, asked, stick is not None].count(True) != 1:
         raise click.UsageError(in_language(NAME_ONE))
     with answering(config_path, as_json=as_json) as say:
-        update_box.check_image()
+        updates.check_image()
         helper = helper_of(config_path, run)
         try:
             if what is not None and what not in WORDS:
@@ -102,10 +102,10 @@ def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) 
 
 def told(helper: Helper) -> Words:
     """Say which version runs and how the last update stands."""
-    kept = update_files.load(helper.kept_in)
-    running = updates.filled(updates.RUNNING, helper.running())
-    stands = updates.standing(kept.state, kept.version)
-    more = (one for one in (update_box.note(), kept.said) if one != NOTHING)
+    kept = updates.load_update(helper.kept_in)
+    running = policy_updates.filled(policy_updates.RUNNING, helper.running())
+    stands = policy_updates.standing(kept.state, kept.version)
+    more = (one for one in (updates.note_update(), kept.said) if one != NOTHING)
     return lines_of((running, stands, *more))
 
 
@@ -119,11 +119,11 @@ def fetched(helper: Helper) -> Words:
         )
     server = _server(settings, settings.updates.server, helper)
     offer, running = server.latest(), helper.running()
-    kept = update_files.load(helper.kept_in)
+    kept = updates.load_update(helper.kept_in)
     if order(offer.version or "0.0") <= order(running) or offer.version in kept.failed:
-        return updates.filled(updates.NOTHING_OFFERED, running)
-    server.fetch(offer, Path(settings.folders.state) / update_files.FETCHED, _room(settings))
-    return updates.filled(updates.FETCHED, offer.version)
+        return policy_updates.filled(policy_updates.NOTHING_OFFERED, running)
+    server.fetch(offer, Path(settings.folders.state) / updates.FETCHED, _room(settings))
+    return policy_updates.filled(policy_updates.FETCHED, offer.version)
 
 
 def _installed(helper: Helper, what: str, *, older: bool) -> Words:
@@ -132,7 +132,7 @@ def _installed(helper: Helper, what: str, *, older: bool) -> Words:
     if "://" not in what:
         return helper.install(Path(what).absolute(), asked, even_older=older)
     server = _server(helper.settings, what, helper)
-    target = Path(helper.settings.folders.state) / update_files.FETCHED
+    target = Path(helper.settings.folders.state) / updates.FETCHED
     server.fetch(server.latest(), target, _room(helper.settings))
     return helper.install(target, asked, is_ours=True, even_older=older)
 

@@ -22,14 +22,14 @@ from appliance.commands.options import load_settings
 from appliance.commands.slots import Rauc
 from appliance.config import last_good
 from appliance.config import read as configuration
-from appliance.daemon import update_box, update_files
-from appliance.daemon.update_files import BUNDLE, FETCHED, MOST_PAST, UPLOADED, Asked, Kept, Past
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import READABLE, atomic_write, open_plain, replacing
-from appliance.policy import updates
+from appliance.policy import updates as policy_updates
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.updates import State, Step, after, check_version, filled, may_take, refused
+from appliance.service import updates
+from appliance.service.updates import BUNDLE, FETCHED, MOST_PAST, UPLOADED, Asked, Kept, Past
 from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
@@ -51,17 +51,17 @@ class Helper:
     run: Path
     rauc: Rauc = field(default_factory=Rauc)
     reboot: Callable[[], None] = slots.reboot
-    running: Callable[[], str] = update_box.running
+    running: Callable[[], str] = updates.running_version
     idle_s: float = IDLE_S
 
     @property
     def kept_in(self) -> Path:
         """Say where state and bundle lie."""
-        return update_files.folder_of(Path(self.settings.folders.state).absolute())
+        return updates.folder_of_updates(Path(self.settings.folders.state).absolute())
 
     def turn(self) -> Words:
         """Do what the desk has asked for; nothing where it has not. Raises as it fails."""
-        asked = update_files.take(self.run)
+        asked = updates.take(self.run)
         return NOTHING if asked is None else self.do(asked)
 
     def do(self, asked: Asked) -> Words:
@@ -84,9 +84,9 @@ class Helper:
         self, source: Path, asked: Asked, *, is_ours: bool = False, even_older: bool = False
     ) -> Words:
         """Take a bundle, check it, write it; the source goes where `is_ours`. Raises Refused."""
-        kept = update_files.load(self.kept_in)
+        kept = updates.load_update(self.kept_in)
         if not may_take(kept.state):
-            raise refused(updates.WAITS)
+            raise refused(policy_updates.WAITS)
         self.kept_in.mkdir(mode=0o755, exist_ok=True)
         kept = replace(
             kept, version="", before=self.running(), by=asked.by, source=asked.what, said=NOTHING
@@ -102,41 +102,41 @@ class Helper:
         finally:
             (self.kept_in / BUNDLE).unlink(missing_ok=True)
             self._tell(None)
-        return filled(updates.DONE, kept.version)
+        return filled(policy_updates.DONE, kept.version)
 
     def back(self, by: str) -> Words:
         """Have the box start from the other slot, where a version lies that has worked."""
-        kept, found = update_files.load(self.kept_in), self.rauc.slots()
+        kept, found = updates.load_update(self.kept_in), self.rauc.slots()
         if kept.state is State.TRIAL:
             said = Words(f"chiesto da {by}", f"asked for by {by}")
             self._step(replace(kept, said=said), None)
             self.rauc.mark("bad", "booted")
             self.wait_for_idle()
             self.reboot()
-            return filled(updates.LEFT, kept.version, by)
+            return filled(policy_updates.LEFT, kept.version, by)
         if not may_take(kept.state):
-            raise refused(updates.WAITS)
+            raise refused(policy_updates.WAITS)
         if not found.other_is_good or found.other_version in kept.failed:
-            raise refused(updates.NO_OTHER)
+            raise refused(policy_updates.NO_OTHER)
         version = found.other_version or f"slot {found.other}"
         self.rauc.mark("active", "other")
         kept = replace(kept, version=version, before=self.running(), by=by, source="back")
         self._installed(kept, found.other)
-        return filled(updates.DONE, version)
+        return filled(policy_updates.DONE, version)
 
     def start(self, by: str) -> Words:
         """Start the machine anew from the slot that was written, with nobody on the phone."""
-        kept = update_files.load(self.kept_in)
+        kept = updates.load_update(self.kept_in)
         if kept.state is not State.INSTALLED:
-            raise refused(updates.NOT_READY)
+            raise refused(policy_updates.NOT_READY)
         self.wait_for_idle()
         self._step(replace(kept, worked=self._working(), by=kept.by or by), None)
         self.reboot()
-        return filled(updates.STARTING, kept.version)
+        return filled(policy_updates.STARTING, kept.version)
 
     def give_up(self, by: str) -> Words:
         """Stay with the version that runs; after a failed update: take note of it."""
-        kept = update_files.load(self.kept_in)
+        kept = updates.load_update(self.kept_in)
         if kept.state is State.INSTALLED:
             self.rauc.mark("active", "booted")
             self.rauc.mark("good", "booted")  # all its tries again, of which "active" gives one
@@ -146,8 +146,8 @@ class Helper:
         elif kept.state is State.BACK:
             self._step(kept, Step.GIVEN_UP)
         else:
-            raise refused(updates.NOT_READY)
-        return updates.GIVEN_UP
+            raise refused(policy_updates.NOT_READY)
+        return policy_updates.GIVEN_UP
 
     # --- parts -------------------------------------------------------------------------------
 
@@ -157,10 +157,10 @@ class Helper:
         try:
             file = open_plain(source)
         except FileNotFoundError as error:
-            raise refused(updates.NO_FILE) from error
+            raise refused(policy_updates.NO_FILE) from error
         with file:
             if os.fstat(file.fileno()).st_size > spare_bytes(self.kept_in):
-                raise refused(updates.NO_ROOM)
+                raise refused(policy_updates.NO_ROOM)
             with replacing(target) as copy:
                 shutil.copyfileobj(file, copy, PIECE)
         if is_ours:
@@ -171,10 +171,10 @@ class Helper:
         """Look whether a bundle is signed, for this kind of box, and newer; raises Refused."""
         bundle, found = self.rauc.look(path), self.rauc.slots()
         if bundle.compatible != found.compatible:
-            raise refused(updates.OTHER_BOX, bundle.compatible)
+            raise refused(policy_updates.OTHER_BOX, bundle.compatible)
         check_version(bundle.version, kept.before, even_older=even_older)
         if bundle.version in kept.failed and kept.source in BY_ITSELF:
-            raise refused(updates.FAILED_BEFORE, bundle.version)
+            raise refused(policy_updates.FAILED_BEFORE, bundle.version)
         return replace(kept, version=bundle.version, slot=found.other)
 
     def _written(self, kept: Kept, bundle: Path) -> Kept:
@@ -192,7 +192,7 @@ class Helper:
         state = kept.state if step is None else after(kept.state, step)
         changed = replace(kept, state=state, at=now())
         self.kept_in.mkdir(mode=0o755, exist_ok=True)
-        update_files.keep(self.kept_in, changed)
+        updates.keep(self.kept_in, changed)
         return changed
 
     def _ended(self, kept: Kept, outcome: str, said: Words) -> Kept:
@@ -213,7 +213,7 @@ class Helper:
         until = time.monotonic() + self.idle_s
         while not self._is_idle():
             if time.monotonic() >= until:
-                raise refused(updates.NEVER_IDLE)
+                raise refused(policy_updates.NEVER_IDLE)
             time.sleep(LOOKS_S)
 
     def asked(self) -> dict[str, Any] | None:
@@ -235,7 +235,7 @@ class Helper:
 
     def _tell(self, percent: int | None) -> None:
         """Say how far the writing is, in memory; where that cannot be, it goes on all the same."""
-        path = update_files.progress_path(self.run)
+        path = updates.progress_path(self.run)
         if percent is None:
             path.unlink(missing_ok=True)
         elif path.parent.is_dir():

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.commands.sticks import mounted
 from appliance.commands.update_helper import LOOKS_S, boot_id
-from appliance.daemon import update_files
-from appliance.daemon.backup_places import UPLOADED as UPLOADED_BACKUP
-from appliance.daemon.update_files import BOX, Asked
 from appliance.files import SHARED, make_shared, open_plain, replacing
-from appliance.policy import updates
+from appliance.policy import updates as policy_updates
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused, Words
 from appliance.policy.updates import State, order
+from appliance.service import updates
+from appliance.service.backup import UPLOADED as UPLOADED_BACKUP
+from appliance.service.updates import BOX, Asked
 from appliance.store.backup import MAGIC
 from appliance.voicemail.storage import spare_bytes
 
@@ -67,13 +67,13 @@ def brought(helper: Helper, device: Path) -> Words:
     wait_until_seen(helper)
     try:
         if not device.exists():
-            raise updates.refused(GONE)
+            raise policy_updates.refused(GONE)
         with mounted(str(device), is_written=False) as folder:
             said = turn(helper, Stick(folder))
     except (Refused, OSError) as error:
-        update_files.tell_stick(helper.run, words_of(error))
+        updates.tell_stick(helper.run, words_of(error))
         raise
-    update_files.tell_stick(helper.run, said)
+    updates.tell_stick(helper.run, said)
     return said
 
 
@@ -83,7 +83,7 @@ def turn(helper: Helper, stick: Stick) -> Words:
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
         return helper.install(bundle, Asked(BOX, "stick"))
-    return ready or updates.filled(NOTHING_NEW, helper.running())
+    return ready or policy_updates.filled(NOTHING_NEW, helper.running())
 
 
 def wait_until_seen(helper: Helper) -> None:
@@ -97,7 +97,7 @@ def wait_until_seen(helper: Helper) -> None:
 
 
 def _is_unseen(helper: Helper) -> bool:
-    kept = update_files.load(helper.kept_in)
+    kept = updates.load_update(helper.kept_in)
     return kept.state in {State.INSTALLED, State.TRIAL} and kept.boot != boot_id()
 
 
@@ -124,10 +124,10 @@ def newest(helper: Helper, bundles: list[Path]) -> Path | None:
 
 
 def _not_failed(helper: Helper, newer: dict[Path, str]) -> Path | None:
-    failed = update_files.load(helper.kept_in).failed
+    failed = updates.load_update(helper.kept_in).failed
     good = [path for path, version in newer.items() if version not in failed]
     if newer and not good:
-        raise updates.refused(updates.FAILED_BEFORE, max(newer.values(), key=order))
+        raise policy_updates.refused(policy_updates.FAILED_BEFORE, max(newer.values(), key=order))
     return max(good, key=lambda path: order(newer[path]), default=None)
 
 
@@ -143,7 +143,7 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
     make_shared(target.parent)
     with open_plain(source) as file, replacing(target, mode=SHARED) as copy:
         shutil.copyfileobj(file, copy)
-    return updates.filled(LAID_READY, source.name)
+    return policy_updates.filled(LAID_READY, source.name)
 
 
 def _files(found: Iterable[Path]) -> list[Path]:

@@ -17,10 +17,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.commands.update_helper import boot_id
-from appliance.daemon import notices, update_box, update_files
-from appliance.daemon.update_files import Kept
 from appliance.errors import CentralinoError
-from appliance.policy import updates
+from appliance.policy import updates as policy_updates
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import (
@@ -33,6 +31,8 @@ from appliance.policy.updates import (
     after,
     filled,
 )
+from appliance.service import supervision, updates
+from appliance.service.updates import Kept
 
 if TYPE_CHECKING:
     from appliance.commands.update_helper import Helper
@@ -54,15 +54,15 @@ class Watch:
     up_s: Callable[[], float] = time.monotonic
     pause: Callable[[float], None] = time.sleep
     boot: str = field(default_factory=boot_id)
-    booted: Callable[[], str] = update_box.booted
-    is_last_try: Callable[[], bool] = update_box.is_last_try
+    booted: Callable[[], str] = updates.booted
+    is_last_try: Callable[[], bool] = updates.is_last_try
 
     def turn(self) -> Words:
         """See which slot has come up, try it, say what came of it. Raises Refused, OSError."""
         try:
             return self._tried()
         except Refused as error:
-            kept, why = update_files.load(self.helper.kept_in), words_of(error)
+            kept, why = updates.load_update(self.helper.kept_in), words_of(error)
             if not self._is_unproved(kept):
                 raise
             if self.up_s() >= TRIAL_LIMIT_S:
@@ -72,9 +72,9 @@ class Watch:
 
     def _tried(self) -> Words:
         if self._is_locked():
-            return updates.NO_KEY
+            return policy_updates.NO_KEY
         if self._is_lost():
-            return self._leave(Kept(version=self.helper.running()), updates.NO_DATA)
+            return self._leave(Kept(version=self.helper.running()), policy_updates.NO_DATA)
         kept = self._started()
         if kept.state is not State.TRIAL:
             return self._as_before()
@@ -92,14 +92,14 @@ class Watch:
         """Tell whether this is a new version's only start, of which, the data partition being out
         of reach, nothing is kept; and there is a version to go back to.
         """
-        told = notices.read(notices.folder_of(self.helper.run))
+        told = supervision.read(supervision.folder_of(self.helper.run))
         return self.is_last_try() and IN_MEMORY in told and self.helper.rauc.slots().other_is_good
 
     def _is_locked(self) -> bool:
         """Tell whether this is a version's only start, and its data waits for a key: without them
         nothing can be told of it, good or bad.
         """
-        told = notices.read(notices.folder_of(self.helper.run))
+        told = supervision.read(supervision.folder_of(self.helper.run))
         return self.is_last_try() and NO_KEY in told
 
     def _is_unproved(self, kept: Kept) -> bool:
@@ -109,7 +109,7 @@ class Watch:
 
     def _started(self) -> Kept:
         """Keep from which slot the machine has started: that of the update, or the other one."""
-        kept = update_files.load(self.helper.kept_in)
+        kept = updates.load_update(self.helper.kept_in)
         if kept.boot == self.boot:  # of this very start: nothing was started since
             return kept
         booted = self.helper.rauc.slots().booted
@@ -123,7 +123,7 @@ class Watch:
     def _back(self, kept: Kept, step: Step) -> Kept:
         """Keep that the box has gone back, why, and that this version is not to come by itself."""
         self.helper.rauc.mark("bad", "other")
-        said = kept.said if kept.said != NOTHING else filled(updates.WENT_BACK, kept.version)
+        said = kept.said if kept.said != NOTHING else filled(policy_updates.WENT_BACK, kept.version)
         failed = tuple(dict.fromkeys((*kept.failed, kept.version)))
         return self.helper.ended(replace(kept, failed=failed), step, "back", said)
 
@@ -132,11 +132,11 @@ class Watch:
         while self.helper.asked() is None:
             self.pause(LOOKS_S)
         self.helper.rauc.mark("good", "booted")
-        return updates.SLOT_GOOD
+        return policy_updates.SLOT_GOOD
 
     def _good(self, kept: Kept) -> Words:
         self.helper.rauc.mark("good", "booted")
-        said = filled(updates.PROVED, kept.version)
+        said = filled(policy_updates.PROVED, kept.version)
         failed = tuple(one for one in kept.failed if one != kept.version)
         self.helper.ended(replace(kept, failed=failed), Step.PROVED, "good", said)
         return said
@@ -144,8 +144,8 @@ class Watch:
     def _leave(self, kept: Kept, missing: Words) -> Words:
         """Go back: with nobody on the phone where that comes about, by itself all the same."""
         said = Words(
-            updates.LEFT.it.format(kept.version, missing.it),
-            updates.LEFT.en.format(kept.version, missing.en),
+            policy_updates.LEFT.it.format(kept.version, missing.it),
+            policy_updates.LEFT.en.format(kept.version, missing.en),
         )
         # a box that is not well serves its callers better by starting anew, whatever fails here
         with contextlib.suppress(Refused, OSError):
@@ -160,7 +160,7 @@ class Watch:
 
 def _why(kept: Kept, trial: Trial) -> Words:
     """Say why a trial has failed: what lacks now, what lacked before, or time."""
-    return next(w for w in (trial.missing, kept.said, updates.NOT_LONG) if w != NOTHING)
+    return next(w for w in (trial.missing, kept.said, policy_updates.NOT_LONG) if w != NOTHING)
 
 
 def health_of(told: dict[str, Any] | None) -> Health | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.config.mistakes import MQTT_PASSWORD, Mistakes, secret_file
-from appliance.config.schema import Mail, Phone, Settings
+from appliance.config.schema import MailSettings, Phone, Settings
 from appliance.config.values import Hours, Instant, OnOff
 from appliance.errors import OfficeError
 from appliance.fleet.mqtt import Broker, MqttSecurity
@@ -298,7 +298,7 @@ def extensions(phones: Iterable[Phone]) -> tuple[Extension, ...]:
 # The mail server as configured, checked: each mistake in a sentence.
 
 
-def check_mail(mail: Mail, mistakes: Mistakes) -> None:
+def check_mail(mail: MailSettings, mistakes: Mistakes) -> None:
     """Note what is wrong; a `head` alone is right: his notices wait until there is a server."""
     mistakes.choice("mail.security", mail.security, tuple(Security))
     if not 0 <= mail.port <= LAST_PORT:

@@ -12,8 +12,8 @@ from appliance.policy.text import Refused
 from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
-    from appliance.daemon.chores import Chores, Ended
-    from appliance.daemon.lookout import Lookout
+    from appliance.service.jobs import Chores, Ended
+    from appliance.service.phone_status import Lookout
 
 
 # ---- apart -------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ class Central:
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class MailSettings:
     """The mail server that takes requests and notices; without `server` they wait on the disk.
 
     `sender` is an address, or "Name <address>": the front desk's mailbox, where answers go. `head`
@@ -492,7 +492,7 @@ class Settings:
     outgoing: Outgoing = Outgoing()
     report: Report = Report()
     positions: Positions = Positions()
-    mail: Mail = Mail()
+    mail: MailSettings = MailSettings()
     mqtt: Mqtt = Mqtt()
     retention: Retention = Retention()
     backup: Backup = Backup()

@@ -9,24 +9,23 @@ from appliance.config import build
 from appliance.config.build import numbers_of, rehearses, tcp_rival
 from appliance.config.schema import Line, Settings
 from appliance.config.values import PROVEN
-from appliance.daemon import announcements, phone_secrets
-from appliance.daemon.caretaker import Caretaker, plan_of
-from appliance.daemon.lookout import Lookout
-from appliance.daemon.pins import NO_PIN, pin_path
-from appliance.daemon.stores import Stores
 from appliance.errors import ConfigurationError
 from appliance.media.messages import LineSetup, Setup
 from appliance.panel.panel import Panel, PanelPins, Press
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.supervision import words_of
 from appliance.policy.users import PinRule
+from appliance.service import announcement_files, phones
+from appliance.service.housekeeping import NO_PIN, Caretaker, pin_path, plan_of
+from appliance.service.loop import Stores
+from appliance.service.phone_status import Lookout
 from appliance.sip.registrar import PhonesSettings, network_of
 
 # ---- setups ------------------------------------------------------------------------------------
 # From the settings: what carrier, phones and panel are set up with.
 
 
-def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:
+def carrier_setup(settings: Settings, prompts: announcement_files.PromptFile) -> Setup:
     """Make the carrier's Setup from the configuration."""
     language = settings.site.languages[0]
     return Setup(
@@ -34,8 +33,8 @@ def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setu
         rtp_address=settings.sip.address,
         rtp_ports=(settings.sip.rtp_ports.low, settings.sip.rtp_ports.high),
         prompts=prompts.prompts,
-        hold=announcements.named(language, announcements.HOLD),
-        lost=announcements.named(language, announcements.LOST),
+        hold=announcement_files.named(language, announcement_files.HOLD),
+        lost=announcement_files.named(language, announcement_files.LOST),
     )
 
 
@@ -73,9 +72,9 @@ def phone_settings(
     return PhonesSettings(
         address=settings.sip.address,
         port=settings.sip.port,
-        accounts=phone_secrets.accounts(settings, secrets),
+        accounts=phones.accounts(settings, secrets),
         realm=settings.sip.realm,
-        laws=phone_secrets.laws(settings),
+        laws=phones.laws(settings),
         allowed=tuple(network_of(network) for network in settings.sip.allowed),
         registrar=build.account(settings, secrets),
         messages_code=messages_code,
@@ -130,7 +129,7 @@ def panel(settings: Settings, lookout: Lookout, on_press: Callable[[Press], None
 def secrets_of(settings: Settings, lookout: Lookout) -> dict[str, str]:
     """Read the phones' secrets; without them nobody registers, and that is said."""
     try:
-        return phone_secrets.load(settings)
+        return phones.load_secrets(settings)
     except ConfigurationError as error:
         lookout.complain(words_of(error))
         return {}

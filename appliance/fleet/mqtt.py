@@ -339,7 +339,7 @@ STEADY_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class BrokerHealth:
     """How it is: `why` says what keeps the broker away, `misset` that waiting mends nothing."""
 
     connected: bool = False
@@ -361,14 +361,14 @@ class Sender:
         outbox: Outbox,
         connect: Callable[[Message], Line],
         write: Callable[[Event], Message],
-        on_health: Callable[[Health], None],
+        on_health: Callable[[BrokerHealth], None],
         on_failure: Callable[[BaseException], None] | None = None,
         pauses: tuple[float, float] = (FIRST_S, MOST_S),
     ) -> None:
         self._prefix, self._outbox = prefix, outbox
         self._connect, self._write, self._on_health = connect, write, on_health
         self._pauses = pauses
-        self._health = Health()
+        self._health = BrokerHealth()
         self._states: tuple[Message, ...] = ()
         self._line: Line | None = None
         self._news = threading.Event()  # there may be events that nobody has handed over
@@ -469,7 +469,7 @@ class Sender:
         depth = self._health.depth
         with suppress(CentralinoError):
             depth = self._outbox.depth()
-        health = Health(connected, why, misset, depth)
+        health = BrokerHealth(connected, why, misset, depth)
         if connected and not self._health.connected:
             log.info("mqtt: connected, %d events wait", depth.waiting)
         if health != self._health:

@@ -22,18 +22,6 @@ from appliance.api.speech import speech_folder
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.read import read_text
-from appliance.daemon import policy_changes
-from appliance.daemon.central_place import (
-    DIGEST,
-    IN_FORCE,
-    PENDING,
-    SCHEDULE,
-    bundle_folder,
-    schedule_in_force,
-)
-from appliance.daemon.central_schedule import overlay_schedule
-from appliance.daemon.policy_changes import basis_of
-from appliance.daemon.records_made import records_made
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
 from appliance.managed_config import bundle as managed_config_bundle
@@ -43,6 +31,18 @@ from appliance.policy.directory_review import mask_journal, without_addresses
 from appliance.policy.managed_config import Box, Changes
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused
+from appliance.service import policy_changes
+from appliance.service.loop import records_made
+from appliance.service.managed_config import (
+    DIGEST,
+    IN_FORCE,
+    PENDING,
+    SCHEDULE,
+    bundle_folder,
+    overlay_schedule,
+    schedule_in_force,
+)
+from appliance.service.policy_changes import basis_of
 from appliance.store import database, directory, sheets
 from appliance.store import managed_config as records
 from appliance.store.database import Noted, open_reader

@@ -23,13 +23,13 @@ from appliance.api.speech import OURS
 from appliance.config import directory_file
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.read import NOT_UTF8, structure
-from appliance.daemon import sheet_file
-from appliance.daemon.central_schedule import Schedule
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.policy.directory import Register, entries
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
+from appliance.service import speech
+from appliance.service.managed_config import Schedule
 from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
 
 # ---- signing -----------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ class _Reader:
         for name in sorted(self._files):
             if name.endswith(".md"):
                 try:
-                    yield sheet_file.parse(self._text(name), Path(name).stem)
+                    yield speech.parse(self._text(name), Path(name).stem)
                 except BadConfiguration as error:
                     self._note(name, error)
 

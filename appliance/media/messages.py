@@ -126,7 +126,7 @@ class RecordingStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class MediaHealth:
     """Figures of the last period: lateness of the 20 ms tick (ms), lead inside the modems (ms).
 
     `underruns` and `overruns` are the modems' own reports (DLE u, DLE o) in the period.
@@ -213,7 +213,7 @@ LinkMessage = (
     | Snapshot
     | Credit
     | RecordingStarted
-    | Health
+    | MediaHealth
     | Measured
     | Marked
     | Notice

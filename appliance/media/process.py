@@ -22,8 +22,8 @@ from appliance.media.line import AnalogLine
 from appliance.media.link import Link, Peer, Sound, peer_of
 from appliance.media.messages import (
     Credit,
-    Health,
     LineSetup,
+    MediaHealth,
     MorePrompts,
     Notice,
     Ping,
@@ -160,13 +160,13 @@ class HealthMeter:
     def __init__(self) -> None:
         self._before: dict[str, int] = {}
 
-    def report(self, ticker: Ticker, switch: Switch, ports: Iterable[Port]) -> Health:
+    def report(self, ticker: Ticker, switch: Switch, ports: Iterable[Port]) -> MediaHealth:
         """Return the figures since the last report and start a new period."""
         lateness = ticker.lateness
         lines = list(switch.lines.values())
         lead = [line.take_least_lead() for line in lines if line.call is not None]
         jitter = [leg.jitter.counters for leg in switch.legs.values()]
-        health = Health(
+        health = MediaHealth(
             ticks=len(lateness.samples),
             late_p50=round(lateness.percentile(0.5), 3),
             late_p99=round(lateness.percentile(0.99), 3),

@@ -18,12 +18,12 @@ from appliance.api.announcements import MOST_BYTES, AnnouncementQuestions
 from appliance.api.control_socket import Answer
 from appliance.api.speech import MOST_NOTICES
 from appliance.calls import events
-from appliance.daemon.stores import Stores
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.users import Role, User
+from appliance.service.loop import Stores
 from appliance.store import database, users
 from appliance.store.users import Asked
 

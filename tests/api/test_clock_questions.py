@@ -11,10 +11,10 @@ import pytest
 
 from appliance.api.clock import ClockQuestions
 from appliance.commands.clock_set import set_clock
-from appliance.daemon import clock_setting
-from appliance.daemon.clocks import ClockWatch, Sources
 from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.clock import BUILT, LAST, ClockState, Now
+from appliance.service import clock
+from appliance.service.clock import ClockWatch, Sources
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
 from tests.fuzz.targets.door import Desk
@@ -102,7 +102,7 @@ def test_a_person_sets_the_time(box: Box) -> None:
     assert box.noted() == [("anna", "clock.set", "2027-03-02T09:30:00+0000")]
     assert "centralino-clock.path" in box.ask("clock")["trouble"]["en"]
     box.monotonic += 3.0
-    wall = clock_setting.take(clock_setting.folder_of(box.run), box.monotonic)
+    wall = clock.take(clock.folder_of(box.run), box.monotonic)
     assert wall == datetime(2027, 3, 2, 9, 30, 3, tzinfo=UTC).timestamp()
     assert box.ask("clock")["trouble"] is None
     box.offset = wall - box.monotonic
@@ -114,7 +114,7 @@ def test_what_is_no_time_is_refused(box: Box, at: str) -> None:
     """In words; nothing is asked of the helper, nothing noted."""
     with pytest.raises(OfficeError):
         box.ask("clock_set", at=at)
-    assert (clock_setting.is_waiting(clock_setting.folder_of(box.run)), box.noted()) == (False, [])
+    assert (clock.is_waiting(clock.folder_of(box.run)), box.noted()) == (False, [])
 
 
 @pytest.mark.parametrize(
@@ -131,28 +131,28 @@ def test_what_is_no_time_is_refused(box: Box, at: str) -> None:
 )
 def test_the_helper_takes_nothing_else(tmp_path: Path, text: str, why: str) -> None:
     """Root does not trust the desk's folder; what lay there is gone after it."""
-    folder = clock_setting.folder_of(tmp_path)
+    folder = clock.folder_of(tmp_path)
     folder.mkdir()
-    (folder / clock_setting.NAME).write_text(text)
+    (folder / clock.NAME).write_text(text)
     with pytest.raises(TechnicianError, match=why):
-        clock_setting.take(folder, 100.0)
-    assert not clock_setting.is_waiting(folder)
+        clock.take(folder, 100.0)
+    assert not clock.is_waiting(folder)
 
 
 def test_the_helper_follows_no_link_and_waits_for_no_pipe(tmp_path: Path) -> None:
     """What the name leads to elsewhere is never read, nor a folder that is a link itself."""
-    folder, elsewhere = clock_setting.folder_of(tmp_path), tmp_path / "elsewhere"
+    folder, elsewhere = clock.folder_of(tmp_path), tmp_path / "elsewhere"
     elsewhere.mkdir()
-    clock_setting.ask(elsewhere, NOON.timestamp(), 100.0)
+    clock.ask(elsewhere, NOON.timestamp(), 100.0)
     folder.symlink_to(elsewhere)
     with pytest.raises(TechnicianError, match="nobody has asked"):
-        clock_setting.take(folder, 100.0)
+        clock.take(folder, 100.0)
     folder.unlink()
     folder.mkdir()
-    (folder / clock_setting.NAME).symlink_to(elsewhere / clock_setting.NAME)
+    (folder / clock.NAME).symlink_to(elsewhere / clock.NAME)
     with pytest.raises(TechnicianError, match="nobody has asked"):
-        clock_setting.take(folder, 100.0)
-    assert clock_setting.is_waiting(elsewhere)
+        clock.take(folder, 100.0)
+    assert clock.is_waiting(elsewhere)
 
 
 def test_what_the_helper_does(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_what_the_helper_does(tmp_path: Path) -> None:
         raise PermissionError("not permitted")
 
     for setter in (done.append, refuse):
-        clock_setting.ask(clock_setting.folder_of(tmp_path), NOON.timestamp(), time.monotonic() - 1)
+        clock.ask(clock.folder_of(tmp_path), NOON.timestamp(), time.monotonic() - 1)
         if setter is refuse:
             with pytest.raises(TechnicianError, match="not permitted"):
                 set_clock(tmp_path, setter)
@@ -176,4 +176,4 @@ def test_a_run_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     """Nothing is set, and why."""
     (tmp_path / "run").write_text("")
     with pytest.raises(TechnicianError, match="cannot be set"):
-        clock_setting.ask(clock_setting.folder_of(tmp_path / "run"), NOON.timestamp(), 1.0)
+        clock.ask(clock.folder_of(tmp_path / "run"), NOON.timestamp(), 1.0)

@@ -14,9 +14,9 @@ import pytest
 
 from appliance.api.control_socket import Answer
 from appliance.api.directory import LONGEST, DraftQuestions
-from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
+from appliance.service.loop import Stores
 from appliance.store import database, users
 from tests.console import people
 

@@ -18,13 +18,12 @@ from appliance.api.speech import speech_folder
 from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
 from appliance.config.hours import HoursKeeper
-from appliance.daemon.desk import Desk
-from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import Special
 from appliance.policy.office import Office
 from appliance.policy.users import Role, User
+from appliance.service.loop import Desk, Stores
 from appliance.store import database
 from appliance.store import users as store_users
 from appliance.store.database import Trouble

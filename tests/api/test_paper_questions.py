@@ -21,13 +21,13 @@ from appliance.api.control_socket import Answer
 from appliance.api.requests import PaperQuestions
 from appliance.config import read
 from appliance.config.office import build_office
-from appliance.daemon.mailroom import Mailroom
-from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.paper.document import from_json, to_json
 from appliance.policy import requests
 from appliance.policy.directory import Reach, Register, ReturnRule, SecretNumber, target
 from appliance.policy.requests import HEAD, Citizen, MailState, NewRequest, RequestStep, Waiting
+from appliance.service.loop import database_path
+from appliance.service.mailroom import Mailroom
 from appliance.store import database, users, writer
 from appliance.store import requests as store_requests
 from appliance.store.request_papers import look

@@ -12,8 +12,8 @@ from appliance.api.provisioning import PhoneQuestions
 from appliance.config import read
 from appliance.config.schema import Settings
 from appliance.config.setup import phone_settings
-from appliance.daemon import phone_secrets
 from appliance.errors import CentralinoError, ConfigurationError
+from appliance.service import phones as service_phones
 from appliance.sip.service import Phones
 from tests.commands.test_phones import CONFIG
 
@@ -38,13 +38,13 @@ def settings(tmp_path: Path) -> Settings:
     path = tmp_path / "centralino.toml"
     path.write_text(CONFIG.format(folder=tmp_path))
     found = read.load(path)
-    phone_secrets.save(found, {"op1": "old"})
+    service_phones.save_secrets(found, {"op1": "old"})
     return found
 
 
 def asked(settings: Settings) -> tuple[PhoneQuestions, Phones]:
     """Return what answers, and the phones that it asks."""
-    phones = Phones(phone_settings(settings, phone_secrets.load(settings)), lambda _: None)
+    phones = Phones(phone_settings(settings, service_phones.load_secrets(settings)), lambda _: None)
     stores: Any = Stores()
     return PhoneQuestions(settings, phones, stores), phones
 
@@ -52,7 +52,7 @@ def asked(settings: Settings) -> tuple[PhoneQuestions, Phones]:
 def test_renewed_passwords_reach_the_phones(settings: Settings) -> None:
     """The file is read anew; the gate knows the new password at the thread's next turn."""
     questions, phones = asked(settings)
-    phone_secrets.save(settings, {"op1": "new", "op2": "first"})
+    service_phones.save_secrets(settings, {"op1": "new", "op2": "first"})
     said: list[Any] = []
     questions.renewed()(said.append)
     assert said[0]["said"]["en"] == "The passwords of the phones are known."
@@ -67,7 +67,7 @@ def test_renewed_passwords_reach_the_phones(settings: Settings) -> None:
 def test_a_broken_file_is_told_and_changes_nothing(settings: Settings) -> None:
     """Who asks hears what is wrong; the phones keep their passwords."""
     questions, phones = asked(settings)
-    phone_secrets.secrets_path(settings).write_text("{")
+    service_phones.secrets_path(settings).write_text("{")
     said: list[Any] = []
     questions.renewed()(said.append)
     assert isinstance(said[0], ConfigurationError)

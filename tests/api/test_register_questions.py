@@ -15,13 +15,12 @@ import pytest
 from appliance.api.control_socket import Answer
 from appliance.api.directory import RegisterQuestions, StandingQuestions
 from appliance.calls import events
-from appliance.daemon.desk import Desk
-from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
 from appliance.policy.directory import Register
 from appliance.policy.directory_forms import merge
 from appliance.policy.users import Role, User
+from appliance.service.loop import Desk, Stores
 from appliance.store import database, users
 from appliance.store import directory as store
 from appliance.store.database import Noted

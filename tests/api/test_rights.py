@@ -13,14 +13,14 @@ import pytest
 
 from appliance.api.control_socket import ask
 from appliance.api.permissions import FREE, IN_A_PLACE, NEEDS, SHELL, Rights
-from appliance.daemon.lookout import Lookout
-from appliance.daemon.questions import Questions
-from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import Citizen, NewRequest
 from appliance.policy.text import Refused
 from appliance.policy.users import Role, User, permissions_of
+from appliance.service.command_table import Questions
+from appliance.service.loop import database_path
+from appliance.service.phone_status import Lookout
 from appliance.store import requests, users
 from appliance.store.database import open_reader
 from appliance.store.requests import Taking

@@ -16,13 +16,13 @@ import pytest
 from appliance.api.control_socket import Answer
 from appliance.api.sheets import SheetChanges
 from appliance.calls import events
-from appliance.daemon.sheet_file import parse, text_of_sheet
-from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.policy.users import Role, User
+from appliance.service.loop import Stores
+from appliance.service.speech import parse, text_of_sheet
 from appliance.store import database, sheets, users
 from appliance.store.users import Asked
 from tests.console.head_desk import Voices

@@ -14,10 +14,9 @@ import pytest
 from appliance.api.sheets import note_sheet
 from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.desk import Desk
-from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.sheets import Sheet
+from appliance.service.loop import Desk, Stores
 from appliance.store import call_log, sheets
 from appliance.store.writer import Records
 from tests.calls.desk import KNOWN, RANG, TEN, records, tell, up

@@ -21,9 +21,6 @@ from appliance.api.speech import SpokenSounds, load_menu, load_spoken_units, spe
 from appliance.calls import events
 from appliance.calls.announcements import greeting
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.announcements import PromptFile, prompt_file
-from appliance.daemon.desk import Desk
-from appliance.daemon.inbox import Inbox
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
@@ -33,13 +30,14 @@ from appliance.policy.routing import Decision, Way
 from appliance.policy.sheets import Menu, SpokenSheet
 from appliance.policy.text import Words
 from appliance.prompts import Catalogue
+from appliance.service.announcement_files import PromptFile, prompt_file
+from appliance.service.loop import Desk, Inbox
 from appliance.store.writer import Records
 from tests.stories.offices import EXAMPLE, ROME
 
 if TYPE_CHECKING:
-    from appliance.daemon.carrier_side import CarrierSide
-    from appliance.daemon.legs import Legs
-    from appliance.daemon.stores import Stores
+    from appliance.service.loop import Stores
+    from appliance.service.media_link import CarrierSide, Legs
 
 CARTA = SpokenSheet("carta", "it", "title_1", "sheet_1")
 

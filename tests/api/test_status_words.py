@@ -25,13 +25,13 @@ from appliance.calls import commands, events
 from appliance.calls.model import LineState
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.lookout import Lookout
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.office import AUTOMATIC, Manual, Mark
 from appliance.policy.routing import GroupState
 from appliance.policy.sheets import InCharge
 from appliance.policy.text import Words
 from appliance.policy.voicemail import Entry, MessageStep, Outcome, care_of
+from appliance.service.phone_status import Lookout
 from appliance.store.care import Kind
 from appliance.store.database import DATABASE_FAILING
 from appliance.store.voicemail import Watched, done

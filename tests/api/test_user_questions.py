@@ -16,10 +16,10 @@ from appliance.api import users
 from appliance.api.control_socket import Answer
 from appliance.api.users import LOGGED_EVERY_S, UserQuestions
 from appliance.config import read as configuration
-from appliance.daemon.stores import Stores
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.users import Role
+from appliance.service.loop import Stores
 from appliance.store import database
 from appliance.store import users as store_users
 from tests.commands.samples import CONFIG

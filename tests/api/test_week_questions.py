@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from appliance.api.hours import WeekQuestions
-from appliance.daemon.desk import Desk
 from appliance.errors import OfficeError
+from appliance.service.loop import Desk
 from appliance.store import database
 from tests.api.test_hours_questions import Box
 from tests.stories.offices import ROME

@@ -21,7 +21,7 @@ from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
 from appliance.console.desk import PERSON, Desk
 from appliance.console.pages import all_routes
-from appliance.daemon.stores import database_path
+from appliance.service.loop import database_path
 from appliance.store import call_log, requests, voicemail
 from appliance.store.database import connect
 from appliance.store.requests import Taking

@@ -19,7 +19,7 @@ from appliance.bootfile.result import Verdict, load_outcome
 from appliance.bootfile.values import NAME
 from appliance.config import read
 from appliance.config.schema import Settings
-from appliance.daemon import notices
+from appliance.service import supervision
 from tests.bootfile.test_keys import KEY
 from tests.bootfile.test_made import OFFICE
 from tests.helpers.examples import examples
@@ -81,7 +81,7 @@ def office(places: Places) -> Settings:
 
 def trouble(places: Places) -> str:
     """Return what the desk is told."""
-    told = notices.read(places.notices).get(NOTICE)
+    told = supervision.read(places.notices).get(NOTICE)
     assert told is None or told.it
     return told.en if told else ""
 

@@ -12,7 +12,7 @@ from appliance.bootfile import values
 from appliance.bootfile.apply import NOT_ENCRYPTED, Places, apply_card
 from appliance.bootfile.result import Outcome, Verdict
 from appliance.bootfile.values import Asked, asked
-from appliance.daemon import notices
+from appliance.service import supervision
 from tests.bootfile.test_applying import box, trouble, write
 from tests.bootfile.test_result import FACTS, halves
 from tests.helpers.command import runner
@@ -87,10 +87,10 @@ def test_asked_for_too_late_it_is_said_at_every_start(places: Places) -> None:
     write(places, SMALL + KEY)
     for verdict in (Verdict.APPLIED, Verdict.AS_BEFORE):
         assert apply_card(places).outcome.verdict is verdict
-        assert notices.read(places.notices)[NOT_ENCRYPTED] == values.TOO_LATE
+        assert supervision.read(places.notices)[NOT_ENCRYPTED] == values.TOO_LATE
     write(places, SMALL)
     apply_card(places)
-    assert notices.read(places.notices) == {}
+    assert supervision.read(places.notices) == {}
 
 
 def test_an_encrypted_box_is_told_nothing(places: Places) -> None:
@@ -98,7 +98,7 @@ def test_an_encrypted_box_is_told_nothing(places: Places) -> None:
     places.crypt.mkdir()
     write(places, SMALL + KEY)
     apply_card(places)
-    assert notices.read(places.notices) == {}
+    assert supervision.read(places.notices) == {}
 
 
 def test_a_place_that_is_none_is_a_mistake(places: Places) -> None:

@@ -13,9 +13,9 @@ from typing import Any
 from appliance.api.control_socket import Answer, Door, Later
 from appliance.api.users import UserQuestions
 from appliance.config import read
-from appliance.daemon.policy_changes import PolicyQuestions
-from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
+from appliance.service.loop import Stores
+from appliance.service.policy_changes import PolicyQuestions
 
 CONFIG = """\
 [site]

@@ -25,13 +25,12 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.calls.events import MessageStored
 from appliance.commands import service
-from appliance.daemon import putting_back, restore
-from appliance.daemon.backup import FORMAT
-from appliance.daemon.backup_places import MANIFEST
-from appliance.daemon.stores import database_path
 from appliance.files import open_plain
 from appliance.policy.directory import Register
 from appliance.policy.text import Refused
+from appliance.service import restore
+from appliance.service.backup import FORMAT, MANIFEST
+from appliance.service.loop import database_path
 from appliance.store import directory, voicemail
 from appliance.store.backup import SealedReader, SealingWriter
 from appliance.store.database import migrations, open_reader
@@ -335,7 +334,7 @@ def test_a_restore_that_is_killed_leaves_old_or_new(house: House, point: int) ->
     house.fill(seed=2)
     old = house.side()
     killed = _killed(house, point)
-    plan = putting_back.plan_path(house.state)
+    plan = restore.plan_path(house.state)
     assert (killed, plan.exists()) == (point < POINTS, STAGED <= point < POINTS)
     if not plan.exists():
         assert house.side() == (old if killed else new)
@@ -358,7 +357,7 @@ def _killed(house: House, point: int) -> bool:
             folder = house.folder.parent / "unpacked"
             folder.mkdir()
             checked = restore.unpack(house.backup, folder, PHRASE, house.config)
-            putting_back.finish(restore.stage(checked, "now", at_point), at_point)
+            restore.finish(restore.stage_backup(checked, "now", at_point), at_point)
         finally:
             os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
@@ -492,13 +491,13 @@ def test_on_a_disk_too_a_restore_that_is_killed_leaves_old_or_new(house: House, 
     def job() -> None:
         _on_a_disk(house)
         killed = _killed(house, point)
-        if not putting_back.plan_path(house.state).exists():
+        if not restore.plan_path(house.state).exists():
             assert house.side() == (old if killed else new)
             return
         assert "centralino restore --finish" in house.put_back(code=1)
         assert "Ripristino concluso" in house.run("restore", "--finish")
         assert house.side() == new
-        assert not putting_back.plan_path(house.state).exists()
+        assert not restore.plan_path(house.state).exists()
         left = {path.name for path in house.state.iterdir() if path.name.startswith(".")}
         assert left <= {".before-now"}
 
@@ -532,7 +531,7 @@ def test_a_file_that_is_a_mount_point_is_told_before_anything_changes(house: Hou
         said = house.put_back(code=1)
         assert "è un punto di mount e non si può sostituire" in said
         assert house.files() == before
-        assert not putting_back.plan_path(house.state).exists()
+        assert not restore.plan_path(house.state).exists()
 
     mounts.within(job)
 
@@ -623,7 +622,7 @@ def test_a_file_that_is_closed_to_the_account_is_left_out_and_said(
             raise PermissionError(13, "Permission denied")
         return open_plain(path)
 
-    monkeypatch.setattr("appliance.daemon.backup.open_plain", closed)
+    monkeypatch.setattr("appliance.service.backup.open_plain", closed)
     house.backup.unlink()
     said = house.run("backup", str(house.backup), "--passphrase-file", str(house.phrase))
     assert "Non leggibili da questo utente, quindi non compresi: console.key." in said

@@ -18,12 +18,11 @@ from appliance.__main__ import main
 from appliance.commands import backup_stick as command
 from appliance.commands.backup_stick import Device, Helper, devices_of
 from appliance.commands.sticks import mounted
-from appliance.daemon import backup_stick
-from appliance.daemon.backup import write
-from appliance.daemon.backup_stick import Stick
-from appliance.daemon.run_files import Asked
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
+from appliance.service import backup
+from appliance.service.backup import Stick, write_backup
+from appliance.service.supervision import Asked
 from tests.commands.test_backup import House
 from tests.faults.needs import require
 from tests.helpers import mounts
@@ -100,19 +99,19 @@ def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> Non
         with mounted(device.path, is_written=True) as folder:
             (folder / "foto.jpg").write_bytes(b"holidays")
         helping = helper(house, sticks)
-        backup_stick.ask(helping.run, Asked("beppe", KEYED))
+        backup.ask_for_stick(helping.run, Asked("beppe", KEYED))
         said = helping.turn()
         assert "riletta per intero" in said.it
-        stick = backup_stick.load(house.state)
+        stick = backup.load_stick(house.state)
         assert stick is not None
         assert (stick.uuid, stick.label, stick.by, stick.well) == (
             "uuid-COPIE", "COPIE", "beppe", True,
         )  # fmt: skip
         (made,) = [name for name in on(device) if name.endswith(".backup")]
         assert "foto.jpg" in on(device)
-        backup_stick.ask(helping.run, Asked())
+        backup.ask_for_stick(helping.run, Asked())
         helping.turn()
-        later = backup_stick.load(house.state)
+        later = backup.load_stick(house.state)
         assert later is not None
         assert later.done is not None
         assert later.done >= (stick.done or later.done)
@@ -143,13 +142,13 @@ def test_only_the_stick_that_was_set_up(house: House, tmp_path: Path) -> None:
         assert "nessuna chiavetta preparata" in refused(helping.write)
         first, second = sticks.new("UNO"), sticks.new("DUE")
         assert "UNO" in refused(lambda: helping.set_up(Asked("b", KEYED)))
-        assert backup_stick.load(house.state) is None
+        assert backup.load_stick(house.state) is None
         sticks.plugged = [first]
         assert "12 caratteri" in refused(lambda: helping.set_up(Asked("b", "corta")))
         helping.set_up(Asked("b", KEYED))
         sticks.plugged = [second]
         assert "(UNO) non è inserita" in refused(helping.write)
-        stick = backup_stick.load(house.state)
+        stick = backup.load_stick(house.state)
         assert stick is not None
         assert not stick.well
         assert stick.done is not None
@@ -177,21 +176,21 @@ def test_what_the_stick_does_not_give_back_is_no_backup(
         sticks.new("COPIE")
         helping = helper(house, sticks)
         helping.set_up(Asked("b", KEYED))
-        before = backup_stick.load(house.state)
+        before = backup.load_stick(house.state)
 
         def spoilt(*args: Any) -> object:
-            written = write(*args)
+            written = write_backup(*args)
             (path,) = (arg for arg in args if isinstance(arg, Path) and arg.suffix == ".backup")
             with path.open("r+b") as file:
                 file.seek(path.stat().st_size // 2)
                 file.write(b"\0" * 64)
             return written
 
-        monkeypatch.setattr("appliance.daemon.backup.write", spoilt)
+        monkeypatch.setattr("appliance.service.backup.write_backup", spoilt)
         before_it = on(sticks.plugged[0])
         assert "non restituisce ciò che vi è stato scritto" in refused(helping.write)
         assert on(sticks.plugged[0]) == before_it
-        after = backup_stick.load(house.state)
+        after = backup.load_stick(house.state)
         assert before is not None
         assert after is not None
         assert (after.well, after.done) == (False, before.done)
@@ -247,13 +246,13 @@ def test_nothing_asked_is_nothing_done(house: House) -> None:
 def test_what_failed_is_answered_for_the_page(house: House, tmp_path: Path) -> None:
     """Whoever asked in the browser reads why."""
     helping = helper(house, Sticks(tmp_path))
-    backup_stick.ask(helping.run, Asked("beppe", KEYED))
+    backup.ask_for_stick(helping.run, Asked("beppe", KEYED))
     assert "nessuna chiavetta USB" in refused(helping.turn)
-    went = backup_stick.last(helping.run)
+    went = backup.last(helping.run)
     assert went is not None
     assert not went.is_well
     assert "nessuna chiavetta USB" in went.said.it
-    assert not backup_stick.is_waiting(helping.run)
+    assert not backup.is_waiting(helping.run)
 
 
 @pytest.mark.parametrize(
@@ -261,20 +260,20 @@ def test_what_failed_is_answered_for_the_page(house: House, tmp_path: Path) -> N
 )
 def test_a_request_that_is_none_is_taken_away(tmp_path: Path, text: str) -> None:
     """The folder is the desk's, whom root does not trust."""
-    backup_stick.request_path(tmp_path).write_text(text)
-    asked = backup_stick.take(tmp_path)
+    backup.request_path(tmp_path).write_text(text)
+    asked = backup.take(tmp_path)
     assert asked is None or asked.by == "x"
-    assert not backup_stick.request_path(tmp_path).exists()
+    assert not backup.request_path(tmp_path).exists()
 
 
 def test_a_stick_is_kept_as_it_was(tmp_path: Path) -> None:
     """With what became of the last try; a broken file is no stick."""
     at = datetime(2026, 11, 25, 3, 5, tzinfo=UTC)
     stick = Stick("AB-12", "COPIE", "beppe", at, at + timedelta(days=1), at, False)
-    backup_stick.keep(tmp_path, stick)
-    assert backup_stick.load(tmp_path) == stick
-    (tmp_path / backup_stick.FILE).write_text('{"uuid": 1}')
-    assert backup_stick.load(tmp_path) is None
-    backup_stick.forget(tmp_path)
-    backup_stick.forget(tmp_path)
+    backup.keep_stick(tmp_path, stick)
+    assert backup.load_stick(tmp_path) == stick
+    (tmp_path / backup.FILE).write_text('{"uuid": 1}')
+    assert backup.load_stick(tmp_path) is None
+    backup.forget(tmp_path)
+    backup.forget(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon import backup_target, target_sftp
-from appliance.daemon.backup_target import Address, Target
+from appliance.service import backup_target
+from appliance.service.backup_target import Address, Target
 from tests.commands.test_backup import House
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMKfde+3m2Ovm5z1nrQ7pFB9n3F9hSJlmYH7ejU2lh+U"
@@ -85,7 +85,7 @@ def test_a_servers_key_is_never_taken_silently(
         assert address.host == "nas.test"
         return KEY
 
-    monkeypatch.setattr(target_sftp, "offered_key", offered)
+    monkeypatch.setattr(backup_target, "offered_key", offered)
     assert PRINT in house.run("backup-target", "look")
     assert backup_target.offered(house.state, URL) == PRINT
     assert backup_target.offered(house.state, "sftp://other@nas.test/x") == ""

@@ -17,9 +17,9 @@ from appliance.api.calls import RINGS, bring_head
 from appliance.api.control_socket import Door
 from appliance.calls import events
 from appliance.calls.commands import BringHead
-from appliance.daemon.desk import Desk
 from appliance.errors import OfficeError
 from appliance.policy.text import Words
+from appliance.service.loop import Desk
 from tests.commands.samples import CONFIG
 
 BUSY = Words("Il responsabile è al telefono.", "The head is on the phone.")

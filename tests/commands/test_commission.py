@@ -17,9 +17,9 @@ from appliance.commands.check import check
 from appliance.commands.status import diverted
 from appliance.config import read
 from appliance.config.schema import Settings
-from appliance.daemon import commission
-from appliance.daemon.commission import Outcome, Proof
 from appliance.errors import OfficeError
+from appliance.service import reports
+from appliance.service.reports import Outcome, Proof
 
 ORDINARY, TOLL_FREE = "051598111", "800011837"
 EXAMPLE = Path(read.__file__).with_name("example.toml")
@@ -70,7 +70,7 @@ def test_a_call_placed_while_all_lines_are_seized_proves_it(
         assert f"Tutte le linee sono occupate. Chiamare adesso {number} da" in told.output
     assert f"{ORDINARY}: Con tutte le linee occupate la chiamata arriva a: Sportello" in told.output
     assert f"{TOLL_FREE}: Con tutte le linee occupate chi chiama sente occupato" in told.output
-    kept = commission.load(read.load(site))
+    kept = reports.load(read.load(site))
     assert [(each.number, each.outcome, each.by, each.where) for each in kept] == [
         (ORDINARY, Outcome.DIVERTED, "Anna", "Sportello"),
         (TOLL_FREE, Outcome.BUSY, "Anna", ""),
@@ -84,19 +84,19 @@ def test_each_public_number_has_a_proof_of_its_own(
     """P1, P8: the toll-free number is diverted apart; check and status name the one that lacks."""
     settings = read.load(site)
     sit_at(monkeypatch, ("in_use", "in_use"))
-    assert commission.numbers_of(settings) == (ORDINARY, TOLL_FREE)
+    assert reports.numbers_of(settings) == (ORDINARY, TOLL_FREE)
     first = run(site, "--number", "+39 051 598 111", "--rang-at", "Sportello")
     assert f"{ORDINARY}: Con tutte" in first.output
-    missing = commission.wanted(settings, commission.load(settings))
+    missing = reports.wanted(settings, reports.load(settings))
     assert (ORDINARY in missing.it, TOLL_FREE in missing.it) == (False, True)
     assert f"a caller of {TOLL_FREE} ends who finds all lines busy" in missing.en
     found = CliRunner().invoke(check, ["--config", str(site)])
     assert missing.it in found.output
-    assert diverted(settings, commission.load(settings)) == {
+    assert diverted(settings, reports.load(settings)) == {
         "outcome": None, "numbers": {ORDINARY: "diverted", TOLL_FREE: None},
     }  # fmt: skip
     run(site, "--number", TOLL_FREE, "--no-divert")
-    assert commission.wanted(settings, commission.load(settings)).en == ""
+    assert reports.wanted(settings, reports.load(settings)).en == ""
     told = run(site, "--number", "0599999999", "--busy")
     assert isinstance(told.exception, OfficeError)
     assert f"known are {ORDINARY}, {TOLL_FREE}" in str(told.exception)
@@ -126,7 +126,7 @@ def test_a_line_that_is_free_proves_nothing(site: Path, monkeypatch: pytest.Monk
     sit_at(monkeypatch, ("in_use", "in_use"), ("in_use", "idle"))
     told = run(site, "--busy", *which)
     assert "line2 became free meanwhile" in str(told.exception)
-    assert commission.load(read.load(site)) == ()
+    assert reports.load(read.load(site)) == ()
 
 
 def test_the_heads_word_stands_where_there_is_none(site: Path) -> None:
@@ -138,37 +138,37 @@ def test_the_heads_word_stands_where_there_is_none(site: Path) -> None:
 def test_what_is_missing_is_said(site: Path, tmp_path: Path) -> None:
     """No proof, a proof of other lines, a file that nobody can read."""
     settings: Settings = read.load(site)
-    assert "centralino commission" in commission.wanted(settings, ()).it
+    assert "centralino commission" in reports.wanted(settings, ()).it
     assert "centralino commission" in run(site, "--show").output
-    lines = commission.lines_of(settings)
+    lines = reports.lines_of(settings)
     proofs = tuple(
         Proof(Outcome.BUSY, "Anna", datetime.now(UTC), lines, "", number)
-        for number in commission.numbers_of(settings)
+        for number in reports.numbers_of(settings)
     )
-    commission.save(settings, *proofs)
-    assert commission.load(settings) == proofs
-    assert commission.wanted(settings, proofs).en == ""
+    reports.save(settings, *proofs)
+    assert reports.load(settings) == proofs
+    assert reports.wanted(settings, proofs).en == ""
     other = replace(proofs[0], lines=("line9",))
-    assert "before the lines changed" in commission.wanted(settings, (other, proofs[1])).en
-    (tmp_path / "state" / commission.FILE).write_text("{", encoding="utf-8")
-    assert commission.load(settings) == ()
+    assert "before the lines changed" in reports.wanted(settings, (other, proofs[1])).en
+    (tmp_path / "state" / reports.FILE).write_text("{", encoding="utf-8")
+    assert reports.load(settings) == ()
 
 
 def test_a_proof_of_an_older_programme_counts_where_there_is_one_number(site: Path) -> None:
     """It did not say which number was called: among several it proves none."""
     settings: Settings = read.load(site)
-    old = Proof(Outcome.BUSY, "Anna", datetime.now(UTC), commission.lines_of(settings))
+    old = Proof(Outcome.BUSY, "Anna", datetime.now(UTC), reports.lines_of(settings))
     row = {**asdict(old), "at": old.at.isoformat()}
     del row["number"]
-    path = Path(settings.folders.state) / commission.FILE
+    path = Path(settings.folders.state) / reports.FILE
     path.parent.mkdir()
     path.write_text(json.dumps(row), encoding="utf-8")
-    assert commission.load(settings) == (old,)
-    assert ORDINARY in commission.wanted(settings, (old,)).en
+    assert reports.load(settings) == (old,)
+    assert ORDINARY in reports.wanted(settings, (old,)).en
     lines = tuple(replace(line, called=settings.lines[0].called) for line in settings.lines)
     one = replace(settings, lines=lines)
-    assert commission.wanted(one, (replace(old, lines=commission.lines_of(one)),)).en == ""
+    assert reports.wanted(one, (replace(old, lines=reports.lines_of(one)),)).en == ""
     unknown = replace(settings, lines=tuple(replace(line, called="") for line in lines))
-    assert commission.numbers_of(unknown) == ("",)
-    assert "where a caller ends who" in commission.wanted(unknown, ()).en
-    assert commission.wanted(replace(settings, lines=()), ()).en == ""
+    assert reports.numbers_of(unknown) == ("",)
+    assert "where a caller ends who" in reports.wanted(unknown, ()).en
+    assert reports.wanted(replace(settings, lines=()), ()).en == ""

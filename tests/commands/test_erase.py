@@ -27,7 +27,6 @@ from appliance.calls import events
 from appliance.calls.events import Caller, Event, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.config import read as configuration
-from appliance.daemon.stores import Stores, database_path
 from appliance.mail.letter import Meeting, invitation
 from appliance.policy.dialling import Ledger, Outgoing, Placed
 from appliance.policy.hours import moment_words
@@ -44,6 +43,7 @@ from appliance.policy.requests import (
 )
 from appliance.policy.users import User
 from appliance.policy.voicemail import Entry, MessageStep, Outcome
+from appliance.service.loop import Stores, database_path
 from appliance.store import (
     call_log,
     care,

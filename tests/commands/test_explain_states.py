@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.daemon.stores import save_state, state_file
 from appliance.policy.office import NO_MARKS, Manual, Mark, ServiceState
+from appliance.service.loop import save_state, state_file
 from tests.stories.offices import ROME
 
 TEN = datetime(2026, 11, 25, 10, tzinfo=ROME)

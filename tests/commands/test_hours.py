@@ -16,10 +16,10 @@ from appliance.api import users
 from appliance.api.hours import HoursQuestions, WeekQuestions
 from appliance.config import read
 from appliance.config.office import build_office
-from appliance.daemon.stores import Stores, database_path
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office
+from appliance.service.loop import Stores, database_path
 from tests.calls.desk import TEN
 from tests.commands.samples import CONFIG
 from tests.console.user_desk import serving

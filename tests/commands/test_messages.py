@@ -19,7 +19,7 @@ from appliance.__main__ import main
 from appliance.api.control_socket import Door
 from appliance.api.voicemail import care_question
 from appliance.calls import orders
-from appliance.daemon.stores import Stores, database_path
+from appliance.service.loop import Stores, database_path
 from appliance.store import call_log, voicemail
 from appliance.store.database import open_database
 from appliance.store.writer import Records

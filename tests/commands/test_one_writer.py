@@ -16,13 +16,12 @@ from pathlib import Path
 import pytest
 
 from appliance.config.read import load
-from appliance.daemon import policy_changes
-from appliance.daemon.records_made import records_made
-from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.numbering import HOME
 from appliance.policy.privacy import same_number
 from appliance.policy.sheets import Sheet
+from appliance.service import policy_changes
+from appliance.service.loop import Stores, records_made
 from appliance.store import policy_change, privacy, sheets
 from appliance.store.database import Noted, open_database, open_reader, sole_writer
 from appliance.store.directory import Rows, Sealed, Who
@@ -191,7 +190,7 @@ def test_nobody_else_opens_the_records_for_writing() -> None:
         if isinstance(node, ast.ImportFrom) and node.module == "appliance.store.database"
         if any(alias.name in makers for alias in node.names)
     }
-    assert found == {"store/writer.py", "daemon/policy_changes.py"}
+    assert found == {"store/writer.py", "service/policy_changes.py"}
 
 
 def test_two_never_write_at_once(file: Path) -> None:

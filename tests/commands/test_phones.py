@@ -17,12 +17,12 @@ from appliance.api.status_text import PHONE_WORDS, Teller
 from appliance.commands import serve_phones
 from appliance.config import read
 from appliance.config.schema import Settings
-from appliance.daemon import handsets, phone_secrets
-from appliance.daemon.handsets import Kept
-from appliance.daemon.secret_files import SECRETS
 from appliance.errors import ConfigurationError, OfficeError
 from appliance.policy.office import KEY_CODES
 from appliance.provisioning.server import Window
+from appliance.service import phones as service_phones
+from appliance.service.phones import Kept
+from appliance.service.secret_files import SECRETS
 
 CONFIG = """\
 [site]
@@ -68,7 +68,10 @@ def phones(path: Path, *words: str) -> Result:
 def test_an_account_is_made_and_told_once(path: Path, settings: Settings) -> None:
     """What to type, the extension, where the file is served; the secret is kept, not repeated."""
     answer = phones(path, "add", "op1", "--mac", YEALINK)
-    kept, secret = handsets.load(settings)["op1"], phone_secrets.load(settings)["op1"]
+    kept, secret = (
+        service_phones.load_handsets(settings)["op1"],
+        service_phones.load_secrets(settings)["op1"],
+    )
     assert answer.exit_code == 0, answer.output
     for needed in ("Extension", "11", "127.0.18.7", "5060", secret, kept.token):
         assert needed in answer.output
@@ -85,7 +88,7 @@ def test_what_is_kept_is_for_the_owner_alone(path: Path, settings: Settings) -> 
     """Secrets, tokens and sheets are readable by nobody else."""
     sheet = path.parent / "op1.html"
     assert phones(path, "add", "op1", "--sheet", str(sheet)).exit_code == 0
-    files = (phone_secrets.secrets_path(settings), handsets.kept_path(settings), sheet)
+    files = (service_phones.secrets_path(settings), service_phones.kept_path(settings), sheet)
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
 
 
@@ -101,7 +104,7 @@ def test_root_is_not_led_elsewhere_by_what_the_service_has_planted(
     (state / SECRETS).mkdir(parents=True)
     for folder in (state, state / SECRETS):
         os.chown(folder, 4321, 4321)
-    kept = (phone_secrets.secrets_path(settings), handsets.kept_path(settings))
+    kept = (service_phones.secrets_path(settings), service_phones.kept_path(settings))
     for file in kept:
         file.with_suffix(".tmp").symlink_to(roots)
         file.with_name(f"{file.name}.tmp").symlink_to(roots)
@@ -125,10 +128,10 @@ def test_the_sheet_is_written_in_the_language_that_is_asked_for(path: Path) -> N
 def test_a_sheet_that_cannot_be_written_renews_nothing(path: Path, settings: Settings) -> None:
     """The old password goes on when its sheet cannot be handed out."""
     phones(path, "add", "op1")
-    before = phone_secrets.load(settings)
+    before = service_phones.load_secrets(settings)
     answer = phones(path, "add", "op1", "--sheet", str(path.parent / "no" / "op1.html"))
     assert "the sheet cannot be written" in answer.output
-    assert phone_secrets.load(settings) == before
+    assert service_phones.load_secrets(settings) == before
 
 
 def test_adding_again_keeps_make_and_address_and_renews_the_rest(
@@ -136,14 +139,17 @@ def test_adding_again_keeps_make_and_address_and_renews_the_rest(
 ) -> None:
     """A new password and a new token; the old ones are worth nothing."""
     phones(path, "add", "op1", "--mac", YEALINK)
-    first, old = handsets.load(settings)["op1"], phone_secrets.load(settings)["op1"]
+    first, old = (
+        service_phones.load_handsets(settings)["op1"],
+        service_phones.load_secrets(settings)["op1"],
+    )
     phones(path, "add", "op1")
-    second = handsets.load(settings)["op1"]
+    second = service_phones.load_handsets(settings)["op1"]
     assert (second.make, second.mac) == (first.make, first.mac)
     assert second.token != first.token
-    assert phone_secrets.load(settings)["op1"] != old
+    assert service_phones.load_secrets(settings)["op1"] != old
     phones(path, "add", "op1", "--model", "baresip")
-    assert handsets.load(settings)["op1"].mac == ""
+    assert service_phones.load_handsets(settings)["op1"].mac == ""
 
 
 @pytest.mark.parametrize(
@@ -171,18 +177,18 @@ def test_nothing_to_serve(path: Path) -> None:
 
 def test_a_broken_file_is_named(path: Path, settings: Settings) -> None:
     """One sentence says which file, and what to do."""
-    file = handsets.kept_path(settings)
+    file = service_phones.kept_path(settings)
     file.parent.mkdir(parents=True)
     for text in ("[]", "{", '{"op1": {"colour": "red"}}'):
         file.write_text(text)
         with pytest.raises(ConfigurationError, match=r"handsets\.json cannot be read"):
-            handsets.load(settings)
+            service_phones.load_handsets(settings)
 
 
 def test_every_added_phone_is_offered(path: Path, settings: Settings) -> None:
     """A phone without token or secret is not; each file is written for the address served at."""
     phones(path, "add", "op1", "--mac", YEALINK)
-    (offer,) = handsets.offers(settings, KEY_CODES, "10.1.2.3")
+    (offer,) = service_phones.offers(settings, KEY_CODES, "10.1.2.3")
     assert (offer.phone, offer.mac) == ("op1", "001565aabbcc")
     assert "account.1.sip_server.1.address = 10.1.2.3" in offer.text
     assert "voice_mail.number.1 = *86" in offer.text
@@ -192,14 +198,14 @@ def test_a_fetched_file_is_listed_and_its_token_is_burnt(path: Path, settings: S
     """Who fetched and when is kept; once the phone has registered its token opens nothing."""
     phones(path, "add", "op1", "--mac", YEALINK)
     phones(path, "add", "op2")
-    window = Window(handsets.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
+    window = Window(service_phones.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
     window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
     window.registered({"op1", "op2"})
     serve_phones.keep(settings, window)
-    kept = handsets.load(settings)
+    kept = service_phones.load_handsets(settings)
     assert (kept["op1"].token, kept["op1"].source) == ("", "10.1.2.21")
     assert kept["op2"].token
-    assert handsets.offers(settings, KEY_CODES, "10.1.2.3")[0].phone == "op2"
+    assert service_phones.offers(settings, KEY_CODES, "10.1.2.3")[0].phone == "op2"
     assert "by 10.1.2.21" in phones(path, "list").output
 
 
@@ -208,43 +214,43 @@ def test_a_phone_that_was_added_anew_meanwhile_keeps_its_new_token(
 ) -> None:
     """A window does not overwrite what was made while it was open."""
     phones(path, "add", "op1", "--mac", YEALINK)
-    window = Window(handsets.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
+    window = Window(service_phones.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
     window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
     window.registered({"op1"})
     phones(path, "add", "op1")
     serve_phones.keep(settings, window)
-    assert handsets.load(settings)["op1"].token
+    assert service_phones.load_handsets(settings)["op1"].token
 
 
 def test_the_address_for_phones(settings: Settings) -> None:
     """Given, else configured, else that of the way out."""
-    assert handsets.lan_address(settings) == "127.0.18.7"
-    assert handsets.lan_address(settings, "10.1.2.3") == "10.1.2.3"
+    assert service_phones.lan_address(settings) == "127.0.18.7"
+    assert service_phones.lan_address(settings, "10.1.2.3") == "10.1.2.3"
 
 
 def test_what_a_phone_is_taken_for() -> None:
     """By its maker's half of the address; a soft phone needs none."""
-    assert handsets.choose("", YEALINK) == ("yealink", "001565aabbcc")
-    assert handsets.choose("fanvil", YEALINK) == ("fanvil", "001565aabbcc")
-    assert handsets.choose("", "") == ("linphone", "")
-    assert handsets.choose("baresip", YEALINK) == ("baresip", "")
+    assert service_phones.choose("", YEALINK) == ("yealink", "001565aabbcc")
+    assert service_phones.choose("fanvil", YEALINK) == ("fanvil", "001565aabbcc")
+    assert service_phones.choose("", "") == ("linphone", "")
+    assert service_phones.choose("baresip", YEALINK) == ("baresip", "")
     with pytest.raises(OfficeError):
-        handsets.choose("nokia", "")
+        service_phones.choose("nokia", "")
 
 
 def test_addresses_of_the_sheet() -> None:
     """A desk phone adds its own file's name, a soft phone's stands whole."""
-    assert handsets.url_of(Kept("yealink", "", "t"), "10.1.2.3") == "http://10.1.2.3:5080/t/"
-    soft = handsets.url_of(Kept("linphone", "", "t"), "10.1.2.3")
+    assert service_phones.url_of(Kept("yealink", "", "t"), "10.1.2.3") == "http://10.1.2.3:5080/t/"
+    soft = service_phones.url_of(Kept("linphone", "", "t"), "10.1.2.3")
     assert soft == "http://10.1.2.3:5080/t/linphone.xml"
 
 
 def test_the_file_of_what_is_kept_is_plain_json(path: Path, settings: Settings) -> None:
     """It can be read by other means, and holds no password."""
     phones(path, "add", "op1", "--mac", YEALINK)
-    text = handsets.kept_path(settings).read_text()
+    text = service_phones.kept_path(settings).read_text()
     assert set(json.loads(text)["op1"]) == {"make", "mac", "token", "fetched", "source"}
-    assert phone_secrets.load(settings)["op1"] not in text
+    assert service_phones.load_secrets(settings)["op1"] not in text
 
 
 def test_the_list_speaks_the_language_that_is_asked_for(path: Path) -> None:
@@ -286,7 +292,7 @@ def test_a_base_is_told_its_own_hardware_address(path: Path, settings: Settings)
         main, [*line, "--model", "gigaset-n510", "--mac", "7C:2F:80:0A:0B:0C"]
     )
     assert added.exit_code == 0, added.output
-    (offer,) = handsets.offers(settings, KEY_CODES, "127.0.18.7")
+    (offer,) = service_phones.offers(settings, KEY_CODES, "127.0.18.7")
     assert '<MAC_ADDRESS value="7C2F800A0B0C"/>' in offer.text
 
 
@@ -296,15 +302,18 @@ def test_phones_get_an_administrator_of_the_offices_own(path: Path, settings: Se
     line = ["phones", "--config", str(path)]
     added = runner.invoke(main, [*line, "add", "op1", "--mac", YEALINK])
     assert "centralino phones administrator" in added.output
-    password = phone_secrets.load(settings)[handsets.ADMINISTRATOR]
+    password = service_phones.load_secrets(settings)[service_phones.ADMINISTRATOR]
     runner.invoke(main, [*line, "add", "op2", "--model", "linphone"])
-    assert phone_secrets.load(settings)[handsets.ADMINISTRATOR] == password
+    assert service_phones.load_secrets(settings)[service_phones.ADMINISTRATOR] == password
     shown = runner.invoke(main, [*line, "administrator"])
     assert (shown.exit_code, password in shown.output) == (0, True)
     assert f"{password}.A" in shown.output
-    (offer, _) = handsets.offers(settings, KEY_CODES, "127.0.18.7")
+    (offer, _) = service_phones.offers(settings, KEY_CODES, "127.0.18.7")
     assert f"admin:{password}" in offer.text
     assert "local_time.ntp_server1 = it.pool.ntp.org" in offer.text
     renewed = runner.invoke(main, [*line, "administrator", "--renew"])
     assert password not in renewed.output
-    assert [phone.name for phone in phone_secrets.accounts(settings, phone_secrets.load(settings))]
+    assert [
+        phone.name
+        for phone in service_phones.accounts(settings, service_phones.load_secrets(settings))
+    ]

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.api.speech import load_menu, speech_folder
-from appliance.daemon.stores import database_path
+from appliance.service.loop import database_path
 from appliance.store.database import open_database
 
 CONFIG = Path(str(resources.files("appliance.config") / "example.toml"))

@@ -18,9 +18,9 @@ from click.testing import CliRunner, Result
 from appliance.__main__ import main
 from appliance.api.reports import mail_sheet
 from appliance.calls import orders
-from appliance.daemon.stores import Stores, database_path
 from appliance.errors import OfficeError
 from appliance.policy.directory import Register
+from appliance.service.loop import Stores, database_path
 from appliance.store import call_log, requests
 from appliance.store.requests import NO_LETTERS
 from appliance.store.writer import Records

@@ -24,13 +24,13 @@ from appliance.api.control_socket import Door
 from appliance.api.requests import RequestQuestions
 from appliance.config import read as configuration
 from appliance.config.office import build_office
-from appliance.daemon.mailroom import Mailroom
-from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.policy.directory import Reach, Register, Slots, target
 from appliance.policy.directory_forms import merge
 from appliance.policy.hours import week
 from appliance.policy.requests import HEAD, MailState, RequestStep, Waiting
+from appliance.service.loop import database_path
+from appliance.service.mailroom import Mailroom
 from appliance.store import directory as store
 from appliance.store import requests, writer
 from appliance.store.directory import Who, key_path

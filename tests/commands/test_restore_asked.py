@@ -18,11 +18,11 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.commands.restore_asked import UNITS, Helper
-from appliance.daemon import putting_back, restore_asking, run_files
-from appliance.daemon.backup_places import UPLOADED
-from appliance.daemon.run_files import Asked, Went
 from appliance.errors import CentralinoError
 from appliance.policy.text import NOTHING, Refused, Words
+from appliance.service import backup, restore, supervision
+from appliance.service.backup import UPLOADED
+from appliance.service.supervision import Asked, Went
 from appliance.store.backup import MAGIC
 from appliance.store.database import open_reader
 from tests.commands.test_backup import PHRASE, House
@@ -63,7 +63,7 @@ class Site:
 
     def ask(self, phrase: str = PHRASE) -> None:
         """Ask, as the desk does."""
-        restore_asking.ask(self.run, Asked("beppe", phrase))
+        backup.ask(self.run, Asked("beppe", phrase))
 
     def secrets(self) -> str:
         """Read what is different since the backup."""
@@ -73,7 +73,7 @@ class Site:
         """Have the helper refuse; returns its answer."""
         with pytest.raises((CentralinoError, OSError)):
             self.helper.turn()
-        answer = restore_asking.went(self.run)
+        answer = backup.went(self.run)
         assert answer is not None
         assert not answer.is_well
         return answer
@@ -103,13 +103,13 @@ def test_a_backup_takes_the_place_of_all(site: Site) -> None:
     ]
     assert list(site.console.glob("sessions.db*")) == []
     assert not site.uploaded.exists()
-    answer = restore_asking.went(site.run)
+    answer = backup.went(site.run)
     assert answer is not None
     assert (answer.by, answer.is_well, answer.said) == ("beppe", True, said)
     kept = next(site.house.folder.glob("state.before-*"))
     assert (kept / "secrets" / "phone_secrets.json").read_text() == '{"op1": "later"}'
     assert str(kept) in said.it
-    assert not restore_asking.request_path(site.run).exists()
+    assert not backup.restore_asking_request_path(site.run).exists()
 
 
 def test_nothing_asked_is_nothing_done(site: Site) -> None:
@@ -119,7 +119,7 @@ def test_nothing_asked_is_nothing_done(site: Site) -> None:
     told = CliRunner().invoke(main, words)
     assert (told.exit_code, told.output) == (0, "")
     assert site.asked_of_systemd == []
-    assert restore_asking.went(site.run) is None
+    assert backup.went(site.run) is None
 
 
 def test_the_command_says_what_it_did_and_what_it_is_for(site: Site) -> None:
@@ -206,14 +206,14 @@ def test_a_power_cut_is_finished_at_the_next_boot(
 
     site.ask()
     with monkeypatch.context() as patched:
-        patched.setattr("appliance.daemon.putting_back.finish", dies)
+        patched.setattr("appliance.service.restore.finish", dies)
         with pytest.raises(KeyboardInterrupt):
             site.helper.turn()
     assert site.secrets() == '{"op1": "later"}'
-    assert putting_back.plan_path(site.house.state).exists()
+    assert restore.plan_path(site.house.state).exists()
     assert "in place" in site.helper.turn().en
     assert site.secrets() == '{"op1": "s1"}'
-    answer = restore_asking.went(site.run)
+    answer = backup.went(site.run)
     assert answer is not None
     assert (answer.by, answer.is_well) == ("", True)
     with closing(open_reader(site.house.state / "centralino.db")) as connection:
@@ -222,32 +222,32 @@ def test_a_power_cut_is_finished_at_the_next_boot(
 
 def test_a_request_is_for_two_alone_and_is_not_followed_elsewhere(tmp_path: Path) -> None:
     """It holds a passphrase; what is no plain file, or no request, is taken away and none."""
-    path = restore_asking.request_path(tmp_path)
-    restore_asking.ask(tmp_path, Asked("beppe", PHRASE))
+    path = backup.restore_asking_request_path(tmp_path)
+    backup.ask(tmp_path, Asked("beppe", PHRASE))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert restore_asking.take(tmp_path) == Asked("beppe", PHRASE)
-    assert restore_asking.take(tmp_path) is None
+    assert backup.restore_asking_take(tmp_path) == Asked("beppe", PHRASE)
+    assert backup.restore_asking_take(tmp_path) is None
     (tmp_path / "secret").write_text('{"by": "x", "passphrase": "y"}')
     path.symlink_to(tmp_path / "secret")
-    assert restore_asking.take(tmp_path) is None
+    assert backup.restore_asking_take(tmp_path) is None
     assert not path.is_symlink()
     os.mkfifo(path)
-    assert restore_asking.take(tmp_path) is None
+    assert backup.restore_asking_take(tmp_path) is None
     assert not path.exists()
     for text in ("", "[]", '{"by": "x"}', "\x00"):
         path.write_text(text)
-        assert restore_asking.take(tmp_path) is None
+        assert backup.restore_asking_take(tmp_path) is None
 
 
 def test_a_request_that_nobody_takes_does_not_stay(tmp_path: Path) -> None:
     """A passphrase must not lie about, nor a restore begin when nobody thinks of it any more."""
-    assert not restore_asking.is_waiting(tmp_path)
-    restore_asking.ask(tmp_path, Asked("beppe", PHRASE))
-    assert restore_asking.is_waiting(tmp_path)
-    old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - run_files.UNTAKEN_S
-    os.utime(restore_asking.request_path(tmp_path), (old, old))
-    assert not restore_asking.is_waiting(tmp_path)
-    assert not restore_asking.request_path(tmp_path).exists()
+    assert not backup.restore_asking_is_waiting(tmp_path)
+    backup.ask(tmp_path, Asked("beppe", PHRASE))
+    assert backup.restore_asking_is_waiting(tmp_path)
+    old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - supervision.UNTAKEN_S
+    os.utime(backup.restore_asking_request_path(tmp_path), (old, old))
+    assert not backup.restore_asking_is_waiting(tmp_path)
+    assert not backup.restore_asking_request_path(tmp_path).exists()
 
 
 def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
@@ -256,18 +256,18 @@ def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
     told = Went(
         datetime(2026, 11, 25, 9, tzinfo=UTC), is_well=False, said=Words("a", "b"), by="beppe"
     )
-    restore_asking.tell(run, told)
-    assert restore_asking.went(run) == told
-    restore_asking.answer_path(run).write_text("{}")
-    assert restore_asking.went(run) is None
+    backup.restore_asking_tell(run, told)
+    assert backup.went(run) == told
+    backup.restore_asking_answer_path(run).write_text("{}")
+    assert backup.went(run) is None
 
 
 def test_the_desk_can_read_what_became_of_it(tmp_path: Path) -> None:
     """The helper keeps what it writes to itself, but for its answer: the desk is not root."""
     before = os.umask(0o077)
     try:
-        restore_asking.tell(tmp_path / "run", Went(datetime.now(UTC), True, NOTHING))
+        backup.restore_asking_tell(tmp_path / "run", Went(datetime.now(UTC), True, NOTHING))
     finally:
         os.umask(before)
-    mode = restore_asking.answer_path(tmp_path / "run").stat().st_mode
+    mode = backup.restore_asking_answer_path(tmp_path / "run").stat().st_mode
     assert stat.S_IMODE(mode) == 0o644

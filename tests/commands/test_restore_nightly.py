@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon.night import NIGHTLY
-from appliance.daemon.stores import database_path
+from appliance.service.backup import NIGHTLY
+from appliance.service.loop import database_path
 from appliance.store import voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message

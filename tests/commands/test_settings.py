@@ -17,11 +17,12 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.commands.settings_fetch import Server
-from appliance.daemon import central_said
-from appliance.daemon.central_said import Outcome
 from appliance.managed_config import bundle
 from appliance.policy.text import Refused
-from appliance.store import database, managed_config
+from appliance.service import managed_config
+from appliance.service.managed_config import Outcome
+from appliance.store import database
+from appliance.store import managed_config as store_managed_config
 from appliance.store.database import Noted, connect
 from tests.commands.test_update_fetch import certificate
 from tests.managed_config.samples import (
@@ -217,7 +218,7 @@ def test_a_server_with_something_wrong_changes_nothing(
     said(box, "fetch")
     web.data = data
     assert why in refused(box, "fetch")
-    kept = central_said.load(box.place.state)
+    kept = managed_config.load_central_said(box.place.state)
     assert kept is not None
     assert (kept.outcome, kept.good_at is None) == (Outcome.REFUSED, False)
     assert why in kept.words.en
@@ -262,7 +263,7 @@ def test_what_was_taken_back_does_not_come_again_by_itself(tmp_path: Path, web: 
 def refusals(box: Branch) -> list[Noted]:
     """List what was refused, the oldest first."""
     with closing(connect(box.place.database)) as connection:
-        return list(database.latest(connection, managed_config.REFUSED))[::-1]
+        return list(database.latest(connection, store_managed_config.REFUSED))[::-1]
 
 
 def test_a_refusal_stands_in_the_list_of_changes(tmp_path: Path, web: Web) -> None:
@@ -334,7 +335,7 @@ def test_a_server_that_is_gone(tmp_path: Path) -> None:
         said(box, "fetch")
         web.stop()
         assert "cannot be fetched: nobody answers" in refused(box, "fetch")
-    kept = central_said.load(box.place.state)
+    kept = managed_config.load_central_said(box.place.state)
     assert kept is not None
     assert kept.outcome is Outcome.UNREACHED
     assert box.sheets()["imu"] == "IMU"

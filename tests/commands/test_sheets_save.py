@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.api import speech
-from appliance.daemon.sheet_file import text_of_sheet
-from appliance.daemon.stores import database_path
 from appliance.policy.sheets import Sheet
+from appliance.service.loop import database_path
+from appliance.service.speech import text_of_sheet
 from appliance.store import database, sheets
 from appliance.store.database import connect, open_database
 from tests.commands.samples import CONFIG

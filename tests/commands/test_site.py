@@ -18,7 +18,7 @@ from appliance.bootfile.apply import Applied, Places
 from appliance.bootfile.read import HEAD
 from appliance.bootfile.values import NAME
 from appliance.config import read
-from appliance.daemon import update_box
+from appliance.service import updates
 from tests.bootfile.test_made import OFFICE
 from tests.helpers.command import runner
 
@@ -32,14 +32,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setattr(socket, "sethostname", lambda _: None)
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    monkeypatch.setattr(update_box, "is_image", lambda: True)
+    monkeypatch.setattr(updates, "is_image", lambda: True)
     return tmp_path
 
 
 @pytest.fixture
 def other(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A box that was not made from the image: a Debian machine with the package on it."""
-    monkeypatch.setattr(update_box, "is_image", lambda: False)
+    monkeypatch.setattr(updates, "is_image", lambda: False)
     (folder / "etc").mkdir()
     return folder
 

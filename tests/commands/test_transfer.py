@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.api.control_socket import Door
-from appliance.daemon.stores import database_path
 from appliance.policy.sheets import Sheet
+from appliance.service.loop import database_path
 from appliance.store import sheets
 from appliance.store.database import open_database
 from tests.commands.samples import CONFIG

@@ -21,10 +21,10 @@ from appliance.commands.update_stick import Stick
 from appliance.commands.update_trial import Watch, health_of
 from appliance.config import read
 from appliance.console.uploads import UPLOADED as UPLOADED_BACKUP
-from appliance.daemon import update_box, update_files
-from appliance.daemon.update_files import Kept
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import State
+from appliance.service import updates
+from appliance.service.updates import Kept
 from appliance.store.backup import MAGIC
 from tests.commands.samples import CONFIG
 
@@ -43,8 +43,8 @@ def image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The box was made from the image."""
     cmdline = tmp_path / "cmdline"
     cmdline.write_text("console=ttyS1 root=PARTUUID=43454e54-02 rauc.slot=A ro\n")
-    check = update_box.check_image
-    monkeypatch.setattr(update_box, "check_image", lambda: check(cmdline))
+    check = updates.check_image
+    monkeypatch.setattr(updates, "check_image", lambda: check(cmdline))
 
 
 def run(written: Path, *words: str) -> tuple[int, str]:
@@ -75,10 +75,10 @@ def test_one_thing_at_a_time(written: Path, words: list[str]) -> None:
 def test_how_it_stands_is_said(written: Path) -> None:
     """Which version runs, how far the last one came, and why it went back."""
     assert "In uso: versione" in run(written, "status")[1]
-    folder = update_files.folder_of(written.parent / "state")
+    folder = updates.folder_of_updates(written.parent / "state")
     folder.mkdir()
     why = Words("prima funzionava, ora no: line1", "")
-    update_files.keep(folder, Kept(State.BACK, "1.1.0", said=why))
+    updates.keep(folder, Kept(State.BACK, "1.1.0", said=why))
     said = run(written, "status")[1]
     assert "La versione 1.1.0 non ha retto la prova" in said
     assert "line1" in said
@@ -103,32 +103,32 @@ def test_an_image_is_known_by_its_kernel(tmp_path: Path) -> None:
     """Its slot is named there; this machine is none."""
     (tmp_path / "a").write_text("root=x rauc.slot=B quiet")
     (tmp_path / "b").write_text("root=x quiet")
-    assert update_box.is_image(tmp_path / "a")
-    assert not update_box.is_image(tmp_path / "b")
-    assert not update_box.is_image(tmp_path / "nowhere")
-    update_box.check_image(tmp_path / "a")
+    assert updates.is_image(tmp_path / "a")
+    assert not updates.is_image(tmp_path / "b")
+    assert not updates.is_image(tmp_path / "nowhere")
+    updates.check_image(tmp_path / "a")
     with pytest.raises(Refused, match="apt"):
-        update_box.check_image(tmp_path / "b")
+        updates.check_image(tmp_path / "b")
 
 
 def test_the_running_version_is_the_slots(tmp_path: Path) -> None:
     """As the build has written it; without that the programme's own."""
     release = tmp_path / "release"
     release.write_text("BUILD=2026-11-26\nVERSION=1.4.0\nVARIANT=pi\n")
-    assert update_box.running(release) == "1.4.0"
-    assert update_box.running(tmp_path / "nowhere") == appliance.__version__
+    assert updates.running_version(release) == "1.4.0"
+    assert updates.running_version(tmp_path / "nowhere") == appliance.__version__
 
 
 def test_an_experimental_image_says_so(tmp_path: Path) -> None:
     """Whoever looks which version runs reads that it is none for an office; else nothing."""
     release = tmp_path / "release"
     release.write_text("VERSION=1.4.0\nVARIANT=pi5-experimental\n")
-    said = update_box.note(release)
+    said = updates.note_update(release)
     assert "sperimentale (pi5-experimental)" in said.it
     assert "not for an office's only switchboard" in said.en
     release.write_text("VERSION=1.4.0\nVARIANT=pi\n")
-    assert update_box.note(release) == NOTHING
-    assert update_box.note(tmp_path / "nowhere") == NOTHING
+    assert updates.note_update(release) == NOTHING
+    assert updates.note_update(tmp_path / "nowhere") == NOTHING
 
 
 @pytest.mark.parametrize("told", [None, {}, {"health": None}, {"health": {"ready_s": "soon"}}])
@@ -206,9 +206,9 @@ def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
     kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
-    update_files.keep(helper.kept_in, kept)
+    updates.keep(helper.kept_in, kept)
     seen = replace(kept, state=State.BACK, boot=boot_id(), failed=("9.0.0",))
-    goes_back = threading.Timer(0.1, update_files.keep, (helper.kept_in, seen))
+    goes_back = threading.Timer(0.1, updates.keep, (helper.kept_in, seen))
     goes_back.start()
     update_stick.wait_until_seen(helper)
     with pytest.raises(Refused, match=r"9\.0\.0 has been tried here"):
@@ -223,22 +223,22 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
     """
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
-    update_files.progress_path(helper.run).parent.mkdir()
+    updates.progress_path(helper.run).parent.mkdir()
     kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
-    update_files.keep(helper.kept_in, kept)
+    updates.keep(helper.kept_in, kept)
     stick = written.parent / "sda1"
     stick.touch()
 
     def pull_out() -> None:
         stick.unlink()
-        update_files.keep(helper.kept_in, replace(kept, state=State.GOOD, boot=boot_id()))
+        updates.keep(helper.kept_in, replace(kept, state=State.GOOD, boot=boot_id()))
 
     soon = threading.Timer(0.1, pull_out)
     soon.start()
     with pytest.raises(Refused, match="pulled out before it was read"):
         update_stick.brought(helper, stick)
     soon.join()
-    assert "è stata tolta" in update_files.stick_said(helper.run).it
+    assert "è stata tolta" in updates.stick_said(helper.run).it
 
 
 def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
@@ -246,8 +246,8 @@ def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     kept = Kept(State.INSTALLED, "1.1.0", slot="A", boot="before")
     helper.kept_in.mkdir()
-    update_files.keep(helper.kept_in, kept)
+    updates.keep(helper.kept_in, kept)
     for _ in range(2):
         assert Watch(helper, boot="now")._started().state is State.TRIAL
-    update_files.keep(helper.kept_in, replace(kept, boot="now"))
+    updates.keep(helper.kept_in, replace(kept, boot="now"))
     assert Watch(helper, boot="now")._started().state is State.INSTALLED

@@ -12,10 +12,10 @@ from appliance.commands.slots import Rauc, Slots
 from appliance.commands.update_helper import Helper
 from appliance.commands.update_trial import Watch
 from appliance.config import read
-from appliance.daemon import update_files
-from appliance.daemon.update_files import Kept
 from appliance.policy.text import Refused
 from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State
+from appliance.service import updates
+from appliance.service.updates import Kept
 from tests.commands.samples import CONFIG
 from tests.console.door import ServedDoor
 
@@ -65,7 +65,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     made = Box(tmp_path)
     kept_in = made.watch(Broken()).helper.kept_in
     kept_in.mkdir()
-    update_files.keep(kept_in, Kept(State.INSTALLED, "1.1.0", slot="B", boot="before"))
+    updates.keep(kept_in, Kept(State.INSTALLED, "1.1.0", slot="B", boot="before"))
     with ServedDoor(tmp_path / "run" / "desk.sock", lambda _: {"health": HEALTH}):
         yield made
 
@@ -83,7 +83,7 @@ def test_a_version_in_which_rauc_fails_is_left(box: Box, *, says_slots: bool) ->
     box.now = TRIAL_LIMIT_S
     assert "1.1.0" in watch.turn().en
     assert len(box.restarts) == 1
-    assert "RAUC is missing" in update_files.load(watch.helper.kept_in).said.en
+    assert "RAUC is missing" in updates.load_update(watch.helper.kept_in).said.en
 
 
 @pytest.mark.parametrize(("state", "booted"), [(State.GOOD, "B"), (State.INSTALLED, "A")])
@@ -91,7 +91,7 @@ def test_no_other_version_is_left_for_rauc(box: Box, state: State, booted: str) 
     """One that is good has nothing to go back to; in the one of before the box is back already."""
     box.now, box.booted = TRIAL_LIMIT_S, booted
     watch = box.watch(Broken())
-    update_files.keep(watch.helper.kept_in, Kept(state, "1.1.0", slot="B", boot="before"))
+    updates.keep(watch.helper.kept_in, Kept(state, "1.1.0", slot="B", boot="before"))
     with pytest.raises(Refused):
         watch.turn()
     assert not box.restarts

@@ -17,11 +17,11 @@ from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.setup import carrier_setup
 from appliance.config.values import MonthDay, OnOff, Seconds
-from appliance.daemon.announcements import PromptFile
-from appliance.daemon.mail_account import account_of, domain_of
 from appliance.errors import ConfigurationError
 from appliance.policy.office import AfterHours, Greeting
 from appliance.policy.text import NOTHING
+from appliance.service.announcement_files import PromptFile
+from appliance.service.mailroom import account_of, domain_of
 
 EXAMPLE = Path(read.__file__).with_name("example.toml")
 SMALL = """

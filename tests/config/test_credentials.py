@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from appliance.config.mistakes import MAIL_PASSWORD, secret_file
-from appliance.config.schema import Mail
-from appliance.daemon.mail_account import account_of
+from appliance.config.schema import MailSettings
+from appliance.service.mailroom import account_of
 
-MAIL = Mail("mail.example", user="box", password_file="/etc/secret", sender="a@b.example")
+MAIL = MailSettings("mail.example", user="box", password_file="/etc/secret", sender="a@b.example")
 
 
 def test_what_is_handed_over_stands_before_the_file(

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.config import build, read
 from appliance.config.setup import phone_settings
-from appliance.daemon import phone_secrets
 from appliance.errors import ConfigurationError
+from appliance.service import phones
 from appliance.sip.registrar import RegistrarAccount
 from appliance.sip.trunk import Standing
 from tests.config.test_config import SMALL, mistakes_of
@@ -41,7 +41,7 @@ def test_configured_with_its_password(tmp_path: Path) -> None:
     assert answer.exit_code == 0, answer.output
     assert "s3cret" not in answer.output
     settings = read.load(path)
-    found = phone_settings(settings, phone_secrets.load(settings))
+    found = phone_settings(settings, phones.load_secrets(settings))
     assert found.registrar == RegistrarAccount(("192.168.1.5", 5060), "scatola", "s3cret")
     assert found.allowed == (
         ipaddress.IPv4Network("192.168.10.0/24"),
@@ -57,7 +57,7 @@ def test_not_configured(tmp_path: Path) -> None:
         main, ["phones", "--config", str(path), "registrar", "--password", "x"]
     )
     assert isinstance(answer.exception, ConfigurationError | SystemExit)
-    assert not phone_secrets.secrets_path(read.load(path)).exists()
+    assert not phones.secrets_path(read.load(path)).exists()
 
 
 def test_mistakes_are_told_with_their_remedy() -> None:

@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 
 from appliance.config.reload import TOLD, Reloading
-from appliance.daemon.chores import Chores, Ended
-from appliance.daemon.lookout import Lookout
 from appliance.policy.text import Refused, Words
+from appliance.service.jobs import Chores, Ended
+from appliance.service.phone_status import Lookout
 
 GOOD = Ended(True, Words("bene", "good"))
 BAD = Ended(False, Words("riga 3:\n  a? " * 99, "line 3:\n  a? " * 99))

@@ -15,12 +15,12 @@ from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
 from appliance.api.sheets import SheetChanges
 from appliance.calls import events, orders
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
+from appliance.service.loop import Stores
 from appliance.store import sheets
 from tests.calls.desk import TEN, up
 from tests.console.user_desk import serving

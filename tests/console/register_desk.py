@@ -11,11 +11,11 @@ from typing import Any
 from appliance.api.directory import DraftQuestions, RegisterQuestions, StandingQuestions
 from appliance.calls import events
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.directory import Need, Reach, Register, target
 from appliance.policy.directory_forms import merge
 from appliance.policy.hours import week
+from appliance.service.loop import Stores
 from appliance.store import directory as store
 from appliance.store.directory import Who
 from tests.calls.desk import TEN, up

@@ -7,8 +7,8 @@ import json
 from typing import Any
 
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.questions import _plain
 from appliance.policy.clock import Now
+from appliance.service.command_table import _plain
 from appliance.store.voicemail import NOTHING_WATCHED
 from tests.calls.desk import TEN
 

@@ -15,10 +15,10 @@ from appliance.api import speech
 from appliance.console.announcements import Announcements, NoSound, telephone_sound
 from appliance.console.guard import BODY_LIMIT, LONGER
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.stores import Stores
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS
+from appliance.service.loop import Stores
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA, CARLA
 from tests.console.visitor import Visitor

@@ -15,18 +15,18 @@ from appliance.config import read
 from appliance.console import uploads
 from appliance.console.guard import CENTRAL
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.central import Central
-from appliance.daemon.chore_questions import ChoreQuestions
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING
+from appliance.service.jobs import ChoreQuestions
+from appliance.service.managed_config import Central
 from appliance.store.database import connect, migrate
 from tests.commands.samples import CONFIG
 from tests.console import people
 from tests.console.door import ServedDoor
 from tests.console.test_plant_backup import Records
 from tests.console.visitor import Visitor
-from tests.daemon.test_central import Runner
 from tests.managed_config.samples import AT, FIRST, made, without
+from tests.service.test_central import Runner
 
 PAGE = "/central"
 BUNDLE = made(1, without(FIRST, "register.toml"))

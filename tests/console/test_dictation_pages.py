@@ -15,9 +15,9 @@ from appliance.calls import orders
 from appliance.calls.status import SAID, Went
 from appliance.console import dictated
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.stores import Stores
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import Law
+from appliance.service.loop import Stores
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA, CARLA
 from tests.console.test_announcement_pages import tone

@@ -11,8 +11,8 @@ import pytest
 
 from appliance.api.directory import DraftQuestions
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
+from appliance.service.loop import Stores
 from appliance.store import users
 from tests.console import people
 from tests.console.register_desk import register_desk

@@ -10,8 +10,8 @@ import pytest
 
 from appliance.api import control_socket
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError
+from appliance.service.loop import Stores
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA, CARLA
 from tests.console.visitor import Visitor

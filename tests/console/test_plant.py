@@ -20,10 +20,10 @@ from appliance.console import plant as shown
 from appliance.console.accounts import keeper
 from appliance.console.pages import plant as pages
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.card import Card
-from appliance.daemon.night import Night
 from appliance.errors import OfficeError
 from appliance.policy.text import Words
+from appliance.service.backup import Night
+from appliance.service.bootfile import Card
 from appliance.store import call_log, users
 from appliance.store.users import Asked
 from tests.calls.desk import TEN, tell, up

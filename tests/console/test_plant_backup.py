@@ -23,21 +23,14 @@ from appliance.config import read
 from appliance.console import uploads
 from appliance.console.guard import BODY_LIMIT, UPLOAD
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import (
-    backup_places,
-    backup_stick,
-    backup_target,
-    restore_asking,
-    update_files,
-)
-from appliance.daemon.chore_questions import ChoreQuestions
-from appliance.daemon.chores import Chores
-from appliance.daemon.run_files import Asked, Went
-from appliance.daemon.stores import database_path
-from appliance.daemon.target_nights import TargetNights, TargetQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
+from appliance.service import backup, backup_target, updates
+from appliance.service.backup_nights import TargetNights, TargetQuestions
+from appliance.service.jobs import ChoreQuestions, Chores
+from appliance.service.loop import database_path
+from appliance.service.supervision import Asked, Went
 from appliance.store import database
 from appliance.store.backup import MAGIC
 from appliance.store.database import connect, open_reader
@@ -219,14 +212,14 @@ def test_a_backup_is_put_back_at_a_word_and_a_tick(technician: Visitor, works: W
     assert "Ora qualcuno è al telefono" in technician.get("/plant/backup").text
     answer = technician.post("/plant/backup/restore", data=form)
     assert (answer.status_code, "al telefono" in answer.text) == (409, True)
-    assert restore_asking.take(works.run) is None
+    assert backup.restore_asking_take(works.run) is None
 
     works.switchboard = up()
     works.run.mkdir(exist_ok=True)
     assert technician.post("/plant/backup/restore", data=form).status_code == 303
     assert "È stato chiesto un ripristino" in technician.get("/plant/backup").text
-    assert restore_asking.take(works.run) == Asked("beppe", PHRASE)
-    restore_asking.tell(
+    assert backup.restore_asking_take(works.run) == Asked("beppe", PHRASE)
+    backup.restore_asking_tell(
         works.run, Went(TEN.wall, is_well=True, said=Words("<fatto>", "<done>"), by="beppe")
     )
     text = technician.get("/plant/backup").text
@@ -321,8 +314,8 @@ def test_there_must_be_room_for_it_twice(
 
 def test_desk_and_console_mean_the_same_places() -> None:
     """Neither imports the other."""
-    assert (uploads.MADE, uploads.UPLOADED) == (backup_places.MADE, backup_places.UPLOADED)
-    assert update_files.UPLOADED == uploads.UPLOADED_UPDATE
+    assert (uploads.MADE, uploads.UPLOADED) == (backup.MADE, backup.UPLOADED)
+    assert updates.UPLOADED == uploads.UPLOADED_UPDATE
 
 
 def test_the_configuration_is_shown_as_it_is_in_force(technician: Visitor, works: Works) -> None:
@@ -369,20 +362,20 @@ def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) 
     settings = works.restores.settings
     run, state = Path(settings.folders.run), Path(settings.folders.state)
     assert "La chiavetta sta per essere scritta" in technician.get("/plant/backup").text
-    assert backup_stick.take(run) == Asked("beppe", PHRASE)
+    assert backup.take(run) == Asked("beppe", PHRASE)
     at = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
     words = Words("nessuna chiavetta USB", "no USB stick")
-    backup_stick.tell(run, Went(at, False, words))
+    backup.tell(run, Went(at, False, words))
     assert "nessuna chiavetta USB" in technician.get("/plant/backup").text
-    backup_stick.keep(state, backup_stick.Stick("AB-12", "COPIE", "beppe", at, at, at))
+    backup.keep_stick(state, backup.Stick("AB-12", "COPIE", "beppe", at, at, at))
     page = technician.get("/plant/backup").text
     assert "Preparata: COPIE" in page
     assert "Ultima copia intera: " in page
     assert "Scrivi ora una copia sulla chiavetta" in page
     assert technician.post("/plant/backup/stick").status_code == 303
-    assert backup_stick.take(run) == Asked("beppe", "")
+    assert backup.take(run) == Asked("beppe", "")
     assert technician.post("/plant/backup/stick/forget").status_code == 303
-    assert backup_stick.load(state) is None
+    assert backup.load_stick(state) is None
 
 
 def test_without_a_network_folder_the_page_says_how(technician: Visitor) -> None:

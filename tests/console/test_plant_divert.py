@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import commission
-from appliance.daemon.stores import Stores
+from appliance.service import reports
+from appliance.service.loop import Stores
 from tests.commands.test_commission import ORDINARY
 from tests.console import people
 from tests.console.user_desk import serving
@@ -93,7 +93,7 @@ def test_a_proof_is_recorded_by_whoever_is_logged_in(page: Page) -> None:
     status, text = page.send(where="Sportello Cittadini")
     assert (status, "La prova è registrata." in text) == (200, True)
     assert "la chiamata arriva a: Sportello Cittadini" in text
-    (proof,) = commission.load(page.box.settings)
+    (proof,) = reports.load(page.box.settings)
     assert proof.by == people.BEPPE.shown
 
 

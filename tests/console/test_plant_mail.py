@@ -14,9 +14,9 @@ import pytest
 from appliance.api import requests
 from appliance.api.requests import MailQuestions, RequestQuestions
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
 from appliance.policy.requests import HEAD, Mail, MailState, Waiting
+from appliance.service.loop import Stores
 from appliance.store import database, writer
 from appliance.store import requests as store_requests
 from tests.console import people

@@ -13,8 +13,8 @@ import pytest
 
 from appliance.console.feed import Seen
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import phone_secrets
-from appliance.daemon.stores import Stores
+from appliance.service import phones
+from appliance.service.loop import Stores
 from tests.console import people
 from tests.console.user_desk import serving
 from tests.console.visitor import Visitor
@@ -67,13 +67,13 @@ def test_the_phones_are_the_technicians_alone(pages: Pages) -> None:
         assert pages.visitor.get("/plant/phones").status_code == 403
         for path in ("", "/op1/password", "/op1/label", "/op1/remove", "/op1/back"):
             assert pages.visitor.post(f"/plant/phones{path}").status_code == 403
-    assert phone_secrets.load(pages.office.settings) == {"op1": "first"}
+    assert phones.load_secrets(pages.office.settings) == {"op1": "first"}
 
 
 def test_a_password_is_shown_once(pages: Pages) -> None:
     """By the answer to the form alone, which no browser keeps; the page does not have it again."""
     status, text = pages.send(**FORM)
-    secret = phone_secrets.load(pages.office.settings)["op3"]
+    secret = phones.load_secrets(pages.office.settings)["op3"]
     assert (status, text.count(secret)) == (200, 1)
     assert pages.headers["cache-control"] == "no-store"
     for words in ("Da inserire nel telefono «Operatore 3»", "127.0.18.7", "5060", "UDP", "op3"):
@@ -99,7 +99,7 @@ def test_a_phone_is_relabelled_renewed_and_removed(pages: Pages) -> None:
     assert "Telefono Operator 1 (op1)" in pages.read("/plant/phones/op1")
     assert "L'etichetta è cambiata." in pages.send("/plant/phones/op1/label", label="Banco")[1]
     _, text = pages.send("/plant/phones/op1/password")
-    assert phone_secrets.load(pages.office.settings)["op1"] in text
+    assert phones.load_secrets(pages.office.settings)["op1"] in text
     assert "la sua password non vale più" in pages.send("/plant/phones/op1/remove")[1]
     text = pages.read()
     assert "Rimetti in uso" in text

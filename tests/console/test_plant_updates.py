@@ -16,12 +16,11 @@ from appliance.config import read
 from appliance.console import uploads
 from appliance.console.guard import UPDATE
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon import update_files
-from appliance.daemon.update_files import Asked, Kept, Past
-from appliance.daemon.updates import Updates
-from appliance.policy import updates
+from appliance.policy import updates as policy_updates
 from appliance.policy.text import Words
 from appliance.policy.updates import State
+from appliance.service import updates
+from appliance.service.updates import Asked, Kept, Past, Updates
 from appliance.store import database
 from appliance.store.database import connect, migrate, open_reader
 from tests.calls.desk import TEN, tell, up
@@ -97,7 +96,7 @@ def send(visitor: Visitor, data: bytes) -> Any:
 def test_an_experimental_image_is_told_of(technician: Visitor, place: Place) -> None:
     """Where the version is read; of an ordinary image there is nothing to tell."""
     assert "sperimentale" not in technician.get(PAGE).text
-    place.updates.note = updates.filled(updates.EXPERIMENTAL, "pi5-experimental")
+    place.updates.note = policy_updates.filled(policy_updates.EXPERIMENTAL, "pi5-experimental")
     assert "Immagine sperimentale (pi5-experimental)" in technician.get(PAGE).text
 
 
@@ -111,7 +110,7 @@ def test_an_update_is_brought_and_asked_for(technician: Visitor, place: Place) -
     answer = technician.post(f"{PAGE}/install", data={})
     assert (answer.status_code, "sicuri" in answer.text) == (400, True)
     assert technician.post(f"{PAGE}/install", data=SURE).status_code == 303
-    assert update_files.take(place.run) == Asked("beppe", "upload")
+    assert updates.take(place.run) == Asked("beppe", "upload")
     assert place.noted() == [("beppe", "update.upload")]
     technician.post(f"{PAGE}/forget")
     assert not lies.exists()
@@ -134,9 +133,9 @@ def test_a_ready_version_is_started_by_hand(technician: Visitor, place: Place) -
     assert technician.post(f"{PAGE}/install", data=SURE).status_code == 409
     assert technician.post(f"{PAGE}/start", data=SURE).status_code == 303
     assert place.updates.at_once
-    assert update_files.take(place.run) is None
+    assert updates.take(place.run) is None
     assert technician.post(f"{PAGE}/give-up", data=SURE).status_code == 303
-    assert update_files.take(place.run) == Asked("beppe", "give-up")
+    assert updates.take(place.run) == Asked("beppe", "give-up")
 
 
 def test_what_went_back_is_said_and_put_out(technician: Visitor, place: Place) -> None:
@@ -169,7 +168,7 @@ def test_a_box_of_ones_own_system_is_told_of_apt(technician: Visitor, place: Pla
     send(technician, BUNDLE)
     answer = technician.post(f"{PAGE}/install", data=SURE)
     assert (answer.status_code, "apt" in answer.text) == (409, True)
-    assert update_files.take(place.run) is None
+    assert updates.take(place.run) is None
 
 
 def test_only_a_technician_may(technician: Visitor, place: Place) -> None:
@@ -181,7 +180,7 @@ def test_only_a_technician_may(technician: Visitor, place: Place) -> None:
     told: list[Any] = []
     place.answer({"ask": "update_back", "by": "carla", "sure": True})(told.append)
     assert told[0]["done"] is False
-    assert update_files.take(place.run) is None
+    assert updates.take(place.run) is None
 
 
 def test_the_helper_hears_how_the_desk_is(place: Place) -> None:

@@ -15,11 +15,11 @@ from appliance.api.privacy import Erasures, RetentionQuestions
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.lookout import Lookout
-from appliance.daemon.stores import Stores
 from appliance.errors import OfficeError
 from appliance.policy.requests import Citizen
 from appliance.policy.voicemail import Outcome
+from appliance.service.loop import Stores
+from appliance.service.phone_status import Lookout
 from appliance.store import database, requests, voicemail
 from appliance.store.requests import Taking
 from tests.console.people import ANNA, CARLA

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.sheet_file import text_of_sheet
-from appliance.daemon.stores import Stores
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
+from appliance.service.loop import Stores
+from appliance.service.speech import text_of_sheet
 from appliance.store import managed_config, sheets
 from tests.console.head_desk import HEARD, NEW, OLD, Voices, head_desk
 from tests.console.people import ANNA, CARLA

@@ -14,8 +14,8 @@ from typing import Any
 from appliance.api.control_socket import Answer, Door, Gate, Later
 from appliance.api.users import UserQuestions
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.stores import Stores
 from appliance.policy.clock import Now
+from appliance.service.loop import Stores
 
 
 @contextlib.contextmanager

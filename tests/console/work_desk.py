@@ -18,12 +18,12 @@ from appliance.api.voicemail import NotNowError, care_question
 from appliance.calls.events import Event, MessagesWaiting
 from appliance.calls.outgoing import RINGS
 from appliance.console.settings import ConsoleSettings
-from appliance.daemon.papers import NOBODY, Papers
-from appliance.daemon.stores import Stores
 from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.text import Words
+from appliance.service.loop import Stores
+from appliance.service.mailroom import NOBODY, Papers
 from appliance.store.requests import Diary
 from tests.console.door import ServedDoor
 from tests.policy.town import TOWN

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from appliance.daemon.backup_stick import CODE, STALE, Stick, heard, said, trouble_of
-from appliance.daemon.run_files import Went
 from appliance.policy.text import Words
+from appliance.service.backup import CODE, STALE, Stick, heard, said, trouble_of_stick
+from appliance.service.supervision import Went
 
 ROME = ZoneInfo("Europe/Rome")
 AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
@@ -18,22 +18,22 @@ OUT = Words("la chiavetta delle copie (COPIE) non è inserita", "the backup stic
 
 def test_one_night_at_home_is_no_alarm() -> None:
     """Three days are: with the day of the last whole one, and why."""
-    assert trouble_of(None, AT, ROME) is None
-    assert trouble_of(STICK, AT + STALE, ROME) is None
+    assert trouble_of_stick(None, AT, ROME) is None
+    assert trouble_of_stick(STICK, AT + STALE, ROME) is None
     failed = heard(STICK, Went(AT + timedelta(days=3), False, OUT))
     assert (failed.done, failed.well) == (AT, False)
-    trouble = trouble_of(failed, AT + STALE + timedelta(minutes=1), ROME)
+    trouble = trouble_of_stick(failed, AT + STALE + timedelta(minutes=1), ROME)
     assert trouble is not None
     assert trouble.code == CODE
     assert "non riceve una copia intera dal 25 novembre 2026: la chiavetta" in trouble.it
     assert "not plugged in." in trouble.en
     well = heard(failed, Went(AT + timedelta(days=4), True, Words("x", "x")))
-    assert trouble_of(well, AT + timedelta(days=5), ROME) is None
+    assert trouble_of_stick(well, AT + timedelta(days=5), ROME) is None
 
 
 def test_one_that_nobody_writes_to_is_told_too() -> None:
     """The helper is not enabled, or the box is off each night: what to look at."""
-    trouble = trouble_of(replace(STICK, done=None), AT + timedelta(days=4), ROME)
+    trouble = trouble_of_stick(replace(STICK, done=None), AT + timedelta(days=4), ROME)
     assert trouble is not None
     assert "pagina Copia di sicurezza." in trouble.it
 

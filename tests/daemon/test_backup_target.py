@@ -11,9 +11,10 @@ import pytest
 
 from appliance.config import read
 from appliance.config.schema import Backup, Settings
-from appliance.daemon import backup_target
-from appliance.daemon.backup_stick import STALE
-from appliance.daemon.backup_target import (
+from appliance.policy.text import Refused, Words
+from appliance.service import backup_target
+from appliance.service.backup import STALE
+from appliance.service.backup_target import (
     CODE,
     NOT_SET_UP,
     Address,
@@ -24,7 +25,6 @@ from appliance.daemon.backup_target import (
     mail_of,
     trouble_of,
 )
-from appliance.policy.text import Refused, Words
 from tests.commands.samples import CONFIG
 
 ROME = ZoneInfo("Europe/Rome")

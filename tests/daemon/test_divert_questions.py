@@ -14,9 +14,9 @@ from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.config import read
 from appliance.config.office import build_office
-from appliance.daemon import commission
-from appliance.daemon.commission import Outcome
 from appliance.policy.text import Refused
+from appliance.service import reports
+from appliance.service.reports import Outcome
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
 from tests.calls.desk import TEN, up
@@ -75,7 +75,7 @@ class Box:
             assert answer["done"] is False
         except Refused as error:
             said = error.words.it
-        assert commission.load(self.settings) == ()
+        assert reports.load(self.settings) == ()
         return said
 
 
@@ -99,17 +99,17 @@ def test_a_call_with_all_lines_seized_proves_it(box: Box) -> None:
     """As the command does: kept for that number, with who said so and where it rang; audited."""
     box.lines(*SEIZED)
     assert box.prove()["said"]["it"] == "La prova è registrata."
-    (proof,) = commission.load(box.settings)
+    (proof,) = reports.load(box.settings)
     assert (proof.number, proof.outcome, proof.by, proof.where) == (
         ORDINARY, Outcome.DIVERTED, "Anna", "Sportello",
     )  # fmt: skip
-    assert commission.wanted(box.settings, (proof,)).it.startswith("Non è provato")
+    assert reports.wanted(box.settings, (proof,)).it.startswith("Non è provato")
     first, second = box.ask("divert")["numbers"]
     assert "arriva a: Sportello" in first["words"]["it"]
     assert (first["outdated"], second["words"]) == (False, None)
     box.prove("busy", number=TOLL_FREE, where="nowhere")
-    assert commission.wanted(box.settings, commission.load(box.settings)).it == ""
-    assert commission.load(box.settings)[1].where == ""
+    assert reports.wanted(box.settings, reports.load(box.settings)).it == ""
+    assert reports.load(box.settings)[1].where == ""
     noted = [(n.by, n.what, n.about) for n in database.latest(box.kept.connection, "divert")]
     assert noted == [("beppe", "divert.prove", "busy"), ("beppe", "divert.prove", "diverted")]
 
@@ -133,7 +133,7 @@ def test_the_heads_word_needs_no_call(box: Box) -> None:
     """Who it was is written down."""
     assert "nome del Responsabile" in box.refused("no_divert", who=" ")
     box.prove("no_divert", who="Anna Verdi", where="x")
-    (proof,) = commission.load(box.settings)
+    (proof,) = reports.load(box.settings)
     assert (proof.outcome, proof.by, proof.where) == (Outcome.NO_DIVERT, "Anna Verdi", "")
 
 
@@ -153,8 +153,8 @@ def test_a_proof_of_other_lines_is_outdated(box: Box) -> None:
     """It is shown as that."""
     box.lines(*SEIZED)
     box.prove()
-    (proof,) = commission.load(box.settings)
-    commission.save(box.settings, replace(proof, lines=("line9",)))
+    (proof,) = reports.load(box.settings)
+    reports.save(box.settings, replace(proof, lines=("line9",)))
     assert box.ask("divert")["numbers"][0]["outdated"]
 
 
@@ -165,7 +165,7 @@ def test_what_cannot_be_kept_is_said(box: Box, monkeypatch: pytest.MonkeyPatch) 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(commission, "atomic_write", full)
+    monkeypatch.setattr(reports, "atomic_write", full)
     assert "il disco è pieno" in box.refused()
 
 

@@ -12,11 +12,11 @@ import pytest
 from appliance.api import speech
 from appliance.api.speech import COMMAND, EVERY_S, FIRST_S, Naming
 from appliance.config import read
-from appliance.daemon.chores import Ended
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import StoreError
 from appliance.policy.text import Refused, Words
+from appliance.service.jobs import Ended
 from tests.commands.samples import CONFIG
 
 NAME = "Comune di Castel Maggiore"

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from appliance.api.phones import PhoneEntering, PhoneWindow
-from appliance.config import last_good, phones, read
+from appliance.config import last_good, read
+from appliance.config import phones as config_phones
 from appliance.config.build import extensions
 from appliance.config.phones import Entered, EnteredPhone
 from appliance.config.schema import Settings
 from appliance.config.setup import phone_settings
-from appliance.daemon import handsets, phone_secrets
 from appliance.errors import OfficeError
 from appliance.policy.text import Refused
+from appliance.service import phones
 from appliance.sip.service import Phones
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
@@ -39,7 +40,7 @@ class Office:
         self.state = folder / "state"
         self.state.mkdir()
         self.settings = read.load(self.path)
-        phone_secrets.save(self.settings, {"op1": "first"})
+        phones.save_secrets(self.settings, {"op1": "first"})
         self.kept = Kept(self.state)
         people.enter(self.kept.connection)
         self.started = 0
@@ -50,7 +51,7 @@ class Office:
     def start(self) -> None:
         """Start with what is written and entered now."""
         written, self.settings, _, complaint = last_good.with_written(self.path)
-        secrets = phone_secrets.load(self.settings)
+        secrets = phones.load_secrets(self.settings)
         self.phones = Phones(phone_settings(self.settings, secrets), lambda _: None)
         stores: Any = self.kept
         self.entering = PhoneEntering(
@@ -110,9 +111,9 @@ def test_a_phone_is_added_with_a_password_that_is_told_once(office: Office) -> N
     assert (rows["Interno"], rows["Server SIP (registrar)"], rows["Porta"]) == (
         "13", "127.0.18.7", "5060",
     )  # fmt: skip
-    assert rows["Password"] == told["secret"] == phone_secrets.load(office.settings)["op3"]
-    assert stat.S_IMODE(phone_secrets.secrets_path(office.settings).stat().st_mode) == 0o600
-    assert told["secret"] not in phones.path_of(office.state).read_text()
+    assert rows["Password"] == told["secret"] == phones.load_secrets(office.settings)["op3"]
+    assert stat.S_IMODE(phones.secrets_path(office.settings).stat().st_mode) == 0o600
+    assert told["secret"] not in config_phones.path_of(office.state).read_text()
     assert told["secret"] not in json.dumps(office.ask("phones"))
     assert (office.path.read_text(), office.started) == (text, 1)
 
@@ -187,7 +188,7 @@ def test_only_a_technician_may(office: Office) -> None:
         assert "tecnico" in refused(office, "phone_add", by=by, **NEW).lower() or by in {"eve", ""}
         assert refused(office, "phone_renew", by=by, name="op1")
         assert refused(office, "phone_remove", by=by, name="op1")
-    assert phone_secrets.load(office.settings) == {"op1": "first"}
+    assert phones.load_secrets(office.settings) == {"op1": "first"}
 
 
 def test_what_was_done_is_noted(office: Office) -> None:
@@ -209,7 +210,7 @@ def test_a_new_password_counts_at_once(office: Office) -> None:
     assert not office.knows("op2")
     told = office.ask("phone_renew", name="op2")
     assert office.knows("op2")
-    assert told["secret"] == phone_secrets.load(office.settings)["op2"]
+    assert told["secret"] == phones.load_secrets(office.settings)["op2"]
     assert office.started == 0
 
 
@@ -244,8 +245,8 @@ def test_a_phone_is_removed_and_its_password_with_it(office: Office) -> None:
     assert office.names() == ["op2", "op3"]
     assert [one.digits for one in extensions(office.settings.phones)] == ["12", "13"]
     office.ask("phone_remove", name="op3")
-    assert "op3" not in phone_secrets.load(office.settings)
-    assert "op3" not in handsets.load(office.settings)
+    assert "op3" not in phones.load_secrets(office.settings)
+    assert "op3" not in phones.load_handsets(office.settings)
     assert office.names() == ["op2"]
     office.ask("phone_back", name="op1")
     office.start()
@@ -279,7 +280,7 @@ def test_the_name_that_is_suggested_is_free(office: Office) -> None:
 
 def test_a_damaged_file_costs_what_was_entered_and_no_call(office: Office) -> None:
     """The office starts with its own phones; the page names the file."""
-    phones.path_of(office.state).write_text("{")
+    config_phones.path_of(office.state).write_text("{")
     office.start()
     assert [phone.name for phone in office.settings.phones] == ["op1", "op2"]
     assert "phones_entered.json non si legge" in office.ask("phones")["said"]["it"]
@@ -287,7 +288,7 @@ def test_a_damaged_file_costs_what_was_entered_and_no_call(office: Office) -> No
 
 def settings_of(office: Office, **entered: Any) -> Settings:
     """Lay something over the office's own configuration."""
-    return phones.overlay_phones(read.load_written(office.path), Entered(**entered))
+    return config_phones.overlay_phones(read.load_written(office.path), Entered(**entered))
 
 
 def test_the_files_own_phone_goes_before_one_of_the_same_name(office: Office) -> None:

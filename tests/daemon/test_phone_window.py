@@ -12,10 +12,10 @@ import pytest
 
 from appliance.api.phones import FILE, MINUTES, PhoneWindow
 from appliance.config import read
-from appliance.daemon import handsets, phone_secrets
-from appliance.daemon.handsets import Kept
 from appliance.policy.text import Refused
 from appliance.provisioning.server import PORT
+from appliance.service import phones
+from appliance.service.phones import Kept
 from tests.commands.test_phones import CONFIG
 from tests.helpers.ports import own_address
 
@@ -32,8 +32,8 @@ class Office:
         self.path.write_text(text, encoding="utf-8")
         settings = read.load(self.path)
         (folder / "run").mkdir()
-        phone_secrets.save(settings, {"op1": "password-of-op1"})
-        handsets.save(settings, {"op1": Kept("baresip", "", "token")})
+        phones.save_secrets(settings, {"op1": "password-of-op1"})
+        phones.save_handsets(settings, {"op1": Kept("baresip", "", "token")})
         self.run = folder / "run"
         self.window = self.new()
 
@@ -99,7 +99,7 @@ def test_a_phone_that_is_added_is_served_too(office: Office) -> None:
     """The files are made anew while it is open."""
     office.window.open()
     office.wait(lambda: office.fetched(), "no file is given")
-    phone_secrets.save(read.load(office.path), {"op1": "another"})
+    phones.save_secrets(read.load(office.path), {"op1": "another"})
     office.window.renew()
     office.wait(lambda: "another" in office.fetched(), "the file is the old one")
 
@@ -107,7 +107,7 @@ def test_a_phone_that_is_added_is_served_too(office: Office) -> None:
 @pytest.mark.system
 def test_a_child_that_has_nothing_to_do_closes_it(office: Office) -> None:
     """No phone waits: it says so, and nothing is open any more."""
-    handsets.save(read.load(office.path), {})
+    phones.save_handsets(read.load(office.path), {})
     office.window.open()
     office.wait(lambda: office.window.left_s == 0, "it stays open")
     assert "add one first" in office.window.said

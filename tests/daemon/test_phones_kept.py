@@ -6,8 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.daemon.lookout import Lookout
-from appliance.daemon.phones_kept import PhonesKept
+from appliance.service.phone_status import Lookout, PhonesKept
 from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
 from appliance.sip.phones import PhonesStatus

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from appliance.config import read
-from appliance.daemon import handsets, phone_secrets, pins
-from appliance.daemon.secret_files import LEFT, SECRETS, settle_secrets
+from appliance.service import housekeeping, phones
+from appliance.service.secret_files import LEFT, SECRETS, settle_secrets
 from appliance.store.directory import key_path
 
 CONFIG = """
@@ -43,9 +43,9 @@ def places(state: Path) -> set[Path]:
     path.write_text(CONFIG.format(state=state))
     settings = read.load(path)
     return {
-        phone_secrets.secrets_path(settings),
-        handsets.kept_path(settings),
-        pins.pin_path(state),
+        phones.secrets_path(settings),
+        phones.kept_path(settings),
+        housekeeping.pin_path(state),
         key_path(state / "centralino.db"),
     }
 

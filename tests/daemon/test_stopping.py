@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from appliance.daemon.service import Service
 from appliance.errors import StoreError
+from appliance.service.main import Service
 
 
 class Parts:

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from appliance.config import read
-from appliance.daemon import backup_target
-from appliance.daemon.target_backup import WORK, Accepted, TargetBackup
 from appliance.errors import CentralinoError
 from appliance.files import make_private
 from appliance.policy.text import Refused
+from appliance.service import backup_target
+from appliance.service.backup_nights import WORK, Accepted, TargetBackup
 from tests.commands.test_backup import House
 
 PHRASE = "pane burro alici capperi"

@@ -15,13 +15,12 @@ from typing import Any
 import pytest
 
 from appliance.config import read
-from appliance.daemon import backup_target, target_sftp, target_smb
-from appliance.daemon.backup_target import address_of
-from appliance.daemon.chores import Chores
-from appliance.daemon.target_backup import Accepted, TargetBackup
-from appliance.daemon.target_nights import TargetNights
 from appliance.policy.clock import Now
 from appliance.policy.text import Refused
+from appliance.service import backup_smb, backup_target
+from appliance.service.backup_nights import Accepted, TargetBackup, TargetNights
+from appliance.service.backup_target import address_of
+from appliance.service.jobs import Chores
 from tests.commands.test_backup import House
 from tests.commands.test_backup_stick import fill
 from tests.faults.needs import require
@@ -66,7 +65,7 @@ def ssh(tmp_path: Path, site: Site) -> Iterator[SshServer]:
     """An SFTP server that knows the box."""
     require("sftp", "sshd")
     server = SshServer(tmp_path / "ssh")
-    server.know(target_sftp.made_key(site.house.state))
+    server.know(backup_target.made_key(site.house.state))
     server.start()
     yield server
     server.stop()
@@ -86,7 +85,7 @@ def accepted(server: SshServer | SmbServer) -> Accepted:
     """Accept what somebody accepts who has compared it."""
     if isinstance(server, SmbServer):
         return Accepted(PHRASE, password=SMB_PASSWORD)
-    return Accepted(PHRASE, target_sftp.offered_key(address_of(server.address)))
+    return Accepted(PHRASE, backup_target.offered_key(address_of(server.address)))
 
 
 def refused(said: Callable[[], object]) -> str:
@@ -192,7 +191,7 @@ def test_an_sftp_server_in_trouble(site: Site, ssh: SshServer, tmp_path: Path) -
     (ssh.folder / "authorized").write_text("")
     assert "non accetta la chiave dell'apparecchio" in refused(lambda: target.set_up(known))
     assert backup_target.load(site.house.state) is None
-    ssh.know(target_sftp.made_key(site.house.state))
+    ssh.know(backup_target.made_key(site.house.state))
     target.set_up(known)
     ssh.share.rename(tmp_path / "elsewhere")
     assert f"su {HOST} non c'è la cartella" in refused(target.write)
@@ -225,9 +224,9 @@ def test_an_smb_server_in_trouble(site: Site, smb: SmbServer) -> None:
 def test_a_server_that_says_nothing(kind: str, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is waited for no longer than for a server that is slow to answer."""
     require("sftp")
-    monkeypatch.setattr(target_sftp, "CONNECT_S", 1)
-    monkeypatch.setattr(target_smb, "CONNECT_S", 1)
-    target_sftp.made_key(site.house.state)
+    monkeypatch.setattr(backup_target, "CONNECT_S", 1)
+    monkeypatch.setattr(backup_smb, "CONNECT_S", 1)
+    backup_target.made_key(site.house.state)
     with silent() as port:
         target = site.to(f"{kind}://copie@{HOST}:{port}/copie")
         key = (site.house.state / "secrets" / "backup_target_key.pub").read_text()
@@ -241,17 +240,17 @@ def test_a_server_that_freezes_midway(
     """It is given up after the time of one answer, however much was still to be sent."""
     target = site.to(smb.address)
     target.set_up(accepted(smb))
-    monkeypatch.setattr(target_smb, "ANSWER_S", 2)
-    monkeypatch.setattr(target_smb, "CONNECT_S", 1)
+    monkeypatch.setattr(backup_smb, "ANSWER_S", 2)
+    monkeypatch.setattr(backup_smb, "CONNECT_S", 1)
     assert smb.child is not None
-    group, write, pieces = smb.child.pid, target_smb._write, iter(range(1000))
+    group, write, pieces = smb.child.pid, backup_smb._write, iter(range(1000))
 
     def frozen(to: object, piece: bytes) -> None:
         if next(pieces) == 1:
             os.killpg(group, signal.SIGSTOP)
         write(to, piece)
 
-    monkeypatch.setattr(target_smb, "_write", frozen)
+    monkeypatch.setattr(backup_smb, "_write", frozen)
     try:
         assert "nessuna risposta in tempo" in refused(target.write)
         assert next(pieces) > 1
@@ -272,7 +271,7 @@ def test_a_full_server(kind: str, site: Site, tmp_path: Path) -> None:
         tmpfs = ["mount", "-t", "tmpfs", "-o", "mode=777,size=8m", "test", str(server.share)]
         subprocess.run(tmpfs, check=True)
         if isinstance(server, SshServer):
-            server.know(target_sftp.made_key(site.house.state))
+            server.know(backup_target.made_key(site.house.state))
         server.start()
         try:
             target = site.to(server.address)

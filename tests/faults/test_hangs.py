@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.daemon.supervisor import LOOK_S
 from appliance.policy.supervision import TABLE, Part
+from appliance.service.supervision import LOOK_S
 from appliance.testphone.client import TestPhone
 from tests.helpers.box import Box, wait
 from tests.helpers.figures import Figures

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.daemon.supervisor import FILE
+from appliance.service.supervision import FILE
 from appliance.testphone.client import TestPhone
 from tests.faults.needs import require
 from tests.helpers.box import Box

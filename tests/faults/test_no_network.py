@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.daemon.mailroom import Outgoing
 from appliance.mail.smtp import Security, Sender, Server
 from appliance.policy.requests import MailState, Verdict
+from appliance.service.mailroom import Outgoing
 from appliance.store.writer import Records
 from tests.bench.visitors import trusting
 from tests.faults.needs import require

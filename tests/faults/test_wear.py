@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.daemon.card import look
-from appliance.daemon.caretaker import Caretaker, Plan
 from appliance.policy.clock import ClockState, Now
+from appliance.service.bootfile import look
+from appliance.service.housekeeping import Caretaker, Plan
 from appliance.store import call_log
 from appliance.store.retention import Keeping
 from appliance.store.voicemail import Notices
 from appliance.store.writer import Records
 from appliance.voicemail.recording import Outside, Writer
 from appliance.voicemail.storage import Folders, Limits
-from tests.daemon.test_caretaker import CALENDAR
 from tests.faults.needs import require
 from tests.faults.wear import Card, Wear, card
 from tests.faults.workload import Inline
 from tests.helpers.figures import Figures
+from tests.service.test_caretaker import CALENDAR
 from tests.store.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 

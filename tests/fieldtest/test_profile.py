@@ -14,7 +14,6 @@ from appliance.config import last_good, read
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.setup import line_setup
-from appliance.daemon.backup_places import pieces
 from appliance.errors import TechnicianError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
@@ -23,6 +22,7 @@ from appliance.media.line import line_settings
 from appliance.modem.dialects import CONEXANT, GENERIC
 from appliance.modem.line import Life
 from appliance.modem.scripts import LineSettings
+from appliance.service.backup import backup_pieces
 from hw_tests.findings import Figure, Finding, Limit, Run, Unit, Verdict
 from hw_tests.measures.table import measures_for
 from tests.fieldtest.runs import run
@@ -268,7 +268,7 @@ def test_the_last_good_profile_stays_in_force(office: Path) -> None:
 
 def test_a_backup_holds_the_profile(office: Path) -> None:
     """What the configuration cannot do without is in the backup beside it."""
-    names = {piece.name: piece.path for piece in pieces(read.load(office), office)}
+    names = {piece.name: piece.path for piece in backup_pieces(read.load(office), office)}
     assert names["profile-1"] == office.parent / "modem.toml"
 
 

@@ -9,11 +9,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.calls.orders import Result
-from appliance.daemon.fleet import Kept
 from appliance.fleet import mqtt_messages
-from appliance.fleet.mqtt import Broker, Health, Limits, Sender
+from appliance.fleet.mqtt import Broker, BrokerHealth, Limits, Sender
 from appliance.fleet.mqtt_client import Connection
 from appliance.fleet.mqtt_messages import KINDS, Message
+from appliance.service.monitoring import Kept
 from appliance.store import call_log, monitoring
 from appliance.store.writer import Records
 from tests.helpers.mosquitto import USER, Mosquitto
@@ -46,7 +46,7 @@ class Publisher:
     broker: Broker
     prefix: str = "comune/nord"
     most: int = 1000
-    heard: list[Health] = field(default_factory=list)
+    heard: list[BrokerHealth] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
 
     def start(self) -> Publisher:
@@ -65,9 +65,9 @@ class Publisher:
         return self
 
     @property
-    def last(self) -> Health:
+    def last(self) -> BrokerHealth:
         """How it was heard to be last."""
-        return self.heard[-1] if self.heard else Health()
+        return self.heard[-1] if self.heard else BrokerHealth()
 
     def stop(self) -> None:
         """Stop both."""

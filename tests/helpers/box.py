@@ -22,12 +22,12 @@ from appliance.api import control_socket
 from appliance.calls.orders import CallRecord, Result
 from appliance.config import read
 from appliance.config.schema import Settings
-from appliance.daemon import phone_secrets
-from appliance.daemon.stores import database_path
 from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.process import ExchangeProcess
+from appliance.service import phones
+from appliance.service.loop import database_path
 from appliance.store import call_log, voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message
@@ -83,7 +83,7 @@ class Box:
         self.address, self.port = self._where()
         self.config_path.write_text(self._configuration(), encoding="utf-8")
         own = {name: f"secret-{name}" for name in self.phones}
-        phone_secrets.save(self.settings, own | self.secrets)
+        phones.save_secrets(self.settings, own | self.secrets)
         options = (*self.options, "--dialect", self.dialect)
         self.exchange = self._stack.enter_context(
             ExchangeProcess(self.folder / "lines", self.lines, options)

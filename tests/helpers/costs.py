@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from appliance.console.accounts import passwords
-from appliance.daemon import pins
+from appliance.service import housekeeping
 from appliance.store import backup
 
 REAL_COST: Final = "real_cost"
@@ -35,7 +35,7 @@ def lowered() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(backup, "COST", CHEAP_N)
         patch.setattr(backup, "MEMORY", 2 * 128 * CHEAP_N * backup.BLOCK)
-        patch.setattr(pins, "_N", CHEAP_N)
+        patch.setattr(housekeeping, "_N", CHEAP_N)
         patch.setattr(passwords, "MEMORY_KIB", CHEAP_KIB)
         patch.setattr(passwords, "PASSES", 1)
         cheap = re.sub(r"m=\d+,t=\d+", f"m={CHEAP_KIB},t=1", passwords.NOBODYS)

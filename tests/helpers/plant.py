@@ -15,16 +15,15 @@ from appliance.api.status import PlantQuestions
 from appliance.api.updates import Self, UpdateQuestions
 from appliance.calls.switchboard import Switchboard
 from appliance.config import read
-from appliance.daemon.central import Central
-from appliance.daemon.chore_questions import ChoreQuestions
-from appliance.daemon.chores import Chores
-from appliance.daemon.line_restarts import LineRestarts
-from appliance.daemon.lookout import Lookout
-from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.target_nights import TargetNights, TargetQuestions
-from appliance.daemon.updates import Updates
-from appliance.media.messages import Health, Snapshot
+from appliance.media.messages import MediaHealth, Snapshot
 from appliance.policy.text import NOTHING
+from appliance.service.backup_nights import TargetNights, TargetQuestions
+from appliance.service.jobs import ChoreQuestions, Chores
+from appliance.service.line_restarts import LineRestarts
+from appliance.service.managed_config import Central
+from appliance.service.phone_status import Lookout
+from appliance.service.supervision import Recoveries
+from appliance.service.updates import Updates
 from appliance.sip.phones import PhonesStatus, PhoneState
 from tests.fuzz.targets.door import Desk
 
@@ -57,7 +56,7 @@ password_file = "/etc/centralino/mail-secret"
 sender = "Comune <comune@example.it>"
 [folders]
 """
-HEALTH = Health(3000, 0.1, 0.4, 1.26, 41.0, underruns=1, overruns=2)
+HEALTH = MediaHealth(3000, 0.1, 0.4, 1.26, 41.0, underruns=1, overruns=2)
 
 
 @dataclass

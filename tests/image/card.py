@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.daemon.notices import read
+from appliance.service.supervision import read
 
 OVERLAY: Final = Path(__file__).parents[2] / "image" / "overlay"
 HELPERS: Final = OVERLAY / "usr" / "lib" / "centralino-image"

@@ -12,10 +12,10 @@ import pytest
 from appliance.commands import update_stick
 from appliance.commands.update_stick import Stick
 from appliance.commands.update_trial import IN_MEMORY, NO_KEY
-from appliance.daemon import notices, update_files
-from appliance.daemon.update_files import UPLOADED, Asked
 from appliance.policy.text import Refused, Words
 from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State
+from appliance.service import supervision, updates
+from appliance.service.updates import UPLOADED, Asked
 from tests.image.two_slots import RUNNING, TwoSlots, missing
 
 pytestmark = [
@@ -100,11 +100,11 @@ def test_a_version_that_does_not_even_start_is_left(box: TwoSlots) -> None:
 @contextlib.contextmanager
 def in_memory(box: TwoSlots, notice: str = IN_MEMORY) -> Iterator[None]:
     """Have the data partition out of reach, and what the helper keeps in memory instead."""
-    told, kept = notices.folder_of(box.helper.run), box.helper.kept_in
+    told, kept = supervision.folder_of(box.helper.run), box.helper.kept_in
     aside = kept.rename(kept.with_name("out-of-reach")) if kept.exists() else None
-    notices.tell(notice, Words("in memoria", "in memory"), told)
+    supervision.post_notice(notice, Words("in memoria", "in memory"), told)
     yield
-    notices.take_back(notice, told)
+    supervision.take_back(notice, told)
     shutil.rmtree(kept, ignore_errors=True)
     if aside is not None:
         aside.rename(kept)
@@ -299,7 +299,7 @@ def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
     uploaded = box.folder / "console" / UPLOADED
     uploaded.parent.mkdir()
     shutil.copy(box.bundle("1.1.0"), uploaded)
-    update_files.ask(box.folder / "run", Asked("beppe", "upload"))
+    updates.ask_for_update(box.folder / "run", Asked("beppe", "upload"))
     with box.desk():
         box.helper.turn()
     assert (box.kept.state, box.kept.by, uploaded.exists()) == (State.INSTALLED, "beppe", False)

@@ -19,9 +19,9 @@ from appliance.commands.slots import Rauc
 from appliance.commands.update_helper import Helper
 from appliance.commands.update_trial import Watch
 from appliance.config import read
-from appliance.daemon import update_files
-from appliance.daemon.update_files import Asked, Kept
 from appliance.policy.text import Words
+from appliance.service import updates
+from appliance.service.updates import Asked, Kept
 from tests.commands.samples import CONFIG
 from tests.console.door import ServedDoor
 
@@ -205,7 +205,7 @@ class TwoSlots:
     @property
     def kept(self) -> Kept:
         """Read what the helper keeps."""
-        return update_files.load(self.helper.kept_in)
+        return updates.load_update(self.helper.kept_in)
 
     def left(self, slot: str) -> int:
         """Return how many tries a slot has."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from appliance.daemon.update_files import KEPT, STICK
+from appliance.service.updates import KEPT, STICK
 from tests.image import brought
 from tests.image.desk import set_clock
 from tests.image.guest import Guest

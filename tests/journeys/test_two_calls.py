@@ -23,8 +23,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.daemon.stores import database_path
 from appliance.policy.voicemail import MessageStep
+from appliance.service.loop import database_path
 from appliance.store import call_log, care, requests
 from appliance.store.care import Kind
 from appliance.store.database import open_reader

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from appliance.daemon.mailroom import Outgoing
 from appliance.mail.letter import compose
 from appliance.mail.smtp import Account, Security, Sender, Server
 from appliance.policy.requests import Health, Letter, Mail, MailState, Reply
+from appliance.service.mailroom import Outgoing
 from appliance.store import requests
 from appliance.store.database import open_reader
 from appliance.store.requests import StoredNotice

@@ -14,10 +14,10 @@ import pytest
 
 from appliance.api import speech
 from appliance.config import read
-from appliance.daemon.central_place import digest_in_force
-from appliance.daemon.stores import database_path
 from appliance.managed_config import apply
 from appliance.managed_config.apply import Judged, Stamp
+from appliance.service.loop import database_path
+from appliance.service.managed_config import digest_in_force
 from appliance.store import managed_config, policy_change
 from appliance.store.database import connect, transaction
 from tests.bootfile.test_cuts import Cut, Power

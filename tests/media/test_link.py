@@ -15,7 +15,7 @@ from appliance.calls import events, orders
 from appliance.errors import PeerError
 from appliance.media import link
 from appliance.media.link import CREDIT_BYTES, QUEUE_LIMIT, Link, Sound
-from appliance.media.messages import Health, LineSetup, Prompt, Setup
+from appliance.media.messages import LineSetup, MediaHealth, Prompt, Setup
 from appliance.media.switch import HANDLERS
 
 
@@ -33,7 +33,7 @@ MESSAGES = [
     orders.Play("p1", ("it/greeting_closed", "it/leave_message"), line="line1"),
     orders.Record("r1", "line1"),
     Setup((LineSetup("line1", "/dev/ttyACM0"),), "127.0.0.1", (16000, 16099), (Prompt("a", 0, 2),)),
-    Health(50, 0.1, 0.2, 0.3, 60.0),
+    MediaHealth(50, 0.1, 0.2, 0.3, 60.0),
 ]
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from appliance.commands.backup_stick import Helper, plugged
 from appliance.commands.sticks import mounted
-from appliance.daemon import backup_stick
-from appliance.daemon.run_files import Asked
 from appliance.policy.text import Words
+from appliance.service import backup
+from appliance.service.supervision import Asked
 from tests.commands.test_backup import House
 from tests.qemu.guest import check, say, wait
 
@@ -55,7 +55,7 @@ def a_backup_on(kind: str) -> None:
         said: Words = helper.set_up(Asked("beppe", KEYED))
         say(f"  {said.en}")
         helper.write()
-        stick = backup_stick.load(house.state)
+        stick = backup.load_stick(house.state)
         assert stick is not None
         assert stick.well
         with mounted(device.path, is_written=False) as folder:

@@ -13,8 +13,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from appliance.daemon import clock_setting
-from appliance.daemon.clocks import BATTERY, Sources
+from appliance.service import clock
+from appliance.service.clock import BATTERY, Sources
 from appliance.usb import reset
 from appliance.usb.reset import Step
 from tests.qemu.gadget import load
@@ -115,13 +115,13 @@ def the_time_is_set_and_the_battery_clock_with_it() -> None:
     """In its sandbox the helper sets the machine's clock, a month on, and the chip behind it, which
     the desk then finds to agree; one request, one start.
     """
-    folder = clock_setting.folder_of(RUN)
+    folder = clock.folder_of(RUN)
     folder.mkdir(mode=0o700)
     os.chown(folder, *desk())
     systemctl("start", f"{CLOCK}.path")
     wanted = float(BATTERY.read_text()) + MONTH_S  # this machine itself begins in 1980
     assert wanted - time.time() > MONTH_S
-    clock_setting.ask(folder, wanted, time.monotonic())
+    clock.ask(folder, wanted, time.monotonic())
     since = time.monotonic()
     wait("the time", lambda: time.time() > wanted)
     assert time.time() - wanted < time.monotonic() - since + NEAR_S

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from pathlib import Path
 
-from appliance.daemon.fleet import Kept
 from appliance.fleet import mqtt_messages
-from appliance.fleet.mqtt import Broker, Health, Sender
+from appliance.fleet.mqtt import Broker, BrokerHealth, Sender
 from appliance.fleet.mqtt_client import Connection
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import by_voice
+from appliance.service.monitoring import Kept
 from appliance.store import monitoring, requests
 from appliance.store.database import open_reader
 from appliance.store.requests import NO_LETTERS, Taking
@@ -40,7 +40,7 @@ class AwayStore(KeptStore):
     """A store that notes events for a broker; `broker` is where none listens, None for no MQTT."""
 
     broker: Broker | None = None
-    heard: list[Health] = field(default_factory=list)
+    heard: list[BrokerHealth] = field(default_factory=list)
     sender: Sender | None = None
     noted: int = 0
 

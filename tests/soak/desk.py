@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING, cast
 from appliance.calls import events, orders
 from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.carrier_side import CarrierSide, Takers
-from appliance.daemon.confinement import Confinement
-from appliance.daemon.desk import Desk
-from appliance.daemon.inbox import Inbox
-from appliance.daemon.legs import Legs
-from appliance.daemon.stores import Stores
 from appliance.dsp.dtmf import pcm16
 from appliance.media.messages import LineSetup, Prompt, Recovering, Setup
 from appliance.policy.clock import Now
 from appliance.policy.office import ServiceState
 from appliance.prompts import Catalogue
+from appliance.service.loop import Confinement, Desk, Inbox, Stores
+from appliance.service.media_link import CarrierSide, Legs, Takers
 from tests.soak import office
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from appliance.daemon.recoveries import KEPT
-from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan
+from appliance.service.loop import database_path
+from appliance.service.supervision import KEPT
 from appliance.store.call_log import iso
 from appliance.store.database import connect, open_reader
 from tests.helpers.box import Box, wait

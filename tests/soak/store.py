@@ -27,7 +27,7 @@ WAYS = ("begin", "finish", "late", "stalled", "slow")
 
 @dataclass
 class Sounds:
-    """Messages on their way to a phone (appliance.daemon.message_sounds)."""
+    """Messages on their way to a phone (appliance.service.housekeeping)."""
 
     store: Store
     ready: dict[str, int] = field(default_factory=dict)

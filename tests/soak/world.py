@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.calls import events
-from appliance.daemon.confinement import Confinement
 from appliance.exchange.country import country
 from appliance.exchange.dialects import personality
 from appliance.exchange.outlet import Outlet
@@ -22,6 +21,7 @@ from appliance.exchange.wire import LineState
 from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
 from appliance.policy.clock import Now
+from appliance.service.loop import Confinement
 from tests.soak import mix, office
 from tests.soak.caller import Caller
 from tests.soak.carrier import VirtualCarrier

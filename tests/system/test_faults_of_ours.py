@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.daemon.confinement import MOST
 from appliance.errors import OfficeError
+from appliance.service.loop import MOST
 from tests.helpers.box import Box
 from tests.system.calls import end, in_call, in_state
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from appliance.config import read
-from appliance.daemon import handsets
 from appliance.provisioning import server
+from appliance.service import phones
 from tests.commands.test_phones import CONFIG as CONFIGURATION
 from tests.helpers import baresip
 from tests.helpers.baresip import Baresip
@@ -104,7 +104,7 @@ def test_a_phone_is_added_fetches_registers_and_is_served_no_more(box: Box, tmp_
     its token, a real baresip registers with the served line, and the window ends by itself.
     """
     add(box, "op1", "--model", "baresip")
-    url = handsets.url_of(handsets.load(box.settings)["op1"], box.address)
+    url = phones.url_of(phones.load_handsets(box.settings)["op1"], box.address)
     with window(box) as serving:
         code, account = fetch(url)
         assert code == 200
@@ -116,7 +116,7 @@ def test_a_phone_is_added_fetches_registers_and_is_served_no_more(box: Box, tmp_
                 fetch(url)
     assert "op1: registrato" in said
     assert "Chiuso" in said
-    assert handsets.load(box.settings)["op1"].token == ""
+    assert phones.load_handsets(box.settings)["op1"].token == ""
 
 
 @pytest.mark.skipif(shutil.which(LINPHONE) is None, reason="apt install linphone-cli")
@@ -124,7 +124,7 @@ def test_a_linphone_sets_itself_up_by_the_address_of_its_sheet(box: Box, tmp_pat
     """Remote provisioning: the Linphone is given the address in the QR code and nothing else."""
     sheet = tmp_path / "op2.html"
     add(box, "op2", "--sheet", str(sheet))
-    url = handsets.url_of(handsets.load(box.settings)["op2"], box.address)
+    url = phones.url_of(phones.load_handsets(box.settings)["op2"], box.address)
     assert url in sheet.read_text()
     rc = tmp_path / "linphonerc"
     rc.write_text(CONFIG.format(url=url, port=free_port("127.0.0.1")))
@@ -173,7 +173,7 @@ def test_a_phone_is_added_before_the_cable_is_plugged_in(tmp_path: Path) -> None
         )
 
     assert socket.gethostname() in add_alone().stdout
-    before = handsets.load(read.load(path))
+    before = phones.load_handsets(read.load(path))
     refused = add_alone("--sheet", str(tmp_path / "op1.html"))
     assert (refused.returncode, "plug in the cable" in refused.stderr) == (1, True)
-    assert handsets.load(read.load(path)) == before
+    assert phones.load_handsets(read.load(path)) == before

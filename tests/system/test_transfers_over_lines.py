@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from appliance.calls.orders import CallRecord, Result
-from appliance.daemon import shown_files
-from appliance.daemon.announcements import ring_back
 from appliance.dsp import g711
 from appliance.dsp.dtmf import Detector, DigitStarted
 from appliance.dsp.wav import Law
 from appliance.exchange import client
 from appliance.exchange.client import RunningCall
+from appliance.service import main
+from appliance.service.announcement_files import ring_back
 from tests.bench.office import noise
 from tests.helpers.announcements import brief
 from tests.helpers.baresip import PACKAGE, is_installed
@@ -276,7 +276,7 @@ def test_what_the_box_has_written_is_for_itself_and_names_no_number(
     assert [word for word in sealed for told in (box.log(), *printed) if word in told] == []
     run = box.folder / "run"
     assert naming((box.state, run), sealed) == []
-    shown = [*shown_files.shown(box.state), *box.state.glob("centralino.db*")]
+    shown = [*main.shown(box.state), *box.state.glob("centralino.db*")]
     assert open_to_others(box.state, but=shown) == []
     assert open_to_others(run, but=(run / "desk.sock",)) == []
     assert (run / "desk.sock").stat().st_mode & 0o007 == 0

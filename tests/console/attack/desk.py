@@ -8,7 +8,7 @@ from typing import Any, Final
 from appliance.api.control_socket import Answer, Later
 from appliance.api.permissions import FREE, NEEDS
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.lookout import Lookout
+from appliance.service.phone_status import Lookout
 from tests.fuzz.targets import door as stand_ins
 from tests.helpers.plant import Plant
 

@@ -20,11 +20,11 @@ from playwright.sync_api import Browser, Dialog, Page
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.switchboard import Switchboard
-from appliance.daemon.stores import database_path
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import Citizen, NewRequest
 from appliance.policy.sheets import Sheet
 from appliance.policy.users import Role, User
+from appliance.service.loop import database_path
 from appliance.store import requests, sheets, users, voicemail
 from appliance.store.database import open_database
 from appliance.store.users import Asked

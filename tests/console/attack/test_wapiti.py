@@ -17,8 +17,8 @@ from typing import Any, Final
 
 import pytest
 
-from appliance.daemon.stores import database_path
 from appliance.policy.users import User
+from appliance.service.loop import database_path
 from appliance.store import sheets
 from appliance.store.database import open_database
 from tests.calls.test_transfers import office_desk

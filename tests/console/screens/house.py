@@ -17,12 +17,12 @@ from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
-from appliance.daemon.stores import database_path
 from appliance.dsp import wav
 from appliance.dsp.g711 import encode
 from appliance.dsp.wav import Law
 from appliance.policy.requests import Mail
 from appliance.policy.users import Role, User
+from appliance.service.loop import database_path
 from appliance.store import call_log, requests, users, voicemail
 from appliance.store.database import connect
 from appliance.store.requests import Happened, Letters, StoredRequest, Taking

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from appliance.daemon.stores import database_path
 from appliance.policy.users import User
+from appliance.service.loop import database_path
 from appliance.store import users
 from appliance.store.database import open_reader
 from tests.console import people

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.daemon.stores import database_path
 from appliance.policy.voicemail import MessageStep
+from appliance.service.loop import database_path
 from appliance.store import care
 from appliance.store.care import Kind
 from appliance.store.database import connect, open_reader

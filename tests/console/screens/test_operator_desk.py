@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, Route, expect
 
 from appliance.calls.orders import Result
-from appliance.daemon.stores import database_path
 from appliance.errors import OfficeError
 from appliance.exchange.call import CallPlan
 from appliance.policy.requests import Request
 from appliance.policy.sheets import Sheet
+from appliance.service.loop import database_path
 from appliance.store import requests, sheets, users
 from appliance.store.database import connect, open_reader
 from tests.console import people

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.daemon.stores import database_path
 from appliance.policy.requests import State
+from appliance.service.loop import database_path
 from appliance.store import requests
 from appliance.store.database import connect, open_reader
 from appliance.store.requests import Taking

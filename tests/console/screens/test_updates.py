@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.daemon import update_files
-from appliance.daemon.update_files import Asked, Kept, Past
 from appliance.policy.text import Words
 from appliance.policy.updates import State
+from appliance.service import updates
+from appliance.service.updates import Asked, Kept, Past
 from appliance.store.database import connect, migrate
 from tests.console import people
 from tests.console.browser import screen
@@ -75,7 +75,7 @@ def test_an_update_goes_the_whole_way(
         shown.look("updates-uploaded")
         page.locator("form[action$='/install'] button").click()
         expect(page.locator("#update .plant-runs")).to_be_visible()
-        assert update_files.take(place.run) == Asked("beppe", "upload")
+        assert updates.take(place.run) == Asked("beppe", "upload")
 
         place.updates.kept = Kept(State.INSTALLED, "1.1.0", past=PAST)
         expect(page.locator("#sure-start")).to_be_visible()  # the page has followed by itself

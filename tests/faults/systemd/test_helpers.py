@@ -9,8 +9,8 @@ import shutil
 
 import pytest
 
-from appliance.daemon.backup_places import MADE, UPLOADED
 from appliance.policy.supervision import SAYS
+from appliance.service.backup import MADE, UPLOADED
 from tests.faults.systemd.machine import CLOCK, PYTHON, RESTORE, Machine
 from tests.faults.systemd.scenes import COME_S, page
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import pytest
 
-from appliance.daemon.update_files import KEPT, REQUEST, UPLOADED
+from appliance.service.updates import KEPT, REQUEST, UPLOADED
 from tests.faults.systemd.machine import ROOT, Machine
 from tests.faults.systemd.scenes import COME_S
 

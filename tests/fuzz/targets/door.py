@@ -23,19 +23,19 @@ from appliance.calls import orders
 from appliance.config.directory_keeper import RegisterKeeper
 from appliance.config.hours import HoursKeeper
 from appliance.config.schema import Retention
-from appliance.daemon.clocks import ClockWatch
-from appliance.daemon.dictations import Dictations
-from appliance.daemon.figures import Figures
-from appliance.daemon.lookout import Lookout
-from appliance.daemon.papers import NOBODY, Papers
-from appliance.daemon.questions import Questions
-from appliance.daemon.recoveries import Recoveries
-from appliance.daemon.stores import database_path, state_from_json, state_to_json
 from appliance.errors import CentralinoError
 from appliance.paper.request_letter import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.office import Office, ServiceState
+from appliance.service.announcements import Dictations
+from appliance.service.clock import ClockWatch
+from appliance.service.command_table import Questions
+from appliance.service.loop import database_path, state_from_json, state_to_json
+from appliance.service.mailroom import NOBODY, Papers
+from appliance.service.phone_status import Lookout
+from appliance.service.reports import Figures
+from appliance.service.supervision import Recoveries
 from appliance.store import database, voicemail
 from appliance.store.requests import NO_LETTERS
 from tests.calls.desk import TEN, up

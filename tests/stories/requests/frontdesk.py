@@ -18,12 +18,12 @@ from zoneinfo import ZoneInfo
 from appliance.api.requests import RequestQuestions
 from appliance.config import read
 from appliance.config.office import build_office
-from appliance.daemon.mailroom import Mailroom
 from appliance.errors import CentralinoError
 from appliance.mail.letter import compose
 from appliance.policy.directory import Slots
 from appliance.policy.hours import week
 from appliance.policy.requests import HEAD, Reply, Round, Verdict, is_overdue
+from appliance.service.mailroom import Mailroom
 from appliance.store import requests, writer
 from appliance.store.database import open_database
 from appliance.store.requests import NO_LETTERS

@@ -1,0 +1,1 @@
+"""Call control as a process: composition, loop, supervision, jobs."""

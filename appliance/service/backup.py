@@ -1,0 +1,933 @@
+"""Nightly backup and its places."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+import sqlite3
+import stat
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import appliance
+from appliance.api.status_text import (
+    CARD_COPY,
+    CARD_FAILING,
+    DAMAGED,
+    MEDIUM_COPY,
+    NO_MEDIUM,
+    NO_ROOM,
+    NOT_COPIED,
+    RECORDS_DAMAGED,
+    WHOLE,
+)
+from appliance.config.mistakes import BACKUP_PASSPHRASE, secret_file
+from appliance.errors import CentralinoError, StoreError
+from appliance.files import (
+    PRIVATE,
+    SHARED,
+    acting_for,
+    atomic_write,
+    fsync_directory,
+    load_text,
+    make_private,
+    make_shared,
+    open_plain,
+    replacing,
+)
+from appliance.policy.hours import day_phrase, moment_words
+from appliance.policy.supervision import in_words, words_of
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.service import bootfile, supervision
+from appliance.service.housekeeping import NIGHT
+from appliance.service.loop import database_path
+from appliance.service.supervision import Asked, Went
+from appliance.store import privacy
+from appliance.store.backup import SealingWriter, checked_passphrase
+from appliance.store.database import Trouble, open_reader
+from appliance.voicemail.storage import Folders, spare_bytes
+
+if TYPE_CHECKING:
+    from appliance.calls.status import Status
+    from appliance.config.schema import Settings
+    from appliance.policy.clock import Now
+    from appliance.service.bootfile import Card
+    from appliance.service.jobs import Chores, Ended
+    from appliance.store.writer import Records
+
+
+# ---- backup places -----------------------------------------------------------------------------
+# What belongs to a backup, and where each piece stands on the box.
+
+STATE: Final = "state"
+CONFIG: Final = "config"
+PROMPTS: Final = "prompts"
+CONSOLE_TLS: Final = "console-tls"
+"""The console's own authority, which browsers trust already."""
+MANIFEST: Final = "manifest.json"
+MADE: Final = "backups/console.backup"
+"""Where, in the state folder, a backup lies that was asked for in a browser."""
+UPLOADED: Final = "restore/uploaded.backup"
+"""Where, in the console's folder, a backup lies that came from a browser (console/uploads.py)."""
+UNPACKED: Final = ".centralino-restore-"
+"""A folder beside the state folder, or in it, in which a backup is unpacked and checked."""
+STAGED: Final = ".restore"
+"""Within a folder that is a mount point, and so cannot be renamed: where its new contents wait."""
+PLACING: Final = ".restore-placing"
+"""The same, once all that stood has been set aside."""
+BEFORE: Final = ".before-"
+"""Within such a folder: what stood there before a restore, with its time."""
+APART: Final = (UNPACKED, STAGED, BEFORE)
+"""What belongs to a restore and not to the box: PLACING too begins so."""
+LEFT_OUT: Final = frozenset(
+    {
+        "corrupt",
+        "private",
+        "voicemail/rec",
+        "voicemail/ballast",
+        "update",
+        "central/fetched",
+        str(Path(MADE).parent),
+    }
+)
+"""Of the state folder: what recovery set aside, the shell's proof, sound still being recorded, a
+file of an update, one of central settings that the server gives again."""
+OWN_COPY: Final = ".backup-"
+"""A folder of the state folder in which the records' copy lies while a backup is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of a backup: its name there, and the folder or file of the box that it is.
+
+    `key` is where the configuration names it, "" for what it does not name.
+    """
+
+    name: str
+    path: Path
+    is_folder: bool
+    key: str = ""
+
+
+def backup_pieces(settings: Settings, config: Path) -> tuple[Piece, ...]:
+    """List the pieces, the state first; what lies in the state folder comes with that."""
+    state = Path(settings.folders.state).absolute()
+    given = (
+        *named(settings),
+        Piece(CONSOLE_TLS, Path(settings.folders.console) / "tls", is_folder=True),
+        Piece(CONFIG, config, is_folder=False),
+    )
+    apart = [
+        Piece(piece.name, piece.path.absolute(), piece.is_folder, piece.key)
+        for piece in given
+        if not piece.path.absolute().is_relative_to(state)
+    ]
+    return (Piece(STATE, state, is_folder=True), *apart)
+
+
+def named(settings: Settings) -> tuple[Piece, ...]:
+    """List the files and folders that the configuration names, each with its key there."""
+    mail, mqtt, central, console = settings.mail, settings.mqtt, settings.central, settings.console
+    files = (
+        ("mail-password", "mail.password_file", mail.password_file),
+        ("mail-ca", "mail.ca_file", mail.ca_file),
+        ("mqtt-password", "mqtt.password_file", mqtt.password_file),
+        ("mqtt-ca", "mqtt.ca_file", mqtt.ca_file),
+        ("mqtt-certificate", "mqtt.certificate", mqtt.certificate),
+        ("mqtt-key", "mqtt.key", mqtt.key),
+        ("updates-ca", "updates.ca_file", settings.updates.ca_file),
+        ("central-ca", "central.ca_file", central.ca_file),
+        ("central-certificate", "central.certificate", central.certificate),
+        ("central-passphrase", "central.passphrase_file", central.passphrase_file),
+        ("console-certificate", "console.certificate", console.certificate),
+        ("console-key", "console.key", console.key),
+        ("backup-passphrase", "backup.passphrase_file", settings.backup.passphrase_file),
+        *_profiles(settings),
+    )
+    prompts = Piece(PROMPTS, Path(settings.folders.prompts), is_folder=True, key="folders.prompts")
+    found = (prompts, *(Piece(name, Path(path), False, key) for name, key, path in files))
+    return tuple(piece for piece in found if piece.path != Path())
+
+
+def missing(settings: Settings) -> tuple[Piece, ...]:
+    """List what the configuration names and is not on this box, or is empty.
+
+    What lies in a folder that is closed to this account is taken to be there.
+    """
+    return tuple(piece for piece in named(settings) if _is_missing(piece))
+
+
+def _is_missing(piece: Piece) -> bool:
+    try:
+        found = piece.path.stat()
+    except PermissionError:
+        return False
+    except OSError:
+        return True
+    return stat.S_ISDIR(found.st_mode) is not piece.is_folder or found.st_size == 0
+
+
+def _profiles(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield the modems' profiles, one of two lines once."""
+    paths = dict.fromkeys(line.profile for line in settings.lines if line.profile)
+    for number, path in enumerate(paths, 1):
+        yield f"profile-{number}", "lines.profile", path
+
+
+def backup_contents(piece: Piece) -> Iterator[tuple[str, Path]]:
+    """Yield (name in the backup, path) of folders and files, a folder before what is in it."""
+    if not piece.is_folder:
+        if piece.path.is_file():
+            yield piece.name, piece.path
+        return
+    if not piece.path.is_dir():
+        return
+    yield piece.name, piece.path
+    for path in sorted(piece.path.rglob("*")):
+        inner = path.relative_to(piece.path)
+        if piece.name == STATE and _is_left_out(inner):
+            continue
+        if not path.is_symlink() and (path.is_dir() or path.is_file()):
+            yield f"{piece.name}/{inner.as_posix()}", path
+
+
+def _is_left_out(inner: Path) -> bool:
+    """Leave out what is nobody's, and the records: those are copied by SQLite itself."""
+    names = {parent.as_posix() for parent in (inner, *inner.parents)}
+    return (
+        bool(names & LEFT_OUT)
+        or inner.parts[0].startswith((OWN_COPY, *APART))
+        or inner.suffix in {".tmp", ".copy"}
+        or inner.as_posix().startswith(database_path(Path()).name)
+    )
+
+
+# ---- backup ------------------------------------------------------------------------------------
+# Writes a backup: one sealed file with records, messages, configuration, keys and prompts.
+#
+# Beside a running desk: the records are copied by SQLite's online backup as of one moment, then
+# come the messages, so that every message the records know is there unless it was erased meanwhile;
+# one more, which the records do not know, is found again by the mailbox.
+
+FORMAT = 1
+
+
+@dataclass
+class _Archive:
+    """A tar being written, the digest of every file in it, what could not be read for it."""
+
+    tar: tarfile.TarFile
+    files: dict[str, str] = field(default_factory=dict)
+    closed: list[Piece] = field(default_factory=list)
+
+    def add_piece(self, piece: Piece) -> None:
+        """Add all of a piece; one that this account may not read is noted. Raises OSError."""
+        try:
+            for name, path in backup_contents(piece):
+                # only the administrator's single files may be links
+                self.add(name, path if piece.is_folder else path.resolve())
+        except PermissionError:
+            if piece.name == STATE:
+                raise
+            self.closed.append(piece)
+
+    def add(self, name: str, path: Path) -> None:
+        """Add a folder or file; one that was erased meanwhile is left out. Raises OSError."""
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_dir():
+                self.tar.addfile(self.tar.gettarinfo(path, name))
+                return
+            with open_plain(path) as file:
+                digest = _Digesting(file)
+                self.tar.addfile(self.tar.gettarinfo(arcname=name, fileobj=file), digest)
+                self.files[name] = digest.sha256.hexdigest()
+
+
+class _Digesting:
+    """Reads a file and digests what it read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.sha256 = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._file.read(size)
+        self.sha256.update(data)
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a backup: the number of files in it, and what the configuration names that
+    this account may not read.
+    """
+
+    files: int
+    closed: tuple[str, ...] = ()
+
+
+def size_of(state: Path) -> int:
+    """Say how much a backup takes at the most: records and sounds; its copies are not in it."""
+    sounds = sum(path.stat().st_size for path in (state / "voicemail").rglob("*") if path.is_file())
+    return database_path(state).stat().st_size + sounds + (16 << 20)
+
+
+def write_backup(
+    settings: Settings, config: Path, to: Path, passphrase: str, at: datetime
+) -> Written:
+    """Write the backup into a new file, whole or not at all; returns what is in it.
+
+    Raises Refused in words: where there are no records, they are damaged, or the disk fails.
+    """
+    if to.exists():
+        raise Refused(
+            f"{to} esiste già: dare un altro nome", f"{to} is there already: name another"
+        )
+    try:
+        # the one that was asked for in a browser is fetched by the console
+        mode = SHARED if to == Path(settings.folders.state) / MADE else PRIVATE
+        with replacing(to, mode=mode) as file:
+            written = into(settings, config, file, passphrase, at)
+    except (OSError, sqlite3.Error) as error:
+        why = words_of(error)
+        raise Refused(
+            f"la copia di sicurezza non si può scrivere: {why.it}",
+            f"the backup cannot be written: {why.en}",
+        ) from error
+    return written
+
+
+def to_stream(
+    settings: Settings, config: Path, stream: IO[bytes], passphrase: str, at: datetime
+) -> Written:
+    """Write the backup to a pipe, as for `ssh box centralino backup -`; raises Refused in words."""
+    try:
+        written = into(settings, config, stream, passphrase, at)
+        stream.flush()
+    except (OSError, sqlite3.Error) as error:
+        why = words_of(error)
+        raise Refused(
+            f"la copia di sicurezza non è arrivata intera: {why.it}",
+            f"the backup did not arrive whole: {why.en}",
+        ) from error
+    return written
+
+
+def into(
+    settings: Settings, config: Path, file: IO[bytes], passphrase: str, at: datetime
+) -> Written:
+    """Write the backup into an open file, or a pipe; raises Refused, OSError, sqlite3.Error."""
+    state = Path(settings.folders.state)
+    sealing = SealingWriter(file, passphrase)
+    with (
+        _copied(state) as (records, schema),
+        tarfile.open(fileobj=cast("IO[bytes]", sealing), mode="w|") as tar,
+    ):
+        archive = _Archive(tar)
+        for piece in backup_pieces(settings, config):
+            archive.add_piece(piece)
+            if piece.name == STATE:
+                archive.add(f"{STATE}/{database_path(state).name}", records)
+        _add_manifest(
+            archive,
+            {
+                "site": settings.site.name,
+                "made": at.isoformat(),
+                "schema": schema,
+                "closed": [piece.key or piece.name for piece in archive.closed],
+            },
+        )
+    sealing.close()
+    return Written(len(archive.files), tuple(piece.key for piece in archive.closed if piece.key))
+
+
+def _add_manifest(archive: _Archive, told: dict[str, Any]) -> None:
+    about = {"format": FORMAT, "centralino": appliance.__version__, **told}
+    text = json.dumps({**about, "files": archive.files}).encode()
+    member = tarfile.TarInfo(MANIFEST)
+    member.size = len(text)
+    archive.tar.addfile(member, io.BytesIO(text))
+
+
+@contextlib.contextmanager
+def _copied(state: Path) -> Iterator[tuple[Path, int]]:
+    """Copy the records as of one moment beside themselves: they are no more open there."""
+    path = database_path(state)
+    if not path.exists():
+        raise Refused(
+            f"in {state} non c'è ancora nulla da salvare: il centralino non è mai partito",
+            f"there is nothing in {state} to back up yet: the switchboard has never run",
+        )
+    for left in state.glob(f"{OWN_COPY}*"):  # of a backup that was killed
+        shutil.rmtree(left)
+    with contextlib.ExitStack() as stack:
+        with acting_for(state):
+            made = tempfile.TemporaryDirectory(prefix=OWN_COPY, dir=state)
+            folder = stack.enter_context(made)
+            copied = _copy(path, Path(folder) / path.name)
+        yield copied
+
+
+def _copy(path: Path, to: Path) -> tuple[Path, int]:
+    try:
+        with closing(open_reader(path)) as source, closing(sqlite3.connect(to)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+            said = str(copy.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            schema = int(copy.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+    except StoreError as error:
+        said = str(error)
+    if said != "ok":
+        what = in_words(said)
+        raise Refused(
+            f"la base di dati è danneggiata ({what.it}): nessuna copia di sicurezza è stata "
+            "scritta",
+            f"the records are damaged ({what.en}): no backup was written",
+        )
+    to.chmod(0o600)
+    return to, schema
+
+
+# ---- backup stick ------------------------------------------------------------------------------
+# The backup stick: a USB stick that was set up once and gets a sealed backup each night.
+#
+# The desk may not mount anything: it asks root's helper (`centralino backup --stick-asked`), by a
+# small file in /run. Which stick it is, and when it last got a whole backup, is kept in the state
+# folder; so is the passphrase, and both are in the backup: a restored card goes on by itself.
+
+FILE: Final = "backup_stick.json"
+PHRASE: Final = "backup_stick_passphrase"
+REQUEST: Final = "backup-stick-asked"
+ANSWER: Final = "answer"
+STALE: Final = timedelta(days=3)
+"""A stick that stayed at home for a night is no alarm; one of a long weekend is."""
+CODE: Final = "backup.stick"
+
+LATE: Final = Words(
+    "La chiavetta delle copie di sicurezza non riceve una copia intera {when}: {why}.",
+    "The backup stick has had no whole backup {when}: {why}.",
+)
+NOT_TRIED: Final = Words(
+    "inserirla nell'apparecchio e guardare la pagina Copia di sicurezza",
+    "put it into the box and look at the page Backup and restore",
+)
+SET_UP: Final = Words(
+    "Chiavetta delle copie di sicurezza ({}): ultima copia intera {}",
+    "Backup stick ({}): last whole backup {}",
+)
+NONE: Final = Words(
+    "Nessuna copia di sicurezza automatica fuori dalla scheda di memoria: preparare una chiavetta "
+    "alla pagina Copia di sicurezza",
+    "No automatic backup away from the memory card: set a stick up on the page Backup and restore",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stick:
+    """Which stick it is (its file system's `uuid`), since when, and what became of the last try.
+
+    `done` is when it last got a backup that was then read back whole, None for never.
+    """
+
+    uuid: str
+    label: str
+    by: str
+    since: datetime
+    done: datetime | None = None
+    tried: datetime | None = None
+    well: bool = True
+    words: Words = NOTHING
+
+
+def load_stick(state: Path) -> Stick | None:
+    """Read which stick was set up; None for none, or where it cannot be read."""
+    try:
+        told = json.loads(load_text(state / FILE))
+        words = Words(str(told["it"]), str(told["en"]))
+        times = [told["done"], told["tried"]]
+        done, tried = (datetime.fromisoformat(at) if at else None for at in times)
+        since, well = datetime.fromisoformat(told["since"]), bool(told["well"])
+        texts = (str(told["uuid"]), str(told["label"]), str(told["by"]))
+        return Stick(*texts, since, done, tried, well, words)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_stick(state: Path, stick: Stick) -> None:
+    """Keep it, durably; raises OSError."""
+    told = {
+        "uuid": stick.uuid,
+        "label": stick.label,
+        "by": stick.by,
+        "since": stick.since.isoformat(),
+        "done": stick.done.isoformat() if stick.done else None,
+        "tried": stick.tried.isoformat() if stick.tried else None,
+        "well": stick.well,
+        "it": stick.words.it,
+        "en": stick.words.en,
+    }
+    atomic_write(state / FILE, json.dumps(told))
+
+
+def heard(stick: Stick, went: Went) -> Stick:
+    """Take note of what became of a try."""
+    done = went.at if went.is_well else stick.done
+    return replace(stick, done=done, tried=went.at, well=went.is_well, words=went.said)
+
+
+def forget(state: Path) -> None:
+    """Write to no stick any more; raises OSError."""
+    for name in (FILE, PHRASE):
+        (state / name).unlink(missing_ok=True)
+
+
+# --- asked by the desk, answered by the helper ----------------------------------------------------
+
+
+def request_path(run: Path) -> Path:
+    """Say where the desk puts its request: centralino-backup-stick.path waits for it."""
+    return run / REQUEST
+
+
+def answer_path(run: Path) -> Path:
+    """Say where the helper answers: beside the run folder, which root must not trust."""
+    return run.with_name(f"{run.name}-backup-stick") / ANSWER
+
+
+def ask_for_stick(run: Path, asked: Asked) -> None:
+    """Put a request; with a passphrase, that the plugged stick be set up. Raises OSError."""
+    supervision.ask(request_path(run), asked)
+
+
+def is_waiting(run: Path) -> bool:
+    """Tell whether a request lies there; one that nobody takes is taken away."""
+    return supervision.is_waiting(request_path(run))
+
+
+def take(run: Path) -> Asked | None:
+    """Take a request away and read it; None where there is none, or it is none of ours."""
+    return supervision.take(request_path(run))
+
+
+def tell(run: Path, went: Went) -> None:
+    """Keep what became of it, readable by the desk; raises OSError."""
+    supervision.keep_result(answer_path(run), went)
+
+
+def last(run: Path) -> Went | None:
+    """Read what became of the last request; None where there was none."""
+    return supervision.went(answer_path(run))
+
+
+# --- what is said of it ---------------------------------------------------------------------------
+
+
+def trouble_of_stick(stick: Stick | None, now: datetime, zone: ZoneInfo) -> Trouble | None:
+    """Say that a stick has had no whole backup for days, and why as far as that is known."""
+    if stick is None:
+        return None
+    since = stick.done or stick.since
+    if now - since <= STALE:
+        return None
+    on, why = since.astimezone(zone), NOT_TRIED if stick.well else stick.words
+    why = Words(why.it.rstrip("."), why.en.rstrip("."))
+    return Trouble(
+        CODE,
+        LATE.it.format(when=day_phrase("dal", on, "it"), why=why.it),
+        LATE.en.format(when=day_phrase("since", on, "en"), why=why.en),
+    )
+
+
+def said(stick: Stick | None, folder: str, zone: ZoneInfo) -> tuple[Words, ...]:
+    """Say which stick gets backups and how old the last is, or that nothing leaves the card."""
+    if stick is None:
+        return () if folder else (NONE,)
+    name = stick.label or stick.uuid
+    it, en = "mai", "never"
+    if stick.done:
+        done = stick.done.astimezone(zone)
+        it, en = moment_words(done, "it"), moment_words(done, "en")
+    return (Words(SET_UP.it.format(name, it), SET_UP.en.format(name, en)),)
+
+
+# ---- night -------------------------------------------------------------------------------------
+# What came of the last night's work, as it is kept for the desk and told to people.
+
+NIGHTLY: Final = "backups/nightly"
+"""Below the state folder: one folder a night, and what came of the last one."""
+SAID: Final = "said.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What came of a night: whether all is well, whether the records are damaged, and the words."""
+
+    at: datetime
+    well: bool
+    damaged: bool
+    words: Words
+
+
+def load_night(state: Path) -> Night | None:
+    """Read what came of the last night; None for no night yet."""
+    try:
+        said = json.loads(load_text(state / NIGHTLY / SAID))
+        words = Words(str(said["it"]), str(said["en"]))
+        at = datetime.fromisoformat(said["at"])
+        return Night(at, bool(said["well"]), bool(said["damaged"]), words)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_night(state: Path, night: Night) -> None:
+    """Keep it for the desk that comes after; raises OSError."""
+    said = {
+        "at": night.at.isoformat(),
+        "well": night.well,
+        "damaged": night.damaged,
+        "it": night.words.it,
+        "en": night.words.en,
+    }
+    atomic_write(state / NIGHTLY / SAID, json.dumps(said))
+
+
+# ---- night copies ------------------------------------------------------------------------------
+# What is done of a night, by a child: the records are looked through, and copied twice.
+#
+# One copy lies on the card itself, plain, its sounds by hard links: against what people or
+# programmes spoil. The other is a whole backup, sealed, on a second medium where one is configured:
+# against the card. A damaged database is copied over nothing, and no older copy is then taken away.
+
+ON_CARD: Final = 3
+"""Copies kept on the card itself: a mistake is found within days, and what was erased goes too."""
+DRAFT: Final = ".part"
+SEALED: Final = "centralino-*.backup"
+
+
+def do(settings: Settings, config: Path, at: datetime) -> Night:
+    """Do all of a night's work, keep what came of it, and return it; raises OSError."""
+    state = Path(settings.folders.state)
+    with acting_for(state):  # by paths, in a folder in which the service might have planted links
+        make_shared(state / Path(NIGHTLY).parent)
+        make_private(state / NIGHTLY)
+        damage = _wrong(lambda: look_through(state))
+        told = [damage or WHOLE]
+        failed = [damage]
+        if damage is None:
+            failed.append(_wrong(lambda: copy_on_card(state, at.date())))
+            told.append(failed[-1] or CARD_COPY)
+    if damage is None and settings.backup.folder:
+        failed.append(_wrong(lambda: copy_away(settings, config, at)))
+        told.append(failed[-1] or _filled(MEDIUM_COPY, settings.backup.folder))
+    night = Night(at, not any(failed), damage is not None, _joined(told))
+    keep_night(state, night)
+    _give_to_the_owner(state)
+    return night
+
+
+def look_through(state: Path) -> None:
+    """Have SQLite look through all of the records; raises Refused, StoreError."""
+    found = privacy.damage(database_path(state))
+    if found:
+        what = in_words(found)
+        words = Words(DAMAGED.it.format(what.it), DAMAGED.en.format(what.en))
+        raise Refused(words.it, words.en)
+
+
+def copy_on_card(state: Path, day: date) -> None:
+    """Copy the records of one moment and link the sounds; raises Refused, CentralinoError, OSError.
+
+    The copy of the same day before is replaced; older ones than the last few are taken away.
+    """
+    nightly, records = state / NIGHTLY, database_path(state)
+    for left in nightly.glob(f"*{DRAFT}"):  # of a night that was cut short
+        shutil.rmtree(left)
+    if spare_bytes(state) < records.stat().st_size:
+        raise Refused(NO_ROOM.it, NO_ROOM.en)
+    draft = nightly / f"{day.isoformat()}{DRAFT}"
+    for folder in (draft, draft / "new"):
+        folder.mkdir(mode=0o700)
+    privacy.copy(records, draft / records.name)
+    _link(Folders(state / "voicemail").new, draft / "new")
+    final = nightly / day.isoformat()
+    shutil.rmtree(final, ignore_errors=True)
+    draft.rename(final)
+    fsync_directory(nightly)
+    for old in sorted(path for path in nightly.iterdir() if path.is_dir())[:-ON_CARD]:
+        shutil.rmtree(old)
+
+
+def copy_away(settings: Settings, config: Path, at: datetime) -> None:
+    """Write a whole sealed backup onto the second medium, and take the oldest away.
+
+    Raises Refused, OSError.
+    """
+    medium = Path(settings.backup.folder)
+    if not medium.is_dir() or _is_on_card(medium, Path(settings.folders.state)):
+        words = _filled(NO_MEDIUM, str(medium))
+        raise Refused(words.it, words.en)
+    file = secret_file(settings.backup.passphrase_file, BACKUP_PASSPHRASE)
+    phrase = Path(file).read_text(encoding="utf-8").splitlines()
+    passphrase = checked_passphrase(phrase[0] if phrase else "")
+    to = medium / f"centralino-{at:%Y%m%d-%H%M%S}.backup"
+    write_backup(settings, config, to, passphrase, at)
+    for old in sorted(medium.glob(SEALED))[: -max(1, settings.backup.keep)]:
+        old.unlink()
+
+
+def _is_on_card(medium: Path, state: Path) -> bool:
+    """Tell a stick that is not plugged in: its folder is then one of the card's own."""
+    return medium.stat().st_dev == state.stat().st_dev
+
+
+def _link(sounds: Path, to: Path) -> None:
+    """Link every whole message, or what is left of it: one may be erased meanwhile."""
+    for path in sorted(sounds.glob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            os.link(path, to / path.name)
+    fsync_directory(to)
+
+
+def _wrong(work: Callable[[], None]) -> Words | None:
+    """Do a part of the work; returns in words what went wrong: other parts are done as well."""
+    try:
+        work()
+    except Refused as refused:
+        return refused.words
+    except (CentralinoError, OSError) as error:
+        why = words_of(error)
+        return Words(f"non riuscito: {why.it}", f"did not succeed: {why.en}")
+    return None
+
+
+def _give_to_the_owner(state: Path) -> None:
+    """Leave nothing of root's behind that the service could not replace the next night."""
+    owner = state.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        for path in (state / Path(NIGHTLY).parent, *(state / Path(NIGHTLY).parent).rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _filled(words: Words, what: str) -> Words:
+    return Words(words.it.format(what), words.en.format(what))
+
+
+def _joined(words: list[Words]) -> Words:
+    return Words("; ".join(each.it for each in words), "; ".join(each.en for each in words))
+
+
+# ---- nightly -----------------------------------------------------------------------------------
+# The quiet hour: what of the night's work is due, begun when no call is on, and what came of it.
+#
+# The desk waits for nothing: the records' thread takes the write-ahead log in, a child looks
+# through the records and copies them (night_copies.py).
+
+log = logging.getLogger(__name__)
+
+UNTIL: Final = time(6, 0)
+"""The quiet hours begin after what is past its time was deleted, and end before anybody works."""
+LONGEST_S: Final = 36 * 3600.0
+"""After so long without it, it is done at the next moment without a call, whatever the hour is: a
+box that is off by night, or whose clock cannot be trusted, is looked after as well."""
+SETTLED_S: Final = 600.0
+"""A box that is being set up by night is left alone for so long: it has no copy to lose yet."""
+AGAIN_S: Final = 600.0
+CARD_S: Final = 3600.0
+STICK_S: Final = 60.0
+COMMAND: Final = ("backup", "--nightly")
+MOST_BYTES: Final = 1 << 40
+"""The child itself looks whether there is room; a stick may take more than the card has."""
+MINUTES: Final = 5
+"""After deletion has begun, so that what was deleted is in no copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When the work is thought of: `day` is the last on which it was begun, `since_s` ago."""
+
+    local: datetime
+    trusted: bool
+    day: date | None
+    since_s: float
+
+
+def is_due(moment: Moment) -> bool:
+    """Tell whether the night's work is to be begun, were there no call."""
+    if moment.since_s >= LONGEST_S:
+        return True
+    begins = NIGHT.replace(minute=MINUTES)
+    is_quiet = begins <= moment.local.time() < UNTIL
+    return moment.trusted and is_quiet and moment.day != moment.local.date()
+
+
+def is_quiet(status: Status) -> bool:
+    """Tell whether no call is on, in or out."""
+    return not (status.calls or status.outgoing)
+
+
+class Nightly:
+    """Looks when it is due; `look` is called by the main loop and never waits."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        records: Records,
+        chores: Chores,
+        on_trouble: Callable[[str, Trouble | None], None],
+    ) -> None:
+        self._state = Path(settings.folders.state)
+        self._zone = ZoneInfo(settings.site.zone)
+        self._records, self._chores, self._on_trouble = records, chores, on_trouble
+        self._day: date | None = None
+        self._since: float | None = None
+        self._not_before = 0.0
+        self._card_at = 0.0
+        self._stick_at = 0.0
+        self._run = Path(settings.folders.run)
+        self._stick_trouble: Trouble | None = None
+        self.stick: Stick | None = None
+        """The backup stick that was set up, as it was at the last look."""
+        self.last: Night | None = None
+        """What came of the last night, also of one before this start."""
+        self.card: Card | None = None
+        """How the memory card was at the last look."""
+
+    def start(self) -> None:
+        """Read what came of the last night."""
+        self._hear(load_night(self._state))
+        if self.last is not None:
+            self._day = self.last.at.astimezone(self._zone).date()
+
+    def look(self, now: Now, is_idle: Callable[[], bool]) -> None:
+        """Look at the card once an hour; begin the work when it is due and no call is on."""
+        if now.monotonic >= self._stick_at:
+            self._stick_at = now.monotonic + STICK_S
+            self._look_at_stick(now)
+        if now.monotonic >= self._card_at:
+            self._card_at = now.monotonic + CARD_S
+            self._records.do(lambda _: bootfile.look(self._state), self._seen)
+        if self._since is None:
+            self._since = now.monotonic
+        local, trusted = now.wall.astimezone(self._zone), now.clock_state.is_trusted
+        since_s = now.monotonic - self._since
+        due = is_due(Moment(local, trusted, self._day, since_s)) and self._is_settled(since_s)
+        if due and now.monotonic >= self._not_before and is_idle():
+            self._begin(local.date(), now.monotonic)
+
+    def _is_settled(self, since_s: float) -> bool:
+        return self.last is not None or since_s >= SETTLED_S
+
+    def _begin(self, day: date, monotonic: float) -> None:
+        self._records.do(take_log_in)
+        try:
+            self._chores.begin(COMMAND, "", MOST_BYTES, self._ended)
+        except (Refused, OSError) as error:
+            log.info("the night's work waits: %s", error)
+            self._not_before = monotonic + AGAIN_S
+            return
+        self._day, self._since = day, monotonic
+        supervision.give_back()  # of what a day's calls have left for reuse
+
+    def _ended(self, ended: Ended) -> None:
+        log.info("the night's work: %s", ended.said.en)
+        night = load_night(self._state)
+        self._hear(night)
+        if self.stick is not None and night is not None and not night.damaged:
+            self._ask_for_stick()
+        if not ended.is_well and (night is None or night.well):  # it could not even say so
+            self._on_trouble("night", NOT_COPIED)
+
+    def _ask_for_stick(self) -> None:
+        """Have root's helper write onto the backup stick: it mounts, which the desk may not."""
+        try:
+            ask_for_stick(self._run, Asked())
+        except OSError as error:
+            log.warning("a backup on the stick could not be asked for: %s", error)
+
+    def _look_at_stick(self, now: Now) -> None:
+        """Read which stick is set up and when it last got a backup; say when that is too old."""
+        self.stick = load_stick(self._state)
+        if now.clock_state.is_trusted or self.stick is None:
+            trouble = trouble_of_stick(self.stick, now.wall, self._zone)
+            if trouble != self._stick_trouble:
+                self._stick_trouble = trouble
+                self._on_trouble("backup_stick", trouble)
+
+    def _hear(self, night: Night | None) -> None:
+        self.last = night
+        if night is None or night.well:
+            self._on_trouble("night", None)
+        else:
+            self._on_trouble("night", RECORDS_DAMAGED if night.damaged else NOT_COPIED)
+
+    def _seen(self, seen: Card | CentralinoError) -> None:
+        if isinstance(seen, CentralinoError):
+            return  # whoever writes tells what is wrong with the disk
+        self.card = seen
+        self._on_trouble("card", CARD_FAILING if seen.errors else None)
+
+
+def take_log_in(connection: sqlite3.Connection) -> None:
+    """Take the write-ahead log into the records, and cut it: nothing that was erased stays in it.
+
+    By day SQLite does so as rarely as possible (sqlite.org/wal.html).
+    """
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+# ---- restore asking ----------------------------------------------------------------------------
+# How a restore that a technician asks for in the browser passes to root's helper, and back.
+#
+# Which file that is the configuration says (service/supervision.py tells of the two files between
+# them).
+
+RESTORE_ASKING_REQUEST: Final = "restore-asked"
+
+
+def restore_asking_request_path(run: Path) -> Path:
+    """Say where the desk puts its request: centralino-restore.path waits for it."""
+    return run / RESTORE_ASKING_REQUEST
+
+
+def restore_asking_answer_path(run: Path) -> Path:
+    """Say where the helper answers: beside the run folder, which root must not trust."""
+    return run.with_name(f"{run.name}-restore") / ANSWER
+
+
+def ask(run: Path, asked: Asked) -> None:
+    """Put a request; raises OSError."""
+    supervision.ask(restore_asking_request_path(run), asked)
+
+
+def restore_asking_is_waiting(run: Path) -> bool:
+    """Tell whether a request lies there; one that nobody takes is taken away."""
+    return supervision.is_waiting(restore_asking_request_path(run))
+
+
+def restore_asking_take(run: Path) -> Asked | None:
+    """Take a request away and read it; None where there is none, or what lies there is none."""
+    return supervision.take(restore_asking_request_path(run))
+
+
+def restore_asking_tell(run: Path, went: Went) -> None:
+    """Keep what became of it, readable by the desk; raises OSError."""
+    supervision.keep_result(restore_asking_answer_path(run), went)
+
+
+def went(run: Path) -> Went | None:
+    """Read what became of the last one since the box was switched on."""
+    return supervision.went(restore_asking_answer_path(run))

@@ -1,0 +1,195 @@
+"""SMB: a folder of a share, of a Windows server or a NAS; every message signed, no guests.
+
+The account's password proves the server too: a server that does not know it cannot sign.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import smbclient
+from smbprotocol import exceptions
+from smbprotocol.connection import Connection
+from smbprotocol.header import NtStatus
+from smbprotocol.session import Session
+
+from appliance.policy.supervision import SAYS, words_of
+from appliance.policy.text import Refused, Words
+from appliance.service.backup_target import SET_UP_COMMAND, Address
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CONNECT_S: Final = 20
+ANSWER_S: Final = 60
+"""So long an answer may take; each piece that is written or read has one of its own."""
+PIECE: Final = 1 << 16
+_LOGIN: Final = Words(
+    "{host} non accetta l'utente {user} con questa password: controllare l'account (scaduto, "
+    f"bloccato?), poi ripetere {SET_UP_COMMAND}",
+    "{host} does not take the user {user} with this password: look at the account (expired, "
+    "locked?), then run " + SET_UP_COMMAND + " again",
+)
+_DENIED: Final = Words(
+    "su {host} l'utente {user} non può scrivere nella cartella {folder}: dargliene il permesso",
+    "on {host} the user {user} may not write in the folder {folder}: allow it",
+)
+_NO_SHARE: Final = Words(
+    "su {host} non c'è la condivisione {share}: crearla, o correggere backup.target",
+    "there is no share {share} on {host}: make it, or correct backup.target",
+)
+_NO_FOLDER: Final = Words(
+    "su {host} non c'è la cartella {folder}: crearla, o correggere backup.target",
+    "there is no folder {folder} on {host}: make it, or correct backup.target",
+)
+_FULL: Final = Words(
+    "su {host} non c'è abbastanza spazio: liberarne, o ridurre backup.keep",
+    "there is not enough room on {host}: free some, or lower backup.keep",
+)
+_QUOTA_EXCEEDED: Final = 0xC0000044
+_SAYS: Final = {
+    NtStatus.STATUS_LOGON_FAILURE: _LOGIN,
+    NtStatus.STATUS_WRONG_PASSWORD: _LOGIN,
+    NtStatus.STATUS_PASSWORD_EXPIRED: _LOGIN,
+    0xC0000234: _LOGIN,  # STATUS_ACCOUNT_LOCKED_OUT
+    0xC0000072: _LOGIN,  # STATUS_ACCOUNT_DISABLED
+    0xC000006E: _LOGIN,  # STATUS_ACCOUNT_RESTRICTION
+    NtStatus.STATUS_ACCESS_DENIED: _DENIED,
+    0xC00000A2: _DENIED,  # STATUS_MEDIA_WRITE_PROTECTED
+    NtStatus.STATUS_BAD_NETWORK_NAME: _NO_SHARE,
+    0xC0000225: _NO_SHARE,  # STATUS_NOT_FOUND, of a server that was asked for referrals
+    NtStatus.STATUS_OBJECT_NAME_NOT_FOUND: _NO_FOLDER,
+    NtStatus.STATUS_OBJECT_PATH_NOT_FOUND: _NO_FOLDER,
+    NtStatus.STATUS_NO_SUCH_FILE: _NO_FOLDER,
+    NtStatus.STATUS_DISK_FULL: _FULL,
+    _QUOTA_EXCEEDED: _FULL,
+}
+"""By the server's answer ([MS-ERREF] 2.3)."""
+
+
+class _Patient(Connection):  # type: ignore[misc]  # the library has no types
+    """A connection that waits for no answer for ever."""
+
+    def receive(
+        self,
+        request: Any,
+        wait: bool = True,
+        timeout: float | None = None,
+        resolve_symlinks: bool = True,
+    ) -> Any:
+        """Wait for the answer to a request; raises SMBException."""
+        return super().receive(request, wait, timeout or ANSWER_S, resolve_symlinks)
+
+
+@dataclass(slots=True)
+class Smb:
+    """The folder; connected at its first use."""
+
+    address: Address
+    password: str
+    _cache: dict[str, Any] = field(default_factory=dict)
+
+    def listed(self) -> dict[str, int]:
+        """Return the files there and their sizes; raises Refused."""
+        with self._connected() as (options, folder):
+            found = smbclient.scandir(folder, **options)
+            return {one.name: int(one.smb_info.end_of_file) for one in found if one.is_file()}
+
+    def put(self, file: Path, name: str) -> None:
+        """Write a file there; raises Refused."""
+        with self._connected() as (options, folder), file.open("rb") as source:
+            to = smbclient.open_file(rf"{folder}\{name}", mode="wb", buffering=0, **options)
+            with to:
+                while piece := source.read(PIECE):
+                    _write(to, piece)
+
+    def get(self, name: str, to: Path, _: int) -> None:
+        """Fetch a file; raises Refused."""
+        with self._connected() as (options, folder), to.open("wb") as copy:
+            source = smbclient.open_file(rf"{folder}\{name}", mode="rb", buffering=0, **options)
+            with source:
+                while piece := source.read(PIECE):
+                    copy.write(piece)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file its name; raises Refused."""
+        with self._connected() as (options, folder):
+            smbclient.rename(rf"{folder}\{old}", rf"{folder}\{new}", **options)
+
+    def remove(self, name: str) -> None:
+        """Take a file away; raises Refused."""
+        with self._connected() as (options, folder):
+            smbclient.remove(rf"{folder}\{name}", **options)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[tuple[dict[str, Any], str]]:
+        """Yield what each call takes, and the folder; what fails within is Refused in words."""
+        host, port = self.address.host, self.address.port
+        try:
+            if not self._cache:
+                connection = _Patient(uuid.uuid4(), host, port, require_signing=True)
+                connection.connect(timeout=CONNECT_S)
+                self._cache[f"{host}:{port}".lower()] = connection
+                Session(connection, self._user(), self.password).connect()
+            options = {"port": port, "username": self._user(), "connection_cache": self._cache}
+            yield options, "\\".join(("", "", host, *self.address.folder.split("/")))
+        except (exceptions.SMBException, ValueError, OSError) as error:
+            self._cache.clear()
+            raise self._refused(error) from error
+
+    def _user(self) -> str:
+        """Write the login as Windows does: smb://DOMAIN;user@server names the domain."""
+        return self.address.user.replace(";", "\\")
+
+    def _refused(self, error: Exception) -> Refused:
+        """Say in words what the server or the library says."""
+        host, share, _, folder = self.address.host, *self.address.folder.partition("/")
+        status = getattr(error, "ntstatus", None) or getattr(error, "status", None)
+        if status is None and isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            words = words_of(error)  # the card's own
+            return Refused(words.it, words.en)
+        if isinstance(error, exceptions.SMBAuthenticationError):
+            status = NtStatus.STATUS_LOGON_FAILURE
+        known = _SAYS.get(status) if status is not None else None
+        if known is not None:
+            named = {"host": host, "share": share, "folder": folder or share}
+            named["user"] = self._user()
+            return Refused(known.it.format(**named), known.en.format(**named))
+        if status is not None:
+            return Refused(
+                f"{host} rifiuta (codice SMB {status:#x}): guardare il registro del server",
+                f"{host} refuses (SMB status {status:#x}): look into the server's log",
+            )
+        return self._away(str(error))
+
+    def _away(self, said: str) -> Refused:
+        host, port = self.address.host, self.address.port
+        number = next((number for text, number in _SMB_ERRNOS if text in said), errno.ETIMEDOUT)
+        why = SAYS[number]
+        return Refused(f"{host}, porta {port}: {why.it}", f"{host}, port {port}: {why.en}")
+
+
+_SMB_ERRNOS: Final = (
+    ("Connection refused", errno.ECONNREFUSED),
+    ("Temporary failure in name", -3),
+    ("Name or service not known", -2),
+    ("No address associated", -2),
+    ("No route to host", errno.EHOSTUNREACH),
+    ("Network is unreachable", errno.ENETUNREACH),
+    ("timed out", errno.ETIMEDOUT),
+    ("timeout", errno.ETIMEDOUT),
+    ("closed", errno.ECONNRESET),
+    ("reset by peer", errno.ECONNRESET),
+)
+"""What the library says of the system's errors, the most telling first."""
+
+
+def _write(to: Any, piece: bytes) -> None:
+    """Write all of a piece: one message may take less."""
+    while piece:
+        piece = piece[to.write(piece) :]

@@ -1,0 +1,567 @@
+"""The backup target: a folder on another machine that gets a sealed backup each night.
+
+`backup.target` names it; who sets it up accepts the server's key (SFTP) or types the account's
+password (SMB), and a passphrase. What was accepted and when it last got a whole backup is kept in
+the state folder, keys and passwords among the secrets: a restored card goes on by itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import errno
+import hashlib
+import json
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from appliance.files import atomic_write, load_text, make_private
+from appliance.policy.hours import day_phrase, moment_words
+from appliance.policy.requests import Mail
+from appliance.policy.supervision import SAYS
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.service import backup
+from appliance.service.backup import STALE
+from appliance.service.secret_files import SECRETS
+from appliance.store.database import Trouble
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from appliance.config.schema import Settings
+    from appliance.service.backup import Stick
+
+
+# ---- backup target -----------------------------------------------------------------------------
+
+FILE: Final = "backup_target.json"
+OFFERED: Final = "backup_target_offered.json"
+"""The key that the server has presented to a box that does not trust it yet."""
+KEY: Final = "backup_target_key"
+"""The device's own key pair; the public half is beside it, `.pub`."""
+PASSWORD: Final = "backup_target_password"  # noqa: S105 - a file's name
+PHRASE: Final = "backup_target_passphrase"
+PORTS: Final = {"sftp": 22, "smb": 445}
+CODE: Final = "backup.target"
+TEXTS: Final = ("address", "host_key", "mark", "by")
+MAILED_AGAIN: Final = timedelta(days=7)
+EPOCH: Final = datetime(2026, 1, 5, tzinfo=UTC)
+"""A Monday, from which weeks are counted where no target was ever set up."""
+SET_UP_COMMAND: Final = "sudo centralino backup-target set-up"
+_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+_NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')
+"""What is no plain letter to SFTP's commands, or in no name of Windows."""
+
+NOT_SET_UP: Final = Words(
+    "backup.target indica una cartella di rete che non è ancora preparata per le copie di "
+    f"sicurezza: {SET_UP_COMMAND}",
+    "backup.target names a network folder that is not set up for backups yet: " + SET_UP_COMMAND,
+)
+NONE_CONFIGURED: Final = (
+    "nessuna cartella di rete è configurata: scrivere backup.target in centralino.toml",
+    "no network folder is configured: write backup.target into centralino.toml",
+)
+CHANGED: Final = Words(
+    "backup.target non è più la cartella di rete che fu preparata per le copie di sicurezza: "
+    f"ripetere {SET_UP_COMMAND}",
+    "backup.target is no longer the network folder that was set up for backups: run "
+    f"{SET_UP_COMMAND} again",
+)
+LATE: Final = Words(
+    "La cartella di rete delle copie di sicurezza non riceve una copia intera {when}: {why}.",
+    "The network folder has had no whole backup {when}: {why}.",
+)
+NOT_TRIED: Final = Words(
+    "guardare la pagina Copia di sicurezza", "look at the page Backup and restore"
+)
+STANDING: Final = Words(
+    "Cartella di rete delle copie di sicurezza ({}): ultima copia intera {}",
+    "Network folder for backups ({}): last whole backup {}",
+)
+NO_ANSWER: Final = Words(
+    "la copia non è finita nel tempo massimo: controllare il server e la rete",
+    "the backup did not end in time: look at the server and the network",
+)
+SUBJECT: Final = Words(
+    "{}: nessuna copia di sicurezza sulla cartella di rete",
+    "{}: no backup on the network folder",
+)
+BODY: Final = Words(
+    "{}\n\nL'apparecchio riprova da solo ogni ora. Lo stato si legge nella pagina Impianto, "
+    "Copia di sicurezza, o con: centralino backup-target show\n",
+    "{}\n\nThe box tries again each hour. See the page Installation, Backup and "
+    "restore, or centralino backup-target show\n",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a target is: `folder` below the login's home or from the root (SFTP), or within a
+    share, whose name is its first part (SMB).
+    """
+
+    kind: str
+    user: str
+    host: str
+    port: int
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target that was set up: as it was configured, the key that was accepted, and its tries.
+
+    `mark` is in the names of this box's backups: another box may write into the same folder.
+    `done` is when it last got a backup that was then read back whole, None for never.
+    """
+
+    address: str
+    host_key: str
+    mark: str
+    by: str
+    since: datetime
+    done: datetime | None = None
+    tried: datetime | None = None
+    well: bool = True
+    words: Words = NOTHING
+
+
+def address_of(text: str) -> Address:
+    """Read sftp://user@server/folder, or smb://user@server/share/folder; raises Refused."""
+    try:
+        parts = urlsplit(text)
+        port, host = parts.port, parts.hostname or ""
+    except ValueError as error:
+        raise _no_address(text) from error
+    user, folder = unquote(parts.username or ""), unquote(parts.path).rstrip("/")
+    if parts.password is not None:
+        raise Refused(
+            f"la password non si scrive qui: toglierla, la chiede {SET_UP_COMMAND}",
+            f"the password is not written here: take it out, {SET_UP_COMMAND} asks for it",
+        )
+    is_whole = parts.scheme in PORTS and user and _HOST.fullmatch(host)
+    if not is_whole or parts.query or parts.fragment or _is_odd(folder) or _is_odd_user(user):
+        raise _no_address(text)
+    if parts.scheme == "smb":
+        folder = folder.strip("/")
+        if not folder:
+            raise Refused(
+                "manca la condivisione: scrivere ad esempio smb://copie@nas.comune.it/copie",
+                "the share is missing: write e.g. smb://backup@nas.example.org/backups",
+            )
+    return Address(parts.scheme, user, host, port or PORTS[parts.scheme], _at_home(folder))
+
+
+def _is_odd(folder: str) -> bool:
+    return bool(_NO_NAME.search(folder)) or ".." in folder.split("/")
+
+
+def _is_odd_user(user: str) -> bool:
+    """Tell what is no login's name; a domain stands before a semicolon (smb://DOMAIN;user@)."""
+    return user.startswith("-") or bool(_NO_NAME.search(user))
+
+
+def _at_home(folder: str) -> str:
+    return folder.removeprefix("/~/") if folder != "/~" else ""
+
+
+def _no_address(text: str) -> Refused:
+    return Refused(
+        f"{text!r} non è l'indirizzo di una cartella di rete: scrivere ad esempio "
+        "sftp://copie@nas.comune.it/copie, o smb://copie@server.comune.it/condivisione/copie",
+        f"{text!r} is no address of a network folder: write e.g. "
+        "sftp://backup@nas.example.org/backups, or smb://backup@server.example.org/share/backups",
+    )
+
+
+# --- what is kept -----------------------------------------------------------------------------
+
+
+def load(state: Path) -> Target | None:
+    """Read which target was set up; None for none, or where it cannot be read."""
+    try:
+        told = json.loads(load_text(state / FILE))
+        address, host_key, mark, by = (str(told[name]) for name in TEXTS)
+        since, well = datetime.fromisoformat(told["since"]), bool(told["well"])
+        done, tried = (_moment(told[name]) for name in ("done", "tried"))
+        words = Words(str(told["it"]), str(told["en"]))
+        return Target(address, host_key, mark, by, since, done, tried, well, words)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def keep(state: Path, target: Target) -> None:
+    """Keep it, durably; raises OSError."""
+    told = {
+        **{name: getattr(target, name) for name in TEXTS},
+        "since": target.since.isoformat(),
+        "done": target.done.isoformat() if target.done else None,
+        "tried": target.tried.isoformat() if target.tried else None,
+        "well": target.well,
+        "it": target.words.it,
+        "en": target.words.en,
+    }
+    atomic_write(state / FILE, json.dumps(told))
+
+
+def forget(state: Path) -> None:
+    """Write there no more; the device's key stays, the server knows it. Raises OSError."""
+    for path in (state / FILE, state / SECRETS / PASSWORD, state / SECRETS / PHRASE):
+        path.unlink(missing_ok=True)
+
+
+def keep_offered(state: Path, address: str, host_key: str) -> None:
+    """Keep which key a server has presented, for somebody to compare it; raises OSError."""
+    atomic_write(state / OFFERED, json.dumps({"address": address, "host_key": host_key}))
+
+
+def offered(state: Path, address: str) -> str:
+    """Return the fingerprint of the key that the server of this address has presented, or ""."""
+    try:
+        told = json.loads(load_text(state / OFFERED))
+        return fingerprint(str(told["host_key"])) if told["address"] == address else ""
+    except (ValueError, LookupError, TypeError, Refused):
+        return ""
+
+
+def in_force(settings: Settings) -> Target:
+    """Return the target that is configured and was set up; raises Refused."""
+    if not settings.backup.target:
+        raise Refused(*NONE_CONFIGURED)
+    target = load(Path(settings.folders.state))
+    if (wrong := wanted(settings, target)).en:
+        raise Refused(wrong.it, wrong.en)
+    assert target is not None
+    return target
+
+
+def wanted(settings: Settings, target: Target | None) -> Words:
+    """Say that the configured target is still to be set up; nothing where it is, or none is."""
+    if not settings.backup.target:
+        return NOTHING
+    if target is None:
+        return NOT_SET_UP
+    return NOTHING if target.address == settings.backup.target else CHANGED
+
+
+def fingerprint(host_key: str) -> str:
+    """Write a server's public key as people compare it, and as OpenSSH does; raises Refused."""
+    try:
+        blob = base64.b64decode(host_key.split()[1], validate=True)
+    except (LookupError, binascii.Error) as error:
+        raise Refused("non è una chiave di un server", "it is no key of a server") from error
+    return f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"
+
+
+# --- what is said of it -----------------------------------------------------------------------
+
+
+def trouble_of(
+    settings: Settings, target: Target | None, now: datetime, zone: ZoneInfo
+) -> Trouble | None:
+    """Say that the target is not set up, or has had no whole backup for days, and why."""
+    if (wrong := wanted(settings, target)).en:
+        return Trouble(CODE, f"{wrong.it}.", f"{wrong.en}.")
+    if target is None or not settings.backup.target:
+        return None
+    since = target.done or target.since
+    if now - since <= STALE:
+        return None
+    on, why = since.astimezone(zone), NOT_TRIED if target.well else target.words
+    it, en = (text.rstrip(".") for text in (why.it, why.en))
+    return Trouble(
+        CODE,
+        LATE.it.format(when=day_phrase("dal", on, "it"), why=it),
+        LATE.en.format(when=day_phrase("since", on, "en"), why=en),
+    )
+
+
+def said(settings: Settings, target: Target | None, zone: ZoneInfo) -> tuple[Words, ...]:
+    """Say which folder gets backups and how old the last one is; () where none is configured."""
+    if not settings.backup.target:
+        return ()
+    if (wrong := wanted(settings, target)).en:
+        return (wrong,)
+    assert target is not None
+    it, en = "mai", "never"
+    if target.done:
+        done = target.done.astimezone(zone)
+        it, en = moment_words(done, "it"), moment_words(done, "en")
+    return (Words(STANDING.it.format(target.address, it), STANDING.en.format(target.address, en)),)
+
+
+def away_said(
+    settings: Settings, stick: Stick | None, target: Target | None, zone: ZoneInfo
+) -> tuple[Words, ...]:
+    """Say how old what has left the card is, onto a stick or the network; or that nothing has."""
+    other = settings.backup.folder or settings.backup.target
+    return (*backup.said(stick, other, zone), *said(settings, target, zone))
+
+
+def mail_of(
+    settings: Settings, trouble: Trouble, target: Target | None, now: datetime
+) -> Mail | None:
+    """Write to whom `backup.notify` names: once when it begins, again each week that it lasts.
+
+    A key that is known is one letter (store/requests.py), also after a start of the service.
+    """
+    if not settings.backup.notify:
+        return None
+    since = (target.done or target.since) if target else EPOCH
+    is_italian = settings.site.languages[0] == "it"
+    subject, body = (words.it if is_italian else words.en for words in (SUBJECT, BODY))
+    text = trouble.it if is_italian else trouble.en
+    return Mail(
+        f"{CODE}:{since:%Y%m%dT%H%M}:{max(0, (now - since) // MAILED_AGAIN)}",
+        settings.backup.notify,
+        subject.format(settings.site.name),
+        body.format(text),
+    )
+
+
+# ---- target sftp -------------------------------------------------------------------------------
+# SFTP: a folder of an SSH server, by OpenSSH's own client; the server's key was accepted before.
+#
+# Nothing is asked and nothing is believed: the device's key logs in, no password; another key of
+# the server ends it before anything is sent.
+
+KINDS: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ssh-rsa")
+"""A server's key that is accepted is the first of these that it has."""
+ALIAS: Final = "backup-target"
+CONNECT_S: Final = 20
+LEAST_S: Final = 120.0
+SLOWEST: Final = 50_000
+"""Bytes a second: what takes longer is given up."""
+NAME: Final = re.compile(r"[\w.-]+")
+_SSH_ERRNOS: Final = (
+    ("Connection refused", errno.ECONNREFUSED),
+    ("Temporary failure in name", -3),
+    ("resolve hostname", -2),
+    ("getaddrinfo", -2),
+    ("Name or service not known", -2),
+    ("No route to host", errno.EHOSTUNREACH),
+    ("Network is unreachable", errno.ENETUNREACH),
+    ("timed out", errno.ETIMEDOUT),
+    ("not responding", errno.ETIMEDOUT),
+    ("reset by peer", errno.ECONNRESET),
+    ("closed by", errno.ECONNRESET),
+    ("Connection closed", errno.ECONNRESET),
+    ("Broken pipe", errno.ECONNRESET),
+)
+"""What OpenSSH says of the system's errors, the most telling first."""
+_ROW: Final = re.compile(r"^-\S+\s+\S+\s+\S+\s+\S+\s+(\d+)\s.*\s([\w.-]+)$", re.MULTILINE)
+
+
+def made_key(state: Path) -> str:
+    """Return the device's public key, which the server is to know; made once. Raises Refused."""
+    private = state / SECRETS / KEY
+    public = private.with_name(f"{KEY}.pub")
+    if not (private.exists() and load_text(public)):
+        make_private(private.parent)
+        draft = private.with_name(f".{KEY}")
+        for left in (draft, draft.with_name(f".{KEY}.pub")):
+            left.unlink(missing_ok=True)
+        _run(("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "centralino", "-f", str(draft)))
+        for left, to in ((draft, private), (draft.with_name(f".{KEY}.pub"), public)):
+            atomic_write(to, left.read_bytes())
+            left.unlink()
+    return load_text(public).strip()
+
+
+def offered_key(address: Address) -> str:
+    """Ask the server for its public key, which somebody is to compare; raises Refused."""
+    asked = ("ssh-keyscan", "-T", str(CONNECT_S), "-p", str(address.port), "-t",
+             "ed25519,ecdsa,rsa", "--", address.host)  # fmt: skip
+    done = _run(asked, is_checked=False)
+    rows = (line.split() for line in done.stdout.splitlines() if not line.startswith("#"))
+    found = {row[1]: f"{row[1]} {row[2]}" for row in rows if len(row) == 3}
+    for kind in KINDS:
+        if kind in found:
+            return found[kind]
+    raise _away(address, done.stderr)
+
+
+@dataclass(frozen=True, slots=True)
+class Sftp:
+    """The folder; `work` is one of our own, for the file with the server's key."""
+
+    address: Address
+    host_key: str
+    state: Path
+    work: Path
+
+    def listed(self) -> dict[str, int]:
+        """Return the files there and their sizes; raises Refused."""
+        return {name: int(size) for size, name in _ROW.findall(self._do("ls -ln"))}
+
+    def put(self, file: Path, name: str) -> None:
+        """Write a file there; raises Refused."""
+        size = file.stat().st_size
+        try:
+            self._do(f'put "{file.name}" "{_checked(name)}"', size, file.parent)
+        except _NotTaken as error:
+            raise self._not_taken(error, size) from error
+
+    def get(self, name: str, to: Path, size: int) -> None:
+        """Fetch a file of about that size; raises Refused."""
+        self._do(f'get "{_checked(name)}" "{to.name}"', size, to.parent)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file its name; raises Refused."""
+        self._do(f'rename "{_checked(old)}" "{_checked(new)}"')
+
+    def remove(self, name: str) -> None:
+        """Take a file away; raises Refused."""
+        self._do(f'rm "{_checked(name)}"')
+
+    def _not_taken(self, error: _NotTaken, size: int) -> Refused:
+        """Ask how much room there is, where the server says no more than "Failure"."""
+        try:
+            told = self._do("df").splitlines()
+            free = int(told[-1].split()[2]) * 1024
+        except (Refused, LookupError, ValueError):
+            return Refused(error.words.it, error.words.en)
+        if free > size:
+            return Refused(error.words.it, error.words.en)
+        host = self.address.host
+        return Refused(
+            f"su {host} non c'è abbastanza spazio: liberarne, o ridurre backup.keep",
+            f"there is not enough room on {host}: free some, or lower backup.keep",
+        )
+
+    def _do(self, line: str, size: int = 0, folder: Path | None = None) -> str:
+        """Do one command in the folder; returns what it prints. Raises Refused."""
+        known = self.work / "known_hosts"
+        atomic_write(known, f"{ALIAS} {self.host_key}\n", is_durable=False)
+        batch = f'@cd "{self.address.folder}"\n' if self.address.folder else ""
+        limit_s = LEAST_S + size / SLOWEST
+        try:
+            done = subprocess.run(
+                self._command(known),
+                input=f"{batch}@{line}\n",
+                cwd=folder or self.work,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=limit_s,
+                check=False,
+                env=_environment(),
+            )
+        except subprocess.TimeoutExpired as error:
+            raise _hangs(self.address) from error
+        except FileNotFoundError as error:
+            raise _no_client() from error
+        if done.returncode:
+            raise self._refused(done.stderr)
+        return done.stdout
+
+    def _command(self, known: Path) -> tuple[str, ...]:
+        options = (
+            "BatchMode=yes", "IdentitiesOnly=yes", "PreferredAuthentications=publickey",
+            f"IdentityFile={self.state / SECRETS / KEY}", f"UserKnownHostsFile={known}",
+            "GlobalKnownHostsFile=/dev/null", f"HostKeyAlias={ALIAS}", "UpdateHostKeys=no",
+            "StrictHostKeyChecking=yes", f"ConnectTimeout={CONNECT_S}", "LogLevel=ERROR",
+            "ServerAliveInterval=15", "ServerAliveCountMax=3", f"User={self.address.user}",
+        )  # fmt: skip
+        host = f"[{self.address.host}]" if ":" in self.address.host else self.address.host
+        words = tuple(f"-o{option}" for option in options)
+        return ("sftp", "-b", "-", "-F", "/dev/null", "-P", str(self.address.port), *words, host)
+
+    def _refused(self, said: str) -> Refused:
+        """Say in words what OpenSSH and the server say."""
+        host, user = self.address.host, self.address.user
+        if "Host key verification failed" in said:
+            return Refused(
+                f"la chiave di {host} non è più quella accettata: se il server è stato "
+                f"sostituito ripetere {SET_UP_COMMAND}, altrimenti qualcuno si spaccia per lui",
+                f"the key of {host} is not the one that was accepted: if the server was replaced "
+                f"run {SET_UP_COMMAND} again, else somebody poses as it",
+            )
+        if "Permission denied (" in said or "Too many authentication" in said:
+            return Refused(
+                f"{host} non accetta la chiave dell'apparecchio per l'utente {user}: aggiungerla "
+                "sul server (la mostra sudo centralino backup-target key)",
+                f"{host} does not take the key of the box for the user {user}: add it there "
+                "(sudo centralino backup-target key shows it)",
+            )
+        return self._of_the_folder(said)
+
+    def _of_the_folder(self, said: str) -> Refused:
+        host, folder, user = self.address.host, self.address.folder or "~", self.address.user
+        if "No such file" in said or "not found" in said.lower():
+            return Refused(
+                f"su {host} non c'è la cartella {folder}: crearla, o correggere backup.target",
+                f"there is no folder {folder} on {host}: make it, or correct backup.target",
+            )
+        if "Permission denied" in said:
+            return Refused(
+                f"su {host} l'utente {user} non può scrivere nella cartella {folder}: dargliene il "
+                "permesso",
+                f"on {host} the user {user} may not write in the folder {folder}: allow it",
+            )
+        if ": Failure" in said or "No space" in said or "uota" in said:
+            return _NotTaken(
+                f"{host} non prende il file: controllare spazio e quota della cartella {folder}",
+                f"{host} does not take the file: look at room and quota of the folder {folder}",
+            )
+        return _away(self.address, said)
+
+
+class _NotTaken(Refused):
+    """Raised where the server says no more than that it failed."""
+
+
+def _checked(name: str) -> str:
+    if not NAME.fullmatch(name):
+        raise Refused(f"{name!r} non è il nome di una copia", f"{name!r} is no backup's name")
+    return name
+
+
+def _hangs(address: Address) -> Refused:
+    return Refused(
+        f"{address.host} non finisce in tempo: controllare il server e la rete",
+        f"{address.host} does not finish in time: look at the server and the network",
+    )
+
+
+def _away(address: Address, said: str) -> Refused:
+    """Say that a server is not there; `said` is the client's last words."""
+    number = next((number for text, number in _SSH_ERRNOS if text in said), errno.ETIMEDOUT)
+    where, why = f"{address.host}, port", SAYS[number]
+    return Refused(
+        f"{address.host}, porta {address.port}: {why.it}", f"{where} {address.port}: {why.en}"
+    )
+
+
+def _no_client() -> Refused:
+    return Refused(
+        "manca il programma sftp: installare il pacchetto openssh-client",
+        "the programme sftp is missing: install the package openssh-client",
+    )
+
+
+def _run(words: tuple[str, ...], *, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
+    try:
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=LEAST_S, check=False, env=_environment()
+        )
+    except FileNotFoundError as error:
+        raise _no_client() from error
+    if is_checked and done.returncode:
+        why = " ".join(done.stderr.split())[:200]
+        raise Refused(f"{words[0]} non riesce: {why}", f"{words[0]} fails: {why}")
+    return done
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C"}

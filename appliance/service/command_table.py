@@ -1,0 +1,218 @@
+"""What may be asked at the door, and the answers: status, manual states, closing a message."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.api import status_text
+from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
+from appliance.api.calls import bring_head, offices, transfer_call
+from appliance.api.clock import ClockQuestions
+from appliance.api.control_socket import REQUESTS, Answer, Later, Tell, parse_request
+from appliance.api.directory import DraftQuestions, RegisterQuestions, StandingQuestions
+from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
+from appliance.api.privacy import Erasures, HandoverQuestions, RetentionQuestions
+from appliance.api.provisioning import PhoneQuestions
+from appliance.api.reports import mail_sheet
+from appliance.api.requests import MailQuestions, RequestQuestions
+from appliance.api.sheets import SheetChanges, note_sheet
+from appliance.api.status import PlantQuestions
+from appliance.api.status_text import Seen, care_said
+from appliance.api.users import UserQuestions
+from appliance.api.voicemail import CallBacks, care_question
+from appliance.calls import events, orders
+from appliance.config.directory_keeper import in_one_line, summary
+from appliance.errors import CentralinoError
+from appliance.policy.hours import moment_words
+from appliance.policy.hours_changes import weeks_said
+from appliance.policy.sheets import Menu
+from appliance.policy.text import SaidError, Words
+from appliance.service import backup_target, updates
+from appliance.service.loop import Desk, Stores
+from appliance.service.phone_status import Lookout
+from appliance.service.policy_changes import PolicyQuestions
+from appliance.service.supervision import Recoveries
+
+if TYPE_CHECKING:
+    from appliance.service.main import Run
+
+
+ALWAYS: Final = frozenset({
+    "status", "figures", "phones_renewed", "spoken", "care", "close_message", "CallBack",
+    "TransferCall", "BringHead", *REQUESTS,
+})  # fmt: skip
+"""What is asked beside what the parts answer."""
+
+
+class Questions:
+    """Answers in the deciding thread; raises OfficeError for what cannot be asked."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        stores: Stores,
+        lookout: Lookout,
+        run: Run,
+        recoveries: Recoveries,
+        phones: PhoneQuestions,
+        requests: RequestQuestions,
+        erasures: Erasures,
+        users: UserQuestions,
+        plant: PlantQuestions,
+    ) -> None:
+        self._desk = desk
+        self._stores = stores
+        self._lookout = lookout
+        self._recoveries = recoveries
+        self._phones = phones
+        self._zone = run.office.zone
+        self._settings = run.settings
+        announcements = AnnouncementQuestions(stores, desk.now)
+        self._dictations = DictationQuestions(stores, desk, announcements)
+        self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
+            **requests.known,
+            **phones.known,
+            **users.known,
+            **plant.known,
+            **MailQuestions(stores, desk.now).known,
+            "erase": erasures.asked,
+            **RetentionQuestions(run.settings, stores, lookout, lambda: desk.now().wall).known,
+            "offices": lambda question: offices(desk, question),
+            "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
+            "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
+            **PolicyQuestions(stores).known,
+            **RegisterQuestions(stores, run.office.zone, desk.now).known,
+            "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
+            **HoursQuestions(stores, desk).known,
+            **WeekQuestions(stores, desk).known,
+            **HandoverQuestions(stores, desk.now).known,
+            **SheetChanges(stores, desk.now, plant.chores).known,
+            **announcements.known,
+            **self._dictations.known,
+            **DraftQuestions(stores, desk.now).known,
+            **StandingQuestions(desk, stores).known,
+            **ClockQuestions(stores, desk, Path(run.settings.folders.run)).known,
+        }
+        self._call_backs = CallBacks(stores, desk.post)
+        desk.on_answer = self._answered
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Name all that may be asked; each needs its line in rights.py."""
+        return ALWAYS | self._known.keys()
+
+    def __call__(self, question: dict[str, Any]) -> Answer | Later:
+        """Answer one question."""
+        match question.get("ask"):
+            case "status":
+                return self._status()
+            case "figures":
+                figures = self._desk.figures
+                return {"figures": figures.to_json(), "moments": figures.moments_to_json()}
+            case "phones_renewed":
+                return self._phones.renewed()
+            case "spoken":
+                return self._spoken
+            case "care" | "close_message":
+                return care_question(self._stores, question)
+            case "CallBack":
+                return self._call_backs.asked(question)
+            case str(asked) if asked in self._known:
+                return self._known[asked](question)
+            case _:
+                return self._of_calls(question)
+
+    def _answered(self, order: orders.AnswerAsked) -> None:
+        """Tell whoever asked for a phone to be rung; each knows its own."""
+        self._call_backs.answered(order)
+        self._dictations.answered(order)
+
+    def _spoken(self, tell: Tell) -> None:
+        """Have the spoken sheets and notices read anew; the next caller hears them."""
+
+        def told(menu: Menu | CentralinoError) -> None:
+            tell(menu if isinstance(menu, CentralinoError) else {"sheets": len(menu)})
+
+        self._stores.spoken.load(told)
+
+    def watched(self) -> Answer:
+        """Return what watchers are told: the status, without the lines of text made of it."""
+        return {"status": self._seen()[1]}
+
+    def _status(self) -> Answer:
+        seen, shown = self._seen()
+        words = self._lookout.words(seen.status)
+        return {"status": shown, "words": words, "said": _plain(status_text.told(seen))}
+
+    def _seen(self) -> tuple[Seen, Answer]:
+        """Gather what is known of the desk, as values and as JSON."""
+        status, troubles = self._desk.status(), self._lookout.troubles()
+        phones, tried = self._phones.rows(), self._recoveries.to_json()
+        register = self._stores.register.register
+        watched = self._lookout.watched
+        listed = in_one_line(register, status.at, self._zone)
+        today = status.at.astimezone(self._zone).date()
+        weeks = weeks_said(self._stores.hours.entered, today)
+        rows = tuple(phones)
+        own = care_said(self._lookout.night, self._lookout.card, self._zone)
+        elsewhere = (*self._lookout.mqtt_said, *self._lookout.central)
+        backed_up = (self._lookout.stick, self._lookout.target)
+        away = backup_target.away_said(self._settings, *backed_up, self._zone)
+        own = (*own, *away, *updates.said(self._lookout.boot), *elsewhere)
+        again = tuple(self._lookout.restarted(self._desk.now()))
+        seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched, own, again)
+        shown = _plain(status)
+        shown["troubles"] = [trouble.en for trouble in troubles]
+        shown["phones"], shown["recoveries"] = phones, tried
+        shown["supervision"], shown["boot"] = again, self._lookout.boot
+        shown["mqtt"] = self._lookout.mqtt
+        shown["register"] = summary(register, status.at, self._zone)
+        shown["central"] = [words.en for words in self._lookout.central]
+        shown["weeks"] = [words.en for words in weeks]
+        shown["care"] = dataclasses.asdict(watched)
+        shown["night"], shown["card"] = _plain(self._lookout.night), _plain(self._lookout.card)
+        health = self._desk.figures.health
+        shown["health"] = dataclasses.asdict(health) if health else None
+        return seen, shown
+
+    def _of_calls(self, question: dict[str, Any]) -> Answer:
+        """Answer what concerns calls or the manual states."""
+        if question.get("ask") == "TransferCall":
+            return transfer_call(self._desk, question)
+        if question.get("ask") == "BringHead":
+            return bring_head(self._desk, question)
+        return self._change(question)
+
+    def _change(self, question: dict[str, Any]) -> Answer:
+        request = parse_request(question)
+        now = self._desk.now().wall
+        if request.until is not None and request.until <= now:
+            until = request.until.astimezone(self._zone)
+            raise SaidError(
+                Words(
+                    f"{moment_words(until, 'it')} è già passato: indicare un'ora a venire.",
+                    f"{moment_words(until, 'en')} is past: say a time to come",
+                )
+            )
+        refusal = self._desk.refusal_of(request)
+        self._desk.fact(events.ServiceStateChanged(request))  # refused: it is noted
+        if refusal is not None:
+            return {"done": False, "said": _plain(refusal)}
+        return {"said": _plain(status_text.done(request, self._desk.service, self._zone))}
+
+
+def _plain(value: Any) -> Any:
+    """Turn frozen values into JSON ones."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return [_plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,420 @@
+"""Retention of files, message sounds, call-backs, PINs."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from appliance.api.speech import drafts_of
+from appliance.calls import events, orders
+from appliance.calls.orders import CallRecord, Direction, Result
+from appliance.config.build import labels, messages_page
+from appliance.dsp import g711, wav
+from appliance.errors import CentralinoError
+from appliance.files import fsync_directory
+from appliance.policy import numbering
+from appliance.policy.clock import Now
+from appliance.policy.text import Words
+from appliance.policy.voicemail import CallAlerts, Entry, HeldError, MessageStep, Outcome
+from appliance.service.announcements import forget_old
+from appliance.service.secret_files import PIN, secret_place
+from appliance.store import care, database, users, voicemail
+from appliance.store.care import Kind
+from appliance.store.database import Noted, Trouble, transaction
+from appliance.store.monitoring import forget_unwanted
+from appliance.store.request_papers import due_mails, due_requests, empty_mails, erase_requests
+from appliance.store.retention import Due, Keeping, due_for_deletion, erase
+from appliance.store.voicemail import NOTHING_WATCHED, Message, Notices, Watched, watch
+from appliance.store.writer import Records
+from appliance.voicemail.storage import Folders
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.config.schema import Settings
+    from appliance.policy.hours import Schedule
+
+
+# ---- call back care ----------------------------------------------------------------------------
+# A call back in vain is counted by itself, with its time and position (E16).
+
+KINDS = {"message": Kind.MESSAGE, "call": Kind.CALL}
+DIALLED = "dialled"
+"""In the trail of a call out whose number was sent: before that nobody was tried."""
+
+
+def in_vain(record: CallRecord, asked_by: str = "") -> tuple[Kind, str, Entry] | None:
+    """Return what a written record adds to the message or call it was for, None for nothing.
+
+    `asked_by` is the person who asked for it, where that was not done at the phone itself.
+    """
+    kind, _, name = record.case.partition(":")
+    over = record.direction is Direction.OUT and record.ended_at is not None
+    if not over or kind not in KINDS or record.ended_at is None:
+        return None
+    if record.result is not Result.NOT_REACHED or DIALLED not in record.trail:
+        return None
+    return KINDS[kind], name, Entry(record.ended_at, asked_by or record.phone, MessageStep.FAIL)
+
+
+# ---- caretaker ---------------------------------------------------------------------------------
+# Looks after messages and missed calls: notices, alerts, counts; and what is past its time.
+#
+# Once a minute, and each night for what is to be deleted, in the records' thread: the disk may
+# stall, the desk may not. Nothing is deleted by a clock that cannot be trusted.
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 60.0
+NIGHT: Final = time(3, 0)
+"""When what is past its time is deleted: nobody calls, and the day's work is done."""
+NOT_DELETED: Final = Trouble(
+    "retention.failing",
+    "I dati scaduti non sono stati cancellati: controllare la scheda di memoria.",
+    "What is past its time could not be deleted: check the memory card.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """By which hours alerts go, to whom, how long what is kept; whether no broker is told of it."""
+
+    calendar: Schedule
+    notices: Notices
+    keeping: Keeping
+    has_no_broker: bool = False
+
+
+def plan_of(settings: Settings, calendar: Schedule) -> Plan:
+    """Say by which hours alerts go, to whom, and how long what is kept."""
+    voicemail = settings.voicemail
+    notices = Notices(
+        voicemail.notify,
+        bool(voicemail.notify_sound),
+        settings.site.languages[0],
+        bool(settings.mail.head),
+        CallAlerts(voicemail.missed_alerts),
+        numbering.plan_of(settings.site.country),
+        messages_page(settings.console),
+        labels(settings.phones),
+    )
+    return Plan(calendar, notices, keeping_of(settings), not settings.mqtt.server)
+
+
+def keeping_of(settings: Settings) -> Keeping:
+    """Say how long what is kept."""
+    kept = settings.retention
+    return Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
+
+
+class Caretaker:
+    """Looks when it is due; `look` is called by the main loop and never waits."""
+
+    def __init__(
+        self,
+        records: Records,
+        state: Path,
+        plan: Plan,
+        on_trouble: Callable[[Trouble | None], None],
+    ) -> None:
+        self._records = records
+        self._folders, self._dictated = Folders(state / "voicemail"), drafts_of(state)
+        self._plan = plan
+        self._on_trouble = on_trouble
+        self._look_at = 0.0
+        self._looking = False
+        self._deleted_on: date | None = None
+        self.over: Callable[[Schedule], Schedule] = lambda hours: hours
+        """Lays over the written hours what was entered (E14)."""
+        self.watched: Watched = NOTHING_WATCHED
+        """What waits for somebody, as of the last look."""
+        self.deleted_at: datetime | None = None
+        """When what is past its time was last deleted, since the start; None for not yet."""
+
+    def look(self, now: Now) -> None:
+        """Look after everything, unless it was done within the last minute."""
+        if self._looking or now.monotonic < self._look_at or not now.clock_state.is_trusted:
+            return
+        self._looking, self._look_at = True, now.monotonic + LOOK_S
+        plan, at, domain = self._plan, now.wall, self._records.letters.domain
+        calendar = self.over(plan.calendar)
+        self._records.do(lambda c: watch(c, calendar, plan.notices, at, domain), self._looked)
+        self._records.do(lambda c: users.forget_old(c, at))
+        today = self._night_of(now.wall)
+        if today is not None:
+            self._deleted_on = today
+            self._records.do(lambda c: self.delete(c, at), partial(self._deleted, at))
+
+    def soon(self) -> None:
+        """Look at the next occasion: somebody has dealt with something. From any thread."""
+        self._look_at = 0.0
+
+    def delete(self, connection: sqlite3.Connection, now: datetime) -> Due:
+        """Delete what is past its time; sounds first, as recovery would take them up again."""
+        found = due_for_deletion(connection, self._plan.keeping, now)
+        if found.any:
+            forget_sounds(self._folders, tuple(path for _, _, path in found.messages))
+            erase(connection, found, self._plan.keeping, now)
+            log.info(
+                "deleted by age: %d messages, %d numbers, %d calls",
+                len(found.messages), len(found.numbers), len(found.calls),
+            )  # fmt: skip
+        self._delete_requests(connection, now)
+        if number := forget_old(self._dictated, now):
+            log.info("deleted by age: %d dictated announcements", number)
+        if self._plan.has_no_broker and (number := forget_unwanted(connection, now)):
+            log.warning("mqtt: no broker is configured: %d events that waited are gone", number)
+        return found
+
+    def _delete_requests(self, connection: sqlite3.Connection, now: datetime) -> None:
+        """The texts of mails go with callers' numbers, requests that are done with calls."""
+        numbers, calls = self._plan.keeping.numbers, self._plan.keeping.calls
+        empty_mails(connection, due_mails(connection, numbers, now), numbers, now)
+        old = due_requests(connection, calls, now)
+        sounds = tuple(path.removeprefix("voicemail/") for _, path in old if path)
+        forget_sounds(self._folders, sounds)
+        erase_requests(connection, (number for number, _ in old), calls, now)
+
+    def _night_of(self, wall: datetime) -> date | None:
+        """Return today where tonight's deletion was not done yet."""
+        local = wall.astimezone(self._plan.calendar.zone)
+        late = local.time() >= NIGHT
+        return local.date() if late and self._deleted_on != local.date() else None
+
+    def _looked(self, result: Watched | CentralinoError) -> None:
+        self._looking = False
+        if isinstance(result, Watched):
+            self.watched = result
+        else:
+            log.warning("messages could not be looked after: %s", result)
+
+    def _deleted(self, at: datetime, result: Due | CentralinoError) -> None:
+        if isinstance(result, CentralinoError):
+            log.error("what is past its time was not deleted: %s", result)
+            self._deleted_on = None
+        else:
+            self.deleted_at = at
+        self._on_trouble(NOT_DELETED if isinstance(result, CentralinoError) else None)
+
+
+def forget_sounds(folders: Folders, paths: tuple[str, ...]) -> None:
+    """Delete messages' sounds and descriptions, durably; raises OSError."""
+    for path in paths:
+        sound = folders.root / path
+        for file in (sound, sound.with_suffix(".meta")):
+            with contextlib.suppress(FileNotFoundError):
+                file.unlink()
+    if paths and folders.new.is_dir():
+        fsync_directory(folders.new)
+
+
+# ---- message sounds ----------------------------------------------------------------------------
+# Messages on their way to a phone: read in the records' thread, handed to the carrier as a memfd.
+#
+# The deciding thread never waits for the disk, and the carrier never opens a file.
+
+KEPT = 4
+"""Sounds that may wait to be taken; a phone that hung up meanwhile never takes its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The next open message, how many come after it, and the memfd of its sound."""
+
+    message: Message
+    left: int
+    fd: int
+
+
+class MessageSounds:
+    """Reads and closes messages for phones; `post` takes MessageFetched and MessageClosed."""
+
+    def __init__(
+        self,
+        directory: Path,
+        records: Records,
+        recount: Callable[[], None],
+        post: Callable[[events.Event], None],
+    ) -> None:
+        self._directory = directory
+        self._records = records
+        self._recount = recount
+        self._post = post
+        self._ready: dict[str, int] = {}
+
+    def fetch(self, order: orders.FetchMessage) -> None:
+        """Read the next open message; MessageFetched follows."""
+
+        def done(found: _Found | CentralinoError | None) -> None:
+            self._post(self._fetched(order.listener, found))
+
+        self._records.do(lambda connection: self._next(connection, order.after), done)
+
+    def take(self, listener: str) -> int | None:
+        """Return the memfd of the message fetched last for a leg, once; the taker closes it."""
+        return self._ready.pop(listener, None)
+
+    def close(self, order: orders.CloseMessage) -> None:
+        """Close a message for good; MessageClosed follows."""
+
+        def done(closed: object) -> None:
+            failed = isinstance(closed, CentralinoError)
+            if not failed:
+                self._recount()
+            reason = str(closed) if failed else ""
+            self._post(events.MessageClosed(order.listener, reason, isinstance(closed, HeldError)))
+
+        self._add(order.message, _entry(order.by, MessageStep.CLOSE, Outcome(order.outcome)), done)
+
+    def mark(self, order: orders.MarkMessage) -> None:
+        """Keep what a phone did about a message; MessageMarked follows, but for what was heard."""
+        step = MessageStep(order.step)
+
+        def done(kept: object) -> None:
+            failed = isinstance(kept, CentralinoError)
+            if step is MessageStep.HEAR:
+                if failed:
+                    log.error("that %s heard a message was not kept: %s", order.by, kept)
+                return
+            reason = str(kept) if failed else ""
+            self._post(events.MessageMarked(order.listener, reason, isinstance(kept, HeldError)))
+
+        self._add(order.message, _entry(order.by, step), done)
+
+    def _add(self, message: str, entry: Entry, done: Callable[[object], None]) -> None:
+        self._records.do(lambda c: care.add(c, care.Kind.MESSAGE, message, entry), done)
+
+    def _next(self, connection: sqlite3.Connection, after: int) -> _Found | None:
+        """Find the next message that can be read; one that cannot is named in the journal."""
+        waiting = voicemail.open_after(connection, after)
+        for number, message in enumerate(waiting, 1):
+            try:
+                fd = _memory(self._directory / message.path)
+            except (OSError, wav.WavError) as error:
+                log.error("message %s cannot be played: %s", message.number, error)
+                continue
+            return _Found(message, len(waiting) - number, fd)
+        return None
+
+    def _fetched(
+        self, listener: str, found: _Found | CentralinoError | None
+    ) -> events.MessageFetched:
+        if found is None:
+            return events.MessageFetched(listener)
+        if isinstance(found, CentralinoError):
+            return events.MessageFetched(listener, reason=str(found))
+        self._keep(listener, found.fd)
+        message = found.message
+        return events.MessageFetched(
+            listener, message.id, message.number, message.caller, message.received_at, found.left,
+            holder=message.taken_by,
+        )  # fmt: skip
+
+    def _keep(self, listener: str, fd: int) -> None:
+        earlier = self._ready.pop(listener, None)
+        if len(self._ready) >= KEPT:
+            earlier = self._ready.pop(next(iter(self._ready)))
+        self._ready[listener] = fd
+        if earlier is not None:
+            os.close(earlier)
+
+
+def _entry(by: str, step: MessageStep, outcome: Outcome | None = None) -> Entry:
+    return Entry(datetime.now(UTC), by, step, outcome)
+
+
+def _memory(path: Path) -> int:
+    """Return a memfd with a WAV's sound, 16-bit; raises WavError or OSError."""
+    sound = wav.parse(path.read_bytes())
+    fd = os.memfd_create("centralino-message", os.MFD_CLOEXEC)
+    os.write(fd, g711.decode(sound.data, sound.law))
+    return fd
+
+
+# ---- pins --------------------------------------------------------------------------------------
+# The office's code for hearing messages: kept as a hash (scrypt, RFC 7914), never as digits.
+#
+# Compared in the records' thread: that takes tens of milliseconds, which the desk has not.
+
+_N, _R, _P = 1 << 14, 8, 1
+"""16 MB and some 50 ms a try: what a four-digit code can be given (RFC 7914, 2)."""
+_SALT_BYTES: Final = 16
+NO_PIN: Final = Words(
+    'voicemail.pin è "always" e non c\'è un codice, così nessuno ascolta i messaggi: metterne '
+    "uno con centralino messages pin (questa frase sparisce al prossimo avvio)",
+    'voicemail.pin is "always" and no code is set, so that nobody can hear the messages: set one '
+    "with centralino messages pin (this sentence goes at the next start)",
+)
+WRONG: Final = "voicemail.pin_wrong"
+
+
+def pin_path(state: Path) -> Path:
+    """Say where the hash lies below the state folder."""
+    return secret_place(state, PIN)
+
+
+def hashed(pin: str) -> dict[str, str]:
+    """Return what is kept of a code."""
+    salt = secrets.token_bytes(_SALT_BYTES)
+    return {"salt": _text(salt), "scrypt": _text(_scrypt(pin, salt))}
+
+
+def matches(pin: str, kept: dict[str, str]) -> bool:
+    """Tell whether a code is the one that was kept; raises KeyError, ValueError."""
+    salt, expected = (base64.b64decode(kept[name], validate=True) for name in ("salt", "scrypt"))
+    return secrets.compare_digest(_scrypt(pin, salt), expected)
+
+
+def is_right(path: Path, pin: str) -> bool:
+    """Compare a code with the kept one; where none is kept, or none can be read, none is right."""
+    try:
+        return matches(pin, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.error("%s cannot be read (%s): set the code anew: messages pin", path, error)
+        return False
+
+
+class Pins:
+    """Compares codes for phones; `post` takes PinChecked."""
+
+    def __init__(self, state: Path, records: Records, post: Callable[[events.Event], None]) -> None:
+        self._path = pin_path(state)
+        self._records = records
+        self._post = post
+
+    def check(self, order: orders.CheckPin) -> None:
+        """Compare a code; a wrong one is kept in the audit, with the phone and without the code."""
+
+        def done(right: bool | CentralinoError) -> None:
+            self._post(events.PinChecked(order.listener, right is True))
+
+        self._records.do(lambda connection: self._compare(connection, order), done)
+
+    def _compare(self, connection: sqlite3.Connection, order: orders.CheckPin) -> bool:
+        right = is_right(self._path, order.pin)
+        if not right:
+            log.warning("messages: %s gave a wrong code", order.by)
+            with transaction(connection):
+                database.note(connection, Noted(datetime.now(UTC), order.by, WRONG))
+        return right
+
+
+def _scrypt(pin: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(pin.encode(), salt=salt, n=_N, r=_R, p=_P)
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()

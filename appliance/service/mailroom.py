@@ -1,0 +1,446 @@
+"""Mail in the desk: what is written about requests, the thread that sends it, what goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from appliance.config.build import door_of, labels
+from appliance.config.mistakes import MAIL_PASSWORD, secret_file
+from appliance.config.schema import MailSettings, Settings, Site
+from appliance.errors import CentralinoError, OfficeError
+from appliance.mail.letter import Meeting, Method, address_in, compose, invitation, is_address
+from appliance.mail.smtp import Account, Security, Sender, Server
+from appliance.paper.document import Document, Part
+from appliance.paper.request_letter import Letterhead, Names, RequestLetter
+from appliance.policy import letters as policy
+from appliance.policy import requests
+from appliance.policy.clock import Now
+from appliance.policy.directory import Register, ReturnRule, all_known
+from appliance.policy.directory_review import mask_declared
+from appliance.policy.hours import Schedule, moment_words
+from appliance.policy.letters import Event, House
+from appliance.policy.numbering import Plan
+from appliance.policy.office import Office
+from appliance.policy.requests import (
+    HEAD,
+    MAILS,
+    Health,
+    Letter,
+    Mail,
+    MailState,
+    Reply,
+    Request,
+    RequestStep,
+    Verdict,
+    Waiting,
+    without_secrets,
+)
+from appliance.policy.supervision import NO_HEAD, NO_SERVER, in_words
+from appliance.policy.text import SaidError, Words
+from appliance.policy.transfers import may_transfer
+from appliance.store import sheets, users, writer
+from appliance.store.database import Trouble
+from appliance.store.requests import (
+    NO_DOMAIN,
+    Diary,
+    Due,
+    Happened,
+    Letters,
+    StoredRequest,
+    said_in,
+)
+from appliance.store.requests import StoredNotice as KeptMail
+from appliance.store.writer import Records
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+# ---- mail account ------------------------------------------------------------------------------
+# The mail server of the configuration as the mail room takes it.
+
+
+def account_of(mail: MailSettings) -> Account | None:
+    """Return the account at the mail server, None where none is configured."""
+    if not mail.server:
+        return None
+    return Account(
+        mail.server,
+        mail.sender,
+        Security(mail.security),
+        mail.port,
+        mail.user,
+        secret_file(mail.password_file, MAIL_PASSWORD) if mail.user else "",
+        mail.ca_file,
+    )
+
+
+def domain_of(mail: MailSettings) -> str:
+    """Return the domain of the sender, for Message-IDs; "" where there is none."""
+    return address_in(mail.sender).rpartition("@")[2] if mail.sender else ""
+
+
+# ---- papers ------------------------------------------------------------------------------------
+# What the protocol office files of a request: its e-mails as they left, and all of it on paper.
+#
+# E15. No link that closes a request stands in any of them, and in no PDF a number that is not told.
+
+NOBODY = "centralino@centralino.invalid"
+"""Who writes where no sender is configured yet (RFC 2606, 2)."""
+NO_KEY = Words(
+    "I numeri della rubrica non si possono leggere: non si sa quali non vanno scritti nel PDF. "
+    "Il tecnico rimetta al suo posto la chiave register.key; l'e-mail si può scaricare com'è.",
+    "The register's numbers cannot be read: nobody can tell which may not stand in the PDF. The "
+    "technician puts the key register.key back; the e-mail can be downloaded as it is.",
+)
+_FROM, _TO = Words("Da", "From"), Words("A", "To")
+_SUBJECT, _DATE = Words("Oggetto", "Subject"), Words("Data", "Date")
+_STATE = Words("Stato", "State")
+_ID = Words("Identificativo", "Message-ID")
+_TEXT = Words("Testo", "Text")
+_ATTACHED = Words("Allegati", "Attachments")
+_OF = Words("E-mail della richiesta {n}", "E-mail of request {n}")
+_INVITATION = Words("invito a calendario", "calendar invitation")
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Writes them for one house; `folder` holds what is attached, `labels` name positions.
+
+    `to_head` is the address of the head of the front desk.
+    """
+
+    head: Letterhead
+    sender: str
+    to_head: str
+    folder: Path
+    plan: Plan
+    labels: Mapping[str, str]
+
+    def eml(self, kept: KeptMail, references: tuple[str, ...]) -> bytes:
+        """Write an e-mail as it leaves; raises OfficeError."""
+        mail = replace(kept.mail, body=without_secrets(kept.mail.body))
+        letter = Letter(mail, kept.message_id, references, kept.queued_at)
+        return compose(letter, self.sender, self._to(kept), self.folder).as_bytes()
+
+    def mail_document(self, kept: KeptMail, request: int, register: Register) -> Document:
+        """Lay an e-mail out on paper, with what became of it; raises OfficeError."""
+        hide, say = self._hiding(register), self._say
+        title = f"{self.head.house} – {say(_OF).format(n=request)}"
+        facts = tuple((say(label), hide(value)) for label, value in self._mail_facts(kept) if value)
+        body = Part(say(_TEXT), text=hide(without_secrets(kept.mail.body)))
+        return Document(
+            language=self.head.language,
+            house=self.head.house,
+            title=title,
+            subject=say(_OF).format(n=request),
+            contacts=self.head.contacts,
+            parts=(Part("", facts), body),
+        )
+
+    def request_document(
+        self, kept: StoredRequest, due: Due, register: Register, names: Names
+    ) -> Document:
+        """Lay a request with all that became of it out on paper; raises OfficeError."""
+        hide = self._hiding(register)
+        return RequestLetter(self.head, register, names, hide).document(kept, due)
+
+    def names(self, connection: sqlite3.Connection) -> Names:
+        """Read what people and sheets are called."""
+        people = {user.name: user.shown for user in users.everybody(connection) if user.shown}
+        titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
+        return Names({**people, **self.labels}, titles)
+
+    def _hiding(self, register: Register) -> Callable[[str], str]:
+        if not all_known(register):
+            raise SaidError(NO_KEY)
+        return lambda text: mask_declared(text, register, self.plan)
+
+    def _mail_facts(self, kept: KeptMail) -> Iterator[tuple[Words, str]]:
+        settled = self._moment(kept.settled_at) if kept.settled_at else ""
+        state = ", ".join(filter(None, (self._say(MAILS[kept.state]), settled)))
+        attached = [Path(name).name for name in kept.mail.attachments]
+        if kept.mail.calendar:
+            attached.append(self._say(_INVITATION))
+        yield _FROM, self.sender
+        yield _TO, self._to(kept)
+        yield _SUBJECT, kept.mail.subject
+        yield _DATE, self._moment(kept.queued_at)
+        yield _ID, kept.message_id
+        yield _STATE, state
+        yield _ATTACHED, ", ".join(attached)
+
+    def _say(self, words: Words) -> str:
+        return said_in(words, self.head.language)
+
+    def _to(self, kept: KeptMail) -> str:
+        return kept.mail.to if is_address(kept.mail.to) else self.to_head or NOBODY
+
+    def _moment(self, at: datetime) -> str:
+        return moment_words(at.astimezone(self.head.zone), self.head.language)
+
+
+def contacts(site: Site, numbers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the lines of a letterhead below the house's name."""
+    called = f"Tel. {' · '.join(dict.fromkeys(numbers))}" if numbers else ""
+    return tuple(line for line in (site.address, site.email, called) if line)
+
+
+def papers_of(settings: Settings, office: Office) -> Papers:
+    """Return what writes the papers of a configuration."""
+    site, mail = settings.site, settings.mail
+    return Papers(
+        Letterhead(
+            site.name,
+            contacts(site, office.public_numbers),
+            site.languages[0],
+            ZoneInfo(site.zone),
+        ),
+        mail.sender or NOBODY,
+        mail.head,
+        Path(settings.folders.state),
+        office.outgoing.plan,
+        labels(settings.phones),
+    )
+
+
+# ---- mailroom ----------------------------------------------------------------------------------
+
+log = logging.getLogger(__name__)
+
+STOP_LIMIT_S = 2.0
+MAIL_ENDED = Trouble(
+    "mail.ended",
+    "La posta si è fermata per un errore del programma: le e-mail attendono sul disco; il servizio "
+    "va riavviato a linee libere.",
+    "Mail stopped because of a fault in the programme: e-mails wait on the disk; the service must "
+    "restart when the lines are idle.",
+    restart=True,
+)
+
+Texts = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """The outbox in the records, asked by the mail thread, which may wait for the disk."""
+
+    records: Records
+
+    def waiting(self) -> tuple[Waiting, ...]:
+        """See mail.sender.Outbox."""
+        return self.records.ask(writer.waiting)
+
+    def dead(self) -> int:
+        """See mail.sender.Outbox."""
+        return self.records.ask(writer.dead)
+
+    def load(self, number: int) -> Letter:
+        """See mail.sender.Outbox."""
+        return self.records.ask(lambda c: writer.load(c, number))
+
+    def settle(self, now: MailState, after: Waiting, said: str) -> None:
+        """See mail.sender.Outbox."""
+        at = datetime.now(UTC)
+        self.records.ask(lambda c: writer.settle(c, now, after, said, at))
+
+
+class Mailroom:
+    """Writes letters, sends them, says what goes wrong; `register` gives the one in force."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        office: Office,
+        records: Records,
+        register: Callable[[], Register],
+        on_trouble: Callable[[Trouble | None], None],
+    ) -> None:
+        self._register = register
+        self.over: Callable[[Schedule], Schedule] = lambda hours: hours
+        """Lays over the written hours what was entered (E14)."""
+        self._settings, self._office = settings, office
+        self._folder = Path(settings.folders.state)
+        self._on_trouble = on_trouble
+        self._account = account_of(settings.mail)
+        self._server = Server(self._account) if self._account else None
+        abort = self._server.abort if self._server else _nothing
+        self._sender = Sender(
+            Outgoing(records), self._deliver, abort, self._tell, lambda _: on_trouble(MAIL_ENDED)
+        )
+        domain = domain_of(settings.mail) or NO_DOMAIN
+        records.letters = Letters(self.write, domain, self.wake, bool(settings.mail.head))
+
+    def start(self) -> None:
+        """Start the mail thread."""
+        self._sender.start()
+
+    def stop(self) -> None:
+        """End it; what waits is tried at the next start.
+
+        A name that is being looked up, or a host that answers nothing, cannot be hurried: then the
+        thread ends with the process, and nothing else waits for it.
+        """
+        with contextlib.suppress(CentralinoError):
+            self._sender.stop(STOP_LIMIT_S)
+
+    @property
+    def beat_at(self) -> float:
+        """When the mail thread's loop last turned (monotonic s)."""
+        return self._sender.beat_at
+
+    def wake(self, hurry: bool = False) -> None:
+        """Something was queued; with `hurry` somebody asks for another try now."""
+        self._sender.wake(hurry)
+
+    # --- writing ---
+
+    @property
+    def calendar(self) -> Schedule:
+        """The house's hours in force."""
+        return self.over(self._office.switchboard.schedule)
+
+    def house(self) -> House:
+        """Say who writes."""
+        office = self._office
+        return House(
+            office.name,
+            office.languages[0],
+            self.calendar,
+            self._register(),
+            office.public_numbers,
+            door_of(self._settings.console),
+            labels(self._settings.phones),
+        )
+
+    @property
+    def papers(self) -> Papers:
+        """What writes a request's papers (E15)."""
+        return papers_of(self._settings, self._office)
+
+    def diary(self, unit_code: str, at: datetime) -> Diary | None:
+        """Return the slots that a unit offers now, its service's for want of its own."""
+        register, day = self._register(), at.astimezone(self._office.zone).date()
+        unit = register.unit(unit_code)
+        declared = register.valid_declaration(unit, day) if unit else None
+        if declared is None or declared.slots is None:
+            return None
+        return Diary(declared.unit, declared.slots, self.calendar)
+
+    def rules(self, unit: str, need: str, at: datetime) -> tuple[ReturnRule, ...]:
+        """Return what a unit has declared for a need; raises OfficeError for an unknown unit."""
+        calendar = self.calendar
+        return may_transfer(self._register(), calendar, unit, need, Now(0.0, at)).rules
+
+    def write(self, kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
+        """Write the letters that a request, or a step of it, leads to (records.requests.Letters).
+
+        In the records' thread, within the transaction; whoever has queued wakes the mail thread.
+        """
+        token = secrets.token_urlsafe(requests.TOKEN_BYTES)
+        event = (
+            Event(happened.id, happened.step, happened.words, happened.by, token)
+            if happened
+            else Event(token=token)
+        )
+        calendar = self._invitation(kept.request, event.step)
+        own = self._told_citizen(kept.request, event.step)
+        written = policy.letters(self.house(), kept.request, event, kept.sound.path, calendar, own)
+        # A request whose office is unknown waits for the head's address; a mere copy does not.
+        return tuple(m for m in written if self._settings.mail.head or not m.key.endswith("-head"))
+
+    def _invitation(self, request: Request, step: RequestStep | None) -> str:
+        """Invite the office, where there is a time, an office and somebody who invites."""
+        unit, appointment = self._register().unit(request.unit), request.appointment
+        concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
+        if not (concerns and unit and appointment and self._settings.mail.sender):
+            return ""
+        domain = domain_of(self._settings.mail)
+        meeting = Meeting(
+            f"request-{request.number}-{round(request.at.timestamp())}@{domain}",
+            appointment,
+            f"{request.subject} ({request.citizen.name or request.citizen.phone})",
+            policy.invitation_text(self.house(), request),
+            address_in(self._settings.mail.sender),
+            unit.email,
+            datetime.now(UTC),
+            unit.name,
+        )
+        return invitation(meeting, Method.CANCEL if step is RequestStep.CANCEL else Method.REQUEST)
+
+    def _told_citizen(self, request: Request, step: RequestStep | None) -> str:
+        """Give the citizen's calendar the appointment; nobody reads an answer to it."""
+        appointment, sender = request.appointment, self._settings.mail.sender
+        concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
+        if not (concerns and appointment and sender):
+            return ""
+        summary, text = policy.citizens_appointment(self.house(), request)
+        ident = f"request-{request.number}-{round(request.at.timestamp())}-citizen"
+        meeting = Meeting(
+            f"{ident}@{domain_of(self._settings.mail)}",
+            appointment,
+            summary,
+            text,
+            address_in(sender),
+            "",
+            datetime.now(UTC),
+            self.house().name,
+        )
+        return invitation(meeting, Method.PUBLISH, is_over=step is RequestStep.CANCEL)
+
+    # --- sending ---
+
+    def _deliver(self, letter: Letter) -> Reply:
+        if self._server is None or self._account is None:
+            return Reply(Verdict.MISSET, NO_SERVER)
+        to = letter.mail.to
+        if to == HEAD:
+            to = self._settings.mail.head
+            if not is_address(to):
+                return Reply(Verdict.LATER, NO_HEAD)
+        try:
+            message = compose(letter, self._account.sender, to, self._folder)
+        except (OfficeError, OSError) as error:
+            return Reply(Verdict.REFUSED, str(error))
+        reply = self._server.send(message, to)
+        if reply.verdict is not Verdict.SENT:
+            return reply
+        return Reply(Verdict.SENT, f"{self._account.server}: {reply.said}")  # by whom it was taken
+
+    def _tell(self, health: Health) -> None:
+        self._on_trouble(trouble_of(health))
+
+
+def _nothing() -> None:
+    """Break nothing off: nothing goes on."""
+
+
+def trouble_of(health: Health) -> Trouble | None:
+    """Say what the office or the technician must see to, if anything."""
+    if health.dead:
+        it, en = _count(health.dead, ("e-mail non è partita", "e-mail non sono partite"), _NOT_SENT)
+        todo_it = "vedere con centralino outbox list e avvisare l'ufficio in altro modo"
+        todo_en = "look with centralino outbox list, and tell the office in another way"
+        return Trouble("mail.dead", f"{it}: {todo_it}.", f"{en}: {todo_en}.")
+    if health.why and health.waiting:
+        it, en = _count(health.waiting, ("e-mail attende", "e-mail attendono"), _WAITING)
+        code = "mail.misset" if health.misset else "mail.away"
+        why = in_words(health.why)
+        return Trouble(code, f"{it} il server di posta ({why.it}).", f"{en} ({why.en}).")
+    return None
+
+
+_NOT_SENT = ("e-mail could not be sent", "e-mails could not be sent")
+_WAITING = ("e-mail waits for the mail server", "e-mails wait for the mail server")
+
+
+def _count(count: int, it: Texts, en: Texts) -> Texts:
+    return f"{count} {it[count != 1]}", f"{count} {en[count != 1]}"

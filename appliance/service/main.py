@@ -1,0 +1,655 @@
+"""Composition and start of call control."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import logging
+import os
+import secrets as randomness
+import selectors
+import signal
+import stat
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+import sdnotify
+
+from appliance.api import speech
+from appliance.api.backup import RestoreQuestions, is_idle
+from appliance.api.control_socket import Door, Watching
+from appliance.api.divert import DivertQuestions
+from appliance.api.managed_config import CentralQuestions
+from appliance.api.phones import PhoneEntering, PhoneWindow
+from appliance.api.privacy import Erasures
+from appliance.api.provisioning import PhoneQuestions
+from appliance.api.requests import RequestQuestions
+from appliance.api.speech import Naming
+from appliance.api.status import PlantQuestions
+from appliance.api.updates import Self, UpdateQuestions
+from appliance.api.users import UserQuestions
+from appliance.calls import events
+from appliance.calls.status import Status
+from appliance.calls.switchboard import Switchboard
+from appliance.config import setup
+from appliance.config.reload import Reloading
+from appliance.config.schema import Settings
+from appliance.config.setup import carrier_setup, code_of, phone_settings
+from appliance.errors import Bug, CentralinoError
+from appliance.files import SHARED, load_text
+from appliance.media import link
+from appliance.panel.panel import PanelStatus, Press
+from appliance.policy.office import Office, StaffKey
+from appliance.policy.supervision import Part
+from appliance.policy.text import NOTHING, Words
+from appliance.prompts import Catalogue
+from appliance.service import announcement_files, supervision, updates
+from appliance.service.backup import MADE, Nightly, is_quiet
+from appliance.service.backup_nights import LIMIT_S, TargetNights, TargetQuestions
+from appliance.service.clock import ClockCorrection, ClockWatch, Sources
+from appliance.service.command_table import Questions
+from appliance.service.jobs import ChoreQuestions, Chores
+from appliance.service.line_restarts import LineRestarts
+from appliance.service.loop import Desk, Inbox, Stores
+from appliance.service.mailroom import Mailroom
+from appliance.service.managed_config import Central
+from appliance.service.managed_config import bundle_folder as central_of
+from appliance.service.media_link import CarrierSide, Legs, Takers
+from appliance.service.monitoring import Metrics, fleet_of
+from appliance.service.phone_status import Lookout, PhonesKept
+from appliance.service.reports import LineUses, sheets_of
+from appliance.service.supervision import Notices, Recoveries, Supervisor, folder_of
+from appliance.service.updates import Updates
+from appliance.sip.phones import PhonesStatus
+from appliance.sip.service import Phones
+from appliance.store import reports
+from appliance.usb.reset import answers_folder, requests_folder
+from appliance.voicemail.storage import MB, Folders, Limits
+from appliance.workers import faults, one_job
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# ---- making ------------------------------------------------------------------------------------
+# The desk's parts: each made from the configuration in force, and joined with the others.
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the command line decided: the configuration in force and where the carrier is; `written`
+    is the configuration without the phones that were entered in the console, None for the same.
+    """
+
+    settings: Settings
+    office: Office
+    link: Path | None = None
+    complaint: Words = NOTHING
+    config: Path | None = None
+    written: Settings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What the parts ask of who turns them: to show a status; whether the box is ready, and since
+    when (monotonic s); whether a service manager starts the desk again when it leaves.
+    """
+
+    show: Callable[[Status], None]
+    is_ready: Callable[[], bool]
+    ready_at: Callable[[], float]
+    is_kept: bool
+
+
+class Parts:
+    """Every part of the desk, made and joined; nothing of it is started."""
+
+    def __init__(self, run: Run, above: Above) -> None:
+        self.run, self._above = run, above
+        self.selector = selectors.DefaultSelector()
+        self.inbox = Inbox()
+        self.lookout = Lookout(run.complaint)
+        self.notices = Notices(self.lookout.trouble, folder_of(Path(run.settings.folders.run)))
+        self.lookout.boot = updates.reason(Path(run.settings.folders.run))
+        self._make_records()
+        self._make_desk()
+        self._make_ends()
+        self._make_answers()
+
+    def _make_records(self) -> None:
+        """Make the stores and who looks after what lies in them."""
+        settings, boot = self.run.settings, randomness.token_hex(4)
+        limits = Limits(high_water_bytes=settings.voicemail.room_alarm * MB)
+        self._own = Path(settings.folders.prompts) if settings.folders.prompts else None
+        state, trouble = Path(settings.folders.state), self.lookout.trouble
+        self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits)
+        self.stores.spoken.voice = settings.site.voice
+        self.stores.spoken.languages = self.run.office.languages
+        self.caretaker = setup.caretaker(settings, self.run.office, self.stores, self.lookout)
+        self.stores.on_care = self.caretaker.soon
+        self.sheets = sheets_of(settings, self.run.office, self.stores)
+        prefix = f"{datetime.now(UTC):%Y%m%d}-{boot}"
+        self.switchboard = Switchboard(self.run.office, prefix, self.stores.load_service_state())
+        self.mail = self._made_mailroom()
+        self.fleet = fleet_of(
+            settings,
+            self.run.office,
+            self.stores.records,
+            self.lookout,
+            lambda: self.switchboard.register,
+            lambda: self.desk.status(),
+        )
+        self.caretaker.over = self.sheets.over = self.mail.over = self.stores.hours.over
+
+    def _make_desk(self) -> None:
+        """Make the desk with its clock."""
+        settings = self.run.settings
+        holdover_s = settings.clock.holdover_days * 86_400.0
+        clock = ClockWatch(Path(settings.folders.run) / "clock.json", holdover_s)
+        self.desk = Desk(
+            self.switchboard, self.stores, self.inbox, self.selector, self._above.show, clock
+        )
+        self.corrections = ClockCorrection(self.stores.records, clock)
+        self.recoveries = _usb_recoveries(settings)
+
+    def _make_ends(self) -> None:
+        """Make the ends: panel, phones, carrier; join them to the desk."""
+        settings = self.run.settings
+        self.panel = setup.panel(settings, self.lookout, self._button)
+        left_file = Path(settings.folders.run) / "calls.json"
+        self.phones = self._made_phones(left_file)
+        self.phones_kept = PhonesKept(self.stores, self.phones, self.lookout, left_file)
+        self.line_uses = LineUses()
+        self.diverts = DivertQuestions(settings, self.run.office, self.stores, self.desk.now)
+        self._prompts = announcement_files.prompt_file(
+            Catalogue(self._own),
+            self.run.office.languages,
+            settings.site.country,
+            self.lookout.complain,
+        )
+        self.carrier = self._made_carrier()
+        legs = Legs(self.phones, self.carrier.send, settings.sip.address, settings.sip.laws)
+        self.desk.join(self.carrier, legs)
+
+    def _make_answers(self) -> None:
+        """Make what looks after the parts, and what answers at the door."""
+        settings, stores = self.run.settings, self.stores
+        self.users = UserQuestions(settings, stores, self.desk.now)
+        self.window = PhoneWindow(self.run.config, Path(settings.folders.run))
+        self.entering = PhoneEntering(
+            settings,
+            self.run.written or settings,
+            self.phones,
+            stores,
+            self.desk.now,
+            self.run.complaint,
+            kept=self._above.is_kept,
+            window=self.window,
+        )
+        self.supervisor = self._made_supervisor()
+        self.lookout.restarted = self.supervisor.rows
+        self.restarts = LineRestarts(stores, self.desk, self.carrier)
+        chores = Chores(self.run.config)
+        self.chores = ChoreQuestions(stores, settings, self.run.complaint, chores, self.desk.now)
+        self.nightly = Nightly(settings, stores.records, chores, self.lookout.trouble)
+        self.target_nights = TargetNights(
+            settings, stores.records, Chores(self.run.config, LIMIT_S), self.lookout.trouble
+        )
+        self.restores = RestoreQuestions(stores, settings, self.chores, self.desk.status)
+        self.updates = Updates(
+            settings, stores.records, chores, self.lookout.trouble, boot=Sources().boot_id()
+        )
+        central = Central(settings, stores.records, chores, self.lookout.trouble)
+        self.central = CentralQuestions(stores, central, self.chores)
+        self.naming = Naming(settings, stores.records, chores)
+        self.questions = self._made_questions()
+        self.watching = Watching(self.questions.watched)
+        self.metrics = Metrics(
+            settings, self.desk, stores, self.lookout, self.phones.status, self._above.is_ready
+        )
+        self.desk.also_due = self.watching.next_deadline
+
+    # --- one part each -----------------------------------------------------------------------
+
+    def _made_mailroom(self) -> Mailroom:
+        return Mailroom(
+            self.run.settings,
+            self.run.office,
+            self.stores.records,
+            lambda: self.switchboard.register,
+            lambda trouble: self.lookout.trouble("mail", trouble),
+        )
+
+    def _made_phones(self, left_file: Path) -> Phones:
+        """Make the phones, with what a predecessor has left of registrations and calls."""
+        code = code_of(self.run.office, StaffKey.MESSAGES)
+        return Phones(
+            phone_settings(
+                self.run.settings, setup.secrets_of(self.run.settings, self.lookout), code
+            ),
+            self.inbox.post,
+            self.stores.load_bindings(),
+            left=load_text(left_file),
+        )
+
+    def _made_carrier(self) -> CarrierSide:
+        setup = carrier_setup(self.run.settings, self._prompts)
+        return CarrierSide(setup, self._prompts.fd, self._takers(), self.selector, self.run.link)
+
+    def _takers(self) -> Takers:
+        return Takers(
+            event=self.desk.fact,
+            recording=self.stores.begin,
+            sound=self.stores.append,
+            gap=self._gap,
+            health=self.desk.health,
+            measured=self.desk.measured,
+            recovering=self.recoveries.heard,
+        )
+
+    def _gap(self, gap: events.RecordingGap) -> None:
+        self.stores.mailbox.gap(gap.recording, gap.gap_ms)
+        self.desk.fact(gap)
+
+    def _made_questions(self) -> Questions:
+        """Make what answers at the door."""
+        settings, stores = self.run.settings, self.stores
+        plan = self.run.office.outgoing.plan
+        return Questions(
+            self.desk,
+            stores,
+            self.lookout,
+            self.run,
+            self.recoveries,
+            PhoneQuestions(settings, self.phones, stores, self.entering),
+            RequestQuestions(stores.records, self.mail, self._wall, plan),
+            Erasures(settings, stores, self._wall),
+            self.users,
+            self._made_plant_questions(),
+        )
+
+    def _wall(self) -> datetime:
+        return self.desk.now().wall
+
+    def _made_plant_questions(self) -> PlantQuestions:
+        return PlantQuestions(
+            self.stores,
+            self.run.settings,
+            self.desk,
+            self.lookout,
+            self.recoveries,
+            self.phones,
+            self.carrier,
+            lambda: self.panel_status(self.desk.status()),
+            self.panel.test,
+            self.restarts,
+            self.chores,
+            self.restores,
+            TargetQuestions(self.stores, self.run.settings, self.target_nights, self.desk.now),
+            UpdateQuestions(
+                self.stores, self.run.settings, self.updates, self.desk.status, self._myself
+            ),
+            self.central,
+            self.diverts,
+        )
+
+    def _myself(self) -> Self:
+        """Say how the desk is, for the judge of an update."""
+        now = self.desk.now()
+        ready_s = now.monotonic - self._above.ready_at() if self._above.is_ready() else 0.0
+        restarts = sum(int(row["restarts"]) for row in self.lookout.restarted(now))
+        return Self(ready_s, self.carrier.connected, restarts)
+
+    def _made_supervisor(self) -> Supervisor:
+        """Make what looks after the threads of this process, each by its own sign of life."""
+        stores = self.stores
+        beats = {
+            Part.SIP: lambda: self.phones.last_turn,
+            Part.RECORDS: lambda: stores.records.beat_at,
+            Part.VOICEMAIL: lambda: stores.mailbox.beat_at,
+            Part.MAIL: lambda: self.mail.beat_at,
+            Part.PANEL: lambda: self.panel.beat_at,
+            Part.METRICS: lambda: self.metrics.beat_at,
+        }
+        if (fleet := self.fleet) is not None:
+            beats[Part.MQTT] = lambda: fleet.beat_at
+        return Supervisor(
+            beats,
+            {Part.CARRIER: lambda: self.carrier.past},
+            self.lookout,
+            Path(self.run.settings.folders.run),
+            kept=self._above.is_kept,
+            failures=faults.last_at,
+        )
+
+    def panel_status(self, status: Status) -> PanelStatus:
+        """Return what LEDs and page show of a status."""
+        return self.lookout.panel_status(status, self.phones.status(), self._above.is_ready())
+
+    def _button(self, press: Press) -> None:
+        """A short press toggles "Non presidiato"; called from the panel's thread."""
+        if press is Press.SHORT:
+            self.inbox.post(self.lookout.button_pressed())
+
+
+def _usb_recoveries(settings: Settings) -> Recoveries:
+    """Make the desk's side of USB resets, by the folders that the helper uses."""
+    run = Path(settings.folders.run)
+    return Recoveries(requests_folder(run), answers_folder(run), lambda: datetime.now(UTC))
+
+
+# ---- shown files -------------------------------------------------------------------------------
+# What of the state folder the console may read: it has an account of its own.
+#
+# All that the desk writes is for its own account alone, but for what is named here. What a
+# programme of before has left otherwise, or an old backup has brought, is opened at the start.
+
+ENTERED: Final = 0o750
+
+
+def open_to_console(state: Path) -> None:
+    """Let the console read what its pages show, and nothing beside; what is so already is left."""
+    for path in shown(state):
+        with contextlib.suppress(OSError):  # erased meanwhile, or another's
+            found = path.lstat()
+            wanted = ENTERED if stat.S_ISDIR(found.st_mode) else SHARED
+            if not stat.S_ISLNK(found.st_mode) and stat.S_IMODE(found.st_mode) != wanted:
+                path.chmod(wanted)
+
+
+def shown(state: Path) -> Iterator[Path]:
+    """Yield messages, announcements and their drafts, the head office's settings, and the backup
+    that was asked for in a browser; the records' rights are seen to where they are opened.
+    """
+    messages = Folders(state / "voicemail")
+    yield from (messages.root, messages.new, *messages.new.glob("*.wav"))
+    for folder in (speech.speech_folder(state), speech.drafts_of(state), central_of(state)):
+        yield from (folder, *folder.rglob("*"))
+    yield from ((state / MADE).parent, state / MADE)
+
+
+# ---- service -----------------------------------------------------------------------------------
+# The daemon: start, readiness, watchdog, clean stop of the desk's parts. ONLY sdnotify here.
+#
+# Everything reads as one page: what is started, in which order, and undone in the reverse one.
+
+log = logging.getLogger(__name__)
+
+LINE_LIMIT_S = 5.0
+"""A line that has not come up so long after the start is declared out (all lines in parallel)."""
+IS_KEPT = "NOTIFY_SOCKET" in os.environ
+"""There is a service manager, which starts the desk again when it leaves."""
+SWITCH_S = 0.001
+"""A thread that has something to do waits so long for one that computes (Python's own: 0.005): the
+INVITE is sent by another thread than the one that has decided it, and goes on."""
+TURN_S = 1.0
+"""The main loop turns at least so often: readiness and watchdog are looked at then."""
+
+
+class Service:
+    """Turns every part of the running desk."""
+
+    def __init__(self, run: Run) -> None:
+        self._notify = sdnotify.SystemdNotifier()
+        self._ready = self._stopping = False
+        self._ready_at = 0.0
+        self._phones_shown = PhonesStatus()
+        self._lines_by = 0.0
+        # a tenth of what is granted: whoever is kept waiting by a busy board is not killed for it
+        self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e7
+        self._watchdog_at = 0.0
+        above = Above(self._show, lambda: self._ready, lambda: self._ready_at, IS_KEPT)
+        self._parts = Parts(run, above)
+        self._reloading = Reloading(self._parts.chores.chores, self._parts.lookout, kept=IS_KEPT)
+        self._parts.central.on_schedule = self._reloading.ask
+        self._parts.entering.on_change = self._reloading.ask
+
+    # --- life --------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Start everything, turn until told to stop, stop everything."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told_to_stop)
+        signal.signal(signal.SIGHUP, lambda *_: self._reloading.ask())
+        door = self._made_door()
+        sys.setswitchinterval(SWITCH_S)
+        try:
+            self._start()
+            while not self._stopping:
+                self._parts.desk.turn(TURN_S)
+                if not self._parts.desk.is_in_a_hurry:
+                    self._do("watchers", lambda: door.tell_watchers(time.monotonic()))
+                    self._look()
+                if self._parts.desk.confinement.is_spent:
+                    raise Bug("the deciding thread fails again and again: it is started anew")
+        finally:
+            door.close()
+            self._stop()
+
+    def _made_door(self) -> Door:
+        parts = self._parts
+        gate = parts.users.rights
+        gate.on_person = lambda: parts.switchboard.somebody_is_there(parts.desk.now())
+        path = Path(parts.run.settings.folders.run) / "desk.sock"
+        return Door(path, parts.selector, parts.questions, parts.watching, gate)
+
+    def _start(self) -> None:
+        parts = self._parts
+        parts.corrections.begin()
+        parts.stores.start()
+        state = Path(parts.run.settings.folders.state)
+        parts.stores.records.do(lambda _: open_to_console(state))
+        parts.mail.start()
+        if parts.fleet is not None:
+            parts.fleet.start()
+        parts.stores.load_numbers(parts.run.office.outgoing)
+        parts.stores.spoken.load()
+        parts.users.start()
+        parts.nightly.start()
+        parts.restores.start()
+        parts.window.resume()
+        parts.central.central.start()
+        parts.panel.start()
+        parts.phones.start()
+        parts.metrics.start()
+        self._lines_by = time.monotonic() + LINE_LIMIT_S
+        parts.supervisor.start(time.monotonic())
+        self._show(parts.desk.status())
+        link.prepare(reads=link.FACTS, writes=link.ORDERS)  # the carrier is still being loaded
+        supervision.give_back()
+        gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
+
+    def _stop(self) -> None:
+        """Hang up every line, end every phone's call, keep what is to be kept.
+
+        Each step is done whatever the ones before it failed with.
+        """
+        parts = self._parts
+        self._notify.notify("STOPPING=1\nSTATUS=Stopping")
+        for step in (
+            lambda: parts.desk.fact(events.BoxStopped()),
+            parts.carrier.close,
+            parts.phones.stop,
+            lambda: parts.phones_kept.keep_left(parts.phones.status()),
+            parts.mail.stop,
+            parts.fleet.stop if parts.fleet is not None else _nothing,
+            parts.chores.chores.stop,
+            parts.window.stop,
+            parts.target_nights.stop,
+            parts.metrics.stop,
+            lambda: parts.stores.stop(self._hear_the_last),
+            parts.panel.stop,
+        ):
+            _do_all_the_same(step)
+
+    def _hear_the_last(self) -> None:
+        """What came while stopping, a message stored in time above all, is still recorded."""
+        _do_all_the_same(self._parts.desk.drain_inbox)
+
+    def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopping = True
+
+    # --- looking after itself ----------------------------------------------------------------
+
+    def _do(self, name: str, chore: Callable[[], object]) -> None:
+        """Do a chore that may fail by a fault of ours: then it rests, and all else goes on."""
+        self._parts.desk.confinement.chore(name, chore)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        self._do("phones", self._look_at_phones)
+        self._look_after()
+        one = self._parts.desk.confinement.one
+        if not self._ready:
+            with one():
+                self._declare_missing(now)
+            with one():
+                self._ready = self._become_ready()
+        with one():
+            self._look_after_threads(now)
+
+    def _look_at_phones(self) -> None:
+        phones = self._parts.phones.status()
+        if phones != self._phones_shown:
+            self._phones_shown = phones
+            self._parts.phones_kept.look(phones)
+            self._show(self._parts.desk.status())
+
+    def _look_after_threads(self, now: float) -> None:
+        """Feed the watchdog while every thread lives; leave where only that can help."""
+        supervisor = self._parts.supervisor
+        verdict = supervisor.look(self._parts.desk.now(), self._is_idle)
+        if verdict.leave is not None and self._ready:
+            supervisor.leave(verdict.leave, now)
+            self._stopping = True
+        if self._reloading.look(self._is_idle):
+            log.info("the service leaves, to be started with the new configuration")
+            self._stopping = True
+        if self._watchdog_s and now >= self._watchdog_at and verdict.feeds:
+            self._watchdog_at = now + self._watchdog_s
+            self._notify.notify("WATCHDOG=1")
+
+    def _is_idle(self) -> bool:
+        """Tell whether the service can leave without taking anything from anybody."""
+        status = self._parts.desk.status()
+        return not (status.calls or status.outgoing or self._parts.phones.status().legs)
+
+    def _look_after(self) -> None:
+        """Have messages and missed calls looked after; show what has come to wait for somebody."""
+        parts, do = self._parts, self._do
+        do("care", lambda: parts.caretaker.look(parts.desk.now()))
+        do("sheets", lambda: parts.sheets.look(parts.desk.now()))
+        do("restarts", parts.restarts.look)
+        do("corrections", lambda: parts.corrections.look(time.monotonic()))
+        do("chores", parts.chores.look)
+        do("night", self._look_after_night)
+        quiet = functools.partial(self._is_so, is_quiet)
+        do("names", lambda: parts.naming.look(time.monotonic(), quiet))
+        do("restores", parts.restores.look)
+        do("window", parts.window.look)
+        do("metrics", parts.metrics.look)
+        do("updates", self._look_after_updates)
+        do("central", self._look_after_central)
+        do("notices", self._look_after_notices)
+        if (fleet := parts.fleet) is not None:
+            do("fleet", lambda: fleet.look(parts.desk.now().wall))
+        do("watched", self._look_at_watched)
+
+    def _is_so(self, judge: Callable[[Status], bool]) -> bool:
+        """Judge what people see at the moment."""
+        return judge(self._parts.desk.status())
+
+    def _look_after_night(self) -> None:
+        parts, lookout = self._parts, self._parts.lookout
+        parts.nightly.look(parts.desk.now(), lambda: self._is_so(is_quiet))
+        lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
+        parts.target_nights.look(parts.desk.now(), lambda: self._is_so(is_quiet))
+        lookout.stick, lookout.target = parts.nightly.stick, parts.target_nights.target
+
+    def _look_after_updates(self) -> None:
+        parts = self._parts
+        if parts.updates.look(parts.desk.now(), lambda: self._is_so(is_idle)):
+            self._show(parts.desk.status())
+
+    def _look_after_central(self) -> None:
+        parts, central = self._parts, self._parts.central.central
+        if central.look(parts.desk.now(), lambda: self._is_so(is_quiet)):
+            parts.lookout.central = central.words()
+            self._show(parts.desk.status())
+
+    def _look_after_notices(self) -> None:
+        if self._parts.notices.look(time.monotonic()):
+            self._show(self._parts.desk.status())
+
+    def _look_at_watched(self) -> None:
+        caretaker, lookout = self._parts.caretaker, self._parts.lookout
+        lookout.deleted_at = caretaker.deleted_at
+        if caretaker.watched != lookout.watched:
+            lookout.watched = caretaker.watched
+            self._show(self._parts.desk.status())
+
+    def _declare_missing(self, now: float) -> None:
+        """What has not come up in time is out, with a reason; it may come up any time later."""
+        if now < self._lines_by:
+            return
+        for line in self._parts.desk.status().lines:
+            if not line.declared:
+                limit = f"{LINE_LIMIT_S:.0f} s"
+                why = f"no answer within {limit}: check the modem and its port"
+                perche = f"nessuna risposta entro {limit}: controllare il modem e la sua porta"
+                self._parts.desk.fact(events.LineLost(line.name, why, reason_it=perche))
+
+    def _become_ready(self) -> bool:
+        status = self._parts.desk.status()
+        is_declared = all(line.declared for line in status.lines)
+        if not (is_declared and self._parts.phones.status().listening):
+            return False
+        self._notify.notify("READY=1")
+        self._ready_at = time.monotonic()
+        log.info("ready: %s", self._parts.lookout.words(status))
+        return True
+
+    def _show(self, status: Status) -> None:
+        """Tell systemd, the LEDs and the journal what people see."""
+        parts = self._parts
+        self._do("show.metrics", lambda: parts.metrics.see(status))
+        self._do("show.diverts", lambda: parts.diverts.see(status))
+        self._do("show.uses", lambda: self._keep_uses(status))
+        if (fleet := parts.fleet) is not None:
+            self._do("show.fleet", lambda: fleet.see(status))
+        parts.watching.changed()
+        self._do("show.words", lambda: self._say(status))
+        self._do("show.phones", lambda: parts.phones.show_waiting(status.waiting))
+        self._do("show.panel", lambda: parts.panel.show(parts.panel_status(status)))
+
+    def _keep_uses(self, status: Status) -> None:
+        if ended := tuple(self._parts.line_uses.see(status)):
+            records = self._parts.stores.records
+            records.do(lambda connection: reports.write(connection, ended))
+
+    def _say(self, status: Status) -> None:
+        """Tell the service manager; a newline would end an assignment (sd_notify(3))."""
+        one_line = " ".join(self._parts.lookout.words(status).split())
+        self._notify.notify(f"STATUS={one_line}")
+
+
+def _nothing() -> None:
+    """Do nothing: the part is not there."""
+
+
+def _do_all_the_same(step: Callable[[], None]) -> None:
+    """Do a step of stopping; what it fails with is written, and the next steps are done."""
+    try:
+        with one_job():
+            step()
+    except Bug:
+        return  # it is reported
+    except CentralinoError as error:
+        log.warning("stopping: %s", error)

@@ -1,0 +1,463 @@
+"""Metrics and fleet events."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import appliance
+from appliance.api import status_text
+from appliance.config.build import broker_of, networks_of
+from appliance.errors import CentralinoError
+from appliance.fleet import mqtt_messages
+from appliance.fleet.mqtt import BrokerHealth, Depth, Sender
+from appliance.fleet.mqtt_messages import Callers, Event, Json, Known, Message
+from appliance.fleet.prometheus import Carrier, Counts, Figures, Phones, Server
+from appliance.policy import directory_review
+from appliance.policy.reports import NOTHING_STORED, Stored
+from appliance.policy.supervision import Part
+from appliance.policy.text import Words
+from appliance.service.updates import is_image, running_version
+from appliance.store import monitoring, reports
+from appliance.store.database import Trouble
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.calls.status import Status
+    from appliance.config.schema import Settings
+    from appliance.fleet.mqtt import Broker, Line
+    from appliance.media.messages import MediaHealth
+    from appliance.policy.directory import Register
+    from appliance.policy.office import Office
+    from appliance.service.backup import Night, Stick
+    from appliance.service.backup_target import Target
+    from appliance.service.loop import Desk, Stores
+    from appliance.service.phone_status import Lookout
+    from appliance.sip.phones import PhonesStatus
+    from appliance.store.writer import Records
+
+
+# ---- fleet -------------------------------------------------------------------------------------
+# The fleet in the desk: what is published, the thread that does it, what goes wrong.
+#
+# Made only where a broker is configured: paho is not loaded elsewhere.
+
+BROKER_STOP_LIMIT_S: Final = 2.0
+OPEN_LIMIT_S: Final = 30.0
+"""A connection that is not open after so long is broken off: TLS byte by byte would take hours."""
+SETTLED_S: Final = 120.0
+"""So long after the start troubles of the run before may still come to light again."""
+MISCONFIGURED: Final = Words(
+    "La configurazione ha degli errori: centralino check li dice.",
+    "The configuration has mistakes: centralino check tells them.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The outbox in the records, asked by the fleet's thread, which may wait for the disk."""
+
+    records: Records
+
+    def waiting(self, after: int, most: int) -> tuple[Event, ...]:
+        """See fleet.mqtt_session.Outbox."""
+        rows = self.records.ask(lambda c: monitoring.waiting(c, after, most))
+        return tuple(
+            Event(r.number, r.id, r.kind, r.at, r.about, r.presentation, r.caller) for r in rows
+        )
+
+    def settle(self, numbers: Iterable[int]) -> None:
+        """See fleet.mqtt_session.Outbox."""
+        self.records.ask(lambda c: monitoring.settle(c, numbers))
+
+    def set_aside(self, number: int) -> None:
+        """See fleet.mqtt_session.Outbox."""
+        self.records.ask(lambda c: monitoring.set_aside(c, number))
+
+    def depth(self) -> Depth:
+        """See fleet.mqtt_session.Outbox."""
+        found = self.records.ask(monitoring.depth)
+        return Depth(found.waiting, found.dropped, found.dropped_at)
+
+    def retained(self) -> frozenset[str]:
+        """See fleet.mqtt_session.Outbox."""
+        return self.records.ask(monitoring.retained)
+
+    def retain(self, topics: Iterable[str]) -> None:
+        """See fleet.mqtt_session.Outbox."""
+        self.records.ask(lambda c: monitoring.retain(c, topics))
+
+    def release(self, topics: Iterable[str]) -> None:
+        """See fleet.mqtt_session.Outbox."""
+        self.records.ask(lambda c: monitoring.release(c, topics))
+
+
+class Fleet:
+    """Tells the broker how the desk stands, and the records what is to be told of."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        settings: Settings,
+        office: Office,
+        records: Records,
+        lookout: Lookout,
+        register: Callable[[], Register],
+        status: Callable[[], Status],
+    ) -> None:
+        from appliance.fleet.mqtt_client import Connection  # loaded where MQTT is on
+
+        self._mqtt, self._office, self._register = settings.mqtt, office, register
+        self._where, self._records, self._lookout = broker.where, records, lookout
+        self._status = status
+        self._topics = frozenset(settings.mqtt.events)
+        self._facts: Json | None = None
+        self._is_unkept = False  # whether the records have refused what was to be kept
+        self._known: tuple[Known, ...] = ()
+        self._health, self._away_since = BrokerHealth(), time.monotonic()
+        self._started = time.monotonic()
+        self._seen = 0
+        kinds = [kind for kind, topic in mqtt_messages.KINDS.items() if topic in self._topics]
+        most = settings.mqtt.queue
+        records.prepare = lambda c: monitoring.prepare(c, self._topics, kinds, most)
+        records.watch(self._look_for_more)
+
+        def connect(will: Message) -> Line:
+            return Connection(broker, will)
+
+        self._sender = Sender(
+            settings.mqtt.prefix,
+            Kept(records),
+            connect,
+            self._written,
+            self._heard,
+            lambda _: lookout.trouble(Part.MQTT, status_text.ENDED),
+        )
+        self._home = self._discovery(settings)
+        self._say()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._sender.start()
+
+    def stop(self) -> None:
+        """End it; a name that is being looked up cannot be hurried, and nobody waits for it."""
+        with contextlib.suppress(CentralinoError):
+            self._sender.stop(BROKER_STOP_LIMIT_S)
+
+    @property
+    def beat_at(self) -> float:
+        """When the fleet's loop last turned (monotonic s)."""
+        return self._sender.beat_at
+
+    def see(self, status: Status) -> None:
+        """Take what people see: states go to the broker, differences to the records."""
+        states = mqtt_messages.states(self._mqtt.prefix, status, self._known)
+        self._sender.show((*self._home, *states))
+        facts = mqtt_messages.facts_of(status, self._known)
+        if facts != self._facts:
+            self._facts = facts
+            self._note(facts)
+
+    def look(self, now: datetime) -> None:
+        """Look after the troubles to be told; in the deciding thread, each turn."""
+        away_s = 0.0 if self._health.connected else time.monotonic() - self._away_since
+        trouble = status_text.trouble_of(self._where, self._health, away_s, now)
+        self._lookout.trouble_once("fleet", trouble)
+        opening = self._sender.opening_since
+        if opening is not None and time.monotonic() - opening > OPEN_LIMIT_S:
+            self._sender.abort()
+        known = known_of(self._lookout)
+        if known != self._known or self._is_unkept:
+            self._known, self._is_unkept = known, False
+            self.see(self._status())
+
+    # --- within ---
+
+    def _note(self, facts: Json) -> None:
+        """Have kept what holds now, and told what differs from before."""
+        settled = time.monotonic() - self._started > SETTLED_S
+        at, stamp, topics = datetime.now(UTC).isoformat(), secrets.token_hex(8), self._topics
+
+        def told(result: CentralinoError | None) -> None:
+            if isinstance(result, CentralinoError):
+                self._facts, self._is_unkept = None, True
+
+        self._records.do(
+            lambda c: monitoring.note(
+                c,
+                lambda before: mqtt_messages.merged(before, facts, settled=settled),
+                lambda before, after: mqtt_messages.differences(before, after, topics),
+                at,
+                stamp,
+            ),
+            told,
+        )
+
+    def _look_for_more(self, connection: sqlite3.Connection) -> None:
+        """Wake the thread when an event was kept; in the records' thread."""
+        last = monitoring.last(connection)
+        if last != self._seen:
+            self._seen = last
+            self._sender.wake()
+
+    def _written(self, event: Event) -> Message:
+        """Write an event as it is published; of callers no more than is configured (P7)."""
+        register, plan = self._register(), self._office.outgoing.plan
+
+        def hidden(number: str) -> str:
+            return directory_review.mask_declared(number, register, plan)
+
+        full = self._mqtt.callers == Callers.FULL
+        return mqtt_messages.event(self._mqtt.prefix, event, hidden if full else None)
+
+    def _heard(self, health: BrokerHealth) -> None:
+        """Take how it is with the broker; in the fleet's thread."""
+        if self._health.connected and not health.connected:
+            self._away_since = time.monotonic()
+        self._health = health
+        self._say()
+
+    def _say(self) -> None:
+        self._lookout.mqtt = status_text.row(self._where, self._health)
+        self._lookout.mqtt_said = (status_text.broker_words(self._where, self._health),)
+
+    def _discovery(self, settings: Settings) -> tuple[Message, ...]:
+        """Describe the box to Home Assistant, where that is wanted."""
+        if not settings.mqtt.home_assistant:
+            return ()
+        lines = tuple((line.name, line.label or line.name) for line in settings.lines)
+        phones = tuple((one.name, one.label or one.name) for one in settings.phones)
+        prefix, site = settings.mqtt.prefix, settings.site
+        device = mqtt_messages.Device(prefix, site.name, lines, phones, site.languages[0])
+        return (mqtt_messages.discovery(device),)
+
+
+def fleet_of(
+    settings: Settings,
+    office: Office,
+    records: Records,
+    lookout: Lookout,
+    register: Callable[[], Register],
+    status: Callable[[], Status],
+) -> Fleet | None:
+    """Make the fleet, where a broker is configured; to be done before the records start."""
+    broker = broker_of(settings.mqtt)
+    if broker is None:
+        return None
+    return Fleet(broker, settings, office, records, lookout, register, status)
+
+
+def known_of(lookout: Lookout) -> tuple[Known, ...]:
+    """List the troubles that may be told of beyond the house, each under its stable code."""
+    found = [Known(one.code, Words(one.it, one.en)) for one in lookout.coded()]
+    return (*([Known("configuration", MISCONFIGURED)] if lookout.is_misconfigured else []), *found)
+
+
+# ---- metrics -----------------------------------------------------------------------------------
+# The box's figures for Prometheus: gathered here once a second, told by a thread of their own.
+#
+# Where `[metrics]` is off nothing is gathered, and the library is never loaded. The deciding thread
+# makes one frozen value a second; what the disk says comes from the records' thread.
+
+log = logging.getLogger(__name__)
+
+LOOK_S: Final = 1.0
+"""Figures are at most so old."""
+STORED_S: Final = 15.0
+"""What lies on the disk is counted so often."""
+METRICS_STOP_LIMIT_S: Final = 3.0
+CODE: Final = "metrics"
+ENDED: Final = Trouble(
+    "metrics.ended",
+    "Le misure per Prometheus non si leggono più per un errore del programma: il servizio va "
+    "riavviato a linee libere.",
+    "The figures for Prometheus are served no more because of a fault in the programme: the "
+    "service must restart when the lines are idle.",
+    restart=True,
+)
+
+
+class Metrics:
+    """Gathers and serves; `look` is called by the main loop at every turn and never waits."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        desk: Desk,
+        stores: Stores,
+        lookout: Lookout,
+        phones: Callable[[], PhonesStatus],
+        is_ready: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._desk, self._stores, self._lookout = desk, stores, lookout
+        self._phones, self._is_ready, self._clock = phones, is_ready, clock
+        self._state = Path(settings.folders.state)
+        self._folder = settings.backup.folder
+        self._where = (settings.metrics.listen, settings.metrics.port)
+        self._counts = Counts()
+        self._stored = NOTHING_STORED
+        self._started_at = time.time()
+        self._image = running_version() if is_image() else ""
+        self._look_at = self._count_at = 0.0
+        self.server: Server | None = None
+        if settings.metrics.listen:
+            self.server = Server(
+                self._where, networks_of(settings.metrics), _load_page, self._tell, self._failed
+            )
+            stores.on_call = lambda record: self._counts.call(record, clock())
+            desk.on_health = self._hear_health
+
+    def start(self) -> None:
+        """Start to serve, where that is wanted."""
+        if self.server:
+            self.server.start()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self.server:
+            with contextlib.suppress(CentralinoError):
+                self.server.stop(METRICS_STOP_LIMIT_S)
+
+    @property
+    def beat_at(self) -> float:
+        """When the thread last turned (monotonic s); now, where there is none."""
+        return self.server.beat_at if self.server else self._clock()
+
+    def look(self) -> None:
+        """Gather the figures, unless that was done within the last second."""
+        now = self._clock()
+        if self.server is None or now < self._look_at:
+            return
+        self._look_at = now + LOOK_S
+        if now >= self._count_at:
+            self._count_at = now + STORED_S
+            self._stores.records.do(self._count, self._counted)
+        self.server.latest = self._figures(now)
+
+    def see(self, status: Status) -> None:
+        """Look at the lines: people see something new."""
+        if self.server:
+            self._counts.lines(status, self._clock())
+
+    # --- gathering ---------------------------------------------------------------------------
+
+    def _figures(self, now: float) -> Figures:
+        status, lookout = self._desk.status(), self._lookout
+        self._counts.lines(status, now)
+        watched = lookout.watched
+        return Figures(
+            at=status.at.timestamp(),
+            started_at=self._started_at,
+            version=appliance.__version__,
+            image=self._image,
+            ready=self._is_ready(),
+            status=status,
+            tally=self._counts.tally(now),
+            stored=self._stored,
+            phones=_phones(self._phones()),
+            carrier=_carrier(self._desk.figures.health),
+            troubles=lookout.codes(),
+            complaints=lookout.complaints,
+            restarts=tuple(
+                (str(row["part"]), int(row["restarts"]))
+                for row in lookout.restarted(self._desk.now())
+            ),
+            missed=watched.missed,
+            late=watched.unheard + watched.unclosed,
+            overdue=watched.overdue,
+            backup_at=_backup_at(
+                lookout.stick, lookout.target, lookout.night if self._folder else None
+            ),
+        )
+
+    def _hear_health(self, health: MediaHealth) -> None:
+        self._counts.fault(
+            {
+                "underruns": health.underruns,
+                "overruns": health.overruns,
+                "lost_packets": health.jitter_lost,
+                "dropped_packets": health.jitter_dropped,
+                "stuck_writes": health.stuck_writes,
+            }
+        )
+
+    def _count(self, connection: sqlite3.Connection) -> Stored:
+        """Count what waits and what room there is; in the records' thread."""
+        return reports.stored(connection, self._disk())
+
+    def _disk(self) -> tuple[int, int]:
+        """Return the free and all bytes of the disk, 0 where it does not say."""
+        try:
+            disk = os.statvfs(self._state)
+        except OSError:
+            return 0, 0
+        return disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+
+    def _counted(self, result: Stored | CentralinoError) -> None:
+        if isinstance(result, Stored):
+            self._stored = result
+        else:
+            log.warning("metrics: what waits could not be counted: %s", result)
+
+    # --- what goes wrong ---------------------------------------------------------------------
+
+    def _tell(self, why: Words | None) -> None:
+        """Tell, or (None) take back, why nobody can read the figures; from the server's thread."""
+        if why is None:
+            log.info("metrics: served at %s, port %d", *self._where)
+        self._lookout.trouble(CODE, _not_served(self._where, why) if why else None)
+
+    def _failed(self, _: BaseException) -> None:
+        self._lookout.trouble(CODE, ENDED)
+
+
+def _load_page() -> Callable[[Figures], bytes]:
+    """Load the library, which only a box that is watched needs."""
+    from appliance.fleet.prometheus_page import page
+
+    return page
+
+
+def _not_served(where: tuple[str, int], why: Words) -> Trouble:
+    address, port = where
+    return Trouble(
+        "metrics.not_served",
+        f"Le misure per Prometheus non si leggono a {address}, porta {port} ([metrics]): {why.it}.",
+        f"The figures for Prometheus are not served at {address}, port {port} ([metrics]): "
+        f"{why.en}.",
+    )
+
+
+def _backup_at(stick: Stick | None, target: Target | None, night: Night | None) -> float:
+    """Return when a backup last left the card: onto the stick, the network or second medium."""
+    times = [one.done for one in (stick, target) if one is not None and one.done]
+    times += [night.at] if night is not None and night.well else []
+    return max((at.timestamp() for at in times), default=0.0)
+
+
+def _phones(status: PhonesStatus) -> Phones:
+    return Phones(
+        status.listening,
+        len(status.phones),
+        sum(bool(phone.address) for phone in status.phones),
+        sum(bool(phone.address) and phone.answers for phone in status.phones),
+    )
+
+
+def _carrier(health: MediaHealth | None) -> Carrier | None:
+    if health is None:
+        return None
+    late = (health.late_p50, health.late_p99, health.late_max)
+    p50, p99, most = (ms / 1000 for ms in late)
+    return Carrier(p50, p99, most, health.lead_min / 1000)

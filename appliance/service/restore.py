@@ -1,0 +1,517 @@
+"""Restoring a backup by atomic renames; resumable after a crash."""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import json
+import os
+import pwd
+import re
+import shutil
+import socket
+import sqlite3
+import tarfile
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Any, Final, cast
+
+from appliance.config import read as configuration
+from appliance.config.schema import Settings
+from appliance.errors import ConfigurationError
+from appliance.files import atomic_write, fsync_directory
+from appliance.policy.supervision import in_words
+from appliance.policy.text import Refused
+from appliance.service.backup import (
+    APART,
+    BEFORE,
+    CONFIG,
+    CONSOLE_TLS,
+    MANIFEST,
+    NIGHTLY,
+    PLACING,
+    STAGED,
+    STATE,
+    Piece,
+    backup_contents,
+    backup_pieces,
+)
+from appliance.service.loop import database_path
+from appliance.store.backup import SealedReader
+from appliance.store.database import migrations
+from appliance.voicemail.storage import Folders
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# ---- putting back ------------------------------------------------------------------------------
+# Puts unpacked pieces in their places by renames: all of them, also when it is killed midway.
+#
+# The plan is one small file beside the state folder. Before it is there the box is as it was; from
+# then on every step may be done again, the desk does not start, and `centralino restore --finish`
+# goes on to the end. What stood is kept beside, under a name with the time. A folder that is a
+# mount point (an SSD, say) cannot be renamed: what is in it is moved, entry by entry, within it.
+
+
+def at_no_point(_: str) -> None:
+    """Do nothing at a step that is done."""
+
+
+MOUNTS: Final = Path("/proc/self/mountinfo")
+OF_THE_DISK: Final = "lost+found"
+"""What ext4 has in the root of every disk."""
+
+
+def is_mount(path: Path) -> bool:
+    """Tell whether something is mounted at a path: another disk, or a folder bound over it."""
+    lines = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    points = (line.split(" ")[4] for line in lines)
+    unescaped = {re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), point) for point in points}
+    return os.path.realpath(path) in unescaped
+
+
+def staged(path: Path) -> Path:
+    """Say where a piece waits: beside its place, or within it where that is a mount point."""
+    return path / STAGED if is_mount(path) else path.with_name(f".{path.name}.restore")
+
+
+def aside(path: Path, stamp: str, *, inside: bool = False) -> Path:
+    """Say where what stood is kept."""
+    return path / f"{BEFORE}{stamp}" if inside else path.with_name(f"{path.name}.before-{stamp}")
+
+
+def workplace(state: Path) -> Path:
+    """Say in which folder a backup is unpacked: on the disk on which it is to stand."""
+    return state if is_mount(state) else state.parent
+
+
+def check_places(found: Iterable[Piece]) -> None:
+    """Raise Refused for a file that something is mounted over: it cannot be replaced."""
+    for piece in found:
+        if not piece.is_folder and is_mount(piece.path):
+            raise Refused(
+                f"{piece.path} è un punto di mount e non si può sostituire: smontarlo (umount), "
+                "ripristinare, poi rimontarlo",
+                f"{piece.path} is a mount point and cannot be replaced: unmount it, restore, mount "
+                "it again",
+            )
+
+
+def plan_path(state: Path) -> Path:
+    """Say where the plan lies: beside the state folder."""
+    return state.with_name(f".{state.name}.restore-plan")
+
+
+def write_plan(found: Iterable[Piece], stamp: str) -> Path:
+    """Write the plan, durably: from now on there is no way but forward. Raises OSError.
+
+    The configuration, the last piece, goes first: it says where the plan lies.
+    """
+    moved = tuple(found)
+    path = plan_path(moved[0].path)
+    places = [
+        {
+            "path": str(piece.path),
+            "folder": piece.is_folder,
+            "inside": piece.is_folder and is_mount(piece.path),
+        }
+        for piece in reversed(moved)
+    ]
+    atomic_write(path, json.dumps({"stamp": stamp, "pieces": places}))
+    return path
+
+
+def finish(plan: Path, at_point: Callable[[str], None] = at_no_point) -> tuple[Path, ...]:
+    """Do what the plan says and is not done yet; returns where what stood is. Raises OSError."""
+    told: dict[str, Any] = json.loads(plan.read_text(encoding="utf-8"))
+    kept: list[Path] = []
+    for piece in told["pieces"]:
+        path, inside = Path(piece["path"]), bool(piece.get("inside"))
+        put = _put_inside if inside else _put_folder if piece["folder"] else _put_file
+        kept.append(aside(path, told["stamp"], inside=inside))
+        put(path, kept[-1], at_point)
+        fsync_directory(path.parent)
+        at_point(f"put {path.name}")
+    plan.unlink()
+    fsync_directory(plan.parent)
+    return tuple(path for path in kept if path.exists())
+
+
+def check_idle(run: Path) -> None:
+    """Raise Refused while a desk answers at its door."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
+        try:
+            visitor.connect(str(run / "desk.sock"))
+        except OSError:
+            return
+    raise Refused(
+        "il centralino è in funzione: fermarlo prima "
+        "(systemctl stop centralino-console centralino)",
+        "the switchboard is running: stop it first (systemctl stop centralino-console centralino)",
+    )
+
+
+def check_finished(state: Path) -> None:
+    """Raise Refused where a restore was interrupted midway."""
+    if plan_path(state).exists():
+        raise Refused(
+            "un ripristino è stato interrotto: concluderlo con `centralino restore --finish`",
+            "a restore was interrupted: finish it with `centralino restore --finish`",
+        )
+
+
+def _put_folder(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
+    new = path.with_name(f".{path.name}.restore")
+    if not new.exists():
+        return  # done before
+    if path.exists():
+        path.rename(kept)
+        at_point(f"set aside {path.name}")
+    new.rename(path)
+
+
+def _put_inside(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
+    """Exchange what is in a mount point; it says by a name how far that is."""
+    if not is_mount(path):
+        raise Refused(
+            f"il disco di {path} non è montato: montarlo, poi `centralino restore --finish`",
+            f"the disk of {path} is not mounted: mount it, then `centralino restore --finish`",
+        )
+    new, placing = path / STAGED, path / PLACING
+    if new.exists():
+        kept.mkdir(mode=0o700, exist_ok=True)
+        for old in _own(path):
+            old.rename(kept / old.name)
+            at_point(f"set aside {old.name}")
+        fsync_directory(kept)
+        new.rename(placing)
+        fsync_directory(path)
+    if not placing.exists():
+        return  # done before
+    for one in sorted(placing.iterdir()):
+        one.rename(path / one.name)
+        at_point(f"placed {one.name}")
+    like = placing.stat()
+    path.chmod(like.st_mode & 0o777)
+    if os.geteuid() == 0:
+        os.chown(path, like.st_uid, like.st_gid)
+    fsync_directory(path)
+    placing.rmdir()
+
+
+def _own(path: Path) -> list[Path]:
+    """List what is in a mount point, but what belongs to a restore or to the disk."""
+    return sorted(
+        one for one in path.iterdir() if not one.name.startswith(APART) and one.name != OF_THE_DISK
+    )
+
+
+def _put_file(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
+    """Put a file in place of another, which is never missing meanwhile."""
+    new = path.with_name(f".{path.name}.restore")
+    if not new.exists():
+        return
+    if path.exists() and not kept.exists():
+        os.link(path, kept)
+        at_point(f"set aside {path.name}")
+    new.replace(path)
+
+
+# ---- restore -----------------------------------------------------------------------------------
+# Reads a backup whole, beside what stands on the box, and only then has it put in its place.
+#
+# Everything is unpacked next to where it is to stand, checked there (passphrase, damage, digests,
+# the records' integrity, their version, the configuration), and on the disk before the plan of what
+# is to be moved is written: until then the box is as it was (`putting_back.py` does the rest).
+
+BLOCK: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A backup that can be put back: what it says of itself, its configuration, its pieces."""
+
+    about: dict[str, Any]
+    settings: Settings
+    folder: Path
+    pieces: tuple[Piece, ...]
+
+
+def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
+    """Unpack into a new folder and check everything; raises Refused in words, OSError."""
+    with file.open("rb") as sealed:
+        reader = SealedReader(sealed, passphrase)
+        digests = _extract(reader, folder)
+        reader.finish()
+    about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if about["files"] != digests:
+        raise Refused(
+            "la copia di sicurezza non contiene ciò che dichiara: usarne un'altra",
+            "the backup does not hold what it says it holds: use another one",
+        )
+    check_records(folder / database_path(Path(STATE)))
+    settings = _settings(folder / CONFIG)
+    found = tuple(one for one in backup_pieces(settings, config) if (folder / one.name).exists())
+    return Checked(about, settings, folder, found)
+
+
+def stage_backup(
+    checked: Checked, stamp: str, at_point: Callable[[str], None] = at_no_point
+) -> Path:
+    """Bring every piece next to its place, durably, and write the plan; returns the plan's path.
+
+    Raises OSError, Refused, before anything that stands has changed.
+    """
+    check_places(checked.pieces)
+    try:
+        for piece in checked.pieces:
+            piece.path.parent.mkdir(parents=True, exist_ok=True)
+            clear_restore(staged(piece.path))
+            _move(checked.folder / piece.name, staged(piece.path))
+            if piece.name == CONSOLE_TLS:
+                _give_to_whose_folder_it_is(staged(piece.path))
+            to_disk(staged(piece.path))
+            at_point(f"staged {piece.name}")
+        return write_plan(checked.pieces, stamp)
+    except OSError:
+        for piece in checked.pieces:
+            clear_restore(staged(piece.path))
+        raise
+
+
+def read_whole(file: Path, passphrase: str) -> None:
+    """Read a backup to its end without unpacking it; raises Refused where it is not whole."""
+    digests: dict[str, str] = {}
+    about: dict[str, Any] = {}
+    with file.open("rb") as sealed:
+        reader = SealedReader(sealed, passphrase)
+        with tarfile.open(fileobj=cast("IO[bytes]", reader), mode="r|") as tar:
+            for member in tar:
+                if member.name == MANIFEST:
+                    about = json.load(cast("IO[bytes]", tar.extractfile(member)))
+                elif member.isfile():
+                    digests[member.name] = _digest(cast("IO[bytes]", tar.extractfile(member)))
+        reader.finish()
+    if about.get("files") != digests:
+        raise Refused(
+            "la copia di sicurezza non contiene ciò che dichiara: usarne un'altra",
+            "the backup does not hold what it says it holds: use another one",
+        )
+
+
+def _digest(source: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while data := source.read(BLOCK):
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def _extract(reader: SealedReader, folder: Path) -> dict[str, str]:
+    """Write what is in it below the folder; returns the digest of every file, but the manifest."""
+    digests: dict[str, str] = {}
+    with tarfile.open(fileobj=cast("IO[bytes]", reader), mode="r|") as tar:
+        for member in tar:
+            path = folder / _safe(member.name)
+            if member.isdir():
+                path.mkdir(mode=0o700)
+            elif member.isfile():
+                digests[member.name] = _write(cast("IO[bytes]", tar.extractfile(member)), path)
+            _mark(path, member)
+    if digests.pop(MANIFEST, None) is None:
+        raise Refused(
+            "la copia di sicurezza non contiene il suo elenco: usarne un'altra",
+            "the backup does not hold its list: use another one",
+        )
+    return digests
+
+
+def _safe(name: str) -> PurePosixPath:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise Refused(
+            "la copia di sicurezza contiene un nome che non può essere: usarne un'altra",
+            "the backup holds a name that cannot be: use another one",
+        )
+    return path
+
+
+def _write(source: IO[bytes], path: Path) -> str:
+    digest = hashlib.sha256()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        while data := source.read(BLOCK):
+            digest.update(data)
+            file.write(data)
+    return digest.hexdigest()
+
+
+def _mark(path: Path, member: tarfile.TarInfo) -> None:
+    """Give it the owner it had, by name and as root only, its rights and its time."""
+    if os.geteuid() == 0:
+        os.chown(path, _uid(member.uname), _gid(member.gname))
+    path.chmod(member.mode & 0o777)
+    os.utime(path, (member.mtime, member.mtime))
+
+
+def _uid(name: str) -> int:
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        return -1
+
+
+def _gid(name: str) -> int:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        return -1
+
+
+def check_records(path: Path) -> None:
+    """Raise Refused for records that are damaged, or that a newer programme has written."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as records:
+            said = str(records.execute("PRAGMA integrity_check(1)").fetchone()[0])
+            version = int(records.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.Error as error:
+        said, version = str(error), 0
+    if said != "ok":
+        what = in_words(said)
+        raise Refused(
+            f"la base di dati nella copia è danneggiata ({what.it}): usarne un'altra",
+            f"the records in the backup are damaged ({what.en}): use another one",
+        )
+    known = migrations()[-1][0]
+    if version > known:
+        raise Refused(
+            f"la copia viene da un programma più nuovo (base di dati {version}, qui {known}): "
+            "aggiornare prima questo",
+            f"the backup comes from a newer programme (records {version}, here {known}): "
+            "update this one first",
+        )
+
+
+def _settings(path: Path) -> Settings:
+    try:
+        return configuration.load(path)
+    except ConfigurationError as error:
+        raise Refused(
+            f"la configurazione nella copia non vale per questo programma: {error}",
+            f"the configuration in the backup does not hold for this programme: {error}",
+        ) from error
+
+
+def _move(path: Path, to: Path) -> None:
+    """Move a file or folder, to another disk too, where a copy would be root's own."""
+    owners = {one.relative_to(path): one.stat() for one in (path, *path.rglob("*"))}
+    shutil.move(path, to)
+    if os.geteuid() == 0:
+        for inner, owner in owners.items():
+            os.chown(to / inner, owner.st_uid, owner.st_gid)
+
+
+def _give_to_whose_folder_it_is(path: Path) -> None:
+    """Let the console have its own again, also out of a backup of when it had no account."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        for each in (path, *path.rglob("*")):
+            os.chown(each, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def clear_restore(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there; raises OSError."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def to_disk(path: Path) -> None:
+    """Have a file, or a folder with all that is in it, on the disk; raises OSError."""
+    for each in (path, *path.rglob("*")):
+        if each.is_dir():
+            fsync_directory(each)
+        else:
+            descriptor = os.open(each, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    fsync_directory(path.parent)
+
+
+# ---- night restore -----------------------------------------------------------------------------
+# Puts the records of one of the last nights back, from the plain copy on the card itself.
+#
+# A new state folder is built beside the one that stands: its files, the copy's records, and every
+# sound of both. Messages that came since that night are found by their sidecars at the next start.
+
+SOUNDS: Final = "voicemail/new"
+
+
+def copy_of(state: Path, day: str) -> Path:
+    """Return the whole copy of the night of `day` (ISO date); raises Refused in words."""
+    days = sorted(path.name for path in (state / NIGHTLY).glob("????-??-??"))
+    if day not in days:
+        there = ", ".join(days)
+        raise Refused(
+            f"nessuna copia della notte del {day}: "
+            + (f"ci sono quelle di {there}" if days else "non ce n'è ancora nessuna"),
+            f"no copy of the night of {day}: "
+            + (f"there are those of {there}" if days else "there is none yet"),
+        )
+    copy = state / NIGHTLY / day
+    check_records(copy / database_path(state).name)
+    return copy
+
+
+def stage_night_copy(state: Path, copy: Path, stamp: str) -> Path:
+    """Build the new state folder, durably, and write the plan; returns the plan's path.
+
+    Raises OSError, before anything that stands has changed.
+    """
+    piece, to = Piece(STATE, state, is_folder=True), staged(state)
+    clear_restore(to)
+    try:
+        for path, inner in _all_of_it(piece, copy):
+            _bring(path, to, inner)
+        _give_to_the_owner(to, state)
+        to_disk(to)
+        return write_plan((piece,), stamp)
+    except OSError:
+        clear_restore(to)
+        raise
+
+
+def _all_of_it(piece: Piece, copy: Path) -> Iterator[tuple[Path, PurePosixPath]]:
+    """Yield each path with its place in the new folder, a folder before what is in it."""
+    state = piece.path
+    for name, path in backup_contents(piece):
+        yield path, PurePosixPath(name).relative_to(STATE)
+    copies, sounds = state / NIGHTLY, Folders(state / "voicemail").new
+    for path in (copies.parent, copies, *sorted(copies.rglob("*")), sounds.parent, sounds):
+        yield path, PurePosixPath(path.relative_to(state))
+    yield copy / database_path(state).name, PurePosixPath(database_path(state).name)
+    for path in sorted((copy / sounds.name).iterdir()):
+        yield path, PurePosixPath(SOUNDS, path.name)
+
+
+def _bring(path: Path, to: Path, inner: PurePosixPath) -> None:
+    """Make a folder, copy a file; what is never written again, sounds and copies, is linked."""
+    if path.is_dir():
+        (to / inner).mkdir(mode=0o700, exist_ok=True)
+    elif not any(inner.is_relative_to(final) for final in (SOUNDS, NIGHTLY)):
+        shutil.copy2(path, to / inner, follow_symlinks=False)
+    elif not (to / inner).exists():
+        os.link(path, to / inner)
+
+
+def _give_to_the_owner(folder: Path, state: Path) -> None:
+    """Let the service's account have it, who owns the folder that stands."""
+    owner = state.stat()
+    if os.geteuid() == 0:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

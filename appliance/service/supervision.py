@@ -1,0 +1,507 @@
+"""Supervision: notices, recoveries, run files, memory."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import json
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.errors import TechnicianError
+from appliance.files import READABLE, atomic_write, load_text, open_plain
+from appliance.media.messages import Recovering
+from appliance.modem.events import Recovery
+from appliance.policy.supervision import TABLE, Part, Past, Verdict, judge, late, words_of
+from appliance.policy.text import NOTHING, Words
+from appliance.store.database import Trouble
+from appliance.usb import reset
+from appliance.usb.reset import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from appliance.policy.clock import Now
+    from appliance.service.phone_status import Lookout
+
+
+# ---- heap --------------------------------------------------------------------------------------
+# Memory of which nobody uses anything any more, given back to the machine.
+
+_TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""glibc's own; another C library may have none."""
+
+
+def give_back() -> None:
+    """Drop what is garbage and what the interpreter keeps for reuse; have malloc return free pages.
+
+    Takes half a millisecond after a start, more after a day: for moments in which nobody waits. By
+    itself malloc returns only what lies at the end of its heap (malloc_trim(3)); a start leaves
+    10 MB of holes before it.
+    """
+    gc.collect()
+    if _TRIM is not None:
+        _TRIM(0)
+
+
+# ---- notices -----------------------------------------------------------------------------------
+# Troubles that the machine's own helpers tell of: a card made anew, a file that is wrong.
+#
+# One small file each, of root's, beside the desk's run folder: `{"it": ..., "en": ...}`. It is a
+# trouble as long as it is there. Without such helpers there is no folder, and nothing is told.
+
+FOLDER: Final = Path("/run/centralino-notices")
+"""The image's."""
+LOOKS_S: Final = 5.0
+MOST: Final = 16
+"""Notices read at most, and of each so many bytes: the folder is another's."""
+LIMIT: Final = 4096
+KEY: Final = "notice:"
+
+
+def folder_of(run: Path) -> Path:
+    """Say where notices lie: beside the run folder, which root must not trust."""
+    return run.with_name(f"{run.name}-notices")
+
+
+def post_notice(name: str, words: Words, folder: Path = FOLDER) -> None:
+    """Have the desk say it, from now on and until it is taken back; raises OSError."""
+    folder.mkdir(mode=0o755, exist_ok=True)
+    text = json.dumps({"it": words.it, "en": words.en})
+    atomic_write(folder / f"{name}.json", text, mode=READABLE, is_durable=False)
+
+
+def take_back(name: str, folder: Path = FOLDER) -> None:
+    """Have the desk say it no more; raises OSError."""
+    (folder / f"{name}.json").unlink(missing_ok=True)
+
+
+def read(folder: Path) -> dict[str, Words]:
+    """Read what is told; a file that is no notice is none. {} where there is no folder."""
+    found = {}
+    for path in sorted(folder.glob("*.json"))[:MOST]:
+        try:
+            with path.open("rb") as file:
+                told = json.loads(file.read(LIMIT))
+            found[path.stem] = Words(str(told["it"]), str(told["en"]))
+        except (OSError, ValueError, LookupError, TypeError):
+            continue
+    return found
+
+
+class Notices:
+    """Looks now and then, and hands on what has changed; the deciding thread's own."""
+
+    def __init__(self, say: Callable[[str, Trouble | None], None], folder: Path) -> None:
+        self._say, self._folder = say, folder
+        self._said: dict[str, Words] = {}
+        self._at = 0.0
+
+    def look(self, now: float) -> bool:
+        """Look, at `now` (monotonic s), whether something is told or over; returns whether so."""
+        if now < self._at:
+            return False
+        self._at = now + LOOKS_S
+        return self._hand_on(read(self._folder))
+
+    def _hand_on(self, told: dict[str, Words]) -> bool:
+        if told == self._said:
+            return False
+        for name in self._said.keys() - told.keys():
+            self._say(f"{KEY}{name}", None)
+        for name, words in told.items():
+            if words != self._said.get(name):
+                self._say(f"{KEY}{name}", Trouble(f"{KEY}{name}", words.it, words.en))
+        self._said = told
+        return True
+
+
+# ---- recoveries --------------------------------------------------------------------------------
+# What is tried for a line in trouble: journal, status, and the two steps that need root's helper.
+#
+# Requests and answers are tiny files in /run, which is memory: no disk is waited for here.
+
+log = logging.getLogger(__name__)
+
+KEPT = 8
+"""Steps remembered of each line."""
+
+TRIED: Mapping[str, Words] = {
+    Recovery.IN_BAND: Words("riavvio del modem", "the modem is started anew"),
+    Recovery.DROP_DTR: Words("DTR abbassato e rialzato", "DTR is dropped and raised"),
+    Recovery.REOPEN: Words("porta chiusa e riaperta", "the port is closed and opened again"),
+    Recovery.RESET_USB: Words("reset USB chiesto", "a USB reset is asked for"),
+    Recovery.POWER_CYCLE: Words(
+        "porta USB da spegnere e riaccendere", "the USB port is to be switched off and on"
+    ),
+    Recovery.REPLUG: Words(
+        "fuori servizio: scollegare e ricollegare il modem; si riprova ogni 30 s",
+        "out of service: unplug the modem and plug it in again; tried every 30 s",
+    ),
+}
+"""What each step of the ladder is, for people."""
+NO_HELPER = Words(
+    "nessuno esegue i reset USB (abilitare centralino-usb.path): scollegare e ricollegare il modem",
+    "nobody does USB resets (enable centralino-usb.path): unplug the modem and plug it in again",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One step: when, which, what was seen of the modem, and what stands in its way."""
+
+    at: datetime
+    step: str
+    tried: Words
+    seen: Words
+    trouble: Words = NOTHING
+
+
+class Recoveries:
+    """Keeps what was tried of late, and asks the helper for USB resets by way of `requests`."""
+
+    def __init__(self, requests_in: Path, answers_in: Path, now: Callable[[], datetime]) -> None:
+        self._requests = requests_in
+        self._answers = answers_in
+        self._now = now
+        self._tried: dict[str, deque[Tried]] = {}
+
+    def heard(self, told: Recovering) -> None:
+        """Take note of a step, and have it done when it is not the carrier's."""
+        seen = Words(told.it, told.en)
+        trouble = self._ask(told) if told.step in tuple(Step) else self._refused(told)
+        tried = Tried(self._now(), told.step, TRIED[told.step], seen, trouble)
+        self._tried.setdefault(told.line, deque(maxlen=KEPT)).append(tried)
+        extra = f" ({trouble.en})" if trouble.en else ""
+        log.warning("%s: %s; seen: %s%s", told.line, tried.tried.en, seen.en, extra)
+
+    def to_json(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what was tried by line, oldest first."""
+        return {line: [_plain(t) for t in tried] for line, tried in self._tried.items()}
+
+    def _ask(self, told: Recovering) -> Words:
+        try:
+            taken = reset.ask(self._requests, told.line, Step(told.step))
+        except TechnicianError as error:
+            return words_of(error)
+        return NOTHING if taken else NO_HELPER
+
+    def _refused(self, told: Recovering) -> Words:
+        """Say at the top of the ladder why the last USB step was of no use."""
+        if told.step != Recovery.REPLUG:
+            return NOTHING
+        if (self._requests / told.line).exists():
+            return NO_HELPER
+        answers = reset.answers(self._answers, told.line).values()
+        failed = [a.sentence for a in sorted(answers, key=lambda a: a.at) if not a.done]
+        return Words(failed[-1], failed[-1]) if failed else NOTHING
+
+
+def _plain(tried: Tried) -> dict[str, Any]:
+    return {
+        "at": tried.at.isoformat(),
+        "step": tried.step,
+        "tried": {"it": tried.tried.it, "en": tried.tried.en},
+        "seen": {"it": tried.seen.it, "en": tried.seen.en},
+        "trouble": {"it": tried.trouble.it, "en": tried.trouble.en},
+    }
+
+
+# ---- run files ---------------------------------------------------------------------------------
+# Small files in /run by which the desk asks a helper of root's, and it answers.
+#
+# The request lies in a folder of the desk's, whom root does not trust: it is taken, never followed,
+# and names nobody's file, only a passphrase. The answer lies in a folder of root's.
+
+UNTAKEN_S: Final = 60.0
+"""A helper that is there takes a request at once; one that nobody takes must not stay for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks for something, and the passphrase that it takes, "" for none."""
+
+    by: str = ""
+    passphrase: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Went:
+    """What became of a request since the box was switched on; `by` whom, "" for nobody."""
+
+    at: datetime
+    is_well: bool
+    said: Words
+    by: str = ""
+
+
+def ask(path: Path, asked: Asked) -> None:
+    """Put a request, for the desk's account and root alone; raises OSError."""
+    told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
+    atomic_write(path, told, is_durable=False)
+
+
+def take(path: Path) -> Asked | None:
+    """Take a request away and read it; None where there is none, or what lies there is none."""
+    text = taken(path)
+    if text is None:
+        return None
+    try:
+        told = json.loads(text)
+        return Asked(str(told["by"])[:64], str(told["passphrase"]))
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def keep_result(path: Path, went: Went) -> None:
+    """Keep what became of it, readable by the desk; raises OSError."""
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    told = {
+        "at": went.at.isoformat(),
+        "by": went.by,
+        "well": went.is_well,
+        "it": went.said.it,
+        "en": went.said.en,
+    }
+    atomic_write(path, json.dumps(told), mode=READABLE, is_durable=False)
+
+
+def went(path: Path) -> Went | None:
+    """Read what became of the last request; None where there was none."""
+    try:
+        told = json.loads(load_text(path))
+        said = Words(str(told["it"]), str(told["en"]))
+        return Went(datetime.fromisoformat(told["at"]), told["well"] is True, said, str(told["by"]))
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def is_waiting(path: Path) -> bool:
+    """Tell whether a request lies there; one that nobody takes is taken away."""
+    try:
+        age = time.time() - path.stat().st_mtime
+    except OSError:
+        return False
+    if age > UNTAKEN_S:
+        path.unlink(missing_ok=True)
+    return age <= UNTAKEN_S
+
+
+def taken(path: Path) -> bytes | None:
+    """Take a request away and return what it holds; None where there is none.
+
+    Nothing is followed and nothing but a plain file is read: the folder is somebody else's.
+    """
+    try:
+        with open_plain(path) as file:
+            return file.read(LIMIT)
+    except OSError:
+        return None
+    finally:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+# ---- supervisor --------------------------------------------------------------------------------
+# The desk looks after its own threads: whose silence starves the watchdog, and when it leaves.
+#
+# What follows from what is decided in policy/supervision.py; here stand the clock, the small file
+# in the run folder that outlives the process (memory, not the card), and the sentences for people.
+
+LOOK_S: Final = 1.0
+"""Signs of life are looked at so often."""
+FILE: Final = "supervision.json"
+CODE: Final = "supervision"
+FAULTS: Final = "faults"
+FAULT_SHOWN_S: Final = 3600.0
+"""A job that failed is shown for so long: somebody comes by, and a lamp goes out again."""
+FLEET_THREAD: Final = "fleet"
+
+Row = dict[str, Any]
+
+
+class Supervisor:
+    """`beats` say when each thread last turned (monotonic s); `pasts` what others restart.
+
+    `kept` is true where a service manager starts the desk again: only then may it leave.
+    `failures` tells when a job of a thread last failed by a fault of ours (workers.faults).
+    """
+
+    def __init__(
+        self,
+        beats: Mapping[Part, Callable[[], float]],
+        pasts: Mapping[Part, Callable[[], Past]],
+        lookout: Lookout,
+        run: Path,
+        *,
+        kept: bool,
+        failures: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        self.verdict = Verdict(feeds=True)
+        self._beats, self._pasts = beats, pasts
+        self._lookout = lookout
+        self._file = run / FILE
+        self._kept, self._failures = kept, failures
+        self._starts, self._left, self._why = _read(self._file)
+        self._look_at = 0.0
+
+    def start(self, now: float) -> None:
+        """Take note of a start."""
+        self._starts = self._starts.again(now)
+        self._save()
+
+    def look(self, now: Now, is_idle: Callable[[], bool]) -> Verdict:
+        """Look whether all threads live, at most once in LOOK_S; returns what follows."""
+        if now.monotonic >= self._look_at:
+            self._look_at = now.monotonic + LOOK_S
+            self._tell(self._judge(now.monotonic, is_idle), now)
+            self._lookout.trouble_once(FAULTS, _failed(self._failures, now))
+        return self.verdict
+
+    def leave(self, part: Part, now: float) -> None:
+        """Take note that the desk leaves because of a part: its next run is to know."""
+        log.error("%s: the service leaves, to be started again", TABLE[part].what.en)
+        self._left, self._why = self._left.again(now), part
+        self._save()
+
+    def rows(self, now: Now) -> list[Row]:
+        """Say of each part what was restarted, and how it is, for status and pages."""
+        late_ones = late(self._seen(), now.monotonic)
+        pasts = {Part.UNIT: Past(self._starts.times[1:])}  # the first start was none again
+        pasts |= {part: past() for part, past in self._pasts.items()} | {Part.DESK: self._left}
+        shown = (*pasts, *self._beats)
+        return [_row(part, pasts.get(part, Past()), part in late_ones, now) for part in shown]
+
+    def _judge(self, now: float, is_idle: Callable[[], bool]) -> Verdict:
+        late_ones = late(self._seen(), now)
+        spent = [part for part, past in self._pasts.items() if past().is_too_much(part, now)]
+        failed = (*self._lookout.failed(), *spent)
+        if not late_ones and not failed:
+            return Verdict(feeds=True)
+        return judge(late_ones, failed, self._left, now, idle=self._kept and is_idle())
+
+    def _seen(self) -> dict[Part, float]:
+        return {part: beat() for part, beat in self._beats.items()}
+
+    def _tell(self, verdict: Verdict, now: Now) -> None:
+        """Say what has changed: people see it, the LED, `STATUS=`."""
+        told = self.verdict.waiting, self.verdict.borne
+        self.verdict = verdict
+        if told != (verdict.waiting, verdict.borne):
+            self._lookout.trouble(CODE, self._trouble(verdict, now))
+
+    def _trouble(self, verdict: Verdict, now: Now) -> Trouble | None:
+        if verdict.borne:
+            return _borne(verdict.borne, _wall(self._left.times[-1], now))
+        return _waiting(verdict.waiting) if verdict.waiting else None
+
+    def _save(self) -> None:
+        kept = {"starts": self._starts.times, "left": self._left.times, "why": self._why}
+        try:
+            atomic_write(self._file, json.dumps(kept), is_durable=False)
+        except OSError as error:
+            log.warning("what was restarted cannot be kept in %s: %s", self._file, error)
+
+
+def _read(file: Path) -> tuple[Past, Past, str]:
+    """Read what the runs before this one have left; nothing where it cannot be read."""
+    try:
+        kept = json.loads(load_text(file))
+        starts, left = (Past(tuple(map(float, kept[key]))) for key in ("starts", "left"))
+        return starts, left, str(kept["why"])
+    except (ValueError, KeyError, TypeError):
+        return Past(), Past(), ""
+
+
+def _wall(at: float, now: Now) -> datetime:
+    """Say when by the clock on the wall something of this boot was."""
+    return now.wall - timedelta(seconds=now.monotonic - at)
+
+
+def _row(part: Part, past: Past, is_late: bool, now: Now) -> Row:
+    """Say how one part is; a time to come is one of another boot."""
+    times = [at for at in past.times if at <= now.monotonic]
+    rule = TABLE[part]
+    return {
+        "part": part.value,
+        "said": {"it": rule.what.it, "en": rule.what.en},
+        "restarts": len(times),
+        "last": _wall(times[-1], now).isoformat() if times else None,
+        "late": is_late,
+        "silent_s": rule.silent_s or None,
+        "limit": _limit(part),
+    }
+
+
+def _limit(part: Part) -> dict[str, str] | None:
+    """Say how often a part is restarted, and whose turn it is then; None where nobody counts here.
+
+    How often systemd starts the service is the image's to limit; elsewhere it is for ever.
+    """
+    rule = TABLE[part]
+    if rule.most == 0 or part is Part.UNIT:
+        return None
+    then = TABLE[rule.then].what if rule.then else None
+    often = f"{rule.most} in {rule.within_s:.0f} s"
+    return {
+        "it": f"limite {often}" + (f", poi {then.it}" if then else ""),
+        "en": f"limit {often}" + (f", then {then.en}" if then else ""),
+    }
+
+
+def _named(parts: Sequence[Part]) -> Words:
+    what = [TABLE[part].what for part in parts]
+    return Words(", ".join(one.it for one in what), ", ".join(one.en for one in what))
+
+
+def _waiting(parts: Sequence[Part]) -> Trouble:
+    what = _named(parts)
+    return Trouble(
+        f"{CODE}.waiting",
+        f"{what.it}: non risponde più; il servizio si riavvia da solo appena le linee sono libere.",
+        f"{what.en}: no sign of life; the service restarts by itself once the lines are idle.",
+    )
+
+
+def _borne(parts: Sequence[Part], at: datetime) -> Trouble:
+    what, local = _named(parts), at.astimezone()
+    return Trouble(
+        f"{CODE}.borne",
+        f"{what.it}: il riavvio delle {local:%H:%M} non è bastato; le chiamate proseguono senza. "
+        "Chiamare il tecnico: se è la scheda di memoria, sostituirla.",
+        f"{what.en}: the restart at {local:%H:%M} was of no use; calls go on without. Call the "
+        "technician: if it is the memory card, replace it.",
+    )
+
+
+def _failed(last_at: Mapping[str, float], now: Now) -> Trouble | None:
+    """Say which threads have had a job fail by a fault of ours, and when the last one did."""
+    recent = {
+        thread: at for thread, at in dict(last_at).items() if now.monotonic - at < FAULT_SHOWN_S
+    }
+    if not recent:
+        return None
+    what = _named(sorted({_part(thread) for thread in recent}))
+    local = _wall(max(recent.values()), now).astimezone()
+    return Trouble(
+        FAULTS,
+        f"{what.it}: un'operazione non è riuscita per un errore del programma ({local:%H:%M}); il "
+        "servizio prosegue. Se si ripete, avvisare il tecnico: il registro di sistema dice che "
+        "cosa.",
+        f"{what.en}: a job failed by a fault in the programme ({local:%H:%M}); the service goes on."
+        " Tell the technician if it happens again: the journal says what.",
+    )
+
+
+def _part(thread: str) -> Part:
+    """Return the part that a thread does the work of; the deciding one is the desk's."""
+    named = Part.MQTT if thread == FLEET_THREAD else thread
+    return Part(named) if named in set(Part) else Part.DESK

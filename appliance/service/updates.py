@@ -1,0 +1,446 @@
+"""The desk's part in updates: looks for one in the quiet hour, and has the box start from it.
+
+It writes no slot itself: root's helper does, asked by a small file. Here stands when: never while
+anybody is on the phone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+import appliance
+from appliance.errors import CentralinoError
+from appliance.files import READABLE, atomic_write, load_text
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.updates import (
+    BY_APT,
+    EXPERIMENTAL,
+    Moment,
+    State,
+    filled,
+    is_quiet,
+    may_start,
+    standing,
+)
+from appliance.service import supervision
+from appliance.store import database
+from appliance.store.database import Noted, Trouble, transaction
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.config.schema import Settings
+    from appliance.policy.clock import Now
+    from appliance.service.jobs import Chores, Ended
+    from appliance.store.writer import Records
+
+
+# ---- boots -------------------------------------------------------------------------------------
+# Why the box was started, as the image's helper (`boots`) has found at this boot.
+
+FILE: Final = "reason"
+NUMBER: Final = "number"
+WHY: Final[Mapping[str, Words]] = {
+    "asked": Words("chiesto da qualcuno o da un aggiornamento", "somebody or an update asked"),
+    "first": Words("è il primo di questa scheda di memoria", "it is the first of this memory card"),
+    "power": Words(
+        "la corrente è mancata, o l'apparecchio si era bloccato",
+        "the power failed, or the box had hung",
+    ),
+    "service": Words(
+        "un servizio cadeva di continuo: vedere il giornale",
+        "a service kept dying: see the journal",
+    ),
+    "watchdog": Words(
+        "si era bloccato, e il watchdog lo ha riavviato",
+        "it had hung, and the watchdog started it again",
+    ),
+}
+"""By the helper's word."""
+
+
+def reason(run: Path) -> str:
+    """Return the helper's word, "" where there is none: on a machine of somebody's own."""
+    try:
+        found = (run.with_name(f"{run.name}-boot") / FILE).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""
+    return found if found in WHY else ""
+
+
+def number(run: Path) -> int:
+    """Return the how manieth start of this card it is, 0 where nobody counts."""
+    try:
+        return int((run.with_name(f"{run.name}-boot") / NUMBER).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+def said(why: str) -> tuple[Words, ...]:
+    """Say a reason in a line; nothing where none is known."""
+    words = WHY.get(why)
+    return (Words(f"Ultimo avvio: {words.it}", f"Last start: {words.en}"),) if words else ()
+
+
+# ---- update box --------------------------------------------------------------------------------
+# Which version runs, and whether the box was made from the image: only an image has two slots.
+
+CMDLINE: Final = Path("/proc/cmdline")
+RELEASE: Final = Path("/etc/centralino-release")
+"""Written by the image's build: VERSION=..., BUILD=..., VARIANT=..."""
+_SLOT: Final = "rauc.slot="
+_LAST_TRY: Final = "centralino.left=0"
+"""By image/boot/boot.cmd: of a new version's only start, or the third of one that nobody marks."""
+_EXPERIMENTAL: Final = "-experimental"
+"""How the name of a variant ends that is nothing for an office yet."""
+
+
+def is_image(cmdline: Path = CMDLINE) -> bool:
+    """Tell whether the box runs from one of two slots."""
+    return booted(cmdline) != ""
+
+
+def booted(cmdline: Path = CMDLINE) -> str:
+    """Return the slot that the boot loader has started ("A", "B"), "" on a box without slots."""
+    words = load_text(cmdline).split()
+    return next((word[len(_SLOT) :] for word in words if word.startswith(_SLOT)), "")
+
+
+def is_last_try(cmdline: Path = CMDLINE) -> bool:
+    """Tell whether the boot loader will take the other slot at the next start."""
+    return _LAST_TRY in load_text(cmdline).split()
+
+
+def check_image(cmdline: Path = CMDLINE) -> None:
+    """Raise Refused on a box without slots: there apt brings the programme."""
+    if not is_image(cmdline):
+        raise Refused(BY_APT.it, BY_APT.en)
+
+
+def running_version(path: Path = RELEASE) -> str:
+    """Return the version that runs."""
+    return _named("VERSION", path) or appliance.__version__
+
+
+def note_update(path: Path = RELEASE) -> Words:
+    """Return what is to be known of the image that runs; nothing of an ordinary one."""
+    variant = _named("VARIANT", path)
+    return filled(EXPERIMENTAL, variant) if variant.endswith(_EXPERIMENTAL) else NOTHING
+
+
+def _named(name: str, path: Path) -> str:
+    """Return what follows `name=` in a file of such lines, "" where there is none."""
+    words = (line.partition("=") for line in load_text(path).splitlines())
+    return next((value for key, _, value in words if key == name), "")
+
+
+# ---- update files ------------------------------------------------------------------------------
+# What passes between the desk and root's helper of updates, and what the helper keeps.
+#
+# The desk leaves a request in its own folder in /run, which root does not trust: it names no file
+# and no address, only which of three things is wanted. What the helper keeps lies in a folder of
+# root's that the desk may read, on the data partition: it outlives the change of the slot.
+
+REQUEST: Final = "update-asked"
+UPLOADED: Final = "update/uploaded.raucb"
+"""In the console's folder: a bundle that came from a browser."""
+FETCHED: Final = "update/fetched.raucb"
+"""In the desk's state folder: a bundle that came from the office's server."""
+BUNDLE: Final = "bundle.raucb"
+KEPT: Final = "kept.json"
+PROGRESS: Final = "progress"
+STICK: Final = "stick"
+MOST_PAST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asks, and for what: upload or server (install that file), back, start, give-up."""
+
+    by: str
+    what: str
+
+
+BOX: Final = "box"
+"""Who asks where nobody does, as the audit names it."""
+WHATS: Final = frozenset({"upload", "server", "back", "start", "give-up"})
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One update that is over: who, when it ended, from which version to which, how."""
+
+    at: str
+    by: str
+    before: str
+    version: str
+    outcome: str
+    said: Words = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The last update: `slot` is where it lies ("A", "B"), `before` the version it is to replace.
+
+    `worked` are the lines that worked before it; `installed` (monotonic s) is of the boot `boot`.
+    `failed` are versions that the box went back from: none of them is taken again by itself.
+    """
+
+    state: State = State.NONE
+    version: str = ""
+    before: str = ""
+    slot: str = ""
+    by: str = ""
+    source: str = ""
+    at: str = ""
+    boot: str = ""
+    installed: float = 0.0
+    worked: tuple[str, ...] = ()
+    said: Words = NOTHING
+    failed: tuple[str, ...] = ()
+    past: tuple[Past, ...] = field(default=())
+
+
+def folder_of_updates(state: Path) -> Path:
+    """Say where the helper keeps things: beside the desk's state folder."""
+    return state.with_name(f"{state.name}-update")
+
+
+def progress_path(run: Path) -> Path:
+    """Say where the helper tells how far it is: beside the desk's run folder."""
+    return run.with_name(f"{run.name}-update") / PROGRESS
+
+
+def progress(run: Path) -> int | None:
+    """Return how many percent are written; None while nothing is."""
+    text = load_text(progress_path(run))
+    return int(text) if text.isdecimal() else None
+
+
+def tell_stick(run: Path, said: Words) -> None:
+    """Say what became of the last stick, in memory; nobody is told where there is no folder."""
+    path = progress_path(run).with_name(STICK)
+    if path.parent.is_dir():
+        text = json.dumps(asdict(said), ensure_ascii=False)
+        atomic_write(path, text, mode=READABLE, is_durable=False)
+
+
+def stick_said(run: Path) -> Words:
+    """Return what became of the last stick since the machine's start."""
+    try:
+        return Words(**json.loads(load_text(progress_path(run).with_name(STICK))))
+    except (ValueError, TypeError):
+        return NOTHING
+
+
+def ask_for_update(run: Path, asked: Asked) -> None:
+    """Put a request; raises OSError."""
+    atomic_write(run / REQUEST, json.dumps(asdict(asked)), is_durable=False)
+
+
+def update_is_waiting(run: Path) -> bool:
+    """Tell whether nobody has taken the last request."""
+    return supervision.is_waiting(run / REQUEST)
+
+
+def take(run: Path) -> Asked | None:
+    """Take a request away; None for none, or for one that cannot be."""
+    try:
+        told = json.loads(supervision.taken(run / REQUEST) or b"")
+        asked = Asked(str(told["by"])[:64], str(told["what"]))
+    except (ValueError, LookupError, TypeError):
+        return None
+    return asked if asked.what in WHATS else None
+
+
+def keep(folder: Path, kept: Kept) -> None:
+    """Keep it, durably, readable by all: there is no number in it. Raises OSError."""
+    text = json.dumps(asdict(kept), ensure_ascii=False, indent=1)
+    atomic_write(folder / KEPT, text, mode=READABLE)
+
+
+def load_update(folder: Path) -> Kept:
+    """Read what is kept; nothing was ever updated where that cannot be read."""
+    try:
+        return _kept(json.loads(load_text(folder / KEPT)))
+    except (ValueError, LookupError, TypeError):
+        return Kept()
+
+
+def at_of(kept: Kept | Past) -> datetime | None:
+    """Return when it came to that."""
+    try:
+        return datetime.fromisoformat(kept.at)
+    except ValueError:
+        return None
+
+
+def _kept(told: dict[str, Any]) -> Kept:
+    past = tuple(Past(**{**one, "said": Words(**one["said"])}) for one in told["past"])
+    return Kept(
+        **{
+            **told,
+            "state": State(told["state"]),
+            "worked": tuple(map(str, told["worked"])),
+            "said": Words(**told["said"]),
+            "failed": tuple(map(str, told["failed"])),
+            "past": past,
+        }
+    )
+
+
+# ---- updates -----------------------------------------------------------------------------------
+
+log = logging.getLogger(__name__)
+
+LOOKS_S: Final = 10.0
+AGAIN_S: Final = 300.0
+"""So long a request to the helper is waited for before it is asked again."""
+FETCH: Final = ("update", "--fetch")
+MOST_BYTES: Final = 2_000_000_000
+
+
+class Updates:
+    """Looks and asks; all of it in the deciding thread, the disk in the records'.
+
+    `boot` names this start of the machine: what an earlier one has installed is over, and root's
+    helper (centralino-good) is about to find what became of it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        records: Records,
+        chores: Chores,
+        on_trouble: Callable[[str, Trouble | None], None],
+        is_image: Callable[[], bool] = is_image,
+        boot: str = "",
+    ) -> None:
+        self._settings, self._records, self._chores = settings, records, chores
+        self._on_trouble = on_trouble
+        self._zone = ZoneInfo(settings.site.zone)
+        self._boot = boot
+        self.run = Path(settings.folders.run)
+        self.is_image = is_image()
+        self.kept = Kept()
+        """What root's helper keeps, as it was read last."""
+        self.running, self.note = running_version(), note_update()
+        self.at_once = False
+        """A person has asked that the box start from the new version now."""
+        self._has_changed = False
+        self._looked_at = self._asked_at = float("-inf")
+        self._day: date | None = None
+        self._fetched = False
+
+    def start_soon(self) -> None:
+        """Have the box start from the new version as soon as nobody is on the phone."""
+        self.at_once = True
+        self._asked_at = float("-inf")
+
+    def look(self, now: Now, is_idle: Callable[[], bool]) -> bool:
+        """Do what is due, never waiting; returns True when people should be shown something new."""
+        if self.is_image and now.monotonic >= self._looked_at + LOOKS_S:
+            self._looked_at = now.monotonic
+            self._do(now, is_idle)
+        has_changed, self._has_changed = self._has_changed, False
+        return has_changed
+
+    def _do(self, now: Now, is_idle: Callable[[], bool]) -> None:
+        self._records.do(self._read, self._seen)
+        idle = is_idle()
+        if self.kept.state is State.INSTALLED:
+            if self.kept.boot == self._boot:
+                self._start(now, idle)
+        elif self._fetched:
+            self._fetched = not self._ask(Asked(BOX, "server"), now)
+        elif idle and self._is_due(now):
+            self._fetch(now)
+
+    def _read(self, connection: sqlite3.Connection) -> Kept:
+        """Read what the helper keeps; what became of an update is noted once, by who wanted it."""
+        kept = load_update(folder_of_updates(Path(self._settings.folders.state)))
+        if kept != self.kept:
+            _note(connection, kept)
+        return kept
+
+    def _seen(self, kept: Kept | CentralinoError) -> None:
+        if isinstance(kept, CentralinoError) or kept == self.kept:
+            return
+        self.kept = kept
+        self.at_once = self.at_once and kept.state is State.INSTALLED
+        self._on_trouble("update", trouble_of(kept))
+        self._has_changed = True
+
+    def _start(self, now: Now, idle: bool) -> None:
+        local, trusted = now.wall.astimezone(self._zone).time(), now.clock_state.is_trusted
+        since_s = now.monotonic - self.kept.installed
+        if may_start(Moment(local, trusted, since_s, idle, self.at_once)):
+            self._ask(Asked(self.kept.by, "start"), now)
+
+    def _ask(self, asked: Asked, now: Now) -> bool:
+        """Ask the helper, unless it was asked a moment ago; tells whether it was."""
+        if now.monotonic < self._asked_at + AGAIN_S:
+            return False
+        if update_is_waiting(self.run):
+            return False
+        self._asked_at = now.monotonic
+        try:
+            ask_for_update(self.run, asked)
+        except OSError as error:
+            log.error("the update waits: %s", error)
+            return False
+        return True
+
+    def _is_due(self, now: Now) -> bool:
+        local = now.wall.astimezone(self._zone)
+        is_time = now.clock_state.is_trusted and is_quiet(local.time())
+        return bool(self._settings.updates.server) and is_time and self._day != local.date()
+
+    def _fetch(self, now: Now) -> None:
+        try:
+            self._chores.begin(FETCH, "", MOST_BYTES, self._ended)
+        except (Refused, OSError) as error:  # the night's copies go first
+            log.info("looking for an update waits: %s", error)
+            return
+        self._day = now.wall.astimezone(self._zone).date()
+
+    def _ended(self, ended: Ended) -> None:
+        """Have what was fetched installed; why there is nothing is for the journal."""
+        log.info("the server's update: %s", ended.said.en)
+        target = Path(self._settings.folders.state) / FETCHED
+
+        def seen(is_there: bool | CentralinoError) -> None:
+            self._fetched = is_there is True
+
+        if ended.is_well:
+            self._records.do(lambda _: target.exists(), seen)
+
+
+def trouble_of(kept: Kept) -> Trouble | None:
+    """Return what people are told until a technician has taken note of it."""
+    if kept.state is not State.BACK:
+        return None
+    said = standing(kept.state, kept.version)
+    why = kept.said
+    return Trouble("update.back", f"{said.it} {why.it}".strip(), f"{said.en} {why.en}".strip())
+
+
+def _note(connection: sqlite3.Connection, kept: Kept) -> None:
+    """Keep in the audit what became of the last update, however often it is read."""
+    if not kept.past:
+        return
+    last, at = kept.past[0], at_of(kept.past[0])
+    what = f"update.{last.outcome}"
+    if at is None or any(one.at == at for one in database.latest(connection, what)):
+        return
+    with transaction(connection):
+        database.note(
+            connection, Noted(at, last.by, what, f"{last.before or '?'} -> {last.version or '?'}")
+        )

@@ -1,0 +1,45 @@
+"""The prompt memory's own sounds: tones that no recording holds."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from appliance.calls.announcements import RING_BACK
+from appliance.dsp.dtmf import PLANS
+from appliance.dsp.wav import SAMPLE_RATE
+from appliance.policy.text import Words
+from appliance.prompts import Catalogue
+from appliance.service.announcement_files import prompt_file, ring_back, sealed
+
+
+@pytest.mark.parametrize(("country", "seconds"), [("it", 5.0), ("gb", 3.0), ("us", 6.0)])
+def test_one_period_of_a_countrys_ring_back(country: str, seconds: float) -> None:
+    """Played again and again it keeps the country's cadence: sound first, then its pause."""
+    sound = ring_back(country)
+    burst = PLANS[country].ringback[0].bursts[0]
+    assert len(sound) == seconds * SAMPLE_RATE * 2
+    on = burst.on_ms * SAMPLE_RATE // 1000 * 2
+    assert any(sound[:on])
+    assert not any(sound[on : on + 1600])
+
+
+def test_it_lies_beside_the_recordings() -> None:
+    """The carrier finds it by the name that the desk orders."""
+    complaints: list[Words] = []
+    made = prompt_file(Catalogue(), ("en",), "it", complaints.append)
+    (tone,) = [prompt for prompt in made.prompts if prompt.name == RING_BACK]
+    assert os.pread(made.fd, tone.length, tone.offset) == ring_back("it")
+    assert complaints == []
+    os.close(made.fd)
+
+
+def test_equal_sounds_lie_there_once() -> None:
+    """Each name has its own sound, an empty one too; the memory holds as many as differ."""
+    given = [("it/a", b"ab"), ("en/a", b"cd"), ("it/none", b""), ("en/b", b"ab"), ("it/c", b"ef")]
+    made = sealed(given)
+    heard = [(p.name, os.pread(made.fd, p.length, p.offset)) for p in made.prompts]
+    assert heard == given
+    assert os.fstat(made.fd).st_size == len(b"abcdef")
+    os.close(made.fd)

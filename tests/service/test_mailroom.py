@@ -1,0 +1,259 @@
+"""Letters and invitations in the desk: whatever people type, they are written, and they leave."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from appliance.config import read
+from appliance.config.office import build_office
+from appliance.mail.letter import compose
+from appliance.mail.smtp import Server
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import Period, Week
+from appliance.policy.requests import (
+    HEAD,
+    Appointment,
+    Citizen,
+    Form,
+    Health,
+    Letter,
+    Mail,
+    NewRequest,
+    Reply,
+    RequestStep,
+    Slot,
+    Verdict,
+)
+from appliance.policy.text import Words
+from appliance.service import mailroom
+from appliance.service.mailroom import Mailroom, trouble_of
+from appliance.store import requests
+from appliance.store.requests import Happened, Sound, StoredRequest
+from appliance.store.writer import Records
+from tests.policy.town import APPOINTMENT, EMAIL, TOWN, rome
+
+AT = rome("2026-11-23 10:00")
+CONFIG = """
+[site]
+name = "Comune di Esempio"
+patron = "10-04"
+[hours]
+monday = ["08:00-19:00"]
+[sip]
+address = "127.0.13.9"
+[mail]
+sender = "Centralino <centralino@comune.example>"
+"""
+texts = st.text(max_size=80)
+words = texts.filter(lambda text: bool(text.strip()))
+
+
+def a_room(text: str = CONFIG) -> Mailroom:
+    """Make a mail room whose thread never runs."""
+    settings = read.parse(text)
+    records = cast(Records, SimpleNamespace(letters=None))
+    office = build_office(settings, 2026)
+    return Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
+
+
+ROOM = a_room()
+
+
+def request(rule: ReturnRule, subject: str, asked: str, name: str, starts: datetime) -> NewRequest:
+    """Make a request of what was typed."""
+    slot = Slot(starts, starts + timedelta(minutes=20))
+    wanted = Appointment(slot, Form.IN_PERSON, confirmed=False)
+    citizen = Citizen(name, "0511", "anna@example.org")
+    return NewRequest(
+        rule, "anagrafe", "aire", citizen, subject, asked, AT, "op1", "c", "aire",
+        wanted if rule is APPOINTMENT else None,
+    )  # fmt: skip
+
+
+def test_letters_live_by_the_hours_in_force() -> None:
+    """What the head has entered lies over the written hours (E14)."""
+    room, entered = a_room(), (Period(AT.date(), AT.date(), Words("Sciopero"), Week(((),) * 7)),)
+    assert room.house().calendar.entered == ()
+    room.over = lambda hours: replace(hours, entered=entered)
+    assert room.house().calendar.entered == entered
+
+
+@given(
+    st.sampled_from(ReturnRule),
+    words,
+    texts,
+    words,
+    texts,
+    st.sampled_from([None, RequestStep.REMIND, RequestStep.MOVE, RequestStep.CANCEL]),
+    st.integers(0, 2_000_000_000),
+)
+def test_whatever_was_typed_is_written_and_leaves(
+    rule: ReturnRule,
+    subject: str,
+    asked: str,
+    name: str,
+    note: str,
+    step: RequestStep | None,
+    seconds: int,
+) -> None:
+    """A letter that could not be written would end the records' thread, and a request with it."""
+    new = request(rule, subject, asked, name, AT + timedelta(seconds=seconds))
+    happened = Happened("s1", step, AT, "op1", "x", note) if step else None
+    written = ROOM.write(StoredRequest(new.numbered(7), Sound(), ()), happened)
+    assert written
+    for mail in written:
+        to = "head@comune.example" if mail.to == HEAD else mail.to
+        letter = Letter(mail, "<k@comune.example>", (), AT)
+        assert compose(letter, "Centralino <c@comune.example>", to, Path("/nowhere")).as_bytes()
+        if mail.calendar:
+            (event,) = Calendar.from_ical(mail.calendar).walk("VEVENT")
+            assert str(event["uid"]).startswith("request-7-")
+
+
+def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
+    """Without `[mail] head` no copy waits for days and then is an alarm."""
+    reminded = replace(request(EMAIL, "S", "A", "Anna", AT).numbered(7), reminders=("una", "due"))
+    happened = Happened("s2", RequestStep.REMIND, AT, "op1", "", "due")
+    kept = StoredRequest(reminded, Sound(), (happened,))
+    assert [mail.to for mail in ROOM.write(kept, happened)] == ["anagrafe@comune.example"]
+    with_head = a_room(CONFIG + '\nhead = "capo@comune.example"\n')
+    assert [mail.to for mail in with_head.write(kept, happened)][1:] == [HEAD]
+
+
+def test_nobody_invites_without_a_sender() -> None:
+    """An invitation needs an organizer: without a sender configured the letter goes alone."""
+    room = a_room(CONFIG.partition("[mail]")[0])
+    new = request(APPOINTMENT, "S", "A", "Anna", AT)
+    office, _ = room.write(StoredRequest(new.numbered(7), Sound(), ()), None)
+    assert (office.calendar, office.to) == ("", "anagrafe@comune.example")
+    assert ROOM.write(StoredRequest(new.numbered(7), Sound(), ()), None)[0].calendar
+    email = replace(new, rule=EMAIL, appointment=None)
+    assert not ROOM.write(StoredRequest(email.numbered(7), Sound(), ()), None)[0].calendar
+
+
+@pytest.mark.parametrize(
+    ("to", "verdict", "said"),
+    [
+        (HEAD, Verdict.LATER, "write [mail] head"),
+        ("nobody at all", Verdict.REFUSED, "is no mail address"),
+    ],
+)
+def test_a_mail_that_has_no_address(to: str, verdict: Verdict, said: str) -> None:
+    """The head's waits until there is one; any other is an alarm at once."""
+    room = a_room(CONFIG + '\nserver = "127.0.13.9"\nport = 9\n')
+    reply = room._deliver(Letter(Mail("k", to, "S", "B"), "<k@b>", (), AT))
+    assert reply.verdict is verdict
+    assert said in reply.said
+
+
+class Taking(Server):
+    """A mail server that answers one thing."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+    def send(self, message: EmailMessage, to: str) -> Reply:
+        """Answer."""
+        return self.reply
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(Verdict.SENT, "250 queued as 9A"), "smtp.comune.example: 250 queued as 9A"),
+        (Reply(Verdict.LATER, "451 full"), "451 full"),
+    ],
+)
+def test_by_which_server_it_was_taken_is_kept(reply: Reply, said: str) -> None:
+    """Where somebody looks for it if the office says that nothing came."""
+    room = a_room(CONFIG + '\nserver = "smtp.comune.example"\n')
+    room._server = Taking(reply)
+    told = room._deliver(Letter(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
+    assert (told.verdict, told.said) == (reply.verdict, said)
+
+
+class Deaf(Server):
+    """A mail server's name that is being looked up for ever: no abort ends that."""
+
+    def __init__(self) -> None:
+        self.asked, self.answered = threading.Event(), threading.Event()
+
+    def send(self, message: EmailMessage, to: str) -> Reply:
+        """Be stuck until the test is over."""
+        self.asked.set()
+        self.answered.wait(20.0)
+        return Reply(Verdict.AWAY, "too late")
+
+
+def test_a_stop_never_waits_for_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stores are closed all the same: a mail thread that is stuck keeps nobody."""
+    assert mailroom.STOP_LIMIT_S <= 2.0
+    monkeypatch.setattr(mailroom, "STOP_LIMIT_S", 0.05)
+    settings = read.parse(CONFIG + '\nserver = "mail.comune.example"\n')
+    records = Records(tmp_path / "c.db", "b").start()
+    office, deaf = build_office(settings, 2026), Deaf()
+    room = Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
+    room._server = deaf
+    records.ask(lambda c: requests.queue(c, Mail("k", "a@b.example", "S", "B"), AT))
+    room.start()
+    assert deaf.asked.wait(20.0)
+    room.stop()
+    deaf.answered.set()
+    records.stop()
+
+
+def test_without_a_mail_server_it_is_said_what_to_write() -> None:
+    """Notices wait on the disk; status tells the technician why."""
+    reply = ROOM._deliver(Letter(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
+    assert reply.verdict is Verdict.MISSET
+    trouble = trouble_of(Health(2, 0, reply.said, misset=True))
+    assert trouble is not None
+    assert (trouble.code, "[mail] server" in trouble.en) == ("mail.misset", True)
+
+
+def test_what_the_outbox_tells_the_desk() -> None:
+    """All is well; one waits; two were given up: each in one sentence, in both languages."""
+    assert trouble_of(Health()) is None
+    assert trouble_of(Health(3, 0, "")) is None  # they leave, one after the other
+    one = trouble_of(Health(1, 0, "timed out"))
+    assert one is not None
+    assert one.en == "1 e-mail waits for the mail server (timed out)."
+    two = trouble_of(Health(1, 2, "timed out"))
+    assert two is not None
+    assert (two.code, two.it.startswith("2 e-mail non sono partite:")) == ("mail.dead", True)
+
+
+def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
+    """Nothing that was typed stands in it, nobody is asked to answer; moved and cancelled under
+    the same UID, which is not the office's.
+    """
+    new = request(APPOINTMENT, "Multa al 3470000001", "A", "Anna", AT)
+    kept = StoredRequest(new.numbered(7), Sound(), ())
+    office, citizen = ROOM.write(kept, None)
+    (theirs,) = Calendar.from_ical(office.calendar).walk("VEVENT")
+    calendar = Calendar.from_ical(citizen.calendar)
+    (event,) = calendar.walk("VEVENT")
+    assert calendar["method"] == "PUBLISH"
+    assert "attendee" not in event
+    assert event["uid"] != theirs["uid"]
+    assert event.decoded("dtstart") == theirs.decoded("dtstart")
+    assert "3470000001" not in citizen.calendar
+    assert str(event["summary"]).startswith("Appuntamento: ")
+    cancelled = Happened("s1", RequestStep.CANCEL, AT, "op1", "x", "")
+    _, off = ROOM.write(kept, cancelled)
+    (over,) = Calendar.from_ical(off.calendar).walk("VEVENT")
+    assert (over["uid"], str(over["status"])) == (event["uid"], "CANCELLED")
+    assert int(over["sequence"]) > int(event["sequence"])

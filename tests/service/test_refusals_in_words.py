@@ -1,0 +1,181 @@
+"""What the desk refuses an operator is said in both languages: no English on an Italian page."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from appliance.api import calls, sheets, voicemail
+from appliance.api.control_socket import Answer, refusal_of
+from appliance.api.requests import RequestQuestions
+from appliance.errors import CentralinoError
+from appliance.policy.clock import Now
+from appliance.policy.directory import Register
+from appliance.policy.requests import Citizen, Contact, take_slot
+from appliance.policy.text import SaidError
+from appliance.policy.transfers import may_transfer
+from appliance.service.command_table import Questions
+from appliance.store import call_log, care, database, requests
+from appliance.store.care import Kind
+from appliance.store.requests import Taking
+from tests.calls.desk import up
+from tests.console.work_desk import Mailroom
+from tests.policy.town import CALENDAR, rome
+from tests.store.test_requests import ASKED, AT, DIARY, WANTED
+from tests.stories.offices import EXAMPLE
+
+NEW = {
+    "ask": "new_request", "rule": "email", "unit": "anagrafe", "need": "aire", "name": "Anna",
+    "phone": "3470000001", "prefers": "phone", "subject": "AIRE", "by": "op1",
+}  # fmt: skip
+CARE = {"kind": "message", "name": "1", "by": "op1", "at": "2026-11-25T11:00:00+01:00"}
+CALL = {"call": "op1", "unit": "anagrafe", "need": "", "by": "carla"}
+STEP = {"ask": "request_step", "number": 1, "by": "op1"}
+PAST = "2026-11-01T10:00:00+01:00"
+
+
+class Stores:
+    """Records whose jobs are done at once."""
+
+    letters = requests.NO_LETTERS
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def do(self, job: Callable[[sqlite3.Connection], Any], done: Callable[[Any], None]) -> None:
+        """Do it, and tell what came of it."""
+        try:
+            result = job(self.connection)
+        except CentralinoError as error:
+            result = error
+        done(result)
+
+
+@pytest.fixture
+def connection() -> Iterator[sqlite3.Connection]:
+    """Records with one request, taken over by e-mail."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
+        opened.row_factory = sqlite3.Row
+        database.migrate(opened)
+        requests.insert(opened, Taking("r1", ASKED, AT))
+        yield opened
+
+
+def of_requests(connection: sqlite3.Connection, question: dict[str, Any]) -> Answer:
+    """Ask something about requests; raises what is refused."""
+    stores: Any = Stores(connection)
+    mailroom: Any = Mailroom()
+    asked = RequestQuestions(stores, mailroom, lambda: datetime.now(UTC)).known
+    told: list[Any] = []
+    asked[question["ask"]](question)(told.append)
+    if isinstance(told[0], CentralinoError):
+        raise told[0]
+    answer: Answer = told[0]
+    return answer
+
+
+def said(why: SaidError) -> None:
+    """The door tells both, each its own."""
+    told = refusal_of(why)["said"]
+    assert told["it"]
+    assert told["en"]
+    assert told["it"] != told["en"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        NEW | {"name": ""},
+        NEW | {"phone": ""},
+        NEW | {"email": "anna"},
+        NEW | {"email": "a@example.it", "phone": ""},
+        NEW | {"prefers": "email"},
+        NEW | {"subject": " ", "anyway": True},
+        NEW | {"rule": "appointment", "form": "in_person"},
+        NEW | {"phone": ASKED.citizen.phone},
+        STEP | {"step": "remind"},
+        STEP | {"step": "close"},
+        STEP | {"step": "cancel"},
+        STEP | {"step": "move", "starts": "2027-01-01T10:00:00+01:00"},
+        STEP | {"step": "move", "starts": "domani"},
+        STEP | {"step": "take", "number": 99},
+    ],
+)
+def test_about_requests(connection: sqlite3.Connection, question: dict[str, Any]) -> None:
+    """What is missing, who must say so, what is not there."""
+    with pytest.raises(SaidError) as refused:
+        of_requests(connection, question)
+    said(refused.value)
+
+
+def test_about_an_office_that_takes_no_appointments(connection: sqlite3.Connection) -> None:
+    """What it has declared instead, by name (P6)."""
+    stores: Any = Stores(connection)
+    mailroom: Any = Mailroom()
+    mailroom.rules = lambda *_: (WANTED.rule,)
+    with pytest.raises(SaidError) as refused:
+        RequestQuestions(stores, mailroom, lambda: AT).take(NEW)
+    said(refused.value)
+
+
+def test_about_an_hour_that_the_office_does_not_give() -> None:
+    """Not one of its times, or one just taken."""
+    start = rome("2026-11-30 15:00")
+    for booked, at in (({}, start - timedelta(hours=5)), ({start: 2}, start)):
+        with pytest.raises(SaidError) as refused:
+            take_slot(DIARY.slots, CALENDAR, booked, at, AT)
+        said(refused.value)
+
+
+@pytest.mark.parametrize(
+    "question", [CARE | {"step": "note"}, CARE | {"step": "close"}, CARE | {"step": "give"}]
+)
+def test_about_messages(question: dict[str, Any]) -> None:
+    """A note without words, a closing without its outcome; giving has its own question."""
+    if question["step"] == "give":
+        with pytest.raises(CentralinoError, match="cannot be asked"):
+            voicemail.read_care(question)
+        return
+    with pytest.raises(SaidError) as refused:
+        voicemail.read_care(question)
+    said(refused.value)
+
+
+def test_about_what_is_not_there(connection: sqlite3.Connection) -> None:
+    """A message, a call, an office, a sheet."""
+    note = sheets.read({"sheet": "imu", "position": "op1"})
+    asked: tuple[Callable[[], object], ...] = (
+        lambda: care.find(connection, Kind.MESSAGE, "9"),
+        lambda: care.find(connection, Kind.CALL, "9"),
+        lambda: call_log.note_sheet(connection, "c-9", "imu"),
+        lambda: may_transfer(Register(), CALENDAR, "lavori", "", Now(0.0, AT)),
+        lambda: sheets._keep(connection, note, "", AT),
+        lambda: sheets._last(connection, "op1", AT),
+        lambda: sheets.read({}),
+        lambda: sheets.read({"sheet": "imu"}),
+        lambda: calls.read_transfer(dict(CALL)),
+        lambda: calls.read_transfer(CALL | {"reason": "boredom"}),
+        lambda: up().call_for(calls.read_transfer(CALL | {"reason": "topic"})),
+        lambda: replace(Citizen("Anna", "347"), phone="", email="a@b.it", prefers=Contact.PHONE),
+    )
+    for ask in asked:
+        with pytest.raises(SaidError) as refused:
+            ask()
+        said(refused.value)
+
+
+def test_about_a_state_that_would_have_ended_already() -> None:
+    """Until a time that is past."""
+    now = SimpleNamespace(wall=datetime.now(UTC))
+    half: Any = SimpleNamespace(_desk=SimpleNamespace(now=lambda: now), _zone=EXAMPLE.zone)
+    question = {"ask": "SetClosed", "on": True, "by": "carla", "until": PAST}
+    with pytest.raises(SaidError) as refused:
+        Questions._change(half, question)
+    said(refused.value)

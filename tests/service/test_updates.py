@@ -1,0 +1,231 @@
+"""The desk's part in updates: when one is looked for, when the box starts from it, what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from appliance.config import read
+from appliance.policy.clock import ClockState, Now
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.updates import LONGEST_S, State
+from appliance.service import updates
+from appliance.service.jobs import Ended
+from appliance.service.updates import AGAIN_S, FETCH, FETCHED, LOOKS_S, Asked, Kept, Past, Updates
+from appliance.store import database
+from appliance.store.database import Trouble, connect, migrate
+from tests.commands.samples import CONFIG
+from tests.policy.town import rome
+
+NIGHT = Now(100_000.0, rome("2026-11-26 03:40"))
+DAY = replace(NIGHT, wall=rome("2026-11-26 10:00"))
+READY = Kept(State.INSTALLED, "1.1.0", "1.0.0", "B", "beppe", installed=NIGHT.monotonic - 60.0)
+
+
+class Chores:
+    """Begins a chore, which ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[str, ...]] = []
+        self.then: Any = None
+        self.busy = False
+
+    def begin(self, words: tuple[str, ...], _typed: str, _most: int, then: Any) -> None:
+        """Begin it; raises Refused while another is done."""
+        if self.busy:
+            raise Refused("è già in corso", "something is being done")
+        self.begun.append(words)
+        self.then = then
+
+
+class Place:
+    """A desk of an image whose office has a server."""
+
+    def __init__(self, folder: Path) -> None:
+        written = folder / "centralino.toml"
+        server = '[updates]\nserver = "https://updates.example/"\n'
+        written.write_text(CONFIG.format(folder=folder) + server)
+        self.settings = read.load(written)
+        self.run, self.state = folder / "run", folder / "state"
+        self.kept_in = updates.folder_of_updates(self.state)
+        for made in (self.run, self.kept_in, self.state / "update"):
+            made.mkdir(parents=True)
+        self.connection = connect(self.state / "centralino.db")
+        migrate(self.connection)
+        self.chores = Chores()
+        self.troubles: dict[str, Trouble | None] = {}
+        self.updates = self.made()
+
+    def made(self, *, is_image: bool = True) -> Updates:
+        """Make the desk's part anew, as at its start."""
+        records: Any = self
+        chores: Any = self.chores
+        return Updates(self.settings, records, chores, self.troubles.__setitem__, lambda: is_image)
+
+    def do(self, job: Any, done: Any) -> None:
+        """Do a job of the records at once."""
+        done(job(self.connection))
+
+    def keep(self, kept: Kept) -> None:
+        """Keep it as the helper does."""
+        updates.keep(self.kept_in, kept)
+
+    def look(self, now: Now, *, idle: bool = True) -> Asked | None:
+        """Look twice, as the second one knows what the first has read; returns what is asked."""
+        self.updates.look(now, lambda: idle)
+        later = replace(now, monotonic=now.monotonic + LOOKS_S)
+        self.updates.look(later, lambda: idle)
+        return updates.take(self.run)
+
+    def noted(self) -> list[tuple[str, str, str]]:
+        """List what the audit has of it."""
+        found = database.latest(self.connection, "update.")
+        return [(one.by, one.what, one.about) for one in found]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """Nothing was ever updated."""
+    made = Place(tmp_path)
+    with closing(made.connection):
+        yield made
+
+
+def test_a_ready_version_starts_in_the_quiet_hour(place: Place) -> None:
+    """With nobody on the phone; in the name of whoever wanted the update."""
+    place.keep(READY)
+    assert place.look(DAY) is None
+    assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 100), idle=False) is None
+    assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 200)) == Asked("beppe", "start")
+    assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 230)) is None
+    again = NIGHT.monotonic + 200 + AGAIN_S + 20
+    assert place.look(replace(NIGHT, monotonic=again)) == Asked("beppe", "start")
+
+
+def test_the_machine_has_started_since_then(place: Place) -> None:
+    """What an earlier start has installed was tried and left: what became of it is about to be
+    found, and the box does not start anew for it once more, whoever asks.
+    """
+    place.keep(replace(READY, boot="the one before"))
+    place.updates.start_soon()
+    assert place.look(NIGHT) is None
+    assert place.look(replace(NIGHT, monotonic=READY.installed + LONGEST_S)) is None
+
+
+def test_an_hour_that_cannot_be_trusted_is_no_quiet_one(place: Place) -> None:
+    """The box waits for a day and a half, then for nobody to be on the phone."""
+    place.keep(READY)
+    lost = replace(NIGHT, clock_state=ClockState.STALE)
+    assert place.look(lost) is None
+    late = replace(lost, monotonic=READY.installed + LONGEST_S)
+    assert place.look(late, idle=False) is None
+    assert place.look(replace(late, monotonic=late.monotonic + 60)) == Asked("beppe", "start")
+
+
+def test_by_day_it_starts_when_somebody_asks(place: Place) -> None:
+    """As soon as nobody is on the phone."""
+    place.keep(READY)
+    place.look(DAY)
+    place.updates.start_soon()
+    busy = replace(DAY, monotonic=DAY.monotonic + 100)
+    assert place.look(busy, idle=False) is None
+    assert place.look(replace(DAY, monotonic=DAY.monotonic + 200)) == Asked("beppe", "start")
+
+
+def test_the_server_is_looked_at_once_a_night(place: Place) -> None:
+    """What it had is given to the helper; with nothing newer, nothing is asked."""
+    assert place.look(DAY) is None
+    assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 60), idle=False) is None
+    assert place.chores.begun == []
+    place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 120))
+    assert place.chores.begun == [FETCH]
+    place.chores.then(Ended(True, Words("nulla", "nothing")))
+    assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 180)) is None
+    assert place.chores.begun == [FETCH]
+    next_night = Now(NIGHT.monotonic + 86_400, NIGHT.wall + timedelta(days=1))
+    place.look(next_night)
+    (place.state / FETCHED).write_bytes(b"bundle")
+    place.chores.then(Ended(True, Words("scaricata", "fetched")))
+    asked = place.look(replace(next_night, monotonic=next_night.monotonic + 60))
+    assert asked == Asked("box", "server")
+    assert len(place.chores.begun) == 2
+
+
+def test_what_could_not_be_fetched_is_not_installed(place: Place) -> None:
+    """Nor is it looked for by an hour that nobody knows, or while the night's copies are made."""
+    (place.state / FETCHED).write_bytes(b"of another night")
+    place.look(replace(NIGHT, clock_state=ClockState.UNSET))
+    place.chores.busy = True
+    place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 60))
+    assert place.chores.begun == []
+    place.chores.busy = False
+    place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 120))
+    place.chores.then(Ended(False, Words("non si scarica", "cannot be fetched")))
+    assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 180)) is None
+
+
+def test_without_a_server_nobody_is_asked(place: Place) -> None:
+    """As delivered."""
+    place.settings = replace(place.settings, updates=type(place.settings.updates)())
+    place.updates = place.made()
+    assert place.look(NIGHT) is None
+    assert place.chores.begun == []
+
+
+def test_a_box_of_ones_own_system_is_left_alone(place: Place) -> None:
+    """There apt brings updates: whatever lies there is not looked at."""
+    place.keep(READY)
+    place.updates = place.made(is_image=False)
+    place.updates.at_once = True
+    assert place.look(NIGHT) is None
+    assert (place.chores.begun, place.updates.kept) == ([], Kept())
+
+
+def test_what_went_back_is_a_trouble_until_it_is_noted(place: Place) -> None:
+    """With its reason in both languages."""
+    said = Words("prima funzionava, ora no: line1", "worked before and does not now: line1")
+    place.keep(replace(READY, state=State.BACK, said=said))
+    place.look(DAY)
+    trouble = place.troubles["update"]
+    assert trouble is not None
+    assert "line1" in trouble.it
+    assert "1.1.0" in trouble.en
+    place.keep(replace(READY, state=State.NONE))
+    place.look(replace(DAY, monotonic=DAY.monotonic + 60))
+    assert place.troubles["update"] is None
+
+
+def test_what_became_of_it_is_kept_once(place: Place) -> None:
+    """In the list of changes: who, from which version to which; also across starts of the desk."""
+    past = Past("2026-11-26T04:00:00+00:00", "beppe", "1.0.0", "1.1.0", "good", NOTHING)
+    place.keep(replace(READY, state=State.GOOD, past=(past,)))
+    place.look(DAY)
+    place.updates = place.made()
+    place.look(DAY)
+    assert place.noted() == [("beppe", "update.good", "1.0.0 -> 1.1.0")]
+
+
+def test_what_is_kept_can_be_read_by_whoever_comes_after(place: Place) -> None:
+    """Whole; a file that is none, or of another version, is as nothing."""
+    past = Past("2026-11-26T04:00:00+00:00", "box", "1.0.0", "", "refused", Words("a", "b"))
+    kept = replace(READY, worked=("line1",), failed=("1.0.9",), past=(past,), said=Words("c", "d"))
+    place.keep(kept)
+    assert updates.load_update(place.kept_in) == kept
+    assert (place.kept_in / updates.KEPT).stat().st_mode & 0o777 == 0o644
+    for text in ("", "[]", "{}", '{"state": "odd"}', "\x00"):
+        (place.kept_in / updates.KEPT).write_text(text)
+        assert updates.load_update(place.kept_in) == Kept()
+
+
+def test_a_request_names_nothing_but_what_is_known(place: Place) -> None:
+    """Anything else is taken away and none."""
+    for text in ('{"by": "x", "what": "/etc/passwd"}', '{"what": "upload"}', "[]", "\x00"):
+        (place.run / updates.REQUEST).write_text(text)
+        assert updates.take(place.run) is None
+        assert not (place.run / updates.REQUEST).exists()
