@@ -22,9 +22,9 @@ DATES: Final = {"date", "datetime", "date | None", "datetime | None"}
 MACHINES: Final = {
     "commands/capacity.py": (1, "the key of a day among the lines' uses"),
     "commands/report.py": (1, "the month in a question to the desk"),
-    "console/pages/explain.py": (1, "what an input for a day has sent"),
+    "console/pages/operator.py": (1, "what an input for a day has sent"),
     "console/pages/reports.py": (1, "the name of a file to be downloaded"),
-    "console/pages/retention.py": (1, "the name of a file to be downloaded"),
+    "console/pages/privacy.py": (1, "the name of a file to be downloaded"),
     "api/clock.py": (1, "a row of the audit"),
     "config/directory_keeper.py": (1, "status --json"),
     "sip/message.py": (1, "no day: an address"),

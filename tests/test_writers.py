@@ -20,7 +20,7 @@ OTHERWISE = {
     "commands/demo_office.py": "a demonstration's throw-away folder",
     "commands/site.py": "a terminal, which is shown words",
     "commands/update_fetch.py": "a download goes on where it was broken off, as the service",
-    "console/accounts/sessions.py": "SQLite writes it, and takes an empty file",
+    "console/accounts.py": "SQLite writes it, and takes an empty file",
     "config/reload.py": "a pipe to a child",
     "service/backup.py": "a whole folder takes its name once all that is in it is written",
     "service/restore.py": "renames by a plan, each of which may be done again",

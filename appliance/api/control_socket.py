@@ -213,7 +213,7 @@ def refusing(
 # Never waits: what does not fit into the socket is kept here, within a bound, until there is room.
 
 ANSWER_LIMIT: Final = 4_000_000
-"""Longest answer, in bytes: what a console reads of one line (console/desk.py)."""
+"""Longest answer, in bytes: what a console reads of one line (console/desk_client.py)."""
 UNREAD_LIMIT: Final = 2 * ANSWER_LIMIT
 """Who leaves more than so many bytes of answers unread is let go."""
 STALLED_S: Final = 10.0

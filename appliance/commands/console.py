@@ -15,8 +15,8 @@ from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
-    from appliance.console.head_office import HeadOffice
-    from appliance.console.settings import ConsoleSettings
+    from appliance.console.network import ConsoleSettings
+    from appliance.console.templates import HeadOffice
 
 OFF = Words(
     "la console è spenta: console.enabled è false", "the console is off: console.enabled is false"
@@ -58,10 +58,11 @@ def _authority(settings: ConsoleSettings) -> Words:
             f"è in uso il certificato proprio dell'ufficio: {settings.certificate}",
             f"the office's own certificate is in use: {settings.certificate}",
         )
-    from appliance.console import certificates, tls
+    from appliance.console import network as certificates
+    from appliance.console import network as tls
 
     path = tls.authority_path(settings)
-    found = certificates.load(path, path.with_suffix(".key"))
+    found = certificates.load_certificate(path, path.with_suffix(".key"))
     if found is None:
         raise Refused(
             f"in {path.parent} non c'è ancora l'autorità di certificazione: avviare la console una "
@@ -78,7 +79,7 @@ def _authority(settings: ConsoleSettings) -> Words:
 
 def _head_office(settings: Settings) -> HeadOffice | None:
     """Say where the head office's settings lie that are in force now, None for none."""
-    from appliance.console.head_office import HeadOffice
+    from appliance.console.templates import HeadOffice
     from appliance.service import managed_config as place
 
     state = Path(settings.folders.state)
@@ -91,7 +92,7 @@ def console_settings(
 ) -> ConsoleSettings:
     """Say what the console must know of the configuration."""
     from appliance.api.speech import drafts_of, own_announcements_of
-    from appliance.console.settings import ConsoleSettings
+    from appliance.console.network import ConsoleSettings
     from appliance.service.loop import database_path
 
     own, state = settings.console, Path(settings.folders.state)

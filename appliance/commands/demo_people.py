@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.api import control_socket, users
 from appliance.commands.options import desk_socket
-from appliance.console.accounts.passwords import Passwords
+from appliance.console.accounts import Passwords
 from appliance.policy.users import Role, User
 
 if TYPE_CHECKING:

@@ -378,13 +378,13 @@ def _now(settings: Settings) -> Words:
 
 def _authority(settings: Settings) -> str:
     """Return the fingerprint that a browser shows of the console's authority, "" for none yet."""
-    from appliance.console import certificates
+    from appliance.console import network as certificates
 
     if settings.console.certificate or not settings.console.enabled:
         return ""
     place = Path(settings.folders.console) / "tls" / "ca.crt"
     with contextlib.suppress(OSError, ValueError, CentralinoError):
-        found = certificates.load(place, place.with_suffix(".key"))
+        found = certificates.load_certificate(place, place.with_suffix(".key"))
         return certificates.fingerprint(found.certificate) if found else ""
     return ""
 
@@ -415,7 +415,7 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
 
 def _numbers() -> tuple[str, ...]:
     """List the box's addresses on the network; none that only its own cable knows."""
-    from appliance.console.addresses import of_this_box
+    from appliance.console.network import of_this_box
 
     found = of_this_box("0.0.0.0")  # noqa: S104 - asks for every address
     usable = (one for one in found if one.version == 4)  # what is typed by hand

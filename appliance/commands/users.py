@@ -129,7 +129,7 @@ def _ask(settings: Settings, question: dict[str, Any]) -> None:
 
 def _hashed(password: str, name: str) -> str:
     """Return what is kept of a good password; raises AccountError for another."""
-    from appliance.console.accounts.passwords import Passwords, check_new
+    from appliance.console.accounts import Passwords, check_new
 
     check_new(password, name)
     return Passwords().hashed(password)

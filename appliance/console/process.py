@@ -1,7 +1,4 @@
-"""The console's process: sockets, TLS, signs of life to systemd, a clean stop.
-
-The ONLY uvicorn import. One thread and one event loop, and few threads for files.
-"""
+"""The web application and its process."""
 
 from __future__ import annotations
 
@@ -13,24 +10,310 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
+import anyio
 import anyio.to_thread
 import sdnotify
 import uvicorn
 import uvicorn.protocols.http.h11_impl
+from python_multipart.exceptions import FormParserError
 from starlette.applications import Starlette
-from starlette.types import ASGIApp
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from appliance.console.app import build
-from appliance.console.listening import listen, ready
-from appliance.console.redirect import to_secure
-from appliance.console.settings import ConsoleSettings
-from appliance.console.tls import Certificates
+from appliance.console import pages
+from appliance.console.accounts import Accounts, Doorkeeper, Guesses, NotAllowed, Sessions
+from appliance.console.desk_client import Desk, Feed, Once, Reading
+from appliance.console.network import (
+    Certificates,
+    ConsoleSettings,
+    Files,
+    Guard,
+    TooLong,
+    to_secure,
+)
+from appliance.console.pages.home import LANGUAGE_COOKIE
+from appliance.console.say import Speaker, chosen, load_catalogues
+from appliance.console.shared import Seats
+from appliance.console.templates import page
 from appliance.errors import TechnicianError
+from appliance.policy.numbering import plan_of
+from appliance.policy.requests import without_secrets
+
+# ---- app ---------------------------------------------------------------------------------------
+# The web application, put together: what stands before every page, the pages, their errors.
 
 log = logging.getLogger(__name__)
+
+TITLES: Final = {
+    400: "The request cannot be understood",
+    403: "Not allowed",
+    404: "There is no such page",
+    405: "The request cannot be understood",
+    408: "Too slow",
+    413: "Too long",
+    500: "The console has failed",
+}
+REMEDIES: Final = {
+    400: "Go back and try again.",
+    403: "Ask the head of the front desk if you need this page.",
+    404: "Look for it from the first page.",
+    405: "Go back and try again.",
+    408: "Go back and try again.",
+    413: "Send less at once.",
+    500: "Calls go on as before. Try again; if it happens again, tell the technician.",
+}
+"""English sentences, said through the catalogues."""
+
+
+@contextlib.asynccontextmanager
+async def accounts(app: Starlette) -> AsyncIterator[None]:
+    """Open the sessions' file; raises StoreError where it cannot be kept."""
+    sessions = Sessions(app.state.settings.state / "sessions.db")
+    app.state.accounts = Accounts(sessions, app.state.reading)
+    try:
+        yield
+    finally:
+        sessions.close()
+
+
+Opened = Callable[[Starlette], AbstractAsyncContextManager[object]]
+
+
+def _run_feed(app: Starlette) -> AbstractAsyncContextManager[object]:
+    feed: Feed = app.state.feed
+    return feed.running()
+
+
+OPENED: Final[tuple[Opened, ...]] = (accounts, _run_feed)
+"""What is open while the console runs: each puts itself into the application's state."""
+
+
+def build(settings: ConsoleSettings) -> Starlette:
+    """Put the application together; nothing runs before it is served."""
+    app = Starlette(
+        routes=[*pages.all_routes(), Mount("/static", Files(), name="static")],
+        middleware=[
+            Middleware(Languages),
+            Middleware(Guard, names=settings.names, refuse=_refuse),
+            Middleware(Failures),
+            Middleware(Doorkeeper, refuse=_refuse),
+        ],
+        exception_handlers={
+            HTTPException: _http_error,
+            TooLong: _too_long,
+            FormParserError: _bad_form,
+        },
+        lifespan=_running,
+    )
+    app.state.settings = settings
+    app.state.zone = ZoneInfo(settings.zone)
+    app.state.plan = plan_of(settings.country)
+    app.state.catalogues = load_catalogues()
+    app.state.desk = Desk(settings.door)
+    app.state.feed = Feed(app.state.desk)
+    app.state.live_parts = Once()
+    app.state.seats = Seats()
+    app.state.reading = Reading(settings.records)
+    app.state.links = pages.all_links()
+    app.state.uploading = anyio.Lock()
+    app.state.guesses, app.state.first_guesses = Guesses(), Guesses()
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _running(app: Starlette) -> AsyncIterator[None]:
+    """Open what is open while the console runs, and close it in the reverse order."""
+    async with contextlib.AsyncExitStack() as stack:
+        for opened in OPENED:
+            await stack.enter_async_context(opened(app))
+        yield
+
+
+class Languages:
+    """Gives every request its speaker; a person's own choice comes with the session."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http":
+            scope.setdefault("state", {})["speaker"] = _speaker(Request(scope))
+        await self._app(scope, receive, send)
+
+
+def _speaker(request: Request) -> Speaker:
+    state = request.app.state
+    language = chosen(
+        request.cookies.get(LANGUAGE_COOKIE),
+        request.headers.get("accept-language", ""),
+        state.settings.languages,
+    )
+    return Speaker(language, state.zone, state.catalogues[language])
+
+
+# --- errors, in words ---------------------------------------------------------------------------
+
+
+def error_page(request: Request, status: int, why: str = "") -> Response:
+    """Say what is wrong and what to do; `why` is an English sentence of the catalogues."""
+    known = status if status in TITLES else (400 if status < 500 else 500)
+    return page(request, "error.html", status, title=TITLES[known], why=why, remedy=REMEDIES[known])
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, why: str) -> None:
+    await error_page(Request(scope, receive), status, why)(scope, receive, send)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    why = error.detail if isinstance(error, NotAllowed) else ""
+    answer = error_page(request, error.status_code, why)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _too_long(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TooLong)
+    return error_page(request, error.status, error.why)
+
+
+async def _bad_form(request: Request, _error: Exception) -> Response:
+    """Answer a body that is no form of many parts; Debian 13's Starlette does not."""
+    return error_page(request, 400, "")
+
+
+class Failures:
+    """The one broad except of the console: what fails costs one page, and is told in words.
+
+    Inside the guard, so that this page has its headers too.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        has_begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except ClientDisconnect:
+            return  # nobody is left to be told; a stranger could fill the journal with it
+        except Exception:
+            if scope["type"] != "http" or has_begun:
+                raise
+            log.exception("%s %s failed", scope["method"], without_secrets(scope["path"]))
+            await error_page(Request(scope, receive), 500)(scope, receive, send)
+
+
+# ---- listening ---------------------------------------------------------------------------------
+# Sockets that bound who connects before anything is said, TLS included.
+#
+# uvicorn and asyncio count a connection once its handshake is done, and wait a minute for that: one
+# machine of the LAN could take every descriptor and the memory of the box. What is too much is let
+# go as it is accepted; who has not shaken hands in time is hung up on.
+
+OPEN: Final = 400
+"""Connections at most, of all addresses; above what is served at once (process.py)."""
+OPEN_OF_ONE: Final = 150
+"""Connections of one address at most: no machine of the LAN alone keeps all others out."""
+HANDSHAKE_S: Final = 10.0
+"""How long TLS may take to begin; a slow phone over a bad network takes 2."""
+
+
+class Accepted(socket.socket):
+    """A connection that is counted until it is closed; `is_ready` once its handshake is done."""
+
+    is_ready = False
+    _counted: Listening | None = None
+    _host = ""
+
+    def count(self, listening: Listening, host: str) -> None:
+        """Be counted, until closed."""
+        self._counted, self._host = listening, host
+        listening.open_of[host] += 1
+
+    def close(self) -> None:
+        """Close, and be counted no more."""
+        counted, self._counted = self._counted, None
+        if counted is not None:
+            counted.open_of[self._host] -= 1
+            if not counted.open_of[self._host]:
+                del counted.open_of[self._host]
+        super().close()
+
+    def hang_up_unless_ready(self) -> None:
+        """End a connection on which nobody has shaken hands."""
+        if not self.is_ready and self._counted is not None:
+            with contextlib.suppress(OSError):
+                self.shutdown(socket.SHUT_RDWR)
+
+
+class Listening(socket.socket):
+    """A listening socket; `open_of` counts the connections of each address."""
+
+    def __init__(self, *words: Any, **options: Any) -> None:
+        super().__init__(*words, **options)
+        self.open_of: Counter[str] = Counter()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Take the next connection; raises ConnectionAbortedError for one that is too much."""
+        plain, address = super().accept()
+        taken = Accepted(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        host = str(address[0])
+        if self.open_of[host] >= OPEN_OF_ONE or self.open_of.total() >= OPEN:
+            taken.close()
+            raise ConnectionAbortedError("too many connections")
+        taken.count(self, host)
+        asyncio.get_running_loop().call_later(HANDSHAKE_S, taken.hang_up_unless_ready)
+        return taken, address
+
+
+def ready(transport: asyncio.BaseTransport) -> None:
+    """Note that the handshake of a connection is done."""
+    shown = transport.get_extra_info("socket")
+    taken = getattr(shown, "_sock", shown)  # asyncio wraps it
+    if isinstance(taken, Accepted):
+        taken.is_ready = True
+
+
+def listen(address: str, port: int) -> socket.socket:
+    """Listen; raises TechnicianError with what to do."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    # the protocol by its name: asyncio turns Nagle's delay of 40 ms off for that one alone
+    listening = Listening(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((address, port))
+    except OSError as error:
+        listening.close()
+        raise TechnicianError(
+            f"the console cannot listen on {address} port {port} ({error.strerror}): another "
+            "service may use it, or it may need a right; change console.listen or console.port"
+        ) from error
+    return listening
+
+
+# ---- process -----------------------------------------------------------------------------------
+# The console's process: sockets, TLS, signs of life to systemd, a clean stop.
+#
+# The ONLY uvicorn import. One thread and one event loop, and few threads for files.
 
 FILE_THREADS: Final = 4
 """Threads that starlette may use for files and forms, at most."""
@@ -98,7 +381,9 @@ async def _serve(settings: ConsoleSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, _end, app, server, *leading)
     async with asyncio.TaskGroup() as tasks:
         where = address_of(settings, listening)
-        feeding = tasks.create_task(_feed(server, where, lambda: lives(app, time.monotonic())))
+        feeding = tasks.create_task(
+            _feed_watchdog(server, where, lambda: lives(app, time.monotonic()))
+        )
         looking = tasks.create_task(_keep_good(shown))
         for one, plain in leading.items():
             tasks.create_task(one.serve(sockets=[plain]))
@@ -175,7 +460,7 @@ def lives(app: Starlette, now: float) -> bool:
     return not (app.state.feed.is_dead or app.state.reading.is_hung(now))
 
 
-async def _feed(server: Server, address: str, is_alive: Callable[[], bool]) -> None:
+async def _feed_watchdog(server: Server, address: str, is_alive: Callable[[], bool]) -> None:
     """Tell systemd when pages can be opened, then that the loop turns (sd_notify(3))."""
     notifier = sdnotify.SystemdNotifier()
     while not server.started:

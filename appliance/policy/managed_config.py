@@ -217,7 +217,7 @@ class Changes:
 
     @property
     def noted(self) -> str:
-        """Say it for the audit: always the same words (console/audit_words.py)."""
+        """Say it for the audit: always the same words (console/shared.py)."""
         new, changed, gone = self.units
         written, gone_sheets = len(self.sheets.written), len(self.sheets.gone)
         more = (("schedule", self.schedule), ("announcements", self.prompts))

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from appliance.calls.orders import Result
 from appliance.commands.register_changes import take
 from appliance.commands.register_place import Place
-from appliance.console.desk import PERSON, Desk
+from appliance.console.desk_client import PERSON, Desk
 from appliance.console.pages import all_routes
 from appliance.service.loop import database_path
 from appliance.store import call_log, requests, voicemail

@@ -20,7 +20,7 @@ from appliance.commands.update_helper import Helper, boot_id, helper_of
 from appliance.commands.update_stick import Stick
 from appliance.commands.update_trial import Watch, health_of
 from appliance.config import read
-from appliance.console.uploads import UPLOADED as UPLOADED_BACKUP
+from appliance.console.announcements import UPLOADED as UPLOADED_BACKUP
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import State
 from appliance.service import updates

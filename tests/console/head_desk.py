@@ -14,7 +14,7 @@ from appliance.api.control_socket import Tell
 from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
 from appliance.api.sheets import SheetChanges
 from appliance.calls import events, orders
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office

@@ -7,7 +7,7 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Final
 
-from appliance.console.accounts.passwords import Passwords
+from appliance.console.accounts import Passwords
 from appliance.policy.users import Role, User
 from appliance.store import users
 from appliance.store.users import Asked

@@ -16,9 +16,9 @@ import httpx
 import pytest
 
 from appliance.api import users
-from appliance.console.accounts import keeper
-from appliance.console.accounts.lockout import FIRST_DELAY_S, FREE_OF_A_NAME
-from appliance.console.settings import ConsoleSettings
+from appliance.console import accounts
+from appliance.console.accounts import FIRST_DELAY_S, FREE_OF_A_NAME
+from appliance.console.network import ConsoleSettings
 from appliance.policy.users import Role
 from appliance.store import users as store_users
 from appliance.store.users import Asked
@@ -40,7 +40,7 @@ def desk(console_settings: ConsoleSettings) -> Iterator[Path]:
 @pytest.fixture
 def strict(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have users read anew at every page."""
-    monkeypatch.setattr(keeper, "FRESH_S", 0.0)
+    monkeypatch.setattr(accounts, "FRESH_S", 0.0)
 
 
 def log_in(

@@ -13,8 +13,7 @@ import pytest
 
 from appliance.api import speech
 from appliance.console.announcements import Announcements, NoSound, telephone_sound
-from appliance.console.guard import BODY_LIMIT, LONGER
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import BODY_LIMIT, LONGER, ConsoleSettings
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS

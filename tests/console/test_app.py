@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from appliance.console import guard
-from appliance.console.guard import BODY_LIMIT, is_ours
+from appliance.console import network
+from appliance.console.network import BODY_LIMIT, is_ours
 from tests.console.visitor import Visitor
 
 ENGLISH = {"accept-language": "en"}
@@ -124,7 +124,7 @@ def test_a_body_that_never_ends_is_not_waited_for(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who sends a byte now and then holds nothing but a connection of their own, for a while."""
-    monkeypatch.setattr(guard, "BODY_S", 0.05)
+    monkeypatch.setattr(network, "BODY_S", 0.05)
 
     async def pieces() -> object:
         yield b"x"

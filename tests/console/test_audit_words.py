@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.api.permissions import NEEDS
-from appliance.console.audit_words import SAID, Names, sentence, who
-from appliance.console.pages.audit import WHAT
+from appliance.console.pages.users import WHAT
 from appliance.console.say import Speaker, load_catalogues
+from appliance.console.shared import SAID, Names, audit_who, sentence
 from appliance.policy import requests
 from appliance.store.database import Noted
 
@@ -259,4 +259,4 @@ def test_what_another_version_noted_is_shown_as_it_is(what: str, about: str, sai
 )
 def test_who_it_was(by: str, said: str) -> None:
     """A person is told by name."""
-    assert who(by, SPEAKERS["it"], NAMES) == said
+    assert audit_who(by, SPEAKERS["it"], NAMES) == said

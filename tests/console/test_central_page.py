@@ -12,9 +12,8 @@ import pytest
 
 from appliance.api.managed_config import UPLOADED, CentralQuestions
 from appliance.config import read
-from appliance.console import uploads
-from appliance.console.guard import CENTRAL
-from appliance.console.settings import ConsoleSettings
+from appliance.console import announcements
+from appliance.console.network import CENTRAL, ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING
 from appliance.service.jobs import ChoreQuestions
@@ -93,7 +92,7 @@ def test_a_file_is_brought_shown_and_put_in_force(head: Visitor, place: Place) -
     assert "Metti in vigore" not in head.get(PAGE).text
     assert head.post(f"{PAGE}/apply", data=SURE).status_code == 409
     assert send(head, BUNDLE).status_code == 204
-    file = uploads.central_path(place.console)
+    file = announcements.central_path(place.console)
     assert file.read_bytes() == BUNDLE
     assert str(file).endswith(UPLOADED)
     assert "Metti in vigore" in head.get(PAGE).text
@@ -111,7 +110,7 @@ def test_another_file_is_not_kept(head: Visitor, place: Place) -> None:
     """It is said in words what should come."""
     answer = send(head, b"PK" + bytes(100))
     assert (answer.status_code, "settings pack" in answer.text) == (409, True)
-    assert not uploads.central_path(place.console).exists()
+    assert not announcements.central_path(place.console).exists()
 
 
 def test_a_box_without_a_head_office_says_so(head: Visitor, place: Place) -> None:

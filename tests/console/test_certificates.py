@@ -14,9 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from appliance.console import certificates, tls
-from appliance.console.addresses import found, of_this_box
-from appliance.console.certificates import Pair, Wanted
+from appliance.console import network
+from appliance.console.network import Pair, Wanted, found, of_this_box
 from appliance.files import atomic_write
 
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
@@ -44,7 +43,7 @@ fd000000000000000000000000000002 04 40 00 82     eth0
 @pytest.fixture
 def authority() -> Pair:
     """Return an authority made now."""
-    return certificates.make_authority("Comune di Prova", WANTED.names, NOW)
+    return network.make_authority("Comune di Prova", WANTED.names, NOW)
 
 
 def test_the_addresses_are_the_kernels() -> None:
@@ -58,11 +57,11 @@ def test_the_addresses_are_the_kernels() -> None:
 
 def test_the_certificate_names_the_box(authority: Pair) -> None:
     """Names of the configuration, addresses of the box, and the box itself."""
-    server = certificates.make_server(authority, WANTED, NOW)
+    server = network.make_server(authority, WANTED, NOW)
     told = server.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert told.get_values_for_type(x509.DNSName) == [*WANTED.names, "localhost"]
     assert told.get_values_for_type(x509.IPAddress) == [BOX]
-    assert certificates.is_good(server, authority, WANTED, NOW)
+    assert network.is_good(server, authority, WANTED, NOW)
 
 
 @pytest.mark.parametrize(
@@ -70,30 +69,28 @@ def test_the_certificate_names_the_box(authority: Pair) -> None:
     [
         (Wanted(("centralino.local",), (BOX,)), 0),
         (Wanted(WANTED.names, ()), 0),
-        (WANTED, certificates.SERVER_DAYS - certificates.RENEW_DAYS + 1),
+        (WANTED, network.SERVER_DAYS - network.RENEW_DAYS + 1),
         (WANTED, -2),
     ],
 )
 def test_it_is_made_anew_in_time(authority: Pair, wanted: Wanted, days: int) -> None:
     """When names or addresses change, two months before its end, after a clock was put back."""
-    server = certificates.make_server(authority, WANTED, NOW)
+    server = network.make_server(authority, WANTED, NOW)
     later = NOW + timedelta(days=days)
-    assert not certificates.is_good(server, authority, wanted, later)
+    assert not network.is_good(server, authority, wanted, later)
 
 
 def test_another_authority_does_not_do(authority: Pair) -> None:
     """A certificate of an authority that was replaced is no good one."""
-    other = certificates.make_authority("Comune di Prova", WANTED.names, NOW)
-    server = certificates.make_server(other, WANTED, NOW)
-    assert not certificates.is_good(server, authority, WANTED, NOW)
+    other = network.make_authority("Comune di Prova", WANTED.names, NOW)
+    server = network.make_server(other, WANTED, NOW)
+    assert not network.is_good(server, authority, WANTED, NOW)
 
 
 def test_the_authority_speaks_for_this_box_alone(authority: Pair) -> None:
     """A name or public address that it was not made for is left out, never signed."""
     foreign = Wanted(("bank.example", "local"), (ipaddress.ip_address("203.0.113.5"), BOX))
-    assert certificates.sayable(authority.certificate, foreign) == Wanted(
-        ("local", "localhost"), (BOX,)
-    )
+    assert network.sayable(authority.certificate, foreign) == Wanted(("local", "localhost"), (BOX,))
 
 
 @pytest.mark.parametrize(
@@ -104,15 +101,15 @@ def test_a_computer_that_trusts_it_trusts_nothing_else(
 ) -> None:
     """Who stole the authority's key cannot pretend to be a bank to the office's computers."""
     stolen = _signed_for(authority, name)
-    certificates.save(stolen, tmp_path / "s.crt", tmp_path / "s.key")
+    network.save_certificate(stolen, tmp_path / "s.crt", tmp_path / "s.key")
     assert _handshake(tmp_path, authority.pem.decode(), name) is is_trusted
 
 
 def _signed_for(authority: Pair, name: str) -> Pair:
     """Sign a certificate for any name with the authority's key, as its thief would."""
     key = ec.generate_private_key(ec.SECP256R1())
-    builder = certificates._begun(
-        certificates._named("x"),
+    builder = network._begun(
+        network._named("x"),
         authority.certificate.subject,
         key,
         datetime.now(UTC),
@@ -125,7 +122,7 @@ def _signed_for(authority: Pair, name: str) -> Pair:
 def _handshake(folder: Path, trusted: str, name: str) -> bool:
     """Have OpenSSL shake hands over a pair of sockets; True when the client trusts."""
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_into(serving, folder / "s.crt", folder / "s.key")
+    network.load_into(serving, folder / "s.crt", folder / "s.key")
     ours, theirs = socket.socketpair()
 
     def serve() -> None:
@@ -149,10 +146,10 @@ def _handshake(folder: Path, trusted: str, name: str) -> bool:
 def test_keys_are_private_and_read_back(authority: Pair, tmp_path: Path) -> None:
     """Nobody else on the box reads a key; a pair is found again after a restart."""
     certificate, key = tmp_path / "tls" / "ca.crt", tmp_path / "tls" / "ca.key"
-    certificates.save(authority, certificate, key)
+    network.save_certificate(authority, certificate, key)
     assert key.stat().st_mode & 0o777 == 0o640, "the service has it in its backups"
     assert key.parent.stat().st_mode & 0o777 == 0o750
-    back = certificates.load(certificate, key)
+    back = network.load_certificate(certificate, key)
     assert back is not None
     assert back.certificate == authority.certificate
 
@@ -160,15 +157,15 @@ def test_keys_are_private_and_read_back(authority: Pair, tmp_path: Path) -> None
 def test_what_does_not_belong_together_is_no_pair(authority: Pair, tmp_path: Path) -> None:
     """A foreign key, a key of another kind, a cut file, or none: there is no pair."""
     certificate, key = tmp_path / "ca.crt", tmp_path / "ca.key"
-    assert certificates.load(certificate, key) is None
-    certificates.save(authority, certificate, key)
-    other = certificates.make_authority("x", (), NOW)
-    certificates.save(other, tmp_path / "other.crt", key)
-    assert certificates.load(certificate, key) is None
+    assert network.load_certificate(certificate, key) is None
+    network.save_certificate(authority, certificate, key)
+    other = network.make_authority("x", (), NOW)
+    network.save_certificate(other, tmp_path / "other.crt", key)
+    assert network.load_certificate(certificate, key) is None
     atomic_write(key, b"-----BEGIN")
-    assert certificates.load(certificate, key) is None
+    assert network.load_certificate(certificate, key) is None
     atomic_write(key, _ed25519())
-    assert certificates.load(certificate, key) is None
+    assert network.load_certificate(certificate, key) is None
 
 
 def _ed25519() -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from appliance.api.clock import STATES
 from appliance.api.control_socket import Answer
 from appliance.api.status_text import plain
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
 from appliance.policy.clock import ClockState
 from appliance.policy.text import SaidError, Words
 from tests.console import people

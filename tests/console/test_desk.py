@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from appliance.api.control_socket import Answer, Later
-from appliance.console.desk import AWAY, LATE, Desk, DeskAway
+from appliance.console.desk_client import AWAY, DESK_LATE, Desk, DeskAway
 from appliance.errors import OfficeError
 from tests.console.door import ServedDoor
 
@@ -53,7 +53,7 @@ def test_a_desk_that_does_not_answer_in_time_is_not_waited_for(path: Path) -> No
     """What was asked may have been done: nobody is told that it was not."""
     with ServedDoor(path, answer), pytest.raises(DeskAway) as away:
         asyncio.run(Desk(path).ask({"ask": "never"}, 0.05))
-    assert away.value.words == LATE
+    assert away.value.words == DESK_LATE
 
 
 async def two(desk: Desk) -> list[Any]:

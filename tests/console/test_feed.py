@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console.desk import Desk
-from appliance.console.feed import WAITS_S, Feed, Seen, _waits
+from appliance.console.desk_client import WAITS_S, Desk, Feed, Seen, _waits
 from tests.console.door import ServedDoor
 
 LIMIT_S = 10.0

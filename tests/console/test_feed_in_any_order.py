@@ -20,9 +20,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from appliance.api.control_socket import GAP_S, HEARTBEAT_S, Door, Watching
-from appliance.console import feed as feeds
-from appliance.console.desk import Desk
-from appliance.console.feed import Feed
+from appliance.console import desk_client as feeds
+from appliance.console.desk_client import Desk, Feed
 from tests.helpers.examples import examples
 
 TURN_S: Final = 1.2 * GAP_S

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.calls.states import State
-from appliance.console.leaving import left_behind
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
+from appliance.console.request_parts import left_behind
 from appliance.policy.requests import RequestStep
 from appliance.policy.text import Words
 from appliance.policy.voicemail import Entry, MessageState, MessageStep

@@ -12,8 +12,8 @@ import pytest
 
 from appliance.commands.console import console_settings as made_settings
 from appliance.config import read
-from appliance.console.head_office import HeadOffice
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
+from appliance.console.templates import HeadOffice
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.store import managed_config

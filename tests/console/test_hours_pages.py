@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from appliance.api import control_socket
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.service.loop import Stores
 from tests.console.head_desk import head_desk

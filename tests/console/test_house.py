@@ -11,10 +11,10 @@ from datetime import timedelta
 import pytest
 
 from appliance.calls import commands, events
-from appliance.console import streaming
+from appliance.console import desk_client
 from appliance.console.house import house
-from appliance.console.keys import KEYS, TAKEN
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
+from appliance.console.templates import KEYS, TAKEN
 from appliance.policy.office import Manual
 from tests.calls.desk import RANG, TEN, tell, up
 from tests.console import people
@@ -124,7 +124,7 @@ def test_every_page_hears_the_state_and_a_beat(
     closed: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A beat each time nothing changes, with a clock that only goes forward."""
-    monkeypatch.setattr(streaming, "BEAT_S", 0.05)
+    monkeypatch.setattr(desk_client, "BEAT_S", 0.05)
     before = time.monotonic()
     found = heard(closed, "/live", 7)
     assert [name for name, _ in found] == ["beat", "away", "house", "counts", *["beat"] * 3]
@@ -135,7 +135,7 @@ def test_every_page_hears_the_state_and_a_beat(
 
 def test_an_open_desk_is_a_seat_taken(closed: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """For as long as the stream lasts; a colleague at the same position is named in it."""
-    monkeypatch.setattr(streaming, "BEAT_S", 0.05)
+    monkeypatch.setattr(desk_client, "BEAT_S", 0.05)
     seats = closed.visitor.app.state.seats
     with seats.taken("op1", people.ANNA):
         found = dict(heard(closed, "/desk/live", 20))
@@ -152,7 +152,7 @@ def test_an_open_desk_is_a_seat_taken(closed: House, monkeypatch: pytest.MonkeyP
 )  # fmt: skip
 def test_what_is_sent_has_a_time_limit(expires: str, is_over: bool) -> None:
     """By the box's own clock; what cannot be read is over."""
-    assert streaming.has_expired(expires, 100.0) is is_over
+    assert desk_client.has_expired(expires, 100.0) is is_over
 
 
 def test_what_arrives_too_late_is_not_done(closed: House) -> None:

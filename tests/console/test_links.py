@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.console.links import Link, Menu, is_at, menus
+from appliance.console.templates import Link, Menu, is_at, menus
 
 DESK, OFFICES, HOURS = Link("/desk", "Desk", order=10), Link("/o", "O", order=40), Link("/h", "H")
 PLANT, USERS = Link("/plant", "Plant", order=80), Link("/users", "Users", order=90)

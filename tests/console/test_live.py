@@ -10,7 +10,7 @@ import pytest
 
 from appliance.calls import commands, events
 from appliance.calls.events import Caller, Presentation
-from appliance.console.live import Live, live
+from appliance.console.house import Live, live
 from appliance.policy.clock import ClockState
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.calls.test_taken_over import COMES, IS_UP, LIFTS

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from appliance.console.accounts.lockout import (
+from appliance.console.accounts import (
     FORGOTTEN_S,
     FREE_OF_A_NAME,
     LONGEST_DELAY_S,
-    MOST,
+    MOST_REMEMBERED,
     Tries,
     after_right,
     after_wrong,
@@ -72,6 +72,6 @@ def test_memory_is_bounded_and_forgets() -> None:
     assert set(after_wrong(tries, "carla", DESK, FORGOTTEN_S).wrong) == {
         ("carla", ""), ("", DESK), ("carla", DESK),
     }  # fmt: skip
-    for number in range(MOST):
+    for number in range(MOST_REMEMBERED):
         tries = after_wrong(tries, f"user{number}", ELSEWHERE, float(number))
-    assert len(tries.wrong) <= MOST + 3
+    assert len(tries.wrong) <= MOST_REMEMBERED + 3

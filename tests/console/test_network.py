@@ -6,7 +6,7 @@ from pathlib import Path
 
 from appliance.console import network
 from appliance.console.network import Device
-from appliance.console.pages.plant_certificate import fingerprint
+from appliance.console.pages.app import fingerprint
 
 FOURS = """\
 Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.console.once import Once
+from appliance.console.desk_client import Once
 
 
 def test_what_is_seen_alike_is_made_once_a_state() -> None:

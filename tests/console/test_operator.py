@@ -19,8 +19,8 @@ from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
-from appliance.console.reading import Reading
-from appliance.console.settings import ConsoleSettings
+from appliance.console.desk_client import Reading
+from appliance.console.network import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import SaidError, Words

@@ -11,9 +11,9 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
-from appliance.console.live import live
-from appliance.console.reading import Reading
-from appliance.console.settings import ConsoleSettings
+from appliance.console.desk_client import Reading
+from appliance.console.house import live
+from appliance.console.network import ConsoleSettings
 from appliance.policy.text import Words
 from appliance.policy.voicemail import Entry, MessageStep, Outcome
 from appliance.store import call_log, care

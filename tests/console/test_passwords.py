@@ -8,8 +8,7 @@ import threading
 import pytest
 from argon2 import extract_parameters
 
-from appliance.console.accounts.passwords import NOBODYS, Passwords, check_new
-from appliance.console.accounts.turns import Busy, Turns
+from appliance.console.accounts import NOBODYS, Busy, Passwords, Turns, check_new
 from appliance.policy.users import MOST_MEMORY_KIB, AccountError, check_hash
 
 pytestmark = pytest.mark.usefixtures("real_cost")

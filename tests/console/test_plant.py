@@ -16,10 +16,10 @@ from appliance.api.control_socket import Answer, Later
 from appliance.calls import events
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result
-from appliance.console import plant as shown
-from appliance.console.accounts import keeper
-from appliance.console.pages import plant as pages
-from appliance.console.settings import ConsoleSettings
+from appliance.console import accounts
+from appliance.console import maintenance as shown
+from appliance.console.network import ConsoleSettings
+from appliance.console.pages import maintenance as pages
 from appliance.errors import OfficeError
 from appliance.policy.text import Words
 from appliance.service.backup import Night
@@ -226,7 +226,7 @@ def test_the_page_is_live_until_logged_out(
 ) -> None:
     """Each state of the desk brings the content anew; who is disabled is sent nothing more."""
     monkeypatch.setattr(pages, "AT_MOST_EVERY_S", 0.0)
-    monkeypatch.setattr(keeper, "FRESH_S", 0.0)
+    monkeypatch.setattr(accounts, "FRESH_S", 0.0)
     feed, listening = works.visitor.app.state.feed, asyncio.Event()
     newer = feed.newer
 

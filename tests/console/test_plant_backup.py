@@ -20,9 +20,8 @@ import pytest
 from appliance.api.backup import RestoreQuestions
 from appliance.calls import events
 from appliance.config import read
-from appliance.console import uploads
-from appliance.console.guard import BODY_LIMIT, UPLOAD
-from appliance.console.settings import ConsoleSettings
+from appliance.console import announcements
+from appliance.console.network import BODY_LIMIT, UPLOAD, ConsoleSettings
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
@@ -171,7 +170,7 @@ def test_a_backup_is_made_and_comes_back_whole(technician: Visitor, works: Works
     assert ".backup" in answer.headers["content-disposition"]
 
     assert send(technician, answer.content).status_code == 204
-    lies = uploads.uploaded_path(works.console)
+    lies = announcements.uploaded_path(works.console)
     assert lies.read_bytes() == answer.content
     assert lies.stat().st_mode & 0o777 == 0o640, "the service looks through it"
     assert "centralino restore" not in technician.get("/plant/backup").text
@@ -195,7 +194,9 @@ def whole(technician: Visitor, works: Works) -> None:
     """Upload a backup, and have it found whole."""
     works.house.save()
     assert send(technician, works.house.backup.read_bytes()).status_code == 204
-    os.utime(uploads.uploaded_path(works.console), (0, 0))  # the sample's desk lives on another day
+    os.utime(
+        announcements.uploaded_path(works.console), (0, 0)
+    )  # the sample's desk lives on another day
     technician.post("/plant/backup/check", data={"passphrase": PHRASE})
     assert "plant-well" in ended(technician, "backup_check")
 
@@ -231,7 +232,7 @@ def test_what_is_not_whole_is_not_put_back(technician: Visitor, works: Works) ->
     """The page names the command only for the very file that was found whole."""
     send(technician, MAGIC + b"x" * 100)
     text = technician.get("/plant/backup").text
-    assert f"centralino restore {uploads.uploaded_path(works.console)}" not in text
+    assert f"centralino restore {announcements.uploaded_path(works.console)}" not in text
     assert technician.post("/plant/backup/check", data={"passphrase": PHRASE}).status_code == 303
     assert "plant-trouble" in ended(technician, "backup_check")
     assert "centralino restore" not in technician.get("/plant/backup").text
@@ -266,7 +267,7 @@ def test_uploads_are_backups_in_a_bearable_size(
         assert send(technician, MAGIC + b"x").status_code == 507
     lock: anyio.Lock = technician.app.state.uploading
     assert not lock.statistics().locked
-    assert list(uploads.uploaded_path(works.console).parent.iterdir()) == []
+    assert list(announcements.uploaded_path(works.console).parent.iterdir()) == []
 
 
 def _no_more(*_: object) -> int:
@@ -289,7 +290,7 @@ def test_a_body_shorter_than_it_said_is_not_kept(tmp_path: Path) -> None:
 
     path = tmp_path / "restore" / "uploaded.backup"
     with pytest.raises(Refused, match="whole"):
-        anyio.run(uploads.receive, pieces(), 5000, path)
+        anyio.run(announcements.receive, pieces(), 5000, path)
     assert list(path.parent.iterdir()) == []
 
 
@@ -302,20 +303,20 @@ def test_there_must_be_room_for_it_twice(
     async def pieces() -> Any:
         yield MAGIC + b"x" * (5000 - len(MAGIC))
 
-    monkeypatch.setattr(uploads, "spare_bytes", lambda _: spare)
+    monkeypatch.setattr(announcements, "spare_bytes", lambda _: spare)
     path = tmp_path / "restore" / "uploaded.backup"
     if is_taken:
-        anyio.run(uploads.receive, pieces(), 5000, path)
+        anyio.run(announcements.receive, pieces(), 5000, path)
     else:
         with pytest.raises(Refused, match="free space"):
-            anyio.run(uploads.receive, pieces(), 5000, path)
+            anyio.run(announcements.receive, pieces(), 5000, path)
     assert path.exists() is is_taken
 
 
 def test_desk_and_console_mean_the_same_places() -> None:
     """Neither imports the other."""
-    assert (uploads.MADE, uploads.UPLOADED) == (backup.MADE, backup.UPLOADED)
-    assert updates.UPLOADED == uploads.UPLOADED_UPDATE
+    assert (announcements.MADE, announcements.UPLOADED) == (backup.MADE, backup.UPLOADED)
+    assert updates.UPLOADED == announcements.UPLOADED_UPDATE
 
 
 def test_the_configuration_is_shown_as_it_is_in_force(technician: Visitor, works: Works) -> None:
@@ -339,7 +340,7 @@ def test_pages_stay_readable_with_the_desk_away(works: Works) -> None:
             assert visitor.get(path).status_code == 200
         assert "non risponde" in visitor.get("/plant/settings").text
         assert visitor.post("/plant/backup/drop").status_code == 503
-        made = uploads.made_path(works.console)
+        made = announcements.made_path(works.console)
         made.parent.mkdir()
         made.write_bytes(MAGIC)
         assert visitor.get("/plant/backup/file").status_code == 503

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from appliance.console.feed import Seen
-from appliance.console.settings import ConsoleSettings
+from appliance.console.desk_client import Seen
+from appliance.console.network import ConsoleSettings
 from appliance.service import phones
 from appliance.service.loop import Stores
 from tests.console import people

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console.reading import Reading
+from appliance.console.desk_client import Reading
 from appliance.errors import StoreError
 from appliance.policy.supervision import TABLE, Part
 from appliance.store.database import open_database

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from appliance.console.register_forms import asked, bands_text, flat, nested
-from appliance.console.settings import ConsoleSettings
+from appliance.console.directory_forms import asked, bands_text, flat, nested
+from appliance.console.network import ConsoleSettings
 from appliance.policy.directory_forms import bands_of
 from appliance.policy.users import Role
 from appliance.store import database

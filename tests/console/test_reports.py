@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.console.charts import HEIGHT, Bar, bars
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
+from appliance.console.shared import HEIGHT, Bar, bars
 from appliance.store import call_log
 from tests.console.people import ANNA, BEPPE, CARLA
 from tests.console.test_requests import take

@@ -14,7 +14,7 @@ from appliance.api import control_socket
 from appliance.api.privacy import Erasures, RetentionQuestions
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.requests import Citizen
 from appliance.policy.voicemail import Outcome

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console.accounts import sessions
-from appliance.console.accounts.sessions import (
+from appliance.console import accounts
+from appliance.console.accounts import (
     AGE_S,
     HARD_S,
     IDLE_S,
-    MOST,
+    MOST_SESSIONS,
     PAUSE_S,
     Session,
     Sessions,
@@ -48,7 +48,7 @@ def kept(tmp_path: Path) -> Iterator[Sessions]:
 def test_a_session_ends_in_a_pause(age: float, idle: float, over: bool) -> None:
     """After a night, or past a week at the first pause of hours; never in a shift."""
     session = Session("k", "anna", 1, DESK, began=1000.0, seen=1000.0 + age - idle)
-    assert sessions.is_over(session, 1000.0 + age) is over
+    assert accounts.is_over(session, 1000.0 + age) is over
 
 
 def test_a_word_is_the_browsers_alone(kept: Sessions, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_sessions_outlive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     first = Sessions(path)
     word, gone = first.begin("anna", 3, DESK), first.begin("carla", 1, DESK)
-    first.end(sessions.key_of(gone))
+    first.end(accounts.key_of(gone))
     token = first.token_of(word)
     first.close()
     second = Sessions(path)
@@ -93,7 +93,7 @@ def test_an_old_session_does_not_come_back(tmp_path: Path) -> None:
     with sqlite3.connect(path) as file:
         for word, seen in ((old, time.time() - IDLE_S), (ahead, time.time() + 1e6)):
             file.execute(
-                "UPDATE sessions SET seen = ? WHERE key = ?", (seen, sessions.key_of(word))
+                "UPDATE sessions SET seen = ? WHERE key = ?", (seen, accounts.key_of(word))
             )
     second = Sessions(path)
     assert second.find(old) is None
@@ -107,7 +107,7 @@ def test_use_is_written_now_and_then(kept: Sessions) -> None:
     found = kept.find(word)
     assert found is not None
     assert not kept.use(found)
-    long_ago = replace(found, seen=found.seen - sessions.NOTED_EVERY_S)
+    long_ago = replace(found, seen=found.seen - accounts.NOTED_EVERY_S)
     assert kept.use(long_ago)
     kept.write(found.key)
     again = kept.find(word)
@@ -117,7 +117,7 @@ def test_use_is_written_now_and_then(kept: Sessions) -> None:
 
 def test_sessions_are_bounded(kept: Sessions) -> None:
     """A thousand last; one more than may be kept ends the one that was unused for longest."""
-    words = [kept.begin("anna", 1, DESK) for _ in range(MOST)]
+    words = [kept.begin("anna", 1, DESK) for _ in range(MOST_SESSIONS)]
     assert all(kept.find(word) for word in words)
     words += [kept.begin("anna", 1, DESK) for _ in range(2)]
     assert [word for word in words if not kept.find(word)] == words[:2]

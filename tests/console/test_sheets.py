@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from appliance.console.sheets import ITS_OWN_PAGE, rendered, unmarked
+from appliance.console.shared import ITS_OWN_PAGE, rendered, unmarked
 
 
 class Tags(HTMLParser):

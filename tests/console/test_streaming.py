@@ -7,11 +7,9 @@ import asyncio
 import httpx
 import pytest
 
-from appliance.console.accounts.doorkeeper import cookie_name
-from appliance.console.app import build
-from appliance.console.listening import listen
-from appliance.console.process import Server, _config
-from appliance.console.settings import ConsoleSettings
+from appliance.console.accounts import cookie_name
+from appliance.console.network import ConsoleSettings
+from appliance.console.process import Server, _config, build, listen
 from appliance.policy.users import User
 from tests.console import people
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from appliance.api.control_socket import Answer, Door, Gate, Later
 from appliance.api.users import UserQuestions
-from appliance.console.settings import ConsoleSettings
+from appliance.console.network import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.service.loop import Stores
 

@@ -11,10 +11,10 @@ from unittest import mock
 import httpx
 from starlette.types import ASGIApp
 
-from appliance.console import app as application
-from appliance.console.accounts.doorkeeper import cookie_name
+from appliance.console import process as application
+from appliance.console.accounts import cookie_name
+from appliance.console.network import ConsoleSettings
 from appliance.console.say import load_catalogues
-from appliance.console.settings import ConsoleSettings
 from appliance.policy.users import User
 
 catalogues = functools.cache(load_catalogues)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console.keys import KEYS
+from appliance.console.templates import KEYS
 from tests.docs.pages import ROOT, read, rows, spans
 
 GUIDE = ROOT / "docs" / "it" / "operatore.md"

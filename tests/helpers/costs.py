@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from appliance.console.accounts import passwords
+from appliance.console import accounts
 from appliance.service import housekeeping
 from appliance.store import backup
 
@@ -36,8 +36,8 @@ def lowered() -> Iterator[None]:
         patch.setattr(backup, "COST", CHEAP_N)
         patch.setattr(backup, "MEMORY", 2 * 128 * CHEAP_N * backup.BLOCK)
         patch.setattr(housekeeping, "_N", CHEAP_N)
-        patch.setattr(passwords, "MEMORY_KIB", CHEAP_KIB)
-        patch.setattr(passwords, "PASSES", 1)
-        cheap = re.sub(r"m=\d+,t=\d+", f"m={CHEAP_KIB},t=1", passwords.NOBODYS)
-        patch.setattr(passwords, "NOBODYS", cheap)
+        patch.setattr(accounts, "MEMORY_KIB", CHEAP_KIB)
+        patch.setattr(accounts, "PASSES", 1)
+        cheap = re.sub(r"m=\d+,t=\d+", f"m={CHEAP_KIB},t=1", accounts.NOBODYS)
+        patch.setattr(accounts, "NOBODYS", cheap)
         yield

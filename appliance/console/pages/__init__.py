@@ -8,7 +8,7 @@ from types import ModuleType
 
 from starlette.routing import BaseRoute
 
-from appliance.console.links import Link
+from appliance.console.templates import Link
 
 
 def modules() -> list[ModuleType]:

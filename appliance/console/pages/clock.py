@@ -9,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts.rights import NotAllowed, may, somebody
-from appliance.console.asking import NotDone, ask
-from appliance.console.links import Link
-from appliance.console.pages.accounts import field
+from appliance.console.accounts import NotAllowed, may, somebody
+from appliance.console.desk_client import NotDone, ask
+from appliance.console.pages.users import field
 from appliance.console.say import N_
-from appliance.console.templates import page
+from appliance.console.templates import Link, page
 from appliance.policy.text import Words
 from appliance.policy.users import Permission, refusal
 

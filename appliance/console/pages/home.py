@@ -6,9 +6,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.links import Link
 from appliance.console.say import LANGUAGES, N_
-from appliance.console.templates import page
+from appliance.console.templates import Link, page
 
 LANGUAGE_COOKIE = "language"
 YEAR_S = 365 * 24 * 3600

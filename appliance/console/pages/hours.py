@@ -5,25 +5,368 @@ from __future__ import annotations
 import calendar
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts.rights import for_those_who_may, may, needs
-from appliance.console.asking import NotDone, ask
-from appliance.console.head_office import of_hours
-from appliance.console.links import Link
-from appliance.console.pages.hours_entering import WHOSE, entries_told
-from appliance.console.pages.hours_week import weeks_told
+from appliance.console.accounts import for_those_who_may, may, needs
+from appliance.console.desk_client import NotDone, ask
+from appliance.console.directory_forms import Outcome, ask_change
 from appliance.console.say import N_
-from appliance.console.templates import page, text
+from appliance.console.templates import WEEKS, Link, of_hours, page, text
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 from appliance.policy.users import Permission
+
+# ---- hours entering ----------------------------------------------------------------------------
+# Orari: special hours entered in three steps (days, what holds, what changes), revoked (E14).
+
+WHOSE: Final = {
+    "house": N_("switchboard and counter"),
+    "switchboard": N_("the switchboard alone"),
+    "citizens_desk": N_("the counter alone"),
+}
+DAY_TEXTS: Final = (
+    "first", "last", "whose", "kind", "reason", "reason_en", "greeting", "reference", "ends",
+)  # fmt: skip
+WEEK: Final = tuple(f"week.{number}" for number in range(1, 8))
+"""Fields of the form."""
+LONGEST: Final = 400
+NOTHING_YET: Final = Outcome(True)
+Form = dict[str, str]
+
+
+@needs(Permission.SCHEDULE)
+async def new(request: Request) -> Response:
+    """Show the days to choose, or, once they are, what holds on them; a correction is filled in."""
+    query = request.query_params
+    given = {name: query.get(name, "")[:LONGEST] for name in ("first", "last", "whose")}
+    try:
+        told = await ask(request, {"ask": "hours_ahead"})
+        form = _days_filled(told, query.get("ends", ""))
+        form |= {name: value for name, value in given.items() if value}
+        if query.get("step") == "what" and (days := _days(form)):
+            form = await _with_week(request, form, days[0])
+            return _what(request, form, told, NOTHING_YET)
+    except NotDone as error:
+        return page(request, "hours/away.html", error.status, wrong=str(error))
+    wrong = query.get("step") == "what"
+    today = told["today"]
+    return page(request, "hours/days.html", form=form, whose=WHOSE, today=today, wrong=wrong)
+
+
+@needs(Permission.SCHEDULE)
+async def enter_days(request: Request) -> Response:
+    """Say what would change, go back to the form, or save: whichever button was pressed."""
+    sent = await request.form()
+    form = {name: _text(sent, name) for name in (*DAY_TEXTS, *WEEK)}
+    do, asked = _text(sent, "do"), {**form, "week": [form[name] for name in WEEK]}
+    outcome = NOTHING_YET
+    if do != "edit":
+        outcome = await ask_change(request, "hours_enter", asked, preview=do != "save")
+    if do == "save" and outcome.is_good:
+        return RedirectResponse("/hours?saved=1#entered", 303)
+    if do == "edit" or not outcome.is_good:
+        return await _days_again(request, form, outcome)
+    return _days_preview(request, "/hours/new", form, outcome, is_new=True)
+
+
+@needs(Permission.SCHEDULE)
+async def revoke_days(request: Request) -> Response:
+    """Say what would change without an entry, or end it."""
+    sent = await request.form()
+    number, reference = _text(sent, "number"), _text(sent, "reference")
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise HTTPException(404)
+    is_saving = _text(sent, "do") == "save"
+    form = {"number": int(number), "reference": reference}
+    outcome = await ask_change(request, "hours_revoke", form, preview=not is_saving)
+    if not outcome.is_good:
+        return page(request, "hours/away.html", outcome.status, wrong=outcome.wrong)
+    if is_saving:
+        return RedirectResponse("/hours?saved=1#entered", 303)
+    kept = {"number": number, "reference": reference}
+    return _days_preview(request, "/hours/revoke", kept, outcome, is_new=False)
+
+
+async def _days_again(request: Request, form: Form, outcome: Outcome) -> Response:
+    try:
+        told = await ask(request, {"ask": "hours_ahead"})
+    except NotDone as error:
+        return page(request, "hours/away.html", error.status, wrong=str(error))
+    return _what(request, form, told, outcome)
+
+
+def _what(request: Request, form: Form, told: dict[str, Any], outcome: Outcome) -> Response:
+    days = _days(form)
+    met = _weekdays(*days) if days else range(7)
+    rows = [(f"week.{number + 1}", WEEKDAY_WORDS[number]) for number in met]
+    values: dict[str, Any] = {
+        "form": form,
+        "rows": rows,
+        "whose": WHOSE,
+        "greetings": told["greetings"],
+    }
+    values |= {"outcome": outcome, "days": days}
+    is_asked_again = days is None or not {"first", "last", "whose"}.isdisjoint(outcome.problems)
+    return page(request, "hours/what.html", outcome.status, **values, is_asked_again=is_asked_again)
+
+
+def _days_preview(
+    request: Request, action: str, form: Form, outcome: Outcome, *, is_new: bool
+) -> Response:
+    fields = [(name, value) for name, value in form.items() if value]
+    values: dict[str, Any] = {"action": action, "fields": fields, "changes": outcome.changes}
+    return page(request, "hours/preview.html", **values, is_new=is_new)
+
+
+async def _with_week(request: Request, form: Form, first: date) -> Form:
+    """Fill in the ordinary hours of the days, where nothing else is written."""
+    if any(form[name] for name in WEEK) or form["kind"] == "closed":
+        return form
+    told = await ask(request, {"ask": "calendar"})
+    if told["first"] < first.year <= told["last"]:
+        told = await ask(request, {"ask": "calendar", "year": first.year})
+    weeks = told["groups"][-1 if form["whose"] == "citizens_desk" else 0]["weeks"]
+    week = [each["days"] for each in weeks if each["since"] <= first.isoformat()][-1:]
+    week = week[0] if week else weeks[0]["days"]
+    return form | {name: " ".join(bands) for name, bands in zip(WEEK, week, strict=True)}
+
+
+def _days_filled(told: Mapping[str, Any], ends: str) -> Form:
+    """Return the form, empty or as the entry that is corrected; raises HTTPException for none."""
+    form = dict.fromkeys((*DAY_TEXTS, *WEEK), "") | {"kind": "hours", "whose": "house"}
+    if not ends:
+        return form
+    found = next((e for e in told["entries"] if str(e["number"]) == ends and e["holds"]), None)
+    if found is None:
+        raise HTTPException(404)
+    form |= {name: str(found[name]) for name in ("first", "last", "whose", "greeting")}
+    form |= {"ends": ends, "kind": "closed" if found["closed"] else "hours"}
+    form |= {"reason": found["reason"]["it"], "reason_en": found["reason"]["en"]}
+    return form | dict(zip(WEEK, found["week"], strict=True))
+
+
+def _days(form: Form) -> tuple[date, date] | None:
+    """Return the days that were chosen, None where they are none."""
+    try:
+        first = date.fromisoformat(form["first"])
+        last = date.fromisoformat(form["last"] or form["first"])
+    except ValueError:
+        return None
+    return (first, last) if first <= last else None
+
+
+def _weekdays(first: date, last: date) -> list[int]:
+    """Return the weekdays among some days, Monday first."""
+    count = min(7, (last - first).days + 1)
+    return sorted((first + timedelta(n)).weekday() for n in range(count))
+
+
+def _text(sent: FormData, name: str) -> str:
+    value = sent.get(name, "")
+    return value[:LONGEST] if isinstance(value, str) else ""
+
+
+def entries_told(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return entries that were told, their days, times and words as values."""
+    return [
+        {
+            **each,
+            "first": date.fromisoformat(each["first"]) if each["first"] else None,
+            "last": date.fromisoformat(each["last"]) if each["last"] else None,
+            "at": datetime.fromisoformat(each["at"]),
+            "reason": Words(**each["reason"]),
+            "bands": [(WEEKDAY_WORDS[n], text) for n, text in enumerate(each["week"]) if text],
+        }
+        for each in told["entries"]
+    ]
+
+
+hours_entering_routes: list[BaseRoute] = [
+    Route("/hours/new", new),
+    Route("/hours/new", enter_days, methods=["POST"]),
+    Route("/hours/revoke", revoke_days, methods=["POST"]),
+]
+
+
+# ---- hours week --------------------------------------------------------------------------------
+# Orari: the ordinary week from a day on: written, what changes drawn, saved, taken back.
+
+WEEK_TEXTS: Final = ("since", "whose", "kind", "reference", "ask_day", "ask_time")
+"""Fields of the form beside the days'."""
+FIRST_HOUR, LAST_HOUR = 7, 20
+"""What a drawing shows at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The hours that a drawing shows, its marks, in minutes of the day."""
+
+    start: int
+    end: int
+
+    @property
+    def hours(self) -> list[tuple[int, int]]:
+        """Return every second hour and its minute."""
+        return [(minute // 60, minute) for minute in range(self.start, self.end + 1, 120)]
+
+
+@needs(Permission.SCHEDULE)
+async def week(request: Request) -> Response:
+    """Show the form, filled in with the hours that hold today."""
+    try:
+        told = await ask(request, {"ask": "weeks"})
+    except NotDone as error:
+        return page(request, "hours/away.html", error.status, wrong=str(error))
+    filled = _week_filled(told, request.query_params.get("whose", ""))
+    return await _form(request, filled, told, NOTHING_YET)
+
+
+@needs(Permission.SCHEDULE)
+async def enter_week(request: Request) -> Response:
+    """Draw what would change, go back to the form, or save: whichever button was pressed."""
+    sent = await request.form()
+    form = {name: _text(sent, name) for name in (*WEEK_TEXTS, *WEEK)}
+    do, outcome = _text(sent, "do"), NOTHING_YET
+    if do != "edit":
+        asked = {**form, "week": [form[name] for name in WEEK], "asked": _asked(request, form)}
+        outcome = await ask_change(request, "week_enter", asked, preview=do != "save")
+    if do == "save" and outcome.is_good:
+        return RedirectResponse("/hours?saved=week#weeks", 303)
+    if do == "edit" or not outcome.is_good:
+        return await _week_again(request, form, outcome)
+    return _week_preview(request, "/hours/week", form, outcome, is_new=True)
+
+
+@needs(Permission.SCHEDULE)
+async def revoke_week(request: Request) -> Response:
+    """Draw what would change without an entry that has not begun, or take it back."""
+    sent = await request.form()
+    form = {name: _text(sent, name) for name in ("number", "reference", "ask_day", "ask_time")}
+    number, is_saving = form["number"], _text(sent, "do") == "save"
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise HTTPException(404)
+    asked = {**form, "number": int(number), "asked": _asked(request, form)}
+    outcome = await ask_change(request, "week_revoke", asked, preview=not is_saving)
+    if not outcome.is_good:
+        return page(request, "hours/away.html", outcome.status, wrong=outcome.wrong)
+    if is_saving:
+        return RedirectResponse("/hours?saved=week#weeks", 303)
+    return _week_preview(request, "/hours/week/revoke", form, outcome, is_new=False)
+
+
+async def _week_again(request: Request, form: Form, outcome: Outcome) -> Response:
+    try:
+        told = await ask(request, {"ask": "weeks"})
+    except NotDone as error:
+        return page(request, "hours/away.html", error.status, wrong=str(error))
+    return await _form(request, form, told, outcome)
+
+
+async def _form(
+    request: Request, form: Form, told: Mapping[str, Any], outcome: Outcome
+) -> Response:
+    values: dict[str, Any] = {"form": form, "outcome": outcome, "today": told["today"]}
+    values["whose"] = WHOSE if len(told["groups"]) > 1 else {}
+    values["rows"] = list(zip(WEEK, WEEKDAY_WORDS, strict=True))
+    theirs, whose = (await of_hours(request)).weeks, form["whose"]
+    values["is_central"] = whose in theirs or (whose not in WEEKS and bool(theirs))
+    return page(request, "hours/week.html", outcome.status, **values)
+
+
+def _week_filled(told: Mapping[str, Any], whose: str) -> Form:
+    """Return the form with a group's hours of today; without a choice, for whom they are alike."""
+    groups = told["groups"]
+    alike = all(group["week"] == groups[0]["week"] for group in groups)
+    whose = whose if whose in WHOSE else "house" if alike else "switchboard"
+    held = next((group for group in groups if group["whose"] == whose), groups[0])
+    form = dict.fromkeys(WEEK_TEXTS, "") | {"whose": whose, "kind": "hours"}
+    return form | dict(zip(WEEK, held["week"], strict=True))
+
+
+def _week_preview(
+    request: Request, action: str, form: Form, outcome: Outcome, *, is_new: bool
+) -> Response:
+    told = outcome.answer
+    kept = [(name, value) for name, value in form.items() if value and not name.startswith("ask_")]
+    values: dict[str, Any] = {"action": action, "fields": kept, "form": form, "is_new": is_new}
+    values |= {
+        "groups": [_group_of_week(each) for each in told["groups"]],
+        "weekdays": WEEKDAY_WORDS,
+    }
+    values |= {"since": date.fromisoformat(told["since"]), "until": _day_or_none(told["until"])}
+    values |= {"heard": [_heard(each) for each in told["heard"]], "drawing": _drawing(told)}
+    return page(request, "hours/week_preview.html", **values)
+
+
+def _group_of_week(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {"label": Words(**told["label"]), "days": told["days"]}
+
+
+def _heard(told: Mapping[str, Any]) -> dict[str, Any]:
+    said = {key: [Words(**words) for words in told[key]] for key in ("before", "after")}
+    return {"at": datetime.fromisoformat(told["at"]), **said}
+
+
+def _drawing(told: Mapping[str, Any]) -> Drawing:
+    """Return whole hours around everything that is drawn."""
+    bands = [
+        band["minutes"]
+        for group in told["groups"]
+        for day in group["days"]
+        for band in (*day["before"], *day["after"])
+    ]
+    start = min([FIRST_HOUR * 60, *(start for start, _ in bands)])
+    end = max([LAST_HOUR * 60, *(end for _, end in bands)])
+    return Drawing(start - start % 60, end + -end % 60)
+
+
+def _asked(request: Request, form: Form) -> str:
+    """Return the moment at which an example calls, "" for none or one that is none."""
+    try:
+        written = datetime.fromisoformat(f"{form['ask_day']}T{form['ask_time']}")
+    except ValueError:
+        return ""
+    return written.replace(tzinfo=request.app.state.zone).isoformat()
+
+
+def _day_or_none(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def weeks_told(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return for a page which weeks hold today, and what was entered of them, as values."""
+    return {
+        "held": [
+            {**each, "label": Words(**each["label"]), "since": _day_or_none(each["since"])}
+            for each in told["groups"]
+        ],
+        "weeks": [
+            {
+                **each,
+                "since": _day_or_none(each["since"]),
+                "at": datetime.fromisoformat(each["at"]),
+                "bands": [(WEEKDAY_WORDS[n], text) for n, text in enumerate(each["week"]) if text],
+            }
+            for each in told["entries"]
+        ],
+    }
+
+
+hours_week_routes: list[BaseRoute] = [
+    Route("/hours/week", week),
+    Route("/hours/week", enter_week, methods=["POST"]),
+    Route("/hours/week/revoke", revoke_week, methods=["POST"]),
+]
+
+
+# ---- hours -------------------------------------------------------------------------------------
 
 WHYS: Final = {
     "open.period": N_("special hours"),
@@ -83,7 +426,7 @@ class Group:
 async def show(request: Request) -> Response:
     """Show the weeks and a year; with a day chosen, its hours."""
     today = datetime.now(request.app.state.zone).date()
-    chosen = _day(request.query_params.get("day", ""))
+    chosen = _day_of_address(request.query_params.get("day", ""))
     is_part = "hx-request" in request.headers
     year = chosen.year if chosen else _year(request.query_params.get("year", ""), today.year)
     try:
@@ -93,7 +436,7 @@ async def show(request: Request) -> Response:
         weeks = {} if is_part else await ask(request, {"ask": "weeks"})
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
-    groups = tuple(map(_group, answer["groups"]))
+    groups = tuple(map(_group_of_year, answer["groups"]))
     shown = chosen or (today if today.year == year else date(year, 1, 1))
     values: dict[str, Any] = {
         "chosen": Day(shown, tuple(group.on(shown) for group in groups)),
@@ -134,7 +477,7 @@ def _months(groups: tuple[Group, ...], year: int) -> Iterator[list[list[Day | No
         ]
 
 
-def _group(told: dict[str, Any]) -> Group:
+def _group_of_year(told: dict[str, Any]) -> Group:
     label = Words(**told["label"])
     special = {
         date.fromisoformat(each["day"]): Hours(
@@ -148,7 +491,7 @@ def _group(told: dict[str, Any]) -> Group:
     return Group(label, weeks, special)
 
 
-def _day(written: str) -> date | None:
+def _day_of_address(written: str) -> date | None:
     """Read a day of the address; raises HTTPException for what is none."""
     try:
         return date.fromisoformat(written) if written else None
@@ -160,7 +503,10 @@ def _year(written: str, this: int) -> int:
     return int(written) if len(written) == 4 and written.isascii() and written.isdigit() else this
 
 
-routes: list[BaseRoute] = [Route("/hours", show)]
+hours_routes: list[BaseRoute] = [Route("/hours", show)]
 links = (
     Link("/hours", N_("Hours and closures"), for_those_who_may(Permission.SEE_REGISTER), order=50),
 )
+
+
+routes = [*hours_entering_routes, *hours_week_routes, *hours_routes]

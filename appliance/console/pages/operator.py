@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -11,22 +13,177 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import streaming
-from appliance.console.accounts.rights import for_those_who_may, may, needs, somebody
-from appliance.console.done import done, not_done
-from appliance.console.feed import Feed, Seen
-from appliance.console.links import Link
-from appliance.console.live import Live, live
-from appliance.console.once import Once
-from appliance.console.pages.live import house_events
-from appliance.console.pages.operator_calls import last_call
+from appliance.console import desk_client
+from appliance.console.accounts import for_those_who_may, may, needs, somebody
+from appliance.console.desk_client import (
+    Feed,
+    NotDone,
+    Once,
+    Seen,
+    ask,
+    done,
+    event,
+    not_done_response,
+    stream,
+)
+from appliance.console.directory_forms import read_register
+from appliance.console.house import Live, live
+from appliance.console.pages.requests import last_call
 from appliance.console.say import N_
-from appliance.console.seats import Seats
-from appliance.console.streaming import event
-from appliance.console.templates import page, text
-from appliance.console.who import LONGEST, POSITION_COOKIE, YEAR_S, who
+from appliance.console.shared import LONGEST, POSITION_COOKIE, YEAR_S, Seats, who
+from appliance.console.templates import Link, house_of, page, text
+from appliance.policy.directory_forms import in_force
+from appliance.policy.text import Words
 from appliance.policy.users import Permission, refusal
 from appliance.store.voicemail import caller_words
+
+# ---- explain -----------------------------------------------------------------------------------
+# What happens if somebody calls now, or at a moment: the call's way, step by step (P8, P9).
+
+WAYS: Final = {
+    "switchboard": N_("Switchboard"),
+    "citizens_desk": N_("Citizens' counter"),
+    "waiting": N_("Waits for a free operator"),
+    "voicemail": N_("Voicemail"),
+    "nobody": N_("Goes on ringing"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the call's way, as the page draws it; `lasts_s` 0 for the last one."""
+
+    way: str
+    name: str
+    words: Words
+    phones: tuple[str, ...]
+    lasts_s: int
+
+
+@needs(Permission.EXPLAIN)
+async def explain(request: Request) -> Response:
+    """Ask the desk and draw its answer; without a moment it is now."""
+    params = request.query_params
+    chosen = {name: params.get(name, "")[:64] for name in ("line", "day", "time", "need")}
+    at, wrong = _moment(request, chosen["day"], chosen["time"])
+    unit, _, need = chosen["need"].partition("/")
+    question = {"ask": "explain", "line": chosen["line"], "unit": unit, "need": need, "at": at}
+    found: dict[str, Any] = {}
+    if not wrong:
+        try:
+            found = await ask(request, question)
+        except NotDone as error:
+            wrong = str(error)
+    return page(
+        request,
+        "register/explain.html",
+        chosen=chosen,
+        needs=await _needs(request),
+        lines=found.get("lines", []),
+        steps=[_step(step) for step in found["explanation"]["steps"]] if found else [],
+        at=_time(found["explanation"]["at"]) if found else None,
+        changes_at=_time(found["explanation"]["changes_at"]) if found else None,
+        transfer=_transfer(found.get("transfer")),
+        wrong=wrong,
+        is_now=not at,
+    )
+
+
+def _moment(request: Request, day: str, time: str) -> tuple[str, str]:
+    """Return the moment of the form in ISO form, "" for now, and what is wrong with it."""
+    if not day and not time:
+        return "", ""
+    zone = request.app.state.zone
+    try:
+        written = f"{day or f'{datetime.now(zone):%Y-%m-%d}'}T{time or '09:00'}"
+        return datetime.fromisoformat(written).replace(tzinfo=zone).isoformat(), ""
+    except ValueError:
+        return "", request.state.speaker(
+            N_("Write the day like 2026-11-25 and the time like 9:30.")
+        )
+
+
+async def _needs(request: Request) -> list[tuple[str, str, str]]:
+    """List what a caller may be put through for: value, unit, need."""
+    register = in_force(await read_register(request))
+    day = datetime.now(request.app.state.zone).date()
+    return [
+        (f"{unit.code}/{need.code}", unit.name, need.name)
+        for unit in register.units
+        if (held := register.valid_declaration(unit, day))
+        for need in held.needs
+    ]
+
+
+def _step(step: Mapping[str, Any]) -> Step:
+    words = Words(step["sentence_it"], step["sentence_en"])
+    way, phones = step["way"], tuple(step["phones"])
+    return Step(way, WAYS.get(way, way), words, phones, step["ring_ms"] // 1000)
+
+
+def _transfer(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if not found:
+        return None
+    return {
+        "allowed": found["allowed"],
+        "words": Words(**found["words"]),
+        "targets": found["targets"],
+        "rules": found["rules"],
+    }
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+explain_routes: list[BaseRoute] = [Route("/explain", explain)]
+explain_links = (
+    Link("/explain", N_("If somebody calls"), for_those_who_may(Permission.EXPLAIN), 45),
+)
+
+
+# ---- live --------------------------------------------------------------------------------------
+# What every page shows live: the state of the house, who rings, how many messages wait.
+
+
+async def stream_house(request: Request) -> Response:
+    """Send the state of the house at each change."""
+    somebody(request)
+    return stream(request, lambda seen: house_events(request, seen))
+
+
+async def keys(request: Request) -> Response:
+    """Show all keys, for the dialog of F1."""
+    somebody(request)
+    return page(request, "house/keys.html")
+
+
+def house_events(request: Request, seen: Seen) -> Iterator[str]:
+    """Yield what every page shows of a state; nothing while the desk cannot be heard."""
+    shown = None if seen.away else house_of(request)
+    if shown is None:
+        return
+    yield event("house", _bar(request, seen))
+    ringing = len(shown.ringing) if may(request, Permission.SEE_DESK) else 0
+    messages = shown.messages if may(request, Permission.MESSAGES) else 0
+    yield event("counts", json.dumps({"ringing": ringing, "messages": messages}))
+
+
+def _bar(request: Request, seen: Seen) -> str:
+    """Render the bar, which is the same to all who may do the same and read the same language."""
+
+    def make() -> str:
+        return text(request, "house/bar.html")
+
+    once: Once = request.app.state.live_parts
+    rights = (may(request, Permission.SET_STATES), may(request, Permission.SEE_DESK))
+    return once.of(seen.number, ("house", request.state.speaker.language, *rights), make)
+
+
+live_routes: list[BaseRoute] = [Route("/live", stream_house), Route("/keys", keys)]
+
+
+# ---- operator ----------------------------------------------------------------------------------
 
 ASKS: Final = {
     "unattended": "SetUnattended",
@@ -69,7 +226,7 @@ def _taken(request: Request) -> dict[str, Any]:
 
 
 @needs(Permission.SEE_DESK)
-async def stream(request: Request) -> Response:
+async def stream_operator(request: Request) -> Response:
     """Send the live part at every change, beside what every page shows."""
 
     position, user = who(request).position, somebody(request)
@@ -81,7 +238,7 @@ async def stream(request: Request) -> Response:
         if seen.status is not None and not seen.away:
             yield event("live", _part(request, seen))
 
-    return streaming.stream(request, parts, seats.taken(position, user))
+    return desk_client.stream(request, parts, seats.taken(position, user))
 
 
 @needs(Permission.SEE_DESK)
@@ -110,16 +267,16 @@ async def set_state(request: Request) -> Response:
     form, _ = await request.form(), request.state.speaker
     what, on = str(form.get("what")), form.get("on") == "1"
     if what not in ASKS:
-        return not_done(_("There is no such state."), 400)
+        return not_done_response(_("There is no such state."), 400)
     if what != "away" and not may(request, Permission.SET_STATES):
-        return not_done(_.words(refusal(Permission.SET_STATES)), 403)
+        return not_done_response(_.words(refusal(Permission.SET_STATES)), 403)
     try:
         until = _until(form, request.app.state.zone)
     except ValueError:
-        return not_done(_("That time cannot be read: write it like 11:30."), 400)
+        return not_done_response(_("That time cannot be read: write it like 11:30."), 400)
     asks = who(request)
     if what == "away" and not asks.position:
-        return not_done(_("Choose the position first."), 400)
+        return not_done_response(_("Choose the position first."), 400)
     question = {
         "ask": ASKS[what],
         "on": on,
@@ -197,10 +354,16 @@ def _part(request: Request, seen: Seen) -> str:
     return once.of(seen.number, (request.state.speaker.language, *sees), make)
 
 
-routes: list[BaseRoute] = [
+operator_routes: list[BaseRoute] = [
     Route("/desk", desk),
-    Route("/desk/live", stream),
+    Route("/desk/live", stream_operator),
     Route("/desk/position", choose_position, methods=["POST"]),
     Route("/desk/state", set_state, methods=["POST"]),
 ]
-links = (Link("/desk", N_("Operator's desk"), for_those_who_may(Permission.SEE_DESK), 10),)
+operator_links = (Link("/desk", N_("Operator's desk"), for_those_who_may(Permission.SEE_DESK), 10),)
+
+
+routes = [*explain_routes, *live_routes, *operator_routes]
+
+
+links = (*explain_links, *operator_links)

@@ -8,40 +8,391 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any, Final
 
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import cases
-from appliance.console.accounts.rights import NotAllowed, may, needs, somebody
-from appliance.console.asking import NotDone, ask
-from appliance.console.desk import DeskAway
-from appliance.console.downloads import download
-from appliance.console.dues import dues_of
-from appliance.console.links import Link
-from appliance.console.reading import Reading
-from appliance.console.request_papers import KINDS, fetch
-from appliance.console.say import N_
-from appliance.console.templates import page
-from appliance.errors import OfficeError
-from appliance.policy import requests
-from appliance.policy.letters import FORMS
+from appliance.calls.events import Presentation
+from appliance.calls.orders import CallRecord, Result
+from appliance.console import request_parts
+from appliance.console.accounts import Guesses, NotAllowed, may, needs, somebody
+from appliance.console.desk_client import DeskAway, NotDone, Reading, ask, done, not_done_response
+from appliance.console.house import CallView, live
+from appliance.console.pages.transfers import Offer, offer, open_ones, starts_of
+from appliance.console.pages.users import address_of, field
+from appliance.console.request_parts import KINDS, download, dues_of, fetch
+from appliance.console.say import LANGUAGES, N_, NAMES
+from appliance.console.shared import who
+from appliance.console.templates import Link, page
+from appliance.errors import OfficeError, StoreError
+from appliance.policy import requests as policy_requests
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import ONE_DAY
+from appliance.policy.letters import FORMS, without_numbers
 from appliance.policy.numbering import Plan
-from appliance.policy.requests import MAILS, STEPS, Appointment, RequestStep, State, state_of
+from appliance.policy.requests import (
+    HEAD,
+    MAILS,
+    PATH,
+    SAID,
+    STEPS,
+    Appointment,
+    Contact,
+    Form,
+    RequestStep,
+    Standing,
+    State,
+    state_of,
+    without_secrets,
+)
+from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission, refusal
-from appliance.store import directory
-from appliance.store import requests as store_requests
-from appliance.store.requests import StoredNotice as KeptMail
-from appliance.store.requests import StoredRequest
+from appliance.policy.voicemail import MessageStep, Outcome
+from appliance.store import call_log, directory, request_papers, requests, voicemail
+from appliance.store.care import Kind
+from appliance.store.request_papers import Looked
+from appliance.store.requests import StoredNotice, StoredRequest
+from appliance.store.voicemail import DAYS, Missed, caller_words
+
+# ---- done --------------------------------------------------------------------------------------
+# Where the link in an office's mail leads: it closes one request, once, without a login (E15).
+#
+# The address holds the secret. Opening the page closes nothing, so that a mail scanner that looks
+# at every link does no harm: somebody must give a name and press the button.
+
+TOO_MANY: Final = N_("Too many wrong links from this computer: wait a quarter of an hour.")
+UNKNOWN: Final = 404
+GONE: Final = 410
+"""Used, expired, or closed in another way."""
+
+
+async def show_done_link(request: Request) -> Response:
+    """Show which request the link closes: number, office, subject; nothing of the citizen."""
+    return await _show(request)
+
+
+async def close_by_link(request: Request) -> Response:
+    """Have the desk close it, for whoever says so; the page then says that it is closed."""
+    looked = await _looked(request)
+    if looked is None or looked.standing is not Standing.OPEN:
+        return await _answer(request, looked)
+    token, form = request.path_params["token"], await request.form()
+    question = {"ask": "request_by_link", "token": token, "said_by": field(form, "said_by")}
+    try:
+        await ask(request, question)
+    except NotDone as error:
+        return await _show(request, error)
+    return RedirectResponse(f"{PATH}{token}", 303)
+
+
+async def _show(request: Request, error: NotDone | None = None) -> Response:
+    return await _answer(request, await _looked(request), error)
+
+
+async def _looked(request: Request) -> Looked | None:
+    """Look the link up; None where this address has to wait."""
+    guesses: Guesses = request.app.state.guesses
+    reading: Reading = request.app.state.reading
+    address, token = address_of(request), request.path_params["token"]
+    if guesses.wait_s(address) > 0:
+        return None
+    now = datetime.now(UTC)
+    looked: Looked = await reading.do(lambda c: request_papers.look(c, token, now))
+    if looked.standing is Standing.UNKNOWN:
+        guesses.wrong(address)
+    return looked
+
+
+async def _answer(
+    request: Request, looked: Looked | None, error: NotDone | None = None
+) -> Response:
+    say = request.state.speaker
+    if looked is None:
+        return _closes_nothing(request, 429, say(TOO_MANY))
+    if looked.kept is None or looked.standing is not Standing.OPEN:
+        number = looked.kept.request.number if looked.kept else 0
+        status = GONE if looked.kept else UNKNOWN
+        return _closes_nothing(request, status, say.words(SAID[looked.standing]), number)
+    one, wrong = looked.kept.request, str(error) if error else ""
+    values = {"office": await _office(request, one.unit), "subject": without_numbers(one.subject)}
+    status = error.status if error else 200
+    return page(request, "done/one.html", status, number=one.number, wrong=wrong, **values)
+
+
+def _closes_nothing(request: Request, status: int, said: str, number: int = 0) -> Response:
+    return page(request, "done/none.html", status, said=said, number=number)
+
+
+async def _office(request: Request, code: str) -> str:
+    reading: Reading = request.app.state.reading
+    units = await reading.do(directory.units)
+    return next((unit.name for unit in units if unit.code == code), code)
+
+
+done_routes: list[BaseRoute] = [
+    Route("/done/{token}", show_done_link, methods=["GET"]),
+    Route("/done/{token}", close_by_link, methods=["POST"]),
+]
+
+
+# ---- operator calls ----------------------------------------------------------------------------
+# What an operator does about a call beside the talk: the head's help, a note, calling back (E10).
+#
+# And the calls that a power cut or a restart interrupted, to be called back (E18). A note is of a
+# call and never of a person: that a call was difficult is not shown when the same number calls
+# again.
+
+AFTERWARDS: Final = timedelta(minutes=15)
+"""So long after a call a note may still be made of it from the position that answered."""
+NOTED_LATER: Final = timedelta(hours=24)
+"""So long a note that was begun in a call may still be saved with it."""
+LONGEST_NOTE: Final = 400
+CLOSED_WITH: Final = (Outcome.CALLED_BACK, Outcome.NOT_REACHABLE, Outcome.NOT_NEEDED)
+
+
+@needs(Permission.SEE_DESK)
+async def head(request: Request) -> Response:
+    """Have the head join the conversation of this position, or let the phone ring no longer."""
+    form, _, asks = await request.form(), request.state.speaker, who(request)
+    if not asks.position:
+        return not_done_response(_("Choose the position first."), 400)
+    on = form.get("on") == "1"
+    return await done(request, {"ask": "BringHead", "call": asks.position, "by": asks.by, "on": on})
+
+
+@needs(Permission.SEE_DESK)
+async def note(request: Request) -> Response:
+    """Add a note to the call in which it was begun, else to the one that this position is in."""
+    form, _, position = await request.form(), request.state.speaker, who(request).position
+    text = str(form.get("note", "")).strip()[:LONGEST_NOTE]
+    if form.get("difficult") == "1":
+        text = ": ".join(filter(None, (_("Difficult call"), text)))
+    if not text or not position:
+        return not_done_response(_("A position and a few words are needed."), 400)
+    begun = str(form.get("call", ""))
+    try:
+        call = await _call_of(request, position, begun)
+    except StoreError:
+        return not_done_response(_("The records cannot be read at the moment: try again."), 503)
+    if not call:
+        return not_done_response(_("There is no call of this position, nor one just ended."), 409)
+    return await done(request, _care(request, call, MessageStep.NOTE) | {"note": text})
+
+
+@needs(Permission.CALL_BACK)
+async def interrupted(request: Request) -> Response:
+    """Show the interrupted calls that nobody has called back yet."""
+    try:
+        found = await _reading(request).do(lambda c: _interrupted(c, request.app.state.plan))
+    except StoreError:
+        return page(request, "operator/unread.html")
+    return page(request, "operator/interrupted.html", found=found, outcomes=CLOSED_WITH)
+
+
+@needs(Permission.CALL_BACK)
+async def call_back(request: Request) -> Response:
+    """Have this position's phone ring, then the citizen's; the desk says when not (E17)."""
+    form, _, asks = await request.form(), request.state.speaker, who(request)
+    if not asks.position:
+        return not_done_response(_("Choose the position first."), 400)
+    question = {
+        "ask": "CallBack",
+        "position": asks.position,
+        "case": f"call:{form.get('call', '')}",
+        "by": asks.by,
+        "urgent": form.get("urgent") == "1",
+    }
+    return await done(request, question)
+
+
+@needs(Permission.CALL_BACK)
+async def close_call(request: Request) -> Response:
+    """Close an interrupted call with what came of it."""
+    form, _ = await request.form(), request.state.speaker
+    call, outcome = str(form.get("call", "")), str(form.get("outcome", ""))
+    if not call or outcome not in CLOSED_WITH:
+        return not_done_response(_("Choose what came of it."), 400)
+    return await done(request, _care(request, call, MessageStep.CLOSE) | {"outcome": outcome})
+
+
+def _care(request: Request, call: str, step: MessageStep) -> dict[str, Any]:
+    return {
+        "ask": "care",
+        "kind": Kind.CALL.value,
+        "name": call,
+        "step": step.value,
+        "by": who(request).by,
+        "at": datetime.now(UTC).isoformat(),
+    }
+
+
+async def _call_of(request: Request, position: str, begun: str = "") -> str:
+    """Return the call that a position is in, or ended within `AFTERWARDS`; "" for none.
+
+    `begun` is the call that is meant: one of this position's, of today or yesterday.
+    """
+    mine = _mine(request, position)
+    if mine and begun in ("", mine.call):
+        return mine.call
+    record = await _last_of(request, position) if not begun else await _of_id(request, begun)
+    if record is None or (begun and not is_of(record, position, datetime.now(UTC))):
+        return ""
+    return record.call
+
+
+async def last_call(request: Request) -> tuple[str, str]:
+    """Return the call that a page's work belongs to when it opens, and how it is named."""
+    position, speaker = who(request).position, request.state.speaker
+    if not position:
+        return "", ""
+    if mine := _mine(request, position):
+        call, caller, at = mine.call, mine.caller, mine.since
+    else:
+        try:
+            record = await _last_of(request, position)
+        except StoreError:
+            record = None
+        if record is None:
+            return "", ""
+        call, caller, at = record.call, record.caller, record.answered_at or record.rang_at
+    return call, f"{caller_words(caller, speaker.language)}, {speaker.clock(at)}"
+
+
+async def is_own(request: Request, position: str, call: str) -> bool:
+    """Tell whether a call is this position's, now or lately; what cannot be read is not."""
+    try:
+        return await _call_of(request, position, call) == call
+    except StoreError:
+        return False
+
+
+def is_of(record: CallRecord, position: str, now: datetime) -> bool:
+    """Tell whether a note may be added to a call from a position."""
+    return record.phone == position and now - record.rang_at < NOTED_LATER
+
+
+def _mine(request: Request, position: str) -> CallView | None:
+    status = request.app.state.feed.newest.status
+    return live(status, position).mine if status else None
+
+
+async def _last_of(request: Request, position: str) -> CallRecord | None:
+    since = datetime.now(UTC) - AFTERWARDS
+    return await _reading(request).do(lambda c: call_log.last_of(c, position, since))
+
+
+async def _of_id(request: Request, call: str) -> CallRecord | None:
+    return await _reading(request).do(lambda c: call_log.find(c, call))
+
+
+def _interrupted(connection: sqlite3.Connection, plan: Plan) -> tuple[Missed, ...]:
+    since = datetime.now(UTC) - timedelta(days=DAYS)
+    calls = voicemail.missed_calls(connection, since, plan)
+    return tuple(one for one in calls if one.is_open and one.record.result is Result.INTERRUPTED)
+
+
+def _reading(request: Request) -> Reading:
+    reading: Reading = request.app.state.reading
+    return reading
+
+
+operator_calls_routes: list[BaseRoute] = [
+    Route("/desk/head", head, methods=["POST"]),
+    Route("/desk/note", note, methods=["POST"]),
+    Route("/desk/interrupted", interrupted),
+    Route("/desk/call-back", call_back, methods=["POST"]),
+    Route("/desk/call-closed", close_call, methods=["POST"]),
+]
+
+
+# ---- request mails -----------------------------------------------------------------------------
+# A request's e-mails: what was written, what became of it; to keep as a file; sent again (E15).
+
+HIGHEST: Final = 10**9
+
+
+@needs(Permission.REQUESTS)
+async def show_request_mails(request: Request) -> Response:
+    """Show an e-mail as it was written, and what became of it."""
+    return await _show_request_mails(request)
+
+
+@needs(Permission.REQUESTS)
+async def keep(request: Request) -> Response:
+    """Send an e-mail as a file; the desk writes it, and notes who has asked."""
+    kept, kind = await _found(request), request.path_params["kind"]
+    if kind not in KINDS:
+        raise HTTPException(404)
+    try:
+        data = await fetch(request, _number(request), kept.number, kind)
+    except NotDone as error:
+        return await _show_request_mails(request, error)
+    return download(data, f"{kept.mail.key}.{kind}", KINDS[kind])
+
+
+@needs(Permission.REQUESTS)
+async def again(request: Request) -> Response:
+    """Have an e-mail sent once more; one that waits is tried now."""
+    kept, number = await _found(request), _number(request)
+    question = {"ask": "mail_again", "number": number, "mail": kept.number}
+    try:
+        answer = await ask(request, {**question, "by": somebody(request).name})
+    except NotDone as error:
+        return await _show_request_mails(request, error)
+    return RedirectResponse(f"/requests/{number}/mails/{answer['mail']}?again=1", 303)
+
+
+async def _show_request_mails(request: Request, error: NotDone | None = None) -> Response:
+    kept = await _found(request)
+    values: dict[str, Any] = {
+        "number": _number(request),
+        "kept": kept,
+        "text": without_secrets(kept.mail.body),
+        "is_for_head": kept.mail.to == HEAD,
+        "mails": MAILS,
+        "wrong": str(error) if error else "",
+        "is_again": request.query_params.get("again") == "1",
+    }
+    return page(request, "requests/mail.html", error.status if error else 200, **values)
+
+
+async def _found(request: Request) -> StoredNotice:
+    """Read the e-mail that the address names; raises HTTPException."""
+    number, mail = _number(request), int(request.path_params["mail"])
+    reading: Reading = request.app.state.reading
+    found = await reading.do(
+        lambda c: [one for one in requests.about(c, number) if one.number == mail]
+    )
+    if not found:
+        raise HTTPException(404)
+    return found[0]
+
+
+def _number(request: Request) -> int:
+    number = int(request.path_params["number"])
+    if number > HIGHEST:
+        raise HTTPException(404)
+    return number
+
+
+_OF_ONE: Final = "/requests/{number:int}/mails/{mail:int}"
+request_mails_routes: list[BaseRoute] = [
+    Route(_OF_ONE, show_request_mails),
+    Route(f"{_OF_ONE}/again", again, methods=["POST"]),
+    Route(f"{_OF_ONE}/as/{{kind}}", keep),
+]
+
+
+# ---- requests ----------------------------------------------------------------------------------
 
 MOST: Final = 200
 LONGEST_SEARCH: Final = 80
-HIGHEST: Final = 10**9
-"""Numbers above are nobody's, and too long for the database."""
 OPEN: Final = (State.OPEN, State.SENT, State.TAKEN)
 LISTS: Final = {
     "open": N_("Open requests"),
@@ -65,7 +416,7 @@ class Shown:
     """One request with the mails about it and its office's name."""
 
     kept: StoredRequest
-    mails: tuple[KeptMail, ...]
+    mails: tuple[StoredNotice, ...]
     office: str
     names: Mapping[str, str]
 
@@ -103,10 +454,10 @@ def _listed(
 ) -> tuple[tuple[StoredRequest, ...], dict[str, str]]:
     """Read them, and the units' names; a citizen is looked for among what is open (E9)."""
     if citizen:
-        every = store_requests.search_open(connection, citizen, plan)
+        every = requests.search_open(connection, citizen, plan)
         found = tuple(one for one in every if unit in ("", one.request.unit))
     else:
-        found = store_requests.list_requests(connection, *states, unit=unit, limit=MOST)
+        found = requests.list_requests(connection, *states, unit=unit, limit=MOST)
     return found, _units(connection)
 
 
@@ -114,9 +465,9 @@ def _units(connection: sqlite3.Connection) -> dict[str, str]:
     return {unit.code: unit.name for unit in directory.units(connection)}
 
 
-async def show(request: Request) -> Response:
+async def show_request(request: Request) -> Response:
     """Show one request with all that became of it."""
-    return await _show(request)
+    return await _show_request(request)
 
 
 @needs(Permission.REQUESTS)
@@ -126,7 +477,7 @@ async def paper(request: Request) -> Response:
     try:
         data = await fetch(request, number, 0, "pdf")
     except NotDone as error:
-        return await _show(request, error)
+        return await _show_request(request, error)
     return download(data, f"request-{number}.pdf", KINDS["pdf"])
 
 
@@ -150,7 +501,7 @@ async def step(request: Request) -> Response:
             question |= {"agreed": form.get("agreed") == "1"}
         await ask(request, question)
     except NotDone as error:
-        return await _show(request, error)
+        return await _show_request(request, error)
     return RedirectResponse(f"/requests/{number}", 303)
 
 
@@ -162,7 +513,7 @@ def _says(request: Request) -> str:
 async def sound(request: Request) -> Response:
     """Send what a caller has said for an office."""
     kept = (await _shown(request)).kept
-    path = cases.sound_file(request.app.state.settings.records.parent, kept.sound.path)
+    path = request_parts.sound_file(request.app.state.settings.records.parent, kept.sound.path)
     if path is None:
         raise HTTPException(404)
     return FileResponse(path, media_type="audio/wav")
@@ -187,19 +538,19 @@ async def _shown(request: Request) -> Shown:
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
     link = request.state.speaker(N_("the link in the e-mail"))
-    return replace(found, names={**found.names, requests.BY: link})
+    return replace(found, names={**found.names, policy_requests.BY: link})
 
 
 def _find(connection: sqlite3.Connection, number: int) -> Shown | None:
-    kept = store_requests.find_request(connection, number)
+    kept = requests.find_request(connection, number)
     if kept is None:
         return None
-    about = store_requests.about(connection, number)
+    about = requests.about(connection, number)
     office = _units(connection).get(kept.request.unit, kept.request.unit)
-    return Shown(kept, about, office, cases.names(connection))
+    return Shown(kept, about, office, request_parts.names(connection))
 
 
-async def _show(request: Request, error: NotDone | None = None) -> Response:
+async def _show_request(request: Request, error: NotDone | None = None) -> Response:
     shown = await _shown(request)
     one, appointment = shown.kept.request, shown.kept.request.appointment
     values = {
@@ -233,21 +584,364 @@ async def _slots(request: Request, unit: str) -> tuple[datetime, ...]:
     return tuple(datetime.fromisoformat(slot) for slot in answer["slots"])
 
 
-def _reading(request: Request) -> Reading:
-    reading: Reading = request.app.state.reading
-    return reading
-
-
 def is_for(request: Request) -> bool:
     """Tell whether somebody sees requests: all of them, or an office's own."""
     return may(request, Permission.REQUESTS) or may(request, Permission.OWN_REQUESTS)
 
 
-routes: list[BaseRoute] = [
+requests_routes: list[BaseRoute] = [
     Route("/requests", list_requests),
-    Route("/requests/{number:int}", show),
+    Route("/requests/{number:int}", show_request),
     Route("/requests/{number:int}/paper", paper),
     Route("/requests/{number:int}/sound", sound),
     Route("/requests/{number:int}/{step}", step, methods=["POST"]),
 ]
-links = (Link("/requests", N_("Requests"), is_for, order=22),)
+requests_links = (Link("/requests", N_("Requests"), is_for, order=22),)
+
+
+# ---- appointments ------------------------------------------------------------------------------
+# Appointments as a week: who comes when to which office, what is free, when the house is closed.
+#
+# Who is booked stands in the records; free hours and closures are the desk's to say, and missing
+# while it is away. Somebody of one office sees that office's own.
+
+WEEK: Final = timedelta(days=7)
+SUNDAY: Final = 6
+WORKING_DAYS: Final = 5
+LONGEST: Final = 80
+EARLIEST, LATEST = date(2000, 1, 10), date(8999, 12, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeDay:
+    """One office on one day: who is booked, by start, and what is free, by hour."""
+
+    unit: str
+    name: str
+    booked: tuple[StoredRequest, ...]
+    free: tuple[tuple[datetime, int], ...]
+
+    @property
+    def free_hours(self) -> list[list[tuple[datetime, int]]]:
+        """Return what is free, one list for each hour of the day."""
+        return [list(some) for _, some in groupby(self.free, key=lambda one: one[0].hour)]
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """One day: `name` is why it is special, `bands` when the house is open then."""
+
+    day: date
+    offices: tuple[OfficeDay, ...]
+    special: bool = False
+    bands: tuple[str, ...] = ()
+    name: Words = NOTHING
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether the house is closed for a reason."""
+        return self.special and not self.bands
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the desk says of the week; nothing is known while it is away."""
+
+    days: Mapping[date, Mapping[str, Any]]
+    offices: Mapping[str, tuple[tuple[datetime, int], ...]]
+    is_known: bool = True
+
+
+async def show_appointments(request: Request) -> Response:
+    """Show one week, of one office or of all."""
+    own, today = own_unit(request), datetime.now(request.app.state.zone).date()
+    monday = _monday(request.query_params.get("week", ""), today)
+    unit = own or request.query_params.get("unit", "")[:LONGEST]
+    booked, names = await request.app.state.reading.do(
+        lambda c: _read(c, _span(request, monday), unit)
+    )
+    told = await _told(request, monday, unit)
+    days = [_day(request, monday + ONE_DAY * n, booked, told, names) for n in range(7)]
+    values = {
+        "days": [day for day in days if day.offices or day.day.weekday() < WORKING_DAYS],
+        "monday": monday,
+        "weeks": {"before": monday - WEEK, "after": monday + WEEK, "now": _this(today)},
+        "today": today,
+        "units": names,
+        "unit": unit,
+        "own": own,
+        "is_known": told.is_known,
+    }
+    return page(request, "appointments/week.html", 200, forms=FORMS, **values)
+
+
+def _first(day: date) -> date:
+    return day - ONE_DAY * day.weekday()
+
+
+def _this(today: date) -> date:
+    """Return the Monday of the week that opens by itself: on a Sunday the one to come."""
+    return today + ONE_DAY if today.weekday() == SUNDAY else _first(today)
+
+
+def _monday(text: str, today: date) -> date:
+    """Read the Monday of a week from a day in it; what is none is this week's."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return _this(today)
+    return _first(day) if EARLIEST <= day <= LATEST else _this(today)
+
+
+def _span(request: Request, monday: date) -> tuple[datetime, datetime]:
+    since, until = (
+        datetime.combine(day, time(), request.app.state.zone) for day in (monday, monday + WEEK)
+    )
+    return since, until
+
+
+def _read(
+    connection: sqlite3.Connection, span: tuple[datetime, datetime], unit: str
+) -> tuple[tuple[StoredRequest, ...], dict[str, str]]:
+    names = {each.code: each.name for each in directory.load_masked(connection).units}
+    return requests.between(connection, *span, unit), names
+
+
+async def _told(request: Request, monday: date, unit: str) -> Told:
+    question = {"ask": "appointments", "first": monday.isoformat(), "unit": unit}
+    try:
+        answer = await request.app.state.desk.ask(question)
+    except (DeskAway, OfficeError):
+        return Told({}, {}, False)
+    days = {date.fromisoformat(each["day"]): each for each in answer["days"]}
+    offices = {each["unit"]: _free(request, each["free"]) for each in answer["offices"]}
+    return Told(days, offices)
+
+
+def _free(request: Request, free: list[tuple[str, int]]) -> tuple[tuple[datetime, int], ...]:
+    zone = request.app.state.zone
+    return tuple((datetime.fromisoformat(at).astimezone(zone), places) for at, places in free)
+
+
+def _day(
+    request: Request,
+    day: date,
+    booked: tuple[StoredRequest, ...],
+    told: Told,
+    names: Mapping[str, str],
+) -> DayView:
+    mine = [kept for kept in booked if _first_days(request, kept).date() == day]
+    free = {unit: _on(day, some) for unit, some in told.offices.items()}
+    units = {kept.request.unit for kept in mine} | {unit for unit, some in free.items() if some}
+    offices = tuple(
+        OfficeDay(
+            unit,
+            names.get(unit, unit),
+            tuple(kept for kept in mine if kept.request.unit == unit),
+            free.get(unit, ()),
+        )
+        for unit in sorted(units, key=lambda one: names.get(one, one))
+    )
+    known = told.days.get(day, {"special": False, "bands": (), "name": {"it": "", "en": ""}})
+    return DayView(day, offices, known["special"], tuple(known["bands"]), Words(**known["name"]))
+
+
+def _on(day: date, free: tuple[tuple[datetime, int], ...]) -> tuple[tuple[datetime, int], ...]:
+    return tuple(one for one in free if one[0].date() == day)
+
+
+def _first_days(request: Request, kept: StoredRequest) -> datetime:
+    """Return when an appointment starts, where the house is."""
+    assert kept.request.appointment is not None
+    return kept.request.appointment.slot.start.astimezone(request.app.state.zone)
+
+
+appointments_routes: list[BaseRoute] = [Route("/appointments", show_appointments)]
+appointments_links = (Link("/appointments", N_("Appointments"), is_for, order=23),)
+
+
+# ---- requests entering -------------------------------------------------------------------------
+# A request entered outside a call: somebody stands at the counter, or has rung off (P6, E9, E15).
+#
+# The form is of the office that is chosen first: its rule and its free hours are the desk's to say.
+
+FIELDS: Final = ("name", "phone", "email", "prefers", "language", "subject", "asked")
+"""What is sent on as it was typed."""
+OTHERS: Final = ("rule", "starts", "form", "anyway", "call")
+LONGEST_TEXT: Final = 4000
+LONGEST_NAME: Final = 64
+RULES: Final[Mapping[str, str]] = {
+    ReturnRule.APPOINTMENT: N_("Appointment"),
+    ReturnRule.EMAIL: N_("E-mail to the office"),
+}
+APPOINTMENT_FORMS: Final[Mapping[str, str]] = {
+    Form.IN_PERSON: N_("in person"),
+    Form.OFFICE_CALLS: N_("by telephone, the office calls"),
+    Form.CITIZEN_CALLS: N_("by telephone, the citizen calls"),
+}
+CONTACTS: Final[Mapping[str, str]] = {
+    Contact.PHONE: N_("By telephone"),
+    Contact.EMAIL: N_("By e-mail"),
+}
+NO_OFFICE: Final = N_("Choose the office first.")
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """The office that is chosen, with its free hours; `offers`: it has some at all."""
+
+    row: Offer
+    slots: tuple[datetime, ...] = ()
+    offers: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredRequest:
+    """What the page shows beside the office: what was typed, what is open, why nothing was done."""
+
+    filled: Mapping[str, str]
+    open_ones: tuple[StoredRequest, ...] = ()
+    error: NotDone | None = None
+
+
+@needs(Permission.REQUESTS)
+async def new(request: Request) -> Response:
+    """Show the offices, and the form of the one that is chosen; with who called, for a call."""
+    query = request.query_params
+    filled = await _caller(request) | {"starts": query.get("starts", "")[:LONGEST_NAME]}
+    return await _show_entering(request, query.get("about", ""), EnteredRequest(filled))
+
+
+async def _caller(request: Request) -> dict[str, str]:
+    """Fill in who called, where the address names a call; the request is of none all the same."""
+    filled = {"language": request.state.speaker.language}
+    call = request.query_params.get("call", "")[:LONGEST_NAME]
+    reading: Reading = request.app.state.reading
+    record = await reading.do(lambda c: call_log.find(c, call)) if call else None
+    if record is None or record.caller.presentation is not Presentation.SHOWN:
+        return filled
+    return filled | {"call": call, "phone": record.caller.number, "name": record.caller.name}
+
+
+@needs(Permission.REQUESTS)
+async def take(request: Request) -> Response:
+    """Have the desk take it over; what is open of the same citizen is offered first (E9)."""
+    form = await request.form()
+    about, filled = str(form.get("about", "")), _filled(form)
+    try:
+        row = _chosen(await _offers(request), about)
+        if row is None:
+            raise NotDone(400, request.state.speaker(NO_OFFICE))
+        if filled["anyway"] != "1":
+            found = await open_ones(request, filled["phone"], filled["name"])
+            if found:
+                return await _show_entering(request, about, EnteredRequest(filled, found))
+        answer = await ask(request, _question(request, row, filled))
+    except NotDone as error:
+        return await _show_entering(request, about, EnteredRequest(filled, error=error))
+    return RedirectResponse(f"/requests/{answer['number']}?taken=1", 303)
+
+
+def _filled(form: FormData) -> dict[str, str]:
+    return {name: str(form.get(name, "")).strip()[:LONGEST_TEXT] for name in (*FIELDS, *OTHERS)}
+
+
+def _question(request: Request, row: Offer, filled: Mapping[str, str]) -> dict[str, Any]:
+    """Write what the desk is asked; raises NotDone for an appointment without its time."""
+    question: dict[str, Any] = {
+        "ask": "counter_request",
+        **{name: filled[name] for name in FIELDS},
+        "unit": row.unit,
+        "need": row.need,
+        "rule": filled["rule"],
+        "by": somebody(request).name,
+        "anyway": True,
+    }
+    if filled["rule"] != ReturnRule.APPOINTMENT:
+        return question
+    starts = starts_of(filled["starts"], request.app.state.zone)
+    if starts is None:
+        raise NotDone(400, request.state.speaker(N_("When? Choose a day and a time.")))
+    return question | {"starts": starts.isoformat(), "form": filled["form"]}
+
+
+async def _offers(request: Request) -> list[Offer]:
+    """Ask which offices there are; raises NotDone."""
+    answer = await ask(request, {"ask": "offices"})
+    return sorted(map(offer, answer["offices"]), key=lambda one: (one.name, one.need_name))
+
+
+def _chosen(offers: list[Offer], about: str) -> Offer | None:
+    return next((one for one in offers if f"{one.unit}|{one.need}" == about), None)
+
+
+async def _office_of_request(request: Request, row: Offer, wanted: str) -> Office:
+    """Ask for an office's free hours, where it may give appointments; raises NotDone.
+
+    The hour that is `wanted` stands among them, however far ahead it is.
+    """
+    if ReturnRule.APPOINTMENT not in row.rules:
+        return Office(row)
+    answer = await ask(request, {"ask": "free_slots", "unit": row.unit})
+    slots = set(map(datetime.fromisoformat, answer["slots"]))
+    if answer["offers"] and (start := starts_of(wanted, request.app.state.zone)):
+        slots.add(start)
+    return Office(row, tuple(sorted(slots)), answer["offers"])
+
+
+def _of_unit(offers: list[Offer], unit: str) -> list[Offer]:
+    """Return the needs of the one office that the address names, all for none."""
+    return [one for one in offers if one.unit == unit] or offers
+
+
+async def _show_entering(request: Request, about: str, shown: EnteredRequest) -> Response:
+    offers, office = list[Offer](), None
+    unit = request.query_params.get("unit", "")
+    try:
+        offers = _of_unit(await _offers(request), unit)
+        if len(offers) == 1:
+            about = f"{offers[0].unit}|{offers[0].need}"
+        row = _chosen(offers, about)
+        office = (
+            await _office_of_request(request, row, shown.filled.get("starts", "")) if row else None
+        )
+    except NotDone as error:
+        shown = replace(shown, error=shown.error or error)
+    values = {
+        "offers": offers,
+        "about": about,
+        "unit": unit,
+        "office": office,
+        "filled": dict.fromkeys((*FIELDS, *OTHERS), "") | dict(shown.filled),
+        "wanted": starts_of(shown.filled.get("starts", ""), request.app.state.zone),
+        "open_ones": shown.open_ones,
+        "wrong": str(shown.error) if shown.error else "",
+        "tongues": [(one, NAMES[one]) for one in LANGUAGES],
+    }
+    tables = {
+        "rules": RULES,
+        "forms": APPOINTMENT_FORMS,
+        "contacts": CONTACTS,
+        "state_of": state_of,
+    }
+    status = shown.error.status if shown.error else 409 if shown.open_ones else 200
+    return page(request, "requests/new.html", status, **values, **tables)
+
+
+requests_entering_routes: list[BaseRoute] = [
+    Route("/requests/new", new),
+    Route("/requests/new", take, methods=["POST"]),
+]
+
+
+routes = [
+    *done_routes,
+    *operator_calls_routes,
+    *request_mails_routes,
+    *requests_routes,
+    *appointments_routes,
+    *requests_entering_routes,
+]
+
+
+links = (*requests_links, *appointments_links)

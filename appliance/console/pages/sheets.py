@@ -2,27 +2,159 @@
 
 from __future__ import annotations
 
+import difflib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts.rights import for_those_who_may, may, needs
-from appliance.console.links import Link
+from appliance.calls.orders import CallRecord
+from appliance.console import request_parts
+from appliance.console.accounts import for_those_who_may, may, needs, somebody
+from appliance.console.desk_client import NotDone, Reading, ask, done, not_done_response
+from appliance.console.pages.requests import is_own
 from appliance.console.say import N_
-from appliance.console.sheets import ITS_OWN_PAGE, rendered
-from appliance.console.templates import page, text
+from appliance.console.shared import ITS_OWN_PAGE, rendered, unmarked, who
+from appliance.console.templates import Link, page, text
+from appliance.errors import StoreError
+from appliance.policy.numbering import Plan
+from appliance.policy.requests import state_of
 from appliance.policy.sheets import Sheet
+from appliance.policy.text import Words
 from appliance.policy.users import Permission
-from appliance.store import directory, managed_config, sheets
+from appliance.store import call_log, directory, managed_config, requests, sheets
+from appliance.store.requests import StoredRequest
+from appliance.store.sheets import Found
+from appliance.store.voicemail import RESULTS, OpenCase, open_cases
 
+# ---- operator sheets ---------------------------------------------------------------------------
+# Sheets on the operator's desk: found as one types, read beside the call, noted by one key (P2).
+#
+# And what is on record of whoever calls: earlier calls, open requests (E9).
+
+MOST: Final = 8
+"""Sheets shown of a search: what fits beside a call."""
 LONGEST_SEARCH: Final = 120
+EARLIER: Final = timedelta(days=90)
+MOST_EARLIER: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record of a caller's number, newest first."""
+
+    calls: tuple[CallRecord, ...]
+    requests: tuple[StoredRequest, ...]
+    cases: tuple[OpenCase, ...]
+    names: dict[str, str]
+
+
+@needs(Permission.READ_SHEETS)
+async def search(request: Request) -> Response:
+    """Show what is found of the words typed so far; nothing for none."""
+    typed = request.query_params.get("q", "")[:LONGEST_SEARCH]
+
+    def job(connection: sqlite3.Connection) -> tuple[Found, ...]:
+        return sheets.search(connection, typed, MOST)
+
+    try:
+        found = await _reading(request).do(job)
+    except StoreError:
+        return page(request, "operator/unread.html")
+    shown = "operator/found.html"
+    return page(request, shown, found=found, typed=typed.strip(), unmarked=unmarked)
+
+
+@needs(Permission.READ_SHEETS)
+async def sheet(request: Request) -> Response:
+    """Show one sheet."""
+    code = request.path_params["code"]
+
+    def job(connection: sqlite3.Connection) -> tuple[Sheet, str] | None:
+        found = sheets.find(connection, code)
+        if found is None:
+            return None
+        names = {unit.code: unit.name for unit in directory.units(connection)}
+        return found, names.get(found.office, found.office)
+
+    try:
+        read = await _reading(request).do(job)
+    except StoreError:
+        return page(request, "operator/unread.html")
+    if read is None:
+        raise HTTPException(404)
+    found, office = read
+    stale = found.is_stale(datetime.now(request.app.state.zone).date())
+    body = rendered(found.body)
+    return page(request, "operator/sheet.html", sheet=found, office=office, stale=stale, body=body)
+
+
+@needs(Permission.SEE_DESK)
+async def used(request: Request) -> Response:
+    """Note that a sheet answered the caller in whose call it was opened."""
+    form, _ = await request.form(), request.state.speaker
+    position = who(request).position
+    if not position:
+        return not_done_response(_("Choose the position first."), 400)
+    opened = str(form.get("call", ""))
+    if opened and not await is_own(request, position, opened):
+        return not_done_response(_("There is no call of this position, nor one just ended."), 409)
+    of = {"call": opened} if opened else {"position": position}
+    return await done(request, {"ask": "NoteSheet", "sheet": str(form.get("sheet", "")), **of})
+
+
+@needs(Permission.SEE_DESK)
+async def known(request: Request) -> Response:
+    """Show what is on record of a caller who is on the line; nothing for no number."""
+    call = request.path_params["call"]
+    status = request.app.state.feed.newest.status or {"calls": ()}
+    number = next((c["caller"]["number"] for c in status["calls"] if c["call"] == call), "")
+    if not number:
+        return Response(media_type="text/html")
+    try:
+        found = await _reading(request).do(
+            lambda connection: _known(connection, number, call, request.app.state.plan)
+        )
+    except StoreError:
+        return page(request, "operator/unread.html")
+    values: dict[str, Any] = {"known": found, "has_messages": may(request, Permission.MESSAGES)}
+    return page(request, "operator/known.html", state_of=state_of, results=RESULTS, **values)
+
+
+def _known(connection: sqlite3.Connection, number: str, call: str, plan: Plan) -> Known:
+    now = datetime.now(UTC)
+    calls = call_log.of_number(connection, number, now - EARLIER, MOST_EARLIER + 1, plan)
+    earlier = tuple(record for record in calls if record.call != call)[:MOST_EARLIER]
+    return Known(
+        earlier,
+        requests.find_open(connection, number, plan=plan),
+        open_cases(connection, number, now, plan),
+        request_parts.names(connection),
+    )
+
+
+def _reading(request: Request) -> Reading:
+    reading: Reading = request.app.state.reading
+    return reading
+
+
+operator_sheets_routes: list[BaseRoute] = [
+    Route("/desk/search", search),
+    Route("/desk/sheet/{code}", sheet),
+    Route("/desk/sheet-used", used, methods=["POST"]),
+    Route("/desk/known/{call}", known),
+]
+
+
+# ---- sheets ------------------------------------------------------------------------------------
+
 MOST_FOUND: Final = 50
 
 
@@ -108,5 +240,218 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
     )
 
 
-routes: list[BaseRoute] = [Route("/sheets", show_all), Route("/sheet/{code}", show)]
+sheets_routes: list[BaseRoute] = [Route("/sheets", show_all), Route("/sheet/{code}", show)]
 links = (Link("/sheets", N_("Sheets"), for_those_who_may(Permission.READ_SHEETS), order=45),)
+
+
+# ---- sheets editing ----------------------------------------------------------------------------
+# Sheets are edited and taken from files: what changes is read first, then it is saved.
+#
+# A sheet is edited as its file is: a head between +++ lines, then Markdown. The desk reads it.
+
+LONGEST: Final = 10_000
+"""Letters of a sheet: as many as one question to the desk holds, and more than anybody reads."""
+MOST_FILES: Final = 20
+TOO_LONG: Final = N_("This sheet is too long: 10,000 letters at most.")
+NO_TEXT: Final = N_("This file is no text (UTF-8).")
+NEW: Final = """+++
+title = ""
+office = ""
+keywords = []
+source = ""
+official = ""
+updated = {day}
++++
+"""
+CHANGES: Final = {
+    "new": N_("new sheet"),
+    "changed": N_("changed"),
+    "same": N_("nothing changes"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One line of what changes: `kind` is "+", "-" or " "."""
+
+    kind: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the desk says of one sheet before it is saved; `wrong` where it cannot be."""
+
+    code: str
+    text: str
+    wrong: str = ""
+    title: str = ""
+    change: str = ""
+    body: str = ""
+    differences: tuple[Difference, ...] = ()
+    heard: str = ""
+
+    @property
+    def can_save(self) -> bool:
+        """Tell whether saving it would change anything."""
+        return not self.wrong and self.change != "same"
+
+
+@needs(Permission.EDIT_SHEETS)
+async def edit(request: Request) -> Response:
+    """Show a sheet's text to be changed, or the beginning of a new one."""
+    code = request.query_params.get("code", "")[:64]
+    if not code:
+        day = datetime.now(request.app.state.zone).date()
+        return _editor(request, Seen("", NEW.format(day=day)), is_new=True)
+    try:
+        answer = await ask(
+            request, {"ask": "sheet_text", "code": code, "by": somebody(request).name}
+        )
+    except NotDone as error:
+        return _editor(request, Seen(code, "", str(error)), is_new=False, status=error.status)
+    return _editor(request, Seen(code, answer["text"]), is_new=False)
+
+
+@needs(Permission.EDIT_SHEETS)
+async def again(request: Request) -> Response:
+    """Go back from the preview to the text as it was typed."""
+    form = await request.form()
+    code, text = _typed(form)
+    return _editor(request, Seen(code, text), is_new=form.get("new") == "1")
+
+
+@needs(Permission.EDIT_SHEETS)
+async def check(request: Request) -> Response:
+    """Show what saving the typed text would change; what is wrong is said above it."""
+    form = await request.form()
+    is_new = form.get("new") == "1"
+    seen = await _seen(request, *_typed(form))
+    if seen.wrong:
+        return _editor(request, seen, is_new=is_new, status=409)
+    return page(request, "sheets/preview.html", seen=[seen], can_edit_again=True, is_new=is_new,
+                changes=CHANGES)  # fmt: skip
+
+
+@needs(Permission.EDIT_SHEETS)
+async def upload(request: Request) -> Response:
+    """Show what sheets from files would change."""
+    form = await request.form(max_files=MOST_FILES)
+    files = [one for one in form.getlist("files") if isinstance(one, UploadFile) and one.filename]
+    seen = [await _of_file(request, one) for one in files]
+    if not seen:
+        return RedirectResponse("/sheets", 303)
+    return page(request, "sheets/preview.html", seen=seen, can_edit_again=False, is_new=False,
+                changes=CHANGES)  # fmt: skip
+
+
+@needs(Permission.EDIT_SHEETS)
+async def save(request: Request) -> Response:
+    """Save every sheet of the preview; those that are refused meanwhile are shown with why."""
+    form = await request.form()
+    pairs = list(zip(form.getlist("code"), form.getlist("text"), strict=False))[:MOST_FILES]
+    refused, is_voiced = [], False
+    for code, text in pairs:
+        try:
+            told = await _ask_save(request, str(code), _lines(str(text)), preview=False)
+            is_voiced = is_voiced or "voice" in told
+        except NotDone as error:
+            refused.append(Seen(str(code), _lines(str(text)), str(error)))
+    if refused:
+        return page(request, "sheets/preview.html", 409, seen=refused, can_edit_again=False,
+                    is_new=False, changes=CHANGES)  # fmt: skip
+    return RedirectResponse("/sheets?voice=1" if is_voiced else "/sheets?saved=1", 303)
+
+
+@needs(Permission.EDIT_SHEETS)
+async def remove(request: Request) -> Response:
+    """Take a sheet away, so that no search finds it."""
+    question = {"ask": "sheet_remove", "code": request.path_params["code"]}
+    try:
+        told = await ask(request, {**question, "by": somebody(request).name})
+    except NotDone as error:
+        return await sheet_page(request, error.status, str(error))
+    return RedirectResponse("/sheets?voice=1" if "voice" in told else "/sheets?removed=1", 303)
+
+
+@needs(Permission.EDIT_SHEETS)
+async def voice(request: Request) -> Response:
+    """Say what became of the sheet that was given its voice last: a part of a page."""
+    try:
+        told = await ask(request, {"ask": "sheet_voice"})
+    except NotDone as error:
+        return page(request, "sheets/voice.html", runs=False, well=False, said=str(error))
+    last = told["last"]
+    said = request.state.speaker.words(Words(**last["said"])) if last else ""
+    return page(
+        request,
+        "sheets/voice.html",
+        runs=told["runs"] or last is None,
+        well=bool(last and last["well"]),
+        said=said,
+    )
+
+
+def _editor(request: Request, seen: Seen, *, is_new: bool, status: int = 200) -> Response:
+    return page(request, "sheets/edit.html", status, seen=seen, is_new=is_new, longest=LONGEST)
+
+
+def _typed(form: FormData) -> tuple[str, str]:
+    code = str(form.get("code", "")).strip()[:64]
+    return code, _lines(str(form.get("text", "")))
+
+
+def _lines(text: str) -> str:
+    """Return text with the line ends of files, not of forms."""
+    return text.replace("\r\n", "\n")
+
+
+async def _of_file(request: Request, file: UploadFile) -> Seen:
+    name = str(file.filename).replace("\\", "/").rsplit("/", 1)[-1]
+    code = name.removesuffix(".md")[:64]
+    try:
+        text = (await file.read()).decode()
+    except UnicodeDecodeError:
+        return Seen(code, "", request.state.speaker(NO_TEXT))
+    return await _seen(request, code, _lines(text))
+
+
+async def _seen(request: Request, code: str, text: str) -> Seen:
+    try:
+        told = await _ask_save(request, code, text, preview=True)
+    except NotDone as error:
+        return Seen(code, text, str(error))
+    differences = tuple(_differences(told["before"], told["after"]))
+    return Seen(code, text, "", told["title"], told["change"], rendered(told["body"]), differences,
+                told["heard"])  # fmt: skip
+
+
+async def _ask_save(request: Request, code: str, text: str, *, preview: bool) -> dict[str, str]:
+    if len(text) > LONGEST:
+        raise NotDone(413, request.state.speaker(TOO_LONG))
+    question = {"ask": "sheet_save", "code": code or " ", "text": text, "preview": preview}
+    return await ask(request, {**question, "by": somebody(request).name})
+
+
+def _differences(before: str, after: str) -> Iterator[Difference]:
+    """Yield what changes, line by line, with the lines around it; nothing of a new sheet."""
+    if not before:
+        return
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=1)
+    for line in list(lines)[2:]:
+        if not line.startswith("@@"):
+            yield Difference(line[:1], line[1:])
+
+
+sheets_editing_routes: list[BaseRoute] = [
+    Route("/sheets/edit", edit, methods=["GET"]),
+    Route("/sheets/edit", again, methods=["POST"]),
+    Route("/sheets/check", check, methods=["POST"]),
+    Route("/sheets/upload", upload, methods=["POST"]),
+    Route("/sheets/save", save, methods=["POST"]),
+    Route("/sheets/voice", voice, methods=["GET"]),
+    Route("/sheet/{code}/remove", remove, methods=["POST"]),
+]
+
+
+routes = [*operator_sheets_routes, *sheets_routes, *sheets_editing_routes]

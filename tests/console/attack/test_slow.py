@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console.listening import HANDSHAKE_S, OPEN_OF_ONE
-from appliance.console.process import CONNECTIONS, QUIET_S
+from appliance.console.process import CONNECTIONS, HANDSHAKE_S, OPEN_OF_ONE, QUIET_S
 from tests.console.test_process import console, page
 
 pytestmark = pytest.mark.system

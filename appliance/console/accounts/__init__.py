@@ -1,1 +1,0 @@
-"""Accounts: passwords, sessions, and who is kept from trying further."""

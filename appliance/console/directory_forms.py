@@ -1,0 +1,489 @@
+"""Forms of the directory."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from appliance.console.accounts import somebody
+from appliance.console.desk_client import DeskAway, NotDone, Reading, ask
+from appliance.console.say import N_
+from appliance.errors import OfficeError, StoreError
+from appliance.policy.directory import Authorisation, Declaration, Need, Register, Unit, Variation
+from appliance.policy.directory_forms import in_force
+from appliance.policy.hours import Bands, Week
+from appliance.policy.text import Words
+from appliance.store import directory as store
+from appliance.store import users
+from appliance.store.directory import ATTACHMENT_LIMIT
+
+# ---- attaching ---------------------------------------------------------------------------------
+# The e-mail that goes with an entry of the register: to the desk and from it, in parts.
+
+FIELD: Final = "email"
+"""The field of a form in which the file is given."""
+PART: Final = 9_000
+"""Bytes in one question to the desk: three quarters of what it takes, as base64."""
+TOO_LONG: Final = N_("This file is too long: 5 MB at most.")
+LONGEST_NAME: Final = 200
+
+
+async def send(request: Request, sent: FormData) -> str:
+    """Send the file of a form to the desk; returns its name, "" where none was given.
+
+    Raises NotDone.
+    """
+    file = sent.get(FIELD)
+    if not isinstance(file, UploadFile) or not file.filename:
+        return ""
+    data = await file.read(ATTACHMENT_LIMIT + 1)
+    if not data:
+        return ""
+    if len(data) > ATTACHMENT_LIMIT:
+        raise NotDone(413, request.state.speaker(TOO_LONG))
+    for at in range(0, len(data), PART):
+        part = base64.b64encode(data[at : at + PART]).decode()
+        question = {"ask": "register_file_part", "at": at, "data": part}
+        await ask(request, {**question, "by": somebody(request).name})
+    return file.filename[:LONGEST_NAME]
+
+
+async def fetch(request: Request, entry: int) -> bytes:
+    """Fetch the file of an entry from the desk, which notes who has asked; raises NotDone."""
+    data, is_last = b"", False
+    while not is_last:
+        question = {"ask": "register_file", "entry": entry, "at": len(data)}
+        answer = await ask(request, {**question, "by": somebody(request).name})
+        data += base64.b64decode(answer["data"])
+        is_last = answer["last"]
+    return data
+
+
+# ---- drafts ------------------------------------------------------------------------------------
+# What somebody has half typed: read from the records, kept by the desk (E18).
+
+
+async def read_draft(request: Request, place: str) -> str:
+    """Return what whoever asks had typed in a place, as JSON; "" for nothing."""
+    name, now = somebody(request).name, datetime.now(UTC)
+    reading: Reading = request.app.state.reading
+    try:
+        return await reading.do(lambda c: users.find_draft(c, name, place, now))
+    except StoreError:
+        return ""
+
+
+async def keep_draft(request: Request, place: str, body: str) -> bool:
+    """Have the desk keep a draft, or forget it where it is empty; tells whether it does."""
+    question = {"ask": "draft_keep", "place": place, "body": body}
+    try:
+        await ask(request, {**question, "by": somebody(request).name})
+    except NotDone:
+        return False
+    return True
+
+
+# ---- register changes --------------------------------------------------------------------------
+# Has the desk change the register, and keeps its answer for the page: refusals at their fields.
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the desk said: `answer` and its `changes` of a form that is good; `wrong` and where."""
+
+    is_good: bool
+    changes: tuple[str, ...] = ()
+    wrong: str = ""
+    problems: Mapping[str, str] = field(default_factory=dict)
+    status: int = 200
+    answer: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def ask_change(
+    request: Request,
+    what: str,
+    form: Mapping[str, Any],
+    *,
+    preview: bool = False,
+    sent: FormData | None = None,
+) -> Outcome:
+    """Ask for a change, or what it would change; `sent` may hold the e-mail that goes with it."""
+    say = request.state.speaker
+    try:
+        name = await send(request, sent) if sent else ""
+    except NotDone as error:
+        problems = {FIELD: str(error)}
+        return Outcome(False, wrong=say(N_("Not saved.")), problems=problems, status=error.status)
+    question = {"ask": what, "by": somebody(request).name, "form": form, "preview": preview}
+    question |= {"attached": name} if name else {}
+    try:
+        answer = await request.app.state.desk.ask(question)
+    except DeskAway as away:
+        return Outcome(False, wrong=say.words(away.words), status=503)
+    except OfficeError as refused:
+        return Outcome(False, wrong=say(N_("Not done: %(why)s"), why=refused), status=409)
+    if answer.get("done") is False:
+        found = {each["place"]: say.words(_words(each)) for each in answer.get("problems", ())}
+        said = say.words(Words(**answer["said"]))
+        rest = found.pop("", "")
+        return Outcome(False, (), f"{said} {rest}".strip(), found, 422 if found else 409)
+    changes = tuple(say.words(_words(each)) for each in answer["changes"])
+    return Outcome(True, changes, answer=answer)
+
+
+def _words(each: Mapping[str, str]) -> Words:
+    return Words(each["it"], each["en"])
+
+
+# ---- register forms ----------------------------------------------------------------------------
+# Forms of the register's pages: from fields named by their place to what the desk is asked.
+#
+# A field is named as the desk names a problem's place ("needs.1.numbers.2.label"), so that each
+# mistake is said beside its field. A stored declaration fills the form without its numbers: those
+# left empty are taken over by the desk (P7).
+
+Nested = dict[str, Any]
+
+MOST: Final = 40
+"""Parts of a kind that a form may have."""
+OURS: Final = ("csrf", "do")
+"""Fields that are the page's own business."""
+TEXTS: Final = ("unit", "declared_by", "reference", "first", "last")
+LONGEST: Final = 400
+_PLAIN: Final = re.compile(r"0?(\d+)(?::00|(:\d\d))")
+
+
+def nested(items: Iterable[tuple[str, object]]) -> Nested:
+    """Gather fields into what the desk reads; needs that are to go and empty rows are left out."""
+    flat = [(name, value[:LONGEST]) for name, value in items if isinstance(value, str)]
+    texts = dict(flat)
+    form: Nested = dict.fromkeys(TEXTS, "")
+    form |= {n: value for n, value in flat if "." not in n and n not in OURS}
+    form["rules"] = [value for name, value in flat if name == "rules"]
+    form["week"] = _week(texts, "week")
+    form["withdraw"] = texts.get("withdraw") == "1"
+    form["slots"] = {
+        "week": _week(texts, "slots.week"),
+        "minutes": texts.get("slots.minutes") or "20",
+        "places": texts.get("slots.places") or "1",
+    }
+    form["needs"] = [need for number in range(1, MOST + 1) if (need := _need(flat, number))]
+    return form
+
+
+def _week(texts: Mapping[str, str], name: str) -> list[str]:
+    return [texts.get(f"{name}.{day}", "") for day in range(1, 8)]
+
+
+def _need(flat: list[tuple[str, str]], number: int) -> Nested | None:
+    prefix = f"needs.{number}."
+    own = [(n.removeprefix(prefix), value) for n, value in flat if n.startswith(prefix)]
+    texts = dict(own)
+    if not own or texts.get("gone") == "1":
+        return None
+    numbers = [row for n in range(1, MOST + 1) if (row := _number(texts, n))]
+    if not texts.get("name") and not numbers:
+        return None
+    return {
+        "code": texts.get("code", ""),
+        "name": texts.get("name", ""),
+        "code_keys": texts.get("code_keys", ""),
+        "rules": [value for name, value in own if name == "rules"],
+        "numbers": numbers,
+    }
+
+
+def _number(texts: Mapping[str, str], number: int) -> Nested | None:
+    """Read a row; one that is left as it was is the earlier number."""
+    prefix = f"numbers.{number}."
+    own = {n.removeprefix(prefix): v for n, v in texts.items() if n.startswith(prefix)}
+    if own.get("gone") == "1" or not any(own.get(n) for n in ("number", "label", "declaration")):
+        return None
+    row: Nested = {"label": own.get("label", ""), "reach": own.get("reach", ""), "earlier": {}}
+    row["number"] = own.get("number", "")
+    row["service_mobile"] = own.get("service_mobile") == "1"
+    if own.get("declaration"):
+        kept = {"declaration": own["declaration"], "need": own.get("need", "")}
+        row["earlier"] = kept | {"which": own.get("which", "")}
+    return row
+
+
+def asked(form: Nested) -> Nested:
+    """Return a form as the desk is asked: an earlier number unless another is written."""
+    needs = [
+        need | {"numbers": [_asked_number(r) for r in need["numbers"]]} for need in form["needs"]
+    ]
+    return form | {"needs": needs}
+
+
+def _asked_number(row: Nested) -> Nested:
+    plain = {name: value for name, value in row.items() if name != "earlier"}
+    if row["earlier"] and not row["number"]:
+        return plain | {"kept": row["earlier"]}
+    return plain
+
+
+def flat(form: Nested) -> Iterator[tuple[str, str]]:
+    """Spread a form over its fields again, for a page that only carries it on."""
+    for name, value in form.items():
+        if isinstance(value, str):
+            yield name, value
+    yield from (("rules", rule) for rule in form["rules"])
+    yield "withdraw", "1" if form["withdraw"] else ""
+    yield from ((f"week.{n}", text) for n, text in enumerate(form["week"], 1))
+    slots = form["slots"]
+    yield from ((f"slots.week.{n}", text) for n, text in enumerate(slots["week"], 1))
+    yield from ((f"slots.{name}", str(slots[name])) for name in ("minutes", "places"))
+    for number, need in enumerate(form["needs"], 1):
+        yield from _flat_need(f"needs.{number}.", need)
+
+
+def _flat_need(prefix: str, need: Nested) -> Iterator[tuple[str, str]]:
+    yield from ((f"{prefix}{name}", need[name]) for name in ("code", "name", "code_keys"))
+    yield from ((f"{prefix}rules", rule) for rule in need["rules"])
+    for number, row in enumerate(need["numbers"], 1):
+        at = f"{prefix}numbers.{number}."
+        yield from ((f"{at}{name}", row[name]) for name in ("label", "reach", "number"))
+        yield f"{at}service_mobile", "1" if row["service_mobile"] else ""
+        yield from ((f"{at}{name}", str(v)) for name, v in row["earlier"].items())
+
+
+def filled(unit: str, declaration: Declaration | None) -> Nested:
+    """Return the form filled from the declaration that a new one would take the place of."""
+    form = nested([("unit", unit)])
+    if declaration is None:
+        return form | {"needs": [blank_need()]}
+    slots, number = declaration.slots, declaration.entry.number
+    form |= {
+        "declared_by": declaration.declared_by,
+        "week": texts_of(declaration.week),
+        "rules": [rule.value for rule in declaration.rules],
+        "needs": [_need_of(need, number) for need in declaration.needs] or [blank_need()],
+    }
+    if slots:
+        minutes, places = str(slots.minutes), str(slots.places)
+        form["slots"] = {"week": texts_of(slots.week), "minutes": minutes, "places": places}
+    return form
+
+
+def blank_need() -> Nested:
+    """Return an empty need."""
+    return {"code": "", "name": "", "code_keys": "", "rules": [], "numbers": [blank_number()]}
+
+
+def blank_number() -> Nested:
+    """Return an empty row for a number."""
+    return {"label": "", "reach": "", "number": "", "service_mobile": False, "earlier": {}}
+
+
+def _need_of(need: Need, declaration: int) -> Nested:
+    rows = [
+        {
+            "label": target.label,
+            "reach": target.reach.value,
+            "number": "",
+            "service_mobile": target.service_mobile,
+            "earlier": {"declaration": declaration, "need": need.code, "which": which},
+        }
+        for which, target in enumerate(need.targets, 1)
+    ]
+    rules = [rule.value for rule in need.rules]
+    return {
+        "code": need.code, "name": need.name, "code_keys": need.code_keys, "rules": rules,
+        "numbers": rows,
+    }  # fmt: skip
+
+
+def texts_of(week: Week) -> list[str]:
+    """Return the bands of each day as people write them."""
+    return [bands_text(bands) for bands in week.days]
+
+
+def bands_text(bands: Bands) -> str:
+    """Write the bands of a day as short as people do: 9-12:30 15-17."""
+    return " ".join(_PLAIN.sub(lambda found: found[1] + (found[2] or ""), str(b)) for b in bands)
+
+
+# ---- register drafts ---------------------------------------------------------------------------
+# A declaration that was half typed, read back into its form; forgotten once it is saved (E18).
+
+
+def place_of(unit: str) -> str:
+    """Name the place of a unit's declaration."""
+    return f"declare:{unit}"
+
+
+async def drafted(request: Request, place: str) -> Nested | None:
+    """Return the form as whoever asks had left it, None where nothing was typed."""
+    body = await read_draft(request, place)
+    fields = json.loads(body).get("fields") if body else None
+    if not isinstance(fields, list):
+        return None
+    pairs = [each for each in fields if isinstance(each, list) and len(each) == 2]
+    return nested((str(name), value) for name, value in pairs) if pairs else None
+
+
+async def forget(request: Request, place: str, to: str) -> Response:
+    """Forget a draft, and lead on; one that cannot be forgotten goes by its age."""
+    await keep_draft(request, place, "")
+    return RedirectResponse(to, 303)
+
+
+# ---- register reading --------------------------------------------------------------------------
+# What the register's pages show of it: read from the records with every number masked (P7).
+
+
+@dataclass(frozen=True, slots=True)
+class NeedState:
+    """How one need of a unit stands, as the desk says."""
+
+    need: str
+    name: str
+    allowed: bool
+    words: Words
+    until: datetime | None
+    resumes: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """How a unit stands; `undeclared` where it has no valid declaration."""
+
+    unit: str
+    open: bool
+    undeclared: bool
+    declared_by: str
+    needs: tuple[NeedState, ...]
+
+    @property
+    def until(self) -> datetime | None:
+        """When the last band that is open now ends."""
+        return max((n.until for n in self.needs if n.allowed and n.until), default=None)
+
+    @property
+    def resumes(self) -> datetime | None:
+        """When the next band begins."""
+        return min((n.resumes for n in self.needs if n.resumes), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How all units stand and what must be looked after; `known` False while the desk is away."""
+
+    known: bool
+    units: Mapping[str, UnitState]
+    attention: tuple[Words, ...] = ()
+
+
+async def read_register(request: Request) -> Register:
+    """Read all that was ever entered; raises StoreError."""
+    found: Register = await request.app.state.reading.do(store.load_masked)
+    return found
+
+
+def unit_of(request: Request, register: Register) -> Unit:
+    """Return the unit that the address names; raises HTTPException for none."""
+    unit = register.unit(request.path_params["unit"])
+    if unit is None:
+        raise HTTPException(404)
+    return unit
+
+
+async def read_standing(request: Request) -> Standing:
+    """Ask the desk how units stand; a page without it shows what is on record."""
+    try:
+        answer = await request.app.state.desk.ask({"ask": "register_state"})
+    except (DeskAway, OfficeError):
+        request.state.desk_away = True
+        return Standing(False, {})
+    units = {each["unit"]: _unit(each) for each in answer["units"]}
+    return Standing(True, units, tuple(Words(**each) for each in answer["attention"]))
+
+
+def _unit(each: Mapping[str, Any]) -> UnitState:
+    needs = tuple(
+        NeedState(
+            n["need"], n["name"], n["allowed"], Words(**n["words"]), _at(n["until"]),
+            _at(n["resumes"]),
+        )
+        for n in each["needs"]
+    )  # fmt: skip
+    return UnitState(
+        each["unit"], each["open"], not each["declared_by"], each["declared_by"], needs
+    )
+
+
+def _at(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service and those of its offices that are to be shown."""
+
+    unit: Unit
+    offices: tuple[Unit, ...]
+
+
+def services(register: Register, search: str = "") -> tuple[Service, ...]:
+    """Group units by service; a search keeps those in whose name, code or needs it stands."""
+    held = in_force(register)
+    kept = {u.code for u in held.units if _has(held, u, search.casefold().split())}
+    return tuple(
+        Service(unit, offices)
+        for unit in held.units
+        if not unit.service and ((offices := _offices(held, unit, kept)) or unit.code in kept)
+    )
+
+
+def _offices(register: Register, service: Unit, kept: set[str]) -> tuple[Unit, ...]:
+    return tuple(u for u in register.units if u.service == service.code and u.code in kept)
+
+
+def _has(register: Register, unit: Unit, words: Iterable[str]) -> bool:
+    needs = (n.name for d in register.declarations if d.unit == unit.code for n in d.needs)
+    text = " ".join((unit.name, unit.code, *needs)).casefold()
+    return all(word in text for word in words)
+
+
+def held_by(register: Register, unit: Unit, day: date) -> Declaration | None:
+    """Return the declaration in force for a unit."""
+    return in_force(register).valid_declaration(unit, day)
+
+
+def variations_from(register: Register, unit: Unit, day: date) -> tuple[Variation, ...]:
+    """List a unit's variations of today and later, its service's among them."""
+    codes = {unit.code, unit.service}
+    found = (v for v in register.variations if v.unit in codes and v.last >= day)
+    return tuple(sorted(found, key=lambda v: (v.first, v.entry.number)))
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """An authorisation and how it stands: "valid", "over" or "revoked"."""
+
+    authorisation: Authorisation
+    state: str
+
+
+def leaves(register: Register, unit: Unit, day: date) -> tuple[Leave, ...]:
+    """List a unit's authorisations, the last one first."""
+    found = [a for a in register.authorisations if a.unit == unit.code]
+    return tuple(Leave(a, _state(a, day)) for a in reversed(found))
+
+
+def _state(authorisation: Authorisation, day: date) -> str:
+    if authorisation.revoked:
+        return "revoked"
+    is_over = authorisation.last is not None and authorisation.last < day
+    return "over" if is_over else "valid"

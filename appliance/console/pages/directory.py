@@ -1,0 +1,563 @@
+"""Rubrica uffici: every service and office, how it stands now, what it declared, its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+import anyio.to_thread
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console import request_parts, templates
+from appliance.console.accounts import NotAllowed, for_those_who_may, may, needs, somebody
+from appliance.console.desk_client import NotDone, ask
+from appliance.console.directory_forms import (
+    FIELD,
+    Nested,
+    Outcome,
+    ask_change,
+    asked,
+    blank_need,
+    blank_number,
+    drafted,
+    fetch,
+    filled,
+    flat,
+    forget,
+    held_by,
+    keep_draft,
+    leaves,
+    nested,
+    place_of,
+    read_draft,
+    read_register,
+    read_standing,
+    services,
+    unit_of,
+    variations_from,
+)
+from appliance.console.network import authority_path
+from appliance.console.request_parts import download
+from appliance.console.say import N_
+from appliance.console.templates import Link, page, text
+from appliance.policy.directory import Entry, Reach, Register, ReturnRule, Unit
+from appliance.policy.directory_forms import in_force
+from appliance.policy.directory_text import entered_words, week_words
+from appliance.policy.text import Words
+from appliance.policy.transfers import OFFERS, WEEKDAY_WORDS
+from appliance.policy.users import Permission, refusal
+
+# ---- authority ---------------------------------------------------------------------------------
+# The box's certificate authority, for whoever installs it on the office's computers.
+
+
+async def download_authority(request: Request) -> Response:
+    """Hand over the authority's certificate; there is none with the office's own files."""
+    path = authority_path(request.app.state.settings)
+    if request.app.state.settings.certificate or not path.is_file():
+        raise HTTPException(404)
+    return FileResponse(path, media_type="application/x-x509-ca-cert", filename="centralino-ca.crt")
+
+
+authority_routes: list[BaseRoute] = [Route("/ca.crt", download_authority)]
+
+
+# ---- drafts ------------------------------------------------------------------------------------
+# What somebody has half typed: kept by the desk while it is typed, there again later (E18).
+
+TYPISTS: Final = (Permission.SEE_DESK, Permission.EDIT_REGISTER)
+"""Who has a form that is kept; which, the desk looks at."""
+LONGEST_DRAFT: Final = 8_000
+
+
+async def show(request: Request) -> Response:
+    """Answer with what whoever asks had typed there, null for nothing."""
+    _check(request)
+    body = await read_draft(request, request.path_params["place"])
+    return Response(body or "null", media_type="application/json")
+
+
+async def keep(request: Request) -> Response:
+    """Keep what was typed; what cannot be kept is no matter of whoever types, but for its length.
+
+    That the page says: a desk that is away stands at its head already.
+    """
+    _check(request)
+    form = await request.form()
+    body, place = str(form.get("body", "")), request.path_params["place"]
+    if len(body) > LONGEST_DRAFT:
+        return JSONResponse({"kept": False}, 413)
+    is_kept = await keep_draft(request, place, body)
+    return JSONResponse({"kept": is_kept}, 200 if is_kept else 409)
+
+
+def _check(request: Request) -> None:
+    if not any(may(request, each) for each in TYPISTS):
+        raise NotAllowed(request.state.speaker.words(refusal(Permission.SEE_DESK)))
+
+
+drafts_routes: list[BaseRoute] = [
+    Route("/drafts/{place}", show),
+    Route("/drafts/{place}", keep, methods=["POST"]),
+]
+
+
+# ---- register ----------------------------------------------------------------------------------
+
+LONGEST_SEARCH: Final = 60
+TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
+OTHER: Final = "application/octet-stream"
+"""Media types of what is attached, by the ending of its name."""
+REACHES: Final = {
+    Reach.PHONE: N_("phone of the house"),
+    Reach.PBX: N_("extension of the house's exchange"),
+    Reach.OUTSIDE: N_("number dialled outside"),
+}
+
+
+def today(request: Request) -> date:
+    """Return the office's own day."""
+    return datetime.now(request.app.state.zone).date()
+
+
+def page_of(unit: str) -> str:
+    """Return the address of a unit's page."""
+    return f"/register/office/{quote(unit)}"
+
+
+def shared(request: Request) -> dict[str, Any]:
+    """Return what every page of the register names: rights, words of rules, days and reaches."""
+    rights = {
+        "can_edit": may(request, Permission.EDIT_REGISTER),
+        "can_vary": may(request, Permission.VARY_REGISTER),
+        "can_reveal": may(request, Permission.REVEAL_NUMBERS),
+        "can_tell": may(request, Permission.TRANSFER),
+    }
+    return {
+        **rights,
+        "now": datetime.now(request.app.state.zone),
+        "offers": {rule.value: OFFERS[rule] for rule in ReturnRule},
+        "weekdays": WEEKDAY_WORDS,
+        "reaches": {reach.value: said for reach, said in REACHES.items()},
+    }
+
+
+@needs(Permission.SEE_REGISTER)
+async def show_all(request: Request) -> Response:
+    """List services with their offices, what must be looked after first."""
+    search = request.query_params.get("q", "")[:LONGEST_SEARCH]
+    register, standing = await read_register(request), await read_standing(request)
+    found = services(register, search)
+    theirs = await templates.of_register(request)
+    values: dict[str, Any] = {
+        "services": found, "standing": standing, "search": search, "theirs": theirs,
+    }  # fmt: skip
+    if "hx-request" in request.headers:
+        return HTMLResponse(text(request, "register/rows.html", **values, **shared(request)))
+    return page(request, "register/all.html", **values, **shared(request))
+
+
+@needs(Permission.SEE_REGISTER)
+async def show_unit(request: Request) -> Response:
+    """Show one unit: what holds, what is ahead, who declared it, its history."""
+    return await unit_page(request)
+
+
+async def unit_page(
+    request: Request, status: int = 200, told: dict[tuple[int, str, int], str] | None = None,
+    wrong: str = "",
+) -> Response:  # fmt: skip
+    """Answer with a unit's page; `told` are numbers shown on demand, for this view alone."""
+    register, standing = await read_register(request), await read_standing(request)
+    unit, day = unit_of(request, register), today(request)
+    language = request.state.speaker.language
+    history = [
+        (each, entered_words(each, language)) for each in reversed(register.history(unit.code))
+    ]
+    return page(
+        request,
+        "register/unit.html",
+        status,
+        unit=unit,
+        service=register.unit(unit.service),
+        state=standing.units.get(unit.code),
+        theirs=await templates.of_register(request),
+        declaration=held_by(register, unit, day),
+        variations=[(v, entered_words(v, language)) for v in variations_from(register, unit, day)],
+        leaves=leaves(register, unit, day),
+        history=history,
+        slots_week=lambda week: week_words(week, language),
+        told=told or {},
+        saved=request.query_params.get("saved", "") == "1",
+        wrong=wrong,
+        **shared(request),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """Something special that lies ahead; `name` is the unit's, "" for the whole house."""
+
+    first: date
+    last: date | None
+    unit: str
+    name: str
+    words: Words
+
+
+@needs(Permission.SEE_REGISTER)
+async def show_year(request: Request) -> Response:
+    """Show what is special in the year ahead, month by month (E14)."""
+    answer: dict[str, Any] = {"today": f"{today(request)}", "ahead": []}
+    wrong = ""
+    try:
+        answer = await ask(request, {"ask": "register_ahead"})
+    except NotDone as error:
+        wrong = str(error)
+    day, months = date.fromisoformat(answer["today"]), dict[tuple[int, int], list[Special]]()
+    for each in map(_special, answer["ahead"]):
+        at = max(each.first, day)
+        months.setdefault((at.year, at.month), []).append(each)
+    values: dict[str, Any] = {"months": list(months.values()), "wrong": wrong, "today": day}
+    return page(request, "register/year.html", **values, **shared(request))
+
+
+def _special(each: dict[str, Any]) -> Special:
+    last = date.fromisoformat(each["last"]) if each["last"] else None
+    words = Words(each["words"]["it"], each["words"]["en"])
+    return Special(date.fromisoformat(each["first"]), last, each["unit"], each["name"], words)
+
+
+@needs(Permission.REVEAL_NUMBERS)
+async def show_number(request: Request) -> Response:
+    """Show one number, which the desk audits first: in its place, or on a page without scripts."""
+    form = await request.form()
+    entry, which = (_whole(str(form.get(name, ""))) for name in ("entry", "which"))
+    need = str(form.get("need", ""))[:64]
+    question = {"ask": "register_number", "entry": entry, "need": need, "which": which}
+    return await _told(request, question, (entry, need, which))
+
+
+@needs(Permission.TRANSFER)
+async def tell_number(request: Request) -> Response:
+    """Show a number that may be told, which the desk notes first."""
+    form = await request.form()
+    entry = _whole(str(form.get("entry", "")))
+    return await _told(request, {"ask": "register_tell", "entry": entry}, (entry, "", 0))
+
+
+@needs(Permission.REVEAL_NUMBERS)
+async def attached(request: Request) -> Response:
+    """Send the e-mail that an entry rests on as a file, which the desk audits first (P4)."""
+    _, entry = await _with_email(request)
+    try:
+        data = await fetch(request, entry.number)
+    except NotDone as error:
+        return await unit_page(request, error.status, wrong=str(error))
+    return download(data, entry.attachment, TYPES.get(entry.attachment.rpartition(".")[2], OTHER))
+
+
+@needs(Permission.REVEAL_NUMBERS)
+async def read_email(request: Request) -> Response:
+    """Show the text of the e-mail that an entry rests on; audited in the same way."""
+    unit, entry = await _with_email(request)
+    if not entry.attachment.endswith(".eml"):
+        raise HTTPException(404)
+    try:
+        data = await fetch(request, entry.number)
+    except NotDone as error:
+        return await unit_page(request, error.status, wrong=str(error))
+    shown = await anyio.to_thread.run_sync(request_parts.read_email, data)
+    return page(request, "register/email.html", unit=unit, entry=entry, shown=shown)
+
+
+async def _with_email(request: Request) -> tuple[Unit, Entry]:
+    """Return the unit and the entry that the address names; raises HTTPException for none."""
+    register = await read_register(request)
+    unit, number = unit_of(request, register), int(request.path_params["entry"])
+    for each in register.history(unit.code):
+        if each.entry.number == number and each.entry.attachment:
+            return unit, each.entry
+    raise HTTPException(404)
+
+
+async def _told(
+    request: Request, question: dict[str, Any], place: tuple[int, str, int]
+) -> Response:
+    """Answer with a number in its place, or on the whole page for a browser without scripts."""
+    by_script = "hx-request" in request.headers
+    number, wrong, status = "", "", 200
+    try:
+        number = (await ask(request, {**question, "by": somebody(request).name}))["number"]
+    except NotDone as error:
+        wrong, status = str(error), error.status
+    if by_script:  # which would not show what comes with an error's status
+        return HTMLResponse(text(request, "register/number.html", number=number, wrong=wrong))
+    return await unit_page(request, status, told={place: number} if number else {}, wrong=wrong)
+
+
+def _whole(written: str) -> int:
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 10 else 0
+
+
+register_routes: list[BaseRoute] = [
+    Route("/register", show_all),
+    Route("/register/year", show_year),
+    Route("/register/office/{unit}", show_unit),
+    Route("/register/office/{unit}/number", show_number, methods=["POST"]),
+    Route("/register/office/{unit}/attached/{entry:int}", attached),
+    Route("/register/office/{unit}/attached/{entry:int}/read", read_email),
+    Route("/register/office/{unit}/tell", tell_number, methods=["POST"]),
+]
+links = (
+    Link("/register", N_("Register of offices"), for_those_who_may(Permission.SEE_REGISTER), 40),
+)
+
+
+# ---- register declaring ------------------------------------------------------------------------
+# A new declaration by a guided form: what it would change is read before it is saved (P4).
+
+NOTHING_YET: Final = Outcome(True)
+
+
+@needs(Permission.EDIT_REGISTER)
+async def declaration(request: Request) -> Response:
+    """Show the form, filled from the declaration that holds."""
+    register = await read_register(request)
+    unit = unit_of(request, register)
+    held = in_force(register).own_declaration(unit.code, today(request))
+    if typed := await drafted(request, place_of(unit.code)):
+        return _form(request, unit, typed | {"unit": unit.code}, NOTHING_YET, is_draft=True)
+    return _form(request, unit, filled(unit.code, held), NOTHING_YET)
+
+
+@needs(Permission.EDIT_REGISTER)
+async def declare(request: Request) -> Response:
+    """Add rows, say what would change, or save: whichever button was pressed."""
+    unit = unit_of(request, await read_register(request))
+    sent = await request.form()
+    form = nested(sent.multi_items()) | {"unit": unit.code}
+    do = str(sent.get("do", ""))
+    if do == "anew":
+        return await forget(request, place_of(unit.code), f"{page_of(unit.code)}/declare")
+    if do.startswith("add_"):
+        return _form(request, unit, _with_row(form, do), NOTHING_YET)
+    if do == "edit":
+        return _form(request, unit, form, NOTHING_YET)
+    if do == "save":
+        saved = await ask_change(request, "register_declare", asked(form), sent=sent)
+        if saved.is_good:
+            return await forget(request, place_of(unit.code), f"{page_of(unit.code)}?saved=1")
+        if FIELD not in saved.problems:
+            return _form(request, unit, form, saved)
+        return await _preview(request, unit, form, saved)  # only another file is to be chosen
+    return await _preview(request, unit, form, NOTHING_YET)
+
+
+async def _preview(request: Request, unit: Unit, form: Nested, outcome: Outcome) -> Response:
+    """Show what a form would change, or the form again where it needs mending."""
+    seen = await ask_change(request, "register_declare", asked(form), preview=True)
+    if not seen.is_good:
+        return _form(request, unit, form, seen)
+    fields = [(name, value) for name, value in flat(form) if value]
+    values: dict[str, Any] = {"unit": unit, "changes": seen.changes, "fields": fields}
+    values["outcome"] = outcome
+    return page(request, "register/preview.html", outcome.status, **values, **shared(request))
+
+
+def _form(
+    request: Request, unit: Unit, form: Nested, outcome: Outcome, *, is_draft: bool = False
+) -> Response:
+    values: dict[str, Any] = {"unit": unit, "form": form, "outcome": outcome, "is_draft": is_draft}
+    values |= {"place": place_of(unit.code), "is_typed": request.method == "POST"}
+    return page(
+        request, "register/declare.html", outcome.status, **values, **shared(request),
+        today=today(request),
+    )  # fmt: skip
+
+
+def _with_row(form: Nested, do: str) -> Nested:
+    """Return the form with one need more, or one number more of a need: add_need, add_number.2."""
+    what, _, number = do.partition(".")
+    if what == "add_need":
+        return form | {"needs": [*form["needs"], blank_need()]}
+    return form | {
+        "needs": [
+            need | {"numbers": [*need["numbers"], blank_number()]} if str(n) == number else need
+            for n, need in enumerate(form["needs"], 1)
+        ]
+    }
+
+
+register_declaring_routes: list[BaseRoute] = [
+    Route("/register/office/{unit}/declare", declaration),
+    Route("/register/office/{unit}/declare", declare, methods=["POST"]),
+]
+
+
+# ---- register entering -------------------------------------------------------------------------
+# Smaller changes of the register: a variation in three fields, leaves, new units.
+
+VARIED: Final = ("unit", "kind", "hours", "reference", "first", "last", "notice")
+LEAVE: Final = ("declared", "number", "authorised_by", "reference", "last")
+NEW: Final = ("name", "email", "service", "say")
+"""Fields of the smaller forms."""
+LONGEST_FIELD: Final = 400
+
+
+# --- a variation, in three fields (E12) ---------------------------------------------------------
+
+
+@needs(Permission.VARY_REGISTER)
+async def variation(request: Request) -> Response:
+    """Show the form: the unit, the hours, the reference; today unless said otherwise."""
+    chosen = {"unit": request.query_params.get("unit", "")[:64], "kind": "bands"}
+    return await _variation(request, _blank(VARIED) | chosen, NOTHING_YET)
+
+
+@needs(Permission.VARY_REGISTER)
+async def vary(request: Request) -> Response:
+    """Save it, in force at once."""
+    sent = await request.form()
+    form = {name: _text(sent, name) for name in VARIED}
+    hours = form["hours"] if form["kind"] == "bands" else form["kind"]
+    outcome = await ask_change(request, "register_vary", {**form, "hours": hours}, sent=sent)
+    if not outcome.is_good:
+        return await _variation(request, form, outcome)
+    return _saved(form["unit"])
+
+
+async def _variation(request: Request, form: dict[str, str], outcome: Outcome) -> Response:
+    register = in_force(await read_register(request))
+    day = today(request)
+    known = [unit for unit in register.units if register.valid_declaration(unit, day)]
+    return page(
+        request,
+        "register/vary.html",
+        outcome.status,
+        units=known,
+        form=form,
+        outcome=outcome,
+        today=day,
+        **shared(request),
+    )
+
+
+# --- authorisations (P7), the sentence to say (E10), new units ----------------------------------
+
+
+@needs(Permission.EDIT_REGISTER)
+async def authorisation(request: Request) -> Response:
+    """Show the form for a written leave to tell a number."""
+    return await _leave(request, _blank(LEAVE), NOTHING_YET)
+
+
+@needs(Permission.EDIT_REGISTER)
+async def authorise(request: Request) -> Response:
+    """Save a written leave: of a declared number, or of one that is written."""
+    sent = await request.form()
+    form = {name: _text(sent, name) for name in LEAVE}
+    need, _, which = form["declared"].partition("/")
+    unit = request.path_params["unit"]
+    question = {**form, "unit": unit, "need": need, "which": which or "1"}
+    outcome = await ask_change(request, "register_authorise", question, sent=sent)
+    if not outcome.is_good:
+        return await _leave(request, form, outcome)
+    return _saved(unit)
+
+
+async def _leave(request: Request, form: dict[str, str], outcome: Outcome) -> Response:
+    register = await read_register(request)
+    unit = unit_of(request, register)
+    held = in_force(register).own_declaration(unit.code, today(request))
+    values = {"unit": unit, "form": form, "outcome": outcome, "declaration": held}
+    return page(request, "register/authorise.html", outcome.status, **values, **shared(request))
+
+
+@needs(Permission.EDIT_REGISTER)
+async def revoke(request: Request) -> Response:
+    """End a leave: from now on its number is not told."""
+    return await _simple(request, "register_revoke", ("number", "reference"))
+
+
+@needs(Permission.EDIT_REGISTER)
+async def edit(request: Request) -> Response:
+    """Change the sentence to say, and the e-mail."""
+    return await _simple(request, "register_unit", ("say", "email"))
+
+
+async def _simple(request: Request, what: str, names: tuple[str, ...]) -> Response:
+    """Ask for a change whose form stands on the unit's page."""
+    unit = unit_of(request, await read_register(request))
+    sent = await request.form()
+    form = {name: _text(sent, name) for name in names if name in sent}
+    outcome = await ask_change(request, what, {**form, "unit": unit.code})
+    if outcome.is_good:
+        return _saved(unit.code)
+    wrong = " ".join((outcome.wrong, *outcome.problems.values()))
+    return await unit_page(request, outcome.status, wrong=wrong)
+
+
+@needs(Permission.EDIT_REGISTER)
+async def new_unit(request: Request) -> Response:
+    """Show the form for a service or office that is not in the register yet."""
+    return await _new(request, _blank(NEW), NOTHING_YET)
+
+
+@needs(Permission.EDIT_REGISTER)
+async def add_unit(request: Request) -> Response:
+    """Add a service or office."""
+    sent = await request.form()
+    form = {name: _text(sent, name) for name in NEW}
+    outcome = await ask_change(request, "register_unit", form)
+    if not outcome.is_good:
+        return await _new(request, form, outcome)
+    return RedirectResponse("/register", 303)
+
+
+async def _new(request: Request, form: dict[str, str], outcome: Outcome) -> Response:
+    register: Register = await read_register(request)
+    known = [unit for unit in register.units if not unit.service]
+    values = {"services": known, "form": form, "outcome": outcome}
+    return page(request, "register/new.html", outcome.status, **values, **shared(request))
+
+
+def _text(sent: FormData, name: str) -> str:
+    value = sent.get(name, "")
+    return value[:LONGEST_FIELD] if isinstance(value, str) else ""
+
+
+def _blank(names: tuple[str, ...]) -> dict[str, str]:
+    return dict.fromkeys(names, "")
+
+
+def _saved(unit: str) -> Response:
+    return RedirectResponse(f"{page_of(unit)}?saved=1", 303)
+
+
+_OF_UNIT: Final = "/register/office/{unit}"
+register_entering_routes: list[BaseRoute] = [
+    Route("/register/vary", variation),
+    Route("/register/vary", vary, methods=["POST"]),
+    Route(f"{_OF_UNIT}/authorise", authorisation),
+    Route(f"{_OF_UNIT}/authorise", authorise, methods=["POST"]),
+    Route(f"{_OF_UNIT}/revoke", revoke, methods=["POST"]),
+    Route(f"{_OF_UNIT}/edit", edit, methods=["POST"]),
+    Route("/register/new", new_unit),
+    Route("/register/new", add_unit, methods=["POST"]),
+]
+
+
+routes = [
+    *authority_routes,
+    *drafts_routes,
+    *register_routes,
+    *register_declaring_routes,
+    *register_entering_routes,
+]

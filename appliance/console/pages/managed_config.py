@@ -1,0 +1,119 @@
+"""The head office's settings: what holds, a file from here seen through and put in force, back.
+
+For head and technician. The desk has a command do it; what came of it shows on the page.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts import for_those_who_may, needs, somebody
+from appliance.console.announcements import CENTRAL, central_path, stored
+from appliance.console.desk_client import NotDone, ask
+from appliance.console.network import CENTRAL as UPLOAD
+from appliance.console.pages.backup import taken
+from appliance.console.pages.users import field
+from appliance.console.say import N_
+from appliance.console.templates import Link, page
+from appliance.policy.text import Words
+from appliance.policy.users import Permission
+
+PAGE: Final = "/central"
+UNSURE: Final = N_("Tick that these settings are to hold.")
+WHATS: Final = {
+    "central_show": N_("What the file would change"),
+    "central_apply": N_("Put in force"),
+    "central_revert": N_("Taken back"),
+}
+
+
+@needs(Permission.CENTRAL)
+async def show(request: Request) -> Response:
+    """Show what holds, what came of what was asked for, and the forms."""
+    return await _show(request)
+
+
+@needs(Permission.CENTRAL)
+async def live(request: Request) -> Response:
+    """Show how it stands now: a part of the page, asked for again while something is done."""
+    return page(request, "central/live.html", **await _told(request), is_part=True)
+
+
+@needs(Permission.CENTRAL)
+async def upload(request: Request) -> Response:
+    """Keep a file that a script sends as it is; answers with a sentence for that script."""
+    return await taken(request, central_path(request.app.state.settings), CENTRAL)
+
+
+@needs(Permission.CENTRAL)
+async def see(request: Request) -> Response:
+    """Have the uploaded file verified, and what it would change said."""
+    await request.form()
+    return await _asked(request, "central_show")
+
+
+@needs(Permission.CENTRAL)
+async def apply(request: Request) -> Response:
+    """Have the uploaded file put in force, of somebody who is sure."""
+    return await _sure(request, "central_apply")
+
+
+@needs(Permission.CENTRAL)
+async def revert(request: Request) -> Response:
+    """Have the settings of before put in force, of somebody who is sure."""
+    return await _sure(request, "central_revert")
+
+
+async def _sure(request: Request, name: str) -> Response:
+    if field(await request.form(), "sure") != "1":
+        return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
+    return await _asked(request, name)
+
+
+async def _asked(request: Request, name: str) -> Response:
+    try:
+        await ask(request, {"ask": name, "by": somebody(request).name})
+    except NotDone as error:
+        return await _show(request, error)
+    return RedirectResponse(PAGE, 303)
+
+
+async def _show(request: Request, wrong: NotDone | None = None) -> Response:
+    settings = request.app.state.settings
+    uploaded = await anyio.to_thread.run_sync(stored, central_path(settings))
+    values = {**await _told(request), "uploaded": uploaded, "wrong": str(wrong) if wrong else ""}
+    return page(request, "central/central.html", wrong.status if wrong else 200, **values)
+
+
+async def _told(request: Request) -> dict[str, Any]:
+    """Return what the desk says of them; None where it does not answer."""
+    say = request.state.speaker
+    try:
+        central: dict[str, Any] | None = await ask(request, {"ask": "central"})
+    except NotDone:
+        central = None
+    return {
+        "central": central,
+        "said": lambda words: say.words(Words(**words)),
+        "at": datetime.fromisoformat,
+        "what": lambda name: say(WHATS[name]),
+    }
+
+
+links: tuple[Link, ...] = (
+    Link(PAGE, N_("Central settings"), for_those_who_may(Permission.CENTRAL), order=88),
+)
+routes: list[BaseRoute] = [
+    Route(PAGE, show, methods=["GET"]),
+    Route(f"{PAGE}/live", live, methods=["GET"]),
+    Route(UPLOAD, upload, methods=["POST"]),
+    Route(f"{PAGE}/show", see, methods=["POST"]),
+    Route(f"{PAGE}/apply", apply, methods=["POST"]),
+    Route(f"{PAGE}/revert", revert, methods=["POST"]),
+]

@@ -1,0 +1,330 @@
+"""Handing over (E19): my returns, requests, messages and missed calls, to a colleague or to all."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from appliance.console.accounts import for_those_who_may, may, needs, somebody
+from appliance.console.desk_client import NotDone, Reading, ask
+from appliance.console.pages.voicemail import words_of
+from appliance.console.request_parts import left_behind
+from appliance.console.say import N_
+from appliance.console.shared import Who, who
+from appliance.console.templates import Link, page
+from appliance.policy.numbering import Plan
+from appliance.policy.privacy import TO_ALL
+from appliance.policy.requests import state_of
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.users import ROLES, Permission, User, permissions_of
+from appliance.store import directory, retention, users
+from appliance.store.retention import Mine
+from appliance.store.voicemail import DAYS
+
+# ---- handover ----------------------------------------------------------------------------------
+
+EVERYBODY: Final = "*"
+"""In the form: to all. Nothing chosen is no choice."""
+MOST: Final = 500
+
+
+@needs(Permission.REQUESTS)
+async def show_handover(request: Request) -> Response:
+    """Show what whoever asks has taken, and what keeps them from leaving."""
+    return await _show_handover(request)
+
+
+@needs(Permission.REQUESTS)
+async def give(request: Request) -> Response:
+    """Hand over what was chosen, or all of it."""
+    form, say = await request.form(), request.state.speaker
+    wanted = str(form.get("to", ""))
+    try:
+        if not wanted:
+            raise NotDone(400, say(N_("To whom? Choose a colleague, or all.")))
+        whole = form.get("what") == "all"
+        items = await _all_of_it(request) if whole else [str(one) for one in form.getlist("item")]
+        answer = await _hand_over(request, TO_ALL if wanted == EVERYBODY else wanted, items)
+    except NotDone as error:
+        return await _show_handover(request, error)
+    return await _show_handover(request, told=Words(**answer["said"]))
+
+
+@needs(Permission.REQUESTS)
+async def take(request: Request) -> Response:
+    """Follow a request from now on that nobody does."""
+    item = f"request:{request.path_params['number']}"
+    try:
+        answer = await _hand_over(request, who(request).by, [item])
+    except NotDone as error:
+        return await _show_handover(request, error)
+    return await _show_handover(request, told=Words(**answer["said"]))
+
+
+@needs(Permission.SEE_DESK)
+async def leave(request: Request) -> Response:
+    """Have one's own position away; refused in words with a caller held or a return open."""
+    await request.form()
+    say, position = request.state.speaker, who(request).position
+    try:
+        if not position:
+            raise NotDone(400, say(N_("Choose your position on the operator's desk first.")))
+        question = {"ask": "SetAway", "on": True, "by": position, "until": None}
+        answer = await ask(request, question)
+    except NotDone as error:
+        return await _show_handover(request, error)
+    return await _show_handover(request, told=Words(**answer["said"]))
+
+
+async def _hand_over(request: Request, to: str, items: Sequence[str]) -> dict[str, Any]:
+    asks = who(request)
+    names = {"by": asks.by, "position": asks.position, "to": to}
+    return await ask(request, {"ask": "hand_over", **names, "items": list(items)[:MOST]})
+
+
+async def _all_of_it(request: Request) -> list[str]:
+    asks, is_all = who(request), may(request, Permission.MESSAGES)
+    found, _, _ = await _reading(request).do(
+        lambda c: _read(c, asks, is_all, _today(request), request.app.state.plan)
+    )
+    return [f"{item.kind}:{item.number}" for item in found.items]
+
+
+async def _show_handover(
+    request: Request, error: NotDone | None = None, told: Words | None = None
+) -> Response:
+    asks, is_all = who(request), may(request, Permission.MESSAGES)
+    today = _today(request)
+    found, people, units = await _reading(request).do(
+        lambda c: _read(c, asks, is_all, today, request.app.state.plan)
+    )
+    seen, say = request.app.state.feed.newest, request.state.speaker
+    values = {
+        "mine": found,
+        "names": {user.name: user.shown for user in people},
+        "colleagues": [_option(request, user) for user in people if _can_follow(user, asks.by)],
+        "units": units,
+        "open_calls": left_behind(seen.status, asks.position) if seen.status else (),
+        "position": asks.position,
+        "has_messages": is_all,
+        "state_of": state_of,
+        "wrong": str(error) if error else "",
+        "told": say.words(told) if told else "",
+        "everybody": EVERYBODY,
+    }
+    status = error.status if error else 200
+    return page(request, "handover/handover.html", status, **values, **words_of(request))
+
+
+def _read(
+    connection: sqlite3.Connection, asks: Who, is_all: bool, today: datetime, plan: Plan
+) -> tuple[Mine, tuple[User, ...], dict[str, str]]:
+    """Read it; for whoever does not deal with messages the requests alone."""
+    since = datetime.now(UTC) - timedelta(days=DAYS)
+    names = {asks.by, asks.position} - {""}
+    found = retention.mine(connection, names, since, today, plan)
+    if not is_all:
+        found = Mine((), (), found.requests, found.nobodys, ())
+    units = {unit.code: unit.name for unit in directory.units(connection)}
+    return found, users.everybody(connection), units
+
+
+def _today(request: Request) -> datetime:
+    """Return when today began where the house is."""
+    now = datetime.now(request.app.state.zone)
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _can_follow(user: User, by: str) -> bool:
+    is_allowed = Permission.REQUESTS in permissions_of(user.roles)
+    return user.can_log_in and user.name != by and is_allowed
+
+
+def _option(request: Request, user: User) -> tuple[str, str]:
+    """Return a colleague's name and how it is shown: with the roles, for not all may do all."""
+    say = request.state.speaker
+    roles = ", ".join(say.words(ROLES[role]) for role in sorted(user.roles))
+    return user.name, f"{user.shown} ({roles})"
+
+
+def _reading(request: Request) -> Reading:
+    reading: Reading = request.app.state.reading
+    return reading
+
+
+handover_routes: list[BaseRoute] = [
+    Route("/handover", show_handover),
+    Route("/handover", give, methods=["POST"]),
+    Route("/handover/leave", leave, methods=["POST"]),
+    Route("/handover/take/{number:int}", take, methods=["POST"]),
+]
+handover_links = (
+    Link("/handover", N_("Handing over"), for_those_who_may(Permission.REQUESTS), order=23),
+)
+
+
+# ---- retention ---------------------------------------------------------------------------------
+# Conservazione: how long what is kept, what goes soon, what waits; one caller's data (P9, E20).
+
+KINDS: Final = {
+    "number": N_("All that is kept of a number"),
+    "call": N_("One call, with its message"),
+    "message": N_("One message, with its call"),
+    "request": N_("One request"),
+}
+"""What may be erased; the name of the field is the question's."""
+LONGEST: Final = 300
+LIMIT_S: Final = 60.0
+"""A slow card may need long to overwrite what is erased."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a form names: a kind and its name, why it goes, whether requests are closed with it."""
+
+    kind: str = "number"
+    name: str = ""
+    reason: str = ""
+    closes: bool = False
+
+
+NOBODY: Final = Chosen()
+
+
+@needs(Permission.ERASE)
+async def show_retention(request: Request) -> Response:
+    """Show the rules, what goes within 30 days, what waits, what went."""
+    return await _shown(request, NOBODY)
+
+
+async def _shown(request: Request, chosen: Chosen, wrong: NotDone | None = None) -> Response:
+    try:
+        told = await ask(request, {"ask": "retention", "by": somebody(request).name})
+    except NotDone as error:
+        return page(request, "hours/away.html", error.status, wrong=str(error))
+    values: dict[str, Any] = {"chosen": chosen, "kinds": KINDS, "wrong": str(wrong or "")}
+    status = wrong.status if wrong else 200
+    return page(request, "retention/retention.html", status, **values, **_told(told))
+
+
+@needs(Permission.ERASE)
+async def erase(request: Request) -> Response:
+    """Say what would go, then erase it: whichever button was pressed."""
+    sent = await request.form()
+    chosen, is_doing = _chosen(sent), sent.get("do") == "erase"
+    question = {
+        "ask": "erase",
+        "by": somebody(request).name,
+        chosen.kind: chosen.name,
+        "reason": chosen.reason,
+        "close_requests": chosen.closes,
+        "preview": not is_doing,
+    }
+    try:
+        told = await ask(request, question, LIMIT_S)
+    except NotDone as error:
+        return await _refused(request, chosen, question, error, is_doing=is_doing)
+    return _answer(request, chosen, told, is_done=is_doing)
+
+
+async def _refused(
+    request: Request, chosen: Chosen, question: dict[str, Any], error: NotDone, *, is_doing: bool
+) -> Response:
+    """Show the form again, or the preview where it was to be done."""
+    if not is_doing:
+        return await _shown(request, chosen, error)
+    try:
+        told = await ask(request, question | {"preview": True})
+    except NotDone:
+        return await _shown(request, chosen, error)
+    return _answer(request, chosen, told, error)
+
+
+def _answer(
+    request: Request,
+    chosen: Chosen,
+    told: Mapping[str, Any],
+    wrong: NotDone | None = None,
+    *,
+    is_done: bool = False,
+) -> Response:
+    said = request.state.speaker.words(Words(**told["said"])).splitlines()
+    open_requests = told["open_requests"]
+    values: dict[str, Any] = {"said": said, "chosen": chosen, "open_requests": open_requests}
+    values |= {"is_done": is_done, "wrong": str(wrong or ""), "what": KINDS[chosen.kind]}
+    return page(request, "retention/erase.html", wrong.status if wrong else 200, **values)
+
+
+@needs(Permission.ERASE)
+async def export(request: Request) -> Response:
+    """Hand over all that is kept of a number as a file; the number is in no address."""
+    chosen = _chosen(await request.form())
+    question = {"ask": "kept_of", "by": somebody(request).name, "number": chosen.name}
+    try:
+        told = await ask(request, question)
+    except NotDone as error:
+        return await _shown(request, chosen, error)
+    text = json.dumps(told["kept"], ensure_ascii=False, indent=2)
+    name = f"{datetime.now(request.app.state.zone):%Y-%m-%d}-centralino.json"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(text, media_type="application/json", headers=headers)
+
+
+def _chosen(sent: FormData) -> Chosen:
+    kind, name = _text(sent, "kind"), _text(sent, "name")
+    kind = kind if kind in KINDS else "number"
+    return Chosen(kind, name, _text(sent, "reason"), sent.get("closes") == "1")
+
+
+def _told(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer's words and moments as values."""
+    soon, waiting = dict(told["soon"]), dict(told["waiting"])
+    soon["until"] = datetime.fromisoformat(soon["until"])
+    soon["messages"] = [_timed(each) for each in soon["messages"]]
+    waiting |= {key: _moment(waiting[key]) for key in ("oldest_message", "oldest_request")}
+    return {
+        "kept": [{**each, "what": Words(**each["what"])} for each in told["kept"]],
+        "soon": soon,
+        "waiting": waiting,
+        "ran": _moment(told["ran"]),
+        "deleted": [_timed(each) for each in told["deleted"]],
+    }
+
+
+def _timed(each: Mapping[str, Any]) -> dict[str, Any]:
+    what = Words(**each["what"]) if "what" in each else NOTHING
+    return {**each, "at": datetime.fromisoformat(each["at"]), "what": what}
+
+
+def _moment(text: str) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _text(sent: FormData, name: str) -> str:
+    value = sent.get(name, "")
+    return value.strip()[:LONGEST] if isinstance(value, str) else ""
+
+
+retention_routes: list[BaseRoute] = [
+    Route("/retention", show_retention),
+    Route("/retention/erase", erase, methods=["POST"]),
+    Route("/retention/export", export, methods=["POST"]),
+]
+retention_links = (
+    Link("/retention", N_("What is kept"), for_those_who_may(Permission.ERASE), order=65),
+)
+
+
+routes = [*handover_routes, *retention_routes]
+
+
+links = (*handover_links, *retention_links)
