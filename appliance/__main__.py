@@ -10,55 +10,56 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from appliance import __version__
-from appliance.commands import mistyped, shell
+from appliance.commands import options as commands_options
+from appliance.commands import usage
 from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "absent": "appliance.commands.states:absent",
+    "absent": "appliance.commands.status:absent",
     "call": "appliance.exchange.cli:call_command",
     "backup": "appliance.commands.backup:backup",
     "backup-target": "appliance.commands.backup_target:backup_target",
-    "bring-in": "appliance.commands.bring_in:bring_in",
-    "call-back": "appliance.commands.call_back:call_back",
-    "calls": "appliance.commands.calls:calls",
-    "capacity": "appliance.commands.capacity:capacity",
-    "carrier": "appliance.commands.service:carrier",
-    "check": "appliance.commands.check:check",
-    "closed": "appliance.commands.states:closed",
-    "commission": "appliance.commands.commission:commission",
-    "console": "appliance.commands.console:console",
+    "bring-in": "appliance.commands.status:bring_in",
+    "call-back": "appliance.commands.voicemail:call_back",
+    "calls": "appliance.commands.reports:calls",
+    "capacity": "appliance.commands.reports:capacity",
+    "carrier": "appliance.commands.services:carrier",
+    "check": "appliance.commands.status:check",
+    "closed": "appliance.commands.status:closed",
+    "commission": "appliance.commands.reports:commission",
+    "console": "appliance.commands.services:console",
     "demo": "appliance.commands.demo:demo",
-    "erase": "appliance.commands.erase:erase",
+    "erase": "appliance.commands.privacy:erase",
     "exchange": "appliance.exchange.cli:exchange_command",
-    "explain": "appliance.commands.explain:explain",
-    "explain-transfer": "appliance.commands.register:explain_transfer",
-    "field-test": "appliance.commands.field_test:field_test",
-    "firewall": "appliance.commands.firewall:firewall",
+    "explain": "appliance.commands.status:explain",
+    "explain-transfer": "appliance.commands.directory:explain_transfer",
+    "field-test": "appliance.commands.services:field_test",
+    "firewall": "appliance.commands.bootfile:firewall",
     "hours": "appliance.commands.hours:hours",
-    "messages": "appliance.commands.messages:messages",
-    "opened": "appliance.commands.states:opened",
-    "outbox": "appliance.commands.outbox:outbox",
-    "phones": "appliance.commands.phones:phones",
-    "probe": "appliance.commands.probe:probe",
-    "prompts": "appliance.commands.prompts:prompts",
-    "register": "appliance.commands.register:register",
-    "report": "appliance.commands.report:report",
+    "messages": "appliance.commands.voicemail:messages",
+    "opened": "appliance.commands.status:opened",
+    "outbox": "appliance.commands.requests:outbox",
+    "phones": "appliance.commands.provisioning:phones",
+    "probe": "appliance.commands.modems:probe",
+    "prompts": "appliance.commands.announcements:prompts",
+    "register": "appliance.commands.directory:register",
+    "report": "appliance.commands.reports:report",
     "requests": "appliance.commands.requests:requests",
     "restore": "appliance.commands.backup:restore",
-    "run": "appliance.commands.service:run",
-    "settings": "appliance.commands.settings:settings",
+    "run": "appliance.commands.services:run_service",
+    "settings": "appliance.commands.managed_config:settings",
     "sheets": "appliance.commands.sheets:sheets",
-    "site": "appliance.commands.site:site",
+    "site": "appliance.commands.bootfile:site",
     "status": "appliance.commands.status:status",
-    "transfer": "appliance.commands.transfer:transfer",
-    "unattended": "appliance.commands.states:unattended",
-    "update": "appliance.commands.update:update",
+    "transfer": "appliance.commands.status:transfer",
+    "unattended": "appliance.commands.status:unattended",
+    "update": "appliance.commands.updates:update",
     "users": "appliance.commands.users:users",
-    "clock-set": "appliance.commands.clock_set:clock_set",
-    "usb-reset": "appliance.commands.usb_reset:usb_reset",
+    "clock-set": "appliance.commands.clock:clock_set",
+    "usb-reset": "appliance.commands.modems:usb_reset",
 }
 """Every sub-command and where it stands."""
 
@@ -82,23 +83,23 @@ class LazyGroup(click.Group):
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
         """Take --config and --language wherever they stand, then do as any group does."""
         words = sys.argv[1:] if args is None else args
-        return super().main(shell.arranged(self, words), *more, **options)
+        return super().main(commands_options.arranged(self, words), *more, **options)
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Read the words before the command; a mistake there is said in the reader's language."""
-        with mistyped.answered():
+        with usage.answered():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error of ours is one sentence and status 1, never a traceback."""
         words = [*ctx.protected_args, *ctx.args]
-        shell.note_config(ctx, words)
-        with mistyped.answered(ctx):
-            innermost = shell.innermost(ctx, words)
-        if shell.asks_for_help(words):
+        commands_options.note_config(ctx, words)
+        with usage.answered(ctx):
+            innermost = commands_options.innermost(ctx, words)
+        if commands_options.asks_for_help(words):
             click.echo(innermost.get_help())
             ctx.exit()
-        with mistyped.answered(innermost):
+        with usage.answered(innermost):
             return super().invoke(ctx)
 
 
@@ -111,8 +112,8 @@ class LazyGroup(click.Group):
 )
 @click.option(
     "--language",
-    type=click.Choice(shell.LANGUAGES),
-    callback=shell.note_chosen,
+    type=click.Choice(commands_options.LANGUAGES),
+    callback=commands_options.note_chosen,
     expose_value=False,
     help="In which to answer: else LANG's, else the site's.  [may stand anywhere]",
 )
@@ -122,7 +123,7 @@ def main(context: click.Context, config: Path | None) -> None:
     if config is not None:
         name = context.invoked_subcommand
         raise click.UsageError(
-            shell.in_language(
+            commands_options.in_language(
                 Words(
                     f"`{name}` non legge nessun file di configurazione",
                     f"`{name}` reads no configuration file",

@@ -7,22 +7,36 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import sqlite3
+import sys
+import termios
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.commands.options import load_settings
-from appliance.commands.shell import chosen_language
-from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
+from appliance.commands.options import chosen_language, in_language, load_settings
+from appliance.config.office import build_office
+from appliance.errors import CentralinoError, ConfigurationError, StoreError, TechnicianError
+from appliance.policy.hours_changes import Special, office_with
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Words
+from appliance.service.loop import database_path
+from appliance.store import hours
+from appliance.store.database import open_reader
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command
+    from appliance.config.schema import Settings
+    from appliance.policy.office import Office
+
+
+# ---- answering ---------------------------------------------------------------------------------
 
 
 def both_option(command: Command) -> Command:
@@ -82,3 +96,107 @@ def _written(words: Words, config: Path, *, as_json: bool) -> str:
     if as_json:
         return json.dumps(asdict(words), ensure_ascii=False)
     return in_house_of(config, words)
+
+
+# ---- in force ----------------------------------------------------------------------------------
+# The office with the hours in force: the configuration's, and what the head entered over them.
+
+
+def office_in_force(settings: Settings, year: int, where: str = "") -> Office:
+    """Build the office; raises ConfigurationError.
+
+    Where there are no records, or they cannot be read, the configuration's hours are what is
+    known: the second is said.
+    """
+    return office_with(build_office(settings, year, where), hours_entered(settings))
+
+
+def hours_entered(settings: Settings) -> tuple[Special, ...]:
+    """Return what was entered; nothing where the records cannot be read, which is said."""
+    path = database_path(Path(settings.folders.state))
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where the folder is closed
+        return ()
+    try:
+        with closing(open_reader(path)) as connection:
+            return hours.load(connection) if _is_there(connection) else ()
+    except (StoreError, sqlite3.Error) as error:
+        click.echo(f"openings and closures that were entered are not counted: {error}", err=True)
+        return ()
+
+
+def _is_there(connection: sqlite3.Connection) -> bool:
+    """Tell whether the records know of special hours: an older programme's do not."""
+    found = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'special_hours'")
+    return found.fetchone() is not None
+
+
+# ---- secrets -----------------------------------------------------------------------------------
+# Asks for what nobody else may read: nothing typed at the prompt is shown, nothing of it is lost.
+#
+# click writes its prompt first and turns the terminal's echo off after it, throwing away what was
+# typed in between: a password pasted or typed at once stood on the screen, and then did not count.
+
+AGAIN: Final = Words("Ripetere per conferma", "Repeat for confirmation")
+UNLIKE: Final = Words("Non sono uguali: scrivere di nuovo.", "They are not the same: type again.")
+LOCAL_MODES: Final = 3
+"""Where `tcgetattr` has the flags of echo."""
+
+
+def ask_secret(text: str, *, is_confirmed: bool = False, err: bool = False) -> str:
+    """Ask until something is typed, twice the same where it is to be confirmed; raises Abort."""
+    if not sys.stdin.isatty():
+        answer: str = click.prompt(
+            text, hide_input=True, confirmation_prompt=is_confirmed and in_language(AGAIN), err=err
+        )
+        return answer
+    with no_echo(sys.stdin.fileno()):
+        while True:
+            first = _line(text, err=err)
+            if not first:
+                continue
+            if not is_confirmed or _line(in_language(AGAIN), err=err) == first:
+                return first
+            click.echo(in_language(UNLIKE), err=err)
+
+
+@contextlib.contextmanager
+def no_echo(terminal: int) -> Iterator[None]:
+    """Have a terminal show the ends of lines alone; what was typed before still counts."""
+    before = termios.tcgetattr(terminal)
+    quiet = termios.tcgetattr(terminal)
+    quiet[LOCAL_MODES] = (quiet[LOCAL_MODES] & ~termios.ECHO) | termios.ECHONL
+    termios.tcsetattr(terminal, termios.TCSADRAIN, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+
+
+def _line(text: str, *, err: bool) -> str:
+    click.echo(f"{text}: ", nl=False, err=err)
+    try:
+        line = sys.stdin.readline()
+    except KeyboardInterrupt:
+        raise click.Abort from None
+    if not line:
+        raise click.Abort
+    return line.rstrip("\n")
+
+
+class SecretOption(click.Option):
+    """An option that is asked for, twice, where it was left out."""
+
+    def prompt_for_value(self, ctx: click.Context) -> Any:
+        """Ask for it."""
+        return self.process_value(ctx, ask_secret(str(self.prompt), is_confirmed=True))
+
+
+def password_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --password, which is asked for when left out."""
+    return click.option(
+        "--password",
+        cls=SecretOption,
+        prompt="Password",
+        hide_input=True,
+        help="Asked for when left out, and not shown.",
+    )(command)

@@ -2,32 +2,425 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import getpass
+import json
 import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Callable
-from datetime import datetime
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.answering import answering, both_option
-from appliance.commands.options import config_option, load_settings
-from appliance.commands.secrets import ask_secret
-from appliance.commands.shell import in_language
-from appliance.errors import ConfigurationError
+from appliance.api import control_socket
+from appliance.commands.answering import answering, ask_secret, both_option
+from appliance.commands.options import config_option, in_language, load_settings
+from appliance.config.last_good import state_folder
+from appliance.errors import CentralinoError, ConfigurationError, OfficeError
+from appliance.files import atomic_write, load_text
 from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Refused, Words
-from appliance.service.supervision import Asked
+from appliance.service import backup as service_backup
+from appliance.service import restore as service_restore
+from appliance.service.backup import UNPACKED, UPLOADED, Stick, backup_pieces
+from appliance.service.supervision import Asked, Went
+from appliance.store.backup import checked_passphrase
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command
+    from appliance.config.schema import Settings
     from appliance.service.backup import Written
     from appliance.service.restore import Checked
+
+
+# ---- restore asked -----------------------------------------------------------------------------
+# `centralino restore --asked`: root's helper for a restore that was asked for in the browser.
+#
+# Started by centralino-restore.path, and at every boot: a restore in which the power failed is then
+# finished first. What it may replace is what the present configuration names, nothing else: whoever
+# asks is not the administrator.
+
+IDLE_S: Final = 600.0
+"""So long a moment is waited for in which nobody is on the phone."""
+LOOKS_S: Final = 0.5
+STOP_S: Final = 60.0
+UNITS: Final = ("centralino-console.service", "centralino.service")
+SESSIONS: Final = "sessions.db"
+"""In the console's folder: people log in again, with the passwords of the backup."""
+DONE: Final = Words(
+    "Ripristino concluso: vale ciò che era nella copia, anche utenti e password. Ciò che c'era "
+    "prima è in {}: eliminarlo quando tutto va bene, contiene numeri di chi ha chiamato.",
+    "The backup is in place: what it held is in force, users and passwords too. What stood before "
+    "is in {}: delete it when all is well, it holds callers' numbers.",
+)
+ELSEWHERE: Final = Words(
+    "la copia nomina altre cartelle o un'altra configurazione rispetto a questo apparecchio: "
+    "ripristinarla con il comando, come amministratore",
+    "the backup names other folders or files than this box does: put it back by the command, as "
+    "administrator",
+)
+NEVER_IDLE: Final = Words(
+    "per dieci minuti qualcuno è sempre stato al telefono: nulla è stato cambiato, riprovare",
+    "somebody was on the phone for ten minutes: nothing was changed, try again",
+)
+NO_FILE: Final = Words(
+    "il file caricato non c'è più: caricarlo di nuovo",
+    "the uploaded file is gone: upload it again",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreHelper:
+    """One turn of the helper, on a box with this configuration; `run` is the desk's folder."""
+
+    config: Path
+    run: Path
+    idle_s: float = IDLE_S
+
+    def turn(self) -> Words:
+        """Do what is to be done, and answer; nothing where nothing was. Raises as it fails."""
+        asked = service_backup.restore_asking_take(
+            self.run
+        )  # first: systemd starts us while one lies there
+        plan = service_restore.plan_path(state_folder(self.config).absolute())
+        if asked is None and not plan.exists():
+            return NOTHING
+        try:
+            kept = service_restore.finish(plan) if plan.exists() else self._put_back(asked)
+        except (CentralinoError, OSError) as error:
+            self._answer(asked, words_of(error), is_well=False)
+            raise
+        places = ", ".join(map(str, kept))
+        said = Words(DONE.it.format(places), DONE.en.format(places))
+        self._answer(asked, said, is_well=True)
+        return said
+
+    def _answer(self, asked: Asked | None, said: Words, *, is_well: bool) -> None:
+        at = datetime.now(UTC).replace(microsecond=0)
+        service_backup.restore_asking_tell(
+            self.run, Went(at, is_well, said, asked.by if asked else "")
+        )
+
+    def _put_back(self, asked: Asked | None) -> tuple[Path, ...]:
+        """Unpack and look while the box works; stop it for the renames alone."""
+        assert asked is not None
+        settings = load_settings(self.config)
+        file = Path(settings.folders.console) / UPLOADED
+        if not file.is_file() or file.is_symlink():
+            raise Refused(NO_FILE.it, NO_FILE.en)
+        beside = service_restore.workplace(state_folder(self.config).absolute())
+        for left in beside.glob(f"{UNPACKED}*"):  # of a restore that was killed
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(prefix=UNPACKED, dir=beside) as folder:
+            config = self.config.absolute()
+            checked = service_restore.unpack(file, Path(folder), asked.passphrase, config)
+            _check_places(checked, settings, config)
+            self._wait_for_idle()
+            _systemctl("stop", *UNITS)
+            try:
+                return self._exchange(checked, settings, file)
+            finally:
+                _systemctl("start", "--no-block", *UNITS)
+
+    def _exchange(self, checked: Checked, settings: Settings, file: Path) -> tuple[Path, ...]:
+        service_restore.check_idle(self.run)
+        stamp = f"{datetime.now(ZoneInfo(checked.settings.site.zone)):%Y%m%d-%H%M%S-%f}"
+        kept = service_restore.finish(service_restore.stage_backup(checked, stamp))
+        console = Path(settings.folders.console)
+        for path in (file, *console.glob(f"{SESSIONS}*")):
+            path.unlink(missing_ok=True)
+        return kept
+
+    def _wait_for_idle(self) -> None:
+        """Wait until nobody is on the phone; a desk that is not there has nobody."""
+        until = time.monotonic() + self.idle_s
+        while not self._is_idle():
+            if time.monotonic() >= until:
+                raise Refused(NEVER_IDLE.it, NEVER_IDLE.en)
+            time.sleep(LOOKS_S)
+
+    def _is_idle(self) -> bool:
+        try:
+            return bool(control_socket.ask(self.run / "desk.sock", {"ask": "restoring"})["idle"])
+        except OfficeError:
+            return not (self.run / "desk.sock").exists()
+
+
+def _check_places(checked: Checked, settings: Settings, config: Path) -> None:
+    """Raise Refused for a backup that would write elsewhere than this box has its things."""
+    own = {piece.name: piece.path for piece in backup_pieces(settings, config)}
+    are_own = all(own.get(piece.name) == piece.path for piece in checked.pieces)
+    if not are_own or checked.settings.folders != settings.folders:
+        raise Refused(ELSEWHERE.it, ELSEWHERE.en)
+
+
+def _systemctl(*words: str) -> None:
+    """Have systemd do it; raises OSError, Refused."""
+    done = subprocess.run(
+        ("systemctl", *words), capture_output=True, timeout=STOP_S, check=False, text=True
+    )
+    if done.returncode:
+        why = " ".join(done.stderr.split())[:200]
+        raise Refused(
+            f"systemd non ha eseguito ({why}): vedere il giornale",
+            f"systemd has not done it ({why}): see the journal",
+        )
+
+
+# ---- sticks ------------------------------------------------------------------------------------
+# USB sticks: mounted where nobody else sees it (PrivateMounts=yes in the units), and unmounted.
+
+KINDS: Final = ("vfat", "exfat", "ext4")
+LIMIT_S: Final = 120.0
+WRITES_S: Final = 1200.0
+"""A slow stick may take so long until all is on it."""
+
+
+@contextlib.contextmanager
+def mounted(device: str, *, is_written: bool) -> Iterator[Path]:
+    """Mount a stick; what was written is on it once this is over. Raises Refused, OSError.
+
+    Who pulls one out that is only read breaks nothing off.
+    """
+    with tempfile.TemporaryDirectory(prefix="centralino-stick-") as name:
+        how = "rw" if is_written else "ro"
+        options = f"{how},nosuid,nodev,noexec,noatime"
+        done = subprocess.run(
+            ("mount", "-t", ",".join(KINDS), "-o", options, device, name),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        if done.returncode:
+            why = " ".join(done.stderr.split())[:200]
+            raise Refused(
+                f"la chiavetta non si può usare ({why}): formattarla FAT32 o exFAT su un computer",
+                f"the stick cannot be used ({why}): format it as FAT32 or exFAT on a computer",
+            )
+        try:
+            yield Path(name)
+        finally:
+            if is_written:
+                sync = ("sync", "--file-system", name)
+                subprocess.run(sync, timeout=WRITES_S, check=False)
+            subprocess.run(("umount", name), timeout=WRITES_S, check=is_written)
+
+
+# ---- backup stick ------------------------------------------------------------------------------
+# `centralino backup --stick`: a sealed backup on the USB stick that was set up for it; as root.
+#
+# The stick is mounted in a name space of this process's own (PrivateMounts=yes in the unit),
+# written, unmounted, mounted again for reading, and read back whole: only what it gives again
+# counts.
+
+SEALED: Final = "centralino-*.backup"
+WRITTEN: Final = Words(
+    "Copia di sicurezza {} scritta sulla chiavetta {} e riletta per intero.",
+    "Backup {} written onto the stick {} and read back whole.",
+)
+NONE_PLUGGED: Final = (
+    "nessuna chiavetta USB con un file system (FAT32, exFAT, ext4) è inserita: inserirne una sola",
+    "no USB stick with a file system (FAT32, exFAT, ext4) is plugged in: plug in one",
+)
+SEVERAL: Final = (
+    "sono inserite più chiavette ({}): lasciare soltanto quella per le copie",
+    "several sticks are plugged in ({}): leave only the one for backups",
+)
+NOT_PLUGGED: Final = (
+    "la chiavetta delle copie ({}) non è inserita",
+    "the backup stick ({}) is not plugged in",
+)
+NOT_GIVEN_BACK: Final = (
+    "la chiavetta non restituisce ciò che vi è stato scritto: sostituirla",
+    "the stick does not give back what was written onto it: replace it",
+)
+NOT_SET_UP: Final = (
+    "nessuna chiavetta preparata per le copie: pagina Copia, o centralino backup --stick",
+    "no stick is set up for backups: page Backup and restore, or centralino backup --stick",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A file system on a USB stick."""
+
+    path: str
+    uuid: str
+    label: str
+
+
+Devices = Callable[[], list[Device]]
+
+
+def plugged() -> list[Device]:
+    """List the file systems of USB sticks that are plugged in; raises Refused, OSError."""
+    asked = ("lsblk", "--json", "--paths", "--output", "PATH,TRAN,FSTYPE,UUID,LABEL")
+    done = subprocess.run(asked, capture_output=True, timeout=LIMIT_S, check=False)
+    if done.returncode:
+        why = " ".join(done.stderr.decode("utf-8", "replace").split())[:200]
+        raise Refused(f"lsblk non risponde: {why}", f"lsblk does not answer: {why}")
+    return devices_of(json.loads(done.stdout))
+
+
+def devices_of(told: dict[str, list[dict[str, object]]]) -> list[Device]:
+    """Find the file systems of USB sticks in what lsblk tells: of a stick, or of its partitions."""
+    found: list[Device] = []
+    for disk in told.get("blockdevices", []):
+        if disk.get("tran") == "usb":
+            found += _file_systems(disk)
+    return found
+
+
+def _file_systems(one: dict[str, object]) -> list[Device]:
+    children = one.get("children")
+    inner = [each for each in children if isinstance(each, dict)] if children else []  # type: ignore[attr-defined]  # a list, by lsblk(8)
+    found = [device for each in inner for device in _file_systems(each)]
+    if one.get("fstype") in KINDS and one.get("uuid"):
+        texts = (str(one["path"]), str(one["uuid"]), str(one.get("label") or ""))
+        found.append(Device(*texts))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StickHelper:
+    """One turn of the helper, on a box with this configuration; `run` is the desk's folder."""
+
+    config: Path
+    run: Path
+    devices: Devices = plugged
+
+    def turn(self) -> Words:
+        """Do what is asked for, and answer; nothing where nothing was. Raises as it fails."""
+        asked = service_backup.take(self.run)
+        if asked is None:
+            return NOTHING
+        try:
+            said = self.set_up(asked) if asked.passphrase else self.write()
+        except (CentralinoError, OSError) as error:
+            service_backup.tell(self.run, Went(self._now(), False, words_of(error)))
+            raise
+        service_backup.tell(self.run, Went(self._now(), True, said))
+        return said
+
+    def set_up(self, asked: Asked) -> Words:
+        """Take the one stick that is plugged in for backups, once it has got a whole one."""
+        settings = load_settings(self.config)
+        state, phrase = Path(settings.folders.state), checked_passphrase(asked.passphrase)
+        device = self._the_only_one()
+        stick = Stick(device.uuid, device.label, asked.by, self._now())
+        with _tried(state, stick, phrase):
+            went = self._written(settings, device, phrase)
+            service_backup.keep_stick(state, service_backup.heard(stick, went))
+        return went.said
+
+    def write(self) -> Words:
+        """Write a backup onto the stick that was set up, and keep what came of it."""
+        settings = load_settings(self.config)
+        state = Path(settings.folders.state)
+        stick = service_backup.load_stick(state)
+        if stick is None:
+            raise Refused(*NOT_SET_UP)
+        try:
+            phrase = load_text(state / service_backup.PHRASE)
+            went = self._written(settings, self._plugged(stick), checked_passphrase(phrase))
+        except (CentralinoError, OSError) as error:
+            tried = Went(self._now(), False, words_of(error))
+            service_backup.keep_stick(state, service_backup.heard(stick, tried))
+            raise
+        service_backup.keep_stick(state, service_backup.heard(stick, went))
+        return went.said
+
+    def _the_only_one(self) -> Device:
+        found = self.devices()
+        if not found:
+            raise Refused(*NONE_PLUGGED)
+        if len(found) > 1:
+            names = ", ".join(f"{one.label or one.uuid} {one.path}" for one in found)
+            raise Refused(SEVERAL[0].format(names), SEVERAL[1].format(names))
+        return found[0]
+
+    def _plugged(self, stick: Stick) -> Device:
+        for device in self.devices():
+            if device.uuid == stick.uuid:
+                return device
+        name = stick.label or stick.uuid
+        raise Refused(NOT_PLUGGED[0].format(name), NOT_PLUGGED[1].format(name))
+
+    def _written(self, settings: Settings, device: Device, phrase: str) -> Went:
+        at = self._now()
+        with mounted(device.path, is_written=True) as folder:
+            make_room(folder, Path(settings.folders.state), settings.backup.keep)
+            name = _free_name(folder, at)
+            service_backup.write_backup(settings, self.config, folder / name, phrase, at)
+        try:
+            # mounted anew, so that nothing of it is left in memory
+            with mounted(device.path, is_written=False) as folder:
+                service_restore.read_whole(folder / name, phrase)
+        except (Refused, OSError) as error:
+            # it must not count among those that are kept
+            with mounted(device.path, is_written=True) as folder:
+                (folder / name).unlink(missing_ok=True)
+            raise Refused(*NOT_GIVEN_BACK) from error
+        called = device.label or device.uuid
+        return Went(
+            at, True, Words(WRITTEN.it.format(name, called), WRITTEN.en.format(name, called))
+        )
+
+    def _now(self) -> datetime:
+        zone = ZoneInfo(load_settings(self.config).site.zone)
+        return datetime.now(zone).replace(microsecond=0)
+
+
+@contextlib.contextmanager
+def _tried(state: Path, stick: Stick, phrase: str) -> Iterator[None]:
+    """Keep which stick it is while its first backup is written: it is in that backup, and who puts
+    it back goes on by itself. Where it fails, what stood before is put back.
+    """
+    stood, before = service_backup.load_stick(state), load_text(state / service_backup.PHRASE)
+    atomic_write(state / service_backup.PHRASE, phrase)
+    service_backup.keep_stick(state, stick)
+    try:
+        yield
+    except BaseException:
+        service_backup.forget(state)
+        if stood is not None:
+            atomic_write(state / service_backup.PHRASE, before)
+            service_backup.keep_stick(state, stood)
+        raise
+
+
+def make_room(folder: Path, state: Path, keep: int) -> None:
+    """Take the oldest backups away: all beyond `keep`, and more where the next would not fit.
+
+    The newest one always stays.
+    """
+    kept = sorted(folder.glob(SEALED))
+    wanted = service_backup.size_of(state)
+    while len(kept) > 1:
+        usage = os.statvfs(folder)
+        if len(kept) < max(1, keep) and usage.f_bavail * usage.f_frsize > wanted:
+            return
+        kept.pop(0).unlink()
+
+
+def _free_name(folder: Path, at: datetime) -> str:
+    """Name a backup by its time; a second one of the same second sorts after the first."""
+    name = f"centralino-{at:%Y%m%d-%H%M%S}"
+    while (folder / f"{name}.backup").exists():
+        name += "_"
+    return f"{name}.backup"
+
+
+# ---- backup ------------------------------------------------------------------------------------
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 OUTPUT = click.Path(path_type=Path, dir_okay=False, allow_dash=True)
@@ -99,15 +492,14 @@ def _onto_stick(
     config: Path, passphrase_file: Path | None, run: Path | None, say: Callable[[Words], None]
 ) -> None:
     """Write onto the backup stick; by hand it is set up where none is yet."""
-    from appliance.commands.backup_stick import Helper
     from appliance.service import backup as backup_stick
 
     if run is not None:
-        if (said := Helper(config, run).turn()) != NOTHING:
+        if (said := StickHelper(config, run).turn()) != NOTHING:
             say(said)
         return
     folders = load_settings(config).folders
-    helper = Helper(config, Path(folders.run))
+    helper = StickHelper(config, Path(folders.run))
     if backup_stick.load_stick(Path(folders.state)) is not None:
         say(helper.write())
         return
@@ -300,9 +692,8 @@ def _finish(config: Path) -> Words:
 
 def _asked(config: Path, run: Path, say: Callable[[Words], None]) -> None:
     """Do what was asked for in the browser; at a boot nothing was, and nothing is said."""
-    from appliance.commands.restore_asked import Helper
 
-    if (said := Helper(config, run).turn()) != NOTHING:
+    if (said := RestoreHelper(config, run).turn()) != NOTHING:
         say(said)
 
 

@@ -12,10 +12,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.answering import answering, both_option, lines_of
-from appliance.commands.options import config_option, load_settings
-from appliance.commands.secrets import ask_secret
-from appliance.commands.shell import in_language
+from appliance.commands.answering import answering, ask_secret, both_option, lines_of
+from appliance.commands.options import config_option, in_language, load_settings
 from appliance.policy.hours import moment_words
 from appliance.policy.text import Refused, Words
 
@@ -98,7 +96,7 @@ def set_up(
     with answering(config_path, as_json=as_json) as say:
         settings, address = _configured(config_path)
         typed = _Typed(host_key, passphrase_file, password_file)
-        say(_set_up(settings, config_path, address, _asked() if asked else typed))
+        say(_set_up(settings, config_path, address, _sent() if asked else typed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ class _Sent:
         return self._password
 
 
-def _asked() -> _Sent:
+def _sent() -> _Sent:
     """Read what the desk hands over: one line of JSON."""
     told = json.loads(click.get_text_stream("stdin").readline())
     return _Sent(*(str(told[name]) for name in ("host_key", "passphrase", "password")))

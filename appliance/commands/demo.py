@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,29 +19,235 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket
-from appliance.commands import demo_console, demo_people
-from appliance.commands.demo_office import configuration, furnish
+from appliance.api import control_socket, users
+from appliance.commands.directory import Place, take
+from appliance.commands.options import desk_socket
 from appliance.config import read
+from appliance.console.accounts import Passwords
 from appliance.errors import CentralinoError, OfficeError
 from appliance.exchange import client
 from appliance.exchange.call import CallPlan, CallReport
 from appliance.exchange.process import ExchangeProcess
 from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.users import Role, User
 from appliance.prompts import OURS
-from appliance.service import phones
+from appliance.service import phones, policy_changes, speech
 from appliance.service.loop import database_path
-from appliance.store import call_log
+from appliance.store import call_log, sheets
 from appliance.store.database import open_reader
+from appliance.store.policy_change import PolicyChange
 from appliance.testphone.client import TestPhone
 
-READY_LIMIT_S = 20.0
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.config.schema import Settings
+
+
+# ---- demo console ------------------------------------------------------------------------------
+# The demonstration's console: a child of it, on a free port of this computer, without TLS.
+
+OPEN_AT: Final = "the console is open at "
+CONSOLE_READY_LIMIT_S: Final = 30.0
+STOP_LIMIT_S: Final = 10.0
+
+
+@contextlib.contextmanager
+def opened(folder: Path, config: Path) -> Iterator[str]:
+    """Run the console beside the desk; yields the address that a browser opens.
+
+    Raises TechnicianError when it does not open.
+    """
+    journal = folder / "console.log"
+    command = [sys.executable, "-m", "appliance", "console", "--http", "--port", "0"]
+    with journal.open("w", encoding="utf-8") as log:
+        child = subprocess.Popen([*command, "--config", str(config)], stdout=log, stderr=log)
+    try:
+        yield _address(child, journal)
+    finally:
+        child.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(STOP_LIMIT_S)
+        child.kill()
+        child.wait()
+
+
+def _address(child: subprocess.Popen[bytes], journal: Path) -> str:
+    """Wait until the console says where it is open."""
+    deadline = time.monotonic() + CONSOLE_READY_LIMIT_S
+    while time.monotonic() < deadline and child.poll() is None:
+        _, found, rest = journal.read_text(encoding="utf-8").partition(OPEN_AT)
+        if found and rest.endswith("\n"):
+            return rest.split()[0]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(0.1)
+    raise Refused(
+        f"la console non si è aperta: il motivo è in {journal}",
+        f"the console did not open; {journal} says why",
+    )
+
+
+# ---- demo office -------------------------------------------------------------------------------
+# The demonstration's office: the example's lines, open today, its register and its sheets.
+
+TEMPLATE = """\
+# Written by `centralino demo`.
+[site]
+name = "Comune di Esempio (dimostrazione)"
+patron = "10-04"
+email = "urp@comune.esempio.it"
+
+[hours]
+monday = ["08:30-17:30"]
+
+[[openings]]                    # open all day today, whatever day it is
+day = {today}
+hours = ["00:00-24:00"]
+
+[[lines]]
+name = "line1"
+label = "Ordinaria 051 598 111"
+called = "051 598 111"
+port = "{folder}/lines/line1"
+dialect = "conexant"
+
+[[lines]]
+name = "line2"
+label = "Verde 800 011 837"
+called = "800 011 837"
+port = "{folder}/lines/line2"
+dialect = "conexant"
+
+[sip]
+address = "127.0.0.1"
+port = {port}
+rtp_ports = [{rtp}, {rtp_last}]
+laws = ["ulaw", "alaw"]
+
+[[phones]]
+name = "op1"
+label = "Operatore 1"
+
+[[phones]]
+name = "sportello1"
+label = "Sportello Cittadini 1"
+
+[[phones]]
+name = "ufficio1"
+label = "Office (all of them)"
+
+[[phones]]
+name = "soft"
+label = "Your soft phone"
+
+[switchboard]
+phones = ["op1", "soft"]
+ring = 8
+
+[citizens_desk]
+phones = ["sportello1"]
+ring = 15
+
+[folders]
+state = "{folder}/state"
+run = "{folder}/run"
+console = "{folder}/console"
+
+[console]
+listen = "127.0.0.1"
+redirect_port = 0
+"""
+
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+ALWAYS = "".join(f'{day} = ["00:00-24:00"]\n' for day in DAYS)
+_BANDS = re.compile(r"(?<=^\[declarations\.bands\]\n)(?:\w+ = \[.*\]\n)+", re.MULTILINE)
+_REACH = re.compile(r'^reach = "\w+"\nnumber = ".+"$', re.MULTILINE)
+_MOBILE = re.compile(r"^service_mobile = true\n", re.MULTILINE)
+
+
+def register_text() -> str:
+    """Return the example's register with offices that take calls at any hour, at one phone.
+
+    Whoever tries a transfer in the evening, without a PBX, finds somebody there.
+    """
+    example = resources.files("appliance.config") / "example_register.toml"
+    text = _BANDS.sub(ALWAYS, example.read_text(encoding="utf-8"))
+    return _MOBILE.sub("", _REACH.sub('reach = "phone"\nnumber = "ufficio1"', text))
+
+
+def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
+    """Return the text of the demonstration's configuration."""
+    return TEMPLATE.format(
+        folder=folder, port=port, rtp=rtp, rtp_last=rtp + 99, today=today.isoformat()
+    )
+
+
+def furnish(config: Path) -> str:
+    """Import the example's register and sheets beside the running desk; say what there is."""
+    place, reload = Place(config), {"ask": "register_changed"}
+    control_socket.ask(
+        desk_socket(place.settings), reload, limit=30.0
+    )  # answered once there are records
+    register = config.parent / "register.toml"
+    register.write_text(register_text(), encoding="utf-8")
+    merged = take(place, register, "demo")
+    with resources.as_file(resources.files("appliance.config")) as examples:
+        given = speech.load_folder(examples / "example_sheets")
+
+    def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
+        basis, plan = policy_changes.basis_of(connection), sheets.planned(connection, given)
+        return None, PolicyChange(basis, sheets=plan.written, gone=plan.gone)
+
+    policy_changes.changed(place.settings, made)
+    control_socket.ask(desk_socket(place.settings), reload, limit=30.0)
+    units, declarations = len(merged.register.units), len(merged.register.declarations)
+    return (
+        f"register: {units} services and offices, {declarations} declarations; {len(given)} sheets"
+    )
+
+
+# ---- demo people -------------------------------------------------------------------------------
+# The demonstration's people: an operator and the head, for who tries the console.
+
+PHRASE: Final = "mare sole vento"
+"""Everybody's: it is printed, and the demonstration listens on this computer alone."""
+OPERATOR: Final = User("operatore", "Olga Operatrice", frozenset({Role.OPERATOR}), position="op1")
+HEAD: Final = User("responsabile", "Rita Responsabile", frozenset({Role.HEAD}), position="op1")
+
+
+def enter(settings: Settings) -> str:
+    """Have the running desk make them; returns how one logs in. Raises OfficeError."""
+    state = Path(settings.folders.state)
+    for user in (OPERATOR, HEAD):
+        question = {
+            "ask": "user_add",
+            "name": user.name,
+            "shown": user.shown,
+            "roles": [role.value for role in user.roles],
+            "position": user.position,
+            "password": Passwords().hashed(PHRASE),
+            "must_change": False,  # what is printed can be typed by whoever reads it
+            "by": "demo",
+        }
+        with users.proof(state) as word:
+            control_socket.ask(desk_socket(settings), {**question, "proof": word})
+    users.keep_code(state, is_wanted=False)
+    names = " or ".join(user.name for user in (OPERATOR, HEAD))
+    return f"Log in there as {names}, password: {PHRASE}"
+
+
+# ---- demo --------------------------------------------------------------------------------------
+
+BOX_READY_LIMIT_S = 20.0
 CALL_LIMIT_S = 90.0
 CLEAR_LIMIT_S = 10.0
 ANSWERS_AFTER_MS = 6000
@@ -93,7 +300,7 @@ def demo(keep: bool) -> None:
         rows = [play(stage) for play in CALLS]
         _print_table(rows)
         if keep:
-            console = stack.enter_context(demo_console.opened(folder, folder / "centralino.toml"))
+            console = stack.enter_context(opened(folder, folder / "centralino.toml"))
             stage.operator.answer_mode("auto", ANSWERS_AFTER_MS)
             _stay(folder, console)
     if not all(row.good for row in rows):
@@ -293,7 +500,7 @@ def _daemon(folder: Path, path: Path) -> Iterator[None]:
 
 def _wait_until_ready(folder: Path, child: subprocess.Popen[bytes], journal: Path) -> None:
     click.echo("starting the exchange, the daemon and three phones ...")
-    deadline = time.monotonic() + READY_LIMIT_S
+    deadline = time.monotonic() + BOX_READY_LIMIT_S
     while time.monotonic() < deadline and child.poll() is None:
         with contextlib.suppress(OfficeError):
             if _idle(folder):
@@ -325,7 +532,7 @@ def _print_table(rows: list[Row]) -> None:
 
 def _stay(folder: Path, console: str) -> None:
     settings = read.load(folder / "centralino.toml")
-    login = demo_people.enter(settings)
+    login = enter(settings)
     click.echo(
         f"\nStaying up. The console: {console}\n{login}\n"
         "Its page “Postazione operatore” (Operator's desk) shows a call as it rings; the phone "

@@ -1,30 +1,236 @@
-"""Options that several commands share."""
+"""Options, language and exit status that the commands share."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.commands.shell import (
-    CONFIG_NAMED,
-    DEFAULT_CONFIG,
-    LANGUAGES,
-    language_of,
-    note_chosen,
-    note_site,
-)
 from appliance.errors import ConfigurationError
-from appliance.policy.text import Refused
+from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Sequence
 
     from appliance.config.schema import Settings
-    from appliance.policy.text import Words
+
+
+# ---- shell -------------------------------------------------------------------------------------
+# The shell's manners: --config anywhere, help without a configuration, near names, a language.
+#
+# Whoever types `centralino users add --help` on a box that does not start wants to read the help,
+# and whoever writes `--config` at the end of a line has said it all the same.
+
+CONFIG: Final = "--config"
+LANGUAGE: Final = "--language"
+HELP: Final = "--help"
+END: Final = "--"
+LANGUAGES: Final = ("it", "en")
+LOCALES: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""The environment's variables that name a person's language, the strongest first."""
+ENGLISH: Final = re.compile(r"en(?:[_.@-]|$)", re.IGNORECASE)
+ITALIAN: Final = re.compile(r"it(?:[_.@-]|$)", re.IGNORECASE)
+DEFAULT_CONFIG: Final = Path("/etc/centralino/centralino.toml")
+CONFIG_NAMED: Final = "CENTRALINO_CONFIG"
+SITE, CHOSEN = "centralino.site_language", "centralino.language"
+"""Under what a context keeps the site's language, once it is known, and the one asked for."""
+NAMED: Final = "centralino.config"
+"""Under what a context keeps the configuration that is named, before any command reads it."""
+NO_COMMAND: Final = Words("Il comando «{}» non c'è.", "There is no command “{}”.")
+NEAR: Final = Words(" Forse: {}?", " Did you mean: {}?")
+ALL: Final = Words(" Quelli che ci sono: {} --help.", " Those that there are: {} --help.")
+
+
+# --- options that may stand anywhere -----------------------------------------------------------
+
+
+def arranged(top: click.Group, words: Sequence[str]) -> list[str]:
+    """Put `--config` and `--language` where the command that is named takes them.
+
+    What no command on the way takes stays where it was written, for click to refuse. A language
+    before the command is that of the answers, also where the command has another one of its own.
+    """
+    told = list(words)
+    own = len(told) - len(_behind_options(top, told, None) or told)
+    told = [*told[:own], *_moved(top, told[own:], LANGUAGE, "language")]
+    return _moved(top, told, CONFIG, "config_path")
+
+
+def _moved(top: click.Group, words: list[str], option: str, parameter: str) -> list[str]:
+    rest, taken = _without(words, option)
+    if not taken:
+        return words
+    for place, command in _on_the_way(top, rest):
+        if any(each.name == parameter and option in each.opts for each in command.params):
+            return [*rest[:place], *taken, *rest[place:]]
+    return words
+
+
+def _without(words: list[str], option: str) -> tuple[list[str], list[str]]:
+    """Take an option with its value out of words; what stands behind -- belongs to others."""
+    rest: list[str] = []
+    taken: list[str] = []
+    each = iter(words)
+    for word in each:
+        if word == END:
+            return [*rest, word, *each], taken
+        if word.startswith(f"{option}="):
+            taken = [word]
+        elif word == option:
+            value = next(each, None)
+            if value is None:
+                return words, []
+            taken = [word, value]
+        else:
+            rest.append(word)
+    return rest, taken
+
+
+def _on_the_way(top: click.Group, words: list[str]) -> Iterator[tuple[int, click.Command]]:
+    """Give the commands that words name, innermost last, each with the place behind its name.
+
+    The outermost group comes last of all: what it takes itself holds for every command.
+    """
+    command: click.Command = top
+    context: click.Context | None = None
+    place = 0
+    while isinstance(command, click.Group):
+        rest = _behind_options(command, words[place:], context)
+        if rest is None or not rest or (inner := _named(command, rest[0])) is None:
+            break
+        place = len(words) - len(rest) + 1
+        context, command = click.Context(command, parent=context), inner
+        yield place, command
+    yield 0, top
+
+
+def _behind_options(
+    group: click.Group, words: list[str], parent: click.Context | None
+) -> list[str] | None:
+    """Give the words behind a group's own options; None for options that it does not have."""
+    with contextlib.suppress(click.UsageError):
+        context = click.Context(group, parent=parent, resilient_parsing=True)
+        _, left, _ = group.make_parser(context).parse_args(list(words))
+        return left
+    return None
+
+
+def _named(group: click.Group, name: str) -> click.Command | None:
+    return group.get_command(click.Context(group), name)
+
+
+# --- help, and names that are none -------------------------------------------------------------
+
+
+def innermost(context: click.Context, words: Sequence[str]) -> click.Context:
+    """Give the context of the command that words name; raises UsageError for one that is none.
+
+    No group on the way is run: most read the configuration, which may be what is wrong.
+    """
+    rest: list[str] | None = list(words)
+    while rest and isinstance(context.command, click.Group):
+        inner = _named(context.command, rest[0])
+        if inner is None:
+            raise _no_command(context, rest[0])
+        context = click.Context(inner, info_name=rest[0], parent=context)
+        rest = rest[1:]
+        if isinstance(inner, click.Group):
+            rest = _behind_options(inner, rest, context.parent)
+    return context
+
+
+def asks_for_help(words: Sequence[str]) -> bool:
+    """Tell whether `--help` is among words; what stands behind -- belongs to others."""
+    return HELP in (words[: words.index(END)] if END in words else words)
+
+
+def _no_command(context: click.Context, name: str) -> click.UsageError:
+    """Make the error of a command that is not there: it names those that are like it."""
+    import difflib  # here: no running service needs it
+
+    assert isinstance(context.command, click.Group)
+    near = difflib.get_close_matches(name.lower(), context.command.list_commands(context))
+    more, told = (NEAR, ", ".join(near)) if near else (ALL, context.command_path)
+    said = Words(NO_COMMAND.it + more.it, NO_COMMAND.en + more.en)
+    return click.UsageError(
+        in_language(Words(said.it.format(name, told), said.en.format(name, told)), context), context
+    )
+
+
+# --- the language of whoever reads -------------------------------------------------------------
+
+
+def language_of(settings: Settings | None = None, context: click.Context | None = None) -> str:
+    """Say in which language to answer: `--language`, else LANG, else the site's first."""
+    if chosen := chosen_language(context):
+        return chosen
+    context = context or click.get_current_context(silent=True)
+    if settings is not None:
+        known = settings.site.languages[0]
+    else:
+        known = str(context.meta.get(SITE) or _of_site(context)) if context else "it"
+    return "it" if known == "it" else "en"
+
+
+def chosen_language(context: click.Context | None = None) -> str:
+    """Say which language the reader has asked for, by `--language` or by LANG; "" for none."""
+    context = context or click.get_current_context(silent=True)
+    return str((context and context.meta.get(CHOSEN)) or _of_locale())
+
+
+def in_language(words: Words, context: click.Context | None = None) -> str:
+    """Give words in the language of whoever reads them."""
+    return words.it if language_of(None, context) == "it" else words.en
+
+
+def words_said(error: Exception) -> Words:
+    """Return what an error says in both languages, in English alone where it knows no other."""
+    words = getattr(error, "words", None)
+    return words if isinstance(words, Words) else Words(str(error), str(error))
+
+
+def note_config(context: click.Context, words: Sequence[str]) -> None:
+    """Remember which configuration the words name."""
+    _, taken = _without(list(words), CONFIG)
+    if taken:
+        context.meta[NAMED] = taken[-1].removeprefix(f"{CONFIG}=")
+
+
+def note_chosen(context: click.Context, _: click.Parameter, language: str | None) -> None:
+    """Remember the language that was asked for."""
+    context.meta[CHOSEN] = language
+
+
+def note_site(language: str) -> None:
+    """Remember the site's first language, for whatever is said from now on."""
+    if context := click.get_current_context(silent=True):
+        context.meta[SITE] = language
+
+
+def _of_site(context: click.Context) -> str:
+    """Name the language of the configuration that a command would have read."""
+    from appliance.config import (
+        read as config,
+    )  # here: it is asked for where something went wrong alone
+
+    named = context.meta.get(NAMED) or os.environ.get(CONFIG_NAMED) or DEFAULT_CONFIG
+    return config.language_in(Path(named))
+
+
+def _of_locale() -> str:
+    """Name the language of the environment; "" for none that is spoken here, as C is."""
+    said = next((value for name in LOCALES if (value := os.environ.get(name))), "")
+    return "it" if ITALIAN.match(said) else "en" if ENGLISH.match(said) else ""
+
+
+# ---- options -----------------------------------------------------------------------------------
+# Options that several commands share.
 
 Command = Callable[..., Any]
 

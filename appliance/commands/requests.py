@@ -13,25 +13,118 @@ from zoneinfo import ZoneInfo
 import click
 
 from appliance.api import control_socket
-from appliance.commands import request_pdf
-from appliance.commands.in_force import office_in_force
+from appliance.commands.answering import office_in_force
 from appliance.commands.options import (
     config_option,
     desk_socket,
     in_house,
+    language_of,
     load_settings,
     reading,
 )
-from appliance.commands.shell import language_of
+from appliance.config.office import build_office
 from appliance.config.schema import Settings
 from appliance.files import atomic_write
+from appliance.paper import child
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Schedule, moment_words, read_moment
 from appliance.policy.numbering import plan_of
-from appliance.policy.requests import Contact, Form, Request, RequestStep, State, due, is_overdue
+from appliance.policy.requests import (
+    Contact,
+    Form,
+    MailState,
+    Request,
+    RequestStep,
+    State,
+    due,
+    is_overdue,
+)
 from appliance.policy.text import Refused, Words
-from appliance.store import requests as store_requests
-from appliance.store.requests import StoredRequest
+from appliance.service.loop import database_path
+from appliance.service.mailroom import Papers, papers_of
+from appliance.store import directory as register_store
+from appliance.store import requests as stored
+from appliance.store.directory import key_path
+from appliance.store.requests import Due, StoredRequest
+
+# ---- outbox ------------------------------------------------------------------------------------
+# `centralino outbox`: the notices that wait for the mail server, and those that did not leave.
+
+
+@click.group()
+@config_option
+@click.pass_context
+def outbox(context: click.Context, config_path: Path) -> None:
+    """E-mails that wait, left, or could not be sent."""
+    context.obj = load_settings(config_path)
+
+
+@outbox.command("list")
+@click.option("--all", "all_", is_flag=True, help="Those that left, or were given up, too.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+@click.pass_obj
+def list_outbox(settings: Settings, *, all_: bool, as_json: bool) -> None:
+    """List what waits and what could not be sent, oldest first."""
+    states = tuple(MailState) if all_ else (MailState.QUEUED, MailState.DEAD)
+    with reading(settings) as connection:
+        found = stored.list_notices(connection, *states)
+    if as_json:
+        click.echo(stored.mails_as_json(found))
+        return
+    zone, language = ZoneInfo(settings.site.zone), language_of(settings)
+    click.echo(stored.mails_as_text(found, language, zone))
+
+
+@outbox.command()
+@click.argument("number", type=click.IntRange(1))
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who decides it.")
+@click.pass_obj
+def retry(settings: Settings, number: int, by: str) -> None:
+    """Try mail NUMBER again, now; one that could not be sent, too."""
+    question = {"ask": "outbox_retry", "number": number, "by": by}
+    answer = control_socket.ask(desk_socket(settings), question)
+    click.echo(answer["said"][language_of(settings)])
+
+
+@outbox.command()
+@click.argument("number", type=click.IntRange(1))
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who decides it.")
+@click.option("--reason", required=True, help="Why; e.g. the office was told by telephone.")
+@click.pass_obj
+def drop(settings: Settings, number: int, by: str, reason: str) -> None:
+    """Give mail NUMBER up for a reason; it stays listed with --all."""
+    question = {"ask": "outbox_drop", "number": number, "by": by, "reason": reason}
+    answer = control_socket.ask(desk_socket(settings), question)
+    click.echo(answer["said"][language_of(settings)])
+
+
+# ---- request pdf -------------------------------------------------------------------------------
+# A request written as a PDF for the protocol office (E15), without the offices' numbers (P7).
+
+
+def request_pdf_papers(settings: Settings) -> Papers:
+    """Return what writes the papers of a configuration."""
+    return papers_of(settings, build_office(settings, datetime.now(UTC).year))
+
+
+def write_pdf(settings: Settings, number: int, folder: Path, due: Due) -> Path:
+    """Write request `number` into a folder and return the file.
+
+    Raises OfficeError where there is none, StoreError without the key of the register's numbers:
+    nobody could tell then which numbers may not stand in it.
+    """
+    key = key_path(database_path(Path(settings.folders.state)))
+    with reading(settings) as connection:
+        kept = stored.required_request(connection, number)
+        register = register_store.load(connection, key)
+        names = request_pdf_papers(settings).names(connection)
+    path = folder / f"request-{number}.pdf"
+    document = request_pdf_papers(settings).request_document(kept, due, register, names)
+    atomic_write(path, child.made(document))
+    return path
+
+
+# ---- requests ----------------------------------------------------------------------------------
 
 NO_SLOTS = Words(
     "{} non offre orari: proporre un'ora, l'ufficio la conferma",
@@ -58,16 +151,16 @@ def requests(context: click.Context, config_path: Path) -> None:
 @click.option("--citizen", default="", help="Open ones of (part of) a number or name (E9).")
 @AS_JSON
 @click.pass_obj
-def list_(
+def list_requests(
     settings: Settings, *, overdue: bool, all_: bool, unit: str, citizen: str, as_json: bool
 ) -> None:
     """List what is open, newest first."""
     states = tuple(State) if all_ else (State.OPEN, State.SENT, State.TAKEN)
     with reading(settings) as connection:
         if citizen:
-            found = store_requests.search_open(connection, citizen, plan_of(settings.site.country))
+            found = stored.search_open(connection, citizen, plan_of(settings.site.country))
         else:
-            found = store_requests.list_requests(connection, *states, unit=unit)
+            found = stored.list_requests(connection, *states, unit=unit)
     late = _late(settings)
     found = tuple(kept for kept in found if late(kept.request) or not overdue)
     _show(settings, found, as_json=as_json)
@@ -80,14 +173,14 @@ def list_(
 def show(settings: Settings, number: int, *, as_json: bool) -> None:
     """Show request NUMBER with all that became of it."""
     with reading(settings) as connection:
-        kept = store_requests.required_request(connection, number)
+        kept = stored.required_request(connection, number)
     late, by_day = _late(settings), _due(settings)
     if as_json:
-        row = store_requests.request_to_json(kept, by_day(kept.request), late(kept.request))
+        row = stored.request_to_json(kept, by_day(kept.request), late(kept.request))
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return
     zone, language = ZoneInfo(settings.site.zone), language_of(settings)
-    click.echo(store_requests.shown(kept, language, zone, by_day, late))
+    click.echo(stored.shown(kept, language, zone, by_day, late))
 
 
 @requests.command()
@@ -186,13 +279,13 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
     """Write the mails of request NUMBER into FOLDER as .eml files, for the protocol office."""
     if pdf:
         folder.mkdir(parents=True, exist_ok=True)
-        click.echo(request_pdf.write(settings, number, folder, _due(settings)))
+        click.echo(write_pdf(settings, number, folder, _due(settings)))
         return
     with reading(settings) as connection:
-        store_requests.required_request(connection, number)
+        stored.required_request(connection, number)
         letters = [
-            (kept, store_requests.thread_ids(connection, kept.mail))
-            for kept in store_requests.about(connection, number)
+            (kept, stored.thread_ids(connection, kept.mail))
+            for kept in stored.about(connection, number)
             if kept.mail.body
         ]
     if not letters:
@@ -201,7 +294,7 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
             f"request {number} has no mail that could be written out",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    papers = request_pdf.papers(settings)
+    papers = request_pdf_papers(settings)
     for kept, references in letters:
         path = folder / f"{kept.mail.key}.eml"
         atomic_write(path, papers.eml(kept, references))
@@ -211,25 +304,23 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
 def _show(settings: Settings, found: tuple[StoredRequest, ...], *, as_json: bool) -> None:
     late, by_day = _late(settings), _due(settings)
     if as_json:
-        rows = [
-            store_requests.request_to_json(k, by_day(k.request), late(k.request)) for k in found
-        ]
+        rows = [stored.request_to_json(k, by_day(k.request), late(k.request)) for k in found]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     zone, language = ZoneInfo(settings.site.zone), language_of(settings)
-    click.echo(store_requests.as_text(found, language, zone, by_day, late))
+    click.echo(stored.as_text(found, language, zone, by_day, late))
 
 
 def _calendar(settings: Settings) -> Schedule:
     return office_in_force(settings, datetime.now(UTC).year).switchboard.schedule
 
 
-def _due(settings: Settings) -> store_requests.Due:
+def _due(settings: Settings) -> stored.Due:
     calendar = _calendar(settings)
     return lambda request: due(request, calendar)
 
 
-def _late(settings: Settings) -> store_requests.Late:
+def _late(settings: Settings) -> stored.Late:
     calendar, now = _calendar(settings), datetime.now(UTC)
 
     def late(request: Request) -> bool:

@@ -17,8 +17,13 @@ import click
 from appliance.api import control_socket
 from appliance.api import speech as api_speech
 from appliance.commands.answering import answering, both_option
-from appliance.commands.options import config_option, desk_socket, in_house, load_settings
-from appliance.commands.shell import language_of
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    in_house,
+    language_of,
+    load_settings,
+)
 from appliance.config.schema import Settings
 from appliance.errors import OfficeError
 from appliance.policy.hours import day_phrase

@@ -4,32 +4,506 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import getpass
 import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import click
 
 from appliance.api import control_socket, users
-from appliance.api.status_text import in_one_language
+from appliance.api.status_text import MARKS, in_one_language
+from appliance.commands.answering import (
+    answering,
+    both_option,
+    hours_entered,
+    lines_of,
+    office_in_force,
+)
 from appliance.commands.options import (
     config_option,
     desk_socket,
+    language_of,
     language_option,
     load_settings,
     reading,
 )
-from appliance.commands.shell import language_of
-from appliance.errors import CentralinoError
-from appliance.service import reports
+from appliance.config import directory_keeper
+from appliance.config.build import tcp_rival
+from appliance.config.schema import Settings
+from appliance.errors import CentralinoError, ConfigurationError, StoreError
+from appliance.policy import routing as policy
+from appliance.policy.hours import Why, day_words, moment_words, read_moment
+from appliance.policy.hours_changes import weeks_said
+from appliance.policy.office import (
+    NO_MARKS,
+    Daytime,
+    Group,
+    Line,
+    Manual,
+    Mark,
+    Office,
+    ServiceState,
+)
+from appliance.policy.routing import Explanation, GroupState
+from appliance.policy.sheets import officials
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.transfers import Reason
+from appliance.prompts import Catalogue
+from appliance.service import backup, backup_target, reports
+from appliance.service.backup import Piece
+from appliance.service.loop import database_path, load_state, state_file, state_to_json
 from appliance.service.reports import peak_words
+from appliance.store import sheets
+from appliance.store.database import open_reader
+from appliance.store.directory import key_path, load_readable
 from appliance.store.reports import peak_between
 
 if TYPE_CHECKING:
-    from appliance.config.schema import Settings
     from appliance.policy.reports import Peak
+
+
+# ---- bring in ----------------------------------------------------------------------------------
+# `centralino bring-in`: the head of the front desk joins an operator's conversation (E10).
+
+
+@click.command("bring-in")
+@click.argument("call")
+@click.option("--stop", is_flag=True, help="While the head's phone rings: let it ring no longer.")
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who asks.")
+@config_option
+def bring_in(call: str, config_path: Path, by: str, *, stop: bool) -> None:
+    """Have the head join the conversation of CALL, a phone that talks or a call.
+
+    Ends with status 1 when the head cannot come now; the sentence says why.
+    """
+    settings = load_settings(config_path)
+    question = {"ask": "BringHead", "call": call, "by": by, "on": not stop}
+    answer = control_socket.ask(desk_socket(settings), question)
+    said = answer["said"][language_of(settings)]
+    if not answer["done"]:
+        raise click.ClickException(said)
+    click.echo(said)
+
+
+# ---- check -------------------------------------------------------------------------------------
+# `centralino check`: is the configuration usable, and what does it mean.
+
+WHYS: Final = {
+    Why.HOURS: Words("orario", "hours"),
+    Why.PERIOD: Words("orario speciale", "special hours"),
+    Why.OPENING: Words("apertura straordinaria", "special opening"),
+    Why.CLOSED_HOURS: Words("fuori orario", "outside hours"),
+    Why.CLOSED_PERIOD: Words("orario speciale", "special hours"),
+    Why.HOLIDAY: Words("festa", "holiday"),
+    Why.CLOSURE: Words("chiusura straordinaria", "special closure"),
+}
+
+NO_HELP: Final = Words(
+    "dai telefoni non si possono chiamare i numeri di emergenza: nessuna linea porta una "
+    "conversazione; tenere un telefono comune accanto alla linea",
+    "emergency numbers cannot be called from the phones: no line carries a conversation; "
+    "keep an ordinary telephone beside the line",
+)
+OUTSIDE: Final = Words(
+    "un telefono comune su una seconda linea", "an ordinary telephone over a second line"
+)
+UNPLAYABLE: Final = Words(
+    "un annuncio non si può riprodurre, rifarlo o convertirlo (sox): {}", "{}"
+)
+
+
+class Unplayable(ConfigurationError):  # noqa: N818 - reads as what it is
+    """Raised where announcements cannot be played; `words` name each, in both languages."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words.en)
+        self.words = words
+
+
+@click.command()
+@config_option
+@both_option
+def check(config_path: Path, *, as_json: bool) -> None:
+    """Check the configuration: every mistake at once, each with its place and remedy."""
+    with answering(config_path, as_json=as_json) as say:
+        say(lines_of(told(config_path)))
+
+
+def told(config: Path) -> Iterator[Words]:
+    """Say what the configuration means and what is wanting; raises ConfigurationError."""
+    settings = load_settings(config)
+    office = office_in_force(settings, datetime.now(UTC).year, str(config))
+    _check_announcements(settings)
+    today = office.local(datetime.now(UTC)).date()
+    yield from summary(settings, office)
+    yield from map(_below, weeks_said(hours_entered(settings), today))
+    wanting = (
+        *map(_not_there, backup.missing(settings)),
+        reports.wanted(settings, reports.load(settings)),
+        users.wanted(Path(settings.folders.state)),
+        backup_target.wanted(settings, backup_target.load(Path(settings.folders.state))),
+        register_hindrance(settings),
+        _udp_alone(settings),
+    )
+    yield from (_below(words) for words in wanting if words.en)
+
+
+def _not_there(piece: Piece) -> Words:
+    """Say what the configuration names and the box does not have, as a new card may not."""
+    return Words(
+        f"manca {piece.path}, indicato da {piece.key}: copiarlo lì, o togliere la riga",
+        f"{piece.path}, named by {piece.key}, is not there: copy it there, or take the line out",
+    )
+
+
+def _udp_alone(settings: Settings) -> Words:
+    """Say that phones cannot come over TCP, where its port is another part's."""
+    key = tcp_rival(settings)
+    if not key:
+        return NOTHING
+    return Words(
+        f"i telefoni che usano il TCP restano fuori: la porta di sip.port è già quella di {key}; "
+        "cambiare una delle due, o scrivere sip.tcp = false",
+        f"phones that use TCP are kept out: the port of sip.port is that of {key}, too; change one "
+        "of them, or write sip.tcp = false",
+    )
+
+
+def register_hindrance(settings: Settings) -> Words:
+    """Say why the stored register cannot be read as it should, nothing where it can or is none.
+
+    Nothing is said to whom the state folder is closed: its own user sees it.
+    """
+    path = database_path(Path(settings.folders.state))
+    if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where the folder is closed
+        return NOTHING
+    try:
+        with closing(open_reader(path)) as connection:
+            trouble = directory_keeper.numberless(load_readable(connection, key_path(path)))
+    except (StoreError, sqlite3.Error) as error:
+        said = words_of(error)
+        return Words(
+            f"la rubrica uffici non si legge: {said.it}",
+            f"the register of offices cannot be read: {said.en}",
+        )
+    return Words(trouble.it, trouble.en) if trouble else NOTHING
+
+
+def summary(settings: Settings, office: Office) -> list[Words]:
+    """Say in a few lines what the configuration means today."""
+    now = datetime.now(UTC)
+    patron = settings.site.patron
+    feast = patron.in_year(office.local(now).year)
+    return [
+        Words(
+            f"{office.name}: la configurazione è buona", f"{office.name}: the configuration is good"
+        ),
+        *map(_below, lasting(office)),
+        _below(_now(office, now)),
+        _below(
+            Words(
+                f"Santo patrono quest'anno: {day_words(feast, 'it')}; per favore confermare",
+                f"patron saint's day this year: {day_words(feast, 'en')}; please confirm",
+            )
+        ),
+    ]
+
+
+def lasting(office: Office) -> list[Words]:
+    """Say of lines and positions what does not change from hour to hour."""
+    no_counter = Words("nessuno", "none")
+    counter = _positions(office.citizens_desk) if office.citizens_desk else no_counter
+    switchboard = _positions(office.switchboard)
+    return [
+        *(_of_line(office, line) for line in office.lines),
+        *(() if office.lines else (Words("nessuna linea", "no line"),)),
+        _help(office),
+        Words(f"centralino: {switchboard.it}", f"switchboard: {switchboard.en}"),
+        Words(f"Sportello Cittadini: {counter.it}", f"citizens' counter: {counter.en}"),
+    ]
+
+
+def _check_announcements(settings: Settings) -> None:
+    own = Path(settings.folders.prompts) if settings.folders.prompts else None
+    problems = Catalogue(own).problems()
+    if problems:
+        raise Unplayable(lines_of(Words(UNPLAYABLE.it.format(one), one) for one in problems))
+
+
+def _below(words: Words) -> Words:
+    return Words(f"  {words.it}", f"  {words.en}")
+
+
+def _of_line(office: Office, line: Line) -> Words:
+    able, name = _able(office, line), f"{line.name} ({line.shown})"
+    return Words(f"linea {name}: {able.it}", f"line {name}: {able.en}")
+
+
+def _now(office: Office, now: datetime) -> Words:
+    """Say whether the switchboard is open, why, and when it next opens or closes."""
+    state = office.switchboard.schedule.at(now)
+    why = WHYS[state.why]
+    is_open = Words("aperto", "open") if state.open else Words("chiuso", "closed")
+    until = _moment(office.local(state.flips_at)) if state.flips_at else Words("mai", "never")
+    return Words(
+        f"ora {is_open.it} ({why.it}), cambia {until.it}",
+        f"now {is_open.en} ({why.en}), changes {until.en}",
+    )
+
+
+def _moment(at: datetime) -> Words:
+    return Words(moment_words(at, "it", year=False), moment_words(at, "en", year=False))
+
+
+def _help(office: Office) -> Words:
+    """Say whether the phones can call for help, and with which numbers."""
+    plan = office.outgoing.plan
+    numbers = ", ".join(plan.emergency)
+    lines = ", ".join(line.name for line in office.lines if line.duplex is not False)
+    if not lines:
+        return NO_HELP
+    if plan.rehearsed:
+        return Words(
+            f"prova: i numeri di emergenza sono finti ({numbers}), quelli veri sono rifiutati",
+            f"a rehearsal: emergency numbers are fictitious ({numbers}), real ones are refused",
+        )
+    return Words(
+        f"da ogni telefono si chiamano i numeri di emergenza ({numbers}), su {lines}",
+        f"emergency numbers can be called from every phone ({numbers}) over {lines}",
+    )
+
+
+def _positions(group: Group) -> Words:
+    """Say who is called for a group: its phones, and what else there is; no number (P7)."""
+    extensions, phones = _extensions(group), [Words(phone, phone) for phone in group.phones]
+    if group.pbx_numbers:
+        phones.append(Words(f"{extensions.it} del PBX", f"{extensions.en} of the PBX"))
+    if group.outside:
+        phones.append(OUTSIDE)
+    found = phones or [Words("nessun telefono", "no phone")]
+    return Words(", ".join(one.it for one in found), ", ".join(one.en for one in found))
+
+
+def _able(office: Office, line: Line) -> Words:
+    """Say what a line can do, and what it does by day where it cannot carry a conversation."""
+    if line.duplex:
+        return Words("duplex", "duplex")
+    daytime = line.daytime or Daytime.MESSAGE
+    by_day = Words(f"di giorno {daytime}", f"by day {daytime}")
+    if daytime is Daytime.PBX_TRANSFER:
+        to = _extensions(office.switchboard)
+        by_day = Words(f"{by_day.it} a {to.it}", f"{by_day.en} to {to.en}")
+    if line.duplex is None:
+        return Words(
+            f"si saprà quando il suo modem risponde; se half duplex, {by_day.it}",
+            f"known once its modem is asked; if half duplex, {by_day.en}",
+        )
+    return Words(f"half duplex, {by_day.it}", f"half duplex, {by_day.en}")
+
+
+def _extensions(group: Group) -> Words:
+    count = len(group.pbx_numbers)
+    it, en = ("interno", "extension") if count == 1 else ("interni", "extensions")
+    return Words(f"{count} {it}", f"{count} {en}")
+
+
+# ---- explain -----------------------------------------------------------------------------------
+# `centralino explain`: what would happen to a call, why, until when; needs no daemon.
+
+SWITCHBOARD = click.Choice(["free", "busy", "unattended", "unreachable"])
+NONE = "none"
+STATE = click.Choice([NONE, *(what.value for what in Manual)])
+CITIZENS_DESK = click.Choice(["free", "busy", "closed", "unreachable"])
+
+
+@click.command()
+@config_option
+@click.option("--at", default="", help='When it rings: "14:30", "30/11/2026 14:30"; else now.')
+@click.option("--line", "line_name", default="", help="The line it rings on; the first by default.")
+@click.option("--switchboard", type=SWITCHBOARD, help="Free by default, or all away.")
+@click.option("--citizens-desk", type=CITIZENS_DESK, help="By its own hours by default.")
+@click.option(
+    "--state",
+    "asked",
+    type=STATE,
+    multiple=True,
+    help="As if asked for by hand; by default what is in force; none for nothing of it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+def explain(
+    config_path: Path,
+    at: str,
+    line_name: str,
+    switchboard: str | None,
+    citizens_desk: str | None,
+    asked: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Say what would happen to a call, why (a code and a sentence), and when that changes next."""
+    settings = load_settings(config_path)
+    zone = ZoneInfo(settings.site.zone)
+    now = datetime.now(zone)
+    moment = read_moment(at, now) if at else now
+    office = office_in_force(settings, moment.year, str(config_path))
+    service = _supposed(asked, moment) if asked else _in_force(settings, moment)
+    explanation = policy.explain(
+        office,
+        _line(office, line_name),
+        moment,
+        _group(switchboard) or _by_positions(office.switchboard, service, moment),
+        _group(citizens_desk),
+        service,
+    )
+    if as_json:
+        marks = {"states": state_to_json(service)}
+        click.echo(json.dumps(explanation.to_json() | marks, indent=2, ensure_ascii=False))
+    else:
+        language = language_of(settings)
+        states = [] if asked else in_force_in_words(service, office, language)
+        click.echo("\n".join((*states, *in_words(explanation, language))))
+
+
+def _supposed(asked: tuple[str, ...], moment: datetime) -> ServiceState:
+    """Return the states that are asked about, as if set at that moment and not ended."""
+    state = NO_MARKS
+    for name in asked:
+        if name != NONE:
+            state = state.set(Manual(name), Mark("explain", moment))
+    return state
+
+
+def _in_force(settings: Settings, moment: datetime) -> ServiceState:
+    """Return what people have asked for by hand, as far as it holds at a moment.
+
+    Nothing where the box has no such file yet, or it cannot be read: that is said in the journal.
+    """
+    state = load_state(state_file(Path(settings.folders.state))).expired(moment)
+    later = [name for name, mark in state.marks().items() if mark.since > moment]
+    for name in later:
+        state = state.undo(Manual(name))
+    return state
+
+
+def _group(name: str | None) -> GroupState | None:
+    return GroupState(name) if name else None
+
+
+def _by_positions(group: Group, service: ServiceState, moment: datetime) -> GroupState:
+    """Take phones for free; where every position is away nobody is there (E3)."""
+    away = bool(group.phones) and all(service.is_away(phone, moment) for phone in group.phones)
+    return GroupState.UNATTENDED if away else GroupState.FREE
+
+
+def in_force_in_words(service: ServiceState, office: Office, language: str) -> list[str]:
+    """Say which states people have asked for, by whom, since and until when."""
+    rows = []
+    for name, mark in service.marks().items():
+        words = MARKS[name]
+        since = moment_words(office.local(mark.since), language)
+        until = mark.until and moment_words(office.local(mark.until), language)
+        if language == "it":
+            end = f", fino a {until}" if until else ""
+            rows.append(f"In corso: {words.it}, da {since} ({mark.by}){end}")
+        else:
+            end = f", until {until}" if until else ""
+            rows.append(f"In force: {words.en}, since {since} ({mark.by}){end}")
+    return rows
+
+
+def in_words(explanation: Explanation, language: str) -> list[str]:
+    """Say the steps in the language of the site, one a line."""
+    rows = []
+    for number, step in enumerate(explanation.steps, 1):
+        words = step.sentence.it if language == "it" else step.sentence.en
+        phones = f" [{', '.join(step.phones)}, {step.ring_ms // 1000} s]" if step.phones else ""
+        rows.append(f"{number}. {words} ({step.code}){phones}")
+    if explanation.changes_at is not None:
+        until = "Cambia" if language == "it" else "Changes"
+        rows.append(f"{until}: {moment_words(explanation.changes_at, language)}")
+    return rows
+
+
+def _line(office: Office, name: str) -> Line:
+    names = [line.name for line in office.lines]
+    if not names:
+        raise Refused(
+            "la configurazione non ha linee: aggiungerne una sotto [[lines]]",
+            "the configuration has no line; add one under [[lines]]",
+        )
+    if name and name not in names:
+        known = ", ".join(names)
+        raise Refused(
+            f"la linea {name!r} non c'è; ci sono: {known}",
+            f"there is no line {name!r}; known are {known}",
+        )
+    return next(line for line in office.lines if line.name == (name or names[0]))
+
+
+# ---- states ------------------------------------------------------------------------------------
+# `centralino unattended|closed|opened|absent on|off`: the manual states, from the command line.
+
+WORDS = {
+    "SetUnattended": "Switchboard unattended (Non presidiato): calls go to the citizens' counter.",
+    "SetClosed": "Closed (Chiuso - segreteria): voicemail answers at once.",
+    "SetOpened": "Opened by hand, outside the written hours.",
+    "SetAllAbsent": "All absent (Tutti assenti): no phone rings, callers hear why, then voicemail.",
+}
+ENDS = "Without an end given it ends at the next change of the written hours."
+
+
+def _command(name: str, ask: str) -> click.Command:
+    @click.command(name, help=f"{WORDS[ask]} {ENDS}")
+    @click.argument("state", type=click.Choice(["on", "off"]))
+    @click.option(
+        "--minutes", type=click.IntRange(1, 7 * 24 * 60), help="Ends by itself after so long."
+    )
+    @click.option(
+        "--until", default="", help='Ends by itself then: "14:30", "domani 8:00" or with any day.'
+    )
+    @click.option("--lasts", is_flag=True, help="Holds until somebody ends it.")
+    @click.option("--by", default=getpass.getuser, show_default="the user", help="Who asks.")
+    @config_option
+    def command(
+        state: str, minutes: int | None, until: str, by: str, config_path: Path, *, lasts: bool
+    ) -> None:
+        if sum((minutes is not None, bool(until), lasts)) > 1:
+            raise Refused(
+                "indicare una sola fine: --minutes, --until o --lasts",
+                "say one end: --minutes, --until or --lasts",
+            )
+        settings = load_settings(config_path)
+        now = datetime.now(ZoneInfo(settings.site.zone))
+        end = read_moment(until, now) if until else None
+        if minutes:
+            end = now + timedelta(minutes=minutes)
+        question = {
+            "ask": ask,
+            "on": state == "on",
+            "by": by,
+            "until": end.isoformat() if end else None,
+            "lasts": lasts,
+        }
+        answer = control_socket.ask(desk_socket(settings), question)
+        click.echo(answer["said"][language_of(settings)])
+
+    return command
+
+
+unattended = _command("unattended", "SetUnattended")
+closed = _command("closed", "SetClosed")
+opened = _command("opened", "SetOpened")
+absent = _command("absent", "SetAllAbsent")
+
+
+# ---- status ------------------------------------------------------------------------------------
 
 
 @click.command()
@@ -78,3 +552,58 @@ def peaks(settings: Settings, now: datetime) -> dict[str, Peak]:
             name: peak_between(connection, lines, since, until) for name, since in begins.items()
         }
     return {}
+
+
+# ---- transfer ----------------------------------------------------------------------------------
+# `centralino transfer`: the caller of an operator goes on to an office, as it has declared.
+
+IN_CHARGE = Words("Responsabile del procedimento: {}", "Official in charge: {}")
+
+
+@click.command()
+@click.argument("call")
+@click.argument("office")
+@click.argument("need")
+@click.option(
+    "--why",
+    type=click.Choice([each.value for each in Reason]),
+    required=True,
+    help="What the front desk lacks (P3).",
+)
+@click.option("--blind", is_flag=True, help="The operator is free at once.")
+@click.option("--anyway", is_flag=True, help="Though the office has not answered of late.")
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who asks.")
+@config_option
+def transfer(
+    call: str,
+    office: str,
+    need: str,
+    why: str,
+    blind: bool,
+    anyway: bool,
+    by: str,
+    config_path: Path,
+) -> None:
+    """Have the caller of CALL, a phone that talks or a call, go on to OFFICE for NEED.
+
+    Ends with status 1 when the office cannot be reached now; the sentence says when it can.
+    """
+    settings = load_settings(config_path)
+    question = {
+        "ask": "TransferCall", "call": call, "unit": office, "need": need, "reason": why,
+        "attended": not blind, "anyway": anyway, "by": by,
+    }  # fmt: skip
+    answer = control_socket.ask(desk_socket(settings), question)
+    said = answer["said"][language_of(settings)]
+    if not answer["done"]:
+        click.echo("\n".join((said, *_in_charge(settings, office, need))))
+        raise SystemExit(1)
+    click.echo(said)
+
+
+def _in_charge(settings: Settings, unit: str, need: str) -> list[str]:
+    """Say who is the official in charge, where a sheet makes that public (E10)."""
+    words = IN_CHARGE.it if language_of(settings) == "it" else IN_CHARGE.en
+    with contextlib.suppress(CentralinoError), reading(settings) as connection:
+        return [words.format(name) for name in officials(sheets.officials(connection), unit, need)]
+    return []

@@ -11,9 +11,14 @@ import click
 
 from appliance.api import control_socket
 from appliance.api import users as api_users
-from appliance.commands.options import config_option, desk_socket, load_settings, reading
-from appliance.commands.secrets import password_option
-from appliance.commands.shell import language_of
+from appliance.commands.answering import password_option
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    language_of,
+    load_settings,
+    reading,
+)
 from appliance.errors import OfficeError
 from appliance.policy.users import ROLES, Role, User
 from appliance.store.users import everybody

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.api.clock import ClockQuestions
-from appliance.commands.clock_set import set_clock
+from appliance.commands.clock import set_clock
 from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.clock import BUILT, LAST, ClockState, Now
 from appliance.service import clock

@@ -17,8 +17,7 @@ import httpx
 from starlette.routing import Route
 
 from appliance.calls.orders import Result
-from appliance.commands.register_changes import take
-from appliance.commands.register_place import Place
+from appliance.commands.directory import Place, take
 from appliance.console.desk_client import PERSON, Desk
 from appliance.console.pages import all_routes
 from appliance.service.loop import database_path

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from appliance.calls.switchboard import Switchboard
-from appliance.commands.check import _now
+from appliance.commands.status import _now
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.policy.clock import Now

@@ -24,7 +24,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.calls.events import MessageStored
-from appliance.commands import service
+from appliance.commands import services
 from appliance.files import open_plain
 from appliance.policy.directory import Register
 from appliance.policy.text import Refused
@@ -340,7 +340,7 @@ def test_a_restore_that_is_killed_leaves_old_or_new(house: House, point: int) ->
         assert house.side() == (old if killed else new)
         return
     with pytest.raises(Refused, match="centralino restore --finish"):
-        service._in_force(house.config)  # what `centralino run` begins with
+        services._in_force(house.config)  # what `centralino run` begins with
     assert "centralino restore --finish" in house.put_back(code=1)
     assert "Ripristino concluso" in house.run("restore", "--finish")
     assert house.side() == new

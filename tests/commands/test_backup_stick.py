@@ -15,9 +15,8 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.commands import backup_stick as command
-from appliance.commands.backup_stick import Device, Helper, devices_of
-from appliance.commands.sticks import mounted
+from appliance.commands import backup as command
+from appliance.commands.backup import Device, StickHelper, devices_of, mounted
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
 from appliance.service import backup
@@ -62,9 +61,9 @@ def apart(job: Callable[[], None]) -> None:
     mounts.within(job)
 
 
-def helper(house: House, sticks: Sticks) -> Helper:
+def helper(house: House, sticks: Sticks) -> StickHelper:
     """Make the helper that sees these sticks."""
-    return Helper(house.config, house.folder / "run", lambda: list(sticks.plugged))
+    return StickHelper(house.config, house.folder / "run", lambda: list(sticks.plugged))
 
 
 def on(device: Device) -> list[str]:

@@ -12,9 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.api import control_socket
-from appliance.commands import commission as command
-from appliance.commands.check import check
-from appliance.commands.status import diverted
+from appliance.commands import reports as command
+from appliance.commands.status import check, diverted
 from appliance.config import read
 from appliance.config.schema import Settings
 from appliance.errors import OfficeError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.commands.console import console_settings
+from appliance.commands.services import console_settings
 from appliance.config import read
 from tests.config.test_config import SMALL
 

@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from appliance.api.users import code_path
-from appliance.commands import demo_people
-from appliance.commands.demo_console import opened
-from appliance.commands.demo_office import configuration
+from appliance.commands import demo
+from appliance.commands.demo import configuration, opened
 from appliance.config.read import load
 from appliance.errors import TechnicianError
 from tests.commands.samples import call_control
@@ -37,11 +36,11 @@ def test_its_operator_finds_the_desk_open(tmp_path: Path) -> None:
     config.write_text(configuration(tmp_path, 5060, 16000, date(2026, 11, 26)), encoding="utf-8")
     with call_control(config):
         assert code_path(tmp_path / "state").exists()
-        assert demo_people.PHRASE in demo_people.enter(load(config))
+        assert demo.PHRASE in demo.enter(load(config))
     assert not code_path(tmp_path / "state").exists()
     with opened(tmp_path, config) as address, httpx.Client(base_url=address) as browser:
         token = re.findall(r'name="csrf" value="([^"]+)"', browser.get("/login").text)[0]
-        fields = {"csrf": token, "name": "operatore", "password": demo_people.PHRASE}
+        fields = {"csrf": token, "name": "operatore", "password": demo.PHRASE}
         answer = browser.post("/login", data=fields, headers={"origin": address})
         assert answer.status_code == 303
         assert '<option value="op1" selected>' in browser.get("/desk").text

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from appliance.api import control_socket
-from appliance.commands.demo import Stage, staged
-from appliance.commands.demo_office import register_text
+from appliance.commands.demo import Stage, register_text, staged
 from appliance.config import directory_file
 from appliance.exchange.call import CallPlan
 from appliance.exchange.client import place_call

@@ -16,7 +16,7 @@ from appliance.api.control_socket import Answer
 from appliance.api.speech import drafts_of, speech_folder
 from appliance.api.status_text import plain
 from appliance.calls.status import GOING_ON, SAID, Went
-from appliance.commands import dictating
+from appliance.commands import announcements
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from tests.commands.samples import CONFIG
@@ -54,7 +54,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     """A desk behind its door, that answers at once."""
-    monkeypatch.setattr(dictating, "EVERY_S", 0.0)
+    monkeypatch.setattr(announcements, "EVERY_S", 0.0)
     (tmp_path / "centralino.toml").write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
     made = Desk(tmp_path / "state")
     made.state.mkdir()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.__main__ import main
-from appliance.commands.firewall import is_filled, networks, openings
+from appliance.commands.bootfile import is_filled, networks, openings
 from appliance.config import read
 from appliance.config.schema import Console, Metrics, Phone, Registrar
 from appliance.config.values import OnOff

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import COMMANDS, main
-from appliance.commands.shell import arranged
+from appliance.commands.options import arranged
 
 BROKEN = "[site\nname = Comune\n"
 ITALIAN, ENGLISH = {"LANG": "it_IT.UTF-8"}, {"LANG": "en_GB.UTF-8"}

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.api.status_text import PHONE_WORDS, Teller
-from appliance.commands import serve_phones
+from appliance.commands import provisioning
 from appliance.config import read
 from appliance.config.schema import Settings
 from appliance.errors import ConfigurationError, OfficeError
@@ -201,7 +201,7 @@ def test_a_fetched_file_is_listed_and_its_token_is_burnt(path: Path, settings: S
     window = Window(service_phones.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
     window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
     window.registered({"op1", "op2"})
-    serve_phones.keep(settings, window)
+    provisioning.keep(settings, window)
     kept = service_phones.load_handsets(settings)
     assert (kept["op1"].token, kept["op1"].source) == ("", "10.1.2.21")
     assert kept["op2"].token
@@ -218,7 +218,7 @@ def test_a_phone_that_was_added_anew_meanwhile_keeps_its_new_token(
     window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
     window.registered({"op1"})
     phones(path, "add", "op1")
-    serve_phones.keep(settings, window)
+    provisioning.keep(settings, window)
     assert service_phones.load_handsets(settings)["op1"].token
 
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.api.speech import load_spoken_units, path_of, speech_folder
-from appliance.commands.register_place import day_of
+from appliance.commands.directory import day_of
 from appliance.config import directory_file, read
 from appliance.errors import OfficeError
 from appliance.policy.directory_review import Ahead, Special

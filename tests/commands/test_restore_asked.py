@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.commands.restore_asked import UNITS, Helper
+from appliance.commands.backup import UNITS, RestoreHelper
 from appliance.errors import CentralinoError
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import backup, restore, supervision
@@ -54,7 +54,7 @@ class Site:
         (self.console / "sessions.db").write_bytes(b"people who have logged in")
         (self.house.state / "secrets" / "phone_secrets.json").write_text('{"op1": "later"}')
         self.log, self.broken = folder / "systemctl.log", folder / "systemctl.broken"
-        self.helper = Helper(self.house.config, self.run, idle_s=0.0)
+        self.helper = RestoreHelper(self.house.config, self.run, idle_s=0.0)
 
     @property
     def asked_of_systemd(self) -> list[str]:
@@ -179,7 +179,7 @@ def test_nobody_is_cut(site: Site) -> None:
         assert "al telefono" in site.refused().said.it
         assert site.asked_of_systemd == []
         site.ask()
-        patient = Helper(site.house.config, site.run, idle_s=30.0)
+        patient = RestoreHelper(site.house.config, site.run, idle_s=30.0)
         with pytest.raises(Refused):  # the desk of this test does not stop
             patient.turn()
     assert len(looks) > 2

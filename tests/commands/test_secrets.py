@@ -14,10 +14,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from appliance.commands.secrets import LOCAL_MODES
+from appliance.commands.answering import LOCAL_MODES
 
 ASKS = (
-    "from appliance.commands.secrets import ask_secret;"
+    "from appliance.commands.answering import ask_secret;"
     "print('kept', ask_secret('Password', is_confirmed={confirmed})[::-1])"
 )
 LIMIT_S = 30.0

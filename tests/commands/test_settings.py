@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.commands.settings_fetch import Server
+from appliance.commands.managed_config import Server
 from appliance.managed_config import bundle
 from appliance.policy.text import Refused
 from appliance.service import managed_config

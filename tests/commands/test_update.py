@@ -14,16 +14,23 @@ from click.testing import CliRunner
 
 import appliance
 from appliance.__main__ import main
-from appliance.commands import update_stick
-from appliance.commands.slots import Bundle, Rauc, Slots
-from appliance.commands.update_helper import Helper, boot_id, helper_of
-from appliance.commands.update_stick import Stick
-from appliance.commands.update_trial import Watch, health_of
+from appliance.commands import updates
+from appliance.commands.updates import (
+    Bundle,
+    Helper,
+    Rauc,
+    Slots,
+    Stick,
+    Watch,
+    boot_id,
+    health_of,
+    helper_of,
+)
 from appliance.config import read
 from appliance.console.announcements import UPLOADED as UPLOADED_BACKUP
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import State
-from appliance.service import updates
+from appliance.service import updates as service_updates
 from appliance.service.updates import Kept
 from appliance.store.backup import MAGIC
 from tests.commands.samples import CONFIG
@@ -43,8 +50,8 @@ def image(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The box was made from the image."""
     cmdline = tmp_path / "cmdline"
     cmdline.write_text("console=ttyS1 root=PARTUUID=43454e54-02 rauc.slot=A ro\n")
-    check = updates.check_image
-    monkeypatch.setattr(updates, "check_image", lambda: check(cmdline))
+    check = service_updates.check_image
+    monkeypatch.setattr(service_updates, "check_image", lambda: check(cmdline))
 
 
 def run(written: Path, *words: str) -> tuple[int, str]:
@@ -75,10 +82,10 @@ def test_one_thing_at_a_time(written: Path, words: list[str]) -> None:
 def test_how_it_stands_is_said(written: Path) -> None:
     """Which version runs, how far the last one came, and why it went back."""
     assert "In uso: versione" in run(written, "status")[1]
-    folder = updates.folder_of_updates(written.parent / "state")
+    folder = service_updates.folder_of_updates(written.parent / "state")
     folder.mkdir()
     why = Words("prima funzionava, ora no: line1", "")
-    updates.keep(folder, Kept(State.BACK, "1.1.0", said=why))
+    service_updates.keep(folder, Kept(State.BACK, "1.1.0", said=why))
     said = run(written, "status")[1]
     assert "La versione 1.1.0 non ha retto la prova" in said
     assert "line1" in said
@@ -103,32 +110,32 @@ def test_an_image_is_known_by_its_kernel(tmp_path: Path) -> None:
     """Its slot is named there; this machine is none."""
     (tmp_path / "a").write_text("root=x rauc.slot=B quiet")
     (tmp_path / "b").write_text("root=x quiet")
-    assert updates.is_image(tmp_path / "a")
-    assert not updates.is_image(tmp_path / "b")
-    assert not updates.is_image(tmp_path / "nowhere")
-    updates.check_image(tmp_path / "a")
+    assert service_updates.is_image(tmp_path / "a")
+    assert not service_updates.is_image(tmp_path / "b")
+    assert not service_updates.is_image(tmp_path / "nowhere")
+    service_updates.check_image(tmp_path / "a")
     with pytest.raises(Refused, match="apt"):
-        updates.check_image(tmp_path / "b")
+        service_updates.check_image(tmp_path / "b")
 
 
 def test_the_running_version_is_the_slots(tmp_path: Path) -> None:
     """As the build has written it; without that the programme's own."""
     release = tmp_path / "release"
     release.write_text("BUILD=2026-11-26\nVERSION=1.4.0\nVARIANT=pi\n")
-    assert updates.running_version(release) == "1.4.0"
-    assert updates.running_version(tmp_path / "nowhere") == appliance.__version__
+    assert service_updates.running_version(release) == "1.4.0"
+    assert service_updates.running_version(tmp_path / "nowhere") == appliance.__version__
 
 
 def test_an_experimental_image_says_so(tmp_path: Path) -> None:
     """Whoever looks which version runs reads that it is none for an office; else nothing."""
     release = tmp_path / "release"
     release.write_text("VERSION=1.4.0\nVARIANT=pi5-experimental\n")
-    said = updates.note_update(release)
+    said = service_updates.note_update(release)
     assert "sperimentale (pi5-experimental)" in said.it
     assert "not for an office's only switchboard" in said.en
     release.write_text("VERSION=1.4.0\nVARIANT=pi\n")
-    assert updates.note_update(release) == NOTHING
-    assert updates.note_update(tmp_path / "nowhere") == NOTHING
+    assert service_updates.note_update(release) == NOTHING
+    assert service_updates.note_update(tmp_path / "nowhere") == NOTHING
 
 
 @pytest.mark.parametrize("told", [None, {}, {"health": None}, {"health": {"ready_s": "soon"}}])
@@ -163,19 +170,19 @@ def test_a_backup_on_a_stick_is_laid_ready(written: Path) -> None:
     planted.parent.mkdir(parents=True, exist_ok=True)
     (written.parent / "roots").write_text("root's")
     planted.with_suffix(".stick").symlink_to(written.parent / "roots")
-    said = update_stick.turn(helper, Stick(stick))
+    said = updates.turn(helper, Stick(stick))
     target = written.parent / "console" / UPLOADED_BACKUP
     assert target.read_bytes() == MAGIC + b"new"
     assert target.stat().st_mode & 0o777 == 0o640, "the service looks through it"
     assert "new.backup" in said.it
     assert (written.parent / "roots").read_text() == "root's"
     (stick / "newer.backup").write_bytes(MAGIC + b"newer")
-    assert "non c'è un aggiornamento" in update_stick.turn(helper, Stick(stick)).it
+    assert "non c'è un aggiornamento" in updates.turn(helper, Stick(stick)).it
     assert target.read_bytes() == MAGIC + b"new"
     shutil.rmtree(target.parent)
     for path in stick.iterdir():
         path.write_bytes(b"anything else")
-    update_stick.turn(helper, Stick(stick))
+    updates.turn(helper, Stick(stick))
     assert not target.exists()
 
 
@@ -186,15 +193,15 @@ def test_an_unproved_stick_with_links_is_read_no_further(written: Path) -> None:
     (stick / "deep" / "9.0.0.raucb").write_bytes(b"x")
     (stick / "8.0.0.raucb").symlink_to("/etc/passwd")
     helper = Helper(read.load(written), written.parent / "run", StandIn())
-    assert update_stick.newest(helper, Stick(stick).bundles()) is None
+    assert updates.newest(helper, Stick(stick).bundles()) is None
     (stick / "7.0.0.raucb").write_bytes(b"x")
-    assert update_stick.newest(helper, Stick(stick).bundles()) == stick / "7.0.0.raucb"
+    assert updates.newest(helper, Stick(stick).bundles()) == stick / "7.0.0.raucb"
 
 
 @pytest.fixture
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the helper look for the start's outcome many times a second."""
-    monkeypatch.setattr(update_stick, "LOOKS_S", 0.01)
+    monkeypatch.setattr(updates, "HELPER_LOOKS_S", 0.01)
 
 
 @pytest.mark.usefixtures("looks_often")
@@ -206,13 +213,13 @@ def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
     kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
-    updates.keep(helper.kept_in, kept)
+    service_updates.keep(helper.kept_in, kept)
     seen = replace(kept, state=State.BACK, boot=boot_id(), failed=("9.0.0",))
-    goes_back = threading.Timer(0.1, updates.keep, (helper.kept_in, seen))
+    goes_back = threading.Timer(0.1, service_updates.keep, (helper.kept_in, seen))
     goes_back.start()
-    update_stick.wait_until_seen(helper)
+    updates.wait_until_seen(helper)
     with pytest.raises(Refused, match=r"9\.0\.0 has been tried here"):
-        update_stick.turn(helper, Stick(stick))
+        updates.turn(helper, Stick(stick))
     goes_back.join()
 
 
@@ -223,22 +230,22 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
     """
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
-    updates.progress_path(helper.run).parent.mkdir()
+    service_updates.progress_path(helper.run).parent.mkdir()
     kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
-    updates.keep(helper.kept_in, kept)
+    service_updates.keep(helper.kept_in, kept)
     stick = written.parent / "sda1"
     stick.touch()
 
     def pull_out() -> None:
         stick.unlink()
-        updates.keep(helper.kept_in, replace(kept, state=State.GOOD, boot=boot_id()))
+        service_updates.keep(helper.kept_in, replace(kept, state=State.GOOD, boot=boot_id()))
 
     soon = threading.Timer(0.1, pull_out)
     soon.start()
     with pytest.raises(Refused, match="pulled out before it was read"):
-        update_stick.brought(helper, stick)
+        updates.brought(helper, stick)
     soon.join()
-    assert "è stata tolta" in updates.stick_said(helper.run).it
+    assert "è stata tolta" in service_updates.stick_said(helper.run).it
 
 
 def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
@@ -246,8 +253,8 @@ def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     kept = Kept(State.INSTALLED, "1.1.0", slot="A", boot="before")
     helper.kept_in.mkdir()
-    updates.keep(helper.kept_in, kept)
+    service_updates.keep(helper.kept_in, kept)
     for _ in range(2):
         assert Watch(helper, boot="now")._started().state is State.TRIAL
-    updates.keep(helper.kept_in, replace(kept, boot="now"))
+    service_updates.keep(helper.kept_in, replace(kept, boot="now"))
     assert Watch(helper, boot="now")._started().state is State.INSTALLED

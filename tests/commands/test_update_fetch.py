@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from appliance.commands.update_fetch import Offer, Server
+from appliance.commands.updates import Offer, Server
 from appliance.policy.text import Refused
 
 BUNDLE = bytes(range(256)) * 4000

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.commands.slots import Rauc, Slots
-from appliance.commands.update_helper import Helper
-from appliance.commands.update_trial import Watch
+from appliance.commands.updates import Helper, Rauc, Slots, Watch
 from appliance.config import read
 from appliance.policy.text import Refused
 from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State

@@ -62,7 +62,7 @@ def test_a_child_that_is_killed_costs_memory_only() -> None:
 def test_the_desk_imports_nothing_that_only_reads_its_configuration() -> None:
     """15 MB of libraries, used once, would stay for months."""
     look = (
-        "import sys, appliance.commands.service, appliance.service.main, appliance.config.reload;"
+        "import sys, appliance.commands.services, appliance.service.main, appliance.config.reload;"
         f"print(*[name for name in {NOT_THE_DESKS} if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)

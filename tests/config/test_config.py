@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.commands.check import summary
+from appliance.commands.status import summary
 from appliance.config import last_good, read
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.commands.console import console_settings as made_settings
+from appliance.commands.services import console_settings as made_settings
 from appliance.config import read
 from appliance.console.network import ConsoleSettings
 from appliance.console.templates import HeadOffice

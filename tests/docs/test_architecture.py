@@ -21,10 +21,7 @@ STARTERS = {
 FORKS = {"modem/port_server.py": 3, "config/reload.py": 1}
 """The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
 CHILDREN = {
-    "commands/backup_stick.py", "commands/demo.py", "commands/demo_console.py",
-    "commands/restore_asked.py",
-    "commands/site.py", "commands/slots.py", "commands/sticks.py",
-    "service/media_link.py",
+    "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py", "service/media_link.py",
     "service/jobs.py", "api/phones.py", "service/backup_target.py",
     "exchange/process.py", "fieldtest/child.py", "fieldtest/holding.py", "fieldtest/restorer.py",
     "paper/child.py", "paper/engine.py",

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.commands.field_test import DIALECTS
+from appliance.commands.services import DIALECTS
 from appliance.exchange.dialects import PERSONALITIES
 from appliance.fieldtest import holding
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ITS_PROGRAMME = (
-    "appliance/site", "appliance/commands/site.py", "appliance/commands/firewall.py",
-    "appliance/commands/slots.py", "appliance/commands/update*.py", "appliance/service/updates.py",
+    "appliance/site", "appliance/commands/bootfile.py", "appliance/commands/bootfile.py",
+    "appliance/commands/updates.py", "appliance/commands/update*.py", "appliance/service/updates.py",
     "appliance/daemon/update_*.py", "appliance/policy/bootfile.py", "appliance/policy/updates.py",
 )  # fmt: skip
 """Of the programme what nobody but the image runs; all the rest is started by other tests too."""

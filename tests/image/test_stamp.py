@@ -9,7 +9,7 @@ import pytest
 
 from tests.image import stamp
 
-SITE, UPDATE = "appliance/bootfile/card.py", "appliance/commands/update_fetch.py"
+SITE, UPDATE = "appliance/bootfile/card.py", "appliance/commands/updates.py"
 BOOTS, CUTS = "tests/image/test_boots.py", "tests/image/long/test_cuts.py"
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.commands import update_stick
-from appliance.commands.update_stick import Stick
-from appliance.commands.update_trial import IN_MEMORY, NO_KEY
+from appliance.commands import updates
+from appliance.commands.updates import IN_MEMORY, NO_KEY, Stick
 from appliance.policy.text import Refused, Words
 from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State
-from appliance.service import supervision, updates
+from appliance.service import supervision
+from appliance.service import updates as service_updates
 from appliance.service.updates import UPLOADED, Asked
 from tests.image.two_slots import RUNNING, TwoSlots, missing
 
@@ -299,7 +299,7 @@ def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
     uploaded = box.folder / "console" / UPLOADED
     uploaded.parent.mkdir()
     shutil.copy(box.bundle("1.1.0"), uploaded)
-    updates.ask_for_update(box.folder / "run", Asked("beppe", "upload"))
+    service_updates.ask_for_update(box.folder / "run", Asked("beppe", "upload"))
     with box.desk():
         box.helper.turn()
     assert (box.kept.state, box.kept.by, uploaded.exists()) == (State.INSTALLED, "beppe", False)
@@ -322,17 +322,17 @@ def test_a_stick_brings_the_newest_that_is_ours(box: TwoSlots) -> None:
     ):  # fmt: skip
         shutil.copy(made, folder)
     with box.desk():
-        update_stick.turn(box.helper, Stick(folder))
+        updates.turn(box.helper, Stick(folder))
         assert box.kept.version == "1.3.0"
         box.start_anew()
         box.start_anew()  # it does not stand
         box.watch()
-        update_stick.turn(box.helper, Stick(folder))
+        updates.turn(box.helper, Stick(folder))
         assert box.kept.version == "1.1.0"
         box.start_anew()
         box.watch()
         with pytest.raises(Refused, match=r"1\.3\.0 has been tried here"):
-            update_stick.turn(box.helper, Stick(folder))
+            updates.turn(box.helper, Stick(folder))
         (folder / "centralino-1.3.0.raucb").unlink()
-        assert "1.1.0" in update_stick.turn(box.helper, Stick(folder)).it
+        assert "1.1.0" in updates.turn(box.helper, Stick(folder)).it
     assert (box.kept.state, box.kept.version) == (State.GOOD, "1.1.0")

@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-from appliance.commands.slots import Rauc
-from appliance.commands.update_helper import Helper
-from appliance.commands.update_trial import Watch
+from appliance.commands.updates import Helper, Rauc, Watch
 from appliance.config import read
 from appliance.policy.text import Words
 from appliance.service import updates

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.api import speech
-from appliance.commands.in_force import office_in_force
+from appliance.commands.answering import office_in_force
 from appliance.config import read
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office

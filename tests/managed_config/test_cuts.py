@@ -53,7 +53,7 @@ def cut_while(call: str, power: Power, act: Callable[[], object]) -> bool:
 
 
 def start(box: Branch) -> None:
-    """Do what the desk does before it reads its configuration (commands/service.py)."""
+    """Do what the desk does before it reads its configuration (commands/services.py)."""
     apply.settle_folder(box.place.state, database_path(box.place.state))
 
 

@@ -10,8 +10,7 @@ import subprocess
 from functools import partial
 from pathlib import Path
 
-from appliance.commands.backup_stick import Helper, plugged
-from appliance.commands.sticks import mounted
+from appliance.commands.backup import StickHelper, mounted, plugged
 from appliance.policy.text import Words
 from appliance.service import backup
 from appliance.service.supervision import Asked
@@ -51,7 +50,7 @@ def a_backup_on(kind: str) -> None:
         house.folder.mkdir()
         house.fill()
         (house.folder / "run").mkdir(exist_ok=True)
-        helper = Helper(house.config, house.folder / "run")
+        helper = StickHelper(house.config, house.folder / "run")
         said: Words = helper.set_up(Asked("beppe", KEYED))
         say(f"  {said.en}")
         helper.write()

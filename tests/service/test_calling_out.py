@@ -15,8 +15,8 @@ from appliance.api.voicemail import CallBacks, read_call_back
 from appliance.calls import events, orders
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.commands.check import summary
-from appliance.commands.demo_office import configuration
+from appliance.commands.demo import configuration
+from appliance.commands.status import summary
 from appliance.config import read as config_read
 from appliance.config.build import numbers_of, rehearses
 from appliance.config.mistakes import BadConfiguration

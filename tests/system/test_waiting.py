@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.calls.orders import Result
-from appliance.commands.commission import commission
+from appliance.commands.reports import commission
 from appliance.commands.status import status
 from appliance.exchange.client import RunningCall
 from appliance.testphone.client import TestPhone

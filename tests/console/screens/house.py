@@ -15,8 +15,7 @@ from typing import Final
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
-from appliance.commands.register_changes import take
-from appliance.commands.register_place import Place
+from appliance.commands.directory import Place, take
 from appliance.dsp import wav
 from appliance.dsp.g711 import encode
 from appliance.dsp.wav import Law

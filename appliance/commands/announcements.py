@@ -6,20 +6,102 @@ import contextlib
 import difflib
 import getpass
 import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from appliance import prompts as recorded
-from appliance.api import speech
+from appliance.api import control_socket, speech, users
+from appliance.calls.status import Went
 from appliance.commands.answering import answering, both_option
-from appliance.commands.options import config_option, in_house, load_settings
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    in_house,
+    language_of,
+    load_settings,
+)
 from appliance.commands.sheets import heard_at_once
 from appliance.config.schema import Settings
-from appliance.dsp.wav import SAMPLE_RATE
-from appliance.errors import TechnicianError
+from appliance.console.announcements import telephone_sound
+from appliance.dsp import g711
+from appliance.dsp.wav import SAMPLE_RATE, Law
+from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.text import Refused, Words
 from appliance.prompts import voices
+
+# ---- dictating ---------------------------------------------------------------------------------
+# `centralino prompts record`: has a phone ring, and says how the dictation goes on.
+
+EVERY_S = 0.5
+"""How often the desk is asked how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be said at which phone, and who asks."""
+
+    language: str
+    key: str
+    phone: str
+    by: str
+
+
+def follow_dictation(
+    settings: Settings,
+    wanted: Wanted,
+    say: Callable[[str], None],
+    wait: Callable[[float], None] = time.sleep,
+) -> None:
+    """Have the phone ring and tell each step; returns once it is kept.
+
+    Raises OfficeError with what has come in its way.
+    """
+    with users.proof(Path(settings.folders.state)) as word:
+        answer = _ask(settings, wanted, "announcement_dictate", phone=wanted.phone, proof=word)
+    if not answer["done"]:
+        raise OfficeError(_said(settings, answer))
+    shown = ""
+    while True:
+        answer = _ask(settings, wanted, "announcement_dictation")
+        went, said = answer["went"], _said(settings, answer)
+        if answer["over"] and went != Went.KEPT:
+            raise OfficeError(said)
+        if went != shown and went != Went.KEPT:
+            say(said)
+        if answer["over"]:
+            return
+        shown = went
+        wait(EVERY_S)
+
+
+def draft_dictation(settings: Settings, wanted: Wanted) -> bytes:
+    """Return what was kept as callers would hear it, 16 bits at 8 kHz; raises OfficeError."""
+    contents = draft_path(settings, wanted).read_bytes()
+    return g711.decode(telephone_sound(contents), Law.ALAW)
+
+
+def draft_path(settings: Settings, wanted: Wanted) -> Path:
+    """Say where it lies."""
+    folder = speech.drafts_of(Path(settings.folders.state))
+    return speech.path_of(folder, wanted.language, wanted.key)
+
+
+def _ask(settings: Settings, wanted: Wanted, ask: str, **more: Any) -> dict[str, Any]:
+    which = {"ask": ask, "language": wanted.language, "key": wanted.key, "by": wanted.by}
+    return control_socket.ask(desk_socket(settings), which | more)
+
+
+def _said(settings: Settings, answer: dict[str, Any]) -> str:
+    said = answer.get("said") or {"it": "La dettatura non c'è più.", "en": "It is gone."}
+    return str(said[language_of(settings)])
+
+
+# ---- prompts -----------------------------------------------------------------------------------
 
 language_option = click.option(
     "--language",
@@ -91,16 +173,15 @@ def record(settings: Settings, key: str, language: str, phone: str, by: str, *, 
 
     Ends with status 1 when nothing was kept; the sentence says why.
     """
-    from appliance.commands import dictating
 
     _check_key(settings, key, language)
-    wanted = dictating.Wanted(language, key, phone, by)
-    dictating.follow(settings, wanted, click.echo)
-    sound = dictating.draft(settings, wanted)
+    wanted = Wanted(language, key, phone, by)
+    follow_dictation(settings, wanted, click.echo)
+    sound = draft_dictation(settings, wanted)
     click.echo(f"{language}/{key}: {len(sound) / (2 * SAMPLE_RATE):.1f} s")
     if yes or click.confirm(in_house(settings, LET_HEAR)):
         speech.put(_folder(settings), language, key, sound)
-        dictating.draft_path(settings, wanted).unlink(missing_ok=True)
+        draft_path(settings, wanted).unlink(missing_ok=True)
         click.echo(in_house(settings, heard_at_once(settings)))
 
 

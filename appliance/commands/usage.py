@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.commands.shell import in_language, language_of, words_said
+from appliance.commands.options import in_language, language_of, words_said
 from appliance.errors import CentralinoError
 from appliance.policy.text import Words
 

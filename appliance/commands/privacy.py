@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from appliance.api import control_socket, users
-from appliance.commands.options import config_option, desk_socket, load_settings
-from appliance.commands.shell import language_of
+from appliance.commands.options import config_option, desk_socket, language_of, load_settings
 
 LIMIT_S = 60.0
 """A slow card may need long to overwrite what is erased."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from appliance.commands.shell import in_language
+from appliance.commands.options import in_language
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Refused, Words
 from appliance.service import clock

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
+import os
+import pwd
 import re
+import socket
 import sys
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,18 +17,140 @@ from typing import TYPE_CHECKING
 
 import click
 
-from appliance.commands.options import language_option
-from appliance.commands.shell import in_language, language_of, words_said
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    in_house,
+    in_language,
+    language_of,
+    language_option,
+    load_settings,
+    words_said,
+)
 from appliance.errors import CentralinoError, TechnicianError
+from appliance.policy.hours import day_phrase
 from appliance.policy.numbering import PLANS
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
+    from appliance.config.schema import Settings
+    from appliance.console.network import ConsoleSettings
+    from appliance.console.templates import HeadOffice
     from appliance.fieldtest.conduct import Stop
     from appliance.fieldtest.holding import Plan
     from appliance.fieldtest.progress import Watch
     from appliance.fieldtest.restorer import Restorer
+    from appliance.policy.office import Office
+
+
+# ---- console -----------------------------------------------------------------------------------
+# `centralino console`: the web application's own process.
+
+OFF = Words(
+    "la console è spenta: console.enabled è false", "the console is off: console.enabled is false"
+)
+
+
+@click.command()
+@config_option
+@click.option(
+    "--http", is_flag=True, help="Without TLS, for tests and behind a proxy of one's own."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    help="Another port than the configuration's; 0 for a free one.",
+)
+@click.option(
+    "--authority", is_flag=True, help="Show the authority's fingerprint and file, and end."
+)
+def console(config_path: Path, http: bool, port: int | None, authority: bool) -> None:
+    """Serve the console's pages; the desk need not be running."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    settings = load_settings(config_path)
+    if not settings.console.enabled:
+        click.echo(in_house(settings, OFF))
+        return
+    if authority:
+        click.echo(in_house(settings, _authority(console_settings(settings))))
+        return
+    from appliance.console import process
+
+    process.run(console_settings(settings, http, port))
+
+
+def _authority(settings: ConsoleSettings) -> Words:
+    """Say what a technician compares with the browser's words before trusting it."""
+    if settings.certificate:
+        return Words(
+            f"è in uso il certificato proprio dell'ufficio: {settings.certificate}",
+            f"the office's own certificate is in use: {settings.certificate}",
+        )
+    from appliance.console import network as certificates
+    from appliance.console import network as tls
+
+    path = tls.authority_path(settings)
+    found = certificates.load_certificate(path, path.with_suffix(".key"))
+    if found is None:
+        raise Refused(
+            f"in {path.parent} non c'è ancora l'autorità di certificazione: avviare la console una "
+            "volta",
+            f"there is no authority in {path.parent} yet: has the console run?",
+        )
+    shown = f"{path}\nSHA-256 {certificates.fingerprint(found.certificate)}"
+    last = found.certificate.not_valid_after_utc
+    return Words(
+        f"{shown}\n{day_phrase('valida fino al', last, 'it')}",
+        f"{shown}\n{day_phrase('valid until', last, 'en')}",
+    )
+
+
+def _head_office(settings: Settings) -> HeadOffice | None:
+    """Say where the head office's settings lie that are in force now, None for none."""
+    from appliance.console.templates import HeadOffice
+    from appliance.service import managed_config as place
+
+    state = Path(settings.folders.state)
+    folder = place.in_force(state) if settings.central.certificate else None
+    return HeadOffice(folder / place.PROMPTS, folder / place.SCHEDULE) if folder else None
+
+
+def console_settings(
+    settings: Settings, is_plain: bool = False, port: int | None = None
+) -> ConsoleSettings:
+    """Say what the console must know of the configuration."""
+    from appliance.api.speech import drafts_of, own_announcements_of
+    from appliance.console.network import ConsoleSettings
+    from appliance.service.loop import database_path
+
+    own, state = settings.console, Path(settings.folders.state)
+    found = ConsoleSettings(
+        site=settings.site.name,
+        zone=settings.site.zone,
+        languages=settings.site.languages,
+        listen=own.listen,
+        port=own.port if port is None else port,
+        redirect_port=own.redirect_port,
+        names=own.names,
+        certificate=own.certificate,
+        key=own.key,
+        state=Path(settings.folders.console),
+        records=database_path(state),
+        voicemail=state / "voicemail",
+        door=desk_socket(settings),
+        announcements=own_announcements_of(settings),
+        voice=settings.site.voice,
+        country=settings.site.country,
+        per_person_reference=settings.report.per_person_reference.strip(),
+        drafts=drafts_of(state),
+        room_alarm=settings.voicemail.room_alarm,
+        head_office=lambda: _head_office(settings),
+    )
+    return dataclasses.replace(found, is_secure=False, redirect_port=0) if is_plain else found
+
+
+# ---- field test --------------------------------------------------------------------------------
 
 LIBRARIES = {
     "pytest": "python3-pytest",
@@ -287,3 +414,85 @@ def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     for path in profiles.write(run, wish.profile, wish.overrides) if wish.profile else ():
         click.echo(path)
     return status
+
+
+# ---- service -----------------------------------------------------------------------------------
+# `centralino run` and `centralino carrier`: the two services.
+
+FOR_US_ALONE = 0o077
+"""Nothing the box writes can be read by others, whatever its unit says: callers stand in it."""
+LISTEN_FDS_START = 3
+"""First descriptor that systemd passes (sd_listen_fds(3))."""
+
+
+@click.command()
+@config_option
+@click.option(
+    "--link",
+    type=click.Path(path_type=Path),
+    help="The carrier unit's socket; without it the carrier is started as a child.",
+)
+@click.option("--verbose", is_flag=True, help="Say more in the journal.")
+def run_service(config_path: Path, link: Path | None, verbose: bool) -> None:
+    """Run the desk; a configuration that is wrong leaves the last good one in force."""
+    level = logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
+    os.umask(FOR_US_ALONE)
+    # Imported here: the other service, which shares this file, needs none of it.
+    from appliance.config import reload as apart
+
+    reading = apart.begin(lambda: _in_force(config_path))
+    from appliance.service import main as making  # meanwhile
+    from appliance.service import main as service
+
+    written, settings, office, complaint = reading()
+    run = making.Run(settings, office, link, complaint, config_path.absolute(), written)
+    service.Service(run).run()
+
+
+def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
+    """Read the configuration; in a child that alone imports what reads it."""
+    from appliance.config import last_good
+    from appliance.managed_config.apply import settle_folder
+    from appliance.service import restore as putting_back
+    from appliance.service.loop import database_path
+    from appliance.service.secret_files import settle_secrets
+
+    state = last_good.state_folder(config_path).absolute()
+    putting_back.check_finished(state)
+    settle_secrets(state)
+    settle_folder(state, database_path(state))
+    return last_good.with_written(config_path)
+
+
+@click.command()
+@click.option("--for", "account", help="The account of the service that may give orders.")
+def carrier(account: str | None) -> None:
+    """Run the carrier on the socket that systemd passes (centralino-link.socket)."""
+    number = None if account is None else _number_of(account)
+    if os.environ.get("LISTEN_FDS") != "1":
+        raise Refused(
+            "il processo delle linee è avviato da systemd con centralino-link.socket; su "
+            "una postazione di lavoro lo avvia `centralino run`",
+            "the carrier is started by systemd with centralino-link.socket; "
+            "on a workstation `centralino run` starts its own",
+        )
+    # In this order: the nursery is forked while the process is small; the desk imports neither.
+    from appliance.modem.port_server import Nursery
+
+    nursery = Nursery.start()
+    from appliance.media.process import main
+
+    main(nursery, listening=socket.socket(fileno=LISTEN_FDS_START), account=number)
+
+
+def _number_of(account: str) -> int:
+    try:
+        return pwd.getpwnam(account).pw_uid
+    except KeyError as error:
+        raise Refused(
+            f"l'utente {account!r}, il cui servizio comanda le linee, non c'è: crearlo con "
+            "systemd-sysusers",
+            f"there is no account {account!r}, whose service gives orders to the lines: make it "
+            "with systemd-sysusers",
+        ) from error

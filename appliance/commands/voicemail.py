@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.commands.care import add_care_commands
-from appliance.commands.options import config_option, load_settings, reading
-from appliance.commands.secrets import ask_secret
-from appliance.commands.shell import language_of
+from appliance.api import control_socket
+from appliance.commands.answering import ask_secret
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    language_of,
+    load_settings,
+    reading,
+)
 from appliance.config.schema import Settings
 from appliance.policy.text import Words
 from appliance.policy.users import LONGEST, SHORTEST, check_new
-from appliance.policy.voicemail import MessageState, care_of
+from appliance.policy.voicemail import MessageState, MessageStep, Outcome, care_of
 from appliance.service import housekeeping
 from appliance.service.phones import write_whole
 from appliance.store import care, voicemail
@@ -24,6 +32,106 @@ from appliance.store import retention as store_retention
 from appliance.store.care import Kind
 from appliance.store.retention import Keeping, deletions, due_for_deletion, still_open
 from appliance.voicemail import listing
+
+# ---- call back ---------------------------------------------------------------------------------
+# `centralino call-back`: a position's phone rings, then the box dials whom something is about.
+
+
+@click.command("call-back")
+@click.argument("case")
+@config_option
+@click.option("--position", required=True, help="The phone that is to call, as configured.")
+@click.option("--urgent", is_flag=True, help="Outside the hours for calling back, too.")
+@click.option("--by", default="", help="Who asks; the position where nobody is named.")
+def call_back(case: str, config_path: Path, position: str, by: str, *, urgent: bool) -> None:
+    """Have a position call back CASE: a message's number, message:12, request:7 or call:ID."""
+    settings = load_settings(config_path)
+    question = {
+        "ask": "CallBack",
+        "position": position,
+        "case": f"message:{case}" if case.isdigit() else case,
+        "urgent": urgent,
+        "by": by or position,
+    }
+    answer = control_socket.ask(desk_socket(settings), question)
+    click.echo(answer["said"][language_of(settings)])
+
+
+# ---- care --------------------------------------------------------------------------------------
+# The sub-commands by which messages and missed calls are dealt with: one set for both.
+
+_SIMPLE = {
+    "take": (MessageStep.TAKE, "Take {} NAME (number or id): nobody else calls back meanwhile."),
+    "release": (MessageStep.RELEASE, "Let {} NAME go, whoever has it."),
+    "failed": (MessageStep.FAIL, "Note that calling back about {} NAME was in vain."),
+    "reopen": (MessageStep.REOPEN, "Open {} NAME again, which was closed by mistake."),
+}
+
+
+def add_care_commands(group: click.Group, kind: str) -> None:
+    """Add take, release, failed, note, close and reopen to a group for one kind."""
+    for name, (step, help_text) in _SIMPLE.items():
+        group.add_command(_simple(kind, name, step, help_text.format(kind)))
+    group.add_command(_note(kind))
+    group.add_command(_close(kind))
+
+
+def _by(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--by", default=getpass.getuser, show_default="the user", help="Who does it."
+    )(command)
+
+
+def _simple(kind: str, name: str, step: MessageStep, help_text: str) -> click.Command:
+    @click.command(name, help=help_text)
+    @click.argument("name")
+    @_by
+    @click.option("--note", default="", help="A few words.")
+    @click.pass_context
+    def command(context: click.Context, name: str, by: str, note: str) -> None:
+        _ask(context, {"kind": kind, "step": step, "name": name, "by": by, "note": note})
+
+    return command
+
+
+def _note(kind: str) -> click.Command:
+    @click.command("note", help=f"Add WORDS to {kind} NAME.")
+    @click.argument("name")
+    @click.argument("words")
+    @_by
+    @click.pass_context
+    def command(context: click.Context, name: str, words: str, by: str) -> None:
+        _ask(
+            context, {"kind": kind, "step": MessageStep.NOTE, "name": name, "by": by, "note": words}
+        )
+
+    return command
+
+
+def _close(kind: str) -> click.Command:
+    outcomes = ", ".join(Outcome)
+
+    @click.command("close", help=f"Close {kind} NAME with OUTCOME: {outcomes}.")
+    @click.argument("name")
+    @click.argument("outcome")
+    @_by
+    @click.option("--note", default="", help="A few words.")
+    @click.pass_context
+    def command(context: click.Context, name: str, outcome: str, by: str, note: str) -> None:
+        asked = {"kind": kind, "step": MessageStep.CLOSE, "name": name, "by": by, "note": note}
+        _ask(context, {**asked, "outcome": outcome})
+
+    return command
+
+
+def _ask(context: click.Context, question: dict[str, Any]) -> None:
+    settings: Settings = context.obj
+    asked = {"ask": "care", "at": datetime.now(UTC).isoformat(), **question}
+    answer = control_socket.ask(desk_socket(settings), asked)
+    click.echo(answer["said"][language_of(settings)])
+
+
+# ---- messages ----------------------------------------------------------------------------------
 
 PIN_SET = Words("Il codice è cambiato, da subito.", "The code has changed, from now on.")
 PIN_REMOVED = Words("Non c'è più un codice.", "There is no code any more.")

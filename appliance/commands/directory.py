@@ -1,0 +1,626 @@
+"""`centralino register` and `explain-transfer`: who may be reached, for what, when (P3–P7)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from appliance.api import control_socket, speech
+from appliance.commands.answering import ask_secret, office_in_force
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    in_language,
+    language_of,
+    load_settings,
+)
+from appliance.config import directory_file
+from appliance.config.mistakes import Mistake
+from appliance.config.read import read_text
+from appliance.config.schema import Settings
+from appliance.errors import StoreError, TechnicianError
+from appliance.files import create_once
+from appliance.policy import directory_changes, directory_forms, directory_review, transfers
+from appliance.policy.clock import Now
+from appliance.policy.directory import NOTICE_DAYS, Declared, Register, Unit, declared, entries
+from appliance.policy.directory_changes import Stamp
+from appliance.policy.directory_forms import Merged, in_force
+from appliance.policy.directory_review import ahead as list_ahead
+from appliance.policy.directory_review import attention as find_attention
+from appliance.policy.directory_review import of_units
+from appliance.policy.directory_text import (
+    NOTHING_AHEAD,
+    ahead_rows,
+    history_rows,
+    merged_words,
+    returns_words,
+)
+from appliance.policy.hours import ONE_DAY, Schedule, Week, moment_words, read_day, read_moment
+from appliance.policy.text import Refused, Words
+from appliance.policy.transfers import Allowed, Later, may_transfer
+from appliance.service import policy_changes
+from appliance.service.loop import records_made
+from appliance.store import database
+from appliance.store import directory as store
+from appliance.store.database import Noted, open_reader
+from appliance.store.directory import Who, key_path
+from appliance.store.policy_change import PolicyChange
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+# ---- register place ----------------------------------------------------------------------------
+# Where the register lies, how commands read and change it, and how the running desk is told.
+
+UNTOLD = Words(
+    "Il centralino non è in funzione: leggerà la rubrica quando parte.",
+    "The desk is not running: it will read the register when it starts.",
+)
+IN_FORCE = Words("In vigore da subito.", "In force at once.")
+
+
+@dataclass
+class Place:
+    """The records of one configuration; raises Refused where the desk has made none yet."""
+
+    config: Path
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Read the configuration when something of it is needed."""
+        return load_settings(self.config)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the office's time zone."""
+        return ZoneInfo(self.settings.site.zone)
+
+    @cached_property
+    def database(self) -> Path:
+        """Find the records; raises Refused where the desk has made none yet."""
+        return records_made(Path(self.settings.folders.state))
+
+    @property
+    def key(self) -> Path:
+        """Say where the key of the numbers lies."""
+        return key_path(self.database)
+
+    def now(self) -> datetime:
+        """Return the present second with the office's offset from UTC."""
+        now = datetime.now(self.zone).replace(microsecond=0)
+        return datetime.fromisoformat(now.isoformat())
+
+    def calendar(self, year: int) -> Schedule:
+        """Return the house's own hours, holidays and closures."""
+        return office_in_force(self.settings, year, str(self.config)).switchboard.schedule
+
+    def register(self) -> Register:
+        """Read the register with its numbers."""
+        with closing(open_reader(self.database)) as connection:
+            return in_force(store.load(connection, self.key))
+
+    def shown(self) -> tuple[Register, str]:
+        """Read the whole register for showing: without the key masks are all there is, and why."""
+        with closing(open_reader(self.database)) as connection:
+            try:
+                return store.load(connection, self.key), ""
+            except StoreError as error:
+                return store.load_masked(connection), str(error)
+
+    def change(
+        self,
+        who: Who,
+        make: Callable[[Register], Merged],
+        attached: Mapping[str, bytes],
+    ) -> Merged:
+        """Change the stored register, all or nothing; call control writes it while it runs."""
+
+        def made(connection: sqlite3.Connection) -> tuple[Merged, PolicyChange]:
+            basis = policy_changes.basis_of(connection)
+            merged, rows = store.rows_of(connection, self.key, who, make, attached)
+            return merged, PolicyChange(basis, rows)
+
+        return policy_changes.changed(self.settings, made)
+
+    def note(self, by: str, what: str, about: str) -> None:
+        """Note in the audit what is about to be told, before it is."""
+        noted = Noted(self.now(), by, what, about)
+
+        def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
+            return None, PolicyChange(policy_changes.basis_of(connection), noted=(noted,))
+
+        policy_changes.changed(self.settings, made)
+
+    def tell_desk(self) -> None:
+        """Have the running desk read the register now; say what became of that."""
+        socket = desk_socket(self.settings)
+        if not socket.exists():
+            self.say(UNTOLD)
+            return
+        control_socket.ask(socket, {"ask": "register_changed"}, limit=30.0)
+        self.say(IN_FORCE)
+
+    def tell_sounds(self) -> None:
+        """Have the running desk read the spoken sounds anew."""
+        socket = desk_socket(self.settings)
+        if socket.exists():
+            control_socket.ask(socket, {"ask": "spoken"}, limit=30.0)
+
+    def say(self, words: Words) -> None:
+        """Print a sentence in the site's first language."""
+        click.echo(words.it if language_of(self.settings) == "it" else words.en)
+
+
+def day_of(text: str, today: date) -> date:
+    """Read a day as people write it; raises Refused."""
+    return read_day(text, today)
+
+
+def unit_of(register: Register, code: str) -> Unit:
+    """Find a unit; raises OfficeError that names those there are."""
+    unit = register.unit(code)
+    if unit is None:
+        known = ", ".join(each.code for each in register.units) or "none"
+        raise Refused(
+            f"l'ufficio {code!r} non è nella rubrica uffici; ci sono: {known}",
+            f"there is no office {code!r} in the register; known are {known}",
+        )
+    return unit
+
+
+# ---- register changes --------------------------------------------------------------------------
+# `centralino register import|export|vary|authorise|revoke`: what changes it, or takes it out.
+
+FILE = click.Path(path_type=Path)
+BY = click.option("--by", required=True, help="Who enters it.")
+REFERENCE = click.option(
+    "--reference", required=True, help='The e-mail or protocol number: "e-mail, 8:05".'
+)
+ATTACH = click.option("--attach", type=FILE, help="The e-mail itself, kept sealed.")
+
+
+NUMBER = Words("Numero", "Number")
+
+
+@click.command("import")
+@click.argument("file", type=FILE)
+@BY
+@click.pass_obj
+def import_(place: Place, file: Path, by: str) -> None:
+    """Take FILE as the register: new entries are added, nothing entered before is changed."""
+    merged = take(place, file, by)
+    _tell(place, merged)
+    _say_names(place, merged.register)
+
+
+def _say_names(place: Place, register: Register) -> None:
+    """Give the units' names a voice for operators (E23); without one their codes are said."""
+    folder = speech.speech_folder(Path(place.settings.folders.state))
+    names = {unit.code: unit.name for unit in register.units}
+    with contextlib.suppress(TechnicianError, OSError):
+        if speech.name_units(folder, names, place.settings.site.languages[0]):
+            place.tell_sounds()
+
+
+def take(place: Place, file: Path, by: str) -> Merged:
+    """Import a file; raises BadConfiguration with every mistake, and nothing is stored."""
+    text = read_text(file)
+
+    def make(stored: Register) -> Merged:
+        given = directory_file.parse(text, str(file), stored.last_number())
+        merged = directory_forms.merge(stored, given)
+        directory_file.complain(
+            str(file), text, tuple(Mistake(each.place, each.text) for each in merged.faults)
+        )
+        attached.update(_files_of(given, file.parent))
+        return merged
+
+    attached: dict[str, bytes] = {}
+    return place.change(Who(by, place.now(), "import"), make, attached)
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@BY
+@click.pass_obj
+def export(place: Place, file: Path, by: str) -> None:
+    """Write the register to FILE, numbers unmasked: for the head alone (0600), and audited.
+
+    What is attached is written beside it. FILE may not exist yet, and is never the terminal.
+    """
+    if str(file) == "-" or file.exists():
+        raise Refused(
+            f"{file} non è un file nuovo: l'esportazione va in un file tutto suo, 0600",
+            f"{file} is no new file: the export goes into one of its own, 0600",
+        )
+    register = place.register()
+    with closing(open_reader(place.database)) as connection:
+        names = {entry.attachment for _, entry in entries(register)} - {""}
+        found = {name: store.attachment(connection, place.key, name) for name in sorted(names)}
+    about = f"{len(register.units)} units, {len(register.entered())} entries"
+    place.note(by, "register.export", about)
+    _write(file, directory_file.text_for(register).encode())
+    for name, data in found.items():
+        _write(file.parent / name, data)
+    place.say(Words(f"{file}: numeri in chiaro", f"{file}: numbers in clear"))
+
+
+@click.command()
+@click.argument("unit")
+@click.option(
+    "--band", "bands", multiple=True, help="e.g. 11:00-12:00; more than one may be given."
+)
+@click.option("--closed", is_flag=True, help="No band at all.")
+@click.option("--as-declared", is_flag=True, help="The declared bands hold after all.")
+@click.option("--need", "needs", multiple=True, help="Only for this need; all of them by default.")
+@click.option("--day", default="today", show_default=True, help="today, tomorrow or 2026-11-25.")
+@click.option("--until", default="", help="The last day; the same one by default.")
+@click.option("--notice", default="", help='What operators read of it: "Settimana elettorale".')
+@REFERENCE
+@BY
+@ATTACH
+@click.pass_obj
+def vary(place: Place, /, unit: str, **given: Any) -> None:
+    """Enter other bands of UNIT for a day or some: "today only 11-12"; ends by itself (E12).
+
+    It may be entered weeks ahead (E14). Over several days the bands are those of the weekdays on
+    which UNIT has declared any.
+    """
+    now = place.now()
+    first = day_of(given["day"], now.date())
+    last = day_of(given["until"], now.date()) if given["until"] else first
+    form = {
+        "unit": unit,
+        "first": f"{first}",
+        "last": f"{last}",
+        "hours": _hours(given["bands"], given["closed"], given["as_declared"]),
+        "needs": list(given["needs"]),
+        "notice": given["notice"],
+        "reference": given["reference"],
+    }
+    stamp = _stamp(given, now)
+
+    def make(stored: Register) -> Merged:
+        return directory_changes.vary(stored, form, stamp, now.date())
+
+    _change(place, Who(given["by"], now, "vary"), make, _attached(given["attach"]))
+
+
+@click.command()
+@click.argument("unit")
+@click.option(
+    "--need", default="", help="Take a declared number of this need; else it is asked for."
+)
+@click.option(
+    "--which", default=1, show_default=True, type=click.IntRange(1), help="The need's 1st, 2nd ..."
+)
+@click.option("--last", default="", help="The last day on which it may be told.")
+@click.option("--authorised-by", required=True, help="Who gave the leave in writing.")
+@REFERENCE
+@BY
+@ATTACH
+@click.pass_obj
+def authorise(place: Place, /, unit: str, **given: Any) -> None:
+    """Enter UNIT's written leave to tell one of its numbers outside (P7).
+
+    A number that is not declared is asked for without being shown: on a command line it would
+    stand in the shell's history.
+    """
+    now = place.now()
+    form = {
+        "unit": unit,
+        "last": f"{day_of(given['last'], now.date())}" if given["last"] else "",
+        "authorised_by": given["authorised_by"],
+        "need": given["need"],
+        "which": given["which"],
+        "number": "" if given["need"] else ask_secret(in_language(NUMBER)),
+        "reference": given["reference"],
+    }
+    stamp = _stamp(given, now)
+
+    def make(stored: Register) -> Merged:
+        return directory_changes.authorise(stored, form, stamp, now.date())
+
+    _change(place, Who(given["by"], now, "authorise"), make, _attached(given["attach"]))
+
+
+@click.command()
+@click.argument("number", type=int)
+@REFERENCE
+@BY
+@ATTACH
+@click.pass_obj
+def revoke(place: Place, /, number: int, **given: Any) -> None:
+    """End the authorisation that was entered as NUMBER: from now on its number is not told."""
+    now = place.now()
+    form, stamp = {"number": number, "reference": given["reference"]}, _stamp(given, now)
+
+    def make(stored: Register) -> Merged:
+        return directory_changes.revoke(stored, form, stamp, now.date())
+
+    _change(place, Who(given["by"], now, "revoke"), make, _attached(given["attach"]))
+
+
+def take_out(place: Place, name: str, file: Path, by: str) -> None:
+    """Write an attached file out, audited before it is done."""
+    with closing(open_reader(place.database)) as connection:
+        data = store.attachment(connection, place.key, name)
+    place.note(by, "register.attachment", name)
+    _write(file, data)
+
+
+COMMANDS = (import_, export, vary, authorise, revoke)
+
+
+def _change(place: Place, who: Who, make: Any, attached: dict[str, bytes]) -> None:
+    _tell(place, place.change(who, make, attached))
+
+
+def _tell(place: Place, merged: Merged) -> None:
+    """Say what a change brought, and have the desk read it."""
+    for words in merged_words(merged):
+        place.say(words)
+    place.tell_desk()
+
+
+def _stamp(given: dict[str, Any], now: datetime) -> Stamp:
+    return Stamp(given["by"], now, given["attach"].name if given["attach"] else "")
+
+
+def _hours(bands: tuple[str, ...], closed: bool, as_declared: bool) -> str:
+    """Say the hours of a variation as the form has them."""
+    if bool(bands) + closed + as_declared != 1:
+        raise Refused(
+            "indicare una sola opzione fra --band 11:00-12:00, --closed e --as-declared",
+            "say one of --band 11:00-12:00, --closed, --as-declared",
+        )
+    return " ".join(bands) or (directory_changes.CLOSED if closed else directory_changes.DECLARED)
+
+
+def _attached(file: Path | None) -> dict[str, bytes]:
+    return {} if file is None else {file.name: _bytes(file)}
+
+
+def _files_of(register: Register, folder: Path) -> dict[str, bytes]:
+    """Read the files that entries name and that lie beside the register's file."""
+    names = {entry.attachment for _, entry in entries(register)} - {""}
+    return {name: _bytes(folder / name) for name in names if (folder / name).exists()}
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Refused(
+            f"{file} non si può leggere ({error.strerror}): indicare il file dell'e-mail",
+            f"{file} cannot be read ({error.strerror}): name the e-mail's file",
+        ) from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a new file for its owner alone, durably."""
+    try:
+        create_once(path, data)
+    except OSError as error:
+        raise Refused(
+            f"{path} non si può scrivere ({error.strerror}): indicare un altro posto",
+            f"{path} cannot be written ({error.strerror}): name another place",
+        ) from error
+
+
+# ---- register ----------------------------------------------------------------------------------
+
+HERE = ZoneInfo("Europe/Rome")
+"""The zone by which a mere file's days are looked at: it belongs to no configuration yet."""
+YEAR_DAYS = 365
+SOON_DAYS = 60
+"""So far ahead `show` lists what a unit has entered for later."""
+
+
+@click.group()
+@config_option
+@click.pass_context
+def register(context: click.Context, config_path: Path) -> None:
+    """Rubrica uffici: services, offices, and what they declared in writing."""
+    context.obj = Place(config_path)
+
+
+for _command in COMMANDS:
+    register.add_command(_command)
+
+
+@register.command()
+@click.argument("file", type=FILE)
+def check(file: Path) -> None:
+    """Name every mistake of a register FILE at once, and who has declared nothing valid today."""
+    found = directory_file.load(file)
+    click.echo(f"{file}: {len(found.units)} units, {len(found.declarations)} declarations: good")
+    now = datetime.now().astimezone()
+    for words in directory_review.in_words(find_attention(found, now, HERE)):
+        click.echo(words.en)
+
+
+@register.command()
+@click.argument("file", type=FILE, required=False)
+@click.option("--unit", default="", help="Of this one only.")
+@click.option("--at", default="today", show_default=True, help="The day: today, 2026-11-25.")
+@click.pass_obj
+def show(place: Place, file: Path | None, unit: str, at: str) -> None:
+    """Show the register, or that of a FILE: needs, bands, numbers masked."""
+    if file is not None:
+        found, why, calendar = directory_file.load(file), "", Schedule(HERE, Week(((),) * 7))
+        day = day_of(at, datetime.now(HERE).date())
+    else:
+        whole, why = place.shown()
+        found, day = in_force(whole), day_of(at, place.now().date())
+        calendar = place.calendar(day.year)
+    if why:
+        click.echo(why, err=True)
+    for each in [unit_of(found, unit)] if unit else found.units:
+        language = language_of(None if file else place.settings)
+        for row in unit_rows(found, calendar, each, day, language):
+            click.echo(row)
+
+
+@register.command()
+@click.argument("unit")
+@click.pass_obj
+def history(place: Place, unit: str) -> None:
+    """Show all that was ever entered for UNIT: by whom, when, on what ground."""
+    whole, why = place.shown()
+    if why:
+        click.echo(why, err=True)
+    entered = whole.history(unit)
+    if not entered:
+        unit_of(whole, unit)
+    for each in entered:
+        for row in history_rows(each, language_of(place.settings), place.zone):
+            click.echo(row)
+
+
+@register.command()
+@click.option("--days", default=NOTICE_DAYS, show_default=True, type=click.IntRange(0, 366))
+@click.pass_obj
+def attention(place: Place, days: int) -> None:
+    """List what the head must look after: no valid declaration, what runs out, what ran out."""
+    whole, _ = place.shown()
+    found = find_attention(in_force(whole), place.now(), place.zone, days)
+    for words in directory_review.in_words(found):
+        place.say(words)
+    if found.is_nothing:
+        place.say(Words("Niente da seguire.", "Nothing to look after."))
+
+
+@register.command()
+@click.option("--from", "begin", default="today", show_default=True, help="The first day.")
+@click.option("--days", default=YEAR_DAYS, show_default=True, type=click.IntRange(1, 3 * YEAR_DAYS))
+@click.option("--unit", default="", help="Of this one, and its service, only.")
+@click.pass_obj
+def calendar(place: Place, begin: str, days: int, unit: str) -> None:
+    """List the special times ahead: the house's closures and periods, units' variations (E14)."""
+    whole, _ = place.shown()
+    held, first = in_force(whole), day_of(begin, place.now().date())
+    last = first + timedelta(days=days - 1)
+    found = list_ahead(held, place.calendar(first.year), first, last)
+    if unit:
+        asked = unit_of(held, unit)
+        found = of_units(found, asked.code, asked.service)
+    for row in ahead_rows(found, language_of(place.settings)):
+        click.echo(row)
+    if not found:
+        place.say(NOTHING_AHEAD)
+
+
+@register.command()
+@click.argument("name")
+@click.argument("file", type=FILE)
+@click.option("--by", required=True, help="Who takes it out.")
+@click.pass_obj
+def attachment(place: Place, name: str, file: Path, by: str) -> None:
+    """Write the attached e-mail NAME into FILE (0600), audited: it may name numbers."""
+    take_out(place, name, file, by)
+
+
+@register.command("audit")
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@click.pass_obj
+def audit_(place: Place, last: int) -> None:
+    """List who entered, ended, exported or took out what, newest first; no number stands there."""
+    language = language_of(place.settings)
+    with closing(open_reader(place.database)) as connection:
+        for each in database.latest(connection, most=last):
+            at = each.at.astimezone(place.zone)
+            click.echo(
+                f"{moment_words(at, language)}  {each.by}  {each.what}  {each.about}".rstrip()
+            )
+
+
+def unit_rows(
+    found: Register, calendar: Schedule, unit: Unit, day: date, language: str
+) -> Iterator[str]:
+    """Show a unit as it is on a day: what its declaration says, bands with variations laid over."""
+    yield f"{unit.code:<16} {unit.name} <{unit.email}>"
+    declaration = found.valid_declaration(unit, day)
+    for need in declaration.needs if declaration else ():
+        labels = ", ".join(f"{t.label or t.reach} {t.number}" for t in need.targets)
+        held = declared(found, calendar, unit, need.code, day)
+        bands = held.schedule.bands_on(day) if isinstance(held, Declared) else ()
+        hours = " ".join(map(str, bands)) or "-"
+        keys = f" (**{need.code_keys}#)" if need.code_keys else ""
+        yield f"  {need.code:<16} {need.name}{keys}: {hours}: {labels}"
+    if declaration:
+        yield f"  {'':<16} {returns_words(declaration, language)}"
+    coming = list_ahead(found, calendar, day + ONE_DAY, day + timedelta(days=SOON_DAYS))
+    for row in ahead_rows(of_units(coming, unit.code), language):
+        yield f"  {'':<16} {row}"
+
+
+@click.command("explain-transfer")
+@config_option
+@click.option("--register", "file", type=FILE, help="A register's file; the stored one by default.")
+@click.option("--office", required=True, help="The code of the office or service.")
+@click.option("--need", required=True, help="The code of the need.")
+@click.option("--at", default="", help='Local time ("14:30", "domani 8:00"); now by default.')
+@click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+def explain_transfer(
+    config_path: Path, file: Path | None, office: str, need: str, at: str, as_json: bool
+) -> None:
+    """Say whether a call could be transferred to an OFFICE for a NEED, and if not, when."""
+    settings = load_settings(config_path)
+    zone = ZoneInfo(settings.site.zone)
+    now = datetime.now(zone)
+    moment = read_moment(at, now) if at else now
+    calendar = office_in_force(settings, moment.year, str(config_path)).switchboard.schedule
+    found = directory_file.load(file) if file else Place(config_path).register()
+    answer = may_transfer(found, calendar, office, need, Now(0.0, moment))
+    if as_json:
+        click.echo(json.dumps(to_json(answer, moment), indent=2, ensure_ascii=False))
+    else:
+        click.echo(in_words(answer, moment, language_of(settings)))
+
+
+def in_words(answer: Allowed | Later, moment: datetime, language: str) -> str:
+    """Say it as the operator reads it."""
+    if isinstance(answer, Later):
+        words = transfers.in_words(answer, moment)
+        return words.it if language == "it" else words.en
+    labels = ", ".join(t.label or str(t.number) for t in answer.targets)
+    may = "si può trasferire a" if language == "it" else "may be transferred to"
+    return f"{answer.unit.name}, {answer.need.name}: {may} {labels}"
+
+
+def to_json(answer: Allowed | Later, moment: datetime) -> dict[str, object]:
+    """Return the answer with stable keys; numbers are masked."""
+    shared: dict[str, object] = {
+        "at": moment.isoformat(),
+        "office": answer.unit.code,
+        "allowed": isinstance(answer, Allowed),
+        "returns": [rule.value for rule in answer.rules],
+    }
+    if isinstance(answer, Allowed):
+        targets = [{"label": t.label, "reach": t.reach.value} for t in answer.targets]
+        return shared | {
+            "need": answer.need.code,
+            "declaration": answer.declaration,
+            "targets": targets,
+        }
+    words = transfers.in_words(answer, moment)
+    resumes = answer.resumes_at.isoformat() if answer.resumes_at else None
+    return shared | {
+        "need": answer.need,
+        "code": answer.why.value,
+        "resumes_at": resumes,
+        "sentence_it": words.it,
+        "sentence_en": words.en,
+    }

@@ -1,0 +1,243 @@
+"""`centralino probe` and `usb-reset`: a modem asked what it can, and one that hangs reset."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from appliance.commands.options import (
+    config_option,
+    in_language,
+    language_of,
+    load_settings,
+    words_said,
+)
+from appliance.config.schema import Settings
+from appliance.config.setup import line_setup
+from appliance.errors import TechnicianError
+from appliance.media.line import line_settings
+from appliance.media.messages import LineSetup
+from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
+from appliance.modem.probe import DuplexProbe, Finding, Verdict
+from appliance.policy.text import Refused, Words
+from appliance.usb import reset
+from appliance.usb.reset import Answer, Step
+
+# ---- probe -------------------------------------------------------------------------------------
+# `centralino probe`: does a line's modem carry sound both ways at once? Proven on the unit.
+
+LIMIT_S = 90.0
+READ_SIZE = 4096
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
+@click.argument("line")
+def probe(config_path: Path, as_json: bool, line: str) -> None:
+    """Prove whether the modem of a configured LINE is duplex: for about ten seconds the line is
+    seized, a tone is sent, both rates are watched. The service must not be running. Status 0 for
+    duplex, 3 for half duplex, 4 without voice or answer.
+    """
+    settings = load_settings(config_path)
+    setup = setup_of(settings, line)
+    found = run_probe(DuplexProbe(line_settings(setup)), setup.path)
+    if as_json:
+        told = asdict(found) | {"it": found.sentence.it, "en": found.sentence.en, "line": line}
+        del told["sentence"]
+        click.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        click.echo("\n".join(in_words(line, found, language_of(settings))))
+    raise SystemExit({Verdict.DUPLEX: 0, Verdict.HALF_DUPLEX: 3}.get(found.verdict, 4))
+
+
+def in_words(line: str, found: Finding, language: str) -> list[str]:
+    """Say the verdict and what was measured, in the language of the site."""
+    it = language == "it"
+    figures = [
+        f"{line}: {found.modem or '?'}",
+        found.sentence.it if it else found.sentence.en,
+    ]
+    if found.ended_by:
+        left = "fine con" if it else "left by"
+        figures.append(
+            f"{left} {found.ended_by}; underrun {found.underruns}, overrun {found.overruns}"
+        )
+    return figures
+
+
+def run_probe(prober: DuplexProbe, path: str) -> Finding:
+    """Carry bytes between the port and the probe until it has found something.
+
+    Raises TechnicianError when the port cannot be opened (the running service holds it) or dies.
+    """
+    try:
+        with contextlib.closing(SerialPort(path)) as port:
+            return _converse(prober, port.fileno())
+    except PORT_ERRORS as error:
+        raise TechnicianError(str(explain(path, error).sentence)) from error
+
+
+def _converse(prober: DuplexProbe, fd: int) -> Finding:
+    waiting = bytearray()
+    now = time.monotonic()
+    end = now + LIMIT_S
+    prober.start(now)
+    while prober.finding is None:
+        waiting += prober.data_to_send()
+        due = prober.next_deadline()
+        pause = max(0.0, (end if due is None else due) - time.monotonic())
+        readable, writable, _ = select.select([fd], [fd] if waiting else [], [], pause)
+        now = time.monotonic()
+        if readable:
+            prober.receive_data(_read(fd), now)
+        if writable:
+            written = os.write(fd, waiting)
+            del waiting[:written]
+            prober.written(written)
+        if due is not None and now >= due:
+            prober.handle_timer(now)
+        if now >= end:
+            raise Refused(
+                f"il modem non ha finito entro {LIMIT_S:.0f} s: scollegarlo e ricollegarlo",
+                f"the modem came to no end within {LIMIT_S:.0f} s; replug it",
+            )
+    _flush(fd, bytes(waiting) + prober.data_to_send())
+    return prober.finding
+
+
+def _read(fd: int) -> bytes:
+    data = os.read(fd, READ_SIZE)
+    if not data:
+        raise OSError("the modem has gone")
+    return data
+
+
+def _flush(fd: int, rest: bytes) -> None:
+    if rest:
+        os.write(fd, rest)
+
+
+def setup_of(settings: Settings, name: str) -> LineSetup:
+    """Return the setup of a configured line; raises TechnicianError with the known names."""
+    for line in settings.lines:
+        if line.name == name:
+            return line_setup(settings, line)
+    known = ", ".join(line.name for line in settings.lines)
+    raise Refused(
+        f"la linea {name!r} non è configurata: {known or 'nessuna lo è'}",
+        f"line {name!r} is not configured: {known or 'none is'}",
+    )
+
+
+# ---- usb reset ---------------------------------------------------------------------------------
+# `centralino usb-reset`: the small helper that runs as root (centralino-usb.service).
+
+STEPS = click.Choice([step.value for step in Step])
+NAME_A_LINE = Words(
+    "indicare una LINE, o --asked per tutto ciò che il centralino richiede",
+    "name a LINE, or --asked for all that the desk asks for",
+)
+TOO_SOON = Words(
+    "{} della linea {}: già fatto meno di due minuti fa, aspettare",
+    "{} of line {} was done less than two minutes ago",
+)
+PATH = click.Path(path_type=Path)
+
+
+@click.command("usb-reset")
+@config_option
+@click.option("--step", type=STEPS, help="Instead of what the desk asks for.")
+@click.option("--run", type=PATH, help="Where the desk asks, instead of folders.run.")
+@click.option("--sysfs", type=PATH, default=reset.SYSFS, show_default=True)
+@click.option("--asked", is_flag=True, help="All that the desk asks for, whatever line it names.")
+@click.argument("line", required=False)
+def usb_reset(
+    config_path: Path,
+    step: str | None,
+    run: Path | None,
+    sysfs: Path,
+    asked: bool,
+    line: str | None,
+) -> None:
+    """Reset the USB modem of a configured LINE, or switch its port off and on.
+
+    Without --step it does what the desk has asked for, if that may be; done at most once in two
+    minutes. Needs root.
+    """
+    if asked == bool(line) or (asked and step):
+        raise click.UsageError(in_language(NAME_A_LINE))
+    wanted = {line: Step(step)} if line and step else {}
+    if run is not None:  # first of all: systemd starts us while a request lies there
+        wanted = wanted or _asked(run, line)
+    settings = load_settings(config_path)
+    run = run or Path(settings.folders.run)
+    wanted = wanted or _asked(run, line)
+    if not wanted:
+        raise Refused(
+            f"per la linea {line} nulla è stato richiesto: indicare --step"
+            if line
+            else "nulla è stato richiesto",
+            f"nothing was asked for line {line}; name a --step"
+            if line
+            else "nothing was asked for",
+        )
+    failed = [
+        said for name, one in wanted.items() if (said := _done(settings, run, name, one, sysfs))
+    ]
+    if failed:
+        raise TechnicianError("\n".join(failed))
+
+
+def _asked(run: Path, line: str | None) -> dict[str, Step]:
+    """Take what the desk asks for away: of one line, or of all."""
+    folder = reset.requests_folder(run)
+    if line is None:
+        return reset.take_all(folder)
+    step = reset.take(folder, line)
+    return {line: step} if step else {}
+
+
+def _done(settings: Settings, run: Path, line: str, step: Step, sysfs: Path) -> str:
+    """Do a step for a line and answer the desk; returns why not, "" where it was done."""
+    try:
+        port = port_of(settings, line)
+    except TechnicianError as error:
+        return in_language(words_said(error))
+    now = time.monotonic()
+    if not reset.may_do(step, reset.answers(reset.answers_folder(run), line), now):
+        return in_language(TOO_SOON).format(step, line)
+    answer = attempt(step, port, sysfs, now)
+    reset.tell(reset.answers_folder(run), line, answer)
+    if answer.done:
+        click.echo(answer.sentence)
+    return "" if answer.done else answer.sentence
+
+
+def attempt(step: Step, port: str, sysfs: Path, now: float) -> Answer:
+    """Do a step to the device behind a port; says what became of it."""
+    try:
+        found = reset.find(port, sysfs)
+        reset.carry_out(reset.plan(step, found, shutil.which("uhubctl"), sysfs))
+    except TechnicianError as error:
+        return Answer(step, False, str(error), now)
+    return Answer(step, True, f"{step} done to USB device {found.name} ({port})", now)
+
+
+def port_of(settings: Settings, line: str) -> str:
+    """Return the port of a configured line: nothing else can be reset."""
+    ports = {known.name: known.port for known in settings.lines}
+    if line not in ports:
+        raise Refused(
+            f"la linea {line!r} non è configurata: {', '.join(ports) or 'nessuna lo è'}",
+            f"line {line!r} is not configured: {', '.join(ports) or 'none is'}",
+        )
+    return ports[line]

@@ -1,0 +1,558 @@
+"""`centralino report`: what the front desk did in a while; a unit's monthly sheet by mail."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import click
+
+from appliance.api import control_socket
+from appliance.api.status_text import in_one_language
+from appliance.calls.orders import Result
+from appliance.commands.answering import answering, both_option, lines_of, office_in_force
+from appliance.commands.options import (
+    config_option,
+    desk_socket,
+    language_of,
+    load_settings,
+    reading,
+)
+from appliance.commands.voicemail import add_care_commands
+from appliance.config import numbers
+from appliance.config.schema import Settings
+from appliance.files import READABLE, atomic_write
+from appliance.paper import child, report_tables
+from appliance.paper.document import Document
+from appliance.policy.hours import day_phrase, month_words, read_day
+from appliance.policy.numbering import plan_of
+from appliance.policy.reports import (
+    HOUR_MS,
+    CallRow,
+    Hour,
+    Report,
+    RequestRow,
+    UnitFigures,
+    Wanted,
+    busiest,
+    offered,
+    table,
+    unit_figures,
+)
+from appliance.policy.reports import report as summed_up
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused, Words
+from appliance.service import reports as proofs
+from appliance.service.mailroom import contacts
+from appliance.service.reports import Outcome, Proof
+from appliance.store import call_log, care, directory, reports, voicemail
+from appliance.store.care import Kind
+from appliance.store.directory import load_masked
+from appliance.store.reports import uses_since
+
+# ---- calls -------------------------------------------------------------------------------------
+# `centralino calls`: the call log, and the calls without a message that somebody should answer.
+
+
+@click.group(invoke_without_command=True)
+@config_option
+@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--line", default="", help="Of this line only.")
+@click.option("--called", default="", help="To this public number only, e.g. the toll-free one.")
+@click.option("--result", type=click.Choice([each.value for each in Result]), help="e.g. fax")
+@click.option(
+    "--missed", is_flag=True, help="Calls without a message that nobody has dealt with yet."
+)
+@click.option("--all", "every", is_flag=True, help="With --missed: those dealt with, too.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.pass_context
+def calls(
+    context: click.Context,
+    config_path: Path,
+    *,
+    last: int,
+    line: str,
+    called: str,
+    result: str | None,
+    missed: bool,
+    every: bool,
+    as_json: bool,
+) -> None:
+    """List the latest calls, newest first: who, how it ended, by what that was noticed."""
+    context.obj = settings = load_settings(config_path)
+    if context.invoked_subcommand:
+        return
+    if missed:
+        _show_missed(settings, every=every, as_json=as_json)
+        return
+    _check_line(settings, line)
+    number = numbers.called(called, settings.site.country) if called else ""
+    with reading(settings) as connection:
+        wanted = Result(result) if result else None
+        found = call_log.calls(connection, line=line, called=number, result=wanted, limit=last)
+        back = call_log.called_back(connection, (f"call:{record.call}" for record in found))
+        names = directory.names_of(connection)
+    language, zone = language_of(settings), ZoneInfo(settings.site.zone)
+    if as_json:
+        click.echo(voicemail.calls_as_json(found))
+        return
+    click.echo(voicemail.as_text(found, language, zone, back, names))
+
+
+def _check_line(settings: Settings, line: str) -> None:
+    """Raise Refused for a line that is neither configured nor in the call log."""
+    known = {each.name for each in settings.lines}
+    if not line or line in known:
+        return
+    with reading(settings) as connection:
+        if call_log.calls(connection, line=line, limit=1):
+            return  # of a line that was taken out
+    names = ", ".join(sorted(known))
+    raise Refused(
+        f"la linea {line!r} non c'è: " + (f"ci sono {names}" if known else "nessuna è configurata"),
+        f"there is no line {line!r}: " + (f"there are {names}" if known else "none is configured"),
+    )
+
+
+def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
+    since = datetime.now(UTC) - timedelta(days=voicemail.DAYS)
+    with reading(settings) as connection:
+        found = voicemail.missed_calls(connection, since, plan_of(settings.site.country))
+    shown = [each for each in found if every or each.is_open]
+    if as_json:
+        click.echo(voicemail.missed_as_json(shown))
+        return
+    zone = ZoneInfo(settings.site.zone)
+    click.echo(voicemail.missed_text(shown, language_of(settings), zone))
+
+
+@calls.command("show")
+@click.argument("name")
+@click.pass_context
+def show(context: click.Context, name: str) -> None:
+    """Show call NAME (its number in the list of missed calls, or its id) and what was done."""
+    settings: Settings = context.obj
+    language, zone = language_of(settings), ZoneInfo(settings.site.zone)
+    with reading(settings) as connection:
+        call, _ = care.find(connection, Kind.CALL, name)
+        record = call_log.find(connection, call)
+        entries = care.history(connection, Kind.CALL, call)
+        back = call_log.called_back(connection, (f"call:{call}",))
+        names = directory.names_of(connection)
+    assert record is not None
+    click.echo(voicemail.as_text([record], language, zone, back, names))
+    click.echo()
+    for line in voicemail.history_lines(entries, zone, language):
+        click.echo(line)
+
+
+add_care_commands(calls, Kind.CALL)
+
+
+# ---- capacity ----------------------------------------------------------------------------------
+# `centralino capacity`: how many lines and positions the calls need, by Erlang's formulas.
+
+DAYS: Final = 28
+"""So far back the box's own lines are looked at: four of each weekday."""
+SHARE: Final = click.FloatRange(0.0, 100.0, min_open=True, max_open=True)
+
+
+@click.command()
+@config_option
+@click.option("--calls", type=click.FloatRange(0.0, 10_000.0, min_open=True), help="In an hour.")
+@click.option("--seconds", type=click.FloatRange(1.0, 36_000.0), help="A call's mean length.")
+@click.option("--engaged", type=SHARE, default=1.0, show_default=True, help="% at most.")
+@click.option("--answered", type=SHARE, default=80.0, show_default=True, help="% at least.")
+@click.option(
+    "--within", type=click.FloatRange(0.0, 3600.0), default=20.0, show_default=True, help="Seconds."
+)
+@both_option
+def capacity(
+    config_path: Path,
+    *,
+    calls: float | None,
+    seconds: float | None,
+    engaged: float,
+    answered: float,
+    within: float,
+    as_json: bool,
+) -> None:
+    """Say how many lines and positions are enough: of the busiest hour of the last four weeks, or
+    of so many calls an hour of so many seconds.
+    """
+    wanted = Wanted(engaged / 100, answered / 100, within)
+    with answering(config_path, as_json=as_json) as say:
+        settings = load_settings(config_path)
+        if calls is None and seconds is None:
+            say(lines_of(_of_the_box(settings, wanted)))
+        elif calls is None or seconds is None:
+            raise Refused(
+                "servono sia --calls (chiamate all'ora) sia --seconds (la loro durata media)",
+                "both --calls (calls an hour) and --seconds (their mean length) are needed",
+            )
+        else:
+            say(lines_of(_of_figures(calls, seconds, wanted)))
+
+
+def _of_figures(calls: float, seconds: float, wanted: Wanted) -> Iterator[Words]:
+    traffic = calls * seconds / 3600
+    yield Words(f"Traffico: {traffic:.2f} erlang", f"Traffic: {traffic:.2f} erlang")
+    yield from table(traffic, seconds, wanted)
+
+
+def _of_the_box(settings: Settings, wanted: Wanted) -> Iterator[Words]:
+    """Say it of the box's own busiest hour; raises Refused where it has served no call yet."""
+    lines = tuple(line.name for line in settings.lines)
+    now = datetime.now(UTC)
+    with reading(settings) as connection:
+        uses = list(uses_since(connection, lines, now - timedelta(days=DAYS)))
+    hour = busiest(uses, _hours(now, ZoneInfo(settings.site.zone)))
+    if hour is None:
+        raise Refused(
+            f"nelle ultime {DAYS // 7} settimane nessuna linea è stata impegnata: dire --calls e "
+            "--seconds",
+            f"no line was engaged within the last {DAYS // 7} weeks: say --calls and --seconds",
+        )
+    came = offered(hour.traffic, len(lines))
+    yield _said(hour, came)
+    yield from table(came, hour.length_s, wanted, len(lines))
+
+
+def _said(hour: Hour, came: float) -> Words:
+    clock = f"{hour.hour}–{hour.hour + 1}"
+    return Words(
+        f"Ora più carica: {clock}, media di {hour.days} giorni: {hour.traffic:.2f} erlang sulle "
+        f"linee, {came:.2f} con chi ha trovato occupato; una chiamata dura {hour.length_s:.0f} s",
+        f"Busiest hour: {clock}, mean of {hour.days} days: {hour.traffic:.2f} erlang on the lines, "
+        f"{came:.2f} with those who heard engaged; a call takes {hour.length_s:.0f} s",
+    )
+
+
+def _hours(now: datetime, zone: ZoneInfo) -> dict[int, tuple[str, int]]:
+    """Name day and hour of each hour since 1970, as far back as uses may reach."""
+    last = int(now.timestamp() * 1000) // HOUR_MS + 1
+    named = {}
+    for number in range(last - (DAYS + 2) * 24, last + 1):
+        at = datetime.fromtimestamp(number * HOUR_MS / 1000, zone)
+        named[number] = (f"{at:%Y-%m-%d}", at.hour)
+    return named
+
+
+# ---- commission --------------------------------------------------------------------------------
+# `centralino commission`: prove where a caller ends who finds all lines busy (P8).
+
+LOOK_S = 0.5
+SEIZE = Words(
+    "Occupare adesso tutte le linee: una chiamata su ognuna da altri telefoni, o gli apparecchi in "
+    "parallelo sollevati. Ancora libere:",
+    "Now seize every line: a call on each from other telephones, or the telephones beside them "
+    "lifted. Still free:",
+)
+ONE_OF = Words(
+    "indicarne uno fra --rang-at, --busy, --no-divert, --show",
+    "say one of --rang-at, --busy, --no-divert, --show",
+)
+WHICH = Words(
+    "indicare con --number quale di questi è stato chiamato: {}",
+    "say by --number which of them was called: {}",
+)
+CALL = Words(
+    "Tutte le linee sono occupate. Chiamare adesso {} da un altro telefono.",
+    "All lines are seized. Now call {} from another telephone.",
+)
+ANY_NUMBER = Words("il numero pubblico", "the public number")
+WHERE = Words(
+    "Dove ha squillato? (vuoto: ha sentito occupato)", "Where did it ring? (empty: it was busy)"
+)
+
+
+@click.command()
+@config_option
+@click.option("--by", default=getpass.getuser, show_default="the user", help="Who says so.")
+@click.option("--number", default="", help="The public number called; each in turn by default.")
+@click.option("--rang-at", default="", help="Where the call rang; nothing is asked.")
+@click.option("--busy", is_flag=True, help="The call heard busy; nothing is asked.")
+@click.option("--no-divert", is_flag=True, help="The head's word: there is no divert-on-busy.")
+@click.option("--show", is_flag=True, help="Show what was found last.")
+@click.option(
+    "--wait", default=600.0, show_default=True, help="Seconds to wait for all lines to be seized."
+)
+def commission(
+    config_path: Path,
+    *,
+    by: str,
+    number: str,
+    rang_at: str,
+    busy: bool,
+    no_divert: bool,
+    show: bool,
+    wait: float,
+) -> None:
+    """Prove the carrier's divert-on-busy: seize all lines, call each number, say where it rang."""
+    settings = load_settings(config_path)
+    language = language_of(settings)
+    if bool(rang_at) + busy + no_divert + show > 1:
+        raise click.UsageError(in_one_language(ONE_OF, language))
+    numbers = (proofs.number_of(settings, number),) if number else proofs.numbers_of(settings)
+    if show:
+        _show(settings, numbers, language)
+        return
+    if (rang_at or busy) and len(numbers) > 1:
+        listed = ", ".join(numbers)
+        raise click.UsageError(in_one_language(WHICH, language).format(listed))
+    if not no_divert:
+        _seize(settings, language, wait)
+    for each in numbers:
+        outcome, where = Outcome.NO_DIVERT, ""
+        if not no_divert:
+            where = rang_at if rang_at or busy else _ask(each, language)
+            _still_seized(settings)
+            outcome = Outcome.DIVERTED if where else Outcome.BUSY
+        at = datetime.now(UTC).astimezone(ZoneInfo(settings.site.zone))
+        proof = Proof(outcome, by, at, proofs.lines_of(settings), where, each)
+        proofs.save(settings, proof)
+        click.echo(in_one_language(proofs.told(proof), language))
+
+
+def _show(settings: Settings, numbers: tuple[str, ...], language: str) -> None:
+    """Show what was found of each number, then what is missing."""
+    kept = proofs.load(settings)
+    for number in numbers:
+        if proof := proofs.proof_of(settings, number, kept):
+            click.echo(in_one_language(proofs.told(proof), language))
+    if missing := in_one_language(proofs.wanted(settings, kept), language):
+        click.echo(missing)
+
+
+def _free(settings: Settings) -> tuple[str, ...]:
+    status = control_socket.ask(desk_socket(settings), {"ask": "status"})["status"]
+    return proofs.unseized(status["lines"])
+
+
+def _seize(settings: Settings, language: str, wait: float) -> None:
+    """Wait until the desk says that every line is engaged."""
+    told: tuple[str, ...] = ()
+    never, looks = threading.Event(), max(1, round(wait / LOOK_S))
+    for _ in range(looks):
+        free = _free(settings)
+        if not free:
+            return
+        if free != told:
+            told = free
+            click.echo(f"{in_one_language(SEIZE, language)} {', '.join(free)}")
+        never.wait(LOOK_S)
+    raise Refused(
+        f"{', '.join(told)}: ancora raggiungibile dopo {wait:g} s; se non sono "
+        "impegnate tutte le linee la prova non vale: ricominciare",
+        f"{', '.join(told)} could still be reached after {wait:g} s: without all lines seized a "
+        "call proves nothing; begin again",
+    )
+
+
+def _ask(number: str, language: str) -> str:
+    click.echo(
+        in_one_language(CALL, language).format(number or in_one_language(ANY_NUMBER, language))
+    )
+    answer: str = click.prompt(in_one_language(WHERE, language), default="", show_default=False)
+    return answer.strip()
+
+
+def _still_seized(settings: Settings) -> None:
+    free = _free(settings)
+    if free:
+        raise Refused(
+            f"{', '.join(free)}: si è liberata nel frattempo e la chiamata può essere "
+            "arrivata lì: ricominciare",
+            f"{', '.join(free)} became free meanwhile: the call may have rung there; begin again",
+        )
+
+
+# ---- report ------------------------------------------------------------------------------------
+
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+
+
+@click.command()
+@config_option
+@click.option("--from", "first", default="", help="First day (30/11/2026); else the month's first.")
+@click.option("--to", "last", default="", help="Last day, included; by default today.")
+@click.option("--month", default="", help="A whole month instead, e.g. 2026-10.")
+@click.option("--unit", default="", help="The sheet of this unit alone (its code).")
+@click.option("--mail", is_flag=True, help="With --unit and --month: send the sheet to the unit.")
+@click.option(
+    "--pdf",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report into this file, to be printed or filed.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="For a spreadsheet, with semicolons.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def report(
+    config_path: Path,
+    *,
+    first: str,
+    last: str,
+    month: str,
+    unit: str,
+    mail: bool,
+    pdf: Path | None,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Sum up calls and requests: answered by the filter, transferred, returned, lost, and so on.
+
+    Nothing is told per person, unless report.per_person_reference names the agreement.
+    """
+    settings = load_settings(config_path)
+    today = datetime.now(ZoneInfo(settings.site.zone)).date()
+    begin, end = _days(first, last, month, today)
+    if mail and not (unit and month):
+        raise Refused(
+            "un foglio si invia per un'unità e un mese: indicare anche --unit e --month",
+            "a sheet is mailed for a unit and a month: say --unit and --month, too",
+        )
+    if mail and end >= today:
+        raise Refused(
+            f"{month} non è finito: il suo foglio si può inviare dal giorno dopo",
+            f"{month} is not over: its sheet can be mailed from the next day on",
+        )
+    if pdf and (unit or as_csv or as_json):
+        raise Refused(
+            "--pdf è dell'intero rapporto: togliere --unit, --csv e --json",
+            "--pdf is of the whole report: leave --unit, --csv and --json out",
+        )
+    if unit:
+        _sheet(settings, config_path, unit, begin, end, mail=mail)
+        return
+    found = _read(settings, config_path, begin, end)
+    if as_json:
+        click.echo(reports.as_json(found, begin, end))
+    elif as_csv:
+        click.echo(reports.as_csv(found), nl=False)
+    else:
+        language, reference = language_of(settings), settings.report.per_person_reference
+        names = _names(settings)
+        if pdf:
+            told = reports.Teller(found, language, names, reference)
+            head = contacts(settings.site, ())
+            _filed(pdf, report_tables.document(settings.site.name, head, told, begin, end))
+        text = reports.as_text(found, begin, end, language, names, reference)
+        click.echo(f"{pdf}" if pdf else text)
+
+
+def _filed(path: Path, document: Document) -> None:
+    """Write the report as a PDF; raises OfficeError in a sentence."""
+    try:
+        atomic_write(path, child.made(document), mode=READABLE)
+    except OSError as error:
+        why = words_of(error)
+        raise Refused(
+            f"non si può scrivere il rapporto in {path}: {why.it}",
+            f"the report cannot be written to {path}: {why.en}",
+        ) from error
+
+
+def _names(settings: Settings) -> dict[str, str]:
+    """Return the units' names by code, those of their needs by "unit.need".
+
+    An office that declared nothing has its service's needs (E13). A register that is not stored
+    here names nobody.
+    """
+    with reading(settings) as connection:
+        register = load_masked(connection)
+    named = {unit.code: unit.name for unit in register.units}
+    for unit in register.units:
+        for code in (unit.service, unit.code):
+            declared = (each for each in register.declarations if each.unit == code)
+            needs = (need for each in declared for need in each.needs)
+            named |= {f"{unit.code}.{need.code}": need.name for need in needs}
+    return named
+
+
+def _days(first: str, last: str, month: str, today: date) -> tuple[date, date]:
+    """Return the first and the last day that are meant; raises OfficeError."""
+    if month:
+        if first or last:
+            raise Refused(
+                "indicare un mese oppure dei giorni, non entrambi",
+                "say either a month or days, not both",
+            )
+        return _month(month)
+    until = read_day(last, today) if last else today
+    begin = read_day(first, today) if first else until.replace(day=1)
+    end = until if last else max(begin, today)
+    if end < begin:
+        raise Refused(
+            f"il rapporto finirebbe {day_phrase('il', end, 'it')}, prima di cominciare "
+            f"{day_phrase('il', begin, 'it')}",
+            f"the report would end {day_phrase('on', end, 'en')}, before it begins "
+            f"{day_phrase('on', begin, 'en')}",
+        )
+    return begin, end
+
+
+def _month(text: str) -> tuple[date, date]:
+    match = _MONTH.fullmatch(text)
+    if match is None or not 1 <= int(match[2]) <= 12 or int(match[1]) < 2000:
+        raise Refused(
+            f"{text!r} non è un mese: scrivere ad esempio 2026-10",
+            f"{text!r} is no month: write e.g. 2026-10",
+        )
+    first = date(int(match[1]), int(match[2]), 1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def _rows(
+    settings: Settings, config_path: Path, first: date, last: date
+) -> tuple[tuple[CallRow, ...], tuple[RequestRow, ...]]:
+    zone = ZoneInfo(settings.site.zone)
+    start = datetime.combine(first, time(), zone)
+    end = datetime.combine(last + timedelta(days=1), time(), zone)
+    calendar = office_in_force(settings, first.year, str(config_path)).switchboard.schedule
+    with reading(settings) as connection:
+        return (
+            reports.call_rows(connection, start, end, zone),
+            reports.request_rows(connection, start, end, calendar, datetime.now(UTC)),
+        )
+
+
+def _read(settings: Settings, config_path: Path, first: date, last: date) -> Report:
+    calls, requests = _rows(settings, config_path, first, last)
+    per_person = bool(settings.report.per_person_reference.strip())
+    return summed_up(calls, requests, per_person=per_person)
+
+
+def _sheet(
+    settings: Settings, config_path: Path, unit: str, first: date, last: date, *, mail: bool
+) -> None:
+    """Show a unit's sheet, or have the running desk send it to the unit's address."""
+    calls, requests = _rows(settings, config_path, first, last)
+    told = unit_figures(calls, requests, unit)
+    if told == UnitFigures():
+        raise Refused(
+            f"nulla riguarda l'unità {unit!r} {day_phrase('dal', first, 'it')} "
+            f"{day_phrase('al', last, 'it')}: è questo il suo codice?",
+            f"nothing concerned unit {unit!r} {day_phrase('from', first, 'en')} "
+            f"{day_phrase('to', last, 'en')}: is that its code?",
+        )
+    language = language_of(settings)
+    span = f"{day_phrase('', first, language)} – {day_phrase('', last, language)}"
+    shown = month_words(first, language) if mail else span
+    name = _names(settings).get(unit, unit)
+    subject, body = reports.unit_sheet(told, name, shown, language)
+    if not mail:
+        click.echo(body, nl=False)
+        return
+    asked = {
+        "ask": "mail_sheet",
+        "unit": unit,
+        "month": f"{first:%Y-%m}",
+        "subject": subject,
+        "body": body,
+    }
+    click.echo(control_socket.ask(desk_socket(settings), asked)["said"][language])

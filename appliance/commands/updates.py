@@ -1,0 +1,1055 @@
+"""Root's helper of updates: takes a bundle, checks it, writes it into the slot that does not run.
+
+It runs beside a working box and cuts nobody off: it begins, and starts the machine anew, only with
+nobody on the phone. Whatever fails leaves the version in use as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import re
+import shutil
+import ssl
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final
+from urllib.error import HTTPError
+from urllib.parse import urljoin, urlsplit
+
+import click
+
+from appliance.api import control_socket
+from appliance.commands.answering import answering, both_option, lines_of
+from appliance.commands.backup import mounted
+from appliance.commands.managed_config import (
+    FETCH_LIMIT_S,
+    context_of,
+    not_fetched,
+    opener,
+    unreached,
+)
+from appliance.commands.options import config_option, in_language, load_settings
+from appliance.config import last_good
+from appliance.config import read as configuration
+from appliance.config.schema import Settings
+from appliance.errors import CentralinoError, ConfigurationError, OfficeError
+from appliance.files import (
+    READABLE,
+    SHARED,
+    acting_for,
+    atomic_write,
+    make_private,
+    make_shared,
+    open_plain,
+    replacing,
+)
+from appliance.policy import updates as policy_updates
+from appliance.policy.supervision import words_of
+from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.updates import (
+    NO_ROOM,
+    OTHER_FORMAT,
+    TRIAL_LIMIT_S,
+    Health,
+    State,
+    Step,
+    Trial,
+    Verdict,
+    after,
+    check_server,
+    check_version,
+    filled,
+    may_take,
+    order,
+    refused,
+)
+from appliance.service import supervision, updates
+from appliance.service.backup import UPLOADED as UPLOADED_BACKUP
+from appliance.service.updates import BOX, BUNDLE, FETCHED, MOST_PAST, UPLOADED, Asked, Kept, Past
+from appliance.store.backup import MAGIC
+from appliance.store.users import SHELL
+from appliance.voicemail.storage import spare_bytes
+
+# ---- slots -------------------------------------------------------------------------------------
+# The box's two slots, by RAUC: what a bundle is, writing one, which slot runs; and the restart.
+#
+# The ONLY place that runs RAUC. A bundle's signature covers its manifest and the hash of its
+# contents; whether those are whole shows as they are written.
+
+SLOTS_LIMIT_S: Final = 60.0
+_PROGRESS: Final = re.compile(r"\s*(\d{1,3})% ")
+_FORMAT: Final = re.compile(r"Bundle format '(\w+)' not allowed")
+_LAST: Final = re.compile(r"LastError: (.*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a bundle's manifest says, once its signature has been verified."""
+
+    version: str
+    compatible: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The slot that runs and the other one ("A", "B"), and what kind of box it is."""
+
+    booted: str
+    other: str
+    compatible: str
+    other_is_good: bool
+    other_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rauc:
+    """Runs RAUC; `conf` None is the box's own configuration."""
+
+    conf: Path | None = None
+
+    def look(self, path: Path) -> Bundle:
+        """Verify a bundle's signature and read its manifest; raises Refused."""
+        done = self._run("info", "--output-format=json", str(path))
+        if done.returncode:
+            why = _last_line(done.stderr)
+            if found := _FORMAT.fullmatch(why):  # said of what is signed alone
+                raise refused(OTHER_FORMAT, found[1])
+            raise Refused(
+                f"non è un aggiornamento firmato per questo apparecchio, o non è intero ({why}): "
+                "scaricarlo di nuovo da dove viene; nulla è stato cambiato",
+                f"it is no update signed for this box, or is not whole ({why}): fetch it again "
+                "from where it comes; nothing was changed",
+            )
+        told = _json(done.stdout)
+        return Bundle(str(told["version"] or ""), str(told["compatible"]))
+
+    def install(self, path: Path, on_progress: Callable[[int], None]) -> None:
+        """Write a bundle into the slot that does not run, telling percents; raises Refused."""
+        last = ""
+        with subprocess.Popen(
+            self._command("install", str(path)), stdout=subprocess.PIPE, text=True, errors="replace"
+        ) as child:
+            assert child.stdout is not None
+            for line in child.stdout:
+                if found := _PROGRESS.match(line):
+                    on_progress(min(int(found[1]), 100))
+                elif found := _LAST.match(line):
+                    last = found[1][:200]
+        if child.returncode:
+            raise Refused(
+                f"l'aggiornamento non si è potuto scrivere ({last or 'vedere il giornale'}): si "
+                "continua con la versione in uso",
+                f"the update could not be written ({last or 'see the journal'}): the version in "
+                "use goes on",
+            )
+
+    def slots(self) -> Slots:
+        """Say which slot runs; raises Refused."""
+        told = _json(self._well("status", "--detailed", "--output-format=json"))
+        found = [(str(name), slot) for one in told["slots"] for name, slot in one.items()]
+        booted = [slot for _, slot in found if slot["state"] == "booted"]
+        others = [slot for _, slot in found if slot["state"] != "booted"]
+        if len(booted) != 1 or len(others) != 1:
+            raise Refused(
+                "RAUC non dice da quale dei due slot è partito l'apparecchio: vedere rauc status",
+                "RAUC does not say from which of two slots the box has started: see rauc status",
+            )
+        (other,) = others
+        status = other.get("slot_status") or {}
+        return Slots(
+            str(booted[0]["bootname"]),
+            str(other["bootname"]),
+            str(told["compatible"]),
+            other.get("boot_status") == "good",
+            str((status.get("bundle") or {}).get("version") or ""),
+        )
+
+    def mark(self, what: str, slot: str) -> None:
+        """Mark the booted or other slot good, bad or active; raises Refused."""
+        self._well("status", f"mark-{what}", slot)
+
+    def _well(self, *words: str) -> str:
+        done = self._run(*words)
+        if done.returncode:
+            why = _last_line(done.stderr)
+            raise Refused(
+                f"RAUC non risponde come deve ({why}): vedere systemctl status rauc",
+                f"RAUC does not answer as it should ({why}): see systemctl status rauc",
+            )
+        return done.stdout
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                self._command(*words),
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=SLOTS_LIMIT_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Refused(
+                f"RAUC manca o non risponde ({error}): questa immagine è incompleta",
+                f"RAUC is missing or does not answer ({error}): this image is incomplete",
+            ) from error
+
+    def _command(self, *words: str) -> tuple[str, ...]:
+        chosen = () if self.conf is None else (f"--conf={self.conf}",)
+        return ("rauc", *chosen, *words)
+
+
+def slots_reboot() -> None:
+    """Start the machine anew; raises Refused."""
+    done = subprocess.run(
+        ("systemctl", "reboot"), capture_output=True, text=True, timeout=SLOTS_LIMIT_S, check=False
+    )
+    if done.returncode:
+        why = _last_line(done.stderr)
+        raise Refused(
+            f"il riavvio non è riuscito ({why}): spegnere e riaccendere l'apparecchio",
+            f"the restart did not succeed ({why}): switch the box off and on",
+        )
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        told: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise Refused(
+            "RAUC non risponde in JSON: vedere rauc --version",
+            "RAUC does not answer in JSON: see rauc --version",
+        ) from error
+    return told
+
+
+def _last_line(said: str) -> str:
+    lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else "rauc"
+
+
+# ---- update fetch ------------------------------------------------------------------------------
+# Fetches a bundle from the office's own HTTPS server: latest.json beside it, or the file itself.
+#
+# What is on the way stays where it is when the network fails, and is gone on with the next time.
+# TLS says whom one speaks with; whether the bundle may be installed its own signature says (RAUC),
+# whose date does not depend on the box's clock. So a box whose clock cannot be trusted looks at the
+# name and the authority of a certificate, and not at its dates.
+
+LATEST: Final = "latest.json"
+LATEST_BYTES: Final = 4096
+LARGEST: Final = 2_000_000_000
+FETCHED_PIECE: Final = 1 << 16
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,99}\.raucb")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_FROM: Final = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a server offers; `size` 0 and no `sha256` where it is the file's address itself."""
+
+    url: str
+    version: str = ""
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The office's server; `ca_file` "" for the system's authorities."""
+
+    address: str
+    ca_file: str = ""
+    checks_dates: bool = True
+
+    def latest(self) -> Offer:
+        """Read what the server offers; raises Refused."""
+        check_server(self.address)
+        if urlsplit(self.address).path.endswith(".raucb"):
+            return Offer(self.address)
+        base = self.address if self.address.endswith("/") else f"{self.address}/"
+        with self._opened(urljoin(base, LATEST)) as answer:
+            return _offer(_read(answer, LATEST_BYTES + 1), base)
+
+    def fetch(self, offer: Offer, target: Path, room: int) -> None:
+        """Fetch a bundle, going on where the last time ended; raises Refused, OSError.
+
+        It is whole or not there; `room` are the bytes that it may have. The administrator does so
+        as the service, whose folder it is: a link that lies there leads no further.
+        """
+        make_private(target.parent)
+        with acting_for(target.parent):
+            self._fetch(offer, target, room)
+
+    def _fetch(self, offer: Offer, target: Path, room: int) -> None:
+        key = hashlib.sha256(f"{offer.url} {offer.sha256}".encode()).hexdigest()[:16]
+        part = target.with_name(f"{key}.part")
+        for old in set(target.parent.glob("*.part")) - {part}:
+            old.unlink()
+        if part.is_symlink() or not os.access(part, os.W_OK, effective_ids=True):
+            part.unlink(missing_ok=True)  # begun by the administrator, or planted
+        most = min(offer.size or LARGEST, LARGEST, room)
+        if offer.size > most:
+            raise refused(NO_ROOM)
+        self._go_on(offer, part, most)
+        _check(part, offer)
+        part.replace(target)
+
+    def _go_on(self, offer: Offer, part: Path, most: int) -> None:
+        have = part.stat().st_size if part.exists() else 0
+        if offer.size and have == offer.size:
+            return
+        with self._opened(offer.url, have) as answer:
+            found = _FROM.fullmatch(answer.headers.get("Content-Range", ""))
+            goes_on = answer.status == http.client.PARTIAL_CONTENT and bool(
+                found and int(found[1]) == have
+            )
+            with part.open("ab" if goes_on else "wb") as file:
+                _pour(answer, file, most - (have if goes_on else 0), offer.url)
+
+    def _opened(self, url: str, begin: int = 0) -> Any:
+        """Open an address, of https alone, wherever it leads; raises Refused."""
+        request = urllib.request.Request(url)  # noqa: S310 - see check_server and https.opener
+        if begin:
+            request.add_header("Range", f"bytes={begin}-")
+        context = context_of(self.ca_file, "updates.ca_file", checks_dates=self.checks_dates)
+        try:
+            return opener(context).open(request, timeout=FETCH_LIMIT_S)
+        except HTTPError as error:
+            if begin and error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return self._opened(url)
+            raise not_fetched(url, f"HTTP {error.code}", f"HTTP {error.code}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise unreached(url, error) from error
+
+
+def _offer(text: bytes, base: str) -> Offer:
+    """Read latest.json; raises Refused."""
+    try:
+        told = json.loads(text)
+        version, name = str(told["version"]), str(told["bundle"])
+        size, sha256 = int(told["size"]), str(told["sha256"])
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _bad_latest(base) from error
+    order(version)
+    if not (_NAME.fullmatch(name) and _SHA256.fullmatch(sha256) and 0 < size <= LARGEST):
+        raise _bad_latest(base)
+    return Offer(urljoin(base, name), version, size, sha256)
+
+
+def _bad_latest(base: str) -> Refused:
+    return Refused(
+        f"{base}{LATEST} non è come deve (version, bundle, size, sha256): correggerlo sul server",
+        f"{base}{LATEST} is not what it should be (version, bundle, size, sha256): put it right on "
+        "the server",
+    )
+
+
+def _broken_off(url: str) -> Refused:
+    return not_fetched(
+        url, "si è interrotto, si continua la prossima volta", "it broke off, to be gone on"
+    )
+
+
+def _read(answer: Any, most: int) -> bytes:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        data: bytes = answer.read(most)
+        return data
+    return b""
+
+
+def _pour(answer: Any, file: IO[bytes], most: int, address: str) -> None:
+    """Write what comes; raises Refused for more than may, or where it breaks off."""
+    come, told = 0, answer.headers.get("Content-Length", "")
+    try:
+        while piece := answer.read(FETCHED_PIECE):
+            most -= len(piece)
+            if most < 0:
+                raise Refused(
+                    "il server manda più di quanto dice, o di quanto c'è posto: nulla è cambiato",
+                    "the server sends more than it says, or than there is room for: nothing was "
+                    "changed",
+                )
+            file.write(piece)
+            come += len(piece)
+    except (ConnectionError, TimeoutError, http.client.HTTPException, ssl.SSLError) as error:
+        raise _broken_off(address) from error
+    if told.isdecimal() and come < int(told):
+        raise _broken_off(address)
+
+
+def _check(part: Path, offer: Offer) -> None:
+    """Raise Refused for a file that is not what was offered; one that is too short stays."""
+    if not offer.sha256:
+        return
+    if part.stat().st_size < offer.size:
+        raise _broken_off(offer.url)
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != offer.sha256:
+        part.unlink()
+        raise Refused(
+            "il file scaricato non è quello annunciato dal server (sha256): si riprova da capo",
+            "the fetched file is not the one that the server announces (sha256): it is fetched "
+            "anew the next time",
+        )
+
+
+# ---- update helper -----------------------------------------------------------------------------
+
+IDLE_S: Final = 600.0
+HELPER_LOOKS_S: Final = 1.0
+COPIED_PIECE: Final = 1 << 20
+BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
+BY_ITSELF: Final = frozenset({"server", "stick"})
+"""Sources that nobody looks at: a version that has failed here is not taken from them again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """What the helper works with; `run` is the desk's folder, `kept_in` the helper's own."""
+
+    settings: Settings
+    run: Path
+    rauc: Rauc = field(default_factory=Rauc)
+    reboot: Callable[[], None] = slots_reboot
+    running: Callable[[], str] = updates.running_version
+    idle_s: float = IDLE_S
+
+    @property
+    def kept_in(self) -> Path:
+        """Say where state and bundle lie."""
+        return updates.folder_of_updates(Path(self.settings.folders.state).absolute())
+
+    def turn(self) -> Words:
+        """Do what the desk has asked for; nothing where it has not. Raises as it fails."""
+        asked = updates.take(self.run)
+        return NOTHING if asked is None else self.do(asked)
+
+    def do(self, asked: Asked) -> Words:
+        """Do one thing; raises Refused, OSError."""
+        match asked.what:
+            case "upload":
+                source = Path(self.settings.folders.console) / UPLOADED
+                return self.install(source, asked, is_ours=True)
+            case "server":
+                source = Path(self.settings.folders.state) / FETCHED
+                return self.install(source, asked, is_ours=True)
+            case "back":
+                return self.back(asked.by)
+            case "start":
+                return self.start(asked.by)
+            case _:
+                return self.give_up(asked.by)
+
+    def install(
+        self, source: Path, asked: Asked, *, is_ours: bool = False, even_older: bool = False
+    ) -> Words:
+        """Take a bundle, check it, write it; the source goes where `is_ours`. Raises Refused."""
+        kept = updates.load_update(self.kept_in)
+        if not may_take(kept.state):
+            raise refused(policy_updates.WAITS)
+        self.kept_in.mkdir(mode=0o755, exist_ok=True)
+        kept = replace(
+            kept, version="", before=self.running(), by=asked.by, source=asked.what, said=NOTHING
+        )
+        try:
+            bundle = self._taken(source, is_ours=is_ours)
+            kept = self._step(kept, Step.FETCHED)
+            kept = self._step(self._checked(kept, bundle, even_older), Step.CHECKED)
+            kept = self._written(kept, bundle)
+        except (CentralinoError, OSError) as error:
+            self._ended(self._step(kept, Step.REFUSED), "refused", words_of(error))
+            raise
+        finally:
+            (self.kept_in / BUNDLE).unlink(missing_ok=True)
+            self._tell(None)
+        return filled(policy_updates.DONE, kept.version)
+
+    def back(self, by: str) -> Words:
+        """Have the box start from the other slot, where a version lies that has worked."""
+        kept, found = updates.load_update(self.kept_in), self.rauc.slots()
+        if kept.state is State.TRIAL:
+            said = Words(f"chiesto da {by}", f"asked for by {by}")
+            self._step(replace(kept, said=said), None)
+            self.rauc.mark("bad", "booted")
+            self.wait_for_idle()
+            self.reboot()
+            return filled(policy_updates.LEFT, kept.version, by)
+        if not may_take(kept.state):
+            raise refused(policy_updates.WAITS)
+        if not found.other_is_good or found.other_version in kept.failed:
+            raise refused(policy_updates.NO_OTHER)
+        version = found.other_version or f"slot {found.other}"
+        self.rauc.mark("active", "other")
+        kept = replace(kept, version=version, before=self.running(), by=by, source="back")
+        self._installed(kept, found.other)
+        return filled(policy_updates.DONE, version)
+
+    def start(self, by: str) -> Words:
+        """Start the machine anew from the slot that was written, with nobody on the phone."""
+        kept = updates.load_update(self.kept_in)
+        if kept.state is not State.INSTALLED:
+            raise refused(policy_updates.NOT_READY)
+        self.wait_for_idle()
+        self._step(replace(kept, worked=self._working(), by=kept.by or by), None)
+        self.reboot()
+        return filled(policy_updates.STARTING, kept.version)
+
+    def give_up(self, by: str) -> Words:
+        """Stay with the version that runs; after a failed update: take note of it."""
+        kept = updates.load_update(self.kept_in)
+        if kept.state is State.INSTALLED:
+            self.rauc.mark("active", "booted")
+            self.rauc.mark("good", "booted")  # all its tries again, of which "active" gives one
+            self.rauc.mark("bad", "other")
+            kept = replace(kept, by=by)
+            self._ended(self._step(kept, Step.GIVEN_UP), "given_up", NOTHING)
+        elif kept.state is State.BACK:
+            self._step(kept, Step.GIVEN_UP)
+        else:
+            raise refused(policy_updates.NOT_READY)
+        return policy_updates.GIVEN_UP
+
+    # --- parts -------------------------------------------------------------------------------
+
+    def _taken(self, source: Path, *, is_ours: bool) -> Path:
+        """Copy a bundle into the helper's own folder: what lies elsewhere others can change."""
+        target = self.kept_in / BUNDLE
+        try:
+            file = open_plain(source)
+        except FileNotFoundError as error:
+            raise refused(policy_updates.NO_FILE) from error
+        with file:
+            if os.fstat(file.fileno()).st_size > spare_bytes(self.kept_in):
+                raise refused(policy_updates.NO_ROOM)
+            with replacing(target) as copy:
+                shutil.copyfileobj(file, copy, COPIED_PIECE)
+        if is_ours:
+            source.unlink(missing_ok=True)
+        return target
+
+    def _checked(self, kept: Kept, path: Path, even_older: bool) -> Kept:
+        """Look whether a bundle is signed, for this kind of box, and newer; raises Refused."""
+        bundle, found = self.rauc.look(path), self.rauc.slots()
+        if bundle.compatible != found.compatible:
+            raise refused(policy_updates.OTHER_BOX, bundle.compatible)
+        check_version(bundle.version, kept.before, even_older=even_older)
+        if bundle.version in kept.failed and kept.source in BY_ITSELF:
+            raise refused(policy_updates.FAILED_BEFORE, bundle.version)
+        return replace(kept, version=bundle.version, slot=found.other)
+
+    def _written(self, kept: Kept, bundle: Path) -> Kept:
+        self.wait_for_idle()
+        self.rauc.install(bundle, self._tell)
+        return self._installed(kept, kept.slot)
+
+    def _installed(self, kept: Kept, slot: str) -> Kept:
+        worked, boot = self._working(), boot_id()
+        kept = replace(kept, slot=slot, worked=worked, boot=boot, installed=time.monotonic())
+        return self._step(kept, Step.INSTALLED)
+
+    def _step(self, kept: Kept, step: Step | None) -> Kept:
+        """Keep what has become of it; None where only its details are others."""
+        state = kept.state if step is None else after(kept.state, step)
+        changed = replace(kept, state=state, at=now())
+        self.kept_in.mkdir(mode=0o755, exist_ok=True)
+        updates.keep(self.kept_in, changed)
+        return changed
+
+    def _ended(self, kept: Kept, outcome: str, said: Words) -> Kept:
+        """Keep that an update is over, and how."""
+        past = Past(now(), kept.by, kept.before, kept.version, outcome, said)
+        return self._step(replace(kept, said=said, past=(past, *kept.past)[:MOST_PAST]), None)
+
+    def ended(self, kept: Kept, step: Step, outcome: str, said: Words) -> Kept:
+        """Keep what a trial, or a start without one, has come to."""
+        return self._ended(self._step(kept, step), outcome, said)
+
+    def stepped(self, kept: Kept, step: Step | None) -> Kept:
+        """Keep a step that ends nothing."""
+        return self._step(kept, step)
+
+    def wait_for_idle(self) -> None:
+        """Wait until nobody is on the phone; raises Refused where somebody always is."""
+        until = time.monotonic() + self.idle_s
+        while not self._is_idle():
+            if time.monotonic() >= until:
+                raise refused(policy_updates.NEVER_IDLE)
+            time.sleep(HELPER_LOOKS_S)
+
+    def asked(self) -> dict[str, Any] | None:
+        """Ask the desk how it is; None where it does not answer."""
+        try:
+            return control_socket.ask(self.run / "desk.sock", {"ask": "updates"})
+        except (OfficeError, ValueError):
+            return None
+
+    def _is_idle(self) -> bool:
+        told = self.asked()
+        if told is None:
+            return not (self.run / "desk.sock").exists()
+        return bool(told["health"]["idle"])
+
+    def _working(self) -> tuple[str, ...]:
+        told = self.asked()
+        return () if told is None else tuple(map(str, told["health"]["working"]))
+
+    def _tell(self, percent: int | None) -> None:
+        """Say how far the writing is, in memory; where that cannot be, it goes on all the same."""
+        path = updates.progress_path(self.run)
+        if percent is None:
+            path.unlink(missing_ok=True)
+        elif path.parent.is_dir():
+            atomic_write(path, str(percent), mode=READABLE, is_durable=False)
+
+
+def helper_of(config: Path, run: Path | None = None) -> Helper:
+    """Make the helper of a box, also of one whose configuration is broken: it must be updated."""
+    settings = _settings(config)
+    return Helper(settings, run or Path(settings.folders.run))
+
+
+def _settings(config: Path) -> Settings:
+    for path in (config, last_good.state_folder(config) / "last_good.toml"):
+        with contextlib.suppress(ConfigurationError):
+            return load_settings(path)
+    return configuration.parse(last_good.NOTHING)
+
+
+def boot_id() -> str:
+    """Return what this start of the machine is called."""
+    try:
+        return BOOT.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def now() -> str:
+    """Return the time as it is kept."""
+    return datetime.now(UTC).replace(microsecond=0).isoformat()
+
+
+# ---- update stick ------------------------------------------------------------------------------
+# What a USB stick brings: a newer signed bundle is installed, a sealed backup laid ready.
+#
+# The stick is mounted for reading alone, in a name space of this process's own (PrivateMounts=yes).
+# Nobody need touch the box: whoever may put a stick in it may also take its card out.
+
+MOST: Final = 20
+NOTHING_NEW: Final = Words(
+    "Sulla chiavetta non c'è un aggiornamento più recente della versione in uso ({}).",
+    "The stick holds no update that is newer than the version in use ({}).",
+)
+GONE: Final = Words(
+    "La chiavetta è stata tolta prima di essere letta: inserirla di nuovo.",
+    "The stick was pulled out before it was read: put it in again.",
+)
+LAID_READY: Final = Words(
+    "La copia di sicurezza {} della chiavetta è pronta da ripristinare: pagina Copia di sicurezza.",
+    "The stick's backup {} is ready to be put back: page Backup and restore.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stick:
+    """A stick's folder, mounted."""
+
+    folder: Path
+
+    def bundles(self) -> list[Path]:
+        """List the bundles that lie on it, not in its folders."""
+        return _files(self.folder.glob("*.raucb"))
+
+    def backups(self) -> list[Path]:
+        """List the sealed backups that lie on it, the newest first."""
+        found = _files(self.folder.glob("*.backup"))
+        return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def brought(helper: Helper, device: Path) -> Words:
+    """Look at a stick that was put in, and let people see what came of it, or did not; raises
+    Refused, OSError.
+    """
+    wait_until_seen(helper)
+    try:
+        if not device.exists():
+            raise policy_updates.refused(GONE)
+        with mounted(str(device), is_written=False) as folder:
+            said = turn(helper, Stick(folder))
+    except (Refused, OSError) as error:
+        updates.tell_stick(helper.run, words_of(error))
+        raise
+    updates.tell_stick(helper.run, said)
+    return said
+
+
+def turn(helper: Helper, stick: Stick) -> Words:
+    """Do what a stick is for; raises Refused, OSError."""
+    ready = lay_ready(helper, stick)
+    bundle = newest(helper, stick.bundles())
+    if bundle is not None:
+        return helper.install(bundle, Asked(BOX, "stick"))
+    return ready or policy_updates.filled(NOTHING_NEW, helper.running())
+
+
+def wait_until_seen(helper: Helper) -> None:
+    """Where a stick stays in over a start: wait until `update good` has seen what that start means
+    for the update that came from it, so that what is said of the stick holds. Nobody has mounted it
+    meanwhile: whoever pulls it out then breaks nothing off.
+    """
+    until = time.monotonic() + helper.idle_s
+    while _is_unseen(helper) and time.monotonic() < until:
+        time.sleep(HELPER_LOOKS_S)
+
+
+def _is_unseen(helper: Helper) -> bool:
+    kept = updates.load_update(helper.kept_in)
+    return kept.state in {State.INSTALLED, State.TRIAL} and kept.boot != boot_id()
+
+
+def newest(helper: Helper, bundles: list[Path]) -> Path | None:
+    """Return the newest bundle that is signed, newer than what runs, and has not failed here.
+
+    Raises Refused where there are bundles and not one is signed, or newer ones that have all failed
+    here: whoever brought them should know.
+    """
+    found: dict[Path, str] = {}
+    wrong: Refused | None = None
+    for path in bundles:
+        try:
+            version = helper.rauc.look(path).version
+            order(version)
+            found[path] = version
+        except Refused as refused:
+            wrong = refused
+    if wrong is not None and not found:
+        raise wrong
+    return _not_failed(
+        helper, {p: v for p, v in found.items() if order(v) > order(helper.running())}
+    )
+
+
+def _not_failed(helper: Helper, newer: dict[Path, str]) -> Path | None:
+    failed = updates.load_update(helper.kept_in).failed
+    good = [path for path, version in newer.items() if version not in failed]
+    if newer and not good:
+        raise policy_updates.refused(policy_updates.FAILED_BEFORE, max(newer.values(), key=order))
+    return max(good, key=lambda path: order(newer[path]), default=None)
+
+
+def lay_ready(helper: Helper, stick: Stick) -> Words | None:
+    """Copy the newest backup to where the page of backups finds one, if none lies there yet."""
+    target = Path(helper.settings.folders.console) / UPLOADED_BACKUP
+    backups = stick.backups()
+    if not backups or target.exists() or not target.parent.parent.is_dir():
+        return None
+    source = backups[0]
+    if 2 * source.stat().st_size > spare_bytes(target.parent.parent) or not _is_sealed(source):
+        return None
+    make_shared(target.parent)
+    with open_plain(source) as file, replacing(target, mode=SHARED) as copy:
+        shutil.copyfileobj(file, copy)
+    return policy_updates.filled(LAID_READY, source.name)
+
+
+def _files(found: Iterable[Path]) -> list[Path]:
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())[:MOST]
+
+
+def _is_sealed(path: Path) -> bool:
+    with open_plain(path) as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+# ---- update trial ------------------------------------------------------------------------------
+# `centralino update good`: after each start of an image, until its slot has proved itself.
+#
+# A slot that runs for the first time is on trial: it is marked good after two minutes of health, or
+# left by a restart, upon which the boot loader takes the other one. So is one in which RAUC fails:
+# it could never take another update; and, at once, a new one that cannot open the data partition:
+# what callers leave there would be lost. A slot that was good before is marked good again as soon
+# as the desk answers: the boot loader counts down at each start, and a cable that is out must not
+# cost a box the version that it has.
+
+TRIAL_LOOKS_S: Final = 2.0
+IN_MEMORY: Final = "data-in-memory"
+"""What the image's helper of the data partition says where it could not be opened."""
+NO_KEY: Final = "data-key"
+"""What it says where the data partition is encrypted and its key is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Watches one start of the machine, `boot`, from the slot `booted`; `up_s` gives seconds since
+    it, `pause` waits.
+    """
+
+    helper: Helper
+    up_s: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+    boot: str = field(default_factory=boot_id)
+    booted: Callable[[], str] = updates.booted
+    is_last_try: Callable[[], bool] = updates.is_last_try
+
+    def turn(self) -> Words:
+        """See which slot has come up, try it, say what came of it. Raises Refused, OSError."""
+        try:
+            return self._tried()
+        except Refused as error:
+            kept, why = updates.load_update(self.helper.kept_in), words_of(error)
+            if not self._is_unproved(kept):
+                raise
+            if self.up_s() >= TRIAL_LIMIT_S:
+                return self._leave(kept, why)
+            self.helper.stepped(replace(kept, said=why), None)
+            raise  # it may have failed for a moment: the unit starts this anew
+
+    def _tried(self) -> Words:
+        if self._is_locked():
+            return policy_updates.NO_KEY
+        if self._is_lost():
+            return self._leave(Kept(version=self.helper.running()), policy_updates.NO_DATA)
+        kept = self._started()
+        if kept.state is not State.TRIAL:
+            return self._as_before()
+        trial = Trial(frozenset(kept.worked))
+        while True:
+            trial = trial.seen(health_of(self.helper.asked()), self.up_s())
+            verdict = trial.verdict(self.up_s())
+            if verdict is Verdict.GOOD:
+                return self._good(kept)
+            if verdict is Verdict.BACK:
+                return self._leave(kept, _why(kept, trial))
+            self.pause(TRIAL_LOOKS_S)
+
+    def _is_lost(self) -> bool:
+        """Tell whether this is a new version's only start, of which, the data partition being out
+        of reach, nothing is kept; and there is a version to go back to.
+        """
+        told = supervision.read(supervision.folder_of(self.helper.run))
+        return self.is_last_try() and IN_MEMORY in told and self.helper.rauc.slots().other_is_good
+
+    def _is_locked(self) -> bool:
+        """Tell whether this is a version's only start, and its data waits for a key: without them
+        nothing can be told of it, good or bad.
+        """
+        told = supervision.read(supervision.folder_of(self.helper.run))
+        return self.is_last_try() and NO_KEY in told
+
+    def _is_unproved(self, kept: Kept) -> bool:
+        """Tell, without RAUC, whether the machine runs from a slot that was to be tried."""
+        is_waited_for = kept.state in {State.INSTALLED, State.TRIAL}
+        return is_waited_for and kept.slot == self.booted()
+
+    def _started(self) -> Kept:
+        """Keep from which slot the machine has started: that of the update, or the other one."""
+        kept = updates.load_update(self.helper.kept_in)
+        if kept.boot == self.boot:  # of this very start: nothing was started since
+            return kept
+        booted = self.helper.rauc.slots().booted
+        step = Step.STARTED_NEW if booted == kept.slot else Step.STARTED_OLD
+        state = after(kept.state, step)
+        if state is kept.state and state is not State.TRIAL:
+            return kept
+        kept = replace(kept, boot=self.boot)
+        return self._back(kept, step) if state is State.BACK else self.helper.stepped(kept, step)
+
+    def _back(self, kept: Kept, step: Step) -> Kept:
+        """Keep that the box has gone back, why, and that this version is not to come by itself."""
+        self.helper.rauc.mark("bad", "other")
+        said = kept.said if kept.said != NOTHING else filled(policy_updates.WENT_BACK, kept.version)
+        failed = tuple(dict.fromkeys((*kept.failed, kept.version)))
+        return self.helper.ended(replace(kept, failed=failed), step, "back", said)
+
+    def _as_before(self) -> Words:
+        """Mark a slot that was good before as good again, as soon as the desk answers."""
+        while self.helper.asked() is None:
+            self.pause(TRIAL_LOOKS_S)
+        self.helper.rauc.mark("good", "booted")
+        return policy_updates.SLOT_GOOD
+
+    def _good(self, kept: Kept) -> Words:
+        self.helper.rauc.mark("good", "booted")
+        said = filled(policy_updates.PROVED, kept.version)
+        failed = tuple(one for one in kept.failed if one != kept.version)
+        self.helper.ended(replace(kept, failed=failed), Step.PROVED, "good", said)
+        return said
+
+    def _leave(self, kept: Kept, missing: Words) -> Words:
+        """Go back: with nobody on the phone where that comes about, by itself all the same."""
+        said = Words(
+            policy_updates.LEFT.it.format(kept.version, missing.it),
+            policy_updates.LEFT.en.format(kept.version, missing.en),
+        )
+        # a box that is not well serves its callers better by starting anew, whatever fails here
+        with contextlib.suppress(Refused, OSError):
+            self.helper.stepped(replace(kept, said=missing), None)
+        with contextlib.suppress(Refused):
+            self.helper.rauc.mark("bad", "booted")
+        with contextlib.suppress(Refused):
+            self.helper.wait_for_idle()
+        self.helper.reboot()
+        return said
+
+
+def _why(kept: Kept, trial: Trial) -> Words:
+    """Say why a trial has failed: what lacks now, what lacked before, or time."""
+    return next(w for w in (trial.missing, kept.said, policy_updates.NOT_LONG) if w != NOTHING)
+
+
+def health_of(told: dict[str, Any] | None) -> Health | None:
+    """Read what the desk says of itself; None where it says nothing that can be read."""
+    try:
+        health = (told or {})["health"]
+        return Health(
+            float(health["ready_s"]),
+            bool(health["carrier"]),
+            frozenset(health["working"]),
+            frozenset(health["out"]),
+            int(health["restarts"]),
+        )
+    except (LookupError, TypeError, ValueError, CentralinoError):
+        return None
+
+
+# ---- update ------------------------------------------------------------------------------------
+# `centralino update`: a new version into the other slot, tried, kept or left.
+
+PATH = click.Path(path_type=Path)
+NAME_ONE: Final = Words(
+    "indicare FILE, URL o una parola, oppure uno fra --fetch, --asked, --stick",
+    "name FILE, URL or a word, or one of --fetch, --asked, --stick",
+)
+WORDS: Final = ("status", "start", "back", "give-up", "good")
+
+
+@click.command()
+@click.argument("what", metavar="FILE|URL|status|start|back|give-up|good", required=False)
+@config_option
+@click.option("--older", is_flag=True, help="FILE or URL may be older than what runs.")
+@click.option("--now", is_flag=True, help="Start from it at once, with nobody on the phone.")
+@click.option("--fetch", is_flag=True, help="Only fetch what updates.server offers, if newer.")
+@click.option("--asked", is_flag=True, help="What was asked for in the browser (systemd, root).")
+@click.option("--stick", type=PATH, help="What a USB stick's DEVICE brings (systemd, root).")
+@click.option("--run", type=PATH, help="The desk's run folder, instead of folders.run.")
+@both_option
+def update(
+    what: str | None,
+    config_path: Path,
+    run: Path | None,
+    stick: Path | None,
+    *,
+    older: bool,
+    now: bool,
+    fetch: bool,
+    asked: bool,
+    as_json: bool,
+) -> None:
+    """Install a new version of the whole box from a signed FILE or URL, and try it.
+
+    It is written into the slot that is not in use; the box starts from it in the quiet hour with
+    nobody on the phone, or with --now. It stays if all is well for two minutes, else the version
+    of before comes back by itself. status tells how it stands; start, back and give-up are for a
+    person, good is what an image does at each start.
+    """
+    if [what is not None, fetch, asked, stick is not None].count(True) != 1:
+        raise click.UsageError(in_language(NAME_ONE))
+    with answering(config_path, as_json=as_json) as say:
+        updates.check_image()
+        helper = helper_of(config_path, run)
+        try:
+            if what is not None and what not in WORDS:
+                say(_installed(helper, what, older=older))
+                if now:
+                    say(helper.start(_who()))
+            elif (said := _done(helper, what, stick, fetch=fetch)) != NOTHING:
+                say(said)
+        except PermissionError as error:
+            raise Refused(
+                "per questo serve l'amministratore: usare sudo",
+                "that takes the administrator: use sudo",
+            ) from error
+
+
+def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) -> Words:
+    if fetch:
+        return fetched(helper)
+    if stick is not None:
+        return brought(helper, stick)
+    match what:
+        case None:
+            return helper.turn()
+        case "status":
+            return told(helper)
+        case "start":
+            return helper.start(_who())
+        case "back":
+            return helper.back(_who())
+        case "give-up":
+            return helper.give_up(_who())
+        case _:
+            return Watch(helper).turn()
+
+
+def told(helper: Helper) -> Words:
+    """Say which version runs and how the last update stands."""
+    kept = updates.load_update(helper.kept_in)
+    running = policy_updates.filled(policy_updates.RUNNING, helper.running())
+    stands = policy_updates.standing(kept.state, kept.version)
+    more = (one for one in (updates.note_update(), kept.said) if one != NOTHING)
+    return lines_of((running, stands, *more))
+
+
+def fetched(helper: Helper) -> Words:
+    """Fetch what the office's server offers, if it is newer and has not failed here."""
+    settings = helper.settings
+    if not settings.updates.server:
+        raise Refused(
+            "nessun server è configurato: scrivere server sotto [updates]",
+            "no server is configured: write server under [updates]",
+        )
+    server = _server(settings, settings.updates.server, helper)
+    offer, running = server.latest(), helper.running()
+    kept = updates.load_update(helper.kept_in)
+    if order(offer.version or "0.0") <= order(running) or offer.version in kept.failed:
+        return policy_updates.filled(policy_updates.NOTHING_OFFERED, running)
+    server.fetch(offer, Path(settings.folders.state) / updates.FETCHED, _room(settings))
+    return policy_updates.filled(policy_updates.FETCHED, offer.version)
+
+
+def _installed(helper: Helper, what: str, *, older: bool) -> Words:
+    """Install a file, or what an address has; raises Refused, OSError."""
+    asked = Asked(_who(), "file")
+    if "://" not in what:
+        return helper.install(Path(what).absolute(), asked, even_older=older)
+    server = _server(helper.settings, what, helper)
+    target = Path(helper.settings.folders.state) / updates.FETCHED
+    server.fetch(server.latest(), target, _room(helper.settings))
+    return helper.install(target, asked, is_ours=True, even_older=older)
+
+
+def _server(settings: Settings, address: str, helper: Helper) -> Server:
+    told = helper.asked()
+    is_trusted = bool(told and told["health"]["clock_trusted"])
+    return Server(address, settings.updates.ca_file, checks_dates=is_trusted)
+
+
+def _room(settings: Settings) -> int:
+    """Return how many bytes may be fetched: a copy is made of it, and messages come first."""
+    return max(0, spare_bytes(Path(settings.folders.state)) // 2)
+
+
+def _who() -> str:
+    """Name who asks, as the audit names the box's shell."""
+    return f"{SHELL}{os.environ.get('SUDO_USER') or 'root'}"
