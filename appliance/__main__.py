@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "absent": "appliance.commands.status:absent",
-    "call": "appliance.exchange.cli:call_command",
+    "call": "appliance.simulator.exchange.process:call_command",
     "backup": "appliance.commands.backup:backup",
     "backup-target": "appliance.commands.backup_target:backup_target",
     "bring-in": "appliance.commands.status:bring_in",
@@ -33,7 +33,7 @@ COMMANDS = {
     "console": "appliance.commands.services:console",
     "demo": "appliance.commands.demo:demo",
     "erase": "appliance.commands.privacy:erase",
-    "exchange": "appliance.exchange.cli:exchange_command",
+    "exchange": "appliance.simulator.exchange.process:exchange_command",
     "explain": "appliance.commands.status:explain",
     "explain-transfer": "appliance.commands.directory:explain_transfer",
     "field-test": "appliance.commands.services:field_test",

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appliance.errors import CentralinoError
-from appliance.exchange.dialects import PERSONALITIES
 from appliance.fieldtest.telling import PERSON
 from appliance.media.detectors import SILENCE_LIMIT_MS
 from appliance.policy.numbering import PLANS
+from appliance.simulator.exchange.modem_protocol import PERSONALITIES
 from hw_tests.field import Field, Measure
 from hw_tests.findings import Verdict
 from hw_tests.guard import safe

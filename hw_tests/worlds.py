@@ -12,10 +12,10 @@ import time
 from typing import TYPE_CHECKING, cast
 
 from appliance.errors import CentralinoError, TechnicianError
-from appliance.exchange import client
-from appliance.exchange.process import ExchangeProcess
 from appliance.media.clock import PRIORITY
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.process import ExchangeProcess
 from appliance.usb.reset import find
 from hw_tests.bench import UnmeasuredError
 from hw_tests.power import planned
@@ -215,13 +215,13 @@ class ExchangeWorld(RealTime):
 
     def turn(self, name: str, **knobs: object) -> bool:
         """Turn knobs of a line of the exchange."""
-        client.set_line(self._directory, LINE_OF[name], **knobs)
+        process.set_line(self._directory, LINE_OF[name], **knobs)
         return True
 
     def late_s(self) -> float:
         """Ask the exchange how late its own clock came at worst since it was asked last."""
         try:
-            told = client.status(self._directory)
+            told = process.ask_status(self._directory)
         except (CentralinoError, OSError):
             return 0.0  # it has gone, which its lines tell better
         before, self._ticks = self._ticks, int(str(told["ticks"]))

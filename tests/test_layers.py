@@ -226,7 +226,7 @@ def test_each_rule_sees_a_breach(
         ("media", "appliance.sip.service"),
         ("exchange", "appliance.modem.v253"),
         ("exchange", "appliance.dsp.dtmf"),
-        ("daemon", "appliance.exchange.client"),
+        ("daemon", "appliance.simulator.exchange.process"),
         ("daemon", "appliance.fieldtest.report"),
         ("store", "appliance.config.read"),
     ],

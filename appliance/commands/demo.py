@@ -33,18 +33,18 @@ from appliance.commands.options import desk_socket
 from appliance.config import read
 from appliance.console.accounts import Passwords
 from appliance.errors import CentralinoError, OfficeError
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan, CallReport
-from appliance.exchange.process import ExchangeProcess
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Role, User
 from appliance.prompts import OURS
 from appliance.service import phones, policy_changes, speech
 from appliance.service.loop import database_path
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.process import ExchangeProcess
+from appliance.simulator.phone.phone import TestPhone
 from appliance.store import call_log, sheets
 from appliance.store.database import open_reader
 from appliance.store.policy_change import PolicyChange
-from appliance.testphone.client import TestPhone
 
 if TYPE_CHECKING:
     import sqlite3
@@ -427,7 +427,7 @@ def _call(stage: Stage, line: int, plan: CallPlan, *say: Path) -> CallReport:
     click.echo(f"   the exchange rings line{line} ...")
     heard = stage.folder / f"caller-{int(time.time())}.wav"
     try:
-        return client.place_call(
+        return process.place_call(
             stage.folder / "lines", line, plan, say=say, listen=heard, limit=CALL_LIMIT_S
         )
     except TimeoutError:  # the table says so

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from appliance.exchange import client
+from appliance.simulator.exchange import process
 from tests.bench import machine, ports, wire
 from tests.bench.office import BenchBox
 from tests.bench.ports import HOST, MODEM, first_after, last_before
@@ -92,7 +92,7 @@ def place_calls(box: BenchBox, calls: int) -> int:
         return sum(report.result().answered for report in reports)
 
 
-def _rung(box: BenchBox, line: int) -> client.RunningCall:
+def _rung(box: BenchBox, line: int) -> process.RunningCall:
     """Place a call once the line is idle; returns it when it was answered."""
     box.wait_until(lambda: _is_idle(box, line), TALK_LIMIT_S, f"line {line} did not become idle")
     named = line <= LINES - box.silent_lines

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from appliance.workers import Worker
 from tests.bench import machine, ports, wire
 from tests.bench.office import NO_SYS_NICE, BenchBox, noise
@@ -57,7 +57,7 @@ class LeadWatch:
             self._worker.stop()
 
     def _work(self) -> None:
-        with client.Connection(self._directory) as connection:
+        with process.Connection(self._directory) as connection:
             while not self._worker.stopping.wait(0.1):
                 status = connection.ask({"do": "status"})["status"]
                 assert isinstance(status, dict)
@@ -68,7 +68,7 @@ def rows(folder: Path, seconds: float) -> list[Row]:
     """Bridge 1, 4 and 8 calls; load the machine; then let eight callers leave a message."""
     box = BenchBox(folder / "sounding", lines=8, silent_lines=8)
     windows: list[Window] = []
-    calls: list[client.RunningCall] = []
+    calls: list[process.RunningCall] = []
     with box, wire.Wire(box.address) as tap:
         watch = LeadWatch(box.folder / "lines")
         with watch.watching():
@@ -110,7 +110,7 @@ def rows_without_realtime(folder: Path, seconds: float) -> list[Row]:
 # --- the calls ----------------------------------------------------------------------------------
 
 
-def bridge(box: BenchBox, first: int, last: int) -> list[client.RunningCall]:
+def bridge(box: BenchBox, first: int, last: int) -> list[process.RunningCall]:
     """Place calls on lines, one after the other, each answered by the operator of its number."""
     calls = []
     for number in range(first, last + 1):
@@ -134,7 +134,7 @@ def window(box: BenchBox, name: str, calls: int, seconds: float) -> Window:
     return Window(name, calls, begin, time.monotonic(), tuple(shares))
 
 
-def _end_calls(box: BenchBox, calls: list[client.RunningCall]) -> None:
+def _end_calls(box: BenchBox, calls: list[process.RunningCall]) -> None:
     for call in calls:
         call.hang_up()
     box.wait_until(box.is_idle, 30.0, "the lines did not become idle again")

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.commands import demo
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.phone.phone import TestPhone
 
 
 def test_a_second_demonstration_leaves_the_first_alone(
@@ -37,7 +37,7 @@ def test_a_call_beyond_its_limit_is_a_row_of_the_table(
     def too_long(*_: object, **__: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(client, "place_call", too_long)
+    monkeypatch.setattr(process, "place_call", too_long)
     monkeypatch.setattr(demo, "_idle", lambda _: True)
     phone = TestPhone("op1", server="127.0.0.1:1", secret="x")
     stage = demo.Stage(tmp_path, phone, phone, phone)

@@ -12,9 +12,9 @@ import pytest
 from appliance.api import control_socket
 from appliance.commands.demo import Stage, register_text, staged
 from appliance.config import directory_file
-from appliance.exchange.call import CallPlan
-from appliance.exchange.client import place_call
 from appliance.policy.directory import Reach
+from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.process import place_call
 
 LIMIT_S = 30.0
 CALL = CallPlan(caller="0511234567", hang_up_after_ms=15_000)

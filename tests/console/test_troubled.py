@@ -21,8 +21,8 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law
-from appliance.exchange.client import RunningCall
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange.process import RunningCall
+from appliance.simulator.phone.phone import TestPhone
 from tests.bench.machine import cpu_seconds
 from tests.console.running import Running, open_console, running
 from tests.helpers.box import Box

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.exchange.client import RunningCall
+from appliance.simulator.exchange.process import RunningCall
 from tests.bench.office import noise
 from tests.helpers.baresip import PACKAGE, Baresip, is_installed
 from tests.helpers.figures import Figures

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.simulator.phone.phone import TestPhone
 from appliance.sip.connections import MOST_UNPROVEN
-from appliance.testphone.client import TestPhone
 from tests.faults.needs import require
 from tests.faults.strangers import (
     STRANGER,

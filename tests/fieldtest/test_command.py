@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.exchange import client
 from appliance.fieldtest import report
+from appliance.simulator.exchange import process
 from hw_tests import findings
 from hw_tests.findings import Verdict
 from tests.fieldtest import small
@@ -173,7 +173,7 @@ def lines_of(box: Box) -> tuple[str, ...]:
 
 def is_restored(box: Box) -> bool:
     """Tell whether the desk serves again, every line idle; the exchange's word for on hook."""
-    lines = client.status(box.folder / "lines")["lines"]
+    lines = process.ask_status(box.folder / "lines")["lines"]
     assert isinstance(lines, list)
     return box.is_idle() and not any(line["off_hook"] for line in lines)
 
@@ -218,7 +218,7 @@ def test_an_interruption_restores_the_service(number: int, box: Box, tmp_path: P
     child = field_test(box, tmp_path, HANGS)
     box.daemon = None
     box.wait_until((tmp_path / "out" / "begun").exists, 60.0, "the test did not begin")
-    lines = client.status(box.folder / "lines")["lines"]
+    lines = process.ask_status(box.folder / "lines")["lines"]
     assert isinstance(lines, list)
     assert lines[0]["off_hook"]
     assert not box.is_idle()

@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.commands.services import DIALECTS
-from appliance.exchange.dialects import PERSONALITIES
 from appliance.fieldtest import holding
+from appliance.simulator.exchange.modem_protocol import PERSONALITIES
 
 TWO = ("--line-a", "a", "--line-b", "b", "--number-a", "201", "--number-b", "202")
 MISTAKES = {

@@ -15,14 +15,14 @@ from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.setup import line_setup
 from appliance.errors import TechnicianError
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
 from appliance.fieldtest import profile
 from appliance.media.line import line_settings
 from appliance.modem.dialects import CONEXANT, GENERIC
 from appliance.modem.line import Life
 from appliance.modem.scripts import LineSettings
 from appliance.service.backup import backup_pieces
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from hw_tests.findings import Figure, Finding, Limit, Run, Unit, Verdict
 from hw_tests.measures.table import measures_for
 from tests.fieldtest.runs import run
@@ -298,7 +298,7 @@ def test_a_measured_profile_drives_a_call(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (status, path.exists()) == (2, True), said  # not all was measured
     with Box(tmp_path / "box", dialect="usr5637", lines=1, line=f'profile = "{path}"\n') as box:
-        client.set_line(box.folder / "lines", 1, vtr="duplex")
+        process.set_line(box.folder / "lines", 1, vtr="duplex")
         assert box.status()["lines"][0]["duplex"] is True
         box.phone("op1").answer_mode("auto", 300)
         box.call(1, CallPlan(caller="0511234567", hang_up_after_ms=1500))

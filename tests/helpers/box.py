@@ -23,15 +23,15 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.config import read
 from appliance.config.schema import Settings
 from appliance.errors import CentralinoError, OfficeError
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan, CallReport
-from appliance.exchange.process import ExchangeProcess
 from appliance.service import phones
 from appliance.service.loop import database_path
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.process import ExchangeProcess
+from appliance.simulator.phone.phone import TestPhone
 from appliance.store import call_log, voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message
-from appliance.testphone.client import TestPhone
 from tests.helpers.ports import free_port, own_address
 
 ROME = ZoneInfo("Europe/Rome")
@@ -188,9 +188,9 @@ class Box:
         phone.wait_registered(20.0)
         return phone
 
-    def place(self, line: int, plan: CallPlan | None = None, **more: Any) -> client.RunningCall:
+    def place(self, line: int, plan: CallPlan | None = None, **more: Any) -> process.RunningCall:
         """Place a call and return at once; it is closed with the box."""
-        call = client.start_call(self.folder / "lines", line, plan or CallPlan(**more))
+        call = process.start_call(self.folder / "lines", line, plan or CallPlan(**more))
         self._stack.callback(call.close)
         return call
 
@@ -198,7 +198,7 @@ class Box:
         self, line: int, plan: CallPlan, say: tuple[Path, ...] = (), listen: Path | None = None
     ) -> CallReport:
         """Place a call and wait until it is over."""
-        return client.place_call(self.folder / "lines", line, plan, say=say, listen=listen)
+        return process.place_call(self.folder / "lines", line, plan, say=say, listen=listen)
 
     def records(self) -> tuple[CallRecord, ...]:
         """Return all call records, newest first."""

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange.call import Call, CallPlan
+from appliance.simulator.exchange.control import Call, CallPlan
 from hw_tests import signals
 from hw_tests.field import Field
 from hw_tests.findings import Finding, Texts, Verdict

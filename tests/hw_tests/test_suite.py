@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from _pytest.config.argparsing import Parser
 
-from appliance.exchange import client
-from appliance.exchange.process import ExchangeProcess
-from appliance.exchange.wire import LineState
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.exchange import LineState
+from appliance.simulator.exchange.process import ExchangeProcess
 from hw_tests import findings
 from hw_tests.conftest import chosen, problem, pytest_addoption
 from hw_tests.findings import Verdict
@@ -112,7 +112,7 @@ def two_lines(folder: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the suite on "real" lines: those of an exchange that somebody else runs."""
     with ExchangeProcess(folder / "lines") as exchange:
         for name, number in LINE_OF.items():
-            client.set_line(folder / "lines", number, **turned_on(name))
+            process.set_line(folder / "lines", number, **turned_on(name))
         given = [f"--line-{n.lower()}={exchange.line(LINE_OF[n])}" for n in LINE_OF]
         given += [f"--number-{n.lower()}={EXCHANGE_NUMBERS[n]}" for n in LINE_OF]
         more = ("--findings", str(folder), "--progress", str(folder / "progress"))
@@ -135,7 +135,7 @@ def wait_for(test: Callable[[], bool], child: subprocess.Popen[bytes]) -> None:
 
 def lines_of(folder: Path) -> list[dict[str, object]]:
     """Give the exchange's view of its lines."""
-    lines = client.status(folder)["lines"]
+    lines = process.ask_status(folder)["lines"]
     assert isinstance(lines, list)
     return lines
 

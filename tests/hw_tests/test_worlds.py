@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import ConfigurationError, TechnicianError
-from appliance.exchange import client
+from appliance.simulator.exchange import process
 from hw_tests.worlds import ExchangeWorld, OpenPort, RealTime
 
 
@@ -67,7 +67,7 @@ def test_an_exchange_that_cannot_be_told_so_does_not_stay(tmp_path: Path) -> Non
     with pytest.raises(ConfigurationError, match="'volume' is not known"):
         ExchangeWorld(tmp_path, "it", "conexant", {"volume": 3})
     with pytest.raises(TechnicianError, match="no exchange answers"):
-        client.status(tmp_path)
+        process.ask_status(tmp_path)
 
 
 @pytest.mark.system

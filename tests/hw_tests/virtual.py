@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from appliance.exchange import knobs
-from appliance.exchange.country import country as country_of
-from appliance.exchange.dialects import personality
-from appliance.exchange.outlet import Outlet
-from appliance.exchange.port import Port as ExchangePort
-from appliance.exchange.station import Station
 from appliance.modem.scripts import LineSettings
+from appliance.simulator.exchange import knobs
+from appliance.simulator.exchange.modem_protocol import country as country_of
+from appliance.simulator.exchange.modem_protocol import personality
+from appliance.simulator.exchange.premises import Station
+from appliance.simulator.exchange.service import Outlet
+from appliance.simulator.exchange.service import Port as ExchangePort
 from appliance.usb.reset import Step
 from hw_tests.bench import Bench
 from hw_tests.findings import Verdict

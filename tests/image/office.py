@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from appliance.dsp import g711, wav
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan, CallReport
-from appliance.exchange.process import ExchangeProcess
 from appliance.prompts import OURS
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.process import ExchangeProcess
 from tests.helpers.sound import Comparison, compare_bytes
 from tests.image.board import MODEM, Board
 from tests.image.desk import status
@@ -84,7 +84,7 @@ class Office:
     def call(self, plan: CallPlan = MESSAGE, listen: Path | None = None) -> CallReport:
         """Call the office and wait until it is over."""
         lines = self.folder / "lines"
-        return client.place_call(lines, 1, plan, say=(SPEECH,), listen=listen, limit=CALL_LIMIT_S)
+        return process.place_call(lines, 1, plan, say=(SPEECH,), listen=listen, limit=CALL_LIMIT_S)
 
     def leave_message(self) -> CallReport:
         """Call as somebody who knows that `#` leads past the greeting; wait until it is over."""
@@ -94,15 +94,15 @@ class Office:
         finally:
             call.close()
 
-    def _begin(self, plan: CallPlan) -> client.RunningCall:
+    def _begin(self, plan: CallPlan) -> process.RunningCall:
         plan = dataclasses.replace(plan, clips=(spoken(),))
-        call = client.start_call(self.folder / "lines", 1, plan)
+        call = process.start_call(self.folder / "lines", 1, plan)
         call.wait_for("answered", CALL_LIMIT_S)
         time.sleep(GREETED_S)
         call.press("#")
         return call
 
-    def begin_call(self, guest: Guest) -> client.RunningCall:
+    def begin_call(self, guest: Guest) -> process.RunningCall:
         """Call the office and return in the middle of the message that is spoken into it."""
         call = self._begin(dataclasses.replace(MESSAGE, repeat_say=True))
         parts = "ls /var/lib/centralino/voicemail/rec/*.part"
@@ -129,7 +129,7 @@ def ulaw(content: bytes, scratch: Path) -> bytes:
 
 def spoken() -> bytes:
     """Return what the caller says, as it comes over the line."""
-    return client.read_clip(SPEECH)
+    return process.read_clip(SPEECH)
 
 
 def against_spoken(recording: bytes) -> Comparison:

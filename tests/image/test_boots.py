@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from appliance.voicemail import storage
 from tests.helpers.figures import Figures
 from tests.image import built
@@ -190,10 +190,10 @@ def test_a_wedged_modem_is_reset_by_usb(office: Office, guest_after_cuts: Guest)
     """
     guest, lines = guest_after_cuts, office.folder / "lines"
     wait_idle(guest)
-    client.set_line(lines, 1, wedged=True)
+    process.set_line(lines, 1, wedged=True)
     answered = "cat /run/centralino-usb/line1"
     guest.wait("a reset", lambda: "reset_usb" in guest.shell.try_(answered)[1], every_s=2.0)
-    client.set_line(lines, 1, wedged=False)
+    process.set_line(lines, 1, wedged=False)
     said = guest.run("journalctl -b --no-pager -o cat -u centralino-usb.service")
     assert "reset_usb done to USB device" in said
     assert guest.run("systemctl is-active centralino-usb.path") == "active"

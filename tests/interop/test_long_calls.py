@@ -16,7 +16,7 @@ from appliance.calls.orders import Result
 from appliance.dsp import g711
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import Law
-from appliance.exchange.client import RunningCall
+from appliance.simulator.exchange.process import RunningCall
 from tests.helpers import baresip, kamailio, linphone
 from tests.helpers.baresip import Baresip
 from tests.helpers.box import Box

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.exchange.call import CallPlan
-from appliance.exchange.client import read_clip
 from appliance.policy.hours import moment_words
+from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.process import read_clip
 from tests.helpers.box import ROME, Box
 from tests.journeys.harness.front_desk import (
     CITIZEN_HZ,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.exchange import client
+from appliance.simulator.exchange import process
 from tests.journeys.harness.bench import at_the_bench, told_of_lines, two_modems
 from tests.journeys.harness.steps import Journey
 
@@ -89,6 +89,6 @@ def sentences(said: str) -> list[str]:
 
 def was_untouched(folder: Path, lines: Path) -> bool:
     """Tell whether nothing was begun: no folder, and nobody has ever opened a port."""
-    told = client.status(lines)["lines"]
+    told = process.ask_status(lines)["lines"]
     assert isinstance(told, list)
     return not (folder / "found").exists() and not any(line["off_hook"] for line in told)

@@ -8,11 +8,11 @@ from typing import Any
 from appliance.calls import orders
 from appliance.calls.events import MediaAgreed
 from appliance.dsp.dtmf import pcm16
-from appliance.exchange.call import Call
 from appliance.media.messages import Prompt
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.playback import PromptMemory
 from appliance.media.switch import Switch
+from appliance.simulator.exchange.control import Call
 from tests.media.virtual import ADDRESS, Hosted, Phone, World
 
 HOLD = pcm16([3000.0, -3000.0] * 4000)

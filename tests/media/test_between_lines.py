@@ -19,10 +19,10 @@ from appliance.calls.events import (
 from appliance.calls.orders import DialLeg, JoinLines, Play
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange.dtmf import Segment, segments
-from appliance.exchange.party import Answered, Party, voice
 from appliance.media.messages import LineSetup
 from appliance.media.switch import Switch
+from appliance.simulator.exchange.control import Answered, Party, voice
+from appliance.simulator.exchange.signals import Segment, segments
 from tests.helpers import sound
 from tests.media.virtual import Hosted, Phone, World
 

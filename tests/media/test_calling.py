@@ -21,11 +21,10 @@ from appliance.calls.events import (
 from appliance.calls.orders import DialLeg, Flash, Play
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange.call import Call
-from appliance.exchange.party import Party
 from appliance.media.messages import LineSetup
 from appliance.media.switch import Switch
 from appliance.modem.events import Stream
+from appliance.simulator.exchange.control import Call, Party
 from tests.helpers import sound
 from tests.media.office import memory
 from tests.media.virtual import Hosted, World

@@ -37,13 +37,13 @@ from appliance.calls.events import (
 )
 from appliance.calls.orders import DialLeg, Play, Record
 from appliance.dsp.dtmf import pcm16
-from appliance.exchange.knobs import KNOBS, turn
-from appliance.exchange.wire import LineState
 from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, Notice, Recovering
 from appliance.media.port import GONE
 from appliance.modem.events import Recovery, Signal, Stream
 from appliance.modem.scripts import Stage
+from appliance.simulator.exchange.exchange import LineState
+from appliance.simulator.exchange.knobs import KNOBS, turn
 from tests.media.virtual import Desk, Hosted, World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -102,13 +102,13 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "hybrid echo": ("tests/sound/test_virtual.py", "echo", ("echo",)),
     "a pair that is worn": (
-        "tests/exchange/test_between_lines.py", "test_a_worn_pair_weakens", ("loss", "dull"),
+        "tests/simulator/exchange/test_between_lines.py", "test_a_worn_pair_weakens", ("loss", "dull"),
     ),
     "noise": (
-        "tests/exchange/test_between_lines.py", "test_noise_is_as_loud_as_it_was_set", ("noise",),
+        "tests/simulator/exchange/test_between_lines.py", "test_noise_is_as_loud_as_it_was_set", ("noise",),
     ),
     "who calls between two lines, and how they part": (
-        "tests/exchange/test_between_lines.py", "test_the_called_line_is_told_who_calls",
+        "tests/simulator/exchange/test_between_lines.py", "test_the_called_line_is_told_who_calls",
         ("caller", "release"),
     ),
     "an exchange out of tune and time": (

@@ -17,9 +17,9 @@ from appliance.calls.events import (
 from appliance.calls.orders import Play, Record
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange.sound import Echo
 from appliance.media.detectors import Fax
 from appliance.media.messages import LineSetup
+from appliance.simulator.exchange.signals import Echo
 from tests.helpers import sound
 from tests.media.virtual import Desk, Hosted, World
 

@@ -16,9 +16,9 @@ from appliance.calls.events import (
     LineRestored,
     Presentation,
 )
-from appliance.exchange.call import Call, CallPlan
 from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, StillRinging
+from appliance.simulator.exchange.control import Call, CallPlan
 from tests.media.virtual import Hosted, World
 
 NUMBER = "0541704111"

@@ -26,13 +26,13 @@ from appliance.calls.events import (
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import FRAME_SAMPLES, Law, silence
 from appliance.errors import TechnicianError
-from appliance.exchange.sound import Echo
 from appliance.media.clock import CLEAR_S, MARGIN_S
 from appliance.media.echo import LineEcho
 from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, Notice
 from appliance.media.phone_leg import bind_port
 from appliance.media.switch import ASK_SILENT_PHONE_S, SILENT_PHONE_S
+from appliance.simulator.exchange.signals import Echo
 from appliance.sip.rtp import RtpSender
 from tests.helpers import sound
 from tests.media.office import HOLD, WORD, Office

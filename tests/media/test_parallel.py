@@ -21,10 +21,10 @@ from appliance.calls.events import (
 from appliance.calls.orders import Record
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange.wire import LineState
 from appliance.media.detectors import SETTLE_MS
 from appliance.media.line import TAKEN_TRIM_MS
 from appliance.media.messages import LineSetup
+from appliance.simulator.exchange.exchange import LineState
 from tests.helpers import sound
 from tests.media.office import Office
 from tests.media.virtual import Desk, Hosted, World

@@ -8,9 +8,9 @@ from appliance.calls.events import CallerHungUp, DigitPressed, DigitSource, Prom
 from appliance.calls.orders import Play, PressKeys
 from appliance.dsp import dtmf, g711
 from appliance.dsp.wav import SILENCE, Law, level_dbm0
-from appliance.exchange.sound import Echo
 from appliance.media.messages import LineSetup
 from appliance.media.playback import ECHO_MS, Pressing
+from appliance.simulator.exchange.signals import Echo
 from tests.detection.trials import digits_in
 from tests.helpers import sound
 from tests.media.virtual import Hosted, Phone, World

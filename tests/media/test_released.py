@@ -18,8 +18,8 @@ from appliance.calls.events import (
 from appliance.calls.orders import Play, Record
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange.call import Call, CallPlan
 from appliance.media.messages import LineSetup
+from appliance.simulator.exchange.control import Call, CallPlan
 from tests.helpers import sound
 from tests.media.virtual import Desk, Hosted, Phone, World
 

@@ -19,10 +19,10 @@ from appliance.calls.events import (
 from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law
-from appliance.exchange.call import Call
 from appliance.media.bridge import FOR_CALLER, FOR_PHONE, MOST_APART, Voice
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.switch import SILENT_PHONE_S
+from appliance.simulator.exchange.control import Call
 from tests.helpers import sound
 from tests.media.office import HOLD, WORD, Office, memory
 from tests.media.virtual import ADDRESS, Hosted, Phone

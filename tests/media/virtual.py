@@ -20,14 +20,13 @@ from appliance.calls.events import (
     MediaAgreed,
 )
 from appliance.dsp.wav import FRAME_SAMPLES, Law, silence
-from appliance.exchange.call import Call, CallPlan
-from appliance.exchange.country import country
-from appliance.exchange.dialects import Personality, personality
-from appliance.exchange.station import Station
 from appliance.media.line import AnalogLine
 from appliance.media.link import Link, Sound
 from appliance.media.messages import LineSetup
 from appliance.media.phone_leg import PhoneLeg, bind_port
+from appliance.simulator.exchange.control import Call, CallPlan
+from appliance.simulator.exchange.modem_protocol import Personality, country, personality
+from appliance.simulator.exchange.premises import Station
 from appliance.sip.rtp import RtpSender, parse
 
 STEP_MS = 10

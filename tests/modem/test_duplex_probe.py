@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.exchange.country import country
-from appliance.exchange.dialects import personality
-from appliance.exchange.station import Station
 from appliance.modem.probe import DuplexProbe, Finding, Verdict
 from appliance.modem.scripts import LineSettings
+from appliance.simulator.exchange.modem_protocol import country, personality
+from appliance.simulator.exchange.premises import Station
 
 STEP_S = 0.01
 

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.exchange import client
-from appliance.exchange.process import ExchangeProcess
 from appliance.modem.port_server import SerialPort
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.process import ExchangeProcess
 
 pytestmark = pytest.mark.system
 
@@ -40,11 +40,11 @@ def test_each_kind_of_modem_has_its_verdict(tmp_path: Path) -> None:
     """Duplex, refused, and a stream without a sample: a sentence to act on, and a status."""
     with ExchangeProcess(tmp_path / "lines", 3):
         for number, vtr in enumerate(VTR, 1):
-            client.set_line(tmp_path / "lines", number, vtr=vtr)
+            process.set_line(tmp_path / "lines", number, vtr=vtr)
         proven = run(tmp_path, "line1", "--json")
         refused, mute = run(tmp_path, "line2"), run(tmp_path, "line3")
         assert run(tmp_path, "line9").exit_code == 1
-        lines = client.status(tmp_path / "lines")["lines"]
+        lines = process.ask_status(tmp_path / "lines")["lines"]
     told = json.loads(proven.output)
     assert (proven.exit_code, told["verdict"], told["ended_by"]) == (0, "duplex", "DLE ^")
     assert 7600 <= told["heard_rate"] <= 8400
@@ -62,7 +62,7 @@ def test_a_port_in_use_is_told_and_left_alone(tmp_path: Path) -> None:
         refused = run(tmp_path, "line1")
         holder.close()
         missing = tmp_path / "lines" / "line2"
-        client.set_line(tmp_path / "lines", 2, plugged=False)
+        process.set_line(tmp_path / "lines", 2, plugged=False)
         assert not missing.exists()
         gone = run(tmp_path, "line2")
     assert refused.exit_code == 1

@@ -10,10 +10,9 @@ import time
 import tty
 from types import FrameType
 
-from appliance.exchange.call import Call, CallPlan
-from appliance.exchange.country import country
-from appliance.exchange.dialects import personality
-from appliance.exchange.station import Station
+from appliance.simulator.exchange.control import Call, CallPlan
+from appliance.simulator.exchange.modem_protocol import country, personality
+from appliance.simulator.exchange.premises import Station
 
 TICK_S = 0.01
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from appliance.exchange.call import Call
-from appliance.exchange.sound import is_quiet
+from appliance.simulator.exchange.control import Call
+from appliance.simulator.exchange.signals import is_quiet
 from tests.soak.mix import Script
 
 

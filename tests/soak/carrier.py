@@ -9,11 +9,11 @@ from typing import cast
 
 from appliance.calls.events import DigitPressed
 from appliance.errors import TechnicianError
-from appliance.exchange.outlet import Outlet
 from appliance.media.messages import Setup
 from appliance.media.phone_leg import PhoneLeg, PhoneSide
 from appliance.media.process import Carrier
 from appliance.modem.port_server import Nursery
+from appliance.simulator.exchange.service import Outlet
 from tests.soak.keepers import VirtualNursery
 from tests.soak.lan import Lan
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from appliance.calls.states import State
-from appliance.exchange.outlet import Outlet
-from appliance.exchange.signals import Rang
+from appliance.simulator.exchange.service import Outlet
+from appliance.simulator.exchange.signals import Rang
 from tests.soak.store import WAYS
 
 if TYPE_CHECKING:

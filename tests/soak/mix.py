@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange.call import CallPlan
-from appliance.exchange.fsk import FAULTS
-from appliance.exchange.party import OUTCOMES, Party
+from appliance.simulator.exchange.control import OUTCOMES, CallPlan, Party
+from appliance.simulator.exchange.signals import FAULTS
 from tests.helpers import sound
 from tests.soak.office import EXTENSIONS
 

@@ -13,8 +13,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from appliance.calls.orders import CallRecord
-from appliance.exchange.call import CallPlan
-from appliance.exchange.party import Party
 from appliance.mail.smtp import Sender
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import ReturnRule
@@ -23,6 +21,7 @@ from appliance.policy.requests import Letter, Mail, Reply, Verdict, by_voice
 from appliance.policy.text import Words
 from appliance.service.housekeeping import Caretaker, Plan
 from appliance.service.mailroom import Outgoing
+from appliance.simulator.exchange.control import CallPlan, Party
 from appliance.store import requests
 from appliance.store.requests import Letters, Taking
 from appliance.store.retention import Keeping

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from appliance.errors import OfficeError
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
 from appliance.service.loop import database_path
 from appliance.service.supervision import KEPT
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from appliance.store.call_log import iso
 from appliance.store.database import connect, open_reader
 from tests.helpers.box import Box, wait
@@ -73,7 +73,7 @@ then hears nothing hangs up; the phones here talk on for ever, and the line woul
 """
 
 
-def _speak(call: client.RunningCall) -> None:
+def _speak(call: process.RunningCall) -> None:
     """`#` leads past a greeting to the tone; who has met a person says as much."""
     call.wait_for("answered", CALL_S)
     wait(1.2)
@@ -160,7 +160,7 @@ class RealSoak:
         return "\n  ".join([f"line{line}: {seen}", *told[-8:]])
 
     def _one(self, line: int, dice: random.Random, plan: CallPlan, faults: Sequence[str]) -> None:
-        call = client.start_call(self.box.folder / "lines", line, plan)
+        call = process.start_call(self.box.folder / "lines", line, plan)
         try:
             if faults:
                 self._break(line, dice, dice.choice(faults))
@@ -180,10 +180,10 @@ class RealSoak:
         with self._lock:
             self.outcome.faults[name] += 1
         wait(dice.uniform(0.0, 3.0))
-        client.set_line(self.box.folder / "lines", line, **knobs)
+        process.set_line(self.box.folder / "lines", line, **knobs)
         if back:
             wait(seconds)
-            client.set_line(self.box.folder / "lines", line, **back)
+            process.set_line(self.box.folder / "lines", line, **back)
 
 
 # --- the lines at rest --------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from appliance.calls.model import LineState as SeatState
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.states import State
 from appliance.dsp.wav import Law
-from appliance.exchange.states import State as ModemState
-from appliance.exchange.wire import LineState
 from appliance.modem.scripts import Stage
+from appliance.simulator.exchange.exchange import LineState
+from appliance.simulator.exchange.modem_protocol import State as ModemState
 from tests.soak import office
 from tests.soak.mix import MESSAGES, SPEECH, Speaks
 

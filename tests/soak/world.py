@@ -13,15 +13,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from appliance.calls import events
-from appliance.exchange.country import country
-from appliance.exchange.dialects import personality
-from appliance.exchange.outlet import Outlet
-from appliance.exchange.station import Station
-from appliance.exchange.wire import LineState
 from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
 from appliance.policy.clock import Now
 from appliance.service.loop import Confinement
+from appliance.simulator.exchange.exchange import LineState
+from appliance.simulator.exchange.modem_protocol import country, personality
+from appliance.simulator.exchange.premises import Station
+from appliance.simulator.exchange.service import Outlet
 from tests.soak import mix, office
 from tests.soak.caller import Caller
 from tests.soak.carrier import VirtualCarrier

@@ -11,10 +11,10 @@ import pytest
 
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
-from appliance.exchange.client import RunningCall
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.process import RunningCall
+from appliance.simulator.phone.phone import TestPhone
 from tests.helpers import sound
 from tests.helpers.box import Box, wait
 from tests.sound.signals import spoken_ulaw
@@ -116,7 +116,7 @@ def _sixty_seconds(folder: Path, watched: Watched) -> None:
 
 def _figures(box: Box, *phones: TestPhone) -> dict[str, object]:
     """How late everybody was, to be read beside a failure."""
-    exchange = client.status(box.folder / "lines")
+    exchange = process.ask_status(box.folder / "lines")
     lines = exchange["lines"]
     assert isinstance(lines, list)
     return {

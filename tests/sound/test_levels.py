@@ -8,9 +8,9 @@ from appliance.calls.events import RecordingStop
 from appliance.calls.orders import Record
 from appliance.dsp import dtmf, g711, wav
 from appliance.dsp.wav import Law
-from appliance.exchange.dialects import CONEXANT, CONEXANT_PCM, Personality
 from appliance.media.messages import LineSetup
 from appliance.modem.events import Stream
+from appliance.simulator.exchange.modem_protocol import CONEXANT, CONEXANT_PCM, Personality
 from tests.media.virtual import Desk, Hosted, Phone, World
 
 WITHIN_DB = 1.0

@@ -8,9 +8,9 @@ import pytest
 
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
-from appliance.exchange.call import CallPlan
-from appliance.exchange.client import read_clip
 from appliance.prompts import Catalogue
+from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.process import read_clip
 from tests.helpers import sound
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box, wait

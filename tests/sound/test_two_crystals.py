@@ -11,9 +11,9 @@ import pytest
 from appliance.dsp import g711, wav
 from appliance.dsp.conceal import SlipBuffer
 from appliance.dsp.wav import FRAME_SAMPLES, Law
-from appliance.exchange.call import Call
 from appliance.media.messages import LineSetup
 from appliance.media.phone_leg import PhoneLeg
+from appliance.simulator.exchange.control import Call
 from tests.helpers import sound
 from tests.media.virtual import Hosted, Phone, World
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
-from appliance.testphone.phone import Event
+from appliance.simulator.phone.phone import Event
 from tests.bench.office import noise
 from tests.helpers.baresip import Baresip
 from tests.helpers.box import Box

@@ -16,7 +16,7 @@ from typing import Any
 
 from appliance.calls.orders import CallRecord
 from appliance.errors import PeerError
-from appliance.exchange import client
+from appliance.simulator.exchange import process
 from tests.stories.grammar import Story, StoryError
 from tests.stories.record_fields import complaints
 from tests.stories.story_box import StoryBox
@@ -41,7 +41,7 @@ class Seen:
 
     box: StoryBox
     phones: Mapping[str, StoryPhone]
-    calls: dict[str, client.RunningCall] = field(default_factory=dict)
+    calls: dict[str, process.RunningCall] = field(default_factory=dict)
     voices: dict[str, bytes] = field(default_factory=dict)
     _story: Story | None = None
     _at: int = 0
@@ -198,12 +198,12 @@ class Seen:
         new = (r for r in self._records() if r.call not in self._known)
         return next((r for r in new if line in ("", r.line)), None)
 
-    def _hears(self, call: client.RunningCall, voice: bytes) -> bool:
+    def _hears(self, call: process.RunningCall, voice: bytes) -> bool:
         heard = bytes(self._pumped(call)[-4 * PIECE :])
         return any(heard[at : at + PIECE] in voice + voice for at in range(0, len(heard), PIECE))
 
     @staticmethod
-    def _pumped(call: client.RunningCall) -> bytearray:
+    def _pumped(call: process.RunningCall) -> bytearray:
         """Read what the caller has heard meanwhile."""
         with contextlib.suppress(TimeoutError, PeerError):
             call.wait_for("nothing of the kind", 0.1)

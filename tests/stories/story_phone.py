@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from appliance.testphone.phone import Event
+from appliance.simulator.phone.phone import Event
 
 
 class Sounding(Protocol):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import time
 
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from tests.bench.office import noise
 from tests.helpers.box import wait
 from tests.stories.expectations import milliseconds
@@ -104,7 +104,7 @@ class ProcessRun(Seen):
     def line_idle(self, words: Words) -> None:
         self._see(lambda: self._line(words["line"])["state"] == "idle", "the line is not idle")
         number = int(words["line"].removeprefix("line"))
-        exchange = client.status(self.box.folder / "lines")["lines"]
+        exchange = process.ask_status(self.box.folder / "lines")["lines"]
         assert isinstance(exchange, list)
         self._same("off hook", str(exchange[number - 1]["off_hook"]), "False")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from appliance.calls.orders import CallRecord, Result
-from appliance.exchange import client
-from appliance.exchange.client import RunningCall
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.process import RunningCall
+from appliance.simulator.phone.phone import TestPhone
 from tests.bench.office import noise
 from tests.helpers.box import Box
 
@@ -73,7 +73,7 @@ def in_state(box: Box, state: str) -> None:
 
 def modem(box: Box, line: int) -> dict[str, Any]:
     """Say how the exchange sees the modem of a line."""
-    lines = client.status(box.folder / "lines")["lines"]
+    lines = process.ask_status(box.folder / "lines")["lines"]
     assert isinstance(lines, list)
     return next(each for each in lines if each["line"] == line)
 

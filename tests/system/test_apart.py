@@ -10,8 +10,8 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.errors import TechnicianError
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system
@@ -76,11 +76,11 @@ def test_the_processes_are_apart_and_the_exchange_is_outside(tmp_path: Path) -> 
     (site / "sitecustomize.py").write_text(REPORTER.format(folder=str(reports)))
     with Hidden(tmp_path / "box", environment={"PYTHONPATH": str(site)}) as box:
         with pytest.raises(TechnicianError):
-            client.status(box.folder / "lines")
+            process.ask_status(box.folder / "lines")
         op1 = box.phone("op1")
         op1.answer_mode("auto", 100)
         plan = CallPlan(caller="0511234567", hang_up_after_ms=1500)
-        report = client.place_call(box.elsewhere, 1, plan)
+        report = process.place_call(box.elsewhere, 1, plan)
         record = box.last_record(1)
         assert box.stop() == 0
     assert report.answered
@@ -95,8 +95,8 @@ def test_the_processes_are_apart_and_the_exchange_is_outside(tmp_path: Path) -> 
         carrier.rooms(
             "pyVoIP", "serial", "sqlite3", "gpiozero", "logging.handlers", "appliance.console",
             "appliance.sip.service", "appliance.store", "appliance.voicemail", "appliance.config",
-            "appliance.exchange",
+            "appliance.simulator.exchange",
         )
         == []
     )  # fmt: skip
-    assert desk.rooms("serial", "appliance.exchange", "appliance.testphone") == []
+    assert desk.rooms("serial", "appliance.simulator.exchange", "appliance.simulator.phone") == []

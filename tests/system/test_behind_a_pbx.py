@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 
@@ -42,11 +42,11 @@ def test_busy_then_accepted_by_a_key(tmp_path: Path) -> None:
     )
     with box:
         extensions = {"201": {"outcome": "busy"}, "202": ACCEPTS | {"press_after_ms": 2000}}
-        client.set_line(tmp_path / "lines", 1, extensions=extensions)
+        process.set_line(tmp_path / "lines", 1, extensions=extensions)
         report = box.call(1, CallPlan(caller="051234567", hang_up_after_ms=180_000))
         record = box.last_record(1)
         box.wait_until(box.is_idle, 10.0, "the line was not idle")
-        figures = client.status(tmp_path / "lines")["lines"]
+        figures = process.ask_status(tmp_path / "lines")["lines"]
         log = box.log()
     assert (report.transferred_to, report.transfer_found) == ("202", "answered")
     assert report.ended_by == "transferred"

@@ -13,8 +13,8 @@ from appliance.calls.orders import CallRecord, Result, Way
 from appliance.dsp import g711
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import Law
-from appliance.exchange.client import RunningCall
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange.process import RunningCall
+from appliance.simulator.phone.phone import TestPhone
 from tests.faults.needs import require
 from tests.helpers.cut import cut
 from tests.helpers.proxy import Proxy

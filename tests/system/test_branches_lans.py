@@ -13,8 +13,8 @@ import pytest
 
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result, Way
-from appliance.exchange.client import RunningCall
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange.process import RunningCall
+from appliance.simulator.phone.phone import TestPhone
 from tests.helpers.figures import Figures
 from tests.helpers.lans import Seen
 from tests.helpers.proxy import PASSWORDS

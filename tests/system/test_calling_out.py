@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 
@@ -53,7 +53,7 @@ def test_a_citizen_who_gave_up_is_called_back(tmp_path: Path) -> None:
     with Box(tmp_path, lines=2, extra=ALWAYS, options=("--no-chip-tones",)) as box:
         answers = {"outcome": "answer", "rings": 1, "says": True, "hang_up_after_ms": 5000}
         for line in (1, 2):
-            client.set_line(tmp_path / "lines", line, extensions={f"*67#{ADA}": answers})
+            process.set_line(tmp_path / "lines", line, extensions={f"*67#{ADA}": answers})
         op1 = box.phone("op1")
         op1.answer_mode("never")
         box.call(1, CallPlan(caller=ADA, rings=1))
@@ -74,7 +74,7 @@ def test_a_citizen_who_gave_up_is_called_back(tmp_path: Path) -> None:
         refused = CliRunner().invoke(
             main, ["call-back", "message:99", *config, "--position", "op1"]
         )
-        lines = client.status(tmp_path / "lines")["lines"]
+        lines = process.ask_status(tmp_path / "lines")["lines"]
         log = box.log()
     assert (record.result, record.evidence) == (Result.ANSWERED, Evidence.BUSY_TONE)
     assert (record.phone, record.case, record.line) == ("op1", f"call:{missed.call}", "line2")
@@ -93,7 +93,7 @@ def test_with_the_only_line_busy_an_emergency_call_frees_it(tmp_path: Path) -> N
     own = brief(tmp_path / "prompts")
     with Box(tmp_path, lines=1, options=("--no-chip-tones",), extra=own) as box:
         answers = {"outcome": "answer", "rings": 1, "says": True}
-        client.set_line(tmp_path / "lines", 1, extensions={HELP: answers, "112": answers})
+        process.set_line(tmp_path / "lines", 1, extensions={HELP: answers, "112": answers})
         op1, desk1 = box.phone("op1"), box.phone("desk1")
         op1.answer_mode("auto", 300)
         caller = box.place(1, CallPlan(caller=ADA, rings=20))

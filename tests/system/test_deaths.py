@@ -14,10 +14,9 @@ from appliance.calls.events import Evidence
 from appliance.calls.orders import Result
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
-from appliance.exchange import client
 from appliance.prompts import DEVICE, OURS
-from appliance.testphone.client import TestPhone
-from appliance.testphone.phone import Event
+from appliance.simulator.exchange import process
+from appliance.simulator.phone.phone import Event, TestPhone
 from tests.helpers.box import Box
 from tests.system.calls import end, in_call, is_at_rest, record_of
 from tests.system.processes import carrier_of, is_running
@@ -97,7 +96,7 @@ def test_desk_and_carrier_are_killed_together(box: Box, op1: TestPhone) -> None:
     """SIGKILL of both in a conversation, at a modem that ignores DTR: nobody is left to hang up,
     so the line stays seized until the restart, which leaves every modem on hook in class 0.
     """
-    client.set_line(box.folder / "lines", 1, ignore_dtr=True)
+    process.set_line(box.folder / "lines", 1, ignore_dtr=True)
     call, name = in_call(box, 1, op1)
     for pid in box.processes():
         os.kill(pid, signal.SIGKILL)
@@ -112,7 +111,7 @@ def test_desk_and_carrier_are_killed_together(box: Box, op1: TestPhone) -> None:
     assert is_at_rest(box, 2)
     assert call.wait(10.0).ended_by == "host"
     assert record_of(box, name).result is Result.INTERRUPTED
-    client.set_line(box.folder / "lines", 1, ignore_dtr=False)
+    process.set_line(box.folder / "lines", 1, ignore_dtr=False)
 
 
 def test_the_carrier_is_killed(box: Box, op1: TestPhone) -> None:

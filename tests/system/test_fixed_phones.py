@@ -12,8 +12,8 @@ import pytest
 from appliance.calls.orders import Way
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.exchange.client import read_clip
 from appliance.prompts import OURS
+from appliance.simulator.exchange.process import read_clip
 from tests.helpers import sound
 from tests.helpers.box import Box, wait
 from tests.helpers.ports import free_port

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.errors import PeerError
-from appliance.exchange.client import RunningCall
+from appliance.simulator.exchange.process import RunningCall
 from tests.faults.disk import run
 from tests.faults.needs import require
 from tests.helpers.box import Box

@@ -14,9 +14,9 @@ import pytest
 from appliance.api import speech
 from appliance.calls.orders import CallRecord
 from appliance.dsp import g711
-from appliance.exchange.client import RunningCall
 from appliance.prompts import Catalogue
 from appliance.prompts.texts import texts
+from appliance.simulator.exchange.process import RunningCall
 from tests.helpers.box import Box
 from tests.system.calls import end, in_state, place
 

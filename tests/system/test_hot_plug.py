@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.exchange import client
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange import process
+from appliance.simulator.phone.phone import TestPhone
 from appliance.usb import reset
 from appliance.usb.reset import Step
 from tests.helpers.box import Box
@@ -39,7 +39,7 @@ def op1(box: Box) -> TestPhone:
 
 def plug(box: Box, line: int, *, plugged: bool) -> None:
     """Plug a modem in, or pull it out."""
-    client.set_line(box.folder / "lines", line, plugged=plugged)
+    process.set_line(box.folder / "lines", line, plugged=plugged)
 
 
 def shown(box: Box, line: int, what: str) -> str:
@@ -111,13 +111,13 @@ def test_a_wedged_modem_has_its_usb_device_reset(box: Box, op1: TestPhone) -> No
     the line. Each step stands in the status and in the journal with what was seen.
     """
     _, name = in_call(box, 1, op1)
-    client.set_line(box.folder / "lines", 1, wedged=True)
+    process.set_line(box.folder / "lines", 1, wedged=True)
     folder = reset.requests_folder(box.folder / "run")
     box.wait_until(lambda: (folder / "line1").exists(), 25.0, "no USB reset was asked for")
     assert record_of(box, name).result is Result.LOST
     assert reset.take(folder, "line1") is Step.RESET_USB
     plug(box, 1, plugged=False)
-    client.set_line(box.folder / "lines", 1, wedged=False)
+    process.set_line(box.folder / "lines", 1, wedged=False)
     replug(box, 1)
     assert steps_of(box, 1) == ["reopen", "reset_usb"]
     assert "line1: a USB reset is asked for; seen: The modem does not answer" in box.log()

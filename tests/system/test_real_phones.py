@@ -13,9 +13,9 @@ import pytest
 from appliance.calls.orders import Result, Way
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
-from appliance.exchange.client import read_clip
 from appliance.prompts import OURS
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange.process import read_clip
+from appliance.simulator.phone.phone import TestPhone
 from tests.helpers import sound
 from tests.helpers.baresip import PACKAGE, Baresip, is_installed
 from tests.helpers.box import Box

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 
@@ -36,11 +36,11 @@ def test_without_a_lan_the_caller_reaches_a_telephone(tmp_path: Path) -> None:
     own = brief(tmp_path / "prompts")
     with OutsideBox(tmp_path, lines=2, options=("--no-chip-tones",), extra=own) as box:
         taken = {NUMBER: keys | {"press_after_ms": 2000}}
-        client.set_line(tmp_path / "lines", 2, extensions=taken)
+        process.set_line(tmp_path / "lines", 2, extensions=taken)
         report = box.call(1, CallPlan(caller="051234567", hang_up_after_ms=8000, rings=20))
         record = box.last_record(1)
         box.wait_until(box.is_idle, 20.0, "the lines were not idle")
-        lines = client.status(tmp_path / "lines")["lines"]
+        lines = process.ask_status(tmp_path / "lines")["lines"]
         log = box.log()
     assert report.answered
     assert (record.result, record.way) == (Result.ANSWERED, Way.CITIZENS_DESK)

@@ -9,8 +9,8 @@ import pytest
 
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result
-from appliance.exchange import client
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange import process
+from appliance.simulator.phone.phone import TestPhone
 from tests.helpers.box import Box, wait
 from tests.system.calls import in_call, in_state, into_voicemail, place, record_of
 
@@ -37,7 +37,7 @@ def op1(box: Box) -> TestPhone:
 
 def turn(box: Box, **knobs: object) -> None:
     """Turn knobs of the first line."""
-    client.set_line(box.folder / "lines", 1, **knobs)
+    process.set_line(box.folder / "lines", 1, **knobs)
 
 
 def line(box: Box) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from appliance.calls.orders import Result, Way
 from appliance.dsp import g711, wav
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import Law
-from appliance.exchange.client import RunningCall
 from appliance.policy.sheets import SpokenSheet
+from appliance.simulator.exchange.process import RunningCall
 from tests.helpers.box import Box
 from tests.system.calls import end, in_state, place
 

@@ -12,7 +12,7 @@ import pytest
 from appliance.api import control_socket
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError
-from appliance.testphone.client import TestPhone
+from appliance.simulator.phone.phone import TestPhone
 from tests.faults.needs import require
 from tests.helpers.box import Box
 from tests.system.calls import place

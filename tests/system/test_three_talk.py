@@ -15,7 +15,7 @@ from appliance.calls.orders import Result
 from appliance.dsp import g711, wav
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law
-from appliance.exchange.client import RunningCall
+from appliance.simulator.exchange.process import RunningCall
 from tests.helpers.baresip import PACKAGE, Baresip, is_installed
 from tests.helpers.box import Box
 from tests.helpers.softphone import tone

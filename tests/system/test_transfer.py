@@ -11,8 +11,8 @@ from importlib import resources
 import pytest
 
 from appliance.calls.orders import CallRecord, Result
-from appliance.exchange.client import RunningCall
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange.process import RunningCall
+from appliance.simulator.phone.phone import TestPhone
 from tests.helpers.box import Box
 from tests.system.calls import in_call, in_state, record_of
 

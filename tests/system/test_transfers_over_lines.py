@@ -16,10 +16,10 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.dsp import g711
 from appliance.dsp.dtmf import Detector, DigitStarted
 from appliance.dsp.wav import Law
-from appliance.exchange import client
-from appliance.exchange.client import RunningCall
 from appliance.service import main
 from appliance.service.announcement_files import ring_back
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.process import RunningCall
 from tests.bench.office import noise
 from tests.helpers.announcements import brief
 from tests.helpers.baresip import PACKAGE, is_installed
@@ -98,7 +98,7 @@ def op1(box: OfficeBox, tmp_path: Path) -> Iterator[BaresipPhone]:
 def reach(box: OfficeBox, number: str, **party: Any) -> None:
     """Settle what is met at a number that is dialled on any line."""
     for line in (1, 2, 3):
-        client.set_line(box.folder / "lines", line, extensions={number: party})
+        process.set_line(box.folder / "lines", line, extensions={number: party})
 
 
 def talking(box: OfficeBox, op1: BaresipPhone) -> tuple[RunningCall, str]:
@@ -137,7 +137,7 @@ def keys_heard(call: RunningCall) -> str:
 
 def reached_ms(box: OfficeBox) -> float:
     """Return how much sound has come to the ear at the outside number."""
-    lines = client.status(box.folder / "lines")["lines"]
+    lines = process.ask_status(box.folder / "lines")["lines"]
     assert isinstance(lines, list)
     return max(float(line["reached_ms"]) for line in lines)
 

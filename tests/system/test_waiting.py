@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from appliance.calls.orders import Result
 from appliance.commands.reports import commission
 from appliance.commands.status import status
-from appliance.exchange.client import RunningCall
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange.process import RunningCall
+from appliance.simulator.phone.phone import TestPhone
 from tests.helpers.box import Box
 from tests.system.calls import in_call, in_state, record_of
 

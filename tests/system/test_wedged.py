@@ -14,9 +14,9 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
-from appliance.exchange import client
-from appliance.exchange.client import RunningCall
 from appliance.prompts import OURS
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.process import RunningCall
 from tests.faults.needs import require
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
@@ -150,11 +150,11 @@ def test_a_wedged_port_and_a_hung_keeper_are_their_lines_own_trouble(
         nursery = nursery_of(box)
         with hanging_open(nursery, exchange / "line3"):
             box.wait_until(lambda: is_traced(nursery), 10.0, "strace did not attach")
-            client.set_line(exchange, 2, wedged=True)
+            process.set_line(exchange, 2, wedged=True)
             deaf_name = greeted(box, 4)
-            client.set_line(exchange, 4, wedged=True)
-            client.set_line(exchange, 3, plugged=False)
-            client.set_line(exchange, 3, plugged=True)
+            process.set_line(exchange, 4, wedged=True)
+            process.set_line(exchange, 3, plugged=False)
+            process.set_line(exchange, 3, plugged=True)
             heard = len(good.heard)
             after = watch(box, AFTER)
             box.wait_until(lambda: "stuck" in reason(box, 3), 20.0, "the hung keeper was not seen")

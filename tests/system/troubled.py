@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from appliance.errors import OfficeError
-from appliance.exchange import client
+from appliance.simulator.exchange import process
 from tests.helpers.box import Box
 from tests.system.notices import Notices
 
@@ -50,7 +50,7 @@ class Troubled(Box):
             greeting.parent.mkdir(parents=True)
             greeting.write_bytes(b"RIFF\x00\x00\x00\x00WAVEthis is no sound")
             self._stack.enter_context(held(self.folder / "lines" / "line2"))
-            client.set_line(self.folder / "lines", 3, wedged=True)
+            process.set_line(self.folder / "lines", 3, wedged=True)
         self.started = time.monotonic()
         super().start(ready)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.exchange.controller import Controller
-from tests.exchange.virtual import Bench
+from appliance.simulator.exchange.exchange import Controller
+from tests.simulator.exchange.virtual import Bench
 
 TOKENS = (
     b'{"do":"', b'"call"', b'"line":1', b'"set"', b'"knobs":{', b'"clip"', b'"data":"', b'"say"',

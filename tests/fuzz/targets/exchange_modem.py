@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.exchange.call import CallPlan
-from tests.exchange.virtual import Bench
+from appliance.simulator.exchange.control import CallPlan
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program
+from tests.simulator.exchange.virtual import Bench
 
 TOKENS = (
     b"\x00\x03AT\r", b"\x00\x0cAT+FCLASS=8\r", b"\x00\x09AT+VLS=1\r", b"\x00\x07AT+VTR\r",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from appliance.exchange import client
+from appliance.simulator.exchange import process
 from tests.image.board import Board
 from tests.image.disk import Disk
 from tests.image.guest import Guest
@@ -44,7 +44,7 @@ class Answering:
 def start_of_ours(office: Office) -> Answering:
     """Switch the box on, ring at once, and wait until it has answered."""
     with office.on() as guest:
-        call = client.start_call(office.folder / "lines", 1, replace(MESSAGE, rings=RINGS))
+        call = process.start_call(office.folder / "lines", 1, replace(MESSAGE, rings=RINGS))
         rang_s = guest.seconds()
         ready_s = guest.wait_ready()
         after_s = call.wait_for("answered", ANSWER_LIMIT_S)["after_s"]

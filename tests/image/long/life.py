@@ -11,8 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from appliance.exchange import client
-from appliance.exchange.call import CallPlan
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import CallPlan
 from tests.image import brought
 from tests.image.disk import SLOT_A, Disk
 from tests.image.guest import CARRIER_READY, DESK_READY, Guest
@@ -88,10 +88,10 @@ class Life:
         guest.pass_time(self.rng.uniform(0, AFTER_S))
         return "after a message was kept"
 
-    def _answered(self, plan: CallPlan) -> client.RunningCall:
+    def _answered(self, plan: CallPlan) -> process.RunningCall:
         """Ring until the box, which is READY, has its modem in service and answers."""
         plan = dataclasses.replace(plan, rings=RINGS, clips=(spoken(),))
-        call = client.start_call(self.office.folder / "lines", 1, plan)
+        call = process.start_call(self.office.folder / "lines", 1, plan)
         call.wait_for("answered", ANSWER_LIMIT_S)
         return call
 

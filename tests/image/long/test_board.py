@@ -15,8 +15,8 @@ from typing import Final
 import pytest
 
 from appliance.config.schema import PanelPins
-from appliance.exchange import client
-from appliance.exchange.call import NO_IDENTITY
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.control import NO_IDENTITY
 from tests.helpers.figures import Figures
 from tests.image import built
 from tests.image.disk import Disk
@@ -103,10 +103,10 @@ def test_a_line_with_its_modem_is_dark(plugged: Pi) -> None:
 
 def test_a_line_without_its_cable_flashes_three_times(plugged: Pi, office: Office) -> None:
     """And is dark again once the cable is back."""
-    client.set_line(office.folder / "lines", 1, cut=True)
+    process.set_line(office.folder / "lines", 1, cut=True)
     with told(plugged):
         plugged.wait_shows(LINE, leds.THREE_FLASHES)
-    client.set_line(office.folder / "lines", 1, cut=False)
+    process.set_line(office.folder / "lines", 1, cut=False)
     plugged.wait_shows(LINE, leds.DARK)
 
 
@@ -117,7 +117,7 @@ def test_a_ringing_line_blinks_and_an_answered_one_is_lit(plugged: Pi, office: O
     or two are all that need be seen.
     """
     looks: list[Look] = []
-    call = client.start_call(office.folder / "lines", 1, CALL)
+    call = process.start_call(office.folder / "lines", 1, CALL)
     with contextlib.closing(call), told(plugged):
         plugged.wait("the line's LED stays lit", lambda: is_lit(plugged, looks), every_s=0.01)
         assert leds.blinked(looks, leds.FAST), leds.runs(looks)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from appliance.exchange import client
-from appliance.exchange.process import ExchangeProcess
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.process import ExchangeProcess
 from hw_tests.worlds import EXCHANGE_NUMBERS, LINE_OF, turned_on
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import Terminal, on_the_box
@@ -26,7 +26,7 @@ def two_modems(folder: Path, *options: str, **knobs: object) -> Iterator[Path]:
     lines = folder / "lines"
     with ExchangeProcess(lines, len(LINE_OF), options):
         for name, number in LINE_OF.items():
-            client.set_line(lines, number, **turned_on(name) | knobs)
+            process.set_line(lines, number, **turned_on(name) | knobs)
         yield lines
 
 

@@ -22,10 +22,10 @@ from typing import Final
 from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law, level_dbm0
-from appliance.exchange.call import CallPlan
-from appliance.exchange.client import RunningCall, ulaw_wav
 from appliance.prompts import OURS
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.process import RunningCall, ulaw_wav
+from appliance.simulator.phone.phone import TestPhone
 from tests.console.running import open_console
 from tests.helpers.box import ROME, Box
 from tests.helpers.mail_server import PASSWORD, USER, MailServer

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
-from appliance.exchange.process import ExchangeProcess
-from appliance.testphone.client import TestPhone
+from appliance.simulator.exchange.process import ExchangeProcess
+from appliance.simulator.phone.phone import TestPhone
 from tests.console.running import open_console
 from tests.docs.pages import ROOT
 from tests.helpers.box import Box

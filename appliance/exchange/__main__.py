@@ -1,8 +1,0 @@
-"""`python -m appliance.exchange`: the exchange alone, as `centralino exchange` runs it."""
-
-from __future__ import annotations
-
-from appliance.exchange.cli import exchange_command
-
-if __name__ == "__main__":
-    exchange_command()

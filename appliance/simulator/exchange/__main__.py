@@ -1,0 +1,8 @@
+"""`python -m appliance.simulator.exchange`: the exchange alone, as `centralino exchange` runs it."""
+
+from __future__ import annotations
+
+from appliance.simulator.exchange.process import exchange_command
+
+if __name__ == "__main__":
+    exchange_command()

@@ -1,0 +1,261 @@
+"""Calls that come in, against a far end written out by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from appliance.errors import OfficeError
+from appliance.simulator.phone import registration
+from appliance.simulator.phone.call import State
+from tests.simulator.phone.harness import BRANCH, FAR, SDP, Bench, firsts, request
+
+
+def test_a_call_rings_is_answered_and_ended_by_the_far_end() -> None:
+    """100, 180 and 200 bear one To-tag; ACK makes the conversation, BYE ends it."""
+    bench = Bench()
+    sent = bench.put(request("INVITE", body=SDP))
+    assert firsts(sent) == ["100", "180"]
+    assert "tag" not in registration.parameters(sent[0].get("to"))
+    ok = bench.do("answer")[0]
+    assert ok.get("to") == sent[1].get("to")
+    tag = registration.parameters(ok.get("to"))["tag"]
+    bench.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack"))
+    assert bench.phone.current().state is State.TALKING
+    assert firsts(bench.put(request("BYE", to_tag=tag, branch="z9hG4bK-b", cseq=2))) == ["200"]
+    assert bench.kinds() == ["on", "invite", "ringing", "answered", "ack", "bye", "ended"]
+    assert bench.last("ended") == {"call": 1, "cause": "far_end"}
+    assert bench.pass_time(100) == []
+
+
+def test_the_invite_is_told_in_full() -> None:
+    """Caller, name, called number and the message itself stand in the event."""
+    bench = Bench()
+    bench.put(request("INVITE", body=SDP))
+    told = bench.last("invite")
+    assert (told["caller"], told["caller_name"], told["called"]) == (
+        "051234567",
+        "Rossi, M.",
+        "op1",
+    )
+    assert "Call-ID: call-1" in told["message"]
+
+
+def test_who_calls_may_be_told_while_it_rings() -> None:
+    """RFC 3311, RFC 5876: its 180 allows UPDATE; what that asserts is told, and it rings on."""
+    bench = Bench()
+    ringing = bench.put(request("INVITE", body=SDP))[1]
+    assert "UPDATE" in ringing.get("allow")
+    tag = registration.parameters(ringing.get("to"))["tag"]
+    asserted = 'P-Asserted-Identity: "Centralino 333" <sip:333@127.0.0.9>\r\n'
+    for number, more in ((2, asserted), (3, "")):
+        update = request("UPDATE", to_tag=tag, branch=f"z9hG4bK-{number}", cseq=number, more=more)
+        assert firsts(bench.put(update)) == ["200"]
+    assert bench.kinds() == ["on", "invite", "ringing", "caller"]
+    assert bench.last("caller") == {"call": 1, "caller": "333", "caller_name": "Centralino 333"}
+    assert bench.phone.current().state is State.RINGING
+
+
+def test_a_repeated_invite_gets_the_same_answer_and_makes_no_second_call() -> None:
+    """RFC 3261 17.2.1: a retransmitted request is answered by the transaction."""
+    bench = Bench()
+    bench.put(request("INVITE", body=SDP))
+    assert firsts(bench.put(request("INVITE", body=SDP))) == ["180"]
+    assert bench.kinds().count("invite") == 1
+
+
+def test_the_200_is_repeated_until_its_ack() -> None:
+    """RFC 3261 13.3.1.4: after 0.5, 1, 2, 4, 4 ... s; no more once the ACK is there."""
+    bench = Bench("auto")
+    start = bench.now
+    bench.put(request("INVITE", body=SDP))
+    bench.pass_time(12)
+    times = [at - start for at, m, _ in bench.log if not m.is_request and m.status == 200]
+    assert times == [0, 0.5, 1.5, 3.5, 7.5, 11.5]
+    tag = bench.phone.current().dialog.tag  # type: ignore[union-attr]  # it rang, so it has one
+    bench.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack"))
+    assert bench.pass_time(100) == []
+    assert bench.phone.current().state is State.TALKING
+
+
+def test_without_ack_the_call_falls_after_32_seconds() -> None:
+    """Real phones drop it (pyvoip.md 2, baresip): no_ack, a BYE, and the call is over."""
+    bench = Bench("auto")
+    bench.put(request("INVITE", body=SDP))
+    bench.pass_time(31.9)
+    assert "no_ack" not in bench.kinds()
+    sent = bench.pass_time(0.2)
+    assert bench.kinds()[-2:] == ["no_ack", "ended"]
+    assert firsts(sent) == ["BYE"]
+    assert bench.last("ended")["cause"] == "no_ack"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"to_tag": "random"}, "To-tag 'random'"),
+        ({"from_tag": "other"}, "From-tag 'other'"),
+        ({"cseq": 2}, "CSeq 2 instead of 1"),
+        ({"branch": "abc"}, "does not begin with z9hG4bK"),
+        ({"branch": BRANCH}, "the INVITE's own branch"),
+    ],
+)
+def test_a_wrong_ack_does_not_count_and_is_named(wrong: dict[str, str], says: str) -> None:
+    """The ACK to a 2xx needs both tags, the INVITE's number and a branch of its own."""
+    bench = Bench("auto")
+    ok = bench.put(request("INVITE", body=SDP))[-1]
+    right = {"to_tag": registration.parameters(ok.get("to"))["tag"], "branch": "z9hG4bK-ack"}
+    bench.put(request("ACK", **(right | wrong)))  # type: ignore[arg-type]  # cseq is a number
+    assert says in bench.last("bad_ack")["reason"]
+    assert bench.phone.current().state is State.ANSWERED
+    bench.pass_time(32)
+    assert bench.last("ended")["cause"] == "no_ack"
+
+
+def test_cancel_ends_the_ringing_with_487_and_its_reason() -> None:
+    """RFC 3261 9.2; the Reason header (RFC 3326) tells "answered elsewhere"."""
+    bench = Bench()
+    bench.put(request("INVITE", body=SDP))
+    why = 'Reason: SIP;cause=200;text="Call completed elsewhere"\r\n'
+    assert firsts(bench.put(request("CANCEL", more=why))) == ["200", "487"]
+    assert bench.last("cancelled")["reason"] == 'SIP;cause=200;text="Call completed elsewhere"'
+    assert firsts(bench.pass_time(1)) == ["487"]
+    bench.put(request("ACK", to_tag="any"))
+    assert bench.pass_time(60) == []
+
+
+def test_a_cancel_that_comes_after_the_answer_changes_nothing() -> None:
+    """It is answered 200 and the call goes on (RFC 3261 9.2)."""
+    bench = Bench("auto")
+    bench.put(request("INVITE", body=SDP))
+    assert firsts(bench.put(request("CANCEL"))) == ["200"]
+    assert bench.phone.current().state is State.ANSWERED
+
+
+def test_a_cancel_of_nothing_is_refused() -> None:
+    """RFC 3261 9.2: 481."""
+    assert firsts(Bench().put(request("CANCEL"))) == ["481"]
+
+
+@pytest.mark.parametrize(("mode", "status"), [("decline", "603"), ("busy", "486")])
+def test_a_phone_may_decline_or_be_busy(mode: str, status: str) -> None:
+    """The refusal is repeated until its ACK, which bears the INVITE's own branch."""
+    bench = Bench(mode)
+    assert firsts(bench.put(request("INVITE", body=SDP)))[-1] == status
+    assert firsts(bench.pass_time(1)) == [status]
+    bench.put(request("ACK", to_tag="any"))
+    assert bench.pass_time(60) == []
+    assert bench.last("ended")["cause"] == "refused"
+
+
+def test_auto_answers_after_its_time() -> None:
+    """after_ms = 300: nothing at 299 ms, the 200 at 300 ms."""
+    bench = Bench("auto", after_ms=300)
+    bench.put(request("INVITE", body=SDP))
+    assert bench.pass_time(0.299) == []
+    assert firsts(bench.pass_time(0.002)) == ["200"]
+
+
+def test_never_rings_for_ever() -> None:
+    """Only the caller ends it."""
+    bench = Bench("never")
+    bench.put(request("INVITE", body=SDP))
+    assert bench.pass_time(600) == []
+    assert bench.phone.current().state is State.RINGING
+
+
+def test_silent_reads_but_never_answers() -> None:
+    """No response of any kind; back in another mode the repeated INVITE is a call."""
+    bench = Bench("silent")
+    assert bench.put(request("INVITE", body=SDP)) == []
+    assert bench.put(request("OPTIONS", branch="z9hG4bK-o")) == []
+    assert bench.kinds() == ["on"]
+    bench.phone.answer_mode("manual", 0, bench.now)
+    assert firsts(bench.put(request("INVITE", body=SDP))) == ["100", "180"]
+
+
+def test_off_forgets_the_call_without_a_word_and_on_begins_afresh() -> None:
+    """As when the plug is pulled: no BYE, and later nobody knows that dialog."""
+    bench = Bench()
+    tag = bench.answered()
+    assert bench.do("answer_mode", "off", 0) == []
+    assert bench.last("ended")["cause"] == "off"
+    assert bench.pass_time(100) == []
+    bench.do("answer_mode", "manual", 0)
+    assert firsts(bench.put(request("BYE", to_tag=tag, cseq=2, branch="z9hG4bK-b"))) == ["481"]
+
+
+def test_hanging_up_while_it_rings_declines() -> None:
+    """603."""
+    bench = Bench()
+    bench.put(request("INVITE", body=SDP))
+    assert firsts(bench.do("hang_up")) == ["603"]
+
+
+def test_a_second_call_is_told_busy() -> None:
+    """One call at a time; the first one is not touched."""
+    bench = Bench()
+    bench.answered()
+    second = request("INVITE", body=SDP, call_id="call-2", branch="z9hG4bK-two")
+    assert firsts(bench.put(second)) == ["486"]
+    assert bench.phone.current().state is State.TALKING
+
+
+def test_no_common_codec_is_refused_at_once() -> None:
+    """488; a description without audio likewise."""
+    for body in (SDP.replace("8 0 96", "18"), "v=0\r\n"):
+        bench = Bench()
+        assert firsts(bench.put(request("INVITE", body=body))) == ["100", "488"]
+        with pytest.raises(OfficeError):
+            bench.phone.answer(bench.now)
+
+
+def test_an_invite_without_offer_gets_ours_and_the_ack_answers() -> None:
+    """RFC 3261 13.2.1: the offer is in the 200, its answer in the ACK."""
+    bench = Bench("auto")
+    ok = bench.put(request("INVITE"))[-1]
+    assert b"RTP/AVP 0 8 101" in ok.body
+    tag = registration.parameters(ok.get("to"))["tag"]
+    bench.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack", body=SDP))
+    stream = bench.phone.current().stream
+    assert stream is not None
+    assert stream.agreed.remote == ("127.0.0.9", 4000)
+
+
+def test_an_ack_with_an_unusable_answer_ends_the_call() -> None:
+    """There is nothing to talk in."""
+    bench = Bench("auto")
+    tag = registration.parameters(bench.put(request("INVITE"))[-1].get("to"))["tag"]
+    bad = SDP.replace("8 0 96", "18")
+    sent = bench.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack", body=bad))
+    assert firsts(sent) == ["BYE"]
+    assert "bad_answer" in bench.kinds()
+
+
+def test_options_is_answered_and_the_unknown_is_not_implemented() -> None:
+    """200 and 501."""
+    bench = Bench()
+    assert firsts(bench.put(request("OPTIONS", branch="z9hG4bK-o"))) == ["200"]
+    assert firsts(bench.put(request("PUBLISH", branch="z9hG4bK-p"))) == ["501"]
+
+
+def test_answers_go_where_the_via_says() -> None:
+    """RFC 3581 with rport: the source; without it: the port of the Via."""
+    bench = Bench()
+    odd = ("127.0.0.9", 9999)
+    bench.put(request("OPTIONS", branch="z9hG4bK-o"), odd)
+    assert bench.log[-1][2] == odd
+    plain = request("OPTIONS", branch="z9hG4bK-q").replace(b";rport", b"")
+    bench.put(plain, odd)
+    assert bench.log[-1][2] == FAR
+
+
+@pytest.mark.parametrize(("old", "status"), [("Contact: <sip:box@127.0.0.9:5070>", ["400"])])
+def test_a_caller_that_cannot_be_reached_is_refused(old: str, status: list[str]) -> None:
+    """A Contact with a port that is none: 400, and the phone is free."""
+    bench = Bench("auto")
+    bad = request("INVITE", body=SDP).replace(old.encode(), b"Contact: <sip:box@127.0.0.9:99999>")
+    assert firsts(bench.put(bad)) == status
+    assert bench.phone.call is None
+    via = request("INVITE", body=SDP, branch="z9hG4bK-v").replace(b"9:5070;", b"9:99999;")
+    assert bench.put(via.replace(b";rport", b"")) == []
+    assert bench.phone.wire.nonsense == 1
