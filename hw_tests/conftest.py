@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from appliance.errors import CentralinoError
-from appliance.fieldtest.telling import PERSON
+from appliance.fieldtest.person import PERSON
 from appliance.media.detectors import SILENCE_LIMIT_MS
 from appliance.policy.numbering import PLANS
 from appliance.simulator.exchange.modem_protocol import PERSONALITIES

@@ -37,10 +37,8 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.console.network import ConsoleSettings
     from appliance.console.templates import HeadOffice
-    from appliance.fieldtest.conduct import Stop
-    from appliance.fieldtest.holding import Plan
-    from appliance.fieldtest.progress import Watch
-    from appliance.fieldtest.restorer import Restorer
+    from appliance.fieldtest.person import Stop, Watch
+    from appliance.fieldtest.run import Plan, Restorer
     from appliance.policy.office import Office
 
 
@@ -332,9 +330,10 @@ def _need_libraries() -> None:
 
 
 def _tested(wish: Wish) -> int:
-    from appliance.fieldtest import child, holding, remaining
-    from appliance.fieldtest.conduct import Stop
-    from appliance.fieldtest.progress import Watch
+    from appliance.fieldtest import run as child
+    from appliance.fieldtest import run as holding
+    from appliance.fieldtest import run as remaining
+    from appliance.fieldtest.person import Stop, Watch
 
     planned = holding.plan(wish.ports)
     if wish.more:
@@ -358,8 +357,8 @@ def _tested(wish: Wish) -> int:
 
 def _with_ports(wish: Wish, planned: Plan, watch: Watch, stop: Stop) -> tuple[int, bool]:
     """Take the ports, run the suite, give everything back; returns pytest's status and whether."""
-    from appliance.fieldtest import holding
-    from appliance.fieldtest.restorer import Restorer
+    from appliance.fieldtest import run as holding
+    from appliance.fieldtest.run import Restorer
 
     restorer = Restorer(planned)
     try:
@@ -375,8 +374,9 @@ def _with_ports(wish: Wish, planned: Plan, watch: Watch, stop: Stop) -> tuple[in
 
 
 def _suite(wish: Wish, watch: Watch, stop: Stop, restorer: Restorer) -> int:
-    from appliance.fieldtest import child, conduct
-    from appliance.fieldtest.guide import Guide
+    from appliance.fieldtest import person as conduct
+    from appliance.fieldtest import run as child
+    from appliance.fieldtest.person import Guide
 
     options = ("--findings", str(wish.out), *wish.options)
     process = child.Child.start(wish.suite or child.suite(), wish.out, options)
@@ -395,23 +395,37 @@ def _names(planned: Plan) -> str:
 
 def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     """Write the report and say how it ended; returns the command's status."""
-    from appliance.fieldtest import child, outcome, reasons, report, shown
-    from appliance.fieldtest import profile as profiles
+    from appliance.fieldtest import (
+        person as outcome,
+    )
+    from appliance.fieldtest import (
+        person as reasons,
+    )
+    from appliance.fieldtest import (
+        person as shown,
+    )
+    from appliance.fieldtest import (
+        report,
+    )
+    from appliance.fieldtest import report as profiles
+    from appliance.fieldtest import (
+        run as child,
+    )
 
     try:
-        run = report.write(wish.out)
+        run = report.write_report(wish.out)
     except TechnicianError as error:
         if suite in {outcome.ALL_PASSED, outcome.SOME_FAILED}:
             raise
         raise TechnicianError(f"{error}; {wish.out / child.LOG} says why") from error
     status = outcome.status(run, suite, restored=restored)
-    result, place = shown.OUTCOMES[outcome.VERDICTS[status]], wish.out / report.HTML
+    result, place = shown.OUTCOMES[outcome.VERDICT_STATUS[status]], wish.out / report.HTML
     words = Words(DONE.it.format(result.it, place), DONE.en.format(result.en, place))
     click.echo(words.it if wish.language == "it" else words.en)
     if status != outcome.PASSED:
         for why in reasons.shortened(reasons.of_run(run)):
-            click.echo(f"  - {shown.clean(why.it if wish.language == 'it' else why.en)}")
-    for path in profiles.write(run, wish.profile, wish.overrides) if wish.profile else ():
+            click.echo(f"  - {shown.clean_text(why.it if wish.language == 'it' else why.en)}")
+    for path in profiles.write_profile(run, wish.profile, wish.overrides) if wish.profile else ():
         click.echo(path)
     return status
 

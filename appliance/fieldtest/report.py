@@ -1,24 +1,477 @@
-"""Writes the report of a run into its folder: HTML, the same as PDF, JUnit XML."""
+"""The field test's report."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import base64
+import hashlib
+import io
+import math
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+from xml.etree import ElementTree as Tree
 
-from appliance.fieldtest import page
-from appliance.fieldtest.junit import junit
+import jinja2
+import matplotlib as mpl
+import tomli_w
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Drawing
+
+from appliance import __version__
+from appliance.errors import TechnicianError
+from appliance.fieldtest import person
+from appliance.fieldtest.person import clean_text
 from appliance.files import READABLE, atomic_write
 from appliance.paper import engine
 from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused
+from appliance.policy.text import Refused, Words
 from hw_tests import findings
+from hw_tests.findings import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+
+    from hw_tests.findings import Finding, Run, Series, Unit
+
+
+# ---- junit -------------------------------------------------------------------------------------
+# A run as JUnit XML, for whoever collects results by machine.
+
+SKIPPED: Final = {Verdict.SKIPPED, Verdict.NOT_ON_THIS_DEVICE}
+
+
+def junit(run: Run) -> bytes:
+    """Write findings as test cases, their figures as properties; what was not run as an error."""
+    cases = [_case(finding) for finding in run.findings]
+    cases += [_not_run(key) for key in run.missing]
+    suite = Tree.Element(
+        "testsuite",
+        {
+            "name": "hw_tests",
+            "tests": str(len(cases)),
+            "failures": str(sum(f.verdict is Verdict.FAILED for f in run.findings)),
+            "errors": str(sum(case.find("error") is not None for case in cases)),
+            "skipped": str(sum(f.verdict in SKIPPED for f in run.findings)),
+            "timestamp": person.clean_text(run.started),
+            "hostname": person.clean_text(run.site),
+        },
+    )
+    suite.extend(cases)
+    written: bytes = Tree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return written
+
+
+def _case(finding: Finding) -> Tree.Element:
+    name = person.clean_text(f"{finding.key} {finding.line}".strip())
+    case = Tree.Element("testcase", {"classname": "hw_tests", "name": name})
+    properties = Tree.SubElement(case, "properties")
+    for figure in finding.figures:
+        value = f"{person.shown_measure(figure)} ({person.shown_limit(figure.limit)})"
+        Tree.SubElement(
+            properties, "property", {"name": person.clean_text(figure.name), "value": value}
+        )
+    said = person.clean_text(finding.remark[1] or finding.remark[0] or finding.verdict)
+    if finding.verdict is Verdict.FAILED:
+        Tree.SubElement(case, "failure", {"message": said})
+    elif finding.verdict is Verdict.INCOMPLETE:
+        Tree.SubElement(case, "error", {"message": said})
+    elif finding.verdict in SKIPPED:
+        Tree.SubElement(case, "skipped", {"message": f"{finding.verdict}: {said}"})
+    return case
+
+
+def _not_run(key: str) -> Tree.Element:
+    case = Tree.Element("testcase", {"classname": "hw_tests", "name": person.clean_text(key)})
+    Tree.SubElement(case, "error", {"message": "not run"})
+    return case
+
+
+# ---- plots -------------------------------------------------------------------------------------
+# Draws what was measured; the ONLY matplotlib import, and nothing of it outside a field test.
+
+SIZE_IN: Final = (6.6, 2.5)
+POINTS: Final = 1500
+"""Of a longer series the lowest and the highest of each stretch are drawn: no peak gets lost."""
+STYLE: Final = {
+    "svg.hashsalt": "centralino",  # the same figures give the same bytes
+    "svg.fonttype": "path",
+    "text.parse_math": False,  # a $ in a modem's name is a $
+    "font.size": 8.0,
+    "axes.grid": True,
+    "grid.linewidth": 0.4,
+    "grid.color": "0.85",
+}
+NAME: Final = 60
+EDGE: Final = 0.03
+"""Of what is drawn, beyond either end of times, which begin at 0."""
+LEAST_SPAN: Final = {"response": 6.0, "level": 6.0}
+"""dB shown at least: a hundredth of one, drawn large, looks like a fault."""
+TICKS_HZ: Final = (50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 4000)
+
+
+def drawn(series: Series, finding: Finding) -> bytes | None:
+    """Draw one series as an SVG picture; None without a point that is a number."""
+    points = _points(series)
+    if not points:
+        return None
+    with mpl.rc_context(STYLE):
+        drawing = Drawing(figsize=SIZE_IN, layout="constrained")
+        axes = drawing.subplots()
+        _draw(axes, series.kind, points)
+        _draw_limits(axes, series, finding)
+        axes.set_title(clean_text(series.name)[:NAME], loc="left")
+        axes.set_xlabel(clean_text(series.x_unit)[:NAME])
+        axes.set_ylabel(clean_text(series.y_unit)[:NAME])
+        written = io.BytesIO()
+        FigureCanvasSVG(drawing).print_svg(written, metadata={"Date": None})
+    return written.getvalue()
+
+
+def _points(series: Series) -> list[tuple[float, float]]:
+    pairs = zip(series.x, series.y, strict=False)
+    return _thinned([(x, y) for x, y in pairs if math.isfinite(x) and math.isfinite(y)])
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    if len(points) <= POINTS:
+        return points
+    size = math.ceil(2 * len(points) / POINTS)
+    kept: list[tuple[float, float]] = []
+    for at in range(0, len(points), size):
+        stretch = points[at : at + size]
+        kept += sorted({min(stretch, key=_height), max(stretch, key=_height)})
+    return kept
+
+
+def _height(point: tuple[float, float]) -> float:
+    return point[1]
+
+
+def _draw(axes: Axes, kind: str, points: list[tuple[float, float]]) -> None:
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    if kind == "timing":
+        axes.vlines(xs, 0, ys, color="0.6", linewidth=1.0)
+        axes.plot(xs, ys, "o", color="tab:blue", markersize=4)
+        low, high = min([0.0, *xs]), max([0.0, *xs])
+        edge = EDGE * (high - low or 1.0)
+        axes.set_xlim(low - edge, high + edge)
+    else:
+        axes.plot(xs, ys, color="tab:blue", linewidth=1.0, marker="." if len(xs) < 60 else "")
+    if kind == "response" and min(xs) > 0 and max(xs) > min(xs):
+        axes.set_xscale("log")
+        ticks = [at for at in TICKS_HZ if min(xs) <= at <= max(xs)]
+        axes.set_xticks(ticks, [f"{at}" for at in ticks])
+        axes.set_xticks([], minor=True)
+    _widen(axes, LEAST_SPAN.get(kind, 0.0))
+
+
+def _widen(axes: Axes, least: float) -> None:
+    low, high = axes.get_ylim()
+    if high - low < least:
+        middle = (low + high) / 2
+        axes.set_ylim(middle - least / 2, middle + least / 2)
+
+
+def _draw_limits(axes: Axes, series: Series, finding: Finding) -> None:
+    """Draw the limits of times: those of other kinds are of what is computed from the curve."""
+    if series.kind != "timing":
+        return
+    limits = [f.limit for f in finding.figures if f.limit and f.unit == series.y_unit]
+    for at in {end for each in limits for end in (each.low, each.high) if end is not None}:
+        axes.axhline(at, color="tab:red", linewidth=0.8, linestyle="--")
+
+
+# ---- page --------------------------------------------------------------------------------------
+# The report as one HTML page that loads nothing; its only jinja2 import, everything escaped.
+
+TEMPLATE: Final = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One finding as the page shows it; `pictures` are data: addresses, `sounds` names and links.
+
+    `rows` are name, figure, limit and whether it holds: at least one, so that each stands there.
+    """
+
+    number: int
+    finding: Finding
+    verdict: Words
+    rows: tuple[tuple[str, str, str, bool], ...]
+    pictures: tuple[tuple[str, str], ...]
+    sounds: tuple[tuple[str, str], ...]
+
+
+def page(run: Run, raw: bytes, *, on_paper: bool = False) -> str:
+    """Render a run; `raw` are the bytes of its findings, whose sum binds the signature to them.
+
+    On paper sounds are names, not links.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.BaseLoader(),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_harmless,
+    )
+    source = (resources.files("appliance.fieldtest") / TEMPLATE).read_text(encoding="utf-8")
+    return environment.from_string(source).render(
+        run=run,
+        on_paper=on_paper,
+        started=person.moment(run.started),
+        ended=person.moment(run.ended),
+        outcome=person.OUTCOMES[run.verdict],
+        reasons=person.of_run(run),
+        set_up=person.SET_UPS.get(run.set_up, person.UNKNOWN),
+        clock=person.CLOCKS.get(run.clock_state, person.UNKNOWN),
+        measures=[_measure(n, finding) for n, finding in enumerate(run.findings, 1)],
+        counts=_counts(run),
+        units=[(unit, *_capabilities(unit)) for unit in run.units],
+        version=__version__,
+        sum=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def _harmless(value: object) -> object:
+    """Clean what is written into the page; what is safe already, our own markup, stays."""
+    return person.clean_text(value) if type(value) is str else value
+
+
+def _measure(number: int, finding: Finding) -> Measure:
+    rows = tuple(
+        (figure.name, person.shown_measure(figure), person.shown_limit(figure.limit), figure.good)
+        for figure in finding.figures
+    )
+    return Measure(
+        number,
+        finding,
+        person.VERDICT_WORDS[finding.verdict],
+        rows or ((person.MISSING, person.MISSING, person.MISSING, True),),
+        tuple(
+            (series.name, "data:image/svg+xml;base64," + base64.b64encode(picture).decode())
+            for series in finding.series
+            if (picture := drawn(series, finding))
+        ),
+        tuple((str(path), "./" + quote(str(path), errors="replace")) for path in finding.sounds),
+    )
+
+
+def _counts(run: Run) -> list[tuple[Words, int]]:
+    counted = [
+        (words, sum(f.verdict is verdict for f in run.findings))
+        for verdict, words in person.VERDICT_WORDS.items()
+    ]
+    return [(words, count) for words, count in counted if count]
+
+
+def _capabilities(unit: Unit) -> tuple[str, str, str]:
+    """Name what a unit has, has not, and what could not be told."""
+    has, lacks, open_ = (
+        ", ".join(name for name, told in unit.capabilities if told is kind)
+        for kind in (True, False, None)
+    )
+    return has or person.MISSING, lacks or person.MISSING, open_ or person.MISSING
+
+
+# ---- profile -----------------------------------------------------------------------------------
+# From what a field test found of a modem to its profile, which the daemon reads as data.
+#
+# The questions are those that no manual answers (v253.md 10): what was not measured stays open.
+
+HEAD: Final = """\
+# A modem's profile, measured by `centralino field-test`. A line uses it by
+#     profile = "/etc/centralino/THIS-FILE.toml"
+# in its [[lines]] table of centralino.toml; what that table says itself wins over [use].
+# [answers] and `open` are for whoever collects what such modems really do: please send this file.
+"""
+DUPLEX, VOLTAGE, IN_USE = "duplex (+VTR)", "line voltage (-TRV)", "line in use (-STE)"
+"""Capabilities as `hw_tests/asking.py` names them."""
+SIMULATED: Final = "exchange"
+AFTER_S: Final = 0.5
+"""So much later than measured a caller's number may still come."""
+DEFAULT_LIMIT_S: Final = 3.0
+OPEN: Final = {
+    "duplex": "does +VTR carry sound both ways?",
+    "stream_end": "how long from the end of an announcement to OK?",
+    "voltage": "can -TRV be believed?",
+    "line_in_use": "is there -STE?",
+    "caller_id": "when does the caller's number come?",
+    "release": "how is it told that the far end has hung up?",
+    "flash": "how long must a hook flash be here?",
+    "at_4886": "what does AT!4886 change?",
+}
+"""The questions, in the order of v253.md 10."""
+
+
+def write_profile(run: Run, path: Path, overrides: tuple[str, ...] = ()) -> list[Path]:
+    """Write the profile of line A's modem, and beside it line B's where that is another modem.
+
+    `overrides` are the commands with which it was measured. Raises TechnicianError when no modem
+    was asked who it is, or the file cannot be written.
+    """
+    if not run.units:
+        raise TechnicianError(f"{path} was not written: no modem was asked who it is")
+    written: list[Path] = []
+    known: set[tuple[str, str, str]] = set()
+    for unit in run.units:
+        if _who(unit) in known:
+            continue
+        known.add(_who(unit))
+        place = path.with_stem(f"{path.stem}-{unit.line}") if written else path
+        try:
+            atomic_write(place, text(run, unit, overrides), mode=READABLE)
+        except OSError as error:
+            raise TechnicianError(f"{place} cannot be written: {error}") from error
+        written.append(place)
+    return written
+
+
+def text(run: Run, unit: Unit, overrides: tuple[str, ...] = ()) -> str:
+    """Write the profile of one modem as TOML."""
+    answers = _answers(run, unit)
+    told: dict[str, Any] = {
+        "open": [question for key, question in OPEN.items() if key not in answers],
+        "device": {
+            "maker": clean_text(unit.maker),
+            "identity": clean_text(unit.identity),
+            "firmware": clean_text(unit.firmware),
+        },
+        "measured": {
+            "at": clean_text(run.ended or run.started),
+            "site": clean_text(run.site),
+            "tester": clean_text(run.tester),
+            "set_up": run.set_up,
+        },
+        "use": _use(run, unit) | ({"overrides": list(overrides)} if overrides else {}),
+        "answers": answers,
+    }
+    return HEAD + tomli_w.dumps(told)
+
+
+def _who(unit: Unit) -> tuple[str, str, str]:
+    return unit.maker, unit.identity, unit.firmware
+
+
+def _use(run: Run, unit: Unit) -> dict[str, Any]:
+    """Give the keys of [[lines]] that were measured; of a simulated line only what is its modem's.
+
+    When a simulated exchange sends the number, and what flash it takes, says nothing of a real one.
+    """
+    use: dict[str, Any] = {}
+    if (duplex := dict(unit.capabilities).get(DUPLEX)) is not None:
+        use["duplex"] = duplex
+    if (voltage := _voltage(run, unit)) is not None:
+        use["voltage"] = voltage
+    if run.set_up == SIMULATED:
+        return use
+    if (after := _identity_s(run, unit)) is not None:
+        use["caller_id"] = "before" if after < 0 else "after"
+        if after + AFTER_S > DEFAULT_LIMIT_S:
+            use["identity_limit"] = math.ceil((after + AFTER_S) * 2) / 2
+    if (flash_ms := _figure(_of_make(run, "flash", unit), "flash")) is not None:
+        use["flash"] = flash_ms / 1000
+    return use
+
+
+def _answers(run: Run, unit: Unit) -> dict[str, str]:
+    """Say in words what was found, question by question."""
+    able = dict(unit.capabilities)
+    end_ms = _figure(_found(run, "stream_end", unit.line), "end of sound to OK")
+    voltage, after = _voltage(run, unit), _identity_s(run, unit)
+    flash = _of_make(run, "flash", unit)
+    said = {
+        "duplex": _yes(able.get(DUPLEX)),
+        "stream_end": None if end_ms is None else f"{end_ms:.0f} ms",
+        "voltage": _yes(voltage),
+        "line_in_use": _line_in_use(run, unit),
+        "caller_id": None if after is None else f"{after:.2f} s after the first ring",
+        "release": _releases(run, unit),
+        "flash": clean_text(_flash_said(flash)) if flash else None,
+        "at_4886": _poke_said(_of_make(run, "at_4886", unit)),
+    }
+    return {key: answer for key, answer in said.items() if answer}
+
+
+def _line_in_use(run: Run, unit: Unit) -> str | None:
+    """Say whether there is -STE, and what the modem tells of a telephone that is lifted."""
+    has = _yes(dict(unit.capabilities).get(IN_USE))
+    lifted = _found(run, "extension", unit.line)
+    after = _figure(lifted, "noticed after")
+    if after is not None:
+        return f"{has or '?'}; a lifted telephone is told after {after:.2f} s"
+    if lifted is not None and lifted.verdict is Verdict.NOT_ON_THIS_DEVICE:
+        return f"{has or '?'}; a lifted telephone is not told"
+    return has
+
+
+def _poke_said(poked: Finding | None) -> str | None:
+    if poked is None or poked.verdict not in {Verdict.PASSED, Verdict.NOT_ON_THIS_DEVICE}:
+        return None
+    return clean_text(poked.remark[1])
+
+
+def _yes(told: bool | None) -> str | None:
+    return None if told is None else "yes" if told else "no"
+
+
+def _voltage(run: Run, unit: Unit) -> bool | None:
+    """Tell whether the volts were those of a line; None when they were not asked for."""
+    found = _found(run, "line_voltage", unit.line)
+    return None if found is None else found.verdict is Verdict.PASSED
+
+
+def _identity_s(run: Run, unit: Unit) -> float | None:
+    for finding in run.findings:
+        if finding.key == "caller_id" and finding.line.rpartition(">")[2] == unit.line:
+            return _figure(finding, "after the first ring")
+    return None
+
+
+def _releases(run: Run, unit: Unit) -> str:
+    told = (
+        f"{finding.key.rpartition('.')[2]}: {finding.remark[1].rstrip('.')}"
+        for finding in run.findings
+        if finding.key.startswith(("release.", "person_release"))
+        and finding.line == unit.line
+        and finding.verdict in {Verdict.PASSED, Verdict.NOT_ON_THIS_DEVICE}
+    )
+    return clean_text("; ".join(told))
+
+
+def _flash_said(flash: Finding) -> str:
+    ms = _figure(flash, "flash")
+    return flash.remark[1] if ms is None else f"{ms:.0f} ms"
+
+
+def _of_make(run: Run, key: str, unit: Unit) -> Finding | None:
+    """Return what was found of a modem, or of another one of its make where only that was asked."""
+    same = (each.line for each in run.units if each.line != unit.line and _who(each) == _who(unit))
+    found = (_found(run, key, line) for line in (unit.line, *same))
+    return next((finding for finding in found if finding), None)
+
+
+def _found(run: Run, key: str, line: str) -> Finding | None:
+    return next((f for f in run.findings if (f.key, f.line) == (key, line)), None)
+
+
+def _figure(finding: Finding | None, name: str) -> float | None:
+    """Return a figure of a finding that holds."""
+    if finding is None or finding.verdict is not Verdict.PASSED:
+        return None
+    return next((figure.value for figure in finding.figures if figure.name == name), None)
+
+
+# ---- report ------------------------------------------------------------------------------------
+# Writes the report of a run into its folder: HTML, the same as PDF, JUnit XML.
+
 HTML, PDF, JUNIT = "report.html", "report.pdf", "junit.xml"
 
 
-def write(folder: Path) -> findings.Run:
+def write_report(folder: Path) -> findings.Run:
     """Write the report beside the findings of `folder`, whose run is returned.
 
     Raises TechnicianError where there are no findings, or none that can be read.
@@ -33,6 +486,6 @@ def write(folder: Path) -> findings.Run:
             f"no report of {folder} can be made: {why}",
         ) from error
     atomic_write(folder / JUNIT, junit(run), mode=READABLE)
-    atomic_write(folder / HTML, page.page(run, raw), mode=READABLE)
-    engine.write(page.page(run, raw, on_paper=True), folder / PDF)
+    atomic_write(folder / HTML, page(run, raw), mode=READABLE)
+    engine.write(page(run, raw, on_paper=True), folder / PDF)
     return run

@@ -25,7 +25,7 @@ FAILS = "def test_it(notes):\n    'One thing.'\n    notes.found(Verdict.FAILED)\
 DIES = PASSES + "    os.kill(os.getpid(), signal.SIGKILL)\n"
 ASKS = """
 def test_it(notes, pytestconfig):
-    from appliance.fieldtest.telling import PERSON
+    from appliance.fieldtest.person import PERSON
     person = pytestconfig.stash[PERSON]
     worked = []
     what = ("Il LED lampeggia?", "Does the LED flash?")

@@ -14,12 +14,10 @@ from rich.console import Console
 
 from appliance.__main__ import main
 from appliance.errors import PeerError
-from appliance.fieldtest import messages, outcome, remaining
-from appliance.fieldtest.guide import Guide
-from appliance.fieldtest.holding import Plan
-from appliance.fieldtest.messages import Asked, Began, Collected, Ended, Lines, Step
-from appliance.fieldtest.progress import Watch
-from appliance.fieldtest.restorer import LOST, Restorer
+from appliance.fieldtest import person
+from appliance.fieldtest import run as fieldtest_run
+from appliance.fieldtest.person import Asked, Began, Collected, Ended, Guide, Lines, Step, Watch
+from appliance.fieldtest.run import LOST, Plan, Restorer
 from appliance.policy.text import Words
 from hw_tests.findings import Verdict
 from hw_tests.person import Answer
@@ -96,11 +94,11 @@ TOLD = (
 
 
 @pytest.mark.parametrize("message", TOLD, ids=lambda m: type(m).__name__)
-def test_messages_come_back_as_they_were(message: messages.Message) -> None:
+def test_messages_come_back_as_they_were(message: person.Message) -> None:
     """Each kind of message survives the way, cut anywhere."""
-    lines, data = Lines(), messages.encode(message)
+    lines, data = Lines(), person.encode(message)
     got = [line for at in range(len(data)) for line in lines.feed(data[at : at + 1])]
-    assert [messages.decode(line) for line in got] == [message]
+    assert [person.decode(line) for line in got] == [message]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +108,7 @@ def test_messages_come_back_as_they_were(message: messages.Message) -> None:
 def test_what_is_no_message_is_refused(line: bytes) -> None:
     """A suite that says something else is told so, not believed."""
     with pytest.raises(PeerError, match="no message"):
-        messages.decode(line)
+        person.decode(line)
 
 
 # --- progress ------------------------------------------------------------------------------------
@@ -131,16 +129,16 @@ def test_the_time_left(
     known: dict[str, float], took: dict[str, float], running_s: float, left: float | None
 ) -> None:
     """By each test's time in the run before; by the average where it is new."""
-    assert remaining.Clock(known, ["a", "b"], took).left_s(running_s) == left
+    assert fieldtest_run.Clock(known, ["a", "b"], took).left_s(running_s) == left
 
 
 def test_a_longer_soak_is_not_taken_for_a_shorter_one() -> None:
     """What took a minute when it was told to takes an hour now that it is told so."""
-    first = remaining.Clock({})
+    first = fieldtest_run.Clock({})
     first.expect(("unit", "soak"), (3.0, 60.0))
     first.ended("unit", 5.0)
     first.ended("soak", 66.0)
-    again, longer = remaining.Clock(first.times), remaining.Clock(first.times)
+    again, longer = fieldtest_run.Clock(first.times), fieldtest_run.Clock(first.times)
     again.expect(("unit", "soak"), (3.0, 60.0))
     longer.expect(("unit", "soak"), (3.0, 3600.0))
     assert (again.left_s(0.0), longer.left_s(0.0)) == (71.0, 3605.0)
@@ -152,12 +150,12 @@ def test_a_longer_soak_is_not_taken_for_a_shorter_one() -> None:
 def test_times_that_cannot_be_read_are_none(text: str, tmp_path: Path) -> None:
     """A damaged file of times costs an estimate, no more."""
     path = tmp_path / "times"
-    assert remaining.read(path) == {}
+    assert fieldtest_run.read(path) == {}
     path.write_text(text, encoding="utf-8")
-    assert remaining.read(path) == {}
-    remaining.write(path, {"a": 1.5})
-    assert remaining.read(path) == {"a": 1.5}
-    remaining.write(path / "below a file", {"a": 1.5})
+    assert fieldtest_run.read(path) == {}
+    fieldtest_run.write(path, {"a": 1.5})
+    assert fieldtest_run.read(path) == {"a": 1.5}
+    fieldtest_run.write(path / "below a file", {"a": 1.5})
 
 
 @pytest.mark.parametrize("language", ["it", "en"])
@@ -165,7 +163,7 @@ def test_a_person_can_follow(language: str) -> None:
     """On a terminal: the test, its step, how many are done, the time left; markup is text."""
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=100, highlight=False)
-    watch = Watch(language, remaining.Clock({"b (12 s)": 10.0}), console)
+    watch = Watch(language, fieldtest_run.Clock({"b (12 s)": 10.0}), console)
     watch.start()
     level = "Livello [red]A[/red]"
     told = (
@@ -208,7 +206,7 @@ PASSED = run(findings=(finding(verdict=Verdict.PASSED),), expected=())
 )
 def test_the_status(made: object, suite: int, is_restored: bool, status: int) -> None:
     """Passed only when all went well; a failure is one whatever came after."""
-    assert outcome.status(made, suite, restored=is_restored) == status  # type: ignore[arg-type]  # a Run
+    assert person.status(made, suite, restored=is_restored) == status  # type: ignore[arg-type]  # a Run
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.setup import line_setup
 from appliance.errors import TechnicianError
-from appliance.fieldtest import profile
+from appliance.fieldtest import report
 from appliance.media.line import line_settings
 from appliance.modem.dialects import CONEXANT, GENERIC
 from appliance.modem.line import Life
@@ -64,7 +64,7 @@ MEASURED = (
     found("release.called", "A", "noticed after", 2.0),
 )
 UNIT = Unit("A", "/dev/x", "CONEXANT", "CX93001", "V0.2013", capabilities=(
-    (profile.DUPLEX, True), (profile.VOLTAGE, True), (profile.IN_USE, False)))  # fmt: skip
+    (report.DUPLEX, True), (report.VOLTAGE, True), (report.IN_USE, False)))  # fmt: skip
 
 
 def made(**more: object) -> Run:
@@ -74,7 +74,7 @@ def made(**more: object) -> Run:
 
 def told(measured: Run) -> dict[str, Any]:
     """Write a run's profile and read it as TOML."""
-    return tomllib.loads(profile.text(measured, measured.units[0]))
+    return tomllib.loads(report.text(measured, measured.units[0]))
 
 
 def test_what_was_measured_is_used() -> None:
@@ -87,12 +87,12 @@ def test_what_was_measured_is_used() -> None:
         "duplex": "yes", "stream_end": "13 ms", "voltage": "yes", "line_in_use": "no",
         "caller_id": "3.10 s after the first ring", "release": "called: By x", "flash": "250 ms",
     }  # fmt: skip
-    assert read["open"] == [profile.OPEN["at_4886"]]
+    assert read["open"] == [report.OPEN["at_4886"]]
 
 
 def test_the_commands_it_was_measured_with_are_kept() -> None:
     """What was sent after every reset belongs to what was measured."""
-    text = profile.text(made(), UNIT, ("AT!4886=02",))
+    text = report.text(made(), UNIT, ("AT!4886=02",))
     assert tomllib.loads(text)["use"]["overrides"] == ["AT!4886=02"]
 
 
@@ -100,7 +100,7 @@ def test_what_was_not_measured_stays_open() -> None:
     """Nothing measured, nothing used: every question is open, none is answered by a guess."""
     read = told(made(units=(replace(UNIT, capabilities=()),), findings=()))
     assert (read["use"], read["answers"]) == ({}, {})
-    assert read["open"] == list(profile.OPEN.values())
+    assert read["open"] == list(report.OPEN.values())
 
 
 def test_what_was_asked_of_a_lifted_telephone_and_of_a_poke_is_answered() -> None:
@@ -130,10 +130,10 @@ def test_what_only_one_of_two_alike_was_asked_answers_for_both() -> None:
     stranger = replace(UNIT, line="B", identity="5637")
     read = told(replace(measured, units=(UNIT, stranger)))
     assert "flash" not in read["use"]
-    assert {profile.OPEN["flash"], profile.OPEN["at_4886"]} <= set(read["open"])
+    assert {report.OPEN["flash"], report.OPEN["at_4886"]} <= set(read["open"])
 
 
-@pytest.mark.parametrize("key", list(profile.OPEN))
+@pytest.mark.parametrize("key", list(report.OPEN))
 def test_every_open_question_has_a_measurement(key: str) -> None:
     """A question of the profile that nothing measures would stay open for ever."""
     keys = {each for measure in measures_for("two lines") for each in measure.keys}
@@ -159,12 +159,15 @@ def test_two_makes_are_two_files(tmp_path: Path) -> None:
     """The same modem twice is one profile; another one beside it has its own."""
     same, other = replace(UNIT, line="B"), replace(UNIT, line="B", identity="5637")
     path = tmp_path / "modem.toml"
-    assert profile.write(made(units=(UNIT, same)), path) == [path]
-    assert profile.write(made(units=(UNIT, other)), path) == [path, tmp_path / "modem-B.toml"]
+    assert report.write_profile(made(units=(UNIT, same)), path) == [path]
+    assert report.write_profile(made(units=(UNIT, other)), path) == [
+        path,
+        tmp_path / "modem-B.toml",
+    ]
     with pytest.raises(TechnicianError, match="no modem was asked"):
-        profile.write(made(units=()), path)
+        report.write_profile(made(units=()), path)
     with pytest.raises(TechnicianError, match="cannot be written"):
-        profile.write(made(), tmp_path)
+        report.write_profile(made(), tmp_path)
 
 
 # --- read back -----------------------------------------------------------------------------------
@@ -173,7 +176,7 @@ def test_two_makes_are_two_files(tmp_path: Path) -> None:
 @pytest.fixture
 def office(tmp_path: Path) -> Path:
     """A configuration whose line names a profile."""
-    profile.write(made(), tmp_path / "modem.toml")
+    report.write_profile(made(), tmp_path / "modem.toml")
     path = tmp_path / "centralino.toml"
     path.write_text(OFFICE.format(folder=tmp_path, profile=tmp_path / "modem.toml"), "utf-8")
     return path
@@ -196,7 +199,7 @@ def test_a_line_is_driven_by_its_profile(office: Path) -> None:
 def test_a_hostile_modem_writes_a_profile_that_can_be_read(text: str, office: Path) -> None:
     """Whatever a modem says of itself, its profile is TOML, and drives a line."""
     unit = replace(UNIT, maker=text, identity=text, firmware=text)
-    profile.write(made(units=(unit,), site=text, tester=text), office.parent / "modem.toml")
+    report.write_profile(made(units=(unit,), site=text, tester=text), office.parent / "modem.toml")
     assert read.load(office).lines[0].duplex == "true"
 
 
@@ -260,7 +263,7 @@ def test_the_last_good_profile_stays_in_force(office: Path) -> None:
     settings, _, complaint = last_good.in_force(office)
     assert str(path) in complaint.en
     assert (settings.lines[0].duplex, settings.lines[0].flash) == ("true", 0.25)
-    profile.write(made(findings=()), path)
+    report.write_profile(made(findings=()), path)
     assert last_good.in_force(office)[0].lines[0].flash == 0.1
     path.unlink()
     assert last_good.in_force(office)[0].lines[0].flash == 0.1

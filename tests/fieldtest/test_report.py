@@ -15,8 +15,8 @@ from xml.etree import ElementTree as Tree
 import pytest
 
 from appliance.errors import TechnicianError
-from appliance.fieldtest import page, plots, report, shown
-from appliance.fieldtest.junit import junit
+from appliance.fieldtest import person, report
+from appliance.fieldtest.report import junit
 from appliance.paper import engine
 from hw_tests import findings
 from hw_tests.findings import Figure, Finding, Limit, Run, Series, Unit, Verdict
@@ -74,7 +74,7 @@ class Seen(HTMLParser):
 
 def seen(made: Run) -> Seen:
     """Render a run and read it as a browser does."""
-    return Seen(page.page(made, findings.dumps(made).encode(errors="replace")))
+    return Seen(report.page(made, findings.dumps(made).encode(errors="replace")))
 
 
 def with_text(text: str) -> Run:
@@ -132,7 +132,7 @@ def test_a_hostile_text_stays_text(text: str) -> None:
     tame, wild = seen(with_text("tame")), seen(with_text(text))
     assert wild.shape() == tame.shape()
     assert wild.open == []
-    assert shown.clean(text)[:40] in wild.told
+    assert person.clean_text(text)[:40] in wild.told
     for picture in wild.pictures():
         elements = list(Tree.fromstring(picture).iter())
         names = {element.tag.rpartition("}")[2] for element in elements}
@@ -143,7 +143,7 @@ def test_a_hostile_text_stays_text(text: str) -> None:
 
 def test_the_page_stays_small() -> None:
     """A modem that babbles does not fill the report."""
-    assert len(page.page(with_text("x" * 100_000), b"")) < 200_000
+    assert len(report.page(with_text("x" * 100_000), b"")) < 200_000
 
 
 def test_what_breaks_a_limit_is_marked() -> None:
@@ -187,21 +187,21 @@ def test_strange_series_do_no_harm(
 ) -> None:
     """A series without points is left out; points that are no numbers are."""
     series = Series("s", kind, x, y, "Hz", "dB")  # type: ignore[arg-type]  # one of the kinds
-    assert (plots.drawn(series, finding()) is not None) is is_drawn
+    assert (report.drawn(series, finding()) is not None) is is_drawn
 
 
 def test_no_peak_is_lost_in_a_long_series() -> None:
     """A second of sound among a million points is drawn by its extremes."""
     y = [0.0] * 1_000_000
     y[123_456], y[654_321] = 9.0, -9.0
-    kept = plots._points(Series("s", "level", tuple(map(float, range(len(y)))), tuple(y), "", ""))
-    assert len(kept) <= plots.POINTS + 2
+    kept = report._points(Series("s", "level", tuple(map(float, range(len(y)))), tuple(y), "", ""))
+    assert len(kept) <= report.POINTS + 2
     assert {(123_456.0, 9.0), (654_321.0, -9.0)} <= set(kept)
 
 
 def test_the_same_run_gives_the_same_page() -> None:
     """The page depends on the run alone."""
-    assert page.page(run(), b"x") == page.page(run(), b"x")
+    assert report.page(run(), b"x") == report.page(run(), b"x")
 
 
 def test_junit_counts() -> None:
@@ -217,10 +217,10 @@ def test_junit_counts() -> None:
 def test_without_findings_one_sentence(tmp_path: Path) -> None:
     """A folder without findings, or with broken ones, is said so; nothing is written."""
     with pytest.raises(TechnicianError, match="no report of"):
-        report.write(tmp_path)
+        report.write_report(tmp_path)
     (tmp_path / findings.FILE).write_bytes(b"\xff{")
     with pytest.raises(TechnicianError, match="no report of"):
-        report.write(tmp_path)
+        report.write_report(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [findings.FILE]
 
 
@@ -237,7 +237,7 @@ def test_nothing_is_fetched_for_the_paper(url: str) -> None:
 def test_the_paper_says_the_same(made: Run, tmp_path: Path) -> None:
     """The PDF has the page's words and pictures, and no page of it is empty."""
     findings.write(made, tmp_path)
-    assert report.write(tmp_path) == made
+    assert report.write_report(tmp_path) == made
     assert (tmp_path / report.HTML).stat().st_size > 1000
     path = str(tmp_path / report.PDF)
     told = " ".join(_run("pdftotext", path, "-").decode().split())
@@ -250,11 +250,11 @@ def test_the_paper_says_the_same(made: Run, tmp_path: Path) -> None:
 
 def _figures(made: Run) -> list[str]:
     return [
-        shown.measured(figure)
+        person.shown_measure(figure)
         for each in made.findings
         if each.verdict is not Verdict.NOT_ON_THIS_DEVICE
         for figure in each.figures
-        if len(shown.measured(figure)) < 10
+        if len(person.shown_measure(figure)) < 10
     ]
 
 

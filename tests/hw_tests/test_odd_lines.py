@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.fieldtest.reasons import of_run
+from appliance.fieldtest.person import of_run
 from hw_tests.field import Field
 from hw_tests.findings import Run, Verdict
 from hw_tests.measures.table import MEASURES

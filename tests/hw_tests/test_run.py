@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import TechnicianError
-from appliance.fieldtest.reasons import of_run
+from appliance.fieldtest.person import of_run
 from hw_tests import findings
 from hw_tests.field import Field, Measure, found
 from hw_tests.findings import Figure, Finding, Limit, Verdict

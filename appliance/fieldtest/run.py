@@ -1,0 +1,626 @@
+"""Running the field test beside the service."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from importlib import resources, util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.errors import TechnicianError
+from appliance.fieldtest.person import DESCRIPTOR
+from appliance.files import READABLE, atomic_write
+from appliance.modem.events import Failed, Idle, Up
+from appliance.modem.line import LineDriver
+from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain, holding
+from appliance.modem.scripts import LineSettings, Sentence
+from appliance.policy.text import Refused, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from appliance.modem.events import LineEvent
+
+
+# ---- child -------------------------------------------------------------------------------------
+# The suite's process: pytest with our plugin, in a session of its own, ended gently or not.
+
+LOG: Final = "pytest.log"
+NO_TEST: Final = 5
+"""pytest's status where its options choose none."""
+CHILD_PATIENCE_S: Final = ((signal.SIGINT, 30.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 60.0))
+"""How the process is asked to end, and how long each time: its tests first hang up."""
+
+
+def suite() -> Path:
+    """Find the suite, in the sources or where it was installed; raises TechnicianError."""
+    found = util.find_spec("hw_tests")
+    if found is None or not found.submodule_search_locations:
+        raise Refused(
+            "le prove hw_tests non sono installate: installare centralino per intero",
+            "the suite hw_tests is not installed: install centralino whole",
+        )
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+def check(suite_folder: Path, options: Sequence[str]) -> None:
+    """Raise TechnicianError for options that the suite does not take, or that choose no test."""
+    command = _command(suite_folder, ("--collect-only", "-q", *options))
+    found = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment(),
+        check=False,
+    )  # fmt: skip
+    if found.returncode == NO_TEST:
+        raise Refused(
+            "le opzioni dopo -- non scelgono nessuna prova", "the options after -- choose no test"
+        )
+    if found.returncode:
+        said = [line for line in found.stderr.splitlines() if "error: " in line.lower()]
+        why = re.split("error: ", said[-1], flags=re.IGNORECASE)[-1] if said else "refused"
+        raise Refused(
+            f"le opzioni dopo -- non si possono usare: {why}",
+            f"the options after -- cannot be used: {why}",
+        )
+
+
+def _command(suite_folder: Path, options: Sequence[str]) -> list[str]:
+    ini = resources.files("appliance.fieldtest") / "pytest.ini"
+    return [
+        sys.executable, "-m", "pytest", str(suite_folder), "-c", str(ini),
+        f"--rootdir={suite_folder}", "-p", "no:cacheprovider",
+        "-p", "appliance.fieldtest.person", *options,
+    ]  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    path = os.pathsep.join(filter(None, (str(_sources()), os.environ.get("PYTHONPATH"))))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+@dataclass
+class Child:
+    """pytest on a suite; `sock` carries what it tells. `end` is to be called until it has ended."""
+
+    process: subprocess.Popen[bytes]
+    sock: socket.socket
+    asked: int = 0
+    deadline: float = 0.0
+
+    @classmethod
+    def start(cls, suite_folder: Path, out: Path, options: Sequence[str]) -> Child:
+        """Start it; what pytest itself prints goes into a log beside the findings."""
+        ours, theirs = socket.socketpair()
+        environment = {**_environment(), DESCRIPTOR: str(theirs.fileno())}
+        with (out / LOG).open("wb") as log:
+            process = subprocess.Popen(
+                _command(suite_folder, options),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # a terminal's Ctrl-C is for the command, which tells it
+            )
+        theirs.close()
+        return cls(process, ours)
+
+    @property
+    def has_ended(self) -> bool:
+        """True once the process has ended."""
+        return self.process.poll() is not None
+
+    def end(self, *, at_once: bool = False) -> None:
+        """Ask it to end, more firmly when its time is up or when `at_once`."""
+        now = time.monotonic()
+        if self.has_ended or (self.asked and now < self.deadline and not at_once):
+            return
+        number, patience_s = CHILD_PATIENCE_S[min(self.asked, len(CHILD_PATIENCE_S) - 1)]
+        self.asked += 1
+        self.deadline = now + patience_s
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(number)
+
+    def close(self) -> int:
+        """Take leave of a process that has ended, and of what it left; returns its status."""
+        status = self.process.wait()
+        self.sock.close()
+        with contextlib.suppress(OSError):  # an exchange that its tests could not stop
+            os.killpg(self.process.pid, signal.SIGTERM)
+        return status
+
+
+def _sources() -> Path:
+    return Path(__file__).resolve().parents[2]
+
+
+# ---- holding -----------------------------------------------------------------------------------
+# Who has the ports, and how they are taken and given back: systemd's units, or a hand-started run.
+#
+# What was found is a plan of plain values: it is written down for the restorer before anything
+# stops.
+
+CARRIER: Final = "centralino-carrier.service"
+UNITS: Final = ("centralino-link.socket", CARRIER, "centralino.service")
+"""In the order they are started; the desk alone would have the carrier started again."""
+STOP_S: Final = 60.0
+_UNIT = re.compile(r"/([\w@.-]+\.service)")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A `centralino run` that a person started: how to start it again as it was."""
+
+    pid: int
+    command: tuple[str, ...]
+    folder: str
+    environment: tuple[tuple[str, str], ...]
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is stopped for the field test and started after it; `ports` are put on hook between."""
+
+    ports: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    runs: tuple[Run, ...] = ()
+
+
+def plan(ports: Sequence[str]) -> Plan:
+    """Find out who holds the ports.
+
+    Raises TechnicianError for a port that is not there, for another program, and where rights to
+    stop the service are wanting.
+    """
+    for port in ports:
+        if not Path(port).exists():
+            raise TechnicianError(str(explain(port, FileNotFoundError()).sentence))
+    active = _active(UNITS) if ports else ()
+    if CARRIER in active and os.geteuid() != 0:
+        raise TechnicianError(
+            "the service runs and may hold the ports: run the field test with sudo, so that it can "
+            "be stopped and started again"
+        )
+    units: tuple[str, ...] = ()
+    runs: dict[int, Run] = {}
+    for port in ports:
+        for pid in sorted(holding(port)):
+            if _unit(pid) in UNITS:
+                units = active
+            elif found := _run(pid):
+                runs[found.pid] = found
+            else:
+                raise TechnicianError(str(explain(port, OSError(16, "busy")).sentence))
+    return Plan(tuple(ports), units, tuple(runs.values()))
+
+
+def stop(planned: Plan) -> None:
+    """Stop what holds the ports; raises TechnicianError when it goes on holding them."""
+    if planned.units:
+        systemctl("stop", planned.units[::-1])
+    for run in planned.runs:
+        _end_holding(run)
+    for port in planned.ports:
+        if holding(port):
+            raise TechnicianError(str(explain(port, OSError(16, "busy")).sentence))
+
+
+def systemctl(verb: str, units: Sequence[str]) -> None:
+    """Have systemd do something; raises TechnicianError with its words."""
+    try:
+        done = subprocess.run(
+            ["systemctl", verb, *units], capture_output=True, text=True, timeout=STOP_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise TechnicianError(f"systemctl {verb} {' '.join(units)}: {error}") from error
+    if done.returncode:
+        raise TechnicianError(f"systemctl {verb} {' '.join(units)}: {done.stderr.strip()}")
+
+
+def ended(descriptor: int, seconds: float) -> bool:
+    """Tell whether the process behind a pidfd has ended, waiting so long for it."""
+    return bool(select.select([descriptor], [], [], seconds)[0])
+
+
+def _active(units: Sequence[str]) -> tuple[str, ...]:
+    """Return those units that are up; none where there is no systemd."""
+    try:
+        told = subprocess.run(
+            ["systemctl", "is-active", *units], capture_output=True, text=True, check=False
+        ).stdout.split()
+    except OSError:
+        return ()
+    if len(told) != len(units):
+        return ()
+    return tuple(
+        u for u, state in zip(units, told, strict=True) if state in {"active", "reloading"}
+    )
+
+
+def _unit(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        if found := _UNIT.findall(Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")):
+            return str(found[-1])
+    return ""
+
+
+def _run(pid: int) -> Run | None:
+    """Find the `centralino run` among a process and its ancestors, if one is."""
+    while pid > 1:
+        place = Path(f"/proc/{pid}")
+        try:
+            words = _words(place / "cmdline")
+            if _is_ours(words) and place.stat().st_uid == os.geteuid():
+                environment = (pair.partition("=") for pair in _words(place / "environ"))
+                return Run(
+                    pid,
+                    tuple(words),
+                    str((place / "cwd").readlink()),
+                    tuple((name, value) for name, _, value in environment),
+                    _output(place / "fd" / "1"),
+                )
+            pid = int((place / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+        except (OSError, ValueError):
+            return None
+    return None
+
+
+def _words(path: Path) -> list[str]:
+    return path.read_bytes().decode("utf-8", "surrogateescape").split("\0")[:-1]
+
+
+def _is_ours(words: Sequence[str]) -> bool:
+    """Tell whether a command line is `centralino run` or `python -m appliance run`."""
+    before, found, _ = "\0".join(words).partition("\0run")
+    return bool(found) and before.endswith(("\0appliance", "/centralino"))
+
+
+def _output(link: Path) -> str:
+    """Return the file a process writes to, where it is one."""
+    target = link.readlink()
+    return str(target) if target.is_file() else os.devnull
+
+
+def _end_holding(run: Run) -> None:
+    try:
+        descriptor = os.pidfd_open(run.pid)
+    except ProcessLookupError:
+        return
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGTERM)
+        if not ended(descriptor, STOP_S):
+            raise TechnicianError(f"process {run.pid} does not end: stop it, then try again")
+    finally:
+        os.close(descriptor)
+
+
+# ---- on hook -----------------------------------------------------------------------------------
+# Puts a line on hook, whatever state its modem was left in, and has the modem prove it.
+
+LIMIT_S: Final = 30.0
+READ_SIZE: Final = 4096
+GONE: Final = Sentence("Il modem è scollegato.", "The modem is unplugged.")
+SILENT: Final = Sentence(
+    "Il modem non dice se ha riagganciato: scollegarlo e ricollegarlo.",
+    "The modem does not say whether it has hung up: unplug it and plug it in again.",
+)
+
+
+def put_on_hook(path: str) -> Sentence | None:
+    """Bring the modem at a port to idle; returns why it could not be, None when it is.
+
+    What does not answer has its DTR pulled, which hangs up too, and is asked once more.
+    """
+    try:
+        with contextlib.closing(SerialPort(path)) as port:
+            trouble = _brought_up(port.fileno())
+            if trouble is not None and port.drop_dtr():
+                trouble = _brought_up(port.fileno())
+            return trouble
+    except PORT_ERRORS as error:
+        return explain(path, error).sentence
+
+
+def _brought_up(fd: int) -> Sentence | None:
+    """Start a line as the service does: its first commands end a stream and hang up."""
+    driver = LineDriver("", LineSettings())
+    waiting = bytearray()
+    now = time.monotonic()
+    end = now + LIMIT_S
+    events: tuple[LineEvent, ...] = driver.start(now)
+    while now < end:
+        for event in events:
+            if isinstance(event, Up | Idle):
+                return None
+            if isinstance(event, Failed):
+                return event.reason
+        waiting += driver.data_to_send()
+        events = _exchanged(fd, driver, waiting, end)
+        now = time.monotonic()
+    return SILENT
+
+
+def _exchanged(
+    fd: int, driver: LineDriver, waiting: bytearray, end: float
+) -> tuple[LineEvent, ...]:
+    """Carry bytes both ways until something is due; returns what it meant."""
+    due = driver.next_deadline()
+    pause = max(0.0, min(end if due is None else due, end) - time.monotonic())
+    readable, writable, _ = select.select([fd], [fd] if waiting else [], [], pause)
+    if writable:
+        del waiting[: os.write(fd, waiting)]
+    events: tuple[LineEvent, ...] = ()
+    if readable:
+        data = os.read(fd, READ_SIZE)
+        if not data:
+            raise OSError(GONE.en)
+        events = driver.receive_data(data, time.monotonic())
+    due = driver.next_deadline()
+    if due is not None and time.monotonic() >= due:
+        events += driver.handle_timer(time.monotonic())
+    return events
+
+
+# ---- remaining ---------------------------------------------------------------------------------
+# How long a run still takes, from how long its tests took before.
+
+FILE = "centralino/field-test-{}.json"
+
+
+@dataclass(slots=True)
+class Clock:
+    """The tests to come with what is known of their length (s); `took` of those that have ended.
+
+    `known` are times of earlier runs. A test that was told to take another time than then, a soak
+    of an hour after one of a minute, is another one: `told` is what this run's suite says.
+    """
+
+    known: dict[str, float]
+    waiting: list[str] = field(default_factory=list)
+    took: dict[str, float] = field(default_factory=dict)
+    told: dict[str, float] = field(default_factory=dict)
+
+    def expect(self, tests: Sequence[str], seconds: Sequence[float]) -> None:
+        """Note what comes; the suite's own word of its length counts where it never ran here."""
+        self.waiting = list(tests)
+        self.told = {test: s for test, s in zip(tests, seconds, strict=False) if s > 0}
+
+    def ended(self, test: str, seconds: float) -> None:
+        """Note how long a test took."""
+        self.took[test] = seconds
+        if test in self.waiting:
+            self.waiting.remove(test)
+
+    @property
+    def times(self) -> dict[str, float]:
+        """What the next run should know."""
+        return {**self.known, **{self._key(test): s for test, s in self.took.items()}}
+
+    def left_s(self, running_s: float) -> float | None:
+        """Say how long it still takes, `running_s` into a test; None when nothing is known.
+
+        A test of which nothing is known takes as long as those that ended, on the average.
+        """
+        expected = {test: s for test in self.waiting if (s := self._length(test)) is not None}
+        times = [*self.took.values()] or list(expected.values())
+        if not times:
+            return None
+        average = sum(times) / len(times)
+        each = [expected.get(test, average) for test in self.waiting]
+        return max(0.0, each[0] - running_s) + sum(each[1:]) if each else 0.0
+
+    def _length(self, test: str) -> float | None:
+        return self.known.get(self._key(test), self.told.get(test))
+
+    def _key(self, test: str) -> str:
+        told = self.told.get(test)
+        return test if told is None else f"{test} ({told:g} s)"
+
+
+def place(set_up: str) -> Path:
+    """Say where the times of earlier runs in such a set-up are kept (XDG base directories)."""
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(cache) if cache else Path.home() / ".cache") / FILE.format(set_up)
+
+
+def read(path: Path) -> dict[str, float]:
+    """Read known times; none where there is no file, or none that can be read."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return {str(k): float(v) for k, v in told.items() if math.isfinite(float(v))}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def write(path: Path, known: dict[str, float]) -> None:
+    """Keep times for the next run; a place that cannot be written costs an estimate, no more."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, json.dumps(known, indent=1), mode=READABLE)
+    except OSError:
+        return
+
+
+# ---- restorer ----------------------------------------------------------------------------------
+# Gives everything back when the field test is over, however it ended.
+#
+# A process of its own: it reads a pipe from the command, and what it waits for is the pipe's end,
+# which comes with the command's own, by whatever signal. Then the suite's process is ended, the
+# lines are put on hook, and what was stopped is started again. A power cut needs nothing of this:
+# the services start at boot.
+
+RESTORER_PATIENCE_S: Final = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+"""How the suite's process is asked to end, and for how long each time."""
+READY: Final = "ready"
+LOST: Final = Words(
+    "Chi doveva rimettere in servizio è stato ucciso: `centralino status` dice che cosa manca.",
+    "Who was to restore the service was killed: `centralino status` tells what is missing.",
+)
+ON_HOOK: Final = Words("{}: la linea è riagganciata.", "{}: the line is on hook.")
+NOT_ON_HOOK: Final = Words("{}: NON si sa se è riagganciata: {}", "{}: it may be off hook: {}")
+STARTED: Final = Words("Di nuovo in servizio: {}.", "In service again: {}.")
+NOT_STARTED: Final = Words("NON di nuovo in servizio: {}", "NOT in service again: {}")
+
+
+class Restorer:
+    """The command's end: started before anything is stopped, `give_back` is its order."""
+
+    def __init__(self, planned: Plan) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "appliance.fieldtest.run"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # a terminal's Ctrl-C is for the command
+        )
+        self._tell(asdict(planned))
+        assert self._process.stdout
+        if self._process.stdout.readline().strip() != READY:
+            raise TechnicianError("nobody could be found to restore the service: nothing was done")
+
+    def watch(self, pid: int) -> None:
+        """Name the suite's process, which must end before anything is given back."""
+        self._tell({"child": pid})
+
+    def give_back(self) -> tuple[bool, list[Words]]:
+        """Have everything given back; returns whether all of it was, and what was done."""
+        said, _ = self._process.communicate()
+        if self._process.returncode not in {0, 1}:
+            return False, [LOST]
+        return self._process.returncode == 0, [Words(*json.loads(line)) for line in said.split("\n")
+                                               if line]  # fmt: skip
+
+    def _tell(self, what: dict[str, Any]) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+
+
+def main() -> None:
+    """Run as `python -m appliance.fieldtest.run`, the plan on the standard input."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGPIPE):
+        signal.signal(number, signal.SIG_IGN)
+    planned = _read_plan(json.loads(sys.stdin.readline()))
+    running = {run.pid: _pidfd(run.pid) for run in planned.runs}
+    _say(READY)
+    children = [(pid, _pidfd(pid)) for line in sys.stdin for pid in (json.loads(line)["child"],)]
+    for pid, descriptor in children:
+        _end_restorer(pid, descriptor)
+    is_well = True
+    for well, words in _given_back(planned, running):
+        is_well = is_well and well
+        _say(json.dumps([words.it, words.en]))
+    raise SystemExit(not is_well)
+
+
+def _read_plan(told: dict[str, Any]) -> Plan:
+    runs = (
+        Run(
+            run["pid"],
+            tuple(run["command"]),
+            run["folder"],
+            tuple((name, value) for name, value in run["environment"]),
+            run["output"],
+        )
+        for run in told["runs"]
+    )
+    return Plan(tuple(told["ports"]), tuple(told["units"]), tuple(runs))
+
+
+def _pidfd(pid: int) -> int | None:
+    """Hold on to a process by a number that no other one can get."""
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def _end_restorer(pid: int, descriptor: int | None) -> None:
+    if descriptor is not None:
+        for number, patience_s in RESTORER_PATIENCE_S:
+            if ended(descriptor, 0):
+                break
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(descriptor, number)
+            ended(descriptor, patience_s)
+    with contextlib.suppress(OSError):  # an exchange that its tests could not stop
+        os.killpg(pid, signal.SIGTERM)
+
+
+def _given_back(planned: Plan, running: dict[int, int | None]) -> Iterator[tuple[bool, Words]]:
+    for port in planned.ports:
+        if (still := _still_held(planned, running)) is not None:
+            yield True, still
+            return
+        trouble = put_on_hook(port)
+        if trouble is None:
+            yield True, _filled(ON_HOOK, port, port)
+        else:
+            it, en = NOT_ON_HOOK.it, NOT_ON_HOOK.en
+            yield False, Words(it.format(port, trouble.it), en.format(port, trouble.en))
+    if planned.units:
+        yield _units_started(planned.units)
+    for run in planned.runs:
+        yield _run_started(run)
+
+
+def _still_held(planned: Plan, running: dict[int, int | None]) -> Words | None:
+    """Say that nothing was stopped after all, where a hand-started run is still there."""
+    for run in planned.runs:
+        descriptor = running[run.pid]
+        if descriptor is not None and not ended(descriptor, 0):
+            text = " ".join(run.command)
+            return _filled(STARTED, text, text)
+    return None
+
+
+def _units_started(units: tuple[str, ...]) -> tuple[bool, Words]:
+    try:
+        systemctl("start", units)
+    except TechnicianError as error:
+        return False, _filled(NOT_STARTED, str(error), str(error))
+    return True, _filled(STARTED, ", ".join(units), ", ".join(units))
+
+
+def _run_started(run: Run) -> tuple[bool, Words]:
+    try:
+        with Path(run.output).open("ab") as output:
+            child = subprocess.Popen(
+                run.command,
+                cwd=run.folder,
+                env=dict(run.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+    except OSError as error:
+        return False, _filled(NOT_STARTED, str(error), str(error))
+    text = f"{' '.join(run.command)} ({child.pid})"
+    return True, _filled(STARTED, text, text)
+
+
+def _filled(words: Words, it: str, en: str) -> Words:
+    return Words(words.it.format(it), words.en.format(en))
+
+
+def _say(line: str) -> None:
+    """Tell the command, if it is still there."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
