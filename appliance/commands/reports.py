@@ -28,7 +28,7 @@ from appliance.commands.voicemail import add_care_commands
 from appliance.config import numbers
 from appliance.config.schema import Settings
 from appliance.files import READABLE, atomic_write
-from appliance.paper import child, report_tables
+from appliance.paper import child, document
 from appliance.paper.document import Document
 from appliance.policy.hours import day_phrase, month_words, read_day
 from appliance.policy.numbering import plan_of
@@ -440,7 +440,7 @@ def report(
         if pdf:
             told = reports.Teller(found, language, names, reference)
             head = contacts(settings.site, ())
-            _filed(pdf, report_tables.document(settings.site.name, head, told, begin, end))
+            _filed(pdf, document.document(settings.site.name, head, told, begin, end))
         text = reports.as_text(found, begin, end, language, names, reference)
         click.echo(f"{pdf}" if pdf else text)
 

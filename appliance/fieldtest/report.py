@@ -23,7 +23,7 @@ from appliance.errors import TechnicianError
 from appliance.fieldtest import person
 from appliance.fieldtest.person import clean_text
 from appliance.files import READABLE, atomic_write
-from appliance.paper import engine
+from appliance.paper import pdf
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused, Words
 from hw_tests import findings
@@ -487,5 +487,5 @@ def write_report(folder: Path) -> findings.Run:
         ) from error
     atomic_write(folder / JUNIT, junit(run), mode=READABLE)
     atomic_write(folder / HTML, page(run, raw), mode=READABLE)
-    engine.write(page(run, raw, on_paper=True), folder / PDF)
+    pdf.write(page(run, raw, on_paper=True), folder / PDF)
     return run

@@ -8,10 +8,10 @@ import os
 import signal
 import sys
 
-from appliance.paper import engine
+from appliance.paper import pdf
 from appliance.paper.child import LIMIT_S
 from appliance.paper.document import from_json
-from appliance.paper.page import page
+from appliance.paper.pdf import page
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     signal.alarm(math.ceil(LIMIT_S))
     with contextlib.suppress(PermissionError):
         os.nice(10)
-    sys.stdout.buffer.write(engine.pdf(page(from_json(sys.stdin.buffer.read()))))
+    sys.stdout.buffer.write(pdf.pdf(page(from_json(sys.stdin.buffer.read()))))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,26 @@
-"""What stands on a paper, without its looks: handed from process to process as JSON."""
+"""Content of a printed paper, without its looks: document, request letter, report tables."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, tzinfo
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from appliance.policy import requests
+from appliance.policy.directory import Register
+from appliance.policy.hours import date_words, day_words, moment_phrase, moment_words
+from appliance.policy.letters import need_name
+from appliance.policy.requests import Citizen, Contact, RequestStep
+from appliance.policy.text import Words
+from appliance.store.reports import Teller
+from appliance.store.requests import Due, Happened, StoredRequest, said_in, when
+
+# ---- document ----------------------------------------------------------------------------------
+# What stands on a paper, without its looks: handed from process to process as JSON.
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +75,185 @@ def _part(read: dict[str, Any]) -> Part:
         tuple(read["header"]),
         tuple(tuple(row) for row in read["rows"]),
     )
+
+
+# ---- report tables -----------------------------------------------------------------------------
+# The report of calls and requests on paper, across the sheet: what the command shows as text.
+
+
+def document(
+    house: str, contacts: tuple[str, ...], told: Teller, first: date, last: date
+) -> Document:
+    """Lay a report out."""
+    subject = told.title(first, last)
+    return Document(
+        language=told.language,
+        house=house,
+        title=f"{house} – {subject}",
+        subject=subject,
+        contacts=contacts,
+        opening=told.headline(),
+        parts=tuple(_parts(told)),
+        is_wide=True,
+    )
+
+
+def _parts(told: Teller) -> Iterator[Part]:
+    yield Part("", tuple(told.totals()), told.requests())
+    for heading, (header, *rows) in told.tables():
+        yield Part(heading, header=tuple(header), rows=tuple(tuple(row) for row in rows))
+
+
+# ---- request letter ----------------------------------------------------------------------------
+# A request as the protocol office files it: a letter with all that became of it (E15).
+#
+# Names stand for codes. Every text that somebody typed goes through `hide`: no number that is not
+# told may stand in it (P7). What a mail server answered is no reader's concern.
+
+TITLE: Final = Words("{house} – Richiesta {n}", "{house} – Request {n}")
+SUBJECT: Final = Words("richiesta n. {n} – {subject}", "request no. {n} – {subject}")
+TO: Final = Words("All'ufficio {unit}", "To the office {unit}")
+OPENING: Final = Words(
+    "Richiesta presa in carico dal centralino {on} ({by}).",
+    "Request taken over by the front desk {on} ({by}).",
+)
+CITIZEN: Final = Words("Utente", "Citizen")
+REQUEST: Final = Words("Richiesta", "Request")
+RECORDING: Final = Words("Registrazione", "Recording")
+HISTORY: Final = Words("Che cosa è successo", "What happened")
+HEADER: Final = (
+    Words("Quando", "When"),
+    Words("Che cosa", "What"),
+    Words("Chi", "Who"),
+    Words("Nota", "Note"),
+)
+MAILED: Final = Words("e-mail inviata all'ufficio", "e-mail sent to the office")
+PREFERRED: Final = Words(" (preferito)", " (preferred)")
+SPOKEN: Final = Words(
+    "Nome e recapito sono nella registrazione.", "Name and contact are in the recording."
+)
+_NAME, _PHONE = Words("Nome", "Name"), Words("Telefono", "Telephone")
+_EMAIL, _LANGUAGE = Words("E-mail", "E-mail"), Words("Lingua", "Language")
+_UNIT, _NEED = Words("Ufficio", "Office"), Words("Necessità", "Need")
+_SHEET = Words("Scheda consultata", "Sheet consulted")
+_APPOINTMENT, _DUE = Words("Appuntamento", "Appointment"), Words("Risposta entro", "Answer by")
+_STATE, _FILE = Words("Stato", "State"), Words("File", "File")
+_DIGEST = Words("Impronta SHA-256", "SHA-256 fingerprint")
+LANGUAGES: Final[Mapping[str, Words]] = {
+    "it": Words("italiano", "Italian"),
+    "en": Words("inglese", "English"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What people, positions and sheets are called, by their codes; a typed name stays."""
+
+    people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    sheets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def called(self, who: str) -> str:
+        """Return what somebody, or a position, is called."""
+        return self.people.get(who, who)
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Whose paper it is, and how it is written: the house, its contacts, its language and zone."""
+
+    house: str
+    contacts: tuple[str, ...]
+    language: str
+    zone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLetter:
+    """Writes a request as a letter of a house."""
+
+    head: Letterhead
+    register: Register
+    names: Names
+    hide: Callable[[str], str]
+
+    def document(self, kept: StoredRequest, due: Due) -> Document:
+        """Write it; what is not known is left out."""
+        request, head = kept.request, self.head
+        taken = request.at.astimezone(head.zone)
+        number = request.number
+        return Document(
+            language=head.language,
+            house=head.house,
+            title=self._say(TITLE).format(house=head.house, n=number),
+            subject=self._say(SUBJECT).format(n=number, subject=self.hide(request.subject)),
+            contacts=head.contacts,
+            day=date_words(taken.date(), head.language),
+            to=tuple(self._to(request.unit)),
+            opening=self._say(OPENING).format(
+                on=moment_phrase("il" if head.language == "it" else "on", taken, head.language),
+                by=self.names.called(request.by),
+            ),
+            parts=tuple(self._parts(kept, due)),
+        )
+
+    def _say(self, words: Words) -> str:
+        return said_in(words, self.head.language)
+
+    def _to(self, code: str) -> Iterator[str]:
+        unit = self.register.unit(code)
+        yield self._say(TO).format(unit=unit.name if unit else code)
+        service = self.register.unit(unit.service) if unit and unit.service else None
+        if service:
+            yield service.name
+        if unit and unit.email:
+            yield unit.email
+
+    def _parts(self, kept: StoredRequest, due: Due) -> Iterator[Part]:
+        request = kept.request
+        spoken = self._say(SPOKEN) if request.citizen.spoken else ""
+        yield Part(self._say(CITIZEN), self._facts(self._citizen(request.citizen)), spoken)
+        told = self._facts(self._request(kept, due))
+        yield Part(self._say(REQUEST), told, self.hide(request.asked))
+        if kept.sound.path:
+            sound = ((_FILE, Path(kept.sound.path).name), (_DIGEST, kept.sound.sha256))
+            yield Part(self._say(RECORDING), self._facts(iter(sound)))
+        if kept.steps:
+            header = tuple(self._say(each) for each in HEADER)
+            rows = tuple(self._row(step) for step in kept.steps)
+            yield Part(self._say(HISTORY), header=header, rows=rows)
+
+    def _facts(self, told: Iterator[tuple[Words, str]]) -> tuple[tuple[str, str], ...]:
+        return tuple((self._say(label), self.hide(value)) for label, value in told if value)
+
+    def _citizen(self, citizen: Citizen) -> Iterator[tuple[Words, str]]:
+        yield _NAME, citizen.name
+        for kind, label, value in (
+            (Contact.PHONE, _PHONE, citizen.phone),
+            (Contact.EMAIL, _EMAIL, citizen.email),
+        ):
+            is_preferred = value and kind is citizen.prefers and not citizen.spoken
+            yield label, value + (self._say(PREFERRED) if is_preferred else "")
+        if citizen.language != self.head.language:
+            known = LANGUAGES.get(citizen.language)
+            yield _LANGUAGE, self._say(known) if known else citizen.language
+
+    def _request(self, kept: StoredRequest, due: Due) -> Iterator[tuple[Words, str]]:
+        request, head = kept.request, self.head
+        unit = self.register.unit(request.unit)
+        yield _UNIT, unit.name if unit else request.unit
+        yield _NEED, need_name(self.register, head.zone, request)
+        yield _SHEET, self.names.sheets.get(request.sheet, request.sheet)
+        booked = request.appointment
+        yield _APPOINTMENT, when(booked, head.language, head.zone) if booked else ""
+        yield _STATE, self._say(requests.state_of(request))
+        yield _DUE, day_words(due(request), head.language)
+
+    def _row(self, step: Happened) -> tuple[str, ...]:
+        at = moment_words(step.at.astimezone(self.head.zone), self.head.language)
+        if step.step is RequestStep.MAILED:
+            return (at, self._say(MAILED), "", "")
+        who = self.names.called(step.by)
+        if step.said_by:
+            who = f"{who} ({self.names.called(step.said_by)})"
+        what = self._say(requests.STEPS[step.step])
+        return (at, what, self.hide(who), self.hide(step.words))

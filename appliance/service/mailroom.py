@@ -18,8 +18,7 @@ from appliance.config.schema import MailSettings, Settings, Site
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import Meeting, Method, address_in, compose, invitation, is_address
 from appliance.mail.smtp import Account, Security, Sender, Server
-from appliance.paper.document import Document, Part
-from appliance.paper.request_letter import Letterhead, Names, RequestLetter
+from appliance.paper.document import Document, Letterhead, Names, Part, RequestLetter
 from appliance.policy import letters as policy
 from appliance.policy import requests
 from appliance.policy.clock import Now

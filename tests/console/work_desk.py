@@ -18,7 +18,7 @@ from appliance.api.voicemail import NotNowError, care_question
 from appliance.calls.events import Event, MessagesWaiting
 from appliance.calls.outgoing import RINGS
 from appliance.console.network import ConsoleSettings
-from appliance.paper.request_letter import Letterhead
+from appliance.paper.document import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.text import Words

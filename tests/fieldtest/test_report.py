@@ -17,7 +17,7 @@ import pytest
 from appliance.errors import TechnicianError
 from appliance.fieldtest import person, report
 from appliance.fieldtest.report import junit
-from appliance.paper import engine
+from appliance.paper import pdf
 from hw_tests import findings
 from hw_tests.findings import Figure, Finding, Limit, Run, Series, Unit, Verdict
 from tests.fieldtest.runs import finding, run
@@ -227,8 +227,8 @@ def test_without_findings_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["http://127.0.0.1/x", "file:///etc/hostname", "//evil.example/"])
 def test_nothing_is_fetched_for_the_paper(url: str) -> None:
     """Even a page that asked for something would get nothing."""
-    with pytest.raises(engine.FetchedError, match="not within the page"):
-        engine.Fetcher().fetch(url)
+    with pytest.raises(pdf.FetchedError, match="not within the page"):
+        pdf.Fetcher().fetch(url)
 
 
 @pytest.mark.system

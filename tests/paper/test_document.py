@@ -7,8 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from appliance.paper.document import Document, Part, from_json, to_json
-from appliance.paper.request_letter import Letterhead, Names, RequestLetter
+from appliance.paper.document import (
+    Document,
+    Letterhead,
+    Names,
+    Part,
+    RequestLetter,
+    from_json,
+    to_json,
+)
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import date_words, day_phrase
 from appliance.policy.requests import (

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.paper import child, engine
+from appliance.paper import child, pdf
 from appliance.paper.document import Document, Part
 
 needs_poppler = pytest.mark.skipif(
@@ -162,4 +162,4 @@ def test_a_child_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> 
 def test_without_fc_list_every_letter_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that cannot tell prints what it can."""
     monkeypatch.setenv("PATH", "/nowhere")
-    assert engine.without_glyph("\U00012000") == ()
+    assert pdf.without_glyph("\U00012000") == ()

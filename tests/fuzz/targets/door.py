@@ -24,7 +24,7 @@ from appliance.config.directory_keeper import RegisterKeeper
 from appliance.config.hours import HoursKeeper
 from appliance.config.schema import Retention
 from appliance.errors import CentralinoError
-from appliance.paper.request_letter import Letterhead
+from appliance.paper.document import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.office import Office, ServiceState

@@ -1,0 +1,147 @@
+"""A document as HTML that loads nothing, and as a PDF; the ONLY weasyprint and jinja2 imports."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import unicodedata
+from dataclasses import asdict
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final
+
+import jinja2
+import weasyprint
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from appliance.files import READABLE, atomic_write
+from appliance.paper.document import Document, from_json, to_json
+from appliance.policy.text import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+# ---- engine ------------------------------------------------------------------------------------
+# A page of HTML as a PDF; the ONLY weasyprint import. Nothing is fetched for it.
+#
+# WeasyPrint lays text out with Pango, so that every script is shaped and runs in its own direction,
+# and tags it for screen readers (PDF/UA-1, ISO 14289). The same page gives the same bytes.
+
+EMBEDDED: Final = "data:"
+MISSING: Final = "□"
+"""Stands for a letter that no font of the box has."""
+FONTS_LIMIT_S: Final = 20.0
+
+
+class FetchedError(ValueError):
+    """Raised when a page asks for something that does not lie within it."""
+
+
+class Fetcher(URLFetcher):  # type: ignore[misc] # its library ships no annotations
+    """Gives what is embedded; whatever else a page names is not looked for."""
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        """Return what a data: address holds; raises FetchedError for any other."""
+        if not url.startswith(EMBEDDED):
+            raise FetchedError(f"{url[:80]!r} is not within the page")
+        return super().fetch(url, headers)
+
+
+def pdf(page: str) -> bytes:
+    """Return a page of HTML as a PDF, tagged for screen readers."""
+    made = weasyprint.HTML(string=page, url_fetcher=Fetcher())
+    return bytes(made.write_pdf(pdf_variant="pdf/ua-1"))
+
+
+def write(page: str, path: Path) -> None:
+    """Write a page of HTML as a PDF; raises OSError."""
+    atomic_write(path, pdf(page), mode=READABLE)
+
+
+def without_glyph(text: str) -> tuple[str, ...]:
+    """Return the letters of a text that no font of this machine has, in their order.
+
+    fontconfig's fc-list tells; without it every letter counts as one that can be printed.
+    """
+    wanted = sorted({letter for letter in text if _needs_a_font(letter)})
+    if not wanted or _is_in_a_font(wanted):
+        return ()
+    return tuple(letter for letter in wanted if not _is_in_a_font([letter]))
+
+
+def _needs_a_font(letter: str) -> bool:
+    return ord(letter) > 0xFF and unicodedata.category(letter) not in {"Cf", "Cc", "Zs", "Mn"}
+
+
+def _is_in_a_font(letters: Iterable[str]) -> bool:
+    """Tell whether one font has all of some letters."""
+    charset = " ".join(f"{ord(letter):x}" for letter in letters)
+    try:
+        found = subprocess.run(
+            ("fc-list", f":charset={charset}", "file"),
+            capture_output=True, timeout=FONTS_LIMIT_S, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return True
+    return bool(found.stdout.strip())
+
+
+# ---- page --------------------------------------------------------------------------------------
+# A document as one HTML page that loads nothing; its only jinja2 import, everything escaped.
+
+TEMPLATE: Final = "document.html"
+LABELS: Final = {
+    "subject": Words("Oggetto", "Subject"),
+    "page": Words("Pagina", "Page"),
+    "of": Words("di", "of"),
+}
+NO_GLYPH: Final = Words(
+    "Dove si legge {} manca un carattere che questo dispositivo non sa stampare ({}). "
+    "Il testo intero è nell'e-mail della richiesta.",
+    "Where {} stands, a character is missing that this device cannot print ({}). "
+    "The e-mail of the request has the whole text.",
+)
+
+
+def page(document: Document) -> str:
+    """Lay a document out; a letter that no font has is marked, and a note says which."""
+    clean = _without_controls(document)
+    missing = without_glyph(to_json(clean).decode())
+    note = ""
+    if missing:
+        names = ", ".join(f"U+{ord(each):04X}" for each in missing)
+        note = _said(NO_GLYPH, clean.language).format(MISSING, names)
+        table = str.maketrans(dict.fromkeys(missing, MISSING))
+        clean = from_json(to_json(clean).decode().translate(table).encode())
+    environment = jinja2.Environment(
+        loader=jinja2.BaseLoader(),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    source = (resources.files("appliance.paper") / TEMPLATE).read_text(encoding="utf-8")
+    labels = {name: _said(words, clean.language) for name, words in LABELS.items()}
+    return environment.from_string(source).render(document=clean, label=labels, note=note)
+
+
+def _said(words: Words, language: str) -> str:
+    return words.it if language == "it" else words.en
+
+
+def _without_controls(document: Document) -> Document:
+    """Leave out what is no letter: control characters, halves of surrogates."""
+
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, str):
+            plain = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\t", " "))
+            return "".join(c for c in plain if c == "\n" or unicodedata.category(c) not in _NONE)
+        if isinstance(value, dict):
+            return {name: cleaned(each) for name, each in value.items()}
+        return [cleaned(each) for each in value] if isinstance(value, list | tuple) else value
+
+    return from_json(json.dumps(cleaned(asdict(document))).encode())
+
+
+_NONE: Final = frozenset({"Cc", "Cs", "Cn"})
