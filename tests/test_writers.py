@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "appliance"
-APART = ("exchange", "testphone")
+APART = ("simulator",)
 """The simulated telephone exchange and its phones: no part of a running box."""
 OTHERWISE = {
     "files.py": "the writer itself",

@@ -146,7 +146,7 @@ class RestoreQuestions:
         """Say whether a restore waits, whether it could be now, and what became of the last."""
         last = backup.went(self._run)
         return {
-            "waiting": backup.restore_asking_is_waiting(self._run),
+            "waiting": backup.restore_is_waiting(self._run),
             "idle": is_idle(self.status()),
             "last": _plain(last) if last else None,
         }
@@ -179,7 +179,7 @@ class RestoreQuestions:
         """Take a request away that nobody took."""
         if time.monotonic() >= self._looked_at + LOOKS_S:
             self._looked_at = time.monotonic()
-            backup.restore_asking_is_waiting(self._run)
+            backup.restore_is_waiting(self._run)
 
     def start(self) -> None:
         """Keep in the audit what became of one: the records that it was asked in are put aside."""
@@ -197,7 +197,7 @@ class RestoreQuestions:
     def _check(self) -> None:
         """Raise Refused where it cannot be: somebody talks, the file was not found whole."""
         self.chores.chores.check_free()
-        if backup.restore_asking_is_waiting(self._run):
+        if backup.restore_is_waiting(self._run):
             raise Refused(*TAKEN)
         if not is_idle(self.status()):
             raise Refused(*BUSY)

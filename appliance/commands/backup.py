@@ -87,7 +87,7 @@ class RestoreHelper:
 
     def turn(self) -> Words:
         """Do what is to be done, and answer; nothing where nothing was. Raises as it fails."""
-        asked = service_backup.restore_asking_take(
+        asked = service_backup.take_restore(
             self.run
         )  # first: systemd starts us while one lies there
         plan = service_restore.plan_path(state_folder(self.config).absolute())
@@ -105,9 +105,7 @@ class RestoreHelper:
 
     def _answer(self, asked: Asked | None, said: Words, *, is_well: bool) -> None:
         at = datetime.now(UTC).replace(microsecond=0)
-        service_backup.restore_asking_tell(
-            self.run, Went(at, is_well, said, asked.by if asked else "")
-        )
+        service_backup.tell_restore(self.run, Went(at, is_well, said, asked.by if asked else ""))
 
     def _put_back(self, asked: Asked | None) -> tuple[Path, ...]:
         """Unpack and look while the box works; stop it for the renames alone."""

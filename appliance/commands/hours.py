@@ -92,12 +92,12 @@ ENTERED: Final = Words("voce {0}, {1}", "entry {0}, {1}")
 BY_WHOM: Final = Words("di", "by")
 
 
-@click.group()
+@click.group(name="week")
 def show_week() -> None:
     """The ordinary hours: those in force, and new ones from a day on."""
 
 
-@show_week.command()
+@show_week.command("show")
 @click.option("--all", "every", is_flag=True, help="What was taken back, too.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON with stable keys.")
 @click.pass_obj
@@ -120,7 +120,7 @@ def _days(command: F) -> F:
     return command
 
 
-@show_week.command()
+@show_week.command("enter")
 @click.argument("since")
 @_days
 @click.option("--configured", is_flag=True, help="Back to the configuration's hours.")
@@ -144,7 +144,7 @@ def enter_week(settings: Settings, /, *, preview: bool, configured: bool, **give
     tell_number(settings, _ask(settings, question), "centralino hours week revoke")
 
 
-@show_week.command()
+@show_week.command("revoke")
 @click.argument("number", type=int)
 @REFERENCE
 @BY
@@ -244,7 +244,7 @@ def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
         click.echo(_row(each, language_of(settings)))
 
 
-@hours.command()
+@hours.command("enter")
 @click.argument("first")
 @click.option("--last", default="", help="The last day; the first alone by default.")
 @click.option("--closed", is_flag=True, help="Closed on these days.")
@@ -276,7 +276,7 @@ def enter_days(settings: Settings, /, *, preview: bool, closed: bool, **given: A
     tell_number(settings, ask_desk(settings, question), "centralino hours revoke")
 
 
-@hours.command()
+@hours.command("revoke")
 @click.argument("number", type=int)
 @REFERENCE
 @BY

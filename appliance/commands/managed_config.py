@@ -188,7 +188,7 @@ FOLDER = click.Path(path_type=Path, file_okay=False)
 FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command()
+@click.command("key")
 @click.argument("folder", type=FOLDER)
 @click.option("--name", default="Centralino settings", help="Whose key it is.")
 def make_key(folder: Path, name: str) -> None:
@@ -211,7 +211,7 @@ def make_key(folder: Path, name: str) -> None:
     click.echo(in_language(said))
 
 
-@click.command()
+@click.command("pack")
 @click.argument("folder", type=FOLDER)
 @click.option("--key", "key_file", type=FILE, required=True, help="key.pem of the head office.")
 @click.option("--version", type=click.IntRange(min=1), required=True, help="Counted up each time.")

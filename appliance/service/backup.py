@@ -895,39 +895,39 @@ def take_log_in(connection: sqlite3.Connection) -> None:
 # Which file that is the configuration says (service/supervision.py tells of the two files between
 # them).
 
-RESTORE_ASKING_REQUEST: Final = "restore-asked"
+RESTORE_REQUEST: Final = "restore-asked"
 
 
-def restore_asking_request_path(run: Path) -> Path:
+def restore_request_path(run: Path) -> Path:
     """Say where the desk puts its request: centralino-restore.path waits for it."""
-    return run / RESTORE_ASKING_REQUEST
+    return run / RESTORE_REQUEST
 
 
-def restore_asking_answer_path(run: Path) -> Path:
+def restore_answer_path(run: Path) -> Path:
     """Say where the helper answers: beside the run folder, which root must not trust."""
     return run.with_name(f"{run.name}-restore") / ANSWER
 
 
 def ask(run: Path, asked: Asked) -> None:
     """Put a request; raises OSError."""
-    supervision.ask(restore_asking_request_path(run), asked)
+    supervision.ask(restore_request_path(run), asked)
 
 
-def restore_asking_is_waiting(run: Path) -> bool:
+def restore_is_waiting(run: Path) -> bool:
     """Tell whether a request lies there; one that nobody takes is taken away."""
-    return supervision.is_waiting(restore_asking_request_path(run))
+    return supervision.is_waiting(restore_request_path(run))
 
 
-def restore_asking_take(run: Path) -> Asked | None:
+def take_restore(run: Path) -> Asked | None:
     """Take a request away and read it; None where there is none, or what lies there is none."""
-    return supervision.take(restore_asking_request_path(run))
+    return supervision.take(restore_request_path(run))
 
 
-def restore_asking_tell(run: Path, went: Went) -> None:
+def tell_restore(run: Path, went: Went) -> None:
     """Keep what became of it, readable by the desk; raises OSError."""
-    supervision.keep_result(restore_asking_answer_path(run), went)
+    supervision.keep_result(restore_answer_path(run), went)
 
 
 def went(run: Path) -> Went | None:
     """Read what became of the last one since the box was switched on."""
-    return supervision.went(restore_asking_answer_path(run))
+    return supervision.went(restore_answer_path(run))

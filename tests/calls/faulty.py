@@ -22,8 +22,10 @@ from appliance.calls.orders import Order
 TABLES = (
     handlers.HANDLERS,
     switchboard.OWN,
-    *(each.DOINGS for each in (outgoing, dictation, ringing, internal, internal, internal)),
-    *(each.DOINGS for each in (positions, outside_call)),
+    *(each.DOINGS for each in (outgoing, dictation, ringing, positions, outside_call)),
+    internal.INTERCOM_ACTIONS,
+    internal.KEY_CALL_ACTIONS,
+    internal.LISTENING_ACTIONS,
 )
 """Every table by which an event finds its function."""
 Chooser = Callable[[object], int | None]

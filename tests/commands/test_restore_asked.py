@@ -109,7 +109,7 @@ def test_a_backup_takes_the_place_of_all(site: Site) -> None:
     kept = next(site.house.folder.glob("state.before-*"))
     assert (kept / "secrets" / "phone_secrets.json").read_text() == '{"op1": "later"}'
     assert str(kept) in said.it
-    assert not backup.restore_asking_request_path(site.run).exists()
+    assert not backup.restore_request_path(site.run).exists()
 
 
 def test_nothing_asked_is_nothing_done(site: Site) -> None:
@@ -222,32 +222,32 @@ def test_a_power_cut_is_finished_at_the_next_boot(
 
 def test_a_request_is_for_two_alone_and_is_not_followed_elsewhere(tmp_path: Path) -> None:
     """It holds a passphrase; what is no plain file, or no request, is taken away and none."""
-    path = backup.restore_asking_request_path(tmp_path)
+    path = backup.restore_request_path(tmp_path)
     backup.ask(tmp_path, Asked("beppe", PHRASE))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert backup.restore_asking_take(tmp_path) == Asked("beppe", PHRASE)
-    assert backup.restore_asking_take(tmp_path) is None
+    assert backup.take_restore(tmp_path) == Asked("beppe", PHRASE)
+    assert backup.take_restore(tmp_path) is None
     (tmp_path / "secret").write_text('{"by": "x", "passphrase": "y"}')
     path.symlink_to(tmp_path / "secret")
-    assert backup.restore_asking_take(tmp_path) is None
+    assert backup.take_restore(tmp_path) is None
     assert not path.is_symlink()
     os.mkfifo(path)
-    assert backup.restore_asking_take(tmp_path) is None
+    assert backup.take_restore(tmp_path) is None
     assert not path.exists()
     for text in ("", "[]", '{"by": "x"}', "\x00"):
         path.write_text(text)
-        assert backup.restore_asking_take(tmp_path) is None
+        assert backup.take_restore(tmp_path) is None
 
 
 def test_a_request_that_nobody_takes_does_not_stay(tmp_path: Path) -> None:
     """A passphrase must not lie about, nor a restore begin when nobody thinks of it any more."""
-    assert not backup.restore_asking_is_waiting(tmp_path)
+    assert not backup.restore_is_waiting(tmp_path)
     backup.ask(tmp_path, Asked("beppe", PHRASE))
-    assert backup.restore_asking_is_waiting(tmp_path)
+    assert backup.restore_is_waiting(tmp_path)
     old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - supervision.UNTAKEN_S
-    os.utime(backup.restore_asking_request_path(tmp_path), (old, old))
-    assert not backup.restore_asking_is_waiting(tmp_path)
-    assert not backup.restore_asking_request_path(tmp_path).exists()
+    os.utime(backup.restore_request_path(tmp_path), (old, old))
+    assert not backup.restore_is_waiting(tmp_path)
+    assert not backup.restore_request_path(tmp_path).exists()
 
 
 def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
@@ -256,9 +256,9 @@ def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
     told = Went(
         datetime(2026, 11, 25, 9, tzinfo=UTC), is_well=False, said=Words("a", "b"), by="beppe"
     )
-    backup.restore_asking_tell(run, told)
+    backup.tell_restore(run, told)
     assert backup.went(run) == told
-    backup.restore_asking_answer_path(run).write_text("{}")
+    backup.restore_answer_path(run).write_text("{}")
     assert backup.went(run) is None
 
 
@@ -266,8 +266,8 @@ def test_the_desk_can_read_what_became_of_it(tmp_path: Path) -> None:
     """The helper keeps what it writes to itself, but for its answer: the desk is not root."""
     before = os.umask(0o077)
     try:
-        backup.restore_asking_tell(tmp_path / "run", Went(datetime.now(UTC), True, NOTHING))
+        backup.tell_restore(tmp_path / "run", Went(datetime.now(UTC), True, NOTHING))
     finally:
         os.umask(before)
-    mode = backup.restore_asking_answer_path(tmp_path / "run").stat().st_mode
+    mode = backup.restore_answer_path(tmp_path / "run").stat().st_mode
     assert stat.S_IMODE(mode) == 0o644

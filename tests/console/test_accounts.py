@@ -171,7 +171,7 @@ def test_one_password_a_window_is_compared_however_many_come_at_once(
 
     found = visitor._runner.run(all_at_once())
     assert len(compared) == 1
-    assert sorted(type(one).__name__ for one in found) == ["TryLater"] * 8 + ["Wrong"]
+    assert sorted(type(one).__name__ for one in found) == ["TryLater"] * 8 + ["WrongLogin"]
 
 
 def test_a_word_that_was_there_before_is_not_taken(

@@ -213,14 +213,14 @@ def test_a_backup_is_put_back_at_a_word_and_a_tick(technician: Visitor, works: W
     assert "Ora qualcuno è al telefono" in technician.get("/plant/backup").text
     answer = technician.post("/plant/backup/restore", data=form)
     assert (answer.status_code, "al telefono" in answer.text) == (409, True)
-    assert backup.restore_asking_take(works.run) is None
+    assert backup.take_restore(works.run) is None
 
     works.switchboard = up()
     works.run.mkdir(exist_ok=True)
     assert technician.post("/plant/backup/restore", data=form).status_code == 303
     assert "È stato chiesto un ripristino" in technician.get("/plant/backup").text
-    assert backup.restore_asking_take(works.run) == Asked("beppe", PHRASE)
-    backup.restore_asking_tell(
+    assert backup.take_restore(works.run) == Asked("beppe", PHRASE)
+    backup.tell_restore(
         works.run, Went(TEN.wall, is_well=True, said=Words("<fatto>", "<done>"), by="beppe")
     )
     text = technician.get("/plant/backup").text

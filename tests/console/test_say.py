@@ -30,7 +30,7 @@ def said() -> Iterator[tuple[str, str]]:
         text = path.read_text(encoding="utf-8")
         found = [m.group(1) or m.group(2) for m in _SAID.finditer(text)]
         found += [m.group(1) for m in _PLURAL.finditer(text)]
-        if path.name in ("app.py", "guard.py"):
+        if path.name in ("process.py", "network.py"):
             found += [m.group(1) or m.group(2) for m in _TABLES.finditer(text)]
         for sentence in found:
             yield sentence, str(path.relative_to(CONSOLE))

@@ -17,9 +17,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ITS_PROGRAMME = (
-    "appliance/site", "appliance/commands/bootfile.py", "appliance/commands/bootfile.py",
-    "appliance/commands/updates.py", "appliance/commands/update*.py", "appliance/service/updates.py",
-    "appliance/daemon/update_*.py", "appliance/policy/bootfile.py", "appliance/policy/updates.py",
+    "appliance/bootfile", "appliance/commands/bootfile.py",
+    "appliance/commands/updates.py", "appliance/service/updates.py",
+    "appliance/policy/bootfile.py", "appliance/policy/updates.py",
 )  # fmt: skip
 """Of the programme what nobody but the image runs; all the rest is started by other tests too."""
 INPUTS = ("image", "systemd", "debian", "scripts/deb.sh", "tests/image", *ITS_PROGRAMME)

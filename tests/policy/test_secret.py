@@ -88,10 +88,9 @@ def test_the_door() -> None:
 
 DOORS = {
     ("calls/announcements.py", "TELL"): 1,  # duty numbers authorised in writing (E11)
-    ("calls/transfer.py", "RING"): 1,  # the same, for an operator who speaks with it first
+    ("calls/transfer.py", "RING"): 2,  # for an operator who speaks with it first; an office's phone
     ("policy/office.py", "RING"): 1,  # the account of a branch at the proxy
     ("policy/transfers.py", "RING"): 1,  # compared with the phone that was spoken with
-    ("calls/transfer.py", "RING"): 1,  # the account of an office's phone
     ("calls/transfer.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
     ("api/directory.py", "SHOW"): 1,  # to the head, one at a time, audited first
     ("api/directory.py", "TELL"): 1,  # authorised in writing, noted first
