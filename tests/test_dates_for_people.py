@@ -20,8 +20,7 @@ IN_TEXT: Final = re.compile(r"\{[^{}]*:([^{}]*%[^{}]*)\}")
 """The format of a value in a text for str.format."""
 DATES: Final = {"date", "datetime", "date | None", "datetime | None"}
 MACHINES: Final = {
-    "commands/reports.py": (1, "the key of a day among the lines' uses"),
-    "commands/reports.py": (1, "the month in a question to the desk"),
+    "commands/reports.py": (2, "the key of a day among the lines' uses; the month in a question"),
     "console/pages/operator.py": (1, "what an input for a day has sent"),
     "console/pages/reports.py": (1, "the name of a file to be downloaded"),
     "console/pages/privacy.py": (1, "the name of a file to be downloaded"),

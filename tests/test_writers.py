@@ -13,21 +13,16 @@ APART = ("simulator",)
 """The simulated telephone exchange and its phones: no part of a running box."""
 OTHERWISE = {
     "files.py": "the writer itself",
-    "managed_config/apply.py": "names without sound, in a folder that is thrown away",
-    "managed_config/apply.py": "a whole folder takes its name once all that is in it is written",
-    "commands/demo.py": "a demonstration's throw-away folder",
-    "commands/demo.py": "a demonstration's throw-away folder",
+    "managed_config/apply.py": "throw-away; a whole folder takes its name once all is in it",
     "commands/demo.py": "a demonstration's throw-away folder",
     "commands/bootfile.py": "a terminal, which is shown words",
     "commands/updates.py": "a download goes on where it was broken off, as the service",
     "console/accounts.py": "SQLite writes it, and takes an empty file",
     "config/reload.py": "a pipe to a child",
     "service/backup.py": "a whole folder takes its name once all that is in it is written",
-    "service/restore.py": "renames by a plan, each of which may be done again",
+    "service/restore.py": "unpacks into a new folder, renames by a plan that may be done again",
     "service/backup_nights.py": "a folder on another machine; what is fetched takes its name whole",
     "service/backup_smb.py": "a folder on another machine; what is fetched is a draft still",
-    "service/restore.py": "unpacks into a new folder beside, and brings all of it to the disk",
-    "fieldtest/run.py": "a log that grows",
     "fieldtest/run.py": "a log that grows",
     "dsp/wav.py": "sounds that a test or a demonstration makes",
     "store/privacy.py": "SQLite writes it, and takes an empty file",
@@ -35,7 +30,6 @@ OTHERWISE = {
     "store/backup.py": "SQLite writes the draft",
     "usb/reset.py": "words to the kernel, in /sys",
     "voicemail/storage.py": "a recording that grows, and its own order of sealing",
-    "voicemail/recording.py": "a recording that grows, and its own order of sealing",
     "voicemail/recording.py": "a recording that grows, and its own order of sealing",
 }
 MAKERS = {"write_text", "write_bytes", "rename", "touch"}

@@ -13,13 +13,13 @@ from typing import Any, Final
 from appliance.policy.text import NOTHING, Words
 
 # ---- outcome -----------------------------------------------------------------------------------
-# What became of the card's file at this start: a trouble for the desk (service/supervision.py), and what
-# `centralino site tell` writes beside the file.
+# What became of the card's file at this start: a trouble for the desk (service/supervision.py), and
+# what `centralino site tell` writes beside the file.
 
 OUTCOME_FILE: Final = "outcome.json"
 SHOWN: Final = 150
-"""So many characters of a mistake are shown in the status (service/supervision.py takes 4096 bytes, of
-which a character may need twelve); the result on the card says all.
+"""So many characters of a mistake are shown in the status (service/supervision.py takes 4096 bytes,
+of which a character may need twelve); the result on the card says all.
 """
 
 

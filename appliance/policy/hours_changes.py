@@ -285,11 +285,11 @@ def _change(before: Group, after: Group, day: date) -> tuple[Words, bool] | None
     old, new = hours_on(before.schedule, day), hours_on(after.schedule, day)
     if old == new:
         return None
-    label = before.label
+    label, now, earlier = before.label, _hours_said(new), _hours_said(old)
     return (
         Words(
-            f"{day_words(day, 'it')}, {label.it}: {_hours_said(new).it} (prima {_hours_said(old).it})",
-            f"{day_words(day, 'en')}, {label.en}: {_hours_said(new).en} (before: {_hours_said(old).en})",
+            f"{day_words(day, 'it')}, {label.it}: {now.it} (prima {earlier.it})",
+            f"{day_words(day, 'en')}, {label.en}: {now.en} (before: {earlier.en})",
         ),
         old.is_special,
     )

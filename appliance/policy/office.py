@@ -333,8 +333,8 @@ def _number(register: Register, code: str, at: datetime, zone: ZoneInfo) -> Secr
 # The manual states of the switchboard: what people asked for, since when, by whom, until when.
 #
 # *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso - segreteria", P9) are two states, kept
-# apart: undoing one leaves the other. A mark holds until it is undone or its `until` has come, which
-# is the next change of the written hours where nobody said otherwise.
+# apart: undoing one leaves the other. A mark holds until it is undone or its `until` has come: by
+# default, the next change of the written hours.
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ def _readable(need: Need) -> tuple[Target, ...]:
 # ---- transfer words ----------------------------------------------------------------------------
 # What an operator reads when a call cannot go on now: when it can, and what to offer (E23).
 #
-# "Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00. Appuntamento o e-mail?"
+# E.g. "Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00. Appuntamento o e-mail?"
 
 OFFERS: Mapping[ReturnRule, Words] = {
     ReturnRule.APPOINTMENT: Words("appuntamento", "appointment"),

@@ -1,4 +1,4 @@
-"""A change of directory, sheets and managed settings: made by a command, written by call control."""
+"""A change of directory, sheets or settings: made by a command, written by call control."""
 
 from __future__ import annotations
 

@@ -466,4 +466,5 @@ def previewed(due: Due, language: str, still_open: int = 0) -> Iterator[str]:
 
 
 def _row(each: Deletion, language: str) -> str:
-    return f"  {moment_words(each.at, language)}  {one_call(KEPT[each.what], language)}: {len(each.ids)}"
+    what = one_call(KEPT[each.what], language)
+    return f"  {moment_words(each.at, language)}  {what}: {len(each.ids)}"

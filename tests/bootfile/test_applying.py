@@ -131,12 +131,12 @@ def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
 STARTS = """
 import sys
 from pathlib import Path
-from appliance.bootfile.apply import Places, apply
+from appliance.bootfile.apply import Places, apply_card
 folder, year, state = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 names = ("card", "etc/centralino.toml", "kept", "data", "networkd", "run-site", "run-notices",
          "ports")
 places = Places(*(folder / name for name in names), year, {"folders": {"state": state}})
-print(apply(places).outcome.verdict)
+print(apply_card(places).outcome.verdict)
 print(*sorted(set(sys.modules) & {"appliance.config.read", "appliance.bootfile.read", "cattrs"}))
 """
 

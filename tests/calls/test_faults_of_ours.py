@@ -380,11 +380,11 @@ def test_what_is_no_single_calls_is_confined_too(
     switchboard, faults = confined()
     leg = talking(switchboard)
     where = {
-        "announce": "outside.translate",
-        "serve": "waiting.serve",
+        "announce": "outside_call.translate",
+        "serve": "queue.serve",
         "seek": "returning.seek",
-        "keep": "head.keep",
-        "judge": "learnt.at_home",
+        "keep": "ringing.keep",
+        "judge": "timers.at_home",
     }
     monkeypatch.setattr(f"appliance.calls.{where[broken]}", raises if broken == "judge" else fails)
     if broken == "judge":

@@ -287,9 +287,9 @@ class Watch:
             return  # whoever is absent here is not there
         assert desk.service.expired(self.now.wall).absent is None
         self.may_ring_office(ring)
-        for ringing in ring.ringing:
-            assert ringing.phone in desk.reachable
-            if ringing.phone.startswith("desk"):
+        for rung in ring.ringing:
+            assert rung.phone in desk.reachable
+            if rung.phone.startswith("desk"):
                 assert desk.office.citizens_desk is not None
                 assert group_open(desk.office.citizens_desk, self.now)
 

@@ -17,7 +17,7 @@ from tests.commands.test_commission import ORDINARY
 from tests.console import people
 from tests.console.user_desk import serving
 from tests.console.visitor import Visitor
-from tests.daemon.test_divert_questions import SEIZED, Box
+from tests.api.test_divert_questions import SEIZED, Box
 
 PATH = "/plant/divert"
 ITALIAN = {"accept-language": "it"}

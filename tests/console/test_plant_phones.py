@@ -18,7 +18,7 @@ from appliance.service.loop import Stores
 from tests.console import people
 from tests.console.user_desk import serving
 from tests.console.visitor import Visitor
-from tests.daemon.test_phone_entering import Office
+from tests.api.test_phone_entering import Office
 
 FORM = {"name": "op3", "label": "Operatore 3", "group": "switchboard", "make": "", "mac": ""}
 

@@ -21,8 +21,8 @@ STARTERS = {
 FORKS = {"modem/port_server.py": 3, "config/reload.py": 1}
 """The carrier's nursery, a keeper, an undertaker; the reader of the configuration."""
 CHILDREN = {
-    "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py", "service/media_link.py",
-    "service/jobs.py", "api/phones.py", "service/backup_target.py",
+    "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py",
+    "service/media_link.py", "service/jobs.py", "api/phones.py", "service/backup_target.py",
     "simulator/exchange/process.py", "fieldtest/run.py", "paper/child.py", "paper/pdf.py",
     "store/privacy.py", "bootfile/card.py", "simulator/phone/phone.py", "usb/reset.py",
 }  # fmt: skip

@@ -40,7 +40,7 @@ extension = "21"
 [switchboard]
 phones = ["op1"]
 """
-SITE: Final = "/usr/lib/centralino/lib/python3.13/site-packages/appliance/daemon"
+SITE: Final = "/usr/lib/centralino/lib/python3.13/site-packages/appliance/config"
 BRING: Final = f"""\
 cp {SITE}/example_register.toml ~technician/register.toml
 cp -r {SITE}/example_sheets ~technician/sheets

@@ -193,7 +193,7 @@ def test_udev_and_mdns_know_it(machine: Machine) -> None:
 
 def test_programme_is_compiled_and_its_own(machine: Machine) -> None:
     """Services need not compile at every start, and an administrator's library is not taken."""
-    machine.run("test", "-d", f"{SITE}/appliance/daemon/__pycache__")
+    machine.run("test", "-d", f"{SITE}/appliance/config/__pycache__")
     mine = ("argon2", "gpiozero", "holidays", "phonenumbers", "pyVoIP", "py_nanotts", "smbclient")
     say = f"import {', '.join(mine)}; print(*(m.__file__ for m in ({', '.join(mine)})))"
     told = machine.run(PYTHON, "-I", "-c", say).split()

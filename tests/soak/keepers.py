@@ -60,7 +60,7 @@ class Kept:
 
 @dataclass
 class VirtualNursery:
-    """What `appliance.modem.port_server.Nursery` is to a carrier; `outlets` by path of their port."""
+    """Stand-in for `appliance.modem.port_server.Nursery`; `outlets` by path of their port."""
 
     outlets: Mapping[str, Outlet]
     kept: dict[str, Kept] = field(default_factory=dict)

@@ -54,7 +54,7 @@ class Leg:
 
 
 class Phones:
-    """All phones; implements `appliance.service.media_link.PhoneSide` for the desk of the moment."""
+    """All phones; implements `appliance.service.media_link.PhoneSide` for call control."""
 
     def __init__(self, world: World, lan: Lan) -> None:
         self.world = world

@@ -351,12 +351,12 @@ async def save(request: Request) -> Response:
     form = await request.form()
     pairs = list(zip(form.getlist("code"), form.getlist("text"), strict=False))[:MOST_FILES]
     refused, is_voiced = [], False
-    for code, text in pairs:
+    for code, body in pairs:
         try:
-            told = await _ask_save(request, str(code), _lines(str(text)), preview=False)
+            told = await _ask_save(request, str(code), _lines(str(body)), preview=False)
             is_voiced = is_voiced or "voice" in told
         except NotDone as error:
-            refused.append(Seen(str(code), _lines(str(text)), str(error)))
+            refused.append(Seen(str(code), _lines(str(body)), str(error)))
     if refused:
         return page(request, "sheets/preview.html", 409, seen=refused, can_edit_again=False,
                     is_new=False, changes=CHANGES)  # fmt: skip

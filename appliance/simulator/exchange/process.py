@@ -503,7 +503,7 @@ STOP_LIMIT = 10.0
 
 
 class ExchangeProcess:
-    """`python -m appliance.simulator.exchange` in a directory, ready when entered, stopped when left.
+    """Process of `python -m appliance.simulator.exchange`: ready when entered, stopped when left.
 
     After leaving, `report` is its final report and `exit_code` 1 when a backlog exceeded 300 ms.
     """

@@ -85,7 +85,7 @@ def test_the_r_key_makes_it_deaf() -> None:
 
 
 def test_its_pcma_is_noise() -> None:
-    """Ours: the carrier's sound, tests/carrier; here more noise than signal."""
+    """Ours: the carrier's sound, tests/media; here more noise than signal."""
     assert stock("pcma_is_mulaw")["snr_db"] < 3
 
 
