@@ -11,11 +11,10 @@ import secrets as randomness
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from appliance.bootfile import card, read, values
+from appliance.bootfile import card, values
 from appliance.bootfile.card import Kept, contents_of, digest_of
-from appliance.bootfile.read import Made
 from appliance.bootfile.result import OUTCOME_FILE as OUTCOME
 from appliance.bootfile.result import Outcome, Socket, Verdict, trouble_of
 from appliance.bootfile.result import outcome_text as text_of_outcome
@@ -28,6 +27,9 @@ from appliance.policy.text import Refused, Words
 from appliance.service import phones, supervision
 from appliance.service.secret_files import settle_secrets
 from appliance.sip.admission import make_secret
+
+if TYPE_CHECKING:
+    from appliance.bootfile.read import Made
 
 # ---- handing -----------------------------------------------------------------------------------
 # What follows from the card's file for others: put where they look for it.
@@ -452,6 +454,8 @@ def bring(places: Places, contents: bytes) -> Brought:
 
 def with_phone(text: str, name: str, label: str, group: str) -> str:
     """Return the file's text with one phone more, which rings in `group`; raises Refused."""
+    from appliance.bootfile import read  # here: a start with nothing new reads no configuration
+
     found = read.read_file(text)
     if wrong := found.wrong():
         raise wrong
@@ -480,6 +484,8 @@ def _inserted(lines: list[str], row: dict[str, str]) -> list[str]:
     last = [n for n, line in enumerate(lines) if re.match(r"\s*\[\[\s*phones\s*\]\]", line)]
     if not last:
         return [*lines[:-1], lines[-1], *block, ""] if lines[-1] else [*lines, *block[1:], ""]
+    from appliance.bootfile import read
+
     at = last[-1] + 1
     while at < len(lines) and read.ENTRY.match(lines[at]):
         at += 1

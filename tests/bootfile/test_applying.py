@@ -150,7 +150,7 @@ def test_a_start_with_nothing_new_costs_the_desk_little(places: Places) -> None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
     write(places, SMALL)
-    assert starts() == ["applied", "appliance.config.read", "appliance.bootfile.read", "cattrs"]
+    assert starts() == ["applied", "appliance.bootfile.read", "appliance.config.read", "cattrs"]
     assert starts() == ["as", "before"]
 
 

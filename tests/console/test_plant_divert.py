@@ -13,11 +13,11 @@ import pytest
 from appliance.console.network import ConsoleSettings
 from appliance.service import reports
 from appliance.service.loop import Stores
+from tests.api.test_divert_questions import SEIZED, Box
 from tests.commands.test_commission import ORDINARY
 from tests.console import people
 from tests.console.user_desk import serving
 from tests.console.visitor import Visitor
-from tests.api.test_divert_questions import SEIZED, Box
 
 PATH = "/plant/divert"
 ITALIAN = {"accept-language": "it"}

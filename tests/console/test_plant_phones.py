@@ -15,10 +15,10 @@ from appliance.console.desk_client import Seen
 from appliance.console.network import ConsoleSettings
 from appliance.service import phones
 from appliance.service.loop import Stores
+from tests.api.test_phone_entering import Office
 from tests.console import people
 from tests.console.user_desk import serving
 from tests.console.visitor import Visitor
-from tests.api.test_phone_entering import Office
 
 FORM = {"name": "op3", "label": "Operatore 3", "group": "switchboard", "make": "", "mac": ""}
 
