@@ -17,7 +17,7 @@ from appliance.dsp.wav import FRAME_SAMPLES
 # The carrier's clock: real time when allowed, absolute ticks, and how late they came.
 
 PRIORITY = 20
-"""SCHED_FIFO priority of the carrier; nobody else in the house has any (architecture.md, Sound)."""
+"""SCHED_FIFO priority of the media gateway; no other process of the appliance has any."""
 TICK = 0.020
 """Seconds between two ticks: one frame of 160 samples at 8 kHz."""
 FORGIVEN = 5

@@ -395,8 +395,8 @@ class LineEnds(LineBase):
 # ---- analog sound ------------------------------------------------------------------------------
 # One analog line in the carrier: sound from the modem and to it, and what is heard in it.
 #
-# The modem's own received bytes are the clock of everything that is played to it (architecture.md,
-# One call through the house, 3).
+# The modem's own received bytes are the clock of everything that is played to it (design/call.md,
+# Step by step, 3).
 
 
 class LineSound(LineEnds):

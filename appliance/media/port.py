@@ -1,7 +1,7 @@
 """A line's port in the carrier: the descriptor a keeper handed over, its bytes in and out.
 
 Non-blocking reads and writes only; whatever can block (open, ioctl, close of a wedged port) is the
-keeper's, which is abandoned when it hangs (architecture.md, The house).
+keeper's, which is abandoned when it hangs (design/processes.md, Why it is divided so).
 """
 
 from __future__ import annotations

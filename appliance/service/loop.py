@@ -485,7 +485,7 @@ def state_from_json(data: dict[str, Any]) -> ServiceState:
 # The desk: one thread that decides. Facts in, the Switchboard's orders out, no waiting.
 #
 # The disk, the LAN and the sound are other threads' and another process's business; here stand the
-# selector, the deadlines and the dispatch of orders (architecture.md, Processes and threads).
+# selector, the deadlines and the dispatch of orders (design/processes.md).
 
 SLOW_S = 0.05
 """A turn of the deciding thread longer than this is named in the journal (Klipper's notifier)."""

@@ -20,7 +20,7 @@ ADDRESS = "192.0.2.21"
 AIR_S = 0.02
 """From a phone to the desk: LAN, transaction, thread."""
 NO_ANSWER_S = 4.0
-"""A phone that says nothing to an INVITE is given up then (docs/architecture.md)."""
+"""A phone that says nothing to an INVITE is given up then (docs/design/failures.md)."""
 ASKED_S = 5.0
 RESTART_S = 3.0
 LEFT_S = 12.0
