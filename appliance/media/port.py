@@ -15,7 +15,7 @@ from collections.abc import Callable
 from appliance.errors import PeerError
 from appliance.media.clock import EARLY_S
 from appliance.media.line import AnalogLine
-from appliance.modem.events import Recovery
+from appliance.modem.events import Recovery, Sentence
 from appliance.modem.port_server import (
     Ask,
     Cause,
@@ -28,7 +28,6 @@ from appliance.modem.port_server import (
     receive_report,
     send_ask,
 )
-from appliance.modem.scripts import Sentence
 from appliance.policy.supervision import TABLE, Part, Past
 
 READ_SIZE = 4096

@@ -41,7 +41,7 @@ from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, Notice, Recovering
 from appliance.media.port import GONE
 from appliance.modem.events import Recovery, Signal, Stream
-from appliance.modem.scripts import Stage
+from appliance.modem.table import Stage
 from appliance.simulator.exchange.exchange import LineState
 from appliance.simulator.exchange.knobs import KNOBS, turn
 from tests.media.virtual import Desk, Hosted, World

@@ -12,7 +12,7 @@ from appliance.calls.model import LineState as SeatState
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.states import State
 from appliance.dsp.wav import Law
-from appliance.modem.scripts import Stage
+from appliance.modem.table import Stage
 from appliance.simulator.exchange.exchange import LineState
 from appliance.simulator.exchange.modem_protocol import State as ModemState
 from tests.soak import office
