@@ -13,7 +13,7 @@ from appliance.api import protocol
 from appliance.commands.demo import Stage, register_text, staged
 from appliance.config import directory_file
 from appliance.policy.directory import Reach
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import place_call
 
 LIMIT_S = 30.0

@@ -24,7 +24,7 @@ CHILDREN = {
     "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py",
     "service/media_link.py", "service/jobs.py", "api/phones.py", "service/backup_target.py",
     "simulator/exchange/process.py", "fieldtest/run.py", "paper/child.py", "paper/pdf.py",
-    "store/privacy.py", "bootfile/card.py", "simulator/phone/phone.py", "usb/reset.py",
+    "store/privacy.py", "bootfile/card.py", "simulator/phone/process.py", "usb/reset.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores, exchange, test phone; the
 USB helper's uhubctl, the backup target's OpenSSH, the backup stick's lsblk and mount, the restore

@@ -26,9 +26,9 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.service import phones
 from appliance.service.loop import database_path
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import ExchangeProcess
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from appliance.store import call_log, voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message

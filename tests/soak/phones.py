@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.calls import events
 from appliance.dsp.wav import FRAME_SAMPLES
-from appliance.simulator.exchange.signals import is_quiet
+from appliance.simulator.exchange.audio import is_quiet
 from appliance.sip.rtp import RtpSender, parse
 from tests.soak.lan import Lan, VirtualSocket
 from tests.soak.mix import Manner, Script

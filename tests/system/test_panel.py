@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls.orders import Way
 from appliance.panel.panel import FAST, OFF, ON, SLOW, WINK, Pattern
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box, wait
 from tests.system.calls import IDLE_S, end, in_call, in_state, into_voicemail, place, record_of

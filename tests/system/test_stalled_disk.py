@@ -12,7 +12,7 @@ import pytest
 from appliance.api import protocol
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.faults.needs import require
 from tests.helpers.box import Box
 from tests.system.calls import place
