@@ -9,18 +9,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law, silence
 from appliance.errors import Bug
-from appliance.modem.events import (
-    Heard,
-    LineEvent,
-    Rang,
-    Sentence,
-    Signal,
-    Signalled,
-    Stream,
-    Streaming,
-)
+from appliance.modem.events import Heard, LineEvent, Rang, Signal, Signalled, Stream, Streaming
 from appliance.modem.line import LineDriver
-from appliance.modem.table import HEARING, Stage
+from appliance.modem.scripts import HEARING, Sentence, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

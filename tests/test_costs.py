@@ -67,7 +67,7 @@ def test_a_phones_code_is_hashed_at_the_shipped_cost() -> None:
 def test_a_password_is_hashed_at_the_shipped_cost() -> None:
     """12 MiB and three passes a password, a known user's or an unknown name's alike."""
     kept = Passwords().hashed(PHRASE)
-    for one in (kept, accounts.NOBODYS):
+    for one in (kept, accounts.DUMMY_HASH):
         found = extract_parameters(one)
         assert (found.memory_cost, found.time_cost, found.parallelism) == (12 * 1024, 3, 1)
     assert Passwords().matches(kept, PHRASE)
@@ -77,7 +77,7 @@ def test_other_tests_pay_next_to_nothing() -> None:
     """Without the fixture all three are cheap, an unknown name's comparison too."""
     assert (backup.COST, housekeeping._N) == (costs.CHEAP_N, costs.CHEAP_N)
     kept = Passwords().hashed(PHRASE)
-    for one in (kept, accounts.NOBODYS):
+    for one in (kept, accounts.DUMMY_HASH):
         assert extract_parameters(one).memory_cost == costs.CHEAP_KIB
     reader = SealedReader(io.BytesIO(_sealed()), PHRASE)
     assert reader.read(len(DATA) + 1) == DATA

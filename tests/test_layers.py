@@ -1,4 +1,4 @@
-"""Who may import whom (docs/design/imports.md): read from the imports, not from memory."""
+"""Who may import whom (docs/architecture.md, Rooms): read from the imports, not from memory."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ FOREIGN_OWNERS = {
     "segno": {"provisioning/server.py"},
     "smbclient": {"service/backup_smb.py"},
     "smbprotocol": {"service/backup_smb.py"},
-    "cryptography": {"store/directory.py", "console/network.py", "managed_config/bundle.py"},
+    "cryptography": {"store/directory.py", "console/certificates.py", "managed_config/bundle.py"},
     "uvicorn": {"console/process.py"},
     "jinja2": {"console/templates.py", "fieldtest/report.py", "paper/pdf.py"},
     "matplotlib": {"fieldtest/report.py"},
@@ -85,8 +85,8 @@ FOREIGN_OWNERS = {
     "pytest": {"fieldtest/person.py"},
     "babel": {"console/say.py"},
     "argon2": {"console/accounts.py"},
-    "markdown_it": {"console/shared.py"},
-    "nh3": {"console/shared.py"},
+    "markdown_it": {"console/pages/sheets.py"},
+    "nh3": {"console/pages/sheets.py"},
     "prometheus_client": {"fleet/prometheus_page.py"},
     "cattrs": {"config/read.py", "media/link.py"},
 }

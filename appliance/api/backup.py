@@ -15,8 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.api.control_socket import Answer, Later, Tell, refusing
 from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
+from appliance.api.status_text import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.office import PositionState
 from appliance.policy.text import Refused, Words
@@ -85,7 +86,7 @@ class RestoreQuestions:
     _looked_at: float = 0.0
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
         return {
             "backup_restore": self.asked,
@@ -95,7 +96,7 @@ class RestoreQuestions:
             "backup_stick_forget": self.stick_forget,
         }
 
-    def stick(self, _: dict[str, Any]) -> Reply:
+    def stick(self, _: dict[str, Any]) -> Answer:
         """Say which stick gets a backup each night, how old its last is, what was asked last."""
         stick = backup.load_stick(self._state)
         last = backup.last(self._run)
@@ -105,7 +106,7 @@ class RestoreQuestions:
             "stick": _stick(stick) if stick else None,
         }
 
-    def stick_set_up(self, question: dict[str, Any]) -> DeferredReply:
+    def stick_set_up(self, question: dict[str, Any]) -> Later:
         """Have the plugged stick set up, or, where one is, written now; raises OfficeError."""
         by, phrase = str(question.get("by", ""))[:64], question.get("passphrase")
         if not isinstance(phrase, str):
@@ -114,7 +115,7 @@ class RestoreQuestions:
             checked_passphrase(phrase)
         at = self.status().at
 
-        def job(connection: sqlite3.Connection) -> Reply:
+        def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, STICK))
@@ -123,11 +124,11 @@ class RestoreQuestions:
 
         return self._later(job)
 
-    def stick_forget(self, question: dict[str, Any]) -> DeferredReply:
+    def stick_forget(self, question: dict[str, Any]) -> Later:
         """Write to no stick any more."""
         by, at = str(question.get("by", ""))[:64], self.status().at
 
-        def job(connection: sqlite3.Connection) -> Reply:
+        def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, STICK_FORGOTTEN))
@@ -136,12 +137,12 @@ class RestoreQuestions:
 
         return self._later(job)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
+    def _later(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
         return lambda tell: self.stores.records.do(
             refusing(job), lambda result: tell(_refused(result))
         )
 
-    def told(self, _: dict[str, Any]) -> Reply:
+    def told(self, _: dict[str, Any]) -> Answer:
         """Say whether a restore waits, whether it could be now, and what became of the last."""
         last = backup.went(self._run)
         return {
@@ -150,21 +151,21 @@ class RestoreQuestions:
             "last": _plain(last) if last else None,
         }
 
-    def asked(self, question: dict[str, Any]) -> DeferredReply:
+    def asked(self, question: dict[str, Any]) -> Later:
         """Have the uploaded backup put in the place of what is on the box; raises OfficeError."""
         by, phrase = str(question.get("by", ""))[:64], question.get("passphrase")
         if not isinstance(phrase, str) or question.get("sure") is not True:
             raise OfficeError("a passphrase is needed, and that one is sure")
         at = self.status().at
 
-        def job(connection: sqlite3.Connection) -> Reply:
+        def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, ASKED))
             backup.ask(self._run, Asked(by, phrase))
             return {"said": plain(BEGUN)}
 
-        def later(tell: SendReply) -> None:
+        def later(tell: Tell) -> None:
             try:
                 self._check()
             except Refused as refused:
@@ -223,7 +224,7 @@ def _note(connection: sqlite3.Connection, went: Went) -> None:
         database.note(connection, Noted(went.at, went.by, what))
 
 
-def _plain(went: Went) -> Reply:
+def _plain(went: Went) -> Answer:
     return {
         "at": went.at.isoformat(),
         "by": went.by,
@@ -232,7 +233,7 @@ def _plain(went: Went) -> Reply:
     }
 
 
-def _stick(stick: backup.Stick) -> Reply:
+def _stick(stick: backup.Stick) -> Answer:
     return {
         "name": stick.label or stick.uuid,
         "since": stick.since.isoformat(),
@@ -242,7 +243,7 @@ def _stick(stick: backup.Stick) -> Reply:
     }
 
 
-def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
+def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return result

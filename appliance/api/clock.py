@@ -13,7 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.control_socket import Answer, Later, Tell
+from appliance.api.status_text import plain
 from appliance.errors import CentralinoError
 from appliance.policy.clock import BUILT, LAST, ClockState
 from appliance.policy.text import SaidError, Words
@@ -67,11 +68,11 @@ class ClockQuestions:
     run: Path
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
         return {"clock": self.asked, "clock_confirm": self.confirm, "clock_set": self.set}
 
-    def asked(self, _: dict[str, Any]) -> Reply:
+    def asked(self, _: dict[str, Any]) -> Answer:
         """Tell the time, how far it is trusted, since when, and what stands in the way."""
         now, trust = self.desk.now(), self.desk.clock.trust
         words = JUMPED if trust.jumped else STATES[now.clock_state]
@@ -85,13 +86,13 @@ class ClockQuestions:
             "trouble": plain(NO_HELPER) if waits and trust.wanted is not None else None,
         }
 
-    def confirm(self, question: dict[str, Any]) -> DeferredReply:
+    def confirm(self, question: dict[str, Any]) -> Later:
         """Take the time for right: somebody has looked at another clock."""
         if self.desk.clock.confirm() is ClockState.UNSET:
             raise SaidError(CANNOT_BE)
         return self._noted(question, "clock.confirm", self.desk.now().wall, CONFIRMED)
 
-    def set(self, question: dict[str, Any]) -> DeferredReply:
+    def set(self, question: dict[str, Any]) -> Later:
         """Have the clock set to `at`: an ISO time, the office's own where it has no offset."""
         at, now = self._at(question), self.desk.now()
         clock.ask(clock.folder_of(self.run), at.timestamp(), now.monotonic)
@@ -109,9 +110,7 @@ class ClockQuestions:
             raise SaidError(CANNOT_BE)
         return at.astimezone(UTC)
 
-    def _noted(
-        self, question: dict[str, Any], code: str, about: datetime, words: Words
-    ) -> DeferredReply:
+    def _noted(self, question: dict[str, Any], code: str, about: datetime, words: Words) -> Later:
         """Keep who it was, then say so."""
         by, at = str(question.get("by", ""))[:64], self.desk.now().wall
 
@@ -119,7 +118,7 @@ class ClockQuestions:
             with transaction(connection):
                 database.note(connection, Noted(at, by, code, f"{about:%Y-%m-%dT%H:%M:%S%z}"))
 
-        def later(tell: SendReply) -> None:
+        def later(tell: Tell) -> None:
             def done(result: CentralinoError | None) -> None:
                 tell({"said": plain(words)} if result is None else result)
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.status_text import plain
 from appliance.calls import events
 from appliance.calls.commands import NoteSheet
 from appliance.calls.orders import CallRecord
@@ -61,14 +62,14 @@ class _Voiced:
     words: tuple[str, ...]
     text: str
 
-    def told(self, tell: SendReply) -> SendReply:
+    def told(self, tell: Tell) -> Tell:
         """Tell whoever asked that it has begun, or why not."""
 
-        def done(answer: Reply | CentralinoError) -> None:
+        def done(answer: Answer | CentralinoError) -> None:
             if isinstance(answer, Refused):
                 answer = {"done": False, "said": plain(answer.words)}
             is_begun = isinstance(answer, dict) and answer.get("done") is not False
-            said: Reply = {"voice": True, "said": plain(_about(VOICED, self.title))}
+            said: Answer = {"voice": True, "said": plain(_about(VOICED, self.title))}
             tell(said if is_begun else answer)
 
         return done
@@ -81,7 +82,7 @@ class SheetChanges:
         self._stores, self._now, self._chores = stores, now, chores
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
         """Name what may be asked."""
         return {
             "sheet_text": self.text,
@@ -90,27 +91,27 @@ class SheetChanges:
             VOICE: self.voice,
         }
 
-    def voice(self, _: dict[str, Any]) -> Reply:
+    def voice(self, _: dict[str, Any]) -> Answer:
         """Say whether a sheet is being given its voice, and what came of the last."""
         told = self._chores.told({})
         return {"runs": told["running"] == "sheets", "last": told["last"].get(VOICE)}
 
-    def text(self, question: dict[str, Any]) -> DeferredReply:
+    def text(self, question: dict[str, Any]) -> Later:
         """Tell a sheet's whole file."""
         by, code = _word(question, "by"), _word(question, "code")
 
-        def job(connection: sqlite3.Connection) -> Reply:
+        def job(connection: sqlite3.Connection) -> Answer:
             check_may(connection, by, Permission.EDIT_SHEETS)
             return {"text": _text_of(_known(connection, code))}
 
         return self._later(job)
 
-    def save(self, question: dict[str, Any]) -> DeferredReply:
+    def save(self, question: dict[str, Any]) -> Later:
         """Keep a sheet, or say what that would change; what was wrong is told with its line."""
         by, code, text = _word(question, "by"), _word(question, "code"), _text(question)
         preview, at = question.get("preview") is True, self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Reply | _Voiced:
+        def job(connection: sqlite3.Connection) -> Answer | _Voiced:
             check_may(connection, by, Permission.EDIT_SHEETS)
             before = sheets.find(connection, code)
             if before is None and not CODE.fullmatch(code):
@@ -125,11 +126,11 @@ class SheetChanges:
 
         return self._later(job, reads_again=not preview)
 
-    def remove(self, question: dict[str, Any]) -> DeferredReply:
+    def remove(self, question: dict[str, Any]) -> Later:
         """Let a sheet be found no more."""
         by, code, at = _word(question, "by"), _word(question, "code"), self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Reply | _Voiced:
+        def job(connection: sqlite3.Connection) -> Answer | _Voiced:
             check_may(connection, by, Permission.EDIT_SHEETS)
             managed_config.check_own_sheets(connection, [code])
             before = _known(connection, code)
@@ -141,12 +142,12 @@ class SheetChanges:
         return self._later(job, reads_again=True)
 
     def _later(
-        self, job: Callable[[sqlite3.Connection], Reply | _Voiced], *, reads_again: bool = False
-    ) -> DeferredReply:
+        self, job: Callable[[sqlite3.Connection], Answer | _Voiced], *, reads_again: bool = False
+    ) -> Later:
         """Do a job in the records' thread; who is in charge (E10) is read again after a change."""
 
-        def later(tell: SendReply) -> None:
-            def done(result: Reply | _Voiced | CentralinoError) -> None:
+        def later(tell: Tell) -> None:
+            def done(result: Answer | _Voiced | CentralinoError) -> None:
                 if isinstance(result, _Voiced):
                     self._chores.hand_over(
                         VOICE, ("sheets", "save", *result.words), result.text, result.told(tell)
@@ -185,7 +186,7 @@ def _heard(sheet: Sheet | None) -> tuple[str, ...]:
     return (sheet.title, sheet.say, sheet.language) if sheet and sheet.say else ()
 
 
-def _told(before: Sheet | None, given: Sheet) -> Reply:
+def _told(before: Sheet | None, given: Sheet) -> Answer:
     change = Change.NEW if before is None else Change.SAME if before == given else Change.CHANGED
     return {
         "change": change.value,
@@ -244,9 +245,7 @@ class _Noted(NamedTuple):
     record: CallRecord
 
 
-def note_sheet(
-    desk: Desk, stores: Stores, zone: ZoneInfo, question: dict[str, Any]
-) -> DeferredReply:
+def note_sheet(desk: Desk, stores: Stores, zone: ZoneInfo, question: dict[str, Any]) -> Later:
     """Note a sheet with a call; raises OfficeError for what is no such question.
 
     The records keep it whatever the call does meanwhile; a call that goes on hears of it, too.
@@ -257,7 +256,7 @@ def note_sheet(
     def job(connection: sqlite3.Connection) -> _Noted:
         return _keep(connection, request, live, status.at)
 
-    def later(tell: SendReply) -> None:
+    def later(tell: Tell) -> None:
         def done(result: _Noted | CentralinoError) -> None:
             if isinstance(result, CentralinoError):
                 tell(result)
@@ -315,7 +314,7 @@ def _last(connection: sqlite3.Connection, position: str, now: datetime) -> str:
     return record.call
 
 
-def _answer(noted: _Noted, zone: ZoneInfo) -> Reply:
+def _answer(noted: _Noted, zone: ZoneInfo) -> Answer:
     at = f"{noted.record.rang_at.astimezone(zone):%H:%M}"
     words = Words(
         f"Scheda «{noted.sheet.title}» annotata con la chiamata delle {at}.",

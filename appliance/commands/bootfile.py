@@ -505,7 +505,7 @@ def _now(settings: Settings) -> Words:
 
 def _authority(settings: Settings) -> str:
     """Return the fingerprint that a browser shows of the console's authority, "" for none yet."""
-    from appliance.console import network as certificates
+    from appliance.console import certificates
 
     if settings.console.certificate or not settings.console.enabled:
         return ""
@@ -542,7 +542,7 @@ def _addresses(settings: Settings) -> tuple[str, ...]:
 
 def _numbers() -> tuple[str, ...]:
     """List the box's addresses on the network; none that only its own cable knows."""
-    from appliance.console.network import of_this_box
+    from appliance.console.certificates import own_addresses as of_this_box
 
     found = of_this_box("0.0.0.0")  # noqa: S104 - asks for every address
     usable = (one for one in found if one.version == 4)  # what is typed by hand

@@ -35,8 +35,7 @@ from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
-    from appliance.console.network import ConsoleSettings
-    from appliance.console.templates import HeadOffice
+    from appliance.console.settings import ConsoleSettings, HeadOfficeFiles
     from appliance.fieldtest.person import Stop, Watch
     from appliance.fieldtest.run import Plan, Restorer
     from appliance.policy.office import Office
@@ -85,10 +84,9 @@ def _authority(settings: ConsoleSettings) -> Words:
             f"è in uso il certificato proprio dell'ufficio: {settings.certificate}",
             f"the office's own certificate is in use: {settings.certificate}",
         )
-    from appliance.console import network as certificates
-    from appliance.console import network as tls
+    from appliance.console import certificates
 
-    path = tls.authority_path(settings)
+    path = certificates.authority_path(settings)
     found = certificates.load_certificate(path, path.with_suffix(".key"))
     if found is None:
         raise Refused(
@@ -104,9 +102,9 @@ def _authority(settings: ConsoleSettings) -> Words:
     )
 
 
-def _head_office(settings: Settings) -> HeadOffice | None:
+def _head_office(settings: Settings) -> HeadOfficeFiles | None:
     """Say where the head office's settings lie that are in force now, None for none."""
-    from appliance.console.templates import HeadOffice
+    from appliance.console.settings import HeadOfficeFiles as HeadOffice
     from appliance.service import managed_config as place
 
     state = Path(settings.folders.state)
@@ -119,7 +117,7 @@ def console_settings(
 ) -> ConsoleSettings:
     """Say what the console must know of the configuration."""
     from appliance.api.speech import drafts_of, own_announcements_of
-    from appliance.console.network import ConsoleSettings
+    from appliance.console.settings import ConsoleSettings
     from appliance.service.loop import database_path
 
     own, state = settings.console, Path(settings.folders.state)

@@ -1,4 +1,4 @@
-"""Accounts: passwords, sessions, and who is kept from trying further."""
+"""Accounts: passwords, sessions, the lock-out after wrong passwords, and what a user may do."""
 
 from __future__ import annotations
 
@@ -7,33 +7,31 @@ import hmac
 import secrets
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import Final, TypeVar
 
 import anyio
 import anyio.to_thread
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
-from python_multipart.exceptions import FormParserError
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import Response
 
-from appliance.console.desk_client import PERSON, Reading, has_expired
-from appliance.console.network import SAFE_METHODS, TooLong
+from appliance.console.control_client import StoreReader
 from appliance.console.say import N_
 from appliance.errors import CentralinoError, StoreError
 from appliance.policy.users import AccountError, Permission, User, permissions_of, refusal
 from appliance.store import users
 
-# ---- lockout -----------------------------------------------------------------------------------
+# ---- accounts ----------------------------------------------------------------------------------
+# Accounts: passwords, sessions, and who is kept from trying further.
+
+# ---- lockout -------------------------------------------------------------------------------------
 # Who is kept from trying passwords, and for how long. Pure: `at` is monotonic seconds.
 #
 # Counted are wrong ones by name and by address, each with growing delays. Nobody can lock a desk
@@ -71,9 +69,9 @@ class Tries:
 def wait_s(tries: Tries, name: str, address: str, at: float, *, is_known_there: bool) -> float:
     """Say how long (seconds) this name must wait before a password is looked at; 0 for not."""
     if is_known_there:
-        return _left(tries, (name, address), FREE_OF_A_NAME, at)
-    of_name = _left(tries, (name, ""), FREE_OF_A_NAME, at)
-    return max(of_name, _left(tries, ("", address), FREE_OF_AN_ADDRESS, at))
+        return _remaining_s(tries, (name, address), FREE_OF_A_NAME, at)
+    of_name = _remaining_s(tries, (name, ""), FREE_OF_A_NAME, at)
+    return max(of_name, _remaining_s(tries, ("", address), FREE_OF_AN_ADDRESS, at))
 
 
 def after_wrong(tries: Tries, name: str, address: str, at: float) -> Tries:
@@ -100,7 +98,7 @@ def _keys(name: str, address: str) -> tuple[tuple[str, str], ...]:
     return (name, ""), ("", address), (name, address)
 
 
-def _left(tries: Tries, key: tuple[str, str], free: int, at: float) -> float:
+def _remaining_s(tries: Tries, key: tuple[str, str], free: int, at: float) -> float:
     wrong = tries.wrong.get(key)
     if wrong is None or wrong.count < free or at - wrong.last >= FORGOTTEN_S:
         return 0.0
@@ -108,11 +106,11 @@ def _left(tries: Tries, key: tuple[str, str], free: int, at: float) -> float:
     return max(0.0, wrong.last + delay - at)
 
 
-# ---- guesses -----------------------------------------------------------------------------------
+# ---- guesses -------------------------------------------------------------------------------------
 # Keeps an address from trying out links and codes, as the lockout does with passwords.
 
 
-class Guesses:
+class GuessLimit:
     """Counts wrong secrets by the address that they come from; apart from the passwords' tries."""
 
     def __init__(self) -> None:
@@ -127,7 +125,7 @@ class Guesses:
         self._tries = after_wrong(self._tries, address, address, time.monotonic())
 
 
-# ---- passwords ---------------------------------------------------------------------------------
+# ---- passwords -----------------------------------------------------------------------------------
 # Passwords: argon2id within 16 MiB. The ONLY argon2 import.
 #
 # Parameters of OWASP's password storage cheat sheet (12 MiB, three passes, one lane); RFC 9106. The
@@ -136,9 +134,9 @@ class Guesses:
 MEMORY_KIB: Final = 12 * 1024
 PASSES: Final = 3
 LANES: Final = 1
-SHORTEST, LONGEST = 10, 128
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 128
 """Length is what counts (NIST SP 800-63B 3.1.1); no rule of signs and capitals."""
-NOBODYS: Final = "$argon2id$v=19$m=12288,t=3,p=1$bm9ib2R5IGF0IGFsbCAuLg$" + "A" * 43
+DUMMY_HASH: Final = "$argon2id$v=19$m=12288,t=3,p=1$bm9ib2R5IGF0IGFsbCAuLg$" + "A" * 43
 """What a name that is nobody's is compared with, so that it takes as long as somebody's."""
 
 
@@ -154,20 +152,20 @@ class Passwords:
 
     def matches(self, kept: str, password: str) -> bool:
         """Compare; an empty `kept` takes as long and is never right."""
-        if len(password) > LONGEST:
+        if len(password) > LONGEST_PASSWORD:
             return False
         try:
-            return self._hasher.verify(kept or NOBODYS, password) and bool(kept)
+            return self._hasher.verify(kept or DUMMY_HASH, password) and bool(kept)
         except (VerificationError, InvalidHashError):
             return False
 
 
-def check_new(password: str, name: str) -> None:
+def check_new_password(password: str, name: str) -> None:
     """Refuse a password that is no good one; raises AccountError."""
-    if not SHORTEST <= len(password) <= LONGEST:
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountError(
-            f"una password ha da {SHORTEST} a {LONGEST} caratteri",
-            f"a password has {SHORTEST} to {LONGEST} characters",
+            f"una password ha da {SHORTEST_PASSWORD} a {LONGEST_PASSWORD} caratteri",
+            f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters",
         )
     if len(set(password)) < 5 or (name and name.casefold() in password.casefold()):
         raise AccountError(
@@ -176,7 +174,7 @@ def check_new(password: str, name: str) -> None:
         )
 
 
-# ---- rights ------------------------------------------------------------------------------------
+# ---- rights --------------------------------------------------------------------------------------
 # Who may open a page: a decorator for pages, and who sees a link.
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -195,7 +193,7 @@ def user_of(request: Request) -> User | None:
     return user if isinstance(user, User) else None
 
 
-def somebody(request: Request) -> User:
+def signed_in_user(request: Request) -> User:
     """Return who asks; raises NotAllowed for nobody."""
     user = user_of(request)
     if user is None:
@@ -215,7 +213,7 @@ def needs(permission: Permission) -> Callable[[Page], Page]:
     def decorate(page: Page) -> Page:
         @wraps(page)
         async def guarded(request: Request) -> Response:
-            somebody(request)
+            signed_in_user(request)
             if not may(request, permission):
                 raise NotAllowed(request.state.speaker.words(refusal(permission)))
             return await page(request)
@@ -225,12 +223,12 @@ def needs(permission: Permission) -> Callable[[Page], Page]:
     return decorate
 
 
-def for_those_who_may(permission: Permission) -> Callable[[Request], bool]:
+def with_permission(permission: Permission) -> Callable[[Request], bool]:
     """Make a link's `is_for`."""
     return lambda request: may(request, permission)
 
 
-# ---- sessions ----------------------------------------------------------------------------------
+# ---- sessions ------------------------------------------------------------------------------------
 # Who is logged in: kept here by the hash of a random word that the browser alone has.
 #
 # In memory; a small SQLite file of the console's own folder lets them outlive a restart. Limits in
@@ -242,7 +240,7 @@ AGE_S: Final = 7 * 24 * 3600.0
 PAUSE_S: Final = 4 * 3600.0
 """A session past its age ends at the first pause so long, not in the midst of work."""
 HARD_S: Final = AGE_S + 24 * 3600.0
-WORD_BYTES: Final = 32
+SESSION_WORD_BYTES: Final = 32
 NOTED_EVERY_S: Final = 300.0
 """How often it is written that a session is in use: a card wears out by writing."""
 MOST_SESSIONS: Final = 1_000
@@ -273,20 +271,20 @@ class Session:
     seen: float
 
 
-def is_over(session: Session, at: float) -> bool:
+def is_session_over(session: Session, at: float) -> bool:
     """Tell whether a session has come to its end (monotonic seconds)."""
     idle, age = at - session.seen, at - session.began
     return idle >= IDLE_S or age >= HARD_S or (age >= AGE_S and idle >= PAUSE_S)
 
 
-def key_of(word: str) -> str:
+def session_key(word: str) -> str:
     """Return what is kept of a browser's word."""
     return hashlib.sha256(word.encode()).hexdigest()
 
 
-def new_word() -> str:
+def new_session_word() -> str:
     """Return a word of 256 random bits."""
-    return secrets.token_urlsafe(WORD_BYTES)
+    return secrets.token_urlsafe(SESSION_WORD_BYTES)
 
 
 class Sessions:
@@ -307,13 +305,13 @@ class Sessions:
 
     def find(self, word: str) -> Session | None:
         """Return the session of a browser's word, unless it is over."""
-        session = self._known.get(key_of(word))
-        return None if session is None or is_over(session, time.monotonic()) else session
+        session = self._known.get(session_key(word))
+        return None if session is None or is_session_over(session, time.monotonic()) else session
 
     def begin(self, user: str, stamp: int, address: str) -> str:
         """Begin a session and return its word, which nobody had before (no fixation)."""
-        word, at = new_word(), time.monotonic()
-        session = Session(key_of(word), user, stamp, address, at, at)
+        word, at = new_session_word(), time.monotonic()
+        session = Session(session_key(word), user, stamp, address, at, at)
         for over in self._superfluous(at):
             self.end(over)
         self._known[session.key] = session
@@ -353,7 +351,7 @@ class Sessions:
         return hmac.new(self._seal, word.encode(), hashlib.sha256).hexdigest()
 
     def _superfluous(self, at: float) -> list[str]:
-        over = [key for key, session in self._known.items() if is_over(session, at)]
+        over = [key for key, session in self._known.items() if is_session_over(session, at)]
         oldest = sorted(self._known.values(), key=lambda session: session.seen)
         return over + [session.key for session in oldest[: max(0, len(oldest) - MOST_SESSIONS + 1)]]
 
@@ -373,11 +371,11 @@ class Sessions:
             )
             for key, user, stamp, address, began, seen in rows
         ]
-        return {session.key: session for session in read if not is_over(session, at)}
+        return {session.key: session for session in read if not is_session_over(session, at)}
 
     def _load_seal(self) -> bytes:
         with self._file:
-            made = secrets.token_hex(WORD_BYTES)
+            made = secrets.token_hex(SESSION_WORD_BYTES)
             self._file.execute("INSERT OR IGNORE INTO seal VALUES (1, ?)", (made,))
             return bytes.fromhex(self._file.execute("SELECT key FROM seal").fetchone()[0])
 
@@ -410,10 +408,10 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
-# ---- turns -------------------------------------------------------------------------------------
+# ---- turns ---------------------------------------------------------------------------------------
 # One at a time, in a thread: what costs memory and a core, as comparing a password does.
 
-WAITING: Final = 8
+MOST_WAITING: Final = 8
 """Who may wait for their turn; the next one is asked to try again."""
 
 T = TypeVar("T")
@@ -423,10 +421,10 @@ class Busy(CentralinoError):  # noqa: N818 - it is called what it is
     """Raised when too many wait already."""
 
 
-class Turns:
+class HashQueue:
     """A thread for one piece of work after the other; who waits holds none. For one loop."""
 
-    def __init__(self, waiting: int = WAITING) -> None:
+    def __init__(self, waiting: int = MOST_WAITING) -> None:
         self._limiter = anyio.CapacityLimiter(1)
         self._most = waiting + 1
         self._present = 0
@@ -442,7 +440,7 @@ class Turns:
             self._present -= 1
 
 
-# ---- keeper ------------------------------------------------------------------------------------
+# ---- keeper --------------------------------------------------------------------------------------
 # The accounts of the running console: who a browser's word belongs to, logging in and out.
 
 FRESH_S: Final = 2.0
@@ -464,10 +462,10 @@ class TryLater(CentralinoError):  # noqa: N818 - it is called what it is
 class Accounts:
     """Owns sessions and tries; users are read from the records, where the desk writes them."""
 
-    def __init__(self, sessions: Sessions, reading: Reading) -> None:
+    def __init__(self, sessions: Sessions, reading: StoreReader) -> None:
         self.sessions = sessions
         self._reading = reading
-        self._passwords, self._turns = Passwords(), Turns()
+        self._passwords, self._turns = Passwords(), HashQueue()
         self._tries = Tries()
         self._read: dict[str, tuple[float, User | None]] = {}
         self._disk = anyio.CapacityLimiter(1)
@@ -531,8 +529,8 @@ class Accounts:
     async def log_out(self, word: str) -> str:
         """End the session of a word, if there is one; returns a word that is nobody's."""
         if word and self.sessions.find(word) is not None:
-            await self._on_disk(lambda: self.sessions.end(key_of(word)))
-        return new_word()
+            await self._on_disk(lambda: self.sessions.end(session_key(word)))
+        return new_session_word()
 
     async def hashed(self, password: str) -> str:
         """Return what is kept of a password; raises Busy."""
@@ -572,172 +570,42 @@ class Accounts:
         return await anyio.to_thread.run_sync(work, limiter=self._disk)
 
 
-# ---- doorkeeper --------------------------------------------------------------------------------
-# Stands before every page: who asks, whether a form is of this browser's, who must log in first.
-#
-# Plain ASGI, so that a stream of events passes through untouched.
+# ---- x who -------------------------------------------------------------------------------------
+# Who asks.
 
-PUBLIC: Final = frozenset({"/", "/login", "/first", "/logout", "/language", "/alive", "/ca.crt"})
-"""Pages for who has not logged in; every other one is for those who have."""
-OPEN_FOLDERS: Final = ("/static/", "/done/")
-"""Open to everybody: below `/done/` the address itself is the secret (pages/done.py)."""
-UNTOUCHED: Final = ("/static/", "/alive", "/ca.crt")
-"""What needs nobody: no session is looked up, no cookie set."""
-WHILE_CHANGING: Final = frozenset({"/account", "/account/password", "/logout", "/language"})
-"""What is open to somebody who must first choose a password."""
-SCRIPTS: Final = ("text/event-stream", "application/json")
-"""What a script accepts, which no login page helps."""
-STALE: Final = N_("This form is of an older visit: open the page again and repeat it.")
-LATE: Final = N_("Not done: this came too late, the connection was interrupted. Do it again.")
-LONGEST_WORD: Final = 64
-
-Refuse = Callable[[Scope, Receive, Send, int, str], Awaitable[None]]
+POSITION_COOKIE: Final = "position"
+COOKIE_AGE_S: Final = 365 * 24 * 3600
+LONGEST_POSITION: Final = 64
 
 
-def cookie_name(is_secure: bool) -> str:
-    """Name the cookie; the prefix binds it to this host, by TLS alone (RFC 6265bis 4.1.3.2)."""
-    return "__Host-centralino" if is_secure else "centralino"
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """`by` is the name under which the desk notes what is asked; `position` "" until chosen."""
+
+    by: str
+    position: str
 
 
-class Doorkeeper:
-    """Puts `user`, `csrf` and `word` into each request's state; a page may give a new word."""
-
-    def __init__(self, app: ASGIApp, refuse: Refuse) -> None:
-        self._app = app
-        self._refuse = refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http" or scope["path"].startswith(UNTOUCHED):
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope, receive)
-        accounts: Accounts = request.app.state.accounts
-        is_secure = request.app.state.settings.is_secure
-        had = request.cookies.get(cookie_name(is_secure), "")
-        word = had if _is_word(had) else new_word()
-        user = await accounts.who(word)
-        PERSON.set(user.name if user else "")
-        state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        state.update(user=user, word=word, csrf=accounts.sessions.token_of(word))
-        send = _with_cookie(send, state, had, is_secure)
-        try:
-            receive, token, expires = await _sent(scope, receive)
-        except TooLong as error:
-            await self._refuse(scope, receive, send, error.status, error.why)
-            return
-        is_safe = scope["method"] in SAFE_METHODS
-        if not is_safe and not _is_right(token, state["csrf"]):
-            await self._refuse(scope, receive, send, 403, STALE)
-        elif not is_safe and has_expired(expires, time.monotonic()):
-            await self._late(scope, receive, send)
-        elif (elsewhere := _elsewhere(request, state)) is not None:
-            await elsewhere(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    async def _late(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer what was sent before the network stood still and arrives after it."""
-        request = Request(scope)
-        if not _is_by_script(request):
-            await self._refuse(scope, receive, send, 408, LATE)
-            return
-        said = request.state.speaker(LATE)
-        answer = JSONResponse({"done": False, "said": said, "undo": None}, 408)
-        await answer(scope, receive, send)
+def requester(request: Request) -> Requester:
+    """Say who asks; raises NotAllowed for nobody."""
+    user = signed_in_user(request)
+    chosen = request.cookies.get(POSITION_COOKIE, "")[:LONGEST_POSITION]
+    return Requester(user.name, chosen or user.position)
 
 
-def _is_word(word: str) -> bool:
-    """Tell whether a cookie is such as we give: whoever has another one gets a new one."""
-    return WORD_BYTES < len(word) <= LONGEST_WORD and word.isascii() and word.isprintable()
+# ---- x names -----------------------------------------------------------------------------------
+# Parts of the pages on requests: cases, due dates, papers, downloads.
 
 
-def _elsewhere(request: Request, state: MutableMapping[str, Any]) -> Response | None:
-    """Say where somebody must go first; None for where they want to be."""
-    path, user = request.url.path, state["user"]
-    if user is None:
-        return None if path in PUBLIC or path.startswith(OPEN_FOLDERS) else _to_login(request)
-    if user.must_change and path not in WHILE_CHANGING:
-        return _to_account(request)
-    return None
+def people_names(connection: sqlite3.Connection) -> dict[str, str]:
+    """Return people's names by those they log in with."""
+    return {user.name: user.shown for user in users.everybody(connection)}
 
 
-def _to_account(request: Request) -> Response:
-    """Lead to the new password; what a script asks for beside that page is answered with nothing.
-
-    A script that followed the redirect would put the whole page into a corner of itself.
-    """
-    if not _is_by_script(request):
-        return RedirectResponse("/account", 303)
-    shown = urlsplit(request.headers.get("hx-current-url", "")).path
-    leads = {} if shown in WHILE_CHANGING else {"HX-Redirect": "/account"}
-    return Response(status_code=403, headers=leads)
+# ---- x address ---------------------------------------------------------------------------------
+# Users: who may use the console and as what; for head and technician.
 
 
-def _is_by_script(request: Request) -> bool:
-    return "hx-request" in request.headers or request.headers.get("accept") in SCRIPTS
-
-
-def _to_login(request: Request) -> Response:
-    """Lead to the login and back; what a script asks is told so."""
-    target = "/login"
-    if request.method == "GET":
-        query = f"?{request.url.query}" if request.url.query else ""
-        target += f"?next={quote(request.url.path + query, safe='/')}"
-    if _is_by_script(request):
-        return Response(status_code=401, headers={"HX-Redirect": "/login"})
-    return RedirectResponse(target, 303)
-
-
-def _with_cookie(send: Send, state: MutableMapping[str, Any], had: str, is_secure: bool) -> Send:
-    """Give the browser its word with the answer, where it has another one.
-
-    Without an age: it ends with the browser. SameSite=Strict: no other site acts in its name.
-    """
-
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start" and state["word"] != had:
-            flags = "; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if is_secure else "")
-            cookie = f"{cookie_name(is_secure)}={state['word']}{flags}"
-            MutableHeaders(scope=message).append("set-cookie", cookie)
-        await send(message)
-
-    return sending
-
-
-async def _sent(scope: Scope, receive: Receive) -> tuple[Receive, object, str]:
-    """Return the token and the time limit that a form carries, and how to read it again."""
-    request = Request(scope, receive)
-    token: object = request.headers.get("x-csrf-token")
-    expires = request.headers.get("x-expires", "")
-    if scope["method"] in SAFE_METHODS or token is not None:
-        return receive, token, expires
-    body = await request.body()
-    token, expires = await _in_form(Request(scope, _again(body)))
-    return _again(body), token, expires
-
-
-def _is_right(given: object, token: str) -> bool:
-    """Tell whether what is asked carries this browser's token."""
-    return isinstance(given, str) and given.isascii() and secrets.compare_digest(given, token)
-
-
-async def _in_form(request: Request) -> tuple[object, str]:
-    """Return the token and the limit in a form; none where it is no form that can be read."""
-    try:
-        async with request.form(max_files=20) as form:
-            return form.get("csrf"), str(form.get("expires", ""))
-    except (HTTPException, FormParserError):  # Debian 13's Starlette lets the latter through
-        return None, ""
-
-
-def _again(body: bytes) -> Receive:
-    """Let a body that was read be read once more."""
-    left = [body]
-
-    async def receiving() -> Message:
-        if left:
-            return {"type": "http.request", "body": left.pop(), "more_body": False}
-        return {"type": "http.disconnect"}
-
-    return receiving
+def client_address(request: Request) -> str:
+    """Return where a request comes from."""
+    return request.client.host if request.client else ""

@@ -15,8 +15,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from appliance.console.accounts import somebody
-from appliance.console.desk_client import DeskAway, NotDone, Reading, ask
+from appliance.console.accounts import signed_in_user
+from appliance.console.control_client import ControlUnreachable, NotDone, StoreReader, ask
 from appliance.console.say import N_
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import Authorisation, Declaration, Need, Register, Unit, Variation
@@ -30,20 +30,20 @@ from appliance.store.directory import ATTACHMENT_LIMIT
 # ---- attaching ---------------------------------------------------------------------------------
 # The e-mail that goes with an entry of the register: to the desk and from it, in parts.
 
-FIELD: Final = "email"
+ATTACHMENT_FIELD: Final = "email"
 """The field of a form in which the file is given."""
-PART: Final = 9_000
+PART_BYTES: Final = 9_000
 """Bytes in one question to the desk: three quarters of what it takes, as base64."""
 TOO_LONG: Final = N_("This file is too long: 5 MB at most.")
 LONGEST_NAME: Final = 200
 
 
-async def send(request: Request, sent: FormData) -> str:
+async def send_attachment(request: Request, sent: FormData) -> str:
     """Send the file of a form to the desk; returns its name, "" where none was given.
 
     Raises NotDone.
     """
-    file = sent.get(FIELD)
+    file = sent.get(ATTACHMENT_FIELD)
     if not isinstance(file, UploadFile) or not file.filename:
         return ""
     data = await file.read(ATTACHMENT_LIMIT + 1)
@@ -51,19 +51,19 @@ async def send(request: Request, sent: FormData) -> str:
         return ""
     if len(data) > ATTACHMENT_LIMIT:
         raise NotDone(413, request.state.speaker(TOO_LONG))
-    for at in range(0, len(data), PART):
-        part = base64.b64encode(data[at : at + PART]).decode()
+    for at in range(0, len(data), PART_BYTES):
+        part = base64.b64encode(data[at : at + PART_BYTES]).decode()
         question = {"ask": "register_file_part", "at": at, "data": part}
-        await ask(request, {**question, "by": somebody(request).name})
+        await ask(request, {**question, "by": signed_in_user(request).name})
     return file.filename[:LONGEST_NAME]
 
 
-async def fetch(request: Request, entry: int) -> bytes:
+async def fetch_attachment(request: Request, entry: int) -> bytes:
     """Fetch the file of an entry from the desk, which notes who has asked; raises NotDone."""
     data, is_last = b"", False
     while not is_last:
         question = {"ask": "register_file", "entry": entry, "at": len(data)}
-        answer = await ask(request, {**question, "by": somebody(request).name})
+        answer = await ask(request, {**question, "by": signed_in_user(request).name})
         data += base64.b64decode(answer["data"])
         is_last = answer["last"]
     return data
@@ -75,8 +75,8 @@ async def fetch(request: Request, entry: int) -> bytes:
 
 async def read_draft(request: Request, place: str) -> str:
     """Return what whoever asks had typed in a place, as JSON; "" for nothing."""
-    name, now = somebody(request).name, datetime.now(UTC)
-    reading: Reading = request.app.state.reading
+    name, now = signed_in_user(request).name, datetime.now(UTC)
+    reading: StoreReader = request.app.state.reading
     try:
         return await reading.do(lambda c: users.find_draft(c, name, place, now))
     except StoreError:
@@ -87,7 +87,7 @@ async def keep_draft(request: Request, place: str, body: str) -> bool:
     """Have the desk keep a draft, or forget it where it is empty; tells whether it does."""
     question = {"ask": "draft_keep", "place": place, "body": body}
     try:
-        await ask(request, {**question, "by": somebody(request).name})
+        await ask(request, {**question, "by": signed_in_user(request).name})
     except NotDone:
         return False
     return True
@@ -98,7 +98,7 @@ async def keep_draft(request: Request, place: str, body: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ChangeOutcome:
     """What the desk said: `answer` and its `changes` of a form that is good; `wrong` and where."""
 
     is_good: bool
@@ -116,29 +116,31 @@ async def ask_change(
     *,
     preview: bool = False,
     sent: FormData | None = None,
-) -> Outcome:
+) -> ChangeOutcome:
     """Ask for a change, or what it would change; `sent` may hold the e-mail that goes with it."""
     say = request.state.speaker
     try:
-        name = await send(request, sent) if sent else ""
+        name = await send_attachment(request, sent) if sent else ""
     except NotDone as error:
-        problems = {FIELD: str(error)}
-        return Outcome(False, wrong=say(N_("Not saved.")), problems=problems, status=error.status)
-    question = {"ask": what, "by": somebody(request).name, "form": form, "preview": preview}
+        problems = {ATTACHMENT_FIELD: str(error)}
+        return ChangeOutcome(
+            False, wrong=say(N_("Not saved.")), problems=problems, status=error.status
+        )
+    question = {"ask": what, "by": signed_in_user(request).name, "form": form, "preview": preview}
     question |= {"attached": name} if name else {}
     try:
         answer = await request.app.state.desk.ask(question)
-    except DeskAway as away:
-        return Outcome(False, wrong=say.words(away.words), status=503)
+    except ControlUnreachable as away:
+        return ChangeOutcome(False, wrong=say.words(away.words), status=503)
     except OfficeError as refused:
-        return Outcome(False, wrong=say(N_("Not done: %(why)s"), why=refused), status=409)
+        return ChangeOutcome(False, wrong=say(N_("Not done: %(why)s"), why=refused), status=409)
     if answer.get("done") is False:
         found = {each["place"]: say.words(_words(each)) for each in answer.get("problems", ())}
         said = say.words(Words(**answer["said"]))
         rest = found.pop("", "")
-        return Outcome(False, (), f"{said} {rest}".strip(), found, 422 if found else 409)
+        return ChangeOutcome(False, (), f"{said} {rest}".strip(), found, 422 if found else 409)
     changes = tuple(say.words(_words(each)) for each in answer["changes"])
-    return Outcome(True, changes, answer=answer)
+    return ChangeOutcome(True, changes, answer=answer)
 
 
 def _words(each: Mapping[str, str]) -> Words:
@@ -152,7 +154,7 @@ def _words(each: Mapping[str, str]) -> Words:
 # mistake is said beside its field. A stored declaration fills the form without its numbers: those
 # left empty are taken over by the desk (P7).
 
-Nested = dict[str, Any]
+NestedForm = dict[str, Any]
 
 MOST: Final = 40
 """Parts of a kind that a form may have."""
@@ -163,11 +165,11 @@ LONGEST: Final = 400
 _PLAIN: Final = re.compile(r"0?(\d+)(?::00|(:\d\d))")
 
 
-def nested(items: Iterable[tuple[str, object]]) -> Nested:
+def as_form(items: Iterable[tuple[str, object]]) -> NestedForm:
     """Gather fields into what the desk reads; needs that are to go and empty rows are left out."""
     flat = [(name, value[:LONGEST]) for name, value in items if isinstance(value, str)]
     texts = dict(flat)
-    form: Nested = dict.fromkeys(TEXTS, "")
+    form: NestedForm = dict.fromkeys(TEXTS, "")
     form |= {n: value for n, value in flat if "." not in n and n not in OURS}
     form["rules"] = [value for name, value in flat if name == "rules"]
     form["week"] = _week(texts, "week")
@@ -185,7 +187,7 @@ def _week(texts: Mapping[str, str], name: str) -> list[str]:
     return [texts.get(f"{name}.{day}", "") for day in range(1, 8)]
 
 
-def _need(flat: list[tuple[str, str]], number: int) -> Nested | None:
+def _need(flat: list[tuple[str, str]], number: int) -> NestedForm | None:
     prefix = f"needs.{number}."
     own = [(n.removeprefix(prefix), value) for n, value in flat if n.startswith(prefix)]
     texts = dict(own)
@@ -203,13 +205,13 @@ def _need(flat: list[tuple[str, str]], number: int) -> Nested | None:
     }
 
 
-def _number(texts: Mapping[str, str], number: int) -> Nested | None:
+def _number(texts: Mapping[str, str], number: int) -> NestedForm | None:
     """Read a row; one that is left as it was is the earlier number."""
     prefix = f"numbers.{number}."
     own = {n.removeprefix(prefix): v for n, v in texts.items() if n.startswith(prefix)}
     if own.get("gone") == "1" or not any(own.get(n) for n in ("number", "label", "declaration")):
         return None
-    row: Nested = {"label": own.get("label", ""), "reach": own.get("reach", ""), "earlier": {}}
+    row: NestedForm = {"label": own.get("label", ""), "reach": own.get("reach", ""), "earlier": {}}
     row["number"] = own.get("number", "")
     row["service_mobile"] = own.get("service_mobile") == "1"
     if own.get("declaration"):
@@ -218,7 +220,7 @@ def _number(texts: Mapping[str, str], number: int) -> Nested | None:
     return row
 
 
-def asked(form: Nested) -> Nested:
+def as_command(form: NestedForm) -> NestedForm:
     """Return a form as the desk is asked: an earlier number unless another is written."""
     needs = [
         need | {"numbers": [_asked_number(r) for r in need["numbers"]]} for need in form["needs"]
@@ -226,14 +228,14 @@ def asked(form: Nested) -> Nested:
     return form | {"needs": needs}
 
 
-def _asked_number(row: Nested) -> Nested:
+def _asked_number(row: NestedForm) -> NestedForm:
     plain = {name: value for name, value in row.items() if name != "earlier"}
     if row["earlier"] and not row["number"]:
         return plain | {"kept": row["earlier"]}
     return plain
 
 
-def flat(form: Nested) -> Iterator[tuple[str, str]]:
+def as_fields(form: NestedForm) -> Iterator[tuple[str, str]]:
     """Spread a form over its fields again, for a page that only carries it on."""
     for name, value in form.items():
         if isinstance(value, str):
@@ -248,7 +250,7 @@ def flat(form: Nested) -> Iterator[tuple[str, str]]:
         yield from _flat_need(f"needs.{number}.", need)
 
 
-def _flat_need(prefix: str, need: Nested) -> Iterator[tuple[str, str]]:
+def _flat_need(prefix: str, need: NestedForm) -> Iterator[tuple[str, str]]:
     yield from ((f"{prefix}{name}", need[name]) for name in ("code", "name", "code_keys"))
     yield from ((f"{prefix}rules", rule) for rule in need["rules"])
     for number, row in enumerate(need["numbers"], 1):
@@ -258,9 +260,9 @@ def _flat_need(prefix: str, need: Nested) -> Iterator[tuple[str, str]]:
         yield from ((f"{at}{name}", str(v)) for name, v in row["earlier"].items())
 
 
-def filled(unit: str, declaration: Declaration | None) -> Nested:
+def filled_form(unit: str, declaration: Declaration | None) -> NestedForm:
     """Return the form filled from the declaration that a new one would take the place of."""
-    form = nested([("unit", unit)])
+    form = as_form([("unit", unit)])
     if declaration is None:
         return form | {"needs": [blank_need()]}
     slots, number = declaration.slots, declaration.entry.number
@@ -276,17 +278,17 @@ def filled(unit: str, declaration: Declaration | None) -> Nested:
     return form
 
 
-def blank_need() -> Nested:
+def blank_need() -> NestedForm:
     """Return an empty need."""
     return {"code": "", "name": "", "code_keys": "", "rules": [], "numbers": [blank_number()]}
 
 
-def blank_number() -> Nested:
+def blank_number() -> NestedForm:
     """Return an empty row for a number."""
     return {"label": "", "reach": "", "number": "", "service_mobile": False, "earlier": {}}
 
 
-def _need_of(need: Need, declaration: int) -> Nested:
+def _need_of(need: Need, declaration: int) -> NestedForm:
     rows = [
         {
             "label": target.label,
@@ -318,22 +320,22 @@ def bands_text(bands: Bands) -> str:
 # A declaration that was half typed, read back into its form; forgotten once it is saved (E18).
 
 
-def place_of(unit: str) -> str:
+def draft_place(unit: str) -> str:
     """Name the place of a unit's declaration."""
     return f"declare:{unit}"
 
 
-async def drafted(request: Request, place: str) -> Nested | None:
+async def read_drafted_form(request: Request, place: str) -> NestedForm | None:
     """Return the form as whoever asks had left it, None where nothing was typed."""
     body = await read_draft(request, place)
     fields = json.loads(body).get("fields") if body else None
     if not isinstance(fields, list):
         return None
     pairs = [each for each in fields if isinstance(each, list) and len(each) == 2]
-    return nested((str(name), value) for name, value in pairs) if pairs else None
+    return as_form((str(name), value) for name, value in pairs) if pairs else None
 
 
-async def forget(request: Request, place: str, to: str) -> Response:
+async def forget_draft(request: Request, place: str, to: str) -> Response:
     """Forget a draft, and lead on; one that cannot be forgotten goes by its age."""
     await keep_draft(request, place, "")
     return RedirectResponse(to, 303)
@@ -377,7 +379,7 @@ class UnitState:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DirectoryState:
     """How all units stand and what must be looked after; `known` False while the desk is away."""
 
     known: bool
@@ -385,7 +387,7 @@ class Standing:
     attention: tuple[Words, ...] = ()
 
 
-async def read_register(request: Request) -> Register:
+async def read_directory(request: Request) -> Register:
     """Read all that was ever entered; raises StoreError."""
     found: Register = await request.app.state.reading.do(store.load_masked)
     return found
@@ -399,15 +401,15 @@ def unit_of(request: Request, register: Register) -> Unit:
     return unit
 
 
-async def read_standing(request: Request) -> Standing:
+async def read_directory_state(request: Request) -> DirectoryState:
     """Ask the desk how units stand; a page without it shows what is on record."""
     try:
         answer = await request.app.state.desk.ask({"ask": "register_state"})
-    except (DeskAway, OfficeError):
+    except (ControlUnreachable, OfficeError):
         request.state.desk_away = True
-        return Standing(False, {})
+        return DirectoryState(False, {})
     units = {each["unit"]: _unit(each) for each in answer["units"]}
-    return Standing(True, units, tuple(Words(**each) for each in answer["attention"]))
+    return DirectoryState(True, units, tuple(Words(**each) for each in answer["attention"]))
 
 
 def _unit(each: Mapping[str, Any]) -> UnitState:
@@ -428,19 +430,19 @@ def _at(text: str | None) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceUnits:
     """A service and those of its offices that are to be shown."""
 
     unit: Unit
     offices: tuple[Unit, ...]
 
 
-def services(register: Register, search: str = "") -> tuple[Service, ...]:
+def services(register: Register, search: str = "") -> tuple[ServiceUnits, ...]:
     """Group units by service; a search keeps those in whose name, code or needs it stands."""
     held = in_force(register)
     kept = {u.code for u in held.units if _has(held, u, search.casefold().split())}
     return tuple(
-        Service(unit, offices)
+        ServiceUnits(unit, offices)
         for unit in held.units
         if not unit.service and ((offices := _offices(held, unit, kept)) or unit.code in kept)
     )
@@ -456,7 +458,7 @@ def _has(register: Register, unit: Unit, words: Iterable[str]) -> bool:
     return all(word in text for word in words)
 
 
-def held_by(register: Register, unit: Unit, day: date) -> Declaration | None:
+def declaration_of(register: Register, unit: Unit, day: date) -> Declaration | None:
     """Return the declaration in force for a unit."""
     return in_force(register).valid_declaration(unit, day)
 
@@ -469,17 +471,19 @@ def variations_from(register: Register, unit: Unit, day: date) -> tuple[Variatio
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class AuthorisationState:
     """An authorisation and how it stands: "valid", "over" or "revoked"."""
 
     authorisation: Authorisation
     state: str
 
 
-def leaves(register: Register, unit: Unit, day: date) -> tuple[Leave, ...]:
+def authorisation_states(
+    register: Register, unit: Unit, day: date
+) -> tuple[AuthorisationState, ...]:
     """List a unit's authorisations, the last one first."""
     found = [a for a in register.authorisations if a.unit == unit.code]
-    return tuple(Leave(a, _state(a, day)) for a in reversed(found))
+    return tuple(AuthorisationState(a, _state(a, day)) for a in reversed(found))
 
 
 def _state(authorisation: Authorisation, day: date) -> str:

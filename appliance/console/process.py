@@ -1,4 +1,4 @@
-"""The web application and its process."""
+"""The web application and its process: middleware, bounded listening, TLS, systemd's watchdog."""
 
 from __future__ import annotations
 
@@ -31,20 +31,16 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.console import pages
-from appliance.console.accounts import Accounts, Doorkeeper, Guesses, NotAllowed, Sessions
-from appliance.console.desk_client import Desk, Feed, Once, Reading
-from appliance.console.network import (
-    Certificates,
-    ConsoleSettings,
-    Files,
-    Guard,
-    TooLong,
-    to_secure,
-)
-from appliance.console.pages.home import LANGUAGE_COOKIE
-from appliance.console.say import Speaker, chosen, load_catalogues
-from appliance.console.shared import Seats
-from appliance.console.templates import page
+from appliance.console.accounts import Accounts, GuessLimit, NotAllowed, Sessions
+from appliance.console.certificates import Certificates
+from appliance.console.control_client import ControlClient, StatusFeed, StoreReader
+from appliance.console.guards import BodyRefused, RequestGuard, SessionGate, redirect_to_tls
+from appliance.console.live import RenderCache
+from appliance.console.pages.operator import PositionUsers
+from appliance.console.pages.users import LANGUAGE_COOKIE
+from appliance.console.say import Speaker, choose_language, load_catalogues
+from appliance.console.settings import ConsoleSettings
+from appliance.console.templates import StaticFiles, page
 from appliance.errors import TechnicianError
 from appliance.policy.numbering import plan_of
 from appliance.policy.requests import without_secrets
@@ -76,7 +72,7 @@ REMEDIES: Final = {
 
 
 @contextlib.asynccontextmanager
-async def accounts(app: Starlette) -> AsyncIterator[None]:
+async def _open_accounts(app: Starlette) -> AsyncIterator[None]:
     """Open the sessions' file; raises StoreError where it cannot be kept."""
     sessions = Sessions(app.state.settings.state / "sessions.db")
     app.state.accounts = Accounts(sessions, app.state.reading)
@@ -86,31 +82,31 @@ async def accounts(app: Starlette) -> AsyncIterator[None]:
         sessions.close()
 
 
-Opened = Callable[[Starlette], AbstractAsyncContextManager[object]]
+LifespanPart = Callable[[Starlette], AbstractAsyncContextManager[object]]
 
 
 def _run_feed(app: Starlette) -> AbstractAsyncContextManager[object]:
-    feed: Feed = app.state.feed
+    feed: StatusFeed = app.state.feed
     return feed.running()
 
 
-OPENED: Final[tuple[Opened, ...]] = (accounts, _run_feed)
+LIFESPAN: Final[tuple[LifespanPart, ...]] = (_open_accounts, _run_feed)
 """What is open while the console runs: each puts itself into the application's state."""
 
 
 def build(settings: ConsoleSettings) -> Starlette:
     """Put the application together; nothing runs before it is served."""
     app = Starlette(
-        routes=[*pages.all_routes(), Mount("/static", Files(), name="static")],
+        routes=[*pages.all_routes(), Mount("/static", StaticFiles(), name="static")],
         middleware=[
-            Middleware(Languages),
-            Middleware(Guard, names=settings.names, refuse=_refuse),
-            Middleware(Failures),
-            Middleware(Doorkeeper, refuse=_refuse),
+            Middleware(LanguageMiddleware),
+            Middleware(RequestGuard, names=settings.names, refuse=_refuse),
+            Middleware(ErrorPages),
+            Middleware(SessionGate, refuse=_refuse),
         ],
         exception_handlers={
             HTTPException: _http_error,
-            TooLong: _too_long,
+            BodyRefused: _too_long,
             FormParserError: _bad_form,
         },
         lifespan=_running,
@@ -119,14 +115,14 @@ def build(settings: ConsoleSettings) -> Starlette:
     app.state.zone = ZoneInfo(settings.zone)
     app.state.plan = plan_of(settings.country)
     app.state.catalogues = load_catalogues()
-    app.state.desk = Desk(settings.door)
-    app.state.feed = Feed(app.state.desk)
-    app.state.live_parts = Once()
-    app.state.seats = Seats()
-    app.state.reading = Reading(settings.records)
+    app.state.desk = ControlClient(settings.door)
+    app.state.feed = StatusFeed(app.state.desk)
+    app.state.live_parts = RenderCache()
+    app.state.seats = PositionUsers()
+    app.state.reading = StoreReader(settings.records)
     app.state.links = pages.all_links()
     app.state.uploading = anyio.Lock()
-    app.state.guesses, app.state.first_guesses = Guesses(), Guesses()
+    app.state.guesses, app.state.first_guesses = GuessLimit(), GuessLimit()
     return app
 
 
@@ -134,12 +130,12 @@ def build(settings: ConsoleSettings) -> Starlette:
 async def _running(app: Starlette) -> AsyncIterator[None]:
     """Open what is open while the console runs, and close it in the reverse order."""
     async with contextlib.AsyncExitStack() as stack:
-        for opened in OPENED:
+        for opened in LIFESPAN:
             await stack.enter_async_context(opened(app))
         yield
 
 
-class Languages:
+class LanguageMiddleware:
     """Gives every request its speaker; a person's own choice comes with the session."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -154,7 +150,7 @@ class Languages:
 
 def _speaker(request: Request) -> Speaker:
     state = request.app.state
-    language = chosen(
+    language = choose_language(
         request.cookies.get(LANGUAGE_COOKIE),
         request.headers.get("accept-language", ""),
         state.settings.languages,
@@ -184,7 +180,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _too_long(request: Request, error: Exception) -> Response:
-    assert isinstance(error, TooLong)
+    assert isinstance(error, BodyRefused)
     return error_page(request, error.status, error.why)
 
 
@@ -193,7 +189,7 @@ async def _bad_form(request: Request, _error: Exception) -> Response:
     return error_page(request, 400, "")
 
 
-class Failures:
+class ErrorPages:
     """The one broad except of the console: what fails costs one page, and is told in words.
 
     Inside the guard, so that this page has its headers too.
@@ -229,22 +225,22 @@ class Failures:
 # machine of the LAN could take every descriptor and the memory of the box. What is too much is let
 # go as it is accepted; who has not shaken hands in time is hung up on.
 
-OPEN: Final = 400
+MOST_CONNECTIONS: Final = 400
 """Connections at most, of all addresses; above what is served at once (process.py)."""
-OPEN_OF_ONE: Final = 150
+MOST_CONNECTIONS_OF_ONE: Final = 150
 """Connections of one address at most: no machine of the LAN alone keeps all others out."""
 HANDSHAKE_S: Final = 10.0
 """How long TLS may take to begin; a slow phone over a bad network takes 2."""
 
 
-class Accepted(socket.socket):
+class CountedConnection(socket.socket):
     """A connection that is counted until it is closed; `is_ready` once its handshake is done."""
 
     is_ready = False
-    _counted: Listening | None = None
+    _counted: CountingListener | None = None
     _host = ""
 
-    def count(self, listening: Listening, host: str) -> None:
+    def count(self, listening: CountingListener, host: str) -> None:
         """Be counted, until closed."""
         self._counted, self._host = listening, host
         listening.open_of[host] += 1
@@ -265,7 +261,7 @@ class Accepted(socket.socket):
                 self.shutdown(socket.SHUT_RDWR)
 
 
-class Listening(socket.socket):
+class CountingListener(socket.socket):
     """A listening socket; `open_of` counts the connections of each address."""
 
     def __init__(self, *words: Any, **options: Any) -> None:
@@ -275,9 +271,12 @@ class Listening(socket.socket):
     def accept(self) -> tuple[socket.socket, Any]:
         """Take the next connection; raises ConnectionAbortedError for one that is too much."""
         plain, address = super().accept()
-        taken = Accepted(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        taken = CountedConnection(plain.family, plain.type, plain.proto, fileno=plain.detach())
         host = str(address[0])
-        if self.open_of[host] >= OPEN_OF_ONE or self.open_of.total() >= OPEN:
+        if (
+            self.open_of[host] >= MOST_CONNECTIONS_OF_ONE
+            or self.open_of.total() >= MOST_CONNECTIONS
+        ):
             taken.close()
             raise ConnectionAbortedError("too many connections")
         taken.count(self, host)
@@ -285,11 +284,11 @@ class Listening(socket.socket):
         return taken, address
 
 
-def ready(transport: asyncio.BaseTransport) -> None:
+def mark_ready(transport: asyncio.BaseTransport) -> None:
     """Note that the handshake of a connection is done."""
     shown = transport.get_extra_info("socket")
     taken = getattr(shown, "_sock", shown)  # asyncio wraps it
-    if isinstance(taken, Accepted):
+    if isinstance(taken, CountedConnection):
         taken.is_ready = True
 
 
@@ -297,7 +296,7 @@ def listen(address: str, port: int) -> socket.socket:
     """Listen; raises TechnicianError with what to do."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     # the protocol by its name: asyncio turns Nagle's delay of 40 ms off for that one alone
-    listening = Listening(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening = CountingListener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((address, port))
@@ -317,19 +316,19 @@ def listen(address: str, port: int) -> socket.socket:
 
 FILE_THREADS: Final = 4
 """Threads that starlette may use for files and forms, at most."""
-CONNECTIONS: Final = 300
+MOST_SERVED: Final = 300
 """Connections served at once; one more is answered with 503."""
 STOP_S: Final = 3
 """How long open pages may take to end when the console stops."""
 CERTIFICATE_S: Final = 60
 """How often the certificate is looked at: the box's addresses may change, and its clock."""
 KEEP_ALIVE_S: Final = 15
-QUIET_S: Final = 10.0
+IDLE_S: Final = 10.0
 """Who is connected and has asked nothing in so long, twice looked at, is let go."""
 HEADERS_LIMIT: Final = 32_768
 
 
-class Server(uvicorn.Server):
+class ConsoleServer(uvicorn.Server):
     """A server among others in one process: signals are the process's business."""
 
     @contextlib.contextmanager
@@ -338,7 +337,7 @@ class Server(uvicorn.Server):
         yield
 
 
-class Patient(uvicorn.protocols.http.h11_impl.H11Protocol):
+class IdleTimeoutProtocol(uvicorn.protocols.http.h11_impl.H11Protocol):
     """Lets go of who connects and asks nothing, or never ends asking."""
 
     _looking: asyncio.TimerHandle | None = None
@@ -347,8 +346,8 @@ class Patient(uvicorn.protocols.http.h11_impl.H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Look at it from time to time; uvicorn itself waits for ever for a first question."""
         super().connection_made(transport)
-        ready(transport)
-        self._looking = self.loop.call_later(QUIET_S, self._look)
+        mark_ready(transport)
+        self._looking = self.loop.call_later(IDLE_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Look no more."""
@@ -362,7 +361,7 @@ class Patient(uvicorn.protocols.http.h11_impl.H11Protocol):
             self.transport.close()
             return
         self._seen = self.cycle
-        self._looking = self.loop.call_later(QUIET_S, self._look)
+        self._looking = self.loop.call_later(IDLE_S, self._look)
 
 
 def run(settings: ConsoleSettings) -> None:
@@ -375,16 +374,16 @@ async def _serve(settings: ConsoleSettings) -> None:
     listening = listen(settings.listen, settings.port)
     shown = Certificates(settings) if settings.is_secure else None
     app = build(settings)
-    server = Server(_config(app, shown.context if shown else None))
+    server = ConsoleServer(_config(app, shown.context if shown else None))
     leading = _redirect(settings, listening.getsockname()[1])
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, _end, app, server, *leading)
+        asyncio.get_running_loop().add_signal_handler(number, _stop_all, app, server, *leading)
     async with asyncio.TaskGroup() as tasks:
         where = address_of(settings, listening)
         feeding = tasks.create_task(
-            _feed_watchdog(server, where, lambda: lives(app, time.monotonic()))
+            _feed_watchdog(server, where, lambda: is_healthy(app, time.monotonic()))
         )
-        looking = tasks.create_task(_keep_good(shown))
+        looking = tasks.create_task(_refresh_certificate(shown))
         for one, plain in leading.items():
             tasks.create_task(one.serve(sockets=[plain]))
         await server.serve(sockets=[listening])
@@ -393,13 +392,13 @@ async def _serve(settings: ConsoleSettings) -> None:
         looking.cancel()
 
 
-async def _keep_good(shown: Certificates | None) -> None:
+async def _refresh_certificate(shown: Certificates | None) -> None:
     while shown:
         await asyncio.sleep(CERTIFICATE_S)
         shown.refresh()
 
 
-def _redirect(settings: ConsoleSettings, port: int) -> dict[Server, socket.socket]:
+def _redirect(settings: ConsoleSettings, port: int) -> dict[ConsoleServer, socket.socket]:
     """Make the plain port's server; where that port is taken the secure one does without."""
     if not settings.redirect_port:
         return {}
@@ -408,7 +407,7 @@ def _redirect(settings: ConsoleSettings, port: int) -> dict[Server, socket.socke
     except TechnicianError as error:
         log.error("plain HTTP does not lead to the pages: %s", error)
         return {}
-    return {Server(_config(to_secure(settings.names, port), has_pages=False)): plain}
+    return {ConsoleServer(_config(redirect_to_tls(settings.names, port), has_pages=False)): plain}
 
 
 def _config(
@@ -417,7 +416,7 @@ def _config(
     config = uvicorn.Config(
         app,
         loop="asyncio",
-        http=Patient,
+        http=IdleTimeoutProtocol,
         ws="none",
         lifespan="on" if has_pages else "off",
         log_config=None,
@@ -425,7 +424,7 @@ def _config(
         access_log=False,
         proxy_headers=False,  # nobody stands before us: what says so is forged
         server_header=False,
-        limit_concurrency=CONNECTIONS,
+        limit_concurrency=MOST_SERVED,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_S,
         h11_max_incomplete_event_size=HEADERS_LIMIT,
@@ -444,23 +443,23 @@ def address_of(settings: ConsoleSettings, listening: socket.socket) -> str:
     return f"{scheme}://{host}" + ("" if port == usual else f":{port}")
 
 
-def _end(app: Starlette, *servers: Server) -> None:
+def _stop_all(app: Starlette, *servers: ConsoleServer) -> None:
     """Let go of the browsers that listen to the live state: they would be waited for."""
     app.state.feed.stop()
     _stop(*servers)
 
 
-def _stop(*servers: Server) -> None:
+def _stop(*servers: ConsoleServer) -> None:
     for server in servers:
         server.should_exit = True
 
 
-def lives(app: Starlette, now: float) -> bool:
+def is_healthy(app: Starlette, now: float) -> bool:
     """Tell whether pages can still be true: the watch goes on, and no thread hangs in the disk."""
     return not (app.state.feed.is_dead or app.state.reading.is_hung(now))
 
 
-async def _feed_watchdog(server: Server, address: str, is_alive: Callable[[], bool]) -> None:
+async def _feed_watchdog(server: ConsoleServer, address: str, is_alive: Callable[[], bool]) -> None:
     """Tell systemd when pages can be opened, then that the loop turns (sd_notify(3))."""
     notifier = sdnotify.SystemdNotifier()
     while not server.started:

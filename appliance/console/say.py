@@ -20,7 +20,7 @@ from appliance.policy.text import Words
 
 LANGUAGES: Final = ("it", "en")
 """Languages of the house; English is the sentences' own."""
-NAMES: Final = {"it": "Italiano", "en": "English"}
+LANGUAGE_NAMES: Final = {"it": "Italiano", "en": "English"}
 """Each language's name in itself."""
 Catalogue = Mapping[str, tuple[str, ...]]
 """From an English sentence to its forms: one, and one more where it has a plural."""
@@ -103,7 +103,7 @@ class Speaker:
         return at.astimezone(self.zone) if isinstance(at, datetime) else at
 
 
-def chosen(wanted: str | None, accepted: str, offered: tuple[str, ...]) -> str:
+def choose_language(wanted: str | None, accepted: str, offered: tuple[str, ...]) -> str:
     """Choose a language: what a person chose, else the browser's first that is offered, else ours.
 
     `accepted` is the Accept-Language header (RFC 9110, 12.5.4).

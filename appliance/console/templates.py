@@ -1,104 +1,172 @@
-"""Pages from templates. The ONLY jinja2 import; everything that comes from outside is escaped."""
+"""Answers to browsers: pages from templates, their keys and links, static files, downloads."""
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Callable, Mapping
+import gzip
+import hashlib
+import mimetypes
+import posixpath
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import anyio.to_thread
 import jinja2
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from appliance.console.accounts import may
-from appliance.console.house import House, house
-from appliance.console.network import url_of
-from appliance.console.say import N_, NAMES, Speaker
+from appliance.console.live import SwitchboardSummary, switchboard_summary
+from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
 from appliance.policy.supervision import in_words
 from appliance.policy.users import Permission
-from appliance.store import managed_config
 
-if TYPE_CHECKING:
-    import sqlite3
+# ---- static files ------------------------------------------------------------------------------
+# TLS, addresses, certificates, guards of the web application.
 
-
-# ---- head office -------------------------------------------------------------------------------
-# What of a page is the head office's, so that whoever edits it sees that first.
+# ---- assets --------------------------------------------------------------------------------------
+# Static files as they are served: references among them carry hashes, texts come compressed.
 #
-# Read anew for each page: another bundle may have come into force since. Blocking: for threads.
+# A module that is asked for under two addresses runs twice, and a font without a hash is asked for
+# at every page: so `import` and `url()` name the file's hash, as the pages' own links do.
 
-
-@dataclass(frozen=True, slots=True)
-class HeadOffice:
-    """Where the announcements and the schedule lie of the settings that are in force."""
-
-    prompts: Path
-    schedule: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Theirs:
-    """The codes of the head office's units, the numbers of the register's entries it brought."""
-
-    units: frozenset[str] = frozenset()
-    entries: frozenset[int] = frozenset()
-
-
-PARTS: Final = {
-    "hours": N_("the hours of every week"),
-    "citizens_desk": N_("the counter's hours of every week"),
-    "closures": N_("closures"),
-    "openings": N_("special openings"),
-    "periods": N_("periods with other hours"),
+STATIC: Final = resources.files("appliance.console") / "static"
+_REFERENCES: Final = {
+    ".js": re.compile(r'(?P<before>(?:\bfrom|\bimport) ")(?P<name>\.[^"?]+)(?P<after>")'),
+    ".css": re.compile(r'(?P<before>\burl\("?)(?P<name>[\w./-]+)(?P<after>"?\))'),
 }
-"""What may be the head office's of the hours, by the table of its schedule."""
-WEEKS: Final = {"switchboard": "hours", "citizens_desk": "citizens_desk"}
-"""Whose week stands in which table."""
+"""How a kind of file names another one, relative to itself."""
+_TEXTS: Final = (".css", ".js", ".svg")
+_LEAST_PACKED: Final = 1000
+"""Bytes below which compression is not worth its header."""
 
 
 @dataclass(frozen=True, slots=True)
-class TheirHours:
-    """What of the hours is the head office's, said in a line, and whose weeks."""
+class Asset:
+    """One file; `packed` is it under gzip, empty for what does not shrink."""
 
-    said: str = ""
-    weeks: frozenset[str] = frozenset()
-
-
-async def of_hours(request: Request) -> TheirHours:
-    """Read what of the hours is the head office's."""
-    tables = await anyio.to_thread.run_sync(_scheduled, request.app.state.settings.head_office)
-    say = request.state.speaker
-    return TheirHours(
-        ", ".join(say(words) for table, words in PARTS.items() if table in tables),
-        frozenset(whose for whose, table in WEEKS.items() if table in tables),
-    )
+    data: bytes
+    packed: bytes
+    digest: str
 
 
-def _scheduled(find: Callable[[], HeadOffice | None]) -> frozenset[str]:
-    """Name the tables of the schedule; none for one that cannot be read."""
-    office = find()
-    try:
-        text = office.schedule.read_text(encoding="utf-8") if office else ""
-        return frozenset(tomllib.loads(text))
-    except (OSError, ValueError):
-        return frozenset()
+def asset_names() -> frozenset[str]:
+    """Return the files that exist, each by its path below the folder."""
+    return frozenset(_below(STATIC, ""))
 
 
-async def of_register(request: Request) -> Theirs:
-    """Read what of the register is the head office's; raises StoreError."""
-    found: Theirs = await request.app.state.reading.do(_theirs)
-    return found
+@lru_cache(maxsize=256)
+def asset(name: str) -> Asset:
+    """Return a file that exists."""
+    data = STATIC.joinpath(*name.split("/")).read_bytes()
+    ending = _ending(name)
+    if references := _REFERENCES.get(ending):
+        data = references.sub(lambda m: _hashed(name, m), data.decode()).encode()
+    packed = gzip.compress(data, mtime=0) if _is_packed(ending, data) else b""
+    return Asset(data, packed, hashlib.sha256(data).hexdigest()[:12])
 
 
-def _theirs(connection: sqlite3.Connection) -> Theirs:
-    return Theirs(managed_config.units(connection), managed_config.brought(connection))
+def url_of(name: str) -> str:
+    """Return the address of a file; it changes with the file, so browsers may keep it."""
+    return f"/static/{name}?v={asset(name).digest}"
 
 
-# ---- keys --------------------------------------------------------------------------------------
+def _hashed(name: str, reference: re.Match[str]) -> str:
+    """Add the hash of the file that is named, where there is such a file."""
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(name), reference["name"]))
+    if target not in _known_assets():
+        return reference[0]
+    return f"{reference['before']}{url_of(target)}{reference['after']}"
+
+
+_known_assets = lru_cache(maxsize=1)(asset_names)
+
+
+def _is_packed(ending: str, data: bytes) -> bool:
+    return ending in _TEXTS and len(data) >= _LEAST_PACKED
+
+
+def _ending(name: str) -> str:
+    return posixpath.splitext(name)[1]
+
+
+def _below(folder: Traversable, prefix: str) -> Iterator[str]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _below(entry, f"{prefix}{entry.name}/")
+        else:
+            yield f"{prefix}{entry.name}"
+
+
+# ---- static files --------------------------------------------------------------------------------
+# Files that do not change while the console runs: fonts, style, scripts.
+#
+# A path is looked up among the names that exist: nothing outside the folder can be reached.
+
+FOR_EVER: Final = "public, max-age=31536000, immutable"
+"""For an address that carries the file's hash."""
+BRIEFLY: Final = "no-cache"
+TYPES: Final = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml"}
+"""Where the machine's own table differs from place to place."""
+
+
+class StaticFiles:
+    """Serves the static folder."""
+
+    def __init__(self) -> None:
+        self._names = asset_names()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one file; raises HTTPException for one that does not exist."""
+        request = Request(scope)
+        name = request.url.path.removeprefix("/static/")
+        if name not in self._names:
+            raise HTTPException(404)
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPException(405)
+        await _static_answer(request, name, asset(name))(scope, receive, send)
+
+
+def _static_answer(request: Request, name: str, file: Asset) -> Response:
+    is_packed = bool(file.packed) and _takes_gzip(request.headers.get("accept-encoding", ""))
+    kept = FOR_EVER if request.query_params.get("v") == file.digest else BRIEFLY
+    etag = f'"{file.digest}{"-gz" if is_packed else ""}"'
+    headers = {"cache-control": kept, "etag": etag}
+    if file.packed:
+        headers["vary"] = "accept-encoding"
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    if is_packed:
+        headers["content-encoding"] = "gzip"
+    return Response(file.packed if is_packed else file.data, 200, headers, kind_of(name))
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Tell whether a browser takes gzip (RFC 9110, 12.5.3)."""
+    for part in accepted.split(","):
+        coding, _, weight = part.replace(" ", "").partition(";q=")
+        if coding == "gzip":
+            return weight not in ("0", "0.0", "0.00", "0.000")
+    return False
+
+
+def kind_of(name: str) -> str:
+    """Say what a file is by the end of its name."""
+    ending = name[name.rfind(".") :]
+    return TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+# ---- templates ---------------------------------------------------------------------------------
+# Pages from templates. The ONLY jinja2 import; everything that comes from outside is escaped.
+
+# ---- keys ----------------------------------------------------------------------------------------
 # The keys of the pages: each action's name, its keys as delivered, its words for the list (F1).
 #
 # No letter or digit acts by itself (WCAG 2.1.4), no key changes the state of the whole house, and
@@ -106,7 +174,7 @@ def _theirs(connection: sqlite3.Connection) -> Theirs:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class PageKey:
     """One action; `keys` as they are written: "Alt+S", "Ctrl+Enter". `text` is English."""
 
     action: str
@@ -115,22 +183,22 @@ class Key:
 
 
 KEYS: Final = (
-    Key("keys", ("F1",), N_("All keys")),
-    Key("search", ("Alt+S",), N_("Search the sheets")),
-    Key("answered", ("Alt+Enter",), N_("Answered by this sheet")),
-    Key("offices", ("F8", "Alt+U"), N_("Transfer: choose the office")),
-    Key("note", ("Alt+N",), N_("Note on the call")),
-    Key("head", ("Alt+H",), N_("Bring in the head")),
-    Key("away", ("Alt+A",), N_("Away from the position, or back")),
-    Key("interrupted", ("Alt+I",), N_("Interrupted calls")),
-    Key("pane", ("F6",), N_("Next part of the page")),
-    Key("play", ("Alt+L",), N_("Play or pause the message")),
-    Key("back", ("Alt+,",), N_("5 seconds back")),
-    Key("forward", ("Alt+.",), N_("5 seconds forward")),
-    Key("take", ("Alt+P",), N_("Take charge")),
-    Key("call-back", ("Alt+R",), N_("Call back")),
+    PageKey("keys", ("F1",), N_("All keys")),
+    PageKey("search", ("Alt+S",), N_("Search the sheets")),
+    PageKey("answered", ("Alt+Enter",), N_("Answered by this sheet")),
+    PageKey("offices", ("F8", "Alt+U"), N_("Transfer: choose the office")),
+    PageKey("note", ("Alt+N",), N_("Note on the call")),
+    PageKey("head", ("Alt+H",), N_("Bring in the head")),
+    PageKey("away", ("Alt+A",), N_("Away from the position, or back")),
+    PageKey("interrupted", ("Alt+I",), N_("Interrupted calls")),
+    PageKey("pane", ("F6",), N_("Next part of the page")),
+    PageKey("play", ("Alt+L",), N_("Play or pause the message")),
+    PageKey("back", ("Alt+,",), N_("5 seconds back")),
+    PageKey("forward", ("Alt+.",), N_("5 seconds forward")),
+    PageKey("take", ("Alt+P",), N_("Take charge")),
+    PageKey("call-back", ("Alt+R",), N_("Call back")),
     *(
-        Key(f"choice-{number}", (f"Alt+{number}",), text)
+        PageKey(f"choice-{number}", (f"Alt+{number}",), text)
         for number, text in enumerate(
             (
                 N_("First outcome, or way of the return"),
@@ -142,10 +210,10 @@ KEYS: Final = (
             1,
         )
     ),
-    Key("send", ("Ctrl+Enter",), N_("Send the form one is in")),
-    Key("undo", ("Ctrl+Z",), N_("Undo the last action, outside text fields")),
+    PageKey("send", ("Ctrl+Enter",), N_("Send the form one is in")),
+    PageKey("undo", ("Ctrl+Z",), N_("Undo the last action, outside text fields")),
 )
-TAKEN: Final = (
+TAKEN_KEYS: Final = (
     "F3", "F5", "F7", "F10", "F11", "F12", "Alt+F4", "Alt+Space", "Alt+ArrowLeft", "Alt+ArrowRight",
     "Alt+Tab", "Alt+Home", "Alt+D", "Alt+E", "Alt+F", "Ctrl+A", "Ctrl+C", "Ctrl+V", "Ctrl+X",
     "Ctrl+F", "Ctrl+N", "Ctrl+P", "Ctrl+R", "Ctrl+T", "Ctrl+W", "Ctrl+L", "Ctrl+Tab", "Ctrl++",
@@ -159,10 +227,10 @@ def shown_key(action: str) -> str:
     return next(key.keys[0] for key in KEYS if key.action == action)
 
 
-# ---- links -------------------------------------------------------------------------------------
+# ---- links ---------------------------------------------------------------------------------------
 # The links in every page's head: each group of pages names its own, and who sees them.
 
-MENUS: Final = (
+MENU_ORDERS: Final = (
     (range(22, 30), N_("Requests")),
     (range(40, 60), N_("Offices, hours, sheets")),
     (range(80, 90), N_("Installation and network")),
@@ -176,7 +244,7 @@ def _everybody(_: Request) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class PageLink:
     """One entry: where it leads, its English text, who sees it, its place among the others.
 
     `has_badge`: the number of messages that wait stands beside it.
@@ -194,20 +262,20 @@ class Menu:
     """Links under one heading, "" for one that stands by itself; `is_here` with the page's own."""
 
     heading: str
-    links: tuple[Link, ...]
+    links: tuple[PageLink, ...]
     is_here: bool
 
 
-def shown_links(request: Request) -> list[Link]:
+def shown_links(request: Request) -> list[PageLink]:
     """Return the links that whoever asks may follow, in order; none before a new password."""
     user = getattr(request.state, "user", None)
     if user is not None and user.must_change:
         return []
-    links: tuple[Link, ...] = request.app.state.links
+    links: tuple[PageLink, ...] = request.app.state.links
     return [link for link in links if link.is_for(request)]
 
 
-def menus(links: list[Link], path: str) -> list[Menu]:
+def menus(links: list[PageLink], path: str) -> list[Menu]:
     """Put links under their headings, in their order; a heading of one link is left out."""
     headings = list(dict.fromkeys(map(heading, links)))
     found: list[Menu] = []
@@ -220,21 +288,21 @@ def menus(links: list[Link], path: str) -> list[Menu]:
     return found
 
 
-def is_at(link: Link, path: str) -> bool:
+def is_at(link: PageLink, path: str) -> bool:
     """Tell whether a page is a link's own, or one below it: /sheet/imu is of /sheets."""
     if link.path == "/":
         return path == "/"
     return f"{path}/".startswith((f"{link.path}/", f"{link.path.removesuffix('s')}/"))
 
 
-def heading(link: Link) -> str:
+def heading(link: PageLink) -> str:
     """Return the heading that a link stands under, "" for none."""
-    return next((name for orders, name in MENUS if link.order in orders), "")
+    return next((name for orders, name in MENU_ORDERS if link.order in orders), "")
 
 
-# ---- templates ---------------------------------------------------------------------------------
+# ---- templates -----------------------------------------------------------------------------------
 
-ENTER = N_("Enter")
+ENTER_KEY = N_("Enter")
 """The key's name, which an Italian keyboard calls otherwise."""
 
 
@@ -253,15 +321,15 @@ def environment() -> jinja2.Environment:
 
 def page(request: Request, name: str, status: int = 200, **values: object) -> HTMLResponse:
     """Answer with a page; `values` are what its template names, beside those of every page."""
-    return HTMLResponse(text(request, name, **values), status)
+    return HTMLResponse(render(request, name, **values), status)
 
 
-def text(request: Request, name: str, **values: object) -> str:
+def render(request: Request, name: str, **values: object) -> str:
     """Render a template, whole or a part of a page."""
-    return environment().get_template(name).render(**common(request), **values)
+    return environment().get_template(name).render(**page_values(request), **values)
 
 
-def common(request: Request) -> Mapping[str, Any]:
+def page_values(request: Request) -> Mapping[str, Any]:
     """Return what every page may name: `_` and its sisters, where it is, what stands in its head.
 
     What the accounts know is in the request's state: `user` and `csrf`.
@@ -277,7 +345,9 @@ def common(request: Request) -> Mapping[str, Any]:
         "clock": speaker.clock,
         "moment": speaker.moment,
         "language": speaker.language,
-        "languages": [(one, NAMES[one]) for one in settings.languages if one in NAMES],
+        "languages": [
+            (one, LANGUAGE_NAMES[one]) for one in settings.languages if one in LANGUAGE_NAMES
+        ],
         "site": settings.site,
         "has_authority": settings.is_secure and not settings.certificate,
         "path": request.url.path,
@@ -287,10 +357,10 @@ def common(request: Request) -> Mapping[str, Any]:
         "static": url_of,
         "user": getattr(request.state, "user", None),
         "csrf": getattr(request.state, "csrf", ""),
-        "desk_away": is_desk_away(request),
-        "house": house_of(request),
+        "desk_away": is_control_unreachable(request),
+        "house": summary_of(request),
         "all_keys": KEYS,
-        "keys_taken": TAKEN,
+        "keys_taken": TAKEN_KEYS,
         "key_of": lambda action: keys_shown(speaker, action),
         "may_set_states": may(request, Permission.SET_STATES),
         "may_see_desk": may(request, Permission.SEE_DESK),
@@ -300,20 +370,55 @@ def common(request: Request) -> Mapping[str, Any]:
 
 def keys_shown(speaker: Speaker, action: str) -> str:
     """Return an action's key as it is written on the keyboard of who reads."""
-    return shown_key(action).replace("Enter", speaker(ENTER))
+    return shown_key(action).replace("Enter", speaker(ENTER_KEY))
 
 
-def house_of(request: Request) -> House | None:
+def summary_of(request: Request) -> SwitchboardSummary | None:
     """Return the state of the house as it was last heard, None for who has not logged in."""
     user, feed = getattr(request.state, "user", None), getattr(request.app.state, "feed", None)
     if user is None or feed is None or feed.newest.status is None:
         return None
     if not {"service", "calls", "positions"} <= feed.newest.status.keys():
         return None  # a desk of another version, during an update
-    return house(feed.newest.status)
+    return switchboard_summary(feed.newest.status)
 
 
-def is_desk_away(request: Request) -> bool:
+def is_control_unreachable(request: Request) -> bool:
     """Tell whether the desk cannot be heard; as long as nothing is known it is not away."""
     feed = getattr(request.app.state, "feed", None)
     return feed is not None and feed.newest.number > 0 and feed.newest.away
+
+
+# ---- x downloads -------------------------------------------------------------------------------
+# Files that a browser keeps and never shows: whatever stands in them, they open nothing here.
+
+DOWNLOAD_HEADERS: Final = {
+    "content-security-policy": "default-src 'none'; sandbox",
+    "x-content-type-options": "nosniff",
+    "x-download-options": "noopen",
+}
+"""A browser that shows one all the same runs nothing of it."""
+LONGEST_FILE_NAME: Final = 100
+
+
+def download(data: bytes, name: str, kind: str) -> Response:
+    """Answer with a file to keep under a name of plain letters; `kind` is its media type."""
+    head = {"content-disposition": f'attachment; filename="{plain_file_name(name)}"'}
+    return Response(data, media_type=kind, headers=DOWNLOAD_HEADERS | head)
+
+
+def plain_file_name(name: str) -> str:
+    """Return a file's name in letters and digits, `-`, `_`, `.`: nothing ends a header."""
+    bare = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", bare).strip(".-")[-LONGEST_FILE_NAME:] or "file"
+
+
+# ---- x sound -----------------------------------------------------------------------------------
+# Parts of the pages on requests: cases, due dates, papers, downloads.
+
+
+def sound_file(folder: Path, name: str) -> Path | None:
+    """Return the sound file of that name, None for none and for one outside the folder."""
+    folder = folder.resolve()
+    path = (folder / name).resolve()
+    return path if path.is_relative_to(folder) and path.is_file() else None

@@ -9,17 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from appliance.calls.events import Caller, LineCondition
     from appliance.dsp.wav import Law
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence in Italian (`it`) and in English (`en`); `str()` is the English one."""
-
-    it: str
-    en: str
-
-    def __str__(self) -> str:
-        return self.en
+    from appliance.modem.scripts import Sentence
 
 
 class Stream(enum.StrEnum):

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.status_text import plain
 from appliance.errors import CentralinoError
 from appliance.media.messages import RestartLine
 from appliance.policy.text import Refused, Words
@@ -35,7 +36,7 @@ class _Allowed:
 
     line: str
     even_in_call: bool
-    tell: SendReply
+    tell: Tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,16 @@ class LineRestarts:
     _allowed: queue.SimpleQueue[_Allowed] = field(default_factory=queue.SimpleQueue)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
         """Name what may be asked."""
         return {"line_restart": self.asked}
 
-    def asked(self, question: dict[str, Any]) -> DeferredReply:
+    def asked(self, question: dict[str, Any]) -> Later:
         """Restart a line for a technician; one with a call on it only `even_in_call`."""
         by, line = (str(question.get(key, ""))[:64] for key in ("by", "line"))
         even, at = question.get("even_in_call") is True, self.desk.now().wall
 
-        def later(tell: SendReply) -> None:
+        def later(tell: Tell) -> None:
             if refused := self._refusal(line, even_in_call=even):
                 tell(refused)
                 return
@@ -83,13 +84,13 @@ class LineRestarts:
             allowed = self._allowed.get()
             allowed.tell(self._restart(allowed))
 
-    def _restart(self, allowed: _Allowed) -> Reply:
+    def _restart(self, allowed: _Allowed) -> Answer:
         if refused := self._refusal(allowed.line, even_in_call=allowed.even_in_call):
             return refused
         self.carrier.send(RestartLine(allowed.line))
         return {"said": plain(_done(allowed.line))}
 
-    def _refusal(self, name: str, *, even_in_call: bool) -> Reply | None:
+    def _refusal(self, name: str, *, even_in_call: bool) -> Answer | None:
         """Say why the line cannot be restarted now; None: it can."""
         line = next((one for one in self.desk.status().lines if one.name == name), None)
         if line is None:
@@ -120,5 +121,5 @@ def _done(line: str) -> Words:
     )
 
 
-def _refused(refused: Refused) -> Reply:
+def _refused(refused: Refused) -> Answer:
     return {"done": False, "said": plain(refused.words)}

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from appliance.calls.orders import Result
 from appliance.commands.directory import Place, take
-from appliance.console.desk_client import PERSON, Desk
+from appliance.console.control_client import PERSON, ControlClient
 from appliance.console.pages import all_routes
 from appliance.service.loop import database_path
 from appliance.store import call_log, requests, voicemail
@@ -98,7 +98,7 @@ def _pages() -> list[str]:
 
 async def _measured(found: Running, changes: int) -> list[Row]:
     PERSON.set(people.ANNA.name)  # who asks at the door, as the console tells it
-    desk = Desk(found.box.folder / "run" / "desk.sock")
+    desk = ControlClient(found.box.folder / "run" / "desk.sock")
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(
         base_url=found.home,
@@ -119,7 +119,7 @@ async def _measured(found: Running, changes: int) -> list[Row]:
 
 
 async def _beside(
-    client: httpx.AsyncClient, desk: Desk, screens: int, changes: int
+    client: httpx.AsyncClient, desk: ControlClient, screens: int, changes: int
 ) -> tuple[list[float], list[tuple[str, list[float]]], list[float]]:
     """Measure beside so many screens, and one more that never reads: changes, pages, the desk."""
     async with contextlib.AsyncExitStack() as stack:
@@ -138,13 +138,13 @@ async def _beside(
     return shown, pages, asked
 
 
-async def _asked(desk: Desk) -> float:
+async def _asked(desk: ControlClient) -> float:
     began = time.perf_counter()
     await desk.ask({"ask": "figures"})
     return (time.perf_counter() - began) * 1000
 
 
-async def _change(desk: Desk, streams: list[AsyncIterator[bool]], on: bool) -> list[float]:
+async def _change(desk: ControlClient, streams: list[AsyncIterator[bool]], on: bool) -> list[float]:
     """Let the switchboard become unattended, or attended; returns when each screen knew, ms."""
     began = time.perf_counter()
     asked = asyncio.create_task(

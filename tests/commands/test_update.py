@@ -27,7 +27,7 @@ from appliance.commands.updates import (
     helper_of,
 )
 from appliance.config import read
-from appliance.console.announcements import UPLOADED as UPLOADED_BACKUP
+from appliance.console.pages.backup import UPLOADED_BACKUP
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import State
 from appliance.service import updates as service_updates

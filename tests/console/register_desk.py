@@ -10,7 +10,7 @@ from typing import Any
 
 from appliance.api.directory import DraftQuestions, RegisterQuestions, StandingQuestions
 from appliance.calls import events
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.directory import Need, Reach, Register, target
 from appliance.policy.directory_forms import merge

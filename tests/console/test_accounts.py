@@ -18,7 +18,7 @@ import pytest
 from appliance.api import users
 from appliance.console import accounts
 from appliance.console.accounts import FIRST_DELAY_S, FREE_OF_A_NAME
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.users import Role
 from appliance.store import users as store_users
 from appliance.store.users import Asked

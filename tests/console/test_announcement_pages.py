@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from appliance.api import speech
-from appliance.console.announcements import Announcements, NoSound, telephone_sound
-from appliance.console.network import BODY_LIMIT, LONGER, ConsoleSettings
+from appliance.console.guards import BODY_LIMIT, LONGER_BODIES
+from appliance.console.pages.announcements import Announcements, UnusableRecording, telephone_sound
+from appliance.console.settings import ConsoleSettings
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS
@@ -159,7 +160,7 @@ def test_no_file_is_refused(head: Visitor) -> None:
 def test_half_a_minute_fits(head: Visitor) -> None:
     """As a computer records it; other pages take no more than before."""
     contents = wav.build(tone(29.5, 48000), Law.LINEAR16, 48000)
-    assert BODY_LIMIT < len(contents) < LONGER["/announcements/"]
+    assert BODY_LIMIT < len(contents) < LONGER_BODIES["/announcements/"]
     assert upload(head, contents)[0] == 303
     assert upload(head, contents, "/sheets/upload")[0] == 413
     assert upload(head, bytes(3_000_001))[0] == 413
@@ -196,7 +197,7 @@ def test_companded_files_are_taken() -> None:
     contents = wav.build(g711.encode(plain, Law.ULAW), Law.ULAW)
     sound = g711.decode(telephone_sound(contents), Law.ALAW)
     assert progress.active_dbm0(sound) == pytest.approx(-15.0, abs=0.7)
-    with pytest.raises(NoSound):
+    with pytest.raises(UnusableRecording):
         telephone_sound(b"RIFF")
 
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message
 
-from appliance.console import network
-from appliance.console.network import BODY_LIMIT, is_ours
+from appliance.console import guards
+from appliance.console.guards import BODY_LIMIT, is_own_host
 from tests.console.visitor import Visitor
 
 ENGLISH = {"accept-language": "en"}
@@ -67,7 +67,7 @@ def test_every_answer_has_the_headers(visitor: Visitor, path: str) -> None:
 )
 def test_only_names_of_the_box_are_answered(host: str, expected: bool) -> None:
     """A foreign name that leads to this box is not answered (DNS rebinding); an address is."""
-    assert is_ours(host, frozenset({"centralino.local"})) is expected
+    assert is_own_host(host, frozenset({"centralino.local"})) is expected
 
 
 def test_a_foreign_host_is_refused_in_words(visitor: Visitor) -> None:
@@ -124,7 +124,7 @@ def test_a_body_that_never_ends_is_not_waited_for(
     visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who sends a byte now and then holds nothing but a connection of their own, for a while."""
-    monkeypatch.setattr(network, "BODY_S", 0.05)
+    monkeypatch.setattr(guards, "BODY_S", 0.05)
 
     async def pieces() -> object:
         yield b"x"

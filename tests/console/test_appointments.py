@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from appliance.console.network import ConsoleSettings
 from appliance.console.pages.requests import _monday
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import RequestStep, Slot, State
 from appliance.store import requests, users
 from appliance.store.requests import Taking

@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.api.permissions import NEEDS
-from appliance.console.pages.users import WHAT
+from appliance.console.pages.audit import CONCERNS, SENTENCES, AuditNames, audit_sentence, audit_who
 from appliance.console.say import Speaker, load_catalogues
-from appliance.console.shared import SAID, Names, audit_who, sentence
 from appliance.policy import requests
 from appliance.store.database import Noted
 
-NAMES = Names(
-    {"carla": "Carla Blu"}, {"anagrafe": "Anagrafe"}, {"imu": "IMU: quando si paga"}, WHAT
+NAMES = AuditNames(
+    {"carla": "Carla Blu"}, {"anagrafe": "Anagrafe"}, {"imu": "IMU: quando si paga"}, CONCERNS
 )
 SPEAKERS = {
     language: Speaker(language, ZoneInfo("Europe/Rome"), catalogue)
@@ -204,7 +203,7 @@ def row(what: str, about: str) -> Noted:
 
 def in_language(language: str, what: str, about: str) -> str:
     """Say what such a row says."""
-    return sentence(row(what, about), SPEAKERS[language], NAMES)
+    return audit_sentence(row(what, about), SPEAKERS[language], NAMES)
 
 
 def test_each_row_is_a_sentence() -> None:
@@ -217,19 +216,19 @@ def test_each_row_is_a_sentence() -> None:
 
 def test_every_code_is_among_them() -> None:
     """No sentence is without its example."""
-    assert {code for code, *_ in SAID} == {code for code, *_ in ROWS}
+    assert {code for code, *_ in SENTENCES} == {code for code, *_ in ROWS}
 
 
 def test_each_group_of_questions_is_named() -> None:
     """Whatever is asked at the door is placed here; what is noted of it says what it concerns."""
     placed = [question for questions in NOTED.values() for question in questions]
     assert sorted([*placed, *ELSEWHERE]) == sorted(NEEDS)
-    assert NOTED.keys() <= WHAT.keys()
+    assert NOTED.keys() <= CONCERNS.keys()
 
 
 def test_each_code_says_what_it_concerns() -> None:
     """A code of another version is shown with its group: none that is known lacks one."""
-    assert {code.partition(".")[0] for code, *_ in SAID} == WHAT.keys()
+    assert {code.partition(".")[0] for code, *_ in SENTENCES} == CONCERNS.keys()
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ import pytest
 
 from appliance.api.managed_config import UPLOADED, CentralQuestions
 from appliance.config import read
-from appliance.console import announcements
-from appliance.console.network import CENTRAL, ConsoleSettings
+from appliance.console.guards import SETTINGS_UPLOAD
+from appliance.console.pages import backup
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING
 from appliance.service.jobs import ChoreQuestions
@@ -84,7 +85,9 @@ def head(place: Place) -> Iterator[Visitor]:
 
 def send(visitor: Visitor, data: bytes) -> Any:
     """Upload a file as the page's script does."""
-    return visitor.post(CENTRAL, content=data, headers={"content-type": "application/octet-stream"})
+    return visitor.post(
+        SETTINGS_UPLOAD, content=data, headers={"content-type": "application/octet-stream"}
+    )
 
 
 def test_a_file_is_brought_shown_and_put_in_force(head: Visitor, place: Place) -> None:
@@ -92,7 +95,7 @@ def test_a_file_is_brought_shown_and_put_in_force(head: Visitor, place: Place) -
     assert "Metti in vigore" not in head.get(PAGE).text
     assert head.post(f"{PAGE}/apply", data=SURE).status_code == 409
     assert send(head, BUNDLE).status_code == 204
-    file = announcements.central_path(place.console)
+    file = backup.uploaded_settings_path(place.console)
     assert file.read_bytes() == BUNDLE
     assert str(file).endswith(UPLOADED)
     assert "Metti in vigore" in head.get(PAGE).text
@@ -110,7 +113,7 @@ def test_another_file_is_not_kept(head: Visitor, place: Place) -> None:
     """It is said in words what should come."""
     answer = send(head, b"PK" + bytes(100))
     assert (answer.status_code, "settings pack" in answer.text) == (409, True)
-    assert not announcements.central_path(place.console).exists()
+    assert not backup.uploaded_settings_path(place.console).exists()
 
 
 def test_a_box_without_a_head_office_says_so(head: Visitor, place: Place) -> None:

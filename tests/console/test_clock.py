@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.api.clock import STATES
-from appliance.api.protocol import Reply, plain
-from appliance.console.network import ConsoleSettings
+from appliance.api.control_socket import Answer
+from appliance.api.status_text import plain
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import ClockState
 from appliance.policy.text import SaidError, Words
 from tests.console import people
@@ -27,7 +28,7 @@ class Clock:
         self.door = ServedDoor(settings.door, self._answer)
         self.visitor = Visitor(settings)
 
-    def _answer(self, question: dict[str, object]) -> Reply:
+    def _answer(self, question: dict[str, object]) -> Answer:
         if question["ask"] != "clock":
             self.asked.append(question)
             if self.refused:

@@ -8,13 +8,18 @@ from typing import Any
 
 import pytest
 
-from appliance.api.protocol import DeferredReply, Reply
-from appliance.console.desk_client import AWAY, DESK_LATE, Desk, DeskAway
+from appliance.api.control_socket import Answer, Later
+from appliance.console.control_client import (
+    NO_REPLY_IN_TIME,
+    UNREACHABLE,
+    ControlClient,
+    ControlUnreachable,
+)
 from appliance.errors import OfficeError
 from tests.console.door import ServedDoor
 
 
-def answer(question: dict[str, Any]) -> Reply | DeferredReply:
+def answer(question: dict[str, Any]) -> Answer | Later:
     """Answer what the tests ask."""
     if question["ask"] == "no":
         raise OfficeError("that cannot be")
@@ -32,31 +37,31 @@ def path(tmp_path: Path) -> Path:
 def test_an_answer_comes_back(path: Path) -> None:
     """However long it is."""
     with ServedDoor(path, answer):
-        assert asyncio.run(Desk(path).ask({"ask": "hello"}))["said"] == "hello"
-        assert len(asyncio.run(Desk(path).ask({"ask": "much"}))["said"]) == 100_000
+        assert asyncio.run(ControlClient(path).ask({"ask": "hello"}))["said"] == "hello"
+        assert len(asyncio.run(ControlClient(path).ask({"ask": "much"}))["said"]) == 100_000
 
 
 def test_the_desks_own_refusal_is_told(path: Path) -> None:
     """The console invents no reason."""
     with ServedDoor(path, answer), pytest.raises(OfficeError, match="that cannot be"):
-        asyncio.run(Desk(path).ask({"ask": "no"}))
+        asyncio.run(ControlClient(path).ask({"ask": "no"}))
 
 
 def test_a_desk_that_is_away_is_said_so_in_both_languages(path: Path) -> None:
     """There is no desk: words for the page."""
-    with pytest.raises(DeskAway) as away:
-        asyncio.run(Desk(path).ask({"ask": "hello"}))
-    assert away.value.words == AWAY
+    with pytest.raises(ControlUnreachable) as away:
+        asyncio.run(ControlClient(path).ask({"ask": "hello"}))
+    assert away.value.words == UNREACHABLE
 
 
 def test_a_desk_that_does_not_answer_in_time_is_not_waited_for(path: Path) -> None:
     """What was asked may have been done: nobody is told that it was not."""
-    with ServedDoor(path, answer), pytest.raises(DeskAway) as away:
-        asyncio.run(Desk(path).ask({"ask": "never"}, 0.05))
-    assert away.value.words == DESK_LATE
+    with ServedDoor(path, answer), pytest.raises(ControlUnreachable) as away:
+        asyncio.run(ControlClient(path).ask({"ask": "never"}, 0.05))
+    assert away.value.words == NO_REPLY_IN_TIME
 
 
-async def two(desk: Desk) -> list[Any]:
+async def two(desk: ControlClient) -> list[Any]:
     """Return the first two things that a watcher is told."""
     told = []
     async for status in desk.watch(5.0):
@@ -70,7 +75,7 @@ def test_who_watches_hears_the_state_first_then_its_changes(path: Path) -> None:
     """One connection, for as long as the desk lives."""
     with ServedDoor(path, calls=0) as door:
         door.change(calls=1)
-        told = asyncio.run(two(Desk(path)))
+        told = asyncio.run(two(ControlClient(path)))
     assert told[-1] == {"calls": 1}
 
 
@@ -78,8 +83,8 @@ def test_a_desk_that_says_nothing_any_more_is_away(path: Path) -> None:
     """A connection that stays open behind a dead process is not believed."""
 
     async def all_of_it() -> None:
-        async for _ in Desk(path).watch(0.05):
+        async for _ in ControlClient(path).watch(0.05):
             pass
 
-    with ServedDoor(path, calls=0), pytest.raises(DeskAway):
+    with ServedDoor(path, calls=0), pytest.raises(ControlUnreachable):
         asyncio.run(all_of_it())

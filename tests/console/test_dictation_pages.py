@@ -13,8 +13,8 @@ import pytest
 
 from appliance.calls import orders
 from appliance.calls.status import SAID, Went
-from appliance.console import announcements
-from appliance.console.network import ConsoleSettings
+from appliance.console.pages import announcements
+from appliance.console.settings import ConsoleSettings
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import Law
 from appliance.service.loop import Stores
@@ -164,16 +164,20 @@ def test_a_draft_says_until_when_it_is_kept(head: Visitor, desk: Stores) -> None
 
 @pytest.mark.parametrize(
     ("amplitude", "said"),
-    [(400.0, announcements.LOW), (5400.0, announcements.ALIKE), (20000.0, announcements.HIGH)],
+    [
+        (400.0, announcements.LEVEL_LOW),
+        (5400.0, announcements.LEVEL_ALIKE),
+        (20000.0, announcements.LEVEL_HIGH),
+    ],
 )
 def test_how_loud_it_is_in_words(tmp_path: Path, amplitude: float, said: str) -> None:
     """Against the level of our recordings."""
     (tmp_path / "it").mkdir()
     path = tmp_path / "it" / "hold.wav"
     path.write_bytes(wav.build(tone(1.0, amplitude=amplitude), Law.LINEAR16))
-    found = announcements.find(tmp_path, "it", "hold")
+    found = announcements.find_draft(tmp_path, "it", "hold")
     assert found is not None
     assert found.loudness == said
     path.write_bytes(b"broken")
-    assert announcements.find(tmp_path, "it", "hold") is None
-    assert announcements.find(tmp_path, "it", "other") is None
+    assert announcements.find_draft(tmp_path, "it", "hold") is None
+    assert announcements.find_draft(tmp_path, "it", "other") is None

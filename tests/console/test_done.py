@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import Mail, RequestStep, State
 from appliance.store import requests
 from appliance.store.requests import Happened, Letters, StoredRequest, Taking

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.api.directory import DraftQuestions
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.service.loop import Stores
 from appliance.store import users

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console.desk_client import WAITS_S, Desk, Feed, Seen, _waits
+from appliance.console.control_client import (
+    RETRY_PAUSES_S,
+    ControlClient,
+    StatusFeed,
+    StatusSnapshot,
+    _retry_pauses,
+)
 from tests.console.door import ServedDoor
 
 LIMIT_S = 10.0
@@ -23,7 +29,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "desk.sock"
 
 
-async def until(feed: Feed, is_so: Callable[[Seen], bool]) -> Seen:
+async def until(feed: StatusFeed, is_so: Callable[[StatusSnapshot], bool]) -> StatusSnapshot:
     """Return the first state that is so."""
     async for seen in feed.states():
         if is_so(seen):
@@ -37,17 +43,17 @@ async def until_so(is_so: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-def run(test: Callable[[Feed], Awaitable[None]], path: Path) -> None:
+def run(test: Callable[[StatusFeed], Awaitable[None]], path: Path) -> None:
     """Run a test beside a running feed."""
 
     async def whole() -> None:
-        async with asyncio.timeout(LIMIT_S), Feed(Desk(path)).running() as feed:
+        async with asyncio.timeout(LIMIT_S), StatusFeed(ControlClient(path)).running() as feed:
             await test(feed)
 
     asyncio.run(whole())
 
 
-def is_call(number: int) -> Callable[[Seen], bool]:
+def is_call(number: int) -> Callable[[StatusSnapshot], bool]:
     """Tell whether a state is that one."""
     return lambda seen: not seen.away and seen.status == {"calls": number}
 
@@ -55,7 +61,7 @@ def is_call(number: int) -> Callable[[Seen], bool]:
 def test_a_change_reaches_everybody_who_listens(path: Path) -> None:
     """Ten consoles, one watch at the desk's door."""
 
-    async def test(feed: Feed) -> None:
+    async def test(feed: StatusFeed) -> None:
         await until(feed, is_call(0))
         listening = [asyncio.ensure_future(until(feed, is_call(1))) for _ in range(10)]
         door.change(calls=1)
@@ -68,7 +74,7 @@ def test_a_change_reaches_everybody_who_listens(path: Path) -> None:
 def test_who_does_not_read_misses_only_what_is_no_longer_true(path: Path) -> None:
     """A browser that stalls gets the newest state when it reads again; nothing is kept."""
 
-    async def test(feed: Feed) -> None:
+    async def test(feed: StatusFeed) -> None:
         stalled = feed.states()
         first = await anext(stalled)
         for number in range(1, 6):
@@ -85,7 +91,7 @@ def test_who_does_not_read_misses_only_what_is_no_longer_true(path: Path) -> Non
 def test_a_desk_that_goes_is_told_and_one_that_comes_back_found(path: Path) -> None:
     """What was last heard stays on the screen, with a banner; then it is live again."""
 
-    async def test(feed: Feed) -> None:
+    async def test(feed: StatusFeed) -> None:
         with ServedDoor(path, calls=0):
             await until(feed, is_call(0))
         gone = await until(feed, lambda seen: seen.away)
@@ -99,8 +105,8 @@ def test_a_desk_that_goes_is_told_and_one_that_comes_back_found(path: Path) -> N
 def test_a_desk_that_was_never_there_is_said_so(path: Path) -> None:
     """Somebody who opens the page before the desk is up sees the banner, not nothing."""
 
-    async def test(feed: Feed) -> None:
-        assert (await until(feed, lambda seen: seen.number > 0)) == Seen(1, None, True)
+    async def test(feed: StatusFeed) -> None:
+        assert (await until(feed, lambda seen: seen.number > 0)) == StatusSnapshot(1, None, True)
 
     run(test, path)
 
@@ -109,7 +115,7 @@ def test_who_listens_is_released_when_the_console_stops(path: Path) -> None:
     """No browser keeps the console from stopping."""
 
     async def test() -> None:
-        feed = Feed(Desk(path))
+        feed = StatusFeed(ControlClient(path))
         listening = asyncio.ensure_future(feed.newer(feed.newest.number))
         await asyncio.wait([listening], timeout=0.01)
         feed.stop()
@@ -120,9 +126,9 @@ def test_who_listens_is_released_when_the_console_stops(path: Path) -> None:
 
 def test_a_desk_that_is_gone_is_looked_for_ever_less_often() -> None:
     """At first at once, in the end every five seconds."""
-    waits = list(itertools.islice(_waits(), 8))
+    waits = list(itertools.islice(_retry_pauses(), 8))
     assert waits == sorted(waits)
-    assert (waits[0] <= 0.2, waits[-1]) == (True, WAITS_S[-1])
+    assert (waits[0] <= 0.2, waits[-1]) == (True, RETRY_PAUSES_S[-1])
 
 
 def test_a_watch_that_ends_by_a_fault_is_no_life(
@@ -132,10 +138,10 @@ def test_a_watch_that_ends_by_a_fault_is_no_life(
     starts it again; one that works, or is stopped, is no such case.
     """
 
-    async def test(feed: Feed) -> None:
+    async def test(feed: StatusFeed) -> None:
         await until(feed, is_call(0))
         assert not feed.is_dead
-        monkeypatch.setattr(Feed, "_publish", lambda *_, **__: 1 / 0)
+        monkeypatch.setattr(StatusFeed, "_publish", lambda *_, **__: 1 / 0)
         door.change(calls=1)
         await until_so(lambda: feed.is_dead)
         feed.stop()

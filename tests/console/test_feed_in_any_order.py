@@ -19,9 +19,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from appliance.api.control_socket import GAP_S, HEARTBEAT_S, ControlSocket, Watchers
-from appliance.console import desk_client as feeds
-from appliance.console.desk_client import Desk, Feed
+from appliance.api.control_socket import GAP_S, HEARTBEAT_S, Door, Watching
+from appliance.console import control_client
+from appliance.console.control_client import ControlClient, StatusFeed
 from tests.helpers.examples import examples
 
 TURN_S: Final = 1.2 * GAP_S
@@ -37,7 +37,7 @@ BROWSERS: Final = 3
 def _no_pause() -> Iterator[None]:
     """A desk that is gone is looked for again in the next turn."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(feeds, "WAITS_S", (0.0,))
+        patched.setattr(control_client, "RETRY_PAUSES_S", (0.0,))
         yield
 
 
@@ -47,15 +47,15 @@ class Served:
     def __init__(self, path: Path) -> None:
         self.status: dict[str, Any] = {"boot": 0, "calls": 0, "ballast": ""}
         self._path, self._now = path, 1000.0
-        self._door: ControlSocket | None = None
+        self._door: Door | None = None
 
     def start(self) -> None:
         """Be there, with nothing going on."""
         if self._door is None:
             self.status = {"boot": self.status["boot"] + 1, "calls": 0, "ballast": ""}
             self._selector = selectors.DefaultSelector()
-            self._watching = Watchers(lambda: {"status": self.status})
-            self._door = ControlSocket(self._path, self._selector, lambda _: {}, self._watching)
+            self._watching = Watching(lambda: {"status": self.status})
+            self._door = Door(self._path, self._selector, lambda _: {}, self._watching)
 
     def stop(self) -> None:
         """Be gone."""
@@ -125,7 +125,7 @@ class Way:
 class Browser:
     """What somebody sees; nothing newer is ever followed by something older."""
 
-    feed: Feed
+    feed: StatusFeed
     number: int = -1
     seen: dict[str, Any] | None = None
     away: bool = True
@@ -155,7 +155,7 @@ class Whole:
 
     desk: Served
     way: Way
-    feed: Feed
+    feed: StatusFeed
     browsers: list[Browser] = field(default_factory=list)
 
     async def turn(self, turns: int = 1) -> None:
@@ -192,7 +192,7 @@ class Whole:
             await browser.look()
 
 
-def run(test: Callable[[Whole], Awaitable[None]], made: type[Feed] = Feed) -> None:
+def run(test: Callable[[Whole], Awaitable[None]], made: type[StatusFeed] = StatusFeed) -> None:
     """Run a test beside all of them."""
 
     async def whole(folder: Path) -> None:
@@ -200,7 +200,10 @@ def run(test: Callable[[Whole], Awaitable[None]], made: type[Feed] = Feed) -> No
         desk.start()
         server = await asyncio.start_unix_server(way.join, folder / "way.sock")
         try:
-            async with asyncio.timeout(60), made(Desk(folder / "way.sock")).running() as feed:
+            async with (
+                asyncio.timeout(60),
+                made(ControlClient(folder / "way.sock")).running() as feed,
+            ):
                 all_of_it = Whole(desk, way, feed)
                 all_of_it.browsers = [Browser(feed) for _ in range(BROWSERS)]
                 await test(all_of_it)
@@ -246,7 +249,7 @@ def test_every_browser_ends_with_the_desks_own_state(actions: list[tuple[str, in
     run(after(actions))
 
 
-class Sparing(Feed):
+class Sparing(StatusFeed):
     """A planted bug: what looks like the state before is not told again."""
 
     def _publish(self, status: dict[str, Any] | None, *, away: bool) -> None:

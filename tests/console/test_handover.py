@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.calls.states import State
-from appliance.console.network import ConsoleSettings
-from appliance.console.request_parts import left_behind
+from appliance.console.pages.privacy import open_at_position
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import RequestStep
 from appliance.policy.text import Words
 from appliance.policy.voicemail import Entry, MessageState, MessageStep
@@ -225,10 +225,10 @@ def test_what_would_be_left_behind() -> None:
         {"state": State.TALKING, "phone": "op1", "transfer": None},
         {"state": State.TRANSFER_RETURNING, "phone": "", "transfer": office | {"operator": "op2"}},
     ]
-    found = left_behind({"calls": calls}, "op1")
+    found = open_at_position({"calls": calls}, "op1")
     assert ["Ritorno aperto (Anagrafe)" in found[0].it, "in attesa" in found[1].it] == [True, True]
     assert len(found) == 2
-    assert left_behind({"calls": calls}, "") == ()
+    assert open_at_position({"calls": calls}, "") == ()
 
 
 def test_an_open_return_is_shown_before_one_leaves(

@@ -12,8 +12,7 @@ import pytest
 
 from appliance.commands.services import console_settings as made_settings
 from appliance.config import read
-from appliance.console.network import ConsoleSettings
-from appliance.console.templates import HeadOffice
+from appliance.console.settings import ConsoleSettings, HeadOfficeFiles
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.store import managed_config
@@ -35,12 +34,12 @@ def text_of(visitor: Visitor, path: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", main)).split())
 
 
-def theirs(folder: Path, schedule: str = "") -> HeadOffice:
+def theirs(folder: Path, schedule: str = "") -> HeadOfficeFiles:
     """Lay the head office's settings somewhere."""
     (folder / "prompts" / "it").mkdir(parents=True)
     (folder / "prompts" / "it" / "hold.wav").write_bytes(wav.build(tone(1.0), Law.LINEAR16))
     (folder / "schedule.toml").write_text(schedule, encoding="utf-8")
-    return HeadOffice(folder / "prompts", folder / "schedule.toml")
+    return HeadOfficeFiles(folder / "prompts", folder / "schedule.toml")
 
 
 def test_an_office_of_the_head_office(
@@ -108,7 +107,7 @@ def test_an_announcement_of_the_head_office(
     console_settings: ConsoleSettings, records: sqlite3.Connection, tmp_path: Path
 ) -> None:
     """It is not the house's own, may be spoken over, and is seen as soon as it is in force."""
-    in_force: list[HeadOffice] = []
+    in_force: list[HeadOfficeFiles] = []
     settings = replace(console_settings, head_office=lambda: in_force[0] if in_force else None)
     with head_desk(settings), Visitor(settings) as visitor:
         visitor.log_in(ANNA)

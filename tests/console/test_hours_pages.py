@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from appliance.api import protocol
-from appliance.console.network import ConsoleSettings
+from appliance.api import control_socket
+from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.service.loop import Stores
 from tests.console.head_desk import head_desk
@@ -75,8 +75,8 @@ def test_what_is_no_year(desk: Stores, console_settings: ConsoleSettings) -> Non
     years: tuple[Any, ...] = (True, "2026", 2025, 2032)
     for year in years:
         with pytest.raises(OfficeError, match="from 2026 to 2031"):
-            protocol.ask(console_settings.door, {"ask": "calendar", "year": year})
-    assert protocol.ask(console_settings.door, {"ask": "calendar"})["year"] == 2026
+            control_socket.ask(console_settings.door, {"ask": "calendar", "year": year})
+    assert control_socket.ask(console_settings.door, {"ask": "calendar"})["year"] == 2026
 
 
 # --- what the head enters -------------------------------------------------------------------------

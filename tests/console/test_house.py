@@ -11,10 +11,10 @@ from datetime import timedelta
 import pytest
 
 from appliance.calls import commands, events
-from appliance.console import desk_client
-from appliance.console.house import house
-from appliance.console.network import ConsoleSettings
-from appliance.console.templates import KEYS, TAKEN
+from appliance.console import guards, live
+from appliance.console.live import switchboard_summary
+from appliance.console.settings import ConsoleSettings
+from appliance.console.templates import KEYS, TAKEN_KEYS
 from appliance.policy.office import Manual
 from tests.calls.desk import RANG, TEN, tell, up
 from tests.console import people
@@ -34,7 +34,7 @@ def test_states_say_since_when_by_whom_until_when() -> None:
         commands.SetUnattended(on=True, by="carla"),
     ):
         tell(switchboard, TEN, events.ServiceStateChanged(asks))
-    unattended, absent = house(told(switchboard)).banners
+    unattended, absent = switchboard_summary(told(switchboard)).banners
     assert (unattended.what, absent.what) == (Manual.UNATTENDED, Manual.ABSENT)
     assert (absent.mark.since, absent.mark.by, absent.mark.until) == (TEN.wall, "anna", UNTIL)
 
@@ -42,9 +42,9 @@ def test_states_say_since_when_by_whom_until_when() -> None:
 def test_calls_that_wait_are_counted_on_every_page() -> None:
     """Who is on another page sees that somebody calls."""
     switchboard = up()
-    assert house(told(switchboard)).ringing == ()
+    assert switchboard_summary(told(switchboard)).ringing == ()
     tell(switchboard, TEN, RANG)
-    assert len(house(told(switchboard)).ringing) == 1
+    assert len(switchboard_summary(told(switchboard)).ringing) == 1
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_every_page_hears_the_state_and_a_beat(
     closed: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A beat each time nothing changes, with a clock that only goes forward."""
-    monkeypatch.setattr(desk_client, "BEAT_S", 0.05)
+    monkeypatch.setattr(live, "BEAT_S", 0.05)
     before = time.monotonic()
     found = heard(closed, "/live", 7)
     assert [name for name, _ in found] == ["beat", "away", "house", "counts", *["beat"] * 3]
@@ -135,7 +135,7 @@ def test_every_page_hears_the_state_and_a_beat(
 
 def test_an_open_desk_is_a_seat_taken(closed: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """For as long as the stream lasts; a colleague at the same position is named in it."""
-    monkeypatch.setattr(desk_client, "BEAT_S", 0.05)
+    monkeypatch.setattr(live, "BEAT_S", 0.05)
     seats = closed.visitor.app.state.seats
     with seats.taken("op1", people.ANNA):
         found = dict(heard(closed, "/desk/live", 20))
@@ -152,7 +152,7 @@ def test_an_open_desk_is_a_seat_taken(closed: House, monkeypatch: pytest.MonkeyP
 )  # fmt: skip
 def test_what_is_sent_has_a_time_limit(expires: str, is_over: bool) -> None:
     """By the box's own clock; what cannot be read is over."""
-    assert desk_client.has_expired(expires, 100.0) is is_over
+    assert guards.has_expired(expires, 100.0) is is_over
 
 
 def test_what_arrives_too_late_is_not_done(closed: House) -> None:
@@ -178,7 +178,7 @@ def test_no_letter_acts_by_itself() -> None:
     """
     every = [key for one in KEYS for key in one.keys]
     assert len(set(every)) == len(every)
-    assert not set(every) & set(TAKEN)
+    assert not set(every) & set(TAKEN_KEYS)
     for key in every:
         *marks, last = key.split("+")
         assert marks or (last.startswith("F") and last[1:].isdecimal()), key

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from appliance.console import desk_client
-from appliance.console.desk_client import NoJournal
+from appliance.console.pages import system
+from appliance.console.pages.system import NoJournal
 from appliance.policy.directory import MASK
 from tests.console import people
 from tests.console.visitor import Visitor
@@ -22,7 +22,7 @@ def said(code: str) -> tuple[str, ...]:
 
 def read(code: str, limit: float = 20.0) -> str:
     """Read what it says."""
-    return asyncio.run(desk_client.journal(said(code), limit))
+    return asyncio.run(system.read_journal(said(code), limit))
 
 
 def test_numbers_are_masked() -> None:
@@ -32,7 +32,7 @@ def test_numbers_are_masked() -> None:
 
 def test_only_the_end_of_a_long_journal_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """In whole lines."""
-    monkeypatch.setattr(desk_client, "MOST", 10)
+    monkeypatch.setattr(system, "JOURNAL_LIMIT_BYTES", 10)
     assert read("print('first\\nsecond\\nthird')") == "third\n"
 
 
@@ -46,7 +46,7 @@ def test_an_empty_journal_is_none(code: str) -> None:
 def test_where_the_programme_is_missing_there_is_none() -> None:
     """A container, another system."""
     with pytest.raises(NoJournal, match="no journal"):
-        asyncio.run(desk_client.journal(("/nowhere/journalctl",)))
+        asyncio.run(system.read_journal(("/nowhere/journalctl",)))
 
 
 def test_a_journal_that_takes_too_long_is_left() -> None:
@@ -63,21 +63,21 @@ def test_it_is_handed_over_as_a_file(
     visitor.log_in(people.CARLA)
     assert visitor.get("/plant/log").status_code == 403
     visitor.log_in(people.BEPPE)
-    whole = desk_client.journal
+    whole = system.read_journal
 
     async def here() -> str:
         return await whole(said("print('051234567 <rang>')"))
 
-    monkeypatch.setattr(desk_client, "journal", here)
+    monkeypatch.setattr(system, "read_journal", here)
     answer = visitor.get("/plant/log")
     assert answer.text == f"{MASK} <rang>\n"
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.headers["content-disposition"].startswith('attachment; filename="centralino-')
 
     async def gone() -> str:
-        raise NoJournal(desk_client.NO_JOURNAL)
+        raise NoJournal(system.NO_JOURNAL)
 
-    monkeypatch.setattr(desk_client, "journal", gone)
+    monkeypatch.setattr(system, "read_journal", gone)
     answer = visitor.get("/plant/log", headers={"accept-language": "it"})
     assert answer.status_code == 503
     assert "registro di sistema" in answer.text

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from appliance.console.templates import Link, Menu, is_at, menus
+from appliance.console.templates import Menu, PageLink, is_at, menus
 
-DESK, OFFICES, HOURS = Link("/desk", "Desk", order=10), Link("/o", "O", order=40), Link("/h", "H")
-PLANT, USERS = Link("/plant", "Plant", order=80), Link("/users", "Users", order=90)
-REPORTS = Link("/reports", "Reports", order=60)
+DESK, OFFICES, HOURS = (
+    PageLink("/desk", "Desk", order=10),
+    PageLink("/o", "O", order=40),
+    PageLink("/h", "H"),
+)
+PLANT, USERS = PageLink("/plant", "Plant", order=80), PageLink("/users", "Users", order=90)
+REPORTS = PageLink("/reports", "Reports", order=60)
 
 
 def test_links_stand_under_their_headings() -> None:
@@ -28,7 +32,11 @@ def test_one_link_needs_no_heading() -> None:
 
 def test_a_page_below_a_link_is_of_it() -> None:
     """Somebody who reads one message is under Messages; the first page is nobody's parent."""
-    messages, sheets, home = Link("/messages", "M"), Link("/sheets", "S"), Link("/", "H")
+    messages, sheets, home = (
+        PageLink("/messages", "M"),
+        PageLink("/sheets", "S"),
+        PageLink("/", "H"),
+    )
     assert [is_at(messages, path) for path in ("/messages", "/messages/7", "/messages/7/note")] == [
         True, True, True,
     ]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.calls import commands, events
 from appliance.calls.events import Caller, Presentation
-from appliance.console.house import Live, live
+from appliance.console.live import OperatorView, operator_view
 from appliance.policy.clock import ClockState
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.calls.test_taken_over import COMES, IS_UP, LIFTS
@@ -18,9 +18,9 @@ from tests.calls.test_transfers import asked, office_desk
 from tests.console.states import told
 
 
-def of(switchboard: object, position: str = "op1", seconds: float = 0.0) -> Live:
+def of(switchboard: object, position: str = "op1", seconds: float = 0.0) -> OperatorView:
     """Return what a position sees."""
-    return live(told(switchboard, later(TEN, seconds)), position)  # type: ignore[arg-type]
+    return operator_view(told(switchboard, later(TEN, seconds)), position)  # type: ignore[arg-type]
 
 
 def test_a_call_that_rings_says_who_calls_which_number_since_when() -> None:
@@ -121,7 +121,7 @@ def test_a_time_that_nobody_trusts_is_said() -> None:
     switchboard = up()
     assert of(switchboard).time.it == ""
     lost = replace(TEN, clock_state=ClockState.STALE)
-    assert "i telefoni squillano" in live(told(switchboard, lost), "op1").time.it
+    assert "i telefoni squillano" in operator_view(told(switchboard, lost), "op1").time.it
 
 
 def test_a_caller_of_another_branch_says_whence_it_comes() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.calls.orders import Direction, Result
 from appliance.calls.outgoing import OUT_OF_BAND
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageState, MessageStep, Outcome
 from appliance.store import call_log, care, voicemail

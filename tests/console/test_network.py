@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from appliance.console import network
-from appliance.console.network import Device
-from appliance.console.pages.app import fingerprint
+from appliance.console.pages import system
+from appliance.console.pages.maintenance import fingerprint
+from appliance.console.pages.system import NetworkDevice
 
 FOURS = """\
 Iface	Destination	Gateway 	Flags	RefCnt	Use	Metric	Mask		MTU	Window	IRTT
@@ -23,15 +23,15 @@ SIXES = (
 
 def test_routers_are_read_from_the_kernels_tables() -> None:
     """The way to all else alone; a network of one's own is none."""
-    assert network.routers_of_four(FOURS) == ("192.168.2.1 (eth0)",)
-    assert network.routers_of_six(SIXES) == ("fe80::abcd (eth0)",)
-    assert network.routers_of_four("") == network.routers_of_six("") == ()
+    assert system.routers_of_four(FOURS) == ("192.168.2.1 (eth0)",)
+    assert system.routers_of_six(SIXES) == ("fe80::abcd (eth0)",)
+    assert system.routers_of_four("") == system.routers_of_six("") == ()
 
 
 def test_name_servers_are_read_from_the_resolvers_file() -> None:
     """Comments and other words are none."""
     text = "# nameserver 1.1.1.1\nsearch lan\nnameserver 192.168.2.1\nnameserver\n"
-    assert network.servers_of(text) == ("192.168.2.1",)
+    assert system.servers_of(text) == ("192.168.2.1",)
 
 
 def test_cables_are_seen(tmp_path: Path) -> None:
@@ -41,17 +41,17 @@ def test_cables_are_seen(tmp_path: Path) -> None:
         (tmp_path / name / "carrier").write_text(f"{carrier}\n")
         (tmp_path / name / "speed").write_text(f"{speed}\n")
     (tmp_path / "eth1").mkdir()
-    assert network.devices(tmp_path) == (
-        Device("eth0", True, 1000),
-        Device("eth1", False, 0),
-        Device("wlan0", False, 0),
+    assert system.network_devices(tmp_path) == (
+        NetworkDevice("eth0", True, 1000),
+        NetworkDevice("eth1", False, 0),
+        NetworkDevice("wlan0", False, 0),
     )
-    assert network.devices(tmp_path / "none") == ()
+    assert system.network_devices(tmp_path / "none") == ()
 
 
 def test_this_computer_can_be_looked_at() -> None:
     """Whatever is there is read without failing."""
-    assert isinstance(network.network().devices, tuple)
+    assert isinstance(system.network_status().devices, tuple)
 
 
 def test_a_file_that_is_no_certificate_has_no_fingerprint(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from appliance.console.desk_client import Once
+from appliance.console.live import RenderCache
 
 
 def test_what_is_seen_alike_is_made_once_a_state() -> None:
     """By state and by who sees it; of an older state nothing is kept."""
     made: list[str] = []
-    once = Once()
+    once = RenderCache()
 
     def of(number: int, key: str) -> str:
         return once.of(number, key, lambda: made.append(f"{number}{key}") or f"{number}{key}")  # type: ignore[func-returns-value]

@@ -13,14 +13,14 @@ from typing import Any, Self
 import pytest
 
 from appliance.api.calls import offices
-from appliance.api.protocol import DeferredReply, Reply
+from appliance.api.control_socket import Answer, Later
 from appliance.calls import commands as wishes
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
-from appliance.console.desk_client import Reading
-from appliance.console.network import ConsoleSettings
+from appliance.console.control_client import StoreReader
+from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import SaidError, Words
@@ -42,7 +42,7 @@ from tests.store.test_requests import ASKED, AT
 
 pytestmark = pytest.mark.usefixtures("records")
 
-DONE: Reply = {"said": {"it": "Fatto.", "en": "Done."}}
+DONE: Answer = {"said": {"it": "Fatto.", "en": "Done."}}
 NUMBER = "051234567"
 SLOT = "2026-11-27T09:00:00+01:00"
 RESIDENZA = Sheet(
@@ -86,7 +86,7 @@ class House:
             if not seen.away:
                 return
 
-    def _answer(self, question: dict[str, Any]) -> Reply | DeferredReply:
+    def _answer(self, question: dict[str, Any]) -> Answer | Later:
         if isinstance(self.refusal, Words):
             raise SaidError(self.refusal)
         if self.refusal:
@@ -426,7 +426,7 @@ def test_whoever_rings_back_finds_the_case(talking: House, records: sqlite3.Conn
 def test_records_that_cannot_be_read_leave_the_page(console_settings: ConsoleSettings) -> None:
     """Calls go on being shown; the search says that it cannot."""
     with House(console_settings, office_desk()) as house:
-        house.visitor.app.state.reading = Reading(console_settings.records / "not")
+        house.visitor.app.state.reading = StoreReader(console_settings.records / "not")
         (call,) = house.switchboard.status(TEN).calls
         for path in ("search?q=imu", "sheet/imu", f"known/{call.call}"):
             assert "non si può leggere" in house.visitor.get(f"/desk/{path}").text

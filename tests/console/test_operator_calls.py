@@ -11,9 +11,9 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
-from appliance.console.desk_client import Reading
-from appliance.console.house import live
-from appliance.console.network import ConsoleSettings
+from appliance.console.control_client import StoreReader
+from appliance.console.live import operator_view
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.text import Words
 from appliance.policy.voicemail import Entry, MessageStep, Outcome
 from appliance.store import call_log, care
@@ -86,7 +86,7 @@ def test_the_heads_part_is_told(talking: House) -> None:
     status = told(talking.switchboard)
     words = {"it": "con il/la responsabile", "en": "with the head"}
     status["calls"][0]["head"] = {"phones": ["resp"], "talks": True, "words": words}
-    (call,) = live(status, "op1").calls
+    (call,) = operator_view(status, "op1").calls
     assert call.head == Words(**words)
 
 
@@ -176,7 +176,7 @@ def test_the_page_opens_with_the_call_just_ended(quiet: House, records: sqlite3.
 def test_an_empty_note_and_records_that_fail_are_told(quiet: House) -> None:
     """Nothing is asked of the desk."""
     assert quiet.visitor.post("/desk/note", data={"note": " "}).status_code == 400
-    quiet.visitor.app.state.reading = Reading(quiet.visitor.app.state.settings.records / "not")
+    quiet.visitor.app.state.reading = StoreReader(quiet.visitor.app.state.settings.records / "not")
     assert quiet.visitor.post("/desk/note", data={"note": "x"}).status_code == 503
     assert "non si può leggere" in quiet.visitor.get("/desk/interrupted").text
     assert quiet.door.asked == []

@@ -8,7 +8,7 @@ import threading
 import pytest
 from argon2 import extract_parameters
 
-from appliance.console.accounts import NOBODYS, Busy, Passwords, Turns, check_new
+from appliance.console.accounts import DUMMY_HASH, Busy, HashQueue, Passwords, check_new_password
 from appliance.policy.users import MOST_MEMORY_KIB, AccountError, check_hash
 
 pytestmark = pytest.mark.usefixtures("real_cost")
@@ -38,7 +38,7 @@ def test_nobodys_password_is_never_right(kept: str) -> None:
 
 def test_an_unknown_name_costs_as_much_as_a_known_one() -> None:
     """What it is compared with has the parameters of everybody's: time does not tell who exists."""
-    assert extract_parameters(NOBODYS) == extract_parameters(Passwords().hashed(PHRASE))
+    assert extract_parameters(DUMMY_HASH) == extract_parameters(Passwords().hashed(PHRASE))
 
 
 def test_one_is_compared_at_a_time() -> None:
@@ -56,7 +56,7 @@ def test_one_is_compared_at_a_time() -> None:
         return right
 
     async def all_at_once() -> list[bool]:
-        turns = Turns()
+        turns = HashQueue()
         return await asyncio.gather(*(turns.take(compare) for _ in range(5)))
 
     assert asyncio.run(all_at_once()) == [True] * 5
@@ -67,7 +67,7 @@ def test_who_comes_when_the_queue_is_full_is_asked_to_come_again() -> None:
     """At once and without a hash; those who wait are served, then there is a place again."""
 
     async def crowd() -> list[object]:
-        turns, go = Turns(waiting=1), threading.Event()
+        turns, go = HashQueue(waiting=1), threading.Event()
         served = [asyncio.create_task(turns.take(lambda: go.wait(5))) for _ in range(2)]
         await asyncio.sleep(0)
         with pytest.raises(Busy, match="try again"):
@@ -82,5 +82,5 @@ def test_who_comes_when_the_queue_is_full_is_asked_to_come_again() -> None:
 def test_what_is_no_good_password(wrong: str) -> None:
     """Length counts; a few signs repeated, or one's own name, do not."""
     with pytest.raises(AccountError):
-        check_new(wrong, "anna")
-    check_new(PHRASE, "anna")
+        check_new_password(wrong, "anna")
+    check_new_password(PHRASE, "anna")

@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from appliance.api.protocol import DeferredReply, Reply
+from appliance.api.control_socket import Answer, Later
 from appliance.calls import events
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result
 from appliance.console import accounts
-from appliance.console import maintenance as shown
-from appliance.console.network import ConsoleSettings
-from appliance.console.pages import maintenance as pages
+from appliance.console.pages import system as shown
+from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.text import Words
 from appliance.service.backup import Night
@@ -46,7 +45,7 @@ class Works:
         self.door = ServedDoor(settings.door, self._answer, **told(self.plant.switchboard))
         self.visitor = Visitor(settings)
 
-    def _answer(self, question: dict[str, object]) -> Reply | DeferredReply:
+    def _answer(self, question: dict[str, object]) -> Answer | Later:
         if self.refusal:
             raise OfficeError(self.refusal)
         if question["ask"] == "led_test":
@@ -187,7 +186,7 @@ def test_records_that_cannot_be_read_are_said(
 )
 def test_free_space_is_compared_with_the_marks(free: int, mark: str) -> None:
     """The same marks as the mailbox's."""
-    assert shown.mark_of(free, 64 << 20, 256 << 20) == mark
+    assert shown.disk_mark(free, 64 << 20, 256 << 20) == mark
 
 
 def test_what_the_box_does_for_itself_is_shown(works: Works) -> None:
@@ -217,7 +216,7 @@ def test_damaged_records_are_told(console_settings: ConsoleSettings, works: Work
     data[2 * 512 : 4 * 512] = b"\xff" * 1024
     damaged.write_bytes(data)
     works.visitor.app.state.reading._path = damaged
-    found = works.visitor._runner.run(works.visitor.app.state.reading.do(shown.damage))
+    found = works.visitor._runner.run(works.visitor.app.state.reading.do(shown.find_damage))
     assert found
 
 
@@ -225,7 +224,7 @@ def test_the_page_is_live_until_logged_out(
     works: Works, records: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each state of the desk brings the content anew; who is disabled is sent nothing more."""
-    monkeypatch.setattr(pages, "AT_MOST_EVERY_S", 0.0)
+    monkeypatch.setattr(shown, "AT_MOST_EVERY_S", 0.0)
     monkeypatch.setattr(accounts, "FRESH_S", 0.0)
     feed, listening = works.visitor.app.state.feed, asyncio.Event()
     newer = feed.newer

@@ -20,8 +20,9 @@ import pytest
 from appliance.api.backup import RestoreQuestions
 from appliance.calls import events
 from appliance.config import read
-from appliance.console import announcements
-from appliance.console.network import BODY_LIMIT, UPLOAD, ConsoleSettings
+from appliance.console.guards import BACKUP_UPLOAD, BODY_LIMIT
+from appliance.console.pages import backup as pages_backup
+from appliance.console.settings import ConsoleSettings
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
@@ -147,7 +148,9 @@ def ended(visitor: Visitor, name: str, limit: float = 60.0) -> str:
 
 def send(visitor: Visitor, data: bytes) -> Any:
     """Upload a file as the page's script does."""
-    return visitor.post(UPLOAD, content=data, headers={"content-type": "application/octet-stream"})
+    return visitor.post(
+        BACKUP_UPLOAD, content=data, headers={"content-type": "application/octet-stream"}
+    )
 
 
 def test_the_pages_are_the_technicians_alone(technician: Visitor) -> None:
@@ -170,7 +173,7 @@ def test_a_backup_is_made_and_comes_back_whole(technician: Visitor, works: Works
     assert ".backup" in answer.headers["content-disposition"]
 
     assert send(technician, answer.content).status_code == 204
-    lies = announcements.uploaded_path(works.console)
+    lies = pages_backup.uploaded_backup_path(works.console)
     assert lies.read_bytes() == answer.content
     assert lies.stat().st_mode & 0o777 == 0o640, "the service looks through it"
     assert "centralino restore" not in technician.get("/plant/backup").text
@@ -195,7 +198,7 @@ def whole(technician: Visitor, works: Works) -> None:
     works.house.save()
     assert send(technician, works.house.backup.read_bytes()).status_code == 204
     os.utime(
-        announcements.uploaded_path(works.console), (0, 0)
+        pages_backup.uploaded_backup_path(works.console), (0, 0)
     )  # the sample's desk lives on another day
     technician.post("/plant/backup/check", data={"passphrase": PHRASE})
     assert "plant-well" in ended(technician, "backup_check")
@@ -232,7 +235,7 @@ def test_what_is_not_whole_is_not_put_back(technician: Visitor, works: Works) ->
     """The page names the command only for the very file that was found whole."""
     send(technician, MAGIC + b"x" * 100)
     text = technician.get("/plant/backup").text
-    assert f"centralino restore {announcements.uploaded_path(works.console)}" not in text
+    assert f"centralino restore {pages_backup.uploaded_backup_path(works.console)}" not in text
     assert technician.post("/plant/backup/check", data={"passphrase": PHRASE}).status_code == 303
     assert "plant-trouble" in ended(technician, "backup_check")
     assert "centralino restore" not in technician.get("/plant/backup").text
@@ -258,7 +261,7 @@ def test_uploads_are_backups_in_a_bearable_size(
     """Another file, a file cut short, no room, a second one meanwhile: nothing is kept."""
     assert "non è una copia" in send(technician, b"GIF89a" + b"x" * 5000).text
     assert "intero" in send(technician, MAGIC[:5]).text
-    assert technician.post(UPLOAD, content=b"").status_code == 409
+    assert technician.post(BACKUP_UPLOAD, content=b"").status_code == 409
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000, total=1 << 40))
         assert "spazio" in send(technician, MAGIC + b"x").text
@@ -267,7 +270,7 @@ def test_uploads_are_backups_in_a_bearable_size(
         assert send(technician, MAGIC + b"x").status_code == 507
     lock: anyio.Lock = technician.app.state.uploading
     assert not lock.statistics().locked
-    assert list(announcements.uploaded_path(works.console).parent.iterdir()) == []
+    assert list(pages_backup.uploaded_backup_path(works.console).parent.iterdir()) == []
 
 
 def _no_more(*_: object) -> int:
@@ -277,7 +280,7 @@ def _no_more(*_: object) -> int:
 def test_a_large_body_is_taken_by_that_page_with_its_token_alone(technician: Visitor) -> None:
     """Every other one, and a form without a header, is refused before it is read."""
     large = b"x" * (BODY_LIMIT + 1)
-    assert technician.post(UPLOAD, is_ours=False, content=large).status_code == 413
+    assert technician.post(BACKUP_UPLOAD, is_ours=False, content=large).status_code == 413
     assert technician.post("/plant/backup/make", content=large).status_code == 413
     assert send(technician, large).status_code == 409
 
@@ -290,7 +293,7 @@ def test_a_body_shorter_than_it_said_is_not_kept(tmp_path: Path) -> None:
 
     path = tmp_path / "restore" / "uploaded.backup"
     with pytest.raises(Refused, match="whole"):
-        anyio.run(announcements.receive, pieces(), 5000, path)
+        anyio.run(pages_backup.receive_upload, pieces(), 5000, path)
     assert list(path.parent.iterdir()) == []
 
 
@@ -303,20 +306,23 @@ def test_there_must_be_room_for_it_twice(
     async def pieces() -> Any:
         yield MAGIC + b"x" * (5000 - len(MAGIC))
 
-    monkeypatch.setattr(announcements, "spare_bytes", lambda _: spare)
+    monkeypatch.setattr(pages_backup, "spare_bytes", lambda _: spare)
     path = tmp_path / "restore" / "uploaded.backup"
     if is_taken:
-        anyio.run(announcements.receive, pieces(), 5000, path)
+        anyio.run(pages_backup.receive_upload, pieces(), 5000, path)
     else:
         with pytest.raises(Refused, match="free space"):
-            anyio.run(announcements.receive, pieces(), 5000, path)
+            anyio.run(pages_backup.receive_upload, pieces(), 5000, path)
     assert path.exists() is is_taken
 
 
 def test_desk_and_console_mean_the_same_places() -> None:
     """Neither imports the other."""
-    assert (announcements.MADE, announcements.UPLOADED) == (backup.MADE, backup.UPLOADED)
-    assert updates.UPLOADED == announcements.UPLOADED_UPDATE
+    assert (pages_backup.MADE_BACKUP, pages_backup.UPLOADED_BACKUP) == (
+        backup.MADE,
+        backup.UPLOADED,
+    )
+    assert updates.UPLOADED == pages_backup.UPLOADED_UPDATE
 
 
 def test_the_configuration_is_shown_as_it_is_in_force(technician: Visitor, works: Works) -> None:
@@ -340,7 +346,7 @@ def test_pages_stay_readable_with_the_desk_away(works: Works) -> None:
             assert visitor.get(path).status_code == 200
         assert "non risponde" in visitor.get("/plant/settings").text
         assert visitor.post("/plant/backup/drop").status_code == 503
-        made = announcements.made_path(works.console)
+        made = pages_backup.made_backup_path(works.console)
         made.parent.mkdir()
         made.write_bytes(MAGIC)
         assert visitor.get("/plant/backup/file").status_code == 503

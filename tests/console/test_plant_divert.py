@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.service import reports
 from appliance.service.loop import Stores
 from tests.api.test_divert_questions import SEIZED, Box

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.api import requests
 from appliance.api.requests import MailQuestions, RequestQuestions
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.requests import HEAD, Mail, MailState, Waiting
 from appliance.service.loop import Stores

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from appliance.console.desk_client import Seen
-from appliance.console.network import ConsoleSettings
+from appliance.console.control_client import StatusSnapshot
+from appliance.console.settings import ConsoleSettings
 from appliance.service import phones
 from appliance.service.loop import Stores
 from tests.api.test_phone_entering import Office
@@ -153,7 +153,7 @@ def test_a_form_waits_for_a_desk_that_starts_anew(
     door, away = console_settings.door, console_settings.door.with_suffix(".away")
     door.rename(away)
     assert pages.visitor.post("/plant/phones", data=FORM).status_code == 503  # it was never heard
-    pages.visitor.app.state.feed.newest = Seen(1, {}, away=True)
+    pages.visitor.app.state.feed.newest = StatusSnapshot(1, {}, away=True)
     back = threading.Timer(1.0, away.rename, (door,))
     back.start()
     status, text = pages.send(**FORM)

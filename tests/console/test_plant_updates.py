@@ -13,8 +13,9 @@ import pytest
 from appliance.api.updates import Self, UpdateQuestions
 from appliance.calls import events
 from appliance.config import read
-from appliance.console import announcements
-from appliance.console.network import UPDATE, ConsoleSettings
+from appliance.console.guards import UPDATE_UPLOAD
+from appliance.console.pages import backup
+from appliance.console.settings import ConsoleSettings
 from appliance.policy import updates as policy_updates
 from appliance.policy.text import Words
 from appliance.policy.updates import State
@@ -89,7 +90,9 @@ def technician(place: Place) -> Iterator[Visitor]:
 
 def send(visitor: Visitor, data: bytes) -> Any:
     """Upload a file as the page's script does."""
-    return visitor.post(UPDATE, content=data, headers={"content-type": "application/octet-stream"})
+    return visitor.post(
+        UPDATE_UPLOAD, content=data, headers={"content-type": "application/octet-stream"}
+    )
 
 
 def test_an_experimental_image_is_told_of(technician: Visitor, place: Place) -> None:
@@ -103,7 +106,7 @@ def test_an_update_is_brought_and_asked_for(technician: Visitor, place: Place) -
     """Uploaded to where root's helper looks; without the tick nothing is asked."""
     assert "Installa" not in technician.get(PAGE).text
     assert send(technician, BUNDLE).status_code == 204
-    lies = announcements.update_path(place.console)
+    lies = backup.uploaded_update_path(place.console)
     assert lies.read_bytes() == BUNDLE
     assert "Controlla e installa" in technician.get(PAGE).text
     answer = technician.post(f"{PAGE}/install", data={})
@@ -120,7 +123,7 @@ def test_another_file_is_not_kept(technician: Visitor, place: Place) -> None:
     """It is said in words what should come."""
     answer = send(technician, b"GIF89a" + b"x" * 5000)
     assert (answer.status_code, ".raucb" in answer.text) == (409, True)
-    assert not announcements.update_path(place.console).exists()
+    assert not backup.uploaded_update_path(place.console).exists()
 
 
 def test_a_ready_version_is_started_by_hand(technician: Visitor, place: Place) -> None:

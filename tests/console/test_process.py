@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console import network
-from appliance.console.network import ConsoleSettings
+from appliance.console import certificates
 from appliance.console.process import address_of, listen
+from appliance.console.settings import ConsoleSettings
 from appliance.errors import TechnicianError
 
 CONFIGURATION = """\
@@ -147,4 +147,6 @@ def test_the_address_is_what_is_typed(console_settings: ConsoleSettings) -> None
 
 def test_the_authority_lies_where_it_is_said_to(console_settings: ConsoleSettings) -> None:
     """The guides name the file that a technician copies."""
-    assert network.authority_path(console_settings) == console_settings.state / "tls" / "ca.crt"
+    assert (
+        certificates.authority_path(console_settings) == console_settings.state / "tls" / "ca.crt"
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console.desk_client import Reading
+from appliance.console.control_client import StoreReader
 from appliance.errors import StoreError
 from appliance.policy.supervision import TABLE, Part
 from appliance.store.database import open_database
@@ -26,9 +26,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reading(path: Path) -> Reading:
+def reading(path: Path) -> StoreReader:
     """What reads them."""
-    return Reading(path)
+    return StoreReader(path)
 
 
 def count(connection: sqlite3.Connection) -> int:
@@ -36,19 +36,19 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM calls").fetchone()[0])
 
 
-def test_the_records_are_read(reading: Reading) -> None:
+def test_the_records_are_read(reading: StoreReader) -> None:
     """There is no call yet."""
     assert asyncio.run(reading.do(count)) == 0
 
 
-def test_nothing_can_be_written(reading: Reading) -> None:
+def test_nothing_can_be_written(reading: StoreReader) -> None:
     """Whatever a page does, the records stay as the desk wrote them."""
     with pytest.raises(StoreError, match="readonly"):
         asyncio.run(reading.do(lambda connection: connection.execute("DELETE FROM calls")))
 
 
 def test_records_that_were_begun_afresh_are_the_ones_that_are_read(
-    reading: Reading, path: Path, tmp_path: Path
+    reading: StoreReader, path: Path, tmp_path: Path
 ) -> None:
     """A database that was set aside is not shown as if nothing had happened."""
     asyncio.run(reading.do(count))
@@ -61,7 +61,7 @@ def test_records_that_were_begun_afresh_are_the_ones_that_are_read(
     )
 
 
-def test_a_read_that_takes_long_keeps_no_other_waiting(reading: Reading) -> None:
+def test_a_read_that_takes_long_keeps_no_other_waiting(reading: StoreReader) -> None:
     """One page's report is not in the way of another's search; it is given up in words."""
     go_on = threading.Event()
 
@@ -78,12 +78,12 @@ def test_a_read_that_takes_long_keeps_no_other_waiting(reading: Reading) -> None
 
 def test_records_that_are_not_there_are_said_so(tmp_path: Path) -> None:
     """A box that never ran has none."""
-    reading = Reading(tmp_path / "none.db")
+    reading = StoreReader(tmp_path / "none.db")
     with pytest.raises(StoreError, match="cannot be read"):
         asyncio.run(reading.do(count))
 
 
-def test_a_thread_that_hangs_in_the_disk_is_known(reading: Reading) -> None:
+def test_a_thread_that_hangs_in_the_disk_is_known(reading: StoreReader) -> None:
     """Who waits is told in time; the thread itself still hangs, and two minutes later the console's
     watchdog is not fed; once it is back all is well.
     """

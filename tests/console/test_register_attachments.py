@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.console import request_parts
-from appliance.console.network import ConsoleSettings
+from appliance.console.pages import directory
+from appliance.console.settings import ConsoleSettings
 from appliance.store import database
 from appliance.store.directory import ATTACHMENT_LIMIT
 from tests.console import people
@@ -120,8 +120,8 @@ def test_a_letter_of_markup_is_for_the_mail_programme(head: Visitor) -> None:
 @given(st.binary(max_size=400), st.booleans())
 def test_whatever_is_attached_is_read_or_left_out(data: bytes, is_letter: bool) -> None:
     """Whoever makes a letter that nobody sends breaks no page."""
-    shown = request_parts.read_email(MAIL[:-8] + b"\r\n" + data if is_letter else data)
-    assert len(shown.text) <= request_parts.LONGEST_EMAIL
+    shown = directory.parse_email(MAIL[:-8] + b"\r\n" + data if is_letter else data)
+    assert len(shown.text) <= directory.LONGEST_EMAIL
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_whatever_is_attached_is_read_or_left_out(data: bytes, is_letter: bool) 
 )  # fmt: skip
 def test_a_made_up_letter_breaks_no_page(data: bytes) -> None:
     """Unknown letters, nests without end, addresses of brackets."""
-    assert len(request_parts.read_email(data).text) <= request_parts.LONGEST_EMAIL
+    assert len(directory.parse_email(data).text) <= directory.LONGEST_EMAIL
 
 
 def test_a_long_email_goes_and_comes_whole(head: Visitor, desk: Desk) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from appliance.console.directory_forms import asked, bands_text, flat, nested
-from appliance.console.network import ConsoleSettings
+from appliance.console.directory_forms import as_command, as_fields, as_form, bands_text
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.directory_forms import bands_of
 from appliance.policy.users import Role
 from appliance.store import database
@@ -258,10 +258,10 @@ def test_a_form_comes_back_as_it_was() -> None:
         ("needs.1.numbers.2.need", "uno"), ("needs.1.numbers.2.which", "2"),
         ("needs.1.numbers.3.label", "gone"), ("needs.1.numbers.3.gone", "1"), ("needs.2.name", ""),
     ]  # fmt: skip
-    form = nested(sent)
+    form = as_form(sent)
     assert "csrf" not in form
-    assert nested(flat(form)) == form
-    numbers = asked(form)["needs"][0]["numbers"]
+    assert as_form(as_fields(form)) == form
+    numbers = as_command(form)["needs"][0]["numbers"]
     assert len(numbers) == 2
     assert numbers[1]["kept"] == {"declaration": "1", "need": "uno", "which": "2"}
     assert "kept" not in numbers[0]

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.console.network import ConsoleSettings
-from appliance.console.shared import HEIGHT, Bar, bars
+from appliance.console.pages.reports import CHART_HEIGHT, ChartBar, chart_bars
+from appliance.console.settings import ConsoleSettings
 from appliance.store import call_log
 from tests.console.people import ANNA, BEPPE, CARLA
 from tests.console.test_requests import take
@@ -137,10 +137,10 @@ def test_reports_are_the_heads(visitor: Visitor, records: sqlite3.Connection, pa
 
 def test_bars_are_as_high_as_their_values() -> None:
     """The highest fills the drawing; without a value there is no drawing."""
-    low, high = bars({"9": 1, "10": 4})
-    assert (low.height, high.height) == (HEIGHT // 4, HEIGHT)
-    assert high == Bar(48, 0, 32, HEIGHT, "10", 4)
-    assert bars({}) == bars({"9": 0}) == ()
+    low, high = chart_bars({"9": 1, "10": 4})
+    assert (low.height, high.height) == (CHART_HEIGHT // 4, CHART_HEIGHT)
+    assert high == ChartBar(48, 0, 32, CHART_HEIGHT, "10", 4)
+    assert chart_bars({}) == chart_bars({"9": 0}) == ()
 
 
 def test_hours_and_months_without_a_call_have_their_place(

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from appliance.console import request_parts
-from appliance.console.network import ConsoleSettings
-from appliance.console.request_parts import plain_name
+from appliance.console.pages import requests as pages_requests
+from appliance.console.settings import ConsoleSettings
+from appliance.console.templates import plain_file_name
 from appliance.paper import child
 from appliance.policy.requests import MailState, Waiting
 from appliance.store import requests, writer
@@ -139,7 +139,7 @@ def test_a_pdf_that_cannot_be_written_is_one_sentence(
     """On the request's own page, with what to do; its child is ended."""
     number = take(records)
     monkeypatch.setattr(child, "COMMAND", command)
-    monkeypatch.setattr(request_parts, "LIMIT_S", limit)
+    monkeypatch.setattr(pages_requests, "PDF_LIMIT_S", limit)
     answer = operator.get(f"/requests/{number}/paper")
     assert answer.status_code == 500
     assert f"Il PDF non si è potuto scrivere: {why}" in answer.text
@@ -202,4 +202,4 @@ def test_they_are_not_for_an_office(
 )
 def test_a_files_name_ends_no_header(given: str, kept: str) -> None:
     """Letters, digits, hyphens and full stops; never a path, never hidden."""
-    assert plain_name(given) == kept
+    assert plain_file_name(given) == kept

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import NewRequest, RequestStep, State
 from appliance.policy.users import Role, User
 from appliance.store import requests, users

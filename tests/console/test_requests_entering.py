@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import Form, Request
 from appliance.policy.text import SaidError

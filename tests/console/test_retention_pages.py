@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from appliance.api import protocol
+from appliance.api import control_socket
 from appliance.api.privacy import Erasures, RetentionQuestions
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.requests import Citizen
 from appliance.policy.voicemail import Outcome
@@ -156,11 +156,11 @@ def test_only_the_head(visitor: Visitor, desk: Stores, console_settings: Console
     for question in ("retention", "kept_of", "erase"):
         asked = {"ask": question, "by": "carla", "number": HERS, "preview": True}
         with pytest.raises(OfficeError, match="It is for: Head"):
-            protocol.ask(console_settings.door, asked)
+            control_socket.ask(console_settings.door, asked)
     with pytest.raises(OfficeError, match="no proof of the box's shell"):
-        protocol.ask(console_settings.door, asked | {"proof": "guessed"})
+        control_socket.ask(console_settings.door, asked | {"proof": "guessed"})
     with pytest.raises(OfficeError, match="by is needed"):
-        protocol.ask(console_settings.door, {"ask": "retention"})
+        control_socket.ask(console_settings.door, {"ask": "retention"})
 
 
 def test_without_the_desk_it_is_said(visitor: Visitor, records: sqlite3.Connection) -> None:

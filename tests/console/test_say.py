@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
-from appliance.console.say import LANGUAGES, Speaker, chosen, load_catalogues
+from appliance.console.say import LANGUAGES, Speaker, choose_language, load_catalogues
 from appliance.policy.text import Words
 from tests.console.visitor import Visitor
 from tests.docs.pages import ROOT
@@ -30,7 +30,7 @@ def said() -> Iterator[tuple[str, str]]:
         text = path.read_text(encoding="utf-8")
         found = [m.group(1) or m.group(2) for m in _SAID.finditer(text)]
         found += [m.group(1) for m in _PLURAL.finditer(text)]
-        if path.name in ("process.py", "network.py"):
+        if path.name in ("process.py", "guards.py"):
             found += [m.group(1) or m.group(2) for m in _TABLES.finditer(text)]
         for sentence in found:
             yield sentence, str(path.relative_to(CONSOLE))
@@ -95,7 +95,7 @@ def test_the_language_is_the_readers(
     wanted: str | None, accepted: str, offered: tuple[str, ...], expected: str
 ) -> None:
     """Chosen by the person, else by the browser, else the site's first."""
-    assert chosen(wanted, accepted, offered) == expected
+    assert choose_language(wanted, accepted, offered) == expected
 
 
 def test_a_chosen_language_stays(visitor: Visitor) -> None:

@@ -48,7 +48,7 @@ def kept(tmp_path: Path) -> Iterator[Sessions]:
 def test_a_session_ends_in_a_pause(age: float, idle: float, over: bool) -> None:
     """After a night, or past a week at the first pause of hours; never in a shift."""
     session = Session("k", "anna", 1, DESK, began=1000.0, seen=1000.0 + age - idle)
-    assert accounts.is_over(session, 1000.0 + age) is over
+    assert accounts.is_session_over(session, 1000.0 + age) is over
 
 
 def test_a_word_is_the_browsers_alone(kept: Sessions, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_sessions_outlive_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     first = Sessions(path)
     word, gone = first.begin("anna", 3, DESK), first.begin("carla", 1, DESK)
-    first.end(accounts.key_of(gone))
+    first.end(accounts.session_key(gone))
     token = first.token_of(word)
     first.close()
     second = Sessions(path)
@@ -93,7 +93,7 @@ def test_an_old_session_does_not_come_back(tmp_path: Path) -> None:
     with sqlite3.connect(path) as file:
         for word, seen in ((old, time.time() - IDLE_S), (ahead, time.time() + 1e6)):
             file.execute(
-                "UPDATE sessions SET seen = ? WHERE key = ?", (seen, accounts.key_of(word))
+                "UPDATE sessions SET seen = ? WHERE key = ?", (seen, accounts.session_key(word))
             )
     second = Sessions(path)
     assert second.find(old) is None

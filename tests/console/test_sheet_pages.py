@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.service.loop import Stores

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from appliance.console.shared import ITS_OWN_PAGE, rendered, unmarked
+from appliance.console.pages.sheets import TITLE_OF_OWN_PAGE, plain_excerpt, sheet_html
 
 
 class Tags(HTMLParser):
@@ -25,7 +25,7 @@ class Tags(HTMLParser):
 def test_a_sheet_is_set_as_it_was_written() -> None:
     """Headings below the page's own, lists, tables, emphasis."""
     body = "# Documenti\n\n- carta\n- **foto**\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"
-    html = rendered(body)
+    html = sheet_html(body)
     assert "<h3>Documenti</h3>" in html
     assert "<li><strong>foto</strong></li>" in html
     assert "<td>2</td>" in html
@@ -34,19 +34,19 @@ def test_a_sheet_is_set_as_it_was_written() -> None:
 def test_headings_never_go_below_the_lowest() -> None:
     """Six levels in a sheet end at HTML's last one."""
     levels = "\n\n".join(f"{'#' * level} x{level}" for level in range(1, 7))
-    assert re.findall(r"<(h\d)>", rendered(levels)) == ["h3", "h4", "h5", "h6", "h6", "h6"]
+    assert re.findall(r"<(h\d)>", sheet_html(levels)) == ["h3", "h4", "h5", "h6", "h6", "h6"]
 
 
 def test_no_level_of_a_heading_is_left_out() -> None:
     """Whatever level a sheet begins with: below its title comes the next one (WCAG 1.3.1)."""
     text = "## Chi\n\n#### Quando\n\n## Dove"
-    assert re.findall(r"<(h\d)>", rendered(text)) == ["h3", "h4", "h3"]
-    assert re.findall(r"<(h\d)>", rendered(text, ITS_OWN_PAGE)) == ["h2", "h3", "h2"]
+    assert re.findall(r"<(h\d)>", sheet_html(text)) == ["h3", "h4", "h3"]
+    assert re.findall(r"<(h\d)>", sheet_html(text, TITLE_OF_OWN_PAGE)) == ["h2", "h3", "h2"]
 
 
 def test_a_link_opens_beside_the_page() -> None:
     """Whoever is on the phone loses nothing of what stands here."""
-    html = rendered("[modulo](https://comune.example/modulo)")
+    html = sheet_html("[modulo](https://comune.example/modulo)")
     assert 'href="https://comune.example/modulo"' in html
     assert 'target="_blank"' in html
     assert 'rel="noopener noreferrer"' in html
@@ -71,7 +71,7 @@ def test_a_link_opens_beside_the_page() -> None:
 def test_a_sheet_does_nothing(body: str) -> None:
     """No script, picture, frame or form, no address but a page's or an e-mail's."""
     found = Tags()
-    found.feed(rendered(body))
+    found.feed(sheet_html(body))
     assert {tag for tag, _ in found.seen} <= {"p", "a", "pre", "code"}
     attributes = [pair for _, attrs in found.seen for pair in attrs]
     assert {name for name, _ in attributes} <= {"href", "title", "target", "rel"}
@@ -80,4 +80,7 @@ def test_a_sheet_does_nothing(body: str) -> None:
 
 def test_a_few_words_are_shown_without_marks() -> None:
     """What is found is read at a glance: no sign of Markdown in it."""
-    assert unmarked("# Documenti - **carta** d'identità > `x`") == "Documenti - carta d'identità x"
+    assert (
+        plain_excerpt("# Documenti - **carta** d'identità > `x`")
+        == "Documenti - carta d'identità x"
+    )

@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from appliance.console import network
-from appliance.console.network import kind_of
+from appliance.console import templates
+from appliance.console.templates import kind_of
 from tests.console.visitor import Visitor
 
 _ADDRESSES = re.compile(r'/static/[^"\')\s]+')
@@ -45,7 +45,7 @@ def test_fonts_and_modules_are_kept_by_the_browser(operator: Visitor) -> None:
 @pytest.mark.parametrize("name", ["vendor/bootstrap-italia/bootstrap-italia.min.css", "console.js"])
 def test_a_text_comes_compressed(visitor: Visitor, name: str) -> None:
     """It is what it is without compression, and for who cannot read it stays as it is."""
-    address = network.url_of(name)
+    address = templates.url_of(name)
     packed = visitor.get(address, headers={"accept-encoding": "br, gzip;q=0.8"})
     assert packed.headers["content-encoding"] == "gzip"
     assert int(packed.headers["content-length"]) < len(packed.content) / 2
@@ -64,9 +64,9 @@ def test_an_old_address_is_not_kept_for_ever(visitor: Visitor) -> None:
 
 def test_the_same_file_gives_the_same_bytes() -> None:
     """Compression carries no time of day."""
-    file = network.asset("console.css")
+    file = templates.asset("console.css")
     assert gzip.decompress(file.packed) == file.data
-    network.asset.cache_clear()
-    assert network.asset("console.css") == file
+    templates.asset.cache_clear()
+    assert templates.asset("console.css") == file
     assert kind_of("x/y.woff2") == "font/woff2"
-    assert network.asset("icon.svg").packed == b""
+    assert templates.asset("icon.svg").packed == b""

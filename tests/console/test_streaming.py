@@ -7,9 +7,9 @@ import asyncio
 import httpx
 import pytest
 
-from appliance.console.accounts import cookie_name
-from appliance.console.network import ConsoleSettings
-from appliance.console.process import Server, _config, build, listen
+from appliance.console.guards import cookie_name
+from appliance.console.process import ConsoleServer, _config, build, listen
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.users import User
 from tests.console import people
 
@@ -31,7 +31,7 @@ def test_a_stream_ends_with_its_browser(
 
 async def _visit(settings: ConsoleSettings, path: str, user: User) -> None:
     app = build(settings)
-    server, listening = Server(_config(app)), listen("127.0.0.1", 0)
+    server, listening = ConsoleServer(_config(app)), listen("127.0.0.1", 0)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:
         await asyncio.sleep(0.01)

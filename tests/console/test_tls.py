@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from appliance.console import network
-from appliance.console.network import ConsoleSettings, to_secure
+from appliance.console import certificates
+from appliance.console.guards import redirect_to_tls
+from appliance.console.settings import ConsoleSettings
 from appliance.errors import TechnicianError
 from tests.console.visitor import Visitor, asked
 
@@ -27,8 +28,8 @@ def secure(console_settings: ConsoleSettings) -> ConsoleSettings:
 
 def office(settings: ConsoleSettings, folder: Path, days: int = 0) -> ConsoleSettings:
     """Give the console a certificate of the office's own."""
-    made = network.make_authority("Office", (), NOW + timedelta(days=days))
-    network.save_certificate(made, folder / "own.crt", folder / "own.key")
+    made = certificates.make_authority("Office", (), NOW + timedelta(days=days))
+    certificates.save_certificate(made, folder / "own.crt", folder / "own.key")
     return dataclasses.replace(
         settings, certificate=str(folder / "own.crt"), key=str(folder / "own.key")
     )
@@ -36,31 +37,33 @@ def office(settings: ConsoleSettings, folder: Path, days: int = 0) -> ConsoleSet
 
 def test_the_first_start_makes_everything_once(secure: ConsoleSettings) -> None:
     """The authority is made at the first start and stays: computers need to trust it once."""
-    first = network.own_files(secure, NOW)
-    kept = [path.read_bytes() for path in (network.authority_path(secure), *first)]
-    assert network.own_files(secure, NOW) == first
-    assert [path.read_bytes() for path in (network.authority_path(secure), *first)] == kept
+    first = certificates.ensure_own_certificate(secure, NOW)
+    kept = [path.read_bytes() for path in (certificates.authority_path(secure), *first)]
+    assert certificates.ensure_own_certificate(secure, NOW) == first
+    assert [path.read_bytes() for path in (certificates.authority_path(secure), *first)] == kept
 
 
 def test_a_changed_name_changes_the_certificate_alone(secure: ConsoleSettings) -> None:
     """What the office has installed stays good when the box gets another name."""
-    certificate, _ = network.own_files(secure, NOW)
-    authority, before = network.authority_path(secure).read_bytes(), certificate.read_bytes()
-    network.own_files(dataclasses.replace(secure, names=("other.local",)), NOW)
-    assert network.authority_path(secure).read_bytes() == authority
+    certificate, _ = certificates.ensure_own_certificate(secure, NOW)
+    authority, before = certificates.authority_path(secure).read_bytes(), certificate.read_bytes()
+    certificates.ensure_own_certificate(dataclasses.replace(secure, names=("other.local",)), NOW)
+    assert certificates.authority_path(secure).read_bytes() == authority
     assert certificate.read_bytes() != before
 
 
 def test_an_authority_that_has_ended_is_made_anew(secure: ConsoleSettings) -> None:
     """After twenty years the box does not stop serving."""
-    old = network.own_authority(secure, NOW - timedelta(days=network.AUTHORITY_DAYS + 1))
-    assert network.own_authority(secure, NOW).certificate != old.certificate
+    old = certificates.ensure_authority(
+        secure, NOW - timedelta(days=certificates.AUTHORITY_DAYS + 1)
+    )
+    assert certificates.ensure_authority(secure, NOW).certificate != old.certificate
 
 
 def test_the_offices_own_files_are_used(secure: ConsoleSettings, tmp_path: Path) -> None:
     """With files of its own the office needs no authority of ours, and none is made."""
-    network.Certificates(office(secure, tmp_path))
-    assert not network.authority_path(secure).exists()
+    certificates.Certificates(office(secure, tmp_path))
+    assert not certificates.authority_path(secure).exists()
 
 
 def test_a_file_that_cannot_be_used_is_told(secure: ConsoleSettings, tmp_path: Path) -> None:
@@ -68,10 +71,10 @@ def test_a_file_that_cannot_be_used_is_told(secure: ConsoleSettings, tmp_path: P
     settings = office(secure, tmp_path)
     Path(settings.key).unlink()
     with pytest.raises(TechnicianError, match=r"own\.key cannot be read .*console\.key"):
-        network.Certificates(settings)
+        certificates.Certificates(settings)
     Path(settings.key).write_text("-----BEGIN")
     with pytest.raises(TechnicianError, match=r"cannot be used .*as PEM"):
-        network.Certificates(settings)
+        certificates.Certificates(settings)
 
 
 def test_a_new_file_is_taken_and_a_wrong_one_is_not(
@@ -79,7 +82,7 @@ def test_a_new_file_is_taken_and_a_wrong_one_is_not(
 ) -> None:
     """The office renews its certificate without a restart; a mistake leaves the old one in use."""
     settings = office(secure, tmp_path)
-    shown = network.Certificates(settings)
+    shown = certificates.Certificates(settings)
     assert shown._loaded is not None
     first = shown._loaded
     Path(settings.key).write_text("-----BEGIN")
@@ -98,7 +101,7 @@ def test_a_half_replaced_pair_leaves_the_old_one_working(
 ) -> None:
     """Between the copying of the certificate and of its key browsers go on being served."""
     settings = office(secure, tmp_path)
-    shown = network.Certificates(settings)
+    shown = certificates.Certificates(settings)
     old = Path(settings.key).read_bytes()
     office(secure, tmp_path, days=1)
     Path(settings.key).write_bytes(old)
@@ -127,16 +130,16 @@ def test_a_folder_that_cannot_be_written_is_told(secure: ConsoleSettings, tmp_pa
     """The technician reads which folder, and what it must be."""
     (tmp_path / "file").write_text("")
     with pytest.raises(TechnicianError, match=r"folders\.console"):
-        network.Certificates(dataclasses.replace(secure, state=tmp_path / "file"))
+        certificates.Certificates(dataclasses.replace(secure, state=tmp_path / "file"))
 
 
 def test_the_authority_can_be_downloaded(secure: ConsoleSettings, tmp_path: Path) -> None:
     """Whoever sets up a computer gets the certificate, never the key; none of the office's own."""
-    network.own_files(secure, NOW)
+    certificates.ensure_own_certificate(secure, NOW)
     with Visitor(secure) as visitor:
         answer = visitor.get("/ca.crt")
         assert answer.headers["content-type"] == "application/x-x509-ca-cert"
-        assert answer.content == network.authority_path(secure).read_bytes()
+        assert answer.content == certificates.authority_path(secure).read_bytes()
         assert b"PRIVATE" not in answer.content
         assert "/ca.crt" in visitor.get("/").text
     with Visitor(office(secure, tmp_path)) as visitor:
@@ -164,5 +167,5 @@ def test_plain_http_leads_nobody_elsewhere() -> None:
 
 
 def _plain(port: int, host: str) -> httpx.Response:
-    app = to_secure(("centralino.local",), port)
+    app = redirect_to_tls(("centralino.local",), port)
     return asked(app, "/desk?a=1", headers={"host": host})

@@ -11,10 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.api.control_socket import AccessCheck, ControlSocket
-from appliance.api.protocol import DeferredReply, Reply
+from appliance.api.control_socket import Answer, Door, Gate, Later
 from appliance.api.users import UserQuestions
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.service.loop import Stores
 
@@ -37,9 +36,7 @@ def user_desk(console: ConsoleSettings) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serving(
-    path: Path, known: Mapping[str, Callable[..., Reply | DeferredReply]]
-) -> Iterator[None]:
+def serving(path: Path, known: Mapping[str, Callable[..., Answer | Later]]) -> Iterator[None]:
     """Serve a door at which this may be asked, from a thread."""
 
     with serving_door(path, lambda question: known[question["ask"]](question)):
@@ -48,13 +45,11 @@ def serving(
 
 @contextlib.contextmanager
 def serving_door(
-    path: Path,
-    answer: Callable[[dict[str, Any]], Reply | DeferredReply],
-    gate: AccessCheck | None = None,
+    path: Path, answer: Callable[[dict[str, Any]], Answer | Later], gate: Gate | None = None
 ) -> Iterator[None]:
     """Serve a door that answers so, with a gate or none, from a thread."""
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = ControlSocket(path, selector, answer, None, gate)
+    door = Door(path, selector, answer, None, gate)
 
     def serve() -> None:
         while not stopping.is_set():

@@ -12,9 +12,9 @@ import httpx
 from starlette.types import ASGIApp
 
 from appliance.console import process as application
-from appliance.console.accounts import cookie_name
-from appliance.console.network import ConsoleSettings
+from appliance.console.guards import cookie_name
 from appliance.console.say import load_catalogues
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.users import User
 
 catalogues = functools.cache(load_catalogues)

@@ -38,6 +38,6 @@ def lowered() -> Iterator[None]:
         patch.setattr(housekeeping, "_N", CHEAP_N)
         patch.setattr(accounts, "MEMORY_KIB", CHEAP_KIB)
         patch.setattr(accounts, "PASSES", 1)
-        cheap = re.sub(r"m=\d+,t=\d+", f"m={CHEAP_KIB},t=1", accounts.NOBODYS)
-        patch.setattr(accounts, "NOBODYS", cheap)
+        cheap = re.sub(r"m=\d+,t=\d+", f"m={CHEAP_KIB},t=1", accounts.DUMMY_HASH)
+        patch.setattr(accounts, "DUMMY_HASH", cheap)
         yield

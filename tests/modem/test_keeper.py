@@ -18,7 +18,6 @@ import pytest
 
 from appliance.errors import PeerError
 from appliance.modem import port_server
-from appliance.modem.events import Sentence
 from appliance.modem.port_server import (
     PLUG_POLL_S,
     Ask,
@@ -35,6 +34,7 @@ from appliance.modem.port_server import (
     explain,
     holders,
 )
+from appliance.modem.scripts import Sentence
 from appliance.workers import Worker
 
 LIMIT_S = 5

@@ -8,7 +8,7 @@ from types import ModuleType
 
 from starlette.routing import BaseRoute
 
-from appliance.console.templates import Link
+from appliance.console.templates import PageLink
 
 
 def modules() -> list[ModuleType]:
@@ -22,7 +22,7 @@ def all_routes() -> list[BaseRoute]:
     return [route for module in modules() for route in module.routes]
 
 
-def all_links() -> tuple[Link, ...]:
+def all_links() -> tuple[PageLink, ...]:
     """Return the links of all groups, in their order."""
     found = [link for module in modules() for link in getattr(module, "links", ())]
     return tuple(sorted(found, key=lambda link: (link.order, link.path)))

@@ -1,9 +1,14 @@
-"""Annunci: what callers hear, read and heard; replaced by a recording, or ours again."""
+"""Announcements: heard, replaced by a recording or a dictation, restored to the original."""
 
 from __future__ import annotations
 
 import base64
-from typing import Final
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
 
 import anyio.to_thread
 from starlette.datastructures import UploadFile
@@ -12,24 +17,272 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import announcements
-from appliance.console.accounts import for_those_who_may, needs, somebody
-from appliance.console.announcements import (
-    Announcement,
-    Announcements,
-    NoSound,
-    dictating,
-    question,
-    telephone_sound,
-)
-from appliance.console.desk_client import NotDone, ask
-from appliance.console.say import N_, NAMES
-from appliance.console.templates import Link, page
-from appliance.dsp import wav
-from appliance.dsp.wav import Law
+from appliance import prompts
+from appliance.calls.status import DRAFT_KEPT, Went
+from appliance.console.accounts import needs, requester, signed_in_user, with_permission
+from appliance.console.control_client import NotDone, ask
+from appliance.console.say import LANGUAGE_NAMES, N_
+from appliance.console.templates import PageLink, page
+from appliance.dsp import g711, wav
+from appliance.dsp import progress as dsp_progress
+from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import ConfigurationError
+from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission
+from appliance.prompts import Catalogue, voices
+from appliance.prompts.texts import texts
 from appliance.prompts.voices import Voice
+
+# ---- x announcements ---------------------------------------------------------------------------
+# Parts of the pages on announcements.
+
+# ---- announcements -------------------------------------------------------------------------------
+# Announcements for the pages: what is heard, how long, what it says; uploads made telephone sound.
+#
+# Done here and not at the desk: whatever it costs, it costs a call nothing. Blocking: for threads.
+
+LONGEST_S: Final = 30
+NO_WAV: Final = N_("This file cannot be used: it must be a WAV file, mono, 16 bits.")
+TOO_LONG: Final = N_("This recording is too long: 30 seconds at most.")
+SILENT: Final = N_("Nothing is heard in this recording.")
+PROMPT_KINDS: Final = ("sentence", "fragment", "tone")
+OWN_KIND: Final = "own"
+"""The kind of what is no recording of ours."""
+
+
+class UnusableRecording(ConfigurationError):  # noqa: N818 - reads as what it is
+    """Raised for a file that cannot become an announcement; says why, a catalogue's sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One announcement: `seconds` as it is heard now, `text` what our recording says.
+
+    `is_own` is one of the house's, `is_central` one of the head office's; `is_site` one that the
+    technician's folder holds: it is not changed by a page.
+    """
+
+    language: str
+    key: str
+    kind: str
+    text: str
+    seconds: float
+    is_own: bool
+    is_site: bool
+    is_central: bool = False
+
+
+class Announcements:
+    """What lies in the folders, strongest first: the site's own if any, then the desk's; below them
+    the head office's, where there is one. Ours are in the voice that callers hear.
+    """
+
+    def __init__(
+        self,
+        folders: tuple[Path, ...],
+        central: Path | None = None,
+        voice: str = voices.Voice.AUTO,
+    ) -> None:
+        self._folders, self._central, self._voice = folders, central, voice
+        self._site = folders[0] if len(folders) > 1 else None
+
+    def in_our_voice(self) -> tuple[str, ...]:
+        """Return the languages in which our announcements are heard in the box's own voice."""
+        made = self._folders[-1:]
+        languages = prompts.languages()
+        found = (
+            voices.device_languages(folder, self._site, self._voice, languages) for folder in made
+        )
+        return next(found, ())
+
+    @functools.cached_property
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(*self._folders, self._central, device=self.in_our_voice())
+
+    def listed(self, languages: tuple[str, ...]) -> tuple[Announcement, ...]:
+        """List the announcements, whole sentences first, as our texts are ordered."""
+        found = [each for language in languages for each in self._of(language)]
+        return tuple(sorted(found, key=lambda each: (*PROMPT_KINDS, OWN_KIND).index(each.kind)))
+
+    def find(self, language: str, key: str) -> Announcement | None:
+        """Return one announcement, None where there is none."""
+        if key not in self._catalogue.keys(language) or _is_hidden(key):
+            return None
+        return next(each for each in self._of(language) if each.key == key)
+
+    def sound(self, language: str, key: str) -> bytes:
+        """Return it as a WAV that browsers play; raises PromptError."""
+        return wav.build(self._catalogue.load(language, key), Law.LINEAR16)
+
+    def _of(self, language: str) -> Iterator[Announcement]:
+        known = {key: (kind, text) for kind, entries in texts(language).items()
+                 for key, text in entries.items()}  # fmt: skip
+        there = self._catalogue.keys(language)
+        for key in (*known, *(key for key in there if key not in known and not _is_hidden(key))):
+            if key in there:
+                kind, text = known.get(key, (OWN_KIND, ""))
+                yield self._one(language, key, kind, text)
+
+    def _one(self, language: str, key: str, kind: str, text: str) -> Announcement:
+        path = self._catalogue.path_of(language, key)
+        is_central = self._central is not None and self._central in path.parents
+        is_own = self._catalogue.is_own(language, key) and not is_central
+        is_site = self._site is not None and self._site in path.parents
+        seconds = _seconds(path)
+        return Announcement(language, key, kind, text, seconds, is_own, is_site, is_central)
+
+
+def _is_hidden(key: str) -> bool:
+    """Tell what was made of texts: spoken sheets, units' names (api/speech.py)."""
+    return key.startswith(("title_", "sheet_", "unit_"))
+
+
+def _seconds(path: Path) -> float:
+    try:
+        return wav.read(path).duration_ms / 1000
+    except (OSError, wav.WavError):
+        return 0.0
+
+
+def telephone_sound(contents: bytes) -> bytes:
+    """Make a WAV telephone sound: A-law at 8 kHz, silence trimmed, at our recordings' level.
+
+    Raises NoSound.
+    """
+    try:
+        found = wav.parse(contents, rate=None)
+    except wav.WavError as error:
+        raise UnusableRecording(NO_WAV) from error
+    if found.law is Law.LINEAR8 or found.rate < SAMPLE_RATE:
+        raise UnusableRecording(NO_WAV)
+    if found.duration_ms > LONGEST_S * 1000:
+        raise UnusableRecording(TOO_LONG)
+    plain = g711.decode(found.data, found.law)
+    sound = dsp_progress.trimmed(dsp_progress.from_rate(plain, found.rate))
+    if not sound:
+        raise UnusableRecording(SILENT)
+    return g711.encode(dsp_progress.levelled(sound), Law.ALAW)
+
+
+# ---- dictated ------------------------------------------------------------------------------------
+# Drafts of announcements for the pages: what somebody dictated at a phone and no caller hears yet.
+#
+# Read where the desk has laid them down (ConsoleSettings.drafts). Blocking: for threads.
+
+ALIKE_DB: Final = 3.0
+"""So near to the others' level nobody hears a difference."""
+LEVEL_ALIKE: Final = N_("like the others")
+LEVEL_LOW: Final = N_("lower than the others: it will be raised")
+LEVEL_HIGH: Final = N_("higher than the others: it will be lowered")
+DRAFT_GONE: Final = N_("This recording is no longer there: record it again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One draft: its length, a sentence about its loudness (a catalogue's), until when it stays."""
+
+    seconds: float
+    loudness: str
+    until: datetime
+
+
+def find_draft(folder: Path, language: str, key: str) -> Draft | None:
+    """Return the draft of an announcement, None where there is none that can be heard."""
+    try:
+        found = wav.parse(_draft_file(folder, language, key))
+        laid_down = _draft_path(folder, language, key).stat().st_mtime
+    except (UnusableRecording, wav.WavError, OSError):
+        return None
+    level = dsp_progress.active_dbm0(g711.decode(found.data, found.law))
+    until = datetime.fromtimestamp(laid_down, UTC) + DRAFT_KEPT
+    return Draft(found.duration_ms / 1000, _loudness(level - dsp_progress.ACTIVE_DBM0), until)
+
+
+def draft_sound(folder: Path, language: str, key: str) -> bytes:
+    """Return a draft as callers would hear it, A-law at 8 kHz; raises NoSound."""
+    return telephone_sound(_draft_file(folder, language, key))
+
+
+def _draft_file(folder: Path, language: str, key: str) -> bytes:
+    """Read the file; the names are those of an announcement that there is."""
+    try:
+        return _draft_path(folder, language, key).read_bytes()
+    except OSError as error:
+        raise UnusableRecording(DRAFT_GONE) from error
+
+
+def _draft_path(folder: Path, language: str, key: str) -> Path:
+    return folder / language / f"{key}.wav"
+
+
+def _loudness(above_db: float) -> str:
+    if abs(above_db) <= ALIKE_DB:
+        return LEVEL_ALIKE
+    return LEVEL_HIGH if above_db > 0 else LEVEL_LOW
+
+
+# ---- dictating -----------------------------------------------------------------------------------
+# How far the dictation of an announcement is, and what has come of it: for its page.
+
+
+@dataclass(frozen=True, slots=True)
+class DictationView:
+    """`said` is what to say of it, empty for nothing; `phones` are (name, label) of those that can
+    be rung, `phone` the one of whoever looks."""
+
+    is_over: bool
+    is_well: bool
+    said: Words
+    draft: Draft | None
+    phones: tuple[tuple[str, str], ...]
+    phone: str
+
+
+async def dictation_view(
+    request: Request, found: Announcement, *, tells_end: bool
+) -> DictationView:
+    """Ask the desk and look for a draft; how it ended is said only where somebody waits for it."""
+    folder = request.app.state.settings.drafts
+    answer = await _dictation_status(request, found)
+    went, is_over = answer["went"], bool(answer["over"])
+    draft = await anyio.to_thread.run_sync(find_draft, folder, found.language, found.key)
+    is_kept = went == Went.KEPT
+    is_told = went and (not is_over or (tells_end and (not is_kept or draft is not None)))
+    said = Words(**answer["said"]) if is_told else NOTHING
+    asks = requester(request)
+    return DictationView(
+        is_over,
+        not is_over or is_kept,
+        said,
+        draft,
+        _phone_choices(request, asks.position),
+        asks.position,
+    )
+
+
+def announcement_command(ask: str, request: Request, found: Announcement) -> dict[str, Any]:
+    """Make a question about an announcement."""
+    return {"ask": ask, "language": found.language, "key": found.key, "by": requester(request).by}
+
+
+async def _dictation_status(request: Request, found: Announcement) -> dict[str, Any]:
+    try:
+        return await ask(request, announcement_command("announcement_dictation", request, found))
+    except NotDone:  # a desk that is away is told at the head of every page
+        return {"went": "", "over": True}
+
+
+def _phone_choices(request: Request, own: str) -> tuple[tuple[str, str], ...]:
+    """List the phones that the desk knows, by label; one's own is there whatever it says."""
+    status = request.app.state.feed.newest.status or {}
+    known = {row["name"]: row["label"] or row["name"] for row in status.get("phones", ())}
+    if own:
+        known.setdefault(own, own)
+    return tuple(sorted(known.items(), key=lambda one: (one[0] != own, one[1])))
+
+
+# ---- announcements -----------------------------------------------------------------------------
+# Annunci: what callers hear, read and heard; replaced by a recording, or ours again.
 
 # ---- announcements -----------------------------------------------------------------------------
 
@@ -58,7 +311,7 @@ async def show_all(request: Request) -> Response:
         request,
         "announcements/all.html",
         kinds=[kind for kind in kinds if kind[2]],
-        names=NAMES,
+        names=LANGUAGE_NAMES,
         own=sum(each.is_own for each in listed),
         voices=[(each, each in spoken) for each in languages],
         automatic=request.app.state.settings.voice == Voice.AUTO,
@@ -68,13 +321,13 @@ async def show_all(request: Request) -> Response:
 @needs(Permission.PROMPTS)
 async def show(request: Request) -> Response:
     """Show one announcement, with what may be done."""
-    return await shown(request, await found_by(request))
+    return await announcement_page(request, await addressed_announcement(request))
 
 
 @needs(Permission.PROMPTS)
 async def sound(request: Request) -> Response:
     """Play one announcement as callers hear it."""
-    found = await found_by(request)
+    found = await addressed_announcement(request)
     try:
         contents = await anyio.to_thread.run_sync(
             _announcements(request).sound, found.language, found.key
@@ -87,53 +340,53 @@ async def sound(request: Request) -> Response:
 @needs(Permission.PROMPTS)
 async def replace(request: Request) -> Response:
     """Have callers hear an uploaded recording."""
-    found, form = await found_by(request), await request.form(max_files=1)
+    found, form = await addressed_announcement(request), await request.form(max_files=1)
     file, say = form.get("file"), request.state.speaker
     contents = await file.read() if isinstance(file, UploadFile) else b""
     try:
         sound = await anyio.to_thread.run_sync(telephone_sound, contents)
-        await send(request, found, sound)
-    except NoSound as error:
-        return await shown(request, found, 400, wrong=say(str(error)))
+        await send_recording(request, found, sound)
+    except UnusableRecording as error:
+        return await announcement_page(request, found, 400, wrong=say(str(error)))
     except NotDone as error:
-        return await shown(request, found, error.status, wrong=str(error))
+        return await announcement_page(request, found, error.status, wrong=str(error))
     return RedirectResponse(f"{path_of(found)}?saved=1", 303)
 
 
 @needs(Permission.PROMPTS)
 async def restore(request: Request) -> Response:
     """Have callers hear our recording again."""
-    found = await found_by(request)
+    found = await addressed_announcement(request)
     question = {"ask": "announcement_restore", "language": found.language, "key": found.key}
     try:
-        await ask(request, {**question, "by": somebody(request).name})
+        await ask(request, {**question, "by": signed_in_user(request).name})
     except NotDone as error:
-        return await shown(request, found, error.status, wrong=str(error))
+        return await announcement_page(request, found, error.status, wrong=str(error))
     # one that we have not recorded is gone now
     return RedirectResponse(f"{path_of(found)}?restored=1" if found.text else "/announcements", 303)
 
 
-async def send(request: Request, found: Announcement, sound: bytes) -> None:
+async def send_recording(request: Request, found: Announcement, sound: bytes) -> None:
     """Send a recording to the desk, part by part; raises NotDone."""
     question = {"ask": "announcement_part", "language": found.language, "key": found.key}
     for at in range(0, len(sound), PART):
         data = base64.b64encode(sound[at : at + PART]).decode()
         part = {"at": at, "data": data, "last": at + PART >= len(sound)}
-        await ask(request, {**question, **part, "by": somebody(request).name})
+        await ask(request, {**question, **part, "by": signed_in_user(request).name})
 
 
-async def shown(
+async def announcement_page(
     request: Request, found: Announcement, status: int = 200, wrong: str = ""
 ) -> Response:
     """Show one announcement with what may be done, and why something was not."""
     done = {name: request.query_params.get(name, "") == "1" for name in ("saved", "restored")}
     tells_end = request.query_params.get("dictating", "") == "1"
-    now = await dictating(request, found, tells_end=tells_end)
+    now = await dictation_view(request, found, tells_end=tells_end)
     return page(request, "announcements/one.html", status, one=found, wrong=wrong, **done,
-                names=NAMES, now=now)  # fmt: skip
+                names=LANGUAGE_NAMES, now=now)  # fmt: skip
 
 
-async def found_by(request: Request) -> Announcement:
+async def addressed_announcement(request: Request) -> Announcement:
     """Return the announcement that the address names."""
     language, key = request.path_params["language"], request.path_params["key"]
     found = await anyio.to_thread.run_sync(_announcements(request).find, language, key)
@@ -162,7 +415,7 @@ announcements_routes: list[BaseRoute] = [
     Route("/announcements/{language}/{key}/restore", restore, methods=["POST"]),
 ]
 links = (
-    Link("/announcements", N_("Announcements"), for_those_who_may(Permission.PROMPTS), order=55),
+    PageLink("/announcements", N_("Announcements"), with_permission(Permission.PROMPTS), order=55),
 )
 
 
@@ -175,22 +428,24 @@ LONGEST: Final = 64
 @needs(Permission.PROMPTS)
 async def dictate(request: Request) -> Response:
     """Have a phone ring, to say the announcement at it."""
-    found, form = await found_by(request), await request.form()
+    found, form = await addressed_announcement(request), await request.form()
     phone, say = str(form.get("phone", "")).strip()[:LONGEST], request.state.speaker
     if not phone:
-        return await shown(request, found, 400, wrong=say(N_("Choose a phone.")))
+        return await announcement_page(request, found, 400, wrong=say(N_("Choose a phone.")))
     try:
-        await ask(request, question("announcement_dictate", request, found) | {"phone": phone})
+        await ask(
+            request, announcement_command("announcement_dictate", request, found) | {"phone": phone}
+        )
     except NotDone as error:
-        return await shown(request, found, error.status, wrong=str(error))
+        return await announcement_page(request, found, error.status, wrong=str(error))
     return RedirectResponse(f"{path_of(found)}?dictating=1#dictation", 303)
 
 
 @needs(Permission.PROMPTS)
 async def progress(request: Request) -> Response:
     """Say how far it is: a part of the page, asked for every second while it goes on."""
-    found = await found_by(request)
-    now = await dictating(request, found, tells_end=True)
+    found = await addressed_announcement(request)
+    now = await dictation_view(request, found, tells_end=True)
     return page(request, "announcements/dictation.html", one=found, now=now)
 
 
@@ -198,8 +453,8 @@ async def progress(request: Request) -> Response:
 async def draft(request: Request) -> Response:
     """Play the draft as callers would hear it."""
     try:
-        sound = await _sound(request, await found_by(request))
-    except NoSound as error:
+        sound = await _draft_sound(request, await addressed_announcement(request))
+    except UnusableRecording as error:
         raise HTTPException(404) from error
     return Response(wav.build(sound, Law.ALAW), media_type="audio/wav")
 
@@ -207,40 +462,40 @@ async def draft(request: Request) -> Response:
 @needs(Permission.PROMPTS)
 async def put_in_force(request: Request) -> Response:
     """Have callers hear the draft, as an uploaded recording; then it is no draft any more."""
-    found, say = await found_by(request), request.state.speaker
+    found, say = await addressed_announcement(request), request.state.speaker
     try:
-        await send(request, found, await _sound(request, found))
-        await ask(request, question("announcement_draft_drop", request, found))
-    except NoSound as error:
-        return await shown(request, found, 400, wrong=say(str(error)))
+        await send_recording(request, found, await _draft_sound(request, found))
+        await ask(request, announcement_command("announcement_draft_drop", request, found))
+    except UnusableRecording as error:
+        return await announcement_page(request, found, 400, wrong=say(str(error)))
     except NotDone as error:
-        return await shown(request, found, error.status, wrong=str(error))
+        return await announcement_page(request, found, error.status, wrong=str(error))
     return RedirectResponse(f"{path_of(found)}?saved=1", 303)
 
 
 @needs(Permission.PROMPTS)
 async def discard(request: Request) -> Response:
     """Drop the draft."""
-    found = await found_by(request)
+    found = await addressed_announcement(request)
     try:
-        await ask(request, question("announcement_draft_drop", request, found))
+        await ask(request, announcement_command("announcement_draft_drop", request, found))
     except NotDone as error:
-        return await shown(request, found, error.status, wrong=str(error))
+        return await announcement_page(request, found, error.status, wrong=str(error))
     return RedirectResponse(f"{path_of(found)}#dictation", 303)
 
 
-async def _sound(request: Request, found: Announcement) -> bytes:
+async def _draft_sound(request: Request, found: Announcement) -> bytes:
     folder = request.app.state.settings.drafts
-    return await anyio.to_thread.run_sync(announcements.sound, folder, found.language, found.key)
+    return await anyio.to_thread.run_sync(draft_sound, folder, found.language, found.key)
 
 
-_ONE: Final = "/announcements/{language}/{key}"
+_DICTATION: Final = "/announcements/{language}/{key}"
 announcements_dictated_routes: list[BaseRoute] = [
-    Route(f"{_ONE}/dictate", dictate, methods=["POST"]),
-    Route(f"{_ONE}/dictation", progress),
-    Route(f"{_ONE}/draft", draft, methods=["GET"]),
-    Route(f"{_ONE}/draft", put_in_force, methods=["POST"]),
-    Route(f"{_ONE}/draft/discard", discard, methods=["POST"]),
+    Route(f"{_DICTATION}/dictate", dictate, methods=["POST"]),
+    Route(f"{_DICTATION}/dictation", progress),
+    Route(f"{_DICTATION}/draft", draft, methods=["GET"]),
+    Route(f"{_DICTATION}/draft", put_in_force, methods=["POST"]),
+    Route(f"{_DICTATION}/draft/discard", discard, methods=["POST"]),
 ]
 
 

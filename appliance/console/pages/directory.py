@@ -1,9 +1,14 @@
-"""Rubrica uffici: every service and office, how it stands now, what it declared, its history."""
+"""Directory of offices: how each stands, what it declared, its history; forms that change it."""
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
 from datetime import date, datetime
+from email import message_from_bytes
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.policy import default
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,64 +16,140 @@ import anyio.to_thread
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import request_parts, templates
-from appliance.console.accounts import NotAllowed, for_those_who_may, may, needs, somebody
-from appliance.console.desk_client import NotDone, ask
+from appliance.console.accounts import NotAllowed, may, needs, signed_in_user, with_permission
+from appliance.console.control_client import NotDone, ask
 from appliance.console.directory_forms import (
-    FIELD,
-    Nested,
-    Outcome,
+    ATTACHMENT_FIELD,
+    ChangeOutcome,
+    NestedForm,
+    as_command,
+    as_fields,
+    as_form,
     ask_change,
-    asked,
+    authorisation_states,
     blank_need,
     blank_number,
-    drafted,
-    fetch,
-    filled,
-    flat,
-    forget,
-    held_by,
+    declaration_of,
+    draft_place,
+    fetch_attachment,
+    filled_form,
+    forget_draft,
     keep_draft,
-    leaves,
-    nested,
-    place_of,
+    read_directory,
+    read_directory_state,
     read_draft,
-    read_register,
-    read_standing,
+    read_drafted_form,
     services,
     unit_of,
     variations_from,
 )
-from appliance.console.network import authority_path
-from appliance.console.request_parts import download
 from appliance.console.say import N_
-from appliance.console.templates import Link, page, text
+from appliance.console.templates import PageLink, download, page, render
 from appliance.policy.directory import Entry, Reach, Register, ReturnRule, Unit
 from appliance.policy.directory_forms import in_force
 from appliance.policy.directory_text import entered_words, week_words
 from appliance.policy.text import Words
 from appliance.policy.transfers import OFFERS, WEEKDAY_WORDS
 from appliance.policy.users import Permission, refusal
+from appliance.store import managed_config
 
-# ---- authority ---------------------------------------------------------------------------------
-# The box's certificate authority, for whoever installs it on the office's computers.
+# ---- x register head ---------------------------------------------------------------------------
+# Pages from templates. The ONLY jinja2 import; everything that comes from outside is escaped.
 
-
-async def download_authority(request: Request) -> Response:
-    """Hand over the authority's certificate; there is none with the office's own files."""
-    path = authority_path(request.app.state.settings)
-    if request.app.state.settings.certificate or not path.is_file():
-        raise HTTPException(404)
-    return FileResponse(path, media_type="application/x-x509-ca-cert", filename="centralino-ca.crt")
+# ---- register head -------------------------------------------------------------------------------
+# The head office's units and entries in the directory.
 
 
-authority_routes: list[BaseRoute] = [Route("/ca.crt", download_authority)]
+@dataclass(frozen=True, slots=True)
+class HeadOfficeEntries:
+    """The codes of the head office's units, the numbers of the register's entries it brought."""
+
+    units: frozenset[str] = frozenset()
+    entries: frozenset[int] = frozenset()
 
 
-# ---- drafts ------------------------------------------------------------------------------------
+async def head_office_entries(request: Request) -> HeadOfficeEntries:
+    """Read what of the register is the head office's; raises StoreError."""
+    found: HeadOfficeEntries = await request.app.state.reading.do(_head_office_entries)
+    return found
+
+
+def _head_office_entries(connection: sqlite3.Connection) -> HeadOfficeEntries:
+    return HeadOfficeEntries(managed_config.units(connection), managed_config.brought(connection))
+
+
+# ---- x emails ----------------------------------------------------------------------------------
+# An office's e-mail as its reader sees it: who wrote when, and the text; nothing of it is run.
+
+EMAIL_FIELDS: Final = {
+    "From": N_("Sender"),
+    "To": N_("Recipient"),
+    "Date": N_("Date"),
+    "Subject": N_("Subject"),
+}
+"""The header fields that are shown, in this order."""
+LONGEST_EMAIL: Final = 100_000
+LONGEST_EMAIL_FIELD: Final = 500
+MOST_EMAIL_FILES: Final = 50
+UNREADABLE_EMAIL: Final = (
+    MessageError, ValueError, LookupError, AttributeError, TypeError, AssertionError,
+    RecursionError,
+)  # fmt: skip
+"""What the library raises for letters that nobody sends, and somebody makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmailText:
+    """What is shown of an e-mail: `fields` by their sentence, `files` the names of attachments."""
+
+    fields: tuple[tuple[str, str], ...]
+    text: str
+    files: tuple[str, ...]
+
+
+def parse_email(data: bytes) -> EmailText:
+    """Read an e-mail; blocking: for threads. What cannot be read of it is left out."""
+    try:
+        message = message_from_bytes(data, _class=EmailMessage, policy=default)
+    except UNREADABLE_EMAIL:
+        return EmailText((), "", ())
+    fields = ((said, _email_field(message, name)) for name, said in EMAIL_FIELDS.items())
+    return EmailText(
+        tuple(each for each in fields if each[1]), _email_text(message), _email_files(message)
+    )
+
+
+def _email_field(message: EmailMessage, name: str) -> str:
+    try:
+        return " ".join(str(message[name] or "").split())[:LONGEST_EMAIL_FIELD]
+    except UNREADABLE_EMAIL:
+        return ""
+
+
+def _email_text(message: EmailMessage) -> str:
+    """Return the plain text; a letter of markup alone is for the mail programme."""
+    try:
+        body = message.get_body(("plain",))
+        return str(body.get_content())[:LONGEST_EMAIL].strip() if body is not None else ""
+    except UNREADABLE_EMAIL:
+        return ""
+
+
+def _email_files(message: EmailMessage) -> tuple[str, ...]:
+    try:
+        names = [part.get_filename() or "" for part in message.iter_attachments()]
+    except UNREADABLE_EMAIL:
+        return ()
+    return tuple(name[:LONGEST_EMAIL_FIELD] for name in names if name)[:MOST_EMAIL_FILES]
+
+
+# ---- directory ---------------------------------------------------------------------------------
+# Rubrica uffici: every service and office, how it stands now, what it declared, its history.
+
+# ---- drafts --------------------------------------------------------------------------------------
 # What somebody has half typed: kept by the desk while it is typed, there again later (E18).
 
 TYPISTS: Final = (Permission.SEE_DESK, Permission.EDIT_REGISTER)
@@ -108,7 +189,7 @@ drafts_routes: list[BaseRoute] = [
 ]
 
 
-# ---- register ----------------------------------------------------------------------------------
+# ---- register ------------------------------------------------------------------------------------
 
 LONGEST_SEARCH: Final = 60
 TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
@@ -152,14 +233,14 @@ def shared(request: Request) -> dict[str, Any]:
 async def show_all(request: Request) -> Response:
     """List services with their offices, what must be looked after first."""
     search = request.query_params.get("q", "")[:LONGEST_SEARCH]
-    register, standing = await read_register(request), await read_standing(request)
+    register, standing = await read_directory(request), await read_directory_state(request)
     found = services(register, search)
-    theirs = await templates.of_register(request)
+    theirs = await head_office_entries(request)
     values: dict[str, Any] = {
         "services": found, "standing": standing, "search": search, "theirs": theirs,
     }  # fmt: skip
     if "hx-request" in request.headers:
-        return HTMLResponse(text(request, "register/rows.html", **values, **shared(request)))
+        return HTMLResponse(render(request, "register/rows.html", **values, **shared(request)))
     return page(request, "register/all.html", **values, **shared(request))
 
 
@@ -174,7 +255,7 @@ async def unit_page(
     wrong: str = "",
 ) -> Response:  # fmt: skip
     """Answer with a unit's page; `told` are numbers shown on demand, for this view alone."""
-    register, standing = await read_register(request), await read_standing(request)
+    register, standing = await read_directory(request), await read_directory_state(request)
     unit, day = unit_of(request, register), today(request)
     language = request.state.speaker.language
     history = [
@@ -187,10 +268,10 @@ async def unit_page(
         unit=unit,
         service=register.unit(unit.service),
         state=standing.units.get(unit.code),
-        theirs=await templates.of_register(request),
-        declaration=held_by(register, unit, day),
+        theirs=await head_office_entries(request),
+        declaration=declaration_of(register, unit, day),
         variations=[(v, entered_words(v, language)) for v in variations_from(register, unit, day)],
-        leaves=leaves(register, unit, day),
+        leaves=authorisation_states(register, unit, day),
         history=history,
         slots_week=lambda week: week_words(week, language),
         told=told or {},
@@ -201,7 +282,7 @@ async def unit_page(
 
 
 @dataclass(frozen=True, slots=True)
-class Special:
+class SpecialDay:
     """Something special that lies ahead; `name` is the unit's, "" for the whole house."""
 
     first: date
@@ -220,7 +301,7 @@ async def show_year(request: Request) -> Response:
         answer = await ask(request, {"ask": "register_ahead"})
     except NotDone as error:
         wrong = str(error)
-    day, months = date.fromisoformat(answer["today"]), dict[tuple[int, int], list[Special]]()
+    day, months = date.fromisoformat(answer["today"]), dict[tuple[int, int], list[SpecialDay]]()
     for each in map(_special, answer["ahead"]):
         at = max(each.first, day)
         months.setdefault((at.year, at.month), []).append(each)
@@ -228,10 +309,10 @@ async def show_year(request: Request) -> Response:
     return page(request, "register/year.html", **values, **shared(request))
 
 
-def _special(each: dict[str, Any]) -> Special:
+def _special(each: dict[str, Any]) -> SpecialDay:
     last = date.fromisoformat(each["last"]) if each["last"] else None
     words = Words(each["words"]["it"], each["words"]["en"])
-    return Special(date.fromisoformat(each["first"]), last, each["unit"], each["name"], words)
+    return SpecialDay(date.fromisoformat(each["first"]), last, each["unit"], each["name"], words)
 
 
 @needs(Permission.REVEAL_NUMBERS)
@@ -257,29 +338,29 @@ async def attached(request: Request) -> Response:
     """Send the e-mail that an entry rests on as a file, which the desk audits first (P4)."""
     _, entry = await _with_email(request)
     try:
-        data = await fetch(request, entry.number)
+        data = await fetch_attachment(request, entry.number)
     except NotDone as error:
         return await unit_page(request, error.status, wrong=str(error))
     return download(data, entry.attachment, TYPES.get(entry.attachment.rpartition(".")[2], OTHER))
 
 
 @needs(Permission.REVEAL_NUMBERS)
-async def read_email(request: Request) -> Response:
+async def show_email(request: Request) -> Response:
     """Show the text of the e-mail that an entry rests on; audited in the same way."""
     unit, entry = await _with_email(request)
     if not entry.attachment.endswith(".eml"):
         raise HTTPException(404)
     try:
-        data = await fetch(request, entry.number)
+        data = await fetch_attachment(request, entry.number)
     except NotDone as error:
         return await unit_page(request, error.status, wrong=str(error))
-    shown = await anyio.to_thread.run_sync(request_parts.read_email, data)
+    shown = await anyio.to_thread.run_sync(parse_email, data)
     return page(request, "register/email.html", unit=unit, entry=entry, shown=shown)
 
 
 async def _with_email(request: Request) -> tuple[Unit, Entry]:
     """Return the unit and the entry that the address names; raises HTTPException for none."""
-    register = await read_register(request)
+    register = await read_directory(request)
     unit, number = unit_of(request, register), int(request.path_params["entry"])
     for each in register.history(unit.code):
         if each.entry.number == number and each.entry.attachment:
@@ -294,11 +375,11 @@ async def _told(
     by_script = "hx-request" in request.headers
     number, wrong, status = "", "", 200
     try:
-        number = (await ask(request, {**question, "by": somebody(request).name}))["number"]
+        number = (await ask(request, {**question, "by": signed_in_user(request).name}))["number"]
     except NotDone as error:
         wrong, status = str(error), error.status
     if by_script:  # which would not show what comes with an error's status
-        return HTMLResponse(text(request, "register/number.html", number=number, wrong=wrong))
+        return HTMLResponse(render(request, "register/number.html", number=number, wrong=wrong))
     return await unit_page(request, status, told={place: number} if number else {}, wrong=wrong)
 
 
@@ -312,77 +393,86 @@ register_routes: list[BaseRoute] = [
     Route("/register/office/{unit}", show_unit),
     Route("/register/office/{unit}/number", show_number, methods=["POST"]),
     Route("/register/office/{unit}/attached/{entry:int}", attached),
-    Route("/register/office/{unit}/attached/{entry:int}/read", read_email),
+    Route("/register/office/{unit}/attached/{entry:int}/read", show_email),
     Route("/register/office/{unit}/tell", tell_number, methods=["POST"]),
 ]
 links = (
-    Link("/register", N_("Register of offices"), for_those_who_may(Permission.SEE_REGISTER), 40),
+    PageLink("/register", N_("Register of offices"), with_permission(Permission.SEE_REGISTER), 40),
 )
 
 
-# ---- register declaring ------------------------------------------------------------------------
+# ---- register declaring --------------------------------------------------------------------------
 # A new declaration by a guided form: what it would change is read before it is saved (P4).
 
-NOTHING_YET: Final = Outcome(True)
+NOTHING_YET: Final = ChangeOutcome(True)
 
 
 @needs(Permission.EDIT_REGISTER)
 async def declaration(request: Request) -> Response:
     """Show the form, filled from the declaration that holds."""
-    register = await read_register(request)
+    register = await read_directory(request)
     unit = unit_of(request, register)
     held = in_force(register).own_declaration(unit.code, today(request))
-    if typed := await drafted(request, place_of(unit.code)):
+    if typed := await read_drafted_form(request, draft_place(unit.code)):
         return _form(request, unit, typed | {"unit": unit.code}, NOTHING_YET, is_draft=True)
-    return _form(request, unit, filled(unit.code, held), NOTHING_YET)
+    return _form(request, unit, filled_form(unit.code, held), NOTHING_YET)
 
 
 @needs(Permission.EDIT_REGISTER)
 async def declare(request: Request) -> Response:
     """Add rows, say what would change, or save: whichever button was pressed."""
-    unit = unit_of(request, await read_register(request))
+    unit = unit_of(request, await read_directory(request))
     sent = await request.form()
-    form = nested(sent.multi_items()) | {"unit": unit.code}
+    form = as_form(sent.multi_items()) | {"unit": unit.code}
     do = str(sent.get("do", ""))
     if do == "anew":
-        return await forget(request, place_of(unit.code), f"{page_of(unit.code)}/declare")
+        return await forget_draft(request, draft_place(unit.code), f"{page_of(unit.code)}/declare")
     if do.startswith("add_"):
         return _form(request, unit, _with_row(form, do), NOTHING_YET)
     if do == "edit":
         return _form(request, unit, form, NOTHING_YET)
     if do == "save":
-        saved = await ask_change(request, "register_declare", asked(form), sent=sent)
+        saved = await ask_change(request, "register_declare", as_command(form), sent=sent)
         if saved.is_good:
-            return await forget(request, place_of(unit.code), f"{page_of(unit.code)}?saved=1")
-        if FIELD not in saved.problems:
+            return await forget_draft(
+                request, draft_place(unit.code), f"{page_of(unit.code)}?saved=1"
+            )
+        if ATTACHMENT_FIELD not in saved.problems:
             return _form(request, unit, form, saved)
         return await _preview(request, unit, form, saved)  # only another file is to be chosen
     return await _preview(request, unit, form, NOTHING_YET)
 
 
-async def _preview(request: Request, unit: Unit, form: Nested, outcome: Outcome) -> Response:
+async def _preview(
+    request: Request, unit: Unit, form: NestedForm, outcome: ChangeOutcome
+) -> Response:
     """Show what a form would change, or the form again where it needs mending."""
-    seen = await ask_change(request, "register_declare", asked(form), preview=True)
+    seen = await ask_change(request, "register_declare", as_command(form), preview=True)
     if not seen.is_good:
         return _form(request, unit, form, seen)
-    fields = [(name, value) for name, value in flat(form) if value]
+    fields = [(name, value) for name, value in as_fields(form) if value]
     values: dict[str, Any] = {"unit": unit, "changes": seen.changes, "fields": fields}
     values["outcome"] = outcome
     return page(request, "register/preview.html", outcome.status, **values, **shared(request))
 
 
 def _form(
-    request: Request, unit: Unit, form: Nested, outcome: Outcome, *, is_draft: bool = False
+    request: Request,
+    unit: Unit,
+    form: NestedForm,
+    outcome: ChangeOutcome,
+    *,
+    is_draft: bool = False,
 ) -> Response:
     values: dict[str, Any] = {"unit": unit, "form": form, "outcome": outcome, "is_draft": is_draft}
-    values |= {"place": place_of(unit.code), "is_typed": request.method == "POST"}
+    values |= {"place": draft_place(unit.code), "is_typed": request.method == "POST"}
     return page(
         request, "register/declare.html", outcome.status, **values, **shared(request),
         today=today(request),
     )  # fmt: skip
 
 
-def _with_row(form: Nested, do: str) -> Nested:
+def _with_row(form: NestedForm, do: str) -> NestedForm:
     """Return the form with one need more, or one number more of a need: add_need, add_number.2."""
     what, _, number = do.partition(".")
     if what == "add_need":
@@ -401,14 +491,14 @@ register_declaring_routes: list[BaseRoute] = [
 ]
 
 
-# ---- register entering -------------------------------------------------------------------------
+# ---- register entering ---------------------------------------------------------------------------
 # Smaller changes of the register: a variation in three fields, leaves, new units.
 
 VARIED: Final = ("unit", "kind", "hours", "reference", "first", "last", "notice")
 LEAVE: Final = ("declared", "number", "authorised_by", "reference", "last")
 NEW: Final = ("name", "email", "service", "say")
 """Fields of the smaller forms."""
-LONGEST_FIELD: Final = 400
+LONGEST_FORM_FIELD: Final = 400
 
 
 # --- a variation, in three fields (E12) ---------------------------------------------------------
@@ -433,8 +523,8 @@ async def vary(request: Request) -> Response:
     return _saved(form["unit"])
 
 
-async def _variation(request: Request, form: dict[str, str], outcome: Outcome) -> Response:
-    register = in_force(await read_register(request))
+async def _variation(request: Request, form: dict[str, str], outcome: ChangeOutcome) -> Response:
+    register = in_force(await read_directory(request))
     day = today(request)
     known = [unit for unit in register.units if register.valid_declaration(unit, day)]
     return page(
@@ -472,8 +562,8 @@ async def authorise(request: Request) -> Response:
     return _saved(unit)
 
 
-async def _leave(request: Request, form: dict[str, str], outcome: Outcome) -> Response:
-    register = await read_register(request)
+async def _leave(request: Request, form: dict[str, str], outcome: ChangeOutcome) -> Response:
+    register = await read_directory(request)
     unit = unit_of(request, register)
     held = in_force(register).own_declaration(unit.code, today(request))
     values = {"unit": unit, "form": form, "outcome": outcome, "declaration": held}
@@ -494,7 +584,7 @@ async def edit(request: Request) -> Response:
 
 async def _simple(request: Request, what: str, names: tuple[str, ...]) -> Response:
     """Ask for a change whose form stands on the unit's page."""
-    unit = unit_of(request, await read_register(request))
+    unit = unit_of(request, await read_directory(request))
     sent = await request.form()
     form = {name: _text(sent, name) for name in names if name in sent}
     outcome = await ask_change(request, what, {**form, "unit": unit.code})
@@ -521,8 +611,8 @@ async def add_unit(request: Request) -> Response:
     return RedirectResponse("/register", 303)
 
 
-async def _new(request: Request, form: dict[str, str], outcome: Outcome) -> Response:
-    register: Register = await read_register(request)
+async def _new(request: Request, form: dict[str, str], outcome: ChangeOutcome) -> Response:
+    register: Register = await read_directory(request)
     known = [unit for unit in register.units if not unit.service]
     values = {"services": known, "form": form, "outcome": outcome}
     return page(request, "register/new.html", outcome.status, **values, **shared(request))
@@ -530,7 +620,7 @@ async def _new(request: Request, form: dict[str, str], outcome: Outcome) -> Resp
 
 def _text(sent: FormData, name: str) -> str:
     value = sent.get(name, "")
-    return value[:LONGEST_FIELD] if isinstance(value, str) else ""
+    return value[:LONGEST_FORM_FIELD] if isinstance(value, str) else ""
 
 
 def _blank(names: tuple[str, ...]) -> dict[str, str]:
@@ -555,7 +645,6 @@ register_entering_routes: list[BaseRoute] = [
 
 
 routes = [
-    *authority_routes,
     *drafts_routes,
     *register_routes,
     *register_declaring_routes,

@@ -1,27 +1,78 @@
-"""Orari: the ordinary weeks, and the year as a calendar, each day's hours one key away (E14)."""
+"""Opening hours: the ordinary weeks, the year as a calendar, special hours entered (E14)."""
 
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+import anyio.to_thread
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import for_those_who_may, may, needs
-from appliance.console.desk_client import NotDone, ask
-from appliance.console.directory_forms import Outcome, ask_change
+from appliance.console.accounts import may, needs, with_permission
+from appliance.console.control_client import NotDone, ask
+from appliance.console.directory_forms import ChangeOutcome, ask_change
 from appliance.console.say import N_
-from appliance.console.templates import WEEKS, Link, of_hours, page, text
+from appliance.console.settings import HeadOfficeFiles
+from appliance.console.templates import PageLink, page, render
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 from appliance.policy.users import Permission
+
+# ---- x hours head ------------------------------------------------------------------------------
+# What of the hours is the head office's.
+
+HEAD_OFFICE_TABLES: Final = {
+    "hours": N_("the hours of every week"),
+    "citizens_desk": N_("the counter's hours of every week"),
+    "closures": N_("closures"),
+    "openings": N_("special openings"),
+    "periods": N_("periods with other hours"),
+}
+"""What may be the head office's of the hours, by the table of its schedule."""
+WEEK_TABLES: Final = {"switchboard": "hours", "citizens_desk": "citizens_desk"}
+"""Whose week stands in which table."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadOfficeHours:
+    """What of the hours is the head office's, said in a line, and whose weeks."""
+
+    said: str = ""
+    weeks: frozenset[str] = frozenset()
+
+
+async def head_office_hours(request: Request) -> HeadOfficeHours:
+    """Read what of the hours is the head office's."""
+    tables = await anyio.to_thread.run_sync(
+        _schedule_tables, request.app.state.settings.head_office
+    )
+    say = request.state.speaker
+    return HeadOfficeHours(
+        ", ".join(say(words) for table, words in HEAD_OFFICE_TABLES.items() if table in tables),
+        frozenset(whose for whose, table in WEEK_TABLES.items() if table in tables),
+    )
+
+
+def _schedule_tables(find: Callable[[], HeadOfficeFiles | None]) -> frozenset[str]:
+    """Name the tables of the schedule; none for one that cannot be read."""
+    office = find()
+    try:
+        text = office.schedule.read_text(encoding="utf-8") if office else ""
+        return frozenset(tomllib.loads(text))
+    except (OSError, ValueError):
+        return frozenset()
+
+
+# ---- hours -------------------------------------------------------------------------------------
+# Orari: the ordinary weeks, and the year as a calendar, each day's hours one key away (E14).
 
 # ---- hours entering ----------------------------------------------------------------------------
 # Orari: special hours entered in three steps (days, what holds, what changes), revoked (E14).
@@ -37,12 +88,12 @@ DAY_TEXTS: Final = (
 WEEK: Final = tuple(f"week.{number}" for number in range(1, 8))
 """Fields of the form."""
 LONGEST: Final = 400
-NOTHING_YET: Final = Outcome(True)
+NO_OUTCOME: Final = ChangeOutcome(True)
 Form = dict[str, str]
 
 
 @needs(Permission.SCHEDULE)
-async def new(request: Request) -> Response:
+async def new_days(request: Request) -> Response:
     """Show the days to choose, or, once they are, what holds on them; a correction is filled in."""
     query = request.query_params
     given = {name: query.get(name, "")[:LONGEST] for name in ("first", "last", "whose")}
@@ -52,7 +103,7 @@ async def new(request: Request) -> Response:
         form |= {name: value for name, value in given.items() if value}
         if query.get("step") == "what" and (days := _days(form)):
             form = await _with_week(request, form, days[0])
-            return _what(request, form, told, NOTHING_YET)
+            return _what(request, form, told, NO_OUTCOME)
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     wrong = query.get("step") == "what"
@@ -66,7 +117,7 @@ async def enter_days(request: Request) -> Response:
     sent = await request.form()
     form = {name: _text(sent, name) for name in (*DAY_TEXTS, *WEEK)}
     do, asked = _text(sent, "do"), {**form, "week": [form[name] for name in WEEK]}
-    outcome = NOTHING_YET
+    outcome = NO_OUTCOME
     if do != "edit":
         outcome = await ask_change(request, "hours_enter", asked, preview=do != "save")
     if do == "save" and outcome.is_good:
@@ -94,7 +145,7 @@ async def revoke_days(request: Request) -> Response:
     return _days_preview(request, "/hours/revoke", kept, outcome, is_new=False)
 
 
-async def _days_again(request: Request, form: Form, outcome: Outcome) -> Response:
+async def _days_again(request: Request, form: Form, outcome: ChangeOutcome) -> Response:
     try:
         told = await ask(request, {"ask": "hours_ahead"})
     except NotDone as error:
@@ -102,7 +153,7 @@ async def _days_again(request: Request, form: Form, outcome: Outcome) -> Respons
     return _what(request, form, told, outcome)
 
 
-def _what(request: Request, form: Form, told: dict[str, Any], outcome: Outcome) -> Response:
+def _what(request: Request, form: Form, told: dict[str, Any], outcome: ChangeOutcome) -> Response:
     days = _days(form)
     met = _weekdays(*days) if days else range(7)
     rows = [(f"week.{number + 1}", WEEKDAY_WORDS[number]) for number in met]
@@ -118,7 +169,7 @@ def _what(request: Request, form: Form, told: dict[str, Any], outcome: Outcome) 
 
 
 def _days_preview(
-    request: Request, action: str, form: Form, outcome: Outcome, *, is_new: bool
+    request: Request, action: str, form: Form, outcome: ChangeOutcome, *, is_new: bool
 ) -> Response:
     fields = [(name, value) for name, value in form.items() if value]
     values: dict[str, Any] = {"action": action, "fields": fields, "changes": outcome.changes}
@@ -189,7 +240,7 @@ def entries_told(told: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 hours_entering_routes: list[BaseRoute] = [
-    Route("/hours/new", new),
+    Route("/hours/new", new_days),
     Route("/hours/new", enter_days, methods=["POST"]),
     Route("/hours/revoke", revoke_days, methods=["POST"]),
 ]
@@ -225,7 +276,7 @@ async def week(request: Request) -> Response:
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     filled = _week_filled(told, request.query_params.get("whose", ""))
-    return await _form(request, filled, told, NOTHING_YET)
+    return await _form(request, filled, told, NO_OUTCOME)
 
 
 @needs(Permission.SCHEDULE)
@@ -233,7 +284,7 @@ async def enter_week(request: Request) -> Response:
     """Draw what would change, go back to the form, or save: whichever button was pressed."""
     sent = await request.form()
     form = {name: _text(sent, name) for name in (*WEEK_TEXTS, *WEEK)}
-    do, outcome = _text(sent, "do"), NOTHING_YET
+    do, outcome = _text(sent, "do"), NO_OUTCOME
     if do != "edit":
         asked = {**form, "week": [form[name] for name in WEEK], "asked": _asked(request, form)}
         outcome = await ask_change(request, "week_enter", asked, preview=do != "save")
@@ -261,7 +312,7 @@ async def revoke_week(request: Request) -> Response:
     return _week_preview(request, "/hours/week/revoke", form, outcome, is_new=False)
 
 
-async def _week_again(request: Request, form: Form, outcome: Outcome) -> Response:
+async def _week_again(request: Request, form: Form, outcome: ChangeOutcome) -> Response:
     try:
         told = await ask(request, {"ask": "weeks"})
     except NotDone as error:
@@ -270,13 +321,13 @@ async def _week_again(request: Request, form: Form, outcome: Outcome) -> Respons
 
 
 async def _form(
-    request: Request, form: Form, told: Mapping[str, Any], outcome: Outcome
+    request: Request, form: Form, told: Mapping[str, Any], outcome: ChangeOutcome
 ) -> Response:
     values: dict[str, Any] = {"form": form, "outcome": outcome, "today": told["today"]}
     values["whose"] = WHOSE if len(told["groups"]) > 1 else {}
     values["rows"] = list(zip(WEEK, WEEKDAY_WORDS, strict=True))
-    theirs, whose = (await of_hours(request)).weeks, form["whose"]
-    values["is_central"] = whose in theirs or (whose not in WEEKS and bool(theirs))
+    theirs, whose = (await head_office_hours(request)).weeks, form["whose"]
+    values["is_central"] = whose in theirs or (whose not in WEEK_TABLES and bool(theirs))
     return page(request, "hours/week.html", outcome.status, **values)
 
 
@@ -291,7 +342,7 @@ def _week_filled(told: Mapping[str, Any], whose: str) -> Form:
 
 
 def _week_preview(
-    request: Request, action: str, form: Form, outcome: Outcome, *, is_new: bool
+    request: Request, action: str, form: Form, outcome: ChangeOutcome, *, is_new: bool
 ) -> Response:
     told = outcome.answer
     kept = [(name, value) for name, value in form.items() if value and not name.startswith("ask_")]
@@ -378,7 +429,7 @@ WHYS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Hours:
+class CalendarHours:
     """The hours of one group on one day; `why` "" for a day as every week has it."""
 
     label: Words
@@ -392,7 +443,7 @@ class Day:
     """One day of the calendar, of the switchboard and then the counter."""
 
     day: date
-    hours: tuple[Hours, ...]
+    hours: tuple[CalendarHours, ...]
 
     @property
     def is_open(self) -> bool:
@@ -406,16 +457,16 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class CalendarGroup:
     """The switchboard or the counter: its weeks of a year by their days, special days."""
 
     label: Words
     weeks: tuple[tuple[date, tuple[tuple[str, ...], ...]], ...]
-    special: Mapping[date, Hours]
+    special: Mapping[date, CalendarHours]
 
-    def on(self, day: date) -> Hours:
+    def on(self, day: date) -> CalendarHours:
         """Return its hours on a day."""
-        return self.special.get(day) or Hours(self.label, self._week(day)[day.weekday()])
+        return self.special.get(day) or CalendarHours(self.label, self._week(day)[day.weekday()])
 
     def _week(self, day: date) -> tuple[tuple[str, ...], ...]:
         """Return the week that holds on a day of the year."""
@@ -444,7 +495,7 @@ async def show(request: Request) -> Response:
         "may_enter": may_enter and shown >= today,
     }
     if is_part:
-        return HTMLResponse(text(request, "hours/day.html", **values))
+        return HTMLResponse(render(request, "hours/day.html", **values))
     return page(
         request,
         "hours/year.html",
@@ -459,12 +510,12 @@ async def show(request: Request) -> Response:
         entries=entries_told(told) if told else None,
         whose=WHOSE,
         **weeks_told(weeks),
-        theirs=await of_hours(request),
+        theirs=await head_office_hours(request),
         saved=request.query_params.get("saved", ""),
     )
 
 
-def _months(groups: tuple[Group, ...], year: int) -> Iterator[list[list[Day | None]]]:
+def _months(groups: tuple[CalendarGroup, ...], year: int) -> Iterator[list[list[Day | None]]]:
     """Yield twelve months, each in weeks from Monday; None outside of it."""
     months = calendar.Calendar()
     for month in range(1, 13):
@@ -477,10 +528,10 @@ def _months(groups: tuple[Group, ...], year: int) -> Iterator[list[list[Day | No
         ]
 
 
-def _group_of_year(told: dict[str, Any]) -> Group:
+def _group_of_year(told: dict[str, Any]) -> CalendarGroup:
     label = Words(**told["label"])
     special = {
-        date.fromisoformat(each["day"]): Hours(
+        date.fromisoformat(each["day"]): CalendarHours(
             label, tuple(each["bands"]), each["why"], Words(**each["name"])
         )
         for each in told["special"]
@@ -488,7 +539,7 @@ def _group_of_year(told: dict[str, Any]) -> Group:
     weeks = tuple(
         (date.fromisoformat(w["since"]), tuple(map(tuple, w["days"]))) for w in told["weeks"]
     )
-    return Group(label, weeks, special)
+    return CalendarGroup(label, weeks, special)
 
 
 def _day_of_address(written: str) -> date | None:
@@ -505,7 +556,9 @@ def _year(written: str, this: int) -> int:
 
 hours_routes: list[BaseRoute] = [Route("/hours", show)]
 links = (
-    Link("/hours", N_("Hours and closures"), for_those_who_may(Permission.SEE_REGISTER), order=50),
+    PageLink(
+        "/hours", N_("Hours and closures"), with_permission(Permission.SEE_REGISTER), order=50
+    ),
 )
 
 

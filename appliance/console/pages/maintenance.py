@@ -1,211 +1,41 @@
-"""The technician's page: lines and modems, phones, processes, network, disk, LEDs; live."""
+"""The technician's pages: jobs, divert-on-busy, outbox, configuration, clock, certificate."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import sqlite3
-from collections.abc import AsyncIterator
+import ssl
 from datetime import datetime
-from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
+import anyio.to_thread
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import desk_client, maintenance
-from appliance.console.accounts import for_those_who_may, needs, somebody
-from appliance.console.desk_client import (
-    DeskAway,
-    EventStream,
-    Feed,
-    NotDone,
-    Shows,
-    ask,
-    event,
-    not_done,
-)
-from appliance.console.network import network, of_this_box
-from appliance.console.pages.users import field
+from appliance.console.accounts import NotAllowed, may, needs, signed_in_user
+from appliance.console.certificates import authority_path
+from appliance.console.control_client import NotDone, ShowAgain, ask, form_field
 from appliance.console.say import N_
-from appliance.console.templates import Link, page, text
-from appliance.errors import OfficeError, StoreError
+from appliance.console.templates import PageLink, page
 from appliance.policy.requests import HEAD, MAILS, TEST, MailState
-from appliance.policy.supervision import in_words, why_not
 from appliance.policy.text import Words
-from appliance.policy.users import Permission
+from appliance.policy.users import Permission, refusal
 from appliance.store import requests
 from appliance.store.requests import StoredNotice
 
-# ---- plant -------------------------------------------------------------------------------------
+# ---- maintenance -------------------------------------------------------------------------------
+# The technician's page: lines and modems, phones, processes, network, disk, LEDs; live.
 
-AT_MOST_EVERY_S: Final = 1.0
-"""A page full of figures is not made anew for every key that is pressed on a phone."""
-CHECK_LIMIT_S: Final = 120.0
-LED_NAMES: Final = {
-    "ready": N_("In service"),
-    "network": N_("Network"),
-    "message": N_("Messages"),
-    "fault": N_("Fault"),
-}
-CLOCKS: Final = {
-    "synced": N_("confirmed by a time server"),
-    "holdover": N_("running on by itself; it was confirmed before"),
-    "stale": N_(
-        "not confirmed since the power came, or for too long, or it has jumped: see the page “Time”"
-    ),
-    "unset": N_("not set, or in a year that cannot be: see the page “Time”, and the network"),
-}
-
-
-@needs(Permission.TECHNICAL)
-async def show_system(request: Request) -> Response:
-    """Show the whole page."""
-    return page(request, "plant/plant.html", **await _values(request))
-
-
-@needs(Permission.TECHNICAL)
-async def stream(request: Request) -> Response:
-    """Send the page's content at every change, for as long as the browser listens."""
-    return EventStream(_events(request), media_type="text/event-stream")
-
-
-@needs(Permission.TECHNICAL)
-async def check_records(request: Request) -> Response:
-    """Look through all the records; this can take a minute on a memory card."""
-    _ = request.state.speaker
-    try:
-        found = await request.app.state.reading.do(maintenance.damage, CHECK_LIMIT_S)
-    except StoreError as error:
-        said = _.words(why_not(error))
-        return page(request, "plant/checked.html", said=said, is_well=False)
-    what = _.words(in_words(found))
-    said = _("Damaged: %(what)s", what=what) if found else _("The records are whole.")
-    return page(request, "plant/checked.html", said=said, is_well=not found)
-
-
-@needs(Permission.TECHNICAL)
-async def test_leds(request: Request) -> Response:
-    """Have every LED lit for a moment."""
-    try:
-        answer = await ask(request, {"ask": "led_test", "by": somebody(request).name})
-    except NotDone as error:
-        return page(request, "plant/checked.html", said=str(error), is_well=False)
-    return page(request, "plant/checked.html", said=_said(request, answer["said"]), is_well=True)
-
-
-@needs(Permission.TECHNICAL)
-async def restart_line(request: Request) -> Response:
-    """Have a line put on hook and its port opened again; the desk looks whether a call is on it."""
-    form = await request.form()
-    question = {
-        "ask": "line_restart",
-        "line": field(form, "line"),
-        "even_in_call": field(form, "even_in_call") == "1",
-        "by": somebody(request).name,
-    }
-    try:
-        answer = await ask(request, question)
-    except NotDone as error:
-        return page(request, "plant/checked.html", said=str(error), is_well=False)
-    return page(request, "plant/checked.html", said=_said(request, answer["said"]), is_well=True)
-
-
-@needs(Permission.TECHNICAL)
-async def log(request: Request) -> Response:
-    """Hand the journal over as a file; no number is in it."""
-    try:
-        text = await desk_client.journal()
-    except desk_client.NoJournal as error:
-        why = request.state.speaker.words(error.words)
-        return page(request, "plant/no_log.html", 503, why=why)
-    name = f"centralino-{datetime.now(request.app.state.zone):%Y%m%d-%H%M}.txt"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return PlainTextResponse(text, headers=headers)
-
-
-async def _events(request: Request) -> AsyncIterator[str]:
-    feed: Feed = request.app.state.feed
-    async for seen in feed.states():
-        if not await request.app.state.accounts.is_in(request.state.word):
-            yield event("out", "")
-            return
-        yield event("away", "1" if seen.away else "")
-        yield event("live", text(request, "plant/live.html", **await _values(request)))
-        await asyncio.sleep(AT_MOST_EVERY_S)
-
-
-async def _values(request: Request) -> dict[str, Any]:
-    """Return what the page names; what cannot be had is None, and said."""
-    told, why = await _told(request)
-    kept, trouble = await _kept(request, told)
-    settings = request.app.state.settings
-    return {
-        "plant": told,
-        "why": why,
-        "kept": kept,
-        "kept_trouble": trouble,
-        "addresses": [str(one) for one in of_this_box(settings.listen) if not one.is_loopback],
-        "names": settings.names,
-        "network": network(),
-        "led_names": LED_NAMES,
-        "clocks": CLOCKS,
-        "said": partial(_said, request),
-        "at": datetime.fromisoformat,
-    }
-
-
-def _said(request: Request, words: dict[str, str]) -> str:
-    """Say words of the desk's in the reader's language."""
-    said: str = request.state.speaker.words(Words(**words))
-    return said
-
-
-async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
-    """Ask the desk; returns its answer, or None and why there is none."""
-    try:
-        return await request.app.state.desk.ask({"ask": "plant"}), ""
-    except DeskAway as away:
-        return None, request.state.speaker.words(away.words)
-    except OfficeError as refused:
-        return None, str(not_done(request.state.speaker, refused))
-
-
-async def _kept(
-    request: Request, told: dict[str, Any] | None
-) -> tuple[maintenance.Kept | None, str]:
-    """Read what is kept; returns it, or None and why it cannot be read."""
-    lines = [line["name"] for line in told["lines"]] if told else []
-    settings = request.app.state.settings
-    path, alarm = settings.records, settings.room_alarm
-    try:
-        return await request.app.state.reading.do(
-            lambda c: maintenance.kept(c, lines, path, alarm)
-        ), ""
-    except OSError as error:  # StoreError is one
-        return None, request.state.speaker.words(why_not(error))
-
-
-plant_routes: list[BaseRoute] = [
-    Route("/plant", show_system),
-    Route("/plant/live", stream),
-    Route("/plant/records", check_records),
-    Route("/plant/log", log),
-    Route("/plant/leds", test_leds, methods=["POST"]),
-    Route("/plant/restart", restart_line, methods=["POST"]),
-]
-links = (Link("/plant", N_("Installation"), for_those_who_may(Permission.TECHNICAL), order=80),)
-
-
-# ---- plant chores ------------------------------------------------------------------------------
+# ---- plant chores --------------------------------------------------------------------------------
 # What is done for a technician and takes its time: how it stands, asked again while it runs.
 
-RUNS: Final = {"config_check": "check", "backup_make": "backup", "backup_check": "restore"}
+JOB_COMMANDS: Final = {"config_check": "check", "backup_make": "backup", "backup_check": "restore"}
 """Each chore, and the command that the desk runs for it."""
-DOING: Final = {
+JOB_SENTENCES: Final = {
     "config_check": N_("The file is being checked."),
     "backup_make": N_("The backup is being made; calls go on meanwhile."),
     "backup_check": N_("The backup is being looked through, whole."),
@@ -213,30 +43,32 @@ DOING: Final = {
 
 
 @needs(Permission.TECHNICAL)
-async def show_chore(request: Request) -> Response:
+async def show_job(request: Request) -> Response:
     """Say how a chore stands: a part of a page."""
     name = request.path_params["name"]
-    if name not in RUNS:
+    if name not in JOB_COMMANDS:
         raise HTTPException(404)
-    return page(request, "plant/chore.html", **await standing(request, name), is_part=True)
+    return page(request, "plant/chore.html", **await job_status(request, name), is_part=True)
 
 
-async def begin_chore(request: Request, name: str, shows: Shows, to: str, **more: str) -> Response:
+async def begin_job(
+    request: Request, name: str, shows: ShowAgain, to: str, **more: str
+) -> Response:
     """Have the desk begin a chore, and lead to the page that shows how it stands."""
     try:
-        await ask(request, {"ask": name, "by": somebody(request).name, **more})
+        await ask(request, {"ask": name, "by": signed_in_user(request).name, **more})
     except NotDone as error:
         return await shows(request, error)
     return RedirectResponse(to, 303)
 
 
-async def standing(request: Request, name: str) -> dict[str, Any]:
+async def job_status(request: Request, name: str) -> dict[str, Any]:
     """Return what the part names: `chore`, whether it runs, what came of it; None: not known."""
     try:
         told = await ask(request, {"ask": "chores"})
     except NotDone:
         told = {"running": "", "last": {}}
-    runs = told["running"] == RUNS[name]
+    runs = told["running"] == JOB_COMMANDS[name]
     last = None if runs else told["last"].get(name)
     at = datetime.fromisoformat(last["at"]) if last else None
     said = request.state.speaker.words(Words(**last["said"])) if last else ""
@@ -246,51 +78,51 @@ async def standing(request: Request, name: str) -> dict[str, Any]:
         "last": last,
         "last_said": said,
         "ended_at": at,
-        "doing": DOING[name],
+        "doing": JOB_SENTENCES[name],
     }
 
 
-plant_chores_routes: list[BaseRoute] = [Route("/plant/chore/{name}", show_chore)]
+plant_chores_routes: list[BaseRoute] = [Route("/plant/chore/{name}", show_job)]
 
 
-# ---- plant divert ------------------------------------------------------------------------------
+# ---- plant divert --------------------------------------------------------------------------------
 # The technician's page of the carrier's divert-on-busy: what is proven, and a proof by a call.
 
-EMPTY = {"number": "", "outcome": "diverted", "where": "", "who": ""}
+EMPTY_PROOF = {"number": "", "outcome": "diverted", "where": "", "who": ""}
 
 
 @needs(Permission.TECHNICAL)
-async def show(request: Request) -> Response:
+async def show_divert(request: Request) -> Response:
     """Show what is proven, which lines are free, and the form for a call's result."""
-    return await _show(request)
+    return await _show_divert(request)
 
 
 @needs(Permission.TECHNICAL)
-async def live(request: Request) -> Response:
+async def show_divert_live(request: Request) -> Response:
     """Say which lines are free: a part of the page, and nothing where that is as it was."""
     told, _ = await _divert_status(request)
-    if told is not None and request.query_params.get("seen") == _mark(told):
+    if told is not None and request.query_params.get("seen") == _divert_mark(told):
         return Response(status_code=204)
     return page(request, "plant/divert_live.html", **_divert_values(told))
 
 
 @needs(Permission.TECHNICAL)
-async def prove(request: Request) -> Response:
+async def prove_divert(request: Request) -> Response:
     """Keep what a call has shown, or the head's word."""
-    form, user = await request.form(), somebody(request)
-    filled = {key: field(form, key).strip() for key in EMPTY}
-    asked = field(form, "asked")
+    form, user = await request.form(), signed_in_user(request)
+    filled = {key: form_field(form, key).strip() for key in EMPTY_PROOF}
+    asked = form_field(form, "asked")
     question = {"ask": "divert_prove", **filled, "asked": asked, "by": user.name}
     if filled["outcome"] != "no_divert":
         question["who"] = user.shown
     try:
         answer = await ask(request, question)
     except NotDone as error:
-        return await _show(request, error, filled)
-    return await _show(request, said=request.state.speaker.words(Words(**answer["said"])))
+        return await _show_divert(request, error, filled)
+    return await _show_divert(request, said=request.state.speaker.words(Words(**answer["said"])))
 
 
-async def _show(
+async def _show_divert(
     request: Request,
     wrong: NotDone | None = None,
     filled: dict[str, str] | None = None,
@@ -303,7 +135,7 @@ async def _show(
         wrong.status if wrong else 200,
         wrong=str(wrong) if wrong else why,
         said=said,
-        filled=filled or EMPTY,
+        filled=filled or EMPTY_PROOF,
         words_of=lambda words: request.state.speaker.words(Words(**words)),
         printed_at=datetime.now(request.app.state.zone),
         **_divert_values(told),
@@ -311,10 +143,10 @@ async def _show(
 
 
 def _divert_values(told: dict[str, Any] | None) -> dict[str, Any]:
-    return {"told": told, "seen": _mark(told), "at": datetime.fromisoformat}
+    return {"told": told, "seen": _divert_mark(told), "at": datetime.fromisoformat}
 
 
-def _mark(told: dict[str, Any] | None) -> str:
+def _divert_mark(told: dict[str, Any] | None) -> str:
     """Return by what the part is known again: who sees it is told of changes alone."""
     shown = (told["free"], told["seized_at"]) if told else None
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
@@ -328,19 +160,19 @@ async def _divert_status(request: Request) -> tuple[dict[str, Any] | None, str]:
 
 
 plant_divert_routes: list[BaseRoute] = [
-    Route("/plant/divert", show, methods=["GET"]),
-    Route("/plant/divert", prove, methods=["POST"]),
-    Route("/plant/divert/live", live, methods=["GET"]),
+    Route("/plant/divert", show_divert, methods=["GET"]),
+    Route("/plant/divert", prove_divert, methods=["POST"]),
+    Route("/plant/divert/live", show_divert_live, methods=["GET"]),
 ]
 
 
-# ---- plant mail --------------------------------------------------------------------------------
+# ---- plant mail ----------------------------------------------------------------------------------
 # The technician's page of what waits for the mail server: why, again, given up; and a test.
 
-SHOWN: Final = 200
-OPEN: Final = (MailState.QUEUED, MailState.DEAD)
-LONGEST: Final = 400
-DIGITS: Final = 9
+MOST_MAILS: Final = 200
+OPEN_MAILS: Final = (MailState.QUEUED, MailState.DEAD)
+LONGEST_REASON: Final = 400
+MAIL_DIGITS: Final = 9
 """Of a mail's number."""
 
 
@@ -351,10 +183,10 @@ async def show_mail(request: Request) -> Response:
 
 
 @needs(Permission.TECHNICAL)
-async def test(request: Request) -> Response:
+async def test_mail(request: Request) -> Response:
     """Send a mail to try the mail server with."""
-    to = field(await request.form(), "to").strip()
-    question = {"ask": "mail_test", "to": to, "by": somebody(request).name}
+    to = form_field(await request.form(), "to").strip()
+    question = {"ask": "mail_test", "to": to, "by": signed_in_user(request).name}
     try:
         answer = await ask(request, question)
     except NotDone as error:
@@ -363,30 +195,30 @@ async def test(request: Request) -> Response:
 
 
 @needs(Permission.TECHNICAL)
-async def result(request: Request) -> Response:
+async def mail_test_result(request: Request) -> Response:
     """Say what has become of a test; the page asks until that is settled."""
     number = str(request.path_params["number"])
-    kept: StoredNotice | None = await request.app.state.reading.do(lambda c: _tested(c, number))
+    kept: StoredNotice | None = await request.app.state.reading.do(lambda c: _find_test(c, number))
     if kept is None:
         raise HTTPException(404)
     return page(request, "plant/mail_test.html", test=kept, states=MAILS)
 
 
 @needs(Permission.TECHNICAL)
-async def retry(request: Request) -> Response:
+async def retry_mail(request: Request) -> Response:
     """Have a mail tried again, now."""
-    return await _change(request, {"ask": "outbox_retry"})
+    return await _change_mail(request, {"ask": "outbox_retry"})
 
 
 @needs(Permission.TECHNICAL)
-async def drop(request: Request) -> Response:
+async def drop_mail(request: Request) -> Response:
     """Give a mail up, for a reason that stays with it."""
-    reason = field(await request.form(), "reason").strip()[:LONGEST]
-    return await _change(request, {"ask": "outbox_drop", "reason": reason})
+    reason = form_field(await request.form(), "reason").strip()[:LONGEST_REASON]
+    return await _change_mail(request, {"ask": "outbox_drop", "reason": reason})
 
 
-async def _change(request: Request, question: dict[str, str]) -> Response:
-    number, by = request.path_params["number"], somebody(request).name
+async def _change_mail(request: Request, question: dict[str, str]) -> Response:
+    number, by = request.path_params["number"], signed_in_user(request).name
     try:
         await ask(request, {**question, "number": number, "by": by})
     except NotDone as error:
@@ -396,9 +228,12 @@ async def _change(request: Request, question: dict[str, str]) -> Response:
 
 async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "") -> Response:
     query, everything = request.query_params, "all" in request.query_params
-    states = tuple(MailState) if everything else OPEN
+    states = tuple(MailState) if everything else OPEN_MAILS
     mails, tested = await request.app.state.reading.do(
-        lambda c: (requests.latest(c, *states, limit=SHOWN), _tested(c, query.get("test", "")))
+        lambda c: (
+            requests.latest(c, *states, limit=MOST_MAILS),
+            _find_test(c, query.get("test", "")),
+        )
     )
     values = {"mails": mails, "everything": everything, "test": tested, "to": to, "head": HEAD}
     return page(
@@ -407,30 +242,30 @@ async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "
         wrong.status if wrong else 200,
         wrong=str(wrong) if wrong else "",
         states=MAILS,
-        may_drop=OPEN,
+        may_drop=OPEN_MAILS,
         is_test=lambda mail: mail.key.startswith(TEST),
-        most=SHOWN,
+        most=MOST_MAILS,
         **values,
     )
 
 
-def _tested(connection: sqlite3.Connection, number: str) -> StoredNotice | None:
+def _find_test(connection: sqlite3.Connection, number: str) -> StoredNotice | None:
     """Return the test that the address names."""
-    is_number = number.isascii() and number.isdecimal() and len(number) <= DIGITS
+    is_number = number.isascii() and number.isdecimal() and len(number) <= MAIL_DIGITS
     kept = requests.find_notice(connection, int(number)) if is_number else None
     return kept if kept is not None and kept.mail.key.startswith(TEST) else None
 
 
 plant_mail_routes: list[BaseRoute] = [
     Route("/plant/mail", show_mail, methods=["GET"]),
-    Route("/plant/mail/test", test, methods=["POST"]),
-    Route("/plant/mail/test/{number:int}", result, methods=["GET"]),
-    Route("/plant/mail/{number:int}/retry", retry, methods=["POST"]),
-    Route("/plant/mail/{number:int}/drop", drop, methods=["POST"]),
+    Route("/plant/mail/test", test_mail, methods=["POST"]),
+    Route("/plant/mail/test/{number:int}", mail_test_result, methods=["GET"]),
+    Route("/plant/mail/{number:int}/retry", retry_mail, methods=["POST"]),
+    Route("/plant/mail/{number:int}/drop", drop_mail, methods=["POST"]),
 ]
 
 
-# ---- plant settings ----------------------------------------------------------------------------
+# ---- plant settings ------------------------------------------------------------------------------
 # The technician's page of the configuration: what is in force, and what is wrong with the file.
 
 SECTIONS: Final = {
@@ -469,10 +304,10 @@ async def show_settings(request: Request) -> Response:
 
 
 @needs(Permission.TECHNICAL)
-async def check(request: Request) -> Response:
+async def check_settings(request: Request) -> Response:
     """Have the file on the disk checked as it is now."""
     await request.form()
-    return await begin_chore(request, "config_check", _show_settings, "/plant/settings")
+    return await begin_job(request, "config_check", _show_settings, "/plant/settings")
 
 
 async def _show_settings(request: Request, wrong: NotDone | None = None) -> Response:
@@ -482,7 +317,7 @@ async def _show_settings(request: Request, wrong: NotDone | None = None) -> Resp
         told = await ask(request, {"ask": "settings"})
     except NotDone as error:
         why = why or str(error)
-    values = await standing(request, "config_check")
+    values = await job_status(request, "config_check")
     status = wrong.status if wrong else 200
     return page(
         request,
@@ -498,14 +333,138 @@ async def _show_settings(request: Request, wrong: NotDone | None = None) -> Resp
 
 plant_settings_routes: list[BaseRoute] = [
     Route("/plant/settings", show_settings, methods=["GET"]),
-    Route("/plant/settings/check", check, methods=["POST"]),
+    Route("/plant/settings/check", check_settings, methods=["POST"]),
 ]
 
 
-routes = [
-    *plant_routes,
+maintenance_routes = [
     *plant_chores_routes,
     *plant_divert_routes,
     *plant_mail_routes,
     *plant_settings_routes,
 ]
+
+
+# ---- app ---------------------------------------------------------------------------------------
+# The technician's page of the certificate: how the authority is installed, and whether it is here.
+#
+# Only the browser knows whether it trusts: a script asks it for something that it refuses under an
+# error of the certificate, also one that a person has waved through (static/certificate.js).
+
+
+@needs(Permission.TECHNICAL)
+async def show_certificate(request: Request) -> Response:
+    """Show which authority this is, the steps, and what the browser says."""
+    settings = request.app.state.settings
+    told = await anyio.to_thread.run_sync(fingerprint, authority_path(settings))
+    values = {"is_secure": request.url.scheme == "https", "own_file": settings.certificate}
+    return page(request, "plant/certificate.html", fingerprint=told, names=settings.names, **values)
+
+
+def fingerprint(path: Path) -> str:
+    """Return the SHA-256 of a certificate's file, as browsers show it; "" where there is none."""
+    try:
+        der = ssl.PEM_cert_to_DER_cert(path.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(der).digest().hex(":").upper()
+
+
+app_routes: list[BaseRoute] = [Route("/plant/certificate", show_certificate)]
+
+
+# ---- clock -------------------------------------------------------------------------------------
+# The time: how far the box trusts its clock; that it is right, said by a person; to set it.
+
+DATETIME_INPUT = "%Y-%m-%dT%H:%M"
+"""What an input for date and time takes (HTML, 4.10.5.1.11)."""
+
+
+def may_set_clock(request: Request) -> bool:
+    """Tell whether whoever asks may say what time it is: the front desk, or a technician."""
+    return may(request, Permission.SET_STATES) or may(request, Permission.TECHNICAL)
+
+
+async def show_clock(request: Request) -> Response:
+    """Show the time, and what may be done about it."""
+    _check_clock_right(request)
+    return await _show_clock(request)
+
+
+async def confirm_clock(request: Request) -> Response:
+    """Say that the time is right."""
+    _check_clock_right(request)
+    return await _change_clock(request, {"ask": "clock_confirm"})
+
+
+async def set_clock(request: Request) -> Response:
+    """Have the clock set."""
+    _check_clock_right(request)
+    at = form_field(await request.form(), "at").strip()[:32]
+    return await _change_clock(request, {"ask": "clock_set", "at": at}, at)
+
+
+def _check_clock_right(request: Request) -> None:
+    signed_in_user(request)
+    if not may_set_clock(request):
+        raise NotAllowed(request.state.speaker.words(refusal(Permission.SET_STATES)))
+
+
+async def _change_clock(request: Request, question: dict[str, str], typed: str = "") -> Response:
+    try:
+        answer = await ask(request, {**question, "by": signed_in_user(request).name})
+    except NotDone as error:
+        return await _show_clock(request, error, typed)
+    return await _show_clock(request, said=request.state.speaker.words(Words(**answer["said"])))
+
+
+async def _show_clock(
+    request: Request, wrong: NotDone | None = None, typed: str = "", said: str = ""
+) -> Response:
+    """Show the page; where the desk is away it says so."""
+    told: dict[str, Any] | None = None
+    try:
+        told = await ask(request, {"ask": "clock"})
+    except NotDone as error:
+        wrong = wrong or error
+    now = datetime.fromisoformat(told["at"]) if told else datetime.now(request.app.state.zone)
+    values = {
+        "told": told,
+        "now": now,
+        "typed": typed or now.astimezone(request.app.state.zone).strftime(DATETIME_INPUT),
+        "words_of": lambda words: request.state.speaker.words(Words(**words)),
+        "hours": None if told is None or told["by_itself_s"] is None else _whole_hours(told),
+        "wrong": str(wrong) if wrong else "",
+        "said": said,
+    }
+    return page(request, "clock/clock.html", wrong.status if wrong else 200, **values)
+
+
+def _whole_hours(told: dict[str, Any]) -> int:
+    return int(told["by_itself_s"] // 3600)
+
+
+clock_routes: list[BaseRoute] = [
+    Route("/clock", show_clock, methods=["GET"]),
+    Route("/clock/confirm", confirm_clock, methods=["POST"]),
+    Route("/clock/set", set_clock, methods=["POST"]),
+]
+links = (PageLink("/clock", N_("Time"), may_set_clock, order=82),)
+
+
+# ---- x authority -------------------------------------------------------------------------------
+# The box's certificate authority, for whoever installs it on the office's computers.
+
+
+async def download_authority(request: Request) -> Response:
+    """Hand over the authority's certificate; there is none with the office's own files."""
+    path = authority_path(request.app.state.settings)
+    if request.app.state.settings.certificate or not path.is_file():
+        raise HTTPException(404)
+    return FileResponse(path, media_type="application/x-x509-ca-cert", filename="centralino-ca.crt")
+
+
+x_authority_routes: list[BaseRoute] = [Route("/ca.crt", download_authority)]
+
+
+routes = [*maintenance_routes, *app_routes, *clock_routes, *x_authority_routes]

@@ -1,6 +1,6 @@
-"""The head office's settings: what holds, a file from here seen through and put in force, back.
+"""The head office's settings: what is in force, an uploaded file checked and applied, taken back.
 
-For head and technician. The desk has a command do it; what came of it shows on the page.
+For head and technician. Call control runs a command; the page shows what came of it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import for_those_who_may, needs, somebody
-from appliance.console.announcements import CENTRAL, central_path, stored
-from appliance.console.desk_client import NotDone, ask
-from appliance.console.network import CENTRAL as UPLOAD
-from appliance.console.pages.backup import taken
-from appliance.console.pages.users import field
+from appliance.console.accounts import needs, signed_in_user, with_permission
+from appliance.console.control_client import NotDone, ask, form_field
+from appliance.console.guards import SETTINGS_UPLOAD as UPLOAD
+from appliance.console.pages.backup import (
+    SETTINGS_FILE,
+    keep_upload,
+    stored_file,
+    uploaded_settings_path,
+)
 from appliance.console.say import N_
-from appliance.console.templates import Link, page
+from appliance.console.templates import PageLink, page
 from appliance.policy.text import Words
 from appliance.policy.users import Permission
 
@@ -48,7 +51,9 @@ async def live(request: Request) -> Response:
 @needs(Permission.CENTRAL)
 async def upload(request: Request) -> Response:
     """Keep a file that a script sends as it is; answers with a sentence for that script."""
-    return await taken(request, central_path(request.app.state.settings), CENTRAL)
+    return await keep_upload(
+        request, uploaded_settings_path(request.app.state.settings), SETTINGS_FILE
+    )
 
 
 @needs(Permission.CENTRAL)
@@ -71,14 +76,14 @@ async def revert(request: Request) -> Response:
 
 
 async def _sure(request: Request, name: str) -> Response:
-    if field(await request.form(), "sure") != "1":
+    if form_field(await request.form(), "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
     return await _asked(request, name)
 
 
 async def _asked(request: Request, name: str) -> Response:
     try:
-        await ask(request, {"ask": name, "by": somebody(request).name})
+        await ask(request, {"ask": name, "by": signed_in_user(request).name})
     except NotDone as error:
         return await _show(request, error)
     return RedirectResponse(PAGE, 303)
@@ -86,7 +91,7 @@ async def _asked(request: Request, name: str) -> Response:
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
-    uploaded = await anyio.to_thread.run_sync(stored, central_path(settings))
+    uploaded = await anyio.to_thread.run_sync(stored_file, uploaded_settings_path(settings))
     values = {**await _told(request), "uploaded": uploaded, "wrong": str(wrong) if wrong else ""}
     return page(request, "central/central.html", wrong.status if wrong else 200, **values)
 
@@ -106,8 +111,8 @@ async def _told(request: Request) -> dict[str, Any]:
     }
 
 
-links: tuple[Link, ...] = (
-    Link(PAGE, N_("Central settings"), for_those_who_may(Permission.CENTRAL), order=88),
+links: tuple[PageLink, ...] = (
+    PageLink(PAGE, N_("Central settings"), with_permission(Permission.CENTRAL), order=88),
 )
 routes: list[BaseRoute] = [
     Route(PAGE, show, methods=["GET"]),

@@ -18,9 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import needs, somebody
-from appliance.console.desk_client import NotDone, ask
-from appliance.console.pages.users import field
+from appliance.console.accounts import needs, signed_in_user
+from appliance.console.control_client import NotDone, ask, form_field
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.text import Words
@@ -69,7 +68,7 @@ async def add(request: Request) -> Response:
     filled = _filled(await request.form())
     try:
         account = await _asked(
-            request, {"ask": "phone_add", **filled, "by": somebody(request).name}
+            request, {"ask": "phone_add", **filled, "by": signed_in_user(request).name}
         )
     except NotDone as error:
         return await _list(request, error, filled=filled)
@@ -86,7 +85,7 @@ async def one(request: Request) -> Response:
 async def renew(request: Request) -> Response:
     """Make a new password for a phone, shown by this answer alone."""
     await request.form()
-    name, by = str(request.path_params["name"]), somebody(request).name
+    name, by = str(request.path_params["name"]), signed_in_user(request).name
     try:
         account = await _asked(request, {"ask": "phone_renew", "name": name, "by": by})
     except NotDone as error:
@@ -101,8 +100,8 @@ async def change(request: Request) -> Response:
     asked = STEPS.get(str(request.path_params["step"]))
     if asked is None:
         raise HTTPException(404)
-    label = field(form, "label").strip()[:LONGEST]
-    question = {"ask": asked, "name": name, "label": label, "by": somebody(request).name}
+    label = form_field(form, "label").strip()[:LONGEST]
+    question = {"ask": asked, "name": name, "label": label, "by": signed_in_user(request).name}
     try:
         answer = await _asked(request, question)
     except NotDone as error:
@@ -125,7 +124,7 @@ async def serve_end(request: Request) -> Response:
 async def _serve(request: Request, asked: str) -> Response:
     await request.form()
     try:
-        answer = await _asked(request, {"ask": asked, "by": somebody(request).name})
+        answer = await _asked(request, {"ask": asked, "by": signed_in_user(request).name})
     except NotDone as error:
         return await _list(request, error)
     return await _list(request, said=request.state.speaker.words(Words(**answer["said"])))
@@ -213,7 +212,7 @@ async def _told(request: Request) -> tuple[dict[str, Any] | None, str]:
 
 
 def _filled(form: FormData) -> dict[str, str]:
-    return {key: field(form, key).strip()[:LONGEST] for key in EMPTY}
+    return {key: form_field(form, key).strip()[:LONGEST] for key in EMPTY}
 
 
 routes: list[BaseRoute] = [

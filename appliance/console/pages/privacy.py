@@ -1,4 +1,4 @@
-"""Handing over (E19): my returns, requests, messages and missed calls, to a colleague or to all."""
+"""Handover to a colleague (E19); retention, erasure and export of personal data (P9, E20)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import for_those_who_may, may, needs, somebody
-from appliance.console.desk_client import NotDone, Reading, ask
-from appliance.console.pages.voicemail import words_of
-from appliance.console.request_parts import left_behind
+from appliance.calls import positions
+from appliance.calls.states import State
+from appliance.console.accounts import (
+    Requester,
+    may,
+    needs,
+    requester,
+    signed_in_user,
+    with_permission,
+)
+from appliance.console.control_client import NotDone, ask, records_of
+from appliance.console.pages.voicemail import caller_values
 from appliance.console.say import N_
-from appliance.console.shared import Who, who
-from appliance.console.templates import Link, page
+from appliance.console.templates import PageLink, page
 from appliance.policy.numbering import Plan
 from appliance.policy.privacy import TO_ALL
 from appliance.policy.requests import state_of
@@ -29,6 +36,29 @@ from appliance.policy.users import ROLES, Permission, User, permissions_of
 from appliance.store import directory, retention, users
 from appliance.store.retention import Mine
 from appliance.store.voicemail import DAYS
+
+# ---- x leaving ---------------------------------------------------------------------------------
+# Why a position may not be left now, made of the desk's status (E19). Pure: values in, out.
+
+
+def open_at_position(status: Mapping[str, Any], position: str) -> tuple[Words, ...]:
+    """Say what would be left behind for nobody: callers held, returns open; none for no position.
+
+    The same words with which the desk refuses whoever asks to be away.
+    """
+    found = (_why_not(one, position) for one in status["calls"])
+    return tuple(words for words in found if words is not None)
+
+
+def _why_not(one: Mapping[str, Any], position: str) -> Words | None:
+    transfer = one["transfer"] or {"operator": "", "office": ""}
+    if not position or position not in (one["phone"], transfer["operator"]):
+        return None
+    return positions.why_not(State(one["state"]), position, transfer["office"])
+
+
+# ---- privacy -----------------------------------------------------------------------------------
+# Handing over (E19): my returns, requests, messages and missed calls, to a colleague or to all.
 
 # ---- handover ----------------------------------------------------------------------------------
 
@@ -44,7 +74,7 @@ async def show_handover(request: Request) -> Response:
 
 
 @needs(Permission.REQUESTS)
-async def give(request: Request) -> Response:
+async def hand_over(request: Request) -> Response:
     """Hand over what was chosen, or all of it."""
     form, say = await request.form(), request.state.speaker
     wanted = str(form.get("to", ""))
@@ -60,11 +90,11 @@ async def give(request: Request) -> Response:
 
 
 @needs(Permission.REQUESTS)
-async def take(request: Request) -> Response:
+async def follow_request(request: Request) -> Response:
     """Follow a request from now on that nobody does."""
     item = f"request:{request.path_params['number']}"
     try:
-        answer = await _hand_over(request, who(request).by, [item])
+        answer = await _hand_over(request, requester(request).by, [item])
     except NotDone as error:
         return await _show_handover(request, error)
     return await _show_handover(request, told=Words(**answer["said"]))
@@ -74,7 +104,7 @@ async def take(request: Request) -> Response:
 async def leave(request: Request) -> Response:
     """Have one's own position away; refused in words with a caller held or a return open."""
     await request.form()
-    say, position = request.state.speaker, who(request).position
+    say, position = request.state.speaker, requester(request).position
     try:
         if not position:
             raise NotDone(400, say(N_("Choose your position on the operator's desk first.")))
@@ -86,14 +116,14 @@ async def leave(request: Request) -> Response:
 
 
 async def _hand_over(request: Request, to: str, items: Sequence[str]) -> dict[str, Any]:
-    asks = who(request)
+    asks = requester(request)
     names = {"by": asks.by, "position": asks.position, "to": to}
     return await ask(request, {"ask": "hand_over", **names, "items": list(items)[:MOST]})
 
 
 async def _all_of_it(request: Request) -> list[str]:
-    asks, is_all = who(request), may(request, Permission.MESSAGES)
-    found, _, _ = await _reading(request).do(
+    asks, is_all = requester(request), may(request, Permission.MESSAGES)
+    found, _, _ = await records_of(request).do(
         lambda c: _read(c, asks, is_all, _today(request), request.app.state.plan)
     )
     return [f"{item.kind}:{item.number}" for item in found.items]
@@ -102,18 +132,20 @@ async def _all_of_it(request: Request) -> list[str]:
 async def _show_handover(
     request: Request, error: NotDone | None = None, told: Words | None = None
 ) -> Response:
-    asks, is_all = who(request), may(request, Permission.MESSAGES)
+    asks, is_all = requester(request), may(request, Permission.MESSAGES)
     today = _today(request)
-    found, people, units = await _reading(request).do(
+    found, people, units = await records_of(request).do(
         lambda c: _read(c, asks, is_all, today, request.app.state.plan)
     )
     seen, say = request.app.state.feed.newest, request.state.speaker
     values = {
         "mine": found,
         "names": {user.name: user.shown for user in people},
-        "colleagues": [_option(request, user) for user in people if _can_follow(user, asks.by)],
+        "colleagues": [
+            _colleague_option(request, user) for user in people if _can_follow(user, asks.by)
+        ],
         "units": units,
-        "open_calls": left_behind(seen.status, asks.position) if seen.status else (),
+        "open_calls": open_at_position(seen.status, asks.position) if seen.status else (),
         "position": asks.position,
         "has_messages": is_all,
         "state_of": state_of,
@@ -122,11 +154,11 @@ async def _show_handover(
         "everybody": EVERYBODY,
     }
     status = error.status if error else 200
-    return page(request, "handover/handover.html", status, **values, **words_of(request))
+    return page(request, "handover/handover.html", status, **values, **caller_values(request))
 
 
 def _read(
-    connection: sqlite3.Connection, asks: Who, is_all: bool, today: datetime, plan: Plan
+    connection: sqlite3.Connection, asks: Requester, is_all: bool, today: datetime, plan: Plan
 ) -> tuple[Mine, tuple[User, ...], dict[str, str]]:
     """Read it; for whoever does not deal with messages the requests alone."""
     since = datetime.now(UTC) - timedelta(days=DAYS)
@@ -149,26 +181,21 @@ def _can_follow(user: User, by: str) -> bool:
     return user.can_log_in and user.name != by and is_allowed
 
 
-def _option(request: Request, user: User) -> tuple[str, str]:
+def _colleague_option(request: Request, user: User) -> tuple[str, str]:
     """Return a colleague's name and how it is shown: with the roles, for not all may do all."""
     say = request.state.speaker
     roles = ", ".join(say.words(ROLES[role]) for role in sorted(user.roles))
     return user.name, f"{user.shown} ({roles})"
 
 
-def _reading(request: Request) -> Reading:
-    reading: Reading = request.app.state.reading
-    return reading
-
-
 handover_routes: list[BaseRoute] = [
     Route("/handover", show_handover),
-    Route("/handover", give, methods=["POST"]),
+    Route("/handover", hand_over, methods=["POST"]),
     Route("/handover/leave", leave, methods=["POST"]),
-    Route("/handover/take/{number:int}", take, methods=["POST"]),
+    Route("/handover/take/{number:int}", follow_request, methods=["POST"]),
 ]
 handover_links = (
-    Link("/handover", N_("Handing over"), for_those_who_may(Permission.REQUESTS), order=23),
+    PageLink("/handover", N_("Handing over"), with_permission(Permission.REQUESTS), order=23),
 )
 
 
@@ -188,7 +215,7 @@ LIMIT_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ErasureForm:
     """What a form names: a kind and its name, why it goes, whether requests are closed with it."""
 
     kind: str = "number"
@@ -197,33 +224,35 @@ class Chosen:
     closes: bool = False
 
 
-NOBODY: Final = Chosen()
+EMPTY_ERASURE: Final = ErasureForm()
 
 
 @needs(Permission.ERASE)
 async def show_retention(request: Request) -> Response:
     """Show the rules, what goes within 30 days, what waits, what went."""
-    return await _shown(request, NOBODY)
+    return await _show_retention(request, EMPTY_ERASURE)
 
 
-async def _shown(request: Request, chosen: Chosen, wrong: NotDone | None = None) -> Response:
+async def _show_retention(
+    request: Request, chosen: ErasureForm, wrong: NotDone | None = None
+) -> Response:
     try:
-        told = await ask(request, {"ask": "retention", "by": somebody(request).name})
+        told = await ask(request, {"ask": "retention", "by": signed_in_user(request).name})
     except NotDone as error:
         return page(request, "hours/away.html", error.status, wrong=str(error))
     values: dict[str, Any] = {"chosen": chosen, "kinds": KINDS, "wrong": str(wrong or "")}
     status = wrong.status if wrong else 200
-    return page(request, "retention/retention.html", status, **values, **_told(told))
+    return page(request, "retention/retention.html", status, **values, **_retention_values(told))
 
 
 @needs(Permission.ERASE)
 async def erase(request: Request) -> Response:
     """Say what would go, then erase it: whichever button was pressed."""
     sent = await request.form()
-    chosen, is_doing = _chosen(sent), sent.get("do") == "erase"
+    chosen, is_doing = _erasure_form(sent), sent.get("do") == "erase"
     question = {
         "ask": "erase",
-        "by": somebody(request).name,
+        "by": signed_in_user(request).name,
         chosen.kind: chosen.name,
         "reason": chosen.reason,
         "close_requests": chosen.closes,
@@ -232,26 +261,31 @@ async def erase(request: Request) -> Response:
     try:
         told = await ask(request, question, LIMIT_S)
     except NotDone as error:
-        return await _refused(request, chosen, question, error, is_doing=is_doing)
-    return _answer(request, chosen, told, is_done=is_doing)
+        return await _show_refusal(request, chosen, question, error, is_doing=is_doing)
+    return _erasure_page(request, chosen, told, is_done=is_doing)
 
 
-async def _refused(
-    request: Request, chosen: Chosen, question: dict[str, Any], error: NotDone, *, is_doing: bool
+async def _show_refusal(
+    request: Request,
+    chosen: ErasureForm,
+    question: dict[str, Any],
+    error: NotDone,
+    *,
+    is_doing: bool,
 ) -> Response:
     """Show the form again, or the preview where it was to be done."""
     if not is_doing:
-        return await _shown(request, chosen, error)
+        return await _show_retention(request, chosen, error)
     try:
         told = await ask(request, question | {"preview": True})
     except NotDone:
-        return await _shown(request, chosen, error)
-    return _answer(request, chosen, told, error)
+        return await _show_retention(request, chosen, error)
+    return _erasure_page(request, chosen, told, error)
 
 
-def _answer(
+def _erasure_page(
     request: Request,
-    chosen: Chosen,
+    chosen: ErasureForm,
     told: Mapping[str, Any],
     wrong: NotDone | None = None,
     *,
@@ -267,25 +301,25 @@ def _answer(
 @needs(Permission.ERASE)
 async def export(request: Request) -> Response:
     """Hand over all that is kept of a number as a file; the number is in no address."""
-    chosen = _chosen(await request.form())
-    question = {"ask": "kept_of", "by": somebody(request).name, "number": chosen.name}
+    chosen = _erasure_form(await request.form())
+    question = {"ask": "kept_of", "by": signed_in_user(request).name, "number": chosen.name}
     try:
         told = await ask(request, question)
     except NotDone as error:
-        return await _shown(request, chosen, error)
+        return await _show_retention(request, chosen, error)
     text = json.dumps(told["kept"], ensure_ascii=False, indent=2)
     name = f"{datetime.now(request.app.state.zone):%Y-%m-%d}-centralino.json"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return Response(text, media_type="application/json", headers=headers)
 
 
-def _chosen(sent: FormData) -> Chosen:
+def _erasure_form(sent: FormData) -> ErasureForm:
     kind, name = _text(sent, "kind"), _text(sent, "name")
     kind = kind if kind in KINDS else "number"
-    return Chosen(kind, name, _text(sent, "reason"), sent.get("closes") == "1")
+    return ErasureForm(kind, name, _text(sent, "reason"), sent.get("closes") == "1")
 
 
-def _told(told: Mapping[str, Any]) -> dict[str, Any]:
+def _retention_values(told: Mapping[str, Any]) -> dict[str, Any]:
     """Return an answer's words and moments as values."""
     soon, waiting = dict(told["soon"]), dict(told["waiting"])
     soon["until"] = datetime.fromisoformat(soon["until"])
@@ -320,7 +354,7 @@ retention_routes: list[BaseRoute] = [
     Route("/retention/export", export, methods=["POST"]),
 ]
 retention_links = (
-    Link("/retention", N_("What is kept"), for_those_who_may(Permission.ERASE), order=65),
+    PageLink("/retention", N_("What is kept"), with_permission(Permission.ERASE), order=65),
 )
 
 

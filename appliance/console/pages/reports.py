@@ -1,12 +1,9 @@
-"""Reports: what the front desk did in some days, as tables, bars and a file (P1, E21).
-
-The figures are those of `centralino report`; per position only by the reference of an agreement.
-"""
+"""Calls of a day, one call in full, and the report of some days: tables, bars, CSV (P1, E21)."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -19,12 +16,11 @@ from starlette.routing import BaseRoute, Route
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction
 from appliance.calls.status import Names, office_words, path_of, returned_words
-from appliance.console import request_parts
-from appliance.console.accounts import NotAllowed, for_those_who_may, may, needs, somebody
-from appliance.console.request_parts import dues_of
+from appliance.console import accounts
+from appliance.console.accounts import NotAllowed, may, needs, signed_in_user, with_permission
+from appliance.console.pages.requests import due_dates
 from appliance.console.say import N_, Speaker
-from appliance.console.shared import bars
-from appliance.console.templates import Link, page
+from appliance.console.templates import PageLink, page
 from appliance.policy import requests as policy
 from appliance.policy.directory import MASK
 from appliance.policy.hours import ONE_DAY
@@ -44,6 +40,46 @@ from appliance.store.voicemail import (
     Numbered,
     caller_words,
 )
+
+# ---- x charts ----------------------------------------------------------------------------------
+# Bars of a chart, as numbers that a page draws: the same figures always stand in a table too.
+
+CHART_HEIGHT: Final = 160
+BAR_STEP: Final = 40
+BAR_GAP: Final = 8
+"""Sizes in the drawing's own units."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartBar:
+    """One bar: where it stands, how wide and high, what it means."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    label: str
+    value: int
+
+
+def chart_bars(values: Mapping[str, int]) -> tuple[ChartBar, ...]:
+    """Place a bar for each value, the highest as high as the drawing; none without a value."""
+    most = max(values.values(), default=0)
+    if most <= 0:
+        return ()
+    return tuple(
+        ChartBar(
+            at * BAR_STEP + BAR_GAP, CHART_HEIGHT - height, BAR_STEP - BAR_GAP, height, label, value
+        )
+        for at, (label, value) in enumerate(values.items())
+        for height in (round(CHART_HEIGHT * value / most),)
+    )
+
+
+# ---- reports -----------------------------------------------------------------------------------
+# Reports: what the front desk did in some days, as tables, bars and a file (P1, E21).
+#
+# The figures are those of `centralino report`; per position only by the reference of an agreement.
 
 # ---- calls -------------------------------------------------------------------------------------
 # Calls of a day, and all that is kept of one: its way, transfers, notes, what came of it.
@@ -67,7 +103,7 @@ ENDED_BEFORE: Final = Words("la chiamata è finita prima", "the call ended befor
 
 
 @dataclass(frozen=True, slots=True)
-class Transfer:
+class TransferRow:
     """One transfer: to which office and need, and what became of it."""
 
     office: str
@@ -76,7 +112,7 @@ class Transfer:
 
 
 @dataclass(frozen=True, slots=True)
-class Sees:
+class CallRights:
     """Who looks: the front desk, or somebody technical, or both."""
 
     front_desk: bool
@@ -84,7 +120,7 @@ class Sees:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class CallDetails:
     """One call with the names of offices, people and sheets."""
 
     about: About
@@ -93,10 +129,10 @@ class Shown:
     titles: dict[str, str]
 
 
-def _sees(request: Request) -> Sees:
+def _call_rights(request: Request) -> CallRights:
     """Say who looks; raises NotAllowed."""
-    somebody(request)
-    found = Sees(may(request, Permission.SEE_DESK), may(request, Permission.TECHNICAL))
+    signed_in_user(request)
+    found = CallRights(may(request, Permission.SEE_DESK), may(request, Permission.TECHNICAL))
     if not (found.front_desk or found.technical):
         raise NotAllowed(request.state.speaker.words(refusal(Permission.SEE_DESK)))
     return found
@@ -104,13 +140,16 @@ def _sees(request: Request) -> Sees:
 
 async def list_calls(request: Request) -> Response:
     """List the calls of a day, or those of a number in the last 90 days."""
-    sees, query = _sees(request), request.query_params
+    sees, query = _call_rights(request), request.query_params
     today = datetime.now(request.app.state.zone).date()
     day = _day(query.get("day", ""), today)
     number = query.get("number", "").strip()[:LONGEST_SEARCH] if sees.front_desk else ""
     searched = len(tail(number)) >= LEAST_DIGITS
     found, names = await request.app.state.reading.do(
-        lambda c: (_found(request, c, day, number if searched else ""), directory.names_of(c))
+        lambda c: (
+            _listed_calls(request, c, day, number if searched else ""),
+            directory.names_of(c),
+        )
     )
     values = {
         "found": found,
@@ -122,10 +161,10 @@ async def list_calls(request: Request) -> Response:
         "names": names,
         "most": voicemail.MOST,
     }
-    return page(request, "calls/list.html", 200, **values, **_words(request, sees))
+    return page(request, "calls/list.html", 200, **values, **_call_values(request, sees))
 
 
-def _found(
+def _listed_calls(
     request: Request, connection: sqlite3.Connection, day: date, number: str
 ) -> tuple[Numbered, ...]:
     if number:
@@ -138,8 +177,8 @@ def _found(
 
 async def show_calls(request: Request) -> Response:
     """Show all that is kept of one call."""
-    sees, call = _sees(request), str(request.path_params["call"])[:LONGEST_NAME]
-    shown: Shown | None = await request.app.state.reading.do(lambda c: _read(c, call))
+    sees, call = _call_rights(request), str(request.path_params["call"])[:LONGEST_NAME]
+    shown: CallDetails | None = await request.app.state.reading.do(lambda c: _read_call(c, call))
     if shown is None:
         raise HTTPException(404)
     record = shown.about.one.record
@@ -159,7 +198,7 @@ async def show_calls(request: Request) -> Response:
         "has_requests": may(request, Permission.REQUESTS),
         "evidence": EVIDENCES[record.evidence] if record.evidence else NOTHING,
     }
-    return page(request, "calls/one.html", 200, **values, **_words(request, sees))
+    return page(request, "calls/one.html", 200, **values, **_call_values(request, sees))
 
 
 def _case(request: Request, record: CallRecord) -> str:
@@ -176,19 +215,21 @@ def _waited_s(record: CallRecord) -> int | None:
     return max(0, round((record.answered_at - record.rang_at).total_seconds()))
 
 
-def _read(connection: sqlite3.Connection, call: str) -> Shown | None:
+def _read_call(connection: sqlite3.Connection, call: str) -> CallDetails | None:
     about = voicemail.about(connection, call)
     if about is None:
         return None
     codes = about.one.record.sheets
     found = {code: sheets.find(connection, code) for code in codes}
     titles = {code: sheet.title for code, sheet in found.items() if sheet}
-    return Shown(about, directory.names_of(connection), request_parts.names(connection), titles)
+    return CallDetails(
+        about, directory.names_of(connection), accounts.people_names(connection), titles
+    )
 
 
-def _transfers(shown: Shown) -> list[Transfer]:
+def _transfers(shown: CallDetails) -> list[TransferRow]:
     return [
-        Transfer(
+        TransferRow(
             office_words(sent.unit, sent.need, shown.names),
             _outcome(sent.returned),
             bool(sent.returned),
@@ -203,7 +244,7 @@ def _outcome(returned: str) -> Words:
     return returned_words(returned) if returned else TAKEN
 
 
-def _words(request: Request, sees: Sees) -> dict[str, Any]:
+def _call_values(request: Request, sees: CallRights) -> dict[str, Any]:
     """Return how callers are named: to who is technical alone, without number and name (P7)."""
     language = request.state.speaker.language
 
@@ -228,7 +269,7 @@ def _is_for(request: Request) -> bool:
 
 
 calls_routes: list[BaseRoute] = [Route("/calls", list_calls), Route("/calls/{call}", show_calls)]
-calls_links = (Link("/calls", N_("Calls"), _is_for, order=19),)
+calls_links = (PageLink("/calls", N_("Calls"), _is_for, order=19),)
 
 
 # ---- reports -----------------------------------------------------------------------------------
@@ -240,7 +281,7 @@ LIMIT_S: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class ReportDays:
     """From when to when, both days included."""
 
     first: date
@@ -259,8 +300,8 @@ async def show_report(request: Request) -> Response:
         "headline": reports.title(days.first, days.last),
         "endings": tuple(Ending),
         "shown": lambda seconds: seconds_shown(seconds, request.state.speaker.language),
-        "hours": bars(hours_of(found)),
-        "months": bars(months_of(found, request.state.speaker)),
+        "hours": chart_bars(hours_of(found)),
+        "months": chart_bars(months_of(found, request.state.speaker)),
         "reference": request.app.state.settings.per_person_reference,
     }
     return page(request, "reports/report.html", 200, days=days, **values)
@@ -307,12 +348,12 @@ async def csv(request: Request) -> Response:
     return Response(reports.as_csv(found), media_type="text/csv", headers=head)
 
 
-def days_of(request: Request) -> Days:
+def days_of(request: Request) -> ReportDays:
     """Read the days of the address; what is none is this month's, too many are the last ones."""
     today = datetime.now(request.app.state.zone).date()
     last = _day_of_report(request.query_params.get("until", ""), today)
     first = _day_of_report(request.query_params.get("since", ""), last.replace(day=1))
-    return Days(max(min(first, last), last - LONGEST), last)
+    return ReportDays(max(min(first, last), last - LONGEST), last)
 
 
 def _day_of_report(text: str, otherwise: date) -> date:
@@ -323,8 +364,8 @@ def _day_of_report(text: str, otherwise: date) -> date:
     return day if 2000 <= day.year <= 9000 else otherwise
 
 
-async def _read_report(request: Request, days: Days) -> tuple[Report, dict[str, str]]:
-    zone, late = request.app.state.zone, (await dues_of(request)).late
+async def _read_report(request: Request, days: ReportDays) -> tuple[Report, dict[str, str]]:
+    zone, late = request.app.state.zone, (await due_dates(request)).late
     start = datetime.combine(days.first, time(), zone)
     end = datetime.combine(days.last + timedelta(days=1), time(), zone)
     per_person = bool(request.app.state.settings.per_person_reference)
@@ -358,7 +399,9 @@ def _names(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 reports_routes: list[BaseRoute] = [Route("/reports", show_report), Route("/reports.csv", csv)]
-reports_links = (Link("/reports", N_("Reports"), for_those_who_may(Permission.REPORTS), order=60),)
+reports_links = (
+    PageLink("/reports", N_("Reports"), with_permission(Permission.REPORTS), order=60),
+)
 
 
 routes = [*calls_routes, *reports_routes]

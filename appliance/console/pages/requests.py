@@ -1,10 +1,14 @@
-"""Requests for offices: what is open, due and late; each with its steps, done by buttons (E9, E15).
+"""Requests for offices: lists, steps, due dates, papers, appointments, the mail's link (E9, E15).
 
 Somebody of one office sees that office's own, and says that they have it or that it is done.
 """
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import contextlib
+import logging
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,18 +23,28 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.events import Presentation
-from appliance.calls.orders import CallRecord, Result
-from appliance.console import request_parts
-from appliance.console.accounts import Guesses, NotAllowed, may, needs, somebody
-from appliance.console.desk_client import DeskAway, NotDone, Reading, ask, done, not_done_response
-from appliance.console.house import CallView, live
-from appliance.console.pages.transfers import Offer, offer, open_ones, starts_of
-from appliance.console.pages.users import address_of, field
-from appliance.console.request_parts import KINDS, download, dues_of, fetch
-from appliance.console.say import LANGUAGES, N_, NAMES
-from appliance.console.shared import who
-from appliance.console.templates import Link, page
-from appliance.errors import OfficeError, StoreError
+from appliance.console import accounts, templates
+from appliance.console.accounts import (
+    GuessLimit,
+    NotAllowed,
+    client_address,
+    may,
+    needs,
+    signed_in_user,
+)
+from appliance.console.control_client import (
+    ControlUnreachable,
+    NotDone,
+    StoreReader,
+    ask,
+    form_field,
+    records_of,
+)
+from appliance.console.pages.transfers import TransferOffer, open_requests, parse_start, read_offer
+from appliance.console.say import LANGUAGE_NAMES, LANGUAGES, N_
+from appliance.console.templates import PageLink, download, page
+from appliance.errors import OfficeError
+from appliance.paper import child
 from appliance.policy import requests as policy_requests
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import ONE_DAY
@@ -53,53 +67,134 @@ from appliance.policy.requests import (
 )
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission, refusal
-from appliance.policy.voicemail import MessageStep, Outcome
-from appliance.store import call_log, directory, request_papers, requests, voicemail
-from appliance.store.care import Kind
+from appliance.store import call_log, directory, request_papers, requests
 from appliance.store.request_papers import Looked
 from appliance.store.requests import StoredNotice, StoredRequest
-from appliance.store.voicemail import DAYS, Missed, caller_words
 
-# ---- done --------------------------------------------------------------------------------------
+# ---- x dues ------------------------------------------------------------------------------------
+# By when requests are due: asked of the desk, which knows the house's calendar.
+
+
+@dataclass(frozen=True, slots=True)
+class DueDates:
+    """By when requests are due, and which are late; nothing is known while the desk is away."""
+
+    days: Mapping[int, date]
+    late: frozenset[int]
+
+
+async def due_dates(request: Request) -> DueDates:
+    """Ask the desk; nothing is known while it is away."""
+    try:
+        answer = await request.app.state.desk.ask({"ask": "requests_due"})
+    except (ControlUnreachable, OfficeError):
+        return DueDates({}, frozenset())
+    days = {int(number): date.fromisoformat(day) for number, day in answer["due"].items()}
+    return DueDates(days, frozenset(answer["late"]))
+
+
+# ---- x papers ----------------------------------------------------------------------------------
+# A request's papers.
+
+log = logging.getLogger(__name__)
+
+PAPER_TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
+"""What a paper can be had as, and its media type."""
+PDF_LIMIT_S: Final = child.LIMIT_S + 5
+"""The child ends itself before."""
+_ONE_PDF: Final = asyncio.Lock()
+
+
+async def fetch_paper(request: Request, number: int, mail: int, kind: str) -> bytes:
+    """Fetch a request's e-mail, or where `mail` is 0 the request itself; raises NotDone.
+
+    Part by part: it is longer than the desk answers at once.
+    """
+    question = {"ask": "request_paper", "number": number, "mail": mail, "as": kind}
+    data, is_last = b"", False
+    while not is_last:
+        part = {**question, "at": len(data), "by": signed_in_user(request).name}
+        answer = await ask(request, part)
+        data += base64.b64decode(answer["data"])
+        is_last = answer["last"]
+    if kind != "pdf":
+        return data
+    try:
+        return await as_pdf(data)
+    except child.NoPaper as error:
+        log.error("%s", error)
+        raise NotDone(500, request.state.speaker.words(error.words), error.words) from error
+
+
+async def as_pdf(document: bytes) -> bytes:
+    """Return a document (JSON) as a PDF; raises NoPaper."""
+    pipe = asyncio.subprocess.PIPE
+    async with _ONE_PDF:
+        try:
+            made = await asyncio.create_subprocess_exec(
+                *child.COMMAND, stdin=pipe, stdout=pipe, stderr=pipe
+            )
+        except OSError as error:
+            raise child.NoPaper(str(error)) from error
+        try:
+            async with asyncio.timeout(PDF_LIMIT_S):
+                data, said = await made.communicate(document)
+        except TimeoutError as error:
+            raise child.NoPaper(f"{PDF_LIMIT_S:.0f} s") from error
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                made.kill()
+            await made.wait()
+    if made.returncode:
+        raise child.NoPaper(child.reason(said))
+    return data
+
+
+# ---- requests ----------------------------------------------------------------------------------
+# Requests for offices: what is open, due and late; each with its steps, done by buttons (E9, E15).
+#
+# Somebody of one office sees that office's own, and says that they have it or that it is done.
+
+# ---- done ----------------------------------------------------------------------------------------
 # Where the link in an office's mail leads: it closes one request, once, without a login (E15).
 #
 # The address holds the secret. Opening the page closes nothing, so that a mail scanner that looks
 # at every link does no harm: somebody must give a name and press the button.
 
-TOO_MANY: Final = N_("Too many wrong links from this computer: wait a quarter of an hour.")
-UNKNOWN: Final = 404
-GONE: Final = 410
+TOO_MANY_LINKS: Final = N_("Too many wrong links from this computer: wait a quarter of an hour.")
+UNKNOWN_LINK: Final = 404
+LINK_GONE: Final = 410
 """Used, expired, or closed in another way."""
 
 
 async def show_done_link(request: Request) -> Response:
     """Show which request the link closes: number, office, subject; nothing of the citizen."""
-    return await _show(request)
+    return await _show_link(request)
 
 
 async def close_by_link(request: Request) -> Response:
     """Have the desk close it, for whoever says so; the page then says that it is closed."""
-    looked = await _looked(request)
+    looked = await _look_up_link(request)
     if looked is None or looked.standing is not Standing.OPEN:
-        return await _answer(request, looked)
+        return await _link_page(request, looked)
     token, form = request.path_params["token"], await request.form()
-    question = {"ask": "request_by_link", "token": token, "said_by": field(form, "said_by")}
+    question = {"ask": "request_by_link", "token": token, "said_by": form_field(form, "said_by")}
     try:
         await ask(request, question)
     except NotDone as error:
-        return await _show(request, error)
+        return await _show_link(request, error)
     return RedirectResponse(f"{PATH}{token}", 303)
 
 
-async def _show(request: Request, error: NotDone | None = None) -> Response:
-    return await _answer(request, await _looked(request), error)
+async def _show_link(request: Request, error: NotDone | None = None) -> Response:
+    return await _link_page(request, await _look_up_link(request), error)
 
 
-async def _looked(request: Request) -> Looked | None:
+async def _look_up_link(request: Request) -> Looked | None:
     """Look the link up; None where this address has to wait."""
-    guesses: Guesses = request.app.state.guesses
-    reading: Reading = request.app.state.reading
-    address, token = address_of(request), request.path_params["token"]
+    guesses: GuessLimit = request.app.state.guesses
+    reading: StoreReader = request.app.state.reading
+    address, token = client_address(request), request.path_params["token"]
     if guesses.wait_s(address) > 0:
         return None
     now = datetime.now(UTC)
@@ -109,15 +204,15 @@ async def _looked(request: Request) -> Looked | None:
     return looked
 
 
-async def _answer(
+async def _link_page(
     request: Request, looked: Looked | None, error: NotDone | None = None
 ) -> Response:
     say = request.state.speaker
     if looked is None:
-        return _closes_nothing(request, 429, say(TOO_MANY))
+        return _closes_nothing(request, 429, say(TOO_MANY_LINKS))
     if looked.kept is None or looked.standing is not Standing.OPEN:
         number = looked.kept.request.number if looked.kept else 0
-        status = GONE if looked.kept else UNKNOWN
+        status = LINK_GONE if looked.kept else UNKNOWN_LINK
         return _closes_nothing(request, status, say.words(SAID[looked.standing]), number)
     one, wrong = looked.kept.request, str(error) if error else ""
     values = {"office": await _office(request, one.unit), "subject": without_numbers(one.subject)}
@@ -130,7 +225,7 @@ def _closes_nothing(request: Request, status: int, said: str, number: int = 0) -
 
 
 async def _office(request: Request, code: str) -> str:
-    reading: Reading = request.app.state.reading
+    reading: StoreReader = request.app.state.reading
     units = await reading.do(directory.units)
     return next((unit.name for unit in units if unit.code == code), code)
 
@@ -141,177 +236,7 @@ done_routes: list[BaseRoute] = [
 ]
 
 
-# ---- operator calls ----------------------------------------------------------------------------
-# What an operator does about a call beside the talk: the head's help, a note, calling back (E10).
-#
-# And the calls that a power cut or a restart interrupted, to be called back (E18). A note is of a
-# call and never of a person: that a call was difficult is not shown when the same number calls
-# again.
-
-AFTERWARDS: Final = timedelta(minutes=15)
-"""So long after a call a note may still be made of it from the position that answered."""
-NOTED_LATER: Final = timedelta(hours=24)
-"""So long a note that was begun in a call may still be saved with it."""
-LONGEST_NOTE: Final = 400
-CLOSED_WITH: Final = (Outcome.CALLED_BACK, Outcome.NOT_REACHABLE, Outcome.NOT_NEEDED)
-
-
-@needs(Permission.SEE_DESK)
-async def head(request: Request) -> Response:
-    """Have the head join the conversation of this position, or let the phone ring no longer."""
-    form, _, asks = await request.form(), request.state.speaker, who(request)
-    if not asks.position:
-        return not_done_response(_("Choose the position first."), 400)
-    on = form.get("on") == "1"
-    return await done(request, {"ask": "BringHead", "call": asks.position, "by": asks.by, "on": on})
-
-
-@needs(Permission.SEE_DESK)
-async def note(request: Request) -> Response:
-    """Add a note to the call in which it was begun, else to the one that this position is in."""
-    form, _, position = await request.form(), request.state.speaker, who(request).position
-    text = str(form.get("note", "")).strip()[:LONGEST_NOTE]
-    if form.get("difficult") == "1":
-        text = ": ".join(filter(None, (_("Difficult call"), text)))
-    if not text or not position:
-        return not_done_response(_("A position and a few words are needed."), 400)
-    begun = str(form.get("call", ""))
-    try:
-        call = await _call_of(request, position, begun)
-    except StoreError:
-        return not_done_response(_("The records cannot be read at the moment: try again."), 503)
-    if not call:
-        return not_done_response(_("There is no call of this position, nor one just ended."), 409)
-    return await done(request, _care(request, call, MessageStep.NOTE) | {"note": text})
-
-
-@needs(Permission.CALL_BACK)
-async def interrupted(request: Request) -> Response:
-    """Show the interrupted calls that nobody has called back yet."""
-    try:
-        found = await _reading(request).do(lambda c: _interrupted(c, request.app.state.plan))
-    except StoreError:
-        return page(request, "operator/unread.html")
-    return page(request, "operator/interrupted.html", found=found, outcomes=CLOSED_WITH)
-
-
-@needs(Permission.CALL_BACK)
-async def call_back(request: Request) -> Response:
-    """Have this position's phone ring, then the citizen's; the desk says when not (E17)."""
-    form, _, asks = await request.form(), request.state.speaker, who(request)
-    if not asks.position:
-        return not_done_response(_("Choose the position first."), 400)
-    question = {
-        "ask": "CallBack",
-        "position": asks.position,
-        "case": f"call:{form.get('call', '')}",
-        "by": asks.by,
-        "urgent": form.get("urgent") == "1",
-    }
-    return await done(request, question)
-
-
-@needs(Permission.CALL_BACK)
-async def close_call(request: Request) -> Response:
-    """Close an interrupted call with what came of it."""
-    form, _ = await request.form(), request.state.speaker
-    call, outcome = str(form.get("call", "")), str(form.get("outcome", ""))
-    if not call or outcome not in CLOSED_WITH:
-        return not_done_response(_("Choose what came of it."), 400)
-    return await done(request, _care(request, call, MessageStep.CLOSE) | {"outcome": outcome})
-
-
-def _care(request: Request, call: str, step: MessageStep) -> dict[str, Any]:
-    return {
-        "ask": "care",
-        "kind": Kind.CALL.value,
-        "name": call,
-        "step": step.value,
-        "by": who(request).by,
-        "at": datetime.now(UTC).isoformat(),
-    }
-
-
-async def _call_of(request: Request, position: str, begun: str = "") -> str:
-    """Return the call that a position is in, or ended within `AFTERWARDS`; "" for none.
-
-    `begun` is the call that is meant: one of this position's, of today or yesterday.
-    """
-    mine = _mine(request, position)
-    if mine and begun in ("", mine.call):
-        return mine.call
-    record = await _last_of(request, position) if not begun else await _of_id(request, begun)
-    if record is None or (begun and not is_of(record, position, datetime.now(UTC))):
-        return ""
-    return record.call
-
-
-async def last_call(request: Request) -> tuple[str, str]:
-    """Return the call that a page's work belongs to when it opens, and how it is named."""
-    position, speaker = who(request).position, request.state.speaker
-    if not position:
-        return "", ""
-    if mine := _mine(request, position):
-        call, caller, at = mine.call, mine.caller, mine.since
-    else:
-        try:
-            record = await _last_of(request, position)
-        except StoreError:
-            record = None
-        if record is None:
-            return "", ""
-        call, caller, at = record.call, record.caller, record.answered_at or record.rang_at
-    return call, f"{caller_words(caller, speaker.language)}, {speaker.clock(at)}"
-
-
-async def is_own(request: Request, position: str, call: str) -> bool:
-    """Tell whether a call is this position's, now or lately; what cannot be read is not."""
-    try:
-        return await _call_of(request, position, call) == call
-    except StoreError:
-        return False
-
-
-def is_of(record: CallRecord, position: str, now: datetime) -> bool:
-    """Tell whether a note may be added to a call from a position."""
-    return record.phone == position and now - record.rang_at < NOTED_LATER
-
-
-def _mine(request: Request, position: str) -> CallView | None:
-    status = request.app.state.feed.newest.status
-    return live(status, position).mine if status else None
-
-
-async def _last_of(request: Request, position: str) -> CallRecord | None:
-    since = datetime.now(UTC) - AFTERWARDS
-    return await _reading(request).do(lambda c: call_log.last_of(c, position, since))
-
-
-async def _of_id(request: Request, call: str) -> CallRecord | None:
-    return await _reading(request).do(lambda c: call_log.find(c, call))
-
-
-def _interrupted(connection: sqlite3.Connection, plan: Plan) -> tuple[Missed, ...]:
-    since = datetime.now(UTC) - timedelta(days=DAYS)
-    calls = voicemail.missed_calls(connection, since, plan)
-    return tuple(one for one in calls if one.is_open and one.record.result is Result.INTERRUPTED)
-
-
-def _reading(request: Request) -> Reading:
-    reading: Reading = request.app.state.reading
-    return reading
-
-
-operator_calls_routes: list[BaseRoute] = [
-    Route("/desk/head", head, methods=["POST"]),
-    Route("/desk/note", note, methods=["POST"]),
-    Route("/desk/interrupted", interrupted),
-    Route("/desk/call-back", call_back, methods=["POST"]),
-    Route("/desk/call-closed", close_call, methods=["POST"]),
-]
-
-
-# ---- request mails -----------------------------------------------------------------------------
+# ---- request mails -------------------------------------------------------------------------------
 # A request's e-mails: what was written, what became of it; to keep as a file; sent again (E15).
 
 HIGHEST: Final = 10**9
@@ -324,32 +249,32 @@ async def show_request_mails(request: Request) -> Response:
 
 
 @needs(Permission.REQUESTS)
-async def keep(request: Request) -> Response:
+async def keep_mail(request: Request) -> Response:
     """Send an e-mail as a file; the desk writes it, and notes who has asked."""
-    kept, kind = await _found(request), request.path_params["kind"]
-    if kind not in KINDS:
+    kept, kind = await _addressed_mail(request), request.path_params["kind"]
+    if kind not in PAPER_TYPES:
         raise HTTPException(404)
     try:
-        data = await fetch(request, _number(request), kept.number, kind)
+        data = await fetch_paper(request, _number(request), kept.number, kind)
     except NotDone as error:
         return await _show_request_mails(request, error)
-    return download(data, f"{kept.mail.key}.{kind}", KINDS[kind])
+    return download(data, f"{kept.mail.key}.{kind}", PAPER_TYPES[kind])
 
 
 @needs(Permission.REQUESTS)
-async def again(request: Request) -> Response:
+async def send_mail_again(request: Request) -> Response:
     """Have an e-mail sent once more; one that waits is tried now."""
-    kept, number = await _found(request), _number(request)
+    kept, number = await _addressed_mail(request), _number(request)
     question = {"ask": "mail_again", "number": number, "mail": kept.number}
     try:
-        answer = await ask(request, {**question, "by": somebody(request).name})
+        answer = await ask(request, {**question, "by": signed_in_user(request).name})
     except NotDone as error:
         return await _show_request_mails(request, error)
     return RedirectResponse(f"/requests/{number}/mails/{answer['mail']}?again=1", 303)
 
 
 async def _show_request_mails(request: Request, error: NotDone | None = None) -> Response:
-    kept = await _found(request)
+    kept = await _addressed_mail(request)
     values: dict[str, Any] = {
         "number": _number(request),
         "kept": kept,
@@ -362,10 +287,10 @@ async def _show_request_mails(request: Request, error: NotDone | None = None) ->
     return page(request, "requests/mail.html", error.status if error else 200, **values)
 
 
-async def _found(request: Request) -> StoredNotice:
+async def _addressed_mail(request: Request) -> StoredNotice:
     """Read the e-mail that the address names; raises HTTPException."""
     number, mail = _number(request), int(request.path_params["mail"])
-    reading: Reading = request.app.state.reading
+    reading: StoreReader = request.app.state.reading
     found = await reading.do(
         lambda c: [one for one in requests.about(c, number) if one.number == mail]
     )
@@ -384,24 +309,24 @@ def _number(request: Request) -> int:
 _OF_ONE: Final = "/requests/{number:int}/mails/{mail:int}"
 request_mails_routes: list[BaseRoute] = [
     Route(_OF_ONE, show_request_mails),
-    Route(f"{_OF_ONE}/again", again, methods=["POST"]),
-    Route(f"{_OF_ONE}/as/{{kind}}", keep),
+    Route(f"{_OF_ONE}/again", send_mail_again, methods=["POST"]),
+    Route(f"{_OF_ONE}/as/{{kind}}", keep_mail),
 ]
 
 
-# ---- requests ----------------------------------------------------------------------------------
+# ---- requests ------------------------------------------------------------------------------------
 
 MOST: Final = 200
 LONGEST_SEARCH: Final = 80
 OPEN: Final = (State.OPEN, State.SENT, State.TAKEN)
-LISTS: Final = {
+REQUEST_LISTS: Final = {
     "open": N_("Open requests"),
     "late": N_("Overdue ones"),
     "taken": N_("With an office"),
     "done": N_("Ended ones"),
 }
 """The lists that can be chosen."""
-STATES: Final[Mapping[str, tuple[State, ...]]] = {
+LIST_STATES: Final[Mapping[str, tuple[State, ...]]] = {
     "open": OPEN,
     "late": OPEN,
     "taken": (State.TAKEN,),
@@ -412,7 +337,7 @@ OFFICES_OWN: Final = frozenset({RequestStep.TAKE, RequestStep.CLOSE})
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RequestView:
     """One request with the mails about it and its office's name."""
 
     kept: StoredRequest
@@ -423,7 +348,7 @@ class Shown:
 
 def own_unit(request: Request) -> str:
     """Return the unit whose requests somebody sees, "" for all; raises NotAllowed."""
-    user = somebody(request)
+    user = signed_in_user(request)
     if may(request, Permission.REQUESTS):
         return ""
     if may(request, Permission.OWN_REQUESTS) and user.unit:
@@ -435,18 +360,20 @@ async def list_requests(request: Request) -> Response:
     """List requests, newest first: of one unit, of one citizen, or those that are late."""
     own, query = own_unit(request), request.query_params
     chosen = query.get("list", "open")
-    chosen = chosen if chosen in LISTS else "open"
+    chosen = chosen if chosen in REQUEST_LISTS else "open"
     citizen = query.get("citizen", "").strip()[:LONGEST_SEARCH]
     unit = own or query.get("unit", "")[:LONGEST_SEARCH]
-    dues = await dues_of(request)
-    found, units = await _reading(request).do(
-        lambda c: _listed(c, STATES[chosen], unit, citizen, request.app.state.plan)
+    dues = await due_dates(request)
+    found, units = await records_of(request).do(
+        lambda c: _listed(c, LIST_STATES[chosen], unit, citizen, request.app.state.plan)
     )
     if chosen == "late":
         found = tuple(kept for kept in found if kept.request.number in dues.late)
     values = {"found": found, "units": units, "dues": dues, "state_of": state_of, "own": own}
     filled = {"chosen": chosen, "unit": unit, "citizen": citizen}
-    return page(request, "requests/list.html", 200, lists=LISTS, most=MOST, **values, **filled)
+    return page(
+        request, "requests/list.html", 200, lists=REQUEST_LISTS, most=MOST, **values, **filled
+    )
 
 
 def _listed(
@@ -471,19 +398,19 @@ async def show_request(request: Request) -> Response:
 
 
 @needs(Permission.REQUESTS)
-async def paper(request: Request) -> Response:
+async def request_pdf(request: Request) -> Response:
     """Send the request with all that became of it as a PDF, for the protocol office (E15)."""
-    number = (await _shown(request)).kept.request.number
+    number = (await _addressed_request(request)).kept.request.number
     try:
-        data = await fetch(request, number, 0, "pdf")
+        data = await fetch_paper(request, number, 0, "pdf")
     except NotDone as error:
         return await _show_request(request, error)
-    return download(data, f"request-{number}.pdf", KINDS["pdf"])
+    return download(data, f"request-{number}.pdf", PAPER_TYPES["pdf"])
 
 
-async def step(request: Request) -> Response:
+async def step_request(request: Request) -> Response:
     """Take, remind, close, cancel or move a request; each but taking says who said so."""
-    shown, form = await _shown(request), await request.form()
+    shown, form = await _addressed_request(request), await request.form()
     number, wanted = shown.kept.request.number, request.path_params["step"]
     if own_unit(request) and wanted not in OFFICES_OWN:
         raise NotAllowed(request.state.speaker.words(refusal(Permission.REQUESTS)))
@@ -493,7 +420,7 @@ async def step(request: Request) -> Response:
         "number": number,
         "said_by": str(form.get("said_by", "")) or _says(request),
         "words": str(form.get("words", "")),
-        "by": somebody(request).name,
+        "by": signed_in_user(request).name,
     }
     try:
         if wanted == RequestStep.MOVE:
@@ -507,13 +434,13 @@ async def step(request: Request) -> Response:
 
 def _says(request: Request) -> str:
     """Return who says so where no name was asked for: somebody of the office, in person."""
-    return somebody(request).shown if own_unit(request) else ""
+    return signed_in_user(request).shown if own_unit(request) else ""
 
 
 async def sound(request: Request) -> Response:
     """Send what a caller has said for an office."""
-    kept = (await _shown(request)).kept
-    path = request_parts.sound_file(request.app.state.settings.records.parent, kept.sound.path)
+    kept = (await _addressed_request(request)).kept
+    path = templates.sound_file(request.app.state.settings.records.parent, kept.sound.path)
     if path is None:
         raise HTTPException(404)
     return FileResponse(path, media_type="audio/wav")
@@ -529,34 +456,34 @@ def _starts(request: Request, text: str) -> str:
     return (at if at.tzinfo else at.replace(tzinfo=request.app.state.zone)).isoformat()
 
 
-async def _shown(request: Request) -> Shown:
+async def _addressed_request(request: Request) -> RequestView:
     """Read the request that the address names; raises NotAllowed, HTTPException."""
     own, number = own_unit(request), int(request.path_params["number"])
     if number > HIGHEST:
         raise HTTPException(404)
-    found: Shown | None = await _reading(request).do(lambda c: _find(c, number))
+    found: RequestView | None = await records_of(request).do(lambda c: _find(c, number))
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
     link = request.state.speaker(N_("the link in the e-mail"))
     return replace(found, names={**found.names, policy_requests.BY: link})
 
 
-def _find(connection: sqlite3.Connection, number: int) -> Shown | None:
+def _find(connection: sqlite3.Connection, number: int) -> RequestView | None:
     kept = requests.find_request(connection, number)
     if kept is None:
         return None
     about = requests.about(connection, number)
     office = _units(connection).get(kept.request.unit, kept.request.unit)
-    return Shown(kept, about, office, request_parts.names(connection))
+    return RequestView(kept, about, office, accounts.people_names(connection))
 
 
 async def _show_request(request: Request, error: NotDone | None = None) -> Response:
-    shown = await _shown(request)
+    shown = await _addressed_request(request)
     one, appointment = shown.kept.request, shown.kept.request.appointment
     values = {
         "shown": shown,
         "one": one,
-        "dues": await dues_of(request),
+        "dues": await due_dates(request),
         "slots": await _slots(request, one.unit) if appointment and one.state in OPEN else (),
         "when": _when(request, appointment) if appointment else "",
         "taken_now": request.query_params.get("taken") == "1",
@@ -579,7 +506,7 @@ async def _slots(request: Request, unit: str) -> tuple[datetime, ...]:
     """Ask for the office's free slots; none where it offers none, or the desk is away."""
     try:
         answer = await request.app.state.desk.ask({"ask": "free_slots", "unit": unit})
-    except (DeskAway, OfficeError):
+    except (ControlUnreachable, OfficeError):
         return ()
     return tuple(datetime.fromisoformat(slot) for slot in answer["slots"])
 
@@ -592,14 +519,14 @@ def is_for(request: Request) -> bool:
 requests_routes: list[BaseRoute] = [
     Route("/requests", list_requests),
     Route("/requests/{number:int}", show_request),
-    Route("/requests/{number:int}/paper", paper),
+    Route("/requests/{number:int}/paper", request_pdf),
     Route("/requests/{number:int}/sound", sound),
-    Route("/requests/{number:int}/{step}", step, methods=["POST"]),
+    Route("/requests/{number:int}/{step}", step_request, methods=["POST"]),
 ]
-requests_links = (Link("/requests", N_("Requests"), is_for, order=22),)
+requests_links = (PageLink("/requests", N_("Requests"), is_for, order=22),)
 
 
-# ---- appointments ------------------------------------------------------------------------------
+# ---- appointments --------------------------------------------------------------------------------
 # Appointments as a week: who comes when to which office, what is free, when the house is closed.
 #
 # Who is booked stands in the records; free hours and closures are the desk's to say, and missing
@@ -644,7 +571,7 @@ class DayView:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WeekStatus:
     """What the desk says of the week; nothing is known while it is away."""
 
     days: Mapping[date, Mapping[str, Any]]
@@ -660,7 +587,7 @@ async def show_appointments(request: Request) -> Response:
     booked, names = await request.app.state.reading.do(
         lambda c: _read(c, _span(request, monday), unit)
     )
-    told = await _told(request, monday, unit)
+    told = await _week_status(request, monday, unit)
     days = [_day(request, monday + ONE_DAY * n, booked, told, names) for n in range(7)]
     values = {
         "days": [day for day in days if day.offices or day.day.weekday() < WORKING_DAYS],
@@ -707,15 +634,15 @@ def _read(
     return requests.between(connection, *span, unit), names
 
 
-async def _told(request: Request, monday: date, unit: str) -> Told:
+async def _week_status(request: Request, monday: date, unit: str) -> WeekStatus:
     question = {"ask": "appointments", "first": monday.isoformat(), "unit": unit}
     try:
         answer = await request.app.state.desk.ask(question)
-    except (DeskAway, OfficeError):
-        return Told({}, {}, False)
+    except (ControlUnreachable, OfficeError):
+        return WeekStatus({}, {}, False)
     days = {date.fromisoformat(each["day"]): each for each in answer["days"]}
     offices = {each["unit"]: _free(request, each["free"]) for each in answer["offices"]}
-    return Told(days, offices)
+    return WeekStatus(days, offices)
 
 
 def _free(request: Request, free: list[tuple[str, int]]) -> tuple[tuple[datetime, int], ...]:
@@ -727,7 +654,7 @@ def _day(
     request: Request,
     day: date,
     booked: tuple[StoredRequest, ...],
-    told: Told,
+    told: WeekStatus,
     names: Mapping[str, str],
 ) -> DayView:
     mine = [kept for kept in booked if _first_days(request, kept).date() == day]
@@ -757,10 +684,10 @@ def _first_days(request: Request, kept: StoredRequest) -> datetime:
 
 
 appointments_routes: list[BaseRoute] = [Route("/appointments", show_appointments)]
-appointments_links = (Link("/appointments", N_("Appointments"), is_for, order=23),)
+appointments_links = (PageLink("/appointments", N_("Appointments"), is_for, order=23),)
 
 
-# ---- requests entering -------------------------------------------------------------------------
+# ---- requests entering ---------------------------------------------------------------------------
 # A request entered outside a call: somebody stands at the counter, or has rung off (P6, E9, E15).
 #
 # The form is of the office that is chosen first: its rule and its free hours are the desk's to say.
@@ -787,10 +714,10 @@ NO_OFFICE: Final = N_("Choose the office first.")
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class OfficeChoice:
     """The office that is chosen, with its free hours; `offers`: it has some at all."""
 
-    row: Offer
+    row: TransferOffer
     slots: tuple[datetime, ...] = ()
     offers: bool = False
 
@@ -816,7 +743,7 @@ async def _caller(request: Request) -> dict[str, str]:
     """Fill in who called, where the address names a call; the request is of none all the same."""
     filled = {"language": request.state.speaker.language}
     call = request.query_params.get("call", "")[:LONGEST_NAME]
-    reading: Reading = request.app.state.reading
+    reading: StoreReader = request.app.state.reading
     record = await reading.do(lambda c: call_log.find(c, call)) if call else None
     if record is None or record.caller.presentation is not Presentation.SHOWN:
         return filled
@@ -833,7 +760,7 @@ async def take(request: Request) -> Response:
         if row is None:
             raise NotDone(400, request.state.speaker(NO_OFFICE))
         if filled["anyway"] != "1":
-            found = await open_ones(request, filled["phone"], filled["name"])
+            found = await open_requests(request, filled["phone"], filled["name"])
             if found:
                 return await _show_entering(request, about, EnteredRequest(filled, found))
         answer = await ask(request, _question(request, row, filled))
@@ -846,7 +773,7 @@ def _filled(form: FormData) -> dict[str, str]:
     return {name: str(form.get(name, "")).strip()[:LONGEST_TEXT] for name in (*FIELDS, *OTHERS)}
 
 
-def _question(request: Request, row: Offer, filled: Mapping[str, str]) -> dict[str, Any]:
+def _question(request: Request, row: TransferOffer, filled: Mapping[str, str]) -> dict[str, Any]:
     """Write what the desk is asked; raises NotDone for an appointment without its time."""
     question: dict[str, Any] = {
         "ask": "counter_request",
@@ -854,48 +781,48 @@ def _question(request: Request, row: Offer, filled: Mapping[str, str]) -> dict[s
         "unit": row.unit,
         "need": row.need,
         "rule": filled["rule"],
-        "by": somebody(request).name,
+        "by": signed_in_user(request).name,
         "anyway": True,
     }
     if filled["rule"] != ReturnRule.APPOINTMENT:
         return question
-    starts = starts_of(filled["starts"], request.app.state.zone)
+    starts = parse_start(filled["starts"], request.app.state.zone)
     if starts is None:
         raise NotDone(400, request.state.speaker(N_("When? Choose a day and a time.")))
     return question | {"starts": starts.isoformat(), "form": filled["form"]}
 
 
-async def _offers(request: Request) -> list[Offer]:
+async def _offers(request: Request) -> list[TransferOffer]:
     """Ask which offices there are; raises NotDone."""
     answer = await ask(request, {"ask": "offices"})
-    return sorted(map(offer, answer["offices"]), key=lambda one: (one.name, one.need_name))
+    return sorted(map(read_offer, answer["offices"]), key=lambda one: (one.name, one.need_name))
 
 
-def _chosen(offers: list[Offer], about: str) -> Offer | None:
+def _chosen(offers: list[TransferOffer], about: str) -> TransferOffer | None:
     return next((one for one in offers if f"{one.unit}|{one.need}" == about), None)
 
 
-async def _office_of_request(request: Request, row: Offer, wanted: str) -> Office:
+async def _office_of_request(request: Request, row: TransferOffer, wanted: str) -> OfficeChoice:
     """Ask for an office's free hours, where it may give appointments; raises NotDone.
 
     The hour that is `wanted` stands among them, however far ahead it is.
     """
     if ReturnRule.APPOINTMENT not in row.rules:
-        return Office(row)
+        return OfficeChoice(row)
     answer = await ask(request, {"ask": "free_slots", "unit": row.unit})
     slots = set(map(datetime.fromisoformat, answer["slots"]))
-    if answer["offers"] and (start := starts_of(wanted, request.app.state.zone)):
+    if answer["offers"] and (start := parse_start(wanted, request.app.state.zone)):
         slots.add(start)
-    return Office(row, tuple(sorted(slots)), answer["offers"])
+    return OfficeChoice(row, tuple(sorted(slots)), answer["offers"])
 
 
-def _of_unit(offers: list[Offer], unit: str) -> list[Offer]:
+def _of_unit(offers: list[TransferOffer], unit: str) -> list[TransferOffer]:
     """Return the needs of the one office that the address names, all for none."""
     return [one for one in offers if one.unit == unit] or offers
 
 
 async def _show_entering(request: Request, about: str, shown: EnteredRequest) -> Response:
-    offers, office = list[Offer](), None
+    offers, office = list[TransferOffer](), None
     unit = request.query_params.get("unit", "")
     try:
         offers = _of_unit(await _offers(request), unit)
@@ -913,10 +840,10 @@ async def _show_entering(request: Request, about: str, shown: EnteredRequest) ->
         "unit": unit,
         "office": office,
         "filled": dict.fromkeys((*FIELDS, *OTHERS), "") | dict(shown.filled),
-        "wanted": starts_of(shown.filled.get("starts", ""), request.app.state.zone),
+        "wanted": parse_start(shown.filled.get("starts", ""), request.app.state.zone),
         "open_ones": shown.open_ones,
         "wrong": str(shown.error) if shown.error else "",
-        "tongues": [(one, NAMES[one]) for one in LANGUAGES],
+        "tongues": [(one, LANGUAGE_NAMES[one]) for one in LANGUAGES],
     }
     tables = {
         "rules": RULES,
@@ -936,7 +863,6 @@ requests_entering_routes: list[BaseRoute] = [
 
 routes = [
     *done_routes,
-    *operator_calls_routes,
     *request_mails_routes,
     *requests_routes,
     *appointments_routes,

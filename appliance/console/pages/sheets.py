@@ -1,14 +1,17 @@
-"""Schede: all procedure sheets, searched, the stale ones first to be looked after; one to read."""
+"""Procedure sheets: searched beside a call, listed, read, edited, taken from files (P2)."""
 
 from __future__ import annotations
 
 import difflib
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+import nh3
+from markdown_it import MarkdownIt
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -16,13 +19,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.orders import CallRecord
-from appliance.console import request_parts
-from appliance.console.accounts import for_those_who_may, may, needs, somebody
-from appliance.console.desk_client import NotDone, Reading, ask, done, not_done_response
-from appliance.console.pages.requests import is_own
+from appliance.console import accounts
+from appliance.console.accounts import may, needs, requester, signed_in_user, with_permission
+from appliance.console.control_client import NotDone, ask, ask_for_script, records_of, refused_json
+from appliance.console.pages.operator import is_own_call
 from appliance.console.say import N_
-from appliance.console.shared import ITS_OWN_PAGE, rendered, unmarked, who
-from appliance.console.templates import Link, page, text
+from appliance.console.templates import PageLink, page, render
 from appliance.errors import StoreError
 from appliance.policy.numbering import Plan
 from appliance.policy.requests import state_of
@@ -33,6 +35,52 @@ from appliance.store import call_log, directory, managed_config, requests, sheet
 from appliance.store.requests import StoredRequest
 from appliance.store.sheets import Found
 from appliance.store.voicemail import RESULTS, OpenCase, open_cases
+
+# ---- x sheets ----------------------------------------------------------------------------------
+# Sheets.
+
+_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+_SHEET_TAGS: Final = {
+    "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
+    "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+}  # fmt: skip
+"""No picture, no script, no form: a sheet is read."""
+_LOWEST: Final = 6
+TITLE_BESIDE_A_CALL: Final = 2
+"""The level of a sheet's title on the desk, below the page's own: its headings begin lower."""
+TITLE_OF_OWN_PAGE: Final = 1
+
+
+_MARKS: Final = re.compile(r"[#*_`>|~]+")
+
+
+def plain_excerpt(excerpt: str) -> str:
+    """Return a few words of a sheet without the marks of Markdown."""
+    return " ".join(_MARKS.sub("", excerpt).split())
+
+
+def sheet_html(body: str, title: int = TITLE_BESIDE_A_CALL) -> str:
+    """Return a sheet's text as HTML below a title of a level; no level is left out.
+
+    Links open beside the page that one is working on.
+    """
+    tokens = _MARKDOWN.parse(body)
+    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
+    used = sorted({token.tag for token in headings})
+    for token in headings:
+        token.tag = f"h{min(used.index(token.tag) + 1 + title, _LOWEST)}"
+    return nh3.clean(
+        _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
+        tags=_SHEET_TAGS,
+        attributes={"a": {"href", "title"}, "ol": {"start"}},
+        url_schemes={"http", "https", "mailto"},
+        set_tag_attribute_values={"a": {"target": "_blank"}},
+        link_rel="noopener noreferrer",
+    )
+
+
+# ---- sheets ------------------------------------------------------------------------------------
+# Schede: all procedure sheets, searched, the stale ones first to be looked after; one to read.
 
 # ---- operator sheets ---------------------------------------------------------------------------
 # Sheets on the operator's desk: found as one types, read beside the call, noted by one key (P2).
@@ -47,7 +95,7 @@ MOST_EARLIER: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCaller:
     """What is on record of a caller's number, newest first."""
 
     calls: tuple[CallRecord, ...]
@@ -65,11 +113,11 @@ async def search(request: Request) -> Response:
         return sheets.search(connection, typed, MOST)
 
     try:
-        found = await _reading(request).do(job)
+        found = await records_of(request).do(job)
     except StoreError:
         return page(request, "operator/unread.html")
     shown = "operator/found.html"
-    return page(request, shown, found=found, typed=typed.strip(), unmarked=unmarked)
+    return page(request, shown, found=found, typed=typed.strip(), unmarked=plain_excerpt)
 
 
 @needs(Permission.READ_SHEETS)
@@ -85,33 +133,35 @@ async def sheet(request: Request) -> Response:
         return found, names.get(found.office, found.office)
 
     try:
-        read = await _reading(request).do(job)
+        read = await records_of(request).do(job)
     except StoreError:
         return page(request, "operator/unread.html")
     if read is None:
         raise HTTPException(404)
     found, office = read
     stale = found.is_stale(datetime.now(request.app.state.zone).date())
-    body = rendered(found.body)
+    body = sheet_html(found.body)
     return page(request, "operator/sheet.html", sheet=found, office=office, stale=stale, body=body)
 
 
 @needs(Permission.SEE_DESK)
-async def used(request: Request) -> Response:
+async def note_sheet_used(request: Request) -> Response:
     """Note that a sheet answered the caller in whose call it was opened."""
     form, _ = await request.form(), request.state.speaker
-    position = who(request).position
+    position = requester(request).position
     if not position:
-        return not_done_response(_("Choose the position first."), 400)
+        return refused_json(_("Choose the position first."), 400)
     opened = str(form.get("call", ""))
-    if opened and not await is_own(request, position, opened):
-        return not_done_response(_("There is no call of this position, nor one just ended."), 409)
+    if opened and not await is_own_call(request, position, opened):
+        return refused_json(_("There is no call of this position, nor one just ended."), 409)
     of = {"call": opened} if opened else {"position": position}
-    return await done(request, {"ask": "NoteSheet", "sheet": str(form.get("sheet", "")), **of})
+    return await ask_for_script(
+        request, {"ask": "NoteSheet", "sheet": str(form.get("sheet", "")), **of}
+    )
 
 
 @needs(Permission.SEE_DESK)
-async def known(request: Request) -> Response:
+async def known_caller(request: Request) -> Response:
     """Show what is on record of a caller who is on the line; nothing for no number."""
     call = request.path_params["call"]
     status = request.app.state.feed.newest.status or {"calls": ()}
@@ -119,7 +169,7 @@ async def known(request: Request) -> Response:
     if not number:
         return Response(media_type="text/html")
     try:
-        found = await _reading(request).do(
+        found = await records_of(request).do(
             lambda connection: _known(connection, number, call, request.app.state.plan)
         )
     except StoreError:
@@ -128,28 +178,23 @@ async def known(request: Request) -> Response:
     return page(request, "operator/known.html", state_of=state_of, results=RESULTS, **values)
 
 
-def _known(connection: sqlite3.Connection, number: str, call: str, plan: Plan) -> Known:
+def _known(connection: sqlite3.Connection, number: str, call: str, plan: Plan) -> KnownCaller:
     now = datetime.now(UTC)
     calls = call_log.of_number(connection, number, now - EARLIER, MOST_EARLIER + 1, plan)
     earlier = tuple(record for record in calls if record.call != call)[:MOST_EARLIER]
-    return Known(
+    return KnownCaller(
         earlier,
         requests.find_open(connection, number, plan=plan),
         open_cases(connection, number, now, plan),
-        request_parts.names(connection),
+        accounts.people_names(connection),
     )
-
-
-def _reading(request: Request) -> Reading:
-    reading: Reading = request.app.state.reading
-    return reading
 
 
 operator_sheets_routes: list[BaseRoute] = [
     Route("/desk/search", search),
     Route("/desk/sheet/{code}", sheet),
-    Route("/desk/sheet-used", used, methods=["POST"]),
-    Route("/desk/known/{call}", known),
+    Route("/desk/sheet-used", note_sheet_used, methods=["POST"]),
+    Route("/desk/known/{call}", known_caller),
 ]
 
 
@@ -159,7 +204,7 @@ MOST_FOUND: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SheetRow:
     """One sheet in the list; `office` by its name, `excerpt` what a search found of it."""
 
     sheet: Sheet
@@ -174,7 +219,9 @@ async def show_all(request: Request) -> Response:
     typed = request.query_params.get("q", "").strip()[:LONGEST_SEARCH]
     only_stale = request.query_params.get("stale", "") == "1"
     today = datetime.now(request.app.state.zone).date()
-    rows: tuple[Row, ...] = await request.app.state.reading.do(lambda c: _rows(c, typed, today))
+    rows: tuple[SheetRow, ...] = await request.app.state.reading.do(
+        lambda c: _rows(c, typed, today)
+    )
     shown = [row for row in rows if row.is_stale or not only_stale]
     values: dict[str, Any] = {
         "rows": shown,
@@ -183,7 +230,7 @@ async def show_all(request: Request) -> Response:
         "can_edit": may(request, Permission.EDIT_SHEETS),
     }
     if "hx-request" in request.headers:
-        return HTMLResponse(text(request, "sheets/rows.html", **values))
+        return HTMLResponse(render(request, "sheets/rows.html", **values))
     return page(
         request,
         "sheets/all.html",
@@ -195,11 +242,13 @@ async def show_all(request: Request) -> Response:
     )
 
 
-def _rows(connection: sqlite3.Connection, typed: str, today: date) -> tuple[Row, ...]:
+def _rows(connection: sqlite3.Connection, typed: str, today: date) -> tuple[SheetRow, ...]:
     names = _offices(connection)
 
-    def row(sheet: Sheet, excerpt: str = "") -> Row:
-        return Row(sheet, names.get(sheet.office, sheet.office), sheet.is_stale(today), excerpt)
+    def row(sheet: Sheet, excerpt: str = "") -> SheetRow:
+        return SheetRow(
+            sheet, names.get(sheet.office, sheet.office), sheet.is_stale(today), excerpt
+        )
 
     if typed:
         found = sheets.search(connection, typed, MOST_FOUND)
@@ -233,7 +282,7 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
         sheet=found,
         office=names.get(found.office, found.office),
         stale=found.is_stale(datetime.now(request.app.state.zone).date()),
-        body=rendered(found.body, ITS_OWN_PAGE),
+        body=sheet_html(found.body, TITLE_OF_OWN_PAGE),
         is_central=code in theirs,
         can_edit=may(request, Permission.EDIT_SHEETS) and code not in theirs,
         wrong=wrong,
@@ -241,7 +290,7 @@ async def sheet_page(request: Request, status: int = 200, wrong: str = "") -> Re
 
 
 sheets_routes: list[BaseRoute] = [Route("/sheets", show_all), Route("/sheet/{code}", show)]
-links = (Link("/sheets", N_("Sheets"), for_those_who_may(Permission.READ_SHEETS), order=45),)
+links = (PageLink("/sheets", N_("Sheets"), with_permission(Permission.READ_SHEETS), order=45),)
 
 
 # ---- sheets editing ----------------------------------------------------------------------------
@@ -279,7 +328,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SheetCheck:
     """What the desk says of one sheet before it is saved; `wrong` where it cannot be."""
 
     code: str
@@ -303,14 +352,14 @@ async def edit(request: Request) -> Response:
     code = request.query_params.get("code", "")[:64]
     if not code:
         day = datetime.now(request.app.state.zone).date()
-        return _editor(request, Seen("", NEW.format(day=day)), is_new=True)
+        return _editor(request, SheetCheck("", NEW.format(day=day)), is_new=True)
     try:
         answer = await ask(
-            request, {"ask": "sheet_text", "code": code, "by": somebody(request).name}
+            request, {"ask": "sheet_text", "code": code, "by": signed_in_user(request).name}
         )
     except NotDone as error:
-        return _editor(request, Seen(code, "", str(error)), is_new=False, status=error.status)
-    return _editor(request, Seen(code, answer["text"]), is_new=False)
+        return _editor(request, SheetCheck(code, "", str(error)), is_new=False, status=error.status)
+    return _editor(request, SheetCheck(code, answer["text"]), is_new=False)
 
 
 @needs(Permission.EDIT_SHEETS)
@@ -318,7 +367,7 @@ async def again(request: Request) -> Response:
     """Go back from the preview to the text as it was typed."""
     form = await request.form()
     code, text = _typed(form)
-    return _editor(request, Seen(code, text), is_new=form.get("new") == "1")
+    return _editor(request, SheetCheck(code, text), is_new=form.get("new") == "1")
 
 
 @needs(Permission.EDIT_SHEETS)
@@ -326,7 +375,7 @@ async def check(request: Request) -> Response:
     """Show what saving the typed text would change; what is wrong is said above it."""
     form = await request.form()
     is_new = form.get("new") == "1"
-    seen = await _seen(request, *_typed(form))
+    seen = await _check_sheet(request, *_typed(form))
     if seen.wrong:
         return _editor(request, seen, is_new=is_new, status=409)
     return page(request, "sheets/preview.html", seen=[seen], can_edit_again=True, is_new=is_new,
@@ -356,7 +405,7 @@ async def save(request: Request) -> Response:
             told = await _ask_save(request, str(code), _lines(str(body)), preview=False)
             is_voiced = is_voiced or "voice" in told
         except NotDone as error:
-            refused.append(Seen(str(code), _lines(str(body)), str(error)))
+            refused.append(SheetCheck(str(code), _lines(str(body)), str(error)))
     if refused:
         return page(request, "sheets/preview.html", 409, seen=refused, can_edit_again=False,
                     is_new=False, changes=CHANGES)  # fmt: skip
@@ -368,7 +417,7 @@ async def remove(request: Request) -> Response:
     """Take a sheet away, so that no search finds it."""
     question = {"ask": "sheet_remove", "code": request.path_params["code"]}
     try:
-        told = await ask(request, {**question, "by": somebody(request).name})
+        told = await ask(request, {**question, "by": signed_in_user(request).name})
     except NotDone as error:
         return await sheet_page(request, error.status, str(error))
     return RedirectResponse("/sheets?voice=1" if "voice" in told else "/sheets?removed=1", 303)
@@ -392,7 +441,7 @@ async def voice(request: Request) -> Response:
     )
 
 
-def _editor(request: Request, seen: Seen, *, is_new: bool, status: int = 200) -> Response:
+def _editor(request: Request, seen: SheetCheck, *, is_new: bool, status: int = 200) -> Response:
     return page(request, "sheets/edit.html", status, seen=seen, is_new=is_new, longest=LONGEST)
 
 
@@ -406,31 +455,33 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-async def _of_file(request: Request, file: UploadFile) -> Seen:
+async def _of_file(request: Request, file: UploadFile) -> SheetCheck:
     name = str(file.filename).replace("\\", "/").rsplit("/", 1)[-1]
     code = name.removesuffix(".md")[:64]
     try:
         text = (await file.read()).decode()
     except UnicodeDecodeError:
-        return Seen(code, "", request.state.speaker(NO_TEXT))
-    return await _seen(request, code, _lines(text))
+        return SheetCheck(code, "", request.state.speaker(NO_TEXT))
+    return await _check_sheet(request, code, _lines(text))
 
 
-async def _seen(request: Request, code: str, text: str) -> Seen:
+async def _check_sheet(request: Request, code: str, text: str) -> SheetCheck:
     try:
         told = await _ask_save(request, code, text, preview=True)
     except NotDone as error:
-        return Seen(code, text, str(error))
+        return SheetCheck(code, text, str(error))
     differences = tuple(_differences(told["before"], told["after"]))
-    return Seen(code, text, "", told["title"], told["change"], rendered(told["body"]), differences,
-                told["heard"])  # fmt: skip
+    return SheetCheck(
+        code, text, "", told["title"], told["change"], sheet_html(told["body"]), differences,
+        told["heard"],
+    )  # fmt: skip
 
 
 async def _ask_save(request: Request, code: str, text: str, *, preview: bool) -> dict[str, str]:
     if len(text) > LONGEST:
         raise NotDone(413, request.state.speaker(TOO_LONG))
     question = {"ask": "sheet_save", "code": code or " ", "text": text, "preview": preview}
-    return await ask(request, {**question, "by": somebody(request).name})
+    return await ask(request, {**question, "by": signed_in_user(request).name})
 
 
 def _differences(before: str, after: str) -> Iterator[Difference]:

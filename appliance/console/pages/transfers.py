@@ -1,6 +1,6 @@
-"""Transfer and return on the operator's desk: what declarations allow, and what is done instead.
+"""Transfer and return on the operator's page: what declarations allow, and what is done instead.
 
-The desk decides (P5); here its answers are shown, and forms filled in as far as they can be.
+Call control decides (P5); here its answers are shown, and forms filled in as far as they can be.
 """
 
 from __future__ import annotations
@@ -15,10 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from appliance.calls.events import Caller, Presentation
-from appliance.console.accounts import needs
-from appliance.console.desk_client import DeskAway, Reading, done, not_done_response
-from appliance.console.house import CallView, live
-from appliance.console.shared import who
+from appliance.console.accounts import needs, requester
+from appliance.console.control_client import (
+    ControlUnreachable,
+    StoreReader,
+    ask_for_script,
+    refused_json,
+)
+from appliance.console.live import CallView, operator_view
 from appliance.console.templates import page
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import ReturnRule
@@ -36,7 +40,7 @@ FIELDS: Final = ("name", "phone", "email", "subject", "asked", "sheet", "call", 
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class TransferOffer:
     """One office and need as the page shows it; times are the desk's."""
 
     unit: str
@@ -52,7 +56,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Taking:
+class RequestForm:
     """What is to be taken over for an office: by which rule, from whom, why the call is back."""
 
     unit: str
@@ -70,10 +74,10 @@ class Taking:
     open_ones: tuple[StoredRequest, ...]
 
 
-def offer(one: Mapping[str, Any]) -> Offer:
+def read_offer(one: Mapping[str, Any]) -> TransferOffer:
     """Read one row of the desk's answer."""
     until = datetime.fromisoformat(one["until"]) if one["until"] else None
-    return Offer(
+    return TransferOffer(
         one["unit"], one["name"], one["need"], one["need_name"], one["say"], one["open"],
         one["unanswered"], tuple(one["rules"]), Words(**one["words"]), until,
     )  # fmt: skip
@@ -85,9 +89,9 @@ async def offices(request: Request) -> Response:
     wanted = request.query_params.get("unit", "")
     try:
         answer = await request.app.state.desk.ask({"ask": "offices"})
-    except (DeskAway, OfficeError):
+    except (ControlUnreachable, OfficeError):
         return page(request, "operator/away.html")
-    found = sorted(map(offer, answer["offices"]), key=lambda one: one.unit != wanted)
+    found = sorted(map(read_offer, answer["offices"]), key=lambda one: one.unit != wanted)
     return page(
         request,
         "operator/offices.html",
@@ -100,10 +104,10 @@ async def offices(request: Request) -> Response:
 @needs(Permission.TRANSFER)
 async def transfer(request: Request) -> Response:
     """Have the caller of this position go on to an office."""
-    form, _, asks = await request.form(), request.state.speaker, who(request)
+    form, _, asks = await request.form(), request.state.speaker, requester(request)
     if not asks.position:
-        return not_done_response(_("Choose the position first."), 400)
-    if (of := str(form.get("of", ""))) and not _is_mine(request, of):
+        return refused_json(_("Choose the position first."), 400)
+    if (of := str(form.get("of", ""))) and not _is_own_call(request, of):
         said = _("The call for which the office was chosen is over: nobody was transferred.")
         return JSONResponse({"done": False, "said": said, "undo": None, "stays": True}, 409)
     question = {
@@ -116,7 +120,7 @@ async def transfer(request: Request) -> Response:
         "anyway": form.get("anyway") == "1",
         "by": asks.by,
     }
-    return await done(request, question)
+    return await ask_for_script(request, question)
 
 
 @needs(Permission.REQUESTS)
@@ -124,9 +128,9 @@ async def returned(request: Request) -> Response:
     """Show the form of an office's rule, filled in as far as it is known."""
     query = request.query_params
     try:
-        taking = await _taking(request, query.get("call", ""), query.get("unit", ""),
+        taking = await _request_form(request, query.get("call", ""), query.get("unit", ""),
                                query.get("need", ""), query.get("rule", ""))  # fmt: skip
-    except (DeskAway, OfficeError):
+    except (ControlUnreachable, OfficeError):
         return page(request, "operator/away.html")
     if taking is None:
         return Response(media_type="text/html")
@@ -135,15 +139,15 @@ async def returned(request: Request) -> Response:
 
 
 @needs(Permission.REQUESTS)
-async def take(request: Request) -> Response:
+async def take_request(request: Request) -> Response:
     """Take a request over for an office; a citizen's open ones are told of first (E9)."""
     form, _ = await request.form(), request.state.speaker
     given = {name: str(form.get(name, "")).strip() for name in FIELDS}
     rule = str(form.get("rule", ""))
     if not given["name"] or not (given["phone"] or given["email"]) or not given["subject"]:
-        return not_done_response(_("Name, a number or an e-mail, and the subject are needed."), 400)
+        return refused_json(_("Name, a number or an e-mail, and the subject are needed."), 400)
     if form.get("anyway") != "1" and (
-        found := await open_ones(request, given["phone"], given["name"])
+        found := await open_requests(request, given["phone"], given["name"])
     ):
         listed = "; ".join(f"{one.request.number} ({one.request.subject})" for one in found)
         said = _("Open already: %(requests)s. Save again to make a new one.", requests=listed)
@@ -154,15 +158,15 @@ async def take(request: Request) -> Response:
         "rule": rule,
         "prefers": "phone" if given["phone"] else "email",
         "language": request.state.speaker.language,
-        "by": who(request).by,
+        "by": requester(request).by,
         "anyway": True,
     }
     if rule == ReturnRule.APPOINTMENT:
-        starts = starts_of(str(form.get("starts", "")), request.app.state.zone)
+        starts = parse_start(str(form.get("starts", "")), request.app.state.zone)
         if starts is None:
-            return not_done_response(_("When? Choose a day and a time."), 400)
+            return refused_json(_("When? Choose a day and a time."), 400)
         question |= {"starts": starts.isoformat(), "form": str(form.get("form", ""))}
-    return await done(request, question)
+    return await ask_for_script(request, question)
 
 
 @needs(Permission.REQUESTS)
@@ -171,18 +175,20 @@ async def remind(request: Request) -> Response:
     form, _ = await request.form(), request.state.speaker
     number, words = str(form.get("number", "")), str(form.get("words", "")).strip()
     if not number.isascii() or not number.isdecimal() or not words:
-        return not_done_response(_("What does the citizen say? The words go to the office."), 400)
+        return refused_json(_("What does the citizen say? The words go to the office."), 400)
     question = {"ask": "request_step", "step": "remind", "number": int(number), "words": words}
-    return await done(request, question | {"by": who(request).by})
+    return await ask_for_script(request, question | {"by": requester(request).by})
 
 
-async def _taking(request: Request, call: str, unit: str, need: str, rule: str) -> Taking | None:
+async def _request_form(
+    request: Request, call: str, unit: str, need: str, rule: str
+) -> RequestForm | None:
     """Gather what is known; None where that call came back from no office and none is named."""
-    view = _view(request, call)
+    view = _call_view(request, call)
     back = view.back if view else None
     if back is not None and unit in ("", back.unit):
         found = (back.unit, back.office, back.need, back.rules, back.why, back.say)
-    elif (row := await _row(request, unit, need)) is not None:
+    elif (row := await _offer_of(request, unit, need)) is not None:
         found = (row.unit, row.name, row.need, row.rules, NOTHING, row.say)
     else:
         return None
@@ -192,39 +198,42 @@ async def _taking(request: Request, call: str, unit: str, need: str, rule: str) 
     if chosen == ReturnRule.APPOINTMENT:
         slots = await request.app.state.desk.ask({"ask": "free_slots", "unit": unit})
     caller = view.caller if view and view.caller.presentation is Presentation.SHOWN else Caller()
-    return Taking(
+    return RequestForm(
         unit, office, need, chosen, rules, why, to_say, call, caller.number, caller.name,
         tuple(datetime.fromisoformat(slot) for slot in slots["slots"]), slots["offers"],
-        await open_ones(request, caller.number, ""),
+        await open_requests(request, caller.number, ""),
     )  # fmt: skip
 
 
-async def _row(request: Request, unit: str, need: str) -> Offer | None:
+async def _offer_of(request: Request, unit: str, need: str) -> TransferOffer | None:
     """Return what the desk says of one office and need now."""
     answer = await request.app.state.desk.ask({"ask": "offices"})
-    rows = [offer(one) for one in answer["offices"]]
+    rows = [read_offer(one) for one in answer["offices"]]
     return next((row for row in rows if (row.unit, row.need) == (unit, need)), None)
 
 
-def _is_mine(request: Request, call: str) -> bool:
+def _is_own_call(request: Request, call: str) -> bool:
     """Tell whether this position is on a call now; true while the desk cannot be heard."""
     status = request.app.state.feed.newest.status
     if status is None:
         return True
-    mine = live(status, who(request).position).mine
+    mine = operator_view(status, requester(request).position).mine
     return mine is not None and mine.call == call
 
 
-def _view(request: Request, call: str) -> CallView | None:
+def _call_view(request: Request, call: str) -> CallView | None:
     status = request.app.state.feed.newest.status
     if status is None:
         return None
-    return next((c for c in live(status, who(request).position).calls if c.call == call), None)
+    return next(
+        (c for c in operator_view(status, requester(request).position).calls if c.call == call),
+        None,
+    )
 
 
-async def open_ones(request: Request, phone: str, name: str) -> tuple[StoredRequest, ...]:
+async def open_requests(request: Request, phone: str, name: str) -> tuple[StoredRequest, ...]:
     """Return what is open of the same citizen (E9); nothing where that cannot be read."""
-    reading: Reading = request.app.state.reading
+    reading: StoreReader = request.app.state.reading
     plan: Plan = request.app.state.plan
     try:
         return await reading.do(lambda c: requests.find_open(c, phone, name, plan))
@@ -232,7 +241,7 @@ async def open_ones(request: Request, phone: str, name: str) -> tuple[StoredRequ
         return ()
 
 
-def starts_of(text: str, zone: Any) -> datetime | None:
+def parse_start(text: str, zone: Any) -> datetime | None:
     """Read a moment; one without an offset is the office's own time."""
     try:
         at = datetime.fromisoformat(text)
@@ -245,6 +254,6 @@ routes: list[BaseRoute] = [
     Route("/desk/offices", offices),
     Route("/desk/transfer", transfer, methods=["POST"]),
     Route("/desk/return", returned),
-    Route("/desk/request", take, methods=["POST"]),
+    Route("/desk/request", take_request, methods=["POST"]),
     Route("/desk/remind", remind, methods=["POST"]),
 ]

@@ -13,12 +13,15 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import needs, somebody
-from appliance.console.announcements import UPDATE, stored, update_path
-from appliance.console.desk_client import NotDone, ask
-from appliance.console.network import UPDATE as UPLOAD
-from appliance.console.pages.backup import taken
-from appliance.console.pages.users import field
+from appliance.console.accounts import needs, signed_in_user
+from appliance.console.control_client import NotDone, ask, form_field
+from appliance.console.guards import UPDATE_UPLOAD as UPLOAD
+from appliance.console.pages.backup import (
+    UPDATE_FILE,
+    keep_upload,
+    stored_file,
+    uploaded_update_path,
+)
 from appliance.console.say import N_
 from appliance.console.templates import page
 from appliance.policy.text import Words
@@ -49,14 +52,14 @@ async def live(request: Request) -> Response:
 @needs(Permission.TECHNICAL)
 async def upload(request: Request) -> Response:
     """Keep an update that a script sends as it is; answers with a sentence for that script."""
-    return await taken(request, update_path(request.app.state.settings), UPDATE)
+    return await keep_upload(request, uploaded_update_path(request.app.state.settings), UPDATE_FILE)
 
 
 @needs(Permission.TECHNICAL)
 async def forget(request: Request) -> Response:
     """Take the uploaded update away; it is this console's own."""
     await request.form()
-    path = update_path(request.app.state.settings)
+    path = uploaded_update_path(request.app.state.settings)
     await anyio.to_thread.run_sync(lambda: path.unlink(missing_ok=True))
     return RedirectResponse(PAGE, 303)
 
@@ -87,10 +90,10 @@ async def give_up(request: Request) -> Response:
 
 async def _asked(request: Request, name: str) -> Response:
     """Ask the desk for what a form wants, of somebody who is sure."""
-    if field(await request.form(), "sure") != "1":
+    if form_field(await request.form(), "sure") != "1":
         return await _show(request, NotDone(400, request.state.speaker(UNSURE)))
     try:
-        await ask(request, {"ask": name, "sure": True, "by": somebody(request).name})
+        await ask(request, {"ask": name, "sure": True, "by": signed_in_user(request).name})
     except NotDone as error:
         return await _show(request, error)
     return RedirectResponse(PAGE, 303)
@@ -98,7 +101,7 @@ async def _asked(request: Request, name: str) -> Response:
 
 async def _show(request: Request, wrong: NotDone | None = None) -> Response:
     settings = request.app.state.settings
-    uploaded = await anyio.to_thread.run_sync(stored, update_path(settings))
+    uploaded = await anyio.to_thread.run_sync(stored_file, uploaded_update_path(settings))
     values = {**await _told(request), "uploaded": uploaded, "wrong": str(wrong) if wrong else ""}
     return page(request, "plant/updates.html", wrong.status if wrong else 200, **values)
 

@@ -1,70 +1,114 @@
-"""Users: who may use the console and as what; for head and technician."""
+"""Users: first page, login, the first user, one's own account, and the list of users."""
 
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from appliance.console import request_parts
 from appliance.console.accounts import (
     Accounts,
     Busy,
-    Guesses,
+    GuessLimit,
     TryLater,
     WrongLogin,
-    check_new,
-    for_those_who_may,
+    check_new_password,
+    client_address,
     needs,
-    somebody,
+    signed_in_user,
+    with_permission,
 )
-from appliance.console.desk_client import NotDone, ask
-from appliance.console.pages.home import LANGUAGE_COOKIE, YEAR_S, local
+from appliance.console.control_client import NotDone, ask, form_field
 from appliance.console.say import LANGUAGES, N_
-from appliance.console.shared import Names, audit_who, sentence
-from appliance.console.templates import Link, page
+from appliance.console.templates import PageLink, page
 from appliance.errors import CentralinoError
 from appliance.policy.users import ROLES, AccountError, Permission, Role, User, may_touch
-from appliance.store import database, directory, sheets
+from appliance.store import directory
 from appliance.store import users as kept
 
-# ---- accounts ----------------------------------------------------------------------------------
+# ---- home --------------------------------------------------------------------------------------
+# The first page, the choice of language, and the sign of life.
+
+LANGUAGE_COOKIE = "language"
+LANGUAGE_COOKIE_S = 365 * 24 * 3600
+
+
+async def home(request: Request) -> Response:
+    """Show where one is and what one may open."""
+    return page(request, "home/home.html")
+
+
+async def choose_language(request: Request) -> Response:
+    """Keep the chosen language in a cookie and go back to the page."""
+    form = await request.form()
+    answer = RedirectResponse(local_path(str(form.get("next", "/"))), 303)
+    if (wanted := str(form.get("language", ""))) in LANGUAGES:
+        secure = request.app.state.settings.is_secure
+        answer.set_cookie(
+            LANGUAGE_COOKIE, wanted, LANGUAGE_COOKIE_S, httponly=True, samesite="lax", secure=secure
+        )
+    return answer
+
+
+async def alive(_: Request) -> Response:
+    """Say that the console turns: nothing is read for it."""
+    return PlainTextResponse("alive\n")
+
+
+def local_path(path: str) -> str:
+    """Never lead to another host: "//elsewhere" and "/\\elsewhere" are ones to a browser."""
+    is_path = path.startswith("/") and path[1:2] not in ("/", "\\") and path.isprintable()
+    return path if is_path else "/"
+
+
+home_routes: list[BaseRoute] = [
+    Route("/", home),
+    Route("/language", choose_language, methods=["POST"]),
+    Route("/alive", alive),
+]
+home_links = (PageLink("/", N_("Home"), order=0),)
+
+
+# ---- x login -----------------------------------------------------------------------------------
+# Users: who may use the console and as what; for head and technician.
+
+# ---- accounts ------------------------------------------------------------------------------------
 # Logging in and out, the first user of all, one's own account.
 
-LONGEST_FIELD: Final = 200
 REFUSED: Final = 409
 """What the desk has refused, as opposed to what never reached it."""
 
 
-WRONG: Final = N_("Wrong user name or password.")
+WRONG_LOGIN: Final = N_("Wrong user name or password.")
 BUSY: Final = N_("Too many people log in at once: try again in a few seconds.")
-TWO: Final = N_("The two passwords are not the same.")
+PASSWORDS_DIFFER: Final = N_("The two passwords are not the same.")
 
 
-async def login(request: Request) -> Response:
+async def show_login(request: Request) -> Response:
     """Ask for name and password; on a box without a user, for the first one."""
     if not await _accounts(request).has_users():
         return RedirectResponse("/first", 303)
-    where = local(request.query_params.get("next", "/"))
+    where = local_path(request.query_params.get("next", "/"))
     return page(request, "accounts/login.html", typed="", wrong="", next=where)
 
 
 async def log_in(request: Request) -> Response:
     """Begin a session under a new word."""
     form, accounts = await request.form(), _accounts(request)
-    name, where = field(form, "name").strip().lower(), local(field(form, "next") or "/")
+    name, where = (
+        form_field(form, "name").strip().lower(),
+        local_path(form_field(form, "next") or "/"),
+    )
     try:
         user, word = await accounts.log_in(
-            name, field(form, "password"), address_of(request), request.state.word
+            name, form_field(form, "password"), client_address(request), request.state.word
         )
     except (WrongLogin, TryLater, Busy) as error:
         status, wrong = _refusal(request, error)
@@ -80,33 +124,35 @@ async def logout(request: Request) -> Response:
     return RedirectResponse("/login", 303)
 
 
-async def first(request: Request) -> Response:
+async def show_first(request: Request) -> Response:
     """Ask for the code and the first user; once there is one, for a login."""
     if await _accounts(request).has_users():
         return RedirectResponse("/login", 303)
-    return page(request, "accounts/first.html", filled=_kept({}), wrong="")
+    return page(request, "accounts/first.html", filled=_first_user_form({}), wrong="")
 
 
 async def make_first(request: Request) -> Response:
     """Have the desk make the first user, and log that person in."""
     form, accounts = await request.form(), _accounts(request)
-    name = field(form, "name").strip().lower()
+    name = form_field(form, "name").strip().lower()
     try:
         question = {
             "ask": "first_user",
-            "code": field(form, "code"),
+            "code": form_field(form, "code"),
             "name": name,
-            "shown": field(form, "shown"),
+            "shown": form_field(form, "shown"),
             "language": request.state.speaker.language,
             "password": await _new_first_password(request, form, name),
         }
         await _ask_with_code(request, question)
         _, request.state.word = await accounts.log_in(
-            name, field(form, "password"), address_of(request), request.state.word
+            name, form_field(form, "password"), client_address(request), request.state.word
         )
     except (NotDone, TryLater, Busy) as error:
         status, wrong = _refusal(request, error)
-        return page(request, "accounts/first.html", status, filled=_kept(form), wrong=wrong)
+        return page(
+            request, "accounts/first.html", status, filled=_first_user_form(form), wrong=wrong
+        )
     return RedirectResponse("/", 303)
 
 
@@ -115,8 +161,8 @@ async def _new_first_password(request: Request, form: FormData, name: str) -> st
 
     Raises NotDone, TryLater, Busy. Other addresses go on: nobody can hold the form shut.
     """
-    guesses: Guesses = request.app.state.first_guesses
-    if (wait := guesses.wait_s(address_of(request))) > 0:
+    guesses: GuessLimit = request.app.state.first_guesses
+    if (wait := guesses.wait_s(client_address(request))) > 0:
         raise TryLater(wait)
     return await _new_password(request, form, name)
 
@@ -126,25 +172,25 @@ async def _ask_with_code(request: Request, question: dict[str, Any]) -> None:
         await ask(request, question)
     except NotDone as error:
         if error.status == REFUSED:
-            request.app.state.first_guesses.wrong(address_of(request))
+            request.app.state.first_guesses.wrong(client_address(request))
         raise
 
 
-async def account(request: Request) -> Response:
+async def show_account(request: Request) -> Response:
     """Show one's own account."""
     return _account(request)
 
 
 async def change_password(request: Request) -> Response:
     """Change one's own password; sessions elsewhere end, this one goes on under a new word."""
-    form, accounts, user = await request.form(), _accounts(request), somebody(request)
+    form, accounts, user = await request.form(), _accounts(request), signed_in_user(request)
     try:
-        await accounts.prove(user.name, field(form, "old"), address_of(request))
+        await accounts.prove(user.name, form_field(form, "old"), client_address(request))
         kept = await _new_password(request, form, user.name)
         question = {"name": user.name, "password": kept, "must_change": False, "by": user.name}
         await ask(request, {"ask": "user_password", **question})
         _, request.state.word = await accounts.log_in(
-            user.name, field(form, "password"), address_of(request), request.state.word
+            user.name, form_field(form, "password"), client_address(request), request.state.word
         )
     except (NotDone, WrongLogin, TryLater, Busy) as error:
         status, wrong = _refusal(request, error)
@@ -154,8 +200,8 @@ async def change_password(request: Request) -> Response:
 
 async def change_language(request: Request) -> Response:
     """Keep one's own language."""
-    form, user = await request.form(), somebody(request)
-    language = field(form, "language")
+    form, user = await request.form(), signed_in_user(request)
+    language = form_field(form, "language")
     try:
         question = {"name": user.name, "language": language, "by": user.name}
         await ask(request, {"ask": "user_change", **question})
@@ -165,29 +211,18 @@ async def change_language(request: Request) -> Response:
     return _with_language(request, RedirectResponse("/account?done=language", 303), language)
 
 
-def address_of(request: Request) -> str:
-    """Return where a request comes from."""
-    return request.client.host if request.client else ""
-
-
-def field(form: FormData | Mapping[str, Any], name: str) -> str:
-    """Return a field of a form as text, "" for none; files are none."""
-    value = form.get(name, "")
-    return value[:LONGEST_FIELD] if isinstance(value, str) else ""
-
-
-def _kept(form: FormData | Mapping[str, Any]) -> dict[str, str]:
+def _first_user_form(form: FormData | Mapping[str, Any]) -> dict[str, str]:
     """Return what is shown again of a form that was refused: never a password."""
-    return {name: field(form, name) for name in ("code", "name", "shown")}
+    return {name: form_field(form, name) for name in ("code", "name", "shown")}
 
 
 async def _new_password(request: Request, form: FormData, name: str) -> str:
     """Check a new password, typed twice, and hash it; raises NotDone, Busy."""
-    password, say = field(form, "password"), request.state.speaker
-    if password != field(form, "again"):
-        raise NotDone(400, say(TWO))
+    password, say = form_field(form, "password"), request.state.speaker
+    if password != form_field(form, "again"):
+        raise NotDone(400, say(PASSWORDS_DIFFER))
     try:
-        check_new(password, name)
+        check_new_password(password, name)
     except AccountError as error:
         raise NotDone(400, say.words(error.words)) from error
     return await _accounts(request).hashed(password)
@@ -205,7 +240,7 @@ def _refusal(request: Request, error: CentralinoError) -> tuple[int, str]:
             "Too many wrong passwords: try again in %(number)s minutes.",
             minutes,
         )
-    return (503, say(BUSY)) if isinstance(error, Busy) else (403, say(WRONG))
+    return (503, say(BUSY)) if isinstance(error, Busy) else (403, say(WRONG_LOGIN))
 
 
 def _account(request: Request, status: int = 200, wrong: str = "") -> Response:
@@ -218,7 +253,12 @@ def _with_language(request: Request, answer: Response, language: str) -> Respons
     if language in LANGUAGES:
         secure = request.app.state.settings.is_secure
         answer.set_cookie(
-            LANGUAGE_COOKIE, language, YEAR_S, httponly=True, samesite="lax", secure=secure
+            LANGUAGE_COOKIE,
+            language,
+            LANGUAGE_COOKIE_S,
+            httponly=True,
+            samesite="lax",
+            secure=secure,
         )
     return answer
 
@@ -228,95 +268,22 @@ def _accounts(request: Request) -> Accounts:
     return accounts
 
 
-accounts_routes: list[BaseRoute] = [
-    Route("/login", login, methods=["GET"]),
+x_login_routes: list[BaseRoute] = [
+    Route("/login", show_login, methods=["GET"]),
     Route("/login", log_in, methods=["POST"]),
     Route("/logout", logout, methods=["POST"]),
-    Route("/first", first, methods=["GET"]),
+    Route("/first", show_first, methods=["GET"]),
     Route("/first", make_first, methods=["POST"]),
-    Route("/account", account),
+    Route("/account", show_account),
     Route("/account/password", change_password, methods=["POST"]),
     Route("/account/language", change_language, methods=["POST"]),
 ]
 
 
-# ---- audit -------------------------------------------------------------------------------------
-# The list of changes: who, when, what; never a number (E20).
-
-SHOWN_DAYS: Final = 30
-MOST: Final = 500
-LONGEST_DAYS: Final = 3_660
-WHAT: Final = {
-    "register": N_("Register of offices"),
-    "hours": N_("Hours and closures"),
-    "user": N_("Users"),
-    "request": N_("Requests"),
-    "handover": N_("Handing over"),
-    "voicemail": N_("Messages"),
-    "erasure": N_("Erasure"),
-    "export": N_("Data of a citizen"),
-    "sheet": N_("Sheets"),
-    "announcement": N_("Announcements"),
-    "outbox": N_("E-mails"),
-    "mail": N_("E-mails"),
-    "policy": N_("Backup"),
-    "backup": N_("Backup"),
-    "update": N_("Updates"),
-    "central": N_("Central settings"),
-    "config": N_("Configuration"),
-    "clock": N_("Clock"),
-    "panel": N_("LEDs"),
-    "line": N_("Lines"),
-    "phone": N_("Phones"),
-    "divert": N_("Divert on busy"),
-}
-"""What the first part of a code concerns."""
-
-
-@needs(Permission.AUDIT)
-async def show_audit(request: Request) -> Response:
-    """Show the changes of some days, of one person where chosen."""
-    zone, by = request.app.state.zone, request.query_params.get("by", "")[:80]
-    today = datetime.now(zone).date()
-    last = _day(request.query_params.get("until", ""), today)
-    first = _day(request.query_params.get("since", ""), last - timedelta(days=SHOWN_DAYS))
-    first = max(first, last - timedelta(days=LONGEST_DAYS))
-    since, until = (
-        datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))
-    )
-    rows, people, names = await request.app.state.reading.do(
-        lambda c: (database.between(c, since, until, by, MOST), database.who(c), _names(c))
-    )
-    say = request.state.speaker
-    told = [
-        (row.at, audit_who(row.by, say, names), sentence(row, say, names), row.corrected)
-        for row in rows
-    ]
-    named = [(one, audit_who(one, say, names)) for one in people]
-    values: dict[str, Any] = {"by": by, "since": first, "until": last, "most": MOST}
-    return page(request, "accounts/audit.html", rows=told, people=named, **values)
-
-
-def _names(connection: sqlite3.Connection) -> Names:
-    units = {unit.code: unit.name for unit in directory.units(connection)}
-    titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
-    return Names(request_parts.names(connection), units, titles, WHAT)
-
-
-def _day(text: str, otherwise: date) -> date:
-    """Read a day of a form; what is none, or lies at the end of the calendar, is the other one."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return otherwise
-    return day if 2000 <= day.year <= 9000 else otherwise
-
-
-audit_routes: list[BaseRoute] = [Route("/audit", show_audit)]
-audit_links = (Link("/audit", N_("Changes"), for_those_who_may(Permission.AUDIT), order=95),)
-
-
 # ---- users -------------------------------------------------------------------------------------
+# Users: who may use the console and as what; for head and technician.
+
+# ---- users ---------------------------------------------------------------------------------------
 
 ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """What a first password is made of: read aloud or copied from paper without a mistake."""
@@ -324,7 +291,7 @@ GROUPS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class UserForm:
     """What stands in the form."""
 
     name: str = ""
@@ -349,7 +316,7 @@ async def add(request: Request) -> Response:
     try:
         hashed = await _accounts(request).hashed(password)
         question = {**_question(filled), "name": filled.name, "password": hashed}
-        await ask(request, {"ask": "user_add", **question, "by": somebody(request).name})
+        await ask(request, {"ask": "user_add", **question, "by": signed_in_user(request).name})
     except (NotDone, Busy) as error:
         return await _list(request, _status(error), filled, _said(request, error))
     return await _list(request, told=(filled.name, password))
@@ -366,11 +333,16 @@ async def change(request: Request) -> Response:
     """Change one user."""
     form, user = await request.form(), await _user(request)
     filled = _filled(form)
-    changes = {**_question(filled), "disabled": field(form, "disabled") == "1"}
+    changes = {**_question(filled), "disabled": form_field(form, "disabled") == "1"}
     try:
         await ask(
             request,
-            {"ask": "user_change", "name": user.name, **changes, "by": somebody(request).name},
+            {
+                "ask": "user_change",
+                "name": user.name,
+                **changes,
+                "by": signed_in_user(request).name,
+            },
         )
     except NotDone as error:
         return await _show(request, user, error.status, filled, str(error))
@@ -385,7 +357,7 @@ async def new_password(request: Request) -> Response:
     try:
         hashed = await _accounts(request).hashed(password)
         question = {"name": user.name, "password": hashed, "must_change": True}
-        await ask(request, {"ask": "user_password", **question, "by": somebody(request).name})
+        await ask(request, {"ask": "user_password", **question, "by": signed_in_user(request).name})
     except (NotDone, Busy) as error:
         return await _show(request, user, _status(error), wrong=_said(request, error))
     _accounts(request).forget(user.name)
@@ -395,34 +367,34 @@ async def new_password(request: Request) -> Response:
 async def _list(
     request: Request,
     status: int = 200,
-    filled: Filled | None = None,
+    filled: UserForm | None = None,
     wrong: str = "",
     told: tuple[str, str] | None = None,
 ) -> Response:
     everybody = await request.app.state.reading.do(kept.everybody)
     values = {"users": everybody, "wrong": wrong, "told": told}
-    choices = await _choices(request, filled or Filled())
+    choices = await _choices(request, filled or UserForm())
     return page(request, "accounts/users.html", status, **values, **choices)
 
 
 async def _show(
-    request: Request, user: User, status: int = 200, filled: Filled | None = None, wrong: str = ""
+    request: Request, user: User, status: int = 200, filled: UserForm | None = None, wrong: str = ""
 ) -> Response:
     if filled is None:
         roles = tuple(role.value for role in Role if role in user.roles)
-        filled = Filled(user.name, user.shown, roles, user.unit, user.position, user.language)
-    can = may_touch(somebody(request).roles, user.roles)
+        filled = UserForm(user.name, user.shown, roles, user.unit, user.position, user.language)
+    can = may_touch(signed_in_user(request).roles, user.roles)
     values = {"one": user, "can": can, "wrong": wrong}
     choices = await _choices(request, filled)
     return page(request, "accounts/user.html", status, **values, **choices)
 
 
-async def _choices(request: Request, filled: Filled) -> dict[str, Any]:
+async def _choices(request: Request, filled: UserForm) -> dict[str, Any]:
     """Return what the forms offer: the roles that whoever asks may give, offices, positions.
 
     What stands there already is among them, whatever became of that office or telephone.
     """
-    own = somebody(request).roles
+    own = signed_in_user(request).roles
     offered = [(role.value, ROLES[role]) for role in Role if may_touch(own, {role})]
     units = await request.app.state.reading.do(directory.units)
     offices = {filled.unit: filled.unit}
@@ -447,14 +419,14 @@ async def _user(request: Request) -> User:
     return found
 
 
-def _filled(form: FormData) -> Filled:
+def _filled(form: FormData) -> UserForm:
     roles = tuple(str(role) for role in form.getlist("roles"))
-    name = field(form, "name").strip().lower()
-    words = (field(form, key).strip() for key in ("unit", "position", "language"))
-    return Filled(name, field(form, "shown"), roles, *words)
+    name = form_field(form, "name").strip().lower()
+    words = (form_field(form, key).strip() for key in ("unit", "position", "language"))
+    return UserForm(name, form_field(form, "shown"), roles, *words)
 
 
-def _question(filled: Filled) -> dict[str, Any]:
+def _question(filled: UserForm) -> dict[str, Any]:
     return {
         "shown": filled.shown,
         "roles": list(filled.roles),
@@ -484,10 +456,10 @@ users_routes: list[BaseRoute] = [
     Route("/users/{name}", change, methods=["POST"]),
     Route("/users/{name}/password", new_password, methods=["POST"]),
 ]
-users_links = (Link("/users", N_("Users"), for_those_who_may(Permission.USERS), order=90),)
+users_links = (PageLink("/users", N_("Users"), with_permission(Permission.USERS), order=90),)
 
 
-routes = [*accounts_routes, *audit_routes, *users_routes]
+routes = [*home_routes, *x_login_routes, *users_routes]
 
 
-links = (*audit_links, *users_links)
+links = (*home_links, *users_links)

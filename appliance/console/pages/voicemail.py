@@ -1,4 +1,4 @@
-"""Messages: the list by state, one with its sound and all that is done about it (P9, E16, E17)."""
+"""Messages and missed calls: lists, sound, and the steps of each case (P9, E16, E17)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -15,23 +16,135 @@ from starlette.routing import BaseRoute, Route
 
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.outgoing import OUT_OF_BAND
-from appliance.console import request_parts
-from appliance.console.accounts import for_those_who_may, may, needs, somebody
-from appliance.console.desk_client import NotDone, Reading, lead
-from appliance.console.request_parts import History
+from appliance.console import accounts, templates
+from appliance.console.accounts import (
+    may,
+    needs,
+    people_names,
+    requester,
+    signed_in_user,
+    with_permission,
+)
+from appliance.console.control_client import NotDone, ask, records_of, redirect_after
 from appliance.console.say import N_
-from appliance.console.templates import Link, page
+from appliance.console.templates import PageLink, page
 from appliance.policy.numbering import Plan
 from appliance.policy.users import Permission
-from appliance.policy.voicemail import Care, MessageState, Outcome
-from appliance.store import care, voicemail
+from appliance.policy.voicemail import Care, Entry, MessageState, MessageStep, Outcome, care_of
+from appliance.store import call_log, care, voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import OUTCOMES, RESULTS, STEPS, Message, Missed, caller_words
+
+# ---- x cases -----------------------------------------------------------------------------------
+# Parts of the pages on requests: cases, due dates, papers, downloads.
+
+# ---- cases ---------------------------------------------------------------------------------------
+# A message or a call without one as pages show it (P9, E16): how it stands, and what is done.
+
+LONGEST_NOTE: Final = 1000
+CASE_STEPS: Final = (
+    MessageStep.TAKE,
+    MessageStep.RELEASE,
+    MessageStep.FAIL,
+    MessageStep.NOTE,
+    MessageStep.CLOSE,
+    MessageStep.REOPEN,
+)
+"""What a page's buttons ask for."""
+NO_POSITION: Final = N_("Choose your position on the operator's desk first.")
+OFF_HOURS: Final = N_("Called back outside the band: %(why)s")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseHistory:
+    """What was done about one case: entries, oldest first, and the calls back, newest first."""
+
+    case: str
+    entries: tuple[Entry, ...]
+    back: tuple[CallRecord, ...]
+    names: dict[str, str]
+
+    @property
+    def state(self) -> MessageState:
+        """Say whether somebody deals with it."""
+        return care_of(self.entries).state
+
+    @property
+    def holder(self) -> str:
+        """Return who has it, "" for nobody."""
+        return care_of(self.entries).holder
+
+    @property
+    def is_called(self) -> bool:
+        """True while it is being called back."""
+        return bool(self.back) and self.back[0].result is Result.OPEN
+
+    def named(self, by: str) -> str:
+        """Return the name that people know somebody by."""
+        return self.names.get(by, by)
+
+
+def read_case(connection: sqlite3.Connection, kind: Kind, name: str, number: int) -> CaseHistory:
+    """Read what was done about a message or call, by its id and its short number."""
+    case = f"message:{number}" if kind is Kind.MESSAGE else f"call:{name}"
+    back = call_log.called_back(connection, (case,)).get(case, ())
+    return CaseHistory(case, care.history(connection, kind, name), back, people_names(connection))
+
+
+async def care_step(request: Request, kind: Kind, name: str, step: str, form: FormData) -> None:
+    """Have the desk do one step about a case; raises NotDone in the reader's language."""
+    if step not in CASE_STEPS:
+        raise NotDone(400, request.state.speaker(N_("There is no such step.")))
+    question: dict[str, Any] = {"outcome": str(form.get("outcome", ""))} if step == "close" else {}
+    await ask(
+        request, _care_command(request, kind, name, step, str(form.get("note", ""))) | question
+    )
+
+
+async def note_heard(request: Request, name: str) -> None:
+    """Note that whoever asks heard a message; raises NotDone."""
+    await ask(request, _care_command(request, Kind.MESSAGE, name, MessageStep.HEAR))
+
+
+async def ring_back(request: Request, kind: Kind, name: str, case: str, reason: str) -> None:
+    """Ring one's own phone, then the caller; taken first: two never call back at once (E16, E17).
+
+    `reason` is why outside the band, "" within it. Raises NotDone.
+    """
+    say, asks = request.state.speaker, requester(request)
+    if not asks.position:
+        raise NotDone(400, say(NO_POSITION))
+    await ask(request, _care_command(request, kind, name, MessageStep.TAKE))
+    urgent = bool(reason.strip())
+    question = {"position": asks.position, "case": case, "urgent": urgent, "by": asks.by}
+    await ask(request, {"ask": "CallBack", **question})
+    if urgent:
+        note = say(OFF_HOURS, why=reason.strip())
+        await ask(request, _care_command(request, kind, name, MessageStep.NOTE, note))
+
+
+def _care_command(
+    request: Request, kind: Kind, name: str, step: str, note: str = ""
+) -> dict[str, Any]:
+    """Write the question; times are said as the house has them."""
+    return {
+        "ask": "care",
+        "kind": kind,
+        "name": name,
+        "step": step,
+        "by": signed_in_user(request).name,
+        "at": datetime.now(request.app.state.zone).isoformat(),
+        "note": note[:LONGEST_NOTE],
+    }
+
+
+# ---- voicemail ---------------------------------------------------------------------------------
+# Messages: the list by state, one with its sound and all that is done about it (P9, E16, E17).
 
 # ---- messages ----------------------------------------------------------------------------------
 
 MOST: Final = 200
-SHOWN: Final = {
+MESSAGE_LISTS: Final = {
     "open": (N_("To be dealt with"), (MessageState.NEW, MessageState.TAKEN)),
     "new": (N_("New"), (MessageState.NEW,)),
     "taken": (N_("Taken"), (MessageState.TAKEN,)),
@@ -41,11 +154,11 @@ SHOWN: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class MessageView:
     """One message with what is known about it; `hints` are calls that may be the same person's."""
 
     message: Message
-    history: History
+    history: CaseHistory
     hints: tuple[tuple[int, CallRecord], ...]
 
 
@@ -53,10 +166,14 @@ class Shown:
 async def list_messages(request: Request) -> Response:
     """List the messages of a state, newest first; by default those nobody has closed."""
     state = request.query_params.get("state", "open")
-    state = state if state in SHOWN else "open"
-    found, stand, names = await _reading(request).do(lambda c: _listed(c, SHOWN[state][1]))
-    values = {"found": found, "stand": stand, "names": names, **words_of(request)}
-    return page(request, "messages/list.html", state=state, lists=SHOWN, most=MOST, **values)
+    state = state if state in MESSAGE_LISTS else "open"
+    found, stand, names = await records_of(request).do(
+        lambda c: _listed(c, MESSAGE_LISTS[state][1])
+    )
+    values = {"found": found, "stand": stand, "names": names, **caller_values(request)}
+    return page(
+        request, "messages/list.html", state=state, lists=MESSAGE_LISTS, most=MOST, **values
+    )
 
 
 def _listed(
@@ -64,7 +181,7 @@ def _listed(
 ) -> tuple[list[Message], dict[str, Care], dict[str, str]]:
     found = [one for state in states for one in voicemail.list_messages(connection, state, MOST)]
     found.sort(key=lambda one: (one.received_at, one.number), reverse=True)
-    return found[:MOST], care.cares(connection, Kind.MESSAGE), request_parts.names(connection)
+    return found[:MOST], care.cares(connection, Kind.MESSAGE), accounts.people_names(connection)
 
 
 @needs(Permission.MESSAGES)
@@ -77,8 +194,8 @@ async def show_message(request: Request) -> Response:
 async def step_message(request: Request) -> Response:
     """Take, release, note, close or reopen a message, or count a call back in vain."""
     number, form = str(request.path_params["number"]), await request.form()
-    doing = request_parts.do(request, Kind.MESSAGE, number, request.path_params["step"], form)
-    return await lead(request, doing, _show_message, f"/messages/{number}")
+    doing = care_step(request, Kind.MESSAGE, number, request.path_params["step"], form)
+    return await redirect_after(request, doing, _show_message, f"/messages/{number}")
 
 
 @needs(Permission.MESSAGES)
@@ -87,14 +204,14 @@ async def call_back_message(request: Request) -> Response:
     """Have one's own phone ring, and then whoever left the message."""
     form, number = await request.form(), str(request.path_params["number"])
     reason = str(form.get("reason", ""))
-    doing = request_parts.call_back(request, Kind.MESSAGE, number, f"message:{number}", reason)
-    return await lead(request, doing, _show_message, f"/messages/{number}?ringing=1")
+    doing = ring_back(request, Kind.MESSAGE, number, f"message:{number}", reason)
+    return await redirect_after(request, doing, _show_message, f"/messages/{number}?ringing=1")
 
 
 @needs(Permission.MESSAGES)
 async def progress_message(request: Request) -> Response:
     """Say how calling back goes: a part of the page, asked for again while it goes on."""
-    shown = await _shown(request)
+    shown = await _addressed_message(request)
     address = f"/messages/{shown.message.number}/progress"
     return page(request, "messages/progress.html", **progress_of(request, shown.history, address))
 
@@ -102,26 +219,26 @@ async def progress_message(request: Request) -> Response:
 @needs(Permission.MESSAGES)
 async def sound(request: Request) -> Response:
     """Send the sound, from wherever the player wants it; whoever begins it has heard it."""
-    message = (await _shown(request)).message
-    path = request_parts.sound_file(request.app.state.settings.voicemail, message.path)
+    message = (await _addressed_message(request)).message
+    path = templates.sound_file(request.app.state.settings.voicemail, message.path)
     if path is None:
         raise HTTPException(404)
     if request.headers.get("range", "bytes=0-").startswith("bytes=0-"):
         with contextlib.suppress(NotDone):  # a message is heard even while the desk is away
-            await request_parts.heard(request, str(message.number))
+            await note_heard(request, str(message.number))
     return FileResponse(path, media_type="audio/wav")
 
 
-async def _shown(request: Request) -> Shown:
+async def _addressed_message(request: Request) -> MessageView:
     """Read the message that the address names."""
     number = str(request.path_params["number"])
-    found = await _reading(request).do(lambda c: _find_message(c, number))
+    found = await records_of(request).do(lambda c: _find_message(c, number))
     if found is None:
         raise HTTPException(404)
     return found
 
 
-def _find_message(connection: sqlite3.Connection, number: str) -> Shown | None:
+def _find_message(connection: sqlite3.Connection, number: str) -> MessageView | None:
     message = voicemail.find(connection, number)
     if message is None:
         return None
@@ -129,15 +246,15 @@ def _find_message(connection: sqlite3.Connection, number: str) -> Shown | None:
         (care.find(connection, Kind.CALL, record.call)[1], record)
         for record in voicemail.hints(connection, message)
     )
-    return Shown(
+    return MessageView(
         message,
-        request_parts.read_case(connection, Kind.MESSAGE, message.id, message.number),
+        read_case(connection, Kind.MESSAGE, message.id, message.number),
         hints,
     )
 
 
 async def _show_message(request: Request, error: NotDone | None = None) -> Response:
-    shown = await _shown(request)
+    shown = await _addressed_message(request)
     address = f"/messages/{shown.message.number}"
     values = {"message": shown.message, "hints": shown.hints}
     case = case_values(request, shown.history, address, error)
@@ -146,7 +263,7 @@ async def _show_message(request: Request, error: NotDone | None = None) -> Respo
 
 
 def case_values(
-    request: Request, history: History, address: str, error: NotDone | None
+    request: Request, history: CaseHistory, address: str, error: NotDone | None
 ) -> dict[str, Any]:
     """Return what the part about a case names: the same for messages and calls."""
     return {
@@ -156,14 +273,14 @@ def case_values(
         "steps": STEPS,
         "wrong": str(error) if error else "",
         "asks_reason": error is not None and error.words == OUT_OF_BAND,
-        "mine": somebody(request).name == history.holder,
+        "mine": signed_in_user(request).name == history.holder,
         "may_call": may(request, Permission.CALL_BACK),
-        **words_of(request),
+        **caller_values(request),
         **progress_of(request, history, f"{address}/progress"),
     }
 
 
-def progress_of(request: Request, history: History, address: str) -> dict[str, Any]:
+def progress_of(request: Request, history: CaseHistory, address: str) -> dict[str, Any]:
     """Return what the part about a call back names; `asks_again` while there is news to come."""
     rings = request.query_params.get("ringing") == "1" and not history.back
     return {
@@ -174,15 +291,10 @@ def progress_of(request: Request, history: History, address: str) -> dict[str, A
     }
 
 
-def words_of(request: Request) -> dict[str, Any]:
+def caller_values(request: Request) -> dict[str, Any]:
     """Return how callers are named."""
     language = request.state.speaker.language
     return {"caller": lambda who: caller_words(who, language), "ends": OUTCOMES}
-
-
-def _reading(request: Request) -> Reading:
-    reading: Reading = request.app.state.reading
-    return reading
 
 
 messages_routes: list[BaseRoute] = [
@@ -194,10 +306,10 @@ messages_routes: list[BaseRoute] = [
     Route("/messages/{number:int}/{step}", step_message, methods=["POST"]),
 ]
 messages_links = (
-    Link(
+    PageLink(
         "/messages",
         N_("Messages"),
-        for_those_who_may(Permission.MESSAGES),
+        with_permission(Permission.MESSAGES),
         order=20,
         has_badge=True,
     ),
@@ -207,7 +319,7 @@ messages_links = (
 # ---- missed ------------------------------------------------------------------------------------
 # Calls that left no message, and interrupted ones: to be called back (E16, E18).
 
-LISTS: Final = {
+MISSED_LISTS: Final = {
     "open": N_("To be called back"),
     "interrupted": N_("Interrupted calls"),
     "all": N_("All of the last 30 days"),
@@ -218,16 +330,22 @@ LISTS: Final = {
 async def list_missed(request: Request) -> Response:
     """List them, newest first: those nobody has dealt with, the interrupted ones, or all."""
     chosen = request.query_params.get("list", "open")
-    chosen = chosen if chosen in LISTS else "open"
+    chosen = chosen if chosen in MISSED_LISTS else "open"
     found, names = await request.app.state.reading.do(
         lambda c: _missed_listed(c, request.app.state.plan)
     )
-    rows = [one for one in found if is_in(one, chosen)]
-    values = {"found": rows, "names": names, "chosen": chosen, "lists": LISTS, "results": RESULTS}
-    return page(request, "messages/missed.html", **values, **words_of(request))
+    rows = [one for one in found if is_in_list(one, chosen)]
+    values = {
+        "found": rows,
+        "names": names,
+        "chosen": chosen,
+        "lists": MISSED_LISTS,
+        "results": RESULTS,
+    }
+    return page(request, "messages/missed.html", **values, **caller_values(request))
 
 
-def is_in(one: Missed, chosen: str) -> bool:
+def is_in_list(one: Missed, chosen: str) -> bool:
     """Tell whether a call belongs in a list."""
     if chosen == "interrupted":
         return one.is_open and one.record.result is Result.INTERRUPTED
@@ -238,7 +356,7 @@ def _missed_listed(
     connection: sqlite3.Connection, plan: Plan
 ) -> tuple[tuple[Missed, ...], dict[str, str]]:
     since = datetime.now(UTC) - timedelta(days=voicemail.DAYS)
-    return voicemail.missed_calls(connection, since, plan), request_parts.names(connection)
+    return voicemail.missed_calls(connection, since, plan), accounts.people_names(connection)
 
 
 @needs(Permission.MESSAGES)
@@ -251,8 +369,8 @@ async def show_missed(request: Request) -> Response:
 async def step_missed(request: Request) -> Response:
     """Take, release, note, close or reopen a call, or count a call back in vain."""
     number, form = str(request.path_params["number"]), await request.form()
-    doing = request_parts.do(request, Kind.CALL, number, request.path_params["step"], form)
-    return await lead(request, doing, _show_missed, f"/missed/{number}")
+    doing = care_step(request, Kind.CALL, number, request.path_params["step"], form)
+    return await redirect_after(request, doing, _show_missed, f"/missed/{number}")
 
 
 @needs(Permission.MESSAGES)
@@ -260,24 +378,24 @@ async def step_missed(request: Request) -> Response:
 async def call_back_missed(request: Request) -> Response:
     """Have one's own phone ring, and then whoever called."""
     form = await request.form()
-    one, history = await _found(request)
+    one, history = await _addressed_missed(request)
     reason = str(form.get("reason", ""))
-    doing = request_parts.call_back(request, Kind.CALL, str(one.number), history.case, reason)
-    return await lead(request, doing, _show_missed, f"/missed/{one.number}?ringing=1")
+    doing = ring_back(request, Kind.CALL, str(one.number), history.case, reason)
+    return await redirect_after(request, doing, _show_missed, f"/missed/{one.number}?ringing=1")
 
 
 @needs(Permission.MESSAGES)
 async def progress_missed(request: Request) -> Response:
     """Say how calling back goes."""
-    one, history = await _found(request)
+    one, history = await _addressed_missed(request)
     address = f"/missed/{one.number}/progress"
     return page(request, "messages/progress.html", **progress_of(request, history, address))
 
 
-async def _found(request: Request) -> tuple[Missed, History]:
+async def _addressed_missed(request: Request) -> tuple[Missed, CaseHistory]:
     """Read the call that the address names."""
     number = int(request.path_params["number"])
-    found: tuple[Missed, History] | None = await request.app.state.reading.do(
+    found: tuple[Missed, CaseHistory] | None = await request.app.state.reading.do(
         lambda c: _find_missed(c, number, request.app.state.plan)
     )
     if found is None:
@@ -287,18 +405,18 @@ async def _found(request: Request) -> tuple[Missed, History]:
 
 def _find_missed(
     connection: sqlite3.Connection, number: int, plan: Plan
-) -> tuple[Missed, History] | None:
+) -> tuple[Missed, CaseHistory] | None:
     found = voicemail.missed_calls(
         connection, datetime.now(UTC) - timedelta(days=voicemail.DAYS), plan
     )
     one = next((each for each in found if each.number == number), None)
     if one is None:
         return None
-    return one, request_parts.read_case(connection, Kind.CALL, one.record.call, number)
+    return one, read_case(connection, Kind.CALL, one.record.call, number)
 
 
 async def _show_missed(request: Request, error: NotDone | None = None) -> Response:
-    one, history = await _found(request)
+    one, history = await _addressed_missed(request)
     case = case_values(request, history, f"/missed/{one.number}", error)
     return page(
         request, "messages/missed_one.html", error.status if error else 200, one=one, **case
@@ -313,7 +431,7 @@ missed_routes: list[BaseRoute] = [
     Route("/missed/{number:int}/{step}", step_missed, methods=["POST"]),
 ]
 missed_links = (
-    Link("/missed", N_("Calls without a message"), for_those_who_may(Permission.MESSAGES), 21),
+    PageLink("/missed", N_("Calls without a message"), with_permission(Permission.MESSAGES), 21),
 )
 
 

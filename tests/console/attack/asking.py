@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from appliance.console import pages
-from appliance.console.accounts import cookie_name
+from appliance.console.guards import cookie_name
 from tests.console.visitor import Visitor
 
 LIMIT_S: Final = 1.0

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from appliance.console.network import ConsoleSettings
+from appliance.console.settings import ConsoleSettings
 from appliance.policy.users import Role, User
 from appliance.store import users
 from appliance.store.users import Asked

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.console.process import CONNECTIONS, HANDSHAKE_S, OPEN_OF_ONE, QUIET_S
+from appliance.console.process import HANDSHAKE_S, IDLE_S, MOST_CONNECTIONS_OF_ONE, MOST_SERVED
 from tests.console.test_process import console, page
 
 pytestmark = pytest.mark.system
@@ -23,7 +23,7 @@ BODY = (
     b"\r\nContent-Length: 900000\r\n\r\ncsrf="
 )
 MOST_LOGGED = 100_000
-SOON_S = QUIET_S / 2
+SOON_S = IDLE_S / 2
 """Others need not wait until the slow ones are let go."""
 SLOW = "127.0.0.9"
 """The address that the slow ones come from."""
@@ -60,9 +60,9 @@ def took_s(port: int) -> float:
 @pytest.mark.parametrize("said", [b"", HEADERS, BODY], ids=["nothing", "headers", "body"])
 def test_hundreds_of_one_machine_keep_nobody_out(port: int, said: bytes) -> None:
     """More than are served at once: those of one address are bounded, others get their page."""
-    with slow_ones(port, CONNECTIONS + 50, said) as opened:
+    with slow_ones(port, MOST_SERVED + 50, said) as opened:
         assert took_s(port) < SOON_S
-        assert sum(_is_open(one) for one in opened) <= OPEN_OF_ONE
+        assert sum(_is_open(one) for one in opened) <= MOST_CONNECTIONS_OF_ONE
 
 
 def test_who_never_ends_asking_is_let_go(port: int) -> None:
@@ -76,9 +76,9 @@ def test_who_never_ends_asking_is_let_go(port: int) -> None:
         assert second.recv(4096).startswith(b"HTTP/1.1 200")
         second.sendall(HEADERS)
         for one in (silent, half, second):
-            one.settimeout(3 * QUIET_S)
+            one.settimeout(3 * IDLE_S)
             while one.recv(4096):
-                one.settimeout(3 * QUIET_S)
+                one.settimeout(3 * IDLE_S)
 
 
 def test_who_never_begins_tls_keeps_nobody_out(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_who_never_begins_tls_keeps_nobody_out(tmp_path: Path) -> None:
         asks = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=trusting)
         assert page(asks).status == 200
         assert time.monotonic() - began < SOON_S
-        assert sum(_is_open(one) for one in opened) <= OPEN_OF_ONE
+        assert sum(_is_open(one) for one in opened) <= MOST_CONNECTIONS_OF_ONE
         for one in opened:
             one.settimeout(3 * HANDSHAKE_S)
             with contextlib.suppress(ConnectionError):

@@ -1,35 +1,48 @@
-"""The state of the house and its calls as every page shows them."""
+"""Live state of the switchboard: the status as a view, and the stream of events to browsers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.states import State
 from appliance.calls.status import NOT_TRUSTED, WHY_RETURNED
 from appliance.calls.transfer_call import Cause
+from appliance.console.control_client import StatusFeed, StatusSnapshot
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.office import AUTOMATIC, Manual
 from appliance.policy.text import NOTHING, Words
+
+# ---- house -------------------------------------------------------------------------------------
+# The state of the house and its calls as every page shows them.
 
 # ---- live --------------------------------------------------------------------------------------
 # What the live part of the operator's page shows, made of the desk's status. Pure: values in, out.
 #
 # No line, modem or SIP word is in it (E22), and no office's number (P7).
 
-OVER: Final = frozenset({State.CLEARING, State.ENDED})
+OVER_STATES: Final = frozenset({State.CLEARING, State.ENDED})
 """Calls that are no more; nobody need see them go."""
-WAITING: Final = frozenset(
+WAITING_STATES: Final = frozenset(
     {State.ARRIVED, State.RINGING, State.ANSWERING, State.HOLDING, State.QUEUED, State.PBX_PENDING}
 )
 """Somebody waits for an operator."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class StateMark:
     """Since when a state holds, by whom (`automatic`: by itself), until when; None: not known."""
 
     since: datetime | None
@@ -39,7 +52,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class ReturnedCall:
     """A transferred call that came back: the office, why, its rules, what to say (E10)."""
 
     unit: str
@@ -71,7 +84,7 @@ class CallView:
     phones: tuple[str, ...]
     mine: bool
     talks: bool
-    back: Return | None
+    back: ReturnedCall | None
     refused: Words
     head: Words
     has_head: bool
@@ -84,12 +97,12 @@ class PositionView:
 
     phone: str
     state: str
-    mark: Mark
+    mark: StateMark
     mine: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class OperatorView:
     """All of it. `at` is the desk's clock; `sentence` says why it is closed, `time`
     what holds while its clock cannot be trusted.
     """
@@ -113,36 +126,40 @@ class Live:
         return next((call for call in own if call.back), own[0] if own else None)
 
 
-def live(status: Mapping[str, Any], position: str) -> Live:
+def operator_view(status: Mapping[str, Any], position: str) -> OperatorView:
     """Make it for whoever sits at a position ("": none)."""
     away = dict(status["service"]["away"])
-    positions = tuple(_position(one, away, position) for one in status["positions"])
-    calls = [_call(one, position) for one in status["calls"] if State(one["state"]) not in OVER]
-    return Live(
+    positions = tuple(_position_view(one, away, position) for one in status["positions"])
+    calls = [
+        _call_view(one, position)
+        for one in status["calls"]
+        if State(one["state"]) not in OVER_STATES
+    ]
+    return OperatorView(
         datetime.fromisoformat(status["at"]),
         status["open"],
-        _words(status["sentence"]),
-        _moment(status["changes_at"]),
+        _words_of(status["sentence"]),
+        _parsed_moment(status["changes_at"]),
         tuple(sorted(calls, key=lambda call: (not call.waits, call.since))),
         positions,
         next((one for one in positions if one.mine), None),
         status["waiting"],
         status["care"].get("missed", 0),
         status["care"].get("interrupted", 0),
-        _time(status),
+        _clock_warning(status),
     )
 
 
-def _time(status: Mapping[str, Any]) -> Words:
+def _clock_warning(status: Mapping[str, Any]) -> Words:
     is_trusted = ClockState(status["clock_state"]).is_trusted
     return NOTHING if is_trusted else NOT_TRUSTED[Doubt(status["doubt"])]
 
 
-def _call(one: Mapping[str, Any], position: str) -> CallView:
+def _call_view(one: Mapping[str, Any], position: str) -> CallView:
     record, transfer, origin = one["record"], one["transfer"], one.get("origin", "")
-    back = _return(transfer) if transfer and transfer["returned"] else None
-    waits = State(one["state"]) in WAITING or (back is not None and back.waits)
-    phone = one["phone"] if State(one["state"]) not in WAITING else ""
+    back = _returned_call(transfer) if transfer and transfer["returned"] else None
+    waits = State(one["state"]) in WAITING_STATES or (back is not None and back.waits)
+    phone = one["phone"] if State(one["state"]) not in WAITING_STATES else ""
     sender = transfer["operator"] if transfer else ""
     since = record["rang_at"] if waits else record["answered_at"] or record["rang_at"]
     return CallView(
@@ -150,22 +167,22 @@ def _call(one: Mapping[str, Any], position: str) -> CallView:
         record["called"],
         _caller(one["caller"]),
         datetime.fromisoformat(since),
-        _words(transfer["words"] if transfer else one["words"]),
+        _words_of(transfer["words"] if transfer else one["words"]),
         waits,
         phone,
         tuple(one["ringing"]),
         bool(position) and position in (phone, sender),
         State(one["state"]) is State.TALKING,
         back,
-        _words(one["refused"]),
-        _words(one["head"]["words"]) if one.get("head") else NOTHING,
+        _words_of(one["refused"]),
+        _words_of(one["head"]["words"]) if one.get("head") else NOTHING,
         "head" in one and not origin,
         origin,
     )
 
 
-def _return(transfer: Mapping[str, Any]) -> Return:
-    return Return(
+def _returned_call(transfer: Mapping[str, Any]) -> ReturnedCall:
+    return ReturnedCall(
         transfer["unit"],
         transfer["office"],
         transfer["need"],
@@ -181,25 +198,25 @@ def _caller(caller: Mapping[str, Any]) -> Caller:
     return Caller(Presentation(caller["presentation"]), caller["number"], caller["name"])
 
 
-def _position(one: Mapping[str, Any], away: Mapping[str, Any], position: str) -> PositionView:
-    until = _moment(away.get(one["phone"], {}).get("until"))
-    mark = Mark(_moment(one["since"]), one["by"], until, one["by"] == AUTOMATIC)
+def _position_view(one: Mapping[str, Any], away: Mapping[str, Any], position: str) -> PositionView:
+    until = _parsed_moment(away.get(one["phone"], {}).get("until"))
+    mark = StateMark(_parsed_moment(one["since"]), one["by"], until, one["by"] == AUTOMATIC)
     return PositionView(one["phone"], one["state"], mark, one["phone"] == position)
 
 
-def mark_of(mark: Mapping[str, Any] | None) -> Mark | None:
+def mark_of(mark: Mapping[str, Any] | None) -> StateMark | None:
     """Read the mark of a state; None while it is off."""
     if mark is None:
         return None
-    since, until = _moment(mark["since"]), _moment(mark["until"])
-    return Mark(since, mark["by"], until, mark["by"] == AUTOMATIC)
+    since, until = _parsed_moment(mark["since"]), _parsed_moment(mark["until"])
+    return StateMark(since, mark["by"], until, mark["by"] == AUTOMATIC)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _parsed_moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def _words(words: Mapping[str, str]) -> Words:
+def _words_of(words: Mapping[str, str]) -> Words:
     return Words(words["it"], words["en"])
 
 
@@ -208,14 +225,14 @@ def _words(words: Mapping[str, str]) -> Words:
 #
 # Pure: made of the desk's status. Ways to end a state and what an operator may set are the page's.
 
-SET: Final[Mapping[Manual, Words]] = {
+MANUAL_STATES: Final[Mapping[Manual, Words]] = {
     Manual.UNATTENDED: Words("Non presidiato", "Unattended"),
     Manual.CLOSED: Words("Chiuso – segreteria", "Closed – voicemail"),
     Manual.ABSENT: Words("Tutti assenti", "All absent"),
     Manual.OPENED: Words("Aperto fuori orario", "Open outside the hours"),
 }
 """The states that are set by hand, in the order of the page."""
-MEANS: Final[Mapping[Manual, Words]] = {
+EFFECTS_ON_CALLS: Final[Mapping[Manual, Words]] = {
     Manual.UNATTENDED: Words(
         "le chiamate vanno allo Sportello Cittadini", "calls go to the citizens' counter"
     ),
@@ -235,11 +252,11 @@ class Banner:
     what: Manual
     words: Words
     means: Words
-    mark: Mark
+    mark: StateMark
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class SwitchboardSummary:
     """`changes_at` is when the house next opens or closes, None where that is not known.
 
     `ringing` are the calls that wait for an operator; `messages` and `missed` calls are to be
@@ -255,15 +272,124 @@ class House:
     missed: int
 
 
-def house(status: Mapping[str, Any]) -> House:
+def switchboard_summary(status: Mapping[str, Any]) -> SwitchboardSummary:
     """Make it of the desk's status."""
-    seen = live(status, "")
+    seen = operator_view(status, "")
     banners = (
-        Banner(what, words, MEANS[what], mark)
-        for what, words in SET.items()
+        Banner(what, words, EFFECTS_ON_CALLS[what], mark)
+        for what, words in MANUAL_STATES.items()
         if (mark := mark_of(status["service"].get(what))) is not None
     )
     waiting = tuple(call for call in seen.calls if call.waits)
-    return House(
+    return SwitchboardSummary(
         seen.at, seen.open, seen.changes_at, tuple(banners), waiting, seen.messages, seen.missed
     )
+
+
+# ---- x stream ----------------------------------------------------------------------------------
+# Client of the control socket.
+
+# ---- once ----------------------------------------------------------------------------------------
+# A part of the page made once for all who see the same: many screens cost little more than one.
+
+
+class RenderCache:
+    """Keeps what was made of the newest state alone."""
+
+    def __init__(self) -> None:
+        self._number = -1
+        self._made: dict[Hashable, str] = {}
+
+    def of(self, number: int, key: Hashable, make: Callable[[], str]) -> str:
+        """Return what `key` sees of the state `number`, made by `make` if it is not yet."""
+        if number != self._number:
+            self._number, self._made = number, {}
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+
+# ---- streaming -----------------------------------------------------------------------------------
+# The stream of events behind an open page: the newest state at each change, a beat in between.
+#
+# A beat carries the box's monotonic clock. A page that hears none for some seconds says so, and
+# what it sends carries the moment after which nobody wants it any more (`has_expired`).
+
+BEAT_S: Final = 3.0
+"""The longest pause of a stream; a page misses it after ten seconds (static/live.js)."""
+
+EventsOf = Callable[[StatusSnapshot], Iterable[str]]
+"""Returns the events of a page for a state, made by `event`."""
+
+
+def server_event(name: str, data: str) -> str:
+    """Write one event (HTML Standard, 9.2.6): a line of data for each line of the text."""
+    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
+    return f"event: {name}\n{lines}\n"
+
+
+class EventStream(StreamingResponse):
+    """Ends with the browser, too: uvicorn tells that by `receive` alone and swallows what is sent.
+
+    A stream that outlives its browser would count among the requests that are served at once.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send until the stream has ended or nobody listens."""
+        async with anyio.create_task_group() as tasks:
+
+            async def watch() -> None:
+                await self.listen_for_disconnect(receive)
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(watch)
+            await self.stream_response(send)
+            tasks.cancel_scope.cancel()
+
+
+def event_stream(
+    request: Request, parts: EventsOf, during: AbstractContextManager[None] | None = None
+) -> EventStream:
+    """Answer with the stream, for as long as the browser listens and somebody is logged in.
+
+    `during` is entered when it begins and left when it ends.
+    """
+    events = _during(during or nullcontext(), _events(request, parts))
+    return EventStream(events, media_type="text/event-stream")
+
+
+async def _during(
+    during: AbstractContextManager[None], events: AsyncIterator[str]
+) -> AsyncIterator[str]:
+    with during:
+        async for one in events:
+            yield one
+
+
+async def _events(request: Request, parts: EventsOf) -> AsyncIterator[str]:
+    feed: StatusFeed = request.app.state.feed
+    number = -1
+    yield _beat()
+    while True:
+        try:
+            async with asyncio.timeout(BEAT_S):
+                seen = await feed.newer(number)
+        except TimeoutError:
+            yield _beat()
+            continue
+        if seen is None:
+            return
+        if not await request.app.state.accounts.is_in(request.state.word):
+            yield server_event(
+                "out", ""
+            )  # logged out elsewhere, or disabled: nothing more is shown
+            return
+        number = seen.number
+        yield server_event("away", "1" if seen.away else "")
+        for part in parts(seen):
+            yield part
+        yield _beat()
+
+
+def _beat() -> str:
+    return server_event("beat", f"{time.monotonic():.1f}")

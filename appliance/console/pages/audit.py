@@ -1,35 +1,35 @@
-"""The list of changes in sentences: the code and the few words of each row, said to who reads."""
+"""The list of changes (E20): who changed what and when, each audit code written as a sentence."""
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING, Final
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
 
-import nh3
-from markdown_it import MarkdownIt
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
-from appliance.console.accounts import somebody
+from appliance.console import accounts
+from appliance.console.accounts import needs, with_permission
 from appliance.console.pages.hours import WHOSE
-from appliance.console.say import N_, NAMES, Speaker
+from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
+from appliance.console.templates import PageLink, page
 from appliance.policy import requests
 from appliance.policy.text import Words
-from appliance.policy.users import ROLES, User
+from appliance.policy.users import ROLES, Permission
+from appliance.store import database, directory, sheets
+from appliance.store.database import Noted
 
-if TYPE_CHECKING:
-    from appliance.store.database import Noted
+# ---- x audit words -----------------------------------------------------------------------------
+# The list of changes in sentences: the code and the few words of each row, said to who reads.
 
-
-# ---- audit words -------------------------------------------------------------------------------
-
-SHELL: Final = "shell: "
-BOX: Final = "box"
-NOTHING: Final = "–"
+BY_SHELL: Final = "shell: "
+BY_APPLIANCE: Final = "box"
+DASH: Final = "–"
 _USER: Final = r"(?P<user>\S+)"
 _DAYS: Final = r"entry (?P<entry>\d+) (?P<whose>\w+) (?P<first>[\d-]{10}) to (?P<last>[\d-]{10})"
 _VERSIONS: Final = r"(?P<before>\S+) -> (?P<version>\S+)"
@@ -38,7 +38,7 @@ _CENTRAL: Final = (
     r"offices \d+ changed \d+ new \d+ gone, declarations \d+ added"
 )
 _NUMBER: Final = r"entry (?P<entry>\d+)"
-SAID: Final = (
+SENTENCES: Final = (
     ("user.first", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
      N_("Made the first user, with the code on the box: %(shown)s (%(roles)s).")),
     ("user.add", rf"{_USER} \((?P<shown>.*)\): (?P<roles>.*)",
@@ -157,7 +157,7 @@ SAID: Final = (
     ("phone.back", r"(?P<phone>\S+)", N_("Put the phone %(phone)s back into use.")),
 )  # fmt: skip
 """Code, what its words are like, how that is said; the first that fits is said."""
-ENTRIES: Final = (
+DIRECTORY_ENTRIES: Final = (
     (r"declaration (?P<entry>\d+) of (?P<unit>\S+)",
      N_("declaration no. %(entry)s of %(unit)s")),
     (r"variation (?P<entry>\d+) of (?P<unit>\S+)",
@@ -171,7 +171,7 @@ ENTRIES: Final = (
     ("order of the units", N_("order of the offices")),
 )  # fmt: skip
 """What a change of the register consisted of."""
-CHANGES: Final = {
+USER_CHANGES: Final = {
     "shown": N_("name %(old)s, now %(new)s"),
     "roles": N_("roles %(old)s, now %(new)s"),
     "unit": N_("office %(old)s, now %(new)s"),
@@ -190,7 +190,7 @@ _CHANGE: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class AuditNames:
     """What people, offices and sheets are called, by their codes; those that are no more lack.
 
     `concerns`: what the first part of a code is about, where the code has no sentence.
@@ -202,20 +202,20 @@ class Names:
     concerns: Mapping[str, str]
 
 
-def audit_who(by: str, say: Speaker, names: Names) -> str:
+def audit_who(by: str, say: Speaker, names: AuditNames) -> str:
     """Say who it was: a person by name, the box, whoever had the link."""
-    if by.startswith(SHELL):
-        return say(N_("%(name)s, at the box's command line"), name=by.removeprefix(SHELL))
-    if by == BOX:
+    if by.startswith(BY_SHELL):
+        return say(N_("%(name)s, at the box's command line"), name=by.removeprefix(BY_SHELL))
+    if by == BY_APPLIANCE:
         return say(N_("the box itself"))
     if by == requests.BY:
         return say(N_("whoever had the link in the e-mail"))
     return names.people.get(by, by)
 
 
-def sentence(row: Noted, say: Speaker, names: Names) -> str:
+def audit_sentence(row: Noted, say: Speaker, names: AuditNames) -> str:
     """Say what was done; a code of another version is shown as it is."""
-    for code, about, said in SAID:
+    for code, about, said in SENTENCES:
         if code == row.what and (found := re.fullmatch(about, row.about, re.DOTALL)):
             return _filled(said, found, say, names)
     concerns = names.concerns.get(row.what.partition(".")[0])
@@ -223,12 +223,12 @@ def sentence(row: Noted, say: Speaker, names: Names) -> str:
     return f"{first}{row.about} ({row.what})".strip()
 
 
-def _filled(said: str, found: re.Match[str], say: Speaker, names: Names) -> str:
+def _filled(said: str, found: re.Match[str], say: Speaker, names: AuditNames) -> str:
     parts = found.groupdict(default="")
-    return say(said, **{name: _word(name, text, say, names) for name, text in parts.items()})
+    return say(said, **{name: _filled_word(name, text, say, names) for name, text in parts.items()})
 
 
-def _word(name: str, text: str, say: Speaker, names: Names) -> str:
+def _filled_word(name: str, text: str, say: Speaker, names: AuditNames) -> str:
     match name:
         case "user" | "unit" | "sheet":
             known = {"user": names.people, "unit": names.units, "sheet": names.sheets}
@@ -236,7 +236,7 @@ def _word(name: str, text: str, say: Speaker, names: Names) -> str:
         case "roles":
             return _roles(text, say)
         case "language":
-            return NAMES.get(text, text)
+            return LANGUAGE_NAMES.get(text, text)
         case "whose":
             return say(WHOSE[text]) if text in WHOSE else text
         case "first" | "last":
@@ -245,9 +245,9 @@ def _word(name: str, text: str, say: Speaker, names: Names) -> str:
             it, _, en = text.partition("\n")
             return say.words(Words(it, en))
         case "entries":
-            return _entries(text, say, names)
+            return _directory_entries(text, say, names)
         case "changes":
-            return _changes(text, say, names)
+            return _user_changes(text, say, names)
     return text
 
 
@@ -256,163 +256,105 @@ def _roles(text: str, say: Speaker) -> str:
     return ", ".join(known.get(each, each) for each in text.split())
 
 
-def _entries(text: str, say: Speaker, names: Names) -> str:
-    return ", ".join(_entry(each, say, names) for each in text.split(", "))
+def _directory_entries(text: str, say: Speaker, names: AuditNames) -> str:
+    return ", ".join(_directory_entry(each, say, names) for each in text.split(", "))
 
 
-def _entry(text: str, say: Speaker, names: Names) -> str:
-    for about, said in ENTRIES:
+def _directory_entry(text: str, say: Speaker, names: AuditNames) -> str:
+    for about, said in DIRECTORY_ENTRIES:
         if found := re.fullmatch(about, text):
             return _filled(said, found, say, names)
     return text
 
 
-def _changes(text: str, say: Speaker, names: Names) -> str:
-    said = (_change(what, old, new, say, names) for what, old, new in _CHANGE.findall(text))
+def _user_changes(text: str, say: Speaker, names: AuditNames) -> str:
+    said = (_user_change(what, old, new, say, names) for what, old, new in _CHANGE.findall(text))
     return ", ".join(filter(None, said)) or text
 
 
-def _change(what: str, old: str, new: str, say: Speaker, names: Names) -> str:
-    known = CHANGES.get(what) or CHANGES.get(f"{what} {new}")
+def _user_change(what: str, old: str, new: str, say: Speaker, names: AuditNames) -> str:
+    known = USER_CHANGES.get(what) or USER_CHANGES.get(f"{what} {new}")
     if known is None:  # that sessions have ended follows from the rest
         return ""
-    before, after = (_word(what, each, say, names) or NOTHING for each in (old, new))
+    before, after = (_filled_word(what, each, say, names) or DASH for each in (old, new))
     return say(known, old=before, new=after) if "%" in known else say(known)
 
 
-# ---- charts ------------------------------------------------------------------------------------
-# Bars of a chart, as numbers that a page draws: the same figures always stand in a table too.
+# ---- audit -------------------------------------------------------------------------------------
+# The list of changes: who, when, what; never a number (E20).
 
-HEIGHT: Final = 160
-STEP: Final = 40
-GAP: Final = 8
-"""Sizes in the drawing's own units."""
+SHOWN_DAYS: Final = 30
+MOST_ROWS: Final = 500
+LONGEST_DAYS: Final = 3_660
+CONCERNS: Final = {
+    "register": N_("Register of offices"),
+    "hours": N_("Hours and closures"),
+    "user": N_("Users"),
+    "request": N_("Requests"),
+    "handover": N_("Handing over"),
+    "voicemail": N_("Messages"),
+    "erasure": N_("Erasure"),
+    "export": N_("Data of a citizen"),
+    "sheet": N_("Sheets"),
+    "announcement": N_("Announcements"),
+    "outbox": N_("E-mails"),
+    "mail": N_("E-mails"),
+    "policy": N_("Backup"),
+    "backup": N_("Backup"),
+    "update": N_("Updates"),
+    "central": N_("Central settings"),
+    "config": N_("Configuration"),
+    "clock": N_("Clock"),
+    "panel": N_("LEDs"),
+    "line": N_("Lines"),
+    "phone": N_("Phones"),
+    "divert": N_("Divert on busy"),
+}
+"""What the first part of a code concerns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar: where it stands, how wide and high, what it means."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-    label: str
-    value: int
-
-
-def bars(values: Mapping[str, int]) -> tuple[Bar, ...]:
-    """Place a bar for each value, the highest as high as the drawing; none without a value."""
-    most = max(values.values(), default=0)
-    if most <= 0:
-        return ()
-    return tuple(
-        Bar(at * STEP + GAP, HEIGHT - height, STEP - GAP, height, label, value)
-        for at, (label, value) in enumerate(values.items())
-        for height in (round(HEIGHT * value / most),)
+@needs(Permission.AUDIT)
+async def show_audit(request: Request) -> Response:
+    """Show the changes of some days, of one person where chosen."""
+    zone, by = request.app.state.zone, request.query_params.get("by", "")[:80]
+    today = datetime.now(zone).date()
+    last = _day(request.query_params.get("until", ""), today)
+    first = _day(request.query_params.get("since", ""), last - timedelta(days=SHOWN_DAYS))
+    first = max(first, last - timedelta(days=LONGEST_DAYS))
+    since, until = (
+        datetime.combine(day, time(), zone) for day in (first, last + timedelta(days=1))
     )
-
-
-# ---- seats -------------------------------------------------------------------------------------
-# Who works at which position now: whoever has the desk open there, in any browser.
-#
-# A position is not a person (E19), and two people at one telephone undo each other's work: whoever
-# sits down second is told.
-
-
-class Seats:
-    """Kept in memory: a desk that is closed is free."""
-
-    def __init__(self) -> None:
-        self._open: Counter[tuple[str, str, str]] = Counter()
-
-    @contextlib.contextmanager
-    def taken(self, position: str, user: User) -> Iterator[None]:
-        """Count a person at a position while this lasts; "" is nowhere."""
-        seat = (position, user.name, user.shown)
-        self._open[seat] += 1
-        try:
-            yield
-        finally:
-            self._open[seat] -= 1
-
-    def others(self, position: str, user: User) -> tuple[str, ...]:
-        """Return who else works at a position, by the names that are shown."""
-        there = (
-            shown
-            for (place, name, shown), count in self._open.items()
-            if count > 0 and place == position and name != user.name
+    rows, people, names = await request.app.state.reading.do(
+        lambda c: (
+            database.between(c, since, until, by, MOST_ROWS),
+            database.who(c),
+            _audit_names(c),
         )
-        return tuple(sorted(there)) if position else ()
-
-
-# ---- sheets ------------------------------------------------------------------------------------
-# Procedure sheets as pages: Markdown into HTML that can do no harm. ONLY markdown-it and nh3 here.
-#
-# Raw HTML in a sheet is shown as text, and what is made of the rest is cleaned once more: sheets
-# come from many hands.
-
-_MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-_TAGS: Final = {
-    "a", "blockquote", "br", "code", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p",
-    "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
-}  # fmt: skip
-"""No picture, no script, no form: a sheet is read."""
-_LOWEST: Final = 6
-BESIDE_A_CALL: Final = 2
-"""The level of a sheet's title on the desk, below the page's own: its headings begin lower."""
-ITS_OWN_PAGE: Final = 1
-
-
-_MARKS: Final = re.compile(r"[#*_`>|~]+")
-
-
-def unmarked(excerpt: str) -> str:
-    """Return a few words of a sheet without the marks of Markdown."""
-    return " ".join(_MARKS.sub("", excerpt).split())
-
-
-def rendered(body: str, title: int = BESIDE_A_CALL) -> str:
-    """Return a sheet's text as HTML below a title of a level; no level is left out.
-
-    Links open beside the page that one is working on.
-    """
-    tokens = _MARKDOWN.parse(body)
-    headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
-    used = sorted({token.tag for token in headings})
-    for token in headings:
-        token.tag = f"h{min(used.index(token.tag) + 1 + title, _LOWEST)}"
-    return nh3.clean(
-        _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}),
-        tags=_TAGS,
-        attributes={"a": {"href", "title"}, "ol": {"start"}},
-        url_schemes={"http", "https", "mailto"},
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-        link_rel="noopener noreferrer",
     )
+    say = request.state.speaker
+    told = [
+        (row.at, audit_who(row.by, say, names), audit_sentence(row, say, names), row.corrected)
+        for row in rows
+    ]
+    named = [(one, audit_who(one, say, names)) for one in people]
+    values: dict[str, Any] = {"by": by, "since": first, "until": last, "most": MOST_ROWS}
+    return page(request, "accounts/audit.html", rows=told, people=named, **values)
 
 
-# ---- who ---------------------------------------------------------------------------------------
-# Who asks, and at which position: a position is not a person (E19).
-#
-# The person comes with the session; the position is where that person sits today, kept in a cookie
-# of the browser at that desk. Until one is chosen there, it is the person's usual one.
-
-POSITION_COOKIE: Final = "position"
-YEAR_S: Final = 365 * 24 * 3600
-LONGEST: Final = 64
+def _audit_names(connection: sqlite3.Connection) -> AuditNames:
+    units = {unit.code: unit.name for unit in directory.units(connection)}
+    titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
+    return AuditNames(accounts.people_names(connection), units, titles, CONCERNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
-    """`by` is the name under which the desk notes what is asked; `position` "" until chosen."""
+def _day(text: str, otherwise: date) -> date:
+    """Read a day of a form; what is none, or lies at the end of the calendar, is the other one."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return otherwise
+    return day if 2000 <= day.year <= 9000 else otherwise
 
-    by: str
-    position: str
 
-
-def who(request: Request) -> Who:
-    """Say who asks; raises NotAllowed for nobody."""
-    user = somebody(request)
-    chosen = request.cookies.get(POSITION_COOKIE, "")[:LONGEST]
-    return Who(user.name, chosen or user.position)
+routes: list[BaseRoute] = [Route("/audit", show_audit)]
+links = (PageLink("/audit", N_("Changes"), with_permission(Permission.AUDIT), order=95),)

@@ -1,0 +1,379 @@
+"""The console's TLS certificate: of the appliance's own authority, or the office's files."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import re
+import ssl
+import stat
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from appliance.console.settings import ConsoleSettings
+from appliance.errors import TechnicianError
+from appliance.files import SHARED, atomic_write, make_shared
+
+# ---- addresses -----------------------------------------------------------------------------------
+# The addresses of this box, as the kernel tells them: its certificate must name each.
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+ADDRESSES_4: Final = Path("/proc/self/net/fib_trie")
+ADDRESSES_6: Final = Path("/proc/self/net/if_inet6")
+"""Of this process: /proc/net itself is not to be seen in a sandbox (ProcSubset=pid)."""
+_LOCAL = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)\n\s+/32 host LOCAL")
+
+
+def own_addresses(listen: str) -> tuple[Address, ...]:
+    """Return where the box can be reached: `listen`, or every address where that is all of them."""
+    own = ipaddress.ip_address(listen)
+    return (
+        parse_addresses(_ascii_or_nothing(ADDRESSES_4), _ascii_or_nothing(ADDRESSES_6))
+        if own.is_unspecified
+        else (own,)
+    )
+
+
+def parse_addresses(fours: str, sixes: str) -> tuple[Address, ...]:
+    """Read the kernel's two tables (proc_net(5)); no address that needs an interface's name."""
+    numbers: set[Address] = {ipaddress.IPv4Address(one) for one in _LOCAL.findall(fours)}
+    numbers |= {
+        ipaddress.IPv6Address(int(line.split()[0], 16)) for line in sixes.splitlines() if line
+    }
+    usable = (one for one in numbers if not (one.is_link_local and one.version == 6))
+    return tuple(sorted(usable, key=lambda one: (one.version, int(one))))
+
+
+def _ascii_or_nothing(path: Path) -> str:
+    with contextlib.suppress(OSError):  # no IPv6 here, or nothing of it to be seen
+        return path.read_text(encoding="ascii")
+    return ""
+
+
+# ---- certificates --------------------------------------------------------------------------------
+# The box's own certificate authority and its server's certificate. ONLY here and in the vault is
+# cryptography imported.
+#
+# The authority is made at the first start and stays; offices install it once. It can speak for the
+# box's names and for private addresses alone (RFC 5280, 4.2.1.10): whoever steals its key cannot
+# pretend to be anybody else. The server's certificate is made anew by itself.
+
+AUTHORITY_DAYS: Final = 20 * 365
+SERVER_DAYS: Final = 180
+"""Below the 825 days that some browsers accept of an authority that was installed by hand."""
+RENEW_DAYS: Final = 60
+"""Renewed so long before its end: a box that is off for a month comes back with a good one."""
+BACKDATED: Final = timedelta(days=1)
+"""Valid so long before it was made: clocks of the LAN differ."""
+PRIVATE_NETWORKS: Final = (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "::1/128",
+    "fc00::/7",
+)  # fmt: skip
+"""Addresses that the authority may speak for (RFC 1918, 3927, 4193)."""
+ALWAYS_PERMITTED: Final = ("local", "localhost")
+NAME_LIMIT: Final = 64
+"""Longest name in a certificate (RFC 5280, A.1, ub-common-name)."""
+
+PrivateKey = ec.EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateAndKey:
+    """A certificate and its key."""
+
+    certificate: x509.Certificate
+    key: PrivateKey
+
+    @property
+    def pem(self) -> bytes:
+        """The certificate as text."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateNames:
+    """What a server's certificate must name."""
+
+    names: tuple[str, ...]
+    addresses: tuple[Address, ...]
+
+
+def make_authority(site: str, names: tuple[str, ...], now: datetime) -> CertificateAndKey:
+    """Make an authority for a site's console."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    me = _common_name(f"Centralino - {site}"[:NAME_LIMIT])
+    permitted = [
+        *(x509.DNSName(name) for name in dict.fromkeys((*ALWAYS_PERMITTED, *names))),
+        *(x509.IPAddress(ipaddress.ip_network(one)) for one in PRIVATE_NETWORKS),
+    ]
+    builder = (
+        _certificate_builder(me, me, key, now, AUTHORITY_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_key_usage(is_authority=True), critical=True)
+        .add_extension(x509.NameConstraints(permitted, None), critical=True)
+    )
+    return CertificateAndKey(builder.sign(key, hashes.SHA256()), key)
+
+
+def make_server(
+    authority: CertificateAndKey, wanted: CertificateNames, now: datetime
+) -> CertificateAndKey:
+    """Make the server's certificate, for what of the wanted the authority may speak for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    named = covered_names(authority.certificate, wanted)
+    alternatives = [
+        *(x509.DNSName(name) for name in named.names),
+        *(x509.IPAddress(one) for one in named.addresses),
+    ]
+    issuer = authority.certificate.subject
+    builder = (
+        _certificate_builder(
+            _common_name("Centralino"), issuer, key, now, SERVER_DAYS, authority.key
+        )
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage(is_authority=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+    )
+    return CertificateAndKey(builder.sign(authority.key, hashes.SHA256()), key)
+
+
+def is_still_good(
+    server: CertificateAndKey, authority: CertificateAndKey, wanted: CertificateNames, now: datetime
+) -> bool:
+    """Tell whether the server's certificate still does: names, days, who signed it."""
+    certificate = server.certificate
+    alternatives = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    named = CertificateNames(
+        tuple(alternatives.get_values_for_type(x509.DNSName)),
+        tuple(
+            one.value
+            for one in alternatives
+            if isinstance(one.value, ipaddress.IPv4Address | ipaddress.IPv6Address)
+        ),
+    )
+    return (
+        named == covered_names(authority.certificate, wanted)
+        and is_valid(certificate, now)
+        and now + timedelta(days=RENEW_DAYS) <= certificate.not_valid_after_utc
+        and is_signed_by(certificate, authority.certificate)
+    )
+
+
+def is_valid(certificate: x509.Certificate, now: datetime) -> bool:
+    """Tell whether a certificate is valid at a moment."""
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+
+
+def is_signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Tell whether an authority has signed a certificate."""
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except Exception:  # noqa: BLE001 - the library raises several kinds, all of them "no"
+        return False
+    return True
+
+
+def covered_names(authority: x509.Certificate, wanted: CertificateNames) -> CertificateNames:
+    """Return what of the wanted the authority may speak for; this machine itself, always."""
+    limits = authority.extensions.get_extension_for_class(x509.NameConstraints).value
+    permitted = limits.permitted_subtrees or []
+    trees = [one.value for one in permitted if isinstance(one, x509.DNSName)]
+    networks = [one.value for one in permitted if isinstance(one, x509.IPAddress)]
+    names = dict.fromkeys((*wanted.names, "localhost"))
+    return CertificateNames(
+        tuple(name for name in names if any(_is_below(name, tree) for tree in trees)),
+        tuple(one for one in wanted.addresses if any(one in network for network in networks)),  # type: ignore[operator] # they are networks here
+    )
+
+
+def _is_below(name: str, tree: str) -> bool:
+    return name == tree or name.endswith(f".{tree}")
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Write a certificate's SHA-256 as browsers show it, in pairs."""
+    return certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+
+# --- on the disk --------------------------------------------------------------------------------
+
+
+def save_certificate(pair: CertificateAndKey, certificate: Path, key: Path) -> None:
+    """Write both, the key first, for the service to have in its backups; raises OSError."""
+    text = pair.key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    for path, data in ((key, text), (certificate, pair.pem)):
+        make_shared(path.parent)
+        atomic_write(path, data, mode=SHARED)
+
+
+def load_certificate(certificate: Path, key: Path) -> CertificateAndKey | None:
+    """Read both; None where one is missing, cannot be read, or they do not belong together."""
+    try:
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        own = serialization.load_pem_private_key(key.read_bytes(), None)
+    except (OSError, ValueError, TypeError):
+        return None
+    if not isinstance(own, ec.EllipticCurvePrivateKey):
+        return None
+    return CertificateAndKey(found, own) if found.public_key() == own.public_key() else None
+
+
+def _common_name(name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+def _certificate_builder(
+    me: x509.Name,
+    issuer: x509.Name,
+    key: PrivateKey,
+    now: datetime,
+    days: int,
+    by: PrivateKey | None = None,
+) -> x509.CertificateBuilder:
+    signer = (by or key).public_key()
+    return (
+        x509.CertificateBuilder()
+        .subject_name(me)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATED)
+        .not_valid_after(now + timedelta(days=days))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer), critical=False)
+    )
+
+
+def _key_usage(*, is_authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not is_authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=is_authority,
+        crl_sign=is_authority,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+# ---- tls -----------------------------------------------------------------------------------------
+# The certificate that the console shows, kept good while it runs: its own, or the office's files.
+#
+# A context is loaded anew in place: new connections get the new certificate, open ones go on.
+
+log = logging.getLogger(__name__)
+
+
+def authority_path(settings: ConsoleSettings) -> Path:
+    """Say where the authority's certificate lies, for whoever installs it."""
+    return settings.state / "tls" / "ca.crt"
+
+
+class Certificates:
+    """Keeps the context of one console; raises TechnicianError when it cannot begin."""
+
+    def __init__(self, settings: ConsoleSettings) -> None:
+        self._settings = settings
+        self._loaded: tuple[float, float] | None = None
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._refresh(datetime.now(UTC))
+
+    def refresh(self) -> None:
+        """Look whether the certificate still does; what fails leaves the one in use in use."""
+        try:
+            self._refresh(datetime.now(UTC))
+        except (TechnicianError, OSError) as error:
+            log.error("the certificate in use stays: %s", error)
+
+    def _refresh(self, now: datetime) -> None:
+        if self._settings.certificate:
+            certificate, key = Path(self._settings.certificate), Path(self._settings.key)
+        else:
+            certificate, key = ensure_own_certificate(self._settings, now)
+        try:
+            changed = (certificate.stat().st_mtime, key.stat().st_mtime)
+            if changed != self._loaded:
+                load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), certificate, key)  # a rehearsal
+                load_into(self.context, certificate, key)
+                self._loaded = changed
+        except OSError as error:
+            raise TechnicianError(
+                f"{error.filename or certificate} cannot be read ({error.strerror}): "
+                "console.certificate and console.key must be readable by the service"
+            ) from error
+
+
+def load_into(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    """Load a certificate and its key; raises TechnicianError with what is wrong, OSError."""
+    try:
+        # a key under a password would have the service wait for somebody to type it
+        context.load_cert_chain(certificate, key, password=lambda: b"")
+    except ssl.SSLError as error:
+        raise TechnicianError(
+            f"{certificate} and {key} cannot be used ({error.reason or error}): they must be a "
+            "certificate with its chain and its key, both as PEM, the key without a password"
+        ) from error
+
+
+def ensure_own_certificate(settings: ConsoleSettings, now: datetime) -> tuple[Path, Path]:
+    """Make sure of a good certificate of the box's own; raises TechnicianError."""
+    folder = authority_path(settings).parent
+    _open_to_backups(folder)
+    wanted = CertificateNames(settings.names, own_addresses(settings.listen))
+    certificate, key = folder / "server.crt", folder / "server.key"
+    try:
+        authority = ensure_authority(settings, now)
+        server = load_certificate(certificate, key)
+        if server is None or not is_still_good(server, authority, wanted, now):
+            save_certificate(make_server(authority, wanted, now), certificate, key)
+            log.warning("a new certificate for the console: %s", _coverage_text(authority, wanted))
+    except OSError as error:
+        raise TechnicianError(
+            f"the console's certificate cannot be kept in {folder} ({error.strerror}): "
+            "folders.console must be a folder that the service may write"
+        ) from error
+    return certificate, key
+
+
+def _open_to_backups(folder: Path) -> None:
+    """Let the service have what a programme of before made for one account alone."""
+    with contextlib.suppress(OSError):
+        for path, mode in ((folder, 0o750), *((path, SHARED) for path in folder.iterdir())):
+            if stat.S_IMODE(path.stat().st_mode) != mode:
+                path.chmod(mode)
+
+
+def ensure_authority(settings: ConsoleSettings, now: datetime) -> CertificateAndKey:
+    """Return the box's authority, made when there is none; raises OSError."""
+    certificate = authority_path(settings)
+    found = load_certificate(certificate, certificate.with_suffix(".key"))
+    if found is None or found.certificate.not_valid_after_utc < now:
+        found = make_authority(settings.site, settings.names, now)
+        save_certificate(found, certificate, certificate.with_suffix(".key"))
+        log.warning("a new certificate authority: %s", fingerprint(found.certificate))
+    return found
+
+
+def _coverage_text(authority: CertificateAndKey, wanted: CertificateNames) -> str:
+    """Say what the certificate names, and what it cannot."""
+    named = covered_names(authority.certificate, wanted)
+    missing = [str(one) for one in (*wanted.names, *wanted.addresses)]
+    said = [str(one) for one in (*named.names, *named.addresses)]
+    left = ", ".join(one for one in missing if one not in said)
+    return ", ".join(said) + (f" (its authority cannot speak for {left})" if left else "")
