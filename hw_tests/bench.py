@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from appliance.errors import CentralinoError
 from appliance.modem import events
-from appliance.modem.events import Stream
-from appliance.modem.scripts import Sentence, Stage
+from appliance.modem.events import Sentence, Stream
+from appliance.modem.table import Stage
 from hw_tests.called import Carried, Rung
 from hw_tests.guard import safe
 from hw_tests.side import Side

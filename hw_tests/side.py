@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law, silence
 from appliance.errors import Bug
-from appliance.modem.events import Heard, LineEvent, Rang, Signal, Signalled, Stream, Streaming
+from appliance.modem.events import (
+    Heard,
+    LineEvent,
+    Rang,
+    Sentence,
+    Signal,
+    Signalled,
+    Stream,
+    Streaming,
+)
 from appliance.modem.line import LineDriver
-from appliance.modem.scripts import HEARING, Sentence, Stage
+from appliance.modem.table import HEARING, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Test signals and what is measured in them: floats of 16-bit scale at 8 kHz, levels in dBm0.
 
-Only the field test's machine needs numpy; the box itself does without (docs/architecture.md).
+Only the field test's machine needs numpy; the box itself does without (docs/design/decisions.md).
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ make_deb() { # architecture
     stage=$out/$1/centralino
     rm -rf "${out:?}/$1"
     mkdir -p "$stage/wheels"
-    git ls-files -z appliance debian docs hw_tests systemd README.md CHANGELOG.md LICENSE |
+    git ls-files -z appliance debian docs hw_tests systemd README.md CHANGELOG.md CONTRIBUTING.md LICENSE |
         tar --null --files-from=- --create | tar --extract --directory "$stage"
     fetch "$1" "$stage/wheels"
     [ -z "${MAINTAINER:-}" ] || sed -i "s|^Maintainer: .*|Maintainer: $MAINTAINER|" "$stage/debian/control"

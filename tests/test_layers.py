@@ -1,4 +1,4 @@
-"""Who may import whom (docs/architecture.md, Rooms): read from the imports, not from memory."""
+"""Who may import whom (docs/design/imports.md): read from the imports, not from memory."""
 
 from __future__ import annotations
 

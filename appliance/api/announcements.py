@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api import speech, users
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.api.speech import MOST_NOTICE_S, OURS, path_of
-from appliance.api.status_text import plain
 from appliance.calls import events, orders
 from appliance.calls.status import GOING_ON, SAID
 from appliance.dsp import g711
@@ -84,11 +83,11 @@ class AnnouncementQuestions:
         self._coming: dict[str, Coming] = {}
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {"announcement_part": self.part, "announcement_restore": self.restore}
 
-    def part(self, question: dict[str, Any]) -> Answer | Later:
+    def part(self, question: dict[str, Any]) -> Reply | DeferredReply:
         """Take one part of a recording; the last one puts it in the place of ours."""
         by, language, key = (_word(question, name) for name in ("by", "language", "key"))
         coming = self._coming_of(by, language, key, question.get("at"))
@@ -113,7 +112,7 @@ class AnnouncementQuestions:
 
         return self._later(job)
 
-    def restore(self, question: dict[str, Any]) -> Later:
+    def restore(self, question: dict[str, Any]) -> DeferredReply:
         """Have callers hear our recording again."""
         by, language, key = (_word(question, name) for name in ("by", "language", "key"))
         at, spoken = self._now().wall, self._stores.spoken
@@ -162,10 +161,10 @@ class AnnouncementQuestions:
         if spoken.site is not None and path_of(spoken.site, language, key).exists():
             raise Refused(OF_THE_SITE.it, OF_THE_SITE.en)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Words]) -> Later:
+    def _later(self, job: Callable[[sqlite3.Connection], Words]) -> DeferredReply:
         """Do a job in the records' thread; then the sounds are read anew."""
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: Words | CentralinoError) -> None:
                 if isinstance(result, Refused):
                     tell({"done": False, "said": plain(result.words)})
@@ -215,10 +214,10 @@ class DictationQuestions:
     def __init__(self, stores: Stores, desk: Desk, announcements: AnnouncementQuestions) -> None:
         self._stores, self._desk, self._announcements = stores, desk, announcements
         self._asks = itertools.count(1)
-        self._waiting: dict[str, tuple[Tell, Asked]] = {}
+        self._waiting: dict[str, tuple[SendReply, Asked]] = {}
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "announcement_dictate": self.dictate,
@@ -226,13 +225,13 @@ class DictationQuestions:
             "announcement_draft_drop": self.drop,
         }
 
-    def dictate(self, question: dict[str, Any]) -> Later:
+    def dictate(self, question: dict[str, Any]) -> DeferredReply:
         """Ring a phone, named by its name or its extension, to say an announcement at it."""
         by, language, key = _which(question)
         named = _dictated_word(question, "phone")
         phone = self._desk.office.phone_at(named) or named
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             ask = f"dictation {next(self._asks)}"
 
             def checked(result: CentralinoError | None) -> None:
@@ -255,7 +254,7 @@ class DictationQuestions:
             self._stores.dictations.asked(order.ask, asked)
         tell({"done": order.done, "said": plain(order.said)})
 
-    def dictation(self, question: dict[str, Any]) -> Answer:
+    def dictation(self, question: dict[str, Any]) -> Reply:
         """Say how far the dictation is that somebody asked for."""
         by, language, key = _which(question)
         found = self._stores.dictations.latest(by, language, key)
@@ -264,7 +263,7 @@ class DictationQuestions:
         is_over = found.went not in GOING_ON
         return {"went": found.went.value, "over": is_over, "said": plain(SAID[found.went])}
 
-    def drop(self, question: dict[str, Any]) -> Later:
+    def drop(self, question: dict[str, Any]) -> DeferredReply:
         """Forget a draft."""
         by, language, key = _which(question)
         at = self._desk.now().wall
@@ -278,7 +277,7 @@ class DictationQuestions:
             with transaction(connection):
                 database.note(connection, Noted(at, by, DROPPED, f"{language}/{key}"))
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: CentralinoError | None) -> None:
                 tell({"said": plain(DROPPED_SAID)} if result is None else _refused(result))
 
@@ -307,7 +306,7 @@ class DictationQuestions:
         self._announcements.check_name(language, key)
 
 
-def _refused(error: CentralinoError) -> Answer | CentralinoError:
+def _refused(error: CentralinoError) -> Reply | CentralinoError:
     return {"done": False, "said": plain(error.words)} if isinstance(error, Refused) else error
 
 

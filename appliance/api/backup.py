@@ -15,9 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.control_socket import Answer, Later, Tell, refusing
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.office import PositionState
 from appliance.policy.text import Refused, Words
@@ -86,7 +85,7 @@ class RestoreQuestions:
     _looked_at: float = 0.0
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "backup_restore": self.asked,
@@ -96,7 +95,7 @@ class RestoreQuestions:
             "backup_stick_forget": self.stick_forget,
         }
 
-    def stick(self, _: dict[str, Any]) -> Answer:
+    def stick(self, _: dict[str, Any]) -> Reply:
         """Say which stick gets a backup each night, how old its last is, what was asked last."""
         stick = backup.load_stick(self._state)
         last = backup.last(self._run)
@@ -106,7 +105,7 @@ class RestoreQuestions:
             "stick": _stick(stick) if stick else None,
         }
 
-    def stick_set_up(self, question: dict[str, Any]) -> Later:
+    def stick_set_up(self, question: dict[str, Any]) -> DeferredReply:
         """Have the plugged stick set up, or, where one is, written now; raises OfficeError."""
         by, phrase = str(question.get("by", ""))[:64], question.get("passphrase")
         if not isinstance(phrase, str):
@@ -115,7 +114,7 @@ class RestoreQuestions:
             checked_passphrase(phrase)
         at = self.status().at
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, STICK))
@@ -124,11 +123,11 @@ class RestoreQuestions:
 
         return self._later(job)
 
-    def stick_forget(self, question: dict[str, Any]) -> Later:
+    def stick_forget(self, question: dict[str, Any]) -> DeferredReply:
         """Write to no stick any more."""
         by, at = str(question.get("by", ""))[:64], self.status().at
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, STICK_FORGOTTEN))
@@ -137,12 +136,12 @@ class RestoreQuestions:
 
         return self._later(job)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
+    def _later(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
         return lambda tell: self.stores.records.do(
             refusing(job), lambda result: tell(_refused(result))
         )
 
-    def told(self, _: dict[str, Any]) -> Answer:
+    def told(self, _: dict[str, Any]) -> Reply:
         """Say whether a restore waits, whether it could be now, and what became of the last."""
         last = backup.went(self._run)
         return {
@@ -151,21 +150,21 @@ class RestoreQuestions:
             "last": _plain(last) if last else None,
         }
 
-    def asked(self, question: dict[str, Any]) -> Later:
+    def asked(self, question: dict[str, Any]) -> DeferredReply:
         """Have the uploaded backup put in the place of what is on the box; raises OfficeError."""
         by, phrase = str(question.get("by", ""))[:64], question.get("passphrase")
         if not isinstance(phrase, str) or question.get("sure") is not True:
             raise OfficeError("a passphrase is needed, and that one is sure")
         at = self.status().at
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, ASKED))
             backup.ask(self._run, Asked(by, phrase))
             return {"said": plain(BEGUN)}
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             try:
                 self._check()
             except Refused as refused:
@@ -224,7 +223,7 @@ def _note(connection: sqlite3.Connection, went: Went) -> None:
         database.note(connection, Noted(went.at, went.by, what))
 
 
-def _plain(went: Went) -> Answer:
+def _plain(went: Went) -> Reply:
     return {
         "at": went.at.isoformat(),
         "by": went.by,
@@ -233,7 +232,7 @@ def _plain(went: Went) -> Answer:
     }
 
 
-def _stick(stick: backup.Stick) -> Answer:
+def _stick(stick: backup.Stick) -> Reply:
     return {
         "name": stick.label or stick.uuid,
         "since": stick.since.isoformat(),
@@ -243,7 +242,7 @@ def _stick(stick: backup.Stick) -> Answer:
     }
 
 
-def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return result

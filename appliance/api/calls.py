@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.api.control_socket import Answer
+from appliance.api.protocol import Reply
 from appliance.calls import events
 from appliance.calls.commands import BringHead, TransferCall
 from appliance.calls.transfer import Offered
@@ -22,7 +22,7 @@ RINGS_NO_MORE = Words(
 )
 
 
-def bring_head(desk: Desk, question: dict[str, Any]) -> Answer:
+def bring_head(desk: Desk, question: dict[str, Any]) -> Reply:
     """Have the head join a conversation, or called off; `done` false: not now, `said` is why.
 
     Raises OfficeError for a question that is not whole, or a call that there is not.
@@ -56,7 +56,7 @@ NO_REASON = Words(
 UNDER_WAY = Words("L'ufficio squilla.", "The office is being rung.")
 
 
-def transfer_call(desk: Desk, question: dict[str, Any]) -> Answer:
+def transfer_call(desk: Desk, question: dict[str, Any]) -> Reply:
     """Have a caller go on to an office; `done` false: not now, and `said` is why (E23).
 
     Raises OfficeError for a question that is not whole, a call or an office that there is not.
@@ -68,7 +68,7 @@ def transfer_call(desk: Desk, question: dict[str, Any]) -> Answer:
     return {"done": refusal is None, "said": {"it": said.it, "en": said.en}}
 
 
-def offices(desk: Desk, _: dict[str, Any]) -> Answer:
+def offices(desk: Desk, _: dict[str, Any]) -> Reply:
     """List every office and need: open now, else why not and what to offer; no number (P7)."""
     return {"offices": [_row(one) for one in desk.offered()]}
 

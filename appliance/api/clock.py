@@ -13,8 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.control_socket import Answer, Later, Tell
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.errors import CentralinoError
 from appliance.policy.clock import BUILT, LAST, ClockState
 from appliance.policy.text import SaidError, Words
@@ -68,11 +67,11 @@ class ClockQuestions:
     run: Path
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {"clock": self.asked, "clock_confirm": self.confirm, "clock_set": self.set}
 
-    def asked(self, _: dict[str, Any]) -> Answer:
+    def asked(self, _: dict[str, Any]) -> Reply:
         """Tell the time, how far it is trusted, since when, and what stands in the way."""
         now, trust = self.desk.now(), self.desk.clock.trust
         words = JUMPED if trust.jumped else STATES[now.clock_state]
@@ -86,13 +85,13 @@ class ClockQuestions:
             "trouble": plain(NO_HELPER) if waits and trust.wanted is not None else None,
         }
 
-    def confirm(self, question: dict[str, Any]) -> Later:
+    def confirm(self, question: dict[str, Any]) -> DeferredReply:
         """Take the time for right: somebody has looked at another clock."""
         if self.desk.clock.confirm() is ClockState.UNSET:
             raise SaidError(CANNOT_BE)
         return self._noted(question, "clock.confirm", self.desk.now().wall, CONFIRMED)
 
-    def set(self, question: dict[str, Any]) -> Later:
+    def set(self, question: dict[str, Any]) -> DeferredReply:
         """Have the clock set to `at`: an ISO time, the office's own where it has no offset."""
         at, now = self._at(question), self.desk.now()
         clock.ask(clock.folder_of(self.run), at.timestamp(), now.monotonic)
@@ -110,7 +109,9 @@ class ClockQuestions:
             raise SaidError(CANNOT_BE)
         return at.astimezone(UTC)
 
-    def _noted(self, question: dict[str, Any], code: str, about: datetime, words: Words) -> Later:
+    def _noted(
+        self, question: dict[str, Any], code: str, about: datetime, words: Words
+    ) -> DeferredReply:
         """Keep who it was, then say so."""
         by, at = str(question.get("by", ""))[:64], self.desk.now().wall
 
@@ -118,7 +119,7 @@ class ClockQuestions:
             with transaction(connection):
                 database.note(connection, Noted(at, by, code, f"{about:%Y-%m-%dT%H:%M:%S%z}"))
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: CentralinoError | None) -> None:
                 tell({"said": plain(words)} if result is None else result)
 

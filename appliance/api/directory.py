@@ -9,9 +9,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.control_socket import Answer, Incoming, Later, Outgoing, Tell, moment
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import (
+    DeferredReply,
+    Incoming,
+    Outgoing,
+    Reply,
+    SendReply,
+    moment,
+    plain,
+)
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import directory_changes, directory_review
 from appliance.policy.clock import ClockState, Now
@@ -79,11 +86,11 @@ class AttachmentQuestions:
         self._outgoing = Outgoing()  # in the records' thread alone
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {"register_file_part": self.part, "register_file": self.file}
 
-    def part(self, question: dict[str, Any]) -> Answer:
+    def part(self, question: dict[str, Any]) -> Reply:
         """Take one part of a file; the form that names it follows the last one."""
         return self._incoming.take(_by(question), question)
 
@@ -103,7 +110,7 @@ class AttachmentQuestions:
             return Unfit(NOT_TAKEN)
         return {kept_name(given[:200], hashlib.sha256(data).hexdigest(), sort): data}
 
-    def file(self, question: dict[str, Any]) -> Later:
+    def file(self, question: dict[str, Any]) -> DeferredReply:
         """Give one part of the file of an entry, from its byte `at`."""
         by, entry, begin = (
             _by(question),
@@ -112,7 +119,7 @@ class AttachmentQuestions:
         )
         at = self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.REVEAL_NUMBERS)
 
             def opened() -> bytes:
@@ -120,7 +127,7 @@ class AttachmentQuestions:
 
             return self._outgoing.part((by, entry), begin, opened)
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             self._stores.records.do(job, lambda result: tell(_attachment_refused(result)))
 
         return later
@@ -147,7 +154,7 @@ def only_name(attached: Mapping[str, bytes]) -> str:
     return next(iter(attached), "")
 
 
-def _attachment_refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+def _attachment_refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
     """Let a refusal be said in both languages."""
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
@@ -191,11 +198,11 @@ class DraftQuestions:
         self._stores, self._now = stores, now
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
         """Name what may be asked."""
         return {"draft_keep": self.keep}
 
-    def keep(self, question: dict[str, Any]) -> Later:
+    def keep(self, question: dict[str, Any]) -> DeferredReply:
         """Keep a draft in the place of the one before; an empty one forgets it."""
         by, place, body = (_text(question, key) for key in ("by", "place", "body"))
         permission = PLACES.get(place.partition(":")[0])
@@ -209,7 +216,7 @@ class DraftQuestions:
             check_may(connection, by, permission)
             users.keep(connection, by, place, kept, at)
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             self._stores.records.do(job, lambda result: tell(_answer(result)))
 
         return later
@@ -244,7 +251,7 @@ def _is_kept(field: object) -> bool:
             return False
 
 
-def _answer(result: CentralinoError | None) -> Answer | CentralinoError:
+def _answer(result: CentralinoError | None) -> Reply | CentralinoError:
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return {} if result is None else result
@@ -308,7 +315,7 @@ class RegisterQuestions:
         self._files = AttachmentQuestions(stores, now)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             **dict.fromkeys(CHANGES, self.change),
@@ -318,7 +325,7 @@ class RegisterQuestions:
             **self._files.known,
         }
 
-    def change(self, question: dict[str, Any]) -> Later:
+    def change(self, question: dict[str, Any]) -> DeferredReply:
         """Change the register by a form, or say what that would change."""
         change, by, form = CHANGES[question["ask"]], _by(question), question.get("form")
         if not isinstance(form, dict):
@@ -342,12 +349,12 @@ class RegisterQuestions:
             who = Who(by, at, change.what)
             return store.change(connection, self._key, who, make, attached)
 
-        def answer(merged: Merged) -> Answer:
+        def answer(merged: Merged) -> Reply:
             return {"saved": not preview, **_told(merged, at.date())}
 
         return self._later(job, answer, reads_again=not preview)
 
-    def number(self, question: dict[str, Any]) -> Later:
+    def number(self, question: dict[str, Any]) -> DeferredReply:
         """Show one number to the head; audited first."""
         by, at = _by(question), self._at()
         entry, which = _number(question, "entry"), _number(question, "which")
@@ -369,7 +376,7 @@ class RegisterQuestions:
 
         return self._later(job, lambda number: {"number": number})
 
-    def tell(self, question: dict[str, Any]) -> Later:
+    def tell(self, question: dict[str, Any]) -> DeferredReply:
         """Show a number that may be told, by its authorisation while that holds; noted first."""
         by, at, entry = _by(question), self._at(), _number(question, "entry")
 
@@ -395,13 +402,13 @@ class RegisterQuestions:
     def _later(
         self,
         job: Callable[[sqlite3.Connection], Any],
-        answer: Callable[[Any], Answer],
+        answer: Callable[[Any], Reply],
         *,
         reads_again: bool = False,
-    ) -> Later:
+    ) -> DeferredReply:
         """Do a job in the records' thread; where it has changed the register, it is read again."""
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: Any) -> None:
                 if isinstance(result, CentralinoError):
                     tell(_entry_refused(result))
@@ -415,10 +422,10 @@ class RegisterQuestions:
         return later
 
 
-def register_changed(stores: Stores) -> Later:
+def register_changed(stores: Stores) -> DeferredReply:
     """Read the register again: a command has changed it (E12: in force within 1 s)."""
 
-    def later(tell: Tell) -> None:
+    def later(tell: SendReply) -> None:
         def told(found: Register | CentralinoError) -> None:
             tell(found if isinstance(found, CentralinoError) else {"units": len(found.units)})
 
@@ -427,7 +434,7 @@ def register_changed(stores: Stores) -> Later:
     return later
 
 
-def _entry_refused(error: CentralinoError) -> Answer | CentralinoError:
+def _entry_refused(error: CentralinoError) -> Reply | CentralinoError:
     """Let a refusal be said in both languages, each problem at its field."""
     if isinstance(error, Unfit):
         found = [{"place": each.place, **plain(each.words)} for each in error.problems]
@@ -437,12 +444,12 @@ def _entry_refused(error: CentralinoError) -> Answer | CentralinoError:
     return error
 
 
-def _told(merged: Merged, today: date) -> Answer:
+def _told(merged: Merged, today: date) -> Reply:
     said = [plain(each) for each in changes(merged, today)]
     return {"changes": said, "entry": merged.register.last_number(), "said": plain(SAVED)}
 
 
-def _in_force(answer: Answer, read: Register | CentralinoError) -> Answer:
+def _in_force(answer: Reply, read: Register | CentralinoError) -> Reply:
     """Say so where what was saved could not be read again: the register read last holds."""
     return answer | {"said": plain(UNREAD)} if isinstance(read, CentralinoError) else answer
 
@@ -483,12 +490,12 @@ class StandingQuestions:
             "explain": self.explain,
         }
 
-    def state(self, _question: dict[str, Any]) -> Later:
+    def state(self, _question: dict[str, Any]) -> DeferredReply:
         """Tell how every unit stands now, and what the head must look after."""
         register, now = self._desk.register, self._desk.now()
 
-        def later(tell: Tell) -> None:
-            def done(result: Answer | CentralinoError) -> None:
+        def later(tell: SendReply) -> None:
+            def done(result: Reply | CentralinoError) -> None:
                 tell(result)
 
             self._stores.records.do(lambda _: self._states(register, now), done)
@@ -500,7 +507,7 @@ class StandingQuestions:
         """The office, with the hours in force."""
         return self._desk.office
 
-    def _states(self, register: Register, now: Now) -> Answer:
+    def _states(self, register: Register, now: Now) -> Reply:
         calendar = self._office.switchboard.schedule
         found = attention(register, now.wall, calendar.zone)
         return {
@@ -509,7 +516,7 @@ class StandingQuestions:
             "undeclared": [unit.code for unit in found.undeclared],
         }
 
-    def ahead(self, _question: dict[str, Any]) -> Answer:
+    def ahead(self, _question: dict[str, Any]) -> Reply:
         """List what is special from today on for a year, of the house and of units (E14)."""
         register, calendar = self._desk.register, self._office.switchboard.schedule
         today = self._desk.now().wall.astimezone(calendar.zone).date()
@@ -517,7 +524,7 @@ class StandingQuestions:
         rows = [_ahead(register, each) for each in found]
         return {"today": today.isoformat(), "ahead": rows}
 
-    def explain(self, question: dict[str, Any]) -> Answer:
+    def explain(self, question: dict[str, Any]) -> Reply:
         """Tell what happens to a call that rings now or `at`, and to its transfer if one is named.
 
         For now the phones are as they are; for another moment they are taken for free. What
@@ -544,7 +551,7 @@ class StandingQuestions:
         lines = [{"line": each.name, "shown": each.shown} for each in self._office.lines]
         return {"explanation": found.to_json(), "transfer": transfer, "lines": lines}
 
-    def _transfer(self, unit: str, need: str, when: datetime, clock: ClockState) -> Answer:
+    def _transfer(self, unit: str, need: str, when: datetime, clock: ClockState) -> Reply:
         """Tell whether a call could go on to a unit; the labels of its numbers in their order."""
         calendar = self._office.switchboard.schedule
         answer = may_transfer(self._desk.register, calendar, unit, need, Now(0.0, when, clock))
@@ -553,7 +560,7 @@ class StandingQuestions:
         return {**_need(need_standing(answer, need, name, when)), "targets": labels}
 
 
-def _ahead(register: Register, each: Ahead) -> Answer:
+def _ahead(register: Register, each: Ahead) -> Reply:
     unit = register.unit(each.unit)
     return {
         "first": each.first.isoformat(),
@@ -564,7 +571,7 @@ def _ahead(register: Register, each: Ahead) -> Answer:
     }
 
 
-def _unit(each: Standing) -> Answer:
+def _unit(each: Standing) -> Reply:
     return {
         "unit": each.unit.code,
         "name": each.unit.name,
@@ -576,7 +583,7 @@ def _unit(each: Standing) -> Answer:
     }
 
 
-def _need(each: NeedStanding) -> Answer:
+def _need(each: NeedStanding) -> Reply:
     return {
         "need": each.need,
         "name": each.name,

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import plain
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
@@ -23,7 +23,7 @@ from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
-    from appliance.api.control_socket import Answer, Later, Tell
+    from appliance.api.protocol import DeferredReply, Reply, SendReply
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
@@ -68,7 +68,7 @@ class DivertQuestions:
     _lines: int = field(default=0)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {"divert": self.asked, "divert_prove": self.prove}
 
@@ -83,11 +83,11 @@ class DivertQuestions:
         elif self.seized_at is None:
             self.seized_at = status.at
 
-    def asked(self, _: dict[str, Any]) -> Later:
+    def asked(self, _: dict[str, Any]) -> DeferredReply:
         """Tell of every public number what is proven, and which lines are still free."""
         free, seized = self.free, self.seized_at
 
-        def job(_: sqlite3.Connection) -> Answer:
+        def job(_: sqlite3.Connection) -> Reply:
             proofs, lines = reports.load(self.settings), reports.lines_of(self.settings)
             known = self._numbers()
             found = [(each, reports.proof_among(known, each, proofs)) for each in known]
@@ -108,7 +108,7 @@ class DivertQuestions:
 
         return self._later(job)
 
-    def prove(self, question: dict[str, Any]) -> Later:
+    def prove(self, question: dict[str, Any]) -> DeferredReply:
         """Keep what a call has shown, or the head's word that there is no divert."""
         number, outcome = str(question.get("number", "")), question.get("outcome")
         where, who = _line(question, "where"), _line(question, "who")
@@ -127,7 +127,7 @@ class DivertQuestions:
         lines = reports.lines_of(self.settings)
         proof = Proof(Outcome(outcome), who or by, at, lines, where, number)
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
             reports.save(self.settings, proof)
             with transaction(connection):
@@ -156,9 +156,9 @@ class DivertQuestions:
             return ()
         return tuple(dict.fromkeys(self.office.public_numbers)) or ("",)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
-        def later(tell: Tell) -> None:
-            def done(result: Answer | CentralinoError) -> None:
+    def _later(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
+        def later(tell: SendReply) -> None:
+            def done(result: Reply | CentralinoError) -> None:
                 if isinstance(result, Refused):
                     tell({"done": False, "said": plain(result.words)})
                 else:

@@ -7,10 +7,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api import users
-from appliance.api.control_socket import Answer, Later, Tell, moment
 from appliance.api.permissions import check_may
+from appliance.api.protocol import DeferredReply, Reply, SendReply, moment, plain
 from appliance.api.speech import OURS
-from appliance.api.status_text import plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.directory_forms import Unfit
 from appliance.policy.hours import Bands, Week
@@ -53,7 +52,9 @@ SHOWN_YEARS_AHEAD: Final = 5
 """So far holidays are known, however long the box has run."""
 
 
-def calendar(stores: Stores, office: Office, now: datetime, question: dict[str, Any]) -> Later:
+def calendar(
+    stores: Stores, office: Office, now: datetime, question: dict[str, Any]
+) -> DeferredReply:
     """Tell a year of the switchboard and of the counter; raises OfficeError for one too far."""
     this = now.astimezone(office.zone).year
     year = question.get("year", this)
@@ -65,18 +66,18 @@ def calendar(stores: Stores, office: Office, now: datetime, question: dict[str, 
         raise OfficeError(f"year is one from {this} to {this + SHOWN_YEARS_AHEAD}")
     groups = [g for g in (office.switchboard, office.citizens_desk) if g is not None]
 
-    def later(tell: Tell) -> None:
+    def later(tell: SendReply) -> None:
         stores.records.do(lambda _: _told(groups, year, this), tell)
 
     return later
 
 
-def _told(groups: list[Group], year: int, this: int) -> Answer:
+def _told(groups: list[Group], year: int, this: int) -> Reply:
     told = [_group_of_year(group, year) for group in groups]
     return {"year": year, "first": this, "last": this + SHOWN_YEARS_AHEAD, "groups": told}
 
 
-def _group_of_year(group: Group, year: int) -> Answer:
+def _group_of_year(group: Group, year: int) -> Reply:
     return {
         "label": plain(group.label),
         "weeks": [_week_since(group, day) for day in _turns(group, year)],
@@ -90,12 +91,12 @@ def _turns(group: Group, year: int) -> list[date]:
     return [first, *(w.since for w in group.schedule.weeks if w.since.year == year)]
 
 
-def _week_since(group: Group, since: date) -> Answer:
+def _week_since(group: Group, since: date) -> Reply:
     days = group.schedule.week_on(since).days
     return {"since": since.isoformat(), "days": [[str(band) for band in b] for b in days]}
 
 
-def _calendar_day(each: DayHours) -> Answer:
+def _calendar_day(each: DayHours) -> Reply:
     bands = [str(band) for band in each.bands]
     return {"day": each.day.isoformat(), "bands": bands, "why": each.why, "name": plain(each.name)}
 
@@ -116,7 +117,7 @@ UNREAD: Final = Words(
 )
 Entries = tuple[Special, ...]
 Make = Callable[[Entries], Special]
-Compare = Callable[[Entries, Special], Answer]
+Compare = Callable[[Entries, Special], Reply]
 """Says what an entry changes, of those that were there before it."""
 
 
@@ -134,22 +135,22 @@ class Entering:
 
     def later(
         self, question: dict[str, Any], make: Make, compare: Compare, saved: Words = HOURS_SAVED
-    ) -> Later:
+    ) -> DeferredReply:
         """Enter what `make` makes, or only say what `compare` finds that it would change.
 
         `saved` is said when it holds.
         """
         preview, (by, at) = question.get("preview") is True, self.who(question)
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             self._check(connection, question)
             before = hours.load(connection)
             new = make(before) if preview else hours.add(connection, by, at, make)
             before = tuple(each for each in before if each.number != new.number)
             return {**compare(before, new), "number": new.number, "saved": not preview}
 
-        def later(tell: Tell) -> None:
-            def done(result: Answer | CentralinoError) -> None:
+        def later(tell: SendReply) -> None:
+            def done(result: Reply | CentralinoError) -> None:
                 if isinstance(result, CentralinoError):
                     tell(_refused(result))
                 elif preview:
@@ -193,12 +194,12 @@ def ended_by(form: dict[str, Any]) -> tuple[int, str]:
     return number, reference
 
 
-def _said(read: object, saved: Words) -> Answer:
+def _said(read: object, saved: Words) -> Reply:
     """Say that it holds; or not, where what was saved could not be read again."""
     return plain(UNREAD if isinstance(read, CentralinoError) else saved)
 
 
-def _refused(error: CentralinoError) -> Answer | CentralinoError:
+def _refused(error: CentralinoError) -> Reply | CentralinoError:
     """Let a refusal be said in both languages, each problem at its field."""
     if isinstance(error, Unfit):
         found = [{"place": each.place, **plain(each.words)} for each in error.problems]
@@ -232,7 +233,7 @@ class HoursQuestions:
         self._entering = Entering(stores, desk)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "hours_ahead": lambda _: self.ahead,
@@ -240,11 +241,11 @@ class HoursQuestions:
             "hours_revoke": self.revoke,
         }
 
-    def ahead(self, tell: Tell) -> None:
+    def ahead(self, tell: SendReply) -> None:
         """List what was entered, newest first, and the announcements that an entry may name."""
         today = self._desk.office.today(self._desk.now().wall)
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             entries = hours.load(connection)
             held = {each.number for each in special_in_force(entries) if each.last >= today}
             weeks = {each.number for each in entries if each.ordinary}
@@ -258,7 +259,7 @@ class HoursQuestions:
 
         self._stores.records.do(job, tell)
 
-    def enter(self, question: dict[str, Any]) -> Later:
+    def enter(self, question: dict[str, Any]) -> DeferredReply:
         """Enter special hours or correct some, or say which days that would change."""
         form, (by, at) = form_of(question), self._entering.who(question)
 
@@ -268,7 +269,7 @@ class HoursQuestions:
 
         return self._entering.later(question, make, self._compared(at.date()))
 
-    def revoke(self, question: dict[str, Any]) -> Later:
+    def revoke(self, question: dict[str, Any]) -> DeferredReply:
         """End an entry from this moment, or say which days that would change."""
         (number, reference), (by, at) = ended_by(form_of(question)), self._entering.who(question)
 
@@ -277,7 +278,7 @@ class HoursQuestions:
 
         return self._entering.later(question, make, self._compared(at.date()))
 
-    def _compared(self, today: date) -> Callable[[Entries, Special], Answer]:
+    def _compared(self, today: date) -> Callable[[Entries, Special], Reply]:
         office = self._desk.office
         return lambda before, new: {
             "changes": [plain(each) for each in changes(office, before, new, today)]
@@ -291,7 +292,7 @@ class HoursQuestions:
         return tuple(k for k in found if k not in ours and is_key(k) and not k.startswith(OURS))
 
 
-def _hours_entry(each: Special, *, holds: bool) -> Answer:
+def _hours_entry(each: Special, *, holds: bool) -> Reply:
     period = each.period
     week = period.week.days if period else ()
     return {
@@ -328,7 +329,7 @@ class WeekQuestions:
         self._entering = Entering(stores, desk)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "weeks": lambda _: self.weeks,
@@ -336,13 +337,13 @@ class WeekQuestions:
             "week_revoke": self.revoke,
         }
 
-    def weeks(self, tell: Tell) -> None:
+    def weeks(self, tell: SendReply) -> None:
         """Tell the week that holds today of each group, the configured one, and every entry."""
         office = self._desk.office
         today = office.today(self._desk.now().wall)
         groups = [g for g in (office.switchboard, office.citizens_desk) if g is not None]
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             entries = hours.load(connection)
             return {
                 "today": today.isoformat(),
@@ -352,7 +353,7 @@ class WeekQuestions:
 
         self._stores.records.do(job, tell)
 
-    def enter(self, question: dict[str, Any]) -> Later:
+    def enter(self, question: dict[str, Any]) -> DeferredReply:
         """Enter an ordinary week from a day on, or say what that would change."""
         form, (by, at) = form_of(question), self._entering.who(question)
 
@@ -361,7 +362,7 @@ class WeekQuestions:
 
         return self._entering.later(question, make, self._comparing(form), WEEK_SAVED)
 
-    def revoke(self, question: dict[str, Any]) -> Later:
+    def revoke(self, question: dict[str, Any]) -> DeferredReply:
         """Take a week back that has not begun, or say what that would change."""
         form, (by, at) = form_of(question), self._entering.who(question)
         number, reference = ended_by(form)
@@ -371,7 +372,7 @@ class WeekQuestions:
 
         return self._entering.later(question, make, self._comparing(form), WEEK_SAVED)
 
-    def _comparing(self, form: dict[str, Any]) -> Callable[[Entries, Special], Answer]:
+    def _comparing(self, form: dict[str, Any]) -> Callable[[Entries, Special], Reply]:
         office, asked = self._desk.office, _asked(form)
         local = office.local(asked) if asked else None
         return lambda before, new: _changes(week_changes(office, before, new, local))
@@ -386,7 +387,7 @@ def _asked(form: dict[str, Any]) -> datetime | None:
         raise OfficeError(f"asked is an ISO time with its offset, or left out: {error}") from error
 
 
-def _group_of_week(group: Group, today: date) -> Answer:
+def _group_of_week(group: Group, today: date) -> Reply:
     schedule = group.schedule
     held = schedule.new_week_on(today)
     return {
@@ -400,7 +401,7 @@ def _group_of_week(group: Group, today: date) -> Answer:
     }
 
 
-def _entries(entries: Entries, today: date) -> list[Answer]:
+def _entries(entries: Entries, today: date) -> list[Reply]:
     """Tell every week that was entered and what took one back, newest first."""
     weeks = {each.number for each in entries if each.ordinary}
     held = {each.number for each in special_in_force(entries)}
@@ -411,7 +412,7 @@ def _entries(entries: Entries, today: date) -> list[Answer]:
     ]
 
 
-def _week_entry(each: Special, holds: bool, today: date) -> Answer:
+def _week_entry(each: Special, holds: bool, today: date) -> Reply:
     new = each.ordinary
     return {
         "number": each.number,
@@ -431,7 +432,7 @@ def _week_bands(week: Week) -> list[str]:
     return [" ".join(map(str, bands)) for bands in week.days]
 
 
-def _changes(found: WeekChanges) -> Answer:
+def _changes(found: WeekChanges) -> Reply:
     return {
         "changes": [],
         "since": found.since.isoformat(),
@@ -444,7 +445,7 @@ def _changes(found: WeekChanges) -> Answer:
     }
 
 
-def _changed_day(day: DayChange) -> Answer:
+def _changed_day(day: DayChange) -> Reply:
     return {
         "before": _bands(day.before),
         "after": _bands(day.after),
@@ -453,11 +454,11 @@ def _changed_day(day: DayChange) -> Answer:
     }
 
 
-def _bands(bands: Bands) -> list[Answer]:
+def _bands(bands: Bands) -> list[Reply]:
     return [{"said": str(band), "minutes": minutes(band)} for band in bands]
 
 
-def _heard(each: Heard) -> Answer:
+def _heard(each: Heard) -> Reply:
     return {
         "at": each.at.isoformat(),
         "before": [plain(words) for words in each.before],

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.errors import CentralinoError
 from appliance.policy import managed_config
 from appliance.policy.text import Refused
@@ -40,7 +39,7 @@ class CentralQuestions:
     on_schedule: Callable[[], None] = lambda: None
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "central": self.told,
@@ -50,7 +49,7 @@ class CentralQuestions:
             "central_revert": lambda question: self._asked("revert", question),
         }
 
-    def told(self, _: dict[str, Any]) -> Answer:
+    def told(self, _: dict[str, Any]) -> Reply:
         """Say what is in force, what came of the last look, and of what was asked for here."""
         told = self.chores.told({})
         held = self.central.known.held
@@ -64,18 +63,18 @@ class CentralQuestions:
             "last": {name: told["last"][name] for name in CHORES if name in told["last"]},
         }
 
-    def changed(self, question: dict[str, Any]) -> Later:
+    def changed(self, question: dict[str, Any]) -> DeferredReply:
         """Take over what a command has put in force: nothing of it touches a call that is on."""
         if question.get("schedule") is True:
             self.on_schedule()
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             self.stores.spoken.load()
             self.stores.register.load(lambda _: self.central.read_anew(lambda: tell({})))
 
         return later
 
-    def _asked(self, what: str, question: dict[str, Any]) -> Later:
+    def _asked(self, what: str, question: dict[str, Any]) -> DeferredReply:
         by = str(question.get("by", ""))[:64]
         file = Path(self.central.settings.folders.console) / UPLOADED
         given = () if what == "revert" else (str(file),)
@@ -87,7 +86,7 @@ class CentralQuestions:
             if given and not file.is_file():
                 raise Refused(managed_config.NO_FILE.it, managed_config.NO_FILE.en)
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: CentralinoError | None) -> None:
                 if isinstance(result, Refused):
                     tell({"done": False, "said": plain(result.words)})

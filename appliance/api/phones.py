@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from appliance.api.permissions import check_may
+from appliance.api.protocol import plain
 from appliance.api.status_text import (
     BAD_LABEL,
     BAD_MAC,
@@ -29,7 +30,6 @@ from appliance.api.status_text import (
     NO_MAC,
     NOT_GOOD,
     PHONE_DONE,
-    plain,
 )
 from appliance.config import phones as config_phones
 from appliance.config.build import extensions
@@ -51,7 +51,7 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.api.control_socket import Answer, Later, Tell
+    from appliance.api.protocol import DeferredReply, Reply, SendReply
     from appliance.config.schema import Phone, Settings
     from appliance.policy.clock import Now
     from appliance.service.loop import Stores
@@ -222,7 +222,7 @@ class PhoneEntering:
     on_change: Callable[[], None] = field(default=_nothing)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "phones": self.asked,
@@ -237,11 +237,11 @@ class PhoneEntering:
 
     # --- what there is -----------------------------------------------------------------------
 
-    def asked(self, _: dict[str, Any]) -> Later:
+    def asked(self, _: dict[str, Any]) -> DeferredReply:
         """Tell of every phone what is kept of it, and where it is registered now."""
         live = {each.name: each for each in self.phones.status().phones}
 
-        def job(_: sqlite3.Connection) -> Answer:
+        def job(_: sqlite3.Connection) -> Reply:
             entered = config_phones.load_entered(self._state)
             written = self.written
             wanted = config_phones.overlay_phones(written, entered)
@@ -269,7 +269,7 @@ class PhoneEntering:
 
     def _row(
         self, phone: Phone, digits: str, wanted: Settings, entered: Entered, kept: Kept
-    ) -> Answer:
+    ) -> Reply:
         return {
             "name": phone.name,
             "label": phone.label,
@@ -283,7 +283,7 @@ class PhoneEntering:
             "in_force": any(phone.name == each.name for each in self.settings.phones),
         }
 
-    def _removed(self, written: Settings, entered: Entered) -> list[Answer]:
+    def _removed(self, written: Settings, entered: Entered) -> list[Reply]:
         return [
             {"name": phone.name, "label": phone.label}
             for phone in written.phones
@@ -295,7 +295,7 @@ class PhoneEntering:
         now = self.settings
         return _shape(now) == _shape(wanted)
 
-    def _window(self) -> Answer:
+    def _window(self) -> Reply:
         """Tell until when phones fetch their files, "" for not at all, and what has happened."""
         left = self.window.left_s if self.window else 0.0
         until = (self.now().wall + timedelta(seconds=left)).isoformat(timespec="minutes")
@@ -306,7 +306,7 @@ class PhoneEntering:
 
     # --- what changes ------------------------------------------------------------------------
 
-    def add(self, question: dict[str, Any]) -> Later:
+    def add(self, question: dict[str, Any]) -> DeferredReply:
         """Add a phone, with a password of its own that is told once."""
         name, label = _name(question), _label(question)
         group = question.get("group")
@@ -314,7 +314,7 @@ class PhoneEntering:
             raise OfficeError(f"group is one of {', '.join(GROUPS[:2])}, or empty")
         make, mac = _make_and_mac(question)
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             def with_it(written: Settings, entered: Entered) -> Entered:
                 _check_free(written, entered, name)
                 new = EnteredPhone(name, label, str(group))
@@ -332,11 +332,11 @@ class PhoneEntering:
 
         return self._later(job, self._changed)
 
-    def renew(self, question: dict[str, Any]) -> Later:
+    def renew(self, question: dict[str, Any]) -> DeferredReply:
         """Make another password for a phone, told once; the one before is worth nothing."""
         name = _name(question)
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             self._allow(connection, question)
             wanted = config_phones.overlay_phones(
                 self.written, config_phones.load_entered(self._state)
@@ -354,7 +354,7 @@ class PhoneEntering:
 
         return self._later(job, self._served_anew)
 
-    def relabel(self, question: dict[str, Any]) -> Later:
+    def relabel(self, question: dict[str, Any]) -> DeferredReply:
         """Give a phone another label."""
         name, label = _name(question), _label(question)
 
@@ -368,7 +368,7 @@ class PhoneEntering:
 
         return self._entered(question, name, with_it)
 
-    def remove(self, question: dict[str, Any]) -> Later:
+    def remove(self, question: dict[str, Any]) -> DeferredReply:
         """Take a phone out of use, and its password with it."""
         name = _name(question)
 
@@ -385,7 +385,7 @@ class PhoneEntering:
 
         return self._entered(question, name, with_it, forgets=True)
 
-    def put_back(self, question: dict[str, Any]) -> Later:
+    def put_back(self, question: dict[str, Any]) -> DeferredReply:
         """Use a phone of the file's again that was taken out of use."""
         name = _name(question)
 
@@ -394,10 +394,10 @@ class PhoneEntering:
 
         return self._entered(question, name, with_it)
 
-    def _serve(self, question: dict[str, Any], *, is_open: bool) -> Later:
+    def _serve(self, question: dict[str, Any], *, is_open: bool) -> DeferredReply:
         """Open the window in which phones fetch their files, or close it."""
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             self._allow(connection, question)
             if self.window is not None:
                 (self.window.open if is_open else self.window.close)()
@@ -413,8 +413,8 @@ class PhoneEntering:
         with_it: Callable[[Settings, Entered], Entered],
         *,
         forgets: bool = False,
-    ) -> Later:
-        def job(connection: sqlite3.Connection) -> Answer:
+    ) -> DeferredReply:
+        def job(connection: sqlite3.Connection) -> Reply:
             self._allow(connection, question)
             _, entered = self._change(with_it)
             if forgets:
@@ -440,7 +440,7 @@ class PhoneEntering:
         entered = with_it(self.written, config_phones.load_entered(self._state))
         return config_phones.overlay_phones(self.written, entered), entered
 
-    def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Answer:
+    def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Reply:
         """Make a phone's password and what it may fetch; returns all that is told of it, once."""
         secret, kept = phones.load_secrets(self.settings), phones.load_handsets(self.settings)
         other = next((n for n, row in kept.items() if mac and row.mac == mac and n != name), "")
@@ -496,10 +496,10 @@ class PhoneEntering:
 
     def _later(
         self,
-        job: Callable[[sqlite3.Connection], Answer],
+        job: Callable[[sqlite3.Connection], Reply],
         then: Callable[[], None] = _nothing,
-    ) -> Later:
-        def safely(connection: sqlite3.Connection) -> Answer:
+    ) -> DeferredReply:
+        def safely(connection: sqlite3.Connection) -> Reply:
             try:
                 return job(connection)
             except OSError as error:
@@ -508,8 +508,8 @@ class PhoneEntering:
                     f"non è possibile: {why.it}", f"it cannot be done: {why.en}"
                 ) from error
 
-        def later(tell: Tell) -> None:
-            def done(result: Answer | CentralinoError) -> None:
+        def later(tell: SendReply) -> None:
+            def done(result: Reply | CentralinoError) -> None:
                 if isinstance(result, Refused):
                     tell({"done": False, "said": plain(result.words)})
                     return
@@ -634,7 +634,7 @@ def _place(phone: Any) -> str:
     return f"{phone.address[0]}:{phone.address[1]}" if phone and phone.address else ""
 
 
-def _make(make: templates.Make) -> Answer:
+def _make(make: templates.Make) -> Reply:
     return {"name": make.name, "models": make.models, "is_soft": make.is_soft}
 
 

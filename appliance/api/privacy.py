@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from appliance.api import users
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.config.build import numbers_of
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import fsync_directory
@@ -131,11 +130,11 @@ class Erasures:
         self._language = settings.site.languages[0]
         self._stores, self._now = stores, now
 
-    def asked(self, question: dict[str, Any]) -> Later:
+    def asked(self, question: dict[str, Any]) -> DeferredReply:
         """Erase, or preview; raises OfficeError for what is no such question."""
         asked = self._read(question)
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: Done | CentralinoError) -> None:
                 tell(result if isinstance(result, CentralinoError) else self._told(result, asked))
 
@@ -222,7 +221,7 @@ class Erasures:
             for path in folder.glob(f"{ident}.*")
         )
 
-    def _told(self, done: Done, asked: ErasureAsked) -> Answer:
+    def _told(self, done: Done, asked: ErasureAsked) -> Reply:
         found = done.found
         if not asked.preview:
             self._forget(found, asked.chosen.number)
@@ -274,7 +273,7 @@ def _sizes(found: Found) -> dict[str, int]:
     }
 
 
-def _counts(found: Found) -> Answer:
+def _counts(found: Found) -> Reply:
     mailed = [{"to": e.to, "at": e.at, "request": e.request or None} for e in found.mailed]
     return {**_sizes(found), "open_requests": list(found.open_requests), "mailed": mailed}
 
@@ -303,22 +302,22 @@ class HandoverQuestions:
         self._stores, self._now = stores, now
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
         """Name what may be asked."""
         return {"hand_over": self.give}
 
-    def give(self, question: dict[str, Any]) -> Later:
+    def give(self, question: dict[str, Any]) -> DeferredReply:
         """Hand things over to a colleague, or to all where `to` is empty."""
         asked, stores = read(question, self._now().wall), self._stores
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: Words | CentralinoError) -> None:
                 if isinstance(result, CentralinoError):
                     tell(result)
                     return
                 stores.mailbox.recount()
                 stores.on_care()
-                answer: Answer = {"said": plain(result)}
+                answer: Reply = {"said": plain(result)}
                 tell(answer)
 
             stores.records.do(lambda c: retention.give(c, asked, stores.records.letters), done)
@@ -450,16 +449,16 @@ class RetentionQuestions:
         self._lookout, self._now = lookout, now
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {"retention": self.retention, "kept_of": self.kept_of}
 
-    def retention(self, question: dict[str, Any]) -> Later:
+    def retention(self, question: dict[str, Any]) -> DeferredReply:
         """Tell the rules, what goes within 30 days, what waits, what went, and the last run."""
         by, now, keeping = _by(question), self._now(), keeping_of(self._settings)
         ran = self._lookout.deleted_at
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.ERASE)
             return {
                 "kept": _kept(keeping),
@@ -471,19 +470,19 @@ class RetentionQuestions:
 
         return self._later(job)
 
-    def kept_of(self, question: dict[str, Any]) -> Later:
+    def kept_of(self, question: dict[str, Any]) -> DeferredReply:
         """Hand over all that is kept of a number; audited by how much, never whose."""
         by, now = _by(question), self._now()
         number = same_number(str(question.get("number") or ""), numbers_of(self._settings))
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.ERASE)
             return {"kept": privacy.exported(connection, number, by, now)}
 
         return self._later(job)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
-        def later(tell: Tell) -> None:
+    def _later(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
+        def later(tell: SendReply) -> None:
             self._stores.records.do(job, tell)
 
         return later
@@ -496,7 +495,7 @@ def _by(question: dict[str, Any]) -> str:
     return by[:LONGEST]
 
 
-def _kept(keeping: Keeping) -> list[Answer]:
+def _kept(keeping: Keeping) -> list[Reply]:
     days = {
         "messages": keeping.messages_closed,
         "numbers": keeping.numbers,
@@ -508,7 +507,7 @@ def _kept(keeping: Keeping) -> list[Answer]:
     return [{"what": plain(words), "days": limit} for words, limit in found]
 
 
-def _soon(found: Soon) -> Answer:
+def _soon(found: Soon) -> Reply:
     return {
         "until": found.until.isoformat(),
         "messages": [{"number": n, "at": at.isoformat()} for n, at in found.messages],
@@ -520,7 +519,7 @@ def _soon(found: Soon) -> Answer:
     }
 
 
-def _waiting(found: Waiting) -> Answer:
+def _waiting(found: Waiting) -> Reply:
     return {
         "messages": found.messages,
         "oldest_message": found.oldest_message.isoformat() if found.oldest_message else "",
@@ -530,6 +529,6 @@ def _waiting(found: Waiting) -> Answer:
     }
 
 
-def _deletion(each: Deletion) -> Answer:
+def _deletion(each: Deletion) -> Reply:
     words = KEPT.get(each.what, Words(each.what, each.what))
     return {"at": each.at.isoformat(), "what": plain(words), "count": len(each.ids)}

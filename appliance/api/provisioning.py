@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.phones import PhoneEntering
+from appliance.api.protocol import DeferredReply, Reply, SendReply
 from appliance.api.status_text import RENEWED
 from appliance.config.schema import Settings
 from appliance.errors import CentralinoError
@@ -31,7 +31,7 @@ class PhoneQuestions:
         self._entering = entering
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked of the phones' list and changed in it."""
         return self._entering.known if self._entering else {}
 
@@ -47,10 +47,10 @@ class PhoneQuestions:
             for phone in self._phones.status().phones
         ]
 
-    def renewed(self) -> Later:
+    def renewed(self) -> DeferredReply:
         """Read the secrets anew: what `centralino phones add` wrote holds from now on."""
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: dict[str, str] | CentralinoError) -> None:
                 if isinstance(result, CentralinoError):
                     tell(result)

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from appliance.api.control_socket import Later, Tell
+from appliance.api.protocol import DeferredReply, SendReply
 from appliance.errors import CentralinoError
 from appliance.policy.requests import Mail
 from appliance.policy.text import SaidError, Words
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
 
-def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> Later:
+def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> DeferredReply:
     """Queue a sheet for a unit's address; the same unit and month is sent once."""
     code, month = str(question.get("unit", "")), str(question.get("month", ""))
     subject, body = str(question.get("subject", "")), str(question.get("body", ""))
@@ -43,7 +43,7 @@ def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> 
     it = f"La scheda di {unit.name} per {month} parte appena il server di posta la prende."
     en = f"The sheet of {unit.name} for {month} leaves as soon as the mail server takes it."
 
-    def later(tell: Tell) -> None:
+    def later(tell: SendReply) -> None:
         def kept(error: CentralinoError | None) -> None:
             tell(error if error is not None else {"said": {"it": it, "en": en}})
 

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from appliance.api.control_socket import YEARS, Answer, Later, Outgoing, Tell, moment
 from appliance.api.permissions import check_may, check_own
-from appliance.api.status_text import plain
+from appliance.api.protocol import YEARS, DeferredReply, Outgoing, Reply, SendReply, moment, plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import is_address
 from appliance.paper.document import to_json
@@ -85,11 +84,11 @@ class Asked:
 
 def diary_week(
     records: Records, house: Callable[[], House], now: datetime, question: dict[str, Any]
-) -> Later:
+) -> DeferredReply:
     """Tell a week: why the house is closed on its days, and what offices have free on them."""
     asked, at_home = _asked(question, now), house()
 
-    def told(connection: sqlite3.Connection) -> Answer:
+    def told(connection: sqlite3.Connection) -> Reply:
         days = [_day(of_offices(at_home.calendar, day)) for day in asked.days]
         return {"days": days, "offices": list(_offices(connection, at_home, asked))}
 
@@ -106,7 +105,7 @@ def _asked(question: dict[str, Any], now: datetime) -> Asked:
     return Asked(first, str(question.get("unit") or ""), now)
 
 
-def _day(hours: DayHours) -> Answer:
+def _day(hours: DayHours) -> Reply:
     return {
         "day": hours.day.isoformat(),
         "special": hours.is_special,
@@ -115,7 +114,7 @@ def _day(hours: DayHours) -> Answer:
     }
 
 
-def _offices(connection: sqlite3.Connection, house: House, asked: Asked) -> Iterator[Answer]:
+def _offices(connection: sqlite3.Connection, house: House, asked: Asked) -> Iterator[Reply]:
     """Yield each unit that offers hours in the week, with those that are free."""
     left = MOST_SLOTS
     for unit in house.register.units:
@@ -157,7 +156,7 @@ MOST_DUE = 2000
 """Requests of which it is told: an answer that people can wait for."""
 
 
-def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> Answer:
+def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> Reply:
     """Say by when each open request is due, by the house's calendar, and which are late (E15)."""
     open_ones = requests.list_requests(
         connection, State.OPEN, State.SENT, State.TAKEN, limit=MOST_DUE
@@ -186,11 +185,11 @@ class LinkQuestions:
         self._records, self._now = records, now
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
         """Name what may be asked."""
         return {"request_by_link": self.close}
 
-    def close(self, question: dict[str, Any]) -> Later:
+    def close(self, question: dict[str, Any]) -> DeferredReply:
         """Close the request of a link, for somebody who says so."""
         token = str(question.get("token") or "")
         said_by = " ".join(str(question.get("said_by") or "").split())[:LONGEST_NAME]
@@ -198,7 +197,7 @@ class LinkQuestions:
             return lambda tell: tell({"done": False, "said": plain(refusals.WHO)})
         now = self._now()
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             self._records.do(
                 lambda connection: request_papers.close(connection, token, said_by, now),
                 lambda result: tell(_closed_answer(result)),
@@ -207,7 +206,7 @@ class LinkQuestions:
         return later
 
 
-def _closed_answer(result: int | CentralinoError) -> Answer | CentralinoError:
+def _closed_answer(result: int | CentralinoError) -> Reply | CentralinoError:
     """Say what came of it; a refusal in both languages."""
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
@@ -243,11 +242,11 @@ class MailQuestions:
         self._stores, self._now = stores, now
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
         """Name what may be asked."""
         return {"mail_test": self.test}
 
-    def test(self, question: dict[str, Any]) -> Later:
+    def test(self, question: dict[str, Any]) -> DeferredReply:
         """Queue a mail to an address; its number tells what becomes of it."""
         by, to = str(question.get("by", ""))[:64], str(question.get("to", ""))
         if not is_address(to):
@@ -269,7 +268,7 @@ class MailQuestions:
                 database.note(connection, Noted(at, by, "mail.test"))
             return requests.number_of_notice(connection, mail.key)
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: int | CentralinoError) -> None:
                 if not isinstance(result, CentralinoError):
                     letters.queued()
@@ -280,7 +279,7 @@ class MailQuestions:
         return later
 
 
-def _mailed_answer(result: int | CentralinoError) -> Answer | CentralinoError:
+def _mailed_answer(result: int | CentralinoError) -> Reply | CentralinoError:
     """Say what came of it; a refusal in both languages."""
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
@@ -325,15 +324,15 @@ class PaperQuestions:
         self._outgoing = Outgoing()  # in the records' thread alone
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
         """Name what may be asked."""
         return {"request_paper": self.paper, "mail_again": self.again}
 
-    def paper(self, question: dict[str, Any]) -> Later:
+    def paper(self, question: dict[str, Any]) -> DeferredReply:
         """Give one part of a paper, from its byte `at`; the first part makes it."""
         wanted, begin, at = _wanted(question), _whole(question, "at"), self._now()
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, wanted.by, Permission.REQUESTS)
 
             def written() -> bytes:
@@ -343,13 +342,13 @@ class PaperQuestions:
 
         return self._later(job)
 
-    def again(self, question: dict[str, Any]) -> Later:
+    def again(self, question: dict[str, Any]) -> DeferredReply:
         """Send an e-mail once more, to the office's address of today; one that waits, now."""
         by, number, request = _by(question), _whole(question, "mail"), _whole(question, "number")
         at, letters = self._now(), self._records.letters
         copy, token = uuid.uuid4().hex[:12], secrets.token_urlsafe(TOKEN_BYTES)
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.REQUESTS)
             kept = _mail_of(connection, request, number)
             with transaction(connection):
@@ -391,11 +390,13 @@ class PaperQuestions:
         unit = self._mailroom.house().register.unit(asked.unit)
         return unit.email if kept.mail.request and unit and unit.email else kept.mail.to
 
-    def _later(self, job: Callable[[sqlite3.Connection], Answer], wakes: bool = False) -> Later:
+    def _later(
+        self, job: Callable[[sqlite3.Connection], Reply], wakes: bool = False
+    ) -> DeferredReply:
         """Do a job in the records' thread; a refusal is said in both languages."""
 
-        def later(tell: Tell) -> None:
-            def done(result: Answer | CentralinoError) -> None:
+        def later(tell: SendReply) -> None:
+            def done(result: Reply | CentralinoError) -> None:
                 if wakes and not isinstance(result, CentralinoError):
                     self._mailroom.wake(hurry=True)
                 if isinstance(result, Refused):
@@ -476,7 +477,7 @@ class RequestQuestions:
         self._plan = plan
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
         """Name what may be asked."""
         return {
             "new_request": self.take,
@@ -491,15 +492,15 @@ class RequestQuestions:
             **PaperQuestions(self._records, self._mailroom, self._now).known,
         }
 
-    def take(self, question: dict[str, Any]) -> Later:
+    def take(self, question: dict[str, Any]) -> DeferredReply:
         """Store a request; a citizen's open ones are offered first, unless `anyway` (E9)."""
         return self._take(question)
 
-    def take_at_counter(self, question: dict[str, Any]) -> Later:
+    def take_at_counter(self, question: dict[str, Any]) -> DeferredReply:
         """Store a request of somebody at the counter, or who has rung off: of no call, audited."""
         return self._take({**question, "call": "", "sheet": ""}, audited=True)
 
-    def _take(self, question: dict[str, Any], audited: bool = False) -> Later:
+    def _take(self, question: dict[str, Any], audited: bool = False) -> DeferredReply:
         now = self._now()
         new, diary = self._new(question, now)
         taking = Taking(uuid.uuid4().hex, new, now, diary=diary, audited=audited)
@@ -507,7 +508,7 @@ class RequestQuestions:
         number = "" if question.get("anyway") else new.citizen.phone
         name = "" if question.get("anyway") else new.citizen.name
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             if audited:
                 check_may(connection, new.by, Permission.REQUESTS)
             known = requests.find_open(connection, number, name, self._plan)
@@ -518,7 +519,7 @@ class RequestQuestions:
 
         return self._later(job)
 
-    def step(self, question: dict[str, Any]) -> Later:
+    def step(self, question: dict[str, Any]) -> DeferredReply:
         """Let a step happen to a request."""
         now = self._now()
         try:
@@ -534,7 +535,7 @@ class RequestQuestions:
         starts = _starts(question) if step is RequestStep.MOVE else None
         letters = self._records.letters
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.required_request(connection, number)
             check_own(connection, happened.by, kept.request.unit)
             wanted, diary = self._moved(kept, starts, question, now) if starts else (None, None)
@@ -547,13 +548,13 @@ class RequestQuestions:
 
         return self._later(job)
 
-    def free_slots(self, question: dict[str, Any]) -> Later:
+    def free_slots(self, question: dict[str, Any]) -> DeferredReply:
         """Return the next free slots of an office; none where it offers no slots."""
         now, unit = self._now(), _word(question, "unit")
         self._mailroom.rules(unit, "", now)
         diary = self._mailroom.diary(unit, now)
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             found = requests.free(connection, diary, now, most=20) if diary else ()
             return {
                 "slots": [slot.start.isoformat() for slot in found],
@@ -562,41 +563,43 @@ class RequestQuestions:
 
         return self._later(job)
 
-    def week(self, question: dict[str, Any]) -> Later:
+    def week(self, question: dict[str, Any]) -> DeferredReply:
         """Tell a week of appointments: free hours, and days when the house is closed."""
         return diary_week(self._records, self._mailroom.house, self._now(), question)
 
-    def due(self, _: dict[str, Any]) -> Later:
+    def due(self, _: dict[str, Any]) -> DeferredReply:
         """Say by when each open request is due, and which are late (E15)."""
         calendar, now = self._mailroom.house().calendar, self._now()
         return self._later(lambda connection: list_due(connection, calendar, now))
 
-    def retry(self, question: dict[str, Any]) -> Later:
+    def retry(self, question: dict[str, Any]) -> DeferredReply:
         """Try a notice again, now."""
         number, by, at = _number(question), _requester(question), self._now()
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.retry(connection, number, by, at)
             return {"said": plain(refusals.retried(kept.number))}
 
         return self._later(job, hurry=True)
 
-    def drop(self, question: dict[str, Any]) -> Later:
+    def drop(self, question: dict[str, Any]) -> DeferredReply:
         """Give a notice up."""
         number, by, reason = _number(question), _requester(question), _text(question, "reason")
         at = self._now()
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.drop(connection, number, by, reason, at)
             return {"said": plain(refusals.dropped(kept.number))}
 
         return self._later(job)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Answer], hurry: bool = False) -> Later:
+    def _later(
+        self, job: Callable[[sqlite3.Connection], Reply], hurry: bool = False
+    ) -> DeferredReply:
         """Do it in the records' thread, wake the mail thread, then answer."""
 
-        def later(tell: Tell) -> None:
-            def done(result: Answer | CentralinoError) -> None:
+        def later(tell: SendReply) -> None:
+            def done(result: Reply | CentralinoError) -> None:
                 self._mailroom.wake(hurry)
                 tell(result)
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.calls import events
 from appliance.calls.commands import NoteSheet
 from appliance.calls.orders import CallRecord
@@ -62,14 +61,14 @@ class _Voiced:
     words: tuple[str, ...]
     text: str
 
-    def told(self, tell: Tell) -> Tell:
+    def told(self, tell: SendReply) -> SendReply:
         """Tell whoever asked that it has begun, or why not."""
 
-        def done(answer: Answer | CentralinoError) -> None:
+        def done(answer: Reply | CentralinoError) -> None:
             if isinstance(answer, Refused):
                 answer = {"done": False, "said": plain(answer.words)}
             is_begun = isinstance(answer, dict) and answer.get("done") is not False
-            said: Answer = {"voice": True, "said": plain(_about(VOICED, self.title))}
+            said: Reply = {"voice": True, "said": plain(_about(VOICED, self.title))}
             tell(said if is_begun else answer)
 
         return done
@@ -82,7 +81,7 @@ class SheetChanges:
         self._stores, self._now, self._chores = stores, now, chores
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "sheet_text": self.text,
@@ -91,27 +90,27 @@ class SheetChanges:
             VOICE: self.voice,
         }
 
-    def voice(self, _: dict[str, Any]) -> Answer:
+    def voice(self, _: dict[str, Any]) -> Reply:
         """Say whether a sheet is being given its voice, and what came of the last."""
         told = self._chores.told({})
         return {"runs": told["running"] == "sheets", "last": told["last"].get(VOICE)}
 
-    def text(self, question: dict[str, Any]) -> Later:
+    def text(self, question: dict[str, Any]) -> DeferredReply:
         """Tell a sheet's whole file."""
         by, code = _word(question, "by"), _word(question, "code")
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.EDIT_SHEETS)
             return {"text": _text_of(_known(connection, code))}
 
         return self._later(job)
 
-    def save(self, question: dict[str, Any]) -> Later:
+    def save(self, question: dict[str, Any]) -> DeferredReply:
         """Keep a sheet, or say what that would change; what was wrong is told with its line."""
         by, code, text = _word(question, "by"), _word(question, "code"), _text(question)
         preview, at = question.get("preview") is True, self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Answer | _Voiced:
+        def job(connection: sqlite3.Connection) -> Reply | _Voiced:
             check_may(connection, by, Permission.EDIT_SHEETS)
             before = sheets.find(connection, code)
             if before is None and not CODE.fullmatch(code):
@@ -126,11 +125,11 @@ class SheetChanges:
 
         return self._later(job, reads_again=not preview)
 
-    def remove(self, question: dict[str, Any]) -> Later:
+    def remove(self, question: dict[str, Any]) -> DeferredReply:
         """Let a sheet be found no more."""
         by, code, at = _word(question, "by"), _word(question, "code"), self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Answer | _Voiced:
+        def job(connection: sqlite3.Connection) -> Reply | _Voiced:
             check_may(connection, by, Permission.EDIT_SHEETS)
             managed_config.check_own_sheets(connection, [code])
             before = _known(connection, code)
@@ -142,12 +141,12 @@ class SheetChanges:
         return self._later(job, reads_again=True)
 
     def _later(
-        self, job: Callable[[sqlite3.Connection], Answer | _Voiced], *, reads_again: bool = False
-    ) -> Later:
+        self, job: Callable[[sqlite3.Connection], Reply | _Voiced], *, reads_again: bool = False
+    ) -> DeferredReply:
         """Do a job in the records' thread; who is in charge (E10) is read again after a change."""
 
-        def later(tell: Tell) -> None:
-            def done(result: Answer | _Voiced | CentralinoError) -> None:
+        def later(tell: SendReply) -> None:
+            def done(result: Reply | _Voiced | CentralinoError) -> None:
                 if isinstance(result, _Voiced):
                     self._chores.hand_over(
                         VOICE, ("sheets", "save", *result.words), result.text, result.told(tell)
@@ -186,7 +185,7 @@ def _heard(sheet: Sheet | None) -> tuple[str, ...]:
     return (sheet.title, sheet.say, sheet.language) if sheet and sheet.say else ()
 
 
-def _told(before: Sheet | None, given: Sheet) -> Answer:
+def _told(before: Sheet | None, given: Sheet) -> Reply:
     change = Change.NEW if before is None else Change.SAME if before == given else Change.CHANGED
     return {
         "change": change.value,
@@ -245,7 +244,9 @@ class _Noted(NamedTuple):
     record: CallRecord
 
 
-def note_sheet(desk: Desk, stores: Stores, zone: ZoneInfo, question: dict[str, Any]) -> Later:
+def note_sheet(
+    desk: Desk, stores: Stores, zone: ZoneInfo, question: dict[str, Any]
+) -> DeferredReply:
     """Note a sheet with a call; raises OfficeError for what is no such question.
 
     The records keep it whatever the call does meanwhile; a call that goes on hears of it, too.
@@ -256,7 +257,7 @@ def note_sheet(desk: Desk, stores: Stores, zone: ZoneInfo, question: dict[str, A
     def job(connection: sqlite3.Connection) -> _Noted:
         return _keep(connection, request, live, status.at)
 
-    def later(tell: Tell) -> None:
+    def later(tell: SendReply) -> None:
         def done(result: _Noted | CentralinoError) -> None:
             if isinstance(result, CentralinoError):
                 tell(result)
@@ -314,7 +315,7 @@ def _last(connection: sqlite3.Connection, position: str, now: datetime) -> str:
     return record.call
 
 
-def _answer(noted: _Noted, zone: ZoneInfo) -> Answer:
+def _answer(noted: _Noted, zone: ZoneInfo) -> Reply:
     at = f"{noted.record.rang_at.astimezone(zone):%H:%M}"
     words = Words(
         f"Scheda «{noted.sheet.title}» annotata con la chiamata delle {at}.",

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import appliance
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
-from appliance.api.status_text import care_said, line_words, plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.status_text import care_said, line_words
 from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.errors import CentralinoError
@@ -83,7 +83,7 @@ class PlantQuestions:
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "plant": self.asked,
@@ -97,7 +97,7 @@ class PlantQuestions:
             **self.diverts.known,
         }
 
-    def led_test(self, question: dict[str, Any]) -> Later:
+    def led_test(self, question: dict[str, Any]) -> DeferredReply:
         """Light every LED for a moment; for a technician, and audited."""
         by, at = str(question.get("by", ""))[:64], self.desk.now().wall
 
@@ -106,7 +106,7 @@ class PlantQuestions:
             with transaction(connection):
                 database.note(connection, Noted(at, by, "panel.test"))
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: CentralinoError | None) -> None:
                 if result is None:
                     self.test_leds()
@@ -116,7 +116,7 @@ class PlantQuestions:
 
         return later
 
-    def asked(self, _: dict[str, Any]) -> Answer:
+    def asked(self, _: dict[str, Any]) -> Reply:
         """Return everything, in both languages where it is words."""
         status = self.desk.status()
         by_name, tried = {line.name: line for line in status.lines}, self.recoveries.to_json()
@@ -153,7 +153,7 @@ class PlantQuestions:
         away = backup_target.away_said(self.settings, *backed_up, zone)
         return (*care, *away, *self.lookout.mqtt_said, *self.lookout.central)
 
-    def _sip(self) -> Answer:
+    def _sip(self) -> Reply:
         """Say what the phones' room has met with since it started."""
         status, registrar = self.phones.status(), self.settings.sip.registrar
         return {
@@ -170,7 +170,7 @@ class PlantQuestions:
             "branches": [{"name": b.name, "answers": b.answers} for b in status.branches],
         }
 
-    def _carrier(self) -> Answer:
+    def _carrier(self) -> Reply:
         """Say how the lines' process is: its number is known where it is this one's child."""
         child, health = self.carrier.child, self.desk.figures.health
         return {
@@ -182,14 +182,14 @@ class PlantQuestions:
         }
 
 
-def _told(result: CentralinoError | None, done: Words) -> Answer | CentralinoError:
+def _told(result: CentralinoError | None, done: Words) -> Reply | CentralinoError:
     """Say what came of it; a refusal in both languages."""
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return {"said": plain(done)} if result is None else result
 
 
-def _line(configured: Line, line: LineStatus, tried: list[dict[str, Any]]) -> Answer:
+def _line(configured: Line, line: LineStatus, tried: list[dict[str, Any]]) -> Reply:
     return {
         "name": line.name,
         "label": line.label,
@@ -209,7 +209,7 @@ def _line(configured: Line, line: LineStatus, tried: list[dict[str, Any]]) -> An
     }
 
 
-def _phone(phone: PhoneState, gone: dict[str, str | None]) -> Answer:
+def _phone(phone: PhoneState, gone: dict[str, str | None]) -> Reply:
     return {
         "name": phone.name,
         "label": phone.label,
@@ -220,11 +220,11 @@ def _phone(phone: PhoneState, gone: dict[str, str | None]) -> Answer:
     }
 
 
-def _led(name: str, meaning: Meaning) -> Answer:
+def _led(name: str, meaning: Meaning) -> Reply:
     return {"led": name, "words": plain(Words(meaning.it, meaning.en))}
 
 
-def _mail(mail: MailSettings) -> Answer:
+def _mail(mail: MailSettings) -> Reply:
     """Say where notices go; the password lies in a file that is not read here."""
     return {
         "server": mail.server,

@@ -541,11 +541,6 @@ def done(request: commands.Request, service: ServiceState, zone: ZoneInfo) -> Wo
     return Words(f"{words.it} {template.it.format(it)}", f"{words.en} {template.en.format(en)}")
 
 
-def plain(words: Words) -> dict[str, str]:
-    """Return both languages as an answer at the door has them."""
-    return {"it": words.it, "en": words.en}
-
-
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What there is to tell beside the Switchboard's own status.

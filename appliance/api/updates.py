@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api.backup import is_idle
-from appliance.api.control_socket import Answer, Later, Tell, refusing
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
 from appliance.calls.model import LineState
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import updates as policy_updates
@@ -61,7 +60,7 @@ class UpdateQuestions:
     myself: Callable[[], Self]
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "updates": self.told,
@@ -71,7 +70,7 @@ class UpdateQuestions:
             "update_give_up": lambda question: self._asked("give-up", question),
         }
 
-    def told(self, _: dict[str, Any]) -> Answer:
+    def told(self, _: dict[str, Any]) -> Reply:
         """Say which version runs, how the last update stands, and how the desk is."""
         kept, run = self.updates.kept, self.updates.run
         return {
@@ -92,7 +91,7 @@ class UpdateQuestions:
             "health": self._health(),
         }
 
-    def _health(self) -> Answer:
+    def _health(self) -> Reply:
         status, myself = self.status(), self.myself()
         out = [line.name for line in status.lines if line.state in NOT_WORKING or line.reason]
         return {
@@ -105,13 +104,13 @@ class UpdateQuestions:
             "clock_trusted": status.clock_state.is_trusted,
         }
 
-    def _asked(self, what: str, question: dict[str, Any]) -> Later:
+    def _asked(self, what: str, question: dict[str, Any]) -> DeferredReply:
         """Leave it to root's helper, once it is noted who asks; raises OfficeError."""
         by, at = str(question.get("by", ""))[:64], self.status().at
         if question.get("sure") is not True:
             raise OfficeError("that one is sure is needed")
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
             self._check(what)
             with transaction(connection):
@@ -120,8 +119,8 @@ class UpdateQuestions:
                 updates.ask_for_update(self.updates.run, Asked(by, what))
             return {"said": plain(AT_ONCE if what == "start" else BEGUN)}
 
-        def later(tell: Tell) -> None:
-            def done(result: Answer | CentralinoError) -> None:
+        def later(tell: SendReply) -> None:
+            def done(result: Reply | CentralinoError) -> None:
                 if what == "start" and not isinstance(result, CentralinoError):
                     self.updates.start_soon()
                 tell(_refused(result))
@@ -150,7 +149,7 @@ class UpdateQuestions:
             raise refused(policy_updates.NOT_READY)
 
 
-def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return result

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import Rights
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.clock import Now
@@ -159,7 +158,7 @@ class UserQuestions:
         self.rights = Rights(stores.records)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
         """Name what may be asked."""
         return {
             "user_add": self.add,
@@ -182,48 +181,48 @@ class UserQuestions:
 
         self._stores.records.do(look, told)
 
-    def add(self, question: dict[str, Any]) -> Later:
+    def add(self, question: dict[str, Any]) -> DeferredReply:
         """Make a user; the password is to be changed at the first login unless said otherwise."""
         kept = _hash(question)
         user = _new(question, _roles(question), must_change=_flag(question, "must_change"))
         units = self._units()
 
-        def job(connection: sqlite3.Connection, asked: Asked) -> Answer:
+        def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
             check_user(user, units, self._positions)
             return _told(users.add(connection, user, kept, asked), ADDED)
 
         return self._later(question, job)
 
-    def change(self, question: dict[str, Any]) -> Later:
+    def change(self, question: dict[str, Any]) -> DeferredReply:
         """Change what is named in the question, and nothing else."""
         name, changes = _word(question, "name"), _changes(question)
         units = self._units()
 
-        def job(connection: sqlite3.Connection, asked: Asked) -> Answer:
+        def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
             if before := users.find_user(connection, name):
                 self._check_change(before, changes, units)
             return _told(users.change(connection, name, changes, asked), CHANGED)
 
         return self._later(question, job)
 
-    def password(self, question: dict[str, Any]) -> Later:
+    def password(self, question: dict[str, Any]) -> DeferredReply:
         """Give a user a new password: one's own, or by who manages users."""
         name, kept = _word(question, "name"), _hash(question)
         must_change = _flag(question, "must_change")
 
-        def job(connection: sqlite3.Connection, asked: Asked) -> Answer:
+        def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
             user = users.set_password(connection, name, kept, asked, must_change=must_change)
             return _told(user, RENEWED)
 
         return self._later(question, job)
 
-    def first(self, question: dict[str, Any]) -> Later:
+    def first(self, question: dict[str, Any]) -> DeferredReply:
         """Make the first user, for whoever has the code."""
         kept, code = _hash(question), str(question.get("code"))[:LONGEST_WORD]
         user = _new(question, FIRST_ROLES, must_change=False)
         at, units = self._now(), self._units()
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             self._check_code(code, at)
             check_user(user, units, self._positions)
             users.add_first(connection, user, kept, at.wall)
@@ -258,11 +257,11 @@ class UserQuestions:
         return tuple(unit.code for unit in self._stores.register.register.units)
 
     def _later(
-        self, question: dict[str, Any], job: Callable[[sqlite3.Connection, Asked], Answer]
-    ) -> Later:
+        self, question: dict[str, Any], job: Callable[[sqlite3.Connection, Asked], Reply]
+    ) -> DeferredReply:
         by, word, at = _word(question, "by"), question.get("proof"), self._now().wall
 
-        def with_asked(connection: sqlite3.Connection) -> Answer:
+        def with_asked(connection: sqlite3.Connection) -> Reply:
             if word is not None and not proof_is_right(self._state, word):
                 raise SaidError(
                     Words(
@@ -274,26 +273,26 @@ class UserQuestions:
 
         return self._answered(with_asked)
 
-    def _answered(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
-        def known(connection: sqlite3.Connection) -> Answer:
+    def _answered(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
+        def known(connection: sqlite3.Connection) -> Reply:
             answer = job(connection)
             self.rights.learn(connection)
             return answer
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             self._stores.records.do(known, lambda result: tell(_refused(result)))
 
         return later
 
 
-def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
     """Let a refusal be said in both languages."""
     if isinstance(result, AccountError):
         return {"done": False, "said": plain(result.words)}
     return result
 
 
-def _told(user: User, words: Words) -> Answer:
+def _told(user: User, words: Words) -> Reply:
     said = Words(words.it.format(user.name), words.en.format(user.name))
     return {"user": user.name, "stamp": user.stamp, "said": plain(said)}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from appliance.api import status_text
-from appliance.api.control_socket import Answer, Later, Tell, moment
+from appliance.api.protocol import DeferredReply, Reply, SendReply, moment, plain
 from appliance.calls import events, orders
 from appliance.calls.commands import CallBack
 from appliance.errors import CentralinoError, OfficeError
@@ -54,14 +53,14 @@ class CallBacks:
         self._stores = stores
         self._post = post
         self._asks = itertools.count(1)
-        self._waiting: dict[str, Tell] = {}
+        self._waiting: dict[str, SendReply] = {}
 
-    def asked(self, question: dict[str, Any]) -> Later:
+    def asked(self, question: dict[str, Any]) -> DeferredReply:
         """Look up whom a case is about and have the position call; raises OfficeError."""
         wanted = read_call_back(question)
         self._stores.called_back(wanted)
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             ask = f"call back {next(self._asks)}"
 
             def found(who: tuple[str, str] | CentralinoError) -> None:
@@ -131,11 +130,11 @@ NO_OUTCOME = Words(
 )
 
 
-def care_question(stores: Stores, question: dict[str, Any]) -> Later:
+def care_question(stores: Stores, question: dict[str, Any]) -> DeferredReply:
     """Add an entry about a message or call; raises OfficeError for what is no such question."""
     kind, name, entry = read_care(question)
 
-    def later(tell: Tell) -> None:
+    def later(tell: SendReply) -> None:
         def answer(result: tuple[int, Care] | CentralinoError) -> None:
             tell(
                 result
@@ -177,9 +176,9 @@ def _outcome(question: dict[str, Any]) -> Outcome:
         raise SaidError(NO_OUTCOME) from error
 
 
-def _told(stores: Stores, kind: Kind, entry: Entry, result: tuple[int, Care]) -> Answer:
+def _told(stores: Stores, kind: Kind, entry: Entry, result: tuple[int, Care]) -> Reply:
     number, care_now = result
     stores.mailbox.recount()
     stores.on_care()
     words = done(kind, number, entry.step, care_now)
-    return {"number": number, "state": care_now.state, "said": status_text.plain(words)}
+    return {"number": number, "state": care_now.state, "said": plain(words)}

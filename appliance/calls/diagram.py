@@ -1,4 +1,4 @@
-"""The call's table as a picture: mermaid text drawn from the rows, for docs/architecture.md."""
+"""State diagram of a call: mermaid text drawn from the table, for docs/design/call-table.md."""
 
 from __future__ import annotations
 

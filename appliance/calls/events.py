@@ -694,7 +694,7 @@ class PinChecked:
 # ---- events ------------------------------------------------------------------------------------
 # Facts, in the past tense: what lines, phones, stores, people and clocks tell the Switchboard.
 #
-# Frozen values, the only vocabulary that crosses rooms and the link (architecture.md, Vocabulary).
+# Frozen values, the only vocabulary that crosses rooms and the link (design/call.md).
 # Durations are milliseconds, names are the configured names of lines and phones.
 
 Event = (

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from appliance import prompts as recorded
-from appliance.api import control_socket, speech, users
+from appliance.api import protocol, speech, users
 from appliance.calls.status import Went
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import (
@@ -93,7 +93,7 @@ def draft_path(settings: Settings, wanted: Wanted) -> Path:
 
 def _ask(settings: Settings, wanted: Wanted, ask: str, **more: Any) -> dict[str, Any]:
     which = {"ask": ask, "language": wanted.language, "key": wanted.key, "by": wanted.by}
-    return control_socket.ask(desk_socket(settings), which | more)
+    return protocol.ask(desk_socket(settings), which | more)
 
 
 def _said(settings: Settings, answer: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.commands.answering import answering, ask_secret, both_option
 from appliance.commands.options import config_option, in_language, load_settings
 from appliance.config.last_good import state_folder
@@ -147,7 +147,7 @@ class RestoreHelper:
 
     def _is_idle(self) -> bool:
         try:
-            return bool(control_socket.ask(self.run / "desk.sock", {"ask": "restoring"})["idle"])
+            return bool(protocol.ask(self.run / "desk.sock", {"ask": "restoring"})["idle"])
         except OfficeError:
             return not (self.run / "desk.sock").exists()
 

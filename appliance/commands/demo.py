@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket, users
+from appliance.api import protocol, users
 from appliance.commands.directory import Place, take
 from appliance.commands.options import desk_socket
 from appliance.config import read
@@ -39,9 +39,9 @@ from appliance.prompts import OURS
 from appliance.service import phones, policy_changes, speech
 from appliance.service.loop import database_path
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import ExchangeProcess
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from appliance.store import call_log, sheets
 from appliance.store.database import open_reader
 from appliance.store.policy_change import PolicyChange
@@ -194,9 +194,7 @@ def configuration(folder: Path, port: int, rtp: int, today: date) -> str:
 def furnish(config: Path) -> str:
     """Import the example's register and sheets beside the running desk; say what there is."""
     place, reload = Place(config), {"ask": "register_changed"}
-    control_socket.ask(
-        desk_socket(place.settings), reload, limit=30.0
-    )  # answered once there are records
+    protocol.ask(desk_socket(place.settings), reload, limit=30.0)  # answered once there are records
     register = config.parent / "register.toml"
     register.write_text(register_text(), encoding="utf-8")
     merged = take(place, register, "demo")
@@ -208,7 +206,7 @@ def furnish(config: Path) -> str:
         return None, PolicyChange(basis, sheets=plan.written, gone=plan.gone)
 
     policy_changes.changed(place.settings, made)
-    control_socket.ask(desk_socket(place.settings), reload, limit=30.0)
+    protocol.ask(desk_socket(place.settings), reload, limit=30.0)
     units, declarations = len(merged.register.units), len(merged.register.declarations)
     return (
         f"register: {units} services and offices, {declarations} declarations; {len(given)} sheets"
@@ -239,7 +237,7 @@ def enter(settings: Settings) -> str:
             "by": "demo",
         }
         with users.proof(state) as word:
-            control_socket.ask(desk_socket(settings), {**question, "proof": word})
+            protocol.ask(desk_socket(settings), {**question, "proof": word})
     users.keep_code(state, is_wanted=False)
     names = " or ".join(user.name for user in (OPERATOR, HEAD))
     return f"Log in there as {names}, password: {PHRASE}"
@@ -285,7 +283,7 @@ class Stage:
 
     def ask(self, question: dict[str, object]) -> None:
         """Ask the desk something."""
-        control_socket.ask(self.folder / "run" / "desk.sock", question)
+        protocol.ask(self.folder / "run" / "desk.sock", question)
 
 
 @click.command()
@@ -443,7 +441,7 @@ def _wait_until_idle(stage: Stage) -> None:
 
 
 def _idle(folder: Path) -> bool:
-    lines = control_socket.ask(folder / "run" / "desk.sock", {"ask": "status"})["status"]["lines"]
+    lines = protocol.ask(folder / "run" / "desk.sock", {"ask": "status"})["status"]["lines"]
     return bool(lines) and all(line["state"] == "idle" for line in lines)
 
 

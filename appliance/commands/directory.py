@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket, speech
+from appliance.api import protocol, speech
 from appliance.commands.answering import ask_secret, office_in_force
 from appliance.commands.options import (
     config_option,
@@ -148,14 +148,14 @@ class Place:
         if not socket.exists():
             self.say(UNTOLD)
             return
-        control_socket.ask(socket, {"ask": "register_changed"}, limit=30.0)
+        protocol.ask(socket, {"ask": "register_changed"}, limit=30.0)
         self.say(IN_FORCE)
 
     def tell_sounds(self) -> None:
         """Have the running desk read the spoken sounds anew."""
         socket = desk_socket(self.settings)
         if socket.exists():
-            control_socket.ask(socket, {"ask": "spoken"}, limit=30.0)
+            protocol.ask(socket, {"ask": "spoken"}, limit=30.0)
 
     def say(self, words: Words) -> None:
         """Print a sentence in the site's first language."""

@@ -435,7 +435,7 @@ class _Here:
 
     def _tell_desk(self, *, schedule: bool) -> bool:
         """Have a running desk take over what is new; tells whether there is one."""
-        from appliance.api import control_socket as door
+        from appliance.api import protocol as door
 
         with contextlib.suppress(OfficeError):
             question = {"ask": "central_changed", "schedule": schedule}
@@ -445,7 +445,7 @@ class _Here:
 
     def _has_time(self) -> bool:
         """Tell whether the desk trusts its clock; without a desk the machine's is all there is."""
-        from appliance.api import control_socket as door
+        from appliance.api import protocol as door
 
         with contextlib.suppress(OfficeError, LookupError, TypeError):
             answer = door.ask(desk_socket(self.settings), {"ask": "status"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from appliance.api import control_socket, users
+from appliance.api import protocol, users
 from appliance.commands.options import config_option, desk_socket, language_of, load_settings
 
 LIMIT_S = 60.0
@@ -52,7 +52,7 @@ def erase(
         "reason": reason,
     }
     with users.proof(Path(settings.folders.state)) as word:
-        answer = control_socket.ask(desk_socket(settings), {**question, "proof": word}, LIMIT_S)
+        answer = protocol.ask(desk_socket(settings), {**question, "proof": word}, LIMIT_S)
     if as_json:
         told = {key: value for key, value in answer.items() if key not in {"ok", "said"}}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.api.status_text import Teller
 from appliance.commands.answering import password_option
 from appliance.commands.options import config_option, desk_socket, language_of, load_settings
@@ -112,7 +112,7 @@ def run(settings: Settings, server: Server, teller: ServerTeller) -> None:
 def registered(settings: Settings) -> set[str]:
     """Ask the desk which phones are registered; nobody, where it does not answer."""
     try:
-        status = control_socket.ask(desk_socket(settings), {"ask": "status"}, 1.0)["status"]
+        status = protocol.ask(desk_socket(settings), {"ask": "status"}, 1.0)["status"]
     except OfficeError:
         return set()
     return {row["name"] for row in status["phones"] if row["address"]}
@@ -322,7 +322,7 @@ def _chosen(kept: dict[str, Kept], name: str, model: str | None, mac: str) -> tu
 def _tell_desk(settings: Settings) -> bool:
     """Let the running desk read the secrets anew; False when there is none."""
     try:
-        control_socket.ask(desk_socket(settings), {"ask": "phones_renewed"})
+        protocol.ask(desk_socket(settings), {"ask": "phones_renewed"})
     except OfficeError:
         return False
     return True
@@ -353,7 +353,7 @@ def _write_sheet(
 def _standing(settings: Settings) -> dict[str, dict[str, Any]] | None:
     """Ask the running desk where the phones stand; None when there is none."""
     try:
-        status = control_socket.ask(desk_socket(settings), {"ask": "status"})["status"]
+        status = protocol.ask(desk_socket(settings), {"ask": "status"})["status"]
     except OfficeError:
         return None
     return {row["name"]: row for row in status["phones"]}

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.api.status_text import in_one_language
 from appliance.calls.orders import Result
 from appliance.commands.answering import answering, both_option, lines_of, office_in_force
@@ -331,7 +331,7 @@ def _show(settings: Settings, numbers: tuple[str, ...], language: str) -> None:
 
 
 def _free(settings: Settings) -> tuple[str, ...]:
-    status = control_socket.ask(desk_socket(settings), {"ask": "status"})["status"]
+    status = protocol.ask(desk_socket(settings), {"ask": "status"})["status"]
     return proofs.unseized(status["lines"])
 
 
@@ -555,4 +555,4 @@ def _sheet(
         "subject": subject,
         "body": body,
     }
-    click.echo(control_socket.ask(desk_socket(settings), asked)["said"][language])
+    click.echo(protocol.ask(desk_socket(settings), asked)["said"][language])

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.commands.answering import office_in_force
 from appliance.commands.options import (
     config_option,
@@ -82,7 +82,7 @@ def list_outbox(settings: Settings, *, all_: bool, as_json: bool) -> None:
 def retry(settings: Settings, number: int, by: str) -> None:
     """Try mail NUMBER again, now; one that could not be sent, too."""
     question = {"ask": "outbox_retry", "number": number, "by": by}
-    answer = control_socket.ask(desk_socket(settings), question)
+    answer = protocol.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])
 
 
@@ -94,7 +94,7 @@ def retry(settings: Settings, number: int, by: str) -> None:
 def drop(settings: Settings, number: int, by: str, reason: str) -> None:
     """Give mail NUMBER up for a reason; it stays listed with --all."""
     question = {"ask": "outbox_drop", "number": number, "by": by, "reason": reason}
-    answer = control_socket.ask(desk_socket(settings), question)
+    answer = protocol.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])
 
 
@@ -258,7 +258,7 @@ _step(
 @click.pass_obj
 def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
     """List the next free slots of office UNIT."""
-    answer = control_socket.ask(desk_socket(settings), {"ask": "free_slots", "unit": unit})
+    answer = protocol.ask(desk_socket(settings), {"ask": "free_slots", "unit": unit})
     if as_json:
         click.echo(json.dumps(answer["slots"], indent=2))
     elif not answer["offers"]:
@@ -335,5 +335,5 @@ def _local(settings: Settings, at: str) -> str:
 
 
 def _ask(settings: Settings, question: dict[str, Any]) -> None:
-    answer = control_socket.ask(desk_socket(settings), question)
+    answer = protocol.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket, users
+from appliance.api import protocol, users
 from appliance.api.status_text import MARKS, in_one_language
 from appliance.commands.answering import (
     answering,
@@ -86,7 +86,7 @@ def bring_in(call: str, config_path: Path, by: str, *, stop: bool) -> None:
     """
     settings = load_settings(config_path)
     question = {"ask": "BringHead", "call": call, "by": by, "on": not stop}
-    answer = control_socket.ask(desk_socket(settings), question)
+    answer = protocol.ask(desk_socket(settings), question)
     said = answer["said"][language_of(settings)]
     if not answer["done"]:
         raise click.ClickException(said)
@@ -491,7 +491,7 @@ def _command(name: str, ask: str) -> click.Command:
             "until": end.isoformat() if end else None,
             "lasts": lasts,
         }
-        answer = control_socket.ask(desk_socket(settings), question)
+        answer = protocol.ask(desk_socket(settings), question)
         click.echo(answer["said"][language_of(settings)])
 
     return command
@@ -513,7 +513,7 @@ absent = _command("absent", "SetAllAbsent")
 def status(config_path: Path, as_json: bool) -> None:
     """Show lines, phones, states, messages and troubles of the running desk."""
     settings = load_settings(config_path)
-    answer = control_socket.ask(desk_socket(settings), {"ask": "status"})
+    answer = protocol.ask(desk_socket(settings), {"ask": "status"})
     found, proofs = peaks(settings, datetime.now(UTC)), reports.load(settings)
     missing = reports.wanted(settings, proofs)
     if as_json:
@@ -593,7 +593,7 @@ def transfer(
         "ask": "TransferCall", "call": call, "unit": office, "need": need, "reason": why,
         "attended": not blind, "anyway": anyway, "by": by,
     }  # fmt: skip
-    answer = control_socket.ask(desk_socket(settings), question)
+    answer = protocol.ask(desk_socket(settings), question)
     said = answer["said"][language_of(settings)]
     if not answer["done"]:
         click.echo("\n".join((said, *_in_charge(settings, office, need))))

@@ -27,7 +27,7 @@ from urllib.parse import urljoin, urlsplit
 
 import click
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.backup import mounted
 from appliance.commands.managed_config import (
@@ -591,7 +591,7 @@ class Helper:
     def asked(self) -> dict[str, Any] | None:
         """Ask the desk how it is; None where it does not answer."""
         try:
-            return control_socket.ask(self.run / "desk.sock", {"ask": "updates"})
+            return protocol.ask(self.run / "desk.sock", {"ask": "updates"})
         except (OfficeError, ValueError):
             return None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.api import users as api_users
 from appliance.commands.answering import password_option
 from appliance.commands.options import (
@@ -126,7 +126,7 @@ def _ask(settings: Settings, question: dict[str, Any]) -> None:
     """Ask the desk, with the shell's proof; raises OfficeError when it refuses."""
     language = language_of(settings)
     with api_users.proof(Path(settings.folders.state)) as word:
-        answer = control_socket.ask(desk_socket(settings), {**question, "proof": word})
+        answer = protocol.ask(desk_socket(settings), {**question, "proof": word})
     if answer.get("done") is False:
         raise OfficeError(answer["said"][language])
     click.echo(answer["said"][language])

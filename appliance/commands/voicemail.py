@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.commands.answering import ask_secret
 from appliance.commands.options import (
     config_option,
@@ -53,7 +53,7 @@ def call_back(case: str, config_path: Path, position: str, by: str, *, urgent: b
         "urgent": urgent,
         "by": by or position,
     }
-    answer = control_socket.ask(desk_socket(settings), question)
+    answer = protocol.ask(desk_socket(settings), question)
     click.echo(answer["said"][language_of(settings)])
 
 
@@ -127,7 +127,7 @@ def _close(kind: str) -> click.Command:
 def _ask(context: click.Context, question: dict[str, Any]) -> None:
     settings: Settings = context.obj
     asked = {"ask": "care", "at": datetime.now(UTC).isoformat(), **question}
-    answer = control_socket.ask(desk_socket(settings), asked)
+    answer = protocol.ask(desk_socket(settings), asked)
     click.echo(answer["said"][language_of(settings)])
 
 

@@ -1,7 +1,7 @@
 """The configuration in force: the file's, else the last good one, else a box that complains.
 
-A configuration error never makes the daemon exit (architecture.md, What must hold when things
-fail).
+A configuration error never makes the daemon exit (design/failures.md, What must hold when
+things fail).
 """
 
 from __future__ import annotations

@@ -566,7 +566,7 @@ RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
 # Reads centralino.toml into frozen values; all mistakes at once, each with place and remedy.
 #
 # The ONLY cattrs import of the desk. A configuration error never makes the daemon exit: the caller
-# keeps the last good one (architecture.md, What must hold when things fail).
+# keeps the last good one (design/failures.md, What must hold when things fail).
 
 log = logging.getLogger(__name__)
 

@@ -64,7 +64,7 @@ def _be_child(work: Callable[[], object], writer: int) -> NoReturn:
 # ---- reloading ---------------------------------------------------------------------------------
 # SIGHUP: is the configuration written now a good one; then the service starts anew with it.
 #
-# The file is read once, at the start (architecture.md, rule 10): so what a person changes is looked
+# The file is read once, at the start (CONTRIBUTING.md, rule 10): so what a person changes is looked
 # at by a child, and taken over by a restart in good order when no call is up. A file that is wrong
 # changes nothing.
 

@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING
 
 from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
-from appliance.dsp.wav import FRAME_SAMPLES, SAMPLES_PER_MS, Law, rms_at, silence
+from appliance.dsp.wav import FRAME_SAMPLES, Law, rms_at, silence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from appliance.dsp.jitter import Store
 
 
 # ---- background --------------------------------------------------------------------------------
@@ -126,69 +124,6 @@ def mixed(first: bytes, second: bytes) -> bytes:
     if len(first) != len(second):
         raise ValueError(f"pieces of {len(first)} and {len(second)} bytes cannot be mixed")
     return audioop.add(first, second, 2)
-
-
-# ---- pace --------------------------------------------------------------------------------------
-# How firmly the delay of a stream is brought to its target, and by which splices.
-#
-# Within its bounds nothing is touched. Beyond them a few milliseconds are taken out of, or put
-# into, a pause; where none comes, a vowel or held note of which one period more or less is not
-# heard; and when much is too much (after a stall) any place will do, one splice after another.
-
-MORE = 20 * SAMPLES_PER_MS
-"""Bound of the delay above its target."""
-NEAR = 5 * SAMPLES_PER_MS
-"""A correction that has begun ends so near to the target."""
-URGENT = 40 * SAMPLES_PER_MS
-"""Above the target; a correction that was urgent is so to its end."""
-PACE_PATIENCE = 8000 * SAMPLES_PER_MS
-"""After so long without a pause a good fit in sound is the lesser evil."""
-PATIENCE_LESS = 2000 * SAMPLES_PER_MS
-"""The same where delay is wanted: the store is about to run dry."""
-SPACING = 60 * SAMPLES_PER_MS
-URGENT_SPACING = 40 * SAMPLES_PER_MS
-GOOD_FIT = 0.85
-FAIR_FIT = 0.6
-DESPAIR = 80 * SAMPLES_PER_MS
-"""When it is urgent and nothing has fitted for so long, the best there is."""
-
-
-class Pace:
-    """Decides; all in samples, one question for each piece of sound that is played."""
-
-    def __init__(self) -> None:
-        self._is_correcting = False
-        self._waited = 0  # samples since the last splice, or since the bounds were left
-        self._is_urgent = False
-        self._patience = PACE_PATIENCE
-
-    def wants(self, excess: int, leeway: int, piece: int) -> int:
-        """Return how much delay should go (negative: come) at this piece; 0 for none.
-
-        `excess` is the delay less its target, `leeway` by how much it may lie below that.
-        """
-        if self._is_correcting:
-            self._is_correcting = abs(excess) > NEAR
-        else:
-            self._is_correcting = not -leeway <= excess <= MORE
-            self._waited = 0
-        self._patience = PACE_PATIENCE if excess > 0 else PATIENCE_LESS
-        self._is_urgent = self._is_correcting and (self._is_urgent or excess > URGENT)
-        self._waited += piece
-        spacing = URGENT_SPACING if self._is_urgent else SPACING
-        return excess if self._is_correcting and self._waited >= spacing else 0
-
-    def least_fit(self, is_quiet: bool) -> float:
-        """Return how alike the sound must be at both ends of a splice made here."""
-        if is_quiet:
-            return -1.0
-        if self._is_urgent:
-            return FAIR_FIT if self._waited < DESPAIR else -1.0
-        return GOOD_FIT if self._waited >= self._patience else 2.0
-
-    def spliced(self) -> None:
-        """It was done."""
-        self._waited = 0
 
 
 # ---- splice ------------------------------------------------------------------------------------
@@ -575,85 +510,3 @@ def _flattest(pcm: bytes, reach: int) -> int:
 def _fade(frame: bytes, law: Law, start: float, end: float) -> bytes:
     """The first `FADE` samples ramped from one gain to another, the rest as it is."""
     return g711.encode(ramped(g711.decode(frame[:FADE], law), start, end), law) + frame[FADE:]
-
-
-# ---- splicer -----------------------------------------------------------------------------------
-# Splices in a stream that is being played: whole periods taken out of it or put into it.
-
-SPLICE_LAGS = (80, 160)
-"""Samples that a splice may take out or put in: 10 to 20 ms hold whole periods of any voice."""
-
-
-@dataclass(slots=True)
-class JitterCounters:
-    """What has happened: packets `late`, `refused` and `lost`, else samples.
-
-    `waited` was put in because nothing was here, `inserted` and `dropped` by `splices` and by
-    bringing down what was far too much.
-    """
-
-    late: int = 0
-    refused: int = 0
-    lost: int = 0
-    waited: int = 0
-    inserted: int = 0
-    dropped: int = 0
-    splices: int = 0
-    resyncs: int = 0
-
-
-class Splicer:
-    """Brings the wait of packets to its target, at the `Pace` that is not heard."""
-
-    def __init__(self, law: Law, counters: JitterCounters) -> None:
-        self._law = law
-        self._counters = counters
-        self._pace = Pace()
-
-    def sound(self, store: Store, played: Concealer, excess: int, leeway: int, piece: int) -> bytes:
-        """Return sound that goes over to what is ahead of its turn, or back; empty for none.
-
-        `excess` is by how much packets wait too long, `leeway` by how much they may wait too short;
-        `piece` is what is played otherwise.
-        """
-        wanted = self._pace.wants(excess, leeway, piece)
-        if not wanted or not played.is_whole:
-            return b""
-        ahead = store.peek(SPLICE_LAGS[1] + FADE)
-        rms = audioop.rms(g711.decode(ahead, self._law), 2)
-        least = self._pace.least_fit(played.background.floor.is_quiet(rms))
-        if least > 1.0 or len(ahead) < FADE:
-            return b""
-        if wanted < 0:
-            return self._longer(played.past, ahead, -wanted, least)
-        return self._shorter(store, ahead, wanted, least)
-
-    def _shorter(self, store: Store, ahead: bytes, wanted: int, least: float) -> bytes:
-        most = min(SPLICE_LAGS[1], max(SPLICE_LAGS[0], wanted), len(ahead) - FADE)
-        there, fit = self._fit(ahead, 0, range(SPLICE_LAGS[0], most + 1))
-        if fit < least:
-            return b""
-        store.go(store.play + there + FADE)
-        self._counters.dropped += there
-        return self._joined(ahead[:FADE], ahead[there : there + FADE])
-
-    def _longer(self, past: bytes, ahead: bytes, wanted: int, least: float) -> bytes:
-        line = past[-SPLICE_LAGS[1] :] + ahead[:FADE]
-        here = SPLICE_LAGS[1]
-        # In a pause any length will do, in a voice a whole number of periods.
-        most = SPLICE_LAGS[1] if least > 0 else min(SPLICE_LAGS[1], max(SPLICE_LAGS[0], wanted))
-        there, fit = self._fit(line, here, range(here - most, here - SPLICE_LAGS[0] + 1))
-        if fit < least:
-            return b""
-        self._counters.inserted += here - there
-        return self._joined(ahead[:FADE], line[there : there + FADE]) + line[there + FADE : here]
-
-    def _fit(self, line: bytes, here: int, places: range) -> tuple[int, float]:
-        """The best place for a splice; none at all fits less than anything."""
-        return best_fit(g711.decode(line, self._law), here, places, FADE) if places else (0, -2.0)
-
-    def _joined(self, old: bytes, new: bytes) -> bytes:
-        self._pace.spliced()
-        self._counters.splices += 1
-        law = self._law
-        return g711.encode(crossed(g711.decode(old, law), g711.decode(new, law)), law)

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.errors import TechnicianError
 from appliance.fieldtest.person import DESCRIPTOR
 from appliance.files import READABLE, atomic_write
-from appliance.modem.events import Failed, Idle, Up
+from appliance.modem.events import Failed, Idle, Sentence, Up
 from appliance.modem.line import LineDriver
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain, holding
-from appliance.modem.scripts import LineSettings, Sentence
+from appliance.modem.scripts import LineSettings
 from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from appliance.dsp.dtmf import PLANS
 from appliance.dsp.wav import FRAME_MS, Law
 from appliance.errors import TechnicianError
 from appliance.media.bridge import Across, Joined, Three
-from appliance.media.clock import CLEAR_S, Rhythm
+from appliance.media.clock import CLEAR_S, Lead, Rhythm
 from appliance.media.detectors import (
     GONE_MS,
     HELD_MS,
@@ -49,9 +49,10 @@ from appliance.media.messages import (
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.playback import Pcm, Player, Pressing, Recorder, Silence, Source
 from appliance.modem import events as modem_events
-from appliance.modem.events import Recovery, Signal, Stream
-from appliance.modem.line import LADDER, Lead, LineDriver
-from appliance.modem.scripts import CallerIdOrder, LineSettings, Sentence, Stage
+from appliance.modem.events import Recovery, Sentence, Signal, Stream
+from appliance.modem.line import LADDER, LineDriver
+from appliance.modem.scripts import CallerIdOrder, LineSettings
+from appliance.modem.table import Stage
 from appliance.modem.v253 import OK
 
 # ---- guard -------------------------------------------------------------------------------------
@@ -395,8 +396,8 @@ class LineEnds(LineBase):
 # ---- analog sound ------------------------------------------------------------------------------
 # One analog line in the carrier: sound from the modem and to it, and what is heard in it.
 #
-# The modem's own received bytes are the clock of everything that is played to it (architecture.md,
-# One call through the house, 3).
+# The modem's own received bytes are the clock of everything that is played to it (design/call.md,
+# Step by step, 3).
 
 
 class LineSound(LineEnds):

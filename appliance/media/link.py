@@ -24,7 +24,7 @@ from appliance.errors import PeerError
 from appliance.media import messages
 
 # ---- wire --------------------------------------------------------------------------------------
-# Messages to bytes and back: a tagged JSON object a message (architecture.md, The link).
+# Messages to bytes and back: a tagged JSON object a message (design/call.md, The link).
 
 Message = Any  # one of TYPES; the union is too wide for mypy to be of help
 

@@ -1,7 +1,7 @@
 """A line's port in the carrier: the descriptor a keeper handed over, its bytes in and out.
 
 Non-blocking reads and writes only; whatever can block (open, ioctl, close of a wedged port) is the
-keeper's, which is abandoned when it hangs (architecture.md, The house).
+keeper's, which is abandoned when it hangs (design/processes.md, Why it is divided so).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from appliance.errors import PeerError
 from appliance.media.clock import EARLY_S
 from appliance.media.line import AnalogLine
-from appliance.modem.events import Recovery
+from appliance.modem.events import Recovery, Sentence
 from appliance.modem.port_server import (
     Ask,
     Cause,
@@ -28,7 +28,6 @@ from appliance.modem.port_server import (
     receive_report,
     send_ask,
 )
-from appliance.modem.scripts import Sentence
 from appliance.policy.supervision import TABLE, Part, Past
 
 READ_SIZE = 4096

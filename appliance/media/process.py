@@ -289,7 +289,7 @@ class LineSide:
 #
 # No file, no log, no blocking call: what it has to say goes over the link as values. Nothing is
 # opened before the desk's Setup. A desk that dies leaves no caller in silence: a prompt, hang up,
-# idle (architecture.md, What is restarted when).
+# idle (design/failures.md, What is restarted when).
 
 HEALTH_S = 10.0
 """Seconds of calls between two health reports."""

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from appliance.calls.events import Caller, LineCondition
     from appliance.dsp.wav import Law
-    from appliance.modem.scripts import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence in Italian (`it`) and in English (`en`); `str()` is the English one."""
+
+    it: str
+    en: str
+
+    def __str__(self) -> str:
+        return self.en
 
 
 class Stream(enum.StrEnum):

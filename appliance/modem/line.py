@@ -5,30 +5,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from appliance.calls.events import Caller, LineCondition, Presentation
-from appliance.dsp.wav import SAMPLES_PER_MS
+from appliance.calls.events import LineCondition
 from appliance.errors import Bug
 from appliance.modem import events, scripts
-from appliance.modem.caller_id import CallerId
+from appliance.modem.caller_id import Ringing
 from appliance.modem.dialects import CONEXANT, DIALECTS, GENERIC, choose_vsm, identify
 from appliance.modem.events import Heard, Identified, Rang, Recovery, Signal, Signalled, Stream
-from appliance.modem.scripts import (
+from appliance.modem.scripts import AUTO, CallerIdOrder, Done, Refused, Runner, Trouble
+from appliance.modem.table import (
     ANSWERED,
-    AUTO,
     HEARING,
     RINGING,
     SIGNALLING,
     TABLE,
     TIMERS,
-    CallerIdOrder,
-    Done,
     Input,
-    Refused,
-    Runner,
     Say,
     Script,
     Stage,
-    Trouble,
 )
 from appliance.modem.v253 import OK, CallerIdReceived, Coded, DigitFilter, Modem, StreamEnded
 
@@ -37,94 +31,9 @@ if TYPE_CHECKING:
 
     from appliance.dsp.wav import Law
     from appliance.modem.dialects import Probe, VoiceFormat
-    from appliance.modem.events import LineEvent
-    from appliance.modem.scripts import LineSettings, Outcome, Sentence, Step
+    from appliance.modem.events import LineEvent, Sentence
+    from appliance.modem.scripts import LineSettings, Outcome, Step
     from appliance.modem.v253 import ModemEvent
-
-
-# ---- lead --------------------------------------------------------------------------------------
-# How much sound lies ahead inside the modem, from bytes written minus bytes played.
-#
-# A write that does not block proves nothing: a pseudo terminal swallows 2.5 s, a USB modem 1 s.
-
-TARGET_MS = 60
-GAP_LIMIT_MS = 150
-"""Sound sent on trust while nothing is heard: a modem that has stopped must not be filled up."""
-
-
-class Lead:
-    """Keeps `target_ms` of sound ahead in one stream; counts samples (one byte each, unshielded).
-
-    What was played is counted by what was heard, since one codec clock drives both directions
-    (`on_heard`); in a stream to the line only, by the monotonic clock (`on_clock`).
-    """
-
-    def __init__(self, target_ms: int = TARGET_MS) -> None:
-        self._target = target_ms * SAMPLES_PER_MS
-        self._started_at = 0.0
-        self._played = 0
-        self._written = 0
-        self._refilled_at = 0
-        self._unheard = 0
-        self._trusted = self._trusted_until = 0
-        self.underruns = 0
-
-    def on_start(self, now: float) -> None:
-        """Start anew: the stream's CONNECT was read at `now` (monotonic seconds)."""
-        self._started_at = now
-        self._played = self._written = self._refilled_at = self._unheard = 0
-        self._trusted = self._trusted_until = 0
-
-    def on_heard(self, samples: int) -> None:
-        """Count samples heard in a duplex stream: as many were played."""
-        self._played += samples
-        self._unheard = 0
-        if self._played >= self._trusted_until:
-            self._trusted = 0
-
-    def on_gap(self, gap_ms: int) -> None:
-        """Take note that a duplex stream, which plays on, has brought nothing for `gap_ms`.
-
-        Both modems of an exchange were seen to run dry at once while its clock and the carrier's
-        were less than 3 ms late: what lies between them, the tty layer, gives no promise of time.
-        """
-        self._unheard = min(gap_ms, GAP_LIMIT_MS) * SAMPLES_PER_MS
-
-    def on_clock(self, now: float) -> None:
-        """Tell the time in a stream to the line only: it plays 8 samples a millisecond."""
-        self._played = round((now - self._started_at) * 1000 * SAMPLES_PER_MS)
-
-    def on_written(self, samples: int) -> None:
-        """Count samples given to the modem."""
-        self._written += samples
-        if self._unheard:
-            self._trusted += samples
-            self._trusted_until = self._played + self._trusted
-
-    def on_underrun(self) -> None:
-        """Take the modem's word that nothing lies ahead (DLE u); the next `wanted` fills it.
-
-        Its further notes are passed over until the refill should have been heard: they were
-        under way, and believing each would pile up one lead on another. Nor does the note know of
-        what was written on trust while it was under way itself: that lies ahead.
-        """
-        self.underruns += 1
-        if self._played < self._refilled_at:
-            return
-        self._written = self._played + self._trusted
-        self._refilled_at = self._played + self._target
-
-    def wanted(self) -> int:
-        """Return how many samples to write now; 0 when enough lies ahead."""
-        return max(0, self._target - self._ahead() + self._unheard)
-
-    @property
-    def ahead_ms(self) -> int:
-        """What lies ahead inside the modem, in ms; 0 when it has run dry."""
-        return max(0, self._ahead()) // SAMPLES_PER_MS
-
-    def _ahead(self) -> int:
-        return self._written - self._played
 
 
 # ---- pair --------------------------------------------------------------------------------------
@@ -193,79 +102,6 @@ def condition_of(probe: Probe, reply: Iterable[str]) -> LineCondition:
     if volts < probe.no_line:
         return LineCondition.NO_LINE
     return LineCondition.IN_USE if volts < probe.in_use else LineCondition.FREE
-
-
-# ---- ringing -----------------------------------------------------------------------------------
-# What is known of a call while it rings: how often it rang, and who calls.
-
-FRESH_S = 10.0
-"""How long an identity sent before the first ring is kept for it."""
-
-
-class Ringing:
-    """Counts the rings and settles the caller's identity once, by arrival or by limit.
-
-    `since` and `latest` are when the first and the last ring came, in monotonic seconds.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.since = self.latest = 0.0
-        self._identity = CallerId()
-        self._identity_at = 0.0
-        self._told: Caller | None = None
-
-    def on_ring(self, now: float) -> None:
-        """Count a ring; at the first one an identity that lies too far back is dropped."""
-        if self.count == 0:
-            self.since = now
-            if now - self._identity_at > FRESH_S:
-                self._identity = CallerId()
-        self.count += 1
-        self.latest = now
-
-    @classmethod
-    def found(cls, caller: Caller, dated: str, at: float) -> Ringing:
-        """Return a ringing that began before this process, last heard at `at`."""
-        ringing = cls()
-        ringing.count, ringing.since, ringing.latest = 1, at, at
-        ringing._told = ringing._identity.caller = caller
-        ringing._identity.take_date(dated)
-        return ringing
-
-    def on_caller_id(self, event: CallerIdReceived, now: float) -> None:
-        """Take a line or a report of caller id."""
-        self._identity.add(event.text)
-        self._identity_at = now
-
-    @property
-    def news(self) -> bool:
-        """True when somebody is known whom nobody was told of yet."""
-        caller = self._identity.caller
-        arrived = caller is not None and caller.presentation is not Presentation.UNKNOWN
-        return arrived and caller != self._told
-
-    @property
-    def unsettled(self) -> bool:
-        """True until somebody was told who calls."""
-        return self._told is None
-
-    @property
-    def complete(self) -> bool:
-        """True when a name has come as well: nothing else is worth waiting for."""
-        return self._identity.complete
-
-    def told(self) -> tuple[Rang, ...]:
-        """Say again what was told of this ringing, for somebody who has not heard it."""
-        if self.count == 0:
-            return ()
-        known = None if self._told is None else Identified(self._told, dated=self._identity.dated)
-        return (Rang(self.count, known),)
-
-    def settle(self, *, late: bool = False) -> Identified:
-        """Tell who calls; UNKNOWN when nothing arrived."""
-        self._told = self._identity.caller or Caller()
-        return Identified(self._told, late, self._identity.dated)
 
 
 # ---- life --------------------------------------------------------------------------------------

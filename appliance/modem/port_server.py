@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import serial
 
 from appliance.errors import PeerError
-from appliance.modem.scripts import Sentence
+from appliance.modem.events import Sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -15,17 +15,8 @@ from appliance.dsp.dtmf import chord
 from appliance.errors import Bug
 from appliance.modem import scripts
 from appliance.modem.dialects import ACTIONS, DIALECTS, DOUBLED, GENERIC, choose_vsm, identify
-from appliance.modem.events import Heard, Stream
-from appliance.modem.scripts import (
-    AUTO,
-    Command,
-    Done,
-    EndStream,
-    Refused,
-    Runner,
-    Sentence,
-    Trouble,
-)
+from appliance.modem.events import Heard, Sentence, Stream
+from appliance.modem.scripts import AUTO, Command, Done, EndStream, Refused, Runner, Trouble
 from appliance.modem.v253 import Coded, Modem
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 A box has two slots: the one it runs from, and the one an update is written into. The new one is
 tried once; what does not prove itself is left by the next start, which finds the old one
-(architecture.md, The house).
+(design/processes.md, Why it is divided so).
 """
 
 from __future__ import annotations

@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from zoneinfo import ZoneInfo
 
-from appliance.api.control_socket import Answer, Later, Tell, refusing
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import acting_for, atomic_write, load_text, make_private, make_shared
 from appliance.policy.supervision import words_of
@@ -509,7 +508,7 @@ class TargetQuestions:
     now: Callable[[], Now]
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "backup_target": self.told,
@@ -518,13 +517,13 @@ class TargetQuestions:
             "backup_target_set_up": self.set_up,
         }
 
-    def told(self, _: dict[str, Any]) -> Later:
+    def told(self, _: dict[str, Any]) -> DeferredReply:
         """Say which folder gets a backup each night and how old its last is, with our own key."""
         address = self.settings.backup.target
         state = Path(self.settings.folders.state)
         waiting, last = self.nights.is_waiting, self.nights.last
 
-        def job(_: sqlite3.Connection) -> Answer:
+        def job(_: sqlite3.Connection) -> Reply:
             target = backup_target.load(state)
             wrong = backup_target.wanted(self.settings, target)
             key = backup_target.made_key(state) if address.startswith("sftp:") else ""
@@ -540,15 +539,15 @@ class TargetQuestions:
 
         return self._later(job)
 
-    def write(self, question: dict[str, Any]) -> Later:
+    def write(self, question: dict[str, Any]) -> DeferredReply:
         """Have a backup written there now."""
         return self._begun(question, ASKED, Wish(), BEGUN)
 
-    def look(self, question: dict[str, Any]) -> Later:
+    def look(self, question: dict[str, Any]) -> DeferredReply:
         """Have the server asked for its key, which is then shown."""
         return self._begun(question, KEY_ASKED, Wish(LOOK, waits=False), LOOKS)
 
-    def set_up(self, question: dict[str, Any]) -> Later:
+    def set_up(self, question: dict[str, Any]) -> DeferredReply:
         """Have the configured folder set up, by the key that was shown or the account's password.
 
         Raises OfficeError, Refused.
@@ -562,10 +561,10 @@ class TargetQuestions:
         wish = Wish(SET_UP, json.dumps(given))
         return self._begun(question, SET_UP_ASKED, wish, SETS_UP)
 
-    def _begun(self, question: dict[str, Any], code: str, wish: Wish, said: Words) -> Later:
+    def _begun(self, question: dict[str, Any], code: str, wish: Wish, said: Words) -> DeferredReply:
         by, at = str(question.get("by", ""))[:64], self.now().wall
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
             if wish.words == COMMAND:
                 backup_target.in_force(self.settings)
@@ -578,18 +577,18 @@ class TargetQuestions:
 
         return self._later(job)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Answer]) -> Later:
-        def later(tell: Tell) -> None:
+    def _later(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
+        def later(tell: SendReply) -> None:
             self.stores.records.do(refusing(job), lambda result: tell(_refused(result)))
 
         return later
 
 
-def _ended(at: datetime, ended: Ended) -> Answer:
+def _ended(at: datetime, ended: Ended) -> Reply:
     return {"at": at.isoformat(), "well": ended.is_well, "said": plain(ended.said)}
 
 
-def _told(target: Target) -> Answer:
+def _told(target: Target) -> Reply:
     return {
         "since": target.since.isoformat(),
         "fingerprint": backup_target.fingerprint(target.host_key) if target.host_key else "",
@@ -600,7 +599,7 @@ def _told(target: Target) -> Answer:
     }
 
 
-def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return result

@@ -12,10 +12,10 @@ from appliance.api import status_text
 from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
 from appliance.api.calls import bring_head, offices, transfer_call
 from appliance.api.clock import ClockQuestions
-from appliance.api.control_socket import REQUESTS, Answer, Later, Tell, parse_request
 from appliance.api.directory import DraftQuestions, RegisterQuestions, StandingQuestions
 from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
 from appliance.api.privacy import Erasures, HandoverQuestions, RetentionQuestions
+from appliance.api.protocol import REQUESTS, DeferredReply, Reply, SendReply, parse_request
 from appliance.api.provisioning import PhoneQuestions
 from appliance.api.reports import mail_sheet
 from appliance.api.requests import MailQuestions, RequestQuestions
@@ -73,7 +73,7 @@ class Questions:
         self._settings = run.settings
         announcements = AnnouncementQuestions(stores, desk.now)
         self._dictations = DictationQuestions(stores, desk, announcements)
-        self._known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
+        self._known: dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]] = {
             **requests.known,
             **phones.known,
             **users.known,
@@ -105,7 +105,7 @@ class Questions:
         """Name all that may be asked; each needs its line in rights.py."""
         return ALWAYS | self._known.keys()
 
-    def __call__(self, question: dict[str, Any]) -> Answer | Later:
+    def __call__(self, question: dict[str, Any]) -> Reply | DeferredReply:
         """Answer one question."""
         match question.get("ask"):
             case "status":
@@ -131,7 +131,7 @@ class Questions:
         self._call_backs.answered(order)
         self._dictations.answered(order)
 
-    def _spoken(self, tell: Tell) -> None:
+    def _spoken(self, tell: SendReply) -> None:
         """Have the spoken sheets and notices read anew; the next caller hears them."""
 
         def told(menu: Menu | CentralinoError) -> None:
@@ -139,16 +139,16 @@ class Questions:
 
         self._stores.spoken.load(told)
 
-    def watched(self) -> Answer:
+    def watched(self) -> Reply:
         """Return what watchers are told: the status, without the lines of text made of it."""
         return {"status": self._seen()[1]}
 
-    def _status(self) -> Answer:
+    def _status(self) -> Reply:
         seen, shown = self._seen()
         words = self._lookout.words(seen.status)
         return {"status": shown, "words": words, "said": _plain(status_text.told(seen))}
 
-    def _seen(self) -> tuple[Seen, Answer]:
+    def _seen(self) -> tuple[Seen, Reply]:
         """Gather what is known of the desk, as values and as JSON."""
         status, troubles = self._desk.status(), self._lookout.troubles()
         phones, tried = self._phones.rows(), self._recoveries.to_json()
@@ -179,7 +179,7 @@ class Questions:
         shown["health"] = dataclasses.asdict(health) if health else None
         return seen, shown
 
-    def _of_calls(self, question: dict[str, Any]) -> Answer:
+    def _of_calls(self, question: dict[str, Any]) -> Reply:
         """Answer what concerns calls or the manual states."""
         if question.get("ask") == "TransferCall":
             return transfer_call(self._desk, question)
@@ -187,7 +187,7 @@ class Questions:
             return bring_head(self._desk, question)
         return self._change(question)
 
-    def _change(self, question: dict[str, Any]) -> Answer:
+    def _change(self, question: dict[str, Any]) -> Reply:
         request = parse_request(question)
         now = self._desk.now().wall
         if request.until is not None and request.until <= now:

@@ -16,9 +16,8 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.config.schema import sections
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import make_shared
@@ -190,7 +189,7 @@ class _Allowed:
     words: tuple[str, ...]
     typed: str
     most_bytes: int
-    tell: Tell
+    tell: SendReply
 
 
 @dataclass(slots=True)
@@ -207,7 +206,7 @@ class ChoreQuestions:
     _looked_at: float = 0.0
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {
             "settings": self.shown,
@@ -219,12 +218,12 @@ class ChoreQuestions:
             "backup_drop": lambda question: self._noted("backup.drop", question),
         }
 
-    def shown(self, _: dict[str, Any]) -> Answer:
+    def shown(self, _: dict[str, Any]) -> Reply:
         """Return the configuration in force by section, numbers hidden, and what is wrong."""
         wrong = Words(mask_journal(self.complaint.it), mask_journal(self.complaint.en))
         return {"sections": sections(self.settings), "complaint": plain(wrong)}
 
-    def told(self, _: dict[str, Any]) -> Answer:
+    def told(self, _: dict[str, Any]) -> Reply:
         """Say what is running, and what came of the last chore of each kind."""
         last = {
             name: {"at": at.isoformat(), "well": ended.is_well, "said": _shown(name, ended)}
@@ -232,11 +231,11 @@ class ChoreQuestions:
         }
         return {"running": self.chores.running, "last": last}
 
-    def _noted(self, code: str, question: dict[str, Any]) -> Later:
+    def _noted(self, code: str, question: dict[str, Any]) -> DeferredReply:
         """Note who takes the backup that was made here along, or has it taken away."""
         by, at = _by(question), self.now().wall
 
-        def job(connection: sqlite3.Connection) -> Answer:
+        def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, code))
@@ -244,7 +243,7 @@ class ChoreQuestions:
                 self._made.unlink(missing_ok=True)
             return {"said": plain(GONE)}
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             self.stores.records.do(job, lambda result: tell(_refused(result)))
 
         return later
@@ -254,7 +253,7 @@ class ChoreQuestions:
         name: str,
         words: tuple[str, ...],
         typed: str,
-        tell: Tell,
+        tell: SendReply,
         most_bytes: int = SMALL,
     ) -> None:
         """Have a command begin that another question has allowed; from any thread."""
@@ -288,7 +287,7 @@ class ChoreQuestions:
             ),
         }
 
-    def _asked(self, name: str, question: dict[str, Any]) -> Later:
+    def _asked(self, name: str, question: dict[str, Any]) -> DeferredReply:
         by, at, typed = _by(question), self.now().wall, _phrase(question)
 
         def job(connection: sqlite3.Connection) -> int:
@@ -298,7 +297,7 @@ class ChoreQuestions:
                 database.note(connection, Noted(at, by, self._kinds()[name].code))
             return most
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: int | CentralinoError) -> None:
                 if isinstance(result, int):
                     self._allowed.put(
@@ -334,7 +333,7 @@ class ChoreQuestions:
             raise Refused(*NO_ROOM)
         return free // 2
 
-    def _begin(self, allowed: _Allowed) -> Answer | CentralinoError:
+    def _begin(self, allowed: _Allowed) -> Reply | CentralinoError:
         def then(ended: Ended) -> None:
             self.last[allowed.name] = (self.now().wall, ended)
 
@@ -354,7 +353,7 @@ class ChoreQuestions:
             made.unlink()
 
 
-def _shown(name: str, ended: Ended) -> Answer:
+def _shown(name: str, ended: Ended) -> Reply:
     """Return what a command said; of the configuration no number (P7), of a backup its date."""
     said = ended.said
     return plain(
@@ -373,7 +372,7 @@ def _phrase(question: dict[str, Any]) -> str:
     return phrase
 
 
-def _refused(result: Answer | CentralinoError) -> Answer | CentralinoError:
+def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
     """Let a refusal be said in both languages."""
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}

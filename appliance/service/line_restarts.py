@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.control_socket import Answer, Later, Tell
 from appliance.api.permissions import check_may
-from appliance.api.status_text import plain
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.errors import CentralinoError
 from appliance.media.messages import RestartLine
 from appliance.policy.text import Refused, Words
@@ -36,7 +35,7 @@ class _Allowed:
 
     line: str
     even_in_call: bool
-    tell: Tell
+    tell: SendReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +48,16 @@ class LineRestarts:
     _allowed: queue.SimpleQueue[_Allowed] = field(default_factory=queue.SimpleQueue)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
         """Name what may be asked."""
         return {"line_restart": self.asked}
 
-    def asked(self, question: dict[str, Any]) -> Later:
+    def asked(self, question: dict[str, Any]) -> DeferredReply:
         """Restart a line for a technician; one with a call on it only `even_in_call`."""
         by, line = (str(question.get(key, ""))[:64] for key in ("by", "line"))
         even, at = question.get("even_in_call") is True, self.desk.now().wall
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             if refused := self._refusal(line, even_in_call=even):
                 tell(refused)
                 return
@@ -84,13 +83,13 @@ class LineRestarts:
             allowed = self._allowed.get()
             allowed.tell(self._restart(allowed))
 
-    def _restart(self, allowed: _Allowed) -> Answer:
+    def _restart(self, allowed: _Allowed) -> Reply:
         if refused := self._refusal(allowed.line, even_in_call=allowed.even_in_call):
             return refused
         self.carrier.send(RestartLine(allowed.line))
         return {"said": plain(_done(allowed.line))}
 
-    def _refusal(self, name: str, *, even_in_call: bool) -> Answer | None:
+    def _refusal(self, name: str, *, even_in_call: bool) -> Reply | None:
         """Say why the line cannot be restarted now; None: it can."""
         line = next((one for one in self.desk.status().lines if one.name == name), None)
         if line is None:
@@ -121,5 +120,5 @@ def _done(line: str) -> Words:
     )
 
 
-def _refused(refused: Refused) -> Answer:
+def _refused(refused: Refused) -> Reply:
     return {"done": False, "said": plain(refused.words)}

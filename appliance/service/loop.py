@@ -30,7 +30,7 @@ from appliance.config.directory_keeper import RegisterKeeper
 from appliance.config.hours import HoursKeeper
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
-from appliance.errors import Bug, CentralinoError
+from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_private
 from appliance.media.messages import Marked, Measured, MediaHealth, RecordingStarted
 from appliance.policy.clock import ClockState, Doubt, Now
@@ -54,7 +54,7 @@ from appliance.store.requests import Taking
 from appliance.store.writer import Records
 from appliance.voicemail.mailbox import DEFAULT_LIMITS, Mailbox
 from appliance.voicemail.storage import Limits
-from appliance.workers import Reported, faults, one_job
+from appliance.workers import Reported, faults
 
 # ---- confinement -------------------------------------------------------------------------------
 # Confinement of faults of ours in the deciding thread: each is reported, the thread goes on.
@@ -117,49 +117,6 @@ class Confinement:
             self._rests[name] = self._clock() + pause, min(pause * 2, PAUSES_S[1])
         else:
             self._rests.pop(name, None)
-
-
-# ---- errands -----------------------------------------------------------------------------------
-# What any thread wants done by the deciding one: left here, run there, in order.
-
-
-class Errands:
-    """`leave` from any thread; `run` in the deciding thread; `fileno` wakes its selector."""
-
-    def __init__(self) -> None:
-        self._left: deque[Callable[[], None]] = deque()
-        self._reader, self._writer = socket.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
-
-    def fileno(self) -> int:
-        """Return the descriptor that is readable while something waits."""
-        return self._reader.fileno()
-
-    def leave(self, errand: Callable[[], None]) -> None:
-        """Leave something to be done; never blocks, and is no use any more after `close`."""
-        self._left.append(errand)
-        with contextlib.suppress(OSError):  # a full pipe is awake already
-            self._writer.send(b"x")
-
-    def run(self) -> None:
-        """Do all that has been left, oldest first; one that fails is reported, the others go on."""
-        with contextlib.suppress(BlockingIOError):
-            while self._reader.recv(4096):
-                pass
-        while self._left:
-            try:
-                with one_job():
-                    self._left.popleft()()
-            except Bug:
-                continue  # it is reported
-            except CentralinoError as error:
-                log.warning("an errand failed: %s", error)
-
-    def close(self) -> None:
-        """Close the wake-up pair."""
-        self._reader.close()
-        self._writer.close()
 
 
 # ---- inbox -------------------------------------------------------------------------------------
@@ -528,7 +485,7 @@ def state_from_json(data: dict[str, Any]) -> ServiceState:
 # The desk: one thread that decides. Facts in, the Switchboard's orders out, no waiting.
 #
 # The disk, the LAN and the sound are other threads' and another process's business; here stand the
-# selector, the deadlines and the dispatch of orders (architecture.md, Processes and threads).
+# selector, the deadlines and the dispatch of orders (design/processes.md).
 
 SLOW_S = 0.05
 """A turn of the deciding thread longer than this is named in the journal (Klipper's notifier)."""

@@ -24,7 +24,7 @@ import sdnotify
 
 from appliance.api import speech
 from appliance.api.backup import RestoreQuestions, is_idle
-from appliance.api.control_socket import Door, Watching
+from appliance.api.control_socket import ControlSocket, Watchers
 from appliance.api.divert import DivertQuestions
 from appliance.api.managed_config import CentralQuestions
 from appliance.api.phones import PhoneEntering, PhoneWindow
@@ -210,7 +210,7 @@ class Parts:
         self.central = CentralQuestions(stores, central, self.chores)
         self.naming = Naming(settings, stores.records, chores)
         self.questions = self._made_questions()
-        self.watching = Watching(self.questions.watched)
+        self.watching = Watchers(self.questions.watched)
         self.metrics = Metrics(
             settings, self.desk, stores, self.lookout, self.phones.status, self._above.is_ready
         )
@@ -433,12 +433,12 @@ class Service:
             door.close()
             self._stop()
 
-    def _made_door(self) -> Door:
+    def _made_door(self) -> ControlSocket:
         parts = self._parts
         gate = parts.users.rights
         gate.on_person = lambda: parts.switchboard.somebody_is_there(parts.desk.now())
         path = Path(parts.run.settings.folders.run) / "desk.sock"
-        return Door(path, parts.selector, parts.questions, parts.watching, gate)
+        return ControlSocket(path, parts.selector, parts.questions, parts.watching, gate)
 
     def _start(self) -> None:
         parts = self._parts

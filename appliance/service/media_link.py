@@ -362,7 +362,7 @@ def _unit_socket(path: Path) -> socket.socket:
 # ---- legs --------------------------------------------------------------------------------------
 # Legs: what stands between the Switchboard's word "ring" and an INVITE that may leave.
 #
-# A phone is rung only after the carrier has reserved its RTP port (architecture.md, The link), and
+# A phone is rung only after the carrier has reserved its RTP port (design/call.md, The link), and
 # a port is released when its leg has ended, however it ended. No thread, no socket: the service
 # hands it the orders of phones and the facts of both sides, and it calls `phones` and `send`.
 

@@ -10,8 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from appliance.api import control_socket
-from appliance.api.control_socket import Answer, Incoming, Later, Tell
+from appliance.api import protocol
+from appliance.api.protocol import DeferredReply, Incoming, Reply, SendReply
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.text import Refused
 from appliance.service.loop import records_made
@@ -44,22 +44,22 @@ class PolicyQuestions:
         self._incoming = Incoming(policy_change.LIMIT)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Answer | Later]]:
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
         """Name what may be asked."""
         return {"policy_part": self.part, "policy_write": self.write}
 
-    def part(self, question: dict[str, Any]) -> Answer:
+    def part(self, question: dict[str, Any]) -> Reply:
         """Take one part of a change; the writing follows the last one."""
         return self._incoming.take(_command(question), question)
 
-    def write(self, question: dict[str, Any]) -> Later:
+    def write(self, question: dict[str, Any]) -> DeferredReply:
         """Write what has come; answered when it is in force."""
         data = self._incoming.collect(_command(question))
 
         def job(connection: sqlite3.Connection) -> None:
             policy_change.write(connection, policy_change.from_json(data))
 
-        def later(tell: Tell) -> None:
+        def later(tell: SendReply) -> None:
             def done(result: CentralinoError | None) -> None:
                 if isinstance(result, OvertakenError):
                     tell({"written": False})
@@ -108,7 +108,7 @@ def _written(settings: Settings, database: Path, change: PolicyChange) -> bool:
     while True:
         try:
             return _sent(socket, change)
-        except control_socket.NotRunningError:
+        except protocol.NotRunningError:
             pass
         try:
             with sole_writer(database, 0.5):
@@ -129,8 +129,8 @@ def _sent(socket: Path, change: PolicyChange) -> bool:
         )
     for at in range(0, len(data), PART):
         encoded = base64.b64encode(data[at : at + PART]).decode()
-        control_socket.ask(socket, {"ask": "policy_part", "by": by, "at": at, "data": encoded})
-    answer = control_socket.ask(socket, {"ask": "policy_write", "by": by}, limit=ANSWER_LIMIT_S)
+        protocol.ask(socket, {"ask": "policy_part", "by": by, "at": at, "data": encoded})
+    answer = protocol.ask(socket, {"ask": "policy_write", "by": by}, limit=ANSWER_LIMIT_S)
     return bool(answer["written"])
 
 

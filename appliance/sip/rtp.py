@@ -1,7 +1,7 @@
 """RTP packets as values: built, parsed, and the keys pressed found among them.
 
-No clock, no socket and no pyVoIP: the carrier imports this (architecture.md, Who may import
-whom). A packet from the LAN may be anything; nothing here raises for what it holds.
+No clock, no socket and no pyVoIP: the carrier imports this (design/imports.md).
+A packet from the LAN may be anything; nothing here raises for what it holds.
 """
 
 from __future__ import annotations

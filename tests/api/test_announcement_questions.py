@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from appliance.api.announcements import MOST_BYTES, AnnouncementQuestions
-from appliance.api.control_socket import Answer
+from appliance.api.protocol import Reply
 from appliance.api.speech import MOST_NOTICES
 from appliance.calls import events
 from appliance.dsp import g711, wav
@@ -51,9 +51,9 @@ class Box:
         """Where the office's own announcements lie."""
         return self.stores.spoken.folder
 
-    def ask(self, ask: str, by: str = "anna", **question: Any) -> Answer:
+    def ask(self, ask: str, by: str = "anna", **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
-        box: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        box: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         given = {"ask": ask, "by": by, "language": "it", "key": "hold", **question}
         answer = self.questions.known[ask](given)
         if isinstance(answer, dict):
@@ -64,7 +64,7 @@ class Box:
             raise told
         return told
 
-    def send(self, sound: bytes = SOUND, by: str = "anna", **question: Any) -> Answer:
+    def send(self, sound: bytes = SOUND, by: str = "anna", **question: Any) -> Reply:
         """Send a recording in parts; return the last answer."""
         starts = range(0, max(len(sound), 1), PART)
         for at in starts:
@@ -73,7 +73,7 @@ class Box:
             answer = self.ask("announcement_part", by, **part, last=last, **question)
         return answer
 
-    def refused(self, answer: Answer) -> str:
+    def refused(self, answer: Reply) -> str:
         """Return why something was refused, in English."""
         assert answer["done"] is False
         assert answer["said"]["it"]

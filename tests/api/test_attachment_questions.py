@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.errors import OfficeError
 from appliance.store import directory as store
 from tests.api.test_register_questions import DECLARED, VARIED, Box, box
 from tests.policy.test_attachments import MAIL
 
 __all__ = ["box"]
-LONG = MAIL + b"x" * (3 * control_socket.PART)
+LONG = MAIL + b"x" * (3 * protocol.PART)
 
 
 def send(box: Box, data: bytes, by: str = "anna") -> None:
@@ -104,7 +104,7 @@ def test_parts_follow_one_another(box: Box) -> None:
 
 def test_a_file_that_is_too_long_is_forgotten(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """The desk has no room for archives."""
-    monkeypatch.setattr(box.questions._files, "_incoming", control_socket.Incoming(10_000))
+    monkeypatch.setattr(box.questions._files, "_incoming", protocol.Incoming(10_000))
     part = base64.b64encode(b"x" * 9000).decode()
     box.ask("register_file_part", at=0, data=part)
     with pytest.raises(OfficeError, match="longer than 10000"):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from appliance.api import requests
-from appliance.api.control_socket import Answer
+from appliance.api.protocol import Reply
 from appliance.errors import OfficeError
 from appliance.policy.letters import House
 from appliance.store import database
@@ -46,17 +46,17 @@ def records() -> Iterator[Records]:
         yield Records(opened)
 
 
-def told(records: Any, *declared: Any, **asked: Any) -> Answer:
+def told(records: Any, *declared: Any, **asked: Any) -> Reply:
     """Ask for the week of the 23rd of November, unless another is asked for."""
     house = House("Comune", "it", CALENDAR, with_declarations(*declared))
     heard: list[Any] = []
     question = {"first": "2026-11-23"} | asked
     requests.diary_week(records, lambda: house, NOW, question)(heard.append)
-    answer: Answer = heard[0]
+    answer: Reply = heard[0]
     return answer
 
 
-def free(answer: Answer) -> dict[str, list[str]]:
+def free(answer: Reply) -> dict[str, list[str]]:
     """Return the free hours of each unit, without their places."""
     return {one["unit"]: [at[5:16] for at, _ in one["free"]] for one in answer["offices"]}
 

@@ -21,18 +21,18 @@ from typing import Any
 
 import pytest
 
-from appliance.api import control_socket
-from appliance.api.control_socket import ANSWER_LIMIT, UNREAD_LIMIT
+from appliance.api import control_socket, protocol
+from appliance.api.control_socket import REPLY_LIMIT, UNREAD_LIMIT
 from appliance.calls import commands
 from appliance.errors import OfficeError, StoreError, TechnicianError
 from appliance.policy.text import SaidError, Words
 from appliance.workers import faults
 
-WAITING: queue.SimpleQueue[control_socket.Tell] = queue.SimpleQueue()
+WAITING: queue.SimpleQueue[protocol.SendReply] = queue.SimpleQueue()
 """Whom the tests have yet to answer."""
 
 
-def answer(question: dict[str, Any]) -> control_socket.Answer | control_socket.Later:
+def answer(question: dict[str, Any]) -> protocol.Reply | protocol.DeferredReply:
     """What the desk would say; what takes long is said by another thread."""
     if question.get("ask") == "long":
         return WAITING.put
@@ -57,7 +57,7 @@ def answer(question: dict[str, Any]) -> control_socket.Answer | control_socket.L
 def path(tmp_path: Path) -> Iterator[Path]:
     """A door served by a thread of its own."""
     selector = selectors.DefaultSelector()
-    made = control_socket.Door(tmp_path / "run" / "desk.sock", selector, answer)
+    made = control_socket.ControlSocket(tmp_path / "run" / "desk.sock", selector, answer)
     stopping = threading.Event()
 
     def serve() -> None:
@@ -75,7 +75,7 @@ def path(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_question_is_answered(path: Path) -> None:
     """The command asks, the desk answers."""
-    assert control_socket.ask(path, {"ask": "hello"}) == {"ok": True, "said": "hello"}
+    assert protocol.ask(path, {"ask": "hello"}) == {"ok": True, "said": "hello"}
 
 
 def test_an_answer_that_takes_long_keeps_nobody_waiting(path: Path) -> None:
@@ -83,7 +83,7 @@ def test_an_answer_that_takes_long_keeps_nobody_waiting(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as visitor:
         visitor.connect(str(path))
         visitor.sendall(b'{"ask": "long"}\n')
-        assert control_socket.ask(path, {"ask": "hello"})["said"] == "hello"
+        assert protocol.ask(path, {"ask": "hello"})["said"] == "hello"
         visitor.setblocking(False)
         with pytest.raises(BlockingIOError):
             visitor.recv(1)
@@ -95,17 +95,17 @@ def test_an_answer_that_takes_long_keeps_nobody_waiting(path: Path) -> None:
 def test_a_visitor_who_leaves_harms_nobody(path: Path) -> None:
     """An answer that nobody waits for any more is dropped."""
     with pytest.raises(OfficeError):
-        control_socket.ask(path, {"ask": "long"}, 0.05)
+        protocol.ask(path, {"ask": "long"}, 0.05)
     tell = WAITING.get(timeout=5)
-    assert control_socket.ask(path, {"ask": "hello"})["ok"]
+    assert protocol.ask(path, {"ask": "hello"})["ok"]
     tell({"said": "too late"})
-    assert control_socket.ask(path, {"ask": "hello"})["ok"]
+    assert protocol.ask(path, {"ask": "hello"})["ok"]
 
 
 def test_a_failure_that_comes_late_is_told_in_a_sentence(path: Path) -> None:
     """The store's own error reaches who asked."""
     with pytest.raises(OfficeError, match="the disk is full"):
-        control_socket.ask(path, {"ask": "in vain"})
+        protocol.ask(path, {"ask": "in vain"})
 
 
 def test_a_refusal_in_both_languages_is_told_in_both(path: Path) -> None:
@@ -125,7 +125,7 @@ def test_the_door_is_for_the_service_account_only(path: Path) -> None:
 def test_what_cannot_be_asked_is_refused_in_a_sentence(path: Path) -> None:
     """The desk's own refusal comes back as an OfficeError."""
     with pytest.raises(OfficeError, match="that cannot be"):
-        control_socket.ask(path, {"ask": "no"})
+        protocol.ask(path, {"ask": "no"})
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_nonsense_gets_an_answer_and_leaves_the_door_open(path: Path, nonsense: 
         visitor.sendall(nonsense + b"\n")
         said = json.loads(visitor.makefile("rb").readline())
     assert said["ok"] is False
-    assert control_socket.ask(path, {"ask": "hello"})["said"] == "hello"
+    assert protocol.ask(path, {"ask": "hello"})["said"] == "hello"
 
 
 def test_an_endless_line_is_cut_off(path: Path) -> None:
@@ -156,25 +156,25 @@ def test_an_endless_line_is_cut_off(path: Path) -> None:
         visitor.connect(str(path))
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             visitor.sendall(b"x" * 1_000_000)
-    assert control_socket.ask(path, {"ask": "hello"})["ok"]
+    assert protocol.ask(path, {"ask": "hello"})["ok"]
 
 
 def test_a_desk_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     """One sentence, and what to look at."""
     with pytest.raises(OfficeError, match="is centralino running"):
-        control_socket.ask(tmp_path / "none.sock", {"ask": "status"})
+        protocol.ask(tmp_path / "none.sock", {"ask": "status"})
 
 
 def test_a_place_where_no_socket_can_be_is_said_so(tmp_path: Path) -> None:
     """The technician learns which folder."""
     long = tmp_path / ("x" * 120) / "desk.sock"
     with pytest.raises(TechnicianError, match="cannot listen"):
-        control_socket.Door(long, selectors.DefaultSelector(), answer)
+        control_socket.ControlSocket(long, selectors.DefaultSelector(), answer)
 
 
 def test_requests_are_read_with_their_end() -> None:
     """What a person asks becomes one of calls.requests."""
-    asked = control_socket.parse_request(
+    asked = protocol.parse_request(
         {"ask": "SetAllAbsent", "on": True, "by": "anna", "until": "2026-11-25T11:00:00+00:00"}
     )
     end = datetime(2026, 11, 25, 11, tzinfo=UTC)
@@ -196,21 +196,21 @@ def test_requests_are_read_with_their_end() -> None:
 def test_a_request_with_something_missing_is_refused(question: dict[str, Any]) -> None:
     """Nothing is guessed."""
     with pytest.raises(OfficeError):
-        control_socket.parse_request(question)
+        protocol.parse_request(question)
 
 
-MUCH = ANSWER_LIMIT - 100
+MUCH = REPLY_LIMIT - 100
 
 
 def test_a_long_answer_arrives_whole(path: Path) -> None:
     """Of four megabytes no byte is missing, though a socket holds but a twentieth of them."""
-    assert control_socket.ask(path, {"ask": "much", "bytes": MUCH})["said"] == "x" * MUCH
+    assert protocol.ask(path, {"ask": "much", "bytes": MUCH})["said"] == "x" * MUCH
 
 
 def test_an_answer_that_is_too_long_is_refused_in_a_sentence(path: Path) -> None:
     """What no reader would take is not sent in part."""
     with pytest.raises(OfficeError, match="ask for less"):
-        control_socket.ask(path, {"ask": "much", "bytes": 5_000_000})
+        protocol.ask(path, {"ask": "much", "bytes": 5_000_000})
 
 
 def test_who_does_not_read_keeps_nobody_waiting(path: Path) -> None:
@@ -220,7 +220,7 @@ def test_who_does_not_read_keeps_nobody_waiting(path: Path) -> None:
         visitor.connect(str(path))
         visitor.sendall(json.dumps({"ask": "much", "bytes": MUCH}).encode() + b"\n")
         assert visitor.recv(1, socket.MSG_PEEK)  # it has begun
-        assert control_socket.ask(path, {"ask": "hello"})["said"] == "hello"
+        assert protocol.ask(path, {"ask": "hello"})["said"] == "hello"
         visitor.sendall(b'{"ask": "hello"}\n')  # heard once the first answer is out
         reader = visitor.makefile("rb")
         assert len(json.loads(reader.readline())["said"]) == MUCH
@@ -242,7 +242,7 @@ def test_who_asks_for_ever_and_reads_nothing_is_let_go(path: Path) -> None:
             while piece := visitor.recv(1 << 20):
                 heard += piece
     assert len(heard) < UNREAD_LIMIT
-    assert control_socket.ask(path, {"ask": "hello"})["ok"]
+    assert protocol.ask(path, {"ask": "hello"})["ok"]
 
 
 def test_who_has_stalled_makes_room_for_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,13 +250,13 @@ def test_who_has_stalled_makes_room_for_others(path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(control_socket, "STALLED_S", 0.0)
     much = json.dumps({"ask": "much", "bytes": MUCH}).encode() + b"\n"
     with contextlib.ExitStack() as stack:
-        for _ in range(control_socket.VISITORS):
+        for _ in range(control_socket.SESSIONS):
             visitor = stack.enter_context(socket.socket(socket.AF_UNIX))
             visitor.settimeout(5)
             visitor.connect(str(path))
             visitor.sendall(much)
             assert visitor.recv(1, socket.MSG_PEEK)
-        assert control_socket.ask(path, {"ask": "hello"})["said"] == "hello"
+        assert protocol.ask(path, {"ask": "hello"})["said"] == "hello"
 
 
 def test_another_account_is_taken_for_the_consoles() -> None:
@@ -295,4 +295,4 @@ def test_a_fault_of_ours_ends_one_answer_and_nothing_else(path: Path, ask: str) 
         visitor.sendall(b'{"ask": "hello"}\n')
         assert json.loads(visitor.makefile("rb").readline()) == {"ok": True, "said": "hello"}
     assert sum(faults.by_thread().values()) == before + 1
-    assert control_socket.ask(path, {"ask": "hello"})["ok"]
+    assert protocol.ask(path, {"ask": "hello"})["ok"]

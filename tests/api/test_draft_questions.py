@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from appliance.api.control_socket import Answer
 from appliance.api.directory import LONGEST, DraftQuestions
+from appliance.api.protocol import Reply
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.service.loop import Stores
@@ -30,9 +30,9 @@ class Desk:
     stores: Stores
     questions: DraftQuestions
 
-    def keep(self, place: object, body: object, by: object = "carla") -> Answer:
+    def keep(self, place: object, body: object, by: object = "carla") -> Reply:
         """Ask for a draft to be kept; raises what the desk raises."""
-        told: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        told: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         asked = {"ask": "draft_keep", "place": place, "body": body, "by": by}
         self.questions.known["draft_keep"](asked)(told.put)
         result = told.get(timeout=10)

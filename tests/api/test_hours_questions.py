@@ -12,8 +12,8 @@ from typing import Any, cast
 import pytest
 
 from appliance.api import users
-from appliance.api.control_socket import Answer
 from appliance.api.hours import HoursQuestions
+from appliance.api.protocol import Reply
 from appliance.api.speech import speech_folder
 from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
@@ -90,9 +90,9 @@ class Box:
             self.stores.records.ask(lambda c, user=user: _enter(c, user))  # type: ignore[misc]
         self.questions = HoursQuestions(self.stores, cast(Desk, self.house))
 
-    def ask(self, ask: str, by: str = "anna", **question: Any) -> Answer:
+    def ask(self, ask: str, by: str = "anna", **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
-        box: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        box: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         later: Any = self.questions.known[ask]({"ask": ask, "by": by, **question})
         later(box.put)
         told = box.get(timeout=5)

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from appliance.api import control_socket
-from appliance.api.control_socket import Answer
+from appliance.api import protocol
+from appliance.api.protocol import Reply
 from appliance.api.requests import PaperQuestions
 from appliance.config import read
 from appliance.config.office import build_office
@@ -70,9 +70,9 @@ class Desk:
     questions: PaperQuestions
     register: list[Register]
 
-    def ask(self, ask: str, **question: Any) -> Answer:
+    def ask(self, ask: str, **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
-        box: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        box: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         self.questions.known[ask]({"ask": ask, "by": "carla", "number": 1, **question})(box.put)
         told = box.get(timeout=10)
         if isinstance(told, CentralinoError):
@@ -130,7 +130,7 @@ def test_an_email_comes_whole_in_parts(desk: Desk) -> None:
     """As the office got it, the recording too; its link closes nothing; who asked is noted once."""
     office, citizen = desk.mails()
     data = desk.paper(office.number, "eml")
-    assert len(data) > 3 * control_socket.PART
+    assert len(data) > 3 * protocol.PART
     mail: Any = message_from_bytes(data, policy=default)
     assert (mail["To"], mail["Message-ID"]) == ("anagrafe@comune.example", office.message_id)
     assert f"{requests.PATH}…" in mail.get_body(("plain",)).get_content()
@@ -213,14 +213,14 @@ def test_parts_follow_one_another(desk: Desk) -> None:
     """What was not begun, or begun long ago, is fetched anew; a nonsense is a sentence."""
     mail = desk.mails()[0].number
     with pytest.raises(OfficeError, match="from its beginning"):
-        desk.ask("request_paper", mail=mail, at=control_socket.PART, **{"as": "eml"})
+        desk.ask("request_paper", mail=mail, at=protocol.PART, **{"as": "eml"})
     mails = [
         one.number for one in desk.records.ask(store_requests.list_notices) if one.mail.attachments
     ]
     for number, each in enumerate(mails[:3], 1):
         desk.ask("request_paper", number=number, mail=each, **{"as": "eml"})
     with pytest.raises(OfficeError, match="from its beginning"):
-        desk.ask("request_paper", mail=mail, at=control_socket.PART, **{"as": "eml"})
+        desk.ask("request_paper", mail=mail, at=protocol.PART, **{"as": "eml"})
     for wrong in ({"as": "doc"}, {"as": "eml"}, {"as": "pdf", "at": -1}, {"as": "pdf", "by": " "}):
         with pytest.raises(OfficeError):
             desk.ask("request_paper", **wrong)

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import pytest
 
-from appliance.api.control_socket import Answer
 from appliance.api.directory import RegisterQuestions, StandingQuestions
+from appliance.api.protocol import Reply
 from appliance.calls import events
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
@@ -57,9 +57,9 @@ class Box:
     standing: StandingQuestions
     posted: list[events.Event] = field(default_factory=list)
 
-    def ask(self, ask: str, by: str = "anna", **question: Any) -> Answer:
+    def ask(self, ask: str, by: str = "anna", **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
-        told: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        told: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         known = self.questions.known | self.standing.known
         answer = known[ask]({"ask": ask, "by": by, **question})
         if isinstance(answer, dict):
@@ -70,7 +70,7 @@ class Box:
             raise result
         return result
 
-    def refused(self, ask: str, by: str = "anna", **question: Any) -> Answer:
+    def refused(self, ask: str, by: str = "anna", **question: Any) -> Reply:
         """Ask what is refused in both languages."""
         answer = self.ask(ask, by, **question)
         assert answer["done"] is False

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from appliance.api.control_socket import ask
 from appliance.api.permissions import FREE, IN_A_PLACE, NEEDS, SHELL, Rights
+from appliance.api.protocol import ask
 from appliance.errors import OfficeError
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import Citizen, NewRequest

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.control_socket import Answer
+from appliance.api.protocol import Reply
 from appliance.api.sheets import SheetChanges
 from appliance.calls import events
 from appliance.errors import CentralinoError, OfficeError
@@ -49,9 +49,9 @@ class Box:
     posted: list[Any]
     voices: Voices
 
-    def ask(self, ask: str, by: str = "anna", **question: Any) -> Answer:
+    def ask(self, ask: str, by: str = "anna", **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
-        box: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        box: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         later = self.questions.known[ask]({"ask": ask, "by": by, **question})
         if isinstance(later, dict):
             return later

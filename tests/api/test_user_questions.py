@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from appliance.api import users
-from appliance.api.control_socket import Answer
+from appliance.api.protocol import Reply
 from appliance.api.users import LOGGED_EVERY_S, UserQuestions
 from appliance.config import read as configuration
 from appliance.errors import CentralinoError, OfficeError
@@ -39,9 +39,9 @@ class Box:
     questions: UserQuestions
     now: list[Now]
 
-    def ask(self, ask: str, **question: Any) -> Answer:
+    def ask(self, ask: str, **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
-        box: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        box: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         self.questions.known[ask]({"ask": ask, **question})(box.put)
         told = box.get(timeout=5)
         if isinstance(told, CentralinoError):

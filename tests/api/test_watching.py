@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.control_socket import GAP_S, HEARTBEAT_S, WATCHERS, Door, Watching
+from appliance.api.control_socket import GAP_S, HEARTBEAT_S, WATCHERS, ControlSocket, Watchers
 from appliance.errors import OfficeError
 
 
@@ -50,7 +50,7 @@ def heard(visitor: socket.socket) -> list[int]:
 
 def test_a_change_is_told_at_once_and_the_next_one_not_before_its_time(desk: Desk) -> None:
     """Changes within 50 ms are told together, in one line."""
-    watching, (ours, theirs) = Watching(desk), pair()
+    watching, (ours, theirs) = Watchers(desk), pair()
     watching.join(ours)
     watching.changed()
     assert watching.due(100.0) == ()
@@ -67,7 +67,7 @@ def test_a_change_is_told_at_once_and_the_next_one_not_before_its_time(desk: Des
 
 def test_when_nothing_changes_it_is_told_that_the_desk_is_there(desk: Desk) -> None:
     """A watcher who hears nothing for longer knows that the desk is gone."""
-    watching, (ours, theirs) = Watching(desk), pair()
+    watching, (ours, theirs) = Watchers(desk), pair()
     watching.join(ours)
     watching.due(100.0)
     assert watching.next_deadline() == 100.0 + HEARTBEAT_S
@@ -77,7 +77,7 @@ def test_when_nothing_changes_it_is_told_that_the_desk_is_there(desk: Desk) -> N
 
 def test_it_is_rendered_once_for_all_and_for_nobody_not_at_all(desk: Desk) -> None:
     """Watching costs the desk the same for one and for four, and nothing for none."""
-    watching = Watching(desk)
+    watching = Watchers(desk)
     watching.changed()
     assert watching.next_deadline() is None
     assert watching.due(100.0) == ()
@@ -93,19 +93,19 @@ def test_it_is_rendered_once_for_all_and_for_nobody_not_at_all(desk: Desk) -> No
 
 def test_more_watchers_than_there_is_room_for_are_told_so(desk: Desk) -> None:
     """The desk's work has a bound."""
-    watching = Watching(desk)
+    watching = Watchers(desk)
     visits = [pair() for _ in range(WATCHERS + 1)]
     for ours, _ in visits[:WATCHERS]:
         watching.join(ours)
     with pytest.raises(OfficeError, match="watching already"):
         watching.join(visits[-1][0])
-    watching.forget(visits[0][0])
+    watching.leave(visits[0][0])
     assert b'"ok": true' in watching.join(visits[-1][0])
 
 
 def test_who_does_not_read_is_named_once_no_more_fits(desk: Desk) -> None:
     """The desk waits for nobody: such a visitor is let go."""
-    watching, (ours, theirs) = Watching(desk), pair()
+    watching, (ours, theirs) = Watchers(desk), pair()
     other, reader = pair()
     watching.join(ours)
     watching.join(other)
@@ -122,7 +122,7 @@ def test_who_does_not_read_is_named_once_no_more_fits(desk: Desk) -> None:
 
 def test_who_got_half_a_line_is_let_go(desk: Desk) -> None:
     """What came after it could not be read."""
-    watching, (ours, theirs) = Watching(desk), pair()
+    watching, (ours, theirs) = Watchers(desk), pair()
     watching.join(ours)
     desk.ballast = "x" * 5_000_000
     assert watching.due(100.0) == (ours,)
@@ -130,12 +130,12 @@ def test_who_got_half_a_line_is_let_go(desk: Desk) -> None:
 
 
 @pytest.fixture
-def visit(tmp_path: Path, desk: Desk) -> Iterator[tuple[Door, socket.socket, Any]]:
+def visit(tmp_path: Path, desk: Desk) -> Iterator[tuple[ControlSocket, socket.socket, Any]]:
     """A visitor who watches at a door; the last thing turns the door once."""
     selector = selectors.DefaultSelector()
-    watching = Watching(desk)
+    watching = Watchers(desk)
     path = tmp_path / "desk.sock"
-    door = Door(path, selector, lambda _: {}, watching)
+    door = ControlSocket(path, selector, lambda _: {}, watching)
 
     def turn(change: bool = False, now: float = 1.0) -> None:
         for key, _ in selector.select(0):
@@ -154,7 +154,7 @@ def visit(tmp_path: Path, desk: Desk) -> Iterator[tuple[Door, socket.socket, Any
     door.close()
 
 
-def test_watching_is_asked_for_at_the_door(visit: tuple[Door, socket.socket, Any]) -> None:
+def test_watching_is_asked_for_at_the_door(visit: tuple[ControlSocket, socket.socket, Any]) -> None:
     """The connection stays; the state comes first, then every change."""
     _, visitor, turn = visit
     assert heard(visitor) == [1]
@@ -163,7 +163,7 @@ def test_watching_is_asked_for_at_the_door(visit: tuple[Door, socket.socket, Any
 
 
 def test_a_watcher_who_does_not_read_is_shown_out(
-    visit: tuple[Door, socket.socket, Any], desk: Desk
+    visit: tuple[ControlSocket, socket.socket, Any], desk: Desk
 ) -> None:
     """It comes again when it reads again; meanwhile it costs nothing."""
     _, visitor, turn = visit
@@ -179,7 +179,7 @@ def test_a_watcher_who_does_not_read_is_shown_out(
 
 
 def test_a_watcher_who_leaves_is_forgotten(
-    visit: tuple[Door, socket.socket, Any], desk: Desk
+    visit: tuple[ControlSocket, socket.socket, Any], desk: Desk
 ) -> None:
     """Nothing is rendered for who has gone."""
     _, visitor, turn = visit

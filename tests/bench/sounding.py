@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.workers import Worker
 from tests.bench import machine, ports, wire
 from tests.bench.office import NO_SYS_NICE, BenchBox, noise
@@ -57,7 +57,7 @@ class LeadWatch:
             self._worker.stop()
 
     def _work(self) -> None:
-        with process.Connection(self._directory) as connection:
+        with process.ControlConnection(self._directory) as connection:
             while not self._worker.stopping.wait(0.1):
                 status = connection.ask({"do": "status"})["status"]
                 assert isinstance(status, dict)

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.api.control_socket import Answer, Door, Later
+from appliance.api.control_socket import ControlSocket
+from appliance.api.protocol import DeferredReply, Reply
 from appliance.api.users import UserQuestions
 from appliance.config import read
 from appliance.policy.clock import Now
@@ -41,14 +42,14 @@ def call_control(file: Path) -> Iterator[Stores]:
     users = UserQuestions(settings, stores, lambda: Now(0.0, AT))
     users.start()
     stores.records.ask(lambda _: None)
-    known: dict[str, Callable[[dict[str, Any]], Answer | Later]] = {
+    known: dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]] = {
         **users.known,
         **PolicyQuestions(stores).known,
         "register_changed": lambda _: {},
         "spoken": lambda _: {},
     }
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(
+    door = ControlSocket(
         Path(settings.folders.run) / "desk.sock", selector, lambda asked: known[asked["ask"]](asked)
     )
 

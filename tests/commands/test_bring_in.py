@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.api.calls import RINGS, bring_head
-from appliance.api.control_socket import Door
+from appliance.api.control_socket import ControlSocket
 from appliance.calls import events
 from appliance.calls.commands import BringHead
 from appliance.errors import OfficeError
@@ -57,7 +57,7 @@ def config(tmp_path: Path, board: Board) -> Iterator[Path]:
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(
+    door = ControlSocket(
         tmp_path / "run" / "desk.sock", selector, lambda q: bring_head(cast("Desk", board), q)
     )
 

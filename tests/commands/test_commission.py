@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.commands import reports as command
 from appliance.commands.status import check, diverted
 from appliance.config import read
@@ -55,7 +55,7 @@ class Box:
 def sit_at(monkeypatch: pytest.MonkeyPatch, *looks: tuple[str, str]) -> None:
     """Let the command ask such a desk, again and again without a pause."""
     monkeypatch.setattr(command, "LOOK_S", 0.01)
-    monkeypatch.setattr(control_socket, "ask", Box(*looks).ask)
+    monkeypatch.setattr(protocol, "ask", Box(*looks).ask)
 
 
 def test_a_call_placed_while_all_lines_are_seized_proves_it(

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.commands import demo
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.phone.process import TestPhone
 
 
 def test_a_second_demonstration_leaves_the_first_alone(

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.commands.demo import Stage, register_text, staged
 from appliance.config import directory_file
 from appliance.policy.directory import Reach
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import place_call
 
 LIMIT_S = 30.0
@@ -51,7 +51,7 @@ def waits(stage: Stage, is_so: Any) -> None:
     """Wait until the one call is as far as that."""
     until, status = time.monotonic() + LIMIT_S, {}
     while time.monotonic() < until:
-        status = control_socket.ask(stage.folder / "run" / "desk.sock", {"ask": "status"})["status"]
+        status = protocol.ask(stage.folder / "run" / "desk.sock", {"ask": "status"})["status"]
         if any(is_so(call) for call in status["calls"]):
             return
         time.sleep(0.1)

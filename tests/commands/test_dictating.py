@@ -12,9 +12,8 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.api import users
-from appliance.api.control_socket import Answer
+from appliance.api.protocol import Reply, plain
 from appliance.api.speech import drafts_of, speech_folder
-from appliance.api.status_text import plain
 from appliance.calls.status import GOING_ON, SAID, Went
 from appliance.commands import announcements
 from appliance.dsp import g711, wav
@@ -33,13 +32,13 @@ class Desk:
     refusal: Went | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
 
-    def dictate(self, question: dict[str, Any]) -> Answer:
+    def dictate(self, question: dict[str, Any]) -> Reply:
         """Have the phone ring, for whoever proves to sit at the shell."""
         self.asked.append(question)
         assert users.proof_is_right(self.state, question["proof"])
         return {"done": self.refusal is None, "said": plain(SAID[self.refusal or Went.RINGS])}
 
-    def dictation(self, question: dict[str, Any]) -> Answer:
+    def dictation(self, question: dict[str, Any]) -> Reply:
         """Go one step on."""
         if not self.steps:
             return {"went": "", "over": True}

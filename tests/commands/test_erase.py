@@ -21,7 +21,7 @@ from icalendar import Calendar
 
 from appliance.__main__ import main
 from appliance.api import users
-from appliance.api.control_socket import Door
+from appliance.api.control_socket import ControlSocket
 from appliance.api.privacy import Erasures
 from appliance.calls import events
 from appliance.calls.events import Caller, Event, Presentation
@@ -121,7 +121,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     write_sound(state / "voicemail" / "corrupt", "m9", HERS)
     erasures = Erasures(configuration.load(file), stores, lambda: NOW)
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(tmp_path / "run" / "desk.sock", selector, erasures.asked)
+    door = ControlSocket(tmp_path / "run" / "desk.sock", selector, erasures.asked)
 
     def serve() -> None:
         while not stopping.is_set():

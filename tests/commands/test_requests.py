@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 from icalendar import Calendar
 
 from appliance.__main__ import main
-from appliance.api.control_socket import Door
+from appliance.api.control_socket import ControlSocket
 from appliance.api.requests import RequestQuestions
 from appliance.config import read as configuration
 from appliance.config.office import build_office
@@ -116,7 +116,9 @@ def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
     )
     known = RequestQuestions(records, mailroom, lambda: NOW).known
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(tmp_path / "run" / "desk.sock", selector, lambda q: known[str(q["ask"])](q))
+    door = ControlSocket(
+        tmp_path / "run" / "desk.sock", selector, lambda q: known[str(q["ask"])](q)
+    )
 
     def serve() -> None:
         while not stopping.is_set():

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.api.control_socket import Door
+from appliance.api.control_socket import ControlSocket
 from appliance.policy.sheets import Sheet
 from appliance.service.loop import database_path
 from appliance.store import sheets
@@ -37,7 +37,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(tmp_path / "run" / "desk.sock", selector, _later)
+    door = ControlSocket(tmp_path / "run" / "desk.sock", selector, _later)
 
     def serve() -> None:
         while not stopping.is_set():

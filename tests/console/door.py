@@ -11,12 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from appliance.api.control_socket import Answer, Door, Later, Watching
+from appliance.api.control_socket import ControlSocket, Watchers
+from appliance.api.protocol import DeferredReply, Reply
 
-Answering = Callable[[dict[str, Any]], Answer | Later]
+Answering = Callable[[dict[str, Any]], Reply | DeferredReply]
 
 
-def _nothing(_: dict[str, Any]) -> Answer:
+def _nothing(_: dict[str, Any]) -> Reply:
     return {}
 
 
@@ -32,8 +33,8 @@ class ServedDoor:
         self._thread = threading.Thread(target=self._serve, name="door")
 
     def __enter__(self) -> Self:
-        self._watching = Watching(lambda: {"status": self.status})
-        self._door = Door(self._path, self._selector, self._take, self._watching)
+        self._watching = Watchers(lambda: {"status": self.status})
+        self._door = ControlSocket(self._path, self._selector, self._take, self._watching)
         self._selector.register(self._hears, selectors.EVENT_READ, self._heed)
         self._thread.start()
         return self
@@ -52,7 +53,7 @@ class ServedDoor:
         self._changes.put(status)
         self._bell.send(b"x")
 
-    def _take(self, question: dict[str, Any]) -> Answer | Later:
+    def _take(self, question: dict[str, Any]) -> Reply | DeferredReply:
         self.asked.append(question)
         return self._answer(question)
 

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
-from appliance.api.control_socket import Tell
 from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
+from appliance.api.protocol import SendReply
 from appliance.api.sheets import SheetChanges
 from appliance.calls import events, orders
 from appliance.console.settings import ConsoleSettings
@@ -72,7 +72,7 @@ class Voices:
         self.last: dict[str, Any] = {}
         self.refused: Refused | None = None
 
-    def hand_over(self, _: str, words: tuple[str, ...], typed: str, tell: Tell) -> None:
+    def hand_over(self, _: str, words: tuple[str, ...], typed: str, tell: SendReply) -> None:
         """Begin one, or refuse."""
         if self.refused is None:
             self.begun.append((words, typed))

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.api.clock import STATES
-from appliance.api.control_socket import Answer
-from appliance.api.status_text import plain
+from appliance.api.protocol import Reply, plain
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import ClockState
 from appliance.policy.text import SaidError, Words
@@ -28,7 +27,7 @@ class Clock:
         self.door = ServedDoor(settings.door, self._answer)
         self.visitor = Visitor(settings)
 
-    def _answer(self, question: dict[str, object]) -> Answer:
+    def _answer(self, question: dict[str, object]) -> Reply:
         if question["ask"] != "clock":
             self.asked.append(question)
             if self.refused:

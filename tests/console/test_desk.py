@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.control_socket import Answer, Later
+from appliance.api.protocol import DeferredReply, Reply
 from appliance.console.control_client import (
     NO_REPLY_IN_TIME,
     UNREACHABLE,
@@ -19,7 +19,7 @@ from appliance.errors import OfficeError
 from tests.console.door import ServedDoor
 
 
-def answer(question: dict[str, Any]) -> Answer | Later:
+def answer(question: dict[str, Any]) -> Reply | DeferredReply:
     """Answer what the tests ask."""
     if question["ask"] == "no":
         raise OfficeError("that cannot be")

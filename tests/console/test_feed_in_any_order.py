@@ -19,7 +19,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from appliance.api.control_socket import GAP_S, HEARTBEAT_S, Door, Watching
+from appliance.api.control_socket import GAP_S, HEARTBEAT_S, ControlSocket, Watchers
 from appliance.console import control_client
 from appliance.console.control_client import ControlClient, StatusFeed
 from tests.helpers.examples import examples
@@ -47,15 +47,15 @@ class Served:
     def __init__(self, path: Path) -> None:
         self.status: dict[str, Any] = {"boot": 0, "calls": 0, "ballast": ""}
         self._path, self._now = path, 1000.0
-        self._door: Door | None = None
+        self._door: ControlSocket | None = None
 
     def start(self) -> None:
         """Be there, with nothing going on."""
         if self._door is None:
             self.status = {"boot": self.status["boot"] + 1, "calls": 0, "ballast": ""}
             self._selector = selectors.DefaultSelector()
-            self._watching = Watching(lambda: {"status": self.status})
-            self._door = Door(self._path, self._selector, lambda _: {}, self._watching)
+            self._watching = Watchers(lambda: {"status": self.status})
+            self._door = ControlSocket(self._path, self._selector, lambda _: {}, self._watching)
 
     def stop(self) -> None:
         """Be gone."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.service.loop import Stores
@@ -75,8 +75,8 @@ def test_what_is_no_year(desk: Stores, console_settings: ConsoleSettings) -> Non
     years: tuple[Any, ...] = (True, "2026", 2025, 2032)
     for year in years:
         with pytest.raises(OfficeError, match="from 2026 to 2031"):
-            control_socket.ask(console_settings.door, {"ask": "calendar", "year": year})
-    assert control_socket.ask(console_settings.door, {"ask": "calendar"})["year"] == 2026
+            protocol.ask(console_settings.door, {"ask": "calendar", "year": year})
+    assert protocol.ask(console_settings.door, {"ask": "calendar"})["year"] == 2026
 
 
 # --- what the head enters -------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Any, Self
 import pytest
 
 from appliance.api.calls import offices
-from appliance.api.control_socket import Answer, Later
+from appliance.api.protocol import DeferredReply, Reply
 from appliance.calls import commands as wishes
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
@@ -42,7 +42,7 @@ from tests.store.test_requests import ASKED, AT
 
 pytestmark = pytest.mark.usefixtures("records")
 
-DONE: Answer = {"said": {"it": "Fatto.", "en": "Done."}}
+DONE: Reply = {"said": {"it": "Fatto.", "en": "Done."}}
 NUMBER = "051234567"
 SLOT = "2026-11-27T09:00:00+01:00"
 RESIDENZA = Sheet(
@@ -86,7 +86,7 @@ class House:
             if not seen.away:
                 return
 
-    def _answer(self, question: dict[str, Any]) -> Answer | Later:
+    def _answer(self, question: dict[str, Any]) -> Reply | DeferredReply:
         if isinstance(self.refusal, Words):
             raise SaidError(self.refusal)
         if self.refusal:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.api.control_socket import Answer, Later
+from appliance.api.protocol import DeferredReply, Reply
 from appliance.calls import events
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result
@@ -45,7 +45,7 @@ class Works:
         self.door = ServedDoor(settings.door, self._answer, **told(self.plant.switchboard))
         self.visitor = Visitor(settings)
 
-    def _answer(self, question: dict[str, object]) -> Answer | Later:
+    def _answer(self, question: dict[str, object]) -> Reply | DeferredReply:
         if self.refusal:
             raise OfficeError(self.refusal)
         if question["ask"] == "led_test":

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.api.privacy import Erasures, RetentionQuestions
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
@@ -156,11 +156,11 @@ def test_only_the_head(visitor: Visitor, desk: Stores, console_settings: Console
     for question in ("retention", "kept_of", "erase"):
         asked = {"ask": question, "by": "carla", "number": HERS, "preview": True}
         with pytest.raises(OfficeError, match="It is for: Head"):
-            control_socket.ask(console_settings.door, asked)
+            protocol.ask(console_settings.door, asked)
     with pytest.raises(OfficeError, match="no proof of the box's shell"):
-        control_socket.ask(console_settings.door, asked | {"proof": "guessed"})
+        protocol.ask(console_settings.door, asked | {"proof": "guessed"})
     with pytest.raises(OfficeError, match="by is needed"):
-        control_socket.ask(console_settings.door, {"ask": "retention"})
+        protocol.ask(console_settings.door, {"ask": "retention"})
 
 
 def test_without_the_desk_it_is_said(visitor: Visitor, records: sqlite3.Connection) -> None:

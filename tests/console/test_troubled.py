@@ -22,7 +22,7 @@ from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.bench.machine import cpu_seconds
 from tests.console.running import Running, open_console, running
 from tests.helpers.box import Box

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.api.control_socket import Answer, Door, Gate, Later
+from appliance.api.control_socket import AccessCheck, ControlSocket
+from appliance.api.protocol import DeferredReply, Reply
 from appliance.api.users import UserQuestions
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
@@ -36,7 +37,9 @@ def user_desk(console: ConsoleSettings) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def serving(path: Path, known: Mapping[str, Callable[..., Answer | Later]]) -> Iterator[None]:
+def serving(
+    path: Path, known: Mapping[str, Callable[..., Reply | DeferredReply]]
+) -> Iterator[None]:
     """Serve a door at which this may be asked, from a thread."""
 
     with serving_door(path, lambda question: known[question["ask"]](question)):
@@ -45,11 +48,13 @@ def serving(path: Path, known: Mapping[str, Callable[..., Answer | Later]]) -> I
 
 @contextlib.contextmanager
 def serving_door(
-    path: Path, answer: Callable[[dict[str, Any]], Answer | Later], gate: Gate | None = None
+    path: Path,
+    answer: Callable[[dict[str, Any]], Reply | DeferredReply],
+    gate: AccessCheck | None = None,
 ) -> Iterator[None]:
     """Serve a door that answers so, with a gate or none, from a thread."""
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = Door(path, selector, answer, None, gate)
+    door = ControlSocket(path, selector, answer, None, gate)
 
     def serve() -> None:
         while not stopping.is_set():

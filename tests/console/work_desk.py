@@ -10,10 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.api.control_socket import Answer, Later
 from appliance.api.privacy import HandoverQuestions
+from appliance.api.protocol import DeferredReply, Reply, plain
 from appliance.api.requests import RequestQuestions
-from appliance.api.status_text import plain
 from appliance.api.voicemail import NotNowError, care_question
 from appliance.calls.events import Event, MessagesWaiting
 from appliance.calls.outgoing import RINGS
@@ -78,7 +77,7 @@ class WorkDesk:
         self.handover = HandoverQuestions(stores, lambda: Now(0.0, datetime.now(UTC)))
         self.requests = RequestQuestions(stores.records, mailroom, lambda: datetime.now(UTC))
 
-    def answer(self, question: dict[str, Any]) -> Answer | Later:
+    def answer(self, question: dict[str, Any]) -> Reply | DeferredReply:
         """Answer as the desk does; only who may be called is the test's to say."""
         if question["ask"] == "CallBack":
             return self._call_back(question)
@@ -92,12 +91,12 @@ class WorkDesk:
             return self._leave(question)
         return care_question(self.stores, question)
 
-    def _leave(self, question: dict[str, Any]) -> Answer:
+    def _leave(self, question: dict[str, Any]) -> Reply:
         self.called.append(question)
         refused = self.refuses is not None
         return {"done": not refused, "said": plain(self.refuses or AWAY)}
 
-    def _call_back(self, question: dict[str, Any]) -> Answer:
+    def _call_back(self, question: dict[str, Any]) -> Reply:
         if self.refuses is not None and not question["urgent"]:
             raise NotNowError(self.refuses)
         self.called.append(question)

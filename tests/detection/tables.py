@@ -12,7 +12,7 @@ from functools import partial
 
 from appliance.dsp import dtmf, g711
 from appliance.dsp.progress import Kind
-from appliance.simulator.exchange import signals
+from appliance.simulator.exchange import audio
 from tests.bench.table import percentile
 from tests.detection import spandsp, strangers, trials
 from tests.detection.corpora import MUSIC, VARIANTS, VOICES, Change, Corpus, listen
@@ -187,10 +187,10 @@ def _special_told(gap_ms: int) -> Cells:
 # --- caller id ----------------------------------------------------------------------------------
 
 SAMPLES = {
-    "number and name": signals.CallerId("0541704111", "1125", "0830", "COMUNE"),
-    "number alone": signals.CallerId("3331234567", "1125", "0830"),
-    "withheld": signals.CallerId("P", "1125", "0830"),
-    "not available": signals.CallerId("O", "1125", "0830"),
+    "number and name": audio.SentIdentity("0541704111", "1125", "0830", "COMUNE"),
+    "number alone": audio.SentIdentity("3331234567", "1125", "0830"),
+    "withheld": audio.SentIdentity("P", "1125", "0830"),
+    "not available": audio.SentIdentity("O", "1125", "0830"),
 }
 """Identities that the software exchange sends."""
 
@@ -205,13 +205,15 @@ def _identities() -> Table:
     return Table("Caller identity", words, heads, rows)
 
 
-def identity_sound(caller: signals.CallerId) -> bytes:
+def identity_sound(caller: audio.SentIdentity) -> bytes:
     """The exchange's FSK of an identity as 16-bit samples, silence around it."""
-    return QUIET + g711.ulaw_to_linear(signals.modulate(signals.message(caller), "v23")) + QUIET
+    return (
+        QUIET + g711.ulaw_to_linear(audio.fsk_modulate(audio.mdmf_message(caller), "v23")) + QUIET
+    )
 
 
-def _read(caller: signals.CallerId) -> Cells:
-    sound, message = identity_sound(caller), signals.message(caller)
+def _read(caller: audio.SentIdentity) -> Cells:
+    sound, message = identity_sound(caller), audio.mdmf_message(caller)
     got = (
         spandsp.identities_in(sound) == [message[:-1]],
         strangers.multimon_identity(sound).get("DATE") == caller.date + caller.time,

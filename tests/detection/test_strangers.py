@@ -7,8 +7,8 @@ import pytest
 from appliance.dsp import dtmf as ours
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.progress import Kind
-from appliance.simulator.exchange import modem_protocol, signals
-from appliance.simulator.exchange.modem_protocol import COUNTRIES
+from appliance.simulator.exchange import audio, signals
+from appliance.simulator.exchange.signals import COUNTRIES
 from tests.detection import spandsp, strangers, tables, trials
 from tests.dsp.test_progress import kinds
 
@@ -23,7 +23,7 @@ GRID_MS = 32
 
 def exchange_keys() -> bytes:
     """All keys as the exchange's callers press them, as 16-bit samples."""
-    pressed = b"".join(segment.sound for segment in signals.segments(KEYS))
+    pressed = b"".join(segment.sound for segment in audio.segments(KEYS))
     return QUIET + g711.ulaw_to_linear(pressed) + QUIET
 
 
@@ -53,8 +53,8 @@ def test_we_hear_sox_press_keys() -> None:
 @pytest.mark.parametrize("kind", SPANDSP_KINDS)
 def test_a_stranger_measures_the_exchanges_tones(code: str, kind: str) -> None:
     """spandsp's ruler finds each country's times in the sound of the software exchange."""
-    tone = getattr(modem_protocol.country(code), kind)
-    sound = QUIET + g711.ulaw_to_linear(signals.loop(tone).take(8 * 12_000))
+    tone = getattr(signals.country_named(code), kind)
+    sound = QUIET + g711.ulaw_to_linear(signals.tone_loop(tone).take(8 * 12_000))
     _, segments = spandsp.tones_in(sound, {kind: _elements(tone)})
     measured = [(one, ms) for one, _, ms, _ in segments if ms > GRID_MS]
     runs = _runs(measured)[1:]  # the first is the quiet before
@@ -63,7 +63,7 @@ def test_a_stranger_measures_the_exchanges_tones(code: str, kind: str) -> None:
     assert runs[:-1] == pytest.approx(wanted, abs=2 * GRID_MS)
 
 
-def _elements(tone: modem_protocol.Tone) -> list[spandsp.Element]:
+def _elements(tone: signals.Tone) -> list[spandsp.Element]:
     one, two = (*tone.frequencies, 0)[:2]
     return [
         (one, two, ms * 85 // 100, ms * 115 // 100)
@@ -124,7 +124,7 @@ def test_we_hear_a_strangers_special_information_tone() -> None:
 def test_strangers_read_the_exchanges_caller_id(name: str) -> None:
     """Three decoders read the identity that the exchange sends, as it was meant."""
     caller = tables.SAMPLES[name]
-    sound, message = tables.identity_sound(caller), signals.message(caller)
+    sound, message = tables.identity_sound(caller), audio.mdmf_message(caller)
     assert spandsp.identities_in(sound) == [message[:-1]]
     assert message in strangers.minimodem_bytes(sound)
     fields = strangers.multimon_identity(sound)
@@ -138,16 +138,20 @@ def test_strangers_read_the_exchanges_caller_id(name: str) -> None:
 def test_strangers_read_bell_202_too() -> None:
     """The American modulation, for modems of that country."""
     caller = tables.SAMPLES["number and name"]
-    pcm = QUIET + g711.ulaw_to_linear(signals.modulate(signals.message(caller), "bell202")) + QUIET
+    pcm = (
+        QUIET
+        + g711.ulaw_to_linear(audio.fsk_modulate(audio.mdmf_message(caller), "bell202"))
+        + QUIET
+    )
     assert strangers.multimon_identity(pcm)["CID"] == caller.number
-    assert signals.message(caller) in strangers.minimodem_bytes(pcm, 1200, 2200)
+    assert audio.mdmf_message(caller) in strangers.minimodem_bytes(pcm, 1200, 2200)
 
 
 def test_a_spoilt_identity_is_read_by_nobody() -> None:
     """The judges do check the checksum: what they read is really right."""
-    message = bytearray(signals.message(tables.SAMPLES["number alone"]))
+    message = bytearray(audio.mdmf_message(tables.SAMPLES["number alone"]))
     message[-3] ^= 1
-    pcm = QUIET + g711.ulaw_to_linear(signals.modulate(bytes(message), "v23")) + QUIET
+    pcm = QUIET + g711.ulaw_to_linear(audio.fsk_modulate(bytes(message), "v23")) + QUIET
     assert spandsp.identities_in(pcm) == []
     assert strangers.multimon_identity(pcm) == {}
 

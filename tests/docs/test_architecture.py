@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from tests.docs.pages import ARCHITECTURE, read, rows, spans
+from tests.docs.pages import ARCHITECTURE, DESIGN, read, rows, spans
 from tests.test_layers import ALLOWED, FOREIGN_OWNERS, ROOT
 
 STARTERS = {
@@ -24,7 +24,7 @@ CHILDREN = {
     "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py",
     "service/media_link.py", "service/jobs.py", "api/phones.py", "service/backup_target.py",
     "simulator/exchange/process.py", "fieldtest/run.py", "paper/child.py", "paper/pdf.py",
-    "store/privacy.py", "bootfile/card.py", "simulator/phone/phone.py", "usb/reset.py",
+    "store/privacy.py", "bootfile/card.py", "simulator/phone/process.py", "usb/reset.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's chores, exchange, test phone; the
 USB helper's uhubctl, the backup target's OpenSSH, the backup stick's lsblk and mount, the restore
@@ -48,7 +48,9 @@ def texts() -> dict[str, str]:
 
 def table() -> str:
     """Return the table of processes and threads as text."""
-    return "\n".join(" | ".join(row) for row in rows(ARCHITECTURE, "Processes and threads"))
+    return "\n".join(
+        " | ".join(row) for row in rows(DESIGN / "processes.md", "Every process and thread")
+    )
 
 
 def test_every_worker_is_in_the_table() -> None:
@@ -75,17 +77,17 @@ def test_every_process_is_in_the_table() -> None:
 
 def test_the_layers_are_those_of_the_test() -> None:
     """The page's table of who may import whom is the one that tests/test_layers.py uses."""
-    told = {spans(row[0])[0]: set(spans(row[1])) for row in rows(ARCHITECTURE, WHO)}
+    told = {spans(row[0])[0]: set(spans(row[1])) for row in rows(DESIGN / "imports.md", WHO)}
     assert told == ALLOWED
 
 
 def test_the_owners_are_those_of_the_test() -> None:
     """The page's table of foreign libraries is the one that tests/test_layers.py uses."""
-    told = {spans(row[0])[0]: set(spans(row[1])) for row in rows(ARCHITECTURE, OWNERS)}
+    told = {spans(row[0])[0]: set(spans(row[1])) for row in rows(DESIGN / "imports.md", OWNERS)}
     assert told == FOREIGN_OWNERS
 
 
-WHO = "Who may import whom"
+WHO = "Packages"
 OWNERS = "One file owns one foreign library"
 
 

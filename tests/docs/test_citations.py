@@ -17,7 +17,7 @@ KINDS = (".py", ".sh", ".toml", ".service", ".path", ".timer", ".story", ".conf"
 
 _CODE = re.compile(r"(?<![\w&./-])([PBE]\d{1,2})(?![\w.%-])")
 _SECTION = re.compile(r"\b([a-z0-9]+)\.md(?: sections?)? (\d+(?:\.\d+)?)(?: and (\d+(?:\.\d+)?))?")
-_CHAPTER = re.compile(r"\barchitecture\.md,\s+([A-Z][\w\s]+)")
+_CHAPTER = re.compile(r"\b(architecture|design/[\w-]+)\.md,\s+([A-Z][\w\s]+)")
 _PAGE = re.compile(r"(?<![\w/.*-])([A-Za-z0-9_][A-Za-z0-9_./-]*\.md)\b")
 _OTHERS = {"CODE.md", "imu-2026.md"}
 """Names that sheets might have, in examples."""
@@ -72,11 +72,11 @@ def unresolved_sections(text: str) -> Iterator[str]:
         page = REFERENCE / f"{name}.md"
         known = sections(page) if page.exists() else set()
         yield from (f"{name}.md {number}" for number in numbers if number and number not in known)
-    chapters = {title for _, title in headings(ROOT / "docs" / "architecture.md")}
-    for chapter in _CHAPTER.findall(text):
-        words = " ".join(chapter.split())
+    for page, chapter in _CHAPTER.findall(text):
+        path, words = ROOT / "docs" / f"{page}.md", " ".join(chapter.split())
+        chapters = {title for _, title in headings(path)} if path.exists() else set()
         if not any(words.startswith(title) for title in chapters):
-            yield f"architecture.md, {words}"
+            yield f"{page}.md, {words}"
 
 
 def unresolved_pages(text: str) -> Iterator[str]:
@@ -127,7 +127,8 @@ def test_every_page_that_is_named_exists() -> None:
         ("v253.md 1.9, reliability.md 44", ["v253.md 1.9", "reliability.md 44"]),
         ("nowhere.md 3", ["nowhere.md 3"]),
         ("(architecture.md, No such chapter)", ["architecture.md, No such chapter"]),
-        ("P1, B9, E24, v253.md 9.2, v253.md section 9, (architecture.md, The link)", []),
+        ("(design/call.md, No such chapter)", ["design/call.md, No such chapter"]),
+        ("P1, B9, E24, v253.md 9.2, v253.md section 9, (design/call.md, The link)", []),
     ],
 )
 def test_what_is_missing_is_found(text: str, missing: list[str]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts import draw_calls
-from tests.docs.pages import ARCHITECTURE, PAGES, guide, name_of, read
+from tests.docs.pages import DESIGN, PAGES, guide, name_of, read
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
@@ -20,7 +20,7 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
     ("path", "blocks"),
     [
         (
-            ARCHITECTURE,
+            DESIGN / "call-table.md",
             [
                 "the call",
                 "a key code",
@@ -41,7 +41,7 @@ def test_drawn_blocks_are_what_the_code_gives(path: Path) -> None:
     ],
 )
 def test_every_block_has_its_place(path: Path, blocks: list[str]) -> None:
-    """The call's diagrams stand in the architecture, the LEDs' table in four guides."""
+    """The call's diagrams stand in the page of its table, the LEDs' table in four guides."""
     assert draw_calls.blocks_of(read(path)) == blocks
 
 

@@ -12,7 +12,7 @@ from appliance.config import build
 from appliance.config.schema import PanelPins
 from appliance.media import port
 from appliance.modem import port_server, scripts
-from appliance.modem.scripts import Sentence
+from appliance.modem.events import Sentence
 from appliance.policy.office import KEY_CODES
 from appliance.store import database
 from appliance.store.database import Trouble

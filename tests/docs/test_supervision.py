@@ -6,9 +6,9 @@ import pytest
 
 from appliance.media import process
 from appliance.policy.supervision import TABLE, Part, Rule
-from tests.docs.pages import ROOT, rows
+from tests.docs.pages import DESIGN, ROOT, rows
 
-PAGE = rows(ROOT / "docs" / "architecture.md", "What is restarted when")
+PAGE = rows(DESIGN / "failures.md", "What is restarted when")
 NOTHING = "–"
 IMAGE = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
 

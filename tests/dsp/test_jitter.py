@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.dsp import g711, wav
-from appliance.dsp.conceal import Concealer, JitterCounters, Splicer
-from appliance.dsp.jitter import JitterBuffer, Packet, Source, Store
+from appliance.dsp.conceal import Concealer
+from appliance.dsp.jitter import JitterBuffer, JitterCounters, Packet, Source, Splicer, Store
 from appliance.dsp.wav import Law
 from tests.dsp.stream import Delays, on_time, read_through
 from tests.helpers import sound

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.simulator.phone.phone import PhoneTimeout
+from appliance.simulator.phone.process import PhoneTimeout
 from tests.faults.clock import WallClock
 from tests.faults.needs import require
 from tests.helpers.box import Box, wait

@@ -12,7 +12,7 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.policy.supervision import TABLE, Part
 from appliance.service.supervision import LOOK_S
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import Box, wait
 from tests.helpers.figures import Figures
 from tests.system.calls import in_call, record_of

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from appliance.sip.connections import MOST_UNPROVEN
 from tests.faults.needs import require
 from tests.faults.strangers import (

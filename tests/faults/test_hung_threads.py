@@ -34,10 +34,10 @@ import dataclasses, os, sys, threading, time
 if "run" in sys.orig_argv:
     from appliance import workers
     workers.BEAT_S = 0.5
-    from appliance.fleet import metrics_server
-    from appliance.mail import sender
+    from appliance.fleet import prometheus
+    from appliance.mail import smtp
     from appliance.policy.supervision import TABLE
-    metrics_server.TURN_S = sender.LOOK_S = 0.5
+    prometheus.TURN_S = smtp.LOOK_S = 0.5
     TABLE.update({{p: dataclasses.replace(TABLE[p], silent_s={silent_s}) for p in {parts!r}}})
     real = workers.Worker.beat
     def beat(self):

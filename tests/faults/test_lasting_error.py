@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.service.supervision import FILE
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.faults.needs import require
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures

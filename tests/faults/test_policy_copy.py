@@ -33,14 +33,14 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from appliance.store import policy_copy
+from appliance.store import backup
 from appliance.store.database import connect
 root, bug = Path(sys.argv[1]), sys.argv[2]
 if bug == "in_place":
     (root / "policy" / "policy.tmp").symlink_to("policy.db")
-    policy_copy._make_empty = lambda path: path.resolve().write_bytes(b"")
+    backup._make_empty = lambda path: path.resolve().write_bytes(b"")
 with closing(connect(root / "centralino.db")) as connection:
-    policy_copy.write(connection, root / "policy", datetime.now(UTC))
+    backup.write(connection, root / "policy", datetime.now(UTC))
 """
 AT = datetime(2026, 11, 25, 9, tzinfo=UTC)
 SHEET = Sheet("imu", "Prima", "tributi", "Regolamento", date(2026, 11, 25), "Testo. " * 4000)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.faults.disk import run
 from tests.faults.needs import require
 from tests.helpers.box import Box

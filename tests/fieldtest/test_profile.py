@@ -22,7 +22,7 @@ from appliance.modem.line import Life
 from appliance.modem.scripts import LineSettings
 from appliance.service.backup import backup_pieces
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from hw_tests.findings import Figure, Finding, Limit, Run, Unit, Verdict
 from hw_tests.measures.table import measures_for
 from tests.fieldtest.runs import run

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.calls.orders import CallRecord, Result
 from appliance.config import read
 from appliance.config.schema import Settings
@@ -26,9 +26,9 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.service import phones
 from appliance.service.loop import database_path
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import ExchangeProcess
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from appliance.store import call_log, voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message
@@ -147,7 +147,7 @@ class Box:
     def ask(self, question: str | dict[str, Any], **more: Any) -> dict[str, Any]:
         """Ask the desk."""
         asked = {"ask": question, **more} if isinstance(question, str) else question
-        return control_socket.ask(self.folder / "run" / "desk.sock", asked)
+        return protocol.ask(self.folder / "run" / "desk.sock", asked)
 
     def status(self) -> dict[str, Any]:
         """Return the desk's status."""

@@ -16,7 +16,7 @@ import pytest
 from _pytest.config.argparsing import Parser
 
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.exchange import LineState
+from appliance.simulator.exchange.line import SubscriberLineState
 from appliance.simulator.exchange.process import ExchangeProcess
 from hw_tests import findings
 from hw_tests.conftest import chosen, problem, pytest_addoption
@@ -142,7 +142,7 @@ def lines_of(folder: Path) -> list[dict[str, object]]:
 
 def is_talking(folder: Path) -> bool:
     """Tell whether one of the lines has been answered."""
-    return LineState.TALKING in {line["line_state"] for line in lines_of(folder)}
+    return SubscriberLineState.TALKING in {line["line_state"] for line in lines_of(folder)}
 
 
 @pytest.mark.system
@@ -151,7 +151,8 @@ def test_an_interrupted_run_hangs_up_and_tells_what_it_has(tmp_path: Path) -> No
     lines = tmp_path / "lines"
     with two_lines(tmp_path, "-k", "unit or sound") as child:
         wait_for(
-            lambda: LineState.TALKING in {line["line_state"] for line in lines_of(lines)}, child
+            lambda: SubscriberLineState.TALKING in {line["line_state"] for line in lines_of(lines)},
+            child,
         )
         child.send_signal(signal.SIGTERM)
         child.wait(LIMIT_S)

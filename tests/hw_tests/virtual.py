@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from appliance.modem.scripts import LineSettings
-from appliance.simulator.exchange import knobs
-from appliance.simulator.exchange.modem_protocol import country as country_of
-from appliance.simulator.exchange.modem_protocol import personality
-from appliance.simulator.exchange.premises import Station
-from appliance.simulator.exchange.service import Outlet
-from appliance.simulator.exchange.service import Port as ExchangePort
+from appliance.simulator.exchange.modem_protocol import personality_named
+from appliance.simulator.exchange.outlet import Outlet, Station, turn_knobs
+from appliance.simulator.exchange.outlet import PtyPort as ExchangePort
+from appliance.simulator.exchange.signals import country_named as country_of
 from appliance.usb.reset import Step
 from hw_tests.bench import Bench
 from hw_tests.findings import Verdict
@@ -113,7 +111,7 @@ class Virtual:
         self._cables: dict[str, Cable] = {}
         self.outlets: dict[str, Outlet] = {}
         for name, number in LINE_OF.items():
-            station = Station(number, country_of(country), personality(dialect))
+            station = Station(number, country_of(country), personality_named(dialect))
             self.outlets[name] = Outlet(station, Path(name), make_port=self._cable)
         first, second = (outlet.station.line.wire for outlet in self.outlets.values())
         second.lines = first.lines
@@ -184,5 +182,5 @@ class Virtual:
 
     def turn(self, name: str, **turned: object) -> bool:
         """Turn knobs."""
-        knobs.turn(self.outlets[name], dict(turned))
+        turn_knobs(self.outlets[name], dict(turned))
         return True

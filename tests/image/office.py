@@ -13,7 +13,7 @@ from typing import Any, Self
 from appliance.dsp import g711, wav
 from appliance.prompts import OURS
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import ExchangeProcess
 from tests.helpers.sound import Comparison, compare_bytes
 from tests.image.board import MODEM, Board

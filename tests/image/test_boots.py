@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.voicemail import storage
 from tests.helpers.figures import Figures
 from tests.image import built

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.figures import Figures
 from tests.image import brought, built
 from tests.image.desk import troubles

@@ -29,8 +29,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.phone.process import TestPhone
 from tests.faults.systemd import programme
 from tests.faults.systemd.machine import DESK, Machine, missing
 from tests.helpers.box import BoxPhone

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from appliance.policy.hours import moment_words
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import read_clip
 from tests.helpers.box import ROME, Box
 from tests.journeys.harness.front_desk import (

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.journeys.harness.browser import Window, computer, window
 from tests.journeys.harness.front_desk import (
     OPERATOR_HZ,

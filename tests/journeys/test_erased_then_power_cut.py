@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.journeys.harness.front_desk import PATIENCE_S, FrontDesk, front_desk
 from tests.journeys.harness.steps import Journey
 from tests.journeys.harness.terminal import Terminal, on_the_box

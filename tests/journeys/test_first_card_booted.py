@@ -24,7 +24,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.journeys.harness.booted import ANSWER, BootedBox, why_not
 from tests.journeys.harness.card_file import days_ahead, what_is_known, with_the_line
 from tests.journeys.harness.steps import Journey

@@ -45,7 +45,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import RunningCall, read_clip
 from tests.journeys.harness.browser import Window, computer, window
 from tests.journeys.harness.front_desk import (

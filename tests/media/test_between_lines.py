@@ -21,8 +21,8 @@ from appliance.dsp import g711
 from appliance.dsp.wav import Law
 from appliance.media.messages import LineSetup
 from appliance.media.switch import Switch
-from appliance.simulator.exchange.control import Answered, Party, voice
-from appliance.simulator.exchange.signals import Segment, segments
+from appliance.simulator.exchange.audio import Segment, segments
+from appliance.simulator.exchange.call import AnsweredParty, Party, voice_sample
 from tests.helpers import sound
 from tests.media.virtual import Hosted, Phone, World
 
@@ -149,11 +149,11 @@ def test_a_caller_and_a_number_over_a_second_line_talk() -> None:
     register = second.station.line._register
     assert register is not None
     answered = register.answered
-    assert isinstance(answered, Answered)
-    answered._speech.add([Segment(voice())])
+    assert isinstance(answered, AnsweredParty)
+    answered._speech.add([Segment(voice_sample())])
     world.run(4000)
     assert g711.encode(PROMPT[8000:16000], Law.ULAW) in bytes(answered.heard)
-    assert voice() in bytes(call.heard)
+    assert voice_sample() in bytes(call.heard)
     assert [key.digit for key in second.heard_of(DigitPressed)] == ["1"]
     call.press("7")
     answered._speech.add(segments("**"))

@@ -17,7 +17,7 @@ from appliance.calls.orders import DialLeg, Flash
 from appliance.media import line
 from appliance.media.messages import LineSetup
 from appliance.policy.numbering import PLANS
-from appliance.simulator.exchange.control import Party
+from appliance.simulator.exchange.call import Party
 from tests.media.office import Office
 from tests.media.test_calling import progress, reach
 from tests.media.virtual import ADDRESS, Hosted

@@ -41,9 +41,9 @@ from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, Notice, Recovering
 from appliance.media.port import GONE
 from appliance.modem.events import Recovery, Signal, Stream
-from appliance.modem.scripts import Stage
-from appliance.simulator.exchange.exchange import LineState
-from appliance.simulator.exchange.knobs import KNOBS, turn
+from appliance.modem.table import Stage
+from appliance.simulator.exchange.line import SubscriberLineState
+from appliance.simulator.exchange.outlet import KNOBS, turn_knobs
 from tests.media.virtual import Desk, Hosted, World
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -200,7 +200,7 @@ def up(setup: LineSetup | None = None, **planted: object) -> tuple[Hosted, World
 
 def plant(one: Hosted, **knobs: object) -> None:
     """Turn knobs of a line of the exchange."""
-    turn(Planted(one), knobs)  # type: ignore[arg-type]  # a stand-in
+    turn_knobs(Planted(one), knobs)  # type: ignore[arg-type]  # a stand-in
 
 
 @pytest.fixture(autouse=True)
@@ -233,7 +233,7 @@ def reopened(one: Hosted, now: float) -> None:
 def serves(one: Hosted, world: World) -> None:
     """The line takes a call and lets go of it: whatever was, it is in order now."""
     world.until(lambda: one.line.in_service and one.line.driver.stage is Stage.IDLE, 60_000)
-    world.until(lambda: one.station.line.state is LineState.IDLE, 60_000)
+    world.until(lambda: one.station.line.state is SubscriberLineState.IDLE, 60_000)
     before = len(one.heard_of(LineRang))
     call = one.place(hang_up_after_ms=10**6)
     world.until(lambda: len(one.heard_of(LineRang)) > before)
@@ -631,7 +631,7 @@ def test_a_hook_flash_reaches_the_pbx_and_its_digits_too() -> None:
     one.line.driver.flash("22", world.now)
     world.run(6000)
     assert call.report.flashes_ms == [100]
-    assert one.station.line.state is LineState.ON_HOLD
+    assert one.station.line.state is SubscriberLineState.ON_HOLD
     world.hang_up(one)
     assert call.report.transferred_to == "22"
 

@@ -19,7 +19,7 @@ from appliance.dsp import g711
 from appliance.dsp.wav import Law
 from appliance.media.detectors import Fax
 from appliance.media.messages import LineSetup
-from appliance.simulator.exchange.signals import Echo
+from appliance.simulator.exchange.audio import Echo
 from tests.helpers import sound
 from tests.media.virtual import Desk, Hosted, World
 

@@ -32,7 +32,7 @@ from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, Notice
 from appliance.media.phone_leg import bind_port
 from appliance.media.switch import ASK_SILENT_PHONE_S, SILENT_PHONE_S
-from appliance.simulator.exchange.signals import Echo
+from appliance.simulator.exchange.audio import Echo
 from appliance.sip.rtp import RtpSender
 from tests.helpers import sound
 from tests.media.office import HOLD, WORD, Office

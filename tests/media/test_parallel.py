@@ -24,7 +24,7 @@ from appliance.dsp.wav import Law
 from appliance.media.detectors import SETTLE_MS
 from appliance.media.line import TAKEN_TRIM_MS
 from appliance.media.messages import LineSetup
-from appliance.simulator.exchange.exchange import LineState
+from appliance.simulator.exchange.line import SubscriberLineState
 from tests.helpers import sound
 from tests.media.office import Office
 from tests.media.virtual import Desk, Hosted, World
@@ -98,7 +98,7 @@ def test_a_telephone_lifted_while_it_rings_has_the_call(setup: LineSetup | None)
     assert one.told[-1] == LineTaken("line1")
     world.run(2000)
     assert _told(one, LineTaken, LineIdle, CallerHungUp) == [LineTaken("line1"), LineIdle("line1")]
-    assert one.station.line.state is LineState.TALKING
+    assert one.station.line.state is SubscriberLineState.TALKING
     assert call.report.answered
     one.station.line.move_extension(up=False)
     world.run(8000)
@@ -132,7 +132,7 @@ def test_a_telephone_lifted_in_a_message_ends_the_recording_before_it() -> None:
     assert (ended.stop, ended.trim_ms) == (RecordingStop.TAKEN, TAKEN_TRIM_MS)
     assert one.told[-1] == LineTaken("line1")
     world.hang_up(one)
-    assert one.station.line.state is LineState.TALKING
+    assert one.station.line.state is SubscriberLineState.TALKING
     assert not call.report.ended_by
     world.run(3000)
     assert one.told[-1] == IN_USE

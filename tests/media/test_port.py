@@ -29,7 +29,7 @@ from appliance.media.port import (
     Port,
 )
 from appliance.media.switch import Switch
-from appliance.modem.events import Recovery
+from appliance.modem.events import Recovery, Sentence
 from appliance.modem.port_server import (
     Ask,
     Cause,
@@ -39,7 +39,6 @@ from appliance.modem.port_server import (
     decode_ask,
     send_report,
 )
-from appliance.modem.scripts import Sentence
 from appliance.policy.supervision import TABLE, Part
 
 BACKOFF_S = TABLE[Part.LINE].pauses_s

@@ -10,7 +10,7 @@ from appliance.dsp import dtmf, g711
 from appliance.dsp.wav import SILENCE, Law, level_dbm0
 from appliance.media.messages import LineSetup
 from appliance.media.playback import ECHO_MS, Pressing
-from appliance.simulator.exchange.signals import Echo
+from appliance.simulator.exchange.audio import Echo
 from tests.detection.trials import digits_in
 from tests.helpers import sound
 from tests.media.virtual import Hosted, Phone, World

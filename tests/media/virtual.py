@@ -24,9 +24,10 @@ from appliance.media.line import AnalogLine
 from appliance.media.link import Link, Sound
 from appliance.media.messages import LineSetup
 from appliance.media.phone_leg import PhoneLeg, bind_port
-from appliance.simulator.exchange.control import Call, CallPlan
-from appliance.simulator.exchange.modem_protocol import Personality, country, personality
-from appliance.simulator.exchange.premises import Station
+from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.modem_protocol import Personality, personality_named
+from appliance.simulator.exchange.outlet import Station
+from appliance.simulator.exchange.signals import country_named
 from appliance.sip.rtp import RtpSender, parse
 
 STEP_MS = 10
@@ -46,9 +47,9 @@ class Hosted:
         make: Personality | str = "conexant",
         lead_ms: int = 60,
     ) -> None:
-        made = personality(make) if isinstance(make, str) else make
+        made = personality_named(make) if isinstance(make, str) else make
         self.setup = setup or LineSetup("line1", "", caller_id="none")
-        self.station = Station(1, country(self.setup.country), made)
+        self.station = Station(1, country_named(self.setup.country), made)
         self.told: list[Any] = []
         self.link: Link | None = None
         self.line = AnalogLine(self.setup, self.told.append, lambda: self.link, lead_ms)
@@ -61,9 +62,9 @@ class Hosted:
         """The exchange's modem (it is another one after it was switched off and on)."""
         return self.station.modem
 
-    def place(self, plan: CallPlan | None = None, **more: Any) -> Call:
+    def place(self, plan: CallPlan | None = None, **more: Any) -> LineCall:
         """Have somebody call."""
-        call = Call(plan or CallPlan(**more), 1)
+        call = LineCall(plan or CallPlan(**more), 1)
         self.station.line.place(call)
         return call
 
@@ -136,7 +137,7 @@ class World:
             one.line.start(self.now)
             self.until(lambda one=one: one.line.in_service)  # type: ignore[misc]  # a default
 
-    def answer(self, one: Hosted, plan: CallPlan | None = None, **more: Any) -> Call:
+    def answer(self, one: Hosted, plan: CallPlan | None = None, **more: Any) -> LineCall:
         """Have somebody call, answer, and wait until the line is answered."""
         call = one.place(plan, **more)
         self.until(lambda: one.heard_of(LineRang))

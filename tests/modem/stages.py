@@ -5,7 +5,8 @@ from __future__ import annotations
 from appliance.calls.events import Caller, Presentation
 from appliance.modem.events import Heard, Idle, LineEvent, OffHook, Stream, Streaming, Up
 from appliance.modem.line import LineDriver
-from appliance.modem.scripts import LineSettings, Stage
+from appliance.modem.scripts import LineSettings
+from appliance.modem.table import Stage
 from tests.modem.fake_modem import Bench, FakeModem
 
 NUMBER = Caller(Presentation.SHOWN, "0512345678")

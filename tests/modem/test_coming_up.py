@@ -6,9 +6,10 @@ import pytest
 
 from appliance.dsp.wav import Law
 from appliance.errors import Bug
-from appliance.modem.events import Failed, Recovery, Stream, Up
+from appliance.modem.events import Failed, Recovery, Sentence, Stream, Up
 from appliance.modem.line import LADDER, LineDriver
-from appliance.modem.scripts import NO_FORMAT, NO_VOICE, LineSettings, Sentence, Stage
+from appliance.modem.scripts import NO_FORMAT, NO_VOICE, LineSettings
+from appliance.modem.table import Stage
 from tests.modem.fake_modem import FakeModem, usr5637
 from tests.modem.stages import bench, prepared, up
 

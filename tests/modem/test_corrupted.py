@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from appliance.modem.events import Failed, Heard, Idle, LineEvent, OffHook, Rang, Stream, Up
 from appliance.modem.line import LineDriver
-from appliance.modem.scripts import LineSettings, Stage
+from appliance.modem.scripts import LineSettings
+from appliance.modem.table import Stage
 from appliance.modem.v253 import LINE_LIMIT, REPLY_LIMIT
 from tests.helpers.examples import examples
 from tests.modem.fake_modem import Bench, FakeModem, usr5637

@@ -6,8 +6,9 @@ import pytest
 
 from appliance.modem.probe import DuplexProbe, Finding, Verdict
 from appliance.modem.scripts import LineSettings
-from appliance.simulator.exchange.modem_protocol import country, personality
-from appliance.simulator.exchange.premises import Station
+from appliance.simulator.exchange.modem_protocol import personality_named
+from appliance.simulator.exchange.outlet import Station
+from appliance.simulator.exchange.signals import country_named
 
 STEP_S = 0.01
 
@@ -16,7 +17,7 @@ def probed(
     make: str, vtr: str, takes: int = 9999, settings: LineSettings | None = None
 ) -> tuple[Finding, Station]:
     """Probe a modem whose +VTR does so; its port takes so many bytes in 10 ms of a stream."""
-    station = Station(1, country("it"), personality(make))
+    station = Station(1, country_named("it"), personality_named(make))
     station.modem.vtr = vtr
     probe, now, waiting = DuplexProbe(settings or LineSettings()), 100.0, bytearray()
     probe.start(now)
@@ -98,7 +99,7 @@ def test_a_modem_that_cannot_be_brought_out_is_of_no_use() -> None:
 
 def test_a_modem_without_voice_is_told() -> None:
     """+FCLASS=8 refused is no half duplex: it can do nothing at all."""
-    station = Station(1, country("it"), personality("conexant"))
+    station = Station(1, country_named("it"), personality_named("conexant"))
     probe, now = DuplexProbe(LineSettings()), 100.0
     probe.start(now)
     while probe.finding is None:

@@ -19,13 +19,15 @@ from appliance.modem.events import (
     Recovered,
     Recovering,
     Recovery,
+    Sentence,
     Stopped,
     Stream,
     Streaming,
     Up,
 )
 from appliance.modem.line import LineDriver
-from appliance.modem.scripts import NO_DUPLEX, LineSettings, Sentence, Stage
+from appliance.modem.scripts import NO_DUPLEX, LineSettings
+from appliance.modem.table import Stage
 from tests.modem.fake_modem import FakeModem, usr5637
 from tests.modem.stages import NUMBER, answered, bench, prepared, streaming, up
 

@@ -18,6 +18,7 @@ import pytest
 
 from appliance.errors import PeerError
 from appliance.modem import port_server
+from appliance.modem.events import Sentence
 from appliance.modem.port_server import (
     PLUG_POLL_S,
     Ask,
@@ -34,7 +35,6 @@ from appliance.modem.port_server import (
     explain,
     holders,
 )
-from appliance.modem.scripts import Sentence
 from appliance.workers import Worker
 
 LIMIT_S = 5

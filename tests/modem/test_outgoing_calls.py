@@ -18,7 +18,8 @@ from appliance.modem.events import (
     Stream,
     Streaming,
 )
-from appliance.modem.scripts import LineSettings, Stage
+from appliance.modem.scripts import LineSettings
+from appliance.modem.table import Stage
 from tests.modem.fake_modem import FakeModem, usr5637
 from tests.modem.stages import answered, heard, streaming, up
 

@@ -22,7 +22,8 @@ from appliance.modem.events import (
     Taken,
 )
 from appliance.modem.line import Pair, condition_of
-from appliance.modem.scripts import RINGING, LineSettings, Stage
+from appliance.modem.scripts import LineSettings
+from appliance.modem.table import RINGING, Stage
 from tests.modem.fake_modem import Bench, FakeModem, usr5637
 from tests.modem.stages import UNKNOWN, bench, prepared, streaming, up
 

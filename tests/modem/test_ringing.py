@@ -6,7 +6,8 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.modem.events import GaveUp, Identified, Idle, OffHook, Prepared, Rang, Up
-from appliance.modem.scripts import CallerIdOrder, LineSettings, Stage
+from appliance.modem.scripts import CallerIdOrder, LineSettings
+from appliance.modem.table import Stage
 from tests.modem.fake_modem import Bench
 from tests.modem.stages import NUMBER, UNKNOWN, bench, prepared, streaming, up
 

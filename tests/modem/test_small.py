@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.modem.line import Lead
+from appliance.media.clock import Lead
 from appliance.modem.scripts import (
     NO_FORMAT,
     NO_VOICE,

@@ -19,7 +19,8 @@ from appliance.modem.events import (
     Streaming,
     Up,
 )
-from appliance.modem.scripts import LineSettings, Stage
+from appliance.modem.scripts import LineSettings
+from appliance.modem.table import Stage
 from tests.modem.fake_modem import Bench, FakeModem, usr5637
 from tests.modem.stages import answered, bench, heard, streaming, up
 

@@ -6,14 +6,14 @@ import pytest
 
 from appliance.errors import Bug
 from appliance.modem.line import Life
-from appliance.modem.scripts import (
+from appliance.modem.scripts import LineSettings
+from appliance.modem.table import (
     HEARING,
     IGNORED,
     SIGNALLING,
     TABLE,
     TIMERS,
     Input,
-    LineSettings,
     Say,
     Script,
     Stage,

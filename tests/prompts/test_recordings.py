@@ -335,7 +335,7 @@ def test_the_package_stays_small() -> None:
     """All recordings together stay under 10 MB, equal ones counted once.
 
     They lie in memory, once: one sealed memfd that all processes share. What to do at the limit
-    stands in docs/architecture.md, Announcements and memory.
+    stands in docs/design/sound.md, Announcements and memory.
     """
     sounds = {path.read_bytes() for path in prompts.OURS.glob("*/*.wav")}
     assert sum(map(len, sounds)) <= MOST_BYTES

@@ -29,7 +29,7 @@ from appliance.provisioning.server import (
     hardware_of,
 )
 from appliance.provisioning.templates import MAKES
-from tests.docs.pages import ARCHITECTURE, read
+from tests.docs.pages import DESIGN, read
 from tests.provisioning.samples import MAC, handset
 
 TABLE = """\
@@ -187,8 +187,8 @@ def test_a_big_answer_goes_out_whole_to_a_slow_reader(served: Served) -> None:
 
 
 def test_the_bounds_stand_in_the_guide_of_the_house() -> None:
-    """What the window serves at the most is stated in the architecture page, figure by figure."""
-    page = " ".join(read(ARCHITECTURE).split())
+    """What the window serves at the most is stated in the page of failures, figure by figure."""
+    page = " ".join(read(DESIGN / "failures.md").split())
     for told in (
         f"serves {VISITORS} visitors at once, for {PATIENCE:g} s each, {RATE} connections a second",
         f"{server.LONGEST_HEAD} bytes of a request; a file {MOST_FETCHES} times at most",

@@ -10,9 +10,10 @@ import time
 import tty
 from types import FrameType
 
-from appliance.simulator.exchange.control import Call, CallPlan
-from appliance.simulator.exchange.modem_protocol import country, personality
-from appliance.simulator.exchange.premises import Station
+from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.modem_protocol import personality_named
+from appliance.simulator.exchange.outlet import Station
+from appliance.simulator.exchange.signals import country_named
 
 TICK_S = 0.01
 
@@ -41,10 +42,10 @@ def _read(descriptor: int) -> bytes | None:
 
 def main(path: str) -> None:
     """Be a Conexant at `path` until killed; a modem that was unplugged starts anew."""
-    station = Station(1, country("it"), personality("conexant"))
+    station = Station(1, country_named("it"), personality_named("conexant"))
 
     def ring(_number: int, _frame: FrameType | None) -> None:
-        station.line.place(Call(CallPlan(hang_up_after_ms=600_000), 1))
+        station.line.place(LineCall(CallPlan(hang_up_after_ms=600_000), 1))
 
     signal.signal(signal.SIGUSR1, ring)
     descriptor, last = _open(path), time.monotonic()

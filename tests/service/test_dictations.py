@@ -15,7 +15,7 @@ import pytest
 
 from appliance.api import users
 from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
-from appliance.api.control_socket import Answer
+from appliance.api.protocol import Reply
 from appliance.calls import events, orders
 from appliance.calls.status import SAID, Went
 from appliance.calls.switchboard import Switchboard
@@ -66,9 +66,9 @@ class Box:
                 self.questions.answered(order)
         return list(given)
 
-    def ask(self, ask: str, by: str = "anna", *, hears: bool = False, **more: Any) -> Answer:
+    def ask(self, ask: str, by: str = "anna", *, hears: bool = False, **more: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
-        box: queue.SimpleQueue[Answer | CentralinoError] = queue.SimpleQueue()
+        box: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         given = {"ask": ask, "by": by, "language": "it", "key": "hold", **more}
         answer = self.questions.known[ask](given)
         if isinstance(answer, dict):

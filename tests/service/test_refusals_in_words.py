@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from appliance.api import calls, sheets, voicemail
-from appliance.api.control_socket import Answer, refusal_of
+from appliance.api.protocol import Reply, error_reply
 from appliance.api.requests import RequestQuestions
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
@@ -68,7 +68,7 @@ def connection() -> Iterator[sqlite3.Connection]:
         yield opened
 
 
-def of_requests(connection: sqlite3.Connection, question: dict[str, Any]) -> Answer:
+def of_requests(connection: sqlite3.Connection, question: dict[str, Any]) -> Reply:
     """Ask something about requests; raises what is refused."""
     stores: Any = Stores(connection)
     mailroom: Any = Mailroom()
@@ -77,13 +77,13 @@ def of_requests(connection: sqlite3.Connection, question: dict[str, Any]) -> Ans
     asked[question["ask"]](question)(told.append)
     if isinstance(told[0], CentralinoError):
         raise told[0]
-    answer: Answer = told[0]
+    answer: Reply = told[0]
     return answer
 
 
 def said(why: SaidError) -> None:
     """The door tells both, each its own."""
-    told = refusal_of(why)["said"]
+    told = error_reply(why)["said"]
     assert told["it"]
     assert told["en"]
     assert told["it"] != told["en"]

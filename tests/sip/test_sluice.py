@@ -40,7 +40,7 @@ from appliance.sip.message import LIMIT, MAX_HEADERS
 from appliance.sip.pyvoip import parse
 from appliance.sip.registrar import MAX_GUESSES, MAX_LOCKS, PhoneAccount, PhonesSettings, network_of
 from appliance.sip.transactions import MAX_SERVERS, MAX_STRANGERS
-from tests.docs.pages import ARCHITECTURE, rows
+from tests.docs.pages import DESIGN, rows
 from tests.sip.world import DESK, PHONE, SDP, Bench, desk, request, within
 
 HOME = frozenset({PHONE[0]})
@@ -229,8 +229,8 @@ def test_a_known_host_that_floods_costs_strangers_first() -> None:
 
 
 def test_the_figures_stand_in_the_guide_of_the_house() -> None:
-    """What a flood may fill is stated in the architecture page, figure by figure."""
-    told = {row[0]: row[1] for row in rows(ARCHITECTURE, "What a flood may fill")}
+    """What a flood may fill is stated in the page of failures, figure by figure."""
+    told = {row[0]: row[1] for row in rows(DESIGN / "failures.md", "What a flood may fill")}
     assert told == {
         "datagrams of a host where a phone stands": per_second(RATE[True], BURST[True]),
         "datagrams of a stranger": per_second(RATE[False], BURST[False]),

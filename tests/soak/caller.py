@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from appliance.simulator.exchange.control import Call
-from appliance.simulator.exchange.signals import is_quiet
+from appliance.simulator.exchange.audio import is_quiet
+from appliance.simulator.exchange.call import LineCall
 from tests.soak.mix import Script
 
 
-class Caller(Call):
+class Caller(LineCall):
     """One call of the mix; `silent_s` is how long the caller has been hearing nothing.
 
     `bears_s` is how long that may be when something is broken.

@@ -13,7 +13,7 @@ from appliance.media.messages import Setup
 from appliance.media.phone_leg import PhoneLeg, PhoneSide
 from appliance.media.process import Carrier
 from appliance.modem.port_server import Nursery
-from appliance.simulator.exchange.service import Outlet
+from appliance.simulator.exchange.outlet import Outlet
 from tests.soak.keepers import VirtualNursery
 from tests.soak.lan import Lan
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from appliance.calls.states import State
-from appliance.simulator.exchange.service import Outlet
-from appliance.simulator.exchange.signals import Rang
+from appliance.simulator.exchange.outlet import Outlet
+from appliance.simulator.exchange.signals import RingRecognised
 from tests.soak.store import WAYS
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _stray_ring(world: World, line: str) -> None:
     """RING after the caller gave up, or in the middle of anything."""
     modem = _outlet(world, line).station.modem
     for wait in (0.0, 0.4):
-        world.after(wait, lambda: modem.hear(Rang(1000, 4000)))
+        world.after(wait, lambda: modem.hear(RingRecognised(1000, 4000)))
 
 
 def _wedge(world: World, line: str) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from appliance.modem import port_server as protocol
 from appliance.modem.port_server import Born, Keeper
-from appliance.simulator.exchange.service import Outlet
+from appliance.simulator.exchange.outlet import Outlet
 from tests.soak.ports import HostPort, VirtualPort, missing
 
 LOOK_S = 0.5

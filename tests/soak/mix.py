@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.simulator.exchange.control import OUTCOMES, CallPlan, Party
-from appliance.simulator.exchange.signals import FAULTS
+from appliance.simulator.exchange.audio import IDENTITY_FAULTS
+from appliance.simulator.exchange.call import OUTCOMES, CallPlan, Party
 from tests.helpers import sound
 from tests.soak.office import EXTENSIONS
 
@@ -175,7 +175,7 @@ def _plan(number: int, kind: Kind, dice: random.Random) -> CallPlan:
     base = {
         "caller": f"051{number:07d}" if caller == "number" else caller,
         "name": dice.choice(("", "", "Ada Rossi")),
-        "id_fault": dice.choice(FAULTS) if dice.random() < SPOILT else "",
+        "id_fault": dice.choice(IDENTITY_FAULTS) if dice.random() < SPOILT else "",
         "rings": kind.rings,
         "release": dice.choice(RELEASES),
     }

@@ -21,7 +21,7 @@ from appliance.policy.requests import Letter, Mail, Reply, Verdict, by_voice
 from appliance.policy.text import Words
 from appliance.service.housekeeping import Caretaker, Plan
 from appliance.service.mailroom import Outgoing
-from appliance.simulator.exchange.control import CallPlan, Party
+from appliance.simulator.exchange.call import CallPlan, Party
 from appliance.store import requests
 from appliance.store.requests import Letters, Taking
 from appliance.store.retention import Keeping

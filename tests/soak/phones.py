@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from appliance.calls import events
 from appliance.dsp.wav import FRAME_SAMPLES
-from appliance.simulator.exchange.signals import is_quiet
+from appliance.simulator.exchange.audio import is_quiet
 from appliance.sip.rtp import RtpSender, parse
 from tests.soak.lan import Lan, VirtualSocket
 from tests.soak.mix import Manner, Script
@@ -20,7 +20,7 @@ ADDRESS = "192.0.2.21"
 AIR_S = 0.02
 """From a phone to the desk: LAN, transaction, thread."""
 NO_ANSWER_S = 4.0
-"""A phone that says nothing to an INVITE is given up then (docs/architecture.md)."""
+"""A phone that says nothing to an INVITE is given up then (docs/design/failures.md)."""
 ASKED_S = 5.0
 RESTART_S = 3.0
 LEFT_S = 12.0

@@ -15,13 +15,13 @@ import struct
 import termios
 from pathlib import Path
 
-from appliance.simulator.exchange import service
+from appliance.simulator.exchange import outlet
 
 READ_SIZE = 65_536
 
 
-class VirtualPort(service.Port):
-    """The modem's end of a port; what `appliance.simulator.exchange.service.Port` is on a PTY.
+class VirtualPort(outlet.PtyPort):
+    """The modem's end of a port; what `appliance.simulator.exchange.outlet.PtyPort` is on a PTY.
 
     Opened by one host at a time (TIOCEXCL); it counts as open while any copy of the host's end is.
     """

@@ -15,7 +15,7 @@ from appliance.errors import OfficeError
 from appliance.service.loop import database_path
 from appliance.service.supervision import KEPT
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.store.call_log import iso
 from appliance.store.database import connect, open_reader
 from tests.helpers.box import Box, wait

@@ -13,8 +13,8 @@ from appliance.calls.model import LineState
 from appliance.calls.orders import Result
 from appliance.errors import PeerError
 from appliance.modem.port_server import Nursery
-from appliance.modem.scripts import Stage
-from appliance.simulator.exchange.control import CallPlan
+from appliance.modem.table import Stage
+from appliance.simulator.exchange.call import CallPlan
 from tests.soak import mix
 from tests.soak.mix import Script
 from tests.soak.test_mended import until

@@ -12,8 +12,8 @@ from appliance.calls import events, orders
 from appliance.calls.model import LineState
 from appliance.calls.states import Do
 from appliance.service.loop import MOST, Confinement
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.exchange.exchange import LineState as Wire
+from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.exchange.line import SubscriberLineState as Wire
 from tests.calls.faulty import planted
 from tests.soak import mix
 from tests.soak.mix import Script

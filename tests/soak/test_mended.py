@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.soak import mix
 from tests.soak.mix import Script
 from tests.soak.world import World

@@ -16,7 +16,7 @@ import pytest
 from appliance.calls import events
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.policy.office import Branches, Cause
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.sip.trunk import Standing
 from tests.helpers.figures import Figures
 from tests.sip.test_registrar_away import BACK_S, Away

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.exchange.signals import FAULTS as ID_FAULTS
+from appliance.simulator.exchange.audio import IDENTITY_FAULTS as ID_FAULTS
+from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.figures import Figures
 from tests.soak import mix
 from tests.soak.faults import FAULTS

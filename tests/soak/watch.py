@@ -12,9 +12,9 @@ from appliance.calls.model import LineState as SeatState
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.states import State
 from appliance.dsp.wav import Law
-from appliance.modem.scripts import Stage
-from appliance.simulator.exchange.exchange import LineState
-from appliance.simulator.exchange.modem_protocol import State as ModemState
+from appliance.modem.table import Stage
+from appliance.simulator.exchange.line import SubscriberLineState
+from appliance.simulator.exchange.modem_protocol import ModemState
 from tests.soak import office
 from tests.soak.mix import MESSAGES, SPEECH, Speaks
 
@@ -135,10 +135,10 @@ class Watch:
         if caller.report.ended_by or caller.done:
             self._over(name, watched, caller)
             return
-        if line.state is LineState.TALKING:
+        if line.state is SubscriberLineState.TALKING:
             self._silence(name, caller)
             self._operator(name, caller)
-        elif line.state is LineState.ON_HOLD:
+        elif line.state is SubscriberLineState.ON_HOLD:
             caller.silent_s = 0.0  # what is heard there is the PBX's affair
         if self.world.now - watched.since > CALL_S + (TROUBLED_S if caller.disturbed else 0):
             self.world.fail(f"{name}: call {caller.script.number} never ends")
@@ -207,7 +207,7 @@ class Watch:
         line = carrier.switch.lines.get(name)
         seat = desk.switchboard._desk.seats[name]
         return (
-            station.line.state is LineState.IDLE
+            station.line.state is SubscriberLineState.IDLE
             and station.modem.state is ModemState.CLASS0_ONHOOK
             and line is not None
             and line.call is None

@@ -17,10 +17,10 @@ from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
 from appliance.policy.clock import Now
 from appliance.service.loop import Confinement
-from appliance.simulator.exchange.exchange import LineState
-from appliance.simulator.exchange.modem_protocol import country, personality
-from appliance.simulator.exchange.premises import Station
-from appliance.simulator.exchange.service import Outlet
+from appliance.simulator.exchange.line import SubscriberLineState
+from appliance.simulator.exchange.modem_protocol import personality_named
+from appliance.simulator.exchange.outlet import Outlet, Station
+from appliance.simulator.exchange.signals import country_named
 from tests.soak import mix, office
 from tests.soak.caller import Caller
 from tests.soak.carrier import VirtualCarrier
@@ -97,8 +97,8 @@ class World:
 
         Where the chip names no tone and no key, the box must hear them itself.
         """
-        make = personality(office.DIALECTS[number - 1])
-        station = Station(number, country("it"), make)
+        make = personality_named(office.DIALECTS[number - 1])
+        station = Station(number, country_named("it"), make)
         station.ppm = self.dice.choice((0.0, -100.0, 100.0))
         station.modem.chip_tones = self.dice.random() < 0.5
         station.modem.chip_dtmf = self.dice.random() < 0.5
@@ -239,7 +239,8 @@ class World:
         free = [
             name
             for name, outlet in self.outlets.items()
-            if outlet.station.line.state is LineState.IDLE and self.watch.lines[name].caller is None
+            if outlet.station.line.state is SubscriberLineState.IDLE
+            and self.watch.lines[name].caller is None
         ]
         rested = [name for name in free if self.watch.is_idle(name)]
         return rested if rested and self.dice.random() < RESTED else free

@@ -12,9 +12,9 @@ import pytest
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers import sound
 from tests.helpers.box import Box, wait
 from tests.sound.signals import spoken_ulaw

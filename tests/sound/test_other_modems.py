@@ -9,7 +9,7 @@ import pytest
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import Catalogue
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import read_clip
 from tests.helpers import sound
 from tests.helpers.announcements import brief

@@ -10,7 +10,7 @@ from appliance.calls.events import Evidence
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import Catalogue
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import read_clip
 from tests.helpers import sound
 from tests.helpers.box import Box

@@ -10,8 +10,8 @@ import pytest
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import FRAME_SAMPLES, Law
 from appliance.media.messages import LineSetup
+from appliance.simulator.exchange.audio import Echo
 from appliance.simulator.exchange.modem_protocol import CONEXANT, Format
-from appliance.simulator.exchange.signals import Echo
 from tests.helpers import sound
 from tests.helpers.sound import Comparison
 from tests.media.virtual import Hosted, Phone, World

@@ -13,7 +13,7 @@ from typing import Any
 
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
-from appliance.simulator.phone.phone import Event
+from appliance.simulator.phone.phone import PhoneEvent
 from tests.bench.office import noise
 from tests.helpers.baresip import Baresip
 from tests.helpers.box import Box
@@ -43,18 +43,18 @@ class BaresipPhone:
 
     def __init__(self, phone: Baresip, voice: bytes) -> None:
         self._phone = phone
-        self._events: list[Event] = []
+        self._events: list[PhoneEvent] = []
         self._returned: Counter[str] = Counter()
         self._calls: dict[str, str] = {}
         self.say(voice)
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[PhoneEvent]:
         """Everything that has happened so far, oldest first."""
         self._catch_up()
         return list(self._events)
 
-    def wait_event(self, kind: str, timeout: float = 5.0) -> Event:
+    def wait_event(self, kind: str, timeout: float = 5.0) -> PhoneEvent:
         """Return the next event of a kind not returned before; raises TimeoutError."""
         deadline = time.monotonic() + timeout
         while True:
@@ -128,7 +128,7 @@ class BaresipPhone:
     def _translate(self) -> None:
         for told in self._phone.events:
             if found := self._meaning(told):
-                self._events.append(Event(found[0], time.monotonic(), found[1]))
+                self._events.append(PhoneEvent(found[0], time.monotonic(), found[1]))
         self._phone.events.clear()
 
     def _meaning(self, told: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from appliance.simulator.phone.phone import Event
+from appliance.simulator.phone.phone import PhoneEvent
 
 
 class Sounding(Protocol):
@@ -19,10 +19,10 @@ class StoryPhone(Protocol):
     """A telephone with one call at a time, lifted by hand."""
 
     @property
-    def events(self) -> list[Event]:
+    def events(self) -> list[PhoneEvent]:
         """Everything that has happened so far, oldest first."""
 
-    def wait_event(self, kind: str, timeout: float = 5.0) -> Event:
+    def wait_event(self, kind: str, timeout: float = 5.0) -> PhoneEvent:
         """Return the next event of a kind not returned before; raises TimeoutError."""
 
     def state(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.bench.office import noise
 from tests.helpers.box import wait
 from tests.stories.expectations import milliseconds

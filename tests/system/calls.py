@@ -7,7 +7,7 @@ from typing import Any
 from appliance.calls.orders import CallRecord, Result
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.bench.office import noise
 from tests.helpers.box import Box
 

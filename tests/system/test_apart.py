@@ -11,7 +11,7 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.errors import TechnicianError
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.box import Box
 
 pytestmark = pytest.mark.system

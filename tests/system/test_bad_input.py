@@ -14,7 +14,7 @@ from appliance.calls.orders import Result, Way
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import OURS
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import wait
 from tests.system.calls import in_call, place, record_of
 from tests.system.notices import Notices

@@ -10,7 +10,7 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import FRAME_SAMPLES, Law
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.helpers import sound
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box

@@ -14,7 +14,7 @@ from appliance.dsp import g711
 from appliance.dsp.dtmf import chord
 from appliance.dsp.wav import Law
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.faults.needs import require
 from tests.helpers.cut import cut
 from tests.helpers.proxy import Proxy

@@ -14,7 +14,7 @@ import pytest
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result, Way
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.figures import Figures
 from tests.helpers.lans import Seen
 from tests.helpers.proxy import PASSWORDS

@@ -11,7 +11,7 @@ from appliance.__main__ import main
 from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 

@@ -16,7 +16,8 @@ from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS
 from appliance.simulator.exchange import process
-from appliance.simulator.phone.phone import Event, TestPhone
+from appliance.simulator.phone.phone import PhoneEvent
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import Box
 from tests.system.calls import end, in_call, is_at_rest, record_of
 from tests.system.processes import carrier_of, is_running
@@ -137,7 +138,7 @@ def test_who_rings_as_the_carrier_is_killed_rings_on(box: Box, op1: TestPhone) -
     op1.answer_mode("manual")
     seen = len(op1.events)
 
-    def of(kind: str) -> list[Event]:
+    def of(kind: str) -> list[PhoneEvent]:
         return [event for event in op1.events[seen:] if event.kind == kind]
 
     call = box.place(1, caller=NUMBER, rings=20)

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.simulator.exchange import process
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from appliance.usb import reset
 from appliance.usb.reset import Step
 from tests.helpers.box import Box

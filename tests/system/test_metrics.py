@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.watched import WatchedBox, promtool
 
 pytestmark = pytest.mark.system

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.fleet.forms import wrong_with_event, wrong_with_state
 from tests.helpers.box import Box
 from tests.helpers.mosquitto import USER, Mosquitto, Receiver, broker_in, read, receiver_of

@@ -16,8 +16,8 @@ import pytest
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import OURS
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.phone.process import TestPhone
 from tests.bench.office import noise
 from tests.faults.needs import require
 from tests.helpers.box import Box

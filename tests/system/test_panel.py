@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls.orders import Way
 from appliance.panel.panel import FAST, OFF, ON, SLOW, WINK, Pattern
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box, wait
 from tests.system.calls import IDLE_S, end, in_call, in_state, into_voicemail, place, record_of
@@ -24,8 +24,8 @@ READY, NETWORK, MESSAGES, FAULT, LINE1, BUTTON = 17, 27, 22, 23, 5, 26
 WIRED = """
 import json, os, sys, threading, time
 if "run" in sys.orig_argv:
-    from appliance.panel import leds
-    real, folder = leds.pin_factory, {folder!r}
+    from appliance.panel import panel
+    real, folder = panel.pin_factory, {folder!r}
     def pin_factory():
         factory = real()
         threading.Thread(target=attend, args=(factory,), daemon=True).start()
@@ -43,7 +43,7 @@ if "run" in sys.orig_argv:
                 pressed, pin = now, factory.pin({button})
                 pin.drive_low() if now else pin.drive_high()
             time.sleep(0.005)
-    leds.pin_factory = pin_factory
+    panel.pin_factory = pin_factory
 """
 """A sitecustomize: each change of an LED is written down with its time, a file is the finger."""
 SLACK_S = 0.12

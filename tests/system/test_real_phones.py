@@ -15,7 +15,7 @@ from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import OURS
 from appliance.simulator.exchange.process import read_clip
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers import sound
 from tests.helpers.baresip import PACKAGE, Baresip, is_installed
 from tests.helpers.box import Box

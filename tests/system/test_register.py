@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.config import directory_file
 from appliance.policy.directory import Purpose
 from tests.faults.needs import require
@@ -97,7 +97,7 @@ def test_a_command_killed_before_it_hears_the_answer_is_obeyed(
         return {"written": True}
 
     with monkeypatch.context() as patch:
-        patch.setattr(control_socket, "ask", noted)
+        patch.setattr(protocol, "ask", noted)
         register(box, "import", EXAMPLE, "--by", "Responsabile")
     ours = [each for each in asked if each["ask"].startswith("policy_")]
     for question in ours[:-1]:

@@ -9,7 +9,7 @@ import pytest
 
 from appliance.calls.orders import Result, Way
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 

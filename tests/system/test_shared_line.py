@@ -10,7 +10,7 @@ import pytest
 from appliance.calls.events import Evidence
 from appliance.calls.orders import Result
 from appliance.simulator.exchange import process
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import Box, wait
 from tests.system.calls import in_call, in_state, into_voicemail, place, record_of
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.faults.needs import require
 from tests.helpers.box import Box
 from tests.system.calls import place
@@ -46,7 +46,7 @@ def ask_of_the_disk(box: Box) -> None:
     """Ask the desk for something that only the disk can answer, and do not wait for it."""
     question = {"ask": "close_message", "name": "1", "by": "op1", "outcome": "called_back"}
     with contextlib.suppress(OfficeError):
-        control_socket.ask(
+        protocol.ask(
             box.folder / "run" / "desk.sock", {**question, "at": "2026-11-25T09:00:00+01:00"}, 0.2
         )
 

@@ -12,7 +12,7 @@ from appliance.calls.events import Evidence
 from appliance.calls.orders import Result, Way
 from appliance.dsp import g711, wav
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.system.branches import Branch, meet, two_branches
 from tests.system.calls import IDLE_S, in_state, record_of
 from tests.system.rulers import share_of_tone

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls.orders import CallRecord, Result
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import Box
 from tests.system.calls import in_call, in_state, record_of
 

@@ -11,7 +11,7 @@ from appliance.calls.orders import Result
 from appliance.commands.reports import commission
 from appliance.commands.status import status
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import Box
 from tests.system.calls import in_call, in_state, record_of
 

@@ -11,9 +11,9 @@ from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.dsp import g711
 from appliance.prompts import OURS
-from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import RunningCall
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.detection import spandsp
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers import kamailio
 from tests.helpers.lans import Lans
 from tests.helpers.proxy import PASSWORDS, WRITTEN, ExampleProxy

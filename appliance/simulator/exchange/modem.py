@@ -1,4 +1,4 @@
-"""A V.253 voice modem, sans I/O: bytes of the host in, bytes for the host and sound out.
+"""A V.253 voice modem, sans-I/O: bytes of the host in, bytes for the host and sound out.
 
 `receive_data(data, now)` takes what the host wrote, `hear(signal)` what happens on the line,
 `tick(n, rx, now)` runs the codec by n samples (mu-law both ways) and `data_to_send()` gives what
@@ -7,51 +7,63 @@ the host is to read. `now` is in monotonic seconds and serves the guard; timers 
 
 from __future__ import annotations
 
-import re
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from appliance.simulator.exchange import exchange, modem_protocol
-from appliance.simulator.exchange.control import UNKNOWN_CODE, HostSide
-from appliance.simulator.exchange.exchange import Dialler, Toner
-from appliance.simulator.exchange.knobs import Outcome
+from appliance.simulator.exchange.audio import (
+    HIGH_DBM0,
+    LOW_DBM0,
+    SAMPLE_RATE,
+    UNAVAILABLE,
+    amplified,
+    is_quiet,
+    mdmf_message,
+    sample_format,
+    samples_of,
+    silence_of,
+    sine,
+)
 from appliance.simulator.exchange.modem_protocol import (
     CAN,
-    COUNTRIES,
     ETX,
     HEARING,
     ONHOOK,
     PLAYING,
     STREAMING,
-    Command,
-    Form,
-    Happening,
-    Personality,
-    Sounding,
-    State,
-    Unshielder,
-    WrongLine,
-    follow,
-    fresh_settings,
+    UNKNOWN_CODE,
+    CommandResult,
+    DleUnshielder,
+    HostSide,
+    ModemState,
+    ModemTransition,
+    next_state,
     shield,
     shield_packed,
-    soundings,
     split_line,
 )
 from appliance.simulator.exchange.signals import (
-    Playout,
-    SilenceWatch,
-    amplified,
-    codec,
-    samples_of,
-    silence_of,
+    DigitDialled,
+    ExtensionMoved,
+    FarAnswered,
+    FaxToneHeard,
+    IdentitySent,
+    KeyBegan,
+    KeyEnded,
+    LoopBroke,
+    LoopFlashed,
+    RingRecognised,
+    ToneHeard,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from appliance.simulator.exchange.modem_protocol import Parameter
-    from appliance.simulator.exchange.signals import Act, CallerId, Signal
+    from appliance.simulator.exchange.audio import SampleFormat, SentIdentity
+    from appliance.simulator.exchange.modem_protocol import AtCommand, Personality, Sounding
+    from appliance.simulator.exchange.signals import ModemAct, Signal
+
+    Perform = Callable[["VoiceModem", AtCommand], CommandResult]
 
 
 # ---- modem -------------------------------------------------------------------------------------
@@ -68,14 +80,15 @@ COMMAND_ROOM = 512
 class VoiceModem(HostSide):
     """One modem of a personality, freshly powered."""
 
-    def __init__(self, personality: Personality) -> None:
+    def __init__(self, personality: Personality, perform: Perform) -> None:
         super().__init__(personality)
-        self.state = State.CLASS0_ONHOOK
-        self.playout = Playout(codec("ulaw"))
-        self.toner = Toner()
+        self._perform = perform
+        self.state = ModemState.CLASS0_ONHOOK
+        self.playout = Playout(sample_format("ulaw"))
+        self.toner = TonePlayer()
         self.dialler: Dialler | None = None
-        self.last_caller: CallerId | None = None
-        self.acts: list[Act] = []
+        self.last_caller: SentIdentity | None = None
+        self.acts: list[ModemAct] = []
         self.volts = 48.0
         self.extension_up = False
         self.chip_tones = True
@@ -89,9 +102,9 @@ class VoiceModem(HostSide):
         self.ringing_for = 0
         self._clock = self._line_began = self._line_ended = 0
         self._line = bytearray()
-        self._todo: deque[Command] = deque()
+        self._todo: deque[AtCommand] = deque()
         self._timer: int | None = None
-        self._unshielder = Unshielder()
+        self._unshielder = DleUnshielder()
         self._last_sample = b""
         self._watch = SilenceWatch(0)
         self._idle = self._overdue = 0
@@ -114,7 +127,7 @@ class VoiceModem(HostSide):
         """Bytes the modem would take from its port now."""
         return self.playout.room if self.state in PLAYING else COMMAND_ROOM
 
-    def take_acts(self) -> list[Act]:
+    def take_acts(self) -> list[ModemAct]:
         """Give and forget what the modem did to the line: digits and flashes."""
         acts, self.acts = self.acts, []
         return acts
@@ -150,7 +163,7 @@ class VoiceModem(HostSide):
             self.end_stream()
 
     def _playing_code(self, code: int) -> None:
-        duplex = self.state is State.DUPLEX
+        duplex = self.state is ModemState.DUPLEX
         if duplex and (self.vtr == "stuck" or (self.vtr == "etx" and code == ord("^"))):
             return
         if code == ETX:
@@ -165,7 +178,12 @@ class VoiceModem(HostSide):
     def _command_byte(self, data: bytes) -> bytes:
         """Take the first byte as a typed character and give the rest."""
         typed = data[:1]
-        if self.state is State.DIALING or self._todo or self._timer is not None or self.toner.busy:
+        if (
+            self.state is ModemState.DIALING
+            or self._todo
+            or self._timer is not None
+            or self.toner.busy
+        ):
             self._typed_while_busy(typed)
             return data[1:]
         if not self._line and typed in b"Aa":
@@ -204,10 +222,10 @@ class VoiceModem(HostSide):
 
     def _run(self) -> None:
         while self._todo:
-            outcome = perform(self, self._todo.popleft())
-            if outcome is Outcome.LATER:
+            outcome = self._perform(self, self._todo.popleft())
+            if outcome is CommandResult.LATER:
                 return
-            if outcome is not Outcome.OK:
+            if outcome is not CommandResult.OK:
                 self._todo.clear()
                 self.result(outcome.value)
                 return
@@ -215,60 +233,60 @@ class VoiceModem(HostSide):
 
     # What commands do
 
-    def begin_stream(self, happening: Happening) -> Outcome:
+    def begin_stream(self, happening: ModemTransition) -> CommandResult:
         """Start sound; the caller has checked that the line is held."""
         number = int(self.settings.values["+VSM"].split(",")[0])
-        self.playout = Playout(codec(self.personality.formats[number].law))
-        self._unshielder = Unshielder()
+        self.playout = Playout(sample_format(self.personality.formats[number].law))
+        self._unshielder = DleUnshielder()
         self._watch = SilenceWatch(samples_of(self.settings.number("+VSD", 1) * 100))
         self._idle = self._overdue = 0
         self.move(happening)
         self.guard.stream_began(self.now)
-        return Outcome.STREAM
+        return CommandResult.STREAM
 
     def end_stream(self) -> None:
         """Go back to commands: DLE ETX after a stream that carried sound to the host, then OK."""
         if self.state in HEARING:
             self.report("\x03")
-        self.move(Happening.STREAM_ENDED)
+        self.move(ModemTransition.STREAM_ENDED)
         self.result("OK")
 
-    def move(self, happening: Happening) -> None:
+    def move(self, happening: ModemTransition) -> None:
         """Follow the state table."""
-        self.state = follow(self.state, happening)
+        self.state = next_state(self.state, happening)
 
     def hang_up(self) -> None:
         """Put the line down, whatever is going on."""
         voice = self.settings.voice
-        self.move(Happening.ON_HOOK_VOICE if voice else Happening.ON_HOOK_DATA)
+        self.move(ModemTransition.ON_HOOK_VOICE if voice else ModemTransition.ON_HOOK_DATA)
         self.settings.vls = 0
         self.settings.values["+VNH"] = "0"
         self.dialler = None
         self.key_held = False
         self.toner.stop()
 
-    def dial(self, dialler: Dialler) -> Outcome:
+    def dial(self, dialler: Dialler) -> CommandResult:
         """Seize the line for an ATD or ATA, whose result comes later."""
-        self.move(Happening.DIAL_BEGAN)
+        self.move(ModemTransition.DIAL_BEGAN)
         self.dialler = dialler
-        return Outcome.LATER
+        return CommandResult.LATER
 
     def dial_ended(self) -> None:
         """Keep the line for voice commands after a dialled number."""
         self.dialler = None
-        self.move(Happening.DIAL_ENDED)
+        self.move(ModemTransition.DIAL_ENDED)
 
     def answer_by_itself(self) -> None:
         """Answer because the ring count has reached S0."""
         if self.settings.voice:
-            self.move(Happening.OFF_HOOK)
+            self.move(ModemTransition.OFF_HOOK)
             return
         self.dial(Dialler(answering=True, out=True))
 
-    def later(self, after: int) -> Outcome:
+    def later(self, after: int) -> CommandResult:
         """Let the present command end after so many samples."""
         self._timer = after
-        return Outcome.LATER
+        return CommandResult.LATER
 
     def resume(self, result: str = "OK") -> None:
         """End the command that was going on; OK goes on with the rest of its line."""
@@ -293,7 +311,7 @@ class VoiceModem(HostSide):
 
     def hear(self, signal: Signal) -> None:
         """Take what happened on the line."""
-        modem_protocol.notice(self, signal)
+        report_signal(self, signal)
 
     # The codec
 
@@ -320,7 +338,7 @@ class VoiceModem(HostSide):
     def _timers(self, n: int) -> None:
         if self._line and self._clock - self._line_began > HALF_LINE:
             self._line.clear()
-        modem_protocol.forget_ring(self, n)
+        expire_ring_count(self, n)
         if self.dialler is not None:
             self.dialler.tick(self, n)
         elif self._timer is not None:
@@ -366,7 +384,7 @@ class VoiceModem(HostSide):
         return sound
 
     def _send_sound(self, rx: bytes) -> None:
-        if self.state is State.DUPLEX and self.vtr == "mute":
+        if self.state is ModemState.DUPLEX and self.vtr == "mute":
             return
         self.report(self._watch.hear(rx))
         data = self.playout.encode(amplified(rx, self._receive_gain_db))
@@ -381,400 +399,366 @@ class VoiceModem(HostSide):
         self.raw((shield_packed if self.personality.packs_dle else shield)(data))
 
 
-# ---- voice commands ----------------------------------------------------------------------------
-# The commands of class 8 and of the line: what each does (v253.md 1.3, 1.4).
+# ---- notices -----------------------------------------------------------------------------------
+# What a modem tells its host about the line: rings, identity, tones, keys (v253.md 2.4, 3).
 
-DIAL_GAP_MS = 70
-LIU_BIT = 1
-KEEP_LINE = 2
-"""+VNH=2: ATH and ATZ leave the line alone."""
-
-
-def _needs_voice(modem: VoiceModem) -> bool:
-    return not modem.settings.voice
+ID_POKE = "!4886"
+"""What sets the form in which some firmware reads who calls (v253.md 3); 02 is ETSI's."""
+STE_EXTENSION, STE_REMOTE = 2, 4
+"""Bits of -STE: extension pickup and remote hang-up (v253.md 1.3)."""
 
 
-# Class, country, line
+def report_signal(modem: VoiceModem, signal: Signal) -> None:
+    """Report one signal as this modem in this state would."""
+    match signal:
+        case RingRecognised():
+            _report_ring(modem, signal)
+        case IdentitySent():
+            _report_identity(modem, signal.caller)
+        case ToneHeard():
+            _report_tone(modem, signal.kind)
+        case FaxToneHeard():
+            modem.report("c" if modem.chip_tones and _listening(modem) else "")
+        case KeyBegan() | KeyEnded():
+            _report_key(modem, signal)
+        case LoopBroke():
+            _report_loop(modem)
+        case ExtensionMoved():
+            _report_extension(modem, up=signal.up)
+        case FarAnswered():
+            if modem.dialler is not None:
+                modem.dialler.answered()
 
 
-def choose_class(modem: VoiceModem, command: Command) -> Outcome:
-    """+FCLASS: voice or data; leaving voice may free the line, any change resets +VNH."""
-    if command.form is Form.TEST:
-        modem.inform(modem.personality.classes)
-        return Outcome.OK
-    if command.form is Form.READ:
-        modem.inform_bare("8" if modem.settings.voice else "0")
-        return Outcome.OK
-    if command.form is Form.ACT or command.text not in {"0", "8"}:
-        return Outcome.ERROR
-    _enter(modem, voice=command.text == "8")
-    return Outcome.OK
+def expire_ring_count(modem: VoiceModem, n: int) -> None:
+    """Clear the ring counter S1 when no ring came for its time."""
+    if modem.ringing_for > 0:
+        modem.ringing_for -= n
+        if modem.ringing_for <= 0:
+            modem.settings.registers[1] = 0
 
 
-def _enter(modem: VoiceModem, *, voice: bool) -> None:
-    kept = modem.settings.number("+VNH") or not modem.personality.drops_line_with_class
-    if voice != modem.settings.voice:
-        modem.settings.values["+VNH"] = "0"
-    if not voice and modem.off_hook and not kept:
-        modem.hang_up()
-    modem.settings.voice = voice
-    modem.move(Happening.VOICE_CLASS if voice else Happening.DATA_CLASS)
-    if voice and modem.personality.reports_handset:
-        modem.report_after_result("H" if modem.extension_up else "h")
+def _report_ring(modem: VoiceModem, ring: RingRecognised) -> None:
+    if modem.state not in ONHOOK:
+        return
+    registers = modem.settings.registers
+    registers[1] += 1
+    modem.ringing_for = modem.personality.ring_clear_ms * 8
+    if modem.settings.number("+VDR"):
+        _report_cadence(modem, ring)
+    if not modem.settings.number("+VDR") or modem.settings.number("+VDR", 1):
+        if modem.settings.voice:
+            modem.report("R")
+        else:
+            modem.unsolicited("RING")
+    if 0 < registers[0] <= registers[1]:
+        modem.answer_by_itself()
 
 
-def select_line(modem: VoiceModem, command: Command) -> Outcome:
-    """+VLS: seize the line, free it, or pick a device that has none."""
-    if _needs_voice(modem) or command.form is Form.ACT:
-        return Outcome.ERROR
-    if command.form is Form.TEST:
-        modem.inform(*modem.personality.labels.values())
-        return Outcome.OK
-    if command.form is Form.READ:
-        modem.inform(str(modem.settings.vls))
-        return Outcome.OK
-    if not command.text.isdigit() or int(command.text) not in modem.personality.labels:
-        return Outcome.ERROR
-    _select(modem, int(command.text))
-    return Outcome.OK
+def _report_cadence(modem: VoiceModem, ring: RingRecognised) -> None:
+    _send_fields(modem, [f"DRON={ring.on_ms // 100}", f"DROF={ring.off_ms // 100}"])
 
 
-def _select(modem: VoiceModem, label: int) -> None:
-    if label in modem.personality.line_labels:
-        modem.move(Happening.OFF_HOOK)
-    else:
-        modem.hang_up()
-    modem.settings.vls = label
-
-
-def hook(modem: VoiceModem, command: Command) -> Outcome:
-    """ATH: free the line unless +VNH=2 forbids it; ATH1 seizes it."""
-    if command.text == "1":
-        modem.move(Happening.OFF_HOOK)
-        return Outcome.OK
-    if command.text not in {"", "0"}:
-        return Outcome.ERROR
-    if modem.settings.number("+VNH") == KEEP_LINE:
-        return Outcome.OK
-    if modem.personality.hang_up_leaves_voice:
-        modem.settings.voice = False
-    modem.hang_up()
-    return Outcome.OK
-
-
-def answer(modem: VoiceModem, _: Command) -> Outcome:
-    """ATA: in class 8 at once, in class 0 waiting for a data carrier that never comes."""
+def _send_fields(modem: VoiceModem, lines: list[str]) -> None:
+    """Give fields as text in class 0, as a complex report DLE X ... DLE . in class 8."""
     if modem.settings.voice:
-        modem.move(Happening.OFF_HOOK)
-        return Outcome.OK
-    return modem.dial(exchange.Dialler(answering=True, out=True))
+        text = "".join(f"{line}\r\n" for line in lines)
+        modem.raw(b"\x10X" + text.encode("ascii", "replace") + b"\x10.")
+        return
+    for part in [[line] for line in lines] if modem.personality.fields_apart else [lines]:
+        modem.inform(*part)
 
 
-def dial(modem: VoiceModem, command: Command) -> Outcome:
-    """ATD: seize the line, wait S6, send the digits; the result comes later."""
-    number = command.text.removesuffix(";")
-    if modem.extension_up and modem.settings.number("-STE") & LIU_BIT:
-        return Outcome.LINE_IN_USE
-    registers, was_up = modem.settings.registers, modem.off_hook
-    try:
-        listed = _number(modem, number)
-    except WrongLine:
-        return Outcome.ERROR
-    lead = 0 if was_up else samples_of(registers[6] * 1000)
-    modem.toner.play(listed, lead + 1, DIAL_GAP_MS)  # one sample more: never an empty list
-    return modem.dial(exchange.Dialler(semicolon=command.text.endswith(";")))
+def _report_identity(modem: VoiceModem, caller: SentIdentity) -> None:
+    if modem.state not in ONHOOK or _lacks_poke(modem):
+        return
+    modem.last_caller = caller
+    form = modem.settings.number("+VCID")
+    for _ in range(_printed(caller) if form else 0):
+        print_identity(modem, caller, raw=form == 2)
 
 
-def _number(modem: VoiceModem, number: str) -> list[Sounding]:
-    keys = re.sub(r"[^0-9A-D*#,!]", "", number.upper().lstrip("TP"))
-    registers = modem.settings.registers
-    pause = [Sounding((0, 0), registers[8] * 1000)]
-    flash_ms, limits = registers[29] * 10, modem.personality.tone_range
-    listed: list[Sounding] = []
-    for key in keys:
-        listed += pause if key == "," else soundings(key, registers[11], flash_ms, limits)
-    return listed
+def _lacks_poke(modem: VoiceModem) -> bool:
+    """Tell whether this firmware reads no identity before AT!4886 was set to its value."""
+    return modem.poke_wanted not in {"", modem.settings.values.get(ID_POKE)}
 
 
-# Sound
+def _printed(caller: SentIdentity) -> int:
+    """How often a modem prints an identity: a wrong checksum is printed by none (v253.md 3)."""
+    return {"spoilt": 0, "doubled": 2}.get(caller.fault, 1)
 
 
-def choose_format(modem: VoiceModem, command: Command) -> Outcome:
-    """+VSM: the sound format by its number; other rates than 8000 are refused."""
-    if _needs_voice(modem) or command.form is Form.ACT:
-        return Outcome.ERROR
-    if command.form is Form.TEST:
-        modem.inform(*(each.listing for each in modem.personality.formats.values()))
-        return Outcome.OK
-    if command.form is Form.READ:
-        modem.inform(modem.settings.values["+VSM"])
-        return Outcome.OK
-    return _choose(modem, command.text.split(","))
+def print_identity(modem: VoiceModem, caller: SentIdentity, *, raw: bool) -> None:
+    """Print an identity, as formatted fields or as the message in hex (v253.md 3)."""
+    if raw:
+        _send_fields(modem, [mdmf_message(caller).hex().upper()])
+        return
+    between = modem.personality.id_separator
+    _send_fields(modem, [f"{name}{between}{value}" for name, value in _fields(caller)])
 
 
-def _choose(modem: VoiceModem, fields: list[str]) -> Outcome:
-    most = len(modem.personality.default_vsm.split(","))
-    if not 1 <= len(fields) <= most or not all(text.isdigit() for text in fields):
-        return Outcome.ERROR
-    chosen = modem.personality.formats.get(int(fields[0]))
-    if chosen is None or not chosen.law or fields[1:2] not in ([], ["8000"]):
-        return Outcome.ERROR
-    modem.settings.values["+VSM"] = ",".join([fields[0], "8000", "0", "0"][:most])
-    return Outcome.OK
+def _fields(caller: SentIdentity) -> list[tuple[str, str]]:
+    """Give the fields as the modem read them, whatever became of them."""
+    if caller.fault == "malformed":
+        return [("DATE", "??"), ("NMBR", "<b>0~5\x7f"), ("NAME", "=1+1|\x1b[2J")]
+    stamp = [("DATE", caller.date), ("TIME", caller.time)]
+    if caller.fault == "cut":
+        return stamp
+    fields = [] if caller.fault == "number_only" else stamp
+    fields = [*fields, ("NMBR", caller.number)]
+    name = UNAVAILABLE if caller.fault == "name_absent" else caller.name
+    return [*fields, ("NAME", name)] if name else fields
 
 
-_BEGINS = {
-    "+VTX": Happening.TX_BEGAN,
-    "+VRX": Happening.RX_BEGAN,
-    "+VTR": Happening.DUPLEX_BEGAN,
-}
+def _listening(modem: VoiceModem) -> bool:
+    return modem.settings.voice and modem.off_hook and modem.state is not ModemState.DIALING
 
 
-def stream(modem: VoiceModem, command: Command) -> Outcome:
-    """+VTX, +VRX, +VTR: start sound; ERROR off line, for `=?`, or without duplex."""
-    able = command.name != "+VTR" or modem.vtr != "error"
-    held = modem.settings.voice and modem.off_hook
-    if command.form is not Form.ACT or not able or not held:
-        return Outcome.ERROR
-    return modem.begin_stream(_BEGINS[command.name])
+def _report_tone(modem: VoiceModem, kind: str) -> None:
+    if modem.dialler is not None:
+        modem.dialler.heard(modem, kind)
+    elif modem.chip_tones and _listening(modem):
+        modem.report({"busy": "b", "dial": "d"}.get(kind, ""))
 
 
-def send_tones(modem: VoiceModem, command: Command) -> Outcome:
-    """+VTS: tones, keys and flashes; OK only after the last of them."""
-    if command.form is not Form.SET or _needs_voice(modem) or not modem.off_hook:
-        return Outcome.ERROR
-    registers = modem.settings.registers
-    digit_ms = modem.settings.number("+VTD") * 10 or registers[11]
-    limits = modem.personality.tone_range
-    try:
-        listed = soundings(command.text, digit_ms, registers[29] * 10, limits)
-    except WrongLine:
-        return Outcome.ERROR
-    modem.toner.play(listed, 1, DIAL_GAP_MS)
-    return Outcome.LATER
+def _report_key(modem: VoiceModem, signal: KeyBegan | KeyEnded) -> None:
+    if not modem.chip_dtmf or not _listening(modem):
+        return
+    shields = modem.personality.shields_dtmf
+    if isinstance(signal, KeyEnded):
+        modem.report("~" if shields and modem.key_held else "")
+        modem.key_held = False
+    elif shields:
+        modem.report(signal.digit if modem.key_held else f"/{signal.digit}")
+        modem.key_held = True
+    elif not signal.again:
+        modem.report(signal.digit)
 
 
-def reset_voice(modem: VoiceModem, command: Command) -> Outcome:
-    """+VIP: voice parameters back to their defaults, class and line kept."""
-    if _needs_voice(modem) or command.form is not Form.ACT:
-        return Outcome.ERROR
-    fresh = fresh_settings(modem.personality).values
-    keep = {"+GCI"} | {name for name, p in modem.personality.parameters.items() if not p.voice}
-    modem.settings.values |= {name: value for name, value in fresh.items() if name not in keep}
-    return Outcome.OK
+def _report_loop(modem: VoiceModem) -> None:
+    if modem.personality.reports_loop and _listening(modem):
+        watched = modem.settings.number("-STE") & STE_REMOTE
+        modem.report("P" if watched else "l")
 
 
-# ---- commands ----------------------------------------------------------------------------------
-# What each AT command does; one small function each, found by name (v253.md 1.2-1.4).
-
-if TYPE_CHECKING:
-    Handler = Callable[[VoiceModem, Command], Outcome]
-
-RESET_MS = 200
-"""ATZ takes about 200 ms (v253.md 1.1)."""
-
-ACCEPTED = frozenset("LMNBWTPYX") | {f"&{letter}" for letter in "CGJKQRST"} | {"\\N", "%C", "&X"}
-"""Basic commands of a data modem, taken and without effect on voice."""
-
-_HEX_PAIR = re.compile(r"[0-9A-F]{2}")
-
-
-def perform(modem: VoiceModem, command: Command) -> Outcome:
-    """Do one command and tell how it ended."""
-    name = command.name
-    if name in modem.refused:
-        return Outcome.ERROR
-    if handler := HANDLERS.get(name):
-        return handler(modem, command)
-    if parameter := modem.personality.parameters.get(name):
-        return _parameter(modem, command, parameter)
-    if name[0] == "S" and name[1:].isdigit():
-        return _register(modem, command)
-    if name[0] == "!" and modem.personality.dash_commands:
-        modem.settings.values[name] = command.text
-        return Outcome.OK
-    return Outcome.OK if name in ACCEPTED else Outcome.ERROR
-
-
-# Parameters kept as values
-
-
-def _parameter(modem: VoiceModem, command: Command, parameter: Parameter) -> Outcome:
-    if parameter.voice and not modem.settings.voice:
-        return Outcome.ERROR
-    prefix = f"{command.name}: " if parameter.prefixed else ""
-    if command.form is Form.TEST:
-        modem.inform(prefix + parameter.test)
-    elif command.form is Form.READ:
-        modem.inform(prefix + modem.settings.values[command.name])
-    elif command.form is Form.SET:
-        return _set(modem, command, parameter)
+def _report_extension(modem: VoiceModem, *, up: bool) -> None:
+    modem.extension_up = up
+    if not modem.settings.voice or not modem.chip_extension:
+        return
+    watched = modem.settings.number("-STE") & STE_EXTENSION
+    if watched and modem.off_hook:
+        modem.report("P" if up else "p")
     else:
-        return Outcome.ERROR
-    return Outcome.OK
+        modem.report("H" if up else "h")
 
 
-def _set(modem: VoiceModem, command: Command, parameter: Parameter) -> Outcome:
-    old = modem.settings.values[command.name].split(",")
-    new = command.text.split(",")
-    if len(new) > len(old):
-        return Outcome.ERROR
-    merged = [text or kept for text, kept in zip(new, old, strict=False)] + old[len(new) :]
-    if not all(
-        text.isdigit() and low <= int(text) <= high
-        for text, (low, high) in zip(merged, parameter.ranges, strict=True)
-    ):
-        return Outcome.ERROR
-    if parameter.allowed and int(merged[0]) not in parameter.allowed:
-        return Outcome.ERROR
-    modem.settings.values[command.name] = ",".join(str(int(text)) for text in merged)
-    return Outcome.OK
+# ---- dialling ----------------------------------------------------------------------------------
+# What a modem sends by itself: +VTS tones, flashes, and a dialled number's progress.
+
+TONE_DBM0 = -12.0
+LIVE_VOLTS = 3.0
+"""Below this a held line carries no current: no dial tone will come."""
 
 
-def _register(modem: VoiceModem, command: Command) -> Outcome:
-    number = int(command.name[1:])
-    if command.form is Form.READ:
-        modem.inform(f"{modem.settings.registers.get(number, 0):03d}")
-        return Outcome.OK
-    value = int(command.text or 0)
-    flash = number == 29
-    if number > 255 or value > 255 or flash:
-        return Outcome.ERROR
-    modem.settings.registers[number] = value
-    return Outcome.OK
+def _rendered_tone(sounding: Sounding, gap_ms: int) -> bytes:
+    n = samples_of(sounding.ms)
+    low, high = sounding.frequencies
+    if sounding.digit:
+        burst = sine(((float(low), LOW_DBM0), (float(high), HIGH_DBM0)), n)
+        return burst + silence_of(samples_of(gap_ms))
+    parts = tuple((float(hz), TONE_DBM0) for hz in sounding.frequencies if hz)
+    return sine(parts, n) if parts else silence_of(n)
 
 
-# Of the command line itself
+class TonePlayer:
+    """Plays a list of soundings onto the line; flashes and digits become acts as they pass."""
+
+    def __init__(self) -> None:
+        self._sound = b""
+        self._at = 0
+        self._marks: list[tuple[int, ModemAct]] = []
+
+    @property
+    def busy(self) -> bool:
+        """True until the last element has finished."""
+        return self._at < len(self._sound)
+
+    def play(self, soundings: Iterable[Sounding], lead: int = 0, gap_ms: int = 0) -> None:
+        """Start a list after lead samples of silence, gap_ms of silence behind each digit."""
+        sound = bytearray(silence_of(lead))
+        self._marks = []
+        for each in soundings:
+            if each.flash:
+                self._marks.append((len(sound), LoopFlashed(each.ms)))
+            elif each.digit:
+                self._marks.append((len(sound), DigitDialled(each.digit)))
+            sound += _rendered_tone(each, gap_ms)
+        self._sound, self._at = bytes(sound), 0
+
+    def stop(self) -> None:
+        """Fall silent at once."""
+        self._sound, self._at, self._marks = b"", 0, []
+
+    def take(self, n: int, acts: list[ModemAct]) -> tuple[bytes, bool]:
+        """Give the next n samples, whether they were the last; what begins in them joins acts."""
+        chunk = self._sound[self._at : self._at + n]
+        self._at += n
+        while self._marks and self._marks[0][0] < self._at:
+            acts.append(self._marks.pop(0)[1])
+        return chunk + silence_of(n - len(chunk)), self._at >= len(self._sound)
 
 
-def _switch(modem: VoiceModem, command: Command) -> Outcome:
-    """E, V and Q: echo, verbose, quiet; 0 when no digit follows, unchanged by any other."""
-    if command.text not in {"", "0", "1"}:
-        return Outcome.ERROR
-    on = command.text == "1"
-    if command.name == "E":
-        modem.settings.echo = on
-    elif command.name == "V":
-        modem.settings.verbose = on
-    else:
-        modem.settings.quiet = on
-    return Outcome.OK
+@dataclass(slots=True)
+class Dialler:
+    """An ATD or ATA until its result; all times in samples.
 
+    With `;` the result is OK once the digits are out. Else OK when answer is presumed (+VRA after
+    the far end answered, or no ringback within +VRN), BUSY, NO ANSWER after S7 (v253.md 1.3).
+    """
 
-def _dtr(modem: VoiceModem, command: Command) -> Outcome:
-    modem.settings.dtr_action = int(command.text or 0)
-    return Outcome.OK
+    semicolon: bool = False
+    answering: bool = False
+    waited: int = 0
+    out: bool = False
+    ringback: bool = False
+    answered_at: int | None = None
 
+    def dialled(self, modem: VoiceModem) -> None:
+        """Go on after the last digit."""
+        self.out = True
+        self.waited = 0
+        no_wait = modem.settings.voice and not modem.settings.number("+VRN")
+        if self.semicolon or (no_wait and not self.answering):
+            self._done(modem)
 
-def _factory(modem: VoiceModem, _: Command) -> Outcome:
-    was_voice = modem.settings.voice
-    vls, rings = modem.settings.vls, modem.settings.registers[1]
-    modem.restore_settings()
-    modem.settings.registers[1] = rings
-    if modem.off_hook:
-        modem.settings.voice, modem.settings.vls = was_voice, vls
-    else:
-        modem.move(Happening.DATA_CLASS)
-    return Outcome.OK
+    def tick(self, modem: VoiceModem, n: int) -> None:
+        """Wait for n more samples."""
+        if modem.volts < LIVE_VOLTS:
+            self._fail(modem, modem.personality.no_dial_tone)
+            return
+        self.waited += n
+        if self.out and self._presumed(modem):
+            self._done(modem)
+        elif self.out and self.waited > samples_of(modem.settings.registers[7] * 1000):
+            self._fail(modem, "NO ANSWER" if self.answered_at is None else "NO CARRIER")
 
+    def heard(self, modem: VoiceModem, kind: str) -> None:
+        """Take a call-progress tone."""
+        self.ringback = self.ringback or kind == "ringback"
+        if kind == "busy" and self.out:
+            self._fail(modem, "BUSY")
 
-def _reset(modem: VoiceModem, command: Command) -> Outcome:
-    if modem.settings.number("+VNH") != KEEP_LINE:
+    def answered(self) -> None:
+        """Take the far end's answer."""
+        self.answered_at = self.waited
+
+    def _presumed(self, modem: VoiceModem) -> bool:
+        if not modem.settings.voice:
+            return False  # no data carrier will ever come
+        if self.answered_at is not None:
+            return self.waited - self.answered_at >= samples_of(modem.settings.number("+VRA") * 100)
+        limit = samples_of(modem.settings.number("+VRN") * 1000)
+        return not self.ringback and self.waited >= limit
+
+    def _done(self, modem: VoiceModem) -> None:
+        modem.dial_ended()
+        modem.resume()
+
+    def _fail(self, modem: VoiceModem, result: str) -> None:
         modem.hang_up()
-    _factory(modem, command)
-    return modem.later(samples_of(RESET_MS))
+        modem.resume(result)
 
 
-def _profile(modem: VoiceModem, command: Command) -> Outcome:
-    """AT&V: what is set, as terminals print it (v253.md 1.3, default profile)."""
-    if command.text not in {"", "0"}:
-        return Outcome.ERROR
-    settings = modem.settings
-    switches = f"E{settings.echo:d} Q{settings.quiet:d} V{settings.verbose:d}"
-    registers = " ".join(f"S{n:02d}:{value:03d}" for n, value in settings.registers.items())
-    modem.inform(
-        "ACTIVE PROFILE:",
-        f"B1 {switches} L2 M1 N0 T W0 X4 Y0 &C1 &D{settings.dtr_action} &G0 &K3 &Q5 &R1 &S0 &X0",
-        registers,
-    )
-    return Outcome.OK
+# ---- playout -----------------------------------------------------------------------------------
+# The modem's buffer of sound to play, and its watch over silence.
+
+CAPACITY_MS = 1000
 
 
-def _information(modem: VoiceModem, command: Command) -> Outcome:
-    number = int(command.text or 0)
-    if number == 5:
-        modem.inform(modem.settings.values["+GCI"])
-    elif number in (texts := modem.personality.texts | modem.told_texts):
-        modem.inform(texts[number])
-    return Outcome.OK
+class Playout:
+    """Holds what the host sent until the codec plays it; a second of sound at most.
+
+    Nothing is starved before the first byte came or after the host said ETX.
+    """
+
+    def __init__(self, codec: SampleFormat) -> None:
+        self._codec = codec
+        self._bytes = bytearray()
+        self._starved = True
+        self.ended = False
+        self.paused = False
+
+    @property
+    def fill_ms(self) -> float:
+        """Milliseconds of sound waiting."""
+        return self.ms(len(self._bytes))
+
+    @property
+    def room(self) -> int:
+        """Bytes that still fit."""
+        capacity = CAPACITY_MS * SAMPLE_RATE * self._codec.width // 1000
+        return max(capacity - len(self._bytes), 0)
+
+    @property
+    def drained(self) -> bool:
+        """True when the host has ended the stream and all of it was played."""
+        return self.ended and not self._bytes
+
+    def ms(self, count: int) -> float:
+        """Turn bytes of the stream's format into ms."""
+        return count * 1000 / (SAMPLE_RATE * self._codec.width)
+
+    def add(self, data: bytes) -> None:
+        """Take sound from the host; after its end nothing more is sound."""
+        if self.ended or not data:
+            return
+        self._bytes += data
+        self._starved = False
+
+    def encode(self, sound: bytes) -> bytes:
+        """Turn the line's mu-law into the stream's format."""
+        return self._codec.from_line(sound)
+
+    def clear(self) -> None:
+        """Throw away what waits (DLE CAN)."""
+        self._bytes.clear()
+        self._starved = True
+
+    def take(self, n: int) -> tuple[bytes, bool]:
+        """Give n samples as mu-law and whether the buffer has just run dry."""
+        if self.paused:
+            return silence_of(n), False
+        wanted = n * self._codec.width
+        chunk = bytes(self._bytes[:wanted])
+        del self._bytes[:wanted]
+        if len(chunk) == wanted:
+            return self._codec.to_line(chunk), False
+        whole = len(chunk) - len(chunk) % self._codec.width
+        sound = self._codec.to_line(chunk[:whole])
+        ran_dry = not self._starved and not self.ended
+        self._starved = True
+        return sound + silence_of(n - len(sound)), ran_dry
 
 
-def _identify(modem: VoiceModem, command: Command) -> Outcome:
-    who = modem.personality
-    modem.inform({"+GMI": who.maker, "+GMM": who.model, "+GMR": who.revision}[command.name])
-    return Outcome.OK
+class SilenceWatch:
+    """Finds the silences of +VSD: `s` when no voice was heard at all, `q` when it has stopped.
 
+    `limit` is in samples, 0 for never.
+    """
 
-def _country(modem: VoiceModem, command: Command) -> Outcome:
-    known = sorted({each.gci for each in COUNTRIES.values()} | {"0A", "A0", "A6"})
-    if command.form is Form.TEST:
-        modem.inform(f"+GCI: ({','.join(known)})")
-    elif command.form is Form.READ:
-        modem.inform(f"+GCI: {modem.settings.values['+GCI']}")
-    elif command.form is Form.SET and _HEX_PAIR.fullmatch(command.text):
-        modem.settings.values["+GCI"] = command.text
-    else:
-        return Outcome.ERROR
-    return Outcome.OK
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._quiet = 0
+        self._voice = False
 
-
-# Reports
-
-
-def _reprint(modem: VoiceModem, command: Command) -> Outcome:
-    if not modem.personality.can_reprint_id:
-        return Outcome.ERROR
-    if command.form is Form.TEST:
-        modem.inform("(0,1)")
-        return Outcome.OK
-    if command.form is not Form.SET or command.text not in {"0", "1"}:
-        return Outcome.ERROR
-    if modem.last_caller is not None:
-        modem_protocol.print_identity(modem, modem.last_caller, raw=command.text == "1")
-    return Outcome.OK
-
-
-def _voltage(modem: VoiceModem, command: Command) -> Outcome:
-    if not modem.personality.dash_commands or command.form is not Form.ACT:
-        return Outcome.ERROR
-    modem.inform(f"{modem.volts:.1f}")
-    return Outcome.OK
-
-
-HANDLERS: dict[str, Handler] = {
-    "E": _switch,
-    "V": _switch,
-    "Q": _switch,
-    "&D": _dtr,
-    "&F": _factory,
-    "&V": _profile,
-    "Z": _reset,
-    "I": _information,
-    "+GMI": _identify,
-    "+GMM": _identify,
-    "+GMR": _identify,
-    "+FCLASS": choose_class,
-    "+GCI": _country,
-    "+VLS": select_line,
-    "H": hook,
-    "A": answer,
-    "D": dial,
-    "+VSM": choose_format,
-    "+VTX": stream,
-    "+VRX": stream,
-    "+VTR": stream,
-    "+VTS": send_tones,
-    "+VIP": reset_voice,
-    "+VRID": _reprint,
-    "-TRV": _voltage,
-}
+    def hear(self, sound: bytes) -> str:
+        """Take mu-law sound; give the event's letter at the moment it is due, else nothing."""
+        if not self._limit:
+            return ""
+        if not is_quiet(sound):
+            self._quiet, self._voice = 0, True
+            return ""
+        before, self._quiet = self._quiet, self._quiet + len(sound)
+        if before < self._limit <= self._quiet:
+            return "q" if self._voice else "s"
+        return ""

@@ -1,134 +1,14 @@
-"""The personalities as data: what each modem answers and reports (v253.md section 1)."""
+"""What modem and host say to each other: personalities, DLE, AT lines, states (v253.md 1-2)."""
 
 from __future__ import annotations
 
 import enum
 import re
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
 
 from appliance.errors import Bug, ConfigurationError
-from appliance.simulator.exchange.signals import (
-    PAIRS,
-    UNAVAILABLE,
-    ExtensionMoved,
-    FarAnswered,
-    FaxToneHeard,
-    IdentitySent,
-    KeyBegan,
-    KeyEnded,
-    LoopBroke,
-    Rang,
-    Signal,
-    ToneHeard,
-    message,
-)
-
-if TYPE_CHECKING:
-    from appliance.simulator.exchange.modem import VoiceModem
-    from appliance.simulator.exchange.signals import CallerId
-
-
-# ---- country -----------------------------------------------------------------------------------
-# What each country's exchange rings and says, as data (v253.md section 5).
-
-IdOrder = Literal["before", "after"]
-
-
-@dataclass(frozen=True, slots=True)
-class Tone:
-    """One call-progress tone: Hz, on/off cadence in ms (empty: continuous), level in dBm0."""
-
-    frequencies: tuple[int, ...]
-    cadence: tuple[int, ...] = ()
-    level_dbm0: float = -12.0
-
-
-@dataclass(frozen=True, slots=True)
-class Country:
-    """One country's signals; `ring` is the bell's on/off cadence in ms."""
-
-    code: str
-    ring: tuple[int, ...]
-    dial: Tone
-    ringback: Tone
-    busy: Tone
-    congestion: Tone
-    gci: str
-    caller_id: Literal["v23", "bell202"] = "v23"
-    id_order: IdOrder = "after"
-    flash_limit_ms: int = 300
-
-    def tone(self, kind: str) -> Tone:
-        """Give the tone of a release kind: busy, busy200, congestion or dial."""
-        if kind == "busy200":
-            return replace(self.busy, cadence=(200, 200))
-        return {"dial": self.dial, "congestion": self.congestion}.get(kind, self.busy)
-
-
-COUNTRIES = {
-    country.code: country
-    for country in (
-        Country(
-            "it",
-            ring=(1000, 4000),
-            dial=Tone((425,), (200, 200, 600, 1000)),
-            ringback=Tone((425,), (1000, 4000)),
-            busy=Tone((425,), (500, 500)),
-            congestion=Tone((425,), (200, 200)),
-            gci="59",
-        ),
-        Country(
-            "de",
-            ring=(1000, 4000),
-            dial=Tone((425,)),
-            ringback=Tone((425,), (1000, 4000)),
-            busy=Tone((425,), (480, 480)),
-            congestion=Tone((425,), (240, 240)),
-            gci="42",
-        ),
-        Country(
-            "fr",
-            ring=(1500, 3500),
-            dial=Tone((440,)),
-            ringback=Tone((440,), (1500, 3500)),
-            busy=Tone((440,), (500, 500)),
-            congestion=Tone((440,), (250, 250)),
-            gci="3D",
-        ),
-        Country(
-            "gb",
-            ring=(400, 200, 400, 2000),
-            dial=Tone((350, 440)),
-            ringback=Tone((400, 450), (400, 200, 400, 2000)),
-            busy=Tone((400,), (375, 375)),
-            congestion=Tone((400,), (400, 350, 225, 525)),
-            gci="B4",
-            id_order="before",
-        ),
-        Country(
-            "us",
-            ring=(2000, 4000),
-            dial=Tone((350, 440), level_dbm0=-13.0),
-            ringback=Tone((440, 480), (2000, 4000), -19.0),
-            busy=Tone((480, 620), (500, 500), -24.0),
-            congestion=Tone((480, 620), (250, 250), -24.0),
-            gci="B5",
-            caller_id="bell202",
-            flash_limit_ms=1000,
-        ),
-    )
-}
-
-
-def country(code: str) -> Country:
-    """Give a country by its two letters; raises ConfigurationError for one not known."""
-    try:
-        return COUNTRIES[code.lower()]
-    except KeyError:
-        known = ", ".join(COUNTRIES)
-        raise ConfigurationError(f"country {code!r} is not known: use one of {known}") from None
-
+from appliance.simulator.exchange.audio import PAIRS
 
 # ---- dialects ----------------------------------------------------------------------------------
 
@@ -366,7 +246,7 @@ RESULT_CODES = {
 """Numeric result codes (v253.md 1.1)."""
 
 
-def personality(name: str) -> Personality:
+def personality_named(name: str) -> Personality:
     """Give a personality by name; raises ConfigurationError for one not known."""
     try:
         return PERSONALITIES[name]
@@ -376,7 +256,7 @@ def personality(name: str) -> Personality:
 
 
 @dataclass(slots=True)
-class Settings:
+class ModemSettings:
     """What the host has set on one modem; a reset makes a new one."""
 
     echo: bool = True
@@ -399,12 +279,12 @@ REGISTERS |= {29: 70, 30: 0, 82: 0, 86: 0, 127: 0}
 """S registers after a reset; anything else reads 0."""
 
 
-def fresh_settings(personality: Personality) -> Settings:
+def fresh_settings(personality: Personality) -> ModemSettings:
     """Give the settings a modem wakes up with: E1 V1 Q0, class 0, every parameter's default."""
     values = {name: parameter.default for name, parameter in personality.parameters.items()}
     values |= {"+VSM": personality.default_vsm, "+GCI": "B5"}
     registers = REGISTERS | {29: personality.flash_ms // 10}
-    return Settings(values=values, registers=registers)
+    return ModemSettings(values=values, registers=registers)
 
 
 # ---- dle ---------------------------------------------------------------------------------------
@@ -426,7 +306,7 @@ def shield_packed(sound: bytes) -> bytes:
     return _ONE_OR_TWO.sub(lambda m: b"\x10\x1a" if len(m[0]) == 2 else b"\x10\x10", sound)
 
 
-def event(code: str) -> bytes:
+def dle_event(code: str) -> bytes:
     """Give the two bytes of one event, e.g. `b` for busy."""
     return b"\x10" + code.encode("ascii")
 
@@ -441,7 +321,7 @@ def _plain(pure: bytes) -> bytes:
     return pure.replace(b"\x10\x10", b"\x10")
 
 
-class Unshielder:
+class DleUnshielder:
     """Takes the shielding off a host's stream, which may be cut anywhere."""
 
     def __init__(self) -> None:
@@ -465,7 +345,7 @@ class Unshielder:
 # Takes AT command lines and +VTS lists apart (v253.md 1.1, 1.3).
 
 
-class Form(enum.StrEnum):
+class CommandForm(enum.StrEnum):
     """How a command was written."""
 
     ACT = "act"
@@ -475,11 +355,11 @@ class Form(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class AtCommand:
     """One command of a line: name (`+VLS`, `E`, `S0`, `&F`), form and text after it."""
 
     name: str
-    form: Form
+    form: CommandForm
     text: str = ""
 
 
@@ -487,53 +367,58 @@ _EXTENDED = re.compile(r"([+\-!][A-Z0-9]+)(=\?|\?|=)?")
 _REGISTER = re.compile(r"S(\d+)(=|\?)(\d*)")
 _BASIC = re.compile(r"([&%\\]?[A-Z])(\d*)")
 _DIAL = re.compile(r"D([^;]*)(;?)")
-_FORMS = {"=?": Form.TEST, "?": Form.READ, "=": Form.SET, None: Form.ACT}
+_FORMS = {
+    "=?": CommandForm.TEST,
+    "?": CommandForm.READ,
+    "=": CommandForm.SET,
+    None: CommandForm.ACT,
+}
 
 
 class WrongLine(ValueError):  # noqa: N818 - a fact about the host's line, not an error of ours
     """Raised for text that is no command; the modem answers ERROR there."""
 
 
-def split_line(body: str) -> list[Command]:
+def split_line(body: str) -> list[AtCommand]:
     """Give the commands of a line's body (after AT), up to the first that cannot be read.
 
     What cannot be read becomes a command named `?`, which the modem refuses.
     """
-    commands: list[Command] = []
+    commands: list[AtCommand] = []
     rest = re.sub(r'"[^"]*"|\s', lambda m: m.group() if m.group()[0] == '"' else "", body)
     rest = rest.upper().lstrip(";")
     while rest:
         try:
             command, rest = _next(rest)
         except WrongLine:
-            command, rest = Command("?", Form.ACT, rest), ""
+            command, rest = AtCommand("?", CommandForm.ACT, rest), ""
         commands.append(command)
     return commands
 
 
-def _next(rest: str) -> tuple[Command, str]:
+def _next(rest: str) -> tuple[AtCommand, str]:
     if rest[0] in "+-!":
         return _extended(rest)
     if match := _DIAL.match(rest):
-        return Command("D", Form.ACT, match[1] + match[2]), rest[match.end() :]
+        return AtCommand("D", CommandForm.ACT, match[1] + match[2]), rest[match.end() :]
     if match := _REGISTER.match(rest):
-        form = Form.SET if match[2] == "=" else Form.READ
-        return Command(f"S{match[1]}", form, match[3]), rest[match.end() :]
+        form = CommandForm.SET if match[2] == "=" else CommandForm.READ
+        return AtCommand(f"S{match[1]}", form, match[3]), rest[match.end() :]
     if match := _BASIC.match(rest):
-        return Command(match[1], Form.ACT, match[2]), rest[match.end() :]
+        return AtCommand(match[1], CommandForm.ACT, match[2]), rest[match.end() :]
     raise WrongLine(rest)
 
 
-def _extended(rest: str) -> tuple[Command, str]:
+def _extended(rest: str) -> tuple[AtCommand, str]:
     match = _EXTENDED.match(rest)
     if match is None:
         raise WrongLine(rest)
     tail = rest[match.end() :]
     text, _, after = tail.partition(";")
     form = _FORMS[match[2]]
-    if form is not Form.SET and text:
+    if form is not CommandForm.SET and text:
         raise WrongLine(rest)
-    return Command(match[1], form, text), after
+    return AtCommand(match[1], form, text), after
 
 
 @dataclass(frozen=True, slots=True)
@@ -593,7 +478,7 @@ def _sounding(
 # The modem's states, as one table (v253.md section 9, item 2).
 
 
-class State(enum.StrEnum):
+class ModemState(enum.StrEnum):
     """Where the modem is; commands are read in the first three only."""
 
     CLASS0_ONHOOK = "class0-onhook"
@@ -605,7 +490,7 @@ class State(enum.StrEnum):
     DIALING = "dialing"
 
 
-class Happening(enum.StrEnum):
+class ModemTransition(enum.StrEnum):
     """What can move the modem from one state to another."""
 
     VOICE_CLASS = "voice class chosen"
@@ -621,17 +506,17 @@ class Happening(enum.StrEnum):
     DIAL_ENDED = "dialing ended"
 
 
-COMMAND = {State.CLASS0_ONHOOK, State.CLASS8_ONHOOK, State.OFFHOOK_COMMAND}
-STREAMING = {State.TX, State.RX, State.DUPLEX}
-HEARING = {State.RX, State.DUPLEX}
-PLAYING = {State.TX, State.DUPLEX}
-ONHOOK = {State.CLASS0_ONHOOK, State.CLASS8_ONHOOK}
+COMMAND = {ModemState.CLASS0_ONHOOK, ModemState.CLASS8_ONHOOK, ModemState.OFFHOOK_COMMAND}
+STREAMING = {ModemState.TX, ModemState.RX, ModemState.DUPLEX}
+HEARING = {ModemState.RX, ModemState.DUPLEX}
+PLAYING = {ModemState.TX, ModemState.DUPLEX}
+ONHOOK = {ModemState.CLASS0_ONHOOK, ModemState.CLASS8_ONHOOK}
 
-_S, _H = State, Happening
+_S, _H = ModemState, ModemTransition
 _BACK_ON_HOOK = {_H.ON_HOOK_VOICE: _S.CLASS8_ONHOOK, _H.ON_HOOK_DATA: _S.CLASS0_ONHOOK}
 _IN_STREAM = {_H.STREAM_ENDED: _S.OFFHOOK_COMMAND, **_BACK_ON_HOOK}
 
-TABLE: dict[State, dict[Happening, State]] = {
+STATE_TABLE: dict[ModemState, dict[ModemTransition, ModemState]] = {
     _S.CLASS0_ONHOOK: {
         _H.VOICE_CLASS: _S.CLASS8_ONHOOK,
         _H.DATA_CLASS: _S.CLASS0_ONHOOK,
@@ -663,162 +548,165 @@ TABLE: dict[State, dict[Happening, State]] = {
 }
 
 
-def follow(state: State, happening: Happening) -> State:
+def next_state(state: ModemState, happening: ModemTransition) -> ModemState:
     """Give the state after a happening; raises Bug for one the table does not know there."""
     try:
-        return TABLE[state][happening]
+        return STATE_TABLE[state][happening]
     except KeyError:
         raise Bug(f"a modem in {state} cannot meet {happening!r}") from None
 
 
-# ---- notices -----------------------------------------------------------------------------------
-# What a modem tells its host about the line: rings, identity, tones, keys (v253.md 2.4, 3).
-
-ID_POKE = "!4886"
-"""What sets the form in which some firmware reads who calls (v253.md 3); 02 is ETSI's."""
-STE_EXTENSION, STE_REMOTE = 2, 4
-"""Bits of -STE: extension pickup and remote hang-up (v253.md 1.3)."""
+# ---- outcome -----------------------------------------------------------------------------------
+# How a command ends.
 
 
-def notice(modem: VoiceModem, signal: Signal) -> None:
-    """Report one signal as this modem in this state would."""
-    match signal:
-        case Rang():
-            _rang(modem, signal)
-        case IdentitySent():
-            _identity(modem, signal.caller)
-        case ToneHeard():
-            _tone(modem, signal.kind)
-        case FaxToneHeard():
-            modem.report("c" if modem.chip_tones and _listening(modem) else "")
-        case KeyBegan() | KeyEnded():
-            _key(modem, signal)
-        case LoopBroke():
-            _loop(modem)
-        case ExtensionMoved():
-            _extension(modem, up=signal.up)
-        case FarAnswered():
-            if modem.dialler is not None:
-                modem.dialler.answered()
+class CommandResult(enum.Enum):
+    """At once, refused, later, or in a stream; the value is the result code it gives."""
+
+    OK = "OK"
+    ERROR = "ERROR"
+    LINE_IN_USE = "LINE IN USE"
+    LATER = "later"
+    STREAM = "CONNECT"
 
 
-def forget_ring(modem: VoiceModem, n: int) -> None:
-    """Clear the ring counter S1 when no ring came for its time."""
-    if modem.ringing_for > 0:
-        modem.ringing_for -= n
-        if modem.ringing_for <= 0:
-            modem.settings.registers[1] = 0
+# ---- hostside ----------------------------------------------------------------------------------
+# The modem's side towards its host: result codes, information text, DLE events (v253.md 1.1).
 
 
-def _rang(modem: VoiceModem, ring: Rang) -> None:
-    if modem.state not in ONHOOK:
-        return
-    registers = modem.settings.registers
-    registers[1] += 1
-    modem.ringing_for = modem.personality.ring_clear_ms * 8
-    if modem.settings.number("+VDR"):
-        _cadence(modem, ring)
-    if not modem.settings.number("+VDR") or modem.settings.number("+VDR", 1):
-        if modem.settings.voice:
-            modem.report("R")
-        else:
-            modem.unsolicited("RING")
-    if 0 < registers[0] <= registers[1]:
-        modem.answer_by_itself()
+class HostSide:
+    """Frames everything the host reads; `now` is the monotonic second of what is going on."""
+
+    def __init__(self, personality: Personality) -> None:
+        self.personality = personality
+        self.settings = fresh_settings(personality)
+        self.guard = HostGuard()
+        self.lose_results = 0
+        self.end_late_ms = 0.0
+        self.poke_wanted = ""
+        self.refused: frozenset[str] = frozenset()
+        self.planted: dict[str, str] = {}
+        self.now = 0.0
+        self._out = bytearray()
+        self._bare = False
+        self._trailer = b""
+
+    def restore_settings(self) -> None:
+        """Go back to the settings this modem wakes up with: its make's, and what was planted."""
+        self.settings = fresh_settings(self.personality)
+        self.settings.values |= self.planted
+
+    def data_to_send(self) -> bytes:
+        """Give and forget the bytes for the host."""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def result(self, text: str) -> None:
+        """Give a final result, verbose or numeric, unless Q1 or a planted loss forbids it."""
+        self.guard.result_given(self.now)
+        bare, self._bare = self._bare, False
+        trailer, self._trailer = self._trailer, b""
+        if self.lose_results:
+            self.lose_results -= 1
+            return
+        self._say(text, bare=bare)
+        self._out += trailer
+
+    def unsolicited(self, text: str) -> None:
+        """Give a result nobody asked for, such as RING."""
+        self._say(text, bare=False)
+
+    def _say(self, text: str, *, bare: bool) -> None:
+        if self.settings.quiet:
+            return
+        if not self.settings.verbose:
+            self._out += b"%d\r" % RESULT_CODES[text]
+            return
+        self._out += b"" if bare else b"\r\n"
+        self._out += text.encode() + b"\r\n"
+
+    def inform(self, *lines: str) -> None:
+        """Give information text, its lines together."""
+        self._out += b"\r\n" if self.settings.verbose else b""
+        self._out += "\r\n".join(lines).encode("ascii", "replace") + b"\r\n"
+
+    def inform_bare(self, text: str) -> None:
+        """Give the text whose OK follows without a blank line (+FCLASS?, v253.md 1.1)."""
+        self._out += text.encode() + b"\r\n"
+        self._bare = True
+
+    def report(self, codes: str) -> None:
+        """Send one DLE event per letter."""
+        for code in codes:
+            self._out += dle_event(code)
+
+    def report_after_result(self, code: str) -> None:
+        """Send one DLE event right after the coming result."""
+        self._trailer += dle_event(code)
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._out += data
 
 
-def _cadence(modem: VoiceModem, ring: Rang) -> None:
-    _packet(modem, [f"DRON={ring.on_ms // 100}", f"DROF={ring.off_ms // 100}"])
+# ---- guard -------------------------------------------------------------------------------------
+# Watches the host: what it did against the protocol, counted and kept as words.
+
+COMMAND_GAP = 0.099
+"""100 ms after a result before the next command (v253.md 1.1), less 1 ms of clock grain."""
+
+COMMAND_TOO_EARLY = "command less than 100 ms after a result"
+COMMAND_OVERLAPS = "command before the result of the one before"
+UNKNOWN_CODE = "unknown DLE code in a stream"
+COMMAND_IN_STREAM = "command text in a stream"
+
+_COMMAND_TEXT = re.compile(rb"AT(?:\+[FV][A-Z]{2,6}[ -~]*|-STE[ -~]*|[HZ]0?|E[01][ -~]*|)\r")
+_TAIL = 64
 
 
-def _packet(modem: VoiceModem, lines: list[str]) -> None:
-    """Give fields as text in class 0, as a complex report DLE X ... DLE . in class 8."""
-    if modem.settings.voice:
-        text = "".join(f"{line}\r\n" for line in lines)
-        modem.raw(b"\x10X" + text.encode("ascii", "replace") + b"\x10.")
-        return
-    for part in [[line] for line in lines] if modem.personality.fields_apart else [lines]:
-        modem.inform(*part)
+class HostGuard:
+    """Counts the host's protocol faults; `now` is in monotonic seconds."""
 
+    def __init__(self) -> None:
+        self.faults: Counter[str] = Counter()
+        self.last: deque[str] = deque(maxlen=20)
+        self._result_at = float("-inf")
+        self._waiting = False
+        self._tail = b""
 
-def _identity(modem: VoiceModem, caller: CallerId) -> None:
-    if modem.state not in ONHOOK or _lacks_poke(modem):
-        return
-    modem.last_caller = caller
-    form = modem.settings.number("+VCID")
-    for _ in range(_printed(caller) if form else 0):
-        print_identity(modem, caller, raw=form == 2)
+    def fault(self, kind: str, now: float, detail: str = "") -> None:
+        """Count one fault and keep its time and detail."""
+        self.faults[kind] += 1
+        self.last.append(f"{now:.3f} {kind}{': ' + detail if detail else ''}")
 
+    def command_began(self, now: float) -> None:
+        """Look at the time of a command line's first byte."""
+        if self._waiting:
+            self.fault(COMMAND_OVERLAPS, now)
+        elif now - self._result_at < COMMAND_GAP:
+            self.fault(COMMAND_TOO_EARLY, now, f"{(now - self._result_at) * 1000:.1f} ms")
 
-def _lacks_poke(modem: VoiceModem) -> bool:
-    """Tell whether this firmware reads no identity before AT!4886 was set to its value."""
-    return modem.poke_wanted not in {"", modem.settings.values.get(ID_POKE)}
+    def line_taken(self) -> None:
+        """Note that a whole command line is being worked on."""
+        self._waiting = True
 
+    def result_given(self, now: float) -> None:
+        """Note a final result code."""
+        self._waiting = False
+        self._result_at = now
 
-def _printed(caller: CallerId) -> int:
-    """How often a modem prints an identity: a wrong checksum is printed by none (v253.md 3)."""
-    return {"spoilt": 0, "doubled": 2}.get(caller.fault, 1)
+    def streamed(self, data: bytes, now: float) -> None:
+        """Look for command text in what the host sent as sound."""
+        joined = self._tail + data
+        self._tail = joined[-_TAIL:]
+        if b"AT" not in joined:
+            return
+        for match in _COMMAND_TEXT.finditer(joined):
+            self.fault(COMMAND_IN_STREAM, now, match[0].decode("ascii", "replace").strip())
+            self._tail = joined[match.end() :][-_TAIL:]
 
-
-def print_identity(modem: VoiceModem, caller: CallerId, *, raw: bool) -> None:
-    """Print an identity, as formatted fields or as the message in hex (v253.md 3)."""
-    if raw:
-        _packet(modem, [message(caller).hex().upper()])
-        return
-    between = modem.personality.id_separator
-    _packet(modem, [f"{name}{between}{value}" for name, value in _fields(caller)])
-
-
-def _fields(caller: CallerId) -> list[tuple[str, str]]:
-    """Give the fields as the modem read them, whatever became of them."""
-    if caller.fault == "malformed":
-        return [("DATE", "??"), ("NMBR", "<b>0~5\x7f"), ("NAME", "=1+1|\x1b[2J")]
-    stamp = [("DATE", caller.date), ("TIME", caller.time)]
-    if caller.fault == "cut":
-        return stamp
-    fields = [] if caller.fault == "number_only" else stamp
-    fields = [*fields, ("NMBR", caller.number)]
-    name = UNAVAILABLE if caller.fault == "name_absent" else caller.name
-    return [*fields, ("NAME", name)] if name else fields
-
-
-def _listening(modem: VoiceModem) -> bool:
-    return modem.settings.voice and modem.off_hook and modem.state is not State.DIALING
-
-
-def _tone(modem: VoiceModem, kind: str) -> None:
-    if modem.dialler is not None:
-        modem.dialler.heard(modem, kind)
-    elif modem.chip_tones and _listening(modem):
-        modem.report({"busy": "b", "dial": "d"}.get(kind, ""))
-
-
-def _key(modem: VoiceModem, signal: KeyBegan | KeyEnded) -> None:
-    if not modem.chip_dtmf or not _listening(modem):
-        return
-    shields = modem.personality.shields_dtmf
-    if isinstance(signal, KeyEnded):
-        modem.report("~" if shields and modem.key_held else "")
-        modem.key_held = False
-    elif shields:
-        modem.report(signal.digit if modem.key_held else f"/{signal.digit}")
-        modem.key_held = True
-    elif not signal.again:
-        modem.report(signal.digit)
-
-
-def _loop(modem: VoiceModem) -> None:
-    if modem.personality.reports_loop and _listening(modem):
-        watched = modem.settings.number("-STE") & STE_REMOTE
-        modem.report("P" if watched else "l")
-
-
-def _extension(modem: VoiceModem, *, up: bool) -> None:
-    modem.extension_up = up
-    if not modem.settings.voice or not modem.chip_extension:
-        return
-    watched = modem.settings.number("-STE") & STE_EXTENSION
-    if watched and modem.off_hook:
-        modem.report("P" if up else "p")
-    else:
-        modem.report("H" if up else "h")
+    def stream_began(self, now: float) -> None:
+        """Forget what an earlier stream ended with; CONNECT is a result."""
+        self.result_given(now)
+        self._tail = b""

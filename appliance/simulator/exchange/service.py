@@ -1,251 +1,47 @@
-"""The exchange's process: one loop over ports, the control socket and an absolute 10 ms tick."""
+"""The exchange's process: one loop over ports, the control socket and an absolute 10 ms tick.
+
+Over DIR/control travels one JSON object a line, both ways. To the exchange, by `do`: `clip`
+(base64 mu-law, `new` starts another), `call` (the fields of `CallPlan` and `line`), `say`,
+`press`, `hang-up`, `status`, `set` (`line`, `knobs`). From it, by `event`: `placed ringing
+answered released heard ended status done error`.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import base64
+import ctypes
+import gc
+import json
 import os
-import select
+import re
 import selectors
 import socket
-import struct
-import termios
 import time
-import tty
 from collections import deque
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from appliance.simulator.exchange.exchange import Controller, Peer
-from appliance.simulator.exchange.modem_protocol import PLAYING
+from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
+from appliance.simulator.exchange.audio import IDENTITY_FAULTS, PAIRS, burst, checked_keys
+from appliance.simulator.exchange.call import RELEASES, CallPlan, LineCall
+from appliance.simulator.exchange.modem_protocol import personality_named
+from appliance.simulator.exchange.outlet import BACKLOG_LIMIT_MS, Outlet, Station, turn_knobs
+from appliance.simulator.exchange.signals import country_named, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from appliance.simulator.exchange.control import Capture, Message
-    from appliance.simulator.exchange.premises import Station
-
-
-# ---- port --------------------------------------------------------------------------------------
-# The serial port a modem is reached by: the master side of a PTY and a link to its slave.
-
-PENDING_LIMIT = 800
-"""Bytes held for a host that does not read (100 ms of mu-law); beyond it sound is dropped."""
-
-HARD_LIMIT = 65_536
-
-
-class Port:
-    """One PTY, non-blocking, raw; `link` points to the slave while the port exists."""
-
-    def __init__(self, link: Path) -> None:
-        self.master, slave = os.openpty()
-        tty.setraw(slave)
-        self.name = os.ttyname(slave)
-        os.close(slave)
-        os.set_blocking(self.master, False)
-        self._poll = select.poll()
-        self._poll.register(self.master, 0)
-        self._pending = bytearray()
-        self._link = link
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.name)
-
-    @property
-    def is_open(self) -> bool:
-        """True while a host has the port open."""
-        return not self._poll.poll(0)
-
-    @property
-    def host_reads(self) -> bool:
-        """False while the host leaves too much unread."""
-        return len(self._pending) < PENDING_LIMIT
-
-    @property
-    def waiting(self) -> int:
-        """Bytes the host wrote that lie in the PTY, as far as the kernel tells (4 KB at most)."""
-        return int(struct.unpack("i", fcntl.ioctl(self.master, termios.FIONREAD, b"\0\0\0\0"))[0])
-
-    def read(self, most: int) -> bytes:
-        """Give up to `most` bytes, nothing when there are none or the host has closed."""
-        if most <= 0:
-            return b""
-        try:
-            return os.read(self.master, most)
-        except OSError:  # EAGAIN: nothing there; EIO: closed
-            return b""
-
-    def write(self, data: bytes) -> None:
-        """Send bytes without ever waiting; what does not go now goes with a later call."""
-        if len(self._pending) < HARD_LIMIT:
-            self._pending += data
-        if not self._pending:
-            return
-        try:
-            sent = os.write(self.master, self._pending)
-        except OSError:  # EAGAIN: the PTY is full; EIO: closed
-            return
-        del self._pending[:sent]
-
-    def forget(self) -> None:
-        """Drop what was not sent: the host has closed the port."""
-        self._pending.clear()
-
-    def close(self) -> None:
-        """Unplug: the host reads an end of file or an error; the link goes."""
-        self._link.unlink(missing_ok=True)
-        os.close(self.master)
-
-
-# ---- outlet ------------------------------------------------------------------------------------
-# A station behind its port: moves bytes between them and keeps the figures of both.
-
-BACKLOG_LIMIT_MS = 300
-"""More sound than this ahead of the codec fails the run."""
-
-
-class Outlet:
-    """One line as the host meets it. `now` is in monotonic seconds."""
-
-    def __init__(
-        self,
-        station: Station,
-        link: Path,
-        capture: Capture | None = None,
-        make_port: Callable[[Path], Port] = Port,
-    ) -> None:
-        self.station = station
-        self.link = link
-        self._make_port = make_port
-        self.port: Port | None = make_port(link)
-        self.wedged = False
-        self.ignore_dtr = False
-        self.greatest_backlog_ms = 0.0
-        self._capture = capture
-        self._was_open = False
-        self._last_name = ""
-
-    @property
-    def reads_commands(self) -> bool:
-        """True when the port should be read as soon as something comes, not at the next tick."""
-        return self._was_open and not self.wedged and not self.station.modem.streaming
-
-    def tick(self, seconds: float, now: float) -> None:
-        """Read what the modem takes, run the line, write what the host gets."""
-        station = self.station
-        n = station.samples_in(seconds)
-        port = self.port
-        if port is None:
-            station.tick(n, now)
-            return
-        self._follow_opening(port, now)
-        self._read(port, now)
-        station.modem.host_reads = port.host_reads
-        station.tick(n, now)
-        self._write(port, now)
-
-    def serve(self, now: float) -> None:
-        """Take commands between ticks and answer at once."""
-        if self.port is not None:
-            self._read(self.port, now)
-            self._write(self.port, now)
-
-    def _follow_opening(self, port: Port, now: float) -> None:
-        is_open = port.is_open
-        if is_open == self._was_open:
-            return
-        if not is_open:
-            self._read(port, now)
-            port.forget()
-            if not self.ignore_dtr:
-                self.station.modem.drop_dtr()
-        self._was_open = is_open
-
-    def _read(self, port: Port, now: float) -> None:
-        if not self._was_open or self.wedged:
-            return
-        modem = self.station.modem
-        data = port.read(modem.room)
-        if data:
-            if self._capture:
-                self._capture.write(self.station.number, "host", data, now)
-            modem.receive_data(data, now)
-        if modem.state in PLAYING:
-            self._measure(port)
-
-    def _measure(self, port: Port) -> None:
-        """Keep the greatest lead: the modem's buffer and what still lies in the PTY."""
-        playout = self.station.modem.playout
-        backlog = playout.fill_ms
-        if not playout.room:
-            backlog += playout.ms(port.waiting)
-        self.greatest_backlog_ms = max(self.greatest_backlog_ms, backlog)
-
-    def _write(self, port: Port, now: float) -> None:
-        data = self.station.modem.data_to_send()
-        if self.wedged or not self._was_open:
-            return
-        if data and self._capture:
-            self._capture.write(self.station.number, "modem", data, now)
-        port.write(data)
-
-    def unplug(self) -> None:
-        """Take the modem away: port, power and call are gone."""
-        if self.port is None:
-            return
-        self._last_name = self.port.name
-        self.port.close()
-        self.port = None
-        self._was_open = False
-        self.station.power_cycle()
-
-    def plug_in(self) -> None:
-        """Bring the modem back, on a new PTY of another number than the last."""
-        if self.port is not None:
-            return
-        self.port = self._make_port(self.link)
-        if self.port.name == self._last_name:
-            taken = self.port
-            self.port = self._make_port(self.link)  # the same number cannot be given twice
-            os.close(taken.master)
-
-    def close(self) -> None:
-        """Remove the port for good."""
-        if self.port is not None:
-            self.port.close()
-            self.port = None
-
-    def report(self) -> dict[str, object]:
-        """Give the figures of this line, for `status` and the final report."""
-        modem, line = self.station.modem, self.station.line
-        return {
-            "line": self.station.number,
-            "dialect": modem.personality.name,
-            "port": self.port.name if self.port else "",
-            "open": self._was_open,
-            "modem": str(modem.state),
-            "off_hook": modem.off_hook,
-            "line_state": str(line.state),
-            "volts": line.volts,
-            "calls": line.calls,
-            "last_dialled": line.last_dialled,
-            "reached_ms": line.reached_ms,
-            "backlog_ms": round(modem.playout.fill_ms, 1) if modem.state in PLAYING else 0.0,
-            "greatest_backlog_ms": round(self.greatest_backlog_ms, 1),
-            "underruns": modem.underruns,
-            "overruns": modem.overruns,
-            "dropped_bytes": modem.dropped,
-            "protocol_faults": dict(modem.guard.faults),
-            "last_faults": list(modem.guard.last),
-        }
+    from appliance.simulator.exchange.outlet import Capture
 
 
 # ---- service -----------------------------------------------------------------------------------
 
-TICK = 0.01
-LATE = 0.05
+TICK_S = 0.01
+LATE_TICK_S = 0.05
 """Seconds late beyond which a tick is told apart: what lies ahead in a modem has run out soon."""
 STALLS = 100
-FORGIVEN = 5.0
+CLOCK_RESTART_S = 5.0
 """Seconds late beyond which the clock starts anew: the machine slept."""
 
 
@@ -260,31 +56,31 @@ class Exchange:
         self.worst_lateness = 0.0
         self._stalls: deque[tuple[int, float]] = deque(maxlen=STALLS)
         self._listener = listener
-        self._peers: list[Peer] = []
+        self._peers: list[ControlPeer] = []
         self._selector = selectors.SelectSelector()  # microseconds, where epoll waits whole ms
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
         self._watched: dict[int, int] = {}
 
     def run(self) -> None:
         """Tick until `stopping`; lateness is measured from the moment a tick was due."""
-        due = time.monotonic() + TICK
+        due = time.monotonic() + TICK_S
         while not self.stopping:
             for key, _ in self._selector.select(max(due - time.monotonic(), 0)):
                 key.data()
             now = time.monotonic()
-            if now - due > LATE:
+            if now - due > LATE_TICK_S:
                 self._stalls.append((self.ticks, round((now - due) * 1000, 1)))
-            if now - due > FORGIVEN:
+            if now - due > CLOCK_RESTART_S:
                 due = now
             while now >= due:
                 self.worst_lateness = max(self.worst_lateness, now - due)
                 self._tick(now)
-                due += TICK
+                due += TICK_S
 
     def _tick(self, now: float) -> None:
         self.ticks += 1
         for outlet in self.outlets.values():
-            outlet.tick(TICK, now)
+            outlet.tick(TICK_S, now)
             self._watch(outlet)
         for peer in tuple(self._peers):
             peer.controller.follow()
@@ -320,17 +116,17 @@ class Exchange:
     def _accept(self) -> None:
         sock, _ = self._listener.accept()
         sock.setblocking(False)
-        peer = Peer(sock, Controller(self.outlets, self.status))
+        peer = ControlPeer(sock, Controller(self.outlets, self.status))
         self._peers.append(peer)
         self._selector.register(sock, selectors.EVENT_READ, lambda: self._receive(peer))
 
-    def _receive(self, peer: Peer) -> None:
+    def _receive(self, peer: ControlPeer) -> None:
         for outlet in self.outlets.values():
             self._unwatch(outlet)  # a knob may close the port that is watched
         if not peer.receive() or not peer.send():
             self._drop(peer)
 
-    def _drop(self, peer: Peer) -> None:
+    def _drop(self, peer: ControlPeer) -> None:
         if peer in self._peers:
             self._peers.remove(peer)
             peer.controller.hang_up()
@@ -366,3 +162,350 @@ class Exchange:
             outlet.close()
         self._selector.close()
         self._listener.close()
+
+
+# ---- premises ----------------------------------------------------------------------------------
+
+
+def control_address(descriptor: int) -> str:
+    """Give the address of `control` in an opened directory, short whatever the path's length."""
+    return f"/proc/self/fd/{descriptor}/control"
+
+
+def listen(directory: Path) -> socket.socket:
+    """Open DIR/control; raises TechnicianError when another exchange answers there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_PATH)
+    address = control_address(descriptor)
+    listener = socket.socket(socket.AF_UNIX)
+    try:
+        _remove_stale_socket(directory, address)
+        listener.bind(address)
+        listener.listen(64)
+        listener.setblocking(False)
+    except BaseException:
+        listener.close()
+        raise
+    finally:
+        os.close(descriptor)
+    return listener
+
+
+def _remove_stale_socket(directory: Path, address: str) -> None:
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(address)
+        except OSError:
+            (directory / "control").unlink(missing_ok=True)
+            return
+    raise TechnicianError(f"an exchange already runs in {directory}: stop it or choose another")
+
+
+def build_exchange(
+    directory: Path, dialects: Sequence[str], code: str, capture: Capture | None = None
+) -> Exchange:
+    """Make an exchange with one line per dialect; raises ConfigurationError, TechnicianError."""
+    where = country_named(code)
+    makes = [personality_named(name) for name in dialects]
+    prepare(where)
+    for digit in PAIRS:
+        burst(digit)
+    listener = listen(directory)
+    outlets = [
+        Outlet(Station(number, where, make), directory / f"line{number}", capture)
+        for number, make in enumerate(makes, 1)
+    ]
+    for outlet in outlets[1:]:  # one directory of numbers for all
+        outlet.station.line.wire.lines = outlets[0].station.line.wire.lines
+    return Exchange(outlets, listener)
+
+
+def run_exchange(exchange: Exchange, directory: Path) -> Message:
+    """Run until stopped, then clean up; gives the final report."""
+    exchange.real_time = go_realtime()
+    try:
+        exchange.run()
+        return exchange.status()
+    finally:
+        exchange.close()
+        (directory / "control").unlink(missing_ok=True)
+
+
+# ---- controller --------------------------------------------------------------------------------
+# Serves one control connection: places calls, plays a caller's part, turns knobs.
+
+HEARD_CHUNK = 800
+"""What the caller hears is handed on every 100 ms."""
+
+
+class Controller:
+    """One conversation over the control socket, without the socket."""
+
+    def __init__(self, outlets: Mapping[int, Outlet], status: Callable[[], Message]) -> None:
+        self._outlets = outlets
+        self._status = status
+        self._clips: list[bytearray] = []
+        self._out = bytearray()
+        self._call: LineCall | None = None
+        self._told: set[str] = set()
+
+    def data_to_send(self) -> bytes:
+        """Give and forget what the client is to read."""
+        data = bytes(self._out)
+        self._out.clear()
+        return data
+
+    def receive_line(self, line: bytes) -> None:
+        """Do what one message asks; a wrong one is answered with a sentence."""
+        try:
+            self._do(decode_message(line))
+        except CentralinoError as error:
+            self._tell("error", sentence=str(error))
+
+    def hang_up(self) -> None:
+        """End the caller's part: the client asked for it, or is gone."""
+        if self._call is not None:
+            self._call.wants_to_hang_up = True
+
+    def _tell(self, event: str, **more: object) -> None:
+        self._out += encode_message({"event": event, **more})
+
+    def _do(self, message: Message) -> None:
+        what = text_of(message, "do", "")
+        match what:
+            case "clip":
+                self._clip(message)
+            case "call":
+                self._place(message)
+            case "say" | "press" | "hang-up":
+                self._act(what, message)
+            case "set":
+                self._set(message)
+            case "status":
+                self._tell("status", status=self._status())
+            case _:
+                raise ConfigurationError(f"{what!r} is nothing the exchange can do")
+
+    def _outlet(self, message: Message) -> Outlet:
+        number = number_of(message, "line")
+        if number not in self._outlets:
+            raise ConfigurationError(f"line {number} does not exist: lines 1-{len(self._outlets)}")
+        return self._outlets[number]
+
+    def _clip(self, message: Message) -> None:
+        if message.get("new") or not self._clips:
+            self._clips.append(bytearray())
+        self._clips[-1] += sound_of(message)
+
+    def _place(self, message: Message) -> None:
+        if self._call is not None:
+            raise ConfigurationError("this connection has its call: open another one")
+        outlet = self._outlet(message)
+        now = time.localtime()
+        stamp = {"date": time.strftime("%m%d", now), "time": time.strftime("%H%M", now)}
+        plan = plan_of(stamp | message, tuple(bytes(clip) for clip in self._clips))
+        self._call = LineCall(plan, outlet.station.number)
+        outlet.station.line.place(self._call)
+        self._tell("placed", line=outlet.station.number)
+
+    def _act(self, what: str, message: Message) -> None:
+        if self._call is None:
+            raise ConfigurationError(f"{what}: place a call first")
+        if what == "say":
+            self._call.say(sound_of(message))
+        elif what == "press":
+            self._call.press(text_of(message, "digits"))
+        else:
+            self.hang_up()
+
+    def _set(self, message: Message) -> None:
+        outlet = self._outlet(message)
+        turned = message.get("knobs")
+        if not isinstance(turned, dict):
+            raise ConfigurationError("knobs: give an object of names and values")
+        turn_knobs(outlet, turned)
+        self._tell("done")
+
+    def follow(self) -> None:
+        """Tell what has happened to the call since the last tick."""
+        call = self._call
+        if call is None:
+            return
+        report = call.report
+        if report.ring_start_s is not None:
+            self._once("ringing", at_s=report.ring_start_s)
+        if report.answered:
+            self._once("answered", after_s=report.answered_after_s)
+        if len(call.heard) >= HEARD_CHUNK or (call.heard and report.ended_by):
+            self._tell("heard", data=base64.b64encode(call.heard).decode())
+            call.heard.clear()
+        if report.ended_by:
+            self._once("released", report=asdict(report))
+        if call.done:
+            self._once("ended", report=asdict(report))
+
+    def _once(self, event: str, **more: object) -> None:
+        if event not in self._told:
+            self._told.add(event)
+            self._tell(event, **more)
+
+
+# ---- peer --------------------------------------------------------------------------------------
+# One client of the control socket: its bytes in and out, without ever waiting.
+
+READ_SIZE = 65_536
+LONGEST_LINE = 1 << 20
+LARGEST_BACKLOG = 1 << 24
+
+
+class ControlPeer:
+    """A control connection: its socket, what came in, what must go out."""
+
+    def __init__(self, sock: socket.socket, controller: Controller) -> None:
+        self.sock = sock
+        self.controller = controller
+        self._inward = bytearray()
+        self._outward = bytearray()
+
+    def receive(self) -> bool:
+        """Read and act; False when the client is gone."""
+        try:
+            data = self.sock.recv(READ_SIZE)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._inward += data
+        *lines, rest = self._inward.split(b"\n")
+        self._inward = bytearray(rest)
+        for line in lines:
+            self.controller.receive_line(bytes(line))
+        return bool(data) and len(rest) < LONGEST_LINE
+
+    def send(self) -> bool:
+        """Send what there is without waiting; False when the client is gone or never reads."""
+        self._outward += self.controller.data_to_send()
+        if not self._outward:
+            return True
+        try:
+            sent = self.sock.send(self._outward)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            return False
+        del self._outward[:sent]
+        return len(self._outward) < LARGEST_BACKLOG
+
+
+# ---- control -----------------------------------------------------------------------------------
+
+NUMBER = re.compile(r"\+?[0-9]{1,20}|withheld|unavailable|none")
+LONGEST_MS = 3_600_000
+LONGEST_TEXT = 64
+Message = dict[str, object]
+_PLAN_FIELDS = {field.name: field.default for field in fields(CallPlan) if field.name != "clips"}
+
+
+def encode_message(message: Message) -> bytes:
+    """Write one message as a line."""
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def decode_message(line: bytes) -> Message:
+    """Read one line; raises ConfigurationError when it is no JSON object."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):  # RecursionError: brackets in brackets without end
+        raise ConfigurationError("a message is not JSON: send one object a line") from None
+    if not isinstance(message, dict):
+        raise ConfigurationError("a message is not a JSON object")
+    return message
+
+
+def text_of(message: Message, name: str, default: str | None = None) -> str:
+    """Give a text field; raises ConfigurationError when it is missing or no text."""
+    value = message.get(name, default)
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} is {value!r}: give a text")
+    return value
+
+
+def number_of(message: Message, name: str) -> int:
+    """Give a whole-number field; raises ConfigurationError when it is missing or no number."""
+    value = message.get(name)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigurationError(f"{name} is {value!r}: give a whole number")
+    return value
+
+
+def sound_of(message: Message) -> bytes:
+    """Give the mu-law bytes of `data`; raises ConfigurationError when it is not base64."""
+    text = text_of(message, "data")
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # binascii.Error is one; a character beyond ASCII is another
+        raise ConfigurationError("data is not base64") from None
+
+
+def _checked_field(name: str, value: object) -> object:
+    default = _PLAN_FIELDS[name]
+    kind = int if name == "hang_up_after_ms" else type(default)
+    if value is None and default is None:
+        return None
+    if type(value) is not kind:
+        raise ConfigurationError(f"{name} is {value!r}: give a value of type {kind.__name__}")
+    return value
+
+
+def plan_of(message: Message, clips: tuple[bytes, ...]) -> CallPlan:
+    """Build a call's plan; raises ConfigurationError in words for what cannot be."""
+    given = {name: value for name, value in message.items() if name not in {"do", "line"}}
+    unknown = sorted(set(given) - set(_PLAN_FIELDS))
+    if unknown:
+        raise ConfigurationError(f"{unknown[0]!r} is no field of a call")
+    checked = {name: _checked_field(name, value) for name, value in given.items()}
+    plan = CallPlan(clips=clips, **checked)  # type: ignore[arg-type]  # each was checked above
+    if not NUMBER.fullmatch(plan.caller):
+        raise ConfigurationError(
+            f"caller {plan.caller!r}: give a number, withheld, unavailable or none"
+        )
+    if plan.release not in RELEASES:
+        raise ConfigurationError(f"release {plan.release!r}: use {', '.join(RELEASES)}")
+    if plan.id_order not in {"", "before", "after"}:
+        raise ConfigurationError(f"id_order {plan.id_order!r}: use before or after")
+    if plan.id_fault not in {"", *IDENTITY_FAULTS}:
+        raise ConfigurationError(f"id_fault {plan.id_fault!r}: use {', '.join(IDENTITY_FAULTS)}")
+    if plan.rings < 1 or plan.digit_ms < 1:
+        raise ConfigurationError("rings and digit_ms must be at least 1")
+    _check_bounds(checked)
+    checked_keys(plan.digits)
+    return plan
+
+
+def _check_bounds(given: Mapping[str, object]) -> None:
+    """Refuse what no line could bear: sound without end, a name longer than its length byte."""
+    for name, value in given.items():
+        if isinstance(value, int) and not 0 <= value <= LONGEST_MS:
+            raise ConfigurationError(f"{name} is {value}: give 0 to {LONGEST_MS}")
+        if isinstance(value, str) and not (value.isprintable() and len(value) <= LONGEST_TEXT):
+            raise ConfigurationError(f"{name}: give at most {LONGEST_TEXT} printable characters")
+
+
+# ---- realtime ----------------------------------------------------------------------------------
+# Real-time priority and locked memory where the system allows them, silently without.
+
+PRIORITY = 30
+MCL_CURRENT, MCL_FUTURE = 1, 2
+
+
+def go_realtime() -> bool:
+    """Take SCHED_FIFO 30, lock memory, freeze the collector; tell whether FIFO was granted."""
+    gc.collect()
+    gc.freeze()
+    ctypes.CDLL(None, use_errno=True).mlockall(MCL_CURRENT | MCL_FUTURE)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
+    except OSError:
+        return False
+    return True

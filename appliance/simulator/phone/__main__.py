@@ -7,11 +7,9 @@ import socket
 import sys
 
 from appliance.errors import CentralinoError, ConfigurationError
-from appliance.simulator.phone.call import Account
-from appliance.simulator.phone.control import LANGUAGES
-from appliance.simulator.phone.phone import Options, Process, go_realtime
-from appliance.simulator.phone.registration import Address
-from appliance.simulator.phone.sound import PREFERENCES
+from appliance.simulator.phone.phone import LANGUAGES
+from appliance.simulator.phone.process import PhoneOptions, PhoneProcess, go_realtime
+from appliance.simulator.phone.sip import PREFERENCES, Address, PhoneAccount
 
 
 def address(text: str, port: int) -> Address:
@@ -41,11 +39,11 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def options_from(arguments: list[str]) -> Options:
+def options_from(arguments: list[str]) -> PhoneOptions:
     """Return what a command line asks for; raises ConfigurationError."""
     given = parser().parse_args(arguments)
     local = address(given.listen, 0)
-    account = Account(
+    account = PhoneAccount(
         given.name,
         given.user or given.name,
         given.secret,
@@ -54,13 +52,15 @@ def options_from(arguments: list[str]) -> Options:
         local,
         PREFERENCES[given.codec],
     )
-    return Options(account, not given.no_register, given.control, given.language, given.verbose)
+    return PhoneOptions(
+        account, not given.no_register, given.control, given.language, given.verbose
+    )
 
 
 def main(arguments: list[str]) -> int:
     """Run the phone; returns the exit status."""
     try:
-        process = Process(options_from(arguments))
+        process = PhoneProcess(options_from(arguments))
         go_realtime()
         process.run()
     except CentralinoError as error:

@@ -1,42 +1,39 @@
-"""The whole phone, sans-I/O: datagrams and commands in; datagrams, packets and events out."""
+"""The test phone, sans-I/O: its registration, its calls, and the commands it obeys."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
-import ctypes
-import functools
-import gc
-import json
+import binascii
+import dataclasses
 import math
-import os
 import secrets
-import selectors
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections import Counter
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from appliance.dsp import wav
-from appliance.errors import OfficeError, PeerError, TechnicianError
-from appliance.simulator.phone import control, registration
-from appliance.simulator.phone.call import AGENT, ALLOW, Account, IncomingCall, OutgoingCall
-from appliance.simulator.phone.control import CHUNK, Control, Wire, encode, server_key
-from appliance.simulator.phone.registration import Registration
-from appliance.simulator.phone.sound import PCMU, Heard, Speech
+from appliance.dsp.wav import Sound
+from appliance.errors import OfficeError, PeerError
+from appliance.simulator.phone.call import IncomingCall, OutgoingCall
+from appliance.simulator.phone.sip import (
+    AGENT,
+    ALLOW,
+    TransactionLayer,
+    digest_answer,
+    law_called,
+    parameters,
+    parse_challenge,
+    response_to,
+    server_key,
+    uri_in,
+)
+from appliance.simulator.phone.sound import SpokenSound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from typing import Any
 
-    from appliance.simulator.phone.call import Call
-    from appliance.simulator.phone.registration import Address, Message
-    from appliance.simulator.phone.sound import Stream
+    from appliance.simulator.phone.call import PhoneCall
+    from appliance.simulator.phone.sip import Address, Challenge, Headers, PhoneAccount, SipMessage
+    from appliance.simulator.phone.sound import NoteEvent, RtpStream
 
 
 # ---- phone -------------------------------------------------------------------------------------
@@ -47,7 +44,7 @@ REFUSALS = {"decline": "603 Decline", "busy": "486 Busy Here"}
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PhoneEvent:
     """Something that happened: its kind, monotonic seconds, and details (`call` is its number)."""
 
     kind: str
@@ -55,17 +52,17 @@ class Event:
     details: dict[str, Any]
 
 
-class Phone:
+class SimulatedPhone:
     """A phone with one call at a time; a second one is told busy."""
 
     def __init__(
-        self, account: Account, registers: bool, on_event: Callable[[Event], None]
+        self, account: PhoneAccount, registers: bool, on_event: Callable[[PhoneEvent], None]
     ) -> None:
         self.account = account
-        self.speech = Speech()
-        self.wire = Wire(self._take)
-        self.registration = Registration(account, self.wire, self._note)
-        self.call: Call | None = None
+        self.speech = SpokenSound()
+        self.wire = TransactionLayer(self._take)
+        self.registration = PhoneRegistration(account, self.wire, self._note)
+        self.call: PhoneCall | None = None
         self.mode = "manual"
         self.is_on = False
         self._registers = registers
@@ -145,7 +142,7 @@ class Phone:
             raise OfficeError("no call is ringing")
         self.call.answer(now)
 
-    def current(self) -> Call:
+    def current(self) -> PhoneCall:
         """Return the call that is not over; raises OfficeError without one."""
         if self.call is None or self.call.is_over:
             raise OfficeError("there is no call")
@@ -162,14 +159,14 @@ class Phone:
         if self.call:
             self.call.tick(now)
 
-    def _take(self, request: Message, source: Address, now: float) -> None:
+    def _take(self, request: SipMessage, source: Address, now: float) -> None:
         call = self.call
         if request.method == "ACK":
             if call and call.dialog and call.dialog.call_id == request.get("call-id"):
                 call.take_ack(request, now)
         elif request.method == "CANCEL":
             self._take_cancel(request, source, now)
-        elif "tag" in registration.parameters(request.get("to")):
+        elif "tag" in parameters(request.get("to")):
             if call and call.owns(request):
                 call.receive(request, source, now)
             else:
@@ -180,7 +177,7 @@ class Phone:
             known = request.method in {"OPTIONS", "NOTIFY", "INFO"}
             self._respond(request, source, "200 OK" if known else "501 Not Implemented", now)
 
-    def _take_invite(self, invite: Message, source: Address, now: float) -> None:
+    def _take_invite(self, invite: SipMessage, source: Address, now: float) -> None:
         if (self.call and not self.call.is_over) or self.is_stopping:
             self._respond(invite, source, "486 Busy Here", now)
             self._note("second_call", now)
@@ -203,7 +200,7 @@ class Phone:
             call.deadline = now + self._after_ms / 1000
             call.tick(now)
 
-    def _take_cancel(self, cancel: Message, source: Address, now: float) -> None:
+    def _take_cancel(self, cancel: SipMessage, source: Address, now: float) -> None:
         call = self.call
         branch, where, _ = server_key(cancel)
         invite = (branch, where, "INVITE")
@@ -212,459 +209,311 @@ class Phone:
         else:
             self._respond(cancel, source, "481 Call Does Not Exist", now)
 
-    def _respond(self, request: Message, source: Address, status: str, now: float) -> None:
-        answer = registration.response(request, status, secrets.token_hex(4), (ALLOW, AGENT))
+    def _respond(self, request: SipMessage, source: Address, status: str, now: float) -> None:
+        answer = response_to(request, status, secrets.token_hex(4), (ALLOW, AGENT))
         self.wire.respond(request, source, answer, now)
 
     def _note(self, kind: str, now: float, **details: Any) -> None:
-        self._on_event(Event(kind, now, details))
+        self._on_event(PhoneEvent(kind, now, details))
 
 
-# ---- conversation ------------------------------------------------------------------------------
-# The tool's end of the control socket: replies by their number, events in their order.
+# ---- registration ------------------------------------------------------------------------------
 
-PATIENCE = 5.0
-"""Seconds a running phone may take for a reply."""
-
-
-class PhoneTimeout(PeerError, TimeoutError):  # noqa: N818 - it is called what it is
-    """Raised when an event did not come in time; the sentence lists those that came."""
+REGISTRATION_S = 120
+"""Seconds asked for."""
+RETRY_S = 2.0
+"""Seconds until the next attempt after a failure."""
 
 
-class Conversation:
-    """Reads and writes JSON lines on a socket; nothing is polled, everything has a time limit."""
+class PhoneRegistration:
+    """Keeps one Contact registered; notes registered, registration_failed and unregistered."""
 
-    def __init__(self, name: str, connection: socket.socket) -> None:
-        self.events: list[Event] = []
-        self._name = name
-        self._socket = connection
-        self._unread = bytearray()
-        self._given: Counter[str] = Counter()
-        self._replies: dict[int, dict[str, Any]] = {}
-        self._asked = 0
+    def __init__(self, account: PhoneAccount, wire: TransactionLayer, note: NoteEvent) -> None:
+        self.is_registered = False
+        self.deadline = math.inf
+        self._account = account
+        self._wire = wire
+        self._note = note
+        self._expires = REGISTRATION_S
+        self._wanted = False
+        self._cseq = 0
+        self._challenge: Challenge | None = None
+        self._uses = 0
+        end = f"<{account.address}>"
+        self._ends: Headers = (
+            ("From", f"{end};tag={secrets.token_hex(4)}"),
+            ("To", end),
+            ("Call-ID", secrets.token_hex(12)),
+        )
 
-    def wait_event(self, kind: str, timeout: float, details: dict[str, Any]) -> Event:
-        """Return the next event of a kind and of these details; raises PhoneTimeout, PeerError."""
-        deadline = time.monotonic() + timeout
-        seen = self._given[kind]
-        while True:
-            alike = [event for event in self.events if event.kind == kind]
-            for index, event in enumerate(alike[seen:], seen + 1):
-                if details.items() <= event.details.items():
-                    self._given[kind] = index
-                    return event
-            if not self._pump(deadline):
-                came = ", ".join(event.kind for event in self.events)
-                raise PhoneTimeout(f"{self._name}: no {kind} within {timeout} s; came: {came}")
+    def start(self, now: float) -> None:
+        """Register and stay so."""
+        self._wanted = True
+        self._send(now)
 
-    def ask(self, do: str, **given: Any) -> dict[str, Any]:
-        """Ask for something and return the reply; raises OfficeError for a refusal."""
-        self._asked += 1
-        self._socket.settimeout(PATIENCE)
+    def stop(self, now: float) -> None:
+        """Take the registration back, if there is one."""
+        self._wanted = False
+        self.deadline = math.inf
+        if self.is_registered:
+            self._send(now)
+
+    def forget(self) -> None:
+        """Stop without a word, as a phone does whose plug is pulled."""
+        self._wanted = self.is_registered = False
+        self.deadline = math.inf
+
+    def tick(self, now: float) -> None:
+        """Refresh or try again when it is time."""
+        if now >= self.deadline:
+            self._send(now)
+
+    def _send(self, now: float, is_second: bool = False) -> None:
+        self.deadline = math.inf
+        self._cseq += 1
+        host, port = self._account.server
+        uri = f"sip:{host}:{port}"
+        more: Headers = (
+            self._account.contact,
+            ("Expires", str(self._expires if self._wanted else 0)),
+        )
+        if self._challenge:
+            self._uses += 1
+            user, secret = self._account.user, self._account.secret
+            more += (digest_answer(self._challenge, user, secret, "REGISTER", uri, self._uses),)
+        request = self._account.request("REGISTER", uri, self._ends, self._cseq, more)
+        wanted = self._wanted
+
+        def answered(response: SipMessage | None, at: float) -> None:
+            if wanted == self._wanted:  # else the plug was pulled or the end came in between
+                self._take(response, at, is_second)
+
+        self._wire.request(request, self._account.server, now, answered)
+
+    def _take(self, response: SipMessage | None, now: float, is_second: bool) -> None:
+        if response is None:
+            self._fail("408 no answer", now)
+        elif response.status in {401, 407} and self._can_answer(response, is_second):
+            self._send(now, is_second=True)
+        elif response.status == 423 and response.get("min-expires").isdecimal() and not is_second:
+            self._expires = int(response.get("min-expires"))
+            self._send(now, is_second=True)
+        elif response.status >= 300:
+            self._fail(response.first.removeprefix("SIP/2.0 "), now)
+        else:
+            self._succeed(response, now)
+
+    def _can_answer(self, response: SipMessage, is_second: bool) -> bool:
+        name = "www-authenticate" if response.status == 401 else "proxy-authenticate"
         try:
-            self._socket.sendall(encode({"id": self._asked, "do": do, **given}))
-        except OSError as error:
-            raise PeerError(f"{self._name} has ended: {error}") from error
-        deadline = time.monotonic() + PATIENCE
-        while self._asked not in self._replies:
-            if not self._pump(deadline):
-                raise PhoneTimeout(f"{self._name}: no reply to {do} within {PATIENCE} s")
-        reply = self._replies.pop(self._asked)
-        if "error" in reply:
-            raise OfficeError(f"{self._name}: {reply['error']}")
-        del reply["id"]
-        return reply
-
-    def _pump(self, deadline: float) -> bool:
-        """Read once; False when the deadline has passed."""
-        left = deadline - time.monotonic()
-        if left <= 0:
+            challenge = parse_challenge(response.status, response.get(name))
+        except PeerError:
             return False
-        self._socket.settimeout(left)
-        try:
-            data = self._socket.recv(CHUNK)
-        except TimeoutError:
-            return False
-        except OSError:
-            data = b""
-        if not data:
-            raise PeerError(f"the process of phone {self._name} has ended")
-        self._take(data)
+        if is_second and not challenge.stale:
+            return False  # the secret is wrong: asking again would lock the account
+        self._challenge, self._uses = challenge, 0
         return True
 
-    def close(self) -> None:
-        """Read the last events of a process that has ended, and close."""
-        with contextlib.suppress(PeerError):
-            while self._pump(time.monotonic() + 1.0):
-                continue
-        self._socket.close()
-
-    def _take(self, data: bytes) -> None:
-        self._unread += data
-        *lines, rest = self._unread.split(b"\n") if b"\n" in data else [self._unread]
-        self._unread = bytearray(rest)
-        for line in lines:
-            message = json.loads(bytes(line))
-            if "event" in message:
-                kind, at = message.pop("event"), message.pop("at")
-                self.events.append(Event(kind, at, message))
-            else:
-                self._replies[message["id"]] = message
-
-
-# ---- client ------------------------------------------------------------------------------------
-# TestPhone: a phone process to hold in a `with` block; one thread each, nothing is polled.
-
-
-class TestPhone:
-    """Starts a phone process and speaks to it over a socket pair.
-
-    Every command returns when the phone has done it; `events` and `wait_event` give what happened
-    with monotonic seconds of this machine. Not to be shared between threads.
-    """
-
-    __test__ = False  # pytest: the name says what it is for, it is no test
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        server: str = "127.0.0.1:5060",
-        user: str = "",
-        secret: str = "",
-        listen: str = "127.0.0.1:0",
-        registers: bool = True,
-        codec: str = "both",
-        is_verbose: bool = False,
-        language: str = "it",
-    ) -> None:
-        self.name = name
-        self._arguments = [f"--name={name}", f"--server={server}", f"--user={user or name}"]
-        self._arguments += [f"--secret={secret}", f"--listen={listen}", f"--codec={codec}"]
-        self._arguments += [f"--language={language}"]
-        self._arguments += ["--verbose"] * is_verbose + ["--no-register"] * (not registers)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._conversation: Conversation | None = None
-        self._past: list[Event] = []
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> Self:
-        """Start the process and wait until it listens."""
-        ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "appliance.simulator.phone", *self._arguments]
-        command.append(f"--control=fd:{theirs.fileno()}")
-        with theirs:
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
-        self._conversation = Conversation(self.name, ours)
-        self.wait_event("on", 10.0)
-        return self
-
-    def stop(self) -> None:
-        """Hang up, take the registration back and end the process; twice does no harm."""
-        if self._conversation is None or self._process is None:
+    def _succeed(self, response: SipMessage, now: float) -> None:
+        was, self.is_registered = self.is_registered, self._wanted
+        if not self._wanted:
+            self._note("unregistered", now)
             return
-        try:
-            self._ask("stop")
-            self._process.wait(PATIENCE)
-        except (PeerError, subprocess.TimeoutExpired):
-            self._process.kill()
-            self._process.wait()
-        self._conversation.close()
-        self._past, self._conversation = self._conversation.events, None
+        granted = self._granted(response)
+        self.deadline = now + max(granted, 2) / 2
+        if not was:
+            self._note("registered", now, expires=granted)
 
-    @property
-    def pid(self) -> int:
-        """Process id."""
-        assert self._process is not None
-        return self._process.pid
+    def _granted(self, response: SipMessage) -> int:
+        """Seconds granted: our own Contact's parameter, else Expires (10.2.4)."""
+        ours = uri_in(self._account.contact[1])
+        for contact in response.all("contact"):
+            expires = parameters(contact).get("expires", "")
+            if uri_in(contact) == ours and expires.isdecimal():
+                return int(expires)
+        said = response.get("expires")
+        return int(said) if said.isdecimal() else self._expires
 
-    @property
-    def address(self) -> str:
-        """Where the phone takes SIP, as "127.0.0.11:40000"."""
-        return str(next(e for e in self.events if e.kind == "on").details["address"])
-
-    @property
-    def events(self) -> list[Event]:
-        """Everything that has happened so far, oldest first."""
-        if self._conversation is None:
-            return list(self._past)
-        self._ask("state")  # what happened before the reply stands before it
-        return list(self._conversation.events)
-
-    def wait_event(self, kind: str, timeout: float = 5.0, **details: Any) -> Event:
-        """Return the next event of a kind (and of these details) not returned before.
-
-        Raises PhoneTimeout after `timeout` seconds, PeerError when the process has ended.
-        """
-        if self._conversation is None:
-            raise OfficeError(f"{self.name} is not started")
-        return self._conversation.wait_event(kind, timeout, details)
-
-    def wait_registered(self, timeout: float = 5.0) -> Event:
-        """Wait until the registrar has accepted the phone."""
-        return self.wait_event("registered", timeout)
-
-    def answer_mode(self, mode: str, after_ms: int = 0) -> None:
-        """Meet incoming calls by "auto" (after a time), "manual", "never", "decline", "busy",
-        "silent" (reads, never answers) or "off" (sockets closed)."""
-        self._ask("answer_mode", mode=mode, after_ms=after_ms)
-
-    def answer(self) -> None:
-        """Lift the handset."""
-        self._ask("answer")
-
-    def hang_up(self) -> None:
-        """Decline, cancel or end the call, whichever its state asks for."""
-        self._ask("hang_up")
-
-    def hold(self) -> None:
-        """Put the other end on hold; the event `hold` says that it stands."""
-        self._ask("hold")
-
-    def resume(self) -> None:
-        """Take the other end back; the event `resume` says that it stands."""
-        self._ask("resume")
-
-    def dial(self, called: str) -> int:
-        """Call a number at the server, or "sip:user@host:port"; returns the call's number."""
-        return int(self._ask("dial", called=called)["call"])
-
-    def press(self, keys: str) -> None:
-        """Send keys as RFC 4733 events, 100 ms each and 100 ms apart."""
-        self._ask("press", keys=keys)
-
-    def say(self, what: str | Path | bytes, repeat: bool = False) -> None:
-        """Say a WAV file (path or bytes) or raw mu-law bytes; "echo" says what is heard.
-
-        Said before the call is answered, it begins with the first frame. Events: `saying`, `said`.
-        """
-        if what == "echo":
-            self._ask("echo")
-            return
-        sound = _sound(what)
-        data = base64.b64encode(sound.data).decode()
-        self._ask("say", law=str(sound.law), data=data, repeat=repeat)
-
-    def be_silent(self) -> None:
-        """Say nothing from now on."""
-        self._ask("be_silent")
-
-    def received(self) -> Heard:
-        """Return everything heard since the call was answered; it stays after its end."""
-        reply = self._ask("received")
-        data = base64.b64decode(reply.pop("data"))
-        return Heard(data=data, **reply)
-
-    def stats(self) -> dict[str, float]:
-        """Return counts of packets and, in ms, arrival intervals and send lateness of the call."""
-        return dict(self._ask("stats")["stats"])
-
-    def state(self) -> dict[str, Any]:
-        """Return is_on, is_registered, mode and the call's state."""
-        return self._ask("state")
-
-    def _ask(self, do: str, **given: Any) -> dict[str, Any]:
-        if self._conversation is None:
-            raise OfficeError(f"{self.name} is not started")
-        return self._conversation.ask(do, **given)
+    def _fail(self, status: str, now: float) -> None:
+        was, self.is_registered = self.is_registered, False
+        if self._wanted:
+            self.deadline = now + RETRY_S
+        self._note("registration_failed", now, status=status, was_registered=was)
 
 
-def _sound(what: str | Path | bytes) -> wav.Sound:
-    contents = what if isinstance(what, bytes) else Path(what).read_bytes()
-    if contents[:4] == b"RIFF":
-        return wav.parse(contents)
-    if isinstance(what, bytes):
-        return wav.Sound(contents, PCMU.law)
-    raise OfficeError(f"{what} is not a WAV file")
+# ---- commands ----------------------------------------------------------------------------------
+# What the control socket may ask of the phone: one small function a word, in one table.
+
+if TYPE_CHECKING:
+    Arguments = dict[str, Any]
+    PhoneCommand = Callable[[SimulatedPhone, Arguments, float], Arguments]
 
 
-# ---- process -----------------------------------------------------------------------------------
-# The phone's process: one thread, its sockets, absolute deadlines, real time where allowed.
-
-PRIORITY = 25
-"""SCHED_FIFO: above the carrier's, so that the measure is steadier than what it measures."""
-MCL_CURRENT_AND_FUTURE = 3
-BURST = 32
-"""Datagrams read from one socket before the clock is looked at again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says; `account` still without its ports."""
-
-    account: Account
-    registers: bool
-    control: str
-    language: str
-    is_verbose: bool
-
-
-def go_realtime() -> None:
-    """Ask for SCHED_FIFO and locked memory, freeze the collector; refused, it goes on without."""
-    gc.collect()
-    gc.freeze()
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
-    ctypes.CDLL(None).mlockall(MCL_CURRENT_AND_FUTURE)
-
-
-def bound(address: Address) -> socket.socket:
-    """Return a UDP socket on an address; raises TechnicianError when it is taken or not ours."""
-    opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    opened.setblocking(False)
+def obey_request(phone: SimulatedPhone, request: Arguments, now: float) -> Arguments:
+    """Do what a request asks; the reply bears its id, and `error` with a sentence if it cannot."""
+    reply: Arguments = {"id": request.get("id")}
     try:
-        opened.bind(address)
-    except OSError as error:
-        opened.close()
-        where = f"{address[0]}:{address[1]}"
-        raise TechnicianError(
-            f"the phone cannot listen on {where} ({error.strerror}): choose another --listen"
-        ) from error
-    return opened
+        command = COMMANDS.get(str(request.get("do")))
+        if command is None:
+            raise OfficeError(f"no command {request.get('do')!r}: one of {', '.join(COMMANDS)}")
+        return reply | command(phone, request, now)
+    except (OfficeError, PeerError, ValueError) as error:
+        return reply | {"error": str(error)}
+    except (KeyError, TypeError, binascii.Error) as error:
+        return reply | {"error": f"{request.get('do')} cannot be read: {error!r}"}
 
 
-def even_port(host: str) -> socket.socket:
-    """Return a UDP socket on an even port, as RTP is used to have (RFC 3550 section 11)."""
-    while True:
-        opened = bound((host, 0))
-        if opened.getsockname()[1] % 2 == 0:
-            return opened
-        opened.close()
+def _answer_mode(phone: SimulatedPhone, given: Arguments, now: float) -> Arguments:
+    phone.answer_mode(str(given["mode"]), int(given.get("after_ms", 0)), now)
+    return {}
 
 
-class Process:
-    """Joins the pure phone to the world; `run` returns when the phone was stopped."""
+def _answer(phone: SimulatedPhone, _given: Arguments, now: float) -> Arguments:
+    phone.answer(now)
+    return {}
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self._selector = selectors.SelectSelector()  # microseconds, where epoll knows ms
-        self._sip = bound(options.account.local)
-        self._rtp = even_port(options.account.local[0])
-        self._is_open = False
-        account = replace(
-            options.account, local=self._sip.getsockname(), rtp=self._rtp.getsockname()
-        )
-        self._phone = Phone(account, options.registers, self._publish)
-        obey = functools.partial(control.obey, self._phone)
-        self._control = Control(options.control, self._selector, obey)
-        self._watch()
 
-    def run(self) -> None:
-        """Serve until stopped."""
-        self._wake = self._signals()
-        self._phone.switch_on(time.monotonic())
-        while True:
-            now = time.monotonic()
-            self._serve(now)
-            if self._phone.is_done(now):
-                break
-            for key, mask in self._selector.select(self._wait()):
-                key.data(mask, time.monotonic())
-        self._control.close()
+def _hang_up(phone: SimulatedPhone, _given: Arguments, now: float) -> Arguments:
+    phone.current().hang_up(now)
+    return {}
 
-    def _signals(self) -> socket.socket:
-        """Let SIGTERM and SIGINT wake the selector and stop the phone; the writing end is kept."""
-        reading, writing = socket.socketpair()
-        reading.setblocking(False)
-        writing.setblocking(False)
-        signal.set_wakeup_fd(writing.fileno())
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
 
-        def stop(_mask: int, now: float) -> None:
-            reading.recv(16)
-            self._phone.stop(now)
+def _hold(phone: SimulatedPhone, _given: Arguments, now: float) -> Arguments:
+    phone.current().hold(now)
+    return {}
 
-        self._selector.register(reading, selectors.EVENT_READ, stop)
-        return writing
 
-    def _wait(self) -> float:
-        stream = self._stream()
-        due = min(self._phone.deadline, stream.deadline if stream else math.inf)
-        return min(3600.0, max(0.0, due - time.monotonic()))
+def _resume(phone: SimulatedPhone, _given: Arguments, now: float) -> Arguments:
+    phone.current().resume(now)
+    return {}
 
-    def _stream(self) -> Stream | None:
-        call = self._phone.call
-        return None if call is None or call.is_over else call.stream
 
-    def _serve(self, now: float) -> None:
-        if self._control.is_orphan and not self._phone.is_stopping:
-            self._phone.stop(now)
-        self._phone.tick(now)
-        if self._phone.is_on != self._is_open:
-            self._turn()
-        self._flush()  # first the 200, then the sound that it announces
-        self._send_sound(now)
+def _dial(phone: SimulatedPhone, given: Arguments, now: float) -> Arguments:
+    return {"call": phone.dial(str(given["called"]), now)}
 
-    def _send_sound(self, now: float) -> None:
-        stream = self._stream()
-        if stream is None:
-            return
-        for packet in stream.due(now):
-            self._send(self._rtp, packet, stream.agreed.remote)
 
-    def _flush(self) -> None:
-        outbox = self._phone.wire.outbox
-        for data, to in outbox:
-            self._send(self._sip, data, to)
-        outbox.clear()
+def _say(phone: SimulatedPhone, given: Arguments, _now: float) -> Arguments:
+    data = base64.b64decode(given["data"], validate=True)
+    phone.speech.say(Sound(data, law_called(given["law"])), bool(given.get("repeat")))
+    return {}
 
-    def _send(self, through: socket.socket, data: bytes, to: Address) -> None:
-        # A name would be looked up and block: this phone speaks to addresses alone. What cannot
-        # be sent is lost as on any network, and SIP repeats it.
-        with contextlib.suppress(OSError):
-            socket.inet_pton(socket.AF_INET, to[0])
-            through.sendto(data, to)
 
-    def _turn(self) -> None:
-        """Open the sockets when the phone is on, close them when it is off; same ports again."""
-        if not self._is_open:
-            account = self._phone.account
-            self._sip, self._rtp = bound(account.local), bound(account.rtp)
-            self._watch()
-            return
-        for opened in (self._sip, self._rtp):
-            self._selector.unregister(opened)
-            opened.close()
-        self._is_open = False
+def _echo(phone: SimulatedPhone, _given: Arguments, _now: float) -> Arguments:
+    phone.speech.echo()
+    return {}
 
-    def _watch(self) -> None:
-        self._selector.register(self._sip, selectors.EVENT_READ, self._read_sip)
-        self._selector.register(self._rtp, selectors.EVENT_READ, self._read_rtp)
-        self._is_open = True
 
-    def _read_sip(self, _mask: int, now: float) -> None:
-        for _ in range(BURST):
-            try:
-                data, source = self._sip.recvfrom(65535)
-            except OSError:
-                return
-            self._phone.receive(data, source, now)
+def _be_silent(phone: SimulatedPhone, _given: Arguments, _now: float) -> Arguments:
+    phone.speech.be_silent()
+    return {}
 
-    def _read_rtp(self, _mask: int, _now: float) -> None:
-        for _ in range(BURST):
-            try:
-                data, source = self._rtp.recvfrom(4096)
-            except OSError:
-                return
-            call = self._phone.call
-            if call is not None and not call.is_over:
-                call.sound.hear(data, source, time.monotonic())
 
-    def _publish(self, event: Event) -> None:
-        self._control.publish(event)
-        if self._options.is_verbose:
-            line = control.sentence(self._options.account.name, event, self._options.language)
-            if line:
-                sys.stdout.write(line + "\n")
-                sys.stdout.flush()
+def _press(phone: SimulatedPhone, given: Arguments, _now: float) -> Arguments:
+    phone.current()
+    if _stream(phone).agreed.events is None:
+        raise OfficeError("the other end takes no keys (no telephone-event in its description)")
+    phone.speech.press(str(given["keys"]))
+    return {}
+
+
+def _received(phone: SimulatedPhone, _given: Arguments, _now: float) -> Arguments:
+    heard = _stream(phone).recorder.heard()
+    fields = dataclasses.asdict(heard)
+    return fields | {"data": base64.b64encode(heard.data).decode()}
+
+
+def _stats(phone: SimulatedPhone, _given: Arguments, _now: float) -> Arguments:
+    figures = _stream(phone).figures.summary()
+    more = {"echo_dropped": phone.speech.echo_dropped, "sip_nonsense": phone.wire.nonsense}
+    return {"stats": figures | more}
+
+
+def _state(phone: SimulatedPhone, _given: Arguments, _now: float) -> Arguments:
+    return {
+        "is_on": phone.is_on,
+        "is_registered": phone.registration.is_registered,
+        "mode": phone.mode,
+        "call": str(phone.call.state) if phone.call else "none",
+    }
+
+
+def _stop(phone: SimulatedPhone, _given: Arguments, now: float) -> Arguments:
+    phone.stop(now)
+    return {}
+
+
+def _stream(phone: SimulatedPhone) -> RtpStream:
+    if phone.call is None or phone.call.stream is None:
+        raise OfficeError("no call was answered yet")
+    return phone.call.stream
+
+
+COMMANDS: dict[str, PhoneCommand] = {
+    "answer_mode": _answer_mode,
+    "answer": _answer,
+    "hang_up": _hang_up,
+    "hold": _hold,
+    "resume": _resume,
+    "dial": _dial,
+    "say": _say,
+    "echo": _echo,
+    "be_silent": _be_silent,
+    "press": _press,
+    "received": _received,
+    "stats": _stats,
+    "state": _state,
+    "stop": _stop,
+}
+
+
+# ---- words -------------------------------------------------------------------------------------
+# What the terminal says of each event, in Italian and English; an event not here says nothing.
+
+LANGUAGES = ("it", "en")
+SENTENCES: dict[str, tuple[str, str]] = {
+    "on": ("acceso ({address})", "on ({address})"),
+    "off": ("spento", "off"),
+    "registered": ("registrato al centralino", "registered with the switchboard"),
+    "registration_failed": ("registrazione non riuscita: {status}", "not registered: {status}"),
+    "unregistered": ("registrazione tolta", "no longer registered"),
+    "ringing": ("squilla (utente {caller})", "rings (caller {caller})"),
+    "caller": ("mostra {caller}", "shows {caller}"),
+    "answered": ("risponde", "answered"),
+    "dialing": ("chiama {called}", "dials {called}"),
+    "cancelled": ("smette di squillare {reason}", "stops ringing {reason}"),
+    "second_call": ("occupato per una seconda chiamata", "busy for a second call"),
+    "digit": ("sente il tasto {digit}", "hears key {digit}"),
+    "hold": ("mette in attesa", "puts on hold"),
+    "resume": ("riprende", "takes back from hold"),
+    "held": ("è in attesa", "is held"),
+    "released": ("non è più in attesa", "is no longer held"),
+    "said": ("ha finito di parlare", "has finished speaking"),
+    "bad_ack": ("ERRORE, ACK sbagliato: {reason}", "FAULT, wrong ACK: {reason}"),
+    "no_ack": (
+        "ERRORE: nessun ACK in 32 s, la chiamata cade",
+        "FAULT: no ACK within 32 s, the call is dropped",
+    ),
+    "ended": ("fine della chiamata: {cause}", "call ended: {cause}"),
+}
+CAUSES: dict[str, tuple[str, str]] = {
+    "us": ("riaggancia", "hung up here"),
+    "far_end": ("l'altro ha riagganciato", "the other end hung up"),
+    "cancelled": ("chiamata ritirata", "taken back"),
+    "refused": ("rifiutata", "refused"),
+    "unreachable": ("non raggiungibile", "not reachable"),
+    "no_ack": ("manca l'ACK", "no ACK"),
+    "off": ("telefono spento", "phone switched off"),
+}
+
+
+def event_sentence(name: str, event: PhoneEvent, language: str) -> str:
+    """Return the line about an event ("op1: rings (caller 051234567)"); "" for one without."""
+    index = LANGUAGES.index(language)
+    if event.kind not in SENTENCES:
+        return ""
+    details = dict(event.details)
+    if "cause" in details:
+        details["cause"] = CAUSES[details["cause"]][index]
+    if details.get("caller") == "":
+        details["caller"] = ("sconosciuto", "unknown")[index]
+    return f"{name}: {SENTENCES[event.kind][index].format_map(details).rstrip()}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.api.control_socket import Answer, Later
 from appliance.api.permissions import FREE, NEEDS
+from appliance.api.protocol import DeferredReply, Reply
 from appliance.calls.switchboard import Switchboard
 from appliance.service.phone_status import Lookout
 from tests.fuzz.targets import door as stand_ins
@@ -32,7 +32,7 @@ TECHNICAL: Final = frozenset(
 )  # fmt: skip
 
 
-def phones(label: str) -> Answer:
+def phones(label: str) -> Reply:
     """Return one phone of this label, as the technician's page is told of it."""
     phone = {
         "name": "op1", "label": label, "extension": "11", "group": "switchboard", "fixed": "",
@@ -47,7 +47,7 @@ def phones(label: str) -> Answer:
     }  # fmt: skip
 
 
-def account(label: str) -> Answer:
+def account(label: str) -> Reply:
     """Return what a new phone's page is told."""
     words = {"it": label, "en": label}
     return {
@@ -63,7 +63,7 @@ class AnsweringDesk:
         self._folder, self._switchboard, self._said = folder, switchboard, said
         self._known: dict[str, Any] = {}
 
-    def __call__(self, question: dict[str, Any]) -> Answer | Later:
+    def __call__(self, question: dict[str, Any]) -> Reply | DeferredReply:
         """Answer one question; raises OfficeError as the desk does."""
         if not self._known:
             self._open()
@@ -73,10 +73,10 @@ class AnsweringDesk:
         if name in {"phone_add", "phone_renew"}:
             return account(self._said)
         if name in TECHNICAL:
-            told: Answer | Later = self._known["plant"](question)
+            told: Reply | DeferredReply = self._known["plant"](question)
             return told
         if name in READ:
-            answer: Answer | Later = self._known["desk"](question)
+            answer: Reply | DeferredReply = self._known["desk"](question)
             return answer
         return {"said": {"it": self._said, "en": self._said}, "number": 1, "changes": []}
 

@@ -12,7 +12,7 @@ from appliance.calls.status import SAID, Went
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import OURS
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.console.browser import Screen, every_language, screen
 from tests.console.running import Running
 from tests.console.screens.entering import log_in

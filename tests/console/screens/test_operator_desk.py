@@ -16,7 +16,7 @@ from appliance.errors import OfficeError
 from appliance.policy.requests import Request
 from appliance.policy.sheets import Sheet
 from appliance.service.loop import database_path
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.store import requests, sheets, users
 from appliance.store.database import connect, open_reader
 from tests.console import people

@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from appliance.api import control_socket
+from appliance.api import protocol
 from appliance.errors import CentralinoError
 
 DOOR = Path("/run/centralino/desk.sock")
@@ -18,7 +18,7 @@ DOOR = Path("/run/centralino/desk.sock")
 def answer(line: str) -> str:
     """Ask one question; what went wrong is told as {"failed": sentence}."""
     try:
-        return json.dumps(control_socket.ask(DOOR, json.loads(line)))
+        return json.dumps(protocol.ask(DOOR, json.loads(line)))
     except CentralinoError as error:
         return json.dumps({"failed": str(error)})
 

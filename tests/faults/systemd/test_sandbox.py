@@ -101,12 +101,12 @@ HANDED_OVER = "LoadCredential=mail-password:/etc/centralino/mail_password\n"
 """What a technician adds who leaves a secret in a file of root's alone."""
 MADE_LATER = """
 from pathlib import Path
-from appliance.api.users import FILE
+from appliance.api.users import PROOF_FILE
 from appliance.files import atomic_write
 from appliance.store.directory import key_path, make_vault
 state = Path("/var/lib/centralino")
 make_vault(key_path(state / "centralino.db"))
-atomic_write(state / FILE, "a word")
+atomic_write(state / PROOF_FILE, "a word")
 """
 PROBE = Path(__file__).with_name("probe.py")
 

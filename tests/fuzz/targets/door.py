@@ -15,8 +15,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.api.control_socket import Answer, Door, Watching
+from appliance.api.control_socket import ControlSocket, Watchers
 from appliance.api.privacy import Erasures
+from appliance.api.protocol import Reply
 from appliance.api.requests import RequestQuestions
 from appliance.api.users import UserQuestions
 from appliance.calls import orders
@@ -201,7 +202,7 @@ class Phones:
         """No phone."""
         return []
 
-    def renewed(self) -> Answer:
+    def renewed(self) -> Reply:
         """Passwords were renewed."""
         return {"said": "known"}
 
@@ -347,7 +348,7 @@ def run(data: bytes) -> None:
     selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
     path = Path(folder.name) / "desk.sock"
     questions, gate = asked_of(stores, folder.name, desk, lookout)
-    door = Door(path, selector, questions, Watching(questions.watched), gate)
+    door = ControlSocket(path, selector, questions, Watchers(questions.watched), gate)
     try:
         answers = _visit(path, selector, data)
         assert all(isinstance(answer["ok"], bool) for answer in answers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from appliance.simulator.exchange.exchange import Controller
+from appliance.simulator.exchange.service import Controller
 from tests.simulator.exchange.virtual import Bench
 
 TOKENS = (

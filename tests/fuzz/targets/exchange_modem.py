@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program
 from tests.simulator.exchange.virtual import Bench

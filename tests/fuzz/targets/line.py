@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from appliance.modem.events import Stream, Up
 from appliance.modem.line import LineDriver
-from appliance.modem.scripts import NO_VOICE, CallerIdOrder, LineSettings, Stage
+from appliance.modem.scripts import NO_VOICE, CallerIdOrder, LineSettings
+from appliance.modem.table import Stage
 from tests.fuzz.bounds import held
 from tests.fuzz.program import Program
 from tests.modem.fake_modem import Bench, FakeModem

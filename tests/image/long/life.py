@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.image import brought
 from tests.image.disk import SLOT_A, Disk
 from tests.image.guest import CARRIER_READY, DESK_READY, Guest

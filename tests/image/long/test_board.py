@@ -16,7 +16,7 @@ import pytest
 
 from appliance.config.schema import PanelPins
 from appliance.simulator.exchange import process
-from appliance.simulator.exchange.control import NO_IDENTITY
+from appliance.simulator.exchange.call import NO_IDENTITY
 from tests.helpers.figures import Figures
 from tests.image import built
 from tests.image.disk import Disk

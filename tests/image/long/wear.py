@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from appliance.api.status_text import WHOLE
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from tests.image.board import Board
 from tests.image.guest import Guest
 from tests.image.long.hurried import Hurried

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
-from appliance.simulator.exchange.control import CallPlan, CallReport
+from appliance.simulator.exchange.call import CallPlan, CallReport
 from tests.docs.pages import ROOT
 from tests.image.disk import Disk
 from tests.image.guest import Guest, missing

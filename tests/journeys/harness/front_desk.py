@@ -23,9 +23,9 @@ from appliance.dsp import g711
 from appliance.dsp.dtmf import pcm16
 from appliance.dsp.wav import Law, level_dbm0
 from appliance.prompts import OURS
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import RunningCall, ulaw_wav
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.console.running import open_console
 from tests.helpers.box import ROME, Box
 from tests.helpers.mail_server import PASSWORD, USER, MailServer

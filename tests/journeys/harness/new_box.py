@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from appliance.simulator.exchange.process import ExchangeProcess
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.console.running import open_console
 from tests.docs.pages import ROOT
 from tests.helpers.box import Box

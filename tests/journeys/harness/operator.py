@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.journeys.harness.browser import Window
 from tests.journeys.harness.front_desk import OPERATOR_HZ, PATIENCE_S, lifts
 from tests.journeys.harness.terminal import Terminal

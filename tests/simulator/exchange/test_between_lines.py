@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 
 from appliance.dsp import g711
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.exchange.exchange import Pipe
-from appliance.simulator.exchange.signals import Loop, Worn, samples_of, silence_of, sine
+from appliance.simulator.exchange.audio import Loop, WornPair, samples_of, silence_of, sine
+from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.exchange.line import Pipe
 from tests.simulator.exchange.virtual import TICK_MS, Bench, unshielded
 
 
@@ -87,7 +87,7 @@ def test_keys_of_either_modem_are_known_to_the_other() -> None:
     assert len(sound) > sound.count(0xFF) > 0
 
 
-def measured(worn: Worn, sound: bytes) -> float:
+def measured(worn: WornPair, sound: bytes) -> float:
     """Give by how many dB the pair has weakened a second of mu-law sound, cut into ticks."""
     loop = Loop(sound)
     heard = b"".join(worn.mix(loop.take(80)) for _ in range(100))
@@ -101,7 +101,7 @@ def measured(worn: Worn, sound: bytes) -> float:
 )
 def test_a_worn_pair_weakens(loss: float, dull: int, hz: int, expected: float) -> None:
     """Loss takes as much at every frequency, dullness more the higher it is."""
-    worn = Worn()
+    worn = WornPair()
     worn.loss_db, worn.dull = loss, dull
     tone = sine(((float(hz), -12.0),), samples_of(1000))
     assert measured(worn, tone) == pytest.approx(expected, abs=0.3)
@@ -109,7 +109,7 @@ def test_a_worn_pair_weakens(loss: float, dull: int, hz: int, expected: float) -
 
 def test_noise_is_as_loud_as_it_was_set() -> None:
     """Noise is heard at its level, and none leaves silence the very silence it was."""
-    worn = Worn()
+    worn = WornPair()
     assert worn.mix(silence_of(80)) == silence_of(80)
     worn.hiss(-40.0)
     loud = audioop.rms(

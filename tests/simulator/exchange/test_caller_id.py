@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.simulator.exchange import signals
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.exchange.signals import CallerId
+from appliance.simulator.exchange import audio
+from appliance.simulator.exchange.audio import SentIdentity
+from appliance.simulator.exchange.call import CallPlan
 from tests.simulator.exchange import ruler
 from tests.simulator.exchange.virtual import Bench
 
@@ -143,10 +143,10 @@ def decoded(ulaw: bytes, space: float, mark: float) -> bytes:
 @pytest.mark.parametrize("standard", ["v23", "bell202"])
 def test_the_sound_on_the_line_says_the_same(standard: str) -> None:
     """An own demodulator reads the message from the sound; its level is -13.5 dBm0."""
-    caller = CallerId("0541704111", "1125", "0830", "COMUNE")
-    sound = signals.modulate(signals.message(caller), standard)
-    space, mark = signals.TONES[standard]
-    assert decoded(sound, space, mark) == signals.message(caller)
+    caller = SentIdentity("0541704111", "1125", "0830", "COMUNE")
+    sound = audio.fsk_modulate(audio.mdmf_message(caller), standard)
+    space, mark = audio.FSK_TONES[standard]
+    assert decoded(sound, space, mark) == audio.mdmf_message(caller)
     assert ruler.level_dbm0(sound) == pytest.approx(-13.5, abs=0.2)
 
 

@@ -10,16 +10,18 @@ from dataclasses import replace
 
 import pytest
 
+from appliance.simulator.exchange.audio import SentIdentity
+from appliance.simulator.exchange.commands import perform
 from appliance.simulator.exchange.modem import VoiceModem
 from appliance.simulator.exchange.modem_protocol import CONEXANT, USR5637, ZOOM3095, Personality
-from appliance.simulator.exchange.signals import CallerId, IdentitySent, KeyBegan, KeyEnded, Rang
+from appliance.simulator.exchange.signals import IdentitySent, KeyBegan, KeyEnded, RingRecognised
 from tests.captures import reader
 
 OLDER = replace(CONEXANT, texts={3: "CX93001-EIS_V0.2002-V92"})
 """The firmware of the logs."""
-RING = Rang(1000, 4000)
-SHOWN = IdentitySent(CallerId("0512345678", "1125", "0905"))
-WITHHELD = IdentitySent(CallerId("P", "1125", "0905", "P"))
+RING = RingRecognised(1000, 4000)
+SHOWN = IdentitySent(SentIdentity("0512345678", "1125", "0905"))
+WITHHELD = IdentitySent(SentIdentity("P", "1125", "0905", "P"))
 Act = Callable[[VoiceModem], object]
 
 
@@ -101,7 +103,7 @@ def turns(name: str) -> Iterator[tuple[list[bytes], bytes]]:
 
 def prepared(make: Personality, commands: tuple[str, ...]) -> VoiceModem:
     """Return a modem that was commanded so."""
-    modem = VoiceModem(make)
+    modem = VoiceModem(make, perform)
     for text in commands:
         modem.receive_data(text.encode() + b"\r", 0.0)
         assert modem.data_to_send().endswith((b"OK\r\n", b"\x10h", b"0\r")), text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.simulator.exchange.signals import SAMPLE_RATE
+from appliance.simulator.exchange.audio import SAMPLE_RATE
 from tests.simulator.exchange.virtual import Bench
 
 

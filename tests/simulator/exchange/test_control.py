@@ -11,13 +11,12 @@ from click.testing import CliRunner
 
 from appliance.dsp import g711, wav
 from appliance.errors import ConfigurationError, TechnicianError
-from appliance.simulator.exchange import control, process
-from appliance.simulator.exchange.control import CallPlan, CallReport, Party
-from appliance.simulator.exchange.exchange import Controller
-from appliance.simulator.exchange.knobs import KNOBS
-from appliance.simulator.exchange.modem_protocol import COUNTRIES
-from appliance.simulator.exchange.service import Outlet
-from appliance.simulator.exchange.signals import Echo
+from appliance.simulator.exchange import process, service
+from appliance.simulator.exchange.audio import Echo
+from appliance.simulator.exchange.call import CallPlan, CallReport, Party
+from appliance.simulator.exchange.outlet import KNOBS, Outlet
+from appliance.simulator.exchange.service import Controller
+from appliance.simulator.exchange.signals import COUNTRIES
 from tests.simulator.exchange.virtual import Bench
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def told(controller: Controller) -> list[dict[str, object]]:
 
 def ask(controller: Controller, **message: object) -> dict[str, object]:
     """Send one message and give the only answer."""
-    controller.receive_line(control.encode(message))
+    controller.receive_line(service.encode_message(message))
     (answer,) = told(controller)
     return answer
 
@@ -114,15 +113,15 @@ def test_a_wrong_message_is_answered_in_words(
 def test_a_line_that_is_no_message_is_refused(line: bytes) -> None:
     """Only JSON objects are messages."""
     with pytest.raises(ConfigurationError, match="JSON"):
-        control.decode(line)
+        service.decode_message(line)
 
 
 def test_a_call_is_followed_to_its_end(outlet: Outlet) -> None:
     """placed, ringing, answered, heard, released, ended, in this order, sound complete."""
     controller = Controller({1: outlet}, dict)
     clip = base64.b64encode(b"\x11" * 800).decode()
-    controller.receive_line(control.encode({"do": "clip", "data": clip}))
-    controller.receive_line(control.encode({"do": "clip", "data": clip}))
+    controller.receive_line(service.encode_message({"do": "clip", "data": clip}))
+    controller.receive_line(service.encode_message({"do": "clip", "data": clip}))
     assert ask(controller, do="call", line=1, caller="051598111")["event"] == "placed"
     assert ask(controller, do="call", line=1)["event"] == "error"
     station, bench = outlet.station, Bench()
@@ -151,7 +150,7 @@ def test_a_call_is_followed_to_its_end(outlet: Outlet) -> None:
     report = events[-1]["report"]
     assert isinstance(report, dict)
     assert report["bytes_said"] == 1600
-    heard = sum(len(control.sound_of(each)) for each in events if each["event"] == "heard")
+    heard = sum(len(service.sound_of(each)) for each in events if each["event"] == "heard")
     assert heard == report["bytes_heard"]
 
 
@@ -164,10 +163,10 @@ def test_saying_pressing_and_hanging_up_in_the_call(outlet: Outlet) -> None:
     bench.run(100)
     bench.prepare("ATE0", "AT+FCLASS=8", "AT+VLS=1")
     said = base64.b64encode(b"\x11" * 80).decode()
-    controller.receive_line(control.encode({"do": "say", "data": said}))
-    controller.receive_line(control.encode({"do": "press", "digits": "1"}))
+    controller.receive_line(service.encode_message({"do": "say", "data": said}))
+    controller.receive_line(service.encode_message({"do": "press", "digits": "1"}))
     bench.run(500)
-    controller.receive_line(control.encode({"do": "hang-up"}))
+    controller.receive_line(service.encode_message({"do": "hang-up"}))
     bench.run(20)
     controller.follow()
     released = next(event for event in told(controller) if event["event"] == "released")
@@ -324,7 +323,7 @@ def test_the_call_command_says_when_no_exchange_runs(tmp_path: Path) -> None:
 def test_a_report_in_words() -> None:
     """The command's words tell the outcome."""
     unanswered = CallReport(line=1, rings=3, ended_by="gave up")
-    assert process.in_words(unanswered) == "line 1: not answered (gave up) after 3 rings"
+    assert process.report_in_words(unanswered) == "line 1: not answered (gave up) after 3 rings"
     answered = CallReport(
         line=1,
         answered=True,
@@ -334,7 +333,7 @@ def test_a_report_in_words() -> None:
         transferred_to="23",
         path="a.wav",
     )
-    words = process.in_words(answered)
+    words = process.report_in_words(answered)
     assert "line still held" in words
     assert words.endswith("digits sent: 1\ntransferred to 23\nheard: a.wav")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.simulator.exchange.control import PERIOD, CallPlan, FaxMachine
+from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.exchange.signals import FAX_PERIOD, FaxMachine
 from tests.simulator.exchange import ruler
 from tests.simulator.exchange.virtual import Bench
 
@@ -20,8 +21,8 @@ def test_its_tone_is_that_of_t30() -> None:
 def test_each_burst_is_recognised_once() -> None:
     """The chip names it 400 ms after its start."""
     machine = FaxMachine()
-    heard = [at for at in range(3 * PERIOD // 80) if machine.take(80)[1]]
-    assert [at // (PERIOD // 80) for at in heard] == [0, 1, 2]
+    heard = [at for at in range(3 * FAX_PERIOD // 80) if machine.take(80)[1]]
+    assert [at // (FAX_PERIOD // 80) for at in heard] == [0, 1, 2]
     assert heard[0] == 39
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from appliance.simulator.exchange import control
+from appliance.simulator.exchange import modem_protocol
 from appliance.simulator.exchange.modem_protocol import shield
 from tests.simulator.exchange.virtual import Bench
 
@@ -15,9 +15,9 @@ def test_a_command_within_100_ms_of_a_result_is_a_fault() -> None:
     bench.command("AT")
     bench.run(90)
     bench.write(b"AT\r")
-    assert bench.station.modem.guard.faults == {control.EARLY: 1}
+    assert bench.station.modem.guard.faults == {modem_protocol.COMMAND_TOO_EARLY: 1}
     bench.command("AT")
-    assert bench.station.modem.guard.faults == {control.EARLY: 1}
+    assert bench.station.modem.guard.faults == {modem_protocol.COMMAND_TOO_EARLY: 1}
 
 
 def test_manners_of_a_whole_call_are_faultless() -> None:
@@ -34,7 +34,7 @@ def test_an_unshielded_dle_is_a_fault() -> None:
     bench = Bench()
     bench.talk()
     bench.write(b"\xff\x10\xff")
-    assert bench.station.modem.guard.faults == {control.UNKNOWN_CODE: 1}
+    assert bench.station.modem.guard.faults == {modem_protocol.UNKNOWN_CODE: 1}
     assert bench.station.modem.guard.last[0].endswith("0xff")
 
 
@@ -45,12 +45,12 @@ def test_command_text_in_a_stream_is_a_fault_however_cut() -> None:
         bench.talk()
         for piece in pieces:
             bench.write(piece)
-        assert bench.station.modem.guard.faults == {control.COMMAND_IN_STREAM: 1}
+        assert bench.station.modem.guard.faults == {modem_protocol.COMMAND_IN_STREAM: 1}
 
 
 def test_noise_is_not_taken_for_commands() -> None:
     """A minute of random sound hold no command."""
-    watch = control.Guard()
+    watch = modem_protocol.HostGuard()
     noise = random.Random(3).randbytes(8000 * 60)
     for at in range(0, len(noise), 160):
         watch.streamed(noise[at : at + 160], 0.0)

@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.exchange.signals import Echo
+from appliance.simulator.exchange.audio import Echo
+from appliance.simulator.exchange.call import CallPlan
 from tests.simulator.exchange import ruler
 from tests.simulator.exchange.virtual import Bench, unshielded
 
@@ -228,7 +228,7 @@ def test_hybrid_echo_comes_back_weaker_and_later() -> None:
     bench = Bench()
     bench.talk()
     bench.station.line.wire.echo = Echo(loss_db=12, delay_ms=40)
-    from appliance.simulator.exchange.signals import sine
+    from appliance.simulator.exchange.audio import sine
 
     bench.write(sine(((1000.0, -10.0),), 4000) + b"\x10\x03")
     sound, _ = unshielded(bench.run(490))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.simulator.exchange.control import Call, CallPlan, Party, voice
+from appliance.simulator.exchange.audio import is_quiet
+from appliance.simulator.exchange.call import CallPlan, LineCall, Party, voice_sample
 from appliance.simulator.exchange.process import extensions_of
-from appliance.simulator.exchange.signals import is_quiet
 from tests.simulator.exchange import ruler
 from tests.simulator.exchange.virtual import Bench, unshielded
 
 CALLER = CallPlan(hang_up_after_ms=100_000)
 
 
-def held(plan: CallPlan = CALLER, **extensions: Party) -> tuple[Bench, Call]:
+def held(plan: CallPlan = CALLER, **extensions: Party) -> tuple[Bench, LineCall]:
     """Give a caller who is on hold behind a flash; extensions are given as x201=Party(...)."""
     bench = Bench()
     wire = bench.station.line.wire
@@ -101,7 +101,7 @@ def test_an_extension_answers_speaks_and_presses_a_key() -> None:
     bench, call = held(x201=party)
     dial(bench)
     sound, codes = listened(bench, 8000)
-    assert voice() in sound
+    assert voice_sample() in sound
     assert codes == "/1~"
     bench.write(b"\x10!")
     bench.prepare("AT+VLS=0")
@@ -207,7 +207,7 @@ def test_what_comes_to_an_ear_is_counted() -> None:
     listened(bench, 1000)
     before = line.reached_ms  # the tail of the last digit
     assert line._register is not None
-    line._register.hear(voice() + b"\xff" * 800)
-    silent = voice().count(b"\xff") + voice().count(b"\x7f")
-    assert line.reached_ms - before == (len(voice()) - silent) / 8
+    line._register.hear(voice_sample() + b"\xff" * 800)
+    silent = voice_sample().count(b"\xff") + voice_sample().count(b"\x7f")
+    assert line.reached_ms - before == (len(voice_sample()) - silent) / 8
     line._register.let_go()

@@ -5,45 +5,55 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import Bug
-from appliance.simulator.exchange.modem_protocol import STREAMING, TABLE, Happening, State, follow
+from appliance.simulator.exchange.modem_protocol import (
+    STATE_TABLE,
+    STREAMING,
+    ModemState,
+    ModemTransition,
+    next_state,
+)
 from tests.simulator.exchange.virtual import Bench
 
 
 def test_every_state_is_in_the_table_and_can_be_reached_and_left() -> None:
     """The table knows every state, reaches it, and leads back on hook from it."""
-    assert set(TABLE) == set(State)
-    reached = {target for row in TABLE.values() for target in row.values()}
-    assert reached == set(State)
-    for row in TABLE.values():
-        assert row[Happening.ON_HOOK_DATA] is State.CLASS0_ONHOOK
-        assert row[Happening.ON_HOOK_VOICE] is State.CLASS8_ONHOOK
+    assert set(STATE_TABLE) == set(ModemState)
+    reached = {target for row in STATE_TABLE.values() for target in row.values()}
+    assert reached == set(ModemState)
+    for row in STATE_TABLE.values():
+        assert row[ModemTransition.ON_HOOK_DATA] is ModemState.CLASS0_ONHOOK
+        assert row[ModemTransition.ON_HOOK_VOICE] is ModemState.CLASS8_ONHOOK
 
 
 def test_what_the_table_does_not_know_is_our_fault() -> None:
     """A stream cannot begin inside a stream; asking for it is a bug."""
     with pytest.raises(Bug, match="cannot meet"):
-        follow(State.TX, Happening.DUPLEX_BEGAN)
+        next_state(ModemState.TX, ModemTransition.DUPLEX_BEGAN)
 
 
 def test_a_conexant_goes_through_all_voice_states() -> None:
     """Class 8, off hook, each stream and back (v253.md 9.2)."""
     bench = Bench()
     bench.prepare("ATE0", "AT+FCLASS=8")
-    assert bench.state() is State.CLASS8_ONHOOK
+    assert bench.state() is ModemState.CLASS8_ONHOOK
     bench.prepare("AT+VLS=1")
-    assert bench.state() is State.OFFHOOK_COMMAND
-    for command, state in (("+VTX", State.TX), ("+VRX", State.RX), ("+VTR", State.DUPLEX)):
+    assert bench.state() is ModemState.OFFHOOK_COMMAND
+    for command, state in (
+        ("+VTX", ModemState.TX),
+        ("+VRX", ModemState.RX),
+        ("+VTR", ModemState.DUPLEX),
+    ):
         bench.prepare(f"AT{command}")
         assert bench.state() is state
-        bench.write(b"\x10^" if state is State.DUPLEX else b"\x10!")
+        bench.write(b"\x10^" if state is ModemState.DUPLEX else b"\x10!")
         bench.run(20)
         assert bench.state() not in STREAMING
     bench.prepare("AT+VLS=0")
-    assert bench.state() is State.CLASS8_ONHOOK
+    assert bench.state() is ModemState.CLASS8_ONHOOK
     bench.prepare("ATH")
-    assert bench.state() is State.CLASS0_ONHOOK
+    assert bench.state() is ModemState.CLASS0_ONHOOK
     bench.prepare("AT+FCLASS=0")
-    assert bench.state() is State.CLASS0_ONHOOK
+    assert bench.state() is ModemState.CLASS0_ONHOOK
 
 
 def test_a_stream_needs_a_held_line() -> None:
@@ -61,7 +71,7 @@ def test_hanging_up_a_usr_leaves_class_8() -> None:
     """ATH in class 8 returns a modem to class 0 (v253.md 1.3): clients count on RING as a word."""
     bench = Bench("usr5637")
     bench.prepare("ATE0", "AT+FCLASS=8", "AT+VLS=1", "ATH")
-    assert bench.state() is State.CLASS0_ONHOOK
+    assert bench.state() is ModemState.CLASS0_ONHOOK
     assert bench.command("AT+FCLASS?") == b"0\r\nOK\r\n"
 
 
@@ -99,7 +109,7 @@ def test_a_voice_answer_is_immediate() -> None:
     """ATA in class 8 goes off hook at once (v253.md 1.3)."""
     bench = Bench()
     bench.prepare("ATE0", "AT+FCLASS=8", "ATA")
-    assert bench.state() is State.OFFHOOK_COMMAND
+    assert bench.state() is ModemState.OFFHOOK_COMMAND
 
 
 def test_a_data_answer_finds_no_carrier() -> None:
@@ -107,14 +117,14 @@ def test_a_data_answer_finds_no_carrier() -> None:
     bench = Bench()
     bench.prepare("ATE0", "ATS7=3")
     assert bench.command("ATA", 2900) == b""
-    assert bench.state() is State.DIALING
+    assert bench.state() is ModemState.DIALING
     assert bench.run(300) == b"\r\nNO ANSWER\r\n"
-    assert bench.state() is State.CLASS0_ONHOOK
+    assert bench.state() is ModemState.CLASS0_ONHOOK
 
 
 def test_automatic_answer_counts_rings() -> None:
     """With S0=2 the second ring is answered, in class 8 as in class 0 (v253.md 1.3)."""
-    for setup, state in (("AT", State.DIALING), ("AT+FCLASS=8", State.OFFHOOK_COMMAND)):
+    for setup, state in (("AT", ModemState.DIALING), ("AT+FCLASS=8", ModemState.OFFHOOK_COMMAND)):
         bench = Bench()
         bench.prepare("ATE0", "ATS0=2", setup)
         call = bench.place()
@@ -129,7 +139,7 @@ def test_factory_settings_on_and_off_hook() -> None:
     """&F leaves class 8 on hook, and keeps a held line in its class."""
     bench = Bench()
     bench.prepare("ATE0", "AT+FCLASS=8", "AT&F")
-    assert bench.state() is State.CLASS0_ONHOOK
+    assert bench.state() is ModemState.CLASS0_ONHOOK
     bench.prepare("AT+FCLASS=8", "AT+VLS=1", "AT&F")
-    assert bench.state() is State.OFFHOOK_COMMAND
+    assert bench.state() is ModemState.OFFHOOK_COMMAND
     assert bench.station.modem.settings.voice

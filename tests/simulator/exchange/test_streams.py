@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.simulator.exchange.control import CallPlan
-from appliance.simulator.exchange.modem_protocol import Unshielder, shield
+from appliance.simulator.exchange.call import CallPlan
+from appliance.simulator.exchange.modem_protocol import DleUnshielder, shield
 from tests.helpers.examples import examples
 from tests.simulator.exchange.virtual import Bench, unshielded
 
@@ -25,7 +25,7 @@ def test_any_split_of_a_shielded_stream_is_the_same(
 ) -> None:
     """Shielded sound with codes between, cut anywhere, gives the same sound and codes."""
     stream = b"".join(shield(piece) + b"\x10u" for piece in pieces)
-    taker, sound, codes, at = Unshielder(), bytearray(), 0, 0
+    taker, sound, codes, at = DleUnshielder(), bytearray(), 0, 0
     while at < len(stream):
         size = rng.randrange(1, 9)
         rest = stream[at : at + size]

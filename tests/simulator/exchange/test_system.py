@@ -17,10 +17,10 @@ from click.testing import CliRunner
 
 from appliance.dsp import g711, wav
 from appliance.errors import ConfigurationError, PeerError, TechnicianError
-from appliance.simulator.exchange import process, signals
-from appliance.simulator.exchange.control import CallPlan
+from appliance.simulator.exchange import audio, process
+from appliance.simulator.exchange.audio import SentIdentity, silence_of
+from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.process import ExchangeProcess
-from appliance.simulator.exchange.signals import CallerId, silence_of
 from tests.simulator.exchange.host import Host
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ def test_multimon_reads_every_key(tmp_path: Path) -> None:
     """A stranger's detector reads all sixteen keys (audio.md 1)."""
     keys = "1234567890*#ABCD"
     sound = (
-        silence_of(800) + b"".join(each.sound for each in signals.segments(keys)) + silence_of(800)
+        silence_of(800) + b"".join(each.sound for each in audio.segments(keys)) + silence_of(800)
     )
     printed = judged(tmp_path, sound, "DTMF")
     assert "".join(line.split()[1] for line in printed.splitlines()) == keys
@@ -331,9 +331,11 @@ def test_multimon_reads_every_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize("standard", ["v23", "bell202"])
 def test_multimon_reads_the_identity(tmp_path: Path, standard: str) -> None:
     """A stranger's decoder reads number, date and name from the FSK (audio.md 1)."""
-    caller = CallerId("0541704111", "1125", "1530", "COMUNE DI RIMINI")
+    caller = SentIdentity("0541704111", "1125", "1530", "COMUNE DI RIMINI")
     sound = (
-        silence_of(4000) + signals.modulate(signals.message(caller), standard) + silence_of(4000)
+        silence_of(4000)
+        + audio.fsk_modulate(audio.mdmf_message(caller), standard)
+        + silence_of(4000)
     )
     printed = judged(tmp_path, sound, "CLIPFSK")
     for part in ("DATE=11251530", "CID=0541704111", "COMUNE DI RIMINI"):
@@ -342,5 +344,5 @@ def test_multimon_reads_the_identity(tmp_path: Path, standard: str) -> None:
 
 def test_multimon_reads_a_withheld_identity(tmp_path: Path) -> None:
     """A withheld number is read as private."""
-    sound = signals.modulate(signals.message(CallerId("P", "1125", "1530")), "v23")
+    sound = audio.fsk_modulate(audio.mdmf_message(SentIdentity("P", "1125", "1530")), "v23")
     assert "Private" in judged(tmp_path, silence_of(4000) + sound + silence_of(4000), "CLIPFSK")

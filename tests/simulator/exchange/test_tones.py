@@ -7,9 +7,9 @@ import itertools
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.simulator.exchange import signals
-from appliance.simulator.exchange.modem_protocol import COUNTRIES, country
-from appliance.simulator.exchange.signals import Loop
+from appliance.simulator.exchange import audio, signals
+from appliance.simulator.exchange.audio import Loop
+from appliance.simulator.exchange.signals import COUNTRIES, country_named
 from tests.simulator.exchange import ruler
 
 CADENCES = {
@@ -43,8 +43,8 @@ LEVELS = {("us", "dial"): -13.0, ("us", "ringback"): -19.0} | {
 def test_each_tone_has_its_frequencies_cadence_and_level(code: str, kind: str) -> None:
     """Measured from the sound: Hz, on and off times, and the whole level (v253.md 5)."""
     frequencies, cadence = CADENCES[code, kind]
-    tone = getattr(country(code), kind)
-    sound = signals.cycle(tone)
+    tone = getattr(country_named(code), kind)
+    sound = signals.tone_cadence(tone)
     burst = sound[: 8 * (cadence[0] if cadence else 1000)]
     assert ruler.level_dbm0(burst) == pytest.approx(LEVELS.get((code, kind), -12.0), abs=0.3)
     for hz in (350, 400, 425, 440, 450, 480, 620):
@@ -60,7 +60,7 @@ def test_each_tone_has_its_frequencies_cadence_and_level(code: str, kind: str) -
 
 def test_a_continuous_tone_joins_without_a_click() -> None:
     """The step over the loop's seam is no greater than any step within."""
-    sound = signals.loop(country("gb").dial).take(16_000)
+    sound = signals.tone_loop(country_named("gb").dial).take(16_000)
     values = ruler.linear(sound)
     steps = [abs(b - a) for a, b in itertools.pairwise(values)]
     assert max(steps[7990:8010]) <= max(steps[:7900])
@@ -82,7 +82,7 @@ def test_each_key_has_its_two_frequencies(digit: str) -> None:
     low = next(hz for row, hz in keys.items() if digit in row)
     column = next(row.index(digit) for row in keys if digit in row)
     high = (1209, 1336, 1477, 1633)[column]
-    burst, pause = signals.segments(digit)
+    burst, pause = audio.segments(digit)
     assert (burst.digit, len(burst.sound), len(pause.sound)) == (digit, 640, 640)
     levels = {hz: ruler.goertzel_dbm0(burst.sound, hz) for hz in (697, 770, 852, 941)}
     levels |= {hz: ruler.goertzel_dbm0(burst.sound, hz) for hz in (1209, 1336, 1477, 1633)}
@@ -93,13 +93,13 @@ def test_each_key_has_its_two_frequencies(digit: str) -> None:
 
 def test_a_comma_is_a_pause_and_a_wrong_key_is_refused_in_words() -> None:
     """A comma waits a second; what no telephone has is an error that names it."""
-    assert len(signals.segments(",")[0].sound) == 8000
+    assert len(audio.segments(",")[0].sound) == 8000
     with pytest.raises(ConfigurationError, match="'x' hold 'X'"):
-        signals.segments("x")
+        audio.segments("x")
 
 
 def test_an_unknown_country_is_refused_in_words() -> None:
     """The error names those that are known."""
     assert set(COUNTRIES) == {"it", "de", "fr", "gb", "us"}
     with pytest.raises(ConfigurationError, match="use one of it, de"):
-        country("xx")
+        country_named("xx")

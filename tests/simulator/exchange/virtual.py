@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from appliance.simulator.exchange.control import Call, CallPlan
-from appliance.simulator.exchange.modem_protocol import State, Unshielder, country, personality
-from appliance.simulator.exchange.premises import Station
+from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.modem_protocol import DleUnshielder, ModemState, personality_named
+from appliance.simulator.exchange.outlet import Station
+from appliance.simulator.exchange.signals import country_named
 
 TICK_MS = 10
 
@@ -13,11 +14,11 @@ class Bench:
     """One line and its modem; `now` is the virtual second, `seen` all the host was sent."""
 
     def __init__(self, dialect: str = "conexant", code: str = "it") -> None:
-        self.station = Station(1, country(code), personality(dialect))
+        self.station = Station(1, country_named(code), personality_named(dialect))
         self.now = 100.0
         self.seen = bytearray()
 
-    def state(self) -> State:
+    def state(self) -> ModemState:
         """Give the modem's state."""
         return self.station.modem.state
 
@@ -49,13 +50,13 @@ class Bench:
             answer = self.command(text)
             assert b"OK\r\n" in answer or b"CONNECT\r\n" in answer, (text, answer)
 
-    def place(self, plan: CallPlan | None = None) -> Call:
+    def place(self, plan: CallPlan | None = None) -> LineCall:
         """Place a call on the line."""
-        call = Call(plan or CallPlan(), 1)
+        call = LineCall(plan or CallPlan(), 1)
         self.station.line.place(call)
         return call
 
-    def talk(self, plan: CallPlan | None = None, stream: str = "+VTR") -> Call:
+    def talk(self, plan: CallPlan | None = None, stream: str = "+VTR") -> LineCall:
         """Place a call, answer it and start a mu-law stream without silence events."""
         self.prepare("ATE0", "AT+FCLASS=8", "AT+VSM=131,8000", "AT+VSD=0,0")
         call = self.place(plan)
@@ -66,7 +67,7 @@ class Bench:
 
 def unshielded(stream: bytes) -> tuple[bytes, str]:
     """Take a modem's stream apart: its sound and the letters of its events."""
-    taker, sound, codes = Unshielder(), bytearray(), ""
+    taker, sound, codes = DleUnshielder(), bytearray(), ""
     while stream:
         piece, code, stream = taker.step(stream)
         sound += piece

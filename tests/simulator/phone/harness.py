@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from appliance.simulator.phone import registration
-from appliance.simulator.phone.call import Account
-from appliance.simulator.phone.phone import Event, Phone
-from appliance.simulator.phone.registration import Address, Message
-from appliance.simulator.phone.sound import PREFERENCES
+from appliance.simulator.phone import sip
+from appliance.simulator.phone.phone import PhoneEvent, SimulatedPhone
+from appliance.simulator.phone.sip import PREFERENCES, Address, PhoneAccount, SipMessage
 
 SERVER = ("127.0.0.1", 5060)
 FAR = ("127.0.0.9", 5070)
@@ -56,9 +54,9 @@ class Bench:
         codec: str = "both",
     ) -> None:
         self.now = 1000.0
-        self.events: list[Event] = []
-        self.log: list[tuple[float, Message, Address]] = []
-        account = Account(
+        self.events: list[PhoneEvent] = []
+        self.log: list[tuple[float, SipMessage, Address]] = []
+        account = PhoneAccount(
             "op1",
             "op1",
             "segreto",
@@ -67,13 +65,13 @@ class Bench:
             ("127.0.0.11", 6000),
             PREFERENCES[codec],
         )
-        self.phone = Phone(account, registers, self.events.append)
+        self.phone = SimulatedPhone(account, registers, self.events.append)
         self.phone.answer_mode(mode, after_ms, self.now)
         if mode != "off" and not self.phone.is_on:
             self.phone.switch_on(self.now)
         self._collect()
 
-    def put(self, data: bytes, source: Address = FAR) -> list[Message]:
+    def put(self, data: bytes, source: Address = FAR) -> list[SipMessage]:
         """Hand the phone a datagram; returns what it sends at once."""
         before = len(self.log)
         self.phone.receive(data, source, self.now)
@@ -81,8 +79,8 @@ class Bench:
         return [message for _, message, _ in self.log[before:]]
 
     def reply(
-        self, to: Message, status: str, tag: str = "far", more: str = "", body: str = ""
-    ) -> list[Message]:
+        self, to: SipMessage, status: str, tag: str = "far", more: str = "", body: str = ""
+    ) -> list[SipMessage]:
         """Hand the phone a response to a request of its own."""
         value = to.get("to")
         if tag and "tag=" not in value:
@@ -96,7 +94,7 @@ class Bench:
             ).encode()
         )
 
-    def pass_time(self, seconds: float) -> list[Message]:
+    def pass_time(self, seconds: float) -> list[SipMessage]:
         """Let time pass from deadline to deadline; a deadline that stays behind would spin."""
         before, end = len(self.log), self.now + seconds
         while self.phone.deadline <= end:
@@ -107,7 +105,7 @@ class Bench:
         self.now = end
         return [message for _, message, _ in self.log[before:]]
 
-    def do(self, command: str, *arguments: Any) -> list[Message]:
+    def do(self, command: str, *arguments: Any) -> list[SipMessage]:
         """Call a method of the phone, or of its call, with `now` last; returns what was sent."""
         before = len(self.log)
         owner = self.phone if hasattr(self.phone, command) else self.phone.call
@@ -127,16 +125,16 @@ class Bench:
         """Bring an incoming call up to its ACK; returns our tag."""
         self.put(request("INVITE", body=body))
         ok = self.do("answer")[-1]
-        tag = registration.parameters(ok.get("to"))["tag"]
+        tag = sip.parameters(ok.get("to"))["tag"]
         self.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack"))
         return tag
 
     def _collect(self) -> None:
         for data, to in self.phone.wire.outbox:
-            self.log.append((self.now, registration.parse_message(data), to))
+            self.log.append((self.now, sip.parse_message(data), to))
         self.phone.wire.outbox.clear()
 
 
-def firsts(messages: list[Message]) -> list[str]:
+def firsts(messages: list[SipMessage]) -> list[str]:
     """Return status code or method of each message."""
     return [m.method if m.is_request else str(m.status) for m in messages]

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import PeerError
-from appliance.simulator.phone import registration, sound
-from appliance.simulator.phone.call import TABLE, State, Step, state_after
-from appliance.simulator.phone.sound import PCMA, PCMU, PREFERENCES
+from appliance.simulator.phone import sip, sound
+from appliance.simulator.phone.call import STATE_TABLE, CallStep, PhoneCallState, state_after
+from appliance.simulator.phone.sip import PCMA, PCMU, PREFERENCES
 from tests.simulator.phone.harness import SDP, Bench, request
 
 
 def test_short_names_folds_and_lists_are_understood() -> None:
     """What pyVoIP loses (pyvoip.md 4, defect 17) is an ordinary message."""
-    message = registration.parse_message(
+    message = sip.parse_message(
         b"INVITE sip:a@b SIP/2.0\r\nv:SIP/2.0/UDP h;branch=z9hG4bK1,\r\n"
         b" SIP/2.0/UDP g;branch=z2\r\n"
         b'f: "Rossi: ""<odd>" <sip:c@d;x=1>;tag=T\r\nTO: sip:a@b;tag=9\r\n'
@@ -23,21 +23,21 @@ def test_short_names_folds_and_lists_are_understood() -> None:
     )
     assert message.all("via") == ["SIP/2.0/UDP h;branch=z9hG4bK1", "SIP/2.0/UDP g;branch=z2"]
     assert message.body == b"hi"
-    assert registration.uri_in(message.get("from")) == "sip:c@d;x=1"
-    assert registration.parameters(message.get("from")) == {"tag": "T"}
-    assert registration.parameters(message.get("to")) == {"tag": "9"}
+    assert sip.uri_in(message.get("from")) == "sip:c@d;x=1"
+    assert sip.parameters(message.get("from")) == {"tag": "T"}
+    assert sip.parameters(message.get("to")) == {"tag": "9"}
     assert (message.branch, message.cseq, message.method) == ("z9hG4bK1", 7, "INVITE")
 
 
 def test_names_and_addresses() -> None:
     """Display name, user and host are taken apart."""
-    assert registration.name_in(r'"A \"B\"" <sip:x@y>') == 'A "B"'
-    assert registration.name_in("Anna <sip:x@y>") == "Anna"
-    assert registration.name_in("sip:x@y") == ""
-    assert registration.user_in("sip:051:pw@10.0.0.1;x=1") == "051"
-    assert registration.user_in("sip:10.0.0.1") == ""
-    assert registration.host_in("sip:051@10.0.0.1:5070;transport=udp") == ("10.0.0.1", 5070)
-    assert registration.host_in("10.0.0.1") == ("10.0.0.1", 5060)
+    assert sip.name_in(r'"A \"B\"" <sip:x@y>') == 'A "B"'
+    assert sip.name_in("Anna <sip:x@y>") == "Anna"
+    assert sip.name_in("sip:x@y") == ""
+    assert sip.user_in("sip:051:pw@10.0.0.1;x=1") == "051"
+    assert sip.user_in("sip:10.0.0.1") == ""
+    assert sip.host_in("sip:051@10.0.0.1:5070;transport=udp") == ("10.0.0.1", 5070)
+    assert sip.host_in("10.0.0.1") == ("10.0.0.1", 5060)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_is_not_sip_is_refused_and_counted(old: bytes, new: bytes) -> None:
     bad = request("INVITE").replace(old, new, 1)
     bad = bad.replace(b"sip:box@127.0.0.9:5070", b"x") if b"Contact <" in bad else bad
     with pytest.raises(PeerError):
-        registration.parse_message(bad)
+        sip.parse_message(bad)
     bench = Bench()
     assert bench.put(bad) == []
     assert bench.put(b"\r\n\r\n") == []
@@ -77,30 +77,28 @@ def test_a_mutilated_invite_never_stops_the_phone(at: int, splinter: bytes, cut:
 
 def test_a_message_is_written_as_it_was_read() -> None:
     """Reading what was written gives the same message, with the right length."""
-    message = registration.parse_message(request("INVITE", body=SDP))
-    assert registration.parse_message(message.encode()).body == SDP.encode()
+    message = sip.parse_message(request("INVITE", body=SDP))
+    assert sip.parse_message(message.encode()).body == SDP.encode()
     assert message.encode().count(b"Content-Length") == 1
 
 
 def test_digest_is_that_of_the_standard() -> None:
     """The example of RFC 2617 section 3.5, and RFC 2069's form without qop."""
-    challenge = registration.parse_challenge(
+    challenge = sip.parse_challenge(
         401,
         'Digest realm="testrealm@host.com", qop="auth,auth-int", '
         'nonce="dcd98b7102dd2f0e8b11d0f600bfb0c093", opaque="5ccc069c403ebaf9f0171e9517f40e41"',
     )
-    name, value = registration.digest_answer(
+    name, value = sip.digest_answer(
         challenge, "Mufasa", "Circle Of Life", "GET", "/dir/index.html", 1, "0a4f113b"
     )
     assert name == "Authorization"
     assert 'response="6629fae49393a05397450978507c4ef1"' in value
     assert 'opaque="5ccc069c403ebaf9f0171e9517f40e41"' in value
-    plain = registration.parse_challenge(
+    plain = sip.parse_challenge(
         407, 'Digest realm="testrealm@host.com", nonce="' + challenge.nonce + '"'
     )
-    name, value = registration.digest_answer(
-        plain, "Mufasa", "Circle Of Life", "GET", "/dir/index.html"
-    )
+    name, value = sip.digest_answer(plain, "Mufasa", "Circle Of Life", "GET", "/dir/index.html")
     assert name == "Proxy-Authorization"
     # MD5(MD5(A1):nonce:MD5(A2)), worked out with md5sum from the same example
     assert 'response="670fd8c2df070c60b045671b8b24ff02"' in value
@@ -113,12 +111,12 @@ def test_digest_is_that_of_the_standard() -> None:
 def test_a_challenge_of_another_kind_is_refused(value: str) -> None:
     """Basic, auth-int alone, and one without nonce."""
     with pytest.raises(PeerError):
-        registration.parse_challenge(401, value)
+        sip.parse_challenge(401, value)
 
 
-def session(codec: str = "both") -> registration.Session:
+def session(codec: str = "both") -> sip.SdpSession:
     """Return our side of a call's descriptions."""
-    return registration.Session(("127.0.0.11", 6000), PREFERENCES[codec], 42)
+    return sip.SdpSession(("127.0.0.11", 6000), PREFERENCES[codec], 42)
 
 
 @pytest.mark.parametrize(("codec", "chosen"), [("both", PCMA), ("pcmu", PCMU), ("pcma", PCMA)])
@@ -145,7 +143,7 @@ def test_other_media_are_declined_in_their_places() -> None:
 def test_a_media_address_outranks_the_sessions() -> None:
     """RFC 4566 section 5.7; and without telephone-event there are no keys."""
     plain = SDP.split("a=rtpmap")[0] + "c=IN IP4 127.0.0.8\r\n"
-    found = registration.parse_sdp(plain.encode())
+    found = sip.parse_sdp(plain.encode())
     assert (found.address, found.events) == (("127.0.0.8", 4000), None)
     answered = session().answer(plain.encode())
     assert answered is not None
@@ -160,7 +158,7 @@ def test_a_media_address_outranks_the_sessions() -> None:
 def test_a_description_that_cannot_be_used_is_refused(body: str) -> None:
     """No audio, no address, encrypted only, port 0, a broken line."""
     with pytest.raises(PeerError):
-        registration.parse_sdp(body.encode())
+        sip.parse_sdp(body.encode())
 
 
 @pytest.mark.parametrize(
@@ -177,7 +175,7 @@ def test_a_direction_is_narrowed_by_its_answer(offered: str, answered: str, ours
 
 def test_rtp_with_extension_padding_and_sources() -> None:
     """Only the payload is sound (pyvoip.md 3: stock plays the header)."""
-    packet = sound.Packet(8, 65535, 2**32 - 1, 7, b"sound", marker=True)
+    packet = sound.RtpPacket(8, 65535, 2**32 - 1, 7, b"sound", marker=True)
     assert sound.parse_rtp(packet.encode()) == packet
     plain = packet.encode()
     head = bytes([0x80 | 0x20 | 0x10 | 0x01]) + plain[1:12] + b"CSRC" + b"\0\0\0\1EXTN"
@@ -203,6 +201,6 @@ def test_telephone_events() -> None:
 
 def test_every_state_can_be_left_and_an_ended_call_cannot() -> None:
     """The table has a way out of each state, and none out of the end."""
-    assert {state for state, _ in TABLE} == set(State) - {State.ENDED}
-    assert {step for _, step in TABLE} == set(Step)
-    assert all(state_after(State.ENDED, step) is None for step in Step)
+    assert {state for state, _ in STATE_TABLE} == set(PhoneCallState) - {PhoneCallState.ENDED}
+    assert {step for _, step in STATE_TABLE} == set(CallStep)
+    assert all(state_after(PhoneCallState.ENDED, step) is None for step in CallStep)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.simulator.phone.call import State
+from appliance.simulator.phone.call import PhoneCallState
 from tests.simulator.phone.harness import SDP, Bench, firsts, request
 
 
@@ -38,7 +38,7 @@ def test_a_bye_from_a_stranger_is_refused(wrong: dict[str, str]) -> None:
     right = {"to_tag": tag, "branch": "z9hG4bK-b"}
     bye = request("BYE", cseq=2, **(right | wrong))
     assert firsts(bench.put(bye)) == ["481"]
-    assert bench.phone.current().state is State.TALKING
+    assert bench.phone.current().state is PhoneCallState.TALKING
 
 
 def test_a_request_out_of_order_is_refused() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.simulator.phone import registration
-from appliance.simulator.phone.call import State
+from appliance.simulator.phone import sip
+from appliance.simulator.phone.call import PhoneCallState
 from tests.simulator.phone.harness import BRANCH, FAR, SDP, Bench, firsts, request
 
 
@@ -15,12 +15,12 @@ def test_a_call_rings_is_answered_and_ended_by_the_far_end() -> None:
     bench = Bench()
     sent = bench.put(request("INVITE", body=SDP))
     assert firsts(sent) == ["100", "180"]
-    assert "tag" not in registration.parameters(sent[0].get("to"))
+    assert "tag" not in sip.parameters(sent[0].get("to"))
     ok = bench.do("answer")[0]
     assert ok.get("to") == sent[1].get("to")
-    tag = registration.parameters(ok.get("to"))["tag"]
+    tag = sip.parameters(ok.get("to"))["tag"]
     bench.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack"))
-    assert bench.phone.current().state is State.TALKING
+    assert bench.phone.current().state is PhoneCallState.TALKING
     assert firsts(bench.put(request("BYE", to_tag=tag, branch="z9hG4bK-b", cseq=2))) == ["200"]
     assert bench.kinds() == ["on", "invite", "ringing", "answered", "ack", "bye", "ended"]
     assert bench.last("ended") == {"call": 1, "cause": "far_end"}
@@ -45,14 +45,14 @@ def test_who_calls_may_be_told_while_it_rings() -> None:
     bench = Bench()
     ringing = bench.put(request("INVITE", body=SDP))[1]
     assert "UPDATE" in ringing.get("allow")
-    tag = registration.parameters(ringing.get("to"))["tag"]
+    tag = sip.parameters(ringing.get("to"))["tag"]
     asserted = 'P-Asserted-Identity: "Centralino 333" <sip:333@127.0.0.9>\r\n'
     for number, more in ((2, asserted), (3, "")):
         update = request("UPDATE", to_tag=tag, branch=f"z9hG4bK-{number}", cseq=number, more=more)
         assert firsts(bench.put(update)) == ["200"]
     assert bench.kinds() == ["on", "invite", "ringing", "caller"]
     assert bench.last("caller") == {"call": 1, "caller": "333", "caller_name": "Centralino 333"}
-    assert bench.phone.current().state is State.RINGING
+    assert bench.phone.current().state is PhoneCallState.RINGING
 
 
 def test_a_repeated_invite_gets_the_same_answer_and_makes_no_second_call() -> None:
@@ -74,7 +74,7 @@ def test_the_200_is_repeated_until_its_ack() -> None:
     tag = bench.phone.current().dialog.tag  # type: ignore[union-attr]  # it rang, so it has one
     bench.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack"))
     assert bench.pass_time(100) == []
-    assert bench.phone.current().state is State.TALKING
+    assert bench.phone.current().state is PhoneCallState.TALKING
 
 
 def test_without_ack_the_call_falls_after_32_seconds() -> None:
@@ -103,10 +103,10 @@ def test_a_wrong_ack_does_not_count_and_is_named(wrong: dict[str, str], says: st
     """The ACK to a 2xx needs both tags, the INVITE's number and a branch of its own."""
     bench = Bench("auto")
     ok = bench.put(request("INVITE", body=SDP))[-1]
-    right = {"to_tag": registration.parameters(ok.get("to"))["tag"], "branch": "z9hG4bK-ack"}
+    right = {"to_tag": sip.parameters(ok.get("to"))["tag"], "branch": "z9hG4bK-ack"}
     bench.put(request("ACK", **(right | wrong)))  # type: ignore[arg-type]  # cseq is a number
     assert says in bench.last("bad_ack")["reason"]
-    assert bench.phone.current().state is State.ANSWERED
+    assert bench.phone.current().state is PhoneCallState.ANSWERED
     bench.pass_time(32)
     assert bench.last("ended")["cause"] == "no_ack"
 
@@ -128,7 +128,7 @@ def test_a_cancel_that_comes_after_the_answer_changes_nothing() -> None:
     bench = Bench("auto")
     bench.put(request("INVITE", body=SDP))
     assert firsts(bench.put(request("CANCEL"))) == ["200"]
-    assert bench.phone.current().state is State.ANSWERED
+    assert bench.phone.current().state is PhoneCallState.ANSWERED
 
 
 def test_a_cancel_of_nothing_is_refused() -> None:
@@ -160,7 +160,7 @@ def test_never_rings_for_ever() -> None:
     bench = Bench("never")
     bench.put(request("INVITE", body=SDP))
     assert bench.pass_time(600) == []
-    assert bench.phone.current().state is State.RINGING
+    assert bench.phone.current().state is PhoneCallState.RINGING
 
 
 def test_silent_reads_but_never_answers() -> None:
@@ -197,7 +197,7 @@ def test_a_second_call_is_told_busy() -> None:
     bench.answered()
     second = request("INVITE", body=SDP, call_id="call-2", branch="z9hG4bK-two")
     assert firsts(bench.put(second)) == ["486"]
-    assert bench.phone.current().state is State.TALKING
+    assert bench.phone.current().state is PhoneCallState.TALKING
 
 
 def test_no_common_codec_is_refused_at_once() -> None:
@@ -214,7 +214,7 @@ def test_an_invite_without_offer_gets_ours_and_the_ack_answers() -> None:
     bench = Bench("auto")
     ok = bench.put(request("INVITE"))[-1]
     assert b"RTP/AVP 0 8 101" in ok.body
-    tag = registration.parameters(ok.get("to"))["tag"]
+    tag = sip.parameters(ok.get("to"))["tag"]
     bench.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack", body=SDP))
     stream = bench.phone.current().stream
     assert stream is not None
@@ -224,7 +224,7 @@ def test_an_invite_without_offer_gets_ours_and_the_ack_answers() -> None:
 def test_an_ack_with_an_unusable_answer_ends_the_call() -> None:
     """There is nothing to talk in."""
     bench = Bench("auto")
-    tag = registration.parameters(bench.put(request("INVITE"))[-1].get("to"))["tag"]
+    tag = sip.parameters(bench.put(request("INVITE"))[-1].get("to"))["tag"]
     bad = SDP.replace("8 0 96", "18")
     sent = bench.put(request("ACK", to_tag=tag, branch="z9hG4bK-ack", body=bad))
     assert firsts(sent) == ["BYE"]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.simulator.phone import registration, sound
-from appliance.simulator.phone.call import State
-from appliance.simulator.phone.registration import Message
+from appliance.simulator.phone import sip, sound
+from appliance.simulator.phone.call import PhoneCallState
+from appliance.simulator.phone.sip import SipMessage
 from tests.simulator.phone.challenge import CHALLENGE, proves
 from tests.simulator.phone.harness import FAR, SDP, SERVER, Bench, firsts, request
 
 CONTACT = "Contact: <sip:line1@127.0.0.1:5099>\r\n"
 
 
-def dialled(called: str = "*811") -> tuple[Bench, Message]:
+def dialled(called: str = "*811") -> tuple[Bench, SipMessage]:
     """Return a bench whose phone has sent an INVITE."""
     bench = Bench()
     return bench, bench.do("dial", called)[0]
@@ -30,7 +30,7 @@ def test_a_call_is_made_and_ended() -> None:
     assert bench.last("progress")["status"] == 180
     ack = bench.reply(invite, "200 OK", more=CONTACT, body=SDP)[0]
     assert (ack.method, ack.uri, ack.cseq) == ("ACK", "sip:line1@127.0.0.1:5099", invite.cseq)
-    assert registration.parameters(ack.get("to"))["tag"] == "far"
+    assert sip.parameters(ack.get("to"))["tag"] == "far"
     assert ack.branch != invite.branch
     assert bench.last("answered")["codec"] == "PCMA"
     assert firsts(bench.reply(invite, "200 OK", more=CONTACT, body=SDP)) == ["ACK"]
@@ -66,7 +66,7 @@ def test_a_provisional_answer_stops_the_repetition_for_ever() -> None:
     bench, invite = dialled()
     bench.reply(invite, "180 Ringing")
     assert bench.pass_time(600) == []
-    assert bench.phone.current().state is State.PROCEEDING
+    assert bench.phone.current().state is PhoneCallState.PROCEEDING
 
 
 @pytest.mark.parametrize("status", ["302 Moved", "404 Not Found", "486 Busy", "503 Full", "603 No"])
@@ -162,7 +162,7 @@ def test_the_far_end_hangs_up() -> None:
     """Its From is our To."""
     bench, invite = dialled()
     bench.reply(invite, "200 OK", more=CONTACT, body=SDP)
-    ours = registration.parameters(invite.get("from"))["tag"]
+    ours = sip.parameters(invite.get("from"))["tag"]
     bye = request("BYE", to_tag=ours, call_id=invite.get("call-id"), branch="z9hG4bK-b")
     assert firsts(bench.put(bye)) == ["200"]
     assert bench.last("ended")["cause"] == "far_end"
@@ -175,7 +175,7 @@ def test_sound_that_overtakes_the_answer_is_heard() -> None:
         call = bench.phone.current()
         bench.reply(invite, "183 Progress", body=early)
         for n in range(7):
-            call.sound.hear(sound.Packet(8, n, 160 * n, 1, b"x" * 160).encode(), FAR, bench.now)
+            call.sound.hear(sound.RtpPacket(8, n, 160 * n, 1, b"x" * 160).encode(), FAR, bench.now)
         bench.reply(invite, "200 OK", more=CONTACT, body=SDP)
         assert call.stream is not None
         assert call.stream.figures.received == heard

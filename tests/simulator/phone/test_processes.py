@@ -18,9 +18,9 @@ import pytest
 from appliance.dsp import wav
 from appliance.errors import OfficeError, PeerError
 from appliance.simulator.phone.__main__ import main, options_from
-from appliance.simulator.phone.control import sentence
-from appliance.simulator.phone.phone import Event, PhoneTimeout, TestPhone
-from appliance.simulator.phone.sound import PCMU
+from appliance.simulator.phone.phone import PhoneEvent, event_sentence
+from appliance.simulator.phone.process import PhoneTimeout, TestPhone
+from appliance.simulator.phone.sip import PCMU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,24 +187,26 @@ def test_the_command_line_is_checked(capsys: pytest.CaptureFixture[str]) -> None
     ("event", "italian", "english"),
     [
         (
-            Event("ringing", 0, {"caller": "051"}),
+            PhoneEvent("ringing", 0, {"caller": "051"}),
             "op1: squilla (utente 051)",
             "op1: rings (caller 051)",
         ),
         (
-            Event("ringing", 0, {"caller": ""}),
+            PhoneEvent("ringing", 0, {"caller": ""}),
             "op1: squilla (utente sconosciuto)",
             "op1: rings (caller unknown)",
         ),
         (
-            Event("ended", 0, {"cause": "far_end"}),
+            PhoneEvent("ended", 0, {"cause": "far_end"}),
             "op1: fine della chiamata: l'altro ha riagganciato",
             "op1: call ended: the other end hung up",
         ),
-        (Event("progress", 0, {}), "", ""),
+        (PhoneEvent("progress", 0, {}), "", ""),
     ],
 )
-def test_the_terminal_says_it_in_two_languages(event: Event, italian: str, english: str) -> None:
+def test_the_terminal_says_it_in_two_languages(
+    event: PhoneEvent, italian: str, english: str
+) -> None:
     """One line an event, in the desk's words."""
-    assert sentence("op1", event, "it") == italian
-    assert sentence("op1", event, "en") == english
+    assert event_sentence("op1", event, "it") == italian
+    assert event_sentence("op1", event, "en") == english

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from appliance.simulator.phone.registration import Message
+from appliance.simulator.phone.sip import SipMessage
 from tests.simulator.phone.challenge import CHALLENGE, proves
 from tests.simulator.phone.harness import FAR, SDP, Bench, firsts, request
 
 
-def registered() -> tuple[Bench, Message]:
+def registered() -> tuple[Bench, SipMessage]:
     """Return a bench whose phone is registered for 60 s, and its second REGISTER."""
     bench = Bench(registers=True)
     first = bench.log[-1][1]

@@ -13,16 +13,13 @@ from hypothesis import strategies as st
 
 from appliance.dsp import g711, wav
 from appliance.simulator.phone import sound
-from appliance.simulator.phone.registration import Agreed
+from appliance.simulator.phone.sip import PCMA, PCMU, AgreedMedia, RtpCodec
 from appliance.simulator.phone.sound import (
     ECHO_LIMIT,
-    FORGIVEN,
-    PCMA,
-    PCMU,
-    TICK,
-    Codec,
-    Speech,
-    Stream,
+    FRAME_S,
+    FRAMES_MADE_UP,
+    RtpStream,
+    SpokenSound,
     percentile,
 )
 
@@ -34,21 +31,21 @@ SPEECH = random.Random(4).randbytes(160 * 5)
 class Side:
     """A stream with its speech and events."""
 
-    def __init__(self, codec: Codec = PCMU, events: int | None = 96) -> None:
-        self.speech = Speech()
+    def __init__(self, codec: RtpCodec = PCMU, events: int | None = 96) -> None:
+        self.speech = SpokenSound()
         self.notes: list[tuple[str, float, dict[str, Any]]] = []
-        self.agreed = Agreed(FAR, codec, events, "sendrecv")
-        self.stream = Stream(self.agreed, self.speech, self._note, START)
+        self.agreed = AgreedMedia(FAR, codec, events, "sendrecv")
+        self.stream = RtpStream(self.agreed, self.speech, self._note, START)
 
     def _note(self, kind: str, now: float, **details: Any) -> None:
         self.notes.append((kind, now, details))
 
-    def run(self, ticks: int, first: int = 0) -> list[sound.Packet]:
+    def run(self, ticks: int, first: int = 0) -> list[sound.RtpPacket]:
         """Serve each deadline as it comes."""
         return [
             sound.parse_rtp(data)
             for tick in range(first, first + ticks)
-            for data in self.stream.due(START + tick * TICK + 1e-6)
+            for data in self.stream.due(START + tick * FRAME_S + 1e-6)
         ]
 
 
@@ -82,7 +79,7 @@ def test_deadlines_are_absolute_and_lateness_is_counted() -> None:
     after = sound.parse_rtp(side.stream.due(START + 0.100 + 2.0)[-1])
     assert (after.timestamp - before.timestamp) % 2**32 == 160 * 100
     assert side.stream.figures.skipped in {98, 99}  # a deadline may round to either side
-    assert side.stream.figures.skipped > FORGIVEN
+    assert side.stream.figures.skipped > FRAMES_MADE_UP
 
 
 def test_ulaw_speech_passes_byte_by_byte() -> None:
@@ -158,7 +155,7 @@ def test_an_echo_gives_back_what_it_hears_and_never_piles_up() -> None:
     side.speech.echo()
     frames = [bytes([n]) * 160 for n in range(ECHO_LIMIT + 3)]
     for n, frame in enumerate(frames):
-        side.stream.receive(sound.Packet(0, n, n * 160, 1, frame).encode(), FAR, START)
+        side.stream.receive(sound.RtpPacket(0, n, n * 160, 1, frame).encode(), FAR, START)
     sent = [p.payload for p in side.run(ECHO_LIMIT + 1)]
     assert sent == [*frames[3:], b"\xff" * 160]
     assert side.speech.echo_dropped == 3
@@ -185,7 +182,7 @@ def test_a_far_end_that_sends_from_another_host_is_heard_until_the_right_one_spe
     side = Side()
     here, there = ("127.0.0.1", 1), ("127.0.0.2", 1)
     for n, source in enumerate((here, there, here, FAR, here, FAR)):
-        packet = sound.Packet(0, n, n * 160, 1, bytes([n]) * 160)
+        packet = sound.RtpPacket(0, n, n * 160, 1, bytes([n]) * 160)
         side.stream.receive(packet.encode(), source, START)
     figures = side.stream.figures
     assert (figures.elsewhere, figures.strangers, figures.received) == (2, 2, 4)
@@ -194,7 +191,7 @@ def test_a_far_end_that_sends_from_another_host_is_heard_until_the_right_one_spe
 def test_only_the_far_end_is_listened_to() -> None:
     """Strangers, other codecs and nonsense are counted, not recorded."""
     side = Side()
-    good = sound.Packet(0, 1, 0, 1, b"a" * 160)
+    good = sound.RtpPacket(0, 1, 0, 1, b"a" * 160)
     side.stream.receive(good.encode(), FAR, START)
     side.stream.receive(good.encode(), ("127.0.0.66", 4000), START)
     side.stream.receive(b"x", FAR, START)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from appliance.simulator.phone.phone import TestPhone
+from appliance.simulator.phone.process import TestPhone
 from tests.helpers.ports import free_port, free_ports
 
 if TYPE_CHECKING:

@@ -1,0 +1,325 @@
+"""The state machine of a modem line: stages, inputs and one table of transitions.
+
+`line.Life` follows it. Whatever changes a line's stage is a row of `TABLE`; a test proves that
+every stage and input without a row has its reason in `IGNORED`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class Stage(enum.StrEnum):
+    """Where a line is in its life."""
+
+    OFF = "off"
+    RESUMING = "resuming"  # a modem that rang as its last owner died is only made ready to answer
+    SYNCING = "syncing"  # bringing the modem to its command state
+    INQUIRING = "inquiring"  # asking who it is
+    CONFIGURING = "configuring"
+    IDLE = "idle"
+    CHECKING = "checking"  # asking an idle modem whether it still is
+    IDENTIFYING = "identifying"  # ringing; nothing is sent until the caller's identity is settled
+    PREPARING = "preparing"  # ringing; the modem is put into voice mode
+    PREPARED = "prepared"
+    HURRYING = "hurrying"  # preparing, and the answer was already asked for
+    ANSWERING = "answering"
+    OFF_HOOK = "off_hook"
+    STARTING = "starting"  # a stream was asked for
+    STREAMING = "streaming"
+    ENDING = "ending"
+    FLASHING = "flashing"
+    SENDING_DIGITS = "sending_digits"
+    DIALLING = "dialling"  # an idle line is seized and a number is sent
+    WITHDRAWING = "withdrawing"  # the caller gave up: back to idle without having answered
+    HANGING_UP = "hanging_up"
+    RUNG_EARLY = "rung_early"  # on its way to idle, and the next call rings already
+    FAILED = "failed"
+
+
+class Input(enum.StrEnum):
+    """What can happen to a line: asked by the carrier, said by the modem, or by the clock."""
+
+    START = "start"
+    RESUME = "resume"
+    ANSWER = "answer"
+    START_STREAM = "start_stream"
+    END_STREAM = "end_stream"
+    FLASH = "flash"
+    SEND_DIGITS = "send_digits"
+    DIAL = "dial"
+    HANG_UP = "hang_up"
+    LOST = "lost"  # the port is gone
+    RING = "ring"
+    PICKUP = "pickup"  # another telephone on the pair was lifted
+    STREAM_ENDED = "stream_ended"
+    BROKE_OFF = "broke_off"  # the modem has ended its stream by itself
+    NO_DUPLEX = "no_duplex"  # it refuses sound both ways
+    DONE = "done"  # the stage's script succeeded
+    UP_RINGING = "up_ringing"  # the last one of initialising did, and somebody rings by now
+    TROUBLE = "trouble"  # it failed
+    REFUSED = "refused"  # it failed for good
+    IDENTITY = "identity"  # the caller's identity is known
+    IDENTITY_LIMIT = "identity_limit"
+    RING_GAP = "ring_gap"
+    IDLE_CHECK = "idle_check"
+
+
+class Script(enum.StrEnum):
+    """Which commands a transition starts; see scripts.py."""
+
+    SYNC = "sync"
+    RESUME = "resume"
+    INQUIRE = "inquire"
+    CONFIGURE = "configure"
+    CHECK = "check"
+    PREPARE = "prepare"
+    ANSWER = "answer"
+    STREAM = "stream"
+    STREAM_AGAIN = "stream_again"
+    END = "end"
+    FLASH = "flash"
+    DIGITS = "digits"
+    DIAL = "dial"
+    HANG_UP = "hang_up"
+    WITHDRAW = "withdraw"
+
+
+class Say(enum.StrEnum):
+    """Which event a transition tells the carrier; see line.py."""
+
+    UP = "up"
+    UP_RANG = "up_rang"  # it is up, and somebody has been ringing
+    RESUMED = "resumed"  # the same, found so at the start
+    RANG = "rang"
+    IDENTIFIED = "identified"
+    LATE = "late"
+    GAVE_UP = "gave_up"
+    TAKEN = "taken"
+    FOUND = "found"
+    PREPARED = "prepared"
+    OFF_HOOK = "off_hook"
+    STREAMING = "streaming"
+    BROKE_OFF = "broke_off"
+    NO_DUPLEX = "no_duplex"
+    STOPPED = "stopped"
+    FLASHED = "flashed"
+    DIGITS_SENT = "digits_sent"
+    DIALLED = "dialled"
+    IDLE = "idle"
+    IDLE_RANG = "idle_rang"  # the last call is over, the next one has begun
+    RECOVERING = "recovering"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row: the next stage, the script it starts, the event it tells."""
+
+    to: Stage
+    run: Script | None = None
+    say: Say | None = None
+
+
+_S, _I, _R, _Y = Stage, Input, Script, Say
+
+_START = {_I.START: Rule(_S.SYNCING, _R.SYNC)}
+_LOST = {_I.LOST: Rule(_S.FAILED, say=_Y.FAILED)}
+_REFUSED = {_I.REFUSED: Rule(_S.FAILED, say=_Y.FAILED)}
+# While the modem is being initialised there is nothing left to try in band.
+_NEW = {**_START, **_LOST, **_REFUSED, _I.TROUBLE: Rule(_S.FAILED, say=_Y.FAILED)}
+# Later, trouble is answered by initialising it once more, which also puts the line on hook.
+_LIVE = {**_START, **_LOST, _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC, _Y.RECOVERING)}
+_HANG_UP = {_I.HANG_UP: Rule(_S.HANGING_UP, _R.HANG_UP)}
+_RING_GAP = {_I.RING_GAP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.GAVE_UP)}
+_PICKUP = {_I.PICKUP: Rule(_S.WITHDRAWING, _R.WITHDRAW, _Y.TAKEN)}
+# The proof of idle goes on while it rings: its commands were under way before the burst.
+_TO_IDLE = {_I.RING: Rule(_S.RUNG_EARLY), _I.DONE: Rule(_S.IDLE, say=_Y.IDLE)}
+_OFF_HOOK = {
+    **_LIVE,
+    **_HANG_UP,
+    _I.START_STREAM: Rule(_S.STARTING, _R.STREAM),
+    _I.FLASH: Rule(_S.FLASHING, _R.FLASH),
+    _I.SEND_DIGITS: Rule(_S.SENDING_DIGITS, _R.DIGITS),
+}
+
+
+def _late(stage: Stage) -> dict[Input, Rule]:
+    """An identity that was under way as the limit passed, or as somebody lifted, is told still."""
+    return {_I.IDENTITY: Rule(stage, say=_Y.LATE)}
+
+
+TABLE: Mapping[Stage, Mapping[Input, Rule]] = {
+    _S.OFF: {**_START, **_LOST, _I.RESUME: Rule(_S.RESUMING, _R.RESUME)},
+    _S.RESUMING: {
+        **_START,
+        **_LOST,
+        _I.TROUBLE: Rule(_S.SYNCING, _R.SYNC),
+        _I.RING_GAP: Rule(_S.SYNCING, _R.SYNC),
+        _I.DONE: Rule(_S.PREPARING, _R.PREPARE, _Y.RESUMED),
+    },
+    _S.SYNCING: {**_NEW, _I.DONE: Rule(_S.INQUIRING, _R.INQUIRE)},
+    _S.INQUIRING: {**_NEW, _I.DONE: Rule(_S.CONFIGURING, _R.CONFIGURE)},
+    _S.CONFIGURING: {
+        **_NEW,
+        _I.DONE: Rule(_S.IDLE, say=_Y.UP),
+        _I.UP_RINGING: Rule(_S.IDENTIFYING, say=_Y.UP_RANG),
+    },
+    _S.IDLE: {
+        **_LIVE,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.IDLE_CHECK: Rule(_S.CHECKING, _R.CHECK),
+        _I.HANG_UP: Rule(_S.IDLE, say=_Y.IDLE),
+        _I.DIAL: Rule(_S.DIALLING, _R.DIAL),
+    },
+    _S.CHECKING: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.DIAL: Rule(_S.DIALLING, _R.DIAL),
+        _I.DONE: Rule(_S.IDLE, say=_Y.FOUND),
+    },
+    _S.IDENTIFYING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        **_PICKUP,
+        _I.RING: Rule(_S.IDENTIFYING, say=_Y.RANG),
+        _I.IDENTITY: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.IDENTITY_LIMIT: Rule(_S.PREPARING, _R.PREPARE, _Y.IDENTIFIED),
+        _I.ANSWER: Rule(_S.HURRYING, _R.PREPARE, _Y.IDENTIFIED),
+    },
+    _S.PREPARING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        **_PICKUP,
+        _I.RING: Rule(_S.PREPARING, say=_Y.RANG),
+        **_late(_S.PREPARING),
+        _I.ANSWER: Rule(_S.HURRYING),
+        _I.DONE: Rule(_S.PREPARED, say=_Y.PREPARED),
+    },
+    _S.PREPARED: {
+        **_LIVE,
+        **_HANG_UP,
+        **_RING_GAP,
+        **_PICKUP,
+        _I.RING: Rule(_S.PREPARED, say=_Y.RANG),
+        **_late(_S.PREPARED),
+        _I.ANSWER: Rule(_S.ANSWERING, _R.ANSWER),
+    },
+    _S.HURRYING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_PICKUP,
+        _I.RING: Rule(_S.HURRYING, say=_Y.RANG),
+        **_late(_S.HURRYING),
+        _I.DONE: Rule(_S.ANSWERING, _R.ANSWER, _Y.PREPARED),
+    },
+    _S.ANSWERING: {
+        **_LIVE,
+        **_HANG_UP,
+        **_late(_S.ANSWERING),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.OFF_HOOK),
+    },
+    _S.OFF_HOOK: {**_OFF_HOOK, **_late(_S.OFF_HOOK)},
+    _S.STARTING: {
+        **_OFF_HOOK,
+        **_late(_S.STARTING),
+        _I.STREAM_ENDED: Rule(_S.STARTING, say=_Y.STOPPED),
+        _I.NO_DUPLEX: Rule(_S.OFF_HOOK, say=_Y.NO_DUPLEX),
+        _I.DONE: Rule(_S.STREAMING, say=_Y.STREAMING),
+    },
+    _S.STREAMING: {
+        **_OFF_HOOK,
+        **_late(_S.STREAMING),
+        _I.END_STREAM: Rule(_S.ENDING, _R.END),
+        _I.BROKE_OFF: Rule(_S.STARTING, _R.STREAM_AGAIN, _Y.BROKE_OFF),
+    },
+    _S.ENDING: {
+        **_OFF_HOOK,
+        _I.END_STREAM: Rule(_S.ENDING, _R.END),
+        _I.STREAM_ENDED: Rule(_S.ENDING, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK),
+    },
+    _S.FLASHING: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.STREAM_ENDED: Rule(_S.FLASHING, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.FLASHED),
+    },
+    _S.SENDING_DIGITS: {
+        **_LIVE,
+        **_HANG_UP,
+        _I.STREAM_ENDED: Rule(_S.SENDING_DIGITS, say=_Y.STOPPED),
+        _I.DONE: Rule(_S.OFF_HOOK, say=_Y.DIGITS_SENT),
+    },
+    _S.DIALLING: {**_LIVE, **_HANG_UP, _I.DONE: Rule(_S.OFF_HOOK, say=_Y.DIALLED)},
+    _S.WITHDRAWING: {**_LIVE, **_TO_IDLE},
+    _S.HANGING_UP: {**_LIVE, **_TO_IDLE},
+    _S.RUNG_EARLY: {
+        **_LIVE,
+        _I.RING: Rule(_S.RUNG_EARLY),
+        _I.RING_GAP: Rule(_S.HANGING_UP),  # nobody was told of it
+        _I.DONE: Rule(_S.IDENTIFYING, say=_Y.IDLE_RANG),
+    },
+    _S.FAILED: {**_START, _I.LOST: Rule(_S.FAILED, say=_Y.FAILED)},
+}
+
+IGNORED: Mapping[Input, str] = {
+    _I.START: "every stage has a row for it",
+    _I.RESUME: "only the first start finds a call of the last owner",
+    _I.ANSWER: "the caller has gone or the line is answered: the order crossed the event",
+    _I.START_STREAM: "the line is not off hook: the order crossed the event",
+    _I.END_STREAM: "no stream runs: the order crossed the event",
+    _I.FLASH: "the line is not off hook: the order crossed the event",
+    _I.SEND_DIGITS: "the line is not off hook: the order crossed the event",
+    _I.DIAL: "the line is in use, rings or is out: who asks looks first",
+    _I.HANG_UP: "the line is on its way to idle, or out",
+    _I.LOST: "every stage has a row for it",
+    _I.RING: "under way while the line is answered; while it is initialised it is kept for its end",
+    _I.PICKUP: "no call waits here; off hook it is a signal; the answer itself moves the voltage",
+    _I.STREAM_ENDED: "the script under way ends the stream itself; unordered, it is trouble",
+    _I.BROKE_OFF: "only a stream that runs can break off",
+    _I.NO_DUPLEX: "only a stream that is being started can be refused",
+    _I.DONE: "a script ends in the stage that began it",
+    _I.UP_RINGING: "only initialising ends with somebody who rings",
+    _I.TROUBLE: "no script runs in this stage",
+    _I.REFUSED: "only initialising can be refused for good",
+    _I.IDENTITY: "without a ring there is no call; it is kept for the ring that follows",
+    _I.IDENTITY_LIMIT: "the timer runs while identifying only",
+    _I.RING_GAP: "the timer runs while ringing only",
+    _I.IDLE_CHECK: "the timer runs while idle only",
+}
+"""Why an input without a row in `TABLE` does nothing."""
+
+TIMERS: Mapping[Stage, frozenset[Input]] = {
+    _S.RESUMING: frozenset({_I.RING_GAP}),
+    _S.IDLE: frozenset({_I.IDLE_CHECK}),
+    _S.IDENTIFYING: frozenset({_I.IDENTITY, _I.IDENTITY_LIMIT, _I.RING_GAP}),
+    _S.PREPARING: frozenset({_I.IDENTITY, _I.RING_GAP}),
+    _S.PREPARED: frozenset({_I.IDENTITY, _I.RING_GAP}),
+    _S.HURRYING: frozenset({_I.IDENTITY}),
+    _S.ANSWERING: frozenset({_I.IDENTITY}),
+    _S.OFF_HOOK: frozenset({_I.IDENTITY}),
+    _S.STARTING: frozenset({_I.IDENTITY}),
+    _S.STREAMING: frozenset({_I.IDENTITY}),
+    _S.RUNG_EARLY: frozenset({_I.RING_GAP}),
+}
+"""The timers that run in a stage; entering another one stops the rest."""
+
+RINGING: frozenset[Stage] = frozenset(stage for stage, rules in TABLE.items() if _I.PICKUP in rules)
+"""The stages in which a telephone that is lifted beside the modem takes the call."""
+
+ANSWERED: frozenset[Stage] = frozenset({_S.ANSWERING, _S.OFF_HOOK, _S.STARTING, _S.STREAMING})
+"""The stages in which an identity may still come that was under way as the line was answered."""
+
+SIGNALLING: frozenset[Stage] = frozenset(
+    {_S.OFF_HOOK, _S.STARTING, _S.STREAMING, _S.ENDING, _S.FLASHING, _S.SENDING_DIGITS}
+)
+"""The stages in which what the chip notices on the line is of interest."""
+
+HEARING: frozenset[Stage] = frozenset({_S.STARTING, _S.STREAMING, _S.ENDING})
+"""The stages in which sound from the line is passed on."""
