@@ -20,8 +20,7 @@ from appliance.config.build import extensions
 from appliance.config.schema import Phone, Settings
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.files import SHARED, atomic_write
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused
+from appliance.policy.text import Refused, words_of
 
 log = logging.getLogger(__name__)
 
