@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.errors import CentralinoError
-from appliance.policy.clock import EARLIEST_WALL, LATEST_WALL, ClockState
+from appliance.policy.clock import BUILT, LAST, ClockState
 from appliance.policy.text import SaidError, Words
 from appliance.service import clock
 from appliance.store import database
@@ -105,7 +105,7 @@ class ClockQuestions:
             seconds = at.timestamp()
         except (ValueError, OverflowError) as error:
             raise SaidError(CANNOT_BE) from error
-        if not EARLIEST_WALL <= seconds <= LATEST_WALL:
+        if not BUILT <= seconds <= LAST:
             raise SaidError(CANNOT_BE)
         return at.astimezone(UTC)
 

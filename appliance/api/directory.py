@@ -22,33 +22,27 @@ from appliance.api.protocol import (
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import directory_changes, directory_review
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Directory, may_tell, stamps_with_place
-from appliance.policy.directory_changes import (
-    DirectoryChange,
-    EnteredBy,
-    FormReader,
-    attachment_kind,
-    attachment_name,
-    change_words,
-    declared_number,
-    of_known_units,
-)
+from appliance.policy.directory import Purpose, Register, entries
+from appliance.policy.directory_changes import Make, Stamp, changes
+from appliance.policy.directory_forms import Merged, Unfit, in_force, problem
 from appliance.policy.directory_review import (
-    NeedStatus,
-    TimeAhead,
-    UnitStatus,
-    attention_of,
-    directory_status,
-    need_status,
-    times_ahead,
-    what_holds,
+    Ahead,
+    NeedStanding,
+    Standing,
+    ahead,
+    attention,
+    declared_number,
+    kept_name,
+    may_tell,
+    need_standing,
+    sort_of,
+    standing,
 )
-from appliance.policy.forms import FormRefused, form_problem
-from appliance.policy.numbering import Purpose
-from appliance.policy.opening import NO_MANUAL_STATES
+from appliance.policy.directory_text import what
+from appliance.policy.office import NO_MARKS
 from appliance.policy.routing import GroupState, explain
 from appliance.policy.text import Refused, SaidError, Words
-from appliance.policy.transfers import TransferAllowed, may_transfer
+from appliance.policy.transfers import Allowed, may_transfer
 from appliance.policy.users import Permission
 from appliance.store import database, users
 from appliance.store import directory as store
@@ -73,7 +67,7 @@ FIELD: Final = "email"
 """The field of a form in which the file is given: what is wrong with it is said there."""
 NOTED: Final = "register.attachment"
 """The code in the audit, as of the command that takes one out."""
-NOT_TAKEN: Final = form_problem(
+NOT_TAKEN: Final = problem(
     FIELD,
     "questo file non è un'e-mail (.eml) né un PDF: salvarla dal programma di posta come EML, "
     "o stamparla in PDF",
@@ -100,7 +94,7 @@ class AttachmentQuestions:
         """Take one part of a file; the form that names it follows the last one."""
         return self._incoming.take(_by(question), question)
 
-    def attached(self, question: dict[str, Any], by: str) -> dict[str, bytes] | FormRefused:
+    def attached(self, question: dict[str, Any], by: str) -> dict[str, bytes] | Unfit:
         """Return the file that goes with a change, by the name to keep it under; none for none.
 
         Or why that file is not taken.
@@ -111,10 +105,10 @@ class AttachmentQuestions:
         if not isinstance(given, str):
             raise OfficeError("attached is the name of a file")
         data = self._incoming.collect(by)
-        sort = attachment_kind(data)
+        sort = sort_of(data)
         if sort is None:
-            return FormRefused(NOT_TAKEN)
-        return {attachment_name(given[:200], hashlib.sha256(data).hexdigest(), sort): data}
+            return Unfit(NOT_TAKEN)
+        return {kept_name(given[:200], hashlib.sha256(data).hexdigest(), sort): data}
 
     def file(self, question: dict[str, Any]) -> DeferredReply:
         """Give one part of the file of an entry, from its byte `at`."""
@@ -149,9 +143,9 @@ class AttachmentQuestions:
         return data
 
 
-def name_of(register: Directory, number: int) -> str:
+def name_of(register: Register, number: int) -> str:
     """Return the name of what is attached to an entry, "" for nothing."""
-    found = (each.attachment for _, each in stamps_with_place(register) if each.number == number)
+    found = (each.attachment for _, each in entries(register) if each.number == number)
     return next(found, "")
 
 
@@ -298,7 +292,7 @@ class Change:
 
     what: str
     permission: Permission
-    make: FormReader
+    make: Make
 
 
 CHANGES: Final = {
@@ -338,24 +332,24 @@ class RegisterQuestions:
             raise OfficeError("a form is needed: its fields by name")
         at, preview = self._at(), question.get("preview") is True
         attached = {} if preview else self._files.attached(question, by)
-        if isinstance(attached, FormRefused):
+        if isinstance(attached, Unfit):
             refused = _entry_refused(attached)
             return lambda tell: tell(refused)
-        stamp = EnteredBy(by, at, only_name(attached))
+        stamp = Stamp(by, at, only_name(attached))
 
-        def make(stored: Directory) -> DirectoryChange:
+        def make(stored: Register) -> Merged:
             if _is_entered(stored, stamp):  # the same question once more
-                return DirectoryChange(stored)
+                return Merged(stored)
             return change.make(stored, form, stamp, at.date())
 
-        def job(connection: sqlite3.Connection) -> DirectoryChange:
+        def job(connection: sqlite3.Connection) -> Merged:
             check_may(connection, by, change.permission)
             if preview:
                 return make(store.load(connection, self._key))
             who = Who(by, at, change.what)
             return store.change(connection, self._key, who, make, attached)
 
-        def answer(merged: DirectoryChange) -> Reply:
+        def answer(merged: Merged) -> Reply:
             return {"saved": not preview, **_told(merged, at.date())}
 
         return self._later(job, answer, reads_again=not preview)
@@ -388,7 +382,7 @@ class RegisterQuestions:
 
         def job(connection: sqlite3.Connection) -> str:
             check_may(connection, by, Permission.TRANSFER)
-            register = of_known_units(store.load(connection, self._key))
+            register = in_force(store.load(connection, self._key))
             leave = next((a for a in register.authorisations if a.entry.number == entry), None)
             number = leave.told.number if leave else None
             if leave is None or number is None:
@@ -432,7 +426,7 @@ def register_changed(stores: Stores) -> DeferredReply:
     """Read the register again: a command has changed it (E12: in force within 1 s)."""
 
     def later(tell: SendReply) -> None:
-        def told(found: Directory | CentralinoError) -> None:
+        def told(found: Register | CentralinoError) -> None:
             tell(found if isinstance(found, CentralinoError) else {"units": len(found.units)})
 
         stores.register.load(told)
@@ -442,7 +436,7 @@ def register_changed(stores: Stores) -> DeferredReply:
 
 def _entry_refused(error: CentralinoError) -> Reply | CentralinoError:
     """Let a refusal be said in both languages, each problem at its field."""
-    if isinstance(error, FormRefused):
+    if isinstance(error, Unfit):
         found = [{"place": each.place, **plain(each.words)} for each in error.problems]
         return {"done": False, "said": plain(UNTAKEN), "problems": found}
     if isinstance(error, Refused):
@@ -450,20 +444,18 @@ def _entry_refused(error: CentralinoError) -> Reply | CentralinoError:
     return error
 
 
-def _told(merged: DirectoryChange, today: date) -> Reply:
-    said = [plain(each) for each in change_words(merged, today)]
+def _told(merged: Merged, today: date) -> Reply:
+    said = [plain(each) for each in changes(merged, today)]
     return {"changes": said, "entry": merged.register.last_number(), "said": plain(SAVED)}
 
 
-def _in_force(answer: Reply, read: Directory | CentralinoError) -> Reply:
+def _in_force(answer: Reply, read: Register | CentralinoError) -> Reply:
     """Say so where what was saved could not be read again: the register read last holds."""
     return answer | {"said": plain(UNREAD)} if isinstance(read, CentralinoError) else answer
 
 
-def _is_entered(stored: Directory, stamp: EnteredBy) -> bool:
-    return any(
-        entry.by == stamp.by and entry.at == stamp.at for _, entry in stamps_with_place(stored)
-    )
+def _is_entered(stored: Register, stamp: Stamp) -> bool:
+    return any(entry.by == stamp.by and entry.at == stamp.at for _, entry in entries(stored))
 
 
 def _number(question: dict[str, Any], key: str) -> int:
@@ -515,12 +507,12 @@ class StandingQuestions:
         """The office, with the hours in force."""
         return self._desk.office
 
-    def _states(self, register: Directory, now: Now) -> Reply:
+    def _states(self, register: Register, now: Now) -> Reply:
         calendar = self._office.switchboard.schedule
-        found = attention_of(register, now.wall, calendar.zone)
+        found = attention(register, now.wall, calendar.zone)
         return {
-            "units": [_unit(each) for each in directory_status(register, calendar, now)],
-            "attention": [plain(words) for words in directory_review.attention_words(found)],
+            "units": [_unit(each) for each in standing(register, calendar, now)],
+            "attention": [plain(words) for words in directory_review.in_words(found)],
             "undeclared": [unit.code for unit in found.undeclared],
         }
 
@@ -528,7 +520,7 @@ class StandingQuestions:
         """List what is special from today on for a year, of the house and of units (E14)."""
         register, calendar = self._desk.register, self._office.switchboard.schedule
         today = self._desk.now().wall.astimezone(calendar.zone).date()
-        found = times_ahead(register, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
+        found = ahead(register, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
         rows = [_ahead(register, each) for each in found]
         return {"today": today.isoformat(), "ahead": rows}
 
@@ -549,7 +541,7 @@ class StandingQuestions:
             when,
             _live(status.switchboard.state) if live else GroupState.FREE,
             counter.state if live and counter else None,
-            status.service if when >= status.at else NO_MANUAL_STATES,
+            status.service if when >= status.at else NO_MARKS,
             status.clock_state if live else ClockState.SYNCED,
             status.doubt,
         )
@@ -563,23 +555,23 @@ class StandingQuestions:
         """Tell whether a call could go on to a unit; the labels of its numbers in their order."""
         calendar = self._office.switchboard.schedule
         answer = may_transfer(self._desk.register, calendar, unit, need, Now(0.0, when, clock))
-        name = answer.need.name if isinstance(answer, TransferAllowed) else ""
-        labels = [t.label for t in answer.targets] if isinstance(answer, TransferAllowed) else []
-        return {**_need(need_status(answer, need, name, when)), "targets": labels}
+        name = answer.need.name if isinstance(answer, Allowed) else ""
+        labels = [t.label for t in answer.targets] if isinstance(answer, Allowed) else []
+        return {**_need(need_standing(answer, need, name, when)), "targets": labels}
 
 
-def _ahead(register: Directory, each: TimeAhead) -> Reply:
+def _ahead(register: Register, each: Ahead) -> Reply:
     unit = register.unit(each.unit)
     return {
         "first": each.first.isoformat(),
         "last": each.last.isoformat() if each.last else None,
         "unit": each.unit,
         "name": unit.name if unit else "",
-        "words": {language: what_holds(each, language) for language in ("it", "en")},
+        "words": {language: what(each, language) for language in ("it", "en")},
     }
 
 
-def _unit(each: UnitStatus) -> Reply:
+def _unit(each: Standing) -> Reply:
     return {
         "unit": each.unit.code,
         "name": each.unit.name,
@@ -591,7 +583,7 @@ def _unit(each: UnitStatus) -> Reply:
     }
 
 
-def _need(each: NeedStatus) -> Reply:
+def _need(each: NeedStanding) -> Reply:
     return {
         "need": each.need,
         "name": each.name,

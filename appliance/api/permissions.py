@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
-from appliance.policy.users import Permission, permission_refusal, permissions_of
+from appliance.policy.users import Permission, permissions_of, refusal
 from appliance.store import users
 
 if TYPE_CHECKING:
@@ -189,5 +189,5 @@ def check_entitled(user: User | None, by: str, needed: frozenset[Permission]) ->
             f"{by!r} is no user who may log in: log in again",
         )
     if not needed & permissions_of(user.roles):
-        words = permission_refusal(min(needed, key=list(Permission).index))
+        words = refusal(min(needed, key=list(Permission).index))
         raise Refused(words.it, words.en)

@@ -36,7 +36,8 @@ from appliance.config.build import extensions
 from appliance.config.phones import CITIZENS_DESK, GROUPS, SWITCHBOARD, Entered, EnteredPhone
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.files import atomic_write, load_text
-from appliance.policy.text import NOTHING, Refused, Words, why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.users import Permission
 from appliance.provisioning import server, templates
 from appliance.provisioning.handset import mac_of

@@ -21,11 +21,11 @@ from appliance.files import fsync_directory
 from appliance.mail.letter import cancellation
 from appliance.policy import privacy as words
 from appliance.policy.hours import moment_words
-from appliance.policy.mail import Mail
-from appliance.policy.numbering import SameNumber, canonical_number, same_number
+from appliance.policy.privacy import Item, Kind, SameNumber, canonical, same_number
+from appliance.policy.requests import Mail
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.updates import check_server
-from appliance.policy.users import HandoverItem, HandoverKind, Permission, PinRule
+from appliance.policy.users import Permission, PinRule
 from appliance.policy.voicemail import CallAlerts
 from appliance.service.backup_target import address_of
 from appliance.service.housekeeping import forget_sounds, keeping_of
@@ -70,7 +70,7 @@ def cancellations(
     The request's number, the day and the calendar's own UID are all it needs to find it.
     """
     for each in invited:
-        subject = _said(words.filled_in(words.CANCELLATION_SUBJECT, each.request), language)
+        subject = _said(words.filled(words.LETTER_SUBJECT, each.request), language)
         try:
             off = cancellation(each.calendar, subject, now)
         except (ValueError, KeyError, IndexError) as error:
@@ -79,7 +79,7 @@ def cancellations(
         if off.start <= now:
             continue
         at = moment_words(off.start.astimezone(zone), language)
-        body = words.filled_in(words.CANCELLATION_LETTER, number=each.request, at=at)
+        body = words.filled(words.LETTER, number=each.request, at=at)
         key = f"erased-{each.request}"
         yield Mail(key, each.to, subject, _said(body, language), calendar=off.text)
 
@@ -228,38 +228,34 @@ class Erasures:
         said = [self._counted(found, asked, done.files)]
         if asked.preview and found.open_requests:
             listed = ", ".join(map(str, found.open_requests))
-            said.append(words.filled_in(words.OPEN_REQUESTS, listed))
+            said.append(words.filled(words.OPEN, listed))
         if done.letters:
-            off = words.WOULD_CANCEL if asked.preview else words.CANCELLATION_SENT
+            off = words.CANCELLING if asked.preview else words.CANCELLED
             listed = ", ".join(mail.key.removeprefix("erased-") for mail in done.letters)
-            said.append(words.filled_in(off, listed))
+            said.append(words.filled(off, listed))
         if found.mailed:
-            said.append(words.MAILED_BEFORE)
+            said.append(words.MAILED)
             said += [
-                words.mail_row(
+                words.mail(
                     datetime.fromisoformat(each.at).astimezone(self._zone), each.to, each.request
                 )
                 for each in found.mailed
             ]
         aside = self._state / "corrupt"
         if aside.is_dir() and any(aside.iterdir()):
-            said.append(words.filled_in(words.DATABASES_SET_ASIDE, str(aside)))
+            said.append(words.filled(words.SET_ASIDE, str(aside)))
         if not done.cut:
-            said.append(words.LOG_NOT_CUT)
-        said.append(words.STAYS_IN_BACKUPS)
-        return {
-            **_counts(found),
-            "log_cut": done.cut,
-            "said": plain(words.below_one_another(*said)),
-        }
+            said.append(words.NOT_CUT)
+        said.append(words.BACKUPS)
+        return {**_counts(found), "log_cut": done.cut, "said": plain(words.both(*said))}
 
     def _counted(self, found: Found, asked: ErasureAsked, files: int) -> Words:
-        counts = words.filled_in(words.ERASURE_COUNTS, **{**_sizes(found), "files": files})
-        return words.filled_in(words.WOULD_ERASE if asked.preview else words.ERASED, counts)
+        counts = words.filled(words.COUNTS, **{**_sizes(found), "files": files})
+        return words.filled(words.PREVIEW if asked.preview else words.DONE, counts)
 
     def _forget(self, found: Found, number: SameNumber | None) -> None:
         """Have the desk forget who called, and the lamp count anew."""
-        national = {canonical_number(each, self._plan) for each in found.numbers}
+        national = {canonical(each, self._plan) for each in found.numbers}
         own = {number.national} if number is not None else set()
         self._stores.forget_numbers(tuple(sorted(found.numbers | national | own)))
         self._stores.mailbox.recount()
@@ -344,13 +340,13 @@ def _name(question: dict[str, Any], key: str) -> str:
     return str(question.get(key) or "")[:LONGEST_NAME]
 
 
-def _item(text: object) -> HandoverItem:
+def _item(text: object) -> Item:
     kind, _, number = str(text).partition(":")
-    if kind not in tuple(HandoverKind) or not number.isdecimal() or len(number) > len(str(HIGHEST)):
+    if kind not in tuple(Kind) or not number.isdecimal() or len(number) > len(str(HIGHEST)):
         raise OfficeError(f'{text!r} is nothing to hand over: say "message:12", "call:7"')
     if not 0 < int(number) < HIGHEST:
         raise OfficeError(f"{text!r} has a number that nothing has")
-    return HandoverItem(HandoverKind(kind), int(number))
+    return Item(Kind(kind), int(number))
 
 
 # ---- keeping -----------------------------------------------------------------------------------

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.api.protocol import DeferredReply, SendReply
 from appliance.errors import CentralinoError
-from appliance.policy.mail import Mail
+from appliance.policy.requests import Mail
 from appliance.policy.text import SaidError, Words
 from appliance.store import requests
 from appliance.store.reports import sheet_key
 
 if TYPE_CHECKING:
-    from appliance.policy.directory import Directory
+    from appliance.policy.directory import Register
     from appliance.service.loop import Stores
 
 _MONTH = re.compile(r"\d{4}-\d{2}")
 
 
-def mail_sheet(stores: Stores, register: Directory, question: dict[str, Any]) -> DeferredReply:
+def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> DeferredReply:
     """Queue a sheet for a unit's address; the same unit and month is sent once."""
     code, month = str(question.get("unit", "")), str(question.get("month", ""))
     subject, body = str(question.get("subject", "")), str(question.get("body", ""))

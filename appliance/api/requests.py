@@ -15,28 +15,31 @@ from appliance.api.protocol import YEARS, DeferredReply, Outgoing, Reply, SendRe
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import is_address
 from appliance.paper.document import to_json
-from appliance.policy import mail
 from appliance.policy import requests as refusals
 from appliance.policy.clock import Now
-from appliance.policy.directory import Declaration, Directory, ReturnRule, Unit
+from appliance.policy.directory import Declaration, Register, ReturnRule, Unit
 from appliance.policy.hours import ONE_DAY, local_moment
-from appliance.policy.hours_changes import DayHours, office_day
-from appliance.policy.mail import TEST_KEY, Mail, MailState, retried_words, sent_again_words
-from appliance.policy.numbering import HOME_PLAN, NumberingPlan
+from appliance.policy.hours_changes import DayHours, of_offices
+from appliance.policy.numbering import HOME, Plan
 from appliance.policy.requests import (
-    DONE_LINK_BYTES,
+    TEST,
+    TOKEN_BYTES,
     Appointment,
-    AppointmentForm,
     Citizen,
     Contact,
+    Form,
+    Mail,
+    MailState,
     NewRequest,
-    RequestState,
     RequestStep,
     Slot,
-    due_day,
-    free_slots_on,
+    State,
+    due,
+    in_few_words,
     is_overdue,
-    short_subject,
+    left_on,
+    retried,
+    sent_again,
 )
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.policy.hours import Schedule
-    from appliance.policy.mail import LetterSender
+    from appliance.policy.letters import House
     from appliance.service.loop import Stores
 
 
@@ -80,13 +83,13 @@ class Asked:
 
 
 def diary_week(
-    records: Records, house: Callable[[], LetterSender], now: datetime, question: dict[str, Any]
+    records: Records, house: Callable[[], House], now: datetime, question: dict[str, Any]
 ) -> DeferredReply:
     """Tell a week: why the house is closed on its days, and what offices have free on them."""
     asked, at_home = _asked(question, now), house()
 
     def told(connection: sqlite3.Connection) -> Reply:
-        days = [_day(office_day(at_home.calendar, day)) for day in asked.days]
+        days = [_day(of_offices(at_home.calendar, day)) for day in asked.days]
         return {"days": days, "offices": list(_offices(connection, at_home, asked))}
 
     return lambda tell: records.do(told, tell)
@@ -111,7 +114,7 @@ def _day(hours: DayHours) -> Reply:
     }
 
 
-def _offices(connection: sqlite3.Connection, house: LetterSender, asked: Asked) -> Iterator[Reply]:
+def _offices(connection: sqlite3.Connection, house: House, asked: Asked) -> Iterator[Reply]:
     """Yield each unit that offers hours in the week, with those that are free."""
     left = MOST_SLOTS
     for unit in house.register.units:
@@ -124,7 +127,7 @@ def _offices(connection: sqlite3.Connection, house: LetterSender, asked: Asked) 
             yield {"unit": unit.code, "name": unit.name, "free": found}
 
 
-def _declared(register: Directory, unit: Unit, day: date, wanted: str) -> Declaration | None:
+def _declared(register: Register, unit: Unit, day: date, wanted: str) -> Declaration | None:
     """Return the declaration whose hours a unit offers; of all units each one's own alone."""
     found = register.valid_declaration(unit, day)
     if found is None or found.slots is None:
@@ -133,10 +136,7 @@ def _declared(register: Directory, unit: Unit, day: date, wanted: str) -> Declar
 
 
 def _free(
-    connection: sqlite3.Connection,
-    house: LetterSender,
-    asked: Asked,
-    declared: list[Declaration | None],
+    connection: sqlite3.Connection, house: House, asked: Asked, declared: list[Declaration | None]
 ) -> Iterator[tuple[str, int]]:
     """Yield start and free places of what can still be had."""
     begins = local_moment(datetime.combine(asked.first, time()), house.calendar.zone)
@@ -145,7 +145,7 @@ def _free(
     for day, each in zip(asked.days, declared, strict=True):
         if each is not None and each.slots is not None:
             taken = booked[each.unit]
-            for slot, places in free_slots_on(each.slots, house.calendar, taken, day, asked.now):
+            for slot, places in left_on(each.slots, house.calendar, taken, day, asked.now):
                 yield slot.start.isoformat(), places
 
 
@@ -159,11 +159,11 @@ MOST_DUE = 2000
 def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> Reply:
     """Say by when each open request is due, by the house's calendar, and which are late (E15)."""
     open_ones = requests.list_requests(
-        connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN, limit=MOST_DUE
+        connection, State.OPEN, State.SENT, State.TAKEN, limit=MOST_DUE
     )
     found = [kept.request for kept in open_ones]
     return {
-        "due": {str(one.number): due_day(one, calendar).isoformat() for one in found},
+        "due": {str(one.number): due(one, calendar).isoformat() for one in found},
         "late": [one.number for one in found if is_overdue(one, calendar, now)],
     }
 
@@ -194,7 +194,7 @@ class LinkQuestions:
         token = str(question.get("token") or "")
         said_by = " ".join(str(question.get("said_by") or "").split())[:LONGEST_NAME]
         if not said_by:
-            return lambda tell: tell({"done": False, "said": plain(refusals.WHO_SAYS_DONE)})
+            return lambda tell: tell({"done": False, "said": plain(refusals.WHO)})
         now = self._now()
 
         def later(tell: SendReply) -> None:
@@ -254,11 +254,11 @@ class MailQuestions:
                 f"«{to[:80]}» non è un indirizzo e-mail", f"{to[:80]!r} is no e-mail address"
             )
         at, letters = self._now().wall, self._stores.records.letters
-        mail = Mail(f"{TEST_KEY}{uuid.uuid4().hex}", to, SUBJECT, BODY.format(by=by))
+        mail = Mail(f"{TEST}{uuid.uuid4().hex}", to, SUBJECT, BODY.format(by=by))
 
         def job(connection: sqlite3.Connection) -> int:
             check_may(connection, by, Permission.TECHNICAL)
-            if requests.count_since(connection, TEST_KEY, at - WITHIN) >= MOST_MAILS:
+            if requests.count_since(connection, TEST, at - WITHIN) >= MOST_MAILS:
                 raise Refused(
                     f"{MOST_MAILS} prove in un'ora bastano: riprovare più tardi",
                     f"{MOST_MAILS} tests an hour are enough: try again later",
@@ -346,7 +346,7 @@ class PaperQuestions:
         """Send an e-mail once more, to the office's address of today; one that waits, now."""
         by, number, request = _by(question), _whole(question, "mail"), _whole(question, "number")
         at, letters = self._now(), self._records.letters
-        copy, token = uuid.uuid4().hex[:12], secrets.token_urlsafe(DONE_LINK_BYTES)
+        copy, token = uuid.uuid4().hex[:12], secrets.token_urlsafe(TOKEN_BYTES)
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.REQUESTS)
@@ -354,11 +354,11 @@ class PaperQuestions:
             with transaction(connection):
                 database.note(connection, Noted(at, by, AGAIN, f"request {request}, mail {number}"))
                 if kept.state is MailState.QUEUED:
-                    return {"mail": number, "said": plain(retried_words(number))}
+                    return {"mail": number, "said": plain(retried(number))}
                 to = self._address(connection, kept, request)
                 domain = letters.domain
                 new = requests.send(connection, kept, to, copy, token, by, at, domain)
-            return {"mail": new, "said": plain(sent_again_words(number, to))}
+            return {"mail": new, "said": plain(sent_again(number, to))}
 
         return self._later(job, wakes=True)
 
@@ -378,7 +378,7 @@ class PaperQuestions:
             calendar = self._mailroom.house().calendar
             names = papers.names(connection)
             data = to_json(
-                papers.request_document(kept, lambda one: due_day(one, calendar), register, names)
+                papers.request_document(kept, lambda one: due(one, calendar), register, names)
             )
         with transaction(connection):
             database.note(connection, Noted(at, wanted.by, PAPER, about))
@@ -471,7 +471,7 @@ class RequestQuestions:
         records: Records,
         mailroom: Mailroom,
         now: Callable[[], datetime],
-        plan: NumberingPlan = HOME_PLAN,
+        plan: Plan = HOME,
     ) -> None:
         self._records, self._mailroom, self._now = records, mailroom, now
         self._plan = plan
@@ -513,9 +513,9 @@ class RequestQuestions:
                 check_may(connection, new.by, Permission.REQUESTS)
             known = requests.find_open(connection, number, name, self._plan)
             if known:
-                raise SaidError(refusals.open_already_words([kept.request for kept in known]))
+                raise SaidError(refusals.known_already([kept.request for kept in known]))
             request = requests.insert(connection, taking, letters)
-            return {"number": request.number, "said": plain(refusals.stored_words(request))}
+            return {"number": request.number, "said": plain(refusals.taken_words(request))}
 
         return self._later(job)
 
@@ -530,7 +530,7 @@ class RequestQuestions:
             raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(STEPS)}")
         said_by, text = _word(question, "said_by"), _text(question, "words")
         if step is RequestStep.REMIND and not text:
-            raise SaidError(refusals.NO_REMINDER_WORDS)
+            raise SaidError(refusals.NO_WORDS)
         happened = Happened(uuid.uuid4().hex, step, now, _requester(question), said_by, text)
         starts = _starts(question) if step is RequestStep.MOVE else None
         letters = self._records.letters
@@ -543,7 +543,7 @@ class RequestQuestions:
             return {
                 "number": number,
                 "state": kept.request.state,
-                "said": plain(refusals.step_done_words(kept.request, step)),
+                "said": plain(refusals.stepped(kept.request, step)),
             }
 
         return self._later(job)
@@ -578,7 +578,7 @@ class RequestQuestions:
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.retry(connection, number, by, at)
-            return {"said": plain(mail.retried_words(kept.number))}
+            return {"said": plain(refusals.retried(kept.number))}
 
         return self._later(job, hurry=True)
 
@@ -589,7 +589,7 @@ class RequestQuestions:
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.drop(connection, number, by, reason, at)
-            return {"said": plain(mail.given_up_words(kept.number))}
+            return {"said": plain(refusals.dropped(kept.number))}
 
         return self._later(job)
 
@@ -612,7 +612,7 @@ class RequestQuestions:
         rule = _one_of(ReturnRule, question, "rule")
         allowed = self._mailroom.rules(unit, need, now)
         if rule not in allowed:
-            raise SaidError(refusals.other_rule_words(unit, allowed))
+            raise SaidError(refusals.not_its_rule(unit, allowed))
         appointment, diary = None, None
         if rule is ReturnRule.APPOINTMENT:
             diary = self._mailroom.diary(unit, now)
@@ -625,7 +625,7 @@ class RequestQuestions:
             _word(question, "language") or "it",
         )
         whole = " ".join(_text(question, "subject").split())
-        subject, asked = short_subject(whole, _text(question, "asked"))
+        subject, asked = in_few_words(whole, _text(question, "asked"))
         new = NewRequest(
             rule,
             unit,
@@ -646,7 +646,7 @@ class RequestQuestions:
     ) -> tuple[Appointment, Diary | None]:
         before = kept.request.appointment
         diary = self._mailroom.diary(kept.request.unit, now)
-        form = before.form.value if before else AppointmentForm.OFFICE_CALLS.value
+        form = before.form.value if before else Form.OFFICE_CALLS.value
         asked = {**question, "form": question.get("form") or form, "starts": starts.isoformat()}
         wanted = _appointment(asked, diary)
         agreed = bool(question.get("agreed"))  # an office without slots has said yes
@@ -658,7 +658,7 @@ class RequestQuestions:
 
 def _appointment(question: dict[str, Any], diary: Diary | None) -> Appointment:
     """Read an appointment: in the office's slots, else proposed and to be confirmed."""
-    starts, form = _starts(question), _one_of(AppointmentForm, question, "form")
+    starts, form = _starts(question), _one_of(Form, question, "form")
     minutes = diary.slots.minutes if diary else PROPOSED_MINUTES
     slot = Slot(starts, starts + timedelta(minutes=minutes))
     return Appointment(slot, form, confirmed=diary is not None)

@@ -18,7 +18,7 @@ from appliance.calls.model import LineState
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import updates as policy_updates
 from appliance.policy.text import Refused, Words
-from appliance.policy.updates import UpdateState, may_take, refused, update_words
+from appliance.policy.updates import State, may_take, refused, standing
 from appliance.policy.users import Permission
 from appliance.service import updates
 from appliance.service.updates import UPLOADED, Asked
@@ -79,7 +79,7 @@ class UpdateQuestions:
             "note": plain(self.updates.note),
             "state": kept.state.value,
             "version": kept.version,
-            "stands": plain(update_words(kept.state, kept.version)),
+            "stands": plain(standing(kept.state, kept.version)),
             "said": plain(kept.said),
             "by": kept.by,
             "at": kept.at,
@@ -141,11 +141,11 @@ class UpdateQuestions:
                 raise refused(policy_updates.WAITS)
             if not (Path(self.settings.folders.console) / UPLOADED).is_file():
                 raise refused(policy_updates.NO_FILE)
-        if what == "back" and state is UpdateState.INSTALLED:
+        if what == "back" and state is State.INSTALLED:
             raise refused(policy_updates.WAITS)
-        if what == "start" and state is not UpdateState.INSTALLED:
+        if what == "start" and state is not State.INSTALLED:
             raise refused(policy_updates.NOT_READY)
-        if what == "give-up" and state not in {UpdateState.INSTALLED, UpdateState.BACK}:
+        if what == "give-up" and state not in {State.INSTALLED, State.BACK}:
             raise refused(policy_updates.NOT_READY)
 
 

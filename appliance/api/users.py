@@ -15,7 +15,8 @@ from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.clock import Now
-from appliance.policy.text import NOTHING, Refused, SaidError, Words, why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import NOTHING, Refused, SaidError, Words
 from appliance.policy.users import AccountError, Role, User, check_hash, check_user
 from appliance.service.phones import write_whole
 from appliance.store import users

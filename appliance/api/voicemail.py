@@ -10,7 +10,7 @@ from appliance.calls import events, orders
 from appliance.calls.commands import CallBack
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.text import SaidError, Words
-from appliance.policy.voicemail import MessageCare, MessageEntry, MessageOutcome, MessageStep
+from appliance.policy.voicemail import Care, Entry, MessageStep, Outcome
 from appliance.store import call_log, care
 from appliance.store.care import Kind
 from appliance.store.voicemail import done
@@ -126,7 +126,7 @@ LONGEST_NAME, LONGEST_NOTE = 64, 1000
 EMPTY = Words("La nota è vuota: scrivere due parole.", "the note is empty: write a few words")
 NO_OUTCOME = Words(
     "Con quale esito si chiude? Sceglierne uno.",
-    f"say with which outcome it is closed ({', '.join(MessageOutcome)})",
+    f"say with which outcome it is closed ({', '.join(Outcome)})",
 )
 
 
@@ -135,7 +135,7 @@ def care_question(stores: Stores, question: dict[str, Any]) -> DeferredReply:
     kind, name, entry = read_care(question)
 
     def later(tell: SendReply) -> None:
-        def answer(result: tuple[int, MessageCare] | CentralinoError) -> None:
+        def answer(result: tuple[int, Care] | CentralinoError) -> None:
             tell(
                 result
                 if isinstance(result, CentralinoError)
@@ -147,7 +147,7 @@ def care_question(stores: Stores, question: dict[str, Any]) -> DeferredReply:
     return later
 
 
-def read_care(question: dict[str, Any]) -> tuple[Kind, str, MessageEntry]:
+def read_care(question: dict[str, Any]) -> tuple[Kind, str, Entry]:
     """Read the question; raises OfficeError with what is wrong in it."""
     closing = question.get("ask") == "close_message"
     try:
@@ -159,26 +159,24 @@ def read_care(question: dict[str, Any]) -> tuple[Kind, str, MessageEntry]:
     except (KeyError, ValueError, TypeError) as error:
         raise OfficeError(
             f"name, by, at, a step ({', '.join(ASKED)}) and to close an outcome "
-            f"({', '.join(MessageOutcome)}) are needed: {error}"
+            f"({', '.join(Outcome)}) are needed: {error}"
         ) from error
     if step not in ASKED:
         raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(ASKED)}")
     note = str(question.get("note", ""))[:LONGEST_NOTE]
     if step is MessageStep.NOTE and not note.strip():
         raise SaidError(EMPTY)
-    return kind, name, MessageEntry(at, by, step, outcome, note)
+    return kind, name, Entry(at, by, step, outcome, note)
 
 
-def _outcome(question: dict[str, Any]) -> MessageOutcome:
+def _outcome(question: dict[str, Any]) -> Outcome:
     try:
-        return MessageOutcome(question["outcome"])
+        return Outcome(question["outcome"])
     except (KeyError, ValueError) as error:
         raise SaidError(NO_OUTCOME) from error
 
 
-def _told(
-    stores: Stores, kind: Kind, entry: MessageEntry, result: tuple[int, MessageCare]
-) -> Reply:
+def _told(stores: Stores, kind: Kind, entry: Entry, result: tuple[int, Care]) -> Reply:
     number, care_now = result
     stores.mailbox.recount()
     stores.on_care()

@@ -22,7 +22,8 @@ from appliance.bootfile.values import LARGEST, NAME, distinct, guessed, text_of_
 from appliance.config.mistakes import BadConfiguration
 from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
-from appliance.policy.text import Refused, Words, why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Refused, Words
 from appliance.service import phones, supervision
 from appliance.service.secret_files import settle_secrets
 from appliance.sip.admission import make_secret

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from appliance.calls import announcements, model, orders, positions
+from appliance.calls import announcements, orders, positions, side_states
 from appliance.calls.events import (
     DeadlinePassed,
     DictationAsked,
     DigitPressed,
-    Event,
-    LegEnded,
     PhoneBusy,
     PhoneDeclined,
     PhoneHungUp,
@@ -26,8 +25,8 @@ from appliance.calls.events import (
     RecordingStop,
     TakeKept,
 )
-from appliance.calls.model import Desk, Doings, Side
-from appliance.calls.side_states import DICTATION_TABLE, SideDo, SideState
+from appliance.calls.model import Desk
+from appliance.calls.side_states import DICTATION_TABLE, Doings, Side, SideDo, SideState
 from appliance.calls.status import SAID, Went
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
@@ -98,7 +97,7 @@ class Dictation(Side):
         if self.state not in {SideState.CLOSING, SideState.LEAVING}:
             yield from _drop(self, Went.NEEDED)
 
-    def concerns(self, event: Event) -> bool:
+    def concerns(self, event: Any) -> bool:
         """Its recording's end and its draft, beside what concerns every call of a phone."""
         if isinstance(event, RecordingEnded):
             return event.recording == self.take
@@ -116,7 +115,7 @@ def ask(desk: Desk, event: DictationAsked, now: Now) -> Orders:
     leg = f"{desk.new_id()}.1"
     side = Dictation(leg, event.phone, DICTATION_TABLE, DOINGS, SideState.RINGING, ask=event.ask)
     yield from positions.make_way(desk, (event.phone,))
-    desk.add_side(side, now)
+    side_states.begin(desk, side, now)
     side.deadline = now.monotonic + RING_MS / 1000
     yield orders.RingPhones(leg, (orders.Ringing(leg, event.phone),), SHOWN)
 
@@ -134,21 +133,21 @@ def _hindrance(desk: Desk, phone: str) -> Words | None:
 # --- the phone rings ----------------------------------------------------------------------------
 
 
-def _give_up(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _give_up(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
     """Nobody lifted, or there is no sound to be had."""
     yield orders.StopRinging(side.leg)
     late = isinstance(event, DeadlinePassed)
     yield orders.TakeWent(side.ask, Went.NO_ANSWER if late else Went.LOST)
 
 
-def _turned_down(desk: Desk, side: Dictation, event: LegEnded, now: Now) -> Orders:
+def _turned_down(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
     yield orders.TakeWent(side.ask, TURNED_DOWN.get(type(event), Went.UNREACHABLE))
 
 
 # --- it is said ---------------------------------------------------------------------------------
 
 
-def _speak(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _speak(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
     yield from _invite(desk, side, Went.SPEAKS, now)
 
 
@@ -164,7 +163,7 @@ def _play(desk: Desk, side: Dictation, *keys: str) -> orders.Play:
     return orders.Play(side.new_play(), words, leg=side.leg)
 
 
-def _record(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _record(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
     side.takes += 1
     yield orders.RecordLeg(side.take, side.leg, LONGEST_MS, SILENCE_MS, GRACE_MS)
 
@@ -224,12 +223,12 @@ def _tell(desk: Desk, side: Dictation, event: TakeKept, now: Now) -> Orders:
     yield from _leave(desk, side, "try_later" if event.reason else KEPT_TONE, now)
 
 
-def _tell_fault(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _tell_fault(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
     yield orders.TakeWent(side.ask, Went.NOT_KEPT)
     yield from _leave(desk, side, "try_later", now)
 
 
-def _discard(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _discard(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
     side.state = SideState.ENDED
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.DISCARDED)
@@ -246,12 +245,12 @@ def _leave(desk: Desk, side: Dictation, key: str, now: Now) -> Orders:
     yield _play(desk, side, key)
 
 
-def _gone(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _gone(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
     """The phone was put down, or is lost."""
     yield from _drop(side, Went.HUNG_UP)
 
 
-def _break_off(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
+def _break_off(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
     """There is no sound to be had any more, or nothing moves."""
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.LOST)
@@ -265,13 +264,13 @@ DOINGS: Doings = {
     SideDo.RECORD: _record,
     SideDo.END_TAKE: _end_take,
     SideDo.REVIEW: _review,
-    SideDo.WAIT: model.forget,
+    SideDo.WAIT: side_states.forget,
     SideDo.OBEY: _obey,
     SideDo.TELL: _tell,
     SideDo.TELL_FAULT: _tell_fault,
     SideDo.LEAVE: _discard,
     SideDo.PART: _gone,
     SideDo.HANG_UP: _break_off,
-    SideDo.FINISH: model.hang_up,
-    SideDo.FORGET: model.forget,
+    SideDo.FINISH: side_states.hang_up,
+    SideDo.FORGET: side_states.forget,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from appliance.calls import announcements, orders
 from appliance.calls import ringing as calls_ringing
@@ -11,11 +12,11 @@ from appliance.calls.events import (
     CallerHungUp,
     Evidence,
     FaxCalled,
-    LegEnded,
     LineCondition,
     LineNeeded,
     LineTaken,
     PhoneDialled,
+    PhoneLost,
 )
 from appliance.calls.model import Call, Desk, LineSeat, LineState, hang_up_line, off_hook
 from appliance.calls.orders import CallRecord, Result
@@ -32,7 +33,7 @@ from appliance.calls.ringing import (
 from appliance.calls.states import State
 from appliance.calls.voicemail import keep_as_is, say
 from appliance.policy.clock import Now
-from appliance.policy.routing import Destination, NotTaken
+from appliance.policy.routing import Missed, Way
 
 # ---- ceiling -----------------------------------------------------------------------------------
 # The longest call: whatever keeps a line seized, it ends (B1). A handler of the table.
@@ -43,7 +44,7 @@ from appliance.policy.routing import Destination, NotTaken
 # ruff: noqa: ARG001 - the handlers of one table share one signature
 
 
-def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def end_longest(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The conversation has lasted as long as any may: the phone is let go, the caller is told.
 
     With a telephone lifted beside the line the caller is not alone: nothing is said into it.
@@ -197,7 +198,7 @@ def note_taken(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
     yield call.write()
 
 
-def operator_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
+def operator_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
     """The operator's phone went without a word: the caller is held, not hung up, others ring.
 
     With a telephone lifted beside the line, or the head in the conversation, the caller is not
@@ -242,7 +243,7 @@ def _note_taken(call: Call, now: Now) -> None:
 # ---- pickup ------------------------------------------------------------------------------------
 # Picking up: a phone takes a call that rings elsewhere in the office.
 
-SERVED_BY_PHONES = (Destination.SWITCHBOARD, Destination.CITIZENS_DESK)
+SERVED_BY_PHONES = (Way.SWITCHBOARD, Way.CITIZENS_DESK)
 
 
 def longest(desk: Desk, phone: str) -> Call | None:
@@ -275,5 +276,5 @@ def take(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[orde
         del call.legs[leg]
         yield orders.StopRinging(leg)
     for other in [other for other in desk.calls.values() if other is not call]:
-        yield from ring_no_more(desk, other, {event.phone}, NotTaken.BUSY, now)
+        yield from ring_no_more(desk, other, {event.phone}, Missed.BUSY, now)
     yield orders.AcceptPhone(event.leg)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from appliance.calls import announcements, model, orders, outgoing, positions
+from appliance.calls import announcements, orders, outgoing, positions, side_states
 from appliance.calls.events import (
     DigitPressed,
-    LegEnded,
     MessageClosed,
     MessageFetched,
     MessageMarked,
@@ -17,18 +17,20 @@ from appliance.calls.events import (
     PhoneDialled,
     PinChecked,
 )
-from appliance.calls.model import Desk, Doings, Side
+from appliance.calls.model import Desk
 from appliance.calls.orders import Order
 from appliance.calls.side_states import (
     INTERCOM_TABLE,
     KEY_TABLE,
     LISTENING_TABLE,
+    Doings,
+    Side,
     SideDo,
     SideState,
 )
 from appliance.policy import users
 from appliance.policy.clock import Now
-from appliance.policy.transfers import Reason, TransferAllowed
+from appliance.policy.transfers import Allowed, Reason
 from appliance.policy.voicemail import MessageStep
 
 # ---- intercom ----------------------------------------------------------------------------------
@@ -53,7 +55,7 @@ class Intercom(Side):
     """
 
     other: str = ""
-    consulted: TransferAllowed | None = None
+    consulted: Allowed | None = None
     reason: Reason = Reason.OTHER
 
     @property
@@ -77,7 +79,7 @@ def call(
     event: PhoneDialled,
     other: str,
     now: Now,
-    consulted: TransferAllowed | None = None,
+    consulted: Allowed | None = None,
     reason: Reason = Reason.OTHER,
 ) -> Iterator[Order]:
     """Ring the other phone, unless it is engaged or not there."""
@@ -91,7 +93,7 @@ def call(
         event.leg, event.phone, INTERCOM_TABLE, INTERCOM_ACTIONS, SideState.RINGING,
         other=other, consulted=consulted, reason=reason,
     )  # fmt: skip
-    desk.add_side(side, now)
+    side_states.begin(desk, side, now)
     yield from positions.make_way(desk, (other,))
     ringing = (orders.Ringing(side.other_leg, other),)
     own = desk.office.extension_of(event.phone)
@@ -99,16 +101,16 @@ def call(
     yield orders.RingPhones(event.leg, ringing, label or event.phone, number)
 
 
-def _accept(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
+def _accept(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
     """The other one lifted: now the phone that dialled is answered too."""
     yield orders.AcceptPhone(side.leg)
 
 
-def _join(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
+def _join(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
     yield orders.Join(side.leg, side.other_leg)
 
 
-def _part(desk: Desk, side: Intercom, event: LegEnded, now: Now) -> Iterator[Order]:
+def _part(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
     """One of the two has gone: the other one is told."""
     if side.state is not SideState.RINGING:
         yield orders.HangUpPhone(side.other_leg if event.leg == side.leg else side.leg)
@@ -118,14 +120,14 @@ def _part(desk: Desk, side: Intercom, event: LegEnded, now: Now) -> Iterator[Ord
         yield orders.RefusePhone(side.leg, ANSWERS.get(type(event), NOT_THERE))
 
 
-def _give_up(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
+def _give_up(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
     """Nobody lifted in time, or there is no sound to be had."""
     yield orders.StopRinging(side.other_leg)
     yield orders.RefusePhone(side.leg, NOT_THERE if desk.carrier else NO_SERVICE)
 
 
 INTERCOM_ACTIONS: Doings = {
-    **model.COMMON,
+    **side_states.COMMON,
     SideDo.ACCEPT: _accept,
     SideDo.JOIN: _join,
     SideDo.PART: _part,
@@ -149,16 +151,16 @@ class KeyCall(Side):
 def tell(desk: Desk, event: PhoneDialled, prompts: tuple[str, ...], now: Now) -> Iterator[Order]:
     """Answer the phone, to tell it something."""
     side = KeyCall(event.leg, event.phone, KEY_TABLE, KEY_CALL_ACTIONS, prompts=prompts)
-    desk.add_side(side, now)
+    side_states.begin(desk, side, now)
     yield orders.AcceptPhone(side.leg)
 
 
-def _speak(desk: Desk, key: KeyCall, event: object, now: Now) -> Iterator[Order]:
+def _speak(desk: Desk, key: KeyCall, event: Any, now: Now) -> Iterator[Order]:
     words = announcements.staff_words(desk.office, key.prompts)
     yield orders.Play(key.new_play(), words, leg=key.leg)
 
 
-KEY_CALL_ACTIONS: Doings = {**model.COMMON, SideDo.SPEAK: _speak}
+KEY_CALL_ACTIONS: Doings = {**side_states.COMMON, SideDo.SPEAK: _speak}
 
 
 # ---- listening ---------------------------------------------------------------------------------
@@ -200,11 +202,13 @@ class Listening(Side):
 
 def listen(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
     """Answer the phone; the first message is fetched once it is up."""
-    desk.add_side(Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now)
+    side_states.begin(
+        desk, Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now
+    )
     yield orders.AcceptPhone(event.leg)
 
 
-def _begin(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
+def _begin(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:
     """The phone is up: on one of the front desk's the first message is fetched, else a code asked.
 
     A phone that is locked out is told to try later, in the same words as any fault.
@@ -212,7 +216,7 @@ def _begin(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Ord
     if not asks_pin(desk, side.phone):
         side.enter(SideState.FETCHING, now)
         yield from _fetch(desk, side, event, now)
-    elif users.is_pin_locked(desk.pin_tries, side.phone, now.monotonic):
+    elif users.is_locked(desk.pin_tries, side.phone, now.monotonic):
         yield from _leave(desk, side, "messages_fault", now)
     else:
         yield from _ask(desk, side, now)
@@ -234,9 +238,9 @@ def _ask(desk: Desk, side: Listening, now: Now, *keys: str) -> Iterator[Order]:
 
 def _key_in(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterator[Order]:
     """A key of the code; the last one possible, or the hash, ends it."""
-    if event.digit != users.PIN_END_KEY:
+    if event.digit != users.END_KEY:
         side.digits += event.digit
-    if event.digit == users.PIN_END_KEY or len(side.digits) >= users.LONGEST_PIN:
+    if event.digit == users.END_KEY or len(side.digits) >= users.LONGEST:
         side.enter(SideState.CHECKING, now)
         yield orders.CheckPin(side.leg, side.digits, side.phone)
         side.digits = ""
@@ -251,15 +255,15 @@ def _judge(desk: Desk, side: Listening, event: PinChecked, now: Now) -> Iterator
         side.enter(SideState.FETCHING, now)
         yield from _fetch(desk, side, event, now)
         return
-    tries = users.after_wrong_pin(desk.pin_tries.get(side.phone, users.PinTries()), now.monotonic)
+    tries = users.after_wrong(desk.pin_tries.get(side.phone, users.Tries()), now.monotonic)
     desk.pin_tries[side.phone] = tries
-    if users.is_pin_locked(desk.pin_tries, side.phone, now.monotonic):
+    if users.is_locked(desk.pin_tries, side.phone, now.monotonic):
         yield from _leave(desk, side, "state_refused", now)
     else:
         yield from _ask(desk, side, now, "state_refused")
 
 
-def _fetch(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
+def _fetch(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:
     yield orders.FetchMessage(side.leg, side.at.number if side.at else 0)
 
 
@@ -335,7 +339,7 @@ def _held(side: Listening, at: MessageFetched) -> bool:
     return at.holder not in {"", side.phone}
 
 
-def _heard(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
+def _heard(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:
     """What was heard to its end is kept, with whose phone it was."""
     assert side.at is not None
     if side.whole:
@@ -370,7 +374,7 @@ def _say(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
     yield orders.Play(side.new_play(), announcements.for_staff(desk.office, key), leg=side.leg)
 
 
-def _tell_fault(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
+def _tell_fault(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:
     yield from _leave(desk, side, "messages_fault", now)
 
 
@@ -382,7 +386,7 @@ def _leave(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
 
 
 LISTENING_ACTIONS: Doings = {
-    **model.COMMON,
+    **side_states.COMMON,
     SideDo.BEGIN: _begin,
     SideDo.KEY_IN: _key_in,
     SideDo.JUDGE: _judge,

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from appliance.calls.events import Caller, Evidence, Passed
 
 if TYPE_CHECKING:
-    from appliance.policy.mail import Mail
-    from appliance.policy.requests import NewRequest
+    from appliance.policy.requests import Mail, NewRequest
 
 
 # ---- carrier orders ----------------------------------------------------------------------------

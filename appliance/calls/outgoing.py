@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from appliance.calls import announcements, model, orders
+from appliance.calls import announcements, orders, side_states
 from appliance.calls.events import (
     CallBackAsked,
     Caller,
@@ -15,97 +14,35 @@ from appliance.calls.events import (
     CarrierLost,
     DeadlinePassed,
     DigitPressed,
-    Event,
     Evidence,
     FarEnd,
     FarEndProgressed,
-    LineIdle,
-    LineLost,
     LineNeeded,
-    LineRestored,
     PhoneDialled,
     Presentation,
 )
-from appliance.calls.model import (
-    NOT_IDLE,
-    Call,
-    Desk,
-    Doings,
-    LineSeat,
-    LineState,
-    Side,
-    state_after,
-)
+from appliance.calls.model import NOT_IDLE, Call, Desk, LineSeat, LineState, state_after
 from appliance.calls.orders import CallRecord, Direction, Order, Result
 from appliance.calls.outside_call import Outside
-from appliance.calls.side_states import DIALLED_TABLE, SideDo, SideState
+from appliance.calls.side_states import DIALLED_TABLE, Dialled, Doings, Side, SideDo, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.policy.clock import Now
 from appliance.policy.dialling import (
-    DIAL_REFUSAL_WORDS,
-    DialAllowed,
-    DialReasonNeeded,
-    DialRefusal,
-    DialRefused,
-    DialRequest,
-    DialVerdict,
-    PlacedCall,
+    SENTENCES,
+    Allowed,
+    Asked,
+    Denied,
+    Placed,
+    ReasonNeeded,
+    Refused,
+    Verdict,
+    decide,
     left_ms,
-    may_dial,
 )
-from appliance.policy.numbering import NumberClass, canonical_number
+from appliance.policy.numbering import NumberClass
 from appliance.policy.office import Line, LinePurpose
+from appliance.policy.privacy import canonical
 from appliance.policy.text import Words
-
-
-@dataclass(slots=True)
-class Dialled(Side):
-    """Such a call, on `line` once it has one; `digits` are what is dialled there.
-
-    `rung` is true where the box rings the phone (a call back), `gone` once the phone has hung up,
-    `asks` while a reason is asked for, `refused` holds the prompts where it hears only why not.
-    `tried` are lines that were of no use, `freeing` the one that an emergency call waits for.
-    """
-
-    record: CallRecord = field(kw_only=True)
-    number: str = field(kw_only=True, repr=False)
-    emergency: bool = False
-    rung: bool = False
-    asks: bool = False
-    refused: tuple[str, ...] = ()
-    line: str = ""
-    gone: bool = False
-    tried: set[str] = field(default_factory=set)
-    freeing: str = ""
-    rounds: int = 0
-    talking_since: float | None = None
-
-    @property
-    def legs(self) -> dict[str, str]:
-        """The phone, while it is there."""
-        return {} if self.gone else {self.leg: self.phone}
-
-    def concerns(self, event: Event) -> bool:
-        """Its line's events, its phone's, its announcements and limits; silence ends nothing."""
-        if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
-            return False
-        line = getattr(event, "line", "")
-        return line == self.line if line else Side.concerns(self, event)
-
-    def note(self, *codes: str, **changes: Any) -> None:
-        """Add codes to the record's trail and change fields of the record."""
-        self.record = replace(self.record, trail=self.record.trail + codes, **changes)
-
-    @property
-    def so_far(self) -> Result:
-        """What the call was, should it end now."""
-        return Result.NOT_REACHED if self.talking_since is None else Result.ANSWERED
-
-    def settle(self, result: Result, reason: str, evidence: Evidence) -> None:
-        """Say how the call went and by what its end was noticed; what was said first holds."""
-        if self.record.result is Result.OPEN:
-            self.note(reason, result=result, reason=reason, evidence=evidence)
-
 
 # ---- dialled ends ------------------------------------------------------------------------------
 # How a position's call to somebody outside ends: one final record, the line proven idle (B1).
@@ -118,14 +55,14 @@ class Dialled(Side):
 Orders = Iterator[Order]
 
 
-def give_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def give_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """An emergency call needs the line: the operator is told, the record says so."""
     side.note("freed.emergency")
     side.settle(side.so_far, "out.freed", Evidence.EMERGENCY)
     yield from leave_dialled(desk, side, now, "line_needed")
 
 
-def far_left(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def far_left(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """Whoever was called is busy, has hung up, or never answered: the phone is let go."""
     evidence = event.evidence if isinstance(event, CallerHungUp) else Evidence.LIMIT
     side.settle(side.so_far, f"out.{evidence}", evidence)
@@ -134,7 +71,7 @@ def far_left(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     yield from clear(desk, side, now)
 
 
-def end_longest(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def end_longest(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """No line stays seized for ever, and no position talks beyond its minutes (toll fraud)."""
     side.settle(Result.ANSWERED, "out.limit", Evidence.LIMIT)
     yield from leave_dialled(desk, side, now, "call_limit")
@@ -154,7 +91,7 @@ def say_to_dialler(desk: Desk, side: Dialled, *keys: str) -> Orders:
     yield orders.Play(side.new_play(), announcements.staff_words(desk.office, keys), leg=side.leg)
 
 
-def part_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def part_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """The phone has hung up, or has heard the last sentence."""
     leaving = side.state is SideState.LEAVING
     if not side.gone and not hasattr(event, "leg"):
@@ -183,14 +120,14 @@ def _let_go(side: Dialled) -> Order:
     return orders.StopRinging(side.leg) if rings else orders.HangUpPhone(side.leg)
 
 
-def give_up_dialling(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def give_up_dialling(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """Nobody lifted the phone that was to call back, or it never came up."""
     side.settle(Result.NOT_REACHED, "out.position", Evidence.OWN)
     yield _let_go(side)
     yield from end_dialled(desk, side, now)
 
 
-def free_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> None:
+def free_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> None:
     """Part call and line by what was said of the line."""
     if not side.line:
         return
@@ -202,14 +139,14 @@ def free_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> None:
     seat.become(state, now, reason)
 
 
-def free_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def free_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """The line is the exchange's again; a phone that still hears its sentence hears it out."""
     free_dialled(desk, side, event, now)
     if side.state is SideState.CLEARING:
         yield from end_dialled(desk, side, now)
 
 
-def hang_up_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def hang_up_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """There is no sound to be had any more, or no key came: the phone is let go."""
     stopped = Evidence.LOST if isinstance(event, CarrierLost) else Evidence.STOPPED
     why = "out.no_reason" if isinstance(event, DeadlinePassed) else "out.lost"
@@ -227,7 +164,7 @@ def end_dialled(desk: Desk, side: Dialled, now: Now) -> Orders:
     side.note("ended", ended_at=now.wall)
     talked = 0.0 if side.talking_since is None else now.monotonic - side.talking_since
     record = side.record
-    placed = PlacedCall(record.call, side.phone, side.number, record.rang_at, record.case, talked)
+    placed = Placed(record.call, side.phone, side.number, record.rang_at, record.case, talked)
     desk.ledger = desk.ledger.place(placed)
     yield orders.WriteCall(record)
 
@@ -362,14 +299,14 @@ NO_LINE_FOR_HELP: Final[Keys] = ("no_line", "use_mobile")
 """Whoever calls for help is told at once what else to do."""
 SAY_TWICE: Final[Keys] = ("message_held",)
 ASK_REASON: Final[Keys] = ("off_hours", "dial_urgent")
-SAID: Mapping[DialRefusal, Keys] = {
-    DialRefusal.NO_NUMBER: NOT_HERE,
-    DialRefusal.CLASS: NOT_HERE,
-    DialRefusal.NOT_KNOWN: ("dial_not_known",),
-    DialRefusal.NIGHT: ("off_hours", "dial_not_known"),
-    DialRefusal.NOT_READY: NOT_NOW,
-    DialRefusal.CALLS: ("dial_limit", "try_later"),
-    DialRefusal.MINUTES: ("dial_limit",),
+SAID: Mapping[Denied, Keys] = {
+    Denied.NO_NUMBER: NOT_HERE,
+    Denied.CLASS: NOT_HERE,
+    Denied.NOT_KNOWN: ("dial_not_known",),
+    Denied.NIGHT: ("off_hours", "dial_not_known"),
+    Denied.NOT_READY: NOT_NOW,
+    Denied.CALLS: ("dial_limit", "try_later"),
+    Denied.MINUTES: ("dial_limit",),
 }
 """What is heard where policy.dialling.SENTENCES is read."""
 
@@ -409,7 +346,7 @@ OVER = {
 # --- beginning ----------------------------------------------------------------------------------
 
 
-def begin_dialling(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def begin_dialling(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """The phone is up: say what hinders, ask for the reason, or dial."""
     if side.refused:
         yield from leave_dialled(desk, side, now, *side.refused)
@@ -477,7 +414,7 @@ def seek(desk: Desk, side: Dialled, now: Now) -> Orders:
             yield from leave_dialled(desk, side, now, *no_line_keys(emergency=side.emergency))
 
 
-def _seek_on(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def _seek_on(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """The line that was to be freed does not come: the next one, or all of them once more."""
     if side.freeing:
         side.tried.add(side.freeing)
@@ -525,7 +462,7 @@ def _talk(desk: Desk, side: Dialled, now: Now) -> Orders:
     yield orders.WriteCall(side.record)
 
 
-def _next_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
+def _next_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """This line was of no use: an emergency call tries another one, any other call is told."""
     side.tried.add(side.line)
     side.note(f"line.useless.{side.line}")
@@ -550,7 +487,7 @@ def _forward(desk: Desk, side: Dialled, event: DigitPressed, now: Now) -> Orders
         yield orders.PressKeys(side.line, event.digit)
 
 
-def _lose(desk: Desk, side: Dialled, event: LineIdle | LineLost | LineRestored, now: Now) -> Orders:
+def _lose(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     """The line went, or on hook by itself: an emergency call looks for another one."""
     free_dialled(desk, side, event, now)
     if side.emergency and side.talking_since is None:
@@ -564,7 +501,7 @@ def _lose(desk: Desk, side: Dialled, event: LineIdle | LineLost | LineRestored, 
 
 DOINGS: Doings = {
     SideDo.DIAL: begin_dialling,
-    SideDo.WAIT: model.forget,
+    SideDo.WAIT: side_states.forget,
     SideDo.OBEY: _obey,
     SideDo.SEEK: _seek_on,
     SideDo.HEAR: _hear,
@@ -607,7 +544,7 @@ RINGS = Words("Il telefono squilla: sollevare per chiamare.", "The phone rings: 
 
 def dial(desk: Desk, event: PhoneDialled, number: str, now: Now) -> Orders:
     """A phone dialled a number outside: it is answered, then hears the line, or why not."""
-    asked = DialRequest(event.phone, number)
+    asked = Asked(event.phone, number)
     side = _side(desk, event.leg, asked, _verdict(desk, asked, now), now)
     yield from _begin(desk, side, now)
     yield orders.AcceptPhone(side.leg)
@@ -618,8 +555,8 @@ def begin_for(desk: Desk, before: Side, number: str, case: str, now: Now) -> Ord
 
     `case` names what it is for: "message:12", "request:7", "call:ID".
     """
-    number = canonical_number(number, desk.office.outgoing.plan)
-    asked = DialRequest(before.phone, number, case)
+    number = canonical(number, desk.office.outgoing.plan)
+    asked = Asked(before.phone, number, case)
     side = _side(desk, before.leg, asked, _verdict(desk, asked, now), now)
     side.plays = before.plays
     yield from _begin(desk, side, now)
@@ -628,8 +565,8 @@ def begin_for(desk: Desk, before: Side, number: str, case: str, now: Now) -> Ord
 
 def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
     """Ring the position's phone; when it is lifted the number is dialled."""
-    number = canonical_number(event.number, desk.office.outgoing.plan)
-    asked = DialRequest(event.phone, number, event.case, event.urgent)
+    number = canonical(event.number, desk.office.outgoing.plan)
+    asked = Asked(event.phone, number, event.case, event.urgent)
     verdict = _verdict(desk, asked, now)
     hindrance = _hindrance(desk, asked, verdict)
     yield orders.AnswerAsked(event.ask, hindrance is None, hindrance or RINGS)
@@ -647,18 +584,18 @@ def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
     yield orders.RingPhones(leg, ringing, shown, side.record.caller.number)
 
 
-def _hindrance(desk: Desk, asked: DialRequest, verdict: DialVerdict) -> Words | None:
+def _hindrance(desk: Desk, asked: Asked, verdict: Verdict) -> Words | None:
     """Say why nobody is rung, None when somebody is."""
     phone = asked.phone
     if not asked.number:
         return NO_NUMBER
     if phone not in desk.office.known_phones & desk.reachable or phone in desk.engaged():
         return NO_POSITION
-    if isinstance(verdict, DialRefused):
-        return DIAL_REFUSAL_WORDS[verdict.why]
+    if isinstance(verdict, Refused):
+        return SENTENCES[verdict.why]
     if other := _calls_already(desk, asked.case):
         return Words(f"La sta già richiamando {other}.", f"{other} is calling back already.")
-    if isinstance(verdict, DialReasonNeeded):
+    if isinstance(verdict, ReasonNeeded):
         return OUT_OF_BAND
     return None if emergency_is_possible(desk) else NO_LINE_SHOWN
 
@@ -669,17 +606,17 @@ def _calls_already(desk: Desk, case: str) -> str:
     return next((s.phone for s in dialled_now if case and s.record.case == case), "")
 
 
-def _verdict(desk: Desk, asked: DialRequest, now: Now) -> DialVerdict:
+def _verdict(desk: Desk, asked: Asked, now: Now) -> Verdict:
     office = desk.office
     ledger = desk.ledger
-    return may_dial(office.outgoing, asked, ledger, desk.register, office.calling_hours, now)
+    return decide(office.outgoing, asked, ledger, desk.register, office.calling_hours, now)
 
 
 def _side(
-    desk: Desk, leg: str, asked: DialRequest, verdict: DialVerdict, now: Now, name: str = ""
+    desk: Desk, leg: str, asked: Asked, verdict: Verdict, now: Now, name: str = ""
 ) -> Dialled:
     """Make the call by what was decided of it; an office's own number is masked (P7)."""
-    unit = verdict.unit if isinstance(verdict, DialAllowed) else ""
+    unit = verdict.unit if isinstance(verdict, Allowed) else ""
     masked = Caller(Presentation.UNAVAILABLE, "", unit)
     caller = masked if unit else Caller(Presentation.SHOWN, asked.number, name)
     record = CallRecord(
@@ -702,15 +639,15 @@ def _side(
         record=record,
         number=asked.number,
         emergency=verdict.number_class is NumberClass.EMERGENCY,
-        asks=isinstance(verdict, DialReasonNeeded),
+        asks=isinstance(verdict, ReasonNeeded),
     )
     _refuse(desk, side, verdict)
     return side
 
 
-def _refuse(desk: Desk, side: Dialled, verdict: DialVerdict) -> None:
+def _refuse(desk: Desk, side: Dialled, verdict: Verdict) -> None:
     """Note what hinders the call from the start; the phone is told when it is up."""
-    if isinstance(verdict, DialRefused):
+    if isinstance(verdict, Refused):
         side.refused = SAID[verdict.why]
         side.settle(Result.REFUSED, verdict.why, Evidence.OWN)
         desk.refusal = (side.phone, verdict.why, side.record.rang_at)
@@ -724,10 +661,10 @@ def _refuse(desk: Desk, side: Dialled, verdict: DialVerdict) -> None:
 
 def _begin(desk: Desk, side: Dialled, now: Now) -> Orders:
     """Keep the call, count it, and write its record before anything else (E18)."""
-    desk.add_side(side, now)
+    side_states.begin(desk, side, now)
     if side.refused:
         return  # its one record is written when the phone has heard so
     record = side.record
-    placed = PlacedCall(record.call, side.phone, side.number, now.wall, record.case)
+    placed = Placed(record.call, side.phone, side.number, now.wall, record.case)
     desk.ledger = desk.ledger.without_old(now.wall, desk.office.outgoing.known_days).place(placed)
     yield orders.WriteCall(record)

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from appliance.calls import announcements, orders
+from appliance.calls import announcements, orders, side_states
 from appliance.calls.events import (
     CallerHungUp,
     DeadlinePassed,
@@ -29,10 +30,11 @@ from appliance.calls.events import (
     PhoneLost,
     PhoneUnreachable,
 )
-from appliance.calls.model import NOT_IDLE, Call, Desk, Dials, Doings, LineState, Side, state_after
+from appliance.calls.model import NOT_IDLE, Call, Desk, LineState, state_after
 from appliance.calls.orders import Order
 from appliance.calls.pbx import ACCEPT_KEY, OFFERS
-from appliance.calls.side_states import OUTSIDE_TABLE, SideDo, SideState
+from appliance.calls.side_states import OUTSIDE_TABLE, Doings, Side, SideDo, SideState
+from appliance.calls.transfer_call import Dials
 from appliance.policy.clock import Now
 from appliance.policy.office import Group
 
@@ -67,7 +69,7 @@ class Outside(Side):
     starred_at: float = -math.inf
     told: list[Event] = field(default_factory=list)
 
-    def concerns(self, event: Event) -> bool:
+    def concerns(self, event: Any) -> bool:
         """Its line's events, its announcements and its limits; a listener's silence is none."""
         if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
             return False
@@ -96,7 +98,7 @@ def dial(
     side = Outside(
         leg, called.name, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line, of_office=of_office
     )
-    desk.add_side(side, now)
+    side_states.begin(desk, side, now)
     desk.sides[leg].deadline = now.monotonic + (called.ring_ms + DIALLING_MS) / 1000
     desk.outside[leg] = line
     seat = desk.seats[line]
@@ -141,7 +143,7 @@ def _hear(desk: Desk, side: Outside, event: FarEndProgressed, now: Now) -> Order
         yield from _let_go(desk, side.leg, now)
 
 
-def _offer(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _offer(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     """Tell whoever is there that a key takes the call."""
     side.offers += 1
     side.enter(SideState.SPEAKING, now)
@@ -149,12 +151,12 @@ def _offer(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     yield orders.Play(side.new_play(), prompts, line=side.line)
 
 
-def _listen(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _listen(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     """The announcement was heard: a key now, or never."""
     yield orders.Listen(side.line)
 
 
-def _offer_again(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _offer_again(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     """No key came: once more, then nobody has answered."""
     if side.offers < OFFERS:
         yield from _offer(desk, side, event, now)
@@ -162,7 +164,7 @@ def _offer_again(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
         yield from _give_up(desk, side, event, now)
 
 
-def _give_up(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _give_up(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     """Nobody took the call, or whoever did has hung up."""
     side.told.append(PhoneHungUp(side.leg))
     yield from _let_go(desk, side.leg, now)
@@ -189,13 +191,13 @@ def _press(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
     yield from ()
 
 
-def _lost(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _lost(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     """Its line went away, or on hook by itself."""
     side.told.append(PhoneLost(side.leg, "its line is gone"))
     yield from _free(desk, side, event, now)
 
 
-def _free(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
+def _free(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     """The line is the exchange's again."""
     seat = desk.seats[side.line]
     seat.call = ""

@@ -9,15 +9,17 @@ Handlers of the table (states.py), as in ringing.py. Extensions are told as "swi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from appliance.calls import announcements, orders
 from appliance.calls.events import DigitPressed, FarEnd, FarEndProgressed
-from appliance.calls.model import Call, Desk, Dials, hang_up_line, off_hook
+from appliance.calls.model import Call, Desk, hang_up_line, off_hook
 from appliance.calls.orders import Order, Result
 from appliance.calls.states import State
+from appliance.calls.transfer_call import Dials
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.routing import Destination, NotTaken
+from appliance.policy.routing import Missed, Way
 
 Orders = Iterator[Order]
 
@@ -28,18 +30,18 @@ DIALLING_MS = 15_000
 """What flash, dial tone, digits and a last word may take beside the time it rings."""
 FAULTS = {FarEnd.NO_DIAL_TONE, FarEnd.REFUSED}
 """After these the next extension would fare no better."""
-MISSED: Mapping[FarEnd, NotTaken] = {
-    FarEnd.BUSY: NotTaken.BUSY,
-    FarEnd.CONGESTION: NotTaken.UNREACHABLE,
-    FarEnd.SIT: NotTaken.UNREACHABLE,
-    FarEnd.DIAL: NotTaken.UNREACHABLE,
-    FarEnd.NO_ANSWER: NotTaken.NO_ANSWER,
-    FarEnd.NO_DIAL_TONE: NotTaken.UNREACHABLE,
-    FarEnd.REFUSED: NotTaken.UNREACHABLE,
+MISSED: Mapping[FarEnd, Missed] = {
+    FarEnd.BUSY: Missed.BUSY,
+    FarEnd.CONGESTION: Missed.UNREACHABLE,
+    FarEnd.SIT: Missed.UNREACHABLE,
+    FarEnd.DIAL: Missed.UNREACHABLE,
+    FarEnd.NO_ANSWER: Missed.NO_ANSWER,
+    FarEnd.NO_DIAL_TONE: Missed.UNREACHABLE,
+    FarEnd.REFUSED: Missed.UNREACHABLE,
 }
 
 
-def begin(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
+def begin(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
     """Pass the call to a group's extensions, from the first one on."""
     call.stage, call.outcomes, call.position = way, [], 0
     if call.up:
@@ -50,7 +52,7 @@ def begin(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
     yield call.write()
 
 
-def greet_passed(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def greet_passed(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line is up: the caller is told that the call is passed on."""
     call.up = True
     call.note("pbx.greeting")
@@ -67,7 +69,7 @@ def again(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def pass_on(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def pass_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The caller has heard it. One who came back may have hung up on hold: listen first."""
     if not call.returned:
         yield from call_extension(desk, call, event, now)
@@ -76,7 +78,7 @@ def pass_on(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     yield orders.Listen(call.line.name)
 
 
-def call_extension(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def call_extension(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Flash, and have the PBX call the next extension."""
     dials = call.dials or _next_of_group(desk, call)
     call.offers = 0
@@ -88,7 +90,7 @@ def call_extension(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 def _next_of_group(desk: Desk, call: Call) -> Dials:
     """The extension of the group's next position."""
-    group = desk.group(call.stage or Destination.SWITCHBOARD)
+    group = desk.group(call.stage or Way.SWITCHBOARD)
     number = group.pbx_numbers[call.position]
     call.position += 1
     return Dials(name_of(desk, call), number, group.ring_ms)
@@ -98,7 +100,7 @@ def name_of(desk: Desk, call: Call) -> str:
     """Name the extension that is being called, without its number."""
     if call.dials is not None:
         return call.dials.name
-    return desk.group(call.stage or Destination.SWITCHBOARD).positions[call.position - 1]
+    return desk.group(call.stage or Way.SWITCHBOARD).positions[call.position - 1]
 
 
 def hear_far_end(desk: Desk, call: Call, event: FarEndProgressed, now: Now) -> Orders:
@@ -111,12 +113,12 @@ def hear_far_end(desk: Desk, call: Call, event: FarEndProgressed, now: Now) -> O
     elif event.progress in MISSED:
         call.pbx_fault = call.pbx_fault or event.progress in FAULTS
         went = call.state is not State.PBX_CALLING  # who answered and put down has declined it
-        yield from _back(call, NotTaken.DECLINED if went else MISSED[event.progress], now)
+        yield from _back(call, Missed.DECLINED if went else MISSED[event.progress], now)
 
 
 def _ring_on(desk: Desk, call: Call, now: Now) -> Orders:
     """It rings all the same: nobody had answered."""
-    group = desk.group(call.stage or Destination.SWITCHBOARD)
+    group = desk.group(call.stage or Way.SWITCHBOARD)
     call.enter(State.PBX_CALLING, now, call.dials.ring_ms if call.dials else group.ring_ms)
     yield orders.Listen(call.line.name)
 
@@ -130,36 +132,36 @@ def _offer(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def await_key(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def await_key(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The announcement was heard: listen for the key."""
     call.enter(State.PBX_AWAITING_KEY, now)
     yield orders.Listen(call.line.name)
 
 
-def offer_again(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def offer_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """No key came: tell it once more, then it is not accepted."""
     if call.offers < OFFERS:
         yield from _offer(desk, call, now)
         return
     call.note("pbx.no_key")
-    yield from _back(call, NotTaken.NO_ANSWER, now)
+    yield from _back(call, Missed.NO_ANSWER, now)
 
 
-def take_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def take_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Nothing was heard of the extension in its time."""
     call.note("pbx.never_told")
-    yield from _back(call, NotTaken.NO_ANSWER, now)
+    yield from _back(call, Missed.NO_ANSWER, now)
 
 
-def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """All absent: the extension rings no more, the caller comes back to hear why (E4)."""
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None and call.dials is None:  # an office that rings already is not cut
         call.note("pbx.all_absent")
-        yield from _back(call, NotTaken.NO_ANSWER, now)
+        yield from _back(call, Missed.NO_ANSWER, now)
 
 
-def _back(call: Call, missed: NotTaken, now: Now) -> Orders:
+def _back(call: Call, missed: Missed, now: Now) -> Orders:
     """Bring the caller back with a second flash."""
     call.outcomes.append(missed)
     call.returned = True

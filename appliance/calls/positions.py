@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from appliance.calls import announcements, manual_states, model, orders
+from appliance.calls import announcements, model, orders, side_states
 from appliance.calls.commands import SetAway
-from appliance.calls.manual_states import become
-from appliance.calls.model import Call, Desk, Doings, Side
+from appliance.calls.model import Call, Desk, become
 from appliance.calls.orders import Order
-from appliance.calls.side_states import NOTICE_TABLE, SideDo, SideState
+from appliance.calls.side_states import NOTICE_TABLE, Doings, Side, SideDo, SideState
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
-from appliance.policy.mail import TO_HEAD, Mail
-from appliance.policy.office import MISSED_AFTER_MS, SET_AUTOMATICALLY, StaffKey
-from appliance.policy.opening import ServiceState, StateMark, opening
+from appliance.policy.office import AUTOMATIC, MISSED_AFTER_MS, Mark, ServiceState, StaffKey
+from appliance.policy.opening import opening
+from appliance.policy.requests import HEAD, Mail
 from appliance.policy.routing import GroupState, group_open
 from appliance.policy.text import Words
 
@@ -135,7 +134,7 @@ def tell_positions(desk: Desk, phone: str, display: str, prompt: str, now: Now) 
     side = Notice(
         f"{desk.new_id()}.notice", phone, NOTICE_TABLE, DOINGS, SideState.RINGING, prompt=prompt
     )
-    desk.add_side(side, now)
+    side_states.begin(desk, side, now)
     side.deadline = now.monotonic + RING_MS / 1000
     yield orders.RingPhones(side.leg, (orders.Ringing(side.leg, phone),), display)
 
@@ -148,19 +147,19 @@ def make_way(desk: Desk, phones: Collection[str]) -> Iterator[Order]:
             yield from side.make_way()
 
 
-def _stop(desk: Desk, side: Notice, event: object, now: Now) -> Iterator[Order]:
+def _stop(desk: Desk, side: Notice, event: Any, now: Now) -> Iterator[Order]:
     """Nobody lifted: the display is what was to be seen."""
     yield orders.StopRinging(side.leg)
 
 
-def _speak(desk: Desk, side: Notice, event: object, now: Now) -> Iterator[Order]:
+def _speak(desk: Desk, side: Notice, event: Any, now: Now) -> Iterator[Order]:
     if side.prompt == BACK:
         yield from become(desk, desk.service.come_back(side.phone))
     words = announcements.for_staff(desk.office, side.prompt)
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 
-DOINGS: Doings = {**model.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
+DOINGS: Doings = {**side_states.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
 
 
 # ---- positions ---------------------------------------------------------------------------------
@@ -203,7 +202,7 @@ def missed(desk: Desk, phones: Collection[str], rang_since: float, now: Now) -> 
         desk.missed[phone] = desk.missed.get(phone, 0) + 1
         if desk.office.positions.goes_away(desk.missed[phone]):
             desk.missed.pop(phone)
-            service = service.go_away(phone, StateMark(SET_AUTOMATICALLY, now.wall))
+            service = service.go_away(phone, Mark(AUTOMATIC, now.wall))
     yield from become(desk, service)
 
 
@@ -211,7 +210,7 @@ def present(desk: Desk, phone: str) -> Iterator[Order]:
     """Somebody lifted there: nothing is missed any more, and "away (automatic)" is over."""
     desk.missed.pop(phone, None)
     mark = desk.service.away_mark(phone)
-    if mark is not None and mark.by == SET_AUTOMATICALLY:
+    if mark is not None and mark.by == AUTOMATIC:
         yield from become(desk, desk.service.come_back(phone))
 
 
@@ -220,7 +219,7 @@ def heed(desk: Desk, before: ServiceState, now: Now) -> Iterator[Order]:
 
     `before` is what held until now.
     """
-    manual_states.plan_reminders(desk, now)
+    model.plan_reminders(desk, now)
     _plan_reminders(desk, now)
     gone = [phone for phone, _ in desk.service.away if before.away_mark(phone) is None]
     switchboard = desk.office.switchboard
@@ -239,14 +238,12 @@ def _left_alone(desk: Desk, now: Now) -> bool:
 def _unattended_mail(desk: Desk, now: Now) -> Mail:
     """Tell the head that nobody is left at the switchboard, and what ends that."""
     at, here = desk.office.local(now.wall), desk.office.switchboard.phones
-    away = [
-        (phone, mark.by == SET_AUTOMATICALLY) for phone, mark in desk.service.away if phone in here
-    ]
+    away = [(phone, mark.by == AUTOMATIC) for phone, mark in desk.service.away if phone in here]
     subject, body = (one.it if desk.office.languages[0] == "it" else one.en for one in LEFT_ALONE)
     names = ", ".join(f"{phone} (*)" if automatic else phone for phone, automatic in away)
     return Mail(
         f"unattended-{now.wall:%Y%m%dT%H%M%S}",
-        TO_HEAD,
+        HEAD,
         subject.format(at=f"{at:%H:%M}"),
         body.format(at=moment_words(at, desk.office.languages[0]), names=names),
     )
@@ -255,7 +252,7 @@ def _unattended_mail(desk: Desk, now: Now) -> Mail:
 def _plan_reminders(desk: Desk, now: Now) -> None:
     after = desk.office.positions.remind_after_ms / 1000
     away = dict(desk.service.away)
-    phones = (name for name in desk.reminders if not name.startswith(manual_states.STATE))
+    phones = (name for name in desk.reminders if not name.startswith(model.STATE))
     for phone in [phone for phone in phones if phone not in away]:
         del desk.reminders[phone]
     for phone, mark in away.items():
@@ -269,8 +266,8 @@ def remind(desk: Desk, phone: str, now: Now) -> Iterator[Order]:
 
     Or remind of a manual state.
     """
-    if phone.startswith(manual_states.STATE):
-        yield from manual_states.remind(desk, phone, now)
+    if phone.startswith(model.STATE):
+        yield from model.remind(desk, phone, now)
         return
     mark = desk.service.away_mark(phone)
     if mark is None or phone not in desk.reminders:

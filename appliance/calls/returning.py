@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from appliance.calls import announcements, orders, positions, ringing, transfer_choices
-from appliance.calls.events import DigitPressed, LegEnded, OperatorAnswered, PhoneLost
-from appliance.calls.model import About, Asked, Call, Cause, Desk, Transfer, TransferStep
+from appliance.calls.events import DigitPressed, OperatorAnswered, PhoneLost
+from appliance.calls.model import Call, Desk
 from appliance.calls.orders import Order
 from appliance.calls.ringing import OUTCOMES, Orders, go_on_talking, stop_ringing, take
 from appliance.calls.states import State
+from appliance.calls.transfer_call import About, Asked, Cause, Transfer, TransferStep
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.office import Group
-from appliance.policy.requests import spoken_request
-from appliance.policy.routing import NotTaken
+from appliance.policy.requests import by_voice
+from appliance.policy.routing import Missed
 
 # ---- returning ---------------------------------------------------------------------------------
 # A transferred call comes back (P6): who is rung, in the order of E6, and what the caller hears.
@@ -131,19 +133,19 @@ def seek(desk: Desk, now: Now) -> Orders:
             yield from _ring(desk, call, phones, now)
 
 
-def prompt_over(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def prompt_over(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The caller has heard it: hold sound, never silence."""
     yield orders.Hold(call.line.name)
 
 
-def phone_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
+def phone_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """A phone will not answer; after the last one the next step."""
     call.note(f"return.{OUTCOMES[type(event)]}.{call.legs.pop(event.leg)}")
     if not call.legs:
         yield from _unanswered(desk, call, now)
 
 
-def nobody(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def nobody(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Its time is over."""
     yield from stop_ringing(call)
     yield from _unanswered(desk, call, now)
@@ -172,7 +174,7 @@ def operator_answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now)
     yield call.write()
 
 
-def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """All absent: no phone rings any more (E4). Whoever goes away alone lets it ring elsewhere."""
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None:
@@ -197,7 +199,7 @@ def _offer(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def stay(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def stay(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The caller stays: everybody is asked once more."""
     _of(call).rang.clear()
     yield orders.Hold(call.line.name)
@@ -214,8 +216,8 @@ def leave_words(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders
 
 def _to_voicemail(desk: Desk, call: Call, now: Now) -> Orders:
     facts = desk.facts_for(call.line, now)
-    first, then = NotTaken.NO_ANSWER, NotTaken.NO_ANSWER
-    yield from take(desk, call, routing.after_counter(desk.office, facts, now, first, then), now)
+    first, then = Missed.NO_ANSWER, Missed.NO_ANSWER
+    yield from take(desk, call, routing.after_desk(desk.office, facts, now, first, then), now)
 
 
 # ---- put through -------------------------------------------------------------------------------
@@ -246,7 +248,7 @@ def tell_failed(call: Call, leg: str, code: int, now: Now) -> Orders:
     yield orders.TellTransfer(leg, code)
 
 
-def operator_left(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
+def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The operator hung up: so does the box.
 
     Some phones end the call by themselves when they are told that a transfer has failed (baresip
@@ -311,7 +313,7 @@ def _consult(desk: Desk, call: Call, transfer: Transfer, now: Now) -> Orders:
     yield call.write()
 
 
-def consult_over(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
+def consult_over(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """One of the two has hung up: the operator puts the call through by it, the clerk refuses."""
     if event.leg == call.leg:
         call.forget_leg()
@@ -331,7 +333,7 @@ def consult_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders
         yield from come_back(desk, call, cause, now)
 
 
-def consult_too_long(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def consult_too_long(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Nobody holds a caller for ever: back to the operator."""
     yield from come_back(desk, call, Cause.TAKEN_BACK, now)
 
@@ -377,7 +379,7 @@ def office_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
         call.keyed = STAR
 
 
-def office_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
+def office_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
     """The office's phone went without a word: the caller is not dropped but comes back."""
     call.forget_leg()
     yield from come_back(desk, call, Cause.LOST, now)
@@ -417,7 +419,7 @@ TO_CALL_BACK = "Da richiamare, parole troppo brevi: {}"
 
 def begin_rule(desk: Desk, call: Call, rule: ReturnRule, about: About, now: Now) -> Iterator[Order]:
     """The operator is free; the caller is told to say name, number and what it is about."""
-    call.request = spoken_request(
+    call.request = by_voice(
         rule, about.unit.code, about.need, SUBJECT.format(about.unit.name),
         call.record.caller.number, call.id, now.wall, about.by,
     )  # fmt: skip

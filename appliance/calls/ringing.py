@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from appliance.calls import announcements, branches, orders, outside_call, pbx, positions, queue
 from appliance.calls.announcements import greeting, tells_at_once, without_invitation
@@ -15,7 +16,6 @@ from appliance.calls.events import (
     CarrierLost,
     DeclineReason,
     Evidence,
-    LegEnded,
     LineLost,
     LineRang,
     OperatorAnswered,
@@ -31,21 +31,19 @@ from appliance.calls.model import (
     NOT_IDLE,
     Call,
     Desk,
-    Doings,
     LineState,
-    Side,
     hang_up_line,
     off_hook,
     office_display,
     state_after,
 )
 from appliance.calls.orders import Order, Result
-from appliance.calls.side_states import SideDo, SideState
+from appliance.calls.side_states import Doings, Side, SideDo, SideState
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.routing import Decision, Destination, NotTaken
-from appliance.policy.sheets import GreetingOffer
+from appliance.policy.routing import Decision, Missed, Way
+from appliance.policy.sheets import Added
 from appliance.policy.text import Words
 
 # ---- ringing -----------------------------------------------------------------------------------
@@ -59,30 +57,30 @@ from appliance.policy.text import Words
 
 Orders = Iterator[Order]
 
-OUTCOMES: dict[type, NotTaken] = {
-    PhoneHungUp: NotTaken.NO_ANSWER,
-    PhoneDeclined: NotTaken.DECLINED,
-    PhoneBusy: NotTaken.BUSY,
-    PhoneUnreachable: NotTaken.UNREACHABLE,
-    PhoneLost: NotTaken.UNREACHABLE,
+OUTCOMES: dict[type, Missed] = {
+    PhoneHungUp: Missed.NO_ANSWER,
+    PhoneDeclined: Missed.DECLINED,
+    PhoneBusy: Missed.BUSY,
+    PhoneUnreachable: Missed.UNREACHABLE,
+    PhoneLost: Missed.UNREACHABLE,
 }
-GRAVEST = (NotTaken.NO_ANSWER, NotTaken.DECLINED, NotTaken.BUSY, NotTaken.UNREACHABLE)
+GRAVEST = (Missed.NO_ANSWER, Missed.DECLINED, Missed.BUSY, Missed.UNREACHABLE)
 """Of a stage whose phones ended differently, the first of these that occurred is told."""
 
-AWAY = {NotTaken.UNATTENDED: "away"}
+AWAY = {Missed.UNATTENDED: "away"}
 """What the trail says of a phone whose position went away while it rang."""
 
-BY_PEOPLE = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK, Destination.NOBODY}
+BY_PEOPLE = {Way.SWITCHBOARD, Way.CITIZENS_DESK, Way.NOBODY}
 """Ways on which the line stays on hook until a person lifts."""
-OUR_STAGES = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK, Destination.NOBODY}
+OUR_STAGES = {Way.SWITCHBOARD, Way.CITIZENS_DESK, Way.NOBODY}
 """Stages in which phones of the office itself have rung."""
 RECORD_WAYS = {
-    Destination.SWITCHBOARD: orders.Way.SWITCHBOARD,
-    Destination.CITIZENS_DESK: orders.Way.CITIZENS_DESK,
-    Destination.WAITING: orders.Way.WAITING,
-    Destination.BRANCH: orders.Way.BRANCH,
-    Destination.VOICEMAIL: orders.Way.VOICEMAIL,
-    Destination.NOBODY: orders.Way.NONE,
+    Way.SWITCHBOARD: orders.Way.SWITCHBOARD,
+    Way.CITIZENS_DESK: orders.Way.CITIZENS_DESK,
+    Way.WAITING: orders.Way.WAITING,
+    Way.BRANCH: orders.Way.BRANCH,
+    Way.VOICEMAIL: orders.Way.VOICEMAIL,
+    Way.NOBODY: orders.Way.NONE,
 }
 
 
@@ -99,7 +97,7 @@ def ring_at_once(desk: Desk, call: Call, event: LineRang, now: Now) -> Orders:
             yield from take(desk, call, decision, now)
 
 
-def route(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def route(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The caller is settled, or the carrier never said so: decide, once for all (E1)."""
     if isinstance(event, CallerIdentified | LineRang) and event.caller is not None:
         call.note(f"caller.{event.caller.presentation}", caller=event.caller)
@@ -141,7 +139,7 @@ def _shown_on(desk: Desk, call: Call) -> tuple[str, ...]:
     if call.record.caller.presentation is Presentation.UNKNOWN:
         return ()
     office = call.transfer.leg if call.transfer else ""
-    legs = (*call.legs, call.leg, office) if call.stage is not Destination.BRANCH else ()
+    legs = (*call.legs, call.leg, office) if call.stage is not Way.BRANCH else ()
     return tuple(leg for leg in legs if leg and leg not in desk.outside)
 
 
@@ -158,10 +156,7 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
         return
     call.decision = decision
     call.missed = call.missed or decision.cause
-    if (
-        decision.greeting == routing.NOT_TAKEN_GREETINGS[NotTaken.NO_ANSWER]
-        and call.stage in OUR_STAGES
-    ):
+    if decision.greeting == routing.GREETINGS[Missed.NO_ANSWER] and call.stage in OUR_STAGES:
         desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
     if found := branches.next_for(desk, call, decision, now):
         yield from branches.begin(desk, call, decision, found, now)
@@ -171,9 +166,9 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
         return
     way = RECORD_WAYS[decision.way]
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
-    if decision.way is Destination.WAITING:
+    if decision.way is Way.WAITING:
         yield from queue.join(desk, call, now)
-    elif decision.way is Destination.VOICEMAIL:
+    elif decision.way is Way.VOICEMAIL:
         yield from _to_voicemail(desk, call, decision, now)
     elif call.line.passes:
         yield from pbx.begin(desk, call, decision.way, now)
@@ -181,10 +176,10 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
         yield from _ring(desk, call, decision.way, now)
 
 
-def _ring(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
+def _ring(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
     """Ring a group's free phones; for the ordinary phone beside the line there is none to ring."""
     group = desk.group(way)
-    phones = () if way is Destination.NOBODY else free_for(desk, call, way)
+    phones = () if way is Way.NOBODY else free_for(desk, call, way)
     call.stage, call.outcomes = way, []
     call.enter(State.HOLDING if call.off_hook else State.RINGING, now, group.ring_ms)
     call.rung_since = now.monotonic
@@ -193,13 +188,13 @@ def _ring(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
         yield from positions.make_way(desk, phones)
         call.note(f"ring.{','.join(phones)}")
         yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
-    elif way is not Destination.NOBODY and (line := desk.outside_line(group, now)):
+    elif way is not Way.NOBODY and (line := desk.outside_line(group, now)):
         call.enter(call.state, now, group.ring_ms + outside_call.DIALLING_MS)
         yield from outside_call.begin(desk, call, group, line, now)
     yield call.write()
 
 
-def free_for(desk: Desk, call: Call, way: Destination) -> tuple[str, ...]:
+def free_for(desk: Desk, call: Call, way: Way) -> tuple[str, ...]:
     """Return the phones to ring for this call: free, and not one that went away from it."""
     return tuple(p for p in desk.free(desk.group(way)) if p not in call.went_away)
 
@@ -230,9 +225,7 @@ def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orde
     yield from play_greeting(desk, call, decision, added, now)
 
 
-def play_greeting(
-    desk: Desk, call: Call, decision: Decision, added: GreetingOffer, now: Now
-) -> Orders:
+def play_greeting(desk: Desk, call: Call, decision: Decision, added: Added, now: Now) -> Orders:
     """Say it in the language of the caller."""
     prompts = greeting(desk.office, decision, now, added, call.language)
     if not desk.has_room:  # nobody is asked to leave what cannot be kept
@@ -257,7 +250,7 @@ def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
         yield call.write()
 
 
-def talk(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def talk(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line is up and joined to the phone.
 
     A leg that others hand over has no sound before it is up: only now it is joined.
@@ -285,56 +278,56 @@ def stop_ringing(call: Call, *, answered_elsewhere: bool = False) -> Orders:
     call.legs.clear()
 
 
-def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
+def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """A phone will not answer; when it was the stage's last one, the call goes on at once."""
     outcome = OUTCOMES[type(event)]
     call.outcomes.append(outcome)
     phone = call.legs.pop(event.leg)
     call.note(f"{_word_for(event)}.{phone}")
-    if outcome is NotTaken.NO_ANSWER:
+    if outcome is Missed.NO_ANSWER:
         yield from positions.missed(desk, (phone,), call.rung_since, now)
     if call.legs:
         return
     yield from go_on(desk, call, gravest(call.outcomes), now)
 
 
-def _word_for(event: LegEnded) -> str:
+def _word_for(event: Any) -> str:
     """Say in the trail why a phone is out; a call forward on the phone has its own word."""
     if isinstance(event, PhoneDeclined) and event.reason is DeclineReason.REDIRECTED:
         return event.reason.value
     return OUTCOMES[type(event)].value
 
 
-def next_stage(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def next_stage(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Nobody lifted within the group's time."""
     call.note(f"no_answer.{call.stage}")
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
-    yield from go_on(desk, call, NotTaken.NO_ANSWER, now)
+    yield from go_on(desk, call, Missed.NO_ANSWER, now)
 
 
-def go_on(desk: Desk, call: Call, missed: NotTaken, now: Now) -> Orders:
+def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
     """Leave a stage for the next one, deciding by what holds at this moment."""
     yield from stop_ringing(call)
     office, facts = desk.office, desk.facts_for(call.line, now)
     if call.waited:
         facts = replace(facts, places=0)
-    if call.stage is Destination.BRANCH and call.decision is not None:
+    if call.stage is Way.BRANCH and call.decision is not None:
         decision = call.decision  # what was decided before the branch was asked
     elif call.pbx_fault:
         decision = routing.pbx_fault(office, facts, now)
-    elif call.stage is Destination.SWITCHBOARD:
+    elif call.stage is Way.SWITCHBOARD:
         decision = routing.overflow(office, facts, now, missed)
-    elif call.stage is Destination.CITIZENS_DESK:
-        decision = routing.after_counter(office, facts, now, call.missed or missed, missed)
+    elif call.stage is Way.CITIZENS_DESK:
+        decision = routing.after_desk(office, facts, now, call.missed or missed, missed)
     else:
         decision = routing.parallel_unanswered(office, facts, now)
     yield from take(desk, call, decision, now)
 
 
-def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def caller_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The caller is back from the PBX: the next extension, the next group, or voicemail."""
     call.note("pbx.returned")
-    left = desk.group(call.stage or Destination.SWITCHBOARD).pbx_numbers[call.position :]
+    left = desk.group(call.stage or Way.SWITCHBOARD).pbx_numbers[call.position :]
     absent = routing.if_absent(desk.office, desk.service, now)
     if left and not call.pbx_fault and absent is None:
         yield from pbx.again(desk, call, now)
@@ -342,18 +335,18 @@ def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     yield from go_on(desk, call, gravest(call.outcomes), now)
 
 
-def gravest(outcomes: Collection[NotTaken]) -> NotTaken:
+def gravest(outcomes: Collection[Missed]) -> Missed:
     """Return what is told of a stage whose phones ended differently."""
     return next(kind for kind in GRAVEST if kind in outcomes)
 
 
-def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """All absent: no phone rings any more, the caller hears why (E4). Else it rings on (E1).
 
     A position that has just gone away rings no more; the last one sends the call on (E3). Another
     branch is not absent.
     """
-    if call.stage is Destination.BRANCH:
+    if call.stage is Way.BRANCH:
         return
     decision = routing.if_absent(desk.office, desk.service, now)
     if decision is not None:
@@ -361,12 +354,10 @@ def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         yield from take(desk, call, decision, now)
         return
     away = {phone for phone in call.legs.values() if desk.service.is_away(phone, now.wall)}
-    yield from ring_no_more(desk, call, away, NotTaken.UNATTENDED, now)
+    yield from ring_no_more(desk, call, away, Missed.UNATTENDED, now)
 
 
-def ring_no_more(
-    desk: Desk, call: Call, phones: Collection[str], why: NotTaken, now: Now
-) -> Orders:
+def ring_no_more(desk: Desk, call: Call, phones: Collection[str], why: Missed, now: Now) -> Orders:
     """Let some phones ring no more; when they were the last ones, the call goes on."""
     gone = [leg for leg, phone in call.legs.items() if phone in phones]
     for leg in gone:
@@ -376,25 +367,25 @@ def ring_no_more(
         yield from go_on(desk, call, why, now)
 
 
-def ring_on(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
+def ring_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The operator hung up before the line was up: the caller has met nobody, others are rung."""
     call.went_away.add(call.leg_phone)
     yield from ring_again(desk, call, event, now)
 
 
-def ring_again(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
+def ring_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """Whoever had the call has it no more: whoever is free is rung, for want of any it goes on."""
-    outcome, stage = OUTCOMES[type(event)], call.stage or Destination.SWITCHBOARD
+    outcome, stage = OUTCOMES[type(event)], call.stage or Way.SWITCHBOARD
     call.note(f"{outcome}.{call.leg_phone}", phone="")
     call.forget_leg()
     absent = routing.if_absent(desk.office, desk.service, now)
-    if absent is None and stage is not Destination.BRANCH and free_for(desk, call, stage):
+    if absent is None and stage is not Way.BRANCH and free_for(desk, call, stage):
         yield from _ring(desk, call, stage, now)
     else:
         yield from go_on(desk, call, outcome, now)
 
 
-def turn_half_duplex(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def turn_half_duplex(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line turns out to carry no conversation: phones let go, the caller gets voicemail."""
     call.line = desk.seat_of(call).line
     call.note("half_duplex")
@@ -406,7 +397,7 @@ def turn_half_duplex(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     yield from take(desk, call, routing.turned_half_duplex(desk.office, facts, now), now)
 
 
-def hold(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line came up while other phones ring: the caller hears that somebody is being sought."""
     call.up = True
     call.note("held")
@@ -506,7 +497,7 @@ def _join(desk: Desk, side: Head, event: OperatorAnswered, now: Now) -> Orders:
     yield call.write()
 
 
-def _part(desk: Desk, side: Head, event: LegEnded, now: Now) -> Orders:
+def _part(desk: Desk, side: Head, event: Any, now: Now) -> Orders:
     """A phone is out: after the last one the operator hears so; who was in has left."""
     call, phone = desk.calls[side.call], side.phones.pop(event.leg)
     if side.state is SideState.TALKING:
@@ -520,7 +511,7 @@ def _part(desk: Desk, side: Head, event: LegEnded, now: Now) -> Orders:
     yield call.write()
 
 
-def _give_up(desk: Desk, side: Head, event: object, now: Now) -> Orders:
+def _give_up(desk: Desk, side: Head, event: Any, now: Now) -> Orders:
     """Nobody lifted."""
     call = desk.calls[side.call]
     call.note("head.no_answer")
@@ -665,7 +656,7 @@ def note_evidence(call: Call, event: CallerHungUp) -> None:
         call.note(code, evidence=event.evidence, release_ms=event.after_ms)
 
 
-def note_lost(call: Call, event: object) -> None:
+def note_lost(call: Call, event: Any) -> None:
     """Keep that line or carrier went away under the call, or that the box was stopped."""
     if isinstance(event, GONE):
         evidence = Evidence.STOPPED if isinstance(event, BoxStopped) else Evidence.LOST
@@ -689,7 +680,7 @@ def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     seat.gave_up = (call.record, now.monotonic)
 
 
-def operator_left(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The operator hung up: so does the box, unless the head is in the conversation (E10)."""
     call.note("operator_left")
     if head_is_in(desk, call):
@@ -728,14 +719,14 @@ def without_message(call: Call) -> Result:
     return Result.INFORMED if call.heard else Result.NO_MESSAGE
 
 
-def never_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def never_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line never came up."""
     call.note("line.never_up")
     note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
     yield from clear(desk, call, now, Result.LOST)
 
 
-def hang_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def hang_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The farewell was heard, or the caller did not wait for its end."""
     if isinstance(event, CallerHungUp):
         note_evidence(call, event)
@@ -751,7 +742,7 @@ def clear(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
     yield call.write()
 
 
-def lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def lose(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line went away, or on hook by itself, under the call: nothing more can be done for it."""
     yield from release_phones(call)
     note_lost(call, event)
@@ -766,20 +757,20 @@ def note_release(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Order
     yield call.write()
 
 
-def not_idle(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def not_idle(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line has not proven itself idle in time: the call ends, the line stays in doubt."""
     call.note("line.not_idle")
     desk.leave_line(call, LineState.CLEARING, now, NOT_IDLE)
     yield from end(desk, call, now)
 
 
-def finish(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def finish(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     """The line is idle, or gone: the call is over."""
     free_line_of(desk, call, event, now)
     yield from end(desk, call, now)
 
 
-def free_line_of(desk: Desk, call: Call, event: object, now: Now) -> None:
+def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
     """Part call and line by what was said of the line."""
     state, reason = state_after(event)
     desk.leave_line(call, desk.seat_of(call).after(call.record, state), now, reason)

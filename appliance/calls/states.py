@@ -24,7 +24,6 @@ from appliance.calls.events import (
     FaxCalled,
     HeadWished,
     HoursChanged,
-    LegEnded,
     LegProgressed,
     LineAnswered,
     LineFlashed,
@@ -44,12 +43,16 @@ from appliance.calls.events import (
     MessagesWaiting,
     NumbersKnown,
     OperatorAnswered,
+    PhoneBusy,
+    PhoneDeclined,
     PhoneDialled,
     PhoneGone,
+    PhoneHungUp,
     PhoneLost,
     PhonePrepared,
     PhoneRegistered,
     PhoneSilent,
+    PhoneUnreachable,
     PinChecked,
     PromptEnded,
     RecordingEnded,
@@ -240,7 +243,7 @@ Rows = dict[type, Row | Ignored]
 _S = State
 _D = Do
 
-LEG = typing.get_args(LegEnded)
+LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
 LINE_GONE = (LineLost, CarrierLost, BoxStopped)
 ON_HOOK = (LineIdle, LineRestored)
 

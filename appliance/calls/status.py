@@ -8,28 +8,32 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from appliance.calls import manual_states
+from appliance.calls import model
 from appliance.calls.events import Caller, LineCondition
-from appliance.calls.model import Call, Cause, Desk, LineSeat, LineState, TransferStep
+from appliance.calls.model import Call, Desk, LineSeat, LineState
 from appliance.calls.orders import CallRecord
-from appliance.calls.outgoing import Dialled, carries
+from appliance.calls.outgoing import carries
 from appliance.calls.queue import WANTED
 from appliance.calls.ringing import HeadStatus, head_status
-from appliance.calls.side_states import SideState
+from appliance.calls.side_states import Dialled, SideState
 from appliance.calls.states import State
+from appliance.calls.transfer_call import Cause, TransferStep
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.dialling import DIAL_REFUSAL_WORDS
-from appliance.policy.directory import ReturnRule, duties_without_number
-from appliance.policy.office import Group, Position, PositionState, position
-from appliance.policy.opening import (
-    REASON_OF_HOURS,
-    ReasonCode,
+from appliance.policy.dialling import SENTENCES
+from appliance.policy.directory import ReturnRule
+from appliance.policy.office import (
+    Code,
+    Group,
+    Position,
+    PositionState,
     ServiceState,
-    opening,
-    reason_sentence,
+    position,
+    sentence,
+    silenced,
 )
-from appliance.policy.routing import Destination, GroupState
-from appliance.policy.sheets import OfficialInCharge, officials
+from appliance.policy.opening import CODES, opening
+from appliance.policy.routing import GroupState, Way
+from appliance.policy.sheets import InCharge, officials
 from appliance.policy.text import NOTHING, Words
 
 # ---- call words --------------------------------------------------------------------------------
@@ -373,9 +377,9 @@ def _code_said(code: str, names: Names) -> Words | None:
 
 def _route(code: str) -> Words | None:
     """Say why it goes that way; what the line is able to is not the front desk's matter."""
-    if code.startswith("line.") or code not in set(ReasonCode):
+    if code.startswith("line.") or code not in set(Code):
         return None
-    return reason_sentence(ReasonCode(code), NOTHING)
+    return sentence(Code(code), NOTHING)
 
 
 def _of_a_phone(first: str, who: str) -> Words | None:
@@ -491,7 +495,7 @@ class TransferStatus:
     officials: tuple[str, ...] = ()
 
 
-def transfer_status(call: Call, known: tuple[OfficialInCharge, ...] = ()) -> TransferStatus | None:
+def transfer_status(call: Call, known: tuple[InCharge, ...] = ()) -> TransferStatus | None:
     """Describe the call's transfer; None where there is none any more, or was none.
 
     `known` are the officials in charge that sheets name.
@@ -641,7 +645,7 @@ class Status:
 
     at: datetime
     open: bool
-    code: ReasonCode
+    code: Code
     sentence: Words
     changes_at: datetime | None
     service: ServiceState
@@ -672,10 +676,8 @@ def status(desk: Desk, now: Now) -> Status:
         at=now.wall,
         open=answer.open,
         code=answer.code,
-        sentence=reason_sentence(answer.code, answer.name),
-        changes_at=answer.reopens_at
-        if answer.code in REASON_OF_HOURS.values()
-        else answer.changes_at,
+        sentence=sentence(answer.code, answer.name),
+        changes_at=answer.reopens_at if answer.code in CODES.values() else answer.changes_at,
         service=desk.service.expired(now.wall),
         lines=tuple(_line(seat) for seat in desk.seats.values()),
         calls=tuple(_call(desk, call) for call in desk.calls.values()),
@@ -758,9 +760,9 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
     """Say what is wrong, the gravest first."""
     if not desk.carrier:
         yield CARRIER_GONE
-    yield from manual_states.standing(desk, now)
+    yield from model.standing(desk, now)
     yield from _lines_degraded(desk, now)
-    for way in (Destination.SWITCHBOARD, Destination.CITIZENS_DESK):
+    for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
         group = desk.group(way)
         if desk.group_state(group) is GroupState.UNREACHABLE:
             yield Words(
@@ -797,15 +799,13 @@ def _outgoing_degraded(desk: Desk, now: Now) -> Iterator[Words]:
         yield NO_HELP
     if desk.refusal is not None and now.wall - desk.refusal[2] <= REFUSED_FOR:
         phone, why, _ = desk.refusal
-        yield Words(
-            f"{phone}: {DIAL_REFUSAL_WORDS[why].it}", f"{phone}: {DIAL_REFUSAL_WORDS[why].en}"
-        )
+        yield Words(f"{phone}: {SENTENCES[why].it}", f"{phone}: {SENTENCES[why].en}")
 
 
 def _untold(desk: Desk, now: Now) -> Iterator[Words]:
     """Say which numbers on duty the closed greeting leaves out (E11)."""
     units, zone = desk.office.after_hours.duty, desk.office.zone
-    for duty in duties_without_number(desk.register, units, now.wall, zone):
+    for duty in silenced(desk.register, units, now.wall, zone):
         yield Words(
             f"Numero di turno non autorizzato, non viene detto a ufficio chiuso: {duty.name}",
             f"Duty number not authorised, not told while we are closed: {duty.name}",

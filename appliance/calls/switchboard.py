@@ -8,7 +8,7 @@ it reserves an RTP port before a phone is rung, and keeps records and recordings
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Never, TypeVar, cast
+from typing import Any
 
 from appliance.calls import (
     branches,
@@ -16,7 +16,6 @@ from appliance.calls import (
     confinement,
     dictation,
     keycodes,
-    model,
     orders,
     outgoing,
     outside_call,
@@ -24,6 +23,7 @@ from appliance.calls import (
     queue,
     returning,
     ringing,
+    side_states,
     timers,
     transfer,
 )
@@ -47,16 +47,14 @@ from appliance.calls.events import (
     TransferAsked,
 )
 from appliance.calls.handlers import HANDLERS
-from appliance.calls.manual_states import become, requested
-from appliance.calls.model import Call, Desk, LineState
+from appliance.calls.model import Call, Desk, LineState, become, requested
 from appliance.calls.orders import CallRecord, Order
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
 from appliance.calls.transfer import Offered
 from appliance.policy.clock import Now
-from appliance.policy.directory import Directory
-from appliance.policy.office import Office
-from appliance.policy.opening import NO_MANUAL_STATES, ServiceState
+from appliance.policy.directory import Register
+from appliance.policy.office import NO_MARKS, Office, ServiceState
 from appliance.policy.text import SaidError, Words
 
 EXPIRY = "service_state"
@@ -79,13 +77,13 @@ class Switchboard:
         self,
         office: Office,
         prefix: str,
-        state: ServiceState = NO_MANUAL_STATES,
+        state: ServiceState = NO_MARKS,
         on_fault: Callable[[], None] | None = None,
     ) -> None:
         self.on_fault = on_fault
         self._desk = Desk(office, prefix, state)
         self._expiry = None if state.next_expiry() is None else 0.0
-        self._heeded = NO_MANUAL_STATES
+        self._heeded = NO_MARKS
 
     def handle(self, event: Event, now: Now) -> tuple[Order, ...]:
         """Take a fact and return the orders it leads to.
@@ -114,7 +112,7 @@ class Switchboard:
         """Return what becomes of the call of an order that could not be carried out."""
         return self._told(self._all_of(order, now), now)
 
-    def _prepared(self, event: Event, now: Now) -> tuple[Now, Event]:
+    def _prepared(self, event: Event, now: Now) -> tuple[Now, Any]:
         """Return an event as it is heard here, and the moment as it is judged."""
         desk, meant = self._desk, event
         try:
@@ -149,7 +147,7 @@ class Switchboard:
             raise
         self.on_fault()
 
-    def _confined(self, calls: Iterable[Call], event: object, now: Now) -> Orders:
+    def _confined(self, calls: Iterable[Call], event: Any, now: Now) -> Orders:
         for call in tuple(calls):
             yield from confinement.of_call(self._desk, call, event, None, now, self._note_fault)
 
@@ -190,9 +188,9 @@ class Switchboard:
     def _first(self, event: Event, now: Now) -> Orders:
         """Do what comes before any call hears of an event."""
         if own := OWN.get(type(event)):
-            yield from own(self, cast("Never", event), now)
+            yield from own(self, event, now)
         elif learn := timers.LEARNS.get(type(event)):
-            yield from learn(self._desk, cast("Never", event), now)
+            yield from learn(self._desk, event, now)
 
     def _seize(self, now: Now) -> Orders:
         """An emergency call without a line takes the first idle one, or has one freed."""
@@ -234,7 +232,7 @@ class Switchboard:
         return self._desk.service
 
     @property
-    def register(self) -> Directory:
+    def register(self) -> Register:
         """The register of offices in force."""
         return self._desk.register
 
@@ -389,7 +387,7 @@ class Switchboard:
         if isinstance(event, OperatorAnswered) and not calls and not concerned:
             yield orders.HangUpPhone(event.leg)  # it crossed the order to stop ringing
 
-    def _follow(self, call: Call, event: Event, now: Now) -> Orders:
+    def _follow(self, call: Call, event: Any, now: Now) -> Orders:
         if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
             call.note("silence.ignored")  # E5: a listener is silent; recordings have their own rule
             return
@@ -398,22 +396,22 @@ class Switchboard:
             return
         before = confinement.seen(call)
         try:
-            yield from HANDLERS[row.do](self._desk, call, cast("Never", event), now)
+            yield from HANDLERS[row.do](self._desk, call, event, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
             note = self._note_fault
             yield from confinement.of_call(self._desk, call, event, before, now, note)
 
-    def _follow_side(self, side: model.Side, event: Event, now: Now) -> Orders:
+    def _follow_side(self, side: side_states.Side, event: Any, now: Now) -> Orders:
         before = side.state, tuple(side.legs)
         try:
-            yield from model.follow(self._desk, side, event, now)
+            yield from side_states.follow(self._desk, side, event, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
             note = self._note_fault
             yield from confinement.of_side(self._desk, side, event, before, now, note)
 
-    def _calls_of(self, event: object) -> tuple[Call, ...]:
+    def _calls_of(self, event: Any) -> tuple[Call, ...]:
         """Return the calls an event concerns; an event of a call that is over concerns none."""
         desk = self._desk
         if isinstance(event, CarrierLost | BoxStopped | ServiceStateChanged):
@@ -426,7 +424,7 @@ class Switchboard:
             return ()
         return (call,)
 
-    def _call_id(self, event: object) -> str:
+    def _call_id(self, event: Any) -> str:
         """Find the call an event names: itself, by its line, its leg, or within a play's name."""
         line, leg = getattr(event, "line", ""), getattr(event, "leg", "")
         if line:
@@ -444,27 +442,16 @@ class Switchboard:
 
 BY_PEOPLE = (OperatorAnswered, PhoneDialled, ServiceStateChanged, CallBackAsked)
 """What shows that somebody is there."""
-E = TypeVar("E")
-OwnHandler = Callable[[Switchboard, Never, Now], Orders]
-
-
-def _own(kind: type[E], do: Callable[[Switchboard, E, Now], Orders]) -> tuple[type, OwnHandler]:
-    """Return a row of OWN; mypy sees that the method takes its event."""
-    return kind, do
-
-
-OWN: Mapping[type, OwnHandler] = dict(
-    (
-        _own(LineRang, Switchboard._on_rang),
-        _own(OperatorAnswered, Switchboard._on_lifted),
-        _own(PhoneDialled, Switchboard._on_dialled),
-        _own(BranchCalled, Switchboard._on_branch),
-        _own(CallBackAsked, Switchboard._on_call_back),
-        _own(DictationAsked, Switchboard._on_dictation),
-        _own(TransferAsked, Switchboard._on_transfer),
-        _own(ServiceStateChanged, Switchboard._on_request),
-        _own(DeadlinePassed, Switchboard._on_deadline),
-    )
-)
+OWN: Mapping[type, Callable[[Switchboard, Any, Now], Orders]] = {
+    LineRang: Switchboard._on_rang,
+    OperatorAnswered: Switchboard._on_lifted,
+    PhoneDialled: Switchboard._on_dialled,
+    BranchCalled: Switchboard._on_branch,
+    CallBackAsked: Switchboard._on_call_back,
+    DictationAsked: Switchboard._on_dictation,
+    TransferAsked: Switchboard._on_transfer,
+    ServiceStateChanged: Switchboard._on_request,
+    DeadlinePassed: Switchboard._on_deadline,
+}
 """What an event does before any call hears of it, where that leads to more than the desk's
 knowing (cf. learnt)."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Never, TypeVar
+from typing import Any
 
-from appliance.calls import branches, incoming, manual_states, orders, ringing
+from appliance.calls import branches, incoming, model, orders, ringing
 from appliance.calls.events import (
     BoxStopped,
     BranchCalled,
@@ -14,7 +14,6 @@ from appliance.calls.events import (
     CarrierLost,
     CarrierRestored,
     DeadlinePassed,
-    Event,
     HoursChanged,
     LineHalfDuplex,
     LineIdle,
@@ -36,12 +35,12 @@ from appliance.calls.orders import CallRecord, Order
 from appliance.calls.positions import REMIND
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.dialling import DialLedger
-from appliance.policy.directory import Directory
+from appliance.policy.dialling import Ledger
+from appliance.policy.directory import Register
 from appliance.policy.hours_changes import office_with
-from appliance.policy.numbering import canonical_number
 from appliance.policy.office import Line
-from appliance.policy.routing import Decision, Destination
+from appliance.policy.privacy import canonical
+from appliance.policy.routing import Decision, Way
 from appliance.policy.text import Words
 
 # ---- deadlines ---------------------------------------------------------------------------------
@@ -160,7 +159,7 @@ def _sheet_used(desk: Desk, event: SheetUsed, _now: Now) -> Orders:
 
 def _register_changed(desk: Desk, event: RegisterChanged, _now: Now) -> Orders:
     """What offices declare holds from this moment (E12); what rings already is not cut."""
-    if isinstance(event.register, Directory):
+    if isinstance(event.register, Register):
         desk.register = event.register
     if isinstance(event.officials, tuple):
         desk.officials = event.officials
@@ -174,9 +173,7 @@ def _hours_changed(desk: Desk, event: HoursChanged, now: Now) -> Orders:
     """
     if isinstance(event.entered, tuple):
         desk.office = office_with(desk.office, event.entered)
-        yield from manual_states.become(
-            desk, manual_states.with_hours(desk.office, desk.service, now)
-        )
+        yield from model.become(desk, model.with_hours(desk.office, desk.service, now))
 
 
 def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders:
@@ -188,12 +185,12 @@ def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders
     yield from ()
 
 
-def at_home(desk: Desk, event: Event) -> Event:
+def at_home(desk: Desk, event: Any) -> Any:
     """Return an event with the caller's number as it is dialled here: some exchanges send +39."""
     caller = getattr(event, "caller", None)
     if not isinstance(event, CallerIdentified | LineRang) or caller is None or not caller.number:
         return event
-    number = canonical_number(caller.number, desk.office.outgoing.plan)
+    number = canonical(caller.number, desk.office.outgoing.plan)
     return replace(event, caller=replace(caller, number=number))
 
 
@@ -221,43 +218,32 @@ def learn_of_trunk(desk: Desk, call: Call | None, number: str, now: Now) -> None
 
 def _numbers_known(desk: Desk, event: NumbersKnown, _now: Now) -> Orders:
     """The call log was read: what has happened since the start is known better here."""
-    if isinstance(event.ledger, DialLedger):
+    if isinstance(event.ledger, Ledger):
         newer = desk.ledger.forget(event.forgotten)
         desk.ledger = event.ledger.with_newer(newer)
     yield from ()
 
 
-E = TypeVar("E")
-Learner = Callable[[Desk, Never, Now], Orders]
-
-
-def _learnt_of(kind: type[E], learn: Callable[[Desk, E, Now], Orders]) -> tuple[type, Learner]:
-    """Return a row of LEARNS; mypy sees that the function takes its event."""
-    return kind, learn
-
-
-LEARNS: Mapping[type, Learner] = dict(
-    (
-        _learnt_of(LineRestored, _restored),
-        _learnt_of(LineHalfDuplex, _half_duplex),
-        _learnt_of(LineIdle, _line_gone),
-        _learnt_of(LineLost, _line_gone),
-        _learnt_of(LineProbed, _probed),
-        _learnt_of(CarrierLost, _carrier_lost),
-        _learnt_of(BoxStopped, _stopped),
-        _learnt_of(CarrierRestored, _carrier_restored),
-        _learnt_of(PhoneRegistered, _registered),
-        _learnt_of(PhoneGone, _gone),
-        _learnt_of(CallerIdentified, identified),
-        _learnt_of(NumbersKnown, _numbers_known),
-        _learnt_of(MessagesWaiting, _messages_waiting),
-        _learnt_of(RoomForMessages, _room_for_messages),
-        _learnt_of(RegisterChanged, _register_changed),
-        _learnt_of(HoursChanged, _hours_changed),
-        _learnt_of(SheetUsed, _sheet_used),
-        _learnt_of(SpokenSheetsChanged, _spoken_changed),
-    )
-)
+LEARNS: Mapping[type, Callable[[Desk, Any, Now], Orders]] = {
+    LineRestored: _restored,
+    LineHalfDuplex: _half_duplex,
+    LineIdle: _line_gone,
+    LineLost: _line_gone,
+    LineProbed: _probed,
+    CarrierLost: _carrier_lost,
+    BoxStopped: _stopped,
+    CarrierRestored: _carrier_restored,
+    PhoneRegistered: _registered,
+    PhoneGone: _gone,
+    CallerIdentified: identified,
+    NumbersKnown: _numbers_known,
+    MessagesWaiting: _messages_waiting,
+    RoomForMessages: _room_for_messages,
+    RegisterChanged: _register_changed,
+    HoursChanged: _hours_changed,
+    SheetUsed: _sheet_used,
+    SpokenSheetsChanged: _spoken_changed,
+}
 """What is learnt of an event."""
 
 
@@ -270,7 +256,7 @@ LEARNS: Mapping[type, Learner] = dict(
 
 UNNAMED = "sip"
 """Stands for the line of a caller of whom nobody says which branch it comes from."""
-WAYS = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK}
+WAYS = {Way.SWITCHBOARD, Way.CITIZENS_DESK}
 
 
 def begin(desk: Desk, event: BranchCalled, now: Now) -> Iterator[Order]:
@@ -296,7 +282,7 @@ def _decide(desk: Desk, now: Now) -> Decision:
 
 
 def _call(desk: Desk, event: BranchCalled, now: Now) -> Call:
-    number = canonical_number(event.caller.number, desk.office.outgoing.plan)
+    number = canonical(event.caller.number, desk.office.outgoing.plan)
     origin = event.origin or UNNAMED
     record = CallRecord(
         desk.new_id(), origin, now.wall, now.clock_state.value,

@@ -28,15 +28,15 @@ from appliance.files import atomic_write
 from appliance.paper import child
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Schedule, moment_words, read_moment
-from appliance.policy.mail import MailState
 from appliance.policy.numbering import plan_of
 from appliance.policy.requests import (
-    AppointmentForm,
     Contact,
+    Form,
+    MailState,
     Request,
-    RequestState,
     RequestStep,
-    due_day,
+    State,
+    due,
     is_overdue,
 )
 from appliance.policy.text import Refused, Words
@@ -155,9 +155,7 @@ def list_requests(
     settings: Settings, *, overdue: bool, all_: bool, unit: str, citizen: str, as_json: bool
 ) -> None:
     """List what is open, newest first."""
-    states = (
-        tuple(RequestState) if all_ else (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
-    )
+    states = tuple(State) if all_ else (State.OPEN, State.SENT, State.TAKEN)
     with reading(settings) as connection:
         if citizen:
             found = stored.search_open(connection, citizen, plan_of(settings.site.country))
@@ -199,9 +197,7 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
 @click.option("--sheet", default="", help="The sheet that did not cover it.")
 @click.option("--call", default="", help="The call it came from.")
 @click.option("--at", "starts", default="", help="When the appointment starts, local time.")
-@click.option(
-    "--form", type=click.Choice([each.value for each in AppointmentForm]), default="in_person"
-)
+@click.option("--form", type=click.Choice([each.value for each in Form]), default="in_person")
 @click.option("--anyway", is_flag=True, help="Although the citizen has an open one.")
 @BY
 @click.pass_obj
@@ -321,7 +317,7 @@ def _calendar(settings: Settings) -> Schedule:
 
 def _due(settings: Settings) -> stored.Due:
     calendar = _calendar(settings)
-    return lambda request: due_day(request, calendar)
+    return lambda request: due(request, calendar)
 
 
 def _late(settings: Settings) -> stored.Late:

@@ -21,15 +21,9 @@ from appliance.fleet.mqtt_messages import Callers, Topic, check_prefix, topic_le
 from appliance.mail.letter import address_in, is_address
 from appliance.mail.smtp import Security
 from appliance.policy.clock import WithoutTime
-from appliance.policy.numbering import EMERGENCY, PLANS, NumberingPlan, rehearsal_plan
-from appliance.policy.office import (
-    BranchRules,
-    Extension,
-    OverflowCause,
-    PositionRules,
-    WaitingRules,
-)
-from appliance.policy.requests import DONE_LINK_PATH
+from appliance.policy.numbering import EMERGENCY, PLANS, Plan, rehearsed
+from appliance.policy.office import Branches, Cause, Extension, PositionRules, Waiting
+from appliance.policy.requests import PATH
 from appliance.policy.text import Refused
 from appliance.sip.registrar import RegistrarAccount, parse_address
 from appliance.sip.trunk import Standing
@@ -74,7 +68,7 @@ def check_branches(settings: Settings, mistakes: Mistakes) -> None:
                 f"{office!r} is no destination: write unit.need, as in 'savena.public'",
             )
     for cause in written.when:
-        mistakes.choice("branches.when", cause, tuple(OverflowCause))
+        mistakes.choice("branches.when", cause, tuple(Cause))
 
 
 def pairs(settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -82,14 +76,14 @@ def pairs(settings: Settings) -> tuple[tuple[str, str], ...]:
     return tuple(office.partition(".")[::2] for office in settings.branches.offices)
 
 
-def rules(settings: Settings, mistakes: Mistakes) -> BranchRules:
+def rules(settings: Settings, mistakes: Mistakes) -> Branches:
     """Make the rules by which callers are handed over; nobody is, without offices."""
     written = settings.branches
-    when = frozenset(OverflowCause(cause) for cause in written.when if cause in set(OverflowCause))
+    when = frozenset(Cause(cause) for cause in written.when if cause in set(Cause))
     return mistakes.attempt(
         "branches",
-        lambda: BranchRules(written.names, pairs(settings), when, round(written.ring * 1000)),
-        BranchRules(),
+        lambda: Branches(written.names, pairs(settings), when, round(written.ring * 1000)),
+        Branches(),
     )
 
 
@@ -167,19 +161,19 @@ def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:
     )
 
 
-def waiting_rules(settings: Settings, mistakes: Mistakes) -> WaitingRules:
+def waiting_rules(settings: Settings, mistakes: Mistakes) -> Waiting:
     """Make the rules by which callers wait."""
     written = settings.waiting
     return mistakes.attempt(
         "waiting",
-        lambda: WaitingRules(
+        lambda: Waiting(
             written.queue_max,
             written.max_wait * 1000,
             round(written.announce_every * 1000),
             bool(written.announce_place),
             bool(written.before_counter),
         ),
-        WaitingRules(),
+        Waiting(),
     )
 
 
@@ -197,7 +191,7 @@ USUAL_PORT = 443
 
 def door_of(console: Console) -> str:
     """Return where a mail's link closes a request; "" without a console or a name to find it by."""
-    return address_of(console, DONE_LINK_PATH)
+    return address_of(console, PATH)
 
 
 def messages_page(console: Console) -> str:
@@ -672,7 +666,7 @@ def rehearses(settings: Settings) -> bool:
     return simulated or bool(settings.outgoing.rehearsal)
 
 
-def numbers_of(settings: Settings) -> NumberingPlan:
+def numbers_of(settings: Settings) -> Plan:
     """Return the country's numbers; in a rehearsal its emergency numbers are fictitious."""
     plan = PLANS.get(settings.site.country, PLANS["it"])
-    return rehearsal_plan(plan) if rehearses(settings) else plan
+    return rehearsed(plan) if rehearses(settings) else plan

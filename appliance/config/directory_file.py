@@ -17,21 +17,21 @@ from appliance.config.read import read_text, structure, with_line
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Directory,
-    EntryStamp,
+    Entry,
     Need,
+    Purpose,
     Reach,
+    Register,
     ReturnRule,
     Slots,
     Target,
     Unit,
     Variation,
-    faults_of,
-    make_target,
-    target_to_tell,
+    faults,
+    target,
+    to_be_told,
 )
 from appliance.policy.hours import WEEKDAYS, Week
-from appliance.policy.numbering import Purpose
 
 # ---- register file -----------------------------------------------------------------------------
 # The register of offices from a TOML file: every mistake at once, with place and remedy.
@@ -42,12 +42,12 @@ Choice = TypeVar("Choice", bound=enum.StrEnum)
 Entered = given.Declaration | given.Variation | given.Authorisation | given.Revocation
 
 
-def load(path: Path) -> Directory:
+def load(path: Path) -> Register:
     """Read and check a register; raises BadConfiguration with every mistake."""
     return parse(read_text(path), str(path))
 
 
-def parse(text: str, name: str = "register.toml", after: int = 0) -> Directory:
+def parse(text: str, name: str = "register.toml", after: int = 0) -> Register:
     """Read a register's text; raises BadConfiguration with every mistake.
 
     Entries without a number get those after the file's last one, and after `after`.
@@ -57,7 +57,7 @@ def parse(text: str, name: str = "register.toml", after: int = 0) -> Directory:
     complain(
         name,
         text,
-        (*mistakes.found, *(Mistake(fault.place, fault.text) for fault in faults_of(register))),
+        (*mistakes.found, *(Mistake(fault.place, fault.text) for fault in faults(register))),
     )
     return register
 
@@ -83,14 +83,14 @@ class _Reader:
         written += [each.revoked.number for each in file.authorisations if each.revoked]
         self._next = count(1 + max((*written, after)))
 
-    def register(self) -> Directory:
+    def register(self) -> Register:
         """Make the register of all that can be made."""
         file = self._file
         units = (unit for service in file.services for unit in _units(service))
         declarations = (self._declaration(n, d) for n, d in enumerate(file.declarations, 1))
         variations = (self._variation(n, v) for n, v in enumerate(file.variations, 1))
         authorisations = (self._authorisation(n, a) for n, a in enumerate(file.authorisations, 1))
-        return Directory(
+        return Register(
             tuple(units),
             tuple(filter(None, declarations)),
             tuple(filter(None, variations)),
@@ -125,18 +125,18 @@ class _Reader:
 
     def _authorisation(self, number: int, a: given.Authorisation) -> Authorisation | None:
         place = f"authorisations.{number}"
-        told = self._mistakes.attempt(f"{place}.tell", lambda: target_to_tell(a.tell), None)
+        told = self._mistakes.attempt(f"{place}.tell", lambda: to_be_told(a.tell), None)
         revoked = self._entry(f"{place}.revoked", a.revoked) if a.revoked else None
         entry = self._entry(place, a)
         if entry is None or told is None:
             return None
         return Authorisation(entry, a.unit, told, a.authorised_by, revoked, a.last)
 
-    def _entry(self, place: str, e: Entered) -> EntryStamp | None:
+    def _entry(self, place: str, e: Entered) -> Entry | None:
         number = e.number or next(self._next)
         return self._mistakes.attempt(
             f"{place}.reference",
-            lambda: EntryStamp(number, e.entered_by, e.entered_at, e.reference, e.attachment),
+            lambda: Entry(number, e.entered_by, e.entered_at, e.reference, e.attachment),
             None,
         )
 
@@ -161,9 +161,7 @@ class _Reader:
         if reach is None:
             return None
         return self._mistakes.attempt(
-            f"{place}.number",
-            lambda: make_target(reach, n.number, n.label, service_mobile=mobile),
-            None,
+            f"{place}.number", lambda: target(reach, n.number, n.label, service_mobile=mobile), None
         )
 
     def _rules(self, place: str, names: tuple[str, ...]) -> tuple[ReturnRule, ...]:
@@ -198,7 +196,7 @@ def _units(service: given.Service) -> Iterator[Unit]:
 Table = dict[str, Any]
 
 
-def text_for(register: Directory) -> str:
+def text_for(register: Register) -> str:
     """Write a register; the same register always gives the same text."""
     services = [unit for unit in register.units if not unit.service]
     return tomli_w.dumps(
@@ -211,7 +209,7 @@ def text_for(register: Directory) -> str:
     )
 
 
-def _service(register: Directory, service: Unit) -> Table:
+def _service(register: Register, service: Unit) -> Table:
     offices = [_unit(unit) for unit in register.units if unit.service == service.code]
     return _unit(service) | _given(offices=offices)
 
@@ -250,7 +248,7 @@ def _authorisation(a: Authorisation) -> Table:
     )
 
 
-def _entry(entry: EntryStamp) -> Table:
+def _entry(entry: Entry) -> Table:
     return {
         "number": entry.number,
         "entered_by": entry.by,

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 
 from appliance.calls import events
 from appliance.errors import CentralinoError
-from appliance.policy.directory import Directory, all_numbers_known
-from appliance.policy.directory_changes import of_known_units, with_known_numbers
-from appliance.policy.directory_review import DirectoryAttention, attention_of
+from appliance.policy.directory import Register, all_known
+from appliance.policy.directory_forms import in_force, remembered
+from appliance.policy.directory_review import Attention, attention
 from appliance.policy.hours import day_phrase
-from appliance.policy.sheets import OfficialInCharge
+from appliance.policy.sheets import InCharge
 from appliance.policy.text import Words, in_language
 from appliance.store import directory as store
 from appliance.store import sheets
@@ -29,7 +29,7 @@ from appliance.store.database import Trouble
 from appliance.store.directory import Readable
 from appliance.store.writer import Records
 
-Told = Callable[[Directory | CentralinoError], None]
+Told = Callable[[Register | CentralinoError], None]
 Seen = tuple[int, tuple[int, int]]
 """The last change of the records, and which file the key was: whether both are as they were."""
 NO_KEY = (0, 0)
@@ -57,8 +57,8 @@ class RegisterKeeper:
         self._post = post
         self._on_trouble = on_trouble
         self._seen: Seen | None = None
-        self._officials: tuple[OfficialInCharge, ...] = ()
-        self.register = Directory()
+        self._officials: tuple[InCharge, ...] = ()
+        self.register = Register()
 
     def load(self, told: Told = lambda _: None) -> None:
         """Read it; `told` hears the register, or why the last one stays, in the records' thread."""
@@ -85,8 +85,8 @@ class RegisterKeeper:
     def _read(self, connection: sqlite3.Connection) -> Readable:
         seen = _seen(connection, self.key)  # before: a change while it is read is found later
         read = store.load_readable(connection, self.key)
-        register = of_known_units(read.register)
-        found = with_known_numbers(register, self.register) if read.why else register
+        register = in_force(read.register)
+        found = remembered(register, self.register) if read.why else register
         self._seen, self._officials = seen, sheets.officials(connection)
         return Readable(found, read.why)
 
@@ -121,7 +121,7 @@ def numberless(found: Readable) -> Trouble | None:
     """Say that the register's numbers cannot be unsealed, what still works, and what to do."""
     if found.why is None:
         return None
-    if all_numbers_known(found.register):
+    if all_known(found.register):
         return Trouble(
             "register.key_missing",
             "La chiave della rubrica uffici (register.key) non si può leggere: i numeri restano "
@@ -140,9 +140,9 @@ def numberless(found: Readable) -> Trouble | None:
     )
 
 
-def summary(register: Directory, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+def summary(register: Register, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
     """Return what `status --json` tells of the register: counts and codes, no number."""
-    found = attention_of(register, at, zone)
+    found = attention(register, at, zone)
     return {
         "units": len(register.units),
         "undeclared": [unit.code for unit in found.undeclared],
@@ -152,18 +152,18 @@ def summary(register: Directory, at: datetime, zone: ZoneInfo) -> dict[str, Any]
     }
 
 
-def in_one_line(register: Directory, at: datetime, zone: ZoneInfo) -> Words:
+def in_one_line(register: Register, at: datetime, zone: ZoneInfo) -> Words:
     """Say in one line how many units there are, and whether the head must look after any."""
     if not register.units:
         return Words("vuota: nessun trasferimento possibile", "empty: nothing can be transferred")
-    found, count = attention_of(register, at, zone), len(register.units)
+    found, count = attention(register, at, zone), len(register.units)
     it, en = [f"{count} tra servizi e uffici"], [f"{count} services and offices"]
     for parts, language in ((it, "it"), (en, "en")):
         parts += [f"{said}: {', '.join(names)}" for said, names in _listed(found, language)]
     return Words("; ".join(it), "; ".join(en))
 
 
-def _listed(found: DirectoryAttention, language: str) -> Iterator[tuple[str, list[str]]]:
+def _listed(found: Attention, language: str) -> Iterator[tuple[str, list[str]]]:
     def until(name: object, last: date | None) -> str:
         return f"{name} ({day_phrase('', last, language)})" if last else f"{name}"
 

@@ -12,12 +12,12 @@ from typing import Final
 from appliance.calls import events
 from appliance.errors import CentralinoError
 from appliance.policy.hours import Schedule
-from appliance.policy.hours_changes import HoursEntry, Whose, laid_over
+from appliance.policy.hours_changes import Special, Whose, laid_over
 from appliance.store import hours as store
 from appliance.store.database import Trouble
 from appliance.store.writer import Records
 
-Told = Callable[[tuple[HoursEntry, ...] | CentralinoError], None]
+Told = Callable[[tuple[Special, ...] | CentralinoError], None]
 UNREADABLE: Final = "hours.unreadable"
 
 
@@ -34,13 +34,13 @@ class HoursKeeper:
         self._post = post
         self._on_trouble = on_trouble
         self._seen = -1
-        self.entered: tuple[HoursEntry, ...] = ()
+        self.entered: tuple[Special, ...] = ()
         """All entries, those that hold no longer too, as they were read last."""
 
     def load(self, told: Told = lambda _: None) -> None:
         """Read them; `told` hears them, or why the last ones stay, in the records' thread."""
 
-        def done(result: tuple[HoursEntry, ...] | CentralinoError) -> None:
+        def done(result: tuple[Special, ...] | CentralinoError) -> None:
             self._take(result)
             told(result)
 
@@ -63,11 +63,11 @@ class HoursKeeper:
         """Return the switchboard's hours with all that was entered for it."""
         return laid_over(schedule, Whose.SWITCHBOARD, self.entered)
 
-    def _read(self, connection: sqlite3.Connection) -> tuple[HoursEntry, ...]:
+    def _read(self, connection: sqlite3.Connection) -> tuple[Special, ...]:
         self._seen = store.last_number(connection)
         return store.load(connection)
 
-    def _take(self, result: tuple[HoursEntry, ...] | CentralinoError) -> None:
+    def _take(self, result: tuple[Special, ...] | CentralinoError) -> None:
         if isinstance(result, CentralinoError):
             self._on_trouble(unreadable(result))
             return

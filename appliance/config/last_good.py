@@ -20,7 +20,8 @@ from appliance.config.schema import Folders, Settings
 from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, make_private
 from appliance.policy.office import Office
-from appliance.policy.text import Words, words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Words
 
 log = logging.getLogger(__name__)
 

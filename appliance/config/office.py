@@ -25,27 +25,10 @@ from appliance.media.line import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
 from appliance.modem.scripts import FLASH_MS, CallerIdOrder
 from appliance.modem.scripts import LineSettings as DriverSettings
-from appliance.policy.dialling import CALL_BACK_WEEK, DialRules, Identity
-from appliance.policy.hours import (
-    WEEKDAYS,
-    Closure,
-    Holiday,
-    Period,
-    Schedule,
-    SpecialOpening,
-    Week,
-    week_of,
-)
+from appliance.policy.dialling import CIVIL, Identity, Outgoing
+from appliance.policy.hours import WEEKDAYS, Closure, Holiday, Opening, Period, Schedule, Week, week
 from appliance.policy.numbering import NumberClass
-from appliance.policy.office import (
-    AfterHours,
-    GreetingLength,
-    Group,
-    HalfDuplexDaytime,
-    Line,
-    Office,
-    VoicemailLimits,
-)
+from appliance.policy.office import AfterHours, Daytime, Greeting, Group, Line, Office, Voicemail
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
@@ -110,20 +93,18 @@ FREE = tuple(
 MOST_DAYS, MOST_CALLS, MOST_MINUTES = 365, 200, 1440
 
 
-def outgoing_of(settings: Settings, mistakes: Mistakes) -> DialRules:
+def outgoing_of(settings: Settings, mistakes: Mistakes) -> Outgoing:
     """Make the rules of calling out and find all mistakes in them."""
     written = settings.outgoing
     _check_outgoing(settings, mistakes)
     identity = written.identity if written.identity in tuple(Identity) else Identity.PRESENTED
-    return DialRules(
+    return Outgoing(
         plan=numbers_of(settings),
         prefix=written.prefix,
         identity=Identity(identity),
         withhold=written.withhold,
         local=written.local,
-        week=mistakes.attempt(
-            "outgoing.band", lambda: _week(written.band, written.days), CALL_BACK_WEEK
-        ),
+        week=mistakes.attempt("outgoing.band", lambda: _week(written.band, written.days), CIVIL),
         known_days=written.known_days,
         free={
             phone.name: frozenset(NumberClass(kind) for kind in phone.dials if kind in FREE)
@@ -136,7 +117,7 @@ def outgoing_of(settings: Settings, mistakes: Mistakes) -> DialRules:
 
 
 def _week(band: str, days: tuple[str, ...]) -> Week:
-    return week_of(**dict.fromkeys(days, band))
+    return week(**dict.fromkeys(days, band))
 
 
 def _check_outgoing(settings: Settings, mistakes: Mistakes) -> None:
@@ -282,15 +263,15 @@ def _spelt(settings: Settings) -> tuple[str, ...]:
     return spell_email(address) if address else ()
 
 
-def _voicemail(written: VoicemailSettings) -> VoicemailLimits:
-    return VoicemailLimits(
+def _voicemail(written: VoicemailSettings) -> Voicemail:
+    return Voicemail(
         limit_ms=int(written.limit * 1000),
         silence_ms=int(written.silence * 1000),
         minimum_ms=int(written.minimum * 1000),
         privacy=PRIVACY.get(written.privacy, ""),
-        greeting=GreetingLength(written.greeting)
-        if written.greeting in tuple(GreetingLength)
-        else GreetingLength.SHORT,
+        greeting=Greeting(written.greeting)
+        if written.greeting in tuple(Greeting)
+        else Greeting.SHORT,
         pin=PinRule(written.pin) if written.pin in tuple(PinRule) else PinRule.ALWAYS,
     )
 
@@ -313,7 +294,7 @@ def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path
     """A greeting that no language has would be silence, and so would an unknown notice."""
     known = Catalogue(*folders).keys(settings.site.languages[0])
     mistakes.choice("voicemail.privacy", settings.voicemail.privacy, tuple(PRIVACY))
-    mistakes.choice("voicemail.greeting", settings.voicemail.greeting, tuple(GreetingLength))
+    mistakes.choice("voicemail.greeting", settings.voicemail.greeting, tuple(Greeting))
     written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
     written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
     for place, greeting in written:
@@ -380,9 +361,7 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     ):
         for phone in group.phones:
             mistakes.choice(f"{key}.phones", phone, known or ("a phone of [[phones]]",))
-    passing = [
-        line.name for line in settings.lines if line.daytime == HalfDuplexDaytime.PBX_TRANSFER
-    ]
+    passing = [line.name for line in settings.lines if line.daytime == Daytime.PBX_TRANSFER]
     if passing and not settings.switchboard.pbx_numbers:
         mistakes.note(
             f"{SWITCHBOARD}.pbx_numbers",
@@ -435,7 +414,7 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
     mistakes.choice(f"{place}.dialect", line.dialect, ("auto", *DIALECTS))
     mistakes.choice(f"{place}.caller_id", line.caller_id, tuple(CallerIdOrder))
     if line.daytime:
-        mistakes.choice(f"{place}.daytime", line.daytime, tuple(HalfDuplexDaytime))
+        mistakes.choice(f"{place}.daytime", line.daytime, tuple(Daytime))
     called = mistakes.attempt(
         f"{place}.called",
         lambda: numbers.called(line.called, settings.site.country) if line.called else "",
@@ -449,7 +428,7 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
         f"{place}.overrides", lambda _: DriverSettings(overrides=line.overrides), "", no_command
     )
     duplex = _duplex(line)
-    daytime = HalfDuplexDaytime(line.daytime) if line.daytime in tuple(HalfDuplexDaytime) else None
+    daytime = Daytime(line.daytime) if line.daytime in tuple(Daytime) else None
     return mistakes.attempt(
         f"{place}.daytime",
         lambda: Line(line.name, line.label, called, duplex, daytime),
@@ -505,7 +484,7 @@ def _schedule(
             for c in settings.closures
         ),
         openings=tuple(
-            SpecialOpening(o.day, o.hours.bands, _words(o.reason))
+            Opening(o.day, o.hours.bands, _words(o.reason))
             for o in settings.openings
             if o.group in {"", key}
         ),

@@ -20,7 +20,8 @@ from appliance.config.build import extensions
 from appliance.config.schema import Phone, Settings
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.files import SHARED, atomic_write
-from appliance.policy.text import Refused, words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 
 log = logging.getLogger(__name__)
 

@@ -31,7 +31,8 @@ from appliance.config import schema, values
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.phones import with_entered
 from appliance.config.values import OnOff, Pause, Proven, SaidValueError, Seconds
-from appliance.policy.text import Words, why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Words
 from appliance.service.managed_config import SCHEDULE, Schedule, overlay_schedule, schedule_in_force
 
 if TYPE_CHECKING:

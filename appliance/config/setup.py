@@ -13,7 +13,7 @@ from appliance.errors import ConfigurationError
 from appliance.media.messages import LineSetup, Setup
 from appliance.panel.panel import Panel, PanelPins, Press
 from appliance.policy.office import Office, StaffKey
-from appliance.policy.text import words_of
+from appliance.policy.supervision import words_of
 from appliance.policy.users import PinRule
 from appliance.service import announcement_files, phones
 from appliance.service.housekeeping import NO_PIN, Caretaker, pin_path, plan_of

@@ -28,7 +28,8 @@ from appliance.fleet.mqtt import (
     broker_refusal,
     filled_broker,
 )
-from appliance.policy.text import Words, why_not
+from appliance.policy.supervision import why_not
+from appliance.policy.text import Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

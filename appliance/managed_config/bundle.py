@@ -25,7 +25,7 @@ from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.read import NOT_UTF8, structure
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
-from appliance.policy.directory import Directory, stamps_with_place
+from appliance.policy.directory import Register, entries
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.service import speech
@@ -284,7 +284,7 @@ class Content:
 
     schedule_text: str = ""
     schedule: Schedule = Schedule()
-    register: Directory = Directory()
+    register: Register = Register()
     sheets: tuple[Sheet, ...] = ()
     prompts: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -356,15 +356,15 @@ class _Reader:
             self._note(SCHEDULE, error)
             return Schedule()
 
-    def _register(self) -> Directory:
+    def _register(self) -> Register:
         if PLAIN_REGISTER not in self._files:
-            return Directory()
+            return Register()
         try:
             register = directory_file.parse(self._text(PLAIN_REGISTER), PLAIN_REGISTER)
         except BadConfiguration as error:
             self._note(PLAIN_REGISTER, error)
-            return Directory()
-        if any(entry.attachment for _, entry in stamps_with_place(register)):
+            return Register()
+        if any(entry.attachment for _, entry in entries(register)):
             it = "gli allegati non viaggiano con le impostazioni: togliere «attachment»"
             why = "attachments do not travel with the settings: leave `attachment` out"
             self.mistakes.append(Mistake(PLAIN_REGISTER, why, it=it))

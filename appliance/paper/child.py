@@ -8,7 +8,8 @@ from typing import Final
 
 from appliance.errors import TechnicianError
 from appliance.paper.document import Document, to_json
-from appliance.policy.text import Words, error_text_words
+from appliance.policy.supervision import in_words
+from appliance.policy.text import Words
 
 COMMAND: Final = (sys.executable, "-m", "appliance.paper")
 LIMIT_S: Final = 120.0
@@ -23,7 +24,7 @@ class NoPaper(TechnicianError):  # noqa: N818 - reads as what it is
     """Raised when a PDF cannot be had; `words` say why."""
 
     def __init__(self, why: str) -> None:
-        told = error_text_words(why)
+        told = in_words(why)
         self.words = Words(FAILED.it.format(told.it), FAILED.en.format(told.en))
         super().__init__(self.words.en)
 

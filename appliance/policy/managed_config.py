@@ -14,18 +14,13 @@ from typing import Final, Protocol, TypeVar
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Directory,
-    DirectoryEntry,
+    Entered,
+    Register,
     Unit,
     Variation,
-    faults_of,
+    faults,
 )
-from appliance.policy.directory_changes import (
-    DirectoryChange,
-    merge_directory,
-    of_known_units,
-    without_number,
-)
+from appliance.policy.directory_forms import Merged, in_force, merge
 from appliance.policy.hours import moment_phrase, moment_words
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused, Words
@@ -34,16 +29,13 @@ from appliance.policy.text import Refused, Words
 
 Kind = TypeVar("Kind", Declaration, Variation, Authorisation)
 
-
 MOST_NAMED: Final = 5
-
-
 LONGEST_S: Final = 6 * 3600.0
 """A server that does not answer is asked again after so long at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class BranchBox:
+class Box:
     """What a box knows of itself: its name among the branches, the version in force with its
     digest, and the highest that ever was.
     """
@@ -54,7 +46,7 @@ class BranchBox:
     highest: int = 0
 
 
-def check_addressed(sites: Collection[str], box: BranchBox) -> None:
+def check_meant(sites: Collection[str], box: Box) -> None:
     """Raise Refused for settings that are others'; with no site named they are everybody's."""
     if sites and box.branch not in sites:
         named = ", ".join(sorted(sites)[:MOST_NAMED])
@@ -66,7 +58,7 @@ def check_addressed(sites: Collection[str], box: BranchBox) -> None:
         )
 
 
-def check_newer(version: int, digest: str, box: BranchBox) -> None:
+def check_newer(version: int, digest: str, box: Box) -> None:
     """Raise Refused for a version before one that was in force, or a second file of its number."""
     if version < box.highest:
         raise Refused(
@@ -80,14 +72,14 @@ def check_newer(version: int, digest: str, box: BranchBox) -> None:
         )
 
 
-def retry_s(every_s: float, failures: int) -> float:
+def wait_s(every_s: float, failures: int) -> float:
     """Return after how long a server is asked again: later each time that it failed."""
     return min(every_s * 2.0 ** min(failures, 30), max(every_s, LONGEST_S))
 
 
-def merged_directory(
-    stored: Directory, given: Directory, theirs: Collection[str], entered_here: Collection[str]
-) -> DirectoryChange:
+def merged(
+    stored: Register, given: Register, theirs: Collection[str], entered_here: Collection[str]
+) -> Merged:
     """Lay the head office's register over the stored one; raises Refused for what cannot stand.
 
     `theirs` are the codes of units that were the head office's until now: one that it no longer
@@ -97,11 +89,9 @@ def merged_directory(
     gone = set(theirs) - named - set(entered_here)
     gone -= {unit.service for unit in stored.units if unit.code not in {*theirs, *named}}
     own = [u for u in stored.units if u.code not in named and u.code not in gone]
-    found = merge_directory(
-        stored, _numbered(stored, replace(given, units=_units_joined(given.units, own)))
-    )
-    before = {fault.text for fault in faults_of(of_known_units(stored))}
-    after = faults_of(of_known_units(found.register))
+    found = merge(stored, _numbered(stored, replace(given, units=_joined(given.units, own))))
+    before = {fault.text for fault in faults(in_force(stored))}
+    after = faults(in_force(found.register))
     new = [*found.faults, *(fault for fault in after if fault.text not in before)]
     if new:
         said = "; ".join(f"{fault.place}: {fault.it or fault.text}" for fault in new)
@@ -113,7 +103,7 @@ def merged_directory(
     return found
 
 
-def _units_joined(theirs: tuple[Unit, ...], own: Iterable[Unit]) -> tuple[Unit, ...]:
+def _joined(theirs: tuple[Unit, ...], own: Iterable[Unit]) -> tuple[Unit, ...]:
     """Put the branch's units behind the head office's, an office behind its service."""
     units = list(theirs)
     for unit in own:
@@ -122,9 +112,9 @@ def _units_joined(theirs: tuple[Unit, ...], own: Iterable[Unit]) -> tuple[Unit, 
     return tuple(units)
 
 
-def _numbered(stored: Directory, given: Directory) -> Directory:
+def _numbered(stored: Register, given: Register) -> Register:
     """Give every entry the number it has here, or the next one."""
-    known = {without_number(each): each.entry.number for each in stored.entered()}
+    known = {_words(each): each.entry.number for each in stored.entered()}
     last = [stored.last_number()]
 
     def number() -> int:
@@ -139,16 +129,24 @@ def _numbered(stored: Directory, given: Directory) -> Directory:
     )
 
 
-def _with_number(each: Kind, known: dict[DirectoryEntry, int], number: Callable[[], int]) -> Kind:
-    found = known.get(without_number(each)) or number()
+def _with_number(each: Kind, known: dict[Entered, int], number: Callable[[], int]) -> Kind:
+    found = known.get(_words(each)) or number()
     entered = replace(each, entry=replace(each.entry, number=found))
     if isinstance(entered, Authorisation) and entered.revoked is not None:
         return replace(entered, revoked=replace(entered.revoked, number=number()))
     return entered
 
 
+def _words(entered: Entered) -> Entered:
+    """Return what was entered without its number and its end."""
+    entry = replace(entered.entry, number=0)
+    if isinstance(entered, Authorisation):
+        return replace(entered, entry=entry, revoked=None)
+    return replace(entered, entry=entry)
+
+
 @dataclass(frozen=True, slots=True)
-class SheetsChange:
+class SheetsPlan:
     """What of the sheets changes: those written, and the codes of those that go."""
 
     written: tuple[Sheet, ...] = ()
@@ -156,9 +154,9 @@ class SheetsChange:
     gone: tuple[str, ...] = ()
 
 
-def sheets_change(
+def sheets_plan(
     known: Collection[Sheet], given: Collection[Sheet], theirs: Collection[str]
-) -> SheetsChange:
+) -> SheetsPlan:
     """Compare the head office's sheets with those here; raises Refused for a name that is taken.
 
     A sheet of the branch's own with the same name and words becomes the head office's.
@@ -176,7 +174,7 @@ def sheets_change(
             "take them away, then try again",
         )
     named_now = {sheet.code for sheet in given}
-    return SheetsChange(
+    return SheetsPlan(
         tuple(sheet for sheet in given if before.get(sheet.code) != sheet),
         sum(sheet.code not in before for sheet in given),
         tuple(sorted(code for code in theirs if code not in named_now and code in before)),
@@ -184,11 +182,11 @@ def sheets_change(
 
 
 @dataclass(frozen=True, slots=True)
-class BundleChanges:
+class Changes:
     """What a bundle changes here, counted; `schedule` and `prompts` say whether they differ."""
 
     schedule: bool
-    sheets: SheetsChange
+    sheets: SheetsPlan
     units: tuple[int, int, int]
     entries: int
     prompts: bool
@@ -230,7 +228,7 @@ class BundleChanges:
         )
 
 
-def units_counted(found: DirectoryChange) -> tuple[int, int, int]:
+def units_counted(found: Merged) -> tuple[int, int, int]:
     """Count units that are new, changed, gone."""
     return len(found.new_units), len(found.changed_units), len(found.gone_units)
 
@@ -242,36 +240,26 @@ NO_SERVER: Final = Words(
     "nessun server è configurato (central.server): le impostazioni centrali arrivano come file",
     "no server is configured (central.server): the central settings come as a file",
 )
-
-
 NO_FILE: Final = Words(
     "non è stato caricato nessun file: caricarlo prima",
     "no file has been uploaded: upload it first",
 )
-
-
-NO_SETTINGS: Final = Words("Impostazioni centrali: nessuna", "Central settings: none")
-
-
-DECLARATIONS_STAY: Final = Words(
+NONE: Final = Words("Impostazioni centrali: nessuna", "Central settings: none")
+STAYS: Final = Words(
     "ciò che gli uffici hanno comunicato resta: lo cambia solo un'altra comunicazione",
     "what offices have declared stays: only another declaration changes it",
 )
-
-
-_HOLDS_NOW: Final = Words(
+_NOW: Final = Words(
     "schede e rubrica da subito, l'orario appena nessuno è al telefono",
     "sheets and register at once, the schedule as soon as nobody is on the phone",
 )
-
-
-_HOLDS_LATER: Final = Words(
+_LATER: Final = Words(
     "centralino qui non è in funzione: valgono dal prossimo avvio",
     "centralino is not running here: they hold from its next start on",
 )
 
 
-class ShownBundle(Protocol):
+class Shown(Protocol):
     """What a bundle is and changes."""
 
     @property
@@ -279,7 +267,7 @@ class ShownBundle(Protocol):
         """Return its version."""
 
     @property
-    def changes(self) -> BundleChanges:
+    def changes(self) -> Changes:
         """Return what it changes here."""
 
     @property
@@ -287,10 +275,10 @@ class ShownBundle(Protocol):
         """Tell whether it holds already."""
 
 
-def bundle_words(given: ShownBundle) -> Words:
+def shown(given: Shown) -> Words:
     """Say what a bundle would change."""
     if given.is_so_already:
-        return in_force_already_words(given.version)
+        return so_already(given.version)
     said = given.changes.words
     return Words(
         f"impostazioni centrali {given.version}, firma valida: {said.it}",
@@ -298,7 +286,7 @@ def bundle_words(given: ShownBundle) -> Words:
     )
 
 
-def in_force_already_words(version: int) -> Words:
+def so_already(version: int) -> Words:
     """Say that there is nothing to do."""
     return Words(
         f"impostazioni centrali {version}: già in vigore",
@@ -306,7 +294,7 @@ def in_force_already_words(version: int) -> Words:
     )
 
 
-def taken_back_words(version: int) -> Words:
+def left(version: int) -> Words:
     """Say that people have gone back from what the server offers."""
     return Words(
         f"impostazioni centrali {version}: qui sono state tolte, si attende una versione più alta",
@@ -314,18 +302,18 @@ def taken_back_words(version: int) -> Words:
     )
 
 
-def applied_words(version: int, changes: Words, is_told: bool) -> Words:
+def applied(version: int, changes: Words, is_told: bool) -> Words:
     """Say what came into force, and from when on it holds."""
-    when = _HOLDS_NOW if is_told else _HOLDS_LATER
+    when = _NOW if is_told else _LATER
     return Words(
         f"impostazioni centrali {version} in vigore: {changes.it}; {when.it}",
         f"central settings {version} put in force: {changes.en}; {when.en}",
     )
 
 
-def reverted_words(version: int, changes: Words, is_told: bool) -> Words:
+def reverted(version: int, changes: Words, is_told: bool) -> Words:
     """Say what holds again, and what cannot be taken back."""
-    when = _HOLDS_NOW if is_told else _HOLDS_LATER
+    when = _NOW if is_told else _LATER
     if version:
         head = Words(
             f"impostazioni centrali {version} di nuovo in vigore",
@@ -334,18 +322,18 @@ def reverted_words(version: int, changes: Words, is_told: bool) -> Words:
     else:
         head = Words("nessuna impostazione centrale in vigore", "no central settings in force")
     return Words(
-        f"{head.it}: {changes.it}; {when.it}; {DECLARATIONS_STAY.it}",
-        f"{head.en}: {changes.en}; {when.en}; {DECLARATIONS_STAY.en}",
+        f"{head.it}: {changes.it}; {when.it}; {STAYS.it}",
+        f"{head.en}: {changes.en}; {when.en}; {STAYS.en}",
     )
 
 
-def in_force_words(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
+def held(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
     """Say in a line which version (version, since, by whom, from where) is in force.
 
     Without a source it is held again.
     """
     if now is None or not now[0]:
-        return NO_SETTINGS
+        return NONE
     version, at, by, source = now
     since = at.astimezone(zone)
     where = Words(f"da {source}", f"from {source}") if source else Words("di nuovo", "again")
@@ -357,7 +345,7 @@ def in_force_words(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> 
     )
 
 
-def last_look_words(at: datetime, words: Words, zone: tzinfo) -> Words:
+def last_look(at: datetime, words: Words, zone: tzinfo) -> Words:
     """Say what came of the last look at the server."""
     local = at.astimezone(zone)
     return Words(

@@ -24,7 +24,8 @@ from appliance.api.permissions import check_may
 from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import acting_for, atomic_write, load_text, make_private, make_shared
-from appliance.policy.text import Refused, Words, words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
 from appliance.service import backup, backup_target
 from appliance.service.backup import MADE

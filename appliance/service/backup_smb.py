@@ -18,7 +18,8 @@ from smbprotocol.connection import Connection
 from smbprotocol.header import NtStatus
 from smbprotocol.session import Session
 
-from appliance.policy.text import ERRNO_WORDS, Refused, Words, words_of
+from appliance.policy.supervision import SAYS, words_of
+from appliance.policy.text import Refused, Words
 from appliance.service.backup_target import SET_UP_COMMAND, Address
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class Smb:
     def _away(self, said: str) -> Refused:
         host, port = self.address.host, self.address.port
         number = next((number for text, number in _SMB_ERRNOS if text in said), errno.ETIMEDOUT)
-        why = ERRNO_WORDS[number]
+        why = SAYS[number]
         return Refused(f"{host}, porta {port}: {why.it}", f"{host}, port {port}: {why.en}")
 
 

@@ -23,8 +23,9 @@ from urllib.parse import unquote, urlsplit
 
 from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.hours import day_phrase, moment_words
-from appliance.policy.mail import Mail
-from appliance.policy.text import ERRNO_WORDS, NOTHING, Refused, Words
+from appliance.policy.requests import Mail
+from appliance.policy.supervision import SAYS
+from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import backup
 from appliance.service.backup import STALE
 from appliance.service.secret_files import SECRETS
@@ -536,7 +537,7 @@ def _hangs(address: Address) -> Refused:
 def _away(address: Address, said: str) -> Refused:
     """Say that a server is not there; `said` is the client's last words."""
     number = next((number for text, number in _SSH_ERRNOS if text in said), errno.ETIMEDOUT)
-    where, why = f"{address.host}, port", ERRNO_WORDS[number]
+    where, why = f"{address.host}, port", SAYS[number]
     return Refused(
         f"{address.host}, porta {address.port}: {why.it}", f"{where} {address.port}: {why.en}"
     )

@@ -47,7 +47,7 @@ from appliance.files import SHARED, load_text
 from appliance.media import link
 from appliance.panel.panel import PanelStatus, Press
 from appliance.policy.office import Office, StaffKey
-from appliance.policy.supervision import Component
+from appliance.policy.supervision import Part
 from appliance.policy.text import NOTHING, Words
 from appliance.prompts import Catalogue
 from appliance.service import announcement_files, supervision, updates
@@ -311,18 +311,18 @@ class Parts:
         """Make what looks after the threads of this process, each by its own sign of life."""
         stores = self.stores
         beats = {
-            Component.SIP: lambda: self.phones.last_turn,
-            Component.RECORDS: lambda: stores.records.beat_at,
-            Component.VOICEMAIL: lambda: stores.mailbox.beat_at,
-            Component.MAIL: lambda: self.mail.beat_at,
-            Component.PANEL: lambda: self.panel.beat_at,
-            Component.METRICS: lambda: self.metrics.beat_at,
+            Part.SIP: lambda: self.phones.last_turn,
+            Part.RECORDS: lambda: stores.records.beat_at,
+            Part.VOICEMAIL: lambda: stores.mailbox.beat_at,
+            Part.MAIL: lambda: self.mail.beat_at,
+            Part.PANEL: lambda: self.panel.beat_at,
+            Part.METRICS: lambda: self.metrics.beat_at,
         }
         if (fleet := self.fleet) is not None:
-            beats[Component.MQTT] = lambda: fleet.beat_at
+            beats[Part.MQTT] = lambda: fleet.beat_at
         return Supervisor(
             beats,
-            {Component.CARRIER: lambda: self.carrier.past},
+            {Part.CARRIER: lambda: self.carrier.past},
             self.lookout,
             Path(self.run.settings.folders.run),
             kept=self._above.is_kept,

@@ -35,7 +35,7 @@ from appliance.media.messages import (
     Snapshot,
     StillRinging,
 )
-from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
+from appliance.policy.supervision import TABLE, Part, Past
 from appliance.service.announcement_files import PromptFile
 
 # ---- carrier side ------------------------------------------------------------------------------
@@ -47,7 +47,7 @@ from appliance.service.announcement_files import PromptFile
 log = logging.getLogger(__name__)
 
 PING_S = 2.0
-PONG_LIMIT_S = RESTART_RULES[Component.CARRIER].silent_s
+PONG_LIMIT_S = TABLE[Part.CARRIER].silent_s
 """A carrier that does not answer a Ping for so long is dead; a child is killed."""
 START_LIMIT_S = 60.0
 """A carrier may take so long until its first word: it is loaded before, which on a busy machine, or
@@ -146,9 +146,9 @@ class CarrierSide:
         self.confine: Callable[[type[Exception]], AbstractContextManager[Any]]
         self.confine = contextlib.nullcontext
         """Confines a fault that befalls one message: those behind it are heard."""
-        self.past = RestartHistory()
+        self.past = Past()
         """When the carrier was lost: a service that ends, or the desk's own end, is none."""
-        self._tried = RestartHistory()
+        self._tried = Past()
         self._is_lost = False
         self._retry_at: float | None = 0.0
         self._pings = 0
@@ -335,7 +335,7 @@ class CarrierSide:
 
     def _again(self, now: float) -> None:
         """Try again after a pause, the longer the more often it was in vain of late."""
-        self._retry_at = now + self._tried.pause_s(Component.CARRIER, now)
+        self._retry_at = now + self._tried.pause_s(Part.CARRIER, now)
         self._tried = self._tried.again(now)
 
     def _wait_for_child(self) -> None:

@@ -19,7 +19,8 @@ from appliance.config.schema import Settings
 from appliance.dsp.wav import Law
 from appliance.files import atomic_write, make_private
 from appliance.policy.office import KeyCode, StaffKey
-from appliance.policy.text import Refused, words_of
+from appliance.policy.supervision import words_of
+from appliance.policy.text import Refused
 from appliance.provisioning import templates
 from appliance.provisioning.handset import Handset, keys_of, mac_of
 from appliance.provisioning.server import PORT, Offer

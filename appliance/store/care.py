@@ -11,14 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.text import SaidError, Words
-from appliance.policy.voicemail import (
-    MessageCare,
-    MessageEntry,
-    MessageOutcome,
-    MessageStep,
-    care_of,
-    check_entry,
-)
+from appliance.policy.voicemail import Care, Entry, MessageStep, Outcome, care_of, check
 from appliance.store.call_log import iso
 from appliance.store.database import transaction
 
@@ -66,9 +59,7 @@ _SHORT: Final = """
 """The message's own columns, as the programme before this one reads them."""
 
 
-def add(
-    connection: sqlite3.Connection, kind: Kind, name: str, entry: MessageEntry
-) -> tuple[int, MessageCare]:
+def add(connection: sqlite3.Connection, kind: Kind, name: str, entry: Entry) -> tuple[int, Care]:
     """Add an entry about a message or call (its short number or id).
 
     Returns its number and how it stands now; the same entry twice is one. Raises OfficeError
@@ -77,7 +68,7 @@ def add(
     with transaction(connection):
         subject, number = find(connection, kind, name)
         entries = history(connection, kind, subject)
-        if entry not in entries and check_entry(care_of(entries), entry, f"{kind} {number}"):
+        if entry not in entries and check(care_of(entries), entry, f"{kind} {number}"):
             _insert(connection, kind, subject, entry)
             entries = (*entries, entry)
         care = care_of(entries)
@@ -100,7 +91,7 @@ def find(connection: sqlite3.Connection, kind: Kind, name: str) -> tuple[str, in
     return str(row[0]), int(row[1])
 
 
-def history(connection: sqlite3.Connection, kind: Kind, subject: str) -> tuple[MessageEntry, ...]:
+def history(connection: sqlite3.Connection, kind: Kind, subject: str) -> tuple[Entry, ...]:
     """Return what was done about one message or call, oldest first.
 
     What the programme before this one closed, after a fall-back to it, stands in the message alone.
@@ -112,23 +103,23 @@ def history(connection: sqlite3.Connection, kind: Kind, subject: str) -> tuple[M
     return entries
 
 
-def cares(connection: sqlite3.Connection, kind: Kind) -> dict[str, MessageCare]:
+def cares(connection: sqlite3.Connection, kind: Kind) -> dict[str, Care]:
     """Return how all stand about which anything was done, by id."""
-    found: dict[str, list[MessageEntry]] = {}
+    found: dict[str, list[Entry]] = {}
     for row in connection.execute(_OF_KIND, (kind,)):
         found.setdefault(str(row["subject"]), []).append(_entry(row))
     return {subject: care_of(entries) for subject, entries in found.items()}
 
 
 def note_alert(
-    connection: sqlite3.Connection, kind: Kind, ids: Iterable[str], entry: MessageEntry
+    connection: sqlite3.Connection, kind: Kind, ids: Iterable[str], entry: Entry
 ) -> None:
     """Keep that desk and head were told of messages or calls; in the caller's transaction."""
     for ident in ids:
         _insert(connection, kind, ident, entry)
 
 
-def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: MessageEntry) -> None:
+def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: Entry) -> None:
     outcome = entry.outcome.value if entry.outcome else None
     step, by, giver = (
         (MessageStep.TAKE, entry.to, entry.by)
@@ -139,20 +130,20 @@ def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: Mes
     connection.execute(_INSERT, values)
 
 
-def _entry(row: sqlite3.Row) -> MessageEntry:
+def _entry(row: sqlite3.Row) -> Entry:
     if giver := row["given_by"]:
         at = datetime.fromisoformat(row["at"])
-        return MessageEntry(at, giver, MessageStep.GIVE, note=row["note"], to=row["by"])
-    return MessageEntry(
+        return Entry(at, giver, MessageStep.GIVE, note=row["note"], to=row["by"])
+    return Entry(
         datetime.fromisoformat(row["at"]),
         row["by"],
         MessageStep(row["step"]),
-        MessageOutcome(row["outcome"]) if row["outcome"] else None,
+        Outcome(row["outcome"]) if row["outcome"] else None,
         row["note"],
     )
 
 
-def _short(subject: str, care: MessageCare, entry: MessageEntry) -> dict[str, object]:
+def _short(subject: str, care: Care, entry: Entry) -> dict[str, object]:
     closing = care.closing
     heard_by, heard_at = care.heard[0] if care.heard else ("", None)
     return {

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from appliance.calls import events, model, orders, outgoing
+from appliance.calls import events, orders, outgoing, side_states
 from appliance.calls.events import Caller, FarEnd, FarEndProgressed, Presentation
-from appliance.calls.model import Side
-from appliance.calls.outgoing import Dialled
-from appliance.calls.side_states import KEY_TABLE, SideState
+from appliance.calls.side_states import KEY_TABLE, Dialled, Side, SideState
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.dialling import DialLedger, DialRefusal, PlacedCall
+from appliance.policy.dialling import Denied, Ledger, Placed
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
 
 HELP = events.PhoneDialled("help", "op2", "90112")
@@ -22,7 +20,7 @@ HELP = events.PhoneDialled("help", "op2", "90112")
 def ready(now: Now = TEN) -> Switchboard:
     """Return a Switchboard that knows who has called."""
     desk = up(now=now)
-    tell(desk, now, events.NumbersKnown(DialLedger()))
+    tell(desk, now, events.NumbersKnown(Ledger()))
     return desk
 
 
@@ -34,7 +32,7 @@ class Hearing(Side):
 def heard(switchboard: Switchboard) -> Hearing:
     """Return such a call; its phone is up."""
     side = Hearing("k1", "op1", KEY_TABLE, {}, SideState.SPEAKING)
-    switchboard._desk.add_side(side, TEN)
+    side_states.begin(switchboard._desk, side, TEN)
     return side
 
 
@@ -66,8 +64,8 @@ def test_a_phone_that_has_heard_a_message_calls_back(
 def test_who_rings_back_is_known_however_the_exchange_sends_the_number(sent: str) -> None:
     """E17: the call's record says so, and names the case of the call back."""
     switchboard = up()
-    placed = PlacedCall("boot7-9", "op1", "0541704111", TEN.wall, "message:3", 20.0)
-    tell(switchboard, TEN, events.NumbersKnown(DialLedger(placed=(placed,))))
+    placed = Placed("boot7-9", "op1", "0541704111", TEN.wall, "message:3", 20.0)
+    tell(switchboard, TEN, events.NumbersKnown(Ledger(placed=(placed,))))
     caller = Caller(Presentation.SHOWN, sent)
     tell(switchboard, TEN, events.LineRang("line1"), events.CallerIdentified("line1", caller))
     (call,) = switchboard._desk.calls.values()
@@ -102,8 +100,8 @@ def test_the_call_before_ends_without_the_leg() -> None:
     desk, before = switchboard._desk, heard(switchboard)
     list(outgoing.begin_for(desk, before, "0541704111", "message:3", TEN))
     before.enter(SideState.SPEAKING, TEN)
-    before.doings = model.COMMON
-    list(model.follow(desk, before, events.PhoneHungUp("k1"), TEN))
+    before.doings = side_states.COMMON
+    list(side_states.follow(desk, before, events.PhoneHungUp("k1"), TEN))
     assert before.state is SideState.ENDED
     assert isinstance(desk.sides["k1"], Dialled)
 
@@ -177,5 +175,5 @@ def test_a_ringing_line_is_known_to_whoever_calls_back() -> None:
 
 def test_every_refusal_is_said() -> None:
     """Whoever is refused hears why, in words of the house; none goes without (E17)."""
-    assert set(outgoing.SAID) == set(DialRefusal)
+    assert set(outgoing.SAID) == set(Denied)
     assert all(outgoing.SAID.values())

@@ -10,13 +10,13 @@ import pytest
 from appliance.calls import events, orders, outgoing
 from appliance.calls.events import DigitPressed, DigitSource, Evidence, FarEnd, FarEndProgressed
 from appliance.calls.orders import CallRecord, DialLeg, Order, Result
-from appliance.calls.outgoing import RANKS, Dialled, Rank
+from appliance.calls.outgoing import RANKS, Rank
 from appliance.calls.outside_call import Outside
-from appliance.calls.side_states import DIALLED_TABLE, OUTSIDE_TABLE, SideState
+from appliance.calls.side_states import DIALLED_TABLE, OUTSIDE_TABLE, Dialled, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.dialling import DialLedger
+from appliance.policy.dialling import Ledger
 from appliance.policy.numbering import PLANS
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell
 from tests.stories.offices import OFFICES
@@ -43,7 +43,7 @@ class World:
             self.tell(events.LineRestored(line.name, "modem"))
         for phone in whole.phones:
             self.tell(events.PhoneRegistered(phone))
-        self.tell(events.NumbersKnown(DialLedger()))
+        self.tell(events.NumbersKnown(Ledger()))
 
     def tell(self, *told: events.Event) -> list[Order]:
         """Hand over events, keep and return the orders."""

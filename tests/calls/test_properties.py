@@ -12,17 +12,15 @@ from hypothesis import strategies as st
 from appliance.calls import commands, events, orders, ringing
 from appliance.calls.dictation import Dictation
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
-from appliance.calls.model import Call, LineState, Side
+from appliance.calls.model import Call, LineState
 from appliance.calls.orders import Result
-from appliance.calls.outgoing import Dialled
 from appliance.calls.outside_call import Outside
-from appliance.calls.side_states import SideState
+from appliance.calls.side_states import Dialled, Side, SideState
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.dialling import DialLedger
-from appliance.policy.directory import Directory
-from appliance.policy.numbering import Purpose
+from appliance.policy.dialling import Ledger
+from appliance.policy.directory import Purpose, Register
 from appliance.policy.routing import group_open
 from appliance.policy.sheets import SpokenSheet
 from appliance.policy.transfers import Reason
@@ -148,12 +146,12 @@ EVENTS = st.one_of(
     ),
     st.builds(events.DictationAsked, st.just("page"), phones),
     st.builds(events.TakeKept, legs, st.sampled_from(["", "full"])),
-    st.builds(events.NumbersKnown, st.sampled_from(["nonsense", DialLedger()])),
+    st.builds(events.NumbersKnown, st.sampled_from(["nonsense", Ledger()])),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.SheetUsed, calls, st.sampled_from(["imu", "carta"])),
     st.builds(events.TransferWished, calls, wishes),
     st.builds(events.HeadWished, calls, heads),
-    st.builds(events.RegisterChanged, st.sampled_from([Directory(), "nonsense"])),
+    st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
     st.builds(events.SpokenSheetsChanged, st.sampled_from([(), SPOKEN, None])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),
     st.builds(events.DeadlinePassed, st.sampled_from(State).map(str), calls),

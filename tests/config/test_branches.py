@@ -6,7 +6,7 @@ import pytest
 
 from appliance.config import build, read
 from appliance.config.office import build_office
-from appliance.policy.office import BranchRules, OverflowCause
+from appliance.policy.office import Branches, Cause
 from appliance.sip.registrar import RegistrarAccount
 from tests.config.test_config import SMALL, mistakes_of
 
@@ -25,10 +25,10 @@ def test_what_is_written_reaches_policy_and_phones() -> None:
     """Whom to ask, in which order and when; where the branches stand, and that we take callers."""
     settings = read.parse(SMALL + ACCOUNT + WRITTEN)
     office = build_office(settings, 2026)
-    assert office.branches == BranchRules(
+    assert office.branches == Branches(
         ("savena", "borgo"),
         (("savena", "pubblico"), ("borgo", "pubblico")),
-        frozenset({OverflowCause.BUSY, OverflowCause.CLOSED}),
+        frozenset({Cause.BUSY, Cause.CLOSED}),
         12_000,
     )
     assert office.switchboard.schedule.elsewhere == {("savena", "pubblico"), ("borgo", "pubblico")}

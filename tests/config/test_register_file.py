@@ -12,8 +12,7 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.config import directory_file
 from appliance.config.mistakes import BadConfiguration
-from appliance.policy.directory import Directory
-from appliance.policy.numbering import Purpose
+from appliance.policy.directory import Purpose, Register
 
 EXAMPLE = resources.files("appliance.config") / "example_register.toml"
 CONFIG = resources.files("appliance.config") / "example.toml"
@@ -97,7 +96,7 @@ reference = "E-mail"
 """
 
 
-def example() -> Directory:
+def example() -> Register:
     """Read the example office's register."""
     return directory_file.parse(EXAMPLE.read_text(encoding="utf-8"))
 

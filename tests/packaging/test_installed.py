@@ -53,10 +53,10 @@ key = "/etc/office.key"
 """
 CERTIFIED = """
 import datetime, pathlib
-from appliance.console import network
+from appliance.console import certificates
 folder, now = pathlib.Path("/etc"), datetime.datetime.now(datetime.UTC)
-made = network.make_authority("Comune di Prova", (), now)
-network.save_certificate(made, folder / "office.crt", folder / "office.key")
+made = certificates.make_authority("Comune di Prova", (), now)
+certificates.save_certificate(made, folder / "office.crt", folder / "office.key")
 """
 """Makes the office's own certificate."""
 PAGE = """

@@ -19,20 +19,21 @@ from appliance.policy import directory_review
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Directory,
-    EntryStamp,
+    Entry,
     Need,
     Reach,
+    Register,
     ReturnRule,
     Slots,
     Target,
     Unit,
     Variation,
-    faults_of,
-    make_target,
+    faults,
+    target,
 )
-from appliance.policy.directory_changes import merge_directory, merged_words
-from appliance.policy.directory_review import attention_of, history_rows
+from appliance.policy.directory_forms import merge
+from appliance.policy.directory_review import attention
+from appliance.policy.directory_text import history_rows, merged_words
 from appliance.policy.hours import Band, Week
 from appliance.store import database
 from appliance.store import directory as store
@@ -69,9 +70,9 @@ def targets(draw: st.DrawFn) -> Target:
     if reach is Reach.OUTSIDE:
         if draw(st.booleans()):
             mobile = f"335{draw(st.integers(1_000_000, 9_999_999))}"
-            return make_target(reach, mobile, label, service_mobile=True)
-        return make_target(reach, draw(OUTSIDE), label)
-    return make_target(reach, "ana1" if reach is Reach.PHONE else "204#", label)
+            return target(reach, mobile, label, service_mobile=True)
+        return target(reach, draw(OUTSIDE), label)
+    return target(reach, "ana1" if reach is Reach.PHONE else "204#", label)
 
 
 RULES = st.lists(st.sampled_from(ReturnRule), min_size=1, max_size=2, unique=True).map(tuple)
@@ -85,17 +86,17 @@ class Entries:
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw, self.last = draw, 0
 
-    def __call__(self) -> EntryStamp:
+    def __call__(self) -> Entry:
         self.last += self.draw(st.integers(1, 3))
         zone = timezone(timedelta(minutes=self.draw(st.integers(-720, 720))))
         at = datetime(2024, 12, 1, 8, tzinfo=zone) + timedelta(seconds=self.last)
-        return EntryStamp(self.last, self.draw(WORDS), at, self.draw(WORDS))
+        return Entry(self.last, self.draw(WORDS), at, self.draw(WORDS))
 
 
 @st.composite
-def registers(draw: st.DrawFn) -> Directory:
+def registers(draw: st.DrawFn) -> Register:
     """A register without faults, entered in any order of kinds."""
-    entry, made = Entries(draw), Directory(UNITS)
+    entry, made = Entries(draw), Register(UNITS)
     kinds: dict[str, list[Any]] = {"declarations": [], "variations": [], "authorisations": []}
     for kind in draw(st.lists(st.sampled_from([*kinds]), max_size=8)):
         unit, first = draw(st.sampled_from(["servizio", "u1"])), draw(DAYS)
@@ -124,18 +125,18 @@ def registers(draw: st.DrawFn) -> Directory:
             notice = draw(st.one_of(WORDS, st.just("")))
             each = Variation(entry(), unit, first, last, week, notice=notice)
         else:
-            own, told = entry(), make_target(Reach.OUTSIDE, draw(OUTSIDE))
+            own, told = entry(), target(Reach.OUTSIDE, draw(OUTSIDE))
             end = entry() if draw(st.booleans()) else None
             each = Authorisation(own, unit, told, draw(WORDS), end, open_end)
         kinds[kind].append(each)
-    made = Directory(UNITS, *map(tuple, kinds.values()))
-    assert list(faults_of(made)) == []
+    made = Register(UNITS, *map(tuple, kinds.values()))
+    assert list(faults(made)) == []
     return made
 
 
 @settings(max_examples=examples(60))
 @given(registers())
-def test_the_same_in_every_form(register: Directory) -> None:
+def test_the_same_in_every_form(register: Register) -> None:
     """Exported and read, stored and read: equal; the same text again; a second time nothing new."""
     text = directory_file.text_for(register)
     assert directory_file.parse(text) == register
@@ -143,19 +144,17 @@ def test_the_same_in_every_form(register: Directory) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "centralino.db"
         with closing(open_database(path, path.parent / "corrupt").connection) as c:
-            merged = store.change(
-                c, key_path(path), WHO, lambda r: merge_directory(r, register), {}
-            )
+            merged = store.change(c, key_path(path), WHO, lambda r: merge(r, register), {})
             assert store.load(c, key_path(path)) == register
-            again = store.change(c, key_path(path), WHO, lambda r: merge_directory(r, register), {})
+            again = store.change(c, key_path(path), WHO, lambda r: merge(r, register), {})
             assert again.is_nothing
             noted = repr(database.latest(c))
         stored = b"".join(each.read_bytes() for each in path.parent.glob("centralino.db*"))
     printed = [noted, repr(register), json.dumps(asdict(register), default=str)]
     printed += [words.it + words.en for words in merged_words(merged)]
     printed += [row for e in register.entered() for row in history_rows(e, "it")]
-    found = attention_of(register, NOW, ROME)
-    printed += [words.it + words.en for words in directory_review.attention_words(found)]
+    found = attention(register, NOW, ROME)
+    printed += [words.it + words.en for words in directory_review.in_words(found)]
     printed.append(json.dumps(summary(register, NOW, ROME)) + in_one_line(register, NOW, ROME).it)
     assert not any("051598204" in text for text in printed)
     assert b"051598204" not in stored

@@ -7,27 +7,25 @@ from datetime import date, datetime
 
 from appliance.policy.directory import (
     Declaration,
-    Directory,
-    EntryStamp,
+    Entry,
     Need,
     Reach,
+    Register,
     ReturnRule,
     Unit,
     Variation,
-    make_target,
+    target,
 )
-from appliance.policy.hours import Band, Week, week_of
+from appliance.policy.hours import Band, Week, week
 from tests.stories.offices import ROME
 
 APPOINTMENT, EMAIL = ReturnRule.APPOINTMENT, ReturnRule.EMAIL
 EVERY_DAY = ("monday", "tuesday", "wednesday", "thursday", "friday")
-BANDS = week_of(**dict.fromkeys(EVERY_DAY, "9-12:30 15-17"))
+BANDS = week(**dict.fromkeys(EVERY_DAY, "9-12:30 15-17"))
 
 
-def _entry(number: int) -> EntryStamp:
-    return EntryStamp(
-        number, "Responsabile", datetime(2026, 1, 12, 9, tzinfo=ROME), f"Prot. {number}"
-    )
+def _entry(number: int) -> Entry:
+    return Entry(number, "Responsabile", datetime(2026, 1, 12, 9, tzinfo=ROME), f"Prot. {number}")
 
 
 def _declaration(
@@ -37,7 +35,7 @@ def _declaration(
     return Declaration(_entry(number), unit, "Dirigente", BANDS, rules, needs, first, last)
 
 
-TOWN = Directory(
+TOWN = Register(
     (
         Unit("demografici", "Servizi demografici", "demo@comune.example"),
         Unit("anagrafe", "Anagrafe", "anagrafe@comune.example", "demografici"),
@@ -61,21 +59,16 @@ TOWN = Directory(
             Need(
                 "residenza",
                 "Cambio di residenza",
-                (
-                    make_target(Reach.PHONE, "ana1", "Anagrafe, sportello 1"),
-                    make_target(Reach.PHONE, "ana2"),
-                ),
+                (target(Reach.PHONE, "ana1", "Anagrafe, sportello 1"), target(Reach.PHONE, "ana2")),
                 code_keys="31",
             ),
-            Need("aire", "Italiani all'estero", (make_target(Reach.PBX, "206"),), (EMAIL,), "32"),
+            Need("aire", "Italiani all'estero", (target(Reach.PBX, "206"),), (EMAIL,), "32"),
         ),
         _declaration(
             2,
             "tributi",
             (EMAIL,),
-            Need(
-                "accertamenti", "Avvisi", (make_target(Reach.OUTSIDE, "051598230"),), code_keys="41"
-            ),
+            Need("accertamenti", "Avvisi", (target(Reach.OUTSIDE, "051598230"),), code_keys="41"),
         ),
         _declaration(
             3,
@@ -85,9 +78,9 @@ TOWN = Directory(
                 "pratiche",
                 "Stato delle pratiche",
                 (
-                    make_target(Reach.PHONE, "edi1"),
-                    make_target(Reach.PBX, "210"),
-                    make_target(Reach.PHONE, "edi2"),
+                    target(Reach.PHONE, "edi1"),
+                    target(Reach.PBX, "210"),
+                    target(Reach.PHONE, "edi2"),
                 ),
                 code_keys="51",
             ),
@@ -99,7 +92,7 @@ TOWN = Directory(
             Need(
                 "assistenza",
                 "Assistenza a casa",
-                (make_target(Reach.OUTSIDE, "3391234567", "Mobile di turno", service_mobile=True),),
+                (target(Reach.OUTSIDE, "3391234567", "Mobile di turno", service_mobile=True),),
                 code_keys="61",
             ),
         ),
@@ -107,7 +100,7 @@ TOWN = Directory(
             5,
             "cultura",
             (APPOINTMENT,),
-            Need("prestito", "Prestito", (make_target(Reach.PHONE, "edi1"),), code_keys="71"),
+            Need("prestito", "Prestito", (target(Reach.PHONE, "edi1"),), code_keys="71"),
             last=date(2026, 10, 31),
         ),
     ),
@@ -118,8 +111,8 @@ The social services' mobile is also that of their office for the old, which decl
 own; the library's declaration ran out in October.
 """
 
-_ALWAYS = week_of(**dict.fromkeys((*EVERY_DAY, "saturday", "sunday"), "0-24"))
-SEATS = Directory(
+_ALWAYS = week(**dict.fromkeys((*EVERY_DAY, "saturday", "sunday"), "0-24"))
+SEATS = Register(
     (Unit("savena", "Sede Savena", ""), Unit("borgo", "Sede Borgo", "")),
     (
         replace(
@@ -127,9 +120,9 @@ SEATS = Directory(
                 1,
                 "savena",
                 (EMAIL,),
-                Need("pubblico", "Pubblico", (make_target(Reach.PHONE, "sede1"),), code_keys="81"),
+                Need("pubblico", "Pubblico", (target(Reach.PHONE, "sede1"),), code_keys="81"),
             ),
-            week=week_of(**dict.fromkeys(EVERY_DAY, "8-20")),
+            week=week(**dict.fromkeys(EVERY_DAY, "8-20")),
         ),
         replace(
             _declaration(
@@ -139,7 +132,7 @@ SEATS = Directory(
                 Need(
                     "pubblico",
                     "Pubblico",
-                    (make_target(Reach.PHONE, "op9"), make_target(Reach.PHONE, "sede2")),
+                    (target(Reach.PHONE, "op9"), target(Reach.PHONE, "sede2")),
                 ),
             ),
             week=_ALWAYS,
@@ -154,8 +147,8 @@ OFFICE_PHONES = ("ana1", "ana2", "edi1", "edi2")
 
 
 def varied(
-    register: Directory, unit: str, span: tuple[date, date], bands: str, notice: str = ""
-) -> Directory:
+    register: Register, unit: str, span: tuple[date, date], bands: str, notice: str = ""
+) -> Register:
     """Return the register with a variation from a day to another (E12, E14)."""
     number = 200 + len(register.variations)
     made = Variation(_entry(number), unit, *span, _same(bands), notice=notice)
@@ -163,18 +156,18 @@ def varied(
 
 
 def declared(
-    register: Directory, unit: str, need: str, phone: str, day: date, bands: str
-) -> Directory:
+    register: Register, unit: str, need: str, phone: str, day: date, bands: str
+) -> Register:
     """Return the register with a new declaration of a unit, which supersedes what it had (P4)."""
     had = next(each for each in reversed(register.declarations) if each.unit == unit)
     old = next(each for each in had.needs if each.code == need)
     number = 100 + len(register.declarations)
     new = replace(
         had, entry=_entry(number), week=_same(bands), first=day,
-        needs=(replace(old, targets=(make_target(Reach.PHONE, phone),)),),
+        needs=(replace(old, targets=(target(Reach.PHONE, phone),)),),
     )  # fmt: skip
     return replace(register, declarations=(*register.declarations, new))
 
 
 def _same(bands: str) -> Week:
-    return week_of(**dict.fromkeys(EVERY_DAY, str(Band.parse(bands))))
+    return week(**dict.fromkeys(EVERY_DAY, str(Band.parse(bands))))

@@ -11,18 +11,18 @@ from appliance.config.values import MonthDay
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Directory,
-    EntryStamp,
+    Entry,
     Need,
     Reach,
+    Register,
     ReturnRule,
     Target,
     Unit,
-    make_target,
-    target_to_tell,
+    target,
+    to_be_told,
 )
-from appliance.policy.hours import Closure, Period, Schedule, week_of
-from appliance.policy.office import AfterHours, Group, Line, Office, VoicemailLimits, WaitingRules
+from appliance.policy.hours import Closure, Period, Schedule, week
+from appliance.policy.office import AfterHours, Group, Line, Office, Voicemail, Waiting
 from appliance.policy.sheets import SpokenSheet
 from appliance.policy.text import Words
 
@@ -42,7 +42,7 @@ HOLIDAYS = holidays_for("it", YEAR, MonthDay(10, 4), "San Petronio")
 ORDINARY = "8:30-13:00 14:00-17:30"
 SWITCHBOARD_HOURS = Schedule(
     ROME,
-    week_of(
+    week(
         monday=ORDINARY, tuesday=ORDINARY, wednesday=ORDINARY, thursday=ORDINARY,
         friday="8:30-13:00", saturday="9:00-12:00",
     ),
@@ -55,17 +55,13 @@ SWITCHBOARD_HOURS = Schedule(
             date(YEAR, 7, 13),
             date(YEAR, 8, 29),
             Words("Orario estivo", "Summer hours"),
-            week_of(
-                monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"
-            ),
+            week(monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"),
         ),
     ),
 )  # fmt: skip
 COUNTER_HOURS = Schedule(
     ROME,
-    week_of(
-        **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "8:30-16:30")
-    ),
+    week(**dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "8:30-16:30")),
     holidays=HOLIDAYS,
 )
 OFFICE = Office(
@@ -80,9 +76,9 @@ OFFICE = Office(
     citizens_desk=Group(
         "citizens_desk", Words("Sportello", "Counter"), COUNTER, COUNTER_HOURS, ring_ms=20_000
     ),
-    voicemail=VoicemailLimits(privacy="privacy"),
+    voicemail=Voicemail(privacy="privacy"),
     after_hours=AfterHours(emergency=True, duty=("polizia",)),
-    waiting=WaitingRules(1, 120_000),
+    waiting=Waiting(1, 120_000),
 )
 SHEETS = (
     SpokenSheet("carta", "it", "title_carta", "sheet_carta"),
@@ -90,26 +86,24 @@ SHEETS = (
 )
 
 
-def _entry(number: int) -> EntryStamp:
+def _entry(number: int) -> Entry:
     at = datetime(YEAR - 1, 12, 1, 9, tzinfo=ROME)
-    return EntryStamp(number, "Responsabile", at, f"Protocollo {number}/{YEAR}")
+    return Entry(number, "Responsabile", at, f"Protocollo {number}/{YEAR}")
 
 
 def _declared(number: int, unit: str, hours: str, needs: tuple[Need, ...]) -> Declaration:
-    bands = week_of(
-        **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), hours)
-    )
+    bands = week(**dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), hours))
     rules = (ReturnRule.APPOINTMENT, ReturnRule.EMAIL)
     first = date(YEAR - 1, 12, 1)
     return Declaration(_entry(number), unit, "Dirigente", bands, rules, needs, first)
 
 
 def _phones(*names: str) -> tuple[Target, ...]:
-    return tuple(make_target(Reach.PHONE, name, name) for name in names)
+    return tuple(target(Reach.PHONE, name, name) for name in names)
 
 
-MOBILE = make_target(Reach.OUTSIDE, HIDDEN[1], "reperibile", service_mobile=True)
-REGISTER = Directory(
+MOBILE = target(Reach.OUTSIDE, HIDDEN[1], "reperibile", service_mobile=True)
+REGISTER = Register(
     units=tuple(
         Unit(code, code.title(), f"{code}@comune.example.it")
         for code in ("anagrafe", "tributi", "edilizia", "polizia")
@@ -132,7 +126,7 @@ REGISTER = Directory(
                 Need(
                     "imu",
                     "IMU",
-                    (*_phones("tri1"), make_target(Reach.OUTSIDE, HIDDEN[0], "sede")),
+                    (*_phones("tri1"), target(Reach.OUTSIDE, HIDDEN[0], "sede")),
                     code_keys="33",
                 ),
             ),
@@ -144,7 +138,7 @@ REGISTER = Directory(
             (Need("scia", "SCIA", (*_phones("edi1"), MOBILE), code_keys="41"),),
         ),
     ),
-    authorisations=(Authorisation(_entry(4), "polizia", target_to_tell(DUTY), "Comandante"),),
+    authorisations=(Authorisation(_entry(4), "polizia", to_be_told(DUTY), "Comandante"),),
 )
 REVOKED = replace(
     REGISTER,

@@ -13,8 +13,7 @@ from typing import Final
 
 Network = IPv4Network | IPv6Network
 
-
-PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
+PRIVATE: Final[tuple[Network, ...]] = tuple(
     ip_network(one)
     for one in (
         "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",  # RFC 1918
@@ -23,16 +22,10 @@ PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
     )
 )  # fmt: skip
 """What an office's network is numbered from."""
-
-
-PHONE_FILES_PORT: Final = 5080
+PHONES_FILES: Final = 5080
 """Where phones fetch their files while a technician has the window open; else nobody listens."""
-
-
-SSH_PORT: Final = 22
-
-
-RULES_TEMPLATE: Final = """\
+SSH: Final = 22
+RULES: Final = """\
 # Made by `centralino firewall`; what is changed here is lost.
 table inet centralino
 delete table inet centralino
@@ -126,7 +119,7 @@ table inet centralino {{
 
 
 @dataclass(frozen=True, slots=True)
-class OpenPorts:
+class Openings:
     """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports, `sip_tcp`
     whether SIP's is one, too; and for whom, beside the private networks. `talkers` are those from
     which alone SIP is heard, () for the whole LAN; sound too, unless it `roams`: of a call over
@@ -146,24 +139,24 @@ class OpenPorts:
     roams: bool = False
 
 
-def firewall_rules(openings: OpenPorts) -> str:
+def rules(openings: Openings) -> str:
     """Write the rules; loaded as a whole they replace the ones before in one step."""
-    lan = sorted(set(PRIVATE_NETWORKS) | set(openings.near), key=lambda one: (one.version, one))
+    lan = sorted(set(PRIVATE) | set(openings.near), key=lambda one: (one.version, one))
     low, high = openings.rtp
     everybody = {openings.figures} if openings.figures and not openings.askers else set()
-    return RULES_TEMPLATE.format(
+    return RULES.format(
         lan4=", ".join(str(one) for one in lan if one.version == 4),
         lan6=", ".join(str(one) for one in lan if one.version == 6),
         sip=openings.sip,
         rtp=f"{low}-{high}",
-        tcp=", ".join(str(port) for port in sorted({*openings.tcp, *everybody, PHONE_FILES_PORT})),
+        tcp=", ".join(str(port) for port in sorted({*openings.tcp, *everybody, PHONES_FILES})),
         figures="".join(_figures(openings)),
         sound="".join(_sound(openings)),
         talk="".join(_talk(openings)),
     )
 
 
-def _talk(openings: OpenPorts) -> Iterator[str]:
+def _talk(openings: Openings) -> Iterator[str]:
     """Yield the rules for SIP."""
     tcp = f"tcp dport {openings.sip} jump visits\n" if openings.sip_tcp else ""
     for who in _talkers(openings.talkers):
@@ -171,7 +164,7 @@ def _talk(openings: OpenPorts) -> Iterator[str]:
         yield f"        {who}{tcp}" if tcp else ""
 
 
-def _sound(openings: OpenPorts) -> Iterator[str]:
+def _sound(openings: Openings) -> Iterator[str]:
     """Yield the rules for RTP."""
     low, high = openings.rtp
     for who in _talkers(() if openings.roams else openings.talkers):
@@ -187,7 +180,7 @@ def _talkers(talkers: tuple[Network, ...]) -> Iterator[str]:
             yield f"{family} saddr {{ {', '.join(who)} }} "
 
 
-def _figures(openings: OpenPorts) -> Iterator[str]:
+def _figures(openings: Openings) -> Iterator[str]:
     """Yield a rule for each family of those who alone may ask for figures."""
     for version, family in ((4, "ip"), (6, "ip6")):
         askers = [str(one) for one in openings.askers if one.version == version]
