@@ -1,22 +1,31 @@
-"""What may be asked at the door of announcements: one of the office's own, in parts; ours again.
+"""Announcements of the office's own: uploaded in parts, dictated at a phone, ours restored.
 
-A recording is longer than a question: it comes as A-law, 8 kHz, in parts that follow one another.
-The last one has it written in the records' thread; the next caller hears it. The console has made
-it telephone sound: the desk computes nothing of it but its length.
+A recording is longer than a line of the control socket: it comes as A-law, 8 kHz, in parts that
+follow one another. The last one has it written in the database thread; the next caller hears it.
+The console has converted it to telephone sound: call control computes only its length.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from appliance.api import speech, users
-from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.permissions import CommandHandlers, check_may, command
+from appliance.api.protocol import (
+    WRONG_PROOF,
+    Arguments,
+    DeferredReply,
+    Reply,
+    SendReply,
+    bytes_of,
+    declined,
+    deferred,
+    plain,
+    required_text,
+)
 from appliance.api.speech import MOST_NOTICE_S, OURS, path_of
 from appliance.calls import events, orders
 from appliance.calls.status import GOING_ON, SAID
@@ -37,11 +46,9 @@ if TYPE_CHECKING:
     from appliance.service.loop import Desk, Stores
 
 
-# ---- announcement questions --------------------------------------------------------------------
-
 CHANGED, RESTORED = "announcement.change", "announcement.restore"
-MOST_COMING: Final = 4
-"""Recordings that may be on their way at once: one more ends the oldest."""
+MOST_UPLOADS: Final = 4
+"""Uploads at once; one more ends the oldest."""
 MOST_BYTES: Final = MOST_NOTICE_S * SAMPLE_RATE
 SAVED: Final = Words(
     "Annuncio sostituito: lo sente chi chiama da adesso.",
@@ -67,38 +74,34 @@ LONG: Final = (
 
 
 @dataclass(slots=True)
-class Coming:
-    """A recording on its way: what it is for and what has come of it, A-law."""
+class Upload:
+    """A recording on its way: which announcement it replaces, and what has come of it, A-law."""
 
     language: str
     key: str
     sound: bytearray = field(default_factory=bytearray)
 
 
-class AnnouncementQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class AnnouncementCommands(CommandHandlers):
+    """Replaces announcements; raises OfficeError for arguments that are missing or wrong."""
 
     def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
-        self._coming: dict[str, Coming] = {}
+        self._uploads: dict[str, Upload] = {}
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {"announcement_part": self.part, "announcement_restore": self.restore}
-
-    def part(self, question: dict[str, Any]) -> Reply | DeferredReply:
-        """Take one part of a recording; the last one puts it in the place of ours."""
-        by, language, key = (_word(question, name) for name in ("by", "language", "key"))
-        coming = self._coming_of(by, language, key, question.get("at"))
-        coming.sound += _data(question)
-        if len(coming.sound) > MOST_BYTES:
-            self._coming.pop(by, None)
+    @command("announcement_part", needs=Permission.PROMPTS)
+    def part(self, arguments: Arguments) -> Reply | DeferredReply:
+        """Take one part of a recording; after the last one it replaces the announcement."""
+        by, language, key = _announcement_of(arguments)
+        upload = self._upload(by, language, key, arguments.get("at"))
+        upload.sound += bytes_of(arguments)
+        if len(upload.sound) > MOST_BYTES:
+            self._uploads.pop(by, None)
             return {"done": False, "said": plain(Words(*LONG))}
-        if question.get("last") is not True:
-            return {"taken": len(coming.sound)}
-        del self._coming[by]
-        sound, at = bytes(coming.sound), self._now().wall
+        if arguments.get("last") is not True:
+            return {"taken": len(upload.sound)}
+        del self._uploads[by]
+        sound, at = bytes(upload.sound), self._now().wall
         spoken = self._stores.spoken
 
         def job(connection: sqlite3.Connection) -> Words:
@@ -110,11 +113,12 @@ class AnnouncementQuestions:
             _note(connection, Noted(at, by, CHANGED, f"{language}/{key}"))
             return SAVED
 
-        return self._later(job)
+        return self._deferred(job)
 
-    def restore(self, question: dict[str, Any]) -> DeferredReply:
-        """Have callers hear our recording again."""
-        by, language, key = (_word(question, name) for name in ("by", "language", "key"))
+    @command("announcement_restore", needs=Permission.PROMPTS)
+    def restore(self, arguments: Arguments) -> DeferredReply:
+        """Delete the office's own recording: callers hear ours again."""
+        by, language, key = _announcement_of(arguments)
         at, spoken = self._now().wall, self._stores.spoken
 
         def job(connection: sqlite3.Connection) -> Words:
@@ -126,34 +130,31 @@ class AnnouncementQuestions:
             _note(connection, Noted(at, by, RESTORED, f"{language}/{key}"))
             return OURS_AGAIN
 
-        return self._later(job)
+        return self._deferred(job)
 
-    def _coming_of(self, by: str, language: str, key: str, at: object) -> Coming:
-        """Return the recording that a part belongs to; raises OfficeError for one out of order."""
+    def _upload(self, by: str, language: str, key: str, at: object) -> Upload:
+        """Return the upload that a part belongs to; raises OfficeError for one out of order."""
         if at == 0:
-            self._coming.pop(by, None)
-            if len(self._coming) >= MOST_COMING:
-                del self._coming[next(iter(self._coming))]
-            self._coming[by] = Coming(language, key)
-        found = self._coming.get(by)
+            self._uploads.pop(by, None)
+            if len(self._uploads) >= MOST_UPLOADS:
+                del self._uploads[next(iter(self._uploads))]
+            self._uploads[by] = Upload(language, key)
+        found = self._uploads.get(by)
         if found is None or (found.language, found.key, len(found.sound)) != (language, key, at):
             raise OfficeError("this part follows nothing that has come: send it from its beginning")
         return found
 
     def check(self, language: str, key: str) -> None:
-        """Refuse what is no announcement, or one that the technician has recorded.
-
-        Raises Refused; reads the disk.
-        """
+        """Raise Refused for an announcement that is unknown or the technician's; reads the disk."""
         spoken = self._stores.spoken
         self.check_name(language, key)
         if key not in Catalogue(spoken.site, spoken.folder).keys(language):
             raise Refused(*NO_SUCH)
 
     def check_name(self, language: str, key: str) -> None:
-        """Refuse what can be no announcement of the office's own, there already or not.
+        """Raise Refused for a name that no announcement of the office's own can have.
 
-        Raises Refused; reads the disk.
+        Reads the disk: one in the technician's folder is not the office's.
         """
         spoken = self._stores.spoken
         if not (is_key(key) and is_key(language)) or key.startswith(OURS):
@@ -161,21 +162,25 @@ class AnnouncementQuestions:
         if spoken.site is not None and path_of(spoken.site, language, key).exists():
             raise Refused(OF_THE_SITE.it, OF_THE_SITE.en)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Words]) -> DeferredReply:
-        """Do a job in the records' thread; then the sounds are read anew."""
+    def _deferred(self, job: Callable[[sqlite3.Connection], Words]) -> DeferredReply:
+        """Run a job in the database thread, read the sounds again, then reply."""
 
-        def later(tell: SendReply) -> None:
+        def deferred_reply(send: SendReply) -> None:
             def done(result: Words | CentralinoError) -> None:
-                if isinstance(result, Refused):
-                    tell({"done": False, "said": plain(result.words)})
-                elif isinstance(result, CentralinoError):
-                    tell(result)
+                if isinstance(result, CentralinoError):
+                    send(declined(result))
                 else:
-                    self._stores.spoken.load(lambda _: tell({"said": plain(result)}))
+                    self._stores.spoken.load(lambda _: send({"said": plain(result)}))
 
             self._stores.records.do(job, done)
 
-        return later
+        return deferred_reply
+
+
+def _announcement_of(arguments: Arguments) -> tuple[str, str, str]:
+    """Return the user, the language and the key of the announcement; raises OfficeError."""
+    by, language, key = (required_text(arguments, name) for name in ("by", "language", "key"))
+    return by, language, key
 
 
 def _note(connection: sqlite3.Connection, noted: Noted) -> None:
@@ -183,143 +188,94 @@ def _note(connection: sqlite3.Connection, noted: Noted) -> None:
         database.note(connection, noted)
 
 
-def _data(question: dict[str, Any]) -> bytes:
-    try:
-        return base64.b64decode(str(question.get("data", "")), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise OfficeError(f"data is base64 ({error})") from error
-
-
-def _word(question: dict[str, Any], key: str) -> str:
-    value = question.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise OfficeError(f"{key} is needed")
-    return value[:64]
-
-
-# ---- dictation questions -----------------------------------------------------------------------
-# What is asked at the door about dictating an announcement: a phone is rung, how far it is, drop.
-#
-# Who may is looked at in the records' thread, whether the phone can be rung by the deciding one.
+# ---- dictation ---------------------------------------------------------------------------------
 
 DROPPED = "announcement.draft_drop"
 NO_DRAFT: Final = ("questa registrazione non c'è più", "this recording is no longer there")
 DROPPED_SAID: Final = Words("Registrazione scartata.", "The recording is discarded.")
-LONGEST: Final = 64
 
 
-class DictationQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class DictationCommands(CommandHandlers):
+    """Records announcements at a phone; raises OfficeError for arguments that are wrong.
 
-    def __init__(self, stores: Stores, desk: Desk, announcements: AnnouncementQuestions) -> None:
+    The database thread checks the permission, the deciding one whether the phone can be rung.
+    """
+
+    def __init__(self, stores: Stores, desk: Desk, announcements: AnnouncementCommands) -> None:
         self._stores, self._desk, self._announcements = stores, desk, announcements
         self._asks = itertools.count(1)
         self._waiting: dict[str, tuple[SendReply, Asked]] = {}
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "announcement_dictate": self.dictate,
-            "announcement_dictation": self.dictation,
-            "announcement_draft_drop": self.drop,
-        }
-
-    def dictate(self, question: dict[str, Any]) -> DeferredReply:
-        """Ring a phone, named by its name or its extension, to say an announcement at it."""
-        by, language, key = _which(question)
-        named = _dictated_word(question, "phone")
+    @command("announcement_dictate", needs=Permission.PROMPTS)
+    def dictate(self, arguments: Arguments) -> DeferredReply:
+        """Ring a phone, named by its name or its extension, to record an announcement at it."""
+        by, language, key = _announcement_of(arguments)
+        named = required_text(arguments, "phone")
         phone = self._desk.office.phone_at(named) or named
 
-        def later(tell: SendReply) -> None:
+        def deferred_reply(send: SendReply) -> None:
             ask = f"dictation {next(self._asks)}"
 
             def checked(result: CentralinoError | None) -> None:
                 if isinstance(result, CentralinoError):
-                    tell(_refused(result))
+                    send(declined(result))
                     return
-                self._waiting[ask] = tell, Asked(language, key, by)
+                self._waiting[ask] = send, Asked(language, key, by)
                 self._desk.post(events.DictationAsked(ask, phone))
 
-            self._stores.records.do(lambda c: self._check(c, question), checked)
+            self._stores.records.do(lambda c: self._check(c, arguments), checked)
 
-        return later
+        return deferred_reply
 
     def answered(self, order: orders.AnswerAsked) -> None:
-        """Tell the visitor what the desk has decided; from now on it is told how far it is."""
-        tell, asked = self._waiting.pop(order.ask, (None, None))
-        if tell is None or asked is None or not isinstance(order.said, Words):
+        """Send what the deciding thread has replied; from now on the progress can be asked."""
+        send, asked = self._waiting.pop(order.ask, (None, None))
+        if send is None or asked is None or not isinstance(order.said, Words):
             return
         if order.done:
             self._stores.dictations.asked(order.ask, asked)
-        tell({"done": order.done, "said": plain(order.said)})
+        send({"done": order.done, "said": plain(order.said)})
 
-    def dictation(self, question: dict[str, Any]) -> Reply:
-        """Say how far the dictation is that somebody asked for."""
-        by, language, key = _which(question)
+    @command("announcement_dictation", needs=Permission.PROMPTS)
+    def dictation(self, arguments: Arguments) -> Reply:
+        """Return the progress of the dictation that a user asked for."""
+        by, language, key = _announcement_of(arguments)
         found = self._stores.dictations.latest(by, language, key)
         if found is None:
             return {"went": "", "over": True}
         is_over = found.went not in GOING_ON
         return {"went": found.went.value, "over": is_over, "said": plain(SAID[found.went])}
 
-    def drop(self, question: dict[str, Any]) -> DeferredReply:
-        """Forget a draft."""
-        by, language, key = _which(question)
+    @command("announcement_draft_drop", needs=Permission.PROMPTS)
+    def drop(self, arguments: Arguments) -> DeferredReply:
+        """Delete a draft."""
+        by, language, key = _announcement_of(arguments)
         at = self._desk.now().wall
 
         def job(connection: sqlite3.Connection) -> None:
-            self._check(connection, question)
+            self._check(connection, arguments)
             path = path_of(self._stores.dictations.folder, language, key)
             if not path.exists():
                 raise Refused(*NO_DRAFT)
             path.unlink()
-            with transaction(connection):
-                database.note(connection, Noted(at, by, DROPPED, f"{language}/{key}"))
+            _note(connection, Noted(at, by, DROPPED, f"{language}/{key}"))
 
-        def later(tell: SendReply) -> None:
-            def done(result: CentralinoError | None) -> None:
-                tell({"said": plain(DROPPED_SAID)} if result is None else _refused(result))
+        def reply(result: CentralinoError | None) -> Reply | CentralinoError:
+            return {"said": plain(DROPPED_SAID)} if result is None else declined(result)
 
-            self._stores.records.do(job, done)
+        return deferred(self._stores.records, job, reply)
 
-        return later
+    def _check(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
+        """Raise Refused without the permission, or for what is no announcement of the office's own.
 
-    def _check(self, connection: sqlite3.Connection, question: dict[str, Any]) -> None:
-        """Refuse who may not, and what is no announcement that is changed here.
-
-        From the shell it may be a new one, as those of `centralino prompts say`.
+        A shell may name a new one, as `centralino prompts say` does.
         """
-        by, language, key = _which(question)
-        word = question.get("proof")
+        by, language, key = _announcement_of(arguments)
+        word = arguments.get("proof")
         if word is None:
             check_may(connection, by, Permission.PROMPTS)
             self._announcements.check(language, key)
             return
         if not users.proof_is_right(self._stores.dictations.folder.parent, word):
-            raise SaidError(
-                Words(
-                    "questa non è la prova della riga di comando: ripetere il comando",
-                    "that is no proof of the box's shell: say the command again",
-                )
-            )
+            raise SaidError(WRONG_PROOF)
         self._announcements.check_name(language, key)
-
-
-def _refused(error: CentralinoError) -> Reply | CentralinoError:
-    return {"done": False, "said": plain(error.words)} if isinstance(error, Refused) else error
-
-
-def _which(question: dict[str, Any]) -> tuple[str, str, str]:
-    return (
-        _dictated_word(question, "by"),
-        _dictated_word(question, "language"),
-        _dictated_word(question, "key"),
-    )
-
-
-def _dictated_word(question: dict[str, Any], key: str) -> str:
-    value = question.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise OfficeError(f"{key} is needed")
-    return value[:LONGEST]

@@ -1,8 +1,8 @@
-"""A backup is put back by a technician in the browser, with nobody on the phone.
+"""Restore of an uploaded backup, and the USB stick that gets one each night.
 
-The desk cannot do it: it stands on the folders that are replaced. It looks whether it may be, keeps
+Call control cannot restore: its own files are replaced. It checks that a restore is possible, notes
 who asked, and leaves it to root's helper (`centralino restore --asked`), which stops the services,
-puts the backup in place by the command's own protocol, and starts them again.
+installs the backup as the command does, and starts them again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
-from appliance.errors import CentralinoError, OfficeError
+from appliance.api.permissions import CommandHandlers, check_may, command
+from appliance.api.protocol import (
+    Arguments,
+    DeferredReply,
+    Reply,
+    SendReply,
+    declined,
+    deferred,
+    plain,
+    refusing,
+    user_of,
+)
+from appliance.errors import OfficeError
 from appliance.policy.office import PositionState
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
@@ -75,8 +85,8 @@ def is_idle(status: Status) -> bool:
 
 
 @dataclass(slots=True)
-class RestoreQuestions:
-    """Asked in the deciding thread; `status` tells it who is on the phone."""
+class RestoreCommands(CommandHandlers):
+    """Handled in the deciding thread; `status` says whether anybody is on the phone."""
 
     stores: Stores
     settings: Settings
@@ -84,19 +94,9 @@ class RestoreQuestions:
     status: Callable[[], Status]
     _looked_at: float = 0.0
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "backup_restore": self.asked,
-            "restoring": self.told,
-            "backup_stick": self.stick,
-            "backup_stick_set_up": self.stick_set_up,
-            "backup_stick_forget": self.stick_forget,
-        }
-
-    def stick(self, _: dict[str, Any]) -> Reply:
-        """Say which stick gets a backup each night, how old its last is, what was asked last."""
+    @command("backup_stick", needs=Permission.TECHNICAL)
+    def stick(self, _: Arguments) -> Reply:
+        """Return the stick that gets a backup each night, its last one, and the last result."""
         stick = backup.load_stick(self._state)
         last = backup.last(self._run)
         return {
@@ -105,9 +105,10 @@ class RestoreQuestions:
             "stick": _stick(stick) if stick else None,
         }
 
-    def stick_set_up(self, question: dict[str, Any]) -> DeferredReply:
+    @command("backup_stick_set_up", needs=Permission.TECHNICAL)
+    def stick_set_up(self, arguments: Arguments) -> DeferredReply:
         """Have the plugged stick set up, or, where one is, written now; raises OfficeError."""
-        by, phrase = str(question.get("by", ""))[:64], question.get("passphrase")
+        by, phrase = user_of(arguments), arguments.get("passphrase")
         if not isinstance(phrase, str):
             raise OfficeError('a passphrase is needed, "" for the stick that is set up')
         if phrase or backup.load_stick(self._state) is None:
@@ -121,11 +122,12 @@ class RestoreQuestions:
             backup.ask_for_stick(self._run, Asked(by, phrase))
             return {"said": plain(STICK_BEGUN)}
 
-        return self._later(job)
+        return deferred(self.stores.records, refusing(job), declined)
 
-    def stick_forget(self, question: dict[str, Any]) -> DeferredReply:
+    @command("backup_stick_forget", needs=Permission.TECHNICAL)
+    def stick_forget(self, arguments: Arguments) -> DeferredReply:
         """Write to no stick any more."""
-        by, at = str(question.get("by", ""))[:64], self.status().at
+        by, at = user_of(arguments), self.status().at
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)
@@ -134,15 +136,11 @@ class RestoreQuestions:
             backup.forget(self._state)
             return {"said": plain(STICK_FORGOTTEN_SAID)}
 
-        return self._later(job)
+        return deferred(self.stores.records, refusing(job), declined)
 
-    def _later(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
-        return lambda tell: self.stores.records.do(
-            refusing(job), lambda result: tell(_refused(result))
-        )
-
-    def told(self, _: dict[str, Any]) -> Reply:
-        """Say whether a restore waits, whether it could be now, and what became of the last."""
+    @command("restoring", needs=Permission.TECHNICAL)
+    def restoring(self, _: Arguments) -> Reply:
+        """Return whether a restore waits, whether one is possible now, and the last result."""
         last = backup.went(self._run)
         return {
             "waiting": backup.restore_is_waiting(self._run),
@@ -150,10 +148,11 @@ class RestoreQuestions:
             "last": _plain(last) if last else None,
         }
 
-    def asked(self, question: dict[str, Any]) -> DeferredReply:
-        """Have the uploaded backup put in the place of what is on the box; raises OfficeError."""
-        by, phrase = str(question.get("by", ""))[:64], question.get("passphrase")
-        if not isinstance(phrase, str) or question.get("sure") is not True:
+    @command("backup_restore", needs=Permission.TECHNICAL)
+    def restore(self, arguments: Arguments) -> DeferredReply:
+        """Have the uploaded backup installed; raises OfficeError."""
+        by, phrase = user_of(arguments), arguments.get("passphrase")
+        if not isinstance(phrase, str) or arguments.get("sure") is not True:
             raise OfficeError("a passphrase is needed, and that one is sure")
         at = self.status().at
 
@@ -164,24 +163,24 @@ class RestoreQuestions:
             backup.ask(self._run, Asked(by, phrase))
             return {"said": plain(BEGUN)}
 
-        def later(tell: SendReply) -> None:
+        def deferred_reply(send: SendReply) -> None:
             try:
                 self._check()
             except Refused as refused:
-                tell(_refused(refused))
+                send(declined(refused))
                 return
-            self.stores.records.do(refusing(job), lambda result: tell(_refused(result)))
+            deferred(self.stores.records, refusing(job), declined)(send)
 
-        return later
+        return deferred_reply
 
     def look(self) -> None:
-        """Take a request away that nobody took."""
+        """Drop a request that the helper has not taken in time."""
         if time.monotonic() >= self._looked_at + LOOKS_S:
             self._looked_at = time.monotonic()
             backup.restore_is_waiting(self._run)
 
     def start(self) -> None:
-        """Keep in the audit what became of one: the records that it was asked in are put aside."""
+        """Note a restore's result in the audit: the database that has the request was replaced."""
         if (last := backup.went(self._run)) is not None:
             self.stores.records.do(lambda connection: _note(connection, last), lambda _: None)
 
@@ -194,7 +193,7 @@ class RestoreQuestions:
         return Path(self.settings.folders.run)
 
     def _check(self) -> None:
-        """Raise Refused where it cannot be: somebody talks, the file was not found whole."""
+        """Raise Refused where a call is on, or the file was not checked since it was uploaded."""
         self.chores.chores.check_free()
         if backup.restore_is_waiting(self._run):
             raise Refused(*TAKEN)
@@ -205,7 +204,7 @@ class RestoreQuestions:
             raise Refused(*UNCHECKED)
 
     def _uploaded_at(self) -> datetime:
-        """Return when the file that lies there was uploaded; the end of time where none does."""
+        """Return when the file was uploaded; the end of time where there is none."""
         path = Path(self.settings.folders.console) / UPLOADED
         zone = self.status().at.tzinfo
         try:
@@ -215,7 +214,7 @@ class RestoreQuestions:
 
 
 def _note(connection: sqlite3.Connection, went: Went) -> None:
-    """Note it once, however often the desk starts."""
+    """Note a result once, however often the service starts."""
     what = DONE if went.is_well else NOT_DONE
     if any(one.at == went.at for one in database.latest(connection, what)):
         return
@@ -240,9 +239,3 @@ def _stick(stick: backup.Stick) -> Reply:
         "well": stick.well,
         "said": plain(stick.words),
     }
-
-
-def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    return result

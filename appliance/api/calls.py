@@ -1,20 +1,37 @@
-"""What a person may ask of the desk about calls that go on to an office (P3, P5)."""
+"""Calls and messages: supervisor, transfer, return calls, work on messages (P3, P5, E10, E17)."""
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from appliance.api.protocol import Reply
-from appliance.calls import events
-from appliance.calls.commands import BringHead, TransferCall
+from appliance.api.permissions import FREE, command
+from appliance.api.protocol import (
+    LONGEST_NAME,
+    Arguments,
+    DeferredReply,
+    Reply,
+    SendReply,
+    deferred,
+    moment,
+    plain,
+    user_of,
+)
+from appliance.calls import events, orders
+from appliance.calls.commands import BringHead, CallBack, TransferCall
 from appliance.calls.transfer import Offered
-from appliance.errors import OfficeError
+from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.text import SaidError, Words
 from appliance.policy.transfers import Reason
-from appliance.service.loop import Desk
+from appliance.policy.users import Permission
+from appliance.policy.voicemail import Care, Entry, MessageStep, Outcome
+from appliance.store import call_log, care
+from appliance.store.care import Kind
+from appliance.store.voicemail import done
 
-# ---- head questions ----------------------------------------------------------------------------
-# What a person may ask of the desk about the head in a conversation (E10).
+if TYPE_CHECKING:
+    from appliance.service.loop import Desk, Stores
 
 RINGS = Words("Squilla il telefono del responsabile.", "The head's phone is being rung.")
 RINGS_NO_MORE = Words(
@@ -22,31 +39,30 @@ RINGS_NO_MORE = Words(
 )
 
 
-def bring_head(desk: Desk, question: dict[str, Any]) -> Reply:
-    """Have the head join a conversation, or called off; `done` false: not now, `said` is why.
+@command("BringHead", needs=Permission.SEE_DESK)
+def bring_head(desk: Desk, arguments: Arguments) -> Reply:
+    """Have the supervisor join a conversation, or leave (E10); `done` false: `said` is why not.
 
-    Raises OfficeError for a question that is not whole, or a call that there is not.
+    Raises OfficeError for arguments that are missing or wrong, or a call that is not on.
     """
-    request = read_bring_head(question)
+    request = read_bring_head(arguments)
     refusal = desk.answer_about_head(request)
     desk.fact(events.HeadWished(desk.call_for(request), request))
     said = refusal or (RINGS if request.on else RINGS_NO_MORE)
-    return {"done": refusal is None, "said": {"it": said.it, "en": said.en}}
+    return {"done": refusal is None, "said": plain(said)}
 
 
-def read_bring_head(question: dict[str, Any]) -> BringHead:
-    """Read a question; raises OfficeError with what is missing or wrong in it."""
+def read_bring_head(arguments: Arguments) -> BringHead:
+    """Read the arguments; raises OfficeError with what is missing or wrong."""
     try:
-        call, by = (str(question[name])[:64] for name in ("call", "by"))
+        call, by = (str(arguments[name])[:64] for name in ("call", "by"))
     except KeyError as error:
         raise OfficeError(f"BringHead: call and by are needed: {error}") from error
-    on = question.get("on", True)
+    on = arguments.get("on", True)
     if not isinstance(on, bool):
         raise OfficeError(f"BringHead: on is true or false, not {on!r}")
     return BringHead(call, by, on)
 
-
-# ---- transfer questions ------------------------------------------------------------------------
 
 TEXTS = ("call", "unit", "need", "by")
 NO_REASON = Words(
@@ -56,24 +72,26 @@ NO_REASON = Words(
 UNDER_WAY = Words("L'ufficio squilla.", "The office is being rung.")
 
 
-def transfer_call(desk: Desk, question: dict[str, Any]) -> Reply:
-    """Have a caller go on to an office; `done` false: not now, and `said` is why (E23).
+@command("TransferCall", needs=Permission.TRANSFER)
+def transfer_call(desk: Desk, arguments: Arguments) -> Reply:
+    """Transfer a caller to an office; `done` false: `said` is why not (E23).
 
-    Raises OfficeError for a question that is not whole, a call or an office that there is not.
+    Raises OfficeError for arguments that are missing or wrong, an unknown call or office.
     """
-    request = read_transfer(question)
+    request = read_transfer(arguments)
     refusal = desk.answer_to(request)
     desk.fact(events.TransferWished(desk.call_for(request), request))  # refused: it is noted
     said = refusal or UNDER_WAY
-    return {"done": refusal is None, "said": {"it": said.it, "en": said.en}}
+    return {"done": refusal is None, "said": plain(said)}
 
 
-def offices(desk: Desk, _: dict[str, Any]) -> Reply:
+@command("offices", needs=FREE)
+def offices(desk: Desk, _: Arguments) -> Reply:
     """List every office and need: open now, else why not and what to offer; no number (P7)."""
     return {"offices": [_row(one) for one in desk.offered()]}
 
 
-def _row(one: Offered) -> dict[str, Any]:
+def _row(one: Offered) -> Reply:
     return {
         "unit": one.unit.code,
         "name": one.unit.name,
@@ -82,26 +100,26 @@ def _row(one: Offered) -> dict[str, Any]:
         "need_name": one.need_name,
         "open": one.open,
         "rules": list(one.rules),
-        "words": {"it": one.words.it, "en": one.words.en},
+        "words": plain(one.words),
         "until": one.until.isoformat() if one.until else None,
         "resumes_at": one.resumes_at.isoformat() if one.resumes_at else None,
         "unanswered": one.unanswered,
     }
 
 
-def _reason(question: dict[str, Any]) -> Reason:
+def _reason(arguments: Arguments) -> Reason:
     try:
-        return Reason(question["reason"])
+        return Reason(arguments["reason"])
     except (KeyError, ValueError) as error:
         raise SaidError(NO_REASON) from error
 
 
-def read_transfer(question: dict[str, Any]) -> TransferCall:
-    """Read a question; raises OfficeError with what is missing or wrong in it."""
+def read_transfer(arguments: Arguments) -> TransferCall:
+    """Read the arguments; raises OfficeError with what is missing or wrong."""
     try:
-        call, unit, need, by = (str(question[name])[:64] for name in TEXTS)
-        reason = _reason(question)
-        attended, anyway = question.get("attended", True), question.get("anyway", False)
+        call, unit, need, by = (str(arguments[name])[:64] for name in TEXTS)
+        reason = _reason(arguments)
+        attended, anyway = arguments.get("attended", True), arguments.get("anyway", False)
         if not isinstance(attended, bool) or not isinstance(anyway, bool):
             raise TypeError("attended and anyway are true or false")
         return TransferCall(call, unit, need, reason, by, attended, anyway)
@@ -109,3 +127,141 @@ def read_transfer(question: dict[str, Any]) -> TransferCall:
         raise OfficeError(
             f"TransferCall: call, unit, need, by and a reason are needed: {error}"
         ) from error
+
+
+class NotNowError(SaidError):
+    """Raised when nobody is rung; the command line shows both languages."""
+
+    def __str__(self) -> str:
+        return f"{self.words.it} / {self.words.en}"
+
+
+CASES = ("message", "request", "call")
+WHICH = Words(
+    "indicare la postazione e che cosa si richiama: message:12 (messaggio), request:7 (presa in "
+    "carico) o call:ID (chiamata)",
+    'CallBack: position and case ("message:12", "request:7" or "call:ID") are needed, and '
+    "urgent is true or false",
+)
+
+
+class CallBacks:
+    """Return calls: a position's phone rings, then the box dials (E17).
+
+    The database thread looks the number up, the deciding thread says whether it may be called;
+    `post` takes an event there, and the command is answered once that has spoken.
+    """
+
+    def __init__(self, stores: Stores, post: Callable[[events.Event], None]) -> None:
+        self._stores = stores
+        self._post = post
+        self._asks = itertools.count(1)
+        self._waiting: dict[str, SendReply] = {}
+
+    @command("CallBack", needs=Permission.CALL_BACK)
+    def asked(self, arguments: Arguments) -> DeferredReply:
+        """Have a position call whom a case is about; raises OfficeError."""
+        wanted = read_call_back(arguments)
+        self._stores.called_back(wanted)
+
+        def deferred_reply(send: SendReply) -> None:
+            ask = f"call back {next(self._asks)}"
+
+            def found(who: tuple[str, str] | CentralinoError) -> None:
+                if isinstance(who, CentralinoError):
+                    send(who)
+                    return
+                number, name = who
+                self._waiting[ask] = send
+                self._post(
+                    events.CallBackAsked(
+                        ask, wanted.position, number, wanted.case, name, wanted.urgent
+                    )
+                )
+
+            self._stores.records.do(lambda c: call_log.number_of(c, wanted.case), found)
+
+        return deferred_reply
+
+    def answered(self, order: orders.AnswerAsked) -> None:
+        """Send the reply that the deciding thread has given."""
+        send = self._waiting.pop(order.ask, None)
+        said = order.said
+        if send is None or not isinstance(said, Words):
+            return
+        send({"said": plain(said)} if order.done else NotNowError(said))
+
+
+def read_call_back(arguments: Arguments) -> CallBack:
+    """Read the arguments; raises OfficeError with what is wrong in them."""
+    position, case = str(arguments.get("position", "")), str(arguments.get("case", ""))
+    urgent = arguments.get("urgent", False)
+    kind, _, name = case.partition(":")
+    if not position or kind not in CASES or not name or not isinstance(urgent, bool):
+        raise SaidError(WHICH)
+    return CallBack(position[:LONGEST_NAME], case[:LONGEST_NAME], user_of(arguments), urgent)
+
+
+STEPS_ASKED = (
+    MessageStep.HEAR,
+    MessageStep.TAKE,
+    MessageStep.RELEASE,
+    MessageStep.FAIL,
+    MessageStep.NOTE,
+    MessageStep.CLOSE,
+    MessageStep.REOPEN,
+)
+"""Steps that a user may take; that a message was announced is noted by call control itself."""
+LONGEST_NOTE = 1000
+EMPTY = Words("La nota è vuota: scrivere due parole.", "the note is empty: write a few words")
+NO_OUTCOME = Words(
+    "Con quale esito si chiude? Sceglierne uno.",
+    f"say with which outcome it is closed ({', '.join(Outcome)})",
+)
+
+
+@command("care", needs=frozenset({Permission.MESSAGES, Permission.CALL_BACK}))
+@command("close_message", needs=Permission.MESSAGES)
+def take_step(stores: Stores, arguments: Arguments) -> DeferredReply:
+    """Note a step on a message or missed call: take, release, close …; raises OfficeError."""
+    kind, name, entry = read_step(arguments)
+
+    def reply(result: tuple[int, Care] | CentralinoError) -> Reply | CentralinoError:
+        if isinstance(result, CentralinoError):
+            return result
+        number, care_now = result
+        stores.mailbox.recount()
+        stores.on_care()
+        words = done(kind, number, entry.step, care_now)
+        return {"number": number, "state": care_now.state, "said": plain(words)}
+
+    return deferred(stores.records, lambda c: care.add(c, kind, name, entry), reply)
+
+
+def read_step(arguments: Arguments) -> tuple[Kind, str, Entry]:
+    """Read the arguments; raises OfficeError with what is wrong in them."""
+    closing = arguments.get("ask") == "close_message"
+    try:
+        kind = Kind.MESSAGE if closing else Kind(arguments["kind"])
+        step = MessageStep.CLOSE if closing else MessageStep(arguments["step"])
+        outcome = _outcome(arguments) if step is MessageStep.CLOSE else None
+        name, by = str(arguments["name"]), str(arguments["by"])[:LONGEST_NAME]
+        at = moment(arguments["at"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise OfficeError(
+            f"name, by, at, a step ({', '.join(STEPS_ASKED)}) and to close an outcome "
+            f"({', '.join(Outcome)}) are needed: {error}"
+        ) from error
+    if step not in STEPS_ASKED:
+        raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(STEPS_ASKED)}")
+    note = str(arguments.get("note", ""))[:LONGEST_NOTE]
+    if step is MessageStep.NOTE and not note.strip():
+        raise SaidError(EMPTY)
+    return kind, name, Entry(at, by, step, outcome, note)
+
+
+def _outcome(arguments: Arguments) -> Outcome:
+    try:
+        return Outcome(arguments["outcome"])
+    except (KeyError, ValueError) as error:
+        raise SaidError(NO_OUTCOME) from error

@@ -1,22 +1,31 @@
-"""What is asked at the door about the time: how far it is trusted; that it is right; to set it.
+"""The clock: how far it is trusted, confirming it, setting it; both changes are audited.
 
-Both are audited. The clock itself is set by a helper of its own (clock_setting): the desk may not.
+A helper of its own sets the system's clock (centralino-clock.path): call control may not.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.permissions import FREE, CommandHandlers, command
+from appliance.api.protocol import (
+    Arguments,
+    DeferredReply,
+    Reply,
+    deferred,
+    plain,
+    user_of,
+)
 from appliance.errors import CentralinoError
 from appliance.policy.clock import BUILT, LAST, ClockState
 from appliance.policy.text import SaidError, Words
+from appliance.policy.users import Permission
 from appliance.service import clock
 from appliance.store import database
 from appliance.store.database import Noted, transaction
@@ -59,20 +68,16 @@ CANNOT_BE: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class ClockQuestions:
-    """Answers in the deciding thread, which alone looks at the clock."""
+class ClockCommands(CommandHandlers):
+    """Handled in the deciding thread, which alone looks at the clock."""
 
     stores: Stores
     desk: Desk
     run: Path
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {"clock": self.asked, "clock_confirm": self.confirm, "clock_set": self.set}
-
-    def asked(self, _: dict[str, Any]) -> Reply:
-        """Tell the time, how far it is trusted, since when, and what stands in the way."""
+    @command("clock", needs=FREE)
+    def asked(self, _: Arguments) -> Reply:
+        """Return the time, how far it is trusted, since when, and why it cannot be set."""
         now, trust = self.desk.now(), self.desk.clock.trust
         words = JUMPED if trust.jumped else STATES[now.clock_state]
         waits = clock.is_waiting(clock.folder_of(self.run))
@@ -85,22 +90,24 @@ class ClockQuestions:
             "trouble": plain(NO_HELPER) if waits and trust.wanted is not None else None,
         }
 
-    def confirm(self, question: dict[str, Any]) -> DeferredReply:
-        """Take the time for right: somebody has looked at another clock."""
+    @command("clock_confirm", needs=frozenset({Permission.SET_STATES, Permission.TECHNICAL}))
+    def confirm(self, arguments: Arguments) -> DeferredReply:
+        """Trust the time: a user has compared it with another clock."""
         if self.desk.clock.confirm() is ClockState.UNSET:
             raise SaidError(CANNOT_BE)
-        return self._noted(question, "clock.confirm", self.desk.now().wall, CONFIRMED)
+        return self._noted(arguments, "clock.confirm", self.desk.now().wall, CONFIRMED)
 
-    def set(self, question: dict[str, Any]) -> DeferredReply:
+    @command("clock_set", needs=frozenset({Permission.SET_STATES, Permission.TECHNICAL}))
+    def set(self, arguments: Arguments) -> DeferredReply:
         """Have the clock set to `at`: an ISO time, the office's own where it has no offset."""
-        at, now = self._at(question), self.desk.now()
+        at, now = self._at(arguments), self.desk.now()
         clock.ask(clock.folder_of(self.run), at.timestamp(), now.monotonic)
         self.desk.clock.want(at.timestamp())
-        return self._noted(question, "clock.set", at, BEING_SET)
+        return self._noted(arguments, "clock.set", at, BEING_SET)
 
-    def _at(self, question: dict[str, Any]) -> datetime:
+    def _at(self, arguments: Arguments) -> datetime:
         try:
-            at = datetime.fromisoformat(str(question.get("at")))
+            at = datetime.fromisoformat(str(arguments.get("at")))
             at = at if at.tzinfo else at.replace(tzinfo=self.desk.office.zone)
             seconds = at.timestamp()
         except (ValueError, OverflowError) as error:
@@ -110,19 +117,16 @@ class ClockQuestions:
         return at.astimezone(UTC)
 
     def _noted(
-        self, question: dict[str, Any], code: str, about: datetime, words: Words
+        self, arguments: Arguments, code: str, about: datetime, words: Words
     ) -> DeferredReply:
-        """Keep who it was, then say so."""
-        by, at = str(question.get("by", ""))[:64], self.desk.now().wall
+        """Note the user in the audit, then reply."""
+        by, at = user_of(arguments), self.desk.now().wall
 
         def job(connection: sqlite3.Connection) -> None:
             with transaction(connection):
                 database.note(connection, Noted(at, by, code, f"{about:%Y-%m-%dT%H:%M:%S%z}"))
 
-        def later(tell: SendReply) -> None:
-            def done(result: CentralinoError | None) -> None:
-                tell({"said": plain(words)} if result is None else result)
+        def reply(result: CentralinoError | None) -> Reply | CentralinoError:
+            return {"said": plain(words)} if result is None else result
 
-            self.stores.records.do(job, done)
-
-        return later
+        return deferred(self.stores.records, job, reply)

@@ -1,4 +1,8 @@
-"""Commands on the directory of offices."""
+"""The directory of offices: entries and their e-mails, half-typed forms, what is in force.
+
+A number that is not disclosed is shown to the supervisor only, one at a time, and noted in the
+audit before it is shown (P7).
+"""
 
 from __future__ import annotations
 
@@ -7,17 +11,25 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from appliance.api.permissions import check_may
+from appliance.api.permissions import FREE, SHELL, CommandHandlers, check_may, command
 from appliance.api.protocol import (
+    Arguments,
     DeferredReply,
+    Handlers,
     Incoming,
     Outgoing,
     Reply,
     SendReply,
-    moment,
+    declined,
+    deferred,
+    form_declined,
+    form_of,
+    moment_or_none,
     plain,
+    required_user,
+    whole_number,
 )
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import directory_changes, directory_review
@@ -56,50 +68,49 @@ if TYPE_CHECKING:
     from appliance.policy.office import Line, Office
     from appliance.service.loop import Desk, Stores
 
+T = TypeVar("T")
+# ---- attachments -------------------------------------------------------------------------------
 
-# ---- attachment questions ----------------------------------------------------------------------
-# What is asked at the door about the e-mails that entries of the register rest on (P4).
-#
-# One comes in parts before the entry that names it, and is kept sealed with it. The head alone
-# fetches one, audited before it is told: it may name numbers that are not disclosed (P7).
-
-FIELD: Final = "email"
-"""The field of a form in which the file is given: what is wrong with it is said there."""
-NOTED: Final = "register.attachment"
-"""The code in the audit, as of the command that takes one out."""
+HIGHEST: Final = 10**9
+"""No number of an entry, no byte of a file is as high."""
+ATTACHMENT_NOTED: Final = "register.attachment"
+"""The code in the audit, also of the command that extracts one."""
 NOT_TAKEN: Final = problem(
-    FIELD,
+    "email",
     "questo file non è un'e-mail (.eml) né un PDF: salvarla dal programma di posta come EML, "
     "o stamparla in PDF",
     "this file is neither an e-mail (.eml) nor a PDF: save it as EML from the mail programme, or "
     "print it to a PDF",
 )
-NONE: Final = ("a questa voce non è allegata nessuna e-mail", "no e-mail is attached to that entry")
+NO_ATTACHMENT: Final = (
+    "a questa voce non è allegata nessuna e-mail",
+    "no e-mail is attached to that entry",
+)
 
 
-class AttachmentQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class AttachmentCommands(CommandHandlers):
+    """The e-mails that entries rest on (P4); raises OfficeError for arguments that are wrong.
+
+    One comes in parts before the entry that names it, and is stored sealed with it. Only the
+    supervisor fetches one, noted in the audit first: it may name undisclosed numbers (P7).
+    """
 
     def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
         self._incoming = Incoming(store.ATTACHMENT_LIMIT)
-        self._outgoing = Outgoing()  # in the records' thread alone
+        self._outgoing = Outgoing()  # in the database thread only
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {"register_file_part": self.part, "register_file": self.file}
-
-    def part(self, question: dict[str, Any]) -> Reply:
+    @command(
+        "register_file_part",
+        needs=frozenset({Permission.REVEAL_NUMBERS, Permission.EDIT_REGISTER}),
+    )
+    def part(self, arguments: Arguments) -> Reply:
         """Take one part of a file; the form that names it follows the last one."""
-        return self._incoming.take(_by(question), question)
+        return self._incoming.take(required_user(arguments), arguments)
 
-    def attached(self, question: dict[str, Any], by: str) -> dict[str, bytes] | Unfit:
-        """Return the file that goes with a change, by the name to keep it under; none for none.
-
-        Or why that file is not taken.
-        """
-        given = question.get("attached", "")
+    def attached(self, arguments: Arguments, by: str) -> dict[str, bytes] | Unfit:
+        """Return the file of a change by its name in the store, {} for none, or why not."""
+        given = arguments.get("attached", "")
         if not given:
             return {}
         if not isinstance(given, str):
@@ -110,14 +121,11 @@ class AttachmentQuestions:
             return Unfit(NOT_TAKEN)
         return {kept_name(given[:200], hashlib.sha256(data).hexdigest(), sort): data}
 
-    def file(self, question: dict[str, Any]) -> DeferredReply:
-        """Give one part of the file of an entry, from its byte `at`."""
-        by, entry, begin = (
-            _by(question),
-            _positive_number(question, "entry"),
-            _positive_number(question, "at"),
-        )
-        at = self._now().wall
+    @command("register_file", needs=Permission.REVEAL_NUMBERS)
+    def file(self, arguments: Arguments) -> DeferredReply:
+        """Return one part of the file of an entry, from its byte `at`."""
+        by, at = required_user(arguments), self._now().wall
+        entry, begin = (whole_number(arguments, key, limit=HIGHEST) for key in ("entry", "at"))
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.REVEAL_NUMBERS)
@@ -127,19 +135,16 @@ class AttachmentQuestions:
 
             return self._outgoing.part((by, entry), begin, opened)
 
-        def later(tell: SendReply) -> None:
-            self._stores.records.do(job, lambda result: tell(_attachment_refused(result)))
-
-        return later
+        return deferred(self._stores.records, job, declined)
 
     def _opened(self, connection: sqlite3.Connection, by: str, entry: int, at: datetime) -> bytes:
         """Open the file of an entry, and note who has asked."""
         name = name_of(store.load_masked(connection), entry)
         if not name:
-            raise Refused(*NONE)
+            raise Refused(*NO_ATTACHMENT)
         data = store.attachment(connection, self._stores.register.key, name)
         with transaction(connection):
-            database.note(connection, Noted(at, by, NOTED, name))
+            database.note(connection, Noted(at, by, ATTACHMENT_NOTED, name))
         return data
 
 
@@ -149,84 +154,50 @@ def name_of(register: Register, number: int) -> str:
     return next(found, "")
 
 
-def only_name(attached: Mapping[str, bytes]) -> str:
-    """Return the name of what is attached, "" for nothing."""
-    return next(iter(attached), "")
-
-
-def _attachment_refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
-    """Let a refusal be said in both languages."""
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    return result
-
-
-def _by(question: dict[str, Any]) -> str:
-    by = question.get("by")
-    if not isinstance(by, str) or not by.strip():
-        raise OfficeError("by is needed: the user who asks")
-    return by[:64]
-
-
-def _positive_number(question: dict[str, Any], key: str) -> int:
-    value = question.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 10**9:
-        raise OfficeError(f"{key} is a whole number")
-    return value
-
-
-# ---- draft questions ---------------------------------------------------------------------------
-# What is asked at the door about half-typed forms: kept for whoever typed them, forgotten (E18).
-#
-# No change of anything, so not audited. Numbers that are not disclosed are never in one: the
-# register alone keeps them, sealed (P7).
+# ---- drafts ------------------------------------------------------------------------------------
 
 PLACES: Final[Mapping[str, Permission]] = {
     "desk": Permission.SEE_DESK,
     "declare": Permission.EDIT_REGISTER,
 }
-"""Where something may be half typed, by what a place's name begins with; who may type there."""
-LONGEST: Final = 8_000
-"""Characters of a draft: half of what a question may have, as it is JSON within JSON."""
+"""The forms that have drafts, by the first word of a place's name, and who may type there."""
+LONGEST_DRAFT: Final = 8_000
+"""Characters of a draft: half of a command's, as it is JSON within JSON."""
 LONGEST_PLACE: Final = 80
 
 
-class DraftQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class DraftCommands(CommandHandlers):
+    """Half-typed forms, kept for whoever types them (E18); raises OfficeError for wrong arguments.
+
+    They change nothing, so they are not audited.
+    """
 
     def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
-        """Name what may be asked."""
-        return {"draft_keep": self.keep}
-
-    def keep(self, question: dict[str, Any]) -> DeferredReply:
-        """Keep a draft in the place of the one before; an empty one forgets it."""
-        by, place, body = (_text(question, key) for key in ("by", "place", "body"))
+    @command("draft_keep", needs=frozenset({Permission.SEE_DESK, Permission.EDIT_REGISTER}))
+    def keep(self, arguments: Arguments) -> DeferredReply:
+        """Replace the draft of a place; an empty one deletes it."""
+        by, place, body = (_text(arguments, key) for key in ("by", "place", "body"))
         permission = PLACES.get(place.partition(":")[0])
         if permission is None or len(place) > LONGEST_PLACE or not by:
             raise OfficeError(f"nothing is half typed in {place[:80]!r} by {by[:64]!r}")
-        if len(body) > LONGEST:
-            raise OfficeError(f"a draft has {LONGEST} characters at most")
-        kept, at = _fit(place, body), self._now().wall
+        if len(body) > LONGEST_DRAFT:
+            raise OfficeError(f"a draft has {LONGEST_DRAFT} characters at most")
+        kept, at = _storable(place, body), self._now().wall
 
         def job(connection: sqlite3.Connection) -> None:
             check_may(connection, by, permission)
             users.keep(connection, by, place, kept, at)
 
-        def later(tell: SendReply) -> None:
-            self._stores.records.do(job, lambda result: tell(_answer(result)))
+        def reply(result: CentralinoError | None) -> Reply | CentralinoError:
+            return {} if result is None else declined(result)
 
-        return later
+        return deferred(self._stores.records, job, reply)
 
 
-def _fit(place: str, body: str) -> str:
-    """Return a draft as it is kept; raises OfficeError for what is no JSON object.
-
-    Of a declaration its fields alone, without the offices' numbers.
-    """
+def _storable(place: str, body: str) -> str:
+    """Return a draft as it is stored; raises OfficeError for what is no JSON object."""
     if not body:
         return ""
     try:
@@ -236,6 +207,7 @@ def _fit(place: str, body: str) -> str:
     if not isinstance(read, dict):
         raise OfficeError("a draft is a JSON object")
     if place != "desk":
+        # An undisclosed number lies in the directory only, sealed: never in a draft (P7).
         fields = read.get("fields")
         fields = fields if isinstance(fields, list) else []
         read = {"fields": [each for each in fields if _is_kept(each)]}
@@ -251,25 +223,14 @@ def _is_kept(field: object) -> bool:
             return False
 
 
-def _answer(result: CentralinoError | None) -> Reply | CentralinoError:
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    return {} if result is None else result
-
-
-def _text(question: dict[str, Any], key: str) -> str:
-    value = question.get(key, "")
+def _text(arguments: Arguments, key: str) -> str:
+    value = arguments.get(key, "")
     if not isinstance(value, str):
         raise OfficeError(f"{key} is a text")
     return value
 
 
-# ---- register questions ------------------------------------------------------------------------
-# What may be asked at the door of the register: to change it, to read it again, how it stands.
-#
-# Each change is a form (policy/directory_changes.py), previewed or saved; who asks needs the right
-# to it. Done in the records' thread, in force when it is answered (E12). A number that is not
-# disclosed is shown to the head alone, one at a time, and audited before it is told (P7).
+# ---- entries -----------------------------------------------------------------------------------
 
 SAVED: Final = Words("Salvato: in vigore da subito.", "Saved: in force at once.")
 UNREAD: Final = Words(
@@ -278,7 +239,6 @@ UNREAD: Final = Words(
     "Saved, but the switchboard cannot read the register again: the one before holds; tell the "
     "technician.",
 )
-UNTAKEN: Final = Words("Il modulo va corretto.", "The form needs mending.")
 NO_NUMBER: Final = ("questo numero non è nella rubrica", "that number is not in the register")
 NOT_TOLD: Final = (
     "l'autorizzazione non vale più: il numero non si comunica",
@@ -288,7 +248,7 @@ NOT_TOLD: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One kind of change: the audit's word for it, who may, and how its form is read."""
+    """One kind of change: its word in the audit, the permission, and what reads its form."""
 
     what: str
     permission: Permission
@@ -306,39 +266,44 @@ CHANGES: Final = {
 }
 
 
-class RegisterQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class DirectoryCommands(CommandHandlers):
+    """Changes of the directory, and its numbers; raises OfficeError for wrong arguments.
+
+    Each change is a form (policy.directory_changes), previewed or saved in the database thread; it
+    is in force when it is answered (E12).
+    """
 
     def __init__(self, stores: Stores, zone: ZoneInfo, now: Callable[[], Now]) -> None:
         self._stores, self._zone, self._now = stores, zone, now
         self._key = stores.register.key
-        self._files = AttachmentQuestions(stores, now)
+        self._attachments = AttachmentCommands(stores, now)
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            **dict.fromkeys(CHANGES, self.change),
-            "register_number": self.number,
-            "register_tell": self.tell,
-            "register_changed": lambda _: register_changed(self._stores),
-            **self._files.known,
-        }
+    def known(self) -> Handlers:
+        """Map each command to its method, those on attachments too."""
+        return super().known | self._attachments.known
 
-    def change(self, question: dict[str, Any]) -> DeferredReply:
-        """Change the register by a form, or say what that would change."""
-        change, by, form = CHANGES[question["ask"]], _by(question), question.get("form")
-        if not isinstance(form, dict):
-            raise OfficeError("a form is needed: its fields by name")
-        at, preview = self._at(), question.get("preview") is True
-        attached = {} if preview else self._files.attached(question, by)
+    @command("register_vary", needs=Permission.VARY_REGISTER)
+    @command(
+        "register_declare",
+        "register_authorise",
+        "register_revoke",
+        "register_unit",
+        needs=Permission.EDIT_REGISTER,
+    )
+    def change(self, arguments: Arguments) -> DeferredReply:
+        """Change the directory by a form, or return what that would change."""
+        change, by = CHANGES[arguments["ask"]], required_user(arguments)
+        form = form_of(arguments)
+        at, preview = self._at(), arguments.get("preview") is True
+        attached = {} if preview else self._attachments.attached(arguments, by)
         if isinstance(attached, Unfit):
-            refused = _entry_refused(attached)
-            return lambda tell: tell(refused)
-        stamp = Stamp(by, at, only_name(attached))
+            refused = form_declined(attached)
+            return lambda send: send(refused)
+        stamp = Stamp(by, at, next(iter(attached), ""))
 
         def make(stored: Register) -> Merged:
-            if _is_entered(stored, stamp):  # the same question once more
+            if _is_entered(stored, stamp):  # the same command once more
                 return Merged(stored)
             return change.make(stored, form, stamp, at.date())
 
@@ -352,13 +317,14 @@ class RegisterQuestions:
         def answer(merged: Merged) -> Reply:
             return {"saved": not preview, **_told(merged, at.date())}
 
-        return self._later(job, answer, reads_again=not preview)
+        return self._deferred(job, answer, reads_again=not preview)
 
-    def number(self, question: dict[str, Any]) -> DeferredReply:
-        """Show one number to the head; audited first."""
-        by, at = _by(question), self._at()
-        entry, which = _number(question, "entry"), _number(question, "which")
-        need = str(question.get("need", ""))[:64]
+    @command("register_number", needs=Permission.REVEAL_NUMBERS)
+    def number(self, arguments: Arguments) -> DeferredReply:
+        """Reveal one number to the supervisor; noted in the audit first."""
+        by, at = required_user(arguments), self._at()
+        entry, which = whole_number(arguments, "entry"), whole_number(arguments, "which")
+        need = str(arguments.get("need", ""))[:64]
 
         def job(connection: sqlite3.Connection) -> str:
             check_may(connection, by, Permission.REVEAL_NUMBERS)
@@ -374,11 +340,12 @@ class RegisterQuestions:
                 database.note(connection, Noted(at, by, "register.number", about))
             return target.number.reveal(Purpose.SHOW)
 
-        return self._later(job, lambda number: {"number": number})
+        return self._deferred(job, lambda number: {"number": number})
 
-    def tell(self, question: dict[str, Any]) -> DeferredReply:
-        """Show a number that may be told, by its authorisation while that holds; noted first."""
-        by, at, entry = _by(question), self._at(), _number(question, "entry")
+    @command("register_tell", needs=Permission.TRANSFER)
+    def disclose(self, arguments: Arguments) -> DeferredReply:
+        """Reveal a number that callers may be told while its authorisation holds; noted first."""
+        by, at, entry = required_user(arguments), self._at(), whole_number(arguments, "entry")
 
         def job(connection: sqlite3.Connection) -> str:
             check_may(connection, by, Permission.TRANSFER)
@@ -394,54 +361,44 @@ class RegisterQuestions:
                 database.note(connection, Noted(at, by, "register.told", about))
             return number.reveal(Purpose.TELL)
 
-        return self._later(job, lambda number: {"number": number})
+        return self._deferred(job, lambda number: {"number": number})
+
+    @command("register_changed", needs=SHELL)
+    def read_again(self, _: Arguments) -> DeferredReply:
+        """Read the directory again: a command line has changed it (E12: in force within 1 s)."""
+
+        def deferred_reply(send: SendReply) -> None:
+            def read(found: Register | CentralinoError) -> None:
+                send(found if isinstance(found, CentralinoError) else {"units": len(found.units)})
+
+            self._stores.register.load(read)
+
+        return deferred_reply
 
     def _at(self) -> datetime:
         return self._now().wall.astimezone(self._zone)
 
-    def _later(
+    def _deferred(
         self,
-        job: Callable[[sqlite3.Connection], Any],
-        answer: Callable[[Any], Reply],
+        job: Callable[[sqlite3.Connection], T],
+        reply: Callable[[T], Reply],
         *,
         reads_again: bool = False,
     ) -> DeferredReply:
-        """Do a job in the records' thread; where it has changed the register, it is read again."""
+        """Run a job in the database thread; a changed directory is read again before the reply."""
 
-        def later(tell: SendReply) -> None:
-            def done(result: Any) -> None:
+        def deferred_reply(send: SendReply) -> None:
+            def done(result: T | CentralinoError) -> None:
                 if isinstance(result, CentralinoError):
-                    tell(_entry_refused(result))
+                    send(form_declined(result))
                 elif reads_again:
-                    self._stores.register.load(lambda read: tell(_in_force(answer(result), read)))
+                    self._stores.register.load(lambda read: send(_in_force(reply(result), read)))
                 else:
-                    tell(answer(result))
+                    send(reply(result))
 
             self._stores.records.do(job, done)
 
-        return later
-
-
-def register_changed(stores: Stores) -> DeferredReply:
-    """Read the register again: a command has changed it (E12: in force within 1 s)."""
-
-    def later(tell: SendReply) -> None:
-        def told(found: Register | CentralinoError) -> None:
-            tell(found if isinstance(found, CentralinoError) else {"units": len(found.units)})
-
-        stores.register.load(told)
-
-    return later
-
-
-def _entry_refused(error: CentralinoError) -> Reply | CentralinoError:
-    """Let a refusal be said in both languages, each problem at its field."""
-    if isinstance(error, Unfit):
-        found = [{"place": each.place, **plain(each.words)} for each in error.problems]
-        return {"done": False, "said": plain(UNTAKEN), "problems": found}
-    if isinstance(error, Refused):
-        return {"done": False, "said": plain(error.words), "problems": []}
-    return error
+        return deferred_reply
 
 
 def _told(merged: Merged, today: date) -> Reply:
@@ -450,7 +407,7 @@ def _told(merged: Merged, today: date) -> Reply:
 
 
 def _in_force(answer: Reply, read: Register | CentralinoError) -> Reply:
-    """Say so where what was saved could not be read again: the register read last holds."""
+    """Say so where what was saved could not be read: the directory read last stays in force."""
     return answer | {"said": plain(UNREAD)} if isinstance(read, CentralinoError) else answer
 
 
@@ -458,49 +415,27 @@ def _is_entered(stored: Register, stamp: Stamp) -> bool:
     return any(entry.by == stamp.by and entry.at == stamp.at for _, entry in entries(stored))
 
 
-def _number(question: dict[str, Any], key: str) -> int:
-    value = question.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise OfficeError(f"{key} is a whole number")
-    return value
-
-
-# ---- standing questions ------------------------------------------------------------------------
-# What may be asked at the door without changing anything: how units stand, what a call would do.
-#
-# Units are many and each looks ahead for its next band: that is done in the records' thread.
+# ---- what is in force --------------------------------------------------------------------------
 
 YEAR_DAYS: Final = 365
 LIVE: Final = (GroupState.FREE, GroupState.BUSY, GroupState.UNREACHABLE)
-"""States of a group that its own hours do not say."""
+"""States of a group that come of its phones, not of its hours."""
 
 
-class StandingQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class DirectoryQueries(CommandHandlers):
+    """What is in force, and what a call would do; raises OfficeError for wrong arguments."""
 
     def __init__(self, desk: Desk, stores: Stores) -> None:
         self._desk, self._stores = desk, stores
 
-    @property
-    def known(self) -> dict[str, Any]:
-        """Name what may be asked."""
-        return {
-            "register_state": self.state,
-            "register_ahead": self.ahead,
-            "explain": self.explain,
-        }
-
-    def state(self, _question: dict[str, Any]) -> DeferredReply:
-        """Tell how every unit stands now, and what the head must look after."""
+    @command("register_state", needs=FREE)
+    def state(self, _: Arguments) -> DeferredReply:
+        """Return whether each unit is open now, and what needs the supervisor's attention."""
         register, now = self._desk.register, self._desk.now()
-
-        def later(tell: SendReply) -> None:
-            def done(result: Reply | CentralinoError) -> None:
-                tell(result)
-
-            self._stores.records.do(lambda _: self._states(register, now), done)
-
-        return later
+        # Each of many units looks ahead for its next time window: too long for the deciding thread.
+        return deferred(
+            self._stores.records, lambda _: self._states(register, now), lambda result: result
+        )
 
     @property
     def _office(self) -> Office:
@@ -516,22 +451,24 @@ class StandingQuestions:
             "undeclared": [unit.code for unit in found.undeclared],
         }
 
-    def ahead(self, _question: dict[str, Any]) -> Reply:
-        """List what is special from today on for a year, of the house and of units (E14)."""
+    @command("register_ahead", needs=FREE)
+    def ahead(self, _: Arguments) -> Reply:
+        """Return what is special from today on for a year, of the house and of units (E14)."""
         register, calendar = self._desk.register, self._office.switchboard.schedule
         today = self._desk.now().wall.astimezone(calendar.zone).date()
         found = ahead(register, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
         rows = [_ahead(register, each) for each in found]
         return {"today": today.isoformat(), "ahead": rows}
 
-    def explain(self, question: dict[str, Any]) -> Reply:
-        """Tell what happens to a call that rings now or `at`, and to its transfer if one is named.
+    @command("explain", needs=FREE)
+    def explain(self, arguments: Arguments) -> Reply:
+        """Explain what happens to a call that rings now or `at`, and to its transfer to `unit`.
 
-        For now the phones are as they are; for another moment they are taken for free. What
-        people have asked for by hand counts as long as it holds.
+        For now the phones are as they are; for another moment they count as free. Manual states
+        count as long as they last.
         """
-        status, at = self._desk.status(), _at(question)
-        line = _line(self._office, str(question.get("line") or ""))
+        status, at = self._desk.status(), moment_or_none(arguments, "at")
+        line = _line(self._office, str(arguments.get("line") or ""))
         live = at is None
         when = (at or status.at).astimezone(self._office.zone)
         counter = status.citizens_desk
@@ -546,13 +483,13 @@ class StandingQuestions:
             status.doubt,
         )
         clock = status.clock_state if live else ClockState.SYNCED
-        unit, need = (str(question.get(key) or "")[:64] for key in ("unit", "need"))
+        unit, need = (str(arguments.get(key) or "")[:64] for key in ("unit", "need"))
         transfer = self._transfer(unit, need, when, clock) if unit else None
         lines = [{"line": each.name, "shown": each.shown} for each in self._office.lines]
         return {"explanation": found.to_json(), "transfer": transfer, "lines": lines}
 
     def _transfer(self, unit: str, need: str, when: datetime, clock: ClockState) -> Reply:
-        """Tell whether a call could go on to a unit; the labels of its numbers in their order."""
+        """Return whether a call could go on to a unit; the labels of its numbers in their order."""
         calendar = self._office.switchboard.schedule
         answer = may_transfer(self._desk.register, calendar, unit, need, Now(0.0, when, clock))
         name = answer.need.name if isinstance(answer, Allowed) else ""
@@ -597,7 +534,7 @@ def _need(each: NeedStanding) -> Reply:
 
 
 def _live(state: GroupState) -> GroupState:
-    """Return what phones are doing; hours and marks are looked at by the rules themselves."""
+    """Return what phones are doing; the rules look at hours and manual states themselves."""
     return state if state in LIVE else GroupState.FREE
 
 
@@ -612,11 +549,3 @@ def _line(office: Office, name: str) -> Line:
             )
         )
     return found
-
-
-def _at(question: dict[str, Any]) -> datetime | None:
-    text = question.get("at")
-    try:
-        return moment(text) if text else None
-    except (TypeError, ValueError) as error:
-        raise OfficeError(f"at is an ISO time with its offset, or left out: {error}") from error

@@ -1,4 +1,8 @@
-"""Commands on opening hours and holidays."""
+"""Opening hours: the year's calendar, special hours, ordinary weeks (E14).
+
+A change is a form (policy.hours_changes), previewed or saved in the database thread; it is in force
+when it is answered.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,23 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api import users
-from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, moment, plain
+from appliance.api.permissions import FREE, CommandHandlers, check_may, command
+from appliance.api.protocol import (
+    WRONG_PROOF,
+    Arguments,
+    DeferredReply,
+    Reply,
+    SendReply,
+    deferred,
+    form_declined,
+    form_of,
+    moment_or_none,
+    plain,
+    required_user,
+    whole_number,
+)
 from appliance.api.speech import OURS
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.directory_forms import Unfit
 from appliance.policy.hours import Bands, Week
 from appliance.policy.hours_changes import (
     DayChange,
@@ -30,7 +46,7 @@ from appliance.policy.hours_changes import (
     week_revoked,
 )
 from appliance.policy.opening import GREETINGS
-from appliance.policy.text import NOTHING, Refused, SaidError, Words
+from appliance.policy.text import NOTHING, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, is_key, keys
 from appliance.store import hours
@@ -42,22 +58,20 @@ if TYPE_CHECKING:
     from appliance.policy.office import Group, Office
     from appliance.service.loop import Desk, Stores
 
-
-# ---- calendar questions ------------------------------------------------------------------------
-# What may be asked at the door of the year: ordinary weeks, and every day that is another (E14).
-#
-# A year takes some milliseconds: it is made in the records' thread.
+# ---- the year's calendar -----------------------------------------------------------------------
 
 SHOWN_YEARS_AHEAD: Final = 5
-"""So far holidays are known, however long the box has run."""
+"""So far ahead holidays are known, however long the box has run."""
 
 
-def calendar(
-    stores: Stores, office: Office, now: datetime, question: dict[str, Any]
-) -> DeferredReply:
-    """Tell a year of the switchboard and of the counter; raises OfficeError for one too far."""
+@command("calendar", needs=FREE)
+def calendar(stores: Stores, office: Office, now: datetime, arguments: Arguments) -> DeferredReply:
+    """Return a year's hours of the switchboard and of the counter; raises OfficeError.
+
+    A year takes some milliseconds: the database thread computes it.
+    """
     this = now.astimezone(office.zone).year
-    year = question.get("year", this)
+    year = arguments.get("year", this)
     if (
         isinstance(year, bool)
         or not isinstance(year, int)
@@ -66,15 +80,12 @@ def calendar(
         raise OfficeError(f"year is one from {this} to {this + SHOWN_YEARS_AHEAD}")
     groups = [g for g in (office.switchboard, office.citizens_desk) if g is not None]
 
-    def later(tell: SendReply) -> None:
-        stores.records.do(lambda _: _told(groups, year, this), tell)
+    def job(_: sqlite3.Connection) -> Reply:
+        hours_of_groups = [_group_of_year(group, year) for group in groups]
+        last = this + SHOWN_YEARS_AHEAD
+        return {"year": year, "first": this, "last": last, "groups": hours_of_groups}
 
-    return later
-
-
-def _told(groups: list[Group], year: int, this: int) -> Reply:
-    told = [_group_of_year(group, year) for group in groups]
-    return {"year": year, "first": this, "last": this + SHOWN_YEARS_AHEAD, "groups": told}
+    return deferred(stores.records, job, lambda result: result)
 
 
 def _group_of_year(group: Group, year: int) -> Reply:
@@ -86,7 +97,7 @@ def _group_of_year(group: Group, year: int) -> Reply:
 
 
 def _turns(group: Group, year: int) -> list[date]:
-    """Return the days of a year from which another ordinary week holds, its first one first."""
+    """Return January 1st and the days of a year from which another ordinary week holds."""
     first = date(year, 1, 1)
     return [first, *(w.since for w in group.schedule.weeks if w.since.year == year)]
 
@@ -101,15 +112,11 @@ def _calendar_day(each: DayHours) -> Reply:
     return {"day": each.day.isoformat(), "bands": bands, "why": each.why, "name": plain(each.name)}
 
 
-# ---- hours entering ----------------------------------------------------------------------------
-# How hours are entered at the door: by whom, previewed or saved, in force when it is answered.
-#
-# Done in the records' thread; who asks needs the right to it.
+# ---- entries -----------------------------------------------------------------------------------
 
 HOURS_SAVED: Final = Words(
     "Salvato: vale da subito per le nuove chiamate.", "Saved: in force at once for new calls."
 )
-UNTAKEN: Final = Words("Il modulo va corretto.", "The form needs mending.")
 UNREAD: Final = Words(
     "Salvato, ma il centralino non riesce a rileggerlo: vale ciò che valeva prima; avvisare il "
     "tecnico.",
@@ -118,131 +125,81 @@ UNREAD: Final = Words(
 Entries = tuple[Special, ...]
 Make = Callable[[Entries], Special]
 Compare = Callable[[Entries, Special], Reply]
-"""Says what an entry changes, of those that were there before it."""
+"""Returns what an entry changes of those before it."""
 
 
-class Entering:
-    """Makes entries of hours; raises OfficeError for what is no question of its kind."""
+class EntryCommands(CommandHandlers):
+    """Base of what enters hours; raises OfficeError for wrong arguments."""
 
     def __init__(self, stores: Stores, desk: Desk) -> None:
         self._stores, self._desk = stores, desk
 
-    def who(self, question: dict[str, Any]) -> tuple[str, datetime]:
+    def _author(self, arguments: Arguments) -> tuple[str, datetime]:
         """Return by whom an entry is made, and when, in the office's time."""
-        by = _by(question)
-        by = f"{SHELL}{by}" if question.get("proof") is not None else by
+        by = required_user(arguments)
+        by = f"{SHELL}{by}" if arguments.get("proof") is not None else by
         return by, self._desk.office.local(self._desk.now().wall)
 
-    def later(
-        self, question: dict[str, Any], make: Make, compare: Compare, saved: Words = HOURS_SAVED
+    def _enter(
+        self, arguments: Arguments, make: Make, compare: Compare, saved: Words = HOURS_SAVED
     ) -> DeferredReply:
-        """Enter what `make` makes, or only say what `compare` finds that it would change.
+        """Enter what `make` returns, or only return what it would change, by `compare`.
 
-        `saved` is said when it holds.
+        `saved` is the text once it is in force.
         """
-        preview, (by, at) = question.get("preview") is True, self.who(question)
+        preview, (by, at) = arguments.get("preview") is True, self._author(arguments)
 
         def job(connection: sqlite3.Connection) -> Reply:
-            self._check(connection, question)
+            self._check(connection, arguments)
             before = hours.load(connection)
             new = make(before) if preview else hours.add(connection, by, at, make)
             before = tuple(each for each in before if each.number != new.number)
             return {**compare(before, new), "number": new.number, "saved": not preview}
 
-        def later(tell: SendReply) -> None:
+        def deferred_reply(send: SendReply) -> None:
             def done(result: Reply | CentralinoError) -> None:
                 if isinstance(result, CentralinoError):
-                    tell(_refused(result))
+                    send(form_declined(result))
                 elif preview:
-                    tell(result)
+                    send(result)
                 else:
                     self._stores.hours.load(
-                        lambda read: tell(result | {"said": _said(read, saved)})
+                        lambda read: send(result | {"said": _said(read, saved)})
                     )
 
             self._stores.records.do(job, done)
 
-        return later
+        return deferred_reply
 
-    def _check(self, connection: sqlite3.Connection, question: dict[str, Any]) -> None:
-        """Ask for the right of who asks; the box's own shell has it."""
-        word = question.get("proof")
+    def _check(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
+        """Check the user's permission; a shell on the box proves itself instead."""
+        word = arguments.get("proof")
         if word is None:
-            check_may(connection, _by(question), Permission.SCHEDULE)
+            check_may(connection, required_user(arguments), Permission.SCHEDULE)
         elif not users.proof_is_right(self._stores.spoken.folder.parent, word):
-            raise SaidError(
-                Words(
-                    "questa non è la prova della riga di comando: ripetere il comando",
-                    "that is no proof of the box's shell: say the command again",
-                )
-            )
+            raise SaidError(WRONG_PROOF)
 
 
-def form_of(question: dict[str, Any]) -> dict[str, Any]:
-    """Return the form of a question; raises OfficeError for none."""
-    form = question.get("form")
-    if not isinstance(form, dict):
-        raise OfficeError("a form is needed: its fields by name")
-    return form
-
-
-def ended_by(form: dict[str, Any]) -> tuple[int, str]:
+def _ended_by(form: dict[str, Any]) -> tuple[int, str]:
     """Return which entry a revocation ends, and its reference; raises OfficeError for no number."""
-    number, reference = form.get("number"), str(form.get("reference") or "")
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise OfficeError("number is a whole number")
-    return number, reference
+    return whole_number(form, "number", default=None), str(form.get("reference") or "")
 
 
 def _said(read: object, saved: Words) -> Reply:
-    """Say that it holds; or not, where what was saved could not be read again."""
+    """Return `saved`, or another text where what was saved could not be read."""
     return plain(UNREAD if isinstance(read, CentralinoError) else saved)
 
 
-def _refused(error: CentralinoError) -> Reply | CentralinoError:
-    """Let a refusal be said in both languages, each problem at its field."""
-    if isinstance(error, Unfit):
-        found = [{"place": each.place, **plain(each.words)} for each in error.problems]
-        return {"done": False, "said": plain(UNTAKEN), "problems": found}
-    if isinstance(error, Refused):
-        return {"done": False, "said": plain(error.words), "problems": []}
-    return error
+MOST_SHOWN: Final = 200
+"""Entries in a reply, the newest: years of them."""
 
 
-def _by(question: dict[str, Any]) -> str:
-    by = question.get("by")
-    if not isinstance(by, str) or not by.strip():
-        raise OfficeError("by is needed: the user who asks")
-    return by[:64]
+class HoursCommands(EntryCommands):
+    """Special hours: those to come, entering and revoking some."""
 
-
-# ---- hours questions ---------------------------------------------------------------------------
-# What may be asked at the door of special hours: those to come, one more, an end of one (E14).
-#
-# A change is a form (policy/hours_changes.py), previewed or saved (api/hours.py).
-
-MOST: Final = 200
-"""Entries that are told, the newest: years of them."""
-
-
-class HoursQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
-
-    def __init__(self, stores: Stores, desk: Desk) -> None:
-        self._stores, self._desk = stores, desk
-        self._entering = Entering(stores, desk)
-
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "hours_ahead": lambda _: self.ahead,
-            "hours_enter": self.enter,
-            "hours_revoke": self.revoke,
-        }
-
-    def ahead(self, tell: SendReply) -> None:
-        """List what was entered, newest first, and the announcements that an entry may name."""
+    @command("hours_ahead", needs=FREE)
+    def ahead(self, _: Arguments) -> DeferredReply:
+        """Return what was entered, newest first, and the announcements that an entry may name."""
         today = self._desk.office.today(self._desk.now().wall)
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -253,30 +210,32 @@ class HoursQuestions:
             told = [_hours_entry(each, holds=each.number in held) for each in found]
             return {
                 "today": today.isoformat(),
-                "entries": told[:MOST],
+                "entries": told[:MOST_SHOWN],
                 "greetings": list(self._own_greetings()),
             }
 
-        self._stores.records.do(job, tell)
+        return deferred(self._stores.records, job, lambda result: result)
 
-    def enter(self, question: dict[str, Any]) -> DeferredReply:
-        """Enter special hours or correct some, or say which days that would change."""
-        form, (by, at) = form_of(question), self._entering.who(question)
+    @command("hours_enter", needs=Permission.SCHEDULE)
+    def enter(self, arguments: Arguments) -> DeferredReply:
+        """Enter special hours or correct some, or return which days that would change."""
+        form, (by, at) = form_of(arguments), self._author(arguments)
 
         def make(stored: Entries) -> Special:
             known = (*self._own_greetings(), *GREETINGS.values())
             return entered(stored, form, known, by, at)
 
-        return self._entering.later(question, make, self._compared(at.date()))
+        return self._enter(arguments, make, self._compared(at.date()))
 
-    def revoke(self, question: dict[str, Any]) -> DeferredReply:
-        """End an entry from this moment, or say which days that would change."""
-        (number, reference), (by, at) = ended_by(form_of(question)), self._entering.who(question)
+    @command("hours_revoke", needs=Permission.SCHEDULE)
+    def revoke(self, arguments: Arguments) -> DeferredReply:
+        """End an entry from this moment, or return which days that would change."""
+        (number, reference), (by, at) = _ended_by(form_of(arguments)), self._author(arguments)
 
         def make(stored: Entries) -> Special:
             return revoked(stored, number, reference, by, at)
 
-        return self._entering.later(question, make, self._compared(at.date()))
+        return self._enter(arguments, make, self._compared(at.date()))
 
     def _compared(self, today: date) -> Callable[[Entries, Special], Reply]:
         office = self._desk.office
@@ -285,7 +244,7 @@ class HoursQuestions:
         }
 
     def _own_greetings(self) -> tuple[str, ...]:
-        """Name the site's own announcements in the office's first language."""
+        """Return the keys of the site's own announcements in the office's first language."""
         spoken, language = self._stores.spoken, self._desk.office.languages[0]
         ours = set(keys(language))
         found = Catalogue(spoken.site, spoken.folder).keys(language)
@@ -312,33 +271,18 @@ def _hours_entry(each: Special, *, holds: bool) -> Reply:
     }
 
 
-# ---- week questions ----------------------------------------------------------------------------
-# What may be asked at the door of ordinary weeks: those that hold, a new one, one taken back.
-
 WEEK_SAVED: Final = Words(
     "Salvato: vale dal giorno indicato, per le nuove chiamate.",
     "Saved: it holds from the day that was named, for new calls.",
 )
 
 
-class WeekQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class WeekCommands(EntryCommands):
+    """Ordinary weeks: those in force, a new one, one taken back."""
 
-    def __init__(self, stores: Stores, desk: Desk) -> None:
-        self._stores, self._desk = stores, desk
-        self._entering = Entering(stores, desk)
-
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "weeks": lambda _: self.weeks,
-            "week_enter": self.enter,
-            "week_revoke": self.revoke,
-        }
-
-    def weeks(self, tell: SendReply) -> None:
-        """Tell the week that holds today of each group, the configured one, and every entry."""
+    @command("weeks", needs=FREE)
+    def weeks(self, _: Arguments) -> DeferredReply:
+        """Return each group's week in force today, the configured one, and every entry."""
         office = self._desk.office
         today = office.today(self._desk.now().wall)
         groups = [g for g in (office.switchboard, office.citizens_desk) if g is not None]
@@ -351,40 +295,33 @@ class WeekQuestions:
                 "entries": _entries(entries, today),
             }
 
-        self._stores.records.do(job, tell)
+        return deferred(self._stores.records, job, lambda result: result)
 
-    def enter(self, question: dict[str, Any]) -> DeferredReply:
-        """Enter an ordinary week from a day on, or say what that would change."""
-        form, (by, at) = form_of(question), self._entering.who(question)
+    @command("week_enter", needs=Permission.SCHEDULE)
+    def enter(self, arguments: Arguments) -> DeferredReply:
+        """Enter an ordinary week from a day on, or return what that would change."""
+        form, (by, at) = form_of(arguments), self._author(arguments)
 
         def make(stored: Entries) -> Special:
             return week_entered(stored, form, by, at)
 
-        return self._entering.later(question, make, self._comparing(form), WEEK_SAVED)
+        return self._enter(arguments, make, self._comparing(form), WEEK_SAVED)
 
-    def revoke(self, question: dict[str, Any]) -> DeferredReply:
-        """Take a week back that has not begun, or say what that would change."""
-        form, (by, at) = form_of(question), self._entering.who(question)
-        number, reference = ended_by(form)
+    @command("week_revoke", needs=Permission.SCHEDULE)
+    def revoke(self, arguments: Arguments) -> DeferredReply:
+        """Take a week back that has not begun, or return what that would change."""
+        form, (by, at) = form_of(arguments), self._author(arguments)
+        number, reference = _ended_by(form)
 
         def make(stored: Entries) -> Special:
             return week_revoked(stored, number, reference, by, at)
 
-        return self._entering.later(question, make, self._comparing(form), WEEK_SAVED)
+        return self._enter(arguments, make, self._comparing(form), WEEK_SAVED)
 
     def _comparing(self, form: dict[str, Any]) -> Callable[[Entries, Special], Reply]:
-        office, asked = self._desk.office, _asked(form)
+        office, asked = self._desk.office, moment_or_none(form, "asked")
         local = office.local(asked) if asked else None
         return lambda before, new: _changes(week_changes(office, before, new, local))
-
-
-def _asked(form: dict[str, Any]) -> datetime | None:
-    """Return the moment at which an example calls, None for none; raises OfficeError."""
-    text = form.get("asked")
-    try:
-        return moment(text) if text else None
-    except (TypeError, ValueError) as error:
-        raise OfficeError(f"asked is an ISO time with its offset, or left out: {error}") from error
 
 
 def _group_of_week(group: Group, today: date) -> Reply:
@@ -402,7 +339,7 @@ def _group_of_week(group: Group, today: date) -> Reply:
 
 
 def _entries(entries: Entries, today: date) -> list[Reply]:
-    """Tell every week that was entered and what took one back, newest first."""
+    """Return every week that was entered and what took one back, newest first."""
     weeks = {each.number for each in entries if each.ordinary}
     held = {each.number for each in special_in_force(entries)}
     return [

@@ -1,6 +1,7 @@
-"""What is asked at the door of the head office's settings: what holds, a file, the way back.
+"""Managed configuration of the head office: what is in force, applying a file, reverting.
 
-Who may is looked up in the records' thread; a child does it (chores.py), and notes who wanted it.
+The database thread checks the permission; a child process does it (service.jobs) and notes who
+asked.
 """
 
 from __future__ import annotations
@@ -9,10 +10,18 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.permissions import SHELL, CommandHandlers, check_may, command
+from appliance.api.protocol import (
+    Arguments,
+    DeferredReply,
+    Reply,
+    SendReply,
+    declined,
+    plain,
+    user_of,
+)
 from appliance.errors import CentralinoError
 from appliance.policy import managed_config
 from appliance.policy.text import Refused
@@ -26,31 +35,22 @@ if TYPE_CHECKING:
 
 UPLOADED: Final = "central/uploaded.settings"
 """Where, below the console's folder, a file lies that came from a browser."""
-CHORES: Final = ("central_show", "central_apply", "central_revert")
+JOBS: Final = {"central_show": "show", "central_apply": "apply", "central_revert": "revert"}
+"""The command line's word for each job."""
 
 
 @dataclass(slots=True)
-class CentralQuestions:
-    """Asked in the deciding thread; `on_schedule` has the configuration read anew."""
+class ManagedConfigCommands(CommandHandlers):
+    """Handled in the deciding thread; `on_schedule` has the configuration read again."""
 
     stores: Stores
     central: Central
     chores: ChoreQuestions
     on_schedule: Callable[[], None] = lambda: None
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "central": self.told,
-            "central_changed": self.changed,
-            "central_show": lambda question: self._asked("show", question),
-            "central_apply": lambda question: self._asked("apply", question),
-            "central_revert": lambda question: self._asked("revert", question),
-        }
-
-    def told(self, _: dict[str, Any]) -> Reply:
-        """Say what is in force, what came of the last look, and of what was asked for here."""
+    @command("central", needs=Permission.CENTRAL)
+    def state(self, _: Arguments) -> Reply:
+        """Return what is in force, the last look's result, and those of what was asked here."""
         told = self.chores.told({})
         held = self.central.known.held
         return {
@@ -60,22 +60,26 @@ class CentralQuestions:
             "version": held.version if held else 0,
             "can_revert": bool(held and held.digest and held.source != REVERT),
             "running": told["running"] == "settings",
-            "last": {name: told["last"][name] for name in CHORES if name in told["last"]},
+            "last": {name: told["last"][name] for name in JOBS if name in told["last"]},
         }
 
-    def changed(self, question: dict[str, Any]) -> DeferredReply:
-        """Take over what a command has put in force: nothing of it touches a call that is on."""
-        if question.get("schedule") is True:
+    @command("central_changed", needs=SHELL)
+    def changed(self, arguments: Arguments) -> DeferredReply:
+        """Read what a command has put in force; no call that is on is touched."""
+        if arguments.get("schedule") is True:
             self.on_schedule()
 
-        def later(tell: SendReply) -> None:
+        def deferred_reply(send: SendReply) -> None:
             self.stores.spoken.load()
-            self.stores.register.load(lambda _: self.central.read_anew(lambda: tell({})))
+            self.stores.register.load(lambda _: self.central.read_anew(lambda: send({})))
 
-        return later
+        return deferred_reply
 
-    def _asked(self, what: str, question: dict[str, Any]) -> DeferredReply:
-        by = str(question.get("by", ""))[:64]
+    @command(*JOBS, needs=Permission.CENTRAL)
+    def run_job(self, arguments: Arguments) -> DeferredReply:
+        """Have `centralino settings show`, `apply` or `revert` run in a child process."""
+        name, by = str(arguments["ask"]), user_of(arguments)
+        what = JOBS[name]
         file = Path(self.central.settings.folders.console) / UPLOADED
         given = () if what == "revert" else (str(file),)
         by_whom = () if what == "show" else ("--by", by)
@@ -86,15 +90,13 @@ class CentralQuestions:
             if given and not file.is_file():
                 raise Refused(managed_config.NO_FILE.it, managed_config.NO_FILE.en)
 
-        def later(tell: SendReply) -> None:
+        def deferred_reply(send: SendReply) -> None:
             def done(result: CentralinoError | None) -> None:
-                if isinstance(result, Refused):
-                    tell({"done": False, "said": plain(result.words)})
-                elif result is not None:
-                    tell(result)
+                if result is not None:
+                    send(declined(result))
                 else:
-                    self.chores.hand_over(f"central_{what}", words, "", tell, MOST_BYTES)
+                    self.chores.hand_over(name, words, "", send, MOST_BYTES)
 
             self.stores.records.do(job, done)
 
-        return later
+        return deferred_reply

@@ -1,17 +1,19 @@
-"""Who may ask what at the door: the console has looked already, the desk looks too.
+"""Permissions of commands: who may send which one over the control socket.
 
-Here stands every question with what it needs. What comes from the console names the person who is
-logged in there; that person must be known to the desk, be entitled, and ask in no other's name.
-The box's own shell is asked for nothing more than to reach the door, which is for the service's
-account and the administrator alone; who is named there is told in the audit.
+Each handler declares them by `command`. The console checks them first, call control again: the
+console's command names the person who is logged in there, who must be a user, hold one of the
+permissions, and send it in no other's name. A shell on the box needs no more than access to the
+socket, which its mode gives to the service's account and the administrator; the audit has the name
+that was given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from types import FunctionType
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from appliance.api.protocol import Arguments, Handlers
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
 from appliance.policy.users import Permission, permissions_of, refusal
@@ -23,107 +25,86 @@ if TYPE_CHECKING:
     from appliance.policy.users import User
     from appliance.store.writer import Records
 
-_P: Final = Permission
-FREE: Final = frozenset[Permission]()
-"""Asked by anybody: it changes nothing, or carries a secret of its own."""
-ANYBODY: Final = frozenset(Permission)
-"""Whoever is somebody here; what is not one's own the question itself refuses."""
-SHELL: Final = None
-"""Never asked by the console."""
+F = TypeVar("F", bound=Callable[..., object])
 
-NEEDS: Final[Mapping[str, frozenset[Permission] | None]] = MappingProxyType({
+FREE: Final = frozenset[Permission]()
+"""Sent by anybody: it changes nothing, or carries a secret of its own."""
+ANYBODY: Final = frozenset(Permission)
+"""Sent by any user; the handler itself refuses what is not one's own."""
+SHELL: Final = None
+"""Never sent by the console."""
+
+NEEDS: Final[dict[str, frozenset[Permission] | None]] = {
+    **dict.fromkeys(("status", "watch", "figures"), FREE),
+    **dict.fromkeys(("spoken", "policy_part", "policy_write"), SHELL),
+    **dict.fromkeys(
+        ("SetUnattended", "SetClosed", "SetOpened", "SetAllAbsent"),
+        frozenset({Permission.SET_STATES}),
+    ),
+    "SetAway": frozenset({Permission.SEE_DESK}),
     **dict.fromkeys(
         (
-            "status", "watch", "figures", "offices", "calendar", "plant", "explain",
-            "hours_ahead", "register_state", "register_ahead", "free_slots", "requests_due",
-            "request_by_link", "first_user", "weeks", "clock",
-        ),
-        FREE,
-    ),
-    **dict.fromkeys(
-        (
-            "phones_renewed", "register_changed", "spoken", "mail_sheet", "central_changed",
-            "policy_part", "policy_write",
-        ),
-        SHELL,
-    ),
-    **dict.fromkeys(
-        ("central", "central_show", "central_apply", "central_revert"), frozenset({_P.CENTRAL})
-    ),
-    **dict.fromkeys(("user_change", "user_password"), ANYBODY),
-    **dict.fromkeys(
-        ("SetUnattended", "SetClosed", "SetOpened", "SetAllAbsent"), frozenset({_P.SET_STATES})
-    ),
-    **dict.fromkeys(("clock_confirm", "clock_set"), frozenset({_P.SET_STATES, _P.TECHNICAL})),
-    **dict.fromkeys(("SetAway", "NoteSheet", "BringHead"), frozenset({_P.SEE_DESK})),
-    "TransferCall": frozenset({_P.TRANSFER}),
-    "CallBack": frozenset({_P.CALL_BACK}),
-    "care": frozenset({_P.MESSAGES, _P.CALL_BACK}),
-    "close_message": frozenset({_P.MESSAGES}),
-    **dict.fromkeys(
-        ("new_request", "counter_request", "appointments", "mail_again", "hand_over"),
-        frozenset({_P.REQUESTS}),
-    ),
-    **dict.fromkeys(
-        ("request_step", "request_paper"), frozenset({_P.REQUESTS, _P.OWN_REQUESTS})
-    ),
-    "draft_keep": frozenset({_P.SEE_DESK, _P.EDIT_REGISTER}),
-    **dict.fromkeys(("erase", "kept_of", "retention"), frozenset({_P.ERASE})),
-    "user_add": frozenset({_P.USERS}),
-    "register_tell": frozenset({_P.TRANSFER}),
-    **dict.fromkeys(("register_number", "register_file"), frozenset({_P.REVEAL_NUMBERS})),
-    "register_file_part": frozenset({_P.REVEAL_NUMBERS, _P.EDIT_REGISTER}),
-    "register_vary": frozenset({_P.VARY_REGISTER}),
-    **dict.fromkeys(
-        ("register_declare", "register_authorise", "register_revoke", "register_unit"),
-        frozenset({_P.EDIT_REGISTER}),
-    ),
-    **dict.fromkeys(
-        ("hours_enter", "hours_revoke", "week_enter", "week_revoke"), frozenset({_P.SCHEDULE})
-    ),
-    **dict.fromkeys(
-        ("sheet_text", "sheet_save", "sheet_remove", "sheet_voice"), frozenset({_P.EDIT_SHEETS})
-    ),
-    **dict.fromkeys(
-        (
-            "announcement_part", "announcement_restore", "announcement_dictate",
-            "announcement_dictation", "announcement_draft_drop",
-        ),
-        frozenset({_P.PROMPTS}),
-    ),
-    **dict.fromkeys(
-        (
-            "led_test", "line_restart", "mail_test", "outbox_retry", "outbox_drop",
-            "divert", "divert_prove",
-            "phones", "phone_add", "phone_renew", "phone_label", "phone_remove", "phone_back",
-            "phones_serve", "phones_serve_end",
-            "settings", "chores", "config_check", "backup_make", "backup_check",
-            "backup_fetch", "backup_drop", "backup_restore", "restoring",
-            "backup_stick", "backup_stick_set_up", "backup_stick_forget",
+            "line_restart", "settings", "chores", "config_check", "backup_make", "backup_check",
+            "backup_fetch", "backup_drop",
             "backup_target", "backup_target_write", "backup_target_look", "backup_target_set_up",
-            "updates", "update_install", "update_start", "update_back", "update_give_up",
         ),
-        frozenset({_P.TECHNICAL}),
+        frozenset({Permission.TECHNICAL}),
     ),
-})  # fmt: skip
-"""Every question, and the permissions of which one is needed. One that is not here is ANYBODY's,
-and a test says that it is missing."""
+}  # fmt: skip
+"""Each command and the permissions of which one is needed: those that appliance/service handles,
+and by `command` those of this package. A missing one needs ANYBODY; a test names it."""
+_NAMES: Final[dict[object, tuple[str, ...]]] = {}
+"""The commands of each handler."""
 IN_A_PLACE: Final = frozenset({"SetAway"})
-"""Questions whose `by` is a position: a position is not a person (E19)."""
+"""Commands whose `by` is a position: a position is not a person (E19)."""
+
+
+def command(*names: str, needs: Permission | frozenset[Permission] | None) -> Callable[[F], F]:
+    """Declare which commands a function handles, and the permissions of which one is needed."""
+    needed = frozenset({needs}) if isinstance(needs, Permission) else needs
+
+    def declared(handler: F) -> F:
+        NEEDS.update(dict.fromkeys(names, needed))
+        _NAMES[handler] = (*_NAMES.get(handler, ()), *names)
+        return handler
+
+    return declared
+
+
+class CommandHandlers:
+    """Base of a class whose methods are declared by `command`."""
+
+    __slots__ = ()
+
+    @property
+    def known(self) -> Handlers:
+        """Map each command to its method."""
+        return handlers_of(self)
+
+
+def handlers_of(owner: object) -> Handlers:
+    """Map each command that a method of the object is declared for to that method."""
+    methods = [each for kind in type(owner).__mro__ for each in vars(kind).items()]
+    return {
+        name: getattr(owner, attribute)
+        for attribute, function in methods
+        if isinstance(function, FunctionType)
+        for name in _NAMES.get(function, ())
+    }
 
 
 class Rights:
-    """What the desk knows of users, in memory: a disk that stalls keeps nobody from a state."""
+    """The users and their permissions, in memory: a stalled disk keeps nobody from a command."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
         self._users: Mapping[str, User] = {}
         self.on_person: Callable[[], None] = lambda: None
-        """Told when somebody who may has asked for something by hand."""
+        """Called when a user has sent a command that she may send: somebody is at the console."""
 
-    def check(self, question: dict[str, Any], person: str) -> None:
-        """Refuse what somebody, "" for nobody, may not ask; raises Refused."""
-        asked = str(question.get("ask"))
+    def check(self, arguments: Arguments, person: str) -> None:
+        """Raise Refused for a command that a person ("" for nobody) may not send."""
+        asked = str(arguments.get("ask"))
         needed = NEEDS.get(asked, ANYBODY)
         if needed == FREE:
             return
@@ -133,7 +114,7 @@ class Rights:
                 f"{asked!r} is asked on the box itself alone",
             )
         check_entitled(self._users.get(person), person, needed)
-        by = question.get("by", person)
+        by = arguments.get("by", person)
         if by != person and asked not in IN_A_PLACE:
             raise Refused(
                 f"«{person}» non può chiedere a nome di altri",
@@ -142,7 +123,7 @@ class Rights:
         self.on_person()
 
     def read_anew(self, then: Callable[[], None]) -> None:
-        """Read the users, then call; where they cannot be read, what was known stays known."""
+        """Read the users, then call `then`; where they cannot be read the last ones hold."""
 
         def done(result: Mapping[str, User] | CentralinoError) -> None:
             if not isinstance(result, CentralinoError):
@@ -152,7 +133,7 @@ class Rights:
         self._records.do(_everybody, done)
 
     def learn(self, connection: sqlite3.Connection) -> None:
-        """Know the users as they are now; in the records' thread."""
+        """Read the users; in the database thread."""
         self._users = _everybody(connection)
 
 
@@ -161,20 +142,17 @@ def _everybody(connection: sqlite3.Connection) -> Mapping[str, User]:
 
 
 def check_may(connection: sqlite3.Connection, by: str, permission: Permission) -> None:
-    """Refuse what somebody has not the right to, in the job that does it.
-
-    Raises Refused, sqlite3.Error.
-    """
+    """Check a permission in the database job that needs it; raises Refused, sqlite3.Error."""
     check_entitled(users.find_user(connection, by), by, frozenset({permission}))
 
 
 def check_own(connection: sqlite3.Connection, by: str, unit: str) -> None:
-    """Refuse somebody of an office, in the job that does it, what is another office's.
+    """Refuse a user of an office the requests of others; raises Refused, sqlite3.Error.
 
-    Raises Refused, sqlite3.Error. Who is no user here has the box's own shell.
+    A name that is no user's is of a shell on the box.
     """
     user = users.find_user(connection, by)
-    if user and _P.REQUESTS not in permissions_of(user.roles) and user.unit != unit:
+    if user and Permission.REQUESTS not in permissions_of(user.roles) and user.unit != unit:
         raise Refused(
             f"questa richiesta non è dell'ufficio di «{by}»",
             f"that request is not of the office of {by!r}",
@@ -182,7 +160,7 @@ def check_own(connection: sqlite3.Connection, by: str, unit: str) -> None:
 
 
 def check_entitled(user: User | None, by: str, needed: frozenset[Permission]) -> None:
-    """Refuse somebody unknown or disabled, or without any of what is needed; raises Refused."""
+    """Raise Refused for an unknown or disabled user, or one without any of the permissions."""
     if user is None or user.disabled:
         raise Refused(
             f"«{by}» non è un utente che può entrare: entrare di nuovo",

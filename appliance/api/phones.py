@@ -1,4 +1,9 @@
-"""Commands about the office's phones: list, add, relabel, renew, remove, fetch their files."""
+"""The office's phones: list, add, relabel, renew, remove, and the window to fetch their files.
+
+Call control makes and keeps the passwords; the console gets one once, to show it. What was entered
+is written beside the configuration file (config.phones) and comes into force as a changed file
+does: by a restart once nobody is on the phone.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +21,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.permissions import check_may
-from appliance.api.protocol import plain
+from appliance.api.permissions import SHELL, CommandHandlers, check_may, command
+from appliance.api.protocol import Arguments, Handlers, declined, deferred, plain, refusing, user_of
 from appliance.api.status_text import (
     BAD_LABEL,
     BAD_MAC,
@@ -30,13 +35,13 @@ from appliance.api.status_text import (
     NO_MAC,
     NOT_GOOD,
     PHONE_DONE,
+    RENEWED,
 )
 from appliance.config import phones as config_phones
 from appliance.config.build import extensions
 from appliance.config.phones import CITIZENS_DESK, GROUPS, SWITCHBOARD, Entered, EnteredPhone
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.files import atomic_write, load_text
-from appliance.policy.supervision import why_not
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.users import Permission
 from appliance.provisioning import server, templates
@@ -51,30 +56,29 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.api.protocol import DeferredReply, Reply, SendReply
+    from appliance.api.protocol import DeferredReply, Reply
     from appliance.config.schema import Phone, Settings
     from appliance.policy.clock import Now
     from appliance.service.loop import Stores
     from appliance.sip.service import Phones
 
-
-# ---- phone window ------------------------------------------------------------------------------
-# The window in which added phones fetch their files, opened in the console: a child, for minutes.
-#
-# The child is `centralino phones serve`. How long it is open stands in the run folder: a start of
-# the service, which a new phone asks for, closes no window. Asked from any thread; all that is done
-# is done by `look`, in the deciding one, which never waits.
+# ---- provisioning window -----------------------------------------------------------------------
 
 FILE: Final = "phones_window"
 MINUTES: Final = 15
-MOST: Final = 4_000
-"""So many bytes of what the child says are shown, the last ones."""
+MOST_OUTPUT: Final = 4_000
+"""Bytes of the child's output that are shown, the last ones."""
 GRACE_S: Final = 2.0
 NICENESS: Final = 10
 
 
-class PhoneWindow:
-    """Open until a running time (monotonic s), 0 for closed; `config` is the child's."""
+class ProvisioningWindow:
+    """The minutes in which added phones fetch their files from a child, `centralino phones serve`.
+
+    Open until a monotonic second, which lies in the run folder: a restart of the service, which a
+    new phone needs, closes no window. Called from any thread; the child is begun and ended by
+    `look`, in the deciding one, which never waits. `config` is the child's configuration file.
+    """
 
     def __init__(
         self, config: Path | None, run: Path, clock: Callable[[], float] = time.monotonic
@@ -86,7 +90,7 @@ class PhoneWindow:
         self._said = ""
 
     def open(self) -> None:
-        """Have it opened for some minutes, or for as many more; raises Refused, OSError."""
+        """Open it for MINUTES from now; raises Refused, OSError."""
         if self._config is None:
             raise Refused(
                 "il file di configurazione non è noto: usare la riga di comando",
@@ -96,16 +100,16 @@ class PhoneWindow:
         self._is_due = True
 
     def renew(self) -> None:
-        """Have the files made anew where it is open: a phone was added."""
+        """Restart the child where it is open: a phone was added, the files change."""
         self._is_due = self._is_due or self.left_s > 0
 
     def close(self) -> None:
-        """Have it closed."""
+        """Close it."""
         self._until, self._is_due = 0.0, False
         self._file.unlink(missing_ok=True)
 
     def resume(self) -> None:
-        """Open it again that a run before has left open."""
+        """Open it again after a restart, until its time."""
         with contextlib.suppress(ValueError):
             self._until = float(load_text(self._file) or 0)
         self._is_due = self.left_s > 0
@@ -122,16 +126,16 @@ class PhoneWindow:
 
     @property
     def left_s(self) -> float:
-        """How long it is open still."""
+        """Seconds for which it stays open."""
         return max(0.0, self._until - self._clock())
 
     @property
     def said(self) -> str:
-        """What the child has said, line by line; of one that has ended, too."""
+        """The child's output, also of one that has ended."""
         return self._heard() if self._child is not None else self._said
 
     def look(self) -> None:
-        """Begin what is due, end what is over, take note of a child that has ended."""
+        """Begin a due child, end one whose time is over, note one that has ended."""
         if self._child is not None and self._child.poll() is not None:
             self._end()
             if not self._is_due:
@@ -169,21 +173,16 @@ class PhoneWindow:
         if self._said_to is None:
             return ""
         size = os.fstat(self._said_to).st_size
-        return os.pread(self._said_to, MOST, max(0, size - MOST)).decode("utf-8", "replace")
+        return os.pread(self._said_to, MOST_OUTPUT, max(0, size - MOST_OUTPUT)).decode(
+            "utf-8", "replace"
+        )
 
     def _keep(self, until: float) -> None:
         atomic_write(self._file, f"{until:.0f}\n", is_durable=False)
         self._until = until
 
 
-# ---- phone entering ----------------------------------------------------------------------------
-# What is asked at the door about the office's phones: all of them; add, relabel, renew, remove.
-#
-# Passwords are made and kept here, in the deciding process' own account; the console is told one
-# once, to show it. What changes the configuration is written beside it (phones_entered.py) and
-# comes into force as a changed file does: by a start in good order, once nobody is on the phone.
-
-T = TypeVar("T")
+# ---- commands ----------------------------------------------------------------------------------
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 MOST_PHONES: Final = 99
@@ -200,15 +199,16 @@ CODES: Final = {
 
 
 def _nothing() -> None:
-    """There is nobody to tell."""
+    """Nothing is to be done."""
 
 
 @dataclass(slots=True)
-class PhoneEntering:
-    """Asked in the deciding thread, done in the records'. `written` is the configuration without
-    what was entered, as it was read at the start, `complaint` what was wrong with the file then;
-    `on_change` has the service start anew with what was entered, `kept` says whether it does so by
-    itself.
+class PhoneCommands(CommandHandlers):
+    """Handled in the deciding thread, carried out in the database thread.
+
+    `written` is the configuration without what was entered, as it was read at the start,
+    `complaint` what was wrong with the file then; `on_change` restarts the service with what was
+    entered, `kept` says whether it does so by itself.
     """
 
     settings: Settings
@@ -218,27 +218,12 @@ class PhoneEntering:
     now: Callable[[], Now]
     complaint: Words = NOTHING
     kept: bool = False
-    window: PhoneWindow | None = None
+    window: ProvisioningWindow | None = None
     on_change: Callable[[], None] = field(default=_nothing)
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "phones": self.asked,
-            "phone_add": self.add,
-            "phone_renew": self.renew,
-            "phone_label": self.relabel,
-            "phone_remove": self.remove,
-            "phone_back": self.put_back,
-            "phones_serve": lambda question: self._serve(question, is_open=True),
-            "phones_serve_end": lambda question: self._serve(question, is_open=False),
-        }
-
-    # --- what there is -----------------------------------------------------------------------
-
-    def asked(self, _: dict[str, Any]) -> DeferredReply:
-        """Tell of every phone what is kept of it, and where it is registered now."""
+    @command("phones", needs=Permission.TECHNICAL)
+    def list_phones(self, _: Arguments) -> DeferredReply:
+        """Return every phone: its configuration, and where it is registered now."""
         live = {each.name: each for each in self.phones.status().phones}
 
         def job(_: sqlite3.Connection) -> Reply:
@@ -265,7 +250,7 @@ class PhoneEntering:
                 "makes": [_make(make) for make in templates.MAKES.values()],
             }
 
-        return self._later(job)
+        return self._deferred(job)
 
     def _row(
         self, phone: Phone, digits: str, wanted: Settings, entered: Entered, kept: Kept
@@ -292,11 +277,10 @@ class PhoneEntering:
 
     def _is_in_force(self, wanted: Settings) -> bool:
         """Tell whether the running service has the phones that it would start with."""
-        now = self.settings
-        return _shape(now) == _shape(wanted)
+        return _shape(self.settings) == _shape(wanted)
 
     def _window(self) -> Reply:
-        """Tell until when phones fetch their files, "" for not at all, and what has happened."""
+        """Return until when phones fetch their files, "" for closed, and the child's output."""
         left = self.window.left_s if self.window else 0.0
         until = (self.now().wall + timedelta(seconds=left)).isoformat(timespec="minutes")
         return {
@@ -304,15 +288,14 @@ class PhoneEntering:
             "said": self.window.said if self.window else "",
         }
 
-    # --- what changes ------------------------------------------------------------------------
-
-    def add(self, question: dict[str, Any]) -> DeferredReply:
-        """Add a phone, with a password of its own that is told once."""
-        name, label = _name(question), _label(question)
-        group = question.get("group")
+    @command("phone_add", needs=Permission.TECHNICAL)
+    def add(self, arguments: Arguments) -> DeferredReply:
+        """Add a phone; the reply has its password, once."""
+        name, label = _name(arguments), _label(arguments)
+        group = arguments.get("group")
         if group not in GROUPS:
             raise OfficeError(f"group is one of {', '.join(GROUPS[:2])}, or empty")
-        make, mac = _make_and_mac(question)
+        make, mac = _make_and_mac(arguments)
 
         def job(connection: sqlite3.Connection) -> Reply:
             def with_it(written: Settings, entered: Entered) -> Entered:
@@ -323,21 +306,22 @@ class PhoneEntering:
                 digits = {phone.name: own for phone, own in _numbered(laid)}[name]
                 return replace(entered, added=(*entered.added, replace(new, extension=digits)))
 
-            self._allow(connection, question)
+            self._allow(connection, arguments)
             wanted, entered = self._change(with_it)
             told = self._account(wanted, name, make, mac)
             config_phones.save(self._state, entered)
-            self._note(connection, question, name)
+            self._note(connection, arguments, name)
             return told
 
-        return self._later(job, self._changed)
+        return self._deferred(job, self._changed)
 
-    def renew(self, question: dict[str, Any]) -> DeferredReply:
-        """Make another password for a phone, told once; the one before is worth nothing."""
-        name = _name(question)
+    @command("phone_renew", needs=Permission.TECHNICAL)
+    def renew(self, arguments: Arguments) -> DeferredReply:
+        """Make another password for a phone, in the reply once; the old one no longer works."""
+        name = _name(arguments)
 
         def job(connection: sqlite3.Connection) -> Reply:
-            self._allow(connection, question)
+            self._allow(connection, arguments)
             wanted = config_phones.overlay_phones(
                 self.written, config_phones.load_entered(self._state)
             )
@@ -349,14 +333,15 @@ class PhoneEntering:
                 )
             before = phones.load_handsets(self.settings).get(name, Kept())
             told = self._account(wanted, name, before.make or phones.SOFT, before.mac)
-            self._note(connection, question, name)
+            self._note(connection, arguments, name)
             return told
 
-        return self._later(job, self._served_anew)
+        return self._deferred(job, self._served_anew)
 
-    def relabel(self, question: dict[str, Any]) -> DeferredReply:
+    @command("phone_label", needs=Permission.TECHNICAL)
+    def relabel(self, arguments: Arguments) -> DeferredReply:
         """Give a phone another label."""
-        name, label = _name(question), _label(question)
+        name, label = _name(arguments), _label(arguments)
 
         def with_it(written: Settings, entered: Entered) -> Entered:
             _known(config_phones.overlay_phones(written, entered), name)
@@ -366,11 +351,12 @@ class PhoneEntering:
                 return replace(entered, added=tuple(others))
             return replace(entered, labels={**entered.labels, name: label})
 
-        return self._entered(question, name, with_it)
+        return self._entered(arguments, name, with_it)
 
-    def remove(self, question: dict[str, Any]) -> DeferredReply:
-        """Take a phone out of use, and its password with it."""
-        name = _name(question)
+    @command("phone_remove", needs=Permission.TECHNICAL)
+    def remove(self, arguments: Arguments) -> DeferredReply:
+        """Take a phone out of use, and delete its password."""
+        name = _name(arguments)
 
         def with_it(written: Settings, entered: Entered) -> Entered:
             wanted = config_phones.overlay_phones(written, entered)
@@ -383,65 +369,64 @@ class PhoneEntering:
                 return replace(entered, added=rest, labels=labels)
             return replace(entered, labels=labels, removed=(*entered.removed, name))
 
-        return self._entered(question, name, with_it, forgets=True)
+        return self._entered(arguments, name, with_it, forgets=True)
 
-    def put_back(self, question: dict[str, Any]) -> DeferredReply:
-        """Use a phone of the file's again that was taken out of use."""
-        name = _name(question)
+    @command("phone_back", needs=Permission.TECHNICAL)
+    def put_back(self, arguments: Arguments) -> DeferredReply:
+        """Put a phone of the configuration file back into use."""
+        name = _name(arguments)
 
         def with_it(_: Settings, entered: Entered) -> Entered:
             return replace(entered, removed=tuple(n for n in entered.removed if n != name))
 
-        return self._entered(question, name, with_it)
+        return self._entered(arguments, name, with_it)
 
-    def _serve(self, question: dict[str, Any], *, is_open: bool) -> DeferredReply:
+    @command("phones_serve", "phones_serve_end", needs=Permission.TECHNICAL)
+    def serve(self, arguments: Arguments) -> DeferredReply:
         """Open the window in which phones fetch their files, or close it."""
+        is_open = arguments["ask"] == "phones_serve"
 
         def job(connection: sqlite3.Connection) -> Reply:
-            self._allow(connection, question)
+            self._allow(connection, arguments)
             if self.window is not None:
                 (self.window.open if is_open else self.window.close)()
-            self._note(connection, question, "")
-            return {"said": plain(PHONE_DONE[question["ask"]])}
+            self._note(connection, arguments, "")
+            return {"said": plain(PHONE_DONE[arguments["ask"]])}
 
-        return self._later(job)
+        return self._deferred(job)
 
     def _entered(
         self,
-        question: dict[str, Any],
+        arguments: Arguments,
         name: str,
         with_it: Callable[[Settings, Entered], Entered],
         *,
         forgets: bool = False,
     ) -> DeferredReply:
         def job(connection: sqlite3.Connection) -> Reply:
-            self._allow(connection, question)
+            self._allow(connection, arguments)
             _, entered = self._change(with_it)
             if forgets:
                 self._forget(name)
             config_phones.save(self._state, entered)
-            self._note(connection, question, name)
-            return {"said": plain(PHONE_DONE[question["ask"]])}
+            self._note(connection, arguments, name)
+            return {"said": plain(PHONE_DONE[arguments["ask"]])}
 
-        return self._later(job, self._changed)
-
-    # --- in the records' thread --------------------------------------------------------------
+        return self._deferred(job, self._changed)
 
     @property
     def _state(self) -> Path:
         return Path(self.settings.folders.state)
 
     def _change(self, with_it: Callable[[Settings, Entered], Entered]) -> tuple[Settings, Entered]:
-        """Make a change of what was entered, and the configuration that it gives; raises Refused
-        where the file is wrong: nothing new could come into force.
-        """
-        if self.complaint.en:
+        """Return the configuration that a change gives, and the entries; raises Refused."""
+        if self.complaint.en:  # no restart could bring a change into force
             raise _refused(NOT_GOOD)
         entered = with_it(self.written, config_phones.load_entered(self._state))
         return config_phones.overlay_phones(self.written, entered), entered
 
     def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Reply:
-        """Make a phone's password and what it may fetch; returns all that is told of it, once."""
+        """Make a phone's password and the token of its file; returns all that is shown, once."""
         secret, kept = phones.load_secrets(self.settings), phones.load_handsets(self.settings)
         other = next((n for n, row in kept.items() if mac and row.mac == mac and n != name), "")
         if other:
@@ -474,7 +459,7 @@ class PhoneEntering:
     def _where(self) -> str:
         try:
             return phones.lan_address(self.settings)
-        except TechnicianError:  # without a network yet it has its name
+        except TechnicianError:  # without a network yet the box has only its name
             return socket.gethostname()
 
     def _forget(self, name: str) -> None:
@@ -484,45 +469,28 @@ class PhoneEntering:
         if kept.pop(name, None) is not None:
             phones.save_handsets(self.settings, kept)
 
-    def _allow(self, connection: sqlite3.Connection, question: dict[str, Any]) -> None:
-        check_may(connection, _by(question), Permission.TECHNICAL)
+    def _allow(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
+        check_may(connection, user_of(arguments), Permission.TECHNICAL)
 
-    def _note(self, connection: sqlite3.Connection, question: dict[str, Any], name: str) -> None:
+    def _note(self, connection: sqlite3.Connection, arguments: Arguments, name: str) -> None:
         with transaction(connection):
-            noted = Noted(self.now().wall, _by(question), CODES[question["ask"]], name)
+            noted = Noted(self.now().wall, user_of(arguments), CODES[arguments["ask"]], name)
             database.note(connection, noted)
 
-    # --- the answer --------------------------------------------------------------------------
-
-    def _later(
-        self,
-        job: Callable[[sqlite3.Connection], Reply],
-        then: Callable[[], None] = _nothing,
+    def _deferred(
+        self, job: Callable[[sqlite3.Connection], Reply], then: Callable[[], None] = _nothing
     ) -> DeferredReply:
-        def safely(connection: sqlite3.Connection) -> Reply:
-            try:
-                return job(connection)
-            except OSError as error:
-                why = why_not(error)
-                raise Refused(
-                    f"non è possibile: {why.it}", f"it cannot be done: {why.en}"
-                ) from error
+        """Run a job in the database thread, call `then` where it succeeded, then reply."""
 
-        def later(tell: SendReply) -> None:
-            def done(result: Reply | CentralinoError) -> None:
-                if isinstance(result, Refused):
-                    tell({"done": False, "said": plain(result.words)})
-                    return
-                if not isinstance(result, CentralinoError):
-                    then()
-                tell(result)
+        def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
+            if not isinstance(result, CentralinoError):
+                then()
+            return declined(result)
 
-            self.stores.records.do(safely, done)
-
-        return later
+        return deferred(self.stores.records, refusing(job), reply)
 
     def _renewed(self) -> None:
-        """Let the phones' gate know the passwords as they are now."""
+        """Have the registrar use the passwords as they are now."""
 
         def done(result: dict[str, str] | CentralinoError) -> None:
             if not isinstance(result, CentralinoError):
@@ -540,32 +508,73 @@ class PhoneEntering:
         self.on_change()
 
 
+class PhoneList:
+    """Where each phone is registered now; `commands` changes the list."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        phones: Phones,
+        stores: Stores,
+        commands: PhoneCommands | None = None,
+    ) -> None:
+        self._settings = settings
+        self._phones = phones
+        self._stores = stores
+        self._commands = commands
+
+    @property
+    def known(self) -> Handlers:
+        """Map the commands that show and change the list to their methods."""
+        return self._commands.known if self._commands else {}
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return every phone: where it is registered ("" for nowhere) and whether it answers."""
+        return [
+            {
+                "name": phone.name,
+                "label": phone.label,
+                "address": f"{phone.address[0]}:{phone.address[1]}" if phone.address else "",
+                "answers": phone.answers,
+            }
+            for phone in self._phones.status().phones
+        ]
+
+    @command("phones_renewed", needs=SHELL)
+    def renewed(self) -> DeferredReply:
+        """Read the passwords again: what `centralino phones add` wrote holds from now on."""
+
+        def reply(result: dict[str, str] | CentralinoError) -> Reply | CentralinoError:
+            if isinstance(result, CentralinoError):
+                return result
+            self._phones.learn_secrets(result)
+            return {"said": plain(RENEWED)}
+
+        return deferred(self._stores.records, lambda _: phones.load_secrets(self._settings), reply)
+
+
 def _refused(words: Words) -> Refused:
     return Refused(words.it, words.en)
 
 
-def _by(question: dict[str, Any]) -> str:
-    return str(question.get("by", ""))[:64]
-
-
-def _name(question: dict[str, Any]) -> str:
-    name = question.get("name")
+def _name(arguments: Arguments) -> str:
+    name = arguments.get("name")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise _refused(BAD_NAME)
     return name
 
 
-def _label(question: dict[str, Any]) -> str:
-    label = question.get("label")
+def _label(arguments: Arguments) -> str:
+    label = arguments.get("label")
     text = " ".join(label.split()) if isinstance(label, str) else ""
     if not (0 < len(text) <= LONGEST_LABEL and text.isprintable()):
         raise _refused(BAD_LABEL)
     return text
 
 
-def _make_and_mac(question: dict[str, Any]) -> tuple[str, str]:
-    """Settle the make and the hardware address; both may be left empty."""
-    make, typed = str(question.get("make") or ""), str(question.get("mac") or "").strip()
+def _make_and_mac(arguments: Arguments) -> tuple[str, str]:
+    """Return the make and the hardware address; both may be left empty."""
+    make, typed = str(arguments.get("make") or ""), str(arguments.get("mac") or "").strip()
     try:
         mac = mac_of(typed) if typed else ""
     except OfficeError as error:
@@ -625,7 +634,7 @@ def _group_of(settings: Settings, name: str) -> str:
 
 
 def _shape(settings: Settings) -> object:
-    """Return what of the phones counts for a running service."""
+    """Return what a running service has read of its phones."""
     numbered = [(p.name, p.label, p.address, digits) for p, digits in _numbered(settings)]
     return numbered, settings.switchboard.phones, settings.citizens_desk.phones
 
@@ -643,7 +652,7 @@ def _words(key: str) -> Words:
 
 
 def _picture(url: str) -> str:
-    """Return the QR code, "" where the library for it is missing: the address stands beside it."""
+    """Return the QR code, "" where its library is missing: the address is shown beside it."""
     try:
         return server.svg(url)
     except TechnicianError:

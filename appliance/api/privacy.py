@@ -1,4 +1,4 @@
-"""Commands on retention, erasure and handover."""
+"""Privacy: erasure by the supervisor (E20), handover between users (E19), retention."""
 
 from __future__ import annotations
 
@@ -9,12 +9,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from appliance.api import users
-from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.permissions import CommandHandlers, check_may, command
+from appliance.api.protocol import (
+    LONGEST_NAME,
+    WRONG_PROOF,
+    Arguments,
+    DeferredReply,
+    Reply,
+    deferred,
+    one_line,
+    plain,
+    required_user,
+)
 from appliance.config.build import numbers_of
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import fsync_directory
@@ -23,7 +33,7 @@ from appliance.policy import privacy as words
 from appliance.policy.hours import moment_words
 from appliance.policy.privacy import Item, Kind, SameNumber, canonical, same_number
 from appliance.policy.requests import Mail
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.text import Refused, SaidError, Words, in_language
 from appliance.policy.updates import check_server
 from appliance.policy.users import Permission, PinRule
 from appliance.policy.voicemail import CallAlerts
@@ -55,22 +65,18 @@ if TYPE_CHECKING:
     from appliance.service.loop import Stores
     from appliance.service.phone_status import Lookout
 
-
-# ---- erasure letters ---------------------------------------------------------------------------
-# What offices hear of an erasure (E20): that an appointment is off, and nothing of the person.
-
 log = logging.getLogger(__name__)
 
 
 def cancellations(
     invited: tuple[Invited, ...], now: datetime, zone: ZoneInfo, language: str
 ) -> Iterator[Mail]:
-    """Write to each office whose appointment is to come that it is off.
+    """Write to each office whose appointment is to come that it is cancelled.
 
-    The request's number, the day and the calendar's own UID are all it needs to find it.
+    The request's number, the day and the invitation's own UID find it; nothing names the person.
     """
     for each in invited:
-        subject = _said(words.filled(words.LETTER_SUBJECT, each.request), language)
+        subject = in_language(words.filled(words.LETTER_SUBJECT, each.request), language)
         try:
             off = cancellation(each.calendar, subject, now)
         except (ValueError, KeyError, IndexError) as error:
@@ -81,26 +87,18 @@ def cancellations(
         at = moment_words(off.start.astimezone(zone), language)
         body = words.filled(words.LETTER, number=each.request, at=at)
         key = f"erased-{each.request}"
-        yield Mail(key, each.to, subject, _said(body, language), calendar=off.text)
+        yield Mail(key, each.to, subject, in_language(body, language), calendar=off.text)
 
 
-def _said(text: Words, language: str) -> str:
-    return text.it if language == "it" else text.en
-
-
-# ---- erasures ----------------------------------------------------------------------------------
-# Erasure by the head, asked at the door (E20): sounds first, then rows, then what is remembered.
-#
-# Done in the records' thread: the disk may stall, the desk may not.
+# ---- erasure -----------------------------------------------------------------------------------
 
 KINDS: Final = ("call", "message", "request")
-LONGEST_NAME = 64
 LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureAsked:
-    """One erasure as it was asked for; a preview changes nothing; `proof` is the shell's word."""
+    """One erasure; a preview changes nothing; `proof` is a shell's."""
 
     chosen: Chosen
     ordered: Ordered
@@ -110,8 +108,7 @@ class ErasureAsked:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was found, how many stray files with it, whether the log could be cut, and what offices
-    are told: that their appointment is off."""
+    """What was found, how many stray files, whether the log could be cut, letters to offices."""
 
     found: Found
     files: int
@@ -119,8 +116,8 @@ class Done:
     letters: tuple[Mail, ...] = ()
 
 
-class Erasures:
-    """Answers "erase"; `now` is the desk's wall clock."""
+class ErasureCommands(CommandHandlers):
+    """Erases sounds, then rows, then what call control remembers, in the database thread."""
 
     def __init__(self, settings: Settings, stores: Stores, now: Callable[[], datetime]) -> None:
         self._state = Path(settings.folders.state)
@@ -130,22 +127,20 @@ class Erasures:
         self._language = settings.site.languages[0]
         self._stores, self._now = stores, now
 
-    def asked(self, question: dict[str, Any]) -> DeferredReply:
-        """Erase, or preview; raises OfficeError for what is no such question."""
-        asked = self._read(question)
+    @command("erase", needs=Permission.ERASE)
+    def asked(self, arguments: Arguments) -> DeferredReply:
+        """Erase, or preview; raises OfficeError for wrong arguments."""
+        asked = self._read(arguments)
 
-        def later(tell: SendReply) -> None:
-            def done(result: Done | CentralinoError) -> None:
-                tell(result if isinstance(result, CentralinoError) else self._told(result, asked))
+        def reply(result: Done | CentralinoError) -> Reply | CentralinoError:
+            return result if isinstance(result, CentralinoError) else self._told(result, asked)
 
-            self._stores.records.do(lambda c: self._job(c, asked), done)
+        return deferred(self._stores.records, lambda c: self._job(c, asked), reply)
 
-        return later
-
-    def _read(self, question: dict[str, Any]) -> ErasureAsked:
-        """Read the question; raises OfficeError with what is wrong in it."""
-        named = [(kind, str(question[kind])) for kind in KINDS if question.get(kind)]
-        number = str(question.get("number") or "")
+    def _read(self, arguments: Arguments) -> ErasureAsked:
+        """Read the arguments; raises OfficeError with what is wrong in them."""
+        named = [(kind, str(arguments[kind])) for kind in KINDS if arguments.get(kind)]
+        number = str(arguments.get("number") or "")
         if len(named) + bool(number) != 1:
             raise SaidError(
                 Words(
@@ -153,32 +148,27 @@ class Erasures:
                     "say one: a number, or a call, message or request",
                 )
             )
-        by = " ".join(str(question.get("by") or "").split())[:LONGEST_NAME]
-        reason = " ".join(str(question.get("reason") or "").split())[:LONGEST_REASON]
-        preview = bool(question.get("preview"))
+        by = one_line(arguments, "by", LONGEST_NAME)
+        reason = one_line(arguments, "reason", LONGEST_REASON)
+        preview = bool(arguments.get("preview"))
         if not preview and not (by and reason):
             raise Refused(
                 "si cancella per conto di qualcuno e per un motivo: dire chi e perché",
                 "what is erased is erased by somebody, for a reason: say both",
             )
-        proof = question.get("proof")
+        proof = arguments.get("proof")
         if by and proof is not None:
             by = f"{SHELL}{by}"
         chosen = Chosen(same_number(number, self._plan)) if number else Chosen(None, *named[0])
-        closing = bool(question.get("close_requests"))
+        closing = bool(arguments.get("close_requests"))
         return ErasureAsked(chosen, Ordered(by, reason, self._now(), closing), preview, proof)
 
     def _check(self, connection: sqlite3.Connection, asked: ErasureAsked) -> None:
-        """Ask for the right of who asks; the box's own shell has it."""
+        """Check the user's permission; a shell on the box proves itself instead."""
         if asked.proof is None:
             check_may(connection, asked.ordered.by, Permission.ERASE)
         elif not users.proof_is_right(self._state, asked.proof):
-            raise SaidError(
-                Words(
-                    "questa non è la prova della riga di comando: ripetere il comando",
-                    "that is no proof of the box's shell: say the command again",
-                )
-            )
+            raise SaidError(WRONG_PROOF)
 
     def _job(self, connection: sqlite3.Connection, asked: ErasureAsked) -> Done:
         self._check(connection, asked)
@@ -206,7 +196,7 @@ class Erasures:
         return tuple(cancellations(asked, now, self._zone, self._language))
 
     def _stray(self, number: SameNumber | None, found: Found) -> tuple[Path, ...]:
-        """Return files of that number which no record knows: set aside, or not taken up yet."""
+        """Return files of that number in no record: set aside as corrupt, or not stored yet."""
         known = {Path(sound).stem for sound in found.sounds}
         sidecars = (*self._folders.corrupt.glob("*.meta*"), *self._folders.new.glob("*.meta"))
         mine = {
@@ -254,7 +244,7 @@ class Erasures:
         return words.filled(words.PREVIEW if asked.preview else words.DONE, counts)
 
     def _forget(self, found: Found, number: SameNumber | None) -> None:
-        """Have the desk forget who called, and the lamp count anew."""
+        """Have call control forget the numbers, and count the messages again for the lamp."""
         national = {canonical(each, self._plan) for each in found.numbers}
         own = {number.national} if number is not None else set()
         self._stores.forget_numbers(tuple(sorted(found.numbers | national | own)))
@@ -286,49 +276,38 @@ def _unlink(paths: tuple[Path, ...]) -> None:
         fsync_directory(folder)
 
 
-# ---- handover questions ------------------------------------------------------------------------
-# What is asked at the door about handing over (E19): who gives what to whom.
-#
-# Checked and done in the records' thread; alerts and lists follow whoever has it then.
+# ---- handover ----------------------------------------------------------------------------------
 
 MOST_ITEMS = 500
 HIGHEST = 1_000_000_000
 
 
-class HandoverQuestions:
-    """Answers; `now` is the desk's clock. Raises OfficeError for what is no such question."""
+class HandoverCommands(CommandHandlers):
+    """Hands work over to a colleague (E19); its alerts and lists follow."""
 
     def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
-        """Name what may be asked."""
-        return {"hand_over": self.give}
+    @command("hand_over", needs=Permission.REQUESTS)
+    def give(self, arguments: Arguments) -> DeferredReply:
+        """Hand items over to a colleague, or to all where `to` is empty."""
+        asked, stores = read_handover(arguments, self._now().wall), self._stores
 
-    def give(self, question: dict[str, Any]) -> DeferredReply:
-        """Hand things over to a colleague, or to all where `to` is empty."""
-        asked, stores = read(question, self._now().wall), self._stores
+        def reply(result: Words | CentralinoError) -> Reply | CentralinoError:
+            if isinstance(result, CentralinoError):
+                return result
+            stores.mailbox.recount()
+            stores.on_care()
+            return {"said": plain(result)}
 
-        def later(tell: SendReply) -> None:
-            def done(result: Words | CentralinoError) -> None:
-                if isinstance(result, CentralinoError):
-                    tell(result)
-                    return
-                stores.mailbox.recount()
-                stores.on_care()
-                answer: Reply = {"said": plain(result)}
-                tell(answer)
-
-            stores.records.do(lambda c: retention.give(c, asked, stores.records.letters), done)
-
-        return later
+        letters = stores.records.letters
+        return deferred(stores.records, lambda c: retention.give(c, asked, letters), reply)
 
 
-def read(question: dict[str, Any], at: datetime) -> Asked:
-    """Read the question; raises OfficeError with what is wrong in it."""
-    by, position, to = (_name(question, key) for key in ("by", "position", "to"))
-    items = question.get("items")
+def read_handover(arguments: Arguments, at: datetime) -> Asked:
+    """Read the arguments; raises OfficeError with what is wrong in them."""
+    by, position, to = (_name(arguments, key) for key in ("by", "position", "to"))
+    items = arguments.get("items")
     if not by or not isinstance(items, list) or len(items) > MOST_ITEMS:
         raise OfficeError(
             f'hand_over: by and items, at most {MOST_ITEMS} like "message:12", are needed'
@@ -336,8 +315,8 @@ def read(question: dict[str, Any], at: datetime) -> Asked:
     return Asked(by, position, to, at, tuple(dict.fromkeys(_item(text) for text in items)))
 
 
-def _name(question: dict[str, Any], key: str) -> str:
-    return str(question.get(key) or "")[:LONGEST_NAME]
+def _name(arguments: Arguments, key: str) -> str:
+    return str(arguments.get(key) or "")[:LONGEST_NAME]
 
 
 def _item(text: object) -> Item:
@@ -349,15 +328,14 @@ def _item(text: object) -> Item:
     return Item(Kind(kind), int(number))
 
 
-# ---- keeping -----------------------------------------------------------------------------------
-# What is configured of how messages and calls are kept and told of, of updates: what cannot be.
+# ---- configuration -----------------------------------------------------------------------------
 
 LEAST_EVERY: Final = 5
 ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def check(settings: Settings, mistakes: Mistakes) -> None:
-    """Name what cannot be: days count from 0, which keeps for ever; a notice has an address."""
+    """Note mistakes of retention, backup, updates and notices; 0 days keep for ever."""
     for field in dataclasses.fields(settings.retention):
         days = getattr(settings.retention, field.name)
         if days < 0:
@@ -376,7 +354,7 @@ def check(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) -> None:
-    """Note what is no address to mail to."""
+    """Note what is no e-mail address."""
     if address and not ADDRESS.fullmatch(address):
         mistakes.note(
             key,
@@ -386,7 +364,7 @@ def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) ->
 
 
 def _check_central(settings: Settings, mistakes: Mistakes) -> None:
-    """Note a server whose word nobody could judge."""
+    """Note a server without the certificate that its files are verified with."""
     central = settings.central
     if central.server:
         mistakes.check("central.server", check_server, central.server)
@@ -405,7 +383,7 @@ def _check_central(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
-    """Note a backup that nobody could read, or that would be left out for want of its phrase."""
+    """Note a backup without its passphrase, and targets and limits that cannot be."""
     backup = settings.backup
     if backup.folder and not backup.passphrase_file:
         mistakes.note(
@@ -428,10 +406,8 @@ def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
             )
 
 
-# ---- retention questions -----------------------------------------------------------------------
-# What may be asked at the door of what is kept: how long, what goes soon, what of one caller.
+# ---- retention ---------------------------------------------------------------------------------
 
-LONGEST: Final = 64
 ELSE: Final = (
     (Words("Messaggi che nessuno ha chiuso", "Messages that nobody closed"), 0),
     (Words("Registro delle modifiche, che non contiene numeri", "Audit, which holds no number"), 0),
@@ -439,8 +415,8 @@ ELSE: Final = (
 """What is kept for ever, whatever is configured."""
 
 
-class RetentionQuestions:
-    """Answers; `now` is the desk's wall clock. Raises OfficeError for what is no such question."""
+class RetentionCommands(CommandHandlers):
+    """What is kept for how long, and all that is kept of one caller."""
 
     def __init__(
         self, settings: Settings, stores: Stores, lookout: Lookout, now: Callable[[], datetime]
@@ -448,14 +424,10 @@ class RetentionQuestions:
         self._settings, self._stores = settings, stores
         self._lookout, self._now = lookout, now
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {"retention": self.retention, "kept_of": self.kept_of}
-
-    def retention(self, question: dict[str, Any]) -> DeferredReply:
-        """Tell the rules, what goes within 30 days, what waits, what went, and the last run."""
-        by, now, keeping = _by(question), self._now(), keeping_of(self._settings)
+    @command("retention", needs=Permission.ERASE)
+    def retention(self, arguments: Arguments) -> DeferredReply:
+        """Return the rules, deletions due within 30 days and done, what waits, the last run."""
+        by, now, keeping = required_user(arguments), self._now(), keeping_of(self._settings)
         ran = self._lookout.deleted_at
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -468,31 +440,19 @@ class RetentionQuestions:
                 "deleted": [_deletion(each) for each in deletions(connection)],
             }
 
-        return self._later(job)
+        return deferred(self._stores.records, job, lambda result: result)
 
-    def kept_of(self, question: dict[str, Any]) -> DeferredReply:
-        """Hand over all that is kept of a number; audited by how much, never whose."""
-        by, now = _by(question), self._now()
-        number = same_number(str(question.get("number") or ""), numbers_of(self._settings))
+    @command("kept_of", needs=Permission.ERASE)
+    def kept_of(self, arguments: Arguments) -> DeferredReply:
+        """Return all that is kept of a number; the audit notes how much, never whose."""
+        by, now = required_user(arguments), self._now()
+        number = same_number(str(arguments.get("number") or ""), numbers_of(self._settings))
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.ERASE)
             return {"kept": privacy.exported(connection, number, by, now)}
 
-        return self._later(job)
-
-    def _later(self, job: Callable[[sqlite3.Connection], Reply]) -> DeferredReply:
-        def later(tell: SendReply) -> None:
-            self._stores.records.do(job, tell)
-
-        return later
-
-
-def _by(question: dict[str, Any]) -> str:
-    by = question.get("by")
-    if not isinstance(by, str) or not by.strip():
-        raise OfficeError("by is needed: the user who asks")
-    return by[:LONGEST]
+        return deferred(self._stores.records, job, lambda result: result)
 
 
 def _kept(keeping: Keeping) -> list[Reply]:

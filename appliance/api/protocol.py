@@ -27,12 +27,15 @@ from appliance.store.writer import Records
 
 T = TypeVar("T")
 
+Arguments = dict[str, Any]
+"""One command as it came in: its name is `ask`, who sends it `by`."""
+
 Reply = dict[str, Any]
 SendReply = Callable[[Reply | CentralinoError], None]
 """Sends a session its reply, from any thread; without effect once the session has ended."""
 DeferredReply = Callable[[SendReply], None]
 """A reply that has to be waited for: called with the function that sends it."""
-Handlers = dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]
+Handlers = dict[str, Callable[[Arguments], Reply | DeferredReply]]
 """What carries out each command, by the command's name."""
 
 REQUESTS: dict[str, type] = {cls.__name__: cls for cls in typing.get_args(commands.Request)}
@@ -75,30 +78,30 @@ class NotRunningError(SaidError):
 def parse_line(line: bytes) -> dict[str, Any]:
     """Parse one line; raises OfficeError for what is no JSON object, or has no UTF-8 form."""
     try:
-        question = json.loads(line)
+        arguments = json.loads(line)
         # JSON can spell half a surrogate pair ("\ud800"), which no file and no database takes.
-        json.dumps(question, ensure_ascii=False).encode()
+        json.dumps(arguments, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
         raise OfficeError(f"a question is one JSON object a line ({error})") from error
-    if not isinstance(question, dict):
+    if not isinstance(arguments, dict):
         raise OfficeError("a question is one JSON object a line")
-    return question
+    return arguments
 
 
-def parse_request(question: dict[str, Any]) -> commands.Request:
+def parse_request(arguments: Arguments) -> commands.Request:
     """Read a change of a manual state; raises OfficeError with what is wrong in it."""
-    name = question.get("ask")
+    name = arguments.get("ask")
     cls = REQUESTS.get(str(name))
     if cls is None:
         raise OfficeError(f"{name!r} cannot be asked; known are status, {', '.join(REQUESTS)}")
     try:
-        until = question.get("until")
-        lasts = {"lasts": _boolean(question["lasts"])} if "lasts" in question else {}
+        until = arguments.get("until")
+        lasts = {"lasts": _boolean(arguments["lasts"])} if "lasts" in arguments else {}
         return typing.cast(
             commands.Request,
             cls(
-                on=_boolean(question["on"]),
-                by=str(question["by"])[:LONGEST_NAME],
+                on=_boolean(arguments["on"]),
+                by=str(arguments["by"])[:LONGEST_NAME],
                 until=moment(until) if until else None,
                 **lasts,
             ),
@@ -126,37 +129,37 @@ def moment(text: str) -> datetime:
     return at
 
 
-def required_user(question: dict[str, Any]) -> str:
+def required_user(arguments: Arguments) -> str:
     """Return `by`, the user who asks; raises OfficeError without one."""
-    by = question.get("by")
+    by = arguments.get("by")
     if not isinstance(by, str) or not by.strip():
         raise OfficeError("by is needed: the user who asks")
     return by[:LONGEST_NAME]
 
 
-def user_of(question: dict[str, Any]) -> str:
+def user_of(arguments: Arguments) -> str:
     """Return `by`, "" for nobody: the check of the permission then refuses the command."""
-    return str(question.get("by", ""))[:LONGEST_NAME]
+    return str(arguments.get("by", ""))[:LONGEST_NAME]
 
 
-def required_text(question: dict[str, Any], key: str) -> str:
+def required_text(arguments: Arguments, key: str) -> str:
     """Return a short text as it was written; raises OfficeError for none."""
-    value = question.get(key)
+    value = arguments.get(key)
     if not isinstance(value, str) or not value.strip():
         raise OfficeError(f"{key} is needed")
     return value[:LONGEST_NAME]
 
 
-def one_line(question: dict[str, Any], key: str, limit: int) -> str:
+def one_line(arguments: Arguments, key: str, limit: int) -> str:
     """Return a text with its white space joined, cut at `limit` characters; "" for none."""
-    return " ".join(str(question.get(key) or "").split())[:limit]
+    return " ".join(str(arguments.get(key) or "").split())[:limit]
 
 
 def whole_number(
-    question: dict[str, Any], key: str, *, limit: int | None = None, default: int | None = 0
+    arguments: Arguments, key: str, *, limit: int | None = None, default: int | None = 0
 ) -> int:
     """Return a whole number, with a `limit` one in 0 .. limit - 1; raises OfficeError."""
-    value = question.get(key, default)
+    value = arguments.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int):  # True is an int to isinstance
         raise OfficeError(f"{key} is a whole number")
     if limit is not None and not 0 <= value < limit:
@@ -164,15 +167,15 @@ def whole_number(
     return value
 
 
-def form_of(question: dict[str, Any]) -> dict[str, Any]:
+def form_of(arguments: Arguments) -> dict[str, Any]:
     """Return the form of a command; raises OfficeError for none."""
-    form = question.get("form")
+    form = arguments.get("form")
     if not isinstance(form, dict):
         raise OfficeError("a form is needed: its fields by name")
     return form
 
 
-def moment_or_none(arguments: dict[str, Any], key: str) -> datetime | None:
+def moment_or_none(arguments: Arguments, key: str) -> datetime | None:
     """Return an ISO time with its offset, None where it is left out; raises OfficeError."""
     text = arguments.get(key)
     try:
@@ -181,10 +184,10 @@ def moment_or_none(arguments: dict[str, Any], key: str) -> datetime | None:
         raise OfficeError(f"{key} is an ISO time with its offset, or left out: {error}") from error
 
 
-def bytes_of(question: dict[str, Any]) -> bytes:
+def bytes_of(arguments: Arguments) -> bytes:
     """Decode `data`; raises OfficeError for what is no base64."""
     try:
-        return base64.b64decode(str(question.get("data", "")), validate=True)
+        return base64.b64decode(str(arguments.get("data", "")), validate=True)
     except (binascii.Error, ValueError) as error:
         raise OfficeError(f"data is base64 ({error})") from error
 
@@ -287,9 +290,9 @@ class Incoming:
         self._limit = limit
         self._coming: dict[str, bytearray] = {}
 
-    def take(self, by: str, question: dict[str, Any]) -> Reply:
+    def take(self, by: str, arguments: Arguments) -> Reply:
         """Append one part, which must follow the last one; raises OfficeError."""
-        begin, data = question.get("at"), bytes_of(question)
+        begin, data = arguments.get("at"), bytes_of(arguments)
         if begin == 0:
             self._begin(by)
         coming = self._coming.get(by)
@@ -318,7 +321,7 @@ class Incoming:
 # ---- the client --------------------------------------------------------------------------------
 
 
-def ask(path: Path, question: dict[str, Any], limit: float = 5.0) -> Reply:
+def ask(path: Path, arguments: Arguments, limit: float = 5.0) -> Reply:
     """Send call control one command and wait `limit` seconds for its reply.
 
     Raises OfficeError where it fails, SaidError where its text is in both languages,
@@ -328,7 +331,7 @@ def ask(path: Path, question: dict[str, Any], limit: float = 5.0) -> Reply:
         visitor.settimeout(limit)
         try:
             visitor.connect(str(path))
-            visitor.sendall(json.dumps(question).encode() + b"\n")
+            visitor.sendall(json.dumps(arguments).encode() + b"\n")
             with visitor.makefile("rb") as reader:
                 line = reader.readline()
         except TimeoutError as error:

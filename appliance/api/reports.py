@@ -1,29 +1,190 @@
-"""A unit's monthly sheet on its way to the unit: the desk knows its address, and keeps the mail."""
+"""Reports: the proof of the provider's divert-on-busy, and units' monthly sheets by mail.
+
+A test call proves a divert only if every line was busy from before it was placed until it was said
+where it rang. `DivertCommands` watches since when that is so; whoever reports the result names that
+moment.
+"""
 
 from __future__ import annotations
 
 import re
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
-from appliance.api.protocol import DeferredReply, SendReply
+from appliance.api.permissions import SHELL, CommandHandlers, check_may, command
+from appliance.api.protocol import (
+    Arguments,
+    DeferredReply,
+    Reply,
+    declined,
+    deferred,
+    one_line,
+    plain,
+    user_of,
+)
 from appliance.errors import CentralinoError
 from appliance.policy.requests import Mail
-from appliance.policy.text import SaidError, Words
-from appliance.store import requests
+from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.users import Permission
+from appliance.service import reports
+from appliance.service.reports import Outcome, Proof
+from appliance.store import database, requests
+from appliance.store.database import Noted, transaction
 from appliance.store.reports import sheet_key
 
 if TYPE_CHECKING:
+    from appliance.calls.status import Status
+    from appliance.config.schema import Settings
+    from appliance.policy.clock import Now
     from appliance.policy.directory import Register
+    from appliance.policy.office import Office
     from appliance.service.loop import Stores
 
 _MONTH = re.compile(r"\d{4}-\d{2}")
+LONGEST_WHERE: Final = 100
+KEPT: Final = Words("La prova è registrata.", "The proof is recorded.")
+BECAME_FREE: Final = Words(
+    "una linea si è liberata nel frattempo, e la chiamata può essere arrivata lì: occupare di "
+    "nuovo tutte le linee e ripetere la chiamata",
+    "a line became free meanwhile, and the call may have rung there: seize all lines again and "
+    "repeat the call",
+)
+NO_WHERE: Final = Words(
+    "scrivere dove ha squillato la chiamata, ad esempio «Sportello Cittadini»",
+    "write where the call rang, for example “Citizens' counter”",
+)
+NO_NAME: Final = Words(
+    "scrivere il nome del Responsabile che lo dichiara",
+    "write the name of the head who declares it",
+)
+NO_NUMBER: Final = Words(
+    "quel numero non è fra i numeri pubblici delle linee",
+    "that is none of the lines' public numbers",
+)
+NO_OUTCOME: Final = Words(
+    "scegliere che cosa ha sentito chi ha chiamato", "choose what the caller heard"
+)
 
 
-def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> DeferredReply:
-    """Queue a sheet for a unit's address; the same unit and month is sent once."""
-    code, month = str(question.get("unit", "")), str(question.get("month", ""))
-    subject, body = str(question.get("subject", "")), str(question.get("body", ""))
+@dataclass(slots=True)
+class DivertCommands(CommandHandlers):
+    """Proofs of the divert: the deciding thread watches the lines, the database thread notes them.
+
+    `free` are the lines that a caller could reach now, `seized_at` since when there is none.
+    """
+
+    settings: Settings
+    office: Office
+    stores: Stores
+    now: Callable[[], Now]
+    free: tuple[str, ...] = ()
+    seized_at: datetime | None = None
+    _lines: int = field(default=0)
+
+    def see(self, status: Status) -> None:
+        """Note which lines a caller could reach, and since when none."""
+        self._lines = len(status.lines)
+        self.free = tuple(
+            line.label or line.name for line in status.lines if line.state in reports.FREE
+        )
+        if self.free or not self._lines:
+            self.seized_at = None
+        elif self.seized_at is None:
+            self.seized_at = status.at
+
+    @command("divert", needs=Permission.TECHNICAL)
+    def asked(self, _: Arguments) -> DeferredReply:
+        """Return what is proven of every public number, and which lines are still free."""
+        free, seized = self.free, self.seized_at
+
+        def job(_: sqlite3.Connection) -> Reply:
+            proofs, lines = reports.load(self.settings), reports.lines_of(self.settings)
+            known = self._numbers()
+            found = [(each, reports.proof_among(known, each, proofs)) for each in known]
+            return {
+                "numbers": [
+                    {
+                        "number": number,
+                        "outcome": proof.outcome.value if proof else "",
+                        "words": plain(reports.told(proof)) if proof else None,
+                        "outdated": proof is not None and proof.lines != lines,
+                    }
+                    for number, proof in found
+                ],
+                "lines": list(lines),
+                "free": list(free),
+                "seized_at": seized.isoformat() if seized else "",
+            }
+
+        return deferred(self.stores.records, job, declined)
+
+    @command("divert_prove", needs=Permission.TECHNICAL)
+    def prove(self, arguments: Arguments) -> DeferredReply:
+        """Save what a call has shown, or the supervisor's word that there is no divert."""
+        number, outcome = str(arguments.get("number", "")), arguments.get("outcome")
+        where, who = _printable(arguments, "where"), _printable(arguments, "who")
+        if number not in self._numbers():
+            raise _refused(NO_NUMBER)
+        if outcome not in tuple(Outcome):
+            raise _refused(NO_OUTCOME)
+        if outcome == Outcome.DIVERTED and not where:
+            raise _refused(NO_WHERE)
+        if outcome == Outcome.NO_DIVERT and not who:
+            raise _refused(NO_NAME)
+        if outcome != Outcome.NO_DIVERT:
+            self._check_seized(str(arguments.get("asked", "")))
+        by, at = user_of(arguments), self.now().wall.astimezone(self.office.zone)
+        where = where if outcome == Outcome.DIVERTED else ""
+        lines = reports.lines_of(self.settings)
+        proof = Proof(Outcome(outcome), who or by, at, lines, where, number)
+
+        def job(connection: sqlite3.Connection) -> Reply:
+            check_may(connection, by, Permission.TECHNICAL)
+            reports.save(self.settings, proof)
+            with transaction(connection):
+                database.note(connection, Noted(at, by, "divert.prove", proof.outcome.value))
+            return {"said": plain(KEPT)}
+
+        return deferred(self.stores.records, job, declined)
+
+    def _check_seized(self, asked: str) -> None:
+        if self.seized_at is None:
+            named = ", ".join(self.free)
+            raise _refused(
+                Words(
+                    f"ancora libere: {named}. Con una linea libera la chiamata non prova nulla: "
+                    "occuparle tutte, poi ripetere",
+                    f"still free: {named}. With a line free a call proves nothing: seize all of "
+                    "them, then repeat it",
+                )
+            )
+        if asked != self.seized_at.isoformat():
+            raise _refused(BECAME_FREE)
+
+    def _numbers(self) -> tuple[str, ...]:
+        """Return the public numbers that need a proof each; "" for one that is not configured."""
+        if not self.settings.lines:
+            return ()
+        return tuple(dict.fromkeys(self.office.public_numbers)) or ("",)
+
+
+def _refused(words: Words) -> Refused:
+    return Refused(words.it, words.en)
+
+
+def _printable(arguments: Arguments, key: str) -> str:
+    text = one_line(arguments, key, LONGEST_WHERE)
+    return "".join(sign for sign in text if sign.isprintable())
+
+
+@command("mail_sheet", needs=SHELL)
+def mail_sheet(stores: Stores, register: Register, arguments: Arguments) -> DeferredReply:
+    """Queue a unit's monthly sheet for its address; one of the same unit and month is sent once."""
+    code, month = str(arguments.get("unit", "")), str(arguments.get("month", ""))
+    subject, body = str(arguments.get("subject", "")), str(arguments.get("body", ""))
     unit = register.unit(code)
     if unit is None or not unit.email:
         raise SaidError(
@@ -43,11 +204,8 @@ def mail_sheet(stores: Stores, register: Register, question: dict[str, Any]) -> 
     it = f"La scheda di {unit.name} per {month} parte appena il server di posta la prende."
     en = f"The sheet of {unit.name} for {month} leaves as soon as the mail server takes it."
 
-    def later(tell: SendReply) -> None:
-        def kept(error: CentralinoError | None) -> None:
-            tell(error if error is not None else {"said": {"it": it, "en": en}})
+    def reply(error: CentralinoError | None) -> Reply | CentralinoError:
+        return error if error is not None else {"said": {"it": it, "en": en}}
 
-        at, domain = datetime.now(UTC), stores.records.letters.domain
-        stores.records.do(lambda c: requests.queue(c, mail, at, domain), kept)
-
-    return later
+    at, domain = datetime.now(UTC), stores.records.letters.domain
+    return deferred(stores.records, lambda c: requests.queue(c, mail, at, domain), reply)

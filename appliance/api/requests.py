@@ -1,4 +1,7 @@
-"""Commands on citizens' requests, appointments, mail and papers."""
+"""Citizens' requests: taking and changing them, their appointments, e-mails and papers.
+
+The deciding thread decides with what is in memory; the database thread does it and replies.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,25 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from appliance.api.permissions import check_may, check_own
-from appliance.api.protocol import YEARS, DeferredReply, Outgoing, Reply, SendReply, moment, plain
+from appliance.api.permissions import FREE, CommandHandlers, check_may, check_own, command
+from appliance.api.protocol import (
+    YEARS,
+    Arguments,
+    DeferredReply,
+    Handlers,
+    Outgoing,
+    Reply,
+    declined,
+    deferred,
+    moment,
+    one_line,
+    plain,
+    required_user,
+    user_of,
+    whole_number,
+)
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import is_address
 from appliance.paper.document import to_json
@@ -57,20 +75,16 @@ if TYPE_CHECKING:
     from appliance.policy.letters import House
     from appliance.service.loop import Stores
 
-
-# ---- diary questions ---------------------------------------------------------------------------
-# What is asked at the door about a week of appointments: free hours of offices, days when closed.
-#
-# Who is booked stands in the records; which hours there are only the desk knows, by its calendar.
+# ---- a week of appointments --------------------------------------------------------------------
 
 DAYS: Final = 7
 MOST_SLOTS: Final = 2000
-"""Free hours of which it is told: an answer that one line of the door holds."""
+"""Free slots in one reply: more would not fit into a line of the control socket."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """Seven days from one on, of one unit or ("") of all that offer hours; `now` is the desk's."""
+class WeekAsked:
+    """Seven days from `first` on, of one unit or ("") of all that offer slots."""
 
     first: date
     unit: str
@@ -78,31 +92,31 @@ class Asked:
 
     @property
     def days(self) -> tuple[date, ...]:
-        """Return the days."""
+        """The seven days."""
         return tuple(self.first + ONE_DAY * n for n in range(DAYS))
 
 
 def diary_week(
-    records: Records, house: Callable[[], House], now: datetime, question: dict[str, Any]
+    records: Records, house: Callable[[], House], now: datetime, arguments: Arguments
 ) -> DeferredReply:
-    """Tell a week: why the house is closed on its days, and what offices have free on them."""
-    asked, at_home = _asked(question, now), house()
+    """Return the house's hours on each day of a week, and the free slots of offices."""
+    asked, at_home = _week_asked(arguments, now), house()
 
-    def told(connection: sqlite3.Connection) -> Reply:
+    def job(connection: sqlite3.Connection) -> Reply:
         days = [_day(of_offices(at_home.calendar, day)) for day in asked.days]
         return {"days": days, "offices": list(_offices(connection, at_home, asked))}
 
-    return lambda tell: records.do(told, tell)
+    return deferred(records, job, lambda result: result)
 
 
-def _asked(question: dict[str, Any], now: datetime) -> Asked:
+def _week_asked(arguments: Arguments, now: datetime) -> WeekAsked:
     try:
-        first = date.fromisoformat(str(question["first"]))
+        first = date.fromisoformat(str(arguments["first"]))
     except (KeyError, ValueError) as error:
         raise OfficeError(f"the first day is needed, e.g. 2026-11-23: {error}") from error
     if not YEARS[0] <= first.year < YEARS[1]:
         raise OfficeError(f"the year {first.year} is none with appointments")
-    return Asked(first, str(question.get("unit") or ""), now)
+    return WeekAsked(first, str(arguments.get("unit") or ""), now)
 
 
 def _day(hours: DayHours) -> Reply:
@@ -114,8 +128,8 @@ def _day(hours: DayHours) -> Reply:
     }
 
 
-def _offices(connection: sqlite3.Connection, house: House, asked: Asked) -> Iterator[Reply]:
-    """Yield each unit that offers hours in the week, with those that are free."""
+def _offices(connection: sqlite3.Connection, house: House, asked: WeekAsked) -> Iterator[Reply]:
+    """Yield each unit that offers slots in the week, with those that are free."""
     left = MOST_SLOTS
     for unit in house.register.units:
         if asked.unit not in ("", unit.code):
@@ -128,7 +142,7 @@ def _offices(connection: sqlite3.Connection, house: House, asked: Asked) -> Iter
 
 
 def _declared(register: Register, unit: Unit, day: date, wanted: str) -> Declaration | None:
-    """Return the declaration whose hours a unit offers; of all units each one's own alone."""
+    """Return the declaration whose slots a unit offers; in a list of all units only its own."""
     found = register.valid_declaration(unit, day)
     if found is None or found.slots is None:
         return None
@@ -136,9 +150,12 @@ def _declared(register: Register, unit: Unit, day: date, wanted: str) -> Declara
 
 
 def _free(
-    connection: sqlite3.Connection, house: House, asked: Asked, declared: list[Declaration | None]
+    connection: sqlite3.Connection,
+    house: House,
+    asked: WeekAsked,
+    declared: list[Declaration | None],
 ) -> Iterator[tuple[str, int]]:
-    """Yield start and free places of what can still be had."""
+    """Yield the start and the free places of each slot that has some."""
     begins = local_moment(datetime.combine(asked.first, time()), house.calendar.zone)
     units = {each.unit for each in declared if each is not None}
     booked = {unit: requests.booked(connection, unit, begins) for unit in units}
@@ -149,15 +166,12 @@ def _free(
                 yield slot.start.isoformat(), places
 
 
-# ---- due questions -----------------------------------------------------------------------------
-# What is asked at the door about days: by when each open request is due, and which are late.
-
 MOST_DUE = 2000
-"""Requests of which it is told: an answer that people can wait for."""
+"""Requests in one reply: more would take longer than people wait."""
 
 
 def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> Reply:
-    """Say by when each open request is due, by the house's calendar, and which are late (E15)."""
+    """Return the day by which each open request is due, and which are late (E15)."""
     open_ones = requests.list_requests(
         connection, State.OPEN, State.SENT, State.TAKEN, limit=MOST_DUE
     )
@@ -168,62 +182,46 @@ def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) 
     }
 
 
-# ---- link questions ----------------------------------------------------------------------------
-# What is asked at the door by a link in a mail (E15): that its request is done.
-#
-# Nobody has logged in: the link's secret is all that counts, and closing that one request all it
-# can.
+# ---- closing by a link -------------------------------------------------------------------------
 
-LONGEST_NAME: Final = 120
+LONGEST_LINE: Final = 120
 CLOSED: Final = Words("Richiesta {}: chiusa.", "Request {}: closed.")
 
 
-class LinkQuestions:
-    """Answers; a refusal is said in both languages."""
+class LinkCommands(CommandHandlers):
+    """Closes a request by the link in its e-mail (E15).
+
+    Nobody has logged in: the link's secret is what counts, and closing that request all it can.
+    """
 
     def __init__(self, records: Records, now: Callable[[], datetime]) -> None:
         self._records, self._now = records, now
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
-        """Name what may be asked."""
-        return {"request_by_link": self.close}
-
-    def close(self, question: dict[str, Any]) -> DeferredReply:
+    @command("request_by_link", needs=FREE)
+    def close(self, arguments: Arguments) -> DeferredReply:
         """Close the request of a link, for somebody who says so."""
-        token = str(question.get("token") or "")
-        said_by = " ".join(str(question.get("said_by") or "").split())[:LONGEST_NAME]
+        token = str(arguments.get("token") or "")
+        said_by = one_line(arguments, "said_by", LONGEST_LINE)
         if not said_by:
-            return lambda tell: tell({"done": False, "said": plain(refusals.WHO)})
+            return lambda send: send({"done": False, "said": plain(refusals.WHO)})
         now = self._now()
 
-        def later(tell: SendReply) -> None:
-            self._records.do(
-                lambda connection: request_papers.close(connection, token, said_by, now),
-                lambda result: tell(_closed_answer(result)),
-            )
+        def reply(result: int | CentralinoError) -> Reply | CentralinoError:
+            if isinstance(result, CentralinoError):
+                return declined(result)
+            said = Words(CLOSED.it.format(result), CLOSED.en.format(result))
+            return {"number": result, "said": plain(said)}
 
-        return later
-
-
-def _closed_answer(result: int | CentralinoError) -> Reply | CentralinoError:
-    """Say what came of it; a refusal in both languages."""
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    if isinstance(result, CentralinoError):
-        return result
-    said = Words(CLOSED.it.format(result), CLOSED.en.format(result))
-    return {"number": result, "said": plain(said)}
+        return deferred(
+            self._records, lambda c: request_papers.close(c, token, said_by, now), reply
+        )
 
 
-# ---- mail questions ----------------------------------------------------------------------------
-# What is asked at the door about mail itself: one to try the mail server with, by a technician.
-#
-# It goes the way of every notice, through the outbox: what is tried is what the office relies on.
+# ---- test mail ---------------------------------------------------------------------------------
 
 MOST_MAILS: Final = 5
 WITHIN: Final = timedelta(hours=1)
-"""So many in so long: whoever has got hold of a technician's session floods nobody."""
+"""So many in so long: a stolen session of a technician floods nobody."""
 SUBJECT: Final = "Prova della posta del centralino / Test of the switchboard's mail"
 BODY: Final = (
     "Questa e-mail di prova è stata chiesta da {by}: la posta del centralino funziona.\n\n"
@@ -235,20 +233,16 @@ QUEUED: Final = Words(
 )
 
 
-class MailQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class MailTestCommands(CommandHandlers):
+    """Tries the mail server by a mail of the outbox, the way that every notice goes."""
 
     def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
-        """Name what may be asked."""
-        return {"mail_test": self.test}
-
-    def test(self, question: dict[str, Any]) -> DeferredReply:
-        """Queue a mail to an address; its number tells what becomes of it."""
-        by, to = str(question.get("by", ""))[:64], str(question.get("to", ""))
+    @command("mail_test", needs=Permission.TECHNICAL)
+    def test(self, arguments: Arguments) -> DeferredReply:
+        """Queue a mail to an address; its progress is found by its number in the outbox."""
+        by, to = user_of(arguments), str(arguments.get("to", ""))
         if not is_address(to):
             raise Refused(
                 f"«{to[:80]}» non è un indirizzo e-mail", f"{to[:80]!r} is no e-mail address"
@@ -268,33 +262,17 @@ class MailQuestions:
                 database.note(connection, Noted(at, by, "mail.test"))
             return requests.number_of_notice(connection, mail.key)
 
-        def later(tell: SendReply) -> None:
-            def done(result: int | CentralinoError) -> None:
-                if not isinstance(result, CentralinoError):
-                    letters.queued()
-                tell(_mailed_answer(result))
+        def reply(result: int | CentralinoError) -> Reply | CentralinoError:
+            if isinstance(result, CentralinoError):
+                return declined(result)
+            letters.queued()
+            said = Words(QUEUED.it.format(result), QUEUED.en.format(result))
+            return {"number": result, "said": plain(said)}
 
-            self._stores.records.do(job, done)
-
-        return later
-
-
-def _mailed_answer(result: int | CentralinoError) -> Reply | CentralinoError:
-    """Say what came of it; a refusal in both languages."""
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    if isinstance(result, CentralinoError):
-        return result
-    said = Words(QUEUED.it.format(result), QUEUED.en.format(result))
-    return {"number": result, "said": plain(said)}
+        return deferred(self._stores.records, job, reply)
 
 
-# ---- paper questions ---------------------------------------------------------------------------
-# What is asked at the door about a request's papers: written, in parts; an e-mail sent again.
-#
-# A paper is longer than an answer should be: it is made once and fetched in parts that follow one
-# another. Done in the records' thread; audited before the first part is told (E15). For a PDF what
-# stands on it is told (paper/document.py): whoever asks lays it out, in no thread of the desk's.
+# ---- papers ------------------------------------------------------------------------------------
 
 KINDS: Final = ("eml", "pdf")
 HIGHEST: Final = 1_000_000_000
@@ -307,8 +285,8 @@ ERASED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which paper somebody wants: a request's e-mail, or the request itself where `mail` is 0."""
+class PaperWanted:
+    """Which paper a user wants: a request's e-mail, or the request itself where `mail` is 0."""
 
     by: str
     request: int
@@ -316,21 +294,22 @@ class Wanted:
     kind: str
 
 
-class PaperQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class PaperCommands(CommandHandlers):
+    """A request's papers, in parts, and an e-mail once more; raises OfficeError.
+
+    A paper is made for its first part and noted in the audit before that is sent (E15). Of a PDF
+    its content is sent (paper.document): the console lays it out, call control's threads do not.
+    """
 
     def __init__(self, records: Records, mailroom: Mailroom, now: Callable[[], datetime]) -> None:
         self._records, self._mailroom, self._now = records, mailroom, now
-        self._outgoing = Outgoing()  # in the records' thread alone
+        self._outgoing = Outgoing()  # in the database thread only
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
-        """Name what may be asked."""
-        return {"request_paper": self.paper, "mail_again": self.again}
-
-    def paper(self, question: dict[str, Any]) -> DeferredReply:
-        """Give one part of a paper, from its byte `at`; the first part makes it."""
-        wanted, begin, at = _wanted(question), _whole(question, "at"), self._now()
+    @command("request_paper", needs=frozenset({Permission.REQUESTS, Permission.OWN_REQUESTS}))
+    def paper(self, arguments: Arguments) -> DeferredReply:
+        """Return one part of a paper, from its byte `at`; the first part makes it."""
+        wanted, at = _paper_wanted(arguments), self._now()
+        begin = whole_number(arguments, "at", limit=HIGHEST)
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, wanted.by, Permission.REQUESTS)
@@ -340,11 +319,15 @@ class PaperQuestions:
 
             return self._outgoing.part(wanted, begin, written)
 
-        return self._later(job)
+        return deferred(self._records, job, declined)
 
-    def again(self, question: dict[str, Any]) -> DeferredReply:
+    @command("mail_again", needs=Permission.REQUESTS)
+    def again(self, arguments: Arguments) -> DeferredReply:
         """Send an e-mail once more, to the office's address of today; one that waits, now."""
-        by, number, request = _by(question), _whole(question, "mail"), _whole(question, "number")
+        by = required_user(arguments)
+        number, request = (
+            whole_number(arguments, key, limit=HIGHEST) for key in ("mail", "number")
+        )
         at, letters = self._now(), self._records.letters
         copy, token = uuid.uuid4().hex[:12], secrets.token_urlsafe(TOKEN_BYTES)
 
@@ -360,10 +343,15 @@ class PaperQuestions:
                 new = requests.send(connection, kept, to, copy, token, by, at, domain)
             return {"mail": new, "said": plain(sent_again(number, to))}
 
-        return self._later(job, wakes=True)
+        def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
+            if not isinstance(result, CentralinoError):
+                self._mailroom.wake(hurry=True)
+            return declined(result)
 
-    def _written(self, connection: sqlite3.Connection, wanted: Wanted, at: datetime) -> bytes:
-        """Write a paper and note who has asked for it."""
+        return deferred(self._records, job, reply)
+
+    def _written(self, connection: sqlite3.Connection, wanted: PaperWanted, at: datetime) -> bytes:
+        """Write a paper and note in the audit who asked for it."""
         kept = requests.required_request(connection, wanted.request)
         papers, register = self._mailroom.papers, self._mailroom.house().register
         about = f"request {wanted.request}, {wanted.kind}"
@@ -390,24 +378,6 @@ class PaperQuestions:
         unit = self._mailroom.house().register.unit(asked.unit)
         return unit.email if kept.mail.request and unit and unit.email else kept.mail.to
 
-    def _later(
-        self, job: Callable[[sqlite3.Connection], Reply], wakes: bool = False
-    ) -> DeferredReply:
-        """Do a job in the records' thread; a refusal is said in both languages."""
-
-        def later(tell: SendReply) -> None:
-            def done(result: Reply | CentralinoError) -> None:
-                if wakes and not isinstance(result, CentralinoError):
-                    self._mailroom.wake(hurry=True)
-                if isinstance(result, Refused):
-                    tell({"done": False, "said": plain(result.words)})
-                else:
-                    tell(result)
-
-            self._records.do(job, done)
-
-        return later
-
 
 def _mail_of(connection: sqlite3.Connection, request: int, number: int) -> KeptMail:
     """Look up an e-mail about a request; raises Refused."""
@@ -419,31 +389,15 @@ def _mail_of(connection: sqlite3.Connection, request: int, number: int) -> KeptM
     return found
 
 
-def _wanted(question: dict[str, Any]) -> Wanted:
-    kind, mail = question.get("as"), _whole(question, "mail")
+def _paper_wanted(arguments: Arguments) -> PaperWanted:
+    kind, mail = arguments.get("as"), whole_number(arguments, "mail", limit=HIGHEST)
     if kind not in KINDS or (kind == "eml" and not mail):
         raise OfficeError(f"as is one of {', '.join(KINDS)}; a request itself has no eml")
-    return Wanted(_by(question), _whole(question, "number"), mail, str(kind))
+    number = whole_number(arguments, "number", limit=HIGHEST)
+    return PaperWanted(required_user(arguments), number, mail, str(kind))
 
 
-def _whole(question: dict[str, Any], key: str) -> int:
-    value = question.get(key, 0)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < HIGHEST:
-        raise OfficeError(f"{key} is a whole number")
-    return value
-
-
-def _by(question: dict[str, Any]) -> str:
-    by = question.get("by")
-    if not isinstance(by, str) or not by.strip():
-        raise OfficeError("by is needed: the user who asks")
-    return by[:64]
-
-
-# ---- request questions -------------------------------------------------------------------------
-# What is asked at the door about requests and the outbox: taken, changed, told when to come.
-#
-# Decided in the desk's thread by what is in memory, done and answered in the records' thread.
+# ---- requests and the outbox -------------------------------------------------------------------
 
 T = TypeVar("T", bound=enum.StrEnum)
 
@@ -454,16 +408,16 @@ STEPS = (
     RequestStep.CANCEL,
     RequestStep.MOVE,
 )
-"""What a person may ask for; that the mail left is noted by the box itself."""
-LONGEST_WORD, LONGEST_TEXT = 120, 4000
+"""Steps that a user may take; that the mail was sent is noted by call control itself."""
+LONGEST_TEXT = 4000
 PROPOSED_MINUTES = 30
-"""How long an appointment is where the office offers no slots and must agree first."""
+"""Length of an appointment where the office offers no slots and must agree first."""
 
 
-class RequestQuestions:
-    """Answers; `now` is the desk's wall clock, `plan` tells whose number is whose.
+class RequestCommands(CommandHandlers):
+    """Takes and changes requests; `plan` compares telephone numbers.
 
-    Raises OfficeError for what cannot be asked.
+    Raises OfficeError for wrong arguments.
     """
 
     def __init__(
@@ -477,36 +431,29 @@ class RequestQuestions:
         self._plan = plan
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "new_request": self.take,
-            "counter_request": self.take_at_counter,
-            "request_step": self.step,
-            "free_slots": self.free_slots,
-            "appointments": self.week,
-            "requests_due": self.due,
-            "outbox_retry": self.retry,
-            "outbox_drop": self.drop,
-            **LinkQuestions(self._records, self._now).known,
-            **PaperQuestions(self._records, self._mailroom, self._now).known,
-        }
+    def known(self) -> Handlers:
+        """Map each command to its method, those on links and papers too."""
+        links = LinkCommands(self._records, self._now).known
+        papers = PaperCommands(self._records, self._mailroom, self._now).known
+        return super().known | links | papers
 
-    def take(self, question: dict[str, Any]) -> DeferredReply:
+    @command("new_request", needs=Permission.REQUESTS)
+    def take(self, arguments: Arguments) -> DeferredReply:
         """Store a request; a citizen's open ones are offered first, unless `anyway` (E9)."""
-        return self._take(question)
+        return self._take(arguments)
 
-    def take_at_counter(self, question: dict[str, Any]) -> DeferredReply:
-        """Store a request of somebody at the counter, or who has rung off: of no call, audited."""
-        return self._take({**question, "call": "", "sheet": ""}, audited=True)
+    @command("counter_request", needs=Permission.REQUESTS)
+    def take_at_counter(self, arguments: Arguments) -> DeferredReply:
+        """Store a request without a call, of a citizen at the counter or afterwards; audited."""
+        return self._take({**arguments, "call": "", "sheet": ""}, audited=True)
 
-    def _take(self, question: dict[str, Any], audited: bool = False) -> DeferredReply:
+    def _take(self, arguments: Arguments, audited: bool = False) -> DeferredReply:
         now = self._now()
-        new, diary = self._new(question, now)
+        new, diary = self._new(arguments, now)
         taking = Taking(uuid.uuid4().hex, new, now, diary=diary, audited=audited)
         letters = self._records.letters
-        number = "" if question.get("anyway") else new.citizen.phone
-        name = "" if question.get("anyway") else new.citizen.name
+        number = "" if arguments.get("anyway") else new.citizen.phone
+        name = "" if arguments.get("anyway") else new.citizen.name
 
         def job(connection: sqlite3.Connection) -> Reply:
             if audited:
@@ -517,28 +464,30 @@ class RequestQuestions:
             request = requests.insert(connection, taking, letters)
             return {"number": request.number, "said": plain(refusals.taken_words(request))}
 
-        return self._later(job)
+        return self._deferred(job)
 
-    def step(self, question: dict[str, Any]) -> DeferredReply:
-        """Let a step happen to a request."""
+    @command("request_step", needs=frozenset({Permission.REQUESTS, Permission.OWN_REQUESTS}))
+    def step(self, arguments: Arguments) -> DeferredReply:
+        """Take a step on a request: take, remind, close, cancel, move."""
         now = self._now()
         try:
-            step, number = RequestStep(str(question.get("step"))), _number(question)
+            step, number = RequestStep(str(arguments.get("step"))), _number(arguments)
         except ValueError as error:
             raise OfficeError(f"a step ({', '.join(STEPS)}) is needed: {error}") from error
         if step not in STEPS:
             raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(STEPS)}")
-        said_by, text = _word(question, "said_by"), _text(question, "words")
+        said_by = one_line(arguments, "said_by", LONGEST_LINE)
+        text = _text(arguments, "words")
         if step is RequestStep.REMIND and not text:
             raise SaidError(refusals.NO_WORDS)
-        happened = Happened(uuid.uuid4().hex, step, now, _requester(question), said_by, text)
-        starts = _starts(question) if step is RequestStep.MOVE else None
+        happened = Happened(uuid.uuid4().hex, step, now, _requester(arguments), said_by, text)
+        starts = _starts(arguments) if step is RequestStep.MOVE else None
         letters = self._records.letters
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.required_request(connection, number)
             check_own(connection, happened.by, kept.request.unit)
-            wanted, diary = self._moved(kept, starts, question, now) if starts else (None, None)
+            wanted, diary = self._moved(kept, starts, arguments, now) if starts else (None, None)
             kept = requests.change(connection, number, happened, letters, wanted, diary)
             return {
                 "number": number,
@@ -546,11 +495,12 @@ class RequestQuestions:
                 "said": plain(refusals.stepped(kept.request, step)),
             }
 
-        return self._later(job)
+        return self._deferred(job)
 
-    def free_slots(self, question: dict[str, Any]) -> DeferredReply:
+    @command("free_slots", needs=FREE)
+    def free_slots(self, arguments: Arguments) -> DeferredReply:
         """Return the next free slots of an office; none where it offers no slots."""
-        now, unit = self._now(), _word(question, "unit")
+        now, unit = self._now(), one_line(arguments, "unit", LONGEST_LINE)
         self._mailroom.rules(unit, "", now)
         diary = self._mailroom.diary(unit, now)
 
@@ -561,71 +511,75 @@ class RequestQuestions:
                 "offers": diary is not None,
             }
 
-        return self._later(job)
+        return self._deferred(job)
 
-    def week(self, question: dict[str, Any]) -> DeferredReply:
-        """Tell a week of appointments: free hours, and days when the house is closed."""
-        return diary_week(self._records, self._mailroom.house, self._now(), question)
+    @command("appointments", needs=Permission.REQUESTS)
+    def week(self, arguments: Arguments) -> DeferredReply:
+        """Return a week's free slots, and the days when the house is closed."""
+        return diary_week(self._records, self._mailroom.house, self._now(), arguments)
 
-    def due(self, _: dict[str, Any]) -> DeferredReply:
-        """Say by when each open request is due, and which are late (E15)."""
+    @command("requests_due", needs=FREE)
+    def due(self, _: Arguments) -> DeferredReply:
+        """Return the day by which each open request is due, and which are late (E15)."""
         calendar, now = self._mailroom.house().calendar, self._now()
-        return self._later(lambda connection: list_due(connection, calendar, now))
+        return self._deferred(lambda connection: list_due(connection, calendar, now))
 
-    def retry(self, question: dict[str, Any]) -> DeferredReply:
+    @command("outbox_retry", needs=Permission.TECHNICAL)
+    def retry(self, arguments: Arguments) -> DeferredReply:
         """Try a notice again, now."""
-        number, by, at = _number(question), _requester(question), self._now()
+        number, by, at = _number(arguments), _requester(arguments), self._now()
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.retry(connection, number, by, at)
             return {"said": plain(refusals.retried(kept.number))}
 
-        return self._later(job, hurry=True)
+        return self._deferred(job, hurry=True)
 
-    def drop(self, question: dict[str, Any]) -> DeferredReply:
+    @command("outbox_drop", needs=Permission.TECHNICAL)
+    def drop(self, arguments: Arguments) -> DeferredReply:
         """Give a notice up."""
-        number, by, reason = _number(question), _requester(question), _text(question, "reason")
+        number, by, reason = _number(arguments), _requester(arguments), _text(arguments, "reason")
         at = self._now()
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.drop(connection, number, by, reason, at)
             return {"said": plain(refusals.dropped(kept.number))}
 
-        return self._later(job)
+        return self._deferred(job)
 
-    def _later(
+    def _deferred(
         self, job: Callable[[sqlite3.Connection], Reply], hurry: bool = False
     ) -> DeferredReply:
-        """Do it in the records' thread, wake the mail thread, then answer."""
+        """Run a job in the database thread, wake the mail thread, then reply."""
 
-        def later(tell: SendReply) -> None:
-            def done(result: Reply | CentralinoError) -> None:
-                self._mailroom.wake(hurry)
-                tell(result)
+        def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
+            self._mailroom.wake(hurry)
+            return result
 
-            self._records.do(job, done)
+        return deferred(self._records, job, reply)
 
-        return later
+    def _new(self, arguments: Arguments, now: datetime) -> tuple[NewRequest, Diary | None]:
+        def line(key: str) -> str:
+            return one_line(arguments, key, LONGEST_LINE)
 
-    def _new(self, question: dict[str, Any], now: datetime) -> tuple[NewRequest, Diary | None]:
-        unit, need = _word(question, "unit"), _word(question, "need")
-        rule = _one_of(ReturnRule, question, "rule")
+        unit, need = line("unit"), line("need")
+        rule = _one_of(ReturnRule, arguments, "rule")
         allowed = self._mailroom.rules(unit, need, now)
         if rule not in allowed:
             raise SaidError(refusals.not_its_rule(unit, allowed))
         appointment, diary = None, None
         if rule is ReturnRule.APPOINTMENT:
             diary = self._mailroom.diary(unit, now)
-            appointment = _appointment(question, diary)
+            appointment = _appointment(arguments, diary)
         citizen = Citizen(
-            _word(question, "name"),
-            _word(question, "phone"),
-            _word(question, "email"),
-            _one_of(Contact, question, "prefers"),
-            _word(question, "language") or "it",
+            line("name"),
+            line("phone"),
+            line("email"),
+            _one_of(Contact, arguments, "prefers"),
+            line("language") or "it",
         )
-        whole = " ".join(_text(question, "subject").split())
-        subject, asked = in_few_words(whole, _text(question, "asked"))
+        whole = " ".join(_text(arguments, "subject").split())
+        subject, asked = in_few_words(whole, _text(arguments, "asked"))
         new = NewRequest(
             rule,
             unit,
@@ -634,67 +588,62 @@ class RequestQuestions:
             subject,
             asked,
             now,
-            _requester(question),
-            _word(question, "call"),
-            _word(question, "sheet"),
+            _requester(arguments),
+            line("call"),
+            line("sheet"),
             appointment,
         )
         return new, diary
 
     def _moved(
-        self, kept: StoredRequest, starts: datetime, question: dict[str, Any], now: datetime
+        self, kept: StoredRequest, starts: datetime, arguments: Arguments, now: datetime
     ) -> tuple[Appointment, Diary | None]:
         before = kept.request.appointment
         diary = self._mailroom.diary(kept.request.unit, now)
         form = before.form.value if before else Form.OFFICE_CALLS.value
-        asked = {**question, "form": question.get("form") or form, "starts": starts.isoformat()}
+        asked = {**arguments, "form": arguments.get("form") or form, "starts": starts.isoformat()}
         wanted = _appointment(asked, diary)
-        agreed = bool(question.get("agreed"))  # an office without slots has said yes
+        agreed = bool(arguments.get("agreed"))  # an office without slots has said yes
         return (
             Appointment(wanted.slot, wanted.form, wanted.confirmed or agreed),
             diary,
         )
 
 
-def _appointment(question: dict[str, Any], diary: Diary | None) -> Appointment:
-    """Read an appointment: in the office's slots, else proposed and to be confirmed."""
-    starts, form = _starts(question), _one_of(Form, question, "form")
+def _appointment(arguments: Arguments, diary: Diary | None) -> Appointment:
+    """Read an appointment: in one of the office's slots, else proposed and to be confirmed."""
+    starts, form = _starts(arguments), _one_of(Form, arguments, "form")
     minutes = diary.slots.minutes if diary else PROPOSED_MINUTES
     slot = Slot(starts, starts + timedelta(minutes=minutes))
     return Appointment(slot, form, confirmed=diary is not None)
 
 
-def _starts(question: dict[str, Any]) -> datetime:
+def _starts(arguments: Arguments) -> datetime:
     try:
-        return moment(str(question["starts"]))
+        return moment(str(arguments["starts"]))
     except (KeyError, ValueError, TypeError) as error:
         raise SaidError(refusals.no_start(error)) from error
 
 
-def _one_of(kind: type[T], question: dict[str, Any], key: str) -> T:
+def _one_of(kind: type[T], arguments: Arguments, key: str) -> T:
     try:
-        return kind(str(question.get(key)))
+        return kind(str(arguments.get(key)))
     except ValueError as error:
         known = ", ".join(kind)
         raise SaidError(
             Words(
-                f"{key}: {question.get(key)!r} non è fra i valori possibili: {known}",
-                f"{key}: {question.get(key)!r} is unknown: say {known}",
+                f"{key}: {arguments.get(key)!r} non è fra i valori possibili: {known}",
+                f"{key}: {arguments.get(key)!r} is unknown: say {known}",
             )
         ) from error
 
 
-def _word(question: dict[str, Any], key: str) -> str:
-    """Take a short text on one line."""
-    return " ".join(str(question.get(key) or "").split())[:LONGEST_WORD]
+def _text(arguments: Arguments, key: str) -> str:
+    return str(arguments.get(key) or "").strip()[:LONGEST_TEXT]
 
 
-def _text(question: dict[str, Any], key: str) -> str:
-    return str(question.get(key) or "").strip()[:LONGEST_TEXT]
-
-
-def _requester(question: dict[str, Any]) -> str:
-    by = _word(question, "by")
+def _requester(arguments: Arguments) -> str:
+    by = one_line(arguments, "by", LONGEST_LINE)
     if not by:
         raise SaidError(
             Words("manca chi lo chiede: indicare un nome", "who asks? Give a name with `by`")
@@ -702,8 +651,8 @@ def _requester(question: dict[str, Any]) -> str:
     return by
 
 
-def _number(question: dict[str, Any]) -> int:
-    number = question.get("number")
+def _number(arguments: Arguments) -> int:
+    number = arguments.get("number")
     if not isinstance(number, int) or not 0 < number < HIGHEST:
         raise SaidError(
             Words(

@@ -1,8 +1,8 @@
-"""What may be asked at the door of sheets by who edits them: text, change, removal (P2).
+"""Information sheets: their text, changing and removing one, noting one with a call (P2).
 
-A sheet is its whole file, as an import takes it; a preview says what would change. Done in the
-records' thread. What callers hear of a spoken sheet is made by a child (`centralino sheets save`),
-which keeps the sheet too, once it has its sounds: the desk never loads the voice.
+A sheet is its whole file, as an import takes it; a preview returns what would change. The sounds of
+a spoken sheet are made by a child (`centralino sheets save`), which also stores the sheet once it
+has them: call control never loads the synthesiser.
 """
 
 from __future__ import annotations
@@ -11,10 +11,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.permissions import CommandHandlers, check_may, command
+from appliance.api.protocol import (
+    Arguments,
+    DeferredReply,
+    Reply,
+    SendReply,
+    declined,
+    deferred,
+    plain,
+    required_text,
+)
 from appliance.calls import events
 from appliance.calls.commands import NoteSheet
 from appliance.calls.orders import CallRecord
@@ -35,9 +44,6 @@ if TYPE_CHECKING:
     from appliance.service.jobs import ChoreQuestions
     from appliance.service.loop import Desk, Stores
 
-
-# ---- sheet changes -----------------------------------------------------------------------------
-
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SAVED: Final = Words("Scheda «{}» salvata.", "Sheet “{}” saved.")
 GONE: Final = Words("Scheda «{}» tolta.", "Sheet “{}” taken away.")
@@ -54,63 +60,56 @@ NO_CODE: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class _Voiced:
-    """A change of what callers hear: the command that makes it, and the sheet's file for it."""
+class _SpokenChange:
+    """A change of what callers hear: the arguments of the child, and the sheet's file for it."""
 
     title: str
     words: tuple[str, ...]
     text: str
 
-    def told(self, tell: SendReply) -> SendReply:
-        """Tell whoever asked that it has begun, or why not."""
+    def replying(self, send: SendReply) -> SendReply:
+        """Send that the child has begun, or why not, in the place of its own reply."""
 
         def done(answer: Reply | CentralinoError) -> None:
-            if isinstance(answer, Refused):
-                answer = {"done": False, "said": plain(answer.words)}
+            answer = declined(answer)
             is_begun = isinstance(answer, dict) and answer.get("done") is not False
             said: Reply = {"voice": True, "said": plain(_about(VOICED, self.title))}
-            tell(said if is_begun else answer)
+            send(said if is_begun else answer)
 
         return done
 
 
-class SheetChanges:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class SheetCommands(CommandHandlers):
+    """Shows and changes sheets; raises OfficeError for wrong arguments."""
 
     def __init__(self, stores: Stores, now: Callable[[], Now], chores: ChoreQuestions) -> None:
         self._stores, self._now, self._chores = stores, now, chores
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "sheet_text": self.text,
-            "sheet_save": self.save,
-            "sheet_remove": self.remove,
-            VOICE: self.voice,
-        }
-
-    def voice(self, _: dict[str, Any]) -> Reply:
-        """Say whether a sheet is being given its voice, and what came of the last."""
+    @command(VOICE, needs=Permission.EDIT_SHEETS)
+    def voice(self, _: Arguments) -> Reply:
+        """Return whether a sheet's sounds are being made, and the last result."""
         told = self._chores.told({})
         return {"runs": told["running"] == "sheets", "last": told["last"].get(VOICE)}
 
-    def text(self, question: dict[str, Any]) -> DeferredReply:
-        """Tell a sheet's whole file."""
-        by, code = _word(question, "by"), _word(question, "code")
+    @command("sheet_text", needs=Permission.EDIT_SHEETS)
+    def text(self, arguments: Arguments) -> DeferredReply:
+        """Return a sheet's whole file."""
+        by, code = required_text(arguments, "by"), required_text(arguments, "code")
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.EDIT_SHEETS)
             return {"text": _text_of(_known(connection, code))}
 
-        return self._later(job)
+        return self._deferred(job)
 
-    def save(self, question: dict[str, Any]) -> DeferredReply:
-        """Keep a sheet, or say what that would change; what was wrong is told with its line."""
-        by, code, text = _word(question, "by"), _word(question, "code"), _text(question)
-        preview, at = question.get("preview") is True, self._now().wall
+    @command("sheet_save", needs=Permission.EDIT_SHEETS)
+    def save(self, arguments: Arguments) -> DeferredReply:
+        """Store a sheet, or return what that would change; a mistake is named with its line."""
+        by, code = required_text(arguments, "by"), required_text(arguments, "code")
+        text = _text(arguments)
+        preview, at = arguments.get("preview") is True, self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Reply | _Voiced:
+        def job(connection: sqlite3.Connection) -> Reply | _SpokenChange:
             check_may(connection, by, Permission.EDIT_SHEETS)
             before = sheets.find(connection, code)
             if before is None and not CODE.fullmatch(code):
@@ -118,49 +117,51 @@ class SheetChanges:
             managed_config.check_own_sheets(connection, [code])
             given = _read(text, code)
             if not preview and _heard(before) != _heard(given):
-                return _Voiced(given.title, (code, "--by", by), text)
+                return _SpokenChange(given.title, (code, "--by", by), text)
             if not preview:
                 sheets.put(connection, given, Noted(at, by, sheets.CHANGED, code))
-            return _told(before, given)
+            return _changes(before, given)
 
-        return self._later(job, reads_again=not preview)
+        return self._deferred(job, reads_again=not preview)
 
-    def remove(self, question: dict[str, Any]) -> DeferredReply:
-        """Let a sheet be found no more."""
-        by, code, at = _word(question, "by"), _word(question, "code"), self._now().wall
+    @command("sheet_remove", needs=Permission.EDIT_SHEETS)
+    def remove(self, arguments: Arguments) -> DeferredReply:
+        """Remove a sheet."""
+        by, code = required_text(arguments, "by"), required_text(arguments, "code")
+        at = self._now().wall
 
-        def job(connection: sqlite3.Connection) -> Reply | _Voiced:
+        def job(connection: sqlite3.Connection) -> Reply | _SpokenChange:
             check_may(connection, by, Permission.EDIT_SHEETS)
             managed_config.check_own_sheets(connection, [code])
             before = _known(connection, code)
             if _heard(before):
-                return _Voiced(before.title, (code, "--by", by, "--remove"), "")
+                return _SpokenChange(before.title, (code, "--by", by, "--remove"), "")
             sheets.remove(connection, code, Noted(at, by, sheets.REMOVED, code))
             return {"said": plain(_about(GONE, before.title))}
 
-        return self._later(job, reads_again=True)
+        return self._deferred(job, reads_again=True)
 
-    def _later(
-        self, job: Callable[[sqlite3.Connection], Reply | _Voiced], *, reads_again: bool = False
+    def _deferred(
+        self,
+        job: Callable[[sqlite3.Connection], Reply | _SpokenChange],
+        *,
+        reads_again: bool = False,
     ) -> DeferredReply:
-        """Do a job in the records' thread; who is in charge (E10) is read again after a change."""
+        """Run a job in the database thread; read again who is in charge (E10) after a change."""
 
-        def later(tell: SendReply) -> None:
-            def done(result: Reply | _Voiced | CentralinoError) -> None:
-                if isinstance(result, _Voiced):
-                    self._chores.hand_over(
-                        VOICE, ("sheets", "save", *result.words), result.text, result.told(tell)
-                    )
-                elif isinstance(result, Refused):
-                    tell({"done": False, "said": plain(result.words)})
+        def deferred_reply(send: SendReply) -> None:
+            def done(result: Reply | _SpokenChange | CentralinoError) -> None:
+                if isinstance(result, _SpokenChange):
+                    words = ("sheets", "save", *result.words)
+                    self._chores.hand_over(VOICE, words, result.text, result.replying(send))
                 elif isinstance(result, CentralinoError) or not reads_again:
-                    tell(result)
+                    send(declined(result))
                 else:
-                    self._stores.register.load(lambda _: tell(result))
+                    self._stores.register.load(lambda _: send(result))
 
             self._stores.records.do(job, done)
 
-        return later
+        return deferred_reply
 
 
 def _text_of(sheet: Sheet) -> str:
@@ -185,7 +186,7 @@ def _heard(sheet: Sheet | None) -> tuple[str, ...]:
     return (sheet.title, sheet.say, sheet.language) if sheet and sheet.say else ()
 
 
-def _told(before: Sheet | None, given: Sheet) -> Reply:
+def _changes(before: Sheet | None, given: Sheet) -> Reply:
     change = Change.NEW if before is None else Change.SAME if before == given else Change.CHANGED
     return {
         "change": change.value,
@@ -209,26 +210,17 @@ def _known(connection: sqlite3.Connection, code: str) -> Sheet:
     return found
 
 
-def _word(question: dict[str, Any], key: str) -> str:
-    value = question.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise OfficeError(f"{key} is needed")
-    return value[:64]
-
-
-def _text(question: dict[str, Any]) -> str:
-    value = question.get("text")
+def _text(arguments: Arguments) -> str:
+    value = arguments.get("text")
     if not isinstance(value, str):
         raise OfficeError("text is needed: the sheet's whole file")
     return value.replace("\r\n", "\n")
 
 
-# ---- sheet questions ---------------------------------------------------------------------------
-# What is told at the door of sheets: which one answered a caller (P2).
+# ---- the sheet that answered a call ------------------------------------------------------------
 
 AFTERWARDS = timedelta(minutes=15)
-"""So long after a call a position may note what it answered from; later the call must be named."""
-
+"""So long after a call a position may note a sheet without naming the call."""
 
 NO_SHEET = Words(
     "Manca la scheda: sceglierne una.", "the code of a sheet is needed, and a call or a position"
@@ -244,35 +236,27 @@ class _Noted(NamedTuple):
     record: CallRecord
 
 
-def note_sheet(
-    desk: Desk, stores: Stores, zone: ZoneInfo, question: dict[str, Any]
-) -> DeferredReply:
-    """Note a sheet with a call; raises OfficeError for what is no such question.
-
-    The records keep it whatever the call does meanwhile; a call that goes on hears of it, too.
-    """
-    request, status = read(question), desk.status()
+@command("NoteSheet", needs=Permission.SEE_DESK)
+def note_sheet(desk: Desk, stores: Stores, zone: ZoneInfo, arguments: Arguments) -> DeferredReply:
+    """Note a sheet with a call, which may still be on; raises OfficeError for wrong arguments."""
+    request, status = read_note(arguments), desk.status()
     live = current_call(status.calls, request)
 
     def job(connection: sqlite3.Connection) -> _Noted:
-        return _keep(connection, request, live, status.at)
+        return _note(connection, request, live, status.at)
 
-    def later(tell: SendReply) -> None:
-        def done(result: _Noted | CentralinoError) -> None:
-            if isinstance(result, CentralinoError):
-                tell(result)
-                return
-            desk.post(events.SheetUsed(result.record.call, result.sheet.code))
-            tell(_answer(result, zone))
+    def reply(result: _Noted | CentralinoError) -> Reply | CentralinoError:
+        if isinstance(result, CentralinoError):
+            return result
+        desk.post(events.SheetUsed(result.record.call, result.sheet.code))
+        return _noted_reply(result, zone)
 
-        stores.records.do(job, done)
-
-    return later
+    return deferred(stores.records, job, reply)
 
 
-def read(question: dict[str, Any]) -> NoteSheet:
-    """Read the question; raises OfficeError with what is wrong in it."""
-    given = {name: question.get(name) or "" for name in ("sheet", "call", "position")}
+def read_note(arguments: Arguments) -> NoteSheet:
+    """Read the arguments; raises OfficeError with what is wrong in them."""
+    given = {name: arguments.get(name) or "" for name in ("sheet", "call", "position")}
     if any(not isinstance(value, str) for value in given.values()) or not given["sheet"]:
         raise SaidError(NO_SHEET)
     if bool(given["call"]) == bool(given["position"]):
@@ -281,13 +265,13 @@ def read(question: dict[str, Any]) -> NoteSheet:
 
 
 def current_call(calls: tuple[CallStatus, ...], request: NoteSheet) -> str:
-    """Return the call that is meant: the named one, or the one the position is in; "" for none."""
+    """Return the named call, or the one that the position is in; "" for none."""
     if request.call:
         return request.call
     return next((each.call for each in calls if each.phone == request.position), "")
 
 
-def _keep(connection: sqlite3.Connection, request: NoteSheet, live: str, now: datetime) -> _Noted:
+def _note(connection: sqlite3.Connection, request: NoteSheet, live: str, now: datetime) -> _Noted:
     sheet = sheets.find(connection, request.sheet)
     if sheet is None:
         raise SaidError(
@@ -315,10 +299,10 @@ def _last(connection: sqlite3.Connection, position: str, now: datetime) -> str:
     return record.call
 
 
-def _answer(noted: _Noted, zone: ZoneInfo) -> Reply:
+def _noted_reply(noted: _Noted, zone: ZoneInfo) -> Reply:
     at = f"{noted.record.rang_at.astimezone(zone):%H:%M}"
     words = Words(
         f"Scheda «{noted.sheet.title}» annotata con la chiamata delle {at}.",
         f"Sheet “{noted.sheet.title}” noted with the call of {at}.",
     )
-    return {"call": noted.record.call, "said": {"it": words.it, "en": words.en}}
+    return {"call": noted.record.call, "said": plain(words)}

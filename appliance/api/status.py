@@ -1,6 +1,6 @@
-"""What is asked at the door about the installation: all that the technician's page shows of it.
+"""The system's state for the technician's page, and the test of the panel's LEDs.
 
-From memory alone, so that it is answered while the disk stalls. No number of a citizen or an office
+From memory only, so that it is answered while the disk stalls. No number of a citizen or an office
 is in it, and no password.
 """
 
@@ -16,15 +16,24 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import appliance
-from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.permissions import FREE, CommandHandlers, check_may, command, handlers_of
+from appliance.api.protocol import (
+    Arguments,
+    DeferredReply,
+    Handlers,
+    Reply,
+    declined,
+    deferred,
+    plain,
+    user_of,
+)
 from appliance.api.status_text import care_said, line_words
 from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.errors import CentralinoError
 from appliance.panel.panel import Meaning, PanelStatus, meanings_of
 from appliance.policy.office import PositionState
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Words
 from appliance.policy.users import Permission
 from appliance.service import backup_target
 from appliance.sip.trunk import Standing
@@ -32,10 +41,10 @@ from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
-    from appliance.api.backup import RestoreQuestions
-    from appliance.api.divert import DivertQuestions
-    from appliance.api.managed_config import CentralQuestions
-    from appliance.api.updates import UpdateQuestions
+    from appliance.api.backup import RestoreCommands
+    from appliance.api.managed_config import ManagedConfigCommands
+    from appliance.api.reports import DivertCommands
+    from appliance.api.updates import UpdateCommands
     from appliance.config.schema import Line, MailSettings, Settings
     from appliance.service.backup_nights import TargetQuestions
     from appliance.service.jobs import ChoreQuestions
@@ -54,15 +63,15 @@ STANDINGS: Final = {
     Standing.SILENT: Words("non risponde", "does not answer"),
     Standing.REFUSED: Words("rifiuta nome o password", "refuses the name or the password"),
 }
-"""How the box stands with the other telephone system."""
+"""The state of the registration with the other telephone system."""
 LIT: Final = Words(
     "Tutti i LED sono accesi per dieci secondi.", "All LEDs are lit for ten seconds."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class PlantQuestions:
-    """Answers in the deciding thread; `panel` says what the LEDs show, `test_leds` lights them."""
+class SystemCommands(CommandHandlers):
+    """Handled in the deciding thread; `panel` is what the LEDs show, `test_leds` lights them."""
 
     stores: Stores
     settings: Settings
@@ -75,49 +84,48 @@ class PlantQuestions:
     test_leds: Callable[[], None]
     restarts: LineRestarts
     chores: ChoreQuestions
-    putting_back: RestoreQuestions
+    restores: RestoreCommands
     target: TargetQuestions
-    updates: UpdateQuestions
-    central: CentralQuestions
-    diverts: DivertQuestions
+    updates: UpdateCommands
+    central: ManagedConfigCommands
+    diverts: DivertCommands
     versions: dict[str, str] = field(default_factory=lambda: versions())
 
     @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
+    def known(self) -> Handlers:
+        """Map each command of the technician's pages to its method."""
         return {
-            "plant": self.asked,
-            "led_test": self.led_test,
+            **handlers_of(self),
             **self.restarts.known,
             **self.chores.known,
-            **self.putting_back.known,
+            **self.restores.known,
             **self.target.known,
             **self.updates.known,
             **self.central.known,
             **self.diverts.known,
         }
 
-    def led_test(self, question: dict[str, Any]) -> DeferredReply:
-        """Light every LED for a moment; for a technician, and audited."""
-        by, at = str(question.get("by", ""))[:64], self.desk.now().wall
+    @command("led_test", needs=Permission.TECHNICAL)
+    def led_test(self, arguments: Arguments) -> DeferredReply:
+        """Light every LED for a moment; audited."""
+        by, at = user_of(arguments), self.desk.now().wall
 
         def job(connection: sqlite3.Connection) -> None:
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, "panel.test"))
 
-        def later(tell: SendReply) -> None:
-            def done(result: CentralinoError | None) -> None:
-                if result is None:
-                    self.test_leds()
-                tell(_told(result, LIT))
+        def reply(result: CentralinoError | None) -> Reply | CentralinoError:
+            if result is not None:
+                return declined(result)
+            self.test_leds()
+            return {"said": plain(LIT)}
 
-            self.stores.records.do(job, done)
+        return deferred(self.stores.records, job, reply)
 
-        return later
-
-    def asked(self, _: dict[str, Any]) -> Reply:
-        """Return everything, in both languages where it is words."""
+    @command("plant", needs=FREE)
+    def asked(self, _: Arguments) -> Reply:
+        """Return everything, texts in both languages."""
         status = self.desk.status()
         by_name, tried = {line.name: line for line in status.lines}, self.recoveries.to_json()
         lines = [
@@ -154,7 +162,7 @@ class PlantQuestions:
         return (*care, *away, *self.lookout.mqtt_said, *self.lookout.central)
 
     def _sip(self) -> Reply:
-        """Say what the phones' room has met with since it started."""
+        """Return the SIP endpoint's state and counters since it started."""
         status, registrar = self.phones.status(), self.settings.sip.registrar
         return {
             "listening": status.listening,
@@ -171,7 +179,7 @@ class PlantQuestions:
         }
 
     def _carrier(self) -> Reply:
-        """Say how the lines' process is: its number is known where it is this one's child."""
+        """Return the media gateway's state; its PID is known where it is this process's child."""
         child, health = self.carrier.child, self.desk.figures.health
         return {
             "connected": self.carrier.connected,
@@ -180,13 +188,6 @@ class PlantQuestions:
             "realtime": self.carrier.snapshot.realtime,
             "health": dataclasses.asdict(health) if health else None,
         }
-
-
-def _told(result: CentralinoError | None, done: Words) -> Reply | CentralinoError:
-    """Say what came of it; a refusal in both languages."""
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    return {"said": plain(done)} if result is None else result
 
 
 def _line(configured: Line, line: LineStatus, tried: list[dict[str, Any]]) -> Reply:
@@ -225,7 +226,7 @@ def _led(name: str, meaning: Meaning) -> Reply:
 
 
 def _mail(mail: MailSettings) -> Reply:
-    """Say where notices go; the password lies in a file that is not read here."""
+    """Return where notices go; the password lies in a file that is not read here."""
     return {
         "server": mail.server,
         "security": mail.security,
@@ -235,7 +236,7 @@ def _mail(mail: MailSettings) -> Reply:
 
 
 def versions() -> dict[str, str]:
-    """Return which programme this is, and on what it runs."""
+    """Return the versions of the programme and of what it runs on."""
     try:
         system = platform.freedesktop_os_release()["PRETTY_NAME"]
     except (OSError, KeyError):

@@ -1,6 +1,6 @@
-"""What a technician asks of updates in the browser; and what the helper asks of the desk's health.
+"""Updates from the console, and the state of health that the update helper asks for.
 
-Who may is looked up, and who asked kept, in the records' thread; root's helper does it.
+The database thread checks the permission and notes who asked; root's helper does the rest.
 """
 
 from __future__ import annotations
@@ -9,15 +9,24 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from appliance.api.backup import is_idle
-from appliance.api.permissions import check_may
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
+from appliance.api.permissions import CommandHandlers, check_may, command
+from appliance.api.protocol import (
+    Arguments,
+    DeferredReply,
+    Reply,
+    declined,
+    deferred,
+    plain,
+    refusing,
+    user_of,
+)
 from appliance.calls.model import LineState
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import updates as policy_updates
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Words
 from appliance.policy.updates import State, may_take, refused, standing
 from appliance.policy.users import Permission
 from appliance.service import updates
@@ -31,6 +40,13 @@ if TYPE_CHECKING:
     from appliance.service.loop import Stores
     from appliance.service.updates import Updates
 
+STEPS: Final = {
+    "update_install": "upload",
+    "update_start": "start",
+    "update_back": "back",
+    "update_give_up": "give-up",
+}
+"""The helper's word for each command."""
 NOT_WORKING: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
 BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
 TAKEN: Final = Words("qualcosa è già stato chiesto: attendere", "something is asked already: wait")
@@ -41,8 +57,8 @@ AT_ONCE: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Self:
-    """How the desk is, beside its status: for how long it has been ready, its lines' process."""
+class OwnHealth:
+    """Seconds since call control is ready, whether the media gateway is connected, its restarts."""
 
     ready_s: float
     carrier: bool
@@ -50,28 +66,18 @@ class Self:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateQuestions:
-    """Asked in the deciding thread."""
+class UpdateCommands(CommandHandlers):
+    """Handled in the deciding thread."""
 
     stores: Stores
     settings: Settings
     updates: Updates
     status: Callable[[], Status]
-    myself: Callable[[], Self]
+    myself: Callable[[], OwnHealth]
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "updates": self.told,
-            "update_install": lambda question: self._asked("upload", question),
-            "update_start": lambda question: self._asked("start", question),
-            "update_back": lambda question: self._asked("back", question),
-            "update_give_up": lambda question: self._asked("give-up", question),
-        }
-
-    def told(self, _: dict[str, Any]) -> Reply:
-        """Say which version runs, how the last update stands, and how the desk is."""
+    @command("updates", needs=Permission.TECHNICAL)
+    def state(self, _: Arguments) -> Reply:
+        """Return the version that runs, the last update's state, and call control's health."""
         kept, run = self.updates.kept, self.updates.run
         return {
             "image": self.updates.is_image,
@@ -104,10 +110,11 @@ class UpdateQuestions:
             "clock_trusted": status.clock_state.is_trusted,
         }
 
-    def _asked(self, what: str, question: dict[str, Any]) -> DeferredReply:
-        """Leave it to root's helper, once it is noted who asks; raises OfficeError."""
-        by, at = str(question.get("by", ""))[:64], self.status().at
-        if question.get("sure") is not True:
+    @command(*STEPS, needs=Permission.TECHNICAL)
+    def take_step(self, arguments: Arguments) -> DeferredReply:
+        """Note who asks, then leave the step to root's helper; raises OfficeError."""
+        what, by, at = STEPS[str(arguments["ask"])], user_of(arguments), self.status().at
+        if arguments.get("sure") is not True:
             raise OfficeError("that one is sure is needed")
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -119,18 +126,15 @@ class UpdateQuestions:
                 updates.ask_for_update(self.updates.run, Asked(by, what))
             return {"said": plain(AT_ONCE if what == "start" else BEGUN)}
 
-        def later(tell: SendReply) -> None:
-            def done(result: Reply | CentralinoError) -> None:
-                if what == "start" and not isinstance(result, CentralinoError):
-                    self.updates.start_soon()
-                tell(_refused(result))
+        def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
+            if what == "start" and not isinstance(result, CentralinoError):
+                self.updates.start_soon()
+            return declined(result)
 
-            self.stores.records.do(refusing(job), done)
-
-        return later
+        return deferred(self.stores.records, refusing(job), reply)
 
     def _check(self, what: str) -> None:
-        """Raise Refused where it cannot be now."""
+        """Raise Refused for a step that is not possible now."""
         state = self.updates.kept.state
         if not self.updates.is_image:
             raise refused(policy_updates.BY_APT)
@@ -147,9 +151,3 @@ class UpdateQuestions:
             raise refused(policy_updates.NOT_READY)
         if what == "give-up" and state not in {State.INSTALLED, State.BACK}:
             raise refused(policy_updates.NOT_READY)
-
-
-def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
-    if isinstance(result, Refused):
-        return {"done": False, "said": plain(result.words)}
-    return result

@@ -1,4 +1,7 @@
-"""Commands on users."""
+"""Users: adding and changing them, passwords, the first user's code, the shell's proof.
+
+Call control gets hashes only, never a password.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.api.permissions import Rights
-from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.api.permissions import ANYBODY, FREE, CommandHandlers, Rights, command
+from appliance.api.protocol import (
+    WRONG_PROOF,
+    Arguments,
+    DeferredReply,
+    Reply,
+    deferred,
+    plain,
+)
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.clock import Now
 from appliance.policy.supervision import why_not
 from appliance.policy.text import NOTHING, Refused, SaidError, Words
-from appliance.policy.users import AccountError, Role, User, check_hash, check_user
+from appliance.policy.users import AccountError, Permission, Role, User, check_hash, check_user
 from appliance.service.phones import write_whole
 from appliance.store import users
 from appliance.store.users import Asked
@@ -29,26 +39,24 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.service.loop import Stores
 
-
-# ---- first user --------------------------------------------------------------------------------
-# The code by which the first user of all is made: in a file of the state folder, until then.
+# ---- the first user's code ---------------------------------------------------------------------
 
 log = logging.getLogger(__name__)
 
 CODE_FILE: Final = "first-user-code.txt"
 ALPHABET: Final = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""No letter that is read for a digit: the code is copied from paper or another screen."""
+"""No letter that looks like a digit: the code is copied from paper or another screen."""
 GROUPS, GROUP = 3, 4
 """59 bits: a thousand tries a second for ten years find one code in a million."""
 
 
 def code_path(state: Path) -> Path:
-    """Say where the code lies."""
+    """Return the path of the file with the code."""
     return state / CODE_FILE
 
 
 def keep_code(state: Path, *, is_wanted: bool) -> None:
-    """Have a code there while there is no user, and none afterwards; raises OSError."""
+    """Make a code while there is no user, delete it afterwards; raises OSError."""
     path = code_path(state)
     if not is_wanted:
         path.unlink(missing_ok=True)
@@ -58,18 +66,18 @@ def keep_code(state: Path, *, is_wanted: bool) -> None:
 
 
 def is_code(state: Path, code: str) -> bool:
-    """Tell whether it is the code, however it is written; without a file none is right."""
+    """Tell whether it is the code, in any spelling; without a file none is right."""
     kept, given = plain_code(load_text(code_path(state))), plain_code(code)
     return bool(kept) and secrets.compare_digest(kept, given)
 
 
 def plain_code(code: str) -> str:
-    """Return a code without the marks and the case in which it was written."""
+    """Return a code's letters and digits, in capitals."""
     return re.sub(r"[^A-Z0-9]", "", code.upper())
 
 
 def wanted(state: Path) -> Words:
-    """Say that nobody can log in yet and what to do; nothing once there is a user."""
+    """Say that there is no user yet and what to do; nothing once there is one."""
     path = code_path(state)
     try:
         if not path.exists():
@@ -87,23 +95,21 @@ def _new_code() -> str:
     return "-".join(groups)
 
 
-# ---- shell proof -------------------------------------------------------------------------------
-# Proof that a question comes from the box's own shell, and not from the console.
-#
-# Both ask at the same door. Who can write into the desk's state folder is the administrator: a file
-# there, in a folder that the console's unit hides from it, holds a word that the question repeats.
+# ---- proof of a shell on the box ---------------------------------------------------------------
 
 PROOF_FILE: Final = "private/shell-proof"
+"""Below the state folder; only the administrator writes there, the console's unit hides it: a
+command that repeats the word in this file comes from a shell, not from the console."""
 
 
 def prepare_proof(state: Path) -> None:
-    """Make the folder, as the desk: what root lays there is then the desk's; raises OSError."""
+    """Make the folder as call control, which can then read what root writes; raises OSError."""
     make_private((state / PROOF_FILE).parent)
 
 
 @contextlib.contextmanager
 def proof(state: Path) -> Iterator[str]:
-    """Lay the word down, yield it, take it away; raises OfficeError without the right to."""
+    """Write a word, yield it, delete it; raises OfficeError without the right to write."""
     word = secrets.token_hex(16)
     if not (state / PROOF_FILE).parent.is_dir():
         raise Refused(
@@ -125,15 +131,12 @@ def proof(state: Path) -> Iterator[str]:
 
 
 def proof_is_right(state: Path, word: object) -> bool:
-    """Tell whether the word is the one that was laid down; reads the disk."""
+    """Tell whether the word is the one in the file; reads the disk."""
     kept = load_text(state / PROOF_FILE).strip().strip('"')
     return bool(kept) and secrets.compare_digest(kept.encode(), str(word).encode())
 
 
-# ---- user questions ----------------------------------------------------------------------------
-# What is asked at the door about users: made, changed, given a password; the first one of all.
-#
-# Done and answered in the records' thread. The desk gets hashes only, never a password.
+# ---- commands ----------------------------------------------------------------------------------
 
 LONGEST_WORD: Final = 64
 LOGGED_EVERY_S: Final = 60.0
@@ -147,8 +150,8 @@ CHANGED: Final = Words("Utente {} modificato.", "User {} was changed.")
 RENEWED: Final = Words("Password di {} cambiata.", "The password of {} was changed.")
 
 
-class UserQuestions:
-    """Answers; raises OfficeError for what is no question of its kind."""
+class UserCommands(CommandHandlers):
+    """Adds and changes users, in the database thread; raises OfficeError for wrong arguments."""
 
     def __init__(self, settings: Settings, stores: Stores, now: Callable[[], Now]) -> None:
         self._state = Path(settings.folders.state)
@@ -157,18 +160,8 @@ class UserQuestions:
         self._silent_until = 0.0
         self.rights = Rights(stores.records)
 
-    @property
-    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
-        """Name what may be asked."""
-        return {
-            "user_add": self.add,
-            "user_change": self.change,
-            "user_password": self.password,
-            "first_user": self.first,
-        }
-
     def start(self) -> None:
-        """Have a code for the first user where there is none yet."""
+        """Read the users, and make the first one's code where there is none."""
 
         def look(connection: sqlite3.Connection) -> None:
             self.rights.learn(connection)
@@ -181,21 +174,23 @@ class UserQuestions:
 
         self._stores.records.do(look, told)
 
-    def add(self, question: dict[str, Any]) -> DeferredReply:
+    @command("user_add", needs=Permission.USERS)
+    def add(self, arguments: Arguments) -> DeferredReply:
         """Make a user; the password is to be changed at the first login unless said otherwise."""
-        kept = _hash(question)
-        user = _new(question, _roles(question), must_change=_flag(question, "must_change"))
+        kept = _hash(arguments)
+        user = _new(arguments, _roles(arguments), must_change=_flag(arguments, "must_change"))
         units = self._units()
 
         def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
             check_user(user, units, self._positions)
             return _told(users.add(connection, user, kept, asked), ADDED)
 
-        return self._later(question, job)
+        return self._later(arguments, job)
 
-    def change(self, question: dict[str, Any]) -> DeferredReply:
-        """Change what is named in the question, and nothing else."""
-        name, changes = _word(question, "name"), _changes(question)
+    @command("user_change", needs=ANYBODY)
+    def change(self, arguments: Arguments) -> DeferredReply:
+        """Change the named fields of a user, and nothing else."""
+        name, changes = _word(arguments, "name"), _changes(arguments)
         units = self._units()
 
         def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
@@ -203,23 +198,25 @@ class UserQuestions:
                 self._check_change(before, changes, units)
             return _told(users.change(connection, name, changes, asked), CHANGED)
 
-        return self._later(question, job)
+        return self._later(arguments, job)
 
-    def password(self, question: dict[str, Any]) -> DeferredReply:
+    @command("user_password", needs=ANYBODY)
+    def password(self, arguments: Arguments) -> DeferredReply:
         """Give a user a new password: one's own, or by who manages users."""
-        name, kept = _word(question, "name"), _hash(question)
-        must_change = _flag(question, "must_change")
+        name, kept = _word(arguments, "name"), _hash(arguments)
+        must_change = _flag(arguments, "must_change")
 
         def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
             user = users.set_password(connection, name, kept, asked, must_change=must_change)
             return _told(user, RENEWED)
 
-        return self._later(question, job)
+        return self._later(arguments, job)
 
-    def first(self, question: dict[str, Any]) -> DeferredReply:
-        """Make the first user, for whoever has the code."""
-        kept, code = _hash(question), str(question.get("code"))[:LONGEST_WORD]
-        user = _new(question, FIRST_ROLES, must_change=False)
+    @command("first_user", needs=FREE)
+    def first(self, arguments: Arguments) -> DeferredReply:
+        """Add the first user, for whoever has the code."""
+        kept, code = _hash(arguments), str(arguments.get("code"))[:LONGEST_WORD]
+        user = _new(arguments, FIRST_ROLES, must_change=False)
         at, units = self._now(), self._units()
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -232,13 +229,11 @@ class UserQuestions:
         return self._answered(job)
 
     def _check_code(self, code: str, at: Now) -> None:
-        """Refuse a wrong code; in the records' thread alone.
-
-        Wrong ones never keep out who has the right one: anybody on the LAN could hold the form
-        shut. Nobody finds 59 bits by trying; the console slows down each address by itself.
-        """
+        """Raise AccountError for a wrong code; in the database thread only."""
         if is_code(self._state, code):
             return
+        # No lock-out: anybody on the LAN could keep out who has the right code. Nobody finds 59
+        # bits by trying, and the console slows down each address by itself.
         if at.monotonic >= self._silent_until:  # a stranger could fill the journal
             self._silent_until = at.monotonic + LOGGED_EVERY_S
             log.warning("a wrong code for the first user was given")
@@ -249,7 +244,7 @@ class UserQuestions:
         )
 
     def _check_change(self, before: User, changes: dict[str, Any], units: tuple[str, ...]) -> None:
-        """Check the user as it will be; a place that has gone meanwhile hinders nothing else."""
+        """Check the user as it will be; one's old unit and position may have gone meanwhile."""
         after = users.changed(before, changes)
         check_user(after, (*units, before.unit), (*self._positions, before.position))
 
@@ -257,18 +252,13 @@ class UserQuestions:
         return tuple(unit.code for unit in self._stores.register.register.units)
 
     def _later(
-        self, question: dict[str, Any], job: Callable[[sqlite3.Connection, Asked], Reply]
+        self, arguments: Arguments, job: Callable[[sqlite3.Connection, Asked], Reply]
     ) -> DeferredReply:
-        by, word, at = _word(question, "by"), question.get("proof"), self._now().wall
+        by, word, at = _word(arguments, "by"), arguments.get("proof"), self._now().wall
 
         def with_asked(connection: sqlite3.Connection) -> Reply:
             if word is not None and not proof_is_right(self._state, word):
-                raise SaidError(
-                    Words(
-                        "questa non è la prova della riga di comando: ripetere il comando",
-                        "that is no proof of the box's shell: say the command again",
-                    )
-                )
+                raise SaidError(WRONG_PROOF)
             return job(connection, Asked(by, at, shell=word is not None))
 
         return self._answered(with_asked)
@@ -279,17 +269,12 @@ class UserQuestions:
             self.rights.learn(connection)
             return answer
 
-        def later(tell: SendReply) -> None:
-            self._stores.records.do(known, lambda result: tell(_refused(result)))
+        def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
+            if isinstance(result, AccountError):
+                return {"done": False, "said": plain(result.words)}
+            return result
 
-        return later
-
-
-def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
-    """Let a refusal be said in both languages."""
-    if isinstance(result, AccountError):
-        return {"done": False, "said": plain(result.words)}
-    return result
+        return deferred(self._stores.records, known, reply)
 
 
 def _told(user: User, words: Words) -> Reply:
@@ -297,16 +282,16 @@ def _told(user: User, words: Words) -> Reply:
     return {"user": user.name, "stamp": user.stamp, "said": plain(said)}
 
 
-def _new(question: dict[str, Any], roles: frozenset[Role], *, must_change: bool) -> User:
+def _new(arguments: Arguments, roles: frozenset[Role], *, must_change: bool) -> User:
     def word(key: str) -> str:
-        return _word(question, key)
+        return _word(arguments, key)
 
     unit, position, language = word("unit"), word("position"), word("language")
     return User(word("name"), word("shown"), roles, unit, position, language, must_change)
 
 
-def _changes(question: dict[str, Any]) -> dict[str, Any]:
-    named = [field for field in FIELDS if field in question]
+def _changes(arguments: Arguments) -> dict[str, Any]:
+    named = [field for field in FIELDS if field in arguments]
     if not named:
         raise SaidError(
             Words(
@@ -315,35 +300,35 @@ def _changes(question: dict[str, Any]) -> dict[str, Any]:
             )
         )
     read: dict[str, Callable[[], Any]] = {
-        "roles": lambda: _roles(question),
-        "disabled": lambda: _flag(question, "disabled"),
+        "roles": lambda: _roles(arguments),
+        "disabled": lambda: _flag(arguments, "disabled"),
     }
-    return {field: read.get(field, lambda f=field: _word(question, f))() for field in named}
+    return {field: read.get(field, lambda f=field: _word(arguments, f))() for field in named}
 
 
-def _word(question: dict[str, Any], key: str) -> str:
-    value = question.get(key, "")
+def _word(arguments: Arguments, key: str) -> str:
+    value = arguments.get(key, "")
     if not isinstance(value, str) or len(value) > LONGEST_WORD:
         raise OfficeError(f"{key} is a text of at most {LONGEST_WORD} characters")
     return " ".join(value.split())
 
 
-def _flag(question: dict[str, Any], key: str) -> bool:
-    value = question.get(key, True)
+def _flag(arguments: Arguments, key: str) -> bool:
+    value = arguments.get(key, True)
     if not isinstance(value, bool):
         raise OfficeError(f"{key} is true or false")
     return value
 
 
-def _roles(question: dict[str, Any]) -> frozenset[Role]:
-    value = question.get("roles")
+def _roles(arguments: Arguments) -> frozenset[Role]:
+    value = arguments.get("roles")
     try:
         return frozenset(Role(each) for each in value) if isinstance(value, list) else frozenset()
     except ValueError as error:
         raise OfficeError(f"{error}; known are {', '.join(Role)}") from error
 
 
-def _hash(question: dict[str, Any]) -> str:
-    text = question.get("password")
+def _hash(arguments: Arguments) -> str:
+    text = arguments.get("password")
     check_hash(text if isinstance(text, str) else "")
     return str(text)

@@ -9,21 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.api import status_text
-from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
-from appliance.api.calls import bring_head, offices, transfer_call
-from appliance.api.clock import ClockQuestions
-from appliance.api.directory import DraftQuestions, RegisterQuestions, StandingQuestions
-from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
-from appliance.api.privacy import Erasures, HandoverQuestions, RetentionQuestions
+from appliance.api.announcements import AnnouncementCommands, DictationCommands
+from appliance.api.calls import CallBacks, bring_head, offices, take_step, transfer_call
+from appliance.api.clock import ClockCommands
+from appliance.api.directory import DirectoryCommands, DirectoryQueries, DraftCommands
+from appliance.api.hours import HoursCommands, WeekCommands, calendar
+from appliance.api.phones import PhoneList
+from appliance.api.privacy import ErasureCommands, HandoverCommands, RetentionCommands
 from appliance.api.protocol import REQUESTS, DeferredReply, Reply, SendReply, parse_request
-from appliance.api.provisioning import PhoneQuestions
 from appliance.api.reports import mail_sheet
-from appliance.api.requests import MailQuestions, RequestQuestions
-from appliance.api.sheets import SheetChanges, note_sheet
-from appliance.api.status import PlantQuestions
+from appliance.api.requests import MailTestCommands, RequestCommands
+from appliance.api.sheets import SheetCommands, note_sheet
+from appliance.api.status import SystemCommands
 from appliance.api.status_text import Seen, care_said
-from appliance.api.users import UserQuestions
-from appliance.api.voicemail import CallBacks, care_question
+from appliance.api.users import UserCommands
 from appliance.calls import events, orders
 from appliance.config.directory_keeper import in_one_line, summary
 from appliance.errors import CentralinoError
@@ -58,11 +57,11 @@ class Questions:
         lookout: Lookout,
         run: Run,
         recoveries: Recoveries,
-        phones: PhoneQuestions,
-        requests: RequestQuestions,
-        erasures: Erasures,
-        users: UserQuestions,
-        plant: PlantQuestions,
+        phones: PhoneList,
+        requests: RequestCommands,
+        erasures: ErasureCommands,
+        users: UserCommands,
+        plant: SystemCommands,
     ) -> None:
         self._desk = desk
         self._stores = stores
@@ -71,31 +70,31 @@ class Questions:
         self._phones = phones
         self._zone = run.office.zone
         self._settings = run.settings
-        announcements = AnnouncementQuestions(stores, desk.now)
-        self._dictations = DictationQuestions(stores, desk, announcements)
+        announcements = AnnouncementCommands(stores, desk.now)
+        self._dictations = DictationCommands(stores, desk, announcements)
         self._known: dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]] = {
             **requests.known,
             **phones.known,
             **users.known,
             **plant.known,
-            **MailQuestions(stores, desk.now).known,
+            **MailTestCommands(stores, desk.now).known,
             "erase": erasures.asked,
-            **RetentionQuestions(run.settings, stores, lookout, lambda: desk.now().wall).known,
+            **RetentionCommands(run.settings, stores, lookout, lambda: desk.now().wall).known,
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
             **PolicyQuestions(stores).known,
-            **RegisterQuestions(stores, run.office.zone, desk.now).known,
+            **DirectoryCommands(stores, run.office.zone, desk.now).known,
             "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
-            **HoursQuestions(stores, desk).known,
-            **WeekQuestions(stores, desk).known,
-            **HandoverQuestions(stores, desk.now).known,
-            **SheetChanges(stores, desk.now, plant.chores).known,
+            **HoursCommands(stores, desk).known,
+            **WeekCommands(stores, desk).known,
+            **HandoverCommands(stores, desk.now).known,
+            **SheetCommands(stores, desk.now, plant.chores).known,
             **announcements.known,
             **self._dictations.known,
-            **DraftQuestions(stores, desk.now).known,
-            **StandingQuestions(desk, stores).known,
-            **ClockQuestions(stores, desk, Path(run.settings.folders.run)).known,
+            **DraftCommands(stores, desk.now).known,
+            **DirectoryQueries(desk, stores).known,
+            **ClockCommands(stores, desk, Path(run.settings.folders.run)).known,
         }
         self._call_backs = CallBacks(stores, desk.post)
         desk.on_answer = self._answered
@@ -118,7 +117,7 @@ class Questions:
             case "spoken":
                 return self._spoken
             case "care" | "close_message":
-                return care_question(self._stores, question)
+                return take_step(self._stores, question)
             case "CallBack":
                 return self._call_backs.asked(question)
             case str(asked) if asked in self._known:

@@ -23,18 +23,17 @@ from typing import TYPE_CHECKING, Final
 import sdnotify
 
 from appliance.api import speech
-from appliance.api.backup import RestoreQuestions, is_idle
+from appliance.api.backup import RestoreCommands, is_idle
 from appliance.api.control_socket import ControlSocket, Watchers
-from appliance.api.divert import DivertQuestions
-from appliance.api.managed_config import CentralQuestions
-from appliance.api.phones import PhoneEntering, PhoneWindow
-from appliance.api.privacy import Erasures
-from appliance.api.provisioning import PhoneQuestions
-from appliance.api.requests import RequestQuestions
+from appliance.api.managed_config import ManagedConfigCommands
+from appliance.api.phones import PhoneCommands, PhoneList, ProvisioningWindow
+from appliance.api.privacy import ErasureCommands
+from appliance.api.reports import DivertCommands
+from appliance.api.requests import RequestCommands
 from appliance.api.speech import Naming
-from appliance.api.status import PlantQuestions
-from appliance.api.updates import Self, UpdateQuestions
-from appliance.api.users import UserQuestions
+from appliance.api.status import SystemCommands
+from appliance.api.updates import OwnHealth, UpdateCommands
+from appliance.api.users import UserCommands
 from appliance.calls import events
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
@@ -167,7 +166,7 @@ class Parts:
         self.phones = self._made_phones(left_file)
         self.phones_kept = PhonesKept(self.stores, self.phones, self.lookout, left_file)
         self.line_uses = LineUses()
-        self.diverts = DivertQuestions(settings, self.run.office, self.stores, self.desk.now)
+        self.diverts = DivertCommands(settings, self.run.office, self.stores, self.desk.now)
         self._prompts = announcement_files.prompt_file(
             Catalogue(self._own),
             self.run.office.languages,
@@ -181,9 +180,9 @@ class Parts:
     def _make_answers(self) -> None:
         """Make what looks after the parts, and what answers at the door."""
         settings, stores = self.run.settings, self.stores
-        self.users = UserQuestions(settings, stores, self.desk.now)
-        self.window = PhoneWindow(self.run.config, Path(settings.folders.run))
-        self.entering = PhoneEntering(
+        self.users = UserCommands(settings, stores, self.desk.now)
+        self.window = ProvisioningWindow(self.run.config, Path(settings.folders.run))
+        self.entering = PhoneCommands(
             settings,
             self.run.written or settings,
             self.phones,
@@ -202,12 +201,12 @@ class Parts:
         self.target_nights = TargetNights(
             settings, stores.records, Chores(self.run.config, LIMIT_S), self.lookout.trouble
         )
-        self.restores = RestoreQuestions(stores, settings, self.chores, self.desk.status)
+        self.restores = RestoreCommands(stores, settings, self.chores, self.desk.status)
         self.updates = Updates(
             settings, stores.records, chores, self.lookout.trouble, boot=Sources().boot_id()
         )
         central = Central(settings, stores.records, chores, self.lookout.trouble)
-        self.central = CentralQuestions(stores, central, self.chores)
+        self.central = ManagedConfigCommands(stores, central, self.chores)
         self.naming = Naming(settings, stores.records, chores)
         self.questions = self._made_questions()
         self.watching = Watchers(self.questions.watched)
@@ -268,9 +267,9 @@ class Parts:
             self.lookout,
             self.run,
             self.recoveries,
-            PhoneQuestions(settings, self.phones, stores, self.entering),
-            RequestQuestions(stores.records, self.mail, self._wall, plan),
-            Erasures(settings, stores, self._wall),
+            PhoneList(settings, self.phones, stores, self.entering),
+            RequestCommands(stores.records, self.mail, self._wall, plan),
+            ErasureCommands(settings, stores, self._wall),
             self.users,
             self._made_plant_questions(),
         )
@@ -278,8 +277,8 @@ class Parts:
     def _wall(self) -> datetime:
         return self.desk.now().wall
 
-    def _made_plant_questions(self) -> PlantQuestions:
-        return PlantQuestions(
+    def _made_plant_questions(self) -> SystemCommands:
+        return SystemCommands(
             self.stores,
             self.run.settings,
             self.desk,
@@ -293,19 +292,19 @@ class Parts:
             self.chores,
             self.restores,
             TargetQuestions(self.stores, self.run.settings, self.target_nights, self.desk.now),
-            UpdateQuestions(
+            UpdateCommands(
                 self.stores, self.run.settings, self.updates, self.desk.status, self._myself
             ),
             self.central,
             self.diverts,
         )
 
-    def _myself(self) -> Self:
+    def _myself(self) -> OwnHealth:
         """Say how the desk is, for the judge of an update."""
         now = self.desk.now()
         ready_s = now.monotonic - self._above.ready_at() if self._above.is_ready() else 0.0
         restarts = sum(int(row["restarts"]) for row in self.lookout.restarted(now))
-        return Self(ready_s, self.carrier.connected, restarts)
+        return OwnHealth(ready_s, self.carrier.connected, restarts)
 
     def _made_supervisor(self) -> Supervisor:
         """Make what looks after the threads of this process, each by its own sign of life."""

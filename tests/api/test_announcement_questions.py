@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.announcements import MOST_BYTES, AnnouncementQuestions
+from appliance.api.announcements import MOST_BYTES, AnnouncementCommands
 from appliance.api.protocol import Reply
 from appliance.api.speech import MOST_NOTICES
 from appliance.calls import events
@@ -42,7 +42,7 @@ class Box:
     """The desk's side of announcements."""
 
     stores: Stores
-    questions: AnnouncementQuestions
+    questions: AnnouncementCommands
     posted: list[Any]
     site: Path
 
@@ -98,7 +98,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores.start()
     for user in PEOPLE:
         stores.records.ask(functools.partial(_enter, user=user))
-    yield Box(stores, AnnouncementQuestions(stores, lambda: Now(0.0, AT)), posted, site)
+    yield Box(stores, AnnouncementCommands(stores, lambda: Now(0.0, AT)), posted, site)
     stores.stop(lambda: None)
 
 

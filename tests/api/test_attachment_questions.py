@@ -104,7 +104,7 @@ def test_parts_follow_one_another(box: Box) -> None:
 
 def test_a_file_that_is_too_long_is_forgotten(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """The desk has no room for archives."""
-    monkeypatch.setattr(box.questions._files, "_incoming", protocol.Incoming(10_000))
+    monkeypatch.setattr(box.questions._attachments, "_incoming", protocol.Incoming(10_000))
     part = base64.b64encode(b"x" * 9000).decode()
     box.ask("register_file_part", at=0, data=part)
     with pytest.raises(OfficeError, match="longer than 10000"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.voicemail import read_care
+from appliance.api.calls import read_step
 from appliance.errors import OfficeError
 from appliance.policy.voicemail import MessageStep, Outcome
 from appliance.store.care import Kind
@@ -23,14 +23,14 @@ ASKED: dict[str, Any] = {
 
 def test_a_question_is_read() -> None:
     """Kind, name, step, who and when."""
-    kind, name, entry = read_care(ASKED)
+    kind, name, entry = read_step(ASKED)
     assert (kind, name, entry.step, entry.by) == (Kind.CALL, "17", MessageStep.TAKE, "Anna")
     assert entry.outcome is None
 
 
 def test_closing_a_message_has_its_own_question() -> None:
     """Who asks to close a message, without saying more, is understood."""
-    kind, _, entry = read_care(
+    kind, _, entry = read_step(
         {**ASKED, "ask": "close_message", "outcome": "no_number", "note": "x"}
     )
     assert (kind, entry.step, entry.outcome) == (Kind.MESSAGE, MessageStep.CLOSE, Outcome.NO_NUMBER)
@@ -52,4 +52,4 @@ def test_closing_a_message_has_its_own_question() -> None:
 def test_what_cannot_be_asked_is_said(wrong: dict[str, Any], sentence: str) -> None:
     """One sentence: what is wrong and what is known."""
     with pytest.raises(OfficeError, match=sentence):
-        read_care({**ASKED, **wrong})
+        read_step({**ASKED, **wrong})

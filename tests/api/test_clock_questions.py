@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.clock import ClockQuestions
+from appliance.api.clock import ClockCommands
 from appliance.commands.clock import set_clock
 from appliance.errors import OfficeError, TechnicianError
 from appliance.policy.clock import BUILT, LAST, ClockState, Now
@@ -35,7 +35,7 @@ class Box(Desk):
         self.kept, self.run = Kept(folder), folder / "run"
         stores: Any = self.kept
         desk: Any = self
-        self.questions = ClockQuestions(stores, desk, self.run)
+        self.questions = ClockCommands(stores, desk, self.run)
 
     def wall(self) -> float:
         """Say what the clock says, in s since 1970."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.divert import DivertQuestions
+from appliance.api.reports import DivertCommands
 from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.config import read
@@ -40,7 +40,7 @@ class Box:
         people.enter(self.kept.connection)
         stores: Any = self.kept
         office = build_office(self.settings, 2026)
-        self.questions = DivertQuestions(self.settings, office, stores, lambda: TEN)
+        self.questions = DivertCommands(self.settings, office, stores, lambda: TEN)
 
     def lines(self, *states: str, after: int = 0) -> None:
         """Let the lines be in these states from so many seconds after noon on."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.directory import LONGEST, DraftQuestions
+from appliance.api.directory import LONGEST_DRAFT, DraftCommands
 from appliance.api.protocol import Reply
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
@@ -28,13 +28,14 @@ class Desk:
     """The desk's side of drafts."""
 
     stores: Stores
-    questions: DraftQuestions
+    questions: DraftCommands
 
     def keep(self, place: object, body: object, by: object = "carla") -> Reply:
         """Ask for a draft to be kept; raises what the desk raises."""
         told: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
         asked = {"ask": "draft_keep", "place": place, "body": body, "by": by}
-        self.questions.known["draft_keep"](asked)(told.put)
+        later: Any = self.questions.known["draft_keep"](asked)
+        later(told.put)
         result = told.get(timeout=10)
         if isinstance(result, CentralinoError):
             raise result
@@ -53,7 +54,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     stores = Stores(tmp_path, "b", lambda _: None, lambda *_: None)
     stores.start()
     stores.records.ask(people.enter)
-    yield Desk(stores, DraftQuestions(stores, lambda: Now(0.0, AT)))
+    yield Desk(stores, DraftCommands(stores, lambda: Now(0.0, AT)))
     stores.stop(lambda: None)
 
 
@@ -100,7 +101,7 @@ def test_an_offices_numbers_are_not_kept(desk: Desk) -> None:
         ("desk", "[1]", "carla"),
         ("desk", "{", "carla"),
         ("desk", "[" * 7000, "carla"),
-        ("desk", json.dumps({"note": "x" * LONGEST}), "carla"),
+        ("desk", json.dumps({"note": "x" * LONGEST_DRAFT}), "carla"),
         ("desk", 7, "carla"),
     ],
 )

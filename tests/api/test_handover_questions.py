@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.privacy import MOST_ITEMS, read
+from appliance.api.privacy import MOST_ITEMS, read_handover
 from appliance.errors import OfficeError
 from appliance.policy.privacy import Item, Kind
 from tests.policy.town import rome
@@ -18,7 +18,7 @@ ASKED: dict[str, Any] = {"ask": "hand_over", "by": "carla", "to": "dino", "items
 def test_a_question_is_read() -> None:
     """Who, to whom, what, each once; a position where there is one; nobody named is all."""
     items = ["message:1", "call:7", "call:7"]
-    asked = read(ASKED | {"position": "op1", "to": None, "items": items}, AT)
+    asked = read_handover(ASKED | {"position": "op1", "to": None, "items": items}, AT)
     assert (asked.by, asked.position, asked.to, asked.at) == ("carla", "op1", "", AT)
     assert asked.items == (Item(Kind.MESSAGE, 1), Item(Kind.CALL, 7))
 
@@ -40,4 +40,4 @@ def test_a_question_is_read() -> None:
 def test_what_cannot_be_asked_is_said(wrong: dict[str, Any], sentence: str) -> None:
     """One sentence: what is wrong."""
     with pytest.raises(OfficeError, match=sentence):
-        read(ASKED | wrong, AT)
+        read_handover(ASKED | wrong, AT)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from appliance.api import users
-from appliance.api.hours import HoursQuestions
+from appliance.api.hours import HoursCommands
 from appliance.api.protocol import Reply
 from appliance.api.speech import speech_folder
 from appliance.calls import events
@@ -88,7 +88,7 @@ class Box:
         self.stores.start()
         for user in PEOPLE:
             self.stores.records.ask(lambda c, user=user: _enter(c, user))  # type: ignore[misc]
-        self.questions = HoursQuestions(self.stores, cast(Desk, self.house))
+        self.questions = HoursCommands(self.stores, cast(Desk, self.house))
 
     def ask(self, ask: str, by: str = "anna", **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""

@@ -18,7 +18,7 @@ import pytest
 
 from appliance.api import protocol
 from appliance.api.protocol import Reply
-from appliance.api.requests import PaperQuestions
+from appliance.api.requests import PaperCommands
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.errors import CentralinoError, OfficeError
@@ -67,13 +67,15 @@ class Desk:
     """The desk's side of papers; the mail thread never runs. `register` may be changed."""
 
     records: Records
-    questions: PaperQuestions
+    questions: PaperCommands
     register: list[Register]
 
     def ask(self, ask: str, **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
         box: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
-        self.questions.known[ask]({"ask": ask, "by": "carla", "number": 1, **question})(box.put)
+        asked = {"ask": ask, "by": "carla", "number": 1, **question}
+        later: Any = self.questions.known[ask](asked)
+        later(box.put)
         told = box.get(timeout=10)
         if isinstance(told, CentralinoError):
             raise told
@@ -122,7 +124,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     for number in range(11):
         taking = Taking(f"r{number}", ASKED, AT, Sound("voicemail/new/abc.wav", "x"))
         records.ask(partial(store_requests.insert, taking=taking, letters=records.letters))
-    yield Desk(records, PaperQuestions(records, room, lambda: AT), register)
+    yield Desk(records, PaperCommands(records, room, lambda: AT), register)
     records.stop()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.phones import PhoneEntering, PhoneWindow
+from appliance.api.phones import PhoneCommands, ProvisioningWindow
 from appliance.config import last_good, read
 from appliance.config import phones as config_phones
 from appliance.config.build import extensions
@@ -45,7 +45,7 @@ class Office:
         people.enter(self.kept.connection)
         self.started = 0
         (folder / "run").mkdir()
-        self.window = PhoneWindow(self.path, folder / "run")
+        self.window = ProvisioningWindow(self.path, folder / "run")
         self.start()
 
     def start(self) -> None:
@@ -54,7 +54,7 @@ class Office:
         secrets = phones.load_secrets(self.settings)
         self.phones = Phones(phone_settings(self.settings, secrets), lambda _: None)
         stores: Any = self.kept
-        self.entering = PhoneEntering(
+        self.entering = PhoneCommands(
             self.settings, written, self.phones, stores, lambda: TEN, complaint, kept=True,
             window=self.window,
         )  # fmt: skip

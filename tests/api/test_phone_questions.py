@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.provisioning import PhoneQuestions
+from appliance.api.phones import PhoneList
 from appliance.config import read
 from appliance.config.schema import Settings
 from appliance.config.setup import phone_settings
@@ -42,11 +42,11 @@ def settings(tmp_path: Path) -> Settings:
     return found
 
 
-def asked(settings: Settings) -> tuple[PhoneQuestions, Phones]:
+def asked(settings: Settings) -> tuple[PhoneList, Phones]:
     """Return what answers, and the phones that it asks."""
     phones = Phones(phone_settings(settings, service_phones.load_secrets(settings)), lambda _: None)
     stores: Any = Stores()
-    return PhoneQuestions(settings, phones, stores), phones
+    return PhoneList(settings, phones, stores), phones
 
 
 def test_renewed_passwords_reach_the_phones(settings: Settings) -> None:

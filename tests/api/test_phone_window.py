@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.api.phones import FILE, MINUTES, PhoneWindow
+from appliance.api.phones import FILE, MINUTES, ProvisioningWindow
 from appliance.config import read
 from appliance.policy.text import Refused
 from appliance.provisioning.server import PORT
@@ -37,9 +37,9 @@ class Office:
         self.run = folder / "run"
         self.window = self.new()
 
-    def new(self) -> PhoneWindow:
+    def new(self) -> ProvisioningWindow:
         """Return the window as a run of the service has it."""
-        return PhoneWindow(self.path, self.run)
+        return ProvisioningWindow(self.path, self.run)
 
     def fetched(self) -> str:
         """Fetch the phone's file as it does; "" while nobody gives it."""
@@ -118,7 +118,7 @@ def test_a_child_that_has_nothing_to_do_closes_it(office: Office) -> None:
 def test_time_closes_it(office: Office) -> None:
     """The child is ended then, whatever it waits for."""
     now = [0.0]
-    office.window = PhoneWindow(office.path, office.run, lambda: now[0])
+    office.window = ProvisioningWindow(office.path, office.run, lambda: now[0])
     office.window.open()
     office.wait(lambda: office.fetched(), "no file is given")
     now[0] = MINUTES * 60 + 1.0
@@ -128,7 +128,7 @@ def test_time_closes_it(office: Office) -> None:
 
 def test_without_a_configuration_file_it_cannot_be_opened(tmp_path: Path) -> None:
     """One sentence; nothing of a file that is damaged is believed."""
-    window = PhoneWindow(None, tmp_path)
+    window = ProvisioningWindow(None, tmp_path)
     with pytest.raises(Refused, match="command line"):
         window.open()
     (tmp_path / FILE).write_text("soon", encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from appliance.api.directory import RegisterQuestions, StandingQuestions
+from appliance.api.directory import DirectoryCommands, DirectoryQueries
 from appliance.api.protocol import Reply
 from appliance.calls import events
 from appliance.errors import CentralinoError, OfficeError, StoreError
@@ -53,8 +53,8 @@ class Box:
     """The desk's side of the register."""
 
     stores: Stores
-    questions: RegisterQuestions
-    standing: StandingQuestions
+    questions: DirectoryCommands
+    standing: DirectoryQueries
     posted: list[events.Event] = field(default_factory=list)
 
     def ask(self, ask: str, by: str = "anna", **question: Any) -> Reply:
@@ -126,8 +126,8 @@ def box(tmp_path: Path) -> Iterator[Box]:
         )
     stores.records.ask(lambda c: users.change(c, "gone", {"disabled": True}, shell))
     clock = Now(100.0, AT)
-    questions = RegisterQuestions(stores, ROME, lambda: replace(clock, wall=datetime.now(UTC)))
-    standing = StandingQuestions(cast(Desk, Standing()), stores)
+    questions = DirectoryCommands(stores, ROME, lambda: replace(clock, wall=datetime.now(UTC)))
+    standing = DirectoryQueries(cast(Desk, Standing()), stores)
     yield Box(stores, questions, standing, posted)
     stores.stop(lambda: None)
 
@@ -159,7 +159,7 @@ def test_a_preview_changes_nothing(box: Box) -> None:
 def test_the_same_question_twice_is_one_entry(box: Box) -> None:
     """A write whose outcome was not known is tried again."""
     at = datetime.now(UTC)
-    questions = RegisterQuestions(box.stores, ROME, lambda: Now(0.0, at))
+    questions = DirectoryCommands(box.stores, ROME, lambda: Now(0.0, at))
     again = Box(box.stores, questions, box.standing, box.posted)
     again.ask("register_vary", form=VARIED)
     again.ask("register_vary", form=VARIED)

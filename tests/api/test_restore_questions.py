@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from appliance.api.backup import RestoreQuestions, is_idle
+from appliance.api.backup import RestoreCommands, is_idle
 from appliance.calls import events
 from appliance.config import read
 from appliance.errors import OfficeError
@@ -51,7 +51,7 @@ class Place:
             chores=SimpleNamespace(check_free=lambda: None), last={"backup_check": self.found}
         )
         self.chores, stores = chores, cast("Any", self.stores)
-        self.questions = RestoreQuestions(
+        self.questions = RestoreCommands(
             stores, read.load(file), chores, lambda: self.switchboard.status(TEN)
         )
 
@@ -100,9 +100,9 @@ def test_one_must_be_sure(place: Place) -> None:
 
 def test_never_while_somebody_is_on_the_phone(place: Place) -> None:
     """A ringing call is one, too; the page knows beforehand."""
-    assert place.questions.told({})["idle"] is True
+    assert place.questions.restoring({})["idle"] is True
     tell(place.switchboard, TEN, events.LineRang("line1"))
-    assert place.questions.told({})["idle"] is False
+    assert place.questions.restoring({})["idle"] is False
     assert "al telefono" in place.ask()["said"]["it"]
     assert backup.take_restore(place.run) is None
 
@@ -134,7 +134,7 @@ def test_only_a_file_that_was_found_whole(place: Place) -> None:
 def test_one_at_a_time(place: Place) -> None:
     """While one waits there is no second; one that nobody takes goes."""
     place.ask()
-    assert place.questions.told({})["waiting"] is True
+    assert place.questions.restoring({})["waiting"] is True
     assert "già chiesto" in place.ask()["said"]["it"]
     place.questions.look()
     assert backup.restore_is_waiting(place.run)
@@ -158,5 +158,5 @@ def test_what_became_of_it_is_shown_and_kept_once(place: Place) -> None:
         place.questions.start()
         place.questions.start()
         assert place.noted().count(("beppe", what)) == 1
-    last = place.questions.told({})["last"]
+    last = place.questions.restoring({})["last"]
     assert (last["well"], last["said"]["it"]) == (False, "fatto")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from appliance.api.protocol import Reply
-from appliance.api.sheets import SheetChanges
+from appliance.api.sheets import SheetCommands
 from appliance.calls import events
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
@@ -45,7 +45,7 @@ class Box:
     """The desk's side of sheets."""
 
     stores: Stores
-    questions: SheetChanges
+    questions: SheetCommands
     posted: list[Any]
     voices: Voices
 
@@ -93,7 +93,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
         stores.records.ask(functools.partial(_enter, user=user, asked=asked))
     stores.records.ask(lambda c: sheets.store(c, (FULL, PLAIN)))
     voices: Any = Voices()
-    yield Box(stores, SheetChanges(stores, lambda: Now(0.0, AT), voices), posted, voices)
+    yield Box(stores, SheetCommands(stores, lambda: Now(0.0, AT), voices), posted, voices)
     stores.stop(lambda: None)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.api import users
 from appliance.api.protocol import Reply
-from appliance.api.users import LOGGED_EVERY_S, UserQuestions
+from appliance.api.users import LOGGED_EVERY_S, UserCommands
 from appliance.config import read as configuration
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
@@ -36,13 +36,14 @@ class Box:
 
     state: Path
     stores: Stores
-    questions: UserQuestions
+    questions: UserCommands
     now: list[Now]
 
     def ask(self, ask: str, **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
         box: queue.SimpleQueue[Reply | CentralinoError] = queue.SimpleQueue()
-        self.questions.known[ask]({"ask": ask, **question})(box.put)
+        later: Any = self.questions.known[ask]({"ask": ask, **question})
+        later(box.put)
         told = box.get(timeout=5)
         if isinstance(told, CentralinoError):
             raise told
@@ -77,7 +78,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores = Stores(tmp_path / "state", "b", lambda _: None, lambda *_: None)
     stores.start()
     now = [Now(100.0, AT)]
-    questions = UserQuestions(configuration.load(file), stores, lambda: now[0])
+    questions = UserCommands(configuration.load(file), stores, lambda: now[0])
     questions.start()
     stores.records.ask(lambda _: None)  # the code is there
     yield Box(tmp_path / "state", stores, questions, now)

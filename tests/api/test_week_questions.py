@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from appliance.api.hours import WeekQuestions
+from appliance.api.hours import WeekCommands
 from appliance.errors import OfficeError
 from appliance.service.loop import Desk
 from appliance.store import database
@@ -29,7 +29,7 @@ TAKEN_BACK = {"number": 1, "reference": "sindaco"}
 def box(tmp_path: Path) -> Iterator[Box]:
     """A desk with its records."""
     made = Box(tmp_path)
-    questions: Any = WeekQuestions(made.stores, cast(Desk, made.house))
+    questions: Any = WeekCommands(made.stores, cast(Desk, made.house))
     made.questions = questions
     yield made
     made.stores.stop(lambda: None)

@@ -12,7 +12,7 @@ from typing import Any
 
 from appliance.api.control_socket import ControlSocket
 from appliance.api.protocol import DeferredReply, Reply
-from appliance.api.users import UserQuestions
+from appliance.api.users import UserCommands
 from appliance.config import read
 from appliance.policy.clock import Now
 from appliance.service.loop import Stores
@@ -39,7 +39,7 @@ def call_control(file: Path) -> Iterator[Stores]:
     settings = read.load(file)
     stores = Stores(Path(settings.folders.state), "b", lambda _: None, lambda *_: None)
     stores.start()
-    users = UserQuestions(settings, stores, lambda: Now(0.0, AT))
+    users = UserCommands(settings, stores, lambda: Now(0.0, AT))
     users.start()
     stores.records.ask(lambda _: None)
     known: dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]] = {

@@ -22,7 +22,7 @@ from icalendar import Calendar
 from appliance.__main__ import main
 from appliance.api import users
 from appliance.api.control_socket import ControlSocket
-from appliance.api.privacy import Erasures
+from appliance.api.privacy import ErasureCommands
 from appliance.calls import events
 from appliance.calls.events import Caller, Event, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
@@ -119,7 +119,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     for ident, number in (("m1", HERS), ("m2", HIS)):
         write_sound(state / "voicemail" / "new", ident, number)
     write_sound(state / "voicemail" / "corrupt", "m9", HERS)
-    erasures = Erasures(configuration.load(file), stores, lambda: NOW)
+    erasures = ErasureCommands(configuration.load(file), stores, lambda: NOW)
     selector, stopping = selectors.DefaultSelector(), threading.Event()
     door = ControlSocket(tmp_path / "run" / "desk.sock", selector, erasures.asked)
 

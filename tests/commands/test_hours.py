@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.api import users
-from appliance.api.hours import HoursQuestions, WeekQuestions
+from appliance.api.hours import HoursCommands, WeekCommands
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.policy.clock import Now
@@ -67,7 +67,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     made = Box(file, stores, build_office(read.load(file), 2026))
     desk: Any = made
     (tmp_path / "run").mkdir(exist_ok=True)
-    known = HoursQuestions(stores, desk).known | WeekQuestions(stores, desk).known
+    known = HoursCommands(stores, desk).known | WeekCommands(stores, desk).known
     with serving(tmp_path / "run" / "desk.sock", known):
         yield made
     stores.stop(lambda: None)

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
+from appliance.api.calls import take_step
 from appliance.api.control_socket import ControlSocket
-from appliance.api.voicemail import care_question
 from appliance.calls import orders
 from appliance.service.loop import Stores, database_path
 from appliance.store import call_log, voicemail
@@ -43,9 +43,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
     mailbox = SimpleNamespace(recount=int)
     stores = cast(Stores, SimpleNamespace(records=records, mailbox=mailbox, on_care=int))
     selector, stopping = selectors.DefaultSelector(), threading.Event()
-    door = ControlSocket(
-        tmp_path / "run" / "desk.sock", selector, lambda q: care_question(stores, q)
-    )
+    door = ControlSocket(tmp_path / "run" / "desk.sock", selector, lambda q: take_step(stores, q))
 
     def serve() -> None:
         while not stopping.is_set():

@@ -21,7 +21,7 @@ from icalendar import Calendar
 
 from appliance.__main__ import main
 from appliance.api.control_socket import ControlSocket
-from appliance.api.requests import RequestQuestions
+from appliance.api.requests import RequestCommands
 from appliance.config import read as configuration
 from appliance.config.office import build_office
 from appliance.errors import OfficeError
@@ -114,7 +114,7 @@ def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
     mailroom = Mailroom(
         settings, build_office(settings, 2026), records, lambda: opened.register, lambda _: None
     )
-    known = RequestQuestions(records, mailroom, lambda: NOW).known
+    known = RequestCommands(records, mailroom, lambda: NOW).known
     selector, stopping = selectors.DefaultSelector(), threading.Event()
     door = ControlSocket(
         tmp_path / "run" / "desk.sock", selector, lambda q: known[str(q["ask"])](q)
@@ -276,7 +276,7 @@ def test_what_a_programme_may_ask_wrongly(
     records = Records(database_path(tmp_path), "b")
     office = build_office(settings, 2026)
     mailroom = Mailroom(settings, office, records, lambda: WITH_SLOTS, lambda _: None)
-    known = RequestQuestions(records, mailroom, lambda: NOW).known
+    known = RequestCommands(records, mailroom, lambda: NOW).known
     with pytest.raises(OfficeError, match=said):
         known[str(question["ask"])](question)
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
-from appliance.api.hours import HoursQuestions, WeekQuestions, calendar
+from appliance.api.announcements import AnnouncementCommands, DictationCommands
+from appliance.api.hours import HoursCommands, WeekCommands, calendar
 from appliance.api.protocol import SendReply
-from appliance.api.sheets import SheetChanges
+from appliance.api.sheets import SheetCommands
 from appliance.calls import events, orders
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
@@ -41,7 +41,7 @@ class House:
     """Stands for the desk at ten o'clock in November 2026, with the hours that were entered."""
 
     stores: Stores
-    dictations: DictationQuestions
+    dictations: DictationCommands
 
     def __init__(self) -> None:
         self.switchboard = up()
@@ -95,15 +95,15 @@ def head_desk(console: ConsoleSettings, voices: Voices | None = None) -> Iterato
     stores.start()
     stores.records.ask(lambda c: sheets.store(c, (OLD, NEW, HEARD)))
     known: dict[str, Any] = (
-        SheetChanges(stores, _now, given).known | AnnouncementQuestions(stores, _now).known
+        SheetCommands(stores, _now, given).known | AnnouncementCommands(stores, _now).known
     )
     house: Any = House()
     house.stores = stores
-    announcements = AnnouncementQuestions(stores, _now)
-    house.dictations = DictationQuestions(stores, house, announcements)
+    announcements = AnnouncementCommands(stores, _now)
+    house.dictations = DictationCommands(stores, house, announcements)
     known |= house.dictations.known
     known["calendar"] = lambda question: calendar(stores, house.office, TEN.wall, question)
-    known |= HoursQuestions(stores, house).known | WeekQuestions(stores, house).known
+    known |= HoursCommands(stores, house).known | WeekCommands(stores, house).known
     with serving(console.door, known):
         yield stores
     stores.stop(lambda: None)

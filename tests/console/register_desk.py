@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from appliance.api.directory import DraftQuestions, RegisterQuestions, StandingQuestions
+from appliance.api.directory import DirectoryCommands, DirectoryQueries, DraftCommands
 from appliance.calls import events
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
@@ -67,9 +67,9 @@ def register_desk(console: ConsoleSettings, what: str = "import") -> Iterator[De
     stores.records.ask(lambda c: store.change(c, key, who, lambda r: merge(r, REGISTER), {}))
     stores.register.load()
     stores.records.ask(lambda _: None)  # it has been told
-    questions = RegisterQuestions(stores, ROME, lambda: Now(0.0, datetime.now(UTC)))
-    drafts = DraftQuestions(stores, lambda: Now(0.0, datetime.now(UTC)))
-    known = questions.known | StandingQuestions(desk, stores).known | drafts.known
+    questions = DirectoryCommands(stores, ROME, lambda: Now(0.0, datetime.now(UTC)))
+    drafts = DraftCommands(stores, lambda: Now(0.0, datetime.now(UTC)))
+    known = questions.known | DirectoryQueries(desk, stores).known | drafts.known
     with serving(console.door, known):
         yield desk
     stores.stop(lambda: None)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.managed_config import UPLOADED, CentralQuestions
+from appliance.api.managed_config import UPLOADED, ManagedConfigCommands
 from appliance.config import read
 from appliance.console.guards import SETTINGS_UPLOAD
 from appliance.console.pages import backup
@@ -50,7 +50,7 @@ class Place:
         runner: Any = self.runner
         chores = ChoreQuestions(stores, settings, NOTHING, runner, lambda: Now(1.0, AT))
         central = Central(settings, stores.records, runner, lambda *_: None)
-        self.questions = CentralQuestions(stores, central, chores)
+        self.questions = ManagedConfigCommands(stores, central, chores)
 
     def answer(self, question: dict[str, Any]) -> Any:
         """Answer as the desk does; what is allowed begins at once, and has ended at the next."""

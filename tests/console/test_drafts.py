@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from appliance.api.directory import DraftQuestions
+from appliance.api.directory import DraftCommands
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.service.loop import Stores
@@ -31,7 +31,7 @@ def desk(records: sqlite3.Connection, console_settings: ConsoleSettings) -> Iter
     del records
     stores = Stores(console_settings.records.parent, "b", lambda _: None, lambda *_: None)
     stores.start()
-    questions = DraftQuestions(stores, lambda: Now(0.0, datetime.now(UTC)))
+    questions = DraftCommands(stores, lambda: Now(0.0, datetime.now(UTC)))
     with serving(console_settings.door, questions.known):
         yield
     stores.stop(lambda: None)

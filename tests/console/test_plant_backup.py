@@ -17,7 +17,7 @@ from typing import Any
 import anyio
 import pytest
 
-from appliance.api.backup import RestoreQuestions
+from appliance.api.backup import RestoreCommands
 from appliance.calls import events
 from appliance.config import read
 from appliance.console.guards import BACKUP_UPLOAD, BODY_LIMIT
@@ -72,7 +72,7 @@ class Works:
         self.house = house
         here, self.switchboard = replace(settings, folders=folders), up()
         self.questions = ChoreQuestions(stores, here, NOTHING, self.chores, lambda: TEN)
-        self.restores = RestoreQuestions(
+        self.restores = RestoreCommands(
             stores, here, self.questions, lambda: self.switchboard.status(TEN)
         )
         self.run = Path(here.folders.run)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from appliance.api import requests
-from appliance.api.requests import MailQuestions, RequestQuestions
+from appliance.api.requests import MailTestCommands, RequestCommands
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.requests import HEAD, Mail, MailState, Waiting
@@ -57,8 +57,8 @@ def post(
     woken: list[bool] = []
     mailroom: Any = SimpleNamespace(wake=woken.append)
     now = lambda: Now(0.0, AT)  # noqa: E731 - said twice
-    requests = RequestQuestions(stores.records, mailroom, lambda: AT)
-    known = {**requests.known, **MailQuestions(stores, now).known}
+    requests = RequestCommands(stores.records, mailroom, lambda: AT)
+    known = {**requests.known, **MailTestCommands(stores, now).known}
     for mail in (REQUEST, Mail("care-1", HEAD, "Avviso", "secret words")):
         store_requests.queue(records, mail, AT)
     stores.start()

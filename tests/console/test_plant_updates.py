@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.updates import Self, UpdateQuestions
+from appliance.api.updates import OwnHealth, UpdateCommands
 from appliance.calls import events
 from appliance.config import read
 from appliance.console.guards import UPDATE_UPLOAD
@@ -51,12 +51,12 @@ class Place:
         self.updates = Updates(
             settings, stores.records, no_chores, lambda *_: None, is_image=lambda: True
         )
-        self.questions = UpdateQuestions(
+        self.questions = UpdateCommands(
             stores,
             settings,
             self.updates,
             lambda: self.switchboard.status(TEN),
-            lambda: Self(30.0, carrier=True, restarts=2),
+            lambda: OwnHealth(30.0, carrier=True, restarts=2),
         )
 
     def answer(self, question: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from appliance.api import protocol
-from appliance.api.privacy import Erasures, RetentionQuestions
+from appliance.api.privacy import ErasureCommands, RetentionCommands
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Result
 from appliance.console.settings import ConsoleSettings
@@ -44,8 +44,8 @@ def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iter
     stores.start()
     settings = house_settings(str(state))
     LOOKOUT.deleted_at = None
-    known: dict[str, Any] = RetentionQuestions(settings, stores, LOOKOUT, lambda: NOW).known
-    known["erase"] = Erasures(settings, stores, lambda: NOW).asked
+    known: dict[str, Any] = RetentionCommands(settings, stores, LOOKOUT, lambda: NOW).known
+    known["erase"] = ErasureCommands(settings, stores, lambda: NOW).asked
     with serving(console_settings.door, known):
         yield stores
     stores.stop(lambda: None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from appliance.api.control_socket import AccessCheck, ControlSocket
 from appliance.api.protocol import DeferredReply, Reply
-from appliance.api.users import UserQuestions
+from appliance.api.users import UserCommands
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.service.loop import Stores
@@ -27,7 +27,7 @@ def user_desk(console: ConsoleSettings) -> Iterator[Path]:
     stores.start()
     phones = (SimpleNamespace(name="op1"), SimpleNamespace(name="sportello1"))
     settings: Any = SimpleNamespace(folders=SimpleNamespace(state=str(state)), phones=phones)
-    questions = UserQuestions(settings, stores, lambda: Now(0.0, datetime.now(UTC)))
+    questions = UserCommands(settings, stores, lambda: Now(0.0, datetime.now(UTC)))
     questions.start()
     stores.records.ask(lambda _: None)
 

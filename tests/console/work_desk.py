@@ -10,10 +10,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.api.privacy import HandoverQuestions
+from appliance.api.calls import NotNowError, take_step
+from appliance.api.privacy import HandoverCommands
 from appliance.api.protocol import DeferredReply, Reply, plain
-from appliance.api.requests import RequestQuestions
-from appliance.api.voicemail import NotNowError, care_question
+from appliance.api.requests import RequestCommands
 from appliance.calls.events import Event, MessagesWaiting
 from appliance.calls.outgoing import RINGS
 from appliance.console.settings import ConsoleSettings
@@ -74,8 +74,8 @@ class WorkDesk:
         self.called: list[dict[str, Any]] = []
         mailroom: Any = Mailroom()
         self.mailroom: Mailroom = mailroom
-        self.handover = HandoverQuestions(stores, lambda: Now(0.0, datetime.now(UTC)))
-        self.requests = RequestQuestions(stores.records, mailroom, lambda: datetime.now(UTC))
+        self.handover = HandoverCommands(stores, lambda: Now(0.0, datetime.now(UTC)))
+        self.requests = RequestCommands(stores.records, mailroom, lambda: datetime.now(UTC))
 
     def answer(self, question: dict[str, Any]) -> Reply | DeferredReply:
         """Answer as the desk does; only who may be called is the test's to say."""
@@ -89,7 +89,7 @@ class WorkDesk:
             return {"offices": [_office(*one) for one in OFFICES]}
         if question["ask"] == "SetAway":
             return self._leave(question)
-        return care_question(self.stores, question)
+        return take_step(self.stores, question)
 
     def _leave(self, question: dict[str, Any]) -> Reply:
         self.called.append(question)

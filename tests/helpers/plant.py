@@ -8,11 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.api.backup import RestoreQuestions
-from appliance.api.divert import DivertQuestions
-from appliance.api.managed_config import CentralQuestions
-from appliance.api.status import PlantQuestions
-from appliance.api.updates import Self, UpdateQuestions
+from appliance.api.backup import RestoreCommands
+from appliance.api.managed_config import ManagedConfigCommands
+from appliance.api.reports import DivertCommands
+from appliance.api.status import SystemCommands
+from appliance.api.updates import OwnHealth, UpdateCommands
 from appliance.calls.switchboard import Switchboard
 from appliance.config import read
 from appliance.media.messages import MediaHealth, Snapshot
@@ -98,14 +98,14 @@ class Plant:
         self.restarts = LineRestarts(self.stores, stand_in, self.carrier)
         self.chores, settings = Chores(path), read.load(path)
         kept: Any = SimpleNamespace(do=lambda *_: None)
-        self.updates = UpdateQuestions(
+        self.updates = UpdateCommands(
             self.stores,
             settings,
             Updates(settings, kept, self.chores, self.lookout.trouble, lambda: self.image),
             stand_in.status,
-            lambda: Self(60.0, carrier=True, restarts=0),
+            lambda: OwnHealth(60.0, carrier=True, restarts=0),
         )
-        self.questions = PlantQuestions(
+        self.questions = SystemCommands(
             self.stores,
             settings,
             stand_in,
@@ -117,7 +117,7 @@ class Plant:
             self._light,
             self.restarts,
             chores := ChoreQuestions(self.stores, settings, NOTHING, self.chores, desk.now),
-            RestoreQuestions(self.stores, settings, chores, stand_in.status),
+            RestoreCommands(self.stores, settings, chores, stand_in.status),
             TargetQuestions(
                 self.stores,
                 settings,
@@ -125,10 +125,10 @@ class Plant:
                 desk.now,
             ),
             self.updates,
-            CentralQuestions(
+            ManagedConfigCommands(
                 self.stores, Central(settings, kept, self.chores, self.lookout.trouble), chores
             ),
-            DivertQuestions(settings, self.switchboard.office, self.stores, desk.now),
+            DivertCommands(settings, self.switchboard.office, self.stores, desk.now),
         )
 
     def _light(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import pytest
 
-from appliance.api.voicemail import CallBacks, read_call_back
+from appliance.api.calls import CallBacks, read_call_back
 from appliance.calls import events, orders
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result

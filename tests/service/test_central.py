@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from appliance.api.managed_config import UPLOADED, CentralQuestions
+from appliance.api.managed_config import UPLOADED, ManagedConfigCommands
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import managed_config
@@ -232,10 +232,10 @@ class Runner:
             self._then.pop()(Ended(True, Words("fatto", "done")))
 
 
-def asked_of(box: Box, stores: Any, runner: Any = None) -> CentralQuestions:
+def asked_of(box: Box, stores: Any, runner: Any = None) -> ManagedConfigCommands:
     """Make what answers at the door."""
     chores = ChoreQuestions(stores, box.settings, NOTHING, runner, lambda: box.now)
-    return CentralQuestions(stores, box.central, chores)
+    return ManagedConfigCommands(stores, box.central, chores)
 
 
 def test_a_file_is_shown_and_applied_by_who_may(box: Box) -> None:
@@ -268,5 +268,5 @@ def test_a_file_is_shown_and_applied_by_who_may(box: Box) -> None:
         ("settings", "revert", "--by", "anna"),
     ]
     questions.chores.look()
-    last = questions.told({})["last"]
+    last = questions.state({})["last"]
     assert last.keys() == {"central_apply", "central_show", "central_revert"}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from appliance.api import users
-from appliance.api.announcements import AnnouncementQuestions, DictationQuestions
+from appliance.api.announcements import AnnouncementCommands, DictationCommands
 from appliance.api.protocol import Reply
 from appliance.calls import events, orders
 from appliance.calls.status import SAID, Went
@@ -123,8 +123,8 @@ def box(tmp_path: Path) -> Iterator[Box]:
         stores.records.ask(functools.partial(_enter, user=user))
     made = Box(stores, posted=posted)
     desk: Any = made
-    announcements = AnnouncementQuestions(stores, lambda: Now(0.0, datetime.now(UTC)))
-    made.questions = DictationQuestions(stores, desk, announcements)
+    announcements = AnnouncementCommands(stores, lambda: Now(0.0, datetime.now(UTC)))
+    made.questions = DictationCommands(stores, desk, announcements)
     yield made
     stores.stop(lambda: None)
 

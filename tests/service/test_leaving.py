@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from appliance.api.requests import RequestQuestions
+from appliance.api.requests import RequestCommands
 from appliance.calls.states import State
 from appliance.service.command_table import Questions
 from appliance.service.phone_status import Lookout
@@ -23,7 +23,7 @@ def test_whoever_asks_at_the_door_reads_why(tmp_path: Path) -> None:
     assert call.state is State.TRANSFER_CHOICE
     tried = Recoveries(tmp_path / "asked", tmp_path / "done", beside._now)
     records: Any = stores
-    requests = RequestQuestions(records, mailroom, beside._now)  # type: ignore[arg-type]  # a stand-in
+    requests = RequestCommands(records, mailroom, beside._now)  # type: ignore[arg-type]  # a stand-in
     lookout = Lookout()
     asked: Any = (
         desk, stores, lookout, beside.Run(), tried, beside.Phones(), requests,

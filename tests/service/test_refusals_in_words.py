@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from appliance.api import calls, sheets, voicemail
+from appliance.api import calls, sheets
 from appliance.api.protocol import Reply, error_reply
-from appliance.api.requests import RequestQuestions
+from appliance.api.requests import RequestCommands
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.directory import Register
@@ -72,9 +72,10 @@ def of_requests(connection: sqlite3.Connection, question: dict[str, Any]) -> Rep
     """Ask something about requests; raises what is refused."""
     stores: Any = Stores(connection)
     mailroom: Any = Mailroom()
-    asked = RequestQuestions(stores, mailroom, lambda: datetime.now(UTC)).known
+    asked = RequestCommands(stores, mailroom, lambda: datetime.now(UTC)).known
     told: list[Any] = []
-    asked[question["ask"]](question)(told.append)
+    later: Any = asked[question["ask"]](question)
+    later(told.append)
     if isinstance(told[0], CentralinoError):
         raise told[0]
     answer: Reply = told[0]
@@ -121,7 +122,7 @@ def test_about_an_office_that_takes_no_appointments(connection: sqlite3.Connecti
     mailroom: Any = Mailroom()
     mailroom.rules = lambda *_: (WANTED.rule,)
     with pytest.raises(SaidError) as refused:
-        RequestQuestions(stores, mailroom, lambda: AT).take(NEW)
+        RequestCommands(stores, mailroom, lambda: AT).take(NEW)
     said(refused.value)
 
 
@@ -141,25 +142,25 @@ def test_about_messages(question: dict[str, Any]) -> None:
     """A note without words, a closing without its outcome; giving has its own question."""
     if question["step"] == "give":
         with pytest.raises(CentralinoError, match="cannot be asked"):
-            voicemail.read_care(question)
+            calls.read_step(question)
         return
     with pytest.raises(SaidError) as refused:
-        voicemail.read_care(question)
+        calls.read_step(question)
     said(refused.value)
 
 
 def test_about_what_is_not_there(connection: sqlite3.Connection) -> None:
     """A message, a call, an office, a sheet."""
-    note = sheets.read({"sheet": "imu", "position": "op1"})
+    note = sheets.read_note({"sheet": "imu", "position": "op1"})
     asked: tuple[Callable[[], object], ...] = (
         lambda: care.find(connection, Kind.MESSAGE, "9"),
         lambda: care.find(connection, Kind.CALL, "9"),
         lambda: call_log.note_sheet(connection, "c-9", "imu"),
         lambda: may_transfer(Register(), CALENDAR, "lavori", "", Now(0.0, AT)),
-        lambda: sheets._keep(connection, note, "", AT),
+        lambda: sheets._note(connection, note, "", AT),
         lambda: sheets._last(connection, "op1", AT),
-        lambda: sheets.read({}),
-        lambda: sheets.read({"sheet": "imu"}),
+        lambda: sheets.read_note({}),
+        lambda: sheets.read_note({"sheet": "imu"}),
         lambda: calls.read_transfer(dict(CALL)),
         lambda: calls.read_transfer(CALL | {"reason": "boredom"}),
         lambda: up().call_for(calls.read_transfer(CALL | {"reason": "topic"})),

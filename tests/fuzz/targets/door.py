@@ -16,10 +16,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from appliance.api.control_socket import ControlSocket, Watchers
-from appliance.api.privacy import Erasures
+from appliance.api.privacy import ErasureCommands
 from appliance.api.protocol import Reply
-from appliance.api.requests import RequestQuestions
-from appliance.api.users import UserQuestions
+from appliance.api.requests import RequestCommands
+from appliance.api.users import UserCommands
 from appliance.calls import orders
 from appliance.config.directory_keeper import RegisterKeeper
 from appliance.config.hours import HoursKeeper
@@ -295,9 +295,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def erasures(stores: Any, folder: str) -> Erasures:
+def erasures(stores: Any, folder: str) -> ErasureCommands:
     """Answer what is asked about erasing, over stores that stand for the real ones."""
-    return Erasures(house_settings(folder), stores, _now)
+    return ErasureCommands(house_settings(folder), stores, _now)
 
 
 def house_settings(folder: str) -> Any:
@@ -314,11 +314,11 @@ def house_settings(folder: str) -> Any:
     )
 
 
-def users(stores: Any, folder: str) -> UserQuestions:
+def users(stores: Any, folder: str) -> UserCommands:
     """Answer what is asked about users, over stores that stand for the real ones."""
     phones = (SimpleNamespace(name="op1"),)
     settings: Any = SimpleNamespace(folders=SimpleNamespace(state=folder), phones=phones)
-    return UserQuestions(settings, stores, lambda: TEN)
+    return UserCommands(settings, stores, lambda: TEN)
 
 
 def asked_of(stores: Any, folder: str, desk: Any, lookout: Lookout) -> tuple[Questions, Any]:
@@ -326,7 +326,7 @@ def asked_of(stores: Any, folder: str, desk: Any, lookout: Lookout) -> tuple[Que
     tried = Recoveries(Path(folder) / "asked", Path(folder) / "done", _now)
     mailroom: Any = Mailroom()
     records: Any = stores
-    requests = RequestQuestions(records, mailroom, _now)
+    requests = RequestCommands(records, mailroom, _now)
     asked: Any = (
         desk,
         stores,

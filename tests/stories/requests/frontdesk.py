@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from appliance.api.requests import RequestQuestions
+from appliance.api.requests import RequestCommands
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.errors import CentralinoError
@@ -116,7 +116,7 @@ class FrontDesk:
         mailroom = Mailroom(
             settings, build_office(settings, 2026), self.shelf, lambda: REGISTER, lambda _: None
         )
-        self.asked = RequestQuestions(self.shelf, mailroom, lambda: self.now).known
+        self.asked = RequestCommands(self.shelf, mailroom, lambda: self.now).known
         self.links: dict[str, list[str]] = {}
         self.turns, self.second = Round(), 0.0
 
@@ -242,7 +242,8 @@ class FrontDesk:
                 self.refused = answer["said"]["en"]
 
         try:
-            self.asked[question["ask"]](question)(told)
+            later: Any = self.asked[question["ask"]](question)
+            later(told)
         except CentralinoError as error:
             self.refused = str(error)
 
