@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 import secrets
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 PRIVATE: Final = 0o600
 """For the owner alone: numbers of callers, passwords and keys may stand in it."""
@@ -261,3 +262,9 @@ def _sweep(folder: int, name: str) -> None:
                 age = time.time() - os.stat(left, dir_fd=folder, follow_symlinks=False).st_mtime
                 if age > LEFT_S:
                     os.unlink(left, dir_fd=folder)
+
+
+def write_private_json(path: Path, value: Any) -> None:
+    """Write a JSON file of the state folder whole or not at all."""
+    make_private(path.parent)
+    atomic_write(path, json.dumps(value, indent=1, sort_keys=True))

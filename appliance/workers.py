@@ -9,11 +9,17 @@ from __future__ import annotations
 import collections
 import contextlib
 import logging
+import os
+import pickle
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from appliance.errors import Bug, CentralinoError
+
+if TYPE_CHECKING:
+    pass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -174,3 +180,42 @@ def _place(error: BaseException) -> str:
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
     return f"{frame.tb_frame.f_code.co_filename}:{frame.tb_lineno}" if frame else ""
+
+
+T = TypeVar("T")
+
+
+def begin_in_child(work: Callable[[], T]) -> Callable[[], T]:
+    """Begin `work` in a child; the function returned waits for its result, which is pickled.
+
+    Call it before the first thread. A child that dies or fails costs memory, nothing else: the
+    work is then done here, and raises what it raises.
+    """
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        _be_child(work, writer)
+    os.close(writer)
+
+    def result() -> T:
+        with os.fdopen(reader, "rb") as file:
+            told = file.read()
+        _, status = os.waitpid(pid, 0)
+        if status != 0:
+            return work()
+        made: T = pickle.loads(told)  # noqa: S301 - our own child has written it
+        return made
+
+    return result
+
+
+def _be_child(work: Callable[[], object], writer: int) -> NoReturn:
+    """Do the work and tell; whatever goes wrong, never return into the parent's code."""
+    status = 1
+    try:
+        with os.fdopen(writer, "wb") as file:
+            file.write(pickle.dumps(work()))
+        status = 0
+    finally:
+        os._exit(status)

@@ -25,7 +25,7 @@ MACHINES: Final = {
     "console/pages/reports.py": (1, "the name of a file to be downloaded"),
     "console/pages/privacy.py": (1, "the name of a file to be downloaded"),
     "api/clock.py": (1, "a row of the audit"),
-    "config/directory_keeper.py": (1, "status --json"),
+    "service/live_policy.py": (1, "status --json"),
     "sip/message.py": (1, "no day: an address"),
     "policy/reports.py": (1, "the key of a month in the figures"),
     "store/monitoring.py": (1, "SQL"),

@@ -26,9 +26,10 @@ from appliance.api.protocol import (
     plain,
     required_text,
 )
-from appliance.api.speech import MOST_NOTICE_S, OURS, path_of
+from appliance.api.speech import MOST_NOTICE_S, OURS
 from appliance.calls import events, orders
 from appliance.calls.status import GOING_ON, SAID
+from appliance.config.state_folder import path_of
 from appliance.dsp import g711
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError, OfficeError
@@ -43,7 +44,7 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.service.loop import Desk, Stores
+    from appliance.service.loop import CallControl, Stores
 
 
 CHANGED, RESTORED = "announcement.change", "announcement.restore"
@@ -201,7 +202,9 @@ class DictationCommands(CommandHandlers):
     The database thread checks the permission, the deciding one whether the phone can be rung.
     """
 
-    def __init__(self, stores: Stores, desk: Desk, announcements: AnnouncementCommands) -> None:
+    def __init__(
+        self, stores: Stores, desk: CallControl, announcements: AnnouncementCommands
+    ) -> None:
         self._stores, self._desk, self._announcements = stores, desk, announcements
         self._asks = itertools.count(1)
         self._waiting: dict[str, tuple[SendReply, Asked]] = {}

@@ -41,7 +41,7 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.service.jobs import ChoreQuestions
+    from appliance.service.jobs import JobCommands
     from appliance.service.loop import Stores
 
 ASKED: Final = "backup.restore"
@@ -90,7 +90,7 @@ class RestoreCommands(CommandHandlers):
 
     stores: Stores
     settings: Settings
-    chores: ChoreQuestions
+    chores: JobCommands
     status: Callable[[], Status]
     _looked_at: float = 0.0
 

@@ -26,12 +26,13 @@ from appliance.policy.text import SaidError, Words
 from appliance.policy.transfers import Reason
 from appliance.policy.users import Permission
 from appliance.policy.voicemail import Care, Entry, MessageStep, Outcome
+from appliance.service.loop import CallControl
 from appliance.store import call_log, care
 from appliance.store.care import Kind
 from appliance.store.voicemail import done
 
 if TYPE_CHECKING:
-    from appliance.service.loop import Desk, Stores
+    from appliance.service.loop import Stores
 
 RINGS = Words("Squilla il telefono del responsabile.", "The head's phone is being rung.")
 RINGS_NO_MORE = Words(
@@ -40,7 +41,7 @@ RINGS_NO_MORE = Words(
 
 
 @command("BringHead", needs=Permission.SEE_DESK)
-def bring_head(desk: Desk, arguments: Arguments) -> Reply:
+def bring_head(desk: CallControl, arguments: Arguments) -> Reply:
     """Have the supervisor join a conversation, or leave (E10); `done` false: `said` is why not.
 
     Raises OfficeError for arguments that are missing or wrong, or a call that is not on.
@@ -73,7 +74,7 @@ UNDER_WAY = Words("L'ufficio squilla.", "The office is being rung.")
 
 
 @command("TransferCall", needs=Permission.TRANSFER)
-def transfer_call(desk: Desk, arguments: Arguments) -> Reply:
+def transfer_call(desk: CallControl, arguments: Arguments) -> Reply:
     """Transfer a caller to an office; `done` false: `said` is why not (E23).
 
     Raises OfficeError for arguments that are missing or wrong, an unknown call or office.
@@ -86,7 +87,7 @@ def transfer_call(desk: Desk, arguments: Arguments) -> Reply:
 
 
 @command("offices", needs=FREE)
-def offices(desk: Desk, _: Arguments) -> Reply:
+def offices(desk: CallControl, _: Arguments) -> Reply:
     """List every office and need: open now, else why not and what to offer; no number (P7)."""
     return {"offices": [_row(one) for one in desk.offered()]}
 

@@ -31,7 +31,7 @@ from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
-    from appliance.service.loop import Desk, Stores
+    from appliance.service.loop import CallControl, Stores
 
 STATES: Final[Mapping[ClockState, Words]] = MappingProxyType({
     ClockState.SYNCED: Words(
@@ -72,7 +72,7 @@ class ClockCommands(CommandHandlers):
     """Handled in the deciding thread, which alone looks at the clock."""
 
     stores: Stores
-    desk: Desk
+    desk: CallControl
     run: Path
 
     @command("clock", needs=FREE)

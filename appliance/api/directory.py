@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from appliance.policy.office import Line, Office
-    from appliance.service.loop import Desk, Stores
+    from appliance.service.loop import CallControl, Stores
 
 T = TypeVar("T")
 # ---- attachments -------------------------------------------------------------------------------
@@ -425,7 +425,7 @@ LIVE: Final = (GroupState.FREE, GroupState.BUSY, GroupState.UNREACHABLE)
 class DirectoryQueries(CommandHandlers):
     """What is in force, and what a call would do; raises OfficeError for wrong arguments."""
 
-    def __init__(self, desk: Desk, stores: Stores) -> None:
+    def __init__(self, desk: CallControl, stores: Stores) -> None:
         self._desk, self._stores = desk, stores
 
     @command("register_state", needs=FREE)

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.policy.office import Group, Office
-    from appliance.service.loop import Desk, Stores
+    from appliance.service.loop import CallControl, Stores
 
 # ---- the year's calendar -----------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ Compare = Callable[[Entries, Special], Reply]
 class EntryCommands(CommandHandlers):
     """Base of what enters hours; raises OfficeError for wrong arguments."""
 
-    def __init__(self, stores: Stores, desk: Desk) -> None:
+    def __init__(self, stores: Stores, desk: CallControl) -> None:
         self._stores, self._desk = stores, desk
 
     def _author(self, arguments: Arguments) -> tuple[str, datetime]:

@@ -30,7 +30,7 @@ from appliance.service.managed_config import MOST_BYTES, Central
 from appliance.store.managed_config import REVERT
 
 if TYPE_CHECKING:
-    from appliance.service.jobs import ChoreQuestions
+    from appliance.service.jobs import JobCommands
     from appliance.service.loop import Stores
 
 UPLOADED: Final = "central/uploaded.settings"
@@ -45,7 +45,7 @@ class ManagedConfigCommands(CommandHandlers):
 
     stores: Stores
     central: Central
-    chores: ChoreQuestions
+    chores: JobCommands
     on_schedule: Callable[[], None] = lambda: None
 
     @command("central", needs=Permission.CENTRAL)

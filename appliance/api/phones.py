@@ -39,7 +39,14 @@ from appliance.api.status_text import (
 )
 from appliance.config import phones as config_phones
 from appliance.config.build import extensions
-from appliance.config.phones import CITIZENS_DESK, GROUPS, SWITCHBOARD, Entered, EnteredPhone
+from appliance.config.phones import (
+    CITIZENS_DESK,
+    GROUPS,
+    SWITCHBOARD,
+    EnteredPhone,
+    EnteredPhones,
+    StoredHandset,
+)
 from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.files import atomic_write, load_text
 from appliance.policy.text import NOTHING, Refused, Words
@@ -47,8 +54,6 @@ from appliance.policy.users import Permission
 from appliance.provisioning import server, templates
 from appliance.provisioning.handset import mac_of
 from appliance.provisioning.server import PORT
-from appliance.service import phones
-from appliance.service.phones import Kept
 from appliance.sip import admission
 from appliance.store import database
 from appliance.store.database import Noted, transaction
@@ -230,9 +235,12 @@ class PhoneCommands(CommandHandlers):
             entered = config_phones.load_entered(self._state)
             written = self.written
             wanted = config_phones.overlay_phones(written, entered)
-            kept, secret = phones.load_handsets(self.settings), phones.load_secrets(self.settings)
+            kept, secret = (
+                config_phones.load_handsets(self.settings),
+                config_phones.load_secrets(self.settings),
+            )
             rows = [
-                self._row(phone, digits, wanted, entered, kept.get(phone.name, Kept()))
+                self._row(phone, digits, wanted, entered, kept.get(phone.name, StoredHandset()))
                 | {
                     "has_secret": phone.name in secret,
                     "registered": _place(live.get(phone.name)),
@@ -253,7 +261,12 @@ class PhoneCommands(CommandHandlers):
         return self._deferred(job)
 
     def _row(
-        self, phone: Phone, digits: str, wanted: Settings, entered: Entered, kept: Kept
+        self,
+        phone: Phone,
+        digits: str,
+        wanted: Settings,
+        entered: EnteredPhones,
+        kept: StoredHandset,
     ) -> Reply:
         return {
             "name": phone.name,
@@ -268,7 +281,7 @@ class PhoneCommands(CommandHandlers):
             "in_force": any(phone.name == each.name for each in self.settings.phones),
         }
 
-    def _removed(self, written: Settings, entered: Entered) -> list[Reply]:
+    def _removed(self, written: Settings, entered: EnteredPhones) -> list[Reply]:
         return [
             {"name": phone.name, "label": phone.label}
             for phone in written.phones
@@ -298,7 +311,7 @@ class PhoneCommands(CommandHandlers):
         make, mac = _make_and_mac(arguments)
 
         def job(connection: sqlite3.Connection) -> Reply:
-            def with_it(written: Settings, entered: Entered) -> Entered:
+            def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
                 _check_free(written, entered, name)
                 new = EnteredPhone(name, label, str(group))
                 wider = replace(entered, added=(*entered.added, new))
@@ -331,8 +344,8 @@ class PhoneCommands(CommandHandlers):
                     f"{name} sta a un indirizzo fisso e non si registra: non ha una password",
                     f"{name} stands at a fixed address and does not register: it has no password",
                 )
-            before = phones.load_handsets(self.settings).get(name, Kept())
-            told = self._account(wanted, name, before.make or phones.SOFT, before.mac)
+            before = config_phones.load_handsets(self.settings).get(name, StoredHandset())
+            told = self._account(wanted, name, before.make or config_phones.SOFT, before.mac)
             self._note(connection, arguments, name)
             return told
 
@@ -343,7 +356,7 @@ class PhoneCommands(CommandHandlers):
         """Give a phone another label."""
         name, label = _name(arguments), _label(arguments)
 
-        def with_it(written: Settings, entered: Entered) -> Entered:
+        def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
             _known(config_phones.overlay_phones(written, entered), name)
             own = entered.find(name)
             if own is not None:
@@ -358,7 +371,7 @@ class PhoneCommands(CommandHandlers):
         """Take a phone out of use, and delete its password."""
         name = _name(arguments)
 
-        def with_it(written: Settings, entered: Entered) -> Entered:
+        def with_it(written: Settings, entered: EnteredPhones) -> EnteredPhones:
             wanted = config_phones.overlay_phones(written, entered)
             _known(wanted, name)
             if wanted.switchboard.phones == (name,):
@@ -376,7 +389,7 @@ class PhoneCommands(CommandHandlers):
         """Put a phone of the configuration file back into use."""
         name = _name(arguments)
 
-        def with_it(_: Settings, entered: Entered) -> Entered:
+        def with_it(_: Settings, entered: EnteredPhones) -> EnteredPhones:
             return replace(entered, removed=tuple(n for n in entered.removed if n != name))
 
         return self._entered(arguments, name, with_it)
@@ -399,7 +412,7 @@ class PhoneCommands(CommandHandlers):
         self,
         arguments: Arguments,
         name: str,
-        with_it: Callable[[Settings, Entered], Entered],
+        with_it: Callable[[Settings, EnteredPhones], EnteredPhones],
         *,
         forgets: bool = False,
     ) -> DeferredReply:
@@ -418,7 +431,9 @@ class PhoneCommands(CommandHandlers):
     def _state(self) -> Path:
         return Path(self.settings.folders.state)
 
-    def _change(self, with_it: Callable[[Settings, Entered], Entered]) -> tuple[Settings, Entered]:
+    def _change(
+        self, with_it: Callable[[Settings, EnteredPhones], EnteredPhones]
+    ) -> tuple[Settings, EnteredPhones]:
         """Return the configuration that a change gives, and the entries; raises Refused."""
         if self.complaint.en:  # no restart could bring a change into force
             raise _refused(NOT_GOOD)
@@ -427,24 +442,29 @@ class PhoneCommands(CommandHandlers):
 
     def _account(self, wanted: Settings, name: str, make: str, mac: str) -> Reply:
         """Make a phone's password and the token of its file; returns all that is shown, once."""
-        secret, kept = phones.load_secrets(self.settings), phones.load_handsets(self.settings)
+        secret, kept = (
+            config_phones.load_secrets(self.settings),
+            config_phones.load_handsets(self.settings),
+        )
         other = next((n for n, row in kept.items() if mac and row.mac == mac and n != name), "")
         if other:
             raise Refused(
                 f"questo indirizzo fisico è già del telefono {other}",
                 f"this hardware address is phone {other}'s already",
             )
-        kept[name] = Kept(make, mac, phones.new_token(randomness.token_bytes))
+        kept[name] = StoredHandset(make, mac, config_phones.new_token(randomness.token_bytes))
         secret[name] = admission.make_secret(randomness.token_bytes)
-        secret.setdefault(phones.ADMINISTRATOR, admission.make_secret(randomness.token_bytes))
+        secret.setdefault(
+            config_phones.ADMINISTRATOR, admission.make_secret(randomness.token_bytes)
+        )
         where = self._where()
-        phones.save_handsets(self.settings, kept)
-        phones.save_secrets(self.settings, secret)
+        config_phones.save_handsets(self.settings, kept)
+        config_phones.save_secrets(self.settings, secret)
         digits = next(d for phone, d in _numbered(wanted) if phone.name == name)
         rows = admission.rows_to_type(
             name, secret[name], where, self.settings.sip.port, extension=digits
         )
-        is_soft, url = templates.make_of(make).is_soft, phones.url_of(kept[name], where)
+        is_soft, url = templates.make_of(make).is_soft, config_phones.url_of(kept[name], where)
         return {
             "name": name,
             "label": _known(wanted, name).label,
@@ -458,16 +478,19 @@ class PhoneCommands(CommandHandlers):
 
     def _where(self) -> str:
         try:
-            return phones.lan_address(self.settings)
+            return config_phones.lan_address(self.settings)
         except TechnicianError:  # without a network yet the box has only its name
             return socket.gethostname()
 
     def _forget(self, name: str) -> None:
-        secret, kept = phones.load_secrets(self.settings), phones.load_handsets(self.settings)
+        secret, kept = (
+            config_phones.load_secrets(self.settings),
+            config_phones.load_handsets(self.settings),
+        )
         if secret.pop(name, None) is not None:
-            phones.save_secrets(self.settings, secret)
+            config_phones.save_secrets(self.settings, secret)
         if kept.pop(name, None) is not None:
-            phones.save_handsets(self.settings, kept)
+            config_phones.save_handsets(self.settings, kept)
 
     def _allow(self, connection: sqlite3.Connection, arguments: Arguments) -> None:
         check_may(connection, user_of(arguments), Permission.TECHNICAL)
@@ -496,7 +519,7 @@ class PhoneCommands(CommandHandlers):
             if not isinstance(result, CentralinoError):
                 self.phones.learn_secrets(result)
 
-        self.stores.records.do(lambda _: phones.load_secrets(self.settings), done)
+        self.stores.records.do(lambda _: config_phones.load_secrets(self.settings), done)
 
     def _served_anew(self) -> None:
         self._renewed()
@@ -550,7 +573,9 @@ class PhoneList:
             self._phones.learn_secrets(result)
             return {"said": plain(RENEWED)}
 
-        return deferred(self._stores.records, lambda _: phones.load_secrets(self._settings), reply)
+        return deferred(
+            self._stores.records, lambda _: config_phones.load_secrets(self._settings), reply
+        )
 
 
 def _refused(words: Words) -> Refused:
@@ -581,7 +606,7 @@ def _make_and_mac(arguments: Arguments) -> tuple[str, str]:
         raise _refused(BAD_MAC) from error
     if make and make not in templates.MAKES:
         raise _refused(BAD_MAKE)
-    make = make or (templates.guess(mac) if mac else phones.SOFT)
+    make = make or (templates.guess(mac) if mac else config_phones.SOFT)
     if not make:
         raise _refused(BAD_MAKE)
     if templates.make_of(make).is_soft:
@@ -598,7 +623,7 @@ def _known(settings: Settings, name: str) -> Phone:
     raise Refused(f"il telefono {name} non c'è più", f"there is no phone {name} any more")
 
 
-def _check_free(written: Settings, entered: Entered, name: str) -> None:
+def _check_free(written: Settings, entered: EnteredPhones, name: str) -> None:
     wanted = config_phones.overlay_phones(written, entered)
     if len(wanted.phones) >= MOST_PHONES:
         raise Refused(
@@ -616,7 +641,7 @@ def _check_free(written: Settings, entered: Entered, name: str) -> None:
         )
 
 
-def _free_name(written: Settings, entered: Entered) -> str:
+def _free_name(written: Settings, entered: EnteredPhones) -> str:
     taken = {phone.name for phone in written.phones} | {one.name for one in entered.added}
     numbers = range(1, len(taken) + 2)
     return next(n for n in (SUGGESTED.format(number) for number in numbers) if n not in taken)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,13 +32,10 @@ from appliance.policy.hours import moment_words
 from appliance.policy.privacy import Item, Kind, SameNumber, canonical, same_number
 from appliance.policy.requests import Mail
 from appliance.policy.text import Refused, SaidError, Words, in_language
-from appliance.policy.updates import check_server
-from appliance.policy.users import Permission, PinRule
-from appliance.policy.voicemail import CallAlerts
-from appliance.service.backup_target import address_of
+from appliance.policy.users import Permission
 from appliance.service.housekeeping import forget_sounds, keeping_of
-from appliance.service.loop import database_path
 from appliance.store import privacy, retention
+from appliance.store.database import database_path
 from appliance.store.privacy import Chosen, Found, Invited, Ordered, find_of_person, invited
 from appliance.store.retention import (
     KEPT,
@@ -59,11 +54,10 @@ from appliance.voicemail.storage import Folders
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.config.mistakes import Mistakes
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.loop import Stores
-    from appliance.service.phone_status import Lookout
+    from appliance.service.phone_status import StatusCollector
 
 log = logging.getLogger(__name__)
 
@@ -330,81 +324,6 @@ def _item(text: object) -> Item:
 
 # ---- configuration -----------------------------------------------------------------------------
 
-LEAST_EVERY: Final = 5
-ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
-
-
-def check(settings: Settings, mistakes: Mistakes) -> None:
-    """Note mistakes of retention, backup, updates and notices; 0 days keep for ever."""
-    for field in dataclasses.fields(settings.retention):
-        days = getattr(settings.retention, field.name)
-        if days < 0:
-            mistakes.note(
-                f"retention.{field.name}",
-                f"{days} giorni non possono essere: scrivere quanti giorni, o 0 per sempre",
-                f"{days} days cannot be: write how many days, or 0 to keep for ever",
-            )
-    _check_backup(settings, mistakes)
-    if settings.updates.server:
-        mistakes.check("updates.server", check_server, settings.updates.server)
-    _check_central(settings, mistakes)
-    _check_notified("voicemail.notify", settings.voicemail.notify, "urp@comune.it", mistakes)
-    mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))
-    mistakes.choice("voicemail.missed_alerts", settings.voicemail.missed_alerts, tuple(CallAlerts))
-
-
-def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) -> None:
-    """Note what is no e-mail address."""
-    if address and not ADDRESS.fullmatch(address):
-        mistakes.note(
-            key,
-            f"{address!r} non è un indirizzo e-mail: ad esempio {example}",
-            f"{address!r} is no e-mail address: write e.g. {example}",
-        )
-
-
-def _check_central(settings: Settings, mistakes: Mistakes) -> None:
-    """Note a server without the certificate that its files are verified with."""
-    central = settings.central
-    if central.server:
-        mistakes.check("central.server", check_server, central.server)
-    if central.server and not central.certificate:
-        mistakes.note(
-            "central.certificate",
-            "manca: indicare il file con il certificato di chi firma per la sede centrale",
-            "is missing: name the file with the certificate of who signs for the head office",
-        )
-    if central.every < LEAST_EVERY:
-        mistakes.note(
-            "central.every",
-            f"{central.every} minuti sono troppo pochi: scrivere {LEAST_EVERY} o più",
-            f"{central.every} minutes are too few: write {LEAST_EVERY} or more",
-        )
-
-
-def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
-    """Note a backup without its passphrase, and targets and limits that cannot be."""
-    backup = settings.backup
-    if backup.folder and not backup.passphrase_file:
-        mistakes.note(
-            "backup.passphrase_file",
-            "manca: una copia è sigillata; indicare un file con la frase segreta come prima riga",
-            "is missing: a backup is sealed; name a file whose first line is its passphrase",
-        )
-    if backup.target:
-        mistakes.check("backup.target", address_of, backup.target)
-    _check_notified("backup.notify", backup.notify, "ced@comune.it", mistakes)
-    for key, number, least in (
-        ("backup.keep", backup.keep, 1),
-        ("voicemail.room_alarm", settings.voicemail.room_alarm, 0),
-    ):
-        if number < least:
-            mistakes.note(
-                key,
-                f"{number} non può essere: scrivere {least} o più",
-                f"{number} cannot be: write {least} or more",
-            )
-
 
 # ---- retention ---------------------------------------------------------------------------------
 
@@ -419,7 +338,11 @@ class RetentionCommands(CommandHandlers):
     """What is kept for how long, and all that is kept of one caller."""
 
     def __init__(
-        self, settings: Settings, stores: Stores, lookout: Lookout, now: Callable[[], datetime]
+        self,
+        settings: Settings,
+        stores: Stores,
+        lookout: StatusCollector,
+        now: Callable[[], datetime],
     ) -> None:
         self._settings, self._stores = settings, stores
         self._lookout, self._now = lookout, now

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from appliance.calls.status import CallStatus
-    from appliance.service.jobs import ChoreQuestions
-    from appliance.service.loop import Desk, Stores
+    from appliance.service.jobs import JobCommands
+    from appliance.service.loop import CallControl, Stores
 
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SAVED: Final = Words("Scheda «{}» salvata.", "Sheet “{}” saved.")
@@ -82,7 +82,7 @@ class _SpokenChange:
 class SheetCommands(CommandHandlers):
     """Shows and changes sheets; raises OfficeError for wrong arguments."""
 
-    def __init__(self, stores: Stores, now: Callable[[], Now], chores: ChoreQuestions) -> None:
+    def __init__(self, stores: Stores, now: Callable[[], Now], chores: JobCommands) -> None:
         self._stores, self._now, self._chores = stores, now, chores
 
     @command(VOICE, needs=Permission.EDIT_SHEETS)
@@ -165,14 +165,14 @@ class SheetCommands(CommandHandlers):
 
 
 def _text_of(sheet: Sheet) -> str:
-    from appliance.service.speech import text_of_sheet  # loaded when a sheet is edited
+    from appliance.config.sheet_file import text_of_sheet  # loaded when a sheet is edited
 
     return text_of_sheet(sheet)
 
 
 def _read(text: str, code: str) -> Sheet:
     """Read a sheet; raises Refused with every mistake."""
-    from appliance.service.speech import parse  # loaded when a sheet is edited
+    from appliance.config.sheet_file import parse_sheet as parse  # loaded when a sheet is edited
 
     try:
         return parse(text, code)
@@ -237,7 +237,9 @@ class _Noted(NamedTuple):
 
 
 @command("NoteSheet", needs=Permission.SEE_DESK)
-def note_sheet(desk: Desk, stores: Stores, zone: ZoneInfo, arguments: Arguments) -> DeferredReply:
+def note_sheet(
+    desk: CallControl, stores: Stores, zone: ZoneInfo, arguments: Arguments
+) -> DeferredReply:
     """Note a sheet with a call, which may still be on; raises OfficeError for wrong arguments."""
     request, status = read_note(arguments), desk.status()
     live = current_call(status.calls, request)

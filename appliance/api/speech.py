@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from appliance.calls import events
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
+from appliance.config.state_folder import path_of, prompts_in_force, speech_folder
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError, OfficeError
@@ -23,7 +24,6 @@ from appliance.policy.sheets import MOST_SPOKEN, Menu, Sheet, SpokenSheet
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.prompts import DEVICE, voices
 from appliance.service.announcement_files import PromptFile, sealed
-from appliance.service.managed_config import prompts_in_force
 from appliance.store.writer import Records
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.prompts.texts import Said
-    from appliance.service.jobs import Chores, Ended
+    from appliance.service.jobs import Ended, Jobs
 
 
 # ---- spoken ------------------------------------------------------------------------------------
@@ -50,37 +50,6 @@ OURS = ("title_", "sheet_", "unit_")
 """How the names of our sounds begin; every other sound is a notice of the office's own."""
 MOST_SOUND_BYTES = 2 * SAMPLE_RATE * 90
 """No sound is longer in the carrier's memory than 90 s."""
-
-
-def speech_folder(state: Path) -> Path:
-    """Say where the spoken sounds lie below the state folder."""
-    return state / "spoken"
-
-
-def drafts_of(state: Path) -> Path:
-    """Say where drafts of announcements lie below the state folder: no caller hears them."""
-    return state / "drafts"
-
-
-def announcements_of(settings: Settings) -> tuple[Path, ...]:
-    """Name the folders laid over our recordings: the site's, what was put here, the head office's.
-
-    The first that has an announcement is the one that is heard.
-    """
-    state = Path(settings.folders.state)
-    central = prompts_in_force(state) if settings.central.certificate else None
-    return (*own_announcements_of(settings), *((central,) if central else ()))
-
-
-def own_announcements_of(settings: Settings) -> tuple[Path, ...]:
-    """Name those of them that are this house's: the site's, what was put here."""
-    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
-    return (*own, speech_folder(Path(settings.folders.state)))
-
-
-def path_of(folder: Path, language: str, key: str) -> Path:
-    """Say where a sound lies below the folder."""
-    return folder / language / f"{key}.wav"
 
 
 class _Read(NamedTuple):
@@ -267,7 +236,7 @@ EVERY_S: Final = 60.0
 class Naming:
     """Looks whether the name must be made; `look` is called by the main loop and never waits."""
 
-    def __init__(self, settings: Settings, records: Records, chores: Chores) -> None:
+    def __init__(self, settings: Settings, records: Records, chores: Jobs) -> None:
         self._site = Path(settings.folders.prompts) if settings.folders.prompts else None
         self._folder = speech_folder(Path(settings.folders.state))
         self._name, self._language = settings.site.name, settings.site.languages[0]

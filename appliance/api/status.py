@@ -47,11 +47,10 @@ if TYPE_CHECKING:
     from appliance.api.updates import UpdateCommands
     from appliance.config.schema import Line, MailSettings, Settings
     from appliance.service.backup_nights import TargetQuestions
-    from appliance.service.jobs import ChoreQuestions
-    from appliance.service.line_restarts import LineRestarts
-    from appliance.service.loop import Desk, Stores
-    from appliance.service.media_link import CarrierSide
-    from appliance.service.phone_status import Lookout
+    from appliance.service.jobs import JobCommands
+    from appliance.service.loop import CallControl, Stores
+    from appliance.service.media_link import LineRestarts, MediaLink
+    from appliance.service.phone_status import StatusCollector
     from appliance.service.supervision import Recoveries
     from appliance.sip.phones import PhoneState
     from appliance.sip.service import Phones
@@ -75,15 +74,15 @@ class SystemCommands(CommandHandlers):
 
     stores: Stores
     settings: Settings
-    desk: Desk
-    lookout: Lookout
+    desk: CallControl
+    lookout: StatusCollector
     recoveries: Recoveries
     phones: Phones
-    carrier: CarrierSide
+    carrier: MediaLink
     panel: Callable[[], PanelStatus]
     test_leds: Callable[[], None]
     restarts: LineRestarts
-    chores: ChoreQuestions
+    chores: JobCommands
     restores: RestoreCommands
     target: TargetQuestions
     updates: UpdateCommands

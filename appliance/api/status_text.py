@@ -13,13 +13,13 @@ from appliance.calls.events import LineCondition
 from appliance.calls.model import WHAT, LineState
 from appliance.calls.side_states import SideState
 from appliance.calls.status import CallStatus, GroupStatus, LineStatus, OutgoingStatus, Status
+from appliance.config.phones import StoredHandset
 from appliance.fleet.mqtt import BrokerHealth
 from appliance.policy.hours import moment_phrase, moment_words
 from appliance.policy.numbering import NumberClass
 from appliance.policy.office import AUTOMATIC, Manual, Mark, ServiceState
 from appliance.policy.routing import GroupState
 from appliance.policy.text import NOTHING, Words
-from appliance.service.phones import Kept
 from appliance.store.database import Trouble
 from appliance.store.voicemail import NOTHING_WATCHED, Watched
 
@@ -287,7 +287,11 @@ class Teller:
         return (words.it if self._language == "it" else words.en).format(**values)
 
     def row(
-        self, address: str, has_secret: bool, standing: Mapping[str, Any] | None, kept: Kept
+        self,
+        address: str,
+        has_secret: bool,
+        standing: Mapping[str, Any] | None,
+        kept: StoredHandset,
     ) -> str:
         """Say of one phone how it is found, whether it has a secret, where it stands, its make."""
         how = self.say("at", address=address) if address else self.say("registers")
@@ -303,14 +307,14 @@ class Teller:
         silent = [] if row["answers"] else [self.say("silent")]
         return [self.say("registered", address=row["address"]), *silent]
 
-    def _fetched(self, kept: Kept) -> str:
+    def _fetched(self, kept: StoredHandset) -> str:
         if not kept.fetched:
             return ""
         at = datetime.fromisoformat(kept.fetched).astimezone(self._zone)
         return self.say("fetched", at=moment_words(at, self._language), source=kept.source)
 
 
-def _made(kept: Kept) -> str:
+def _made(kept: StoredHandset) -> str:
     return f"{kept.make} {_colons(kept.mac)}".strip()
 
 

@@ -23,12 +23,11 @@ from appliance.api.protocol import (
     plain,
 )
 from appliance.errors import CentralinoError, OfficeError
-from appliance.files import atomic_write, load_text, make_private
+from appliance.files import atomic_write, load_text, make_private, write_private_json
 from appliance.policy.clock import Now
 from appliance.policy.supervision import why_not
 from appliance.policy.text import NOTHING, Refused, SaidError, Words
 from appliance.policy.users import AccountError, Permission, Role, User, check_hash, check_user
-from appliance.service.phones import write_whole
 from appliance.store import users
 from appliance.store.users import Asked
 
@@ -117,7 +116,7 @@ def proof(state: Path) -> Iterator[str]:
             "the desk has never run here: start it first",
         )
     try:
-        write_whole(state / PROOF_FILE, word)
+        write_private_json(state / PROOF_FILE, word)
     except OSError as error:
         raise Refused(
             "dalla riga di comando questo spetta all'amministratore: usare sudo "

@@ -19,13 +19,14 @@ from appliance.bootfile.result import OUTCOME_FILE as OUTCOME
 from appliance.bootfile.result import Outcome, Socket, Verdict, trouble_of
 from appliance.bootfile.result import outcome_text as text_of_outcome
 from appliance.bootfile.values import LARGEST, NAME, distinct, guessed, text_of_file
+from appliance.config import phones
 from appliance.config.mistakes import BadConfiguration
+from appliance.config.state_folder import settle_secrets
 from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Refused, Words
-from appliance.service import phones, supervision
-from appliance.service.secret_files import settle_secrets
+from appliance.service import supervision
 from appliance.sip.admission import make_secret
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from typing import Any, Final
 from appliance.config import schema
 from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.config.schema import Folders, Settings
+from appliance.config.state_folder import CENTRAL, MAIL, MQTT, SECRETS
 from appliance.config.values import Hidden, Hours, MonthDay
 from appliance.policy.hours import Week
 from appliance.policy.text import Words
-from appliance.service.secret_files import CENTRAL, MAIL, MQTT, SECRETS
 
 # ---- keys --------------------------------------------------------------------------------------
 # Public keys for maintenance by SSH: whole lines of a `.pub` file, and nothing more.

@@ -26,6 +26,7 @@ from appliance.commands.options import (
     load_settings,
 )
 from appliance.commands.sheets import heard_at_once
+from appliance.config import state_folder
 from appliance.config.schema import Settings
 from appliance.console.pages.announcements import telephone_sound
 from appliance.dsp import g711
@@ -87,8 +88,8 @@ def draft_dictation(settings: Settings, wanted: Wanted) -> bytes:
 
 def draft_path(settings: Settings, wanted: Wanted) -> Path:
     """Say where it lies."""
-    folder = speech.drafts_of(Path(settings.folders.state))
-    return speech.path_of(folder, wanted.language, wanted.key)
+    folder = state_folder.drafts_of(Path(settings.folders.state))
+    return state_folder.path_of(folder, wanted.language, wanted.key)
 
 
 def _ask(settings: Settings, wanted: Wanted, ask: str, **more: Any) -> dict[str, Any]:
@@ -244,4 +245,4 @@ def _check_key(settings: Settings, key: str, language: str) -> None:
 
 
 def _folder(settings: Settings) -> Path:
-    return speech.speech_folder(Path(settings.folders.state))
+    return state_folder.speech_folder(Path(settings.folders.state))

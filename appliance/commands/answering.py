@@ -26,9 +26,8 @@ from appliance.errors import CentralinoError, ConfigurationError, StoreError, Te
 from appliance.policy.hours_changes import Special, office_with
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Words
-from appliance.service.loop import database_path
 from appliance.store import hours
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command

@@ -19,8 +19,8 @@ from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
+    from appliance.config.values import Address
     from appliance.service.backup_nights import TargetBackup
-    from appliance.service.backup_target import Address
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 FIRST_LINE = "Its first line is the {}; without it, it is asked for."
@@ -264,12 +264,13 @@ def _target(settings: Settings, config: Path) -> TargetBackup:
 
 def _configured(config: Path) -> tuple[Settings, Address]:
     """Read the configuration and the address in it; raises Refused where there is none."""
-    from appliance.service.backup_target import NONE_CONFIGURED, address_of
+    from appliance.config.values import backup_address
+    from appliance.service.backup_target import NONE_CONFIGURED
 
     settings = load_settings(config)
     if not settings.backup.target:
         raise Refused(*NONE_CONFIGURED)
-    return settings, address_of(settings.backup.target)
+    return settings, backup_address(settings.backup.target)
 
 
 def _secret(text: str, file: Path | None, *, is_new: bool = False) -> str:

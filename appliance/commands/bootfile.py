@@ -369,9 +369,9 @@ def _bring(places: Places, contents: bytes) -> None:
 def _say_accounts(places: Places, brought: Brought) -> None:
     """Say what to type into each phone that has got a password of the box's."""
     from appliance.commands.options import load_settings
+    from appliance.config import phones as handsets
+    from appliance.config import phones as phone_secrets
     from appliance.config.build import extensions
-    from appliance.service import phones as handsets
-    from appliance.service import phones as phone_secrets
     from appliance.sip import admission as accounts
 
     if not brought.made:
@@ -466,10 +466,10 @@ def _show(screen: Path, text: str) -> None:
 def _facts(config_path: Path, outcome: Outcome) -> Facts:
     from appliance.api import users as first_user
     from appliance.bootfile.result import Facts
+    from appliance.config import phones as phone_secrets
     from appliance.files import load_text
-    from appliance.service import phones as phone_secrets
     from appliance.service import updates as boots
-    from appliance.service.loop import database_path
+    from appliance.store.database import database_path
 
     settings, means = _in_force(config_path)
     state = Path(settings.folders.state)
@@ -560,7 +560,7 @@ def _name_host(name: str) -> None:
 
 
 def _have_it_read() -> None:
-    """Let a service that runs already look at its configuration (config/reload.py)."""
+    """Let a service that runs already look at its configuration (service/jobs.py)."""
     if shutil.which("systemctl") is None or _systemctl("is-active", "--quiet", DESK):
         return
     if _systemctl("kill", "--signal=HUP", "--kill-whom=main", DESK):

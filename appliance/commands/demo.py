@@ -30,20 +30,19 @@ import click
 from appliance.api import protocol, users
 from appliance.commands.directory import Place, take
 from appliance.commands.options import desk_socket
-from appliance.config import read
+from appliance.config import phones, read, sheet_file
 from appliance.console.accounts import Passwords
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Role, User
 from appliance.prompts import OURS
-from appliance.service import phones, policy_changes, speech
-from appliance.service.loop import database_path
+from appliance.service import live_policy
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import ExchangeProcess
 from appliance.simulator.phone.process import TestPhone
 from appliance.store import call_log, sheets
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from appliance.store.policy_change import PolicyChange
 
 if TYPE_CHECKING:
@@ -199,13 +198,13 @@ def furnish(config: Path) -> str:
     register.write_text(register_text(), encoding="utf-8")
     merged = take(place, register, "demo")
     with resources.as_file(resources.files("appliance.config")) as examples:
-        given = speech.load_folder(examples / "example_sheets")
+        given = sheet_file.load_sheets(examples / "example_sheets")
 
     def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
-        basis, plan = policy_changes.basis_of(connection), sheets.planned(connection, given)
+        basis, plan = live_policy.policy_version(connection), sheets.planned(connection, given)
         return None, PolicyChange(basis, sheets=plan.written, gone=plan.gone)
 
-    policy_changes.changed(place.settings, made)
+    live_policy.change_policy(place.settings, made)
     protocol.ask(desk_socket(place.settings), reload, limit=30.0)
     units, declarations = len(merged.register.units), len(merged.register.declarations)
     return (

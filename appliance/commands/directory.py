@@ -24,7 +24,7 @@ from appliance.commands.options import (
     language_of,
     load_settings,
 )
-from appliance.config import directory_file
+from appliance.config import directory_file, state_folder
 from appliance.config.mistakes import Mistake
 from appliance.config.read import read_text
 from appliance.config.schema import Settings
@@ -48,11 +48,10 @@ from appliance.policy.directory_text import (
 from appliance.policy.hours import ONE_DAY, Schedule, Week, moment_words, read_day, read_moment
 from appliance.policy.text import Refused, Words
 from appliance.policy.transfers import Allowed, Later, may_transfer
-from appliance.service import policy_changes
-from appliance.service.loop import records_made
+from appliance.service import live_policy
 from appliance.store import database
 from appliance.store import directory as store
-from appliance.store.database import Noted, open_reader
+from appliance.store.database import Noted, open_reader, records_made
 from appliance.store.directory import Who, key_path
 from appliance.store.policy_change import PolicyChange
 
@@ -127,20 +126,20 @@ class Place:
         """Change the stored register, all or nothing; call control writes it while it runs."""
 
         def made(connection: sqlite3.Connection) -> tuple[Merged, PolicyChange]:
-            basis = policy_changes.basis_of(connection)
+            basis = live_policy.policy_version(connection)
             merged, rows = store.rows_of(connection, self.key, who, make, attached)
             return merged, PolicyChange(basis, rows)
 
-        return policy_changes.changed(self.settings, made)
+        return live_policy.change_policy(self.settings, made)
 
     def note(self, by: str, what: str, about: str) -> None:
         """Note in the audit what is about to be told, before it is."""
         noted = Noted(self.now(), by, what, about)
 
         def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
-            return None, PolicyChange(policy_changes.basis_of(connection), noted=(noted,))
+            return None, PolicyChange(live_policy.policy_version(connection), noted=(noted,))
 
-        policy_changes.changed(self.settings, made)
+        live_policy.change_policy(self.settings, made)
 
     def tell_desk(self) -> None:
         """Have the running desk read the register now; say what became of that."""
@@ -206,7 +205,7 @@ def import_(place: Place, file: Path, by: str) -> None:
 
 def _say_names(place: Place, register: Register) -> None:
     """Give the units' names a voice for operators (E23); without one their codes are said."""
-    folder = speech.speech_folder(Path(place.settings.folders.state))
+    folder = state_folder.speech_folder(Path(place.settings.folders.state))
     names = {unit.code: unit.name for unit in register.units}
     with contextlib.suppress(TechnicianError, OSError):
         if speech.name_units(folder, names, place.settings.site.languages[0]):

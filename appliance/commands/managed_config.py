@@ -20,6 +20,7 @@ import click
 
 from appliance.commands.answering import answering, both_option, lines_of
 from appliance.commands.options import config_option, desk_socket, in_language
+from appliance.config.state_folder import bundle_folder
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import PRIVATE, READABLE, atomic_write, load_text, make_shared
 from appliance.managed_config.bundle import LARGEST
@@ -27,7 +28,6 @@ from appliance.policy import managed_config
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused, Words
 from appliance.policy.updates import check_server
-from appliance.service.managed_config import bundle_folder
 from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from appliance.commands.options import (
     load_settings,
     words_said,
 )
+from appliance.config.build import line_setup
 from appliance.config.schema import Settings
-from appliance.config.setup import line_setup
 from appliance.errors import TechnicianError
 from appliance.media.line import line_settings
 from appliance.media.messages import LineSetup

@@ -261,7 +261,7 @@ def language_option(command: Command) -> Command:
 
 def load_settings(path: Path) -> Settings:
     """Read the configuration; raises ConfigurationError with every mistake."""
-    # Imported here: `centralino run` reads its configuration apart (config/reload.py).
+    # Imported here: `centralino run` reads its configuration apart (service/jobs.py).
     from appliance.config import read as config
 
     try:
@@ -289,8 +289,7 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
 
     A database that an older programme made is brought up to date by the desk's next start alone.
     """
-    from appliance.service.loop import records_made
-    from appliance.store.database import migrations, open_reader
+    from appliance.store.database import migrations, open_reader, records_made
 
     path = records_made(Path(settings.folders.state))
     connection = open_reader(path)

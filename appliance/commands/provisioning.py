@@ -20,8 +20,10 @@ from appliance.api.status_text import Teller
 from appliance.commands.answering import password_option
 from appliance.commands.options import config_option, desk_socket, language_of, load_settings
 from appliance.config import build as registrar_account
+from appliance.config import phones as service_phones
 from appliance.config.build import extensions
 from appliance.config.office import build_office
+from appliance.config.phones import StoredHandset
 from appliance.config.schema import Settings
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
@@ -32,8 +34,6 @@ from appliance.provisioning import server, templates
 from appliance.provisioning.handset import Handset
 from appliance.provisioning.server import PORT, Offer, Server, Sheet, Window
 from appliance.provisioning.templates import PIN_DIGITS
-from appliance.service import phones as service_phones
-from appliance.service.phones import Kept
 from appliance.sip import admission
 from appliance.sip.registrar import network_of
 
@@ -65,7 +65,7 @@ def serve(settings: Settings, minutes: int, address: str) -> None:
     where = service_phones.lan_address(settings, address)
     codes = build_office(settings, datetime.now(UTC).year).key_codes
     allowed = tuple(network_of(network) for network in settings.sip.allowed)
-    offers = service_phones.offers(settings, codes, where)
+    offers = service_phones.provisioning_offers(settings, codes, where)
     window = Window(offers, time.monotonic() + minutes * 60, allowed)
     window.registered(registered(settings))
     if not window.is_open(time.monotonic()):
@@ -192,7 +192,7 @@ def add(
     _known(settings, name)
     kept = service_phones.load_handsets(settings)
     make, plain = _chosen(kept, name, model, mac)
-    kept[name] = Kept(make, plain, service_phones.new_token(secrets.token_bytes))
+    kept[name] = StoredHandset(make, plain, service_phones.new_token(secrets.token_bytes))
     known = service_phones.load_secrets(settings)
     known[name] = admission.make_secret(secrets.token_bytes)
     known.setdefault(service_phones.ADMINISTRATOR, admission.make_secret(secrets.token_bytes))
@@ -232,7 +232,9 @@ def list_phones(settings: Settings, language: str | None) -> None:
     teller = _teller(settings, language)
     for phone, own in zip(settings.phones, extensions(settings.phones), strict=True):
         row = (at or {}).get(phone.name)
-        told = teller.row(phone.address, phone.name in secret, row, kept.get(phone.name, Kept()))
+        told = teller.row(
+            phone.address, phone.name in secret, row, kept.get(phone.name, StoredHandset())
+        )
         click.echo(f"{own.digits:<7}{phone.name:<16} {phone.label:<28} {told}")
     if at is None:
         click.echo(teller.say("no_desk"))
@@ -304,12 +306,14 @@ def _known(settings: Settings, name: str) -> None:
         )
 
 
-def _chosen(kept: dict[str, Kept], name: str, model: str | None, mac: str) -> tuple[str, str]:
+def _chosen(
+    kept: dict[str, StoredHandset], name: str, model: str | None, mac: str
+) -> tuple[str, str]:
     """Settle make and address: as said now, else as kept; one address is one phone's."""
-    before = kept.get(name, Kept())
+    before = kept.get(name, StoredHandset())
     if not (model or mac):
         model, mac = before.make or None, before.mac
-    make, plain = service_phones.choose(model or "", mac)
+    make, plain = service_phones.choose_make(model or "", mac)
     other = next((n for n, row in kept.items() if plain and row.mac == plain and n != name), "")
     if other:
         raise Refused(
@@ -334,7 +338,13 @@ def codes_of(settings: Settings) -> tuple[KeyCode, ...]:
 
 
 def _write_sheet(
-    settings: Settings, name: str, secret: str, kept: Kept, where: str, language: str, path: Path
+    settings: Settings,
+    name: str,
+    secret: str,
+    kept: StoredHandset,
+    where: str,
+    language: str,
+    path: Path,
 ) -> None:
     codes = codes_of(settings)
     own = service_phones.handset(settings, codes, name, secret, where, language)

@@ -40,10 +40,10 @@ from appliance.policy.requests import (
     is_overdue,
 )
 from appliance.policy.text import Refused, Words
-from appliance.service.loop import database_path
 from appliance.service.mailroom import Papers, papers_of
 from appliance.store import directory as register_store
 from appliance.store import requests as stored
+from appliance.store.database import database_path
 from appliance.store.directory import key_path
 from appliance.store.requests import Due, StoredRequest
 

@@ -104,21 +104,25 @@ def _authority(settings: ConsoleSettings) -> Words:
 
 def _head_office(settings: Settings) -> HeadOfficeFiles | None:
     """Say where the head office's settings lie that are in force now, None for none."""
+    from appliance.config import state_folder
     from appliance.console.settings import HeadOfficeFiles as HeadOffice
-    from appliance.service import managed_config as place
 
     state = Path(settings.folders.state)
-    folder = place.in_force(state) if settings.central.certificate else None
-    return HeadOffice(folder / place.PROMPTS, folder / place.SCHEDULE) if folder else None
+    folder = state_folder.in_force(state) if settings.central.certificate else None
+    return (
+        HeadOffice(folder / state_folder.PROMPTS, folder / state_folder.SCHEDULE)
+        if folder
+        else None
+    )
 
 
 def console_settings(
     settings: Settings, is_plain: bool = False, port: int | None = None
 ) -> ConsoleSettings:
     """Say what the console must know of the configuration."""
-    from appliance.api.speech import drafts_of, own_announcements_of
+    from appliance.config.state_folder import drafts_of, own_announcements_of
     from appliance.console.settings import ConsoleSettings
-    from appliance.service.loop import database_path
+    from appliance.store.database import database_path
 
     own, state = settings.console, Path(settings.folders.state)
     found = ConsoleSettings(
@@ -451,24 +455,24 @@ def run_service(config_path: Path, link: Path | None, verbose: bool) -> None:
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     os.umask(FOR_US_ALONE)
     # Imported here: the other service, which shares this file, needs none of it.
-    from appliance.config import reload as apart
+    from appliance import workers
 
-    reading = apart.begin(lambda: _in_force(config_path))
-    from appliance.service import main as making  # meanwhile
+    reading = workers.begin_in_child(lambda: _in_force(config_path))
+    from appliance.service import composition
     from appliance.service import main as service
 
     written, settings, office, complaint = reading()
-    run = making.Run(settings, office, link, complaint, config_path.absolute(), written)
+    run = composition.Run(settings, office, link, complaint, config_path.absolute(), written)
     service.Service(run).run()
 
 
 def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
     """Read the configuration; in a child that alone imports what reads it."""
     from appliance.config import last_good
+    from appliance.config.state_folder import settle_secrets
     from appliance.managed_config.apply import settle_folder
     from appliance.service import restore as putting_back
-    from appliance.service.loop import database_path
-    from appliance.service.secret_files import settle_secrets
+    from appliance.store.database import database_path
 
     state = last_good.state_folder(config_path).absolute()
     putting_back.check_finished(state)

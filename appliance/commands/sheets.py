@@ -24,16 +24,16 @@ from appliance.commands.options import (
     language_of,
     load_settings,
 )
+from appliance.config import sheet_file, state_folder
 from appliance.config.schema import Settings
 from appliance.errors import OfficeError
 from appliance.policy.hours import day_phrase
 from appliance.policy.sheets import Change, Sheet, with_edits
 from appliance.policy.text import Words
-from appliance.service import policy_changes, speech
-from appliance.service.loop import records_made
+from appliance.service import live_policy
 from appliance.store import managed_config
 from appliance.store import sheets as records
-from appliance.store.database import Noted, open_reader
+from appliance.store.database import Noted, open_reader, records_made
 from appliance.store.policy_change import PolicyChange
 from appliance.store.users import SHELL
 
@@ -93,10 +93,10 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     What was edited in the console stays unless it is to be replaced. Spoken ones are given their
     voice here, and callers hear them from now on.
     """
-    state, files = Path(settings.folders.state), speech.load_folder(folder)
-    sounds = api_speech.speech_folder(state)
+    state, files = Path(settings.folders.state), sheet_file.load_sheets(folder)
+    sounds = state_folder.speech_folder(state)
     offered = api_speech.load_menu(sounds)
-    taken = policy_changes.changed(
+    taken = live_policy.change_policy(
         settings, lambda connection: _taken(settings, connection, files, replace=replace)
     )
     given, edited, met, found, menu = taken
@@ -126,12 +126,12 @@ def _taken(
     settings: Settings, connection: sqlite3.Connection, files: tuple[Sheet, ...], *, replace: bool
 ) -> tuple[_Taken, PolicyChange]:
     """Lay the files over the sheets that there are, and give voice to those that are spoken."""
-    basis = policy_changes.basis_of(connection)
+    basis = live_policy.policy_version(connection)
     edited = records.edited(connection)
     kept, met = with_edits(records.all_sheets(connection), files, edited)
     given = with_central(connection, files if replace else kept)
     plan = records.planned(connection, given)
-    sounds = api_speech.speech_folder(Path(settings.folders.state))
+    sounds = state_folder.speech_folder(Path(settings.folders.state))
     menu = api_speech.render(sounds, given, settings.site.languages)
     noted = tuple(_replaced(met)) if replace else ()
     change = PolicyChange(basis, sheets=plan.written, gone=plan.gone, noted=noted)
@@ -189,7 +189,7 @@ def save(context: click.Context, code: str, by: str, *, remove: bool, as_json: b
     config: Path = context.parent.params["config_path"]
     with answering(config, as_json=as_json) as say:
         text = "" if remove else sys.stdin.buffer.read().decode("utf-8", "replace")
-        given = None if remove else speech.parse(text, code)
+        given = None if remove else sheet_file.parse_sheet(text, code)
         who = by or f"{SHELL}{getpass.getuser()}"
         kept = _saved(settings, code, given, who)
         _tell_desk(settings)
@@ -203,12 +203,12 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
     Raises OfficeError, BadConfiguration, StoreError.
     """
     state = Path(settings.folders.state)
-    sounds = api_speech.speech_folder(state)
+    sounds = state_folder.speech_folder(state)
     what = records.CHANGED if given else records.REMOVED
     noted = Noted(datetime.now(UTC), by, what, code)
 
     def made(connection: sqlite3.Connection) -> tuple[Menu, PolicyChange]:
-        basis, before = policy_changes.basis_of(connection), records.find(connection, code)
+        basis, before = live_policy.policy_version(connection), records.find(connection, code)
         others = [one for one in records.all_sheets(connection) if one.code != code]
         wanted = [*others, given] if given else others
         menu = api_speech.render(sounds, wanted, settings.site.languages)
@@ -218,7 +218,7 @@ def _saved(settings: Settings, code: str, given: Sheet | None, by: str) -> Words
         written, gone = ((given,), ()) if given else ((), (code,))
         return menu, PolicyChange(basis, sheets=written, gone=gone, noted=(noted,))
 
-    menu = policy_changes.changed(settings, made)
+    menu = live_policy.change_policy(settings, made)
     api_speech.publish(sounds, menu)
     keys = [key for key, heard in enumerate(menu, 1) if heard.sheet == code]
     if not keys:

@@ -34,7 +34,6 @@ from appliance.commands.options import (
     load_settings,
     reading,
 )
-from appliance.config import directory_keeper
 from appliance.config.build import tcp_rival
 from appliance.config.schema import Settings
 from appliance.errors import CentralinoError, ConfigurationError, StoreError
@@ -57,12 +56,12 @@ from appliance.policy.supervision import words_of
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.transfers import Reason
 from appliance.prompts import Catalogue
-from appliance.service import backup, backup_target, reports
+from appliance.service import backup, backup_target, live_policy, reports
 from appliance.service.backup import Piece
-from appliance.service.loop import database_path, load_state, state_file, state_to_json
+from appliance.service.loop import load_state, state_file, state_to_json
 from appliance.service.reports import peak_words
 from appliance.store import sheets
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from appliance.store.directory import key_path, load_readable
 from appliance.store.reports import peak_between
 
@@ -187,7 +186,7 @@ def register_hindrance(settings: Settings) -> Words:
         return NOTHING
     try:
         with closing(open_reader(path)) as connection:
-            trouble = directory_keeper.numberless(load_readable(connection, key_path(path)))
+            trouble = live_policy.numbers_unreadable(load_readable(connection, key_path(path)))
     except (StoreError, sqlite3.Error) as error:
         said = words_of(error)
         return Words(

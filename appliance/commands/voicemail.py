@@ -22,11 +22,11 @@ from appliance.commands.options import (
     reading,
 )
 from appliance.config.schema import Settings
+from appliance.files import write_private_json
 from appliance.policy.text import Words
 from appliance.policy.users import LONGEST, SHORTEST, check_new
 from appliance.policy.voicemail import MessageState, MessageStep, Outcome, care_of
 from appliance.service import housekeeping
-from appliance.service.phones import write_whole
 from appliance.store import care, voicemail
 from appliance.store import retention as store_retention
 from appliance.store.care import Kind
@@ -225,7 +225,7 @@ def set_pin(context: click.Context, remove: bool) -> None:
         return
     pin = ask_secret(f"PIN ({SHORTEST}-{LONGEST})", is_confirmed=True)
     check_new(pin)
-    write_whole(path, housekeeping.hashed(pin))
+    write_private_json(path, housekeeping.hashed(pin))
     click.echo(PIN_SET.it if language_of(settings) == "it" else PIN_SET.en)
 
 

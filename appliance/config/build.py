@@ -1,30 +1,42 @@
-"""Building frozen settings out of the configuration."""
+"""Frozen settings built out of the configuration: checks, rules, and each process's setup."""
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import itertools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from appliance.config.mistakes import MQTT_PASSWORD, Mistakes, secret_file
-from appliance.config.schema import MailSettings, Phone, Settings
-from appliance.config.values import Hours, Instant, OnOff
+from appliance.config.schema import Line, MailSettings, Phone, Settings
+from appliance.config.values import PROVEN, backup_address
 from appliance.errors import OfficeError
 from appliance.fleet.mqtt import Broker, MqttSecurity
 from appliance.fleet.mqtt_messages import Callers, Topic, check_prefix, topic_level
 from appliance.mail.letter import address_in, is_address
 from appliance.mail.smtp import Security
+from appliance.media.messages import LineSetup
+from appliance.panel.panel import PanelPins
 from appliance.policy.clock import WithoutTime
 from appliance.policy.numbering import EMERGENCY, PLANS, Plan, rehearsed
-from appliance.policy.office import Branches, Cause, Extension, PositionRules, Waiting
+from appliance.policy.office import (
+    Branches,
+    Cause,
+    Extension,
+    Office,
+    PositionRules,
+    StaffKey,
+    Waiting,
+)
 from appliance.policy.requests import PATH
 from appliance.policy.text import Refused
+from appliance.policy.updates import check_server
+from appliance.policy.users import PinRule
+from appliance.policy.voicemail import CallAlerts
 from appliance.sip.registrar import RegistrarAccount, parse_address
 from appliance.sip.trunk import Standing
 from appliance.store.database import Trouble
@@ -32,6 +44,9 @@ from appliance.store.database import Trouble
 if TYPE_CHECKING:
     from appliance.config.schema import Console, Metrics, Mqtt
 
+
+# ---- build -------------------------------------------------------------------------------------
+# Building frozen settings out of the configuration.
 
 # ---- branches ----------------------------------------------------------------------------------
 # The other branches as configured: checked, and made what policy works on.
@@ -191,15 +206,15 @@ USUAL_PORT = 443
 
 def door_of(console: Console) -> str:
     """Return where a mail's link closes a request; "" without a console or a name to find it by."""
-    return address_of(console, PATH)
+    return console_address(console, PATH)
 
 
 def messages_page(console: Console) -> str:
     """Return the address of the page of messages; "" without a console or a name to find it by."""
-    return address_of(console, "/messages")
+    return console_address(console, "/messages")
 
 
-def address_of(console: Console, path: str) -> str:
+def console_address(console: Console, path: str) -> str:
     """Return the address of a page; "" without a console or a name to find it by."""
     if not (console.enabled and console.names):
         return ""
@@ -480,136 +495,6 @@ def broker_of(mqtt: Mqtt) -> Broker | None:
 # The register of offices as written in TOML: one frozen dataclass a table.
 
 
-@dataclass(frozen=True, slots=True)
-class Office:
-    """An office within a service; `say` is the sentence for who is not put through."""
-
-    code: str
-    name: str
-    email: str
-    say: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A service and its offices."""
-
-    code: str
-    name: str
-    email: str
-    say: str = ""
-    offices: tuple[Office, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """One number of a need: a SIP phone, a PBX extension, or an outside number."""
-
-    reach: str
-    number: str
-    label: str = ""
-    service_mobile: OnOff = OnOff(False)
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What a caller may want; `returns` only where they differ from the declaration's.
-
-    `code_keys` is what an operator presses for it on a phone.
-    """
-
-    code: str
-    name: str
-    numbers: tuple[Number, ...]
-    returns: tuple[str, ...] = ()
-    code_keys: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Slots:
-    """When the office offers appointments, how long one is and how many at a time."""
-
-    hours: Hours
-    minutes: int
-    places: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What a unit declared, who entered it and when, by which e-mail or protocol number."""
-
-    unit: str
-    declared_by: str
-    entered_by: str
-    entered_at: Instant
-    reference: str
-    first: date
-    bands: Hours
-    returns: tuple[str, ...]
-    needs: tuple[Need, ...] = ()
-    last: date | None = None
-    slots: Slots | None = None
-    attachment: str = ""
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Variation:
-    """Other bands from `first` to `last`; without `bands` the declared ones hold again.
-
-    `notice` is what operators read of it.
-    """
-
-    unit: str
-    entered_by: str
-    entered_at: Instant
-    reference: str
-    first: date
-    last: date
-    bands: Hours | None = None
-    needs: tuple[str, ...] = ()
-    notice: str = ""
-    attachment: str = ""
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """When an authorisation ended, who entered it, and on what ground."""
-
-    entered_by: str
-    entered_at: Instant
-    reference: str
-    number: int = 0
-    attachment: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Authorisation:
-    """A unit's written leave to tell a number outside, until the end of `last`."""
-
-    unit: str
-    tell: str
-    authorised_by: str
-    entered_by: str
-    entered_at: Instant
-    reference: str
-    attachment: str = ""
-    number: int = 0
-    revoked: Revocation | None = None
-    last: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Register:
-    """The whole file."""
-
-    services: tuple[Service, ...] = ()
-    declarations: tuple[Declaration, ...] = ()
-    variations: tuple[Variation, ...] = ()
-    authorisations: tuple[Authorisation, ...] = ()
-
-
 # ---- registrar ---------------------------------------------------------------------------------
 # The box's account at another telephone system: from the settings, and what is said of it.
 
@@ -670,3 +555,137 @@ def numbers_of(settings: Settings) -> Plan:
     """Return the country's numbers; in a rehearsal its emergency numbers are fictitious."""
     plan = PLANS.get(settings.site.country, PLANS["it"])
     return rehearsed(plan) if rehearses(settings) else plan
+
+
+LEAST_EVERY: Final = 5
+
+
+ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+def check(settings: Settings, mistakes: Mistakes) -> None:
+    """Name what cannot be: days count from 0, which keeps for ever; a notice has an address."""
+    for field in dataclasses.fields(settings.retention):
+        days = getattr(settings.retention, field.name)
+        if days < 0:
+            mistakes.note(
+                f"retention.{field.name}",
+                f"{days} giorni non possono essere: scrivere quanti giorni, o 0 per sempre",
+                f"{days} days cannot be: write how many days, or 0 to keep for ever",
+            )
+    _check_backup(settings, mistakes)
+    if settings.updates.server:
+        mistakes.check("updates.server", check_server, settings.updates.server)
+    _check_central(settings, mistakes)
+    _check_notified("voicemail.notify", settings.voicemail.notify, "urp@comune.it", mistakes)
+    mistakes.choice("voicemail.pin", settings.voicemail.pin, tuple(PinRule))
+    mistakes.choice("voicemail.missed_alerts", settings.voicemail.missed_alerts, tuple(CallAlerts))
+
+
+def _check_notified(key: str, address: str, example: str, mistakes: Mistakes) -> None:
+    """Note what is no address to mail to."""
+    if address and not ADDRESS.fullmatch(address):
+        mistakes.note(
+            key,
+            f"{address!r} non è un indirizzo e-mail: ad esempio {example}",
+            f"{address!r} is no e-mail address: write e.g. {example}",
+        )
+
+
+def _check_central(settings: Settings, mistakes: Mistakes) -> None:
+    """Note a server whose word nobody could judge."""
+    central = settings.central
+    if central.server:
+        mistakes.check("central.server", check_server, central.server)
+    if central.server and not central.certificate:
+        mistakes.note(
+            "central.certificate",
+            "manca: indicare il file con il certificato di chi firma per la sede centrale",
+            "is missing: name the file with the certificate of who signs for the head office",
+        )
+    if central.every < LEAST_EVERY:
+        mistakes.note(
+            "central.every",
+            f"{central.every} minuti sono troppo pochi: scrivere {LEAST_EVERY} o più",
+            f"{central.every} minutes are too few: write {LEAST_EVERY} or more",
+        )
+
+
+def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
+    """Note a backup that nobody could read, or that would be left out for want of its phrase."""
+    backup = settings.backup
+    if backup.folder and not backup.passphrase_file:
+        mistakes.note(
+            "backup.passphrase_file",
+            "manca: una copia è sigillata; indicare un file con la frase segreta come prima riga",
+            "is missing: a backup is sealed; name a file whose first line is its passphrase",
+        )
+    if backup.target:
+        mistakes.check("backup.target", backup_address, backup.target)
+    _check_notified("backup.notify", backup.notify, "ced@comune.it", mistakes)
+    for key, number, least in (
+        ("backup.keep", backup.keep, 1),
+        ("voicemail.room_alarm", settings.voicemail.room_alarm, 0),
+    ):
+        if number < least:
+            mistakes.note(
+                key,
+                f"{number} non può essere: scrivere {least} o più",
+                f"{number} cannot be: write {least} or more",
+            )
+
+
+# ---- setup -------------------------------------------------------------------------------------
+# What each process and line is set up with, from the configuration.
+
+# ---- setups ------------------------------------------------------------------------------------
+# From the settings: what carrier, phones and panel are set up with.
+
+
+def code_of(office: Office, what: StaffKey) -> str:
+    """Return what a phone dials for something, "" for nothing."""
+    return next((code.digits for code in office.key_codes if code.what is what), "")
+
+
+def line_setup(settings: Settings, line: Line) -> LineSetup:
+    """Make the carrier's setup of one line."""
+    return LineSetup(
+        name=line.name,
+        path=line.port,
+        dialect=line.dialect,
+        country=settings.site.country,
+        caller_id=line.caller_id,
+        identity_limit_ms=int(line.identity_limit * 1000),
+        receive_gain=line.receive_gain,
+        transmit_gain=line.transmit_gain,
+        echo=bool(line.echo),
+        duplex=PROVEN.get(line.duplex),
+        flash_ms=round(line.flash * 1000),
+        pbx_pause_ms=round(line.pbx_pause * 1000),
+        voltage=PROVEN.get(line.voltage),
+        overrides=line.overrides,
+        emergency=numbers_of(settings).real,
+        rehearsal=rehearses(settings),
+    )
+
+
+def panel_pins(settings: Settings) -> PanelPins:
+    """Give each configured line the next LED; a pin of -1 is not fitted."""
+    pins = settings.panel
+    names = (line.name for line in settings.lines)
+    return PanelPins(
+        ready=_fitted(pins.ready),
+        network=_fitted(pins.network),
+        message=_fitted(pins.messages),
+        fault=_fitted(pins.fault),
+        lines=tuple((name, pin) for name, pin in zip(names, pins.lines, strict=False) if pin >= 0),
+        button=_fitted(pins.unattended_button),
+    )
+
+
+def _fitted(pin: int) -> int | None:
+    return pin if pin >= 0 else None
+
+
+# ---- fitting -----------------------------------------------------------------------------------
+# Parts that a configuration may have wrong: the part is missing and said, the calls go on.

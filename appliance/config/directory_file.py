@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
 import tomli_w
 
-from appliance.config import build as given
 from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.config.read import read_text, structure, with_line
+from appliance.config.values import Hours, Instant, OnOff
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
@@ -38,8 +39,141 @@ from appliance.policy.hours import WEEKDAYS, Week
 #
 # `register_text` writes what this reads.
 
+# The file's tables as written: structured by their field names, so these are TOML keys.
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeTable:
+    """An office within a service; `say` is the sentence for who is not put through."""
+
+    code: str
+    name: str
+    email: str
+    say: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceTable:
+    """A service and its offices."""
+
+    code: str
+    name: str
+    email: str
+    say: str = ""
+    offices: tuple[OfficeTable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTable:
+    """One number of a need: a SIP phone, a PBX extension, or an outside number."""
+
+    reach: str
+    number: str
+    label: str = ""
+    service_mobile: OnOff = OnOff(False)
+
+
+@dataclass(frozen=True, slots=True)
+class NeedTable:
+    """What a caller may want; `returns` only where they differ from the declaration's.
+
+    `code_keys` is what an operator presses for it on a phone.
+    """
+
+    code: str
+    name: str
+    numbers: tuple[NumberTable, ...]
+    returns: tuple[str, ...] = ()
+    code_keys: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsTable:
+    """When the office offers appointments, how long one is and how many at a time."""
+
+    hours: Hours
+    minutes: int
+    places: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationTable:
+    """What a unit declared, who entered it and when, by which e-mail or protocol number."""
+
+    unit: str
+    declared_by: str
+    entered_by: str
+    entered_at: Instant
+    reference: str
+    first: date
+    bands: Hours
+    returns: tuple[str, ...]
+    needs: tuple[NeedTable, ...] = ()
+    last: date | None = None
+    slots: SlotsTable | None = None
+    attachment: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VariationTable:
+    """Other bands from `first` to `last`; without `bands` the declared ones hold again.
+
+    `notice` is what operators read of it.
+    """
+
+    unit: str
+    entered_by: str
+    entered_at: Instant
+    reference: str
+    first: date
+    last: date
+    bands: Hours | None = None
+    needs: tuple[str, ...] = ()
+    notice: str = ""
+    attachment: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationTable:
+    """When an authorisation ended, who entered it, and on what ground."""
+
+    entered_by: str
+    entered_at: Instant
+    reference: str
+    number: int = 0
+    attachment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorisationTable:
+    """A unit's written leave to tell a number outside, until the end of `last`."""
+
+    unit: str
+    tell: str
+    authorised_by: str
+    entered_by: str
+    entered_at: Instant
+    reference: str
+    attachment: str = ""
+    number: int = 0
+    revoked: RevocationTable | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterTable:
+    """The whole file."""
+
+    services: tuple[ServiceTable, ...] = ()
+    declarations: tuple[DeclarationTable, ...] = ()
+    variations: tuple[VariationTable, ...] = ()
+    authorisations: tuple[AuthorisationTable, ...] = ()
+
+
 Choice = TypeVar("Choice", bound=enum.StrEnum)
-Entered = given.Declaration | given.Variation | given.Authorisation | given.Revocation
+Entered = DeclarationTable | VariationTable | AuthorisationTable | RevocationTable
 
 
 def load(path: Path) -> Register:
@@ -52,7 +186,7 @@ def parse(text: str, name: str = "register.toml", after: int = 0) -> Register:
 
     Entries without a number get those after the file's last one, and after `after`.
     """
-    file, mistakes = structure(text, name, given.Register), Mistakes()
+    file, mistakes = structure(text, name, RegisterTable), Mistakes()
     register = _Reader(file, mistakes, after).register()
     complain(
         name,
@@ -71,7 +205,7 @@ def complain(name: str, text: str, found: tuple[Mistake, ...]) -> None:
 class _Reader:
     """Makes policy's values of a file; an entry without a number gets the next one."""
 
-    def __init__(self, file: given.Register, mistakes: Mistakes, after: int) -> None:
+    def __init__(self, file: RegisterTable, mistakes: Mistakes, after: int) -> None:
         self._file = file
         self._mistakes = mistakes
         kinds: tuple[tuple[Entered, ...], ...] = (
@@ -97,7 +231,7 @@ class _Reader:
             tuple(filter(None, authorisations)),
         )
 
-    def _declaration(self, number: int, d: given.Declaration) -> Declaration | None:
+    def _declaration(self, number: int, d: DeclarationTable) -> Declaration | None:
         place = f"declarations.{number}"
         entry, rules = self._entry(place, d), self._rules(f"{place}.returns", d.returns)
         needs = [self._need(f"{place}.needs.{n}", need) for n, need in enumerate(d.needs, 1)]
@@ -113,7 +247,7 @@ class _Reader:
             None,
         )
 
-    def _variation(self, number: int, v: given.Variation) -> Variation | None:
+    def _variation(self, number: int, v: VariationTable) -> Variation | None:
         place = f"variations.{number}"
         entry = self._entry(place, v)
         week = v.bands.week if v.bands else None
@@ -123,7 +257,7 @@ class _Reader:
             place, lambda: Variation(entry, v.unit, v.first, v.last, week, v.needs, v.notice), None
         )
 
-    def _authorisation(self, number: int, a: given.Authorisation) -> Authorisation | None:
+    def _authorisation(self, number: int, a: AuthorisationTable) -> Authorisation | None:
         place = f"authorisations.{number}"
         told = self._mistakes.attempt(f"{place}.tell", lambda: to_be_told(a.tell), None)
         revoked = self._entry(f"{place}.revoked", a.revoked) if a.revoked else None
@@ -140,7 +274,7 @@ class _Reader:
             None,
         )
 
-    def _need(self, place: str, need: given.Need) -> Need | None:
+    def _need(self, place: str, need: NeedTable) -> Need | None:
         rules = self._rules(f"{place}.returns", need.returns) if need.returns else ()
         targets = [self._target(f"{place}.numbers.{n}", t) for n, t in enumerate(need.numbers, 1)]
         if None in targets:
@@ -155,7 +289,7 @@ class _Reader:
             f"{place}.code_keys", lambda: replace(plain, code_keys=need.code_keys), None
         )
 
-    def _target(self, place: str, n: given.Number) -> Target | None:
+    def _target(self, place: str, n: NumberTable) -> Target | None:
         reach = self._choice(f"{place}.reach", n.reach, Reach)
         mobile = bool(n.service_mobile)
         if reach is None:
@@ -169,7 +303,7 @@ class _Reader:
             self._mistakes.found.append(Mistake(place, f"is empty: give {' or '.join(ReturnRule)}"))
         return tuple(filter(None, (self._choice(place, name, ReturnRule) for name in names)))
 
-    def _slots(self, place: str, slots: given.Slots | None) -> Slots | None:
+    def _slots(self, place: str, slots: SlotsTable | None) -> Slots | None:
         if slots is None:
             return None
         return self._mistakes.attempt(
@@ -181,7 +315,7 @@ class _Reader:
         return kind(name) if name in tuple(kind) else None
 
 
-def _units(service: given.Service) -> Iterator[Unit]:
+def _units(service: ServiceTable) -> Iterator[Unit]:
     """A service, then its offices."""
     yield Unit(service.code, service.name, service.email, "", service.say)
     for office in service.offices:

@@ -11,6 +11,7 @@ import os
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.config import read
 from appliance.config.office import build_office
@@ -22,6 +23,9 @@ from appliance.files import atomic_write, make_private
 from appliance.policy.office import Office
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Words
+
+if TYPE_CHECKING:
+    pass
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from appliance.api import privacy
-from appliance.api.speech import announcements_of
 from appliance.calls.announcements import spell_email
 from appliance.config import build, numbers
 from appliance.config.build import check_mail, check_mqtt, extensions, numbers_of
@@ -20,6 +18,7 @@ from appliance.config.schema import Group as GroupSettings
 from appliance.config.schema import Line as LineSettings
 from appliance.config.schema import Settings
 from appliance.config.schema import Voicemail as VoicemailSettings
+from appliance.config.state_folder import announcements_of
 from appliance.config.values import PROVEN, MonthDay
 from appliance.media.line import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
@@ -236,7 +235,7 @@ def _check_office(settings: Settings, mistakes: Mistakes) -> None:
     build.check_branches(settings, mistakes)
     check_mail(settings.mail, mistakes)
     check_mqtt(settings.mqtt, mistakes)
-    privacy.check(settings, mistakes)
+    build.check(settings, mistakes)
     build.check_console(settings.console, mistakes)
     build.check_port("sip.port", settings.sip.port, 1, mistakes)
     build.check_metrics(settings, mistakes)

@@ -1,27 +1,40 @@
-"""Phones entered in the console: one JSON file of the state folder, laid over the configuration.
-
-The configuration's own file stays as somebody wrote it. What is entered here adds phones to it,
-gives others a label, and takes some out of use, which may be put back. Read by whoever reads the
-configuration; written by the desk alone.
-"""
+"""Phones' files in the state folder: entered in the console, secrets, handsets and provisioning."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import logging
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from appliance.config.build import extensions
+from appliance.config import build
+from appliance.config.build import extensions, tcp_rival
 from appliance.config.schema import Phone, Settings
+from appliance.config.state_folder import HANDSETS, PHONES
+from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, ConfigurationError
-from appliance.files import SHARED, atomic_write
+from appliance.files import SHARED, atomic_write, write_private_json
+from appliance.policy.office import KeyCode, StaffKey
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused
+from appliance.provisioning import templates
+from appliance.provisioning.handset import Handset, keys_of, mac_of
+from appliance.provisioning.server import PORT, Offer
+from appliance.sip.admission import make_secret
+from appliance.sip.registrar import PhoneAccount, PhonesSettings, network_of, parse_address
+from appliance.store.directory import secret_place
+
+# ---- phones ------------------------------------------------------------------------------------
+# Phones entered in the console: one JSON file of the state folder, laid over the configuration.
+#
+# The configuration's own file stays as somebody wrote it. What is entered here adds phones to it,
+# gives others a label, and takes some out of use, which may be put back. Read by whoever reads the
+# configuration; written by the desk alone.
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +57,7 @@ class EnteredPhone:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class EnteredPhones:
     """All that was entered: phones `added`, `labels` of phones of the file, phones of the file that
     are `removed` from use.
     """
@@ -63,13 +76,13 @@ def path_of(state: Path) -> Path:
     return state / FILE
 
 
-def load_entered(state: Path) -> Entered:
+def load_entered(state: Path) -> EnteredPhones:
     """Read what was entered; nothing yet is no mistake. Raises Refused for a broken file."""
     path = path_of(state)
     try:
         return _read(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return Entered()
+        return EnteredPhones()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         why = words_of(error)
         raise Refused(
@@ -78,7 +91,7 @@ def load_entered(state: Path) -> Entered:
         ) from error
 
 
-def save(state: Path, entered: Entered) -> None:
+def save(state: Path, entered: EnteredPhones) -> None:
     """Write it whole or not at all; no secret is in it."""
     rows = {
         "added": [dataclasses.asdict(one) for one in entered.added],
@@ -105,7 +118,7 @@ def with_entered(settings: Settings) -> Settings:
         return settings
 
 
-def overlay_phones(settings: Settings, entered: Entered) -> Settings:
+def overlay_phones(settings: Settings, entered: EnteredPhones) -> Settings:
     """Return the configuration with what was entered; a phone of the file's goes before one of the
     same name that was added, and the switchboard's last phone stays.
     """
@@ -134,7 +147,9 @@ def overlay_phones(settings: Settings, entered: Entered) -> Settings:
     )
 
 
-def _gone(settings: Settings, entered: Entered, added: tuple[EnteredPhone, ...]) -> frozenset[str]:
+def _gone(
+    settings: Settings, entered: EnteredPhones, added: tuple[EnteredPhone, ...]
+) -> frozenset[str]:
     gone, ringing = frozenset(entered.removed), settings.switchboard.phones
     if ringing and not any(one.group == SWITCHBOARD for one in added) and gone.issuperset(ringing):
         return gone - set(ringing)
@@ -157,7 +172,216 @@ def _group(
     return (*own, *(one.name for one in added if one.group == group and one.name not in own))
 
 
-def _read(found: dict[str, Any]) -> Entered:
+def _read(found: dict[str, Any]) -> EnteredPhones:
     added = tuple(EnteredPhone(**{k: str(v) for k, v in row.items()}) for row in found["added"])
     labels = {str(name): str(label) for name, label in found["labels"].items()}
-    return Entered(added, labels, tuple(map(str, found["removed"])))
+    return EnteredPhones(added, labels, tuple(map(str, found["removed"])))
+
+
+# ---- handsets ----------------------------------------------------------------------------------
+# Phones' secrets and handsets in the state folder, and the provisioning files made of them.
+#
+# `handsets.json`: make, hardware address, the token of the provisioning address, when the phone
+# last fetched its file. Only `centralino phones` and the console's window for new phones write it.
+
+# ---- phone secrets -----------------------------------------------------------------------------
+# The phones' secrets: one JSON file of the state folder, 0600; `centralino phones add`.
+
+
+def secrets_path(settings: Settings) -> Path:
+    """Say where the secrets lie."""
+    return secret_place(Path(settings.folders.state), PHONES)
+
+
+def load_secrets(settings: Settings) -> dict[str, str]:
+    """Read name -> secret; none yet is no mistake. Raises ConfigurationError for a broken file."""
+    path = secrets_path(settings)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        why = words_of(error)
+        raise Refused(
+            f"{path} non si legge ({why.it}); toglierlo e aggiungere di nuovo i telefoni",
+            f"{path} cannot be read ({why.en}); remove it and add the phones again",
+        ) from error
+    return {str(name): str(secret) for name, secret in found.items()}
+
+
+def save_secrets(settings: Settings, secrets: dict[str, str]) -> None:
+    """Write all secrets whole or not at all, readable by nobody else."""
+    write_private_json(secrets_path(settings), secrets)
+
+
+def phone_accounts(settings: Settings, secrets: dict[str, str]) -> tuple[PhoneAccount, ...]:
+    """Join configuration and secrets; raises ConfigurationError for an address that is none."""
+    return tuple(
+        PhoneAccount(
+            phone.name,
+            secrets.get(phone.name),
+            parse_address(phone.address) if phone.address else None,
+            phone.label,
+        )
+        for phone in settings.phones
+    )
+
+
+def laws(settings: Settings) -> tuple[Law, ...]:
+    """Return the codings in the configured order."""
+    return tuple(Law(law) for law in settings.sip.laws)
+
+
+# ---- handsets ----------------------------------------------------------------------------------
+
+ADMINISTRATOR = "phones.administrator"
+"""In the file of secrets: the password of all phones' own administrator. No phone is called so."""
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - compared with, never bound
+SOFT = "linphone"
+"""What a phone is taken for that is given neither make nor hardware address: a QR code does it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredHandset:
+    """What is kept of one phone; `fetched` is an ISO time, `source` the host that fetched."""
+
+    make: str = ""
+    mac: str = ""
+    token: str = ""
+    fetched: str = ""
+    source: str = ""
+
+
+def handsets_path(settings: Settings) -> Path:
+    """Say where it lies."""
+    return secret_place(Path(settings.folders.state), HANDSETS)
+
+
+def load_handsets(settings: Settings) -> dict[str, StoredHandset]:
+    """Read name -> what is kept; none yet is no mistake. Raises ConfigurationError."""
+    path = handsets_path(settings)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): StoredHandset(**row) for name, row in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        why = words_of(error)
+        raise Refused(
+            f"{path} non si legge ({why.it}); toglierlo e aggiungere di nuovo i telefoni",
+            f"{path} cannot be read ({why.en}); remove it and add the phones again",
+        ) from error
+
+
+def save_handsets(settings: Settings, kept: Mapping[str, StoredHandset]) -> None:
+    """Write it whole or not at all, readable by nobody else: tokens open the files."""
+    rows = {name: dataclasses.asdict(row) for name, row in kept.items()}
+    write_private_json(handsets_path(settings), rows)
+
+
+def choose_make(make: str, mac: str) -> tuple[str, str]:
+    """Settle make and hardware address of a phone from what was said; raises OfficeError."""
+    plain = mac_of(mac) if mac else ""
+    make = make or (templates.guess(plain) if plain else SOFT)
+    if not make:
+        raise Refused(
+            f"la marca di {mac} non è nota: indicare --model, uno fra {', '.join(templates.MAKES)}",
+            f"the maker of {mac} is not known: say --model, one of {', '.join(templates.MAKES)}",
+        )
+    if templates.make_of(make).is_soft:
+        plain = ""
+    return make, plain
+
+
+def new_token(random: Callable[[int], bytes]) -> str:
+    """Return the token of a provisioning address: 100 random bits, easily typed."""
+    return make_secret(random)
+
+
+def lan_address(settings: Settings, given: str = "") -> str:
+    """Say at which address phones find the box: given, configured, else that of the default route.
+
+    Raises TechnicianError where there is no network.
+    """
+    configured = "" if settings.sip.address == EVERYWHERE else settings.sip.address
+    return given or configured or _routed()
+
+
+def _routed() -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737; a UDP connect sends nothing
+        except OSError as error:
+            raise Refused(
+                "l'apparecchio non è in rete o non ha un percorso predefinito: collegare il "
+                "cavo, o indicare --address",
+                "the box has no network, or no default route: plug in the cable, or say --address",
+            ) from error
+        return str(probe.getsockname()[0])
+
+
+def url_of(kept: StoredHandset, address: str, port: int = PORT) -> str:
+    """Return a phone's own provisioning address."""
+    return f"http://{address}:{port}/{kept.token}/{templates.make_of(kept.make).path}"
+
+
+def handset(
+    settings: Settings,
+    codes: tuple[KeyCode, ...],
+    name: str,
+    secret: str,
+    address: str,
+    language: str,
+) -> Handset:
+    """Gather what a phone's file and sheet need."""
+    own = next(e for e in extensions(settings.phones) if e.phone == name)
+    messages = next((code.digits for code in codes if code.what is StaffKey.MESSAGES), "")
+    return Handset(
+        name,
+        own.label,
+        own.digits,
+        secret,
+        address,
+        settings.sip.port,
+        settings.sip.realm,
+        language,
+        settings.site.zone,
+        messages,
+        keys_of(codes, language),
+        settings.sip.time_server or f"{settings.site.country.lower()}.pool.ntp.org",
+        load_secrets(settings).get(ADMINISTRATOR, ""),
+    )
+
+
+def provisioning_offers(
+    settings: Settings, codes: tuple[KeyCode, ...], address: str
+) -> list[Offer]:
+    """Return the files of all phones that were added and may register here."""
+    secrets, kept = load_secrets(settings), load_handsets(settings)
+    language = settings.site.languages[0]
+    found = []
+    for phone in settings.phones:
+        row = kept.get(phone.name, StoredHandset())
+        if row.token and phone.name in secrets:
+            make = templates.make_of(row.make)
+            own = handset(settings, codes, phone.name, secrets[phone.name], address, language)
+            own = dataclasses.replace(own, mac=row.mac)
+            found.append(Offer(phone.name, make, make.write(own), row.mac, row.token))
+    return found
+
+
+def phone_settings(
+    settings: Settings, secrets: dict[str, str], messages_code: str = ""
+) -> PhonesSettings:
+    """Make the phones' settings: configured names, kept secrets."""
+    return PhonesSettings(
+        address=settings.sip.address,
+        port=settings.sip.port,
+        accounts=phone_accounts(settings, secrets),
+        realm=settings.sip.realm,
+        laws=laws(settings),
+        allowed=tuple(network_of(network) for network in settings.sip.allowed),
+        registrar=build.account(settings, secrets),
+        messages_code=messages_code,
+        tcp=settings.sip.tcp and not tcp_rival(settings),
+    )

@@ -30,10 +30,11 @@ from cattrs.errors import (
 from appliance.config import schema, values
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.phones import with_entered
+from appliance.config.schema import ManagedSchedule
+from appliance.config.state_folder import SCHEDULE, schedule_in_force
 from appliance.config.values import OnOff, Pause, Proven, SaidValueError, Seconds
 from appliance.policy.supervision import why_not
 from appliance.policy.text import Words
-from appliance.service.managed_config import SCHEDULE, Schedule, overlay_schedule, schedule_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -597,7 +598,7 @@ def load_written(path: Path, kept: Path | None = None) -> schema.Settings:
     if not text:
         return own
     try:
-        return overlay_schedule(own, structure(text, SCHEDULE, Schedule))
+        return overlay_schedule(own, structure(text, SCHEDULE, ManagedSchedule))
     except BadConfiguration as error:  # checked before it came into force: the file is damaged
         log.error("%s", error)
         return own
@@ -779,3 +780,18 @@ def _table_start(lines: list[str], tables: list[str]) -> int:
             break
         position = found[nth - 1]
     return position
+
+
+def overlay_schedule(settings: schema.Settings, given: ManagedSchedule) -> schema.Settings:
+    """Return the configuration with the head office's schedule."""
+    counter = settings.citizens_desk
+    if given.citizens_desk is not None:
+        counter = replace(counter, hours=given.citizens_desk.hours)
+    return replace(
+        settings,
+        hours=settings.hours if given.hours is None else given.hours,
+        citizens_desk=counter,
+        closures=(*settings.closures, *given.closures),
+        openings=(*given.openings, *settings.openings),
+        periods=(*given.periods, *settings.periods),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.config.values import (
     Bands,
@@ -19,6 +19,9 @@ from appliance.config.values import (
     Seconds,
 )
 from appliance.policy.hours import WEEKDAYS
+
+if TYPE_CHECKING:
+    pass
 
 # ---- settings box ------------------------------------------------------------------------------
 # The configuration's tables about the box: lines, phones, network, what it keeps, for how long.
@@ -579,3 +582,21 @@ def shown_value(value: Any) -> str:
             return f"{value:g}"
         case _:
             return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedCounter:
+    """The citizens' counter's own week."""
+
+    hours: Hours
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedSchedule:
+    """The whole of schedule.toml; a week that it does not name stays the branch's."""
+
+    hours: Hours | None = None
+    citizens_desk: ManagedCounter | None = None
+    closures: tuple[Closure, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    periods: tuple[Period, ...] = ()

@@ -6,9 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import NewType
+from typing import TYPE_CHECKING, Final, NewType
+from urllib.parse import unquote, urlsplit
 
 from appliance.policy.hours import ONE_DAY, WEEKDAYS, Band, Week, check_bands
+from appliance.policy.text import Refused
+
+if TYPE_CHECKING:
+    pass
 
 Seconds = NewType("Seconds", float)
 OnOff = NewType("OnOff", bool)
@@ -267,3 +272,79 @@ def _day(name: str, value: object) -> tuple[Band, ...]:
     found = tuple(Band.parse(item) for item in value)
     check_bands(found, name)
     return found
+
+
+PORTS: Final = {"sftp": 22, "smb": 445}
+
+
+SET_UP_COMMAND: Final = "sudo centralino backup-target set-up"
+
+
+_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
+
+
+_NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')
+
+
+"""What is no plain letter to SFTP's commands, or in no name of Windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a target is: `folder` below the login's home or from the root (SFTP), or within a
+    share, whose name is its first part (SMB).
+    """
+
+    kind: str
+    user: str
+    host: str
+    port: int
+    folder: str
+
+
+def backup_address(text: str) -> Address:
+    """Read sftp://user@server/folder, or smb://user@server/share/folder; raises Refused."""
+    try:
+        parts = urlsplit(text)
+        port, host = parts.port, parts.hostname or ""
+    except ValueError as error:
+        raise _no_address(text) from error
+    user, folder = unquote(parts.username or ""), unquote(parts.path).rstrip("/")
+    if parts.password is not None:
+        raise Refused(
+            f"la password non si scrive qui: toglierla, la chiede {SET_UP_COMMAND}",
+            f"the password is not written here: take it out, {SET_UP_COMMAND} asks for it",
+        )
+    is_whole = parts.scheme in PORTS and user and _HOST.fullmatch(host)
+    if not is_whole or parts.query or parts.fragment or _is_odd(folder) or _is_odd_user(user):
+        raise _no_address(text)
+    if parts.scheme == "smb":
+        folder = folder.strip("/")
+        if not folder:
+            raise Refused(
+                "manca la condivisione: scrivere ad esempio smb://copie@nas.comune.it/copie",
+                "the share is missing: write e.g. smb://backup@nas.example.org/backups",
+            )
+    return Address(parts.scheme, user, host, port or PORTS[parts.scheme], _at_home(folder))
+
+
+def _is_odd(folder: str) -> bool:
+    return bool(_NO_NAME.search(folder)) or ".." in folder.split("/")
+
+
+def _is_odd_user(user: str) -> bool:
+    """Tell what is no login's name; a domain stands before a semicolon (smb://DOMAIN;user@)."""
+    return user.startswith("-") or bool(_NO_NAME.search(user))
+
+
+def _at_home(folder: str) -> str:
+    return folder.removeprefix("/~/") if folder != "/~" else ""
+
+
+def _no_address(text: str) -> Refused:
+    return Refused(
+        f"{text!r} non è l'indirizzo di una cartella di rete: scrivere ad esempio "
+        "sftp://copie@nas.comune.it/copie, o smb://copie@server.comune.it/condivisione/copie",
+        f"{text!r} is no address of a network folder: write e.g. "
+        "sftp://backup@nas.example.org/backups, or smb://backup@server.example.org/share/backups",
+    )

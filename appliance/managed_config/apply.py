@@ -18,10 +18,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.api import speech
-from appliance.api.speech import speech_folder
+from appliance.config import state_folder
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
-from appliance.config.read import read_text
+from appliance.config.read import overlay_schedule, read_text
+from appliance.config.state_folder import (
+    DIGEST,
+    IN_FORCE,
+    PENDING,
+    SCHEDULE,
+    bundle_folder,
+    schedule_in_force,
+    speech_folder,
+)
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
 from appliance.managed_config import bundle as managed_config_bundle
@@ -31,21 +40,11 @@ from appliance.policy.directory_review import mask_journal, without_addresses
 from appliance.policy.managed_config import Box, Changes
 from appliance.policy.supervision import words_of
 from appliance.policy.text import Refused
-from appliance.service import policy_changes
-from appliance.service.loop import records_made
-from appliance.service.managed_config import (
-    DIGEST,
-    IN_FORCE,
-    PENDING,
-    SCHEDULE,
-    bundle_folder,
-    overlay_schedule,
-    schedule_in_force,
-)
-from appliance.service.policy_changes import basis_of
+from appliance.service import live_policy
+from appliance.service.live_policy import policy_version
 from appliance.store import database, directory, sheets
 from appliance.store import managed_config as records
-from appliance.store.database import Noted, open_reader
+from appliance.store.database import Noted, open_reader, records_made
 from appliance.store.directory import Who, key_path
 from appliance.store.managed_config import APPLIED, ENTERED, REFUSED, REVERTED, InForce
 from appliance.store.policy_change import Central, PolicyChange
@@ -219,7 +218,7 @@ class Place:
 
     def change(self, make: Callable[[sqlite3.Connection], tuple[T, PolicyChange]]) -> T:
         """Have call control write a change, or write it where it does not run."""
-        return policy_changes.changed(self.settings, make)
+        return live_policy.change_policy(self.settings, make)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,7 +413,7 @@ def settle(place: Place) -> None:
         return
     with place.reading() as connection:
         found, units = sheets.all_sheets(connection), directory.units(connection)
-    folder, languages = speech.speech_folder(place.state), place.settings.site.languages
+    folder, languages = state_folder.speech_folder(place.state), place.settings.site.languages
     speech.publish(folder, speech.render(folder, found, languages))
     with contextlib.suppress(TechnicianError, OSError):  # their codes are said
         speech.name_units(folder, {unit.code: unit.name for unit in units}, languages[0])
@@ -431,7 +430,7 @@ def _turn(place: Place, wanted: _Next, stamp: Stamp, code: str) -> Changes:
     """Prepare, have the records written, make good what follows."""
 
     def made(connection: sqlite3.Connection) -> tuple[Changes, PolicyChange]:
-        basis = basis_of(connection)
+        basis = policy_version(connection)
         _voiced(place, connection, wanted.content)
         name_bundle(place.state, PENDING, wanted.digest or "none")
         changes = changes_of(place, connection, wanted.content)
@@ -485,7 +484,7 @@ def _change(
 def _voiced(place: Place, connection: sqlite3.Connection, content: Content) -> Menu:
     """Give every spoken sheet that will hold its sounds; raises BadConfiguration."""
     return speech.render(
-        speech.speech_folder(place.state),
+        state_folder.speech_folder(place.state),
         _sheets_after(connection, content),
         place.settings.site.languages,
     )
@@ -528,7 +527,7 @@ def _note(place: Place, noted: Noted) -> None:
         last = database.latest(connection, "central.", 1)
         known = [(one.by, one.what, one.about) for one in last]
         is_new = known != [(noted.by, noted.what, noted.about)]
-        return None, PolicyChange(basis_of(connection), noted=(noted,) if is_new else ())
+        return None, PolicyChange(policy_version(connection), noted=(noted,) if is_new else ())
 
     place.change(made)
 

@@ -20,16 +20,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.x509.oid import NameOID
 
 from appliance.api.speech import OURS
-from appliance.config import directory_file
+from appliance.config import directory_file, sheet_file
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
 from appliance.config.read import NOT_UTF8, structure
+from appliance.config.schema import ManagedSchedule
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.policy.directory import Register, entries
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
-from appliance.service import speech
-from appliance.service.managed_config import Schedule
 from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
 
 # ---- signing -----------------------------------------------------------------------------------
@@ -283,7 +282,7 @@ class Content:
     """What a bundle holds; `prompts` are WAV files by their names there."""
 
     schedule_text: str = ""
-    schedule: Schedule = Schedule()
+    schedule: ManagedSchedule = ManagedSchedule()
     register: Register = Register()
     sheets: tuple[Sheet, ...] = ()
     prompts: Mapping[str, bytes] = field(default_factory=dict)
@@ -349,12 +348,12 @@ class _Reader:
         self._check_sounds(prompts)
         return Content(text, self._schedule(text), self._register(), tuple(self._sheets()), prompts)
 
-    def _schedule(self, text: str) -> Schedule:
+    def _schedule(self, text: str) -> ManagedSchedule:
         try:
-            return structure(text, SCHEDULE, Schedule)
+            return structure(text, SCHEDULE, ManagedSchedule)
         except BadConfiguration as error:
             self._note(SCHEDULE, error)
-            return Schedule()
+            return ManagedSchedule()
 
     def _register(self) -> Register:
         if PLAIN_REGISTER not in self._files:
@@ -374,7 +373,7 @@ class _Reader:
         for name in sorted(self._files):
             if name.endswith(".md"):
                 try:
-                    yield speech.parse(self._text(name), Path(name).stem)
+                    yield sheet_file.parse_sheet(self._text(name), Path(name).stem)
                 except BadConfiguration as error:
                     self._note(name, error)
 

@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.api.speech import MOST_NOTICE_S, path_of
+from appliance.api.speech import MOST_NOTICE_S
 from appliance.calls import events, orders
 from appliance.calls.status import DRAFT_KEPT, Went
+from appliance.config.state_folder import path_of
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError

@@ -52,11 +52,10 @@ from appliance.policy.supervision import in_words, words_of
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import bootfile, supervision
 from appliance.service.housekeeping import NIGHT
-from appliance.service.loop import database_path
 from appliance.service.supervision import Asked, Went
 from appliance.store import privacy
 from appliance.store.backup import SealingWriter, checked_passphrase
-from appliance.store.database import Trouble, open_reader
+from appliance.store.database import Trouble, database_path, open_reader
 from appliance.voicemail.storage import Folders, spare_bytes
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.bootfile import Card
-    from appliance.service.jobs import Chores, Ended
+    from appliance.service.jobs import Ended, Jobs
     from appliance.store.writer import Records
 
 
@@ -786,7 +785,7 @@ class Nightly:
         self,
         settings: Settings,
         records: Records,
-        chores: Chores,
+        chores: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
     ) -> None:
         self._state = Path(settings.folders.state)

@@ -22,6 +22,8 @@ from zoneinfo import ZoneInfo
 
 from appliance.api.permissions import check_may
 from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
+from appliance.config.state_folder import SECRETS
+from appliance.config.values import Address, backup_address
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import acting_for, atomic_write, load_text, make_private, make_shared
 from appliance.policy.supervision import words_of
@@ -29,12 +31,10 @@ from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
 from appliance.service import backup, backup_target
 from appliance.service.backup import MADE
-from appliance.service.backup_target import NO_ANSWER, PASSWORD, PHRASE, Address, Target, address_of
-from appliance.service.loop import database_path
-from appliance.service.secret_files import SECRETS
+from appliance.service.backup_target import NO_ANSWER, PASSWORD, PHRASE, Target
 from appliance.store import database, requests
 from appliance.store.backup import checked_passphrase
-from appliance.store.database import Noted, transaction
+from appliance.store.database import Noted, database_path, transaction
 from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.backup import Night
-    from appliance.service.jobs import Chores, Ended
+    from appliance.service.jobs import Ended, Jobs
     from appliance.service.loop import Stores
     from appliance.store.database import Trouble
     from appliance.store.writer import Records
@@ -140,7 +140,7 @@ class TargetBackup:
 
     def set_up(self, accepted: Accepted) -> Words:
         """Take the configured folder for backups, once it has got a whole one; raises Refused."""
-        address = address_of(self.settings.backup.target)
+        address = backup_address(self.settings.backup.target)
         checked_passphrase(accepted.passphrase)
         before = backup_target.load(self._state)
         mark = before.mark if before else secrets.token_hex(2)
@@ -163,7 +163,7 @@ class TargetBackup:
         try:
             with self._alone() as work:
                 accepted = self._accepted(target)
-                place = self.places(address_of(target.address), self._state, accepted, work)
+                place = self.places(backup_address(target.address), self._state, accepted, work)
                 target, said = self._written(target, place, accepted, work)
                 backup_target.keep(self._state, target)
         except _Busy:
@@ -219,7 +219,7 @@ class TargetBackup:
         target = backup_target.in_force(self.settings)
         with tempfile.TemporaryDirectory(prefix="centralino-target-") as work:
             accepted = self._accepted(target)
-            yield self.places(address_of(target.address), self._state, accepted, Path(work))
+            yield self.places(backup_address(target.address), self._state, accepted, Path(work))
 
     def _accepted(self, target: Target) -> Accepted:
         folder = self._state / SECRETS
@@ -273,7 +273,7 @@ class TargetBackup:
     ) -> tuple[Target, Words]:
         """Write one, read it back, rename it, take the oldest away; raises Refused, OSError."""
         at = self.now()
-        host = address_of(target.address).host
+        host = backup_address(target.address).host
         name = f"centralino-{at:%Y%m%d-%H%M%S}-{target.mark}"
         own = re.compile(rf"centralino-\d{{8}}-\d{{6}}-{target.mark}({SEALED}|{DRAFT})")
         for left in place.listed():
@@ -389,7 +389,7 @@ class TargetNights:
         self,
         settings: Settings,
         records: Records,
-        chores: Chores,
+        chores: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
     ) -> None:
         self._settings, self._records, self._chores = settings, records, chores

@@ -18,9 +18,9 @@ from smbprotocol.connection import Connection
 from smbprotocol.header import NtStatus
 from smbprotocol.session import Session
 
+from appliance.config.values import SET_UP_COMMAND, Address
 from appliance.policy.supervision import SAYS, words_of
 from appliance.policy.text import Refused, Words
-from appliance.service.backup_target import SET_UP_COMMAND, Address
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
 
+from appliance.config.state_folder import SECRETS
+from appliance.config.values import SET_UP_COMMAND, Address
 from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.hours import day_phrase, moment_words
 from appliance.policy.requests import Mail
@@ -28,7 +29,6 @@ from appliance.policy.supervision import SAYS
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import backup
 from appliance.service.backup import STALE
-from appliance.service.secret_files import SECRETS
 from appliance.store.database import Trouble
 
 if TYPE_CHECKING:
@@ -47,16 +47,11 @@ KEY: Final = "backup_target_key"
 """The device's own key pair; the public half is beside it, `.pub`."""
 PASSWORD: Final = "backup_target_password"  # noqa: S105 - a file's name
 PHRASE: Final = "backup_target_passphrase"
-PORTS: Final = {"sftp": 22, "smb": 445}
 CODE: Final = "backup.target"
 TEXTS: Final = ("address", "host_key", "mark", "by")
 MAILED_AGAIN: Final = timedelta(days=7)
 EPOCH: Final = datetime(2026, 1, 5, tzinfo=UTC)
 """A Monday, from which weeks are counted where no target was ever set up."""
-SET_UP_COMMAND: Final = "sudo centralino backup-target set-up"
-_HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
-_NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')
-"""What is no plain letter to SFTP's commands, or in no name of Windows."""
 
 NOT_SET_UP: Final = Words(
     "backup.target indica una cartella di rete che non è ancora preparata per le copie di "
@@ -101,19 +96,6 @@ BODY: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where a target is: `folder` below the login's home or from the root (SFTP), or within a
-    share, whose name is its first part (SMB).
-    """
-
-    kind: str
-    user: str
-    host: str
-    port: int
-    folder: str
-
-
-@dataclass(frozen=True, slots=True)
 class Target:
     """A target that was set up: as it was configured, the key that was accepted, and its tries.
 
@@ -130,54 +112,6 @@ class Target:
     tried: datetime | None = None
     well: bool = True
     words: Words = NOTHING
-
-
-def address_of(text: str) -> Address:
-    """Read sftp://user@server/folder, or smb://user@server/share/folder; raises Refused."""
-    try:
-        parts = urlsplit(text)
-        port, host = parts.port, parts.hostname or ""
-    except ValueError as error:
-        raise _no_address(text) from error
-    user, folder = unquote(parts.username or ""), unquote(parts.path).rstrip("/")
-    if parts.password is not None:
-        raise Refused(
-            f"la password non si scrive qui: toglierla, la chiede {SET_UP_COMMAND}",
-            f"the password is not written here: take it out, {SET_UP_COMMAND} asks for it",
-        )
-    is_whole = parts.scheme in PORTS and user and _HOST.fullmatch(host)
-    if not is_whole or parts.query or parts.fragment or _is_odd(folder) or _is_odd_user(user):
-        raise _no_address(text)
-    if parts.scheme == "smb":
-        folder = folder.strip("/")
-        if not folder:
-            raise Refused(
-                "manca la condivisione: scrivere ad esempio smb://copie@nas.comune.it/copie",
-                "the share is missing: write e.g. smb://backup@nas.example.org/backups",
-            )
-    return Address(parts.scheme, user, host, port or PORTS[parts.scheme], _at_home(folder))
-
-
-def _is_odd(folder: str) -> bool:
-    return bool(_NO_NAME.search(folder)) or ".." in folder.split("/")
-
-
-def _is_odd_user(user: str) -> bool:
-    """Tell what is no login's name; a domain stands before a semicolon (smb://DOMAIN;user@)."""
-    return user.startswith("-") or bool(_NO_NAME.search(user))
-
-
-def _at_home(folder: str) -> str:
-    return folder.removeprefix("/~/") if folder != "/~" else ""
-
-
-def _no_address(text: str) -> Refused:
-    return Refused(
-        f"{text!r} non è l'indirizzo di una cartella di rete: scrivere ad esempio "
-        "sftp://copie@nas.comune.it/copie, o smb://copie@server.comune.it/condivisione/copie",
-        f"{text!r} is no address of a network folder: write e.g. "
-        "sftp://backup@nas.example.org/backups, or smb://backup@server.example.org/share/backups",
-    )
 
 
 # --- what is kept -----------------------------------------------------------------------------

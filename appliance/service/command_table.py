@@ -24,20 +24,21 @@ from appliance.api.status import SystemCommands
 from appliance.api.status_text import Seen, care_said
 from appliance.api.users import UserCommands
 from appliance.calls import events, orders
-from appliance.config.directory_keeper import in_one_line, summary
 from appliance.errors import CentralinoError
 from appliance.policy.hours import moment_words
 from appliance.policy.hours_changes import weeks_said
 from appliance.policy.sheets import Menu
 from appliance.policy.text import SaidError, Words
 from appliance.service import backup_target, updates
-from appliance.service.loop import Desk, Stores
-from appliance.service.phone_status import Lookout
-from appliance.service.policy_changes import PolicyQuestions
+from appliance.service.live_policy import PolicyCommands, directory_in_one_line, directory_summary
+from appliance.service.loop import CallControl, Stores
+from appliance.service.phone_status import StatusCollector
 from appliance.service.supervision import Recoveries
 
 if TYPE_CHECKING:
-    from appliance.service.main import Run
+    from zoneinfo import ZoneInfo
+
+    from appliance.config.schema import Settings
 
 
 ALWAYS: Final = frozenset({
@@ -52,10 +53,11 @@ class Questions:
 
     def __init__(
         self,
-        desk: Desk,
+        desk: CallControl,
         stores: Stores,
-        lookout: Lookout,
-        run: Run,
+        lookout: StatusCollector,
+        settings: Settings,
+        zone: ZoneInfo,
         recoveries: Recoveries,
         phones: PhoneList,
         requests: RequestCommands,
@@ -68,8 +70,7 @@ class Questions:
         self._lookout = lookout
         self._recoveries = recoveries
         self._phones = phones
-        self._zone = run.office.zone
-        self._settings = run.settings
+        self._zone, self._settings = zone, settings
         announcements = AnnouncementCommands(stores, desk.now)
         self._dictations = DictationCommands(stores, desk, announcements)
         self._known: dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]] = {
@@ -79,12 +80,12 @@ class Questions:
             **plant.known,
             **MailTestCommands(stores, desk.now).known,
             "erase": erasures.asked,
-            **RetentionCommands(run.settings, stores, lookout, lambda: desk.now().wall).known,
+            **RetentionCommands(settings, stores, lookout, lambda: desk.now().wall).known,
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
-            **PolicyQuestions(stores).known,
-            **DirectoryCommands(stores, run.office.zone, desk.now).known,
+            **PolicyCommands(stores).known,
+            **DirectoryCommands(stores, zone, desk.now).known,
             "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
             **HoursCommands(stores, desk).known,
             **WeekCommands(stores, desk).known,
@@ -94,7 +95,7 @@ class Questions:
             **self._dictations.known,
             **DraftCommands(stores, desk.now).known,
             **DirectoryQueries(desk, stores).known,
-            **ClockCommands(stores, desk, Path(run.settings.folders.run)).known,
+            **ClockCommands(stores, desk, Path(settings.folders.run)).known,
         }
         self._call_backs = CallBacks(stores, desk.post)
         desk.on_answer = self._answered
@@ -153,7 +154,7 @@ class Questions:
         phones, tried = self._phones.rows(), self._recoveries.to_json()
         register = self._stores.register.register
         watched = self._lookout.watched
-        listed = in_one_line(register, status.at, self._zone)
+        listed = directory_in_one_line(register, status.at, self._zone)
         today = status.at.astimezone(self._zone).date()
         weeks = weeks_said(self._stores.hours.entered, today)
         rows = tuple(phones)
@@ -169,7 +170,7 @@ class Questions:
         shown["phones"], shown["recoveries"] = phones, tried
         shown["supervision"], shown["boot"] = again, self._lookout.boot
         shown["mqtt"] = self._lookout.mqtt
-        shown["register"] = summary(register, status.at, self._zone)
+        shown["register"] = directory_summary(register, status.at, self._zone)
         shown["central"] = [words.en for words in self._lookout.central]
         shown["weeks"] = [words.en for words in weeks]
         shown["care"] = dataclasses.asdict(watched)

@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from appliance.api.speech import drafts_of
 from appliance.calls import events, orders
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.config.build import labels, messages_page
+from appliance.config.state_folder import PIN, drafts_of
 from appliance.dsp import g711, wav
 from appliance.errors import CentralinoError
 from appliance.files import fsync_directory
@@ -28,10 +28,10 @@ from appliance.policy.clock import Now
 from appliance.policy.text import Words
 from appliance.policy.voicemail import CallAlerts, Entry, HeldError, MessageStep, Outcome
 from appliance.service.announcements import forget_old
-from appliance.service.secret_files import PIN, secret_place
 from appliance.store import care, database, users, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import Noted, Trouble, transaction
+from appliance.store.directory import secret_place
 from appliance.store.monitoring import forget_unwanted
 from appliance.store.request_papers import due_mails, due_requests, empty_mails, erase_requests
 from appliance.store.retention import Due, Keeping, due_for_deletion, erase
@@ -118,7 +118,7 @@ def keeping_of(settings: Settings) -> Keeping:
     return Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
 
 
-class Caretaker:
+class Housekeeping:
     """Looks when it is due; `look` is called by the main loop and never waits."""
 
     def __init__(

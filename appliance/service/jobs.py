@@ -1,9 +1,10 @@
-"""Jobs that run beside the loop."""
+"""Commands run as child processes beside the loop: one at a time, for people or by the clock."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import resource
 import subprocess
@@ -28,7 +29,7 @@ from appliance.policy.users import Permission
 from appliance.service.backup import MADE, UPLOADED
 from appliance.store import database
 from appliance.store.backup import checked_passphrase
-from appliance.store.database import Noted, transaction
+from appliance.store.database import Noted, Trouble, transaction
 from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.loop import Stores
+    from appliance.service.phone_status import StatusCollector
 
+
+# ---- jobs --------------------------------------------------------------------------------------
+# Jobs that run beside the loop.
 
 # ---- chores ------------------------------------------------------------------------------------
 # Long work that is none of deciding: one command of ours at a time, as a child that gives way.
@@ -70,7 +75,7 @@ class _Running:
     then: Callable[[Ended], None]
 
 
-class Chores:
+class Jobs:
     """Runs `centralino ...` with our configuration; all of it in the deciding thread."""
 
     def __init__(self, config: Path | None, limit_s: float = LIMIT_S) -> None:
@@ -174,7 +179,7 @@ NO_FILE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Chore:
+class JobView:
     """One kind of chore: its code in the audit and the command's words."""
 
     code: str
@@ -193,13 +198,13 @@ class _Allowed:
 
 
 @dataclass(slots=True)
-class ChoreQuestions:
+class JobCommands:
     """Asked in the deciding thread, allowed in the records', begun by `look`."""
 
     stores: Stores
     settings: Settings
     complaint: Words
-    chores: Chores
+    chores: Jobs
     now: Callable[[], Now]
     last: dict[str, tuple[datetime, Ended]] = field(default_factory=dict)
     _allowed: SimpleQueue[_Allowed] = field(default_factory=SimpleQueue)
@@ -277,12 +282,12 @@ class ChoreQuestions:
     def _uploaded(self) -> Path:
         return Path(self.settings.folders.console) / UPLOADED
 
-    def _kinds(self) -> dict[str, Chore]:
+    def _kinds(self) -> dict[str, JobView]:
         typed = ("--passphrase-file", "/dev/stdin")
         return {
-            "config_check": Chore("config.check", ("check",)),
-            "backup_make": Chore("backup.make", ("backup", str(self._made), *typed)),
-            "backup_check": Chore(
+            "config_check": JobView("config.check", ("check",)),
+            "backup_make": JobView("backup.make", ("backup", str(self._made), *typed)),
+            "backup_check": JobView(
                 "backup.check", ("restore", str(self._uploaded), "--check", *typed)
             ),
         }
@@ -377,3 +382,83 @@ def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return result
+
+
+# ---- reload ------------------------------------------------------------------------------------
+# Configuration read again in a child, and put in force by the running service.
+
+# ---- apart -------------------------------------------------------------------------------------
+# Work done apart: in a forked child, so that what it imports and leaves behind goes with it.
+#
+# Reading the configuration takes 20 MB once: the libraries that read it, and the holidays of the
+# world of which a few dozen days are wanted.
+
+
+# ---- reloading ---------------------------------------------------------------------------------
+# SIGHUP: is the configuration written now a good one; then the service starts anew with it.
+#
+# The file is read once, at the start (architecture.md, rule 10): so what a person changes is looked
+# at by a child, and taken over by a restart in good order when no call is up. A file that is wrong
+# changes nothing.
+
+log = logging.getLogger(__name__)
+
+MOST_CHECK_BYTES: Final = 1_000_000
+"""What the child may write: it writes nothing."""
+TOLD: Final = 400
+"""So many characters of its complaints are shown; `centralino check` says all."""
+
+
+class Reloading:
+    """`ask` is for a signal; all else is done by `look`, in the deciding thread.
+
+    `kept` is true where a service manager starts the desk again.
+    """
+
+    def __init__(self, chores: Jobs, lookout: StatusCollector, *, kept: bool) -> None:
+        self._chores, self._lookout, self._kept = chores, lookout, kept
+        self._is_asked = False
+        self._is_good = False
+
+    def ask(self) -> None:
+        """Have the file looked at soon."""
+        self._is_asked = True
+
+    def look(self, is_idle: Callable[[], bool]) -> bool:
+        """Do what is due; returns True when the service should leave to start with a new file."""
+        if self._is_asked and not self._chores.running:
+            self._is_asked = False
+            self._begin()
+        return self._is_good and self._kept and is_idle()
+
+    def _begin(self) -> None:
+        try:
+            self._chores.begin(("check",), "", MOST_CHECK_BYTES, self._heard)
+        except (Refused, OSError) as error:
+            log.error("the configuration cannot be looked at: %s", error)
+
+    def _heard(self, ended: Ended) -> None:
+        self._is_good = ended.is_well
+        log.info("the configuration is %s", "good" if ended.is_well else "not used")
+        self._lookout.trouble("configuration", self._trouble(ended))
+
+    def _trouble(self, ended: Ended) -> Trouble | None:
+        if not ended.is_well:
+            return Trouble(
+                "configuration.bad",
+                "La configurazione scritta ora non è valida, resta quella di prima: "
+                + _short(ended.said.it),
+                "The configuration written now is wrong, the one before stays in force: "
+                + _short(ended.said.en),
+            )
+        if self._kept:
+            return None
+        return Trouble(
+            "configuration.new",
+            "La nuova configurazione è valida: riavviare il servizio per usarla.",
+            "The new configuration is good: restart the service to use it.",
+        )
+
+
+def _short(said: str) -> str:
+    return " ".join(said.split())[:TOLD]

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from appliance.api.speech import SpokenSounds, drafts_of, speech_folder
+from appliance.api.speech import SpokenSounds
 from appliance.calls import events, orders
 from appliance.calls.commands import BringHead, CallBack, TransferCall
 from appliance.calls.events import Event
@@ -26,8 +26,7 @@ from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.calls.transfer import Offered
-from appliance.config.directory_keeper import RegisterKeeper
-from appliance.config.hours import HoursKeeper
+from appliance.config.state_folder import drafts_of, speech_folder
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
@@ -39,16 +38,17 @@ from appliance.policy.directory import Register
 from appliance.policy.numbering import NumberClass
 from appliance.policy.office import Manual, Mark, Office, ServiceState
 from appliance.policy.requests import HEAD, Mail, Request
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Words
 from appliance.service.announcements import Dictations
 from appliance.service.clock import ClockWatch
 from appliance.service.housekeeping import MessageSounds, Pins, in_vain
-from appliance.service.media_link import CarrierSide, Legs
+from appliance.service.live_policy import LiveDirectory, LiveHours
+from appliance.service.media_link import Legs, MediaLink
 from appliance.service.reports import Figures
 from appliance.store import call_log, care, requests
 from appliance.store.backup import PolicyCopy
 from appliance.store.backup import folder_of as folder_of_copy
-from appliance.store.database import Trouble
+from appliance.store.database import Trouble, database_path
 from appliance.store.directory import key_path
 from appliance.store.requests import Taking
 from appliance.store.writer import Records
@@ -184,11 +184,6 @@ def _not_counted(result: object) -> None:
         log.info("a call back in vain was not counted: %s", result)
 
 
-def database_path(state: Path) -> Path:
-    """Say where the records lie below the state folder."""
-    return state / "centralino.db"
-
-
 class Stores:
     """Owns the two workers; remembers each open call's record, which a recording begins with."""
 
@@ -225,13 +220,13 @@ class Stores:
         """Told when somebody has dealt with a message or a missed call."""
         self.pins = Pins(state, self.records, post)
         self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
-        self.register = RegisterKeeper(
+        self.register = LiveDirectory(
             self.records,
             key_path(database_path(state)),
             post,
             lambda trouble: on_trouble("register", trouble),
         )
-        self.hours = HoursKeeper(self.records, post, lambda trouble: on_trouble("hours", trouble))
+        self.hours = LiveHours(self.records, post, lambda trouble: on_trouble("hours", trouble))
         self._policy = PolicyCopy(
             folder_of_copy(database_path(state)), lambda trouble: on_trouble("policy", trouble)
         )
@@ -497,7 +492,7 @@ CARRIER_ORDERS = get_args(orders.CarrierOrder)
 PHONE_ORDERS = get_args(orders.PhoneOrder)
 
 
-class Desk:
+class CallControl:
     """Turns the Switchboard; `on_status` hears every change of what people see.
 
     `also_due` says when (monotonic s) a turn must end for something that is not the desk's.
@@ -525,7 +520,7 @@ class Desk:
         self._selector = selector
         self._on_status = on_status
         self.clock = clock or ClockWatch()
-        self._carrier: CarrierSide | None = None
+        self._carrier: MediaLink | None = None
         self._legs: Legs | None = None
         self._shown: Status | None = None
         self._told_clock: tuple[ClockState, Doubt] | None = None
@@ -534,7 +529,7 @@ class Desk:
         self._facts: deque[events.Event] = deque()
         selector.register(inbox, selectors.EVENT_READ, self._wake)
 
-    def join(self, carrier: CarrierSide, legs: Legs) -> None:
+    def join(self, carrier: MediaLink, legs: Legs) -> None:
         """Give the desk the two sides that need the desk themselves."""
         self._carrier, self._legs = carrier, legs
         carrier.confine = self.confinement.one
@@ -764,17 +759,3 @@ class Desk:
 
 # ---- records made ------------------------------------------------------------------------------
 # Where the records are that the desk has made: a command never makes them itself.
-
-
-def records_made(state: Path) -> Path:
-    """Find the records below a state folder; raises Refused where the desk has made none yet.
-
-    Those that a command made would belong to whoever called it.
-    """
-    path = database_path(state)
-    if not path.exists():
-        raise Refused(
-            f"in {state} non ci sono ancora archivi: avviare centralino una volta, poi riprovare",
-            f"there are no records in {state} yet: start centralino once, then again",
-        )
-    return path

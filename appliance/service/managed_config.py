@@ -9,17 +9,15 @@ from __future__ import annotations
 import enum
 import json
 import logging
-import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from appliance.config.schema import Closure, Opening, Period
-from appliance.config.values import Hours
+from appliance.config.state_folder import PENDING, bundle_folder
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_shared
 from appliance.policy import managed_config
@@ -34,7 +32,7 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.jobs import Chores, Ended
+    from appliance.service.jobs import Ended, Jobs
     from appliance.store.writer import Records
 
 
@@ -45,66 +43,6 @@ if TYPE_CHECKING:
 # which folder holds. So a change is one rename. Read by whoever reads the configuration.
 
 log = logging.getLogger(__name__)
-
-FOLDER: Final = "central"
-IN_FORCE: Final = "in_force"
-PENDING: Final = "pending"
-SCHEDULE: Final = "schedule.toml"
-PROMPTS: Final = "prompts"
-DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-
-
-def bundle_folder(state: Path) -> Path:
-    """Say where the bundles lie below the state folder."""
-    return state / FOLDER
-
-
-def digest_in_force(state: Path) -> str:
-    """Return the digest of the bundle whose folder holds, "" for none; raises OSError."""
-    try:
-        named = (
-            (bundle_folder(state) / IN_FORCE).read_text(encoding="ascii", errors="replace").strip()
-        )
-    except FileNotFoundError:
-        return ""
-    return named if DIGEST.fullmatch(named) else ""
-
-
-def in_force(state: Path) -> Path | None:
-    """Return the folder that holds, None for none; what cannot be read is said in the journal.
-
-    To whom the state folder is closed there is none: its own user sees it.
-    """
-    try:
-        digest = digest_in_force(state)
-        folder = bundle_folder(state) / digest
-        if not digest:
-            return None
-        if folder.is_dir():
-            return folder
-    except OSError as error:
-        log.warning("the central settings cannot be read: %s", error)
-        return None
-    log.error("the central settings in force are not there (%s): apply them again", folder)
-    return None
-
-
-def schedule_in_force(state: Path) -> str:
-    """Return the text of the schedule that holds, "" for none."""
-    folder = in_force(state)
-    try:
-        return (folder / SCHEDULE).read_text(encoding="utf-8") if folder else ""
-    except FileNotFoundError:
-        return ""
-    except (OSError, UnicodeDecodeError) as error:
-        log.error("the central schedule cannot be read (%s): apply it again", error)
-        return ""
-
-
-def prompts_in_force(state: Path) -> Path | None:
-    """Return the folder of the announcements that hold, None for none."""
-    folder = in_force(state)
-    return folder / PROMPTS if folder else None
 
 
 # ---- central said ------------------------------------------------------------------------------
@@ -188,7 +126,7 @@ class Central:
         self,
         settings: Settings,
         records: Records,
-        chores: Chores,
+        chores: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
         spread: Callable[[], float] = lambda: secrets.randbelow(1000) / 1000,
     ) -> None:
@@ -293,36 +231,3 @@ def trouble_of(said: Said | None, *, is_long: bool) -> Trouble | None:
 # Its weeks take the place of the file's; its closures, openings and periods are added to the
 # branch's own. Where two openings or periods speak of one day, the branch's holds: of a schedule's
 # entries the last one is the one that counts (policy/hours.py), so the branch's come last.
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """The citizens' counter's own week."""
-
-    hours: Hours
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """The whole of schedule.toml; a week that it does not name stays the branch's."""
-
-    hours: Hours | None = None
-    citizens_desk: Counter | None = None
-    closures: tuple[Closure, ...] = ()
-    openings: tuple[Opening, ...] = ()
-    periods: tuple[Period, ...] = ()
-
-
-def overlay_schedule(settings: Settings, given: Schedule) -> Settings:
-    """Return the configuration with the head office's schedule."""
-    counter = settings.citizens_desk
-    if given.citizens_desk is not None:
-        counter = replace(counter, hours=given.citizens_desk.hours)
-    return replace(
-        settings,
-        hours=settings.hours if given.hours is None else given.hours,
-        citizens_desk=counter,
-        closures=(*settings.closures, *given.closures),
-        openings=(*given.openings, *settings.openings),
-        periods=(*given.periods, *settings.periods),
-    )

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from appliance.policy.office import Office
     from appliance.service.backup import Night, Stick
     from appliance.service.backup_target import Target
-    from appliance.service.loop import Desk, Stores
-    from appliance.service.phone_status import Lookout
+    from appliance.service.loop import CallControl, Stores
+    from appliance.service.phone_status import StatusCollector
     from appliance.sip.phones import PhonesStatus
     from appliance.store.writer import Records
 
@@ -110,7 +110,7 @@ class Fleet:
         settings: Settings,
         office: Office,
         records: Records,
-        lookout: Lookout,
+        lookout: StatusCollector,
         register: Callable[[], Register],
         status: Callable[[], Status],
     ) -> None:
@@ -246,7 +246,7 @@ def fleet_of(
     settings: Settings,
     office: Office,
     records: Records,
-    lookout: Lookout,
+    lookout: StatusCollector,
     register: Callable[[], Register],
     status: Callable[[], Status],
 ) -> Fleet | None:
@@ -257,7 +257,7 @@ def fleet_of(
     return Fleet(broker, settings, office, records, lookout, register, status)
 
 
-def known_of(lookout: Lookout) -> tuple[Known, ...]:
+def known_of(lookout: StatusCollector) -> tuple[Known, ...]:
     """List the troubles that may be told of beyond the house, each under its stable code."""
     found = [Known(one.code, Words(one.it, one.en)) for one in lookout.coded()]
     return (*([Known("configuration", MISCONFIGURED)] if lookout.is_misconfigured else []), *found)
@@ -293,9 +293,9 @@ class Metrics:
     def __init__(
         self,
         settings: Settings,
-        desk: Desk,
+        desk: CallControl,
         stores: Stores,
-        lookout: Lookout,
+        lookout: StatusCollector,
         phones: Callable[[], PhonesStatus],
         is_ready: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,

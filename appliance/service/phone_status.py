@@ -40,7 +40,7 @@ BUTTON = "button"
 """Who asks when the button on the box was pressed."""
 
 
-class Lookout:
+class StatusCollector:
     """Keeps the troubles that are not a line's or a phone's; complaints are the configuration's."""
 
     def __init__(self, complaint: Words = NOTHING) -> None:
@@ -200,7 +200,9 @@ def tcp_of(trouble: str) -> Trouble | None:
 class PhonesKept:
     """Writes what has changed; `left_file` is for a successor, should this process be killed."""
 
-    def __init__(self, stores: Stores, phones: Phones, lookout: Lookout, left_file: Path) -> None:
+    def __init__(
+        self, stores: Stores, phones: Phones, lookout: StatusCollector, left_file: Path
+    ) -> None:
         self._stores, self._phones, self._lookout = stores, phones, lookout
         self._left_file = left_file
         self._bindings: object = ()

@@ -38,9 +38,8 @@ from appliance.service.backup import (
     backup_contents,
     backup_pieces,
 )
-from appliance.service.loop import database_path
 from appliance.store.backup import SealedReader
-from appliance.store.database import migrations
+from appliance.store.database import database_path, migrations
 from appliance.voicemail.storage import Folders
 
 if TYPE_CHECKING:

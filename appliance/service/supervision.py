@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appliance.policy.clock import Now
-    from appliance.service.phone_status import Lookout
+    from appliance.service.phone_status import StatusCollector
 
 
 # ---- heap --------------------------------------------------------------------------------------
@@ -339,7 +339,7 @@ class Supervisor:
         self,
         beats: Mapping[Part, Callable[[], float]],
         pasts: Mapping[Part, Callable[[], Past]],
-        lookout: Lookout,
+        lookout: StatusCollector,
         run: Path,
         *,
         kept: bool,

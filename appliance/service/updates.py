@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.jobs import Chores, Ended
+    from appliance.service.jobs import Ended, Jobs
     from appliance.store.writer import Records
 
 
@@ -318,7 +318,7 @@ class Updates:
         self,
         settings: Settings,
         records: Records,
-        chores: Chores,
+        chores: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
         is_image: Callable[[], bool] = is_image,
         boot: str = "",

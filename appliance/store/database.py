@@ -8,15 +8,17 @@ import os
 import sqlite3
 import stat
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.files import PRIVATE, SHARED, fsync_directory
 from appliance.policy.hours import moment_phrase
 from appliance.policy.supervision import in_words
-from appliance.policy.text import NotKept
+from appliance.policy.text import NotKept, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -430,3 +432,22 @@ def _uri_path(path: Path) -> str:
 def _has_wal(path: Path) -> bool:
     wal = path.with_name(path.name + "-wal")
     return wal.exists() and wal.stat().st_size > 0
+
+
+def database_path(state: Path) -> Path:
+    """Say where the records lie below the state folder."""
+    return state / "centralino.db"
+
+
+def records_made(state: Path) -> Path:
+    """Find the records below a state folder; raises Refused where the desk has made none yet.
+
+    Those that a command made would belong to whoever called it.
+    """
+    path = database_path(state)
+    if not path.exists():
+        raise Refused(
+            f"in {state} non ci sono ancora archivi: avviare centralino una volta, poi riprovare",
+            f"there are no records in {state} yet: start centralino once, then again",
+        )
+    return path

@@ -178,7 +178,7 @@ def secret_place(state: Path, name: str) -> Path:
     """Say where a secret lies: in a folder that the service's account alone can enter.
 
     One that a programme of before has left in the state folder itself is found there until it is
-    moved (service/secret_files.py).
+    moved (config/state_folder.py).
     """
     before, place = state / name, state / SECRETS / name
     is_left = before.is_file() and not before.is_symlink()

@@ -14,16 +14,16 @@ import pytest
 from appliance.api import users
 from appliance.api.hours import HoursCommands
 from appliance.api.protocol import Reply
-from appliance.api.speech import speech_folder
 from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
-from appliance.config.hours import HoursKeeper
+from appliance.config.state_folder import speech_folder
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import Special
 from appliance.policy.office import Office
 from appliance.policy.users import Role, User
-from appliance.service.loop import Desk, Stores
+from appliance.service.live_policy import LiveHours
+from appliance.service.loop import CallControl, Stores
 from appliance.store import database
 from appliance.store import users as store_users
 from appliance.store.database import Trouble
@@ -88,7 +88,7 @@ class Box:
         self.stores.start()
         for user in PEOPLE:
             self.stores.records.ask(lambda c, user=user: _enter(c, user))  # type: ignore[misc]
-        self.questions = HoursCommands(self.stores, cast(Desk, self.house))
+        self.questions = HoursCommands(self.stores, cast(CallControl, self.house))
 
     def ask(self, ask: str, by: str = "anna", **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
@@ -242,10 +242,10 @@ def test_without_the_disk_what_was_read_last_holds(box: Box) -> None:
 def test_saved_but_not_read_again_is_said(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     """The head learns that what held before holds."""
 
-    def failing(_: HoursKeeper, told: Any) -> None:
+    def failing(_: LiveHours, told: Any) -> None:
         told(StoreError("the card"))
 
-    monkeypatch.setattr(HoursKeeper, "load", failing)
+    monkeypatch.setattr(LiveHours, "load", failing)
     assert "cannot read it again" in box.ask("hours_enter", form=FORM)["said"]["en"]
 
 
@@ -253,7 +253,7 @@ def test_records_that_were_put_back_are_read(box: Box) -> None:
     """The records' thread looks whether others have come."""
     box.ask("hours_enter", form=FORM)
     fresh: list[events.Event] = []
-    keeper = HoursKeeper(box.stores.records, fresh.append, lambda _: None)
+    keeper = LiveHours(box.stores.records, fresh.append, lambda _: None)
     box.stores.records.ask(keeper.look)
     box.stores.records.ask(keeper.look)
     assert [len(e.entered) for e in fresh if isinstance(e, events.HoursChanged)] == [1]  # type: ignore[arg-type]

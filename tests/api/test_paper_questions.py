@@ -26,10 +26,10 @@ from appliance.paper.document import from_json, to_json
 from appliance.policy import requests
 from appliance.policy.directory import Reach, Register, ReturnRule, SecretNumber, target
 from appliance.policy.requests import HEAD, Citizen, MailState, NewRequest, RequestStep, Waiting
-from appliance.service.loop import database_path
 from appliance.service.mailroom import Mailroom
 from appliance.store import database, users, writer
 from appliance.store import requests as store_requests
+from appliance.store.database import database_path
 from appliance.store.request_papers import look
 from appliance.store.requests import Happened, Sound, Taking
 from appliance.store.writer import Records

@@ -15,12 +15,10 @@ from appliance.api.phones import PhoneCommands, ProvisioningWindow
 from appliance.config import last_good, read
 from appliance.config import phones as config_phones
 from appliance.config.build import extensions
-from appliance.config.phones import Entered, EnteredPhone
+from appliance.config.phones import EnteredPhone, EnteredPhones, phone_settings
 from appliance.config.schema import Settings
-from appliance.config.setup import phone_settings
 from appliance.errors import OfficeError
 from appliance.policy.text import Refused
-from appliance.service import phones
 from appliance.sip.service import Phones
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
@@ -40,7 +38,7 @@ class Office:
         self.state = folder / "state"
         self.state.mkdir()
         self.settings = read.load(self.path)
-        phones.save_secrets(self.settings, {"op1": "first"})
+        config_phones.save_secrets(self.settings, {"op1": "first"})
         self.kept = Kept(self.state)
         people.enter(self.kept.connection)
         self.started = 0
@@ -51,7 +49,7 @@ class Office:
     def start(self) -> None:
         """Start with what is written and entered now."""
         written, self.settings, _, complaint = last_good.with_written(self.path)
-        secrets = phones.load_secrets(self.settings)
+        secrets = config_phones.load_secrets(self.settings)
         self.phones = Phones(phone_settings(self.settings, secrets), lambda _: None)
         stores: Any = self.kept
         self.entering = PhoneCommands(
@@ -111,8 +109,8 @@ def test_a_phone_is_added_with_a_password_that_is_told_once(office: Office) -> N
     assert (rows["Interno"], rows["Server SIP (registrar)"], rows["Porta"]) == (
         "13", "127.0.18.7", "5060",
     )  # fmt: skip
-    assert rows["Password"] == told["secret"] == phones.load_secrets(office.settings)["op3"]
-    assert stat.S_IMODE(phones.secrets_path(office.settings).stat().st_mode) == 0o600
+    assert rows["Password"] == told["secret"] == config_phones.load_secrets(office.settings)["op3"]
+    assert stat.S_IMODE(config_phones.secrets_path(office.settings).stat().st_mode) == 0o600
     assert told["secret"] not in config_phones.path_of(office.state).read_text()
     assert told["secret"] not in json.dumps(office.ask("phones"))
     assert (office.path.read_text(), office.started) == (text, 1)
@@ -188,7 +186,7 @@ def test_only_a_technician_may(office: Office) -> None:
         assert "tecnico" in refused(office, "phone_add", by=by, **NEW).lower() or by in {"eve", ""}
         assert refused(office, "phone_renew", by=by, name="op1")
         assert refused(office, "phone_remove", by=by, name="op1")
-    assert phones.load_secrets(office.settings) == {"op1": "first"}
+    assert config_phones.load_secrets(office.settings) == {"op1": "first"}
 
 
 def test_what_was_done_is_noted(office: Office) -> None:
@@ -210,7 +208,7 @@ def test_a_new_password_counts_at_once(office: Office) -> None:
     assert not office.knows("op2")
     told = office.ask("phone_renew", name="op2")
     assert office.knows("op2")
-    assert told["secret"] == phones.load_secrets(office.settings)["op2"]
+    assert told["secret"] == config_phones.load_secrets(office.settings)["op2"]
     assert office.started == 0
 
 
@@ -245,8 +243,8 @@ def test_a_phone_is_removed_and_its_password_with_it(office: Office) -> None:
     assert office.names() == ["op2", "op3"]
     assert [one.digits for one in extensions(office.settings.phones)] == ["12", "13"]
     office.ask("phone_remove", name="op3")
-    assert "op3" not in phones.load_secrets(office.settings)
-    assert "op3" not in phones.load_handsets(office.settings)
+    assert "op3" not in config_phones.load_secrets(office.settings)
+    assert "op3" not in config_phones.load_handsets(office.settings)
     assert office.names() == ["op2"]
     office.ask("phone_back", name="op1")
     office.start()
@@ -288,7 +286,7 @@ def test_a_damaged_file_costs_what_was_entered_and_no_call(office: Office) -> No
 
 def settings_of(office: Office, **entered: Any) -> Settings:
     """Lay something over the office's own configuration."""
-    return config_phones.overlay_phones(read.load_written(office.path), Entered(**entered))
+    return config_phones.overlay_phones(read.load_written(office.path), EnteredPhones(**entered))
 
 
 def test_the_files_own_phone_goes_before_one_of_the_same_name(office: Office) -> None:

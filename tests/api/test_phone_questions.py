@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from appliance.api.phones import PhoneList
+from appliance.config import phones as service_phones
 from appliance.config import read
+from appliance.config.phones import phone_settings
 from appliance.config.schema import Settings
-from appliance.config.setup import phone_settings
 from appliance.errors import CentralinoError, ConfigurationError
-from appliance.service import phones as service_phones
 from appliance.sip.service import Phones
 from tests.commands.test_phones import CONFIG
 

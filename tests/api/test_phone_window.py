@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from appliance.api.phones import FILE, MINUTES, ProvisioningWindow
-from appliance.config import read
+from appliance.config import phones, read
+from appliance.config.phones import StoredHandset
 from appliance.policy.text import Refused
 from appliance.provisioning.server import PORT
-from appliance.service import phones
-from appliance.service.phones import Kept
 from tests.commands.test_phones import CONFIG
 from tests.helpers.ports import own_address
 
@@ -33,7 +32,7 @@ class Office:
         settings = read.load(self.path)
         (folder / "run").mkdir()
         phones.save_secrets(settings, {"op1": "password-of-op1"})
-        phones.save_handsets(settings, {"op1": Kept("baresip", "", "token")})
+        phones.save_handsets(settings, {"op1": StoredHandset("baresip", "", "token")})
         self.run = folder / "run"
         self.window = self.new()
 

@@ -20,7 +20,7 @@ from appliance.policy.clock import Now
 from appliance.policy.directory import Register
 from appliance.policy.directory_forms import merge
 from appliance.policy.users import Role, User
-from appliance.service.loop import Desk, Stores
+from appliance.service.loop import CallControl, Stores
 from appliance.store import database, users
 from appliance.store import directory as store
 from appliance.store.database import Noted
@@ -127,7 +127,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores.records.ask(lambda c: users.change(c, "gone", {"disabled": True}, shell))
     clock = Now(100.0, AT)
     questions = DirectoryCommands(stores, ROME, lambda: replace(clock, wall=datetime.now(UTC)))
-    standing = DirectoryQueries(cast(Desk, Standing()), stores)
+    standing = DirectoryQueries(cast(CallControl, Standing()), stores)
     yield Box(stores, questions, standing, posted)
     stores.stop(lambda: None)
 
@@ -295,7 +295,7 @@ def test_what_is_saved_and_cannot_be_read_again_is_said(
     def unreadable(*_: object) -> None:
         raise StoreError("the disk is gone")
 
-    monkeypatch.setattr("appliance.config.directory_keeper.store.load_readable", unreadable)
+    monkeypatch.setattr("appliance.service.live_policy.store.load_readable", unreadable)
     answer = box.ask("register_vary", form=VARIED)
     assert answer["saved"] is True
     assert "vale quella di prima" in answer["said"]["it"]

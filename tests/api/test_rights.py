@@ -19,10 +19,9 @@ from appliance.policy.requests import Citizen, NewRequest
 from appliance.policy.text import Refused
 from appliance.policy.users import Role, User, permissions_of
 from appliance.service.command_table import Questions
-from appliance.service.loop import database_path
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.store import requests, users
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from appliance.store.requests import Taking
 from appliance.store.users import Asked
 from tests.console import people
@@ -69,7 +68,7 @@ class Facts(stand_ins.Desk):
 
 def questions(stores: stand_ins.Stores, folder: Path) -> Questions:
     """All that may be asked, of a desk that notes what it is told."""
-    return stand_ins.asked_of(stores, str(folder), Facts(), Lookout())[0]
+    return stand_ins.asked_of(stores, str(folder), Facts(), StatusCollector())[0]
 
 
 def test_every_question_has_its_line(stores: stand_ins.Stores, tmp_path: Path) -> None:

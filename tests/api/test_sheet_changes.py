@@ -16,13 +16,13 @@ import pytest
 from appliance.api.protocol import Reply
 from appliance.api.sheets import SheetCommands
 from appliance.calls import events
+from appliance.config.sheet_file import parse_sheet, text_of_sheet
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.policy.users import Role, User
 from appliance.service.loop import Stores
-from appliance.service.speech import parse, text_of_sheet
 from appliance.store import database, sheets, users
 from appliance.store.users import Asked
 from tests.console.head_desk import Voices
@@ -100,7 +100,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 @pytest.mark.parametrize("sheet", [FULL, PLAIN, replace(PLAIN, language="en")])
 def test_a_sheet_is_written_as_it_is_read(sheet: Sheet) -> None:
     """What is edited is the whole sheet: nothing is lost on the way through its text."""
-    assert parse(text_of_sheet(sheet), sheet.code) == sheet
+    assert parse_sheet(text_of_sheet(sheet), sheet.code) == sheet
 
 
 def test_the_text_of_a_sheet(box: Box) -> None:

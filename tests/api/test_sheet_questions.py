@@ -16,7 +16,7 @@ from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.sheets import Sheet
-from appliance.service.loop import Desk, Stores
+from appliance.service.loop import CallControl, Stores
 from appliance.store import call_log, sheets
 from appliance.store.writer import Records
 from tests.calls.desk import KNOWN, RANG, TEN, records, tell, up
@@ -43,7 +43,7 @@ class Shelf:
     def ask(self, **question: object) -> dict[str, Any]:
         """Ask and wait for the answer; raises what was answered instead."""
         told: queue.SimpleQueue[dict[str, Any] | CentralinoError] = queue.SimpleQueue()
-        desk, stores = cast(Desk, self), cast(Stores, self)
+        desk, stores = cast(CallControl, self), cast(Stores, self)
         note_sheet(desk, stores, ROME, {"ask": "NoteSheet", **question})(told.put)
         answer = told.get(timeout=10)
         if isinstance(answer, CentralinoError):

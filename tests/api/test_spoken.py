@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from appliance.api import speech
-from appliance.api.speech import SpokenSounds, load_menu, load_spoken_units, speech_folder
+from appliance.api.speech import SpokenSounds, load_menu, load_spoken_units
 from appliance.calls import events
 from appliance.calls.announcements import greeting
 from appliance.calls.switchboard import Switchboard
+from appliance.config.state_folder import speech_folder
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
@@ -31,13 +32,13 @@ from appliance.policy.sheets import Menu, SpokenSheet
 from appliance.policy.text import Words
 from appliance.prompts import Catalogue
 from appliance.service.announcement_files import PromptFile, prompt_file
-from appliance.service.loop import Desk, Inbox
+from appliance.service.loop import CallControl, Inbox
 from appliance.store.writer import Records
 from tests.stories.offices import EXAMPLE, ROME
 
 if TYPE_CHECKING:
     from appliance.service.loop import Stores
-    from appliance.service.media_link import CarrierSide, Legs
+    from appliance.service.media_link import Legs, MediaLink
 
 CARTA = SpokenSheet("carta", "it", "title_1", "sheet_1")
 
@@ -197,8 +198,8 @@ def test_the_carrier_has_the_sounds_before_any_call_is_offered_them(shelf: Shelf
         spoken = shelf.sounds
 
     switchboard = Switchboard(EXAMPLE, "t")
-    desk = Desk(switchboard, cast("Stores", Kept()), inbox, selector, lambda _: None)
-    desk.join(cast("CarrierSide", carrier), cast("Legs", None))
+    desk = CallControl(switchboard, cast("Stores", Kept()), inbox, selector, lambda _: None)
+    desk.join(cast("MediaLink", carrier), cast("Legs", None))
     desk.fact(shelf.posted.get(timeout=10))
     assert switchboard._desk.menu == (CARTA,)
     assert carrier.given is not None

@@ -31,7 +31,7 @@ from appliance.policy.routing import GroupState
 from appliance.policy.sheets import InCharge
 from appliance.policy.text import Words
 from appliance.policy.voicemail import Entry, MessageStep, Outcome, care_of
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.store.care import Kind
 from appliance.store.database import DATABASE_FAILING
 from appliance.store.voicemail import Watched, done
@@ -99,7 +99,7 @@ def test_closed_says_why() -> None:
 def test_what_is_wrong_stands_above_the_lines_in_both_languages() -> None:
     """A line's reason, a store's trouble, a clock that cannot be trusted: each in its language."""
     wrong = Words("closures.greeting: il file non c'è", "closures.greeting: there is no such file")
-    switchboard, lookout = up(), Lookout(wrong)
+    switchboard, lookout = up(), StatusCollector(wrong)
     lookout.trouble("records", DATABASE_FAILING)
     lost = events.LineLost("line1", "unplug it", reason_it="scollegarlo")
     tell(switchboard, TEN, lost)

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.api.hours import WeekCommands
 from appliance.errors import OfficeError
-from appliance.service.loop import Desk
+from appliance.service.loop import CallControl
 from appliance.store import database
 from tests.api.test_hours_questions import Box
 from tests.stories.offices import ROME
@@ -29,7 +29,7 @@ TAKEN_BACK = {"number": 1, "reference": "sindaco"}
 def box(tmp_path: Path) -> Iterator[Box]:
     """A desk with its records."""
     made = Box(tmp_path)
-    questions: Any = WeekCommands(made.stores, cast(Desk, made.house))
+    questions: Any = WeekCommands(made.stores, cast(CallControl, made.house))
     made.questions = questions
     yield made
     made.stores.stop(lambda: None)

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from appliance.service.loop import database_path
-from appliance.store.database import connect
+from appliance.store.database import connect, database_path
 from tests.bench import answering, consoles, wire
 from tests.bench.answering import LINES, NEXT_MS, PREPARED_MS, Seen, place_calls
 from tests.bench.office import BenchBox

@@ -20,9 +20,8 @@ from appliance.calls.orders import Result
 from appliance.commands.directory import Place, take
 from appliance.console.control_client import PERSON, ControlClient
 from appliance.console.pages import all_routes
-from appliance.service.loop import database_path
 from appliance.store import call_log, requests, voicemail
-from appliance.store.database import connect
+from appliance.store.database import connect, database_path
 from appliance.store.requests import Taking
 from tests.bench.consoles import log_in
 from tests.bench.table import Row, row

@@ -13,7 +13,7 @@ from appliance.bootfile.values import text_of_file
 from appliance.config import read
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.schema import Settings
-from appliance.service.secret_files import SECRETS
+from appliance.config.state_folder import SECRETS
 from tests.bootfile.test_keys import KEY
 
 DELIVERED = Path(__file__).parents[2] / "image" / "fat" / "centralino.toml"

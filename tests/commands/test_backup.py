@@ -30,10 +30,9 @@ from appliance.policy.directory import Register
 from appliance.policy.text import Refused
 from appliance.service import restore
 from appliance.service.backup import FORMAT, MANIFEST
-from appliance.service.loop import database_path
 from appliance.store import directory, voicemail
 from appliance.store.backup import SealedReader, SealingWriter
-from appliance.store.database import migrations, open_reader
+from appliance.store.database import database_path, migrations, open_reader
 from appliance.store.directory import key_path
 from appliance.store.voicemail import Message
 from tests.commands.samples import CONFIG

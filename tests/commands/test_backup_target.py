@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config.values import Address
 from appliance.service import backup_target
-from appliance.service.backup_target import Address, Target
+from appliance.service.backup_target import Target
 from tests.commands.test_backup import House
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMKfde+3m2Ovm5z1nrQ7pFB9n3F9hSJlmYH7ejU2lh+U"

@@ -19,7 +19,7 @@ from appliance.calls import events
 from appliance.calls.commands import BringHead
 from appliance.errors import OfficeError
 from appliance.policy.text import Words
-from appliance.service.loop import Desk
+from appliance.service.loop import CallControl
 from tests.commands.samples import CONFIG
 
 BUSY = Words("Il responsabile è al telefono.", "The head is on the phone.")
@@ -58,7 +58,9 @@ def config(tmp_path: Path, board: Board) -> Iterator[Path]:
     file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
     selector, stopping = selectors.DefaultSelector(), threading.Event()
     door = ControlSocket(
-        tmp_path / "run" / "desk.sock", selector, lambda q: bring_head(cast("Desk", board), q)
+        tmp_path / "run" / "desk.sock",
+        selector,
+        lambda q: bring_head(cast("CallControl", board), q),
     )
 
     def serve() -> None:
@@ -107,4 +109,4 @@ def test_a_head_who_cannot_come_is_said(config: Path, board: Board) -> None:
 def test_a_question_that_is_not_whole_is_refused(question: dict[str, Any], said: str) -> None:
     """Whoever asks is told what is missing or wrong."""
     with pytest.raises(OfficeError, match=said):
-        bring_head(cast("Desk", Board()), question)
+        bring_head(cast("CallControl", Board()), question)

@@ -13,7 +13,7 @@ from appliance.__main__ import main
 from appliance.config import read
 from appliance.config.mistakes import BadConfiguration, Mistake
 from appliance.config.office import build_office
-from appliance.config.setup import phone_settings
+from appliance.config.phones import phone_settings
 from tests.commands.samples import CONFIG
 from tests.docs.pages import ROOT
 

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from appliance.__main__ import main
 from appliance.api import users
 from appliance.api.protocol import Reply, plain
-from appliance.api.speech import drafts_of, speech_folder
 from appliance.calls.status import GOING_ON, SAID, Went
 from appliance.commands import announcements
+from appliance.config.state_folder import drafts_of, speech_folder
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from tests.commands.samples import CONFIG

@@ -43,7 +43,7 @@ from appliance.policy.requests import (
 )
 from appliance.policy.users import User
 from appliance.policy.voicemail import Entry, MessageStep, Outcome
-from appliance.service.loop import Stores, database_path
+from appliance.service.loop import Stores
 from appliance.store import (
     call_log,
     care,
@@ -56,6 +56,7 @@ from appliance.store import (
     users as store_users,
 )
 from appliance.store.care import Kind
+from appliance.store.database import database_path
 from appliance.store.requests import Taking
 from tests.commands.test_requests import CONFIG
 from tests.store.samples import TEN, a_call, a_message

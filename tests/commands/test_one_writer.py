@@ -20,10 +20,10 @@ from appliance.errors import OfficeError, StoreError
 from appliance.policy.numbering import HOME
 from appliance.policy.privacy import same_number
 from appliance.policy.sheets import Sheet
-from appliance.service import policy_changes
-from appliance.service.loop import Stores, records_made
+from appliance.service import live_policy
+from appliance.service.loop import Stores
 from appliance.store import policy_change, privacy, sheets
-from appliance.store.database import Noted, open_database, open_reader, sole_writer
+from appliance.store.database import Noted, open_database, open_reader, records_made, sole_writer
 from appliance.store.directory import Rows, Sealed, Who
 from appliance.store.managed_config import InForce
 from appliance.store.policy_change import Central, OvertakenError, PolicyChange
@@ -148,14 +148,14 @@ def test_a_change_of_what_has_changed_meanwhile_is_made_anew(file: Path, stores:
 
     def made(connection: object) -> tuple[int, PolicyChange]:
         with closing(open_reader(database(file))) as reader:
-            basis = policy_changes.basis_of(reader)
+            basis = live_policy.policy_version(reader)
             known = {sheet.code for sheet in sheets.all_sheets(reader)}
         seen.append(known)
         if len(seen) == 1:
             stores.records.ask(lambda c: sheets.store(c, (TARI,)))
         return len(known), PolicyChange(basis, sheets=(IMU,))
 
-    assert policy_changes.changed(load(file), made) == 1
+    assert live_policy.change_policy(load(file), made) == 1
     assert seen == [set(), {TARI.code}]
     assert {each.code for each in stores.records.ask(sheets.all_sheets)} == {IMU.code, TARI.code}
 
@@ -167,7 +167,7 @@ def test_who_is_never_quick_enough_is_told(file: Path, stores: Stores) -> None:
         return None, PolicyChange(-1, gone=(IMU.code,))
 
     with pytest.raises(OvertakenError, match="give the command again"):
-        policy_changes.changed(load(file), made)
+        live_policy.change_policy(load(file), made)
     del stores
 
 
@@ -190,7 +190,7 @@ def test_nobody_else_opens_the_records_for_writing() -> None:
         if isinstance(node, ast.ImportFrom) and node.module == "appliance.store.database"
         if any(alias.name in makers for alias in node.names)
     }
-    assert found == {"store/writer.py", "service/policy_changes.py"}
+    assert found == {"store/writer.py", "service/live_policy.py"}
 
 
 def test_two_never_write_at_once(file: Path) -> None:

@@ -15,14 +15,14 @@ from click.testing import CliRunner, Result
 from appliance.__main__ import main
 from appliance.api.status_text import PHONE_WORDS, Teller
 from appliance.commands import provisioning
+from appliance.config import phones as service_phones
 from appliance.config import read
+from appliance.config.phones import StoredHandset
 from appliance.config.schema import Settings
+from appliance.config.state_folder import SECRETS
 from appliance.errors import ConfigurationError, OfficeError
 from appliance.policy.office import KEY_CODES
 from appliance.provisioning.server import Window
-from appliance.service import phones as service_phones
-from appliance.service.phones import Kept
-from appliance.service.secret_files import SECRETS
 
 CONFIG = """\
 [site]
@@ -88,7 +88,7 @@ def test_what_is_kept_is_for_the_owner_alone(path: Path, settings: Settings) -> 
     """Secrets, tokens and sheets are readable by nobody else."""
     sheet = path.parent / "op1.html"
     assert phones(path, "add", "op1", "--sheet", str(sheet)).exit_code == 0
-    files = (service_phones.secrets_path(settings), service_phones.kept_path(settings), sheet)
+    files = (service_phones.secrets_path(settings), service_phones.handsets_path(settings), sheet)
     assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 3
 
 
@@ -104,7 +104,7 @@ def test_root_is_not_led_elsewhere_by_what_the_service_has_planted(
     (state / SECRETS).mkdir(parents=True)
     for folder in (state, state / SECRETS):
         os.chown(folder, 4321, 4321)
-    kept = (service_phones.secrets_path(settings), service_phones.kept_path(settings))
+    kept = (service_phones.secrets_path(settings), service_phones.handsets_path(settings))
     for file in kept:
         file.with_suffix(".tmp").symlink_to(roots)
         file.with_name(f"{file.name}.tmp").symlink_to(roots)
@@ -177,7 +177,7 @@ def test_nothing_to_serve(path: Path) -> None:
 
 def test_a_broken_file_is_named(path: Path, settings: Settings) -> None:
     """One sentence says which file, and what to do."""
-    file = service_phones.kept_path(settings)
+    file = service_phones.handsets_path(settings)
     file.parent.mkdir(parents=True)
     for text in ("[]", "{", '{"op1": {"colour": "red"}}'):
         file.write_text(text)
@@ -188,7 +188,7 @@ def test_a_broken_file_is_named(path: Path, settings: Settings) -> None:
 def test_every_added_phone_is_offered(path: Path, settings: Settings) -> None:
     """A phone without token or secret is not; each file is written for the address served at."""
     phones(path, "add", "op1", "--mac", YEALINK)
-    (offer,) = service_phones.offers(settings, KEY_CODES, "10.1.2.3")
+    (offer,) = service_phones.provisioning_offers(settings, KEY_CODES, "10.1.2.3")
     assert (offer.phone, offer.mac) == ("op1", "001565aabbcc")
     assert "account.1.sip_server.1.address = 10.1.2.3" in offer.text
     assert "voice_mail.number.1 = *86" in offer.text
@@ -198,14 +198,14 @@ def test_a_fetched_file_is_listed_and_its_token_is_burnt(path: Path, settings: S
     """Who fetched and when is kept; once the phone has registered its token opens nothing."""
     phones(path, "add", "op1", "--mac", YEALINK)
     phones(path, "add", "op2")
-    window = Window(service_phones.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
+    window = Window(service_phones.provisioning_offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
     window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
     window.registered({"op1", "op2"})
     provisioning.keep(settings, window)
     kept = service_phones.load_handsets(settings)
     assert (kept["op1"].token, kept["op1"].source) == ("", "10.1.2.21")
     assert kept["op2"].token
-    assert service_phones.offers(settings, KEY_CODES, "10.1.2.3")[0].phone == "op2"
+    assert service_phones.provisioning_offers(settings, KEY_CODES, "10.1.2.3")[0].phone == "op2"
     assert "by 10.1.2.21" in phones(path, "list").output
 
 
@@ -214,7 +214,7 @@ def test_a_phone_that_was_added_anew_meanwhile_keeps_its_new_token(
 ) -> None:
     """A window does not overwrite what was made while it was open."""
     phones(path, "add", "op1", "--mac", YEALINK)
-    window = Window(service_phones.offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
+    window = Window(service_phones.provisioning_offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
     window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
     window.registered({"op1"})
     phones(path, "add", "op1")
@@ -230,25 +230,28 @@ def test_the_address_for_phones(settings: Settings) -> None:
 
 def test_what_a_phone_is_taken_for() -> None:
     """By its maker's half of the address; a soft phone needs none."""
-    assert service_phones.choose("", YEALINK) == ("yealink", "001565aabbcc")
-    assert service_phones.choose("fanvil", YEALINK) == ("fanvil", "001565aabbcc")
-    assert service_phones.choose("", "") == ("linphone", "")
-    assert service_phones.choose("baresip", YEALINK) == ("baresip", "")
+    assert service_phones.choose_make("", YEALINK) == ("yealink", "001565aabbcc")
+    assert service_phones.choose_make("fanvil", YEALINK) == ("fanvil", "001565aabbcc")
+    assert service_phones.choose_make("", "") == ("linphone", "")
+    assert service_phones.choose_make("baresip", YEALINK) == ("baresip", "")
     with pytest.raises(OfficeError):
-        service_phones.choose("nokia", "")
+        service_phones.choose_make("nokia", "")
 
 
 def test_addresses_of_the_sheet() -> None:
     """A desk phone adds its own file's name, a soft phone's stands whole."""
-    assert service_phones.url_of(Kept("yealink", "", "t"), "10.1.2.3") == "http://10.1.2.3:5080/t/"
-    soft = service_phones.url_of(Kept("linphone", "", "t"), "10.1.2.3")
+    assert (
+        service_phones.url_of(StoredHandset("yealink", "", "t"), "10.1.2.3")
+        == "http://10.1.2.3:5080/t/"
+    )
+    soft = service_phones.url_of(StoredHandset("linphone", "", "t"), "10.1.2.3")
     assert soft == "http://10.1.2.3:5080/t/linphone.xml"
 
 
 def test_the_file_of_what_is_kept_is_plain_json(path: Path, settings: Settings) -> None:
     """It can be read by other means, and holds no password."""
     phones(path, "add", "op1", "--mac", YEALINK)
-    text = service_phones.kept_path(settings).read_text()
+    text = service_phones.handsets_path(settings).read_text()
     assert set(json.loads(text)["op1"]) == {"make", "mac", "token", "fetched", "source"}
     assert service_phones.load_secrets(settings)["op1"] not in text
 
@@ -266,13 +269,13 @@ def test_where_a_phone_stands_is_told() -> None:
     """Registered, silent, not registered, at a fixed address; each in both languages."""
     at = {"address": "10.0.0.21:5060", "answers": False}
     zone = ZoneInfo("Europe/Rome")
-    kept = Kept("snom", "000413000001", "t", "2026-11-25T09:00:00+00:00", "10.0.0.21")
+    kept = StoredHandset("snom", "000413000001", "t", "2026-11-25T09:00:00+00:00", "10.0.0.21")
     italian, english = Teller("it", zone), Teller("en", zone)
     assert italian.row("", True, at, kept) == (
         "si registra, ha una password, registrato a 10.0.0.21:5060, non risponde, "
         "snom 00:04:13:00:00:01, file preso mer 25 novembre 2026, 10:00 da 10.0.0.21"
     )
-    assert english.row("10.0.0.9", False, {"address": "", "answers": True}, Kept()) == (
+    assert english.row("10.0.0.9", False, {"address": "", "answers": True}, StoredHandset()) == (
         "at 10.0.0.9, no secret yet: centralino phones add, not registered"
     )
 
@@ -292,7 +295,7 @@ def test_a_base_is_told_its_own_hardware_address(path: Path, settings: Settings)
         main, [*line, "--model", "gigaset-n510", "--mac", "7C:2F:80:0A:0B:0C"]
     )
     assert added.exit_code == 0, added.output
-    (offer,) = service_phones.offers(settings, KEY_CODES, "127.0.18.7")
+    (offer,) = service_phones.provisioning_offers(settings, KEY_CODES, "127.0.18.7")
     assert '<MAC_ADDRESS value="7C2F800A0B0C"/>' in offer.text
 
 
@@ -308,12 +311,12 @@ def test_phones_get_an_administrator_of_the_offices_own(path: Path, settings: Se
     shown = runner.invoke(main, [*line, "administrator"])
     assert (shown.exit_code, password in shown.output) == (0, True)
     assert f"{password}.A" in shown.output
-    (offer, _) = service_phones.offers(settings, KEY_CODES, "127.0.18.7")
+    (offer, _) = service_phones.provisioning_offers(settings, KEY_CODES, "127.0.18.7")
     assert f"admin:{password}" in offer.text
     assert "local_time.ntp_server1 = it.pool.ntp.org" in offer.text
     renewed = runner.invoke(main, [*line, "administrator", "--renew"])
     assert password not in renewed.output
     assert [
         phone.name
-        for phone in service_phones.accounts(settings, service_phones.load_secrets(settings))
+        for phone in service_phones.phone_accounts(settings, service_phones.load_secrets(settings))
     ]

@@ -9,9 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.api.speech import load_menu, speech_folder
-from appliance.service.loop import database_path
-from appliance.store.database import open_database
+from appliance.api.speech import load_menu
+from appliance.config.state_folder import speech_folder
+from appliance.store.database import database_path, open_database
 
 CONFIG = Path(str(resources.files("appliance.config") / "example.toml"))
 SHEET = """+++

@@ -14,9 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
-from appliance.api.speech import load_spoken_units, path_of, speech_folder
+from appliance.api.speech import load_spoken_units
 from appliance.commands.directory import day_of
 from appliance.config import directory_file, read
+from appliance.config.state_folder import path_of, speech_folder
 from appliance.errors import OfficeError
 from appliance.policy.directory_review import Ahead, Special
 from appliance.policy.directory_text import (
@@ -28,9 +29,8 @@ from appliance.policy.directory_text import (
 )
 from appliance.policy.hours import Closure, Opening, Period, day_phrase, day_words, week
 from appliance.policy.text import Words
-from appliance.service.loop import database_path
 from appliance.store import database
-from appliance.store.database import open_database, open_reader
+from appliance.store.database import database_path, open_database, open_reader
 from tests.policy.town import declaration, variation
 
 DAEMON = resources.files("appliance.config")

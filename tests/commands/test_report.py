@@ -20,8 +20,9 @@ from appliance.api.reports import mail_sheet
 from appliance.calls import orders
 from appliance.errors import OfficeError
 from appliance.policy.directory import Register
-from appliance.service.loop import Stores, database_path
+from appliance.service.loop import Stores
 from appliance.store import call_log, requests
+from appliance.store.database import database_path
 from appliance.store.requests import NO_LETTERS
 from appliance.store.writer import Records
 from tests.journeys.harness.reports import text_of_pdf

@@ -29,10 +29,10 @@ from appliance.policy.directory import Reach, Register, Slots, target
 from appliance.policy.directory_forms import merge
 from appliance.policy.hours import week
 from appliance.policy.requests import HEAD, MailState, RequestStep, Waiting
-from appliance.service.loop import database_path
 from appliance.service.mailroom import Mailroom
 from appliance.store import directory as store
 from appliance.store import requests, writer
+from appliance.store.database import database_path
 from appliance.store.directory import Who, key_path
 from appliance.store.requests import Happened
 from appliance.store.writer import Records

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from appliance.service.backup import NIGHTLY
-from appliance.service.loop import database_path
 from appliance.store import voicemail
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from appliance.store.voicemail import Message
 from tests.commands.test_backup import House
 from tests.voicemail.box import Box, speech

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.api import speech
+from appliance.config import state_folder
+from appliance.config.sheet_file import text_of_sheet
 from appliance.policy.sheets import Sheet
-from appliance.service.loop import database_path
-from appliance.service.speech import text_of_sheet
 from appliance.store import database, sheets
-from appliance.store.database import connect, open_database
+from appliance.store.database import connect, database_path, open_database
 from tests.commands.samples import CONFIG
 
 CIE = Sheet("cie", "Carta", "", "Legge", date(2026, 5, 20), "Testo.\n", say="Si prenota in linea.")
@@ -49,7 +49,7 @@ class Place:
 
     def heard(self) -> list[str]:
         """List what callers are offered, each with its sounds there."""
-        folder = speech.speech_folder(self.state)
+        folder = state_folder.speech_folder(self.state)
         menu = speech.load_menu(folder)
         assert all((folder / f"{name}.wav").exists() for each in menu for name in each.prompts)
         return [each.sheet for each in menu]
@@ -68,9 +68,9 @@ def test_a_sheet_comes_with_its_sounds_and_goes_with_them(place: Place) -> None:
     assert place.heard() == ["cie"]
     assert place.known() == (CIE, IMU)
     changed = replace(CIE, say="Si va allo sportello.")
-    before = set(speech.speech_folder(place.state).glob("it/sheet_*.wav"))
+    before = set(state_folder.speech_folder(place.state).glob("it/sheet_*.wav"))
     place.save("cie", text=text_of_sheet(changed))
-    after = set(speech.speech_folder(place.state).glob("it/sheet_*.wav"))
+    after = set(state_folder.speech_folder(place.state).glob("it/sheet_*.wav"))
     assert len(after - before) == 1
     assert len(after) == len(before)
     assert "non si legge più" in place.save("cie", "--remove").output

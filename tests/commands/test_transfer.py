@@ -15,9 +15,8 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.api.control_socket import ControlSocket
 from appliance.policy.sheets import Sheet
-from appliance.service.loop import database_path
 from appliance.store import sheets
-from appliance.store.database import open_database
+from appliance.store.database import database_path, open_database
 from tests.commands.samples import CONFIG
 
 LATER = "Anagrafe: riprende oggi alle 15:00. Appuntamento?"

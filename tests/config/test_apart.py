@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from appliance.config import reload
+from appliance import workers
 from appliance.errors import ConfigurationError
 
 NOT_THE_DESKS = (
@@ -26,7 +26,7 @@ def test_the_result_comes_back_and_nothing_else() -> None:
         left.append(1)
         return "made", os.getpid()
 
-    word, pid = reload.begin(work)()
+    word, pid = workers.begin_in_child(work)()
     assert word == "made"
     assert pid != os.getpid()
     assert left == []
@@ -34,7 +34,7 @@ def test_the_result_comes_back_and_nothing_else() -> None:
 
 def test_a_result_larger_than_a_pipe_comes_back_whole() -> None:
     """The parent reads while the child writes."""
-    assert reload.begin(lambda: "x" * 1_000_000)() == "x" * 1_000_000
+    assert workers.begin_in_child(lambda: "x" * 1_000_000)() == "x" * 1_000_000
 
 
 def test_what_is_wrong_is_raised_here() -> None:
@@ -44,7 +44,7 @@ def test_what_is_wrong_is_raised_here() -> None:
         raise ConfigurationError("site.patron is missing")
 
     with pytest.raises(ConfigurationError, match=r"site\.patron is missing"):
-        reload.begin(work)()
+        workers.begin_in_child(work)()
 
 
 def test_a_child_that_is_killed_costs_memory_only() -> None:
@@ -56,13 +56,13 @@ def test_a_child_that_is_killed_costs_memory_only() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return "made here"
 
-    assert reload.begin(work)() == "made here"
+    assert workers.begin_in_child(work)() == "made here"
 
 
 def test_the_desk_imports_nothing_that_only_reads_its_configuration() -> None:
     """15 MB of libraries, used once, would stay for months."""
     look = (
-        "import sys, appliance.commands.services, appliance.service.main, appliance.config.reload;"
+        "import sys, appliance.commands.services, appliance.service.main, appliance.service.jobs;"
         f"print(*[name for name in {NOT_THE_DESKS} if name in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)

@@ -15,12 +15,12 @@ from appliance.commands.status import summary
 from appliance.config import last_good, read
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
-from appliance.config.setup import carrier_setup
 from appliance.config.values import MonthDay, OnOff, Seconds
 from appliance.errors import ConfigurationError
 from appliance.policy.office import AfterHours, Greeting
 from appliance.policy.text import NOTHING
 from appliance.service.announcement_files import PromptFile
+from appliance.service.composition import carrier_setup
 from appliance.service.mailroom import account_of, domain_of
 
 EXAMPLE = Path(read.__file__).with_name("example.toml")

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.config.directory_keeper import RegisterKeeper, in_one_line, summary
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.directory import Authorisation, Hindrance, Register, to_be_told
@@ -19,6 +18,7 @@ from appliance.policy.directory_forms import merge
 from appliance.policy.sheets import InCharge, Sheet
 from appliance.policy.text import Words
 from appliance.policy.transfers import Later, may_transfer
+from appliance.service.live_policy import LiveDirectory, directory_in_one_line, directory_summary
 from appliance.store import directory as store
 from appliance.store import sheets
 from appliance.store.database import Trouble
@@ -41,7 +41,7 @@ class Held:
         self.records = Records(path, "boot").start()
         self.posted: list[events.Event] = []
         self.troubles: list[Trouble | None] = []
-        self.keeper = RegisterKeeper(
+        self.keeper = LiveDirectory(
             self.records, self.key, self.posted.append, self.troubles.append
         )
 
@@ -195,14 +195,14 @@ BUSY = replace(
 
 def test_what_status_says() -> None:
     """Units, those without a declaration, what runs out: codes and days, no number."""
-    assert summary(BUSY, NOW, ROME) == {
+    assert directory_summary(BUSY, NOW, ROME) == {
         "units": 3,
         "undeclared": ["demografici", "statocivile"],
         "expiring": [{"unit": "anagrafe", "last": "2026-12-05"}],
         "authorisations_expiring": [4],
         "authorisations_expired": [3],
     }
-    assert in_one_line(BUSY, NOW, ROME) == Words(
+    assert directory_in_one_line(BUSY, NOW, ROME) == Words(
         "3 tra servizi e uffici; senza comunicazione valida: demografici, statocivile; "
         "comunicazioni in scadenza: anagrafe (5 dicembre 2026); autorizzazioni in scadenza: 4 "
         "(1° dicembre 2026); autorizzazioni scadute: 3",
@@ -214,4 +214,4 @@ def test_what_status_says() -> None:
 
 def test_an_empty_register_says_what_that_means() -> None:
     """A box whose register nobody has imported yet."""
-    assert in_one_line(Register(), NOW, ROME).en == "empty: nothing can be transferred"
+    assert directory_in_one_line(Register(), NOW, ROME).en == "empty: nothing can be transferred"

@@ -9,10 +9,9 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.config import build, read
-from appliance.config.setup import phone_settings
+from appliance.config import build, phones, read
+from appliance.config.phones import phone_settings
 from appliance.errors import ConfigurationError
-from appliance.service import phones
 from appliance.sip.registrar import RegistrarAccount
 from appliance.sip.trunk import Standing
 from tests.config.test_config import SMALL, mistakes_of

@@ -8,10 +8,9 @@ from typing import cast
 
 import pytest
 
-from appliance.config.reload import TOLD, Reloading
 from appliance.policy.text import Refused, Words
-from appliance.service.jobs import Chores, Ended
-from appliance.service.phone_status import Lookout
+from appliance.service.jobs import TOLD, Ended, Jobs, Reloading
+from appliance.service.phone_status import StatusCollector
 
 GOOD = Ended(True, Words("bene", "good"))
 BAD = Ended(False, Words("riga 3:\n  a? " * 99, "line 3:\n  a? " * 99))
@@ -39,8 +38,8 @@ class Desk:
     """A reload that was asked for."""
 
     def __init__(self, *, kept: bool = True) -> None:
-        self.child, self.lookout, self.idle = Child(), Lookout(), True
-        self.reloading = Reloading(cast(Chores, self.child), self.lookout, kept=kept)
+        self.child, self.lookout, self.idle = Child(), StatusCollector(), True
+        self.reloading = Reloading(cast(Jobs, self.child), self.lookout, kept=kept)
         self.reloading.ask()
 
     def look(self) -> bool:
@@ -113,7 +112,7 @@ def test_the_real_check_is_asked(tmp_path: Path) -> None:
     """Of a file that is wrong, by the command that a technician knows."""
     path = tmp_path / "centralino.toml"
     path.write_text("[ours]\n", encoding="utf-8")
-    chores, lookout = Chores(path), Lookout()
+    chores, lookout = Jobs(path), StatusCollector()
     reloading = Reloading(chores, lookout, kept=True)
     reloading.ask()
     reloading.look(lambda: True)

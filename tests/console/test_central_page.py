@@ -17,7 +17,7 @@ from appliance.console.pages import backup
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING
-from appliance.service.jobs import ChoreQuestions
+from appliance.service.jobs import JobCommands
 from appliance.service.managed_config import Central
 from appliance.store.database import connect, migrate
 from tests.commands.samples import CONFIG
@@ -48,7 +48,7 @@ class Place:
         settings = read.load(self.written)
         stores: Any = SimpleNamespace(records=Records(self.console.records))
         runner: Any = self.runner
-        chores = ChoreQuestions(stores, settings, NOTHING, runner, lambda: Now(1.0, AT))
+        chores = JobCommands(stores, settings, NOTHING, runner, lambda: Now(1.0, AT))
         central = Central(settings, stores.records, runner, lambda *_: None)
         self.questions = ManagedConfigCommands(stores, central, chores)
 

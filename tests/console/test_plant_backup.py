@@ -28,12 +28,11 @@ from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import backup, backup_target, updates
 from appliance.service.backup_nights import TargetNights, TargetQuestions
-from appliance.service.jobs import ChoreQuestions, Chores
-from appliance.service.loop import database_path
+from appliance.service.jobs import JobCommands, Jobs
 from appliance.service.supervision import Asked, Went
 from appliance.store import database
 from appliance.store.backup import MAGIC
-from appliance.store.database import connect, open_reader
+from appliance.store.database import connect, database_path, open_reader
 from tests.calls.desk import TEN, tell, up
 from tests.commands.test_backup import PHRASE, House
 from tests.console import people
@@ -68,15 +67,15 @@ class Works:
         settings = read.load(house.config)
         folders = replace(settings.folders, console=str(console.state))
         stores: Any = SimpleNamespace(records=Records(console.records))
-        self.console, self.chores = console, Chores(house.config)
+        self.console, self.chores = console, Jobs(house.config)
         self.house = house
         here, self.switchboard = replace(settings, folders=folders), up()
-        self.questions = ChoreQuestions(stores, here, NOTHING, self.chores, lambda: TEN)
+        self.questions = JobCommands(stores, here, NOTHING, self.chores, lambda: TEN)
         self.restores = RestoreCommands(
             stores, here, self.questions, lambda: self.switchboard.status(TEN)
         )
         self.run = Path(here.folders.run)
-        self.nights = TargetNights(here, stores.records, Chores(house.config), lambda *_: None)
+        self.nights = TargetNights(here, stores.records, Jobs(house.config), lambda *_: None)
         self.target = TargetQuestions(stores, here, self.nights, lambda: TEN)
 
     def name_target(self, address: str) -> None:
@@ -85,7 +84,7 @@ class Works:
         self.house.config.write_text(f'{text}\n[backup]\ntarget = "{address}"\n', "utf-8")
         stores: Any = self.target.stores
         settings = read.load(self.house.config)
-        chores = Chores(self.house.config)
+        chores = Jobs(self.house.config)
         self.nights = TargetNights(settings, stores.records, chores, lambda *_: None)
         self.target = TargetQuestions(stores, settings, self.nights, lambda: TEN)
 

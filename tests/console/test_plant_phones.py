@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from appliance.config import phones
 from appliance.console.control_client import StatusSnapshot
 from appliance.console.settings import ConsoleSettings
-from appliance.service import phones
 from appliance.service.loop import Stores
 from tests.api.test_phone_entering import Office
 from tests.console import people

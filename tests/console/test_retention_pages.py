@@ -19,7 +19,7 @@ from appliance.errors import OfficeError
 from appliance.policy.requests import Citizen
 from appliance.policy.voicemail import Outcome
 from appliance.service.loop import Stores
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.store import database, requests, voicemail
 from appliance.store.requests import Taking
 from tests.console.people import ANNA, CARLA
@@ -31,7 +31,7 @@ from tests.store.test_requests import AT, LETTERS, WANTED
 
 HERS, HIS = "3470000001", "051234567"
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
-LOOKOUT = Lookout()
+LOOKOUT = StatusCollector()
 NUMBER = {"kind": "number", "name": "+39 347 0000001"}
 
 

@@ -13,7 +13,7 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.policy.clock import ClockState, Now
 from appliance.service.bootfile import look
-from appliance.service.housekeeping import Caretaker, Plan
+from appliance.service.housekeeping import Housekeeping, Plan
 from appliance.store import call_log
 from appliance.store.retention import Keeping
 from appliance.store.voicemail import Notices
@@ -119,7 +119,7 @@ def test_a_day_without_calls_writes_nothing(a_card: Card, figures: Figures) -> N
     """
     records = Records(a_card.mount / "c.db", "b").start()
     plan = Plan(CALENDAR, Notices("desk@comune.example", head=True), Keeping())
-    caretaker = Caretaker(records, a_card.mount, plan, lambda _: None)
+    caretaker = Housekeeping(records, a_card.mount, plan, lambda _: None)
 
     def day(start: int) -> None:
         for minute in range(start, start + 24 * 60):

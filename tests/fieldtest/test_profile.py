@@ -11,9 +11,9 @@ import pytest
 
 from appliance.calls.orders import Result, Way
 from appliance.config import last_good, read
+from appliance.config.build import line_setup
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
-from appliance.config.setup import line_setup
 from appliance.errors import TechnicianError
 from appliance.fieldtest import report
 from appliance.media.line import line_settings

@@ -20,17 +20,15 @@ from zoneinfo import ZoneInfo
 
 from appliance.api import protocol
 from appliance.calls.orders import CallRecord, Result
-from appliance.config import read
+from appliance.config import phones, read
 from appliance.config.schema import Settings
 from appliance.errors import CentralinoError, OfficeError
-from appliance.service import phones
-from appliance.service.loop import database_path
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.call import CallPlan, CallReport
 from appliance.simulator.exchange.process import ExchangeProcess
 from appliance.simulator.phone.process import TestPhone
 from appliance.store import call_log, voicemail
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from appliance.store.voicemail import Message
 from tests.helpers.ports import free_port, own_address
 

@@ -18,10 +18,10 @@ from appliance.config import read
 from appliance.media.messages import MediaHealth, Snapshot
 from appliance.policy.text import NOTHING
 from appliance.service.backup_nights import TargetNights, TargetQuestions
-from appliance.service.jobs import ChoreQuestions, Chores
-from appliance.service.line_restarts import LineRestarts
+from appliance.service.jobs import JobCommands, Jobs
 from appliance.service.managed_config import Central
-from appliance.service.phone_status import Lookout
+from appliance.service.media_link import LineRestarts
+from appliance.service.phone_status import StatusCollector
 from appliance.service.supervision import Recoveries
 from appliance.service.updates import Updates
 from appliance.sip.phones import PhonesStatus, PhoneState
@@ -85,7 +85,7 @@ class Plant:
     def __post_init__(self) -> None:
         path = self.folder / "plant.toml"
         path.write_text(f'{CONFIG}state = "{self.folder}/state"\nrun = "{self.folder}/run"\n')
-        self.lookout, desk = Lookout(), Desk(self.switchboard)
+        self.lookout, desk = StatusCollector(), Desk(self.switchboard)
         self.recoveries = Recoveries(
             self.folder / "asked",
             self.folder / "answered",
@@ -96,7 +96,7 @@ class Plant:
         phones: Any = SimpleNamespace(status=lambda: self.phones)
         self.lit = 0
         self.restarts = LineRestarts(self.stores, stand_in, self.carrier)
-        self.chores, settings = Chores(path), read.load(path)
+        self.chores, settings = Jobs(path), read.load(path)
         kept: Any = SimpleNamespace(do=lambda *_: None)
         self.updates = UpdateCommands(
             self.stores,
@@ -116,7 +116,7 @@ class Plant:
             lambda: self.lookout.panel_status(desk.status(), self.phones, ready=True),
             self._light,
             self.restarts,
-            chores := ChoreQuestions(self.stores, settings, NOTHING, self.chores, desk.now),
+            chores := JobCommands(self.stores, settings, NOTHING, self.chores, desk.now),
             RestoreCommands(self.stores, settings, chores, stand_in.status),
             TargetQuestions(
                 self.stores,

@@ -24,10 +24,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.policy.voicemail import MessageStep
-from appliance.service.loop import database_path
 from appliance.store import call_log, care, requests
 from appliance.store.care import Kind
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from tests.journeys.harness.browser import computer, window
 from tests.journeys.harness.front_desk import PATIENCE_S, FrontDesk, citizen_calls, front_desk
 from tests.journeys.harness.operator import SIDE, answers, logs_in, makes_an_account, sits_down

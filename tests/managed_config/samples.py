@@ -16,9 +16,8 @@ from appliance.managed_config import apply, bundle
 from appliance.managed_config.apply import Judged, Place, Stamp, judged
 from appliance.policy.directory import Register
 from appliance.policy.sheets import Sheet
-from appliance.service.loop import database_path
 from appliance.store import directory, managed_config, sheets
-from appliance.store.database import connect, open_database
+from appliance.store.database import connect, database_path, open_database
 from appliance.store.directory import key_path
 from tests.commands.samples import CONFIG
 

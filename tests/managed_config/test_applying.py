@@ -11,7 +11,7 @@ import pytest
 
 from appliance.api import speech
 from appliance.commands.answering import office_in_force
-from appliance.config import read
+from appliance.config import read, state_folder
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.managed_config import apply
@@ -71,7 +71,7 @@ def test_all_of_it_comes_into_force(box: Branch) -> None:
     assert [c.reason for c in settings.closures] == ["Vigilia"]
     declared = box.register().declarations
     assert [str(d.needs[0].targets[0].number) for d in declared] != [""]
-    central = speech.announcements_of(settings)[-1]
+    central = state_folder.announcements_of(settings)[-1]
     assert (central / "it/greeting_closed.wav").read_bytes() == sound()
 
 
@@ -288,7 +288,7 @@ def test_a_damaged_schedule_leaves_the_branchs_own(box: Branch) -> None:
 def test_a_spoken_sheet_comes_with_its_sounds(box: Branch) -> None:
     """Its voice is made before it holds; what a cut has left is made good by the next turn."""
     spoken_sheet = sheet("CIE").replace(b"updated", b'spoken = true\nsay = "In linea."\nupdated')
-    folder = speech.speech_folder(box.place.state)
+    folder = state_folder.speech_folder(box.place.state)
     box.apply(made(1, {"sheets/cie.md": spoken_sheet}))
     assert [each.sheet for each in speech.load_menu(folder)] == ["cie"]
     (folder / speech.MENU).unlink()

@@ -12,14 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from appliance.api import speech
-from appliance.config import read
+from appliance.config import read, state_folder
+from appliance.config.state_folder import digest_in_force
 from appliance.managed_config import apply
 from appliance.managed_config.apply import Judged, Stamp
-from appliance.service.loop import database_path
-from appliance.service.managed_config import digest_in_force
 from appliance.store import managed_config, policy_change
-from appliance.store.database import connect, transaction
+from appliance.store.database import connect, database_path, transaction
 from tests.bootfile.test_cuts import Cut, Power
 from tests.helpers.figures import Figures
 from tests.managed_config.samples import AT, Branch, branch, made, sheet, sound
@@ -69,7 +67,7 @@ def check_whole(box: Branch) -> str:
         now = managed_config.in_force(connection)
     assert now is not None
     assert digest_in_force(box.place.state) == now.digest
-    wav = speech.announcements_of(settings)[-1] / "it/hold.wav"
+    wav = state_folder.announcements_of(settings)[-1] / "it/hold.wav"
     assert wav.read_bytes() == (sound() if imu == "IMU" else sound(880.0))
     return monday
 

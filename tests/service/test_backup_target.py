@@ -11,15 +11,14 @@ import pytest
 
 from appliance.config import read
 from appliance.config.schema import Backup, Settings
+from appliance.config.values import Address, backup_address
 from appliance.policy.text import Refused, Words
 from appliance.service import backup_target
 from appliance.service.backup import STALE
 from appliance.service.backup_target import (
     CODE,
     NOT_SET_UP,
-    Address,
     Target,
-    address_of,
     away_said,
     fingerprint,
     mail_of,
@@ -54,7 +53,7 @@ def settings() -> Settings:
 )
 def test_addresses(text: str, address: Address) -> None:
     """As browsers and file managers write them."""
-    assert address_of(text) == address
+    assert backup_address(text) == address
 
 
 @pytest.mark.parametrize(
@@ -78,7 +77,7 @@ def test_addresses(text: str, address: Address) -> None:
 def test_what_is_no_address(text: str, said: str) -> None:
     """Each says what to write; a password never stands in the file."""
     with pytest.raises(Refused) as error:
-        address_of(text)
+        backup_address(text)
     assert said in error.value.words.it
     assert "segreta" not in error.value.words.it
 

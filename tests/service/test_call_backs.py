@@ -9,8 +9,8 @@ from pathlib import Path
 
 from appliance.calls import events, orders
 from appliance.calls.orders import Result
-from appliance.service.loop import Stores, database_path
-from appliance.store.database import open_reader
+from appliance.service.loop import Stores
+from appliance.store.database import database_path, open_reader
 from appliance.store.voicemail import missed_calls
 from tests.store.samples import TEN, a_call
 

@@ -18,10 +18,9 @@ from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.commands.demo import configuration
 from appliance.commands.status import summary
 from appliance.config import read as config_read
-from appliance.config.build import numbers_of, rehearses
+from appliance.config.build import line_setup, numbers_of, rehearses
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
-from appliance.config.setup import line_setup
 from appliance.config.values import OnOff
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.dialling import Denied, Identity
@@ -30,10 +29,10 @@ from appliance.policy.text import SaidError, Words
 from appliance.policy.voicemail import Entry, MessageStep
 from appliance.service import loop
 from appliance.service.housekeeping import in_vain
-from appliance.service.loop import Stores, database_path
+from appliance.service.loop import Stores
 from appliance.store import call_log, care
 from appliance.store.care import Kind
-from appliance.store.database import open_database
+from appliance.store.database import database_path, open_database
 from tests.calls.desk import TEN, tell, up
 from tests.config.test_config import EXAMPLE
 from tests.store.samples import TEN as AT

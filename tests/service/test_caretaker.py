@@ -17,7 +17,7 @@ from appliance.policy.clock import ClockState, Now
 from appliance.policy.hours import Period, Schedule, Week, week
 from appliance.policy.text import Words
 from appliance.policy.voicemail import Outcome
-from appliance.service.housekeeping import NOT_DELETED, Caretaker, Plan
+from appliance.service.housekeeping import NOT_DELETED, Housekeeping, Plan
 from appliance.store import monitoring, retention, users, voicemail
 from appliance.store.database import Trouble
 from appliance.store.retention import Keeping
@@ -44,7 +44,7 @@ class Office:
         for name in ("m1.wav", "m1.meta"):
             (self._new / name).write_bytes(b"sound")
         plan = Plan(CALENDAR, Notices(), Keeping())
-        self.caretaker = Caretaker(self.records, folder, plan, self.troubles.put)
+        self.caretaker = Housekeeping(self.records, folder, plan, self.troubles.put)
 
     def look(self, wall: datetime, monotonic: float, clock: ClockState = ClockState.SYNCED) -> None:
         """Look, and wait until the records' thread has done what was asked."""

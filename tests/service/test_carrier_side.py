@@ -20,8 +20,8 @@ from appliance.service.media_link import (
     PONG_LIMIT_S,
     START_LIMIT_S,
     Callers,
-    CarrierSide,
-    Takers,
+    EventHandlers,
+    MediaLink,
 )
 
 
@@ -29,7 +29,7 @@ from appliance.service.media_link import (
 class Lines:
     """The desk's side of the link, by a test's clock, and the unit's socket that it knocks at."""
 
-    side: CarrierSide
+    side: MediaLink
     listening: socket.socket
     selector: selectors.BaseSelector
     told: list[events.Event] = field(default_factory=list)
@@ -55,7 +55,7 @@ def lines(tmp_path: Path) -> Iterator[Lines]:
     listening.listen()
     prompts = os.memfd_create("prompts")
     told: list[events.Event] = []
-    takers = Takers(
+    takers = EventHandlers(
         event=told.append,
         recording=lambda _: None,
         sound=lambda *_: None,
@@ -66,7 +66,7 @@ def lines(tmp_path: Path) -> Iterator[Lines]:
     )
     with closing(listening), closing(selectors.DefaultSelector()) as selector:
         setup = Setup((), "127.0.0.1", (20_000, 20_010), (), (), ())
-        side = CarrierSide(setup, prompts, takers, selector, tmp_path / "link.sock")
+        side = MediaLink(setup, prompts, takers, selector, tmp_path / "link.sock")
         yield Lines(side, listening, selector, told)
         side.close()
     os.close(prompts)

@@ -16,7 +16,7 @@ from appliance.api.managed_config import UPLOADED, ManagedConfigCommands
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import managed_config
-from appliance.service.jobs import ChoreQuestions, Ended
+from appliance.service.jobs import Ended, JobCommands
 from appliance.service.managed_config import FETCH, FIRST_S, Central, Outcome, Said
 from appliance.store.database import Trouble, connect
 from tests.console import people
@@ -234,7 +234,7 @@ class Runner:
 
 def asked_of(box: Box, stores: Any, runner: Any = None) -> ManagedConfigCommands:
     """Make what answers at the door."""
-    chores = ChoreQuestions(stores, box.settings, NOTHING, runner, lambda: box.now)
+    chores = JobCommands(stores, box.settings, NOTHING, runner, lambda: box.now)
     return ManagedConfigCommands(stores, box.central, chores)
 
 

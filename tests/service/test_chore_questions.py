@@ -18,7 +18,7 @@ from appliance.policy.directory import MASK
 from appliance.policy.text import Refused, Words
 from appliance.service import jobs
 from appliance.service.backup import MADE, UPLOADED
-from appliance.service.jobs import KEPT_S, NICENESS, ChoreQuestions, Chores, Ended
+from appliance.service.jobs import KEPT_S, NICENESS, Ended, JobCommands, Jobs
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
 from tests.calls.desk import TEN
@@ -38,8 +38,8 @@ class Works:
         (folder / "users").mkdir()
         self.stores = Kept(folder / "users")
         people.enter(self.stores.connection)
-        self.chores, stores = Chores(self.house.config), self.stores
-        self.questions = ChoreQuestions(
+        self.chores, stores = Jobs(self.house.config), self.stores
+        self.questions = JobCommands(
             stores,  # type: ignore[arg-type]  # a stand-in
             replace(settings, folders=folders),
             Words("riga 3: 0512345678", "line 3: 0512345678"),
@@ -162,7 +162,7 @@ def test_what_cannot_be_begun_is_refused_in_words(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000, total=1 << 40))
     assert "spazio" in works.ask("backup_make", passphrase=PHRASE)["said"]["it"]
     with pytest.raises(Refused, match="command line"):
-        Chores(None).check_free()
+        Jobs(None).check_free()
 
 
 def test_what_the_system_refuses_is_said(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +199,7 @@ def test_a_child_cannot_fill_the_disk(works: Works) -> None:
 def test_a_child_that_does_not_end_is_ended(works: Works) -> None:
     """And one is ended with the desk."""
     told: list[Ended] = []
-    hasty = Chores(works.house.config, limit_s=0.0)
+    hasty = Jobs(works.house.config, limit_s=0.0)
     hasty.begin(("check",), "", 1 << 20, told.append)
     running = hasty._running
     assert running is not None

@@ -12,8 +12,8 @@ from appliance.calls import events, orders
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.service.loop import MOST, WITHIN_S, Confinement, Desk, Inbox, Stores
-from appliance.service.media_link import CarrierSide, Legs
+from appliance.service.loop import MOST, WITHIN_S, CallControl, Confinement, Inbox, Stores
+from appliance.service.media_link import Legs, MediaLink
 from appliance.workers import Reported
 from tests.calls.desk import NIGHT, TEN, later
 from tests.stories.offices import EXAMPLE
@@ -32,7 +32,7 @@ class Carrier:
         if isinstance(message, self.dies_of):
             self.desk.fact(events.CarrierLost("it has gone"))
 
-    desk: Desk
+    desk: CallControl
 
 
 class Kept:
@@ -50,7 +50,7 @@ class Kept:
             self.records.append(order.record)
 
 
-class AtNight(Desk):
+class AtNight(CallControl):
     """A desk at a moment of the night."""
 
     def now(self) -> Now:
@@ -64,7 +64,7 @@ def carrier() -> Iterator[Carrier]:
     made, selector, inbox = Carrier(), selectors.DefaultSelector(), Inbox()
     stores = cast("Stores", Kept())
     made.desk = AtNight(Switchboard(EXAMPLE, "t"), stores, inbox, selector, lambda _: None)
-    made.desk.join(cast("CarrierSide", made), cast("Legs", None))
+    made.desk.join(cast("MediaLink", made), cast("Legs", None))
     made.desk.fact(events.LineRestored("line1"))
     yield made
     inbox.close()
@@ -157,7 +157,7 @@ def test_an_order_that_fails_keeps_no_other_from_being_carried_out(carrier: Carr
     assert written[-1].ended_at is not None
 
 
-class Clocked(Desk):
+class Clocked(CallControl):
     """A desk whose time the test sets; `shown` counts what people were told."""
 
     moment = TEN
@@ -186,7 +186,7 @@ def ringing() -> Iterator[tuple[Clocked, list[Any]]]:
     stores = cast("Stores", Kept())
     desk = Clocked(Switchboard(EXAMPLE, "t"), stores, inbox, selector, show)
     legs = Legs(cast("Any", Phones()), lambda _: None, "192.0.2.1")
-    desk.join(cast("CarrierSide", Silent()), legs)
+    desk.join(cast("MediaLink", Silent()), legs)
     for phone in ("op1", "op2"):
         desk.fact(events.PhoneRegistered(phone))
     desk.fact(events.LineRestored("line1"))

@@ -28,7 +28,7 @@ from appliance.policy.text import Words
 from appliance.service import monitoring
 from appliance.service.housekeeping import plan_of
 from appliance.service.monitoring import Fleet, fleet_of
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.store import call_log
 from appliance.store import monitoring as store_monitoring
 from appliance.store.database import Trouble
@@ -62,12 +62,12 @@ def records(tmp_path: Path) -> Iterator[Records]:
         made.stop()
 
 
-def a_fleet(records: Records, text: str = MQTT, lookout: Lookout | None = None) -> Fleet:
+def a_fleet(records: Records, text: str = MQTT, lookout: StatusCollector | None = None) -> Fleet:
     """Make the fleet of a box with a register; its thread never runs."""
     settings, status = read.parse(SMALL + text), up().status(NOW)
     office = build_office(settings, 2026)
     made = fleet_of(
-        settings, office, records, lookout or Lookout(), lambda: REGISTER, lambda: status
+        settings, office, records, lookout or StatusCollector(), lambda: REGISTER, lambda: status
     )
     assert made is not None
     return made
@@ -97,7 +97,7 @@ def test_without_a_broker_there_is_nothing(records: Records) -> None:
     settings = read.parse(SMALL)
     office = build_office(settings, 2026)
     made = fleet_of(
-        settings, office, records, Lookout(), lambda: REGISTER, lambda: up().status(NOW)
+        settings, office, records, StatusCollector(), lambda: REGISTER, lambda: up().status(NOW)
     )
     assert made is None
     records.start()
@@ -180,7 +180,7 @@ def test_what_differs_is_kept_once_and_over_a_restart(records: Records, tmp_path
 
 def test_troubles_of_the_box_are_told_under_their_codes(records: Records) -> None:
     """Those of its parts, and that the configuration has mistakes, without which ones."""
-    lookout = Lookout(Words("telefono anna", "phone anna"))
+    lookout = StatusCollector(Words("telefono anna", "phone anna"))
     lookout.trouble("mail", Trouble("mail.away", "La posta.", "Mail."))
     assert [(one.code, one.words.en) for one in monitoring.known_of(lookout)] == [
         ("configuration", monitoring.MISCONFIGURED.en),
@@ -196,7 +196,7 @@ def test_a_fault_of_ours_is_told_and_stays(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that keeps the thread from all work: a restart may mend it, a look does not end it."""
-    lookout = Lookout()
+    lookout = StatusCollector()
     made = a_fleet(records, lookout=lookout)
     records.start()
     monkeypatch.setattr(workers, "PAUSES_S", (0.001, 0.001))
@@ -264,7 +264,7 @@ def test_what_the_technician_must_see_to(
 
 def test_status_and_page_say_how_it_is(records: Records) -> None:
     """Whether the broker is reached, how many events wait, how many were dropped."""
-    lookout = Lookout()
+    lookout = StatusCollector()
     made = a_fleet(records, lookout=lookout)
     assert "not connected yet" in lookout.mqtt_said[0].en
     made._heard(AWAY)

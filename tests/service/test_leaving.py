@@ -8,7 +8,7 @@ from typing import Any
 from appliance.api.requests import RequestCommands
 from appliance.calls.states import State
 from appliance.service.command_table import Questions
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.service.supervision import Recoveries
 from tests.calls.desk import TEN, tell
 from tests.calls.test_transfers import key, office_desk
@@ -24,9 +24,9 @@ def test_whoever_asks_at_the_door_reads_why(tmp_path: Path) -> None:
     tried = Recoveries(tmp_path / "asked", tmp_path / "done", beside._now)
     records: Any = stores
     requests = RequestCommands(records, mailroom, beside._now)  # type: ignore[arg-type]  # a stand-in
-    lookout = Lookout()
+    lookout = StatusCollector()
     asked: Any = (
-        desk, stores, lookout, beside.Run(), tried, beside.Phones(), requests,
+        desk, stores, lookout, *beside.settings_and_zone(), tried, beside.Phones(), requests,
         beside.erasures(stores, str(tmp_path)), beside.users(stores, str(tmp_path)), beside.Plant(),
     )  # fmt: skip
     questions = Questions(*asked)

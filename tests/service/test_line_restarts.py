@@ -12,7 +12,7 @@ import pytest
 from appliance.errors import CentralinoError
 from appliance.media.messages import RestartLine
 from appliance.media.process import Carrier
-from appliance.service.line_restarts import CODE
+from appliance.service.media_link import LINE_RESTART
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
 from tests.calls.desk import KNOWN, RANG, TEN, tell, up
@@ -40,7 +40,9 @@ class Works:
 
     def noted(self) -> list[tuple[str, str]]:
         """List who restarted what, newest first."""
-        return [(one.by, one.about) for one in database.latest(self.stores.connection, CODE)]
+        return [
+            (one.by, one.about) for one in database.latest(self.stores.connection, LINE_RESTART)
+        ]
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from dataclasses import replace
 from appliance.calls import events
 from appliance.calls.commands import SetAway, SetUnattended
 from appliance.policy.clock import ClockState
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.sip.phones import PhonesStatus
 from tests.calls.desk import NIGHT, TEN, tell, up
 
 
 def test_the_ready_led_shows_that_the_last_position_has_gone() -> None:
     """E3: nobody left is "Non presidiato" as by the button, which still means its own state."""
-    desk, lookout = up(), Lookout()
+    desk, lookout = up(), StatusCollector()
     assert not lookout.panel_status(desk.status(TEN), PhonesStatus(), ready=True).unattended
     for phone in ("op1", "op2"):
         tell(desk, TEN, events.ServiceStateChanged(SetAway(on=True, by=phone)))
@@ -25,7 +25,7 @@ def test_the_ready_led_shows_that_the_last_position_has_gone() -> None:
 
 def test_a_time_that_nobody_trusts_is_a_fault_to_be_seen() -> None:
     """The fault LED is lit and the service's own sentence says so, until the clock is known."""
-    desk, lookout = up(), Lookout()
+    desk, lookout = up(), StatusCollector()
     for state in ClockState:
         status = desk.status(replace(TEN, clock_state=state))
         shown = lookout.panel_status(status, PhonesStatus(), ready=True)

@@ -19,7 +19,7 @@ from appliance.service.backup import Stick
 from appliance.service.backup_target import Target
 from appliance.service.loop import Stores
 from appliance.service.monitoring import Metrics
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.service.reports import Figures as DeskFigures
 from appliance.sip.phones import PhonesStatus
 from appliance.store.database import Trouble
@@ -47,7 +47,7 @@ class Desk:
         return Now(1.0, AT)
 
 
-class Heard(Lookout):
+class Heard(StatusCollector):
     """A lookout that says when it was told of something."""
 
     def __init__(self) -> None:

@@ -16,9 +16,8 @@ from appliance.config.schema import Backup, Settings
 from appliance.errors import StoreError
 from appliance.service import backup
 from appliance.service.backup import ON_CARD
-from appliance.service.loop import database_path
 from appliance.store import privacy, voicemail
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from tests.commands.test_backup import PHRASE, House
 
 THREE = datetime(2026, 11, 25, 3, 5, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from appliance.policy.text import Words
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.service.supervision import LOOKS_S, Notices, folder_of, post_notice, read, take_back
 
 DAMAGED: Final = Words("La scheda è danneggiata.", "The card is damaged.")
@@ -18,7 +18,7 @@ HELPER: Final = Path(__file__).parents[2] / "image/overlay/usr/lib/centralino-im
 
 def test_told_shown_and_over(tmp_path: Path) -> None:
     """A notice is a trouble from the next look on, and none once it is taken back."""
-    lookout, folder = Lookout(), tmp_path / "notices"
+    lookout, folder = StatusCollector(), tmp_path / "notices"
     watch = Notices(lookout.trouble, folder)
     assert not watch.look(0.0)
     post_notice("data", DAMAGED, folder)
@@ -33,7 +33,7 @@ def test_told_shown_and_over(tmp_path: Path) -> None:
 
 def test_other_words_replace_those_before(tmp_path: Path) -> None:
     """Told anew under its name, a notice is one trouble, not two."""
-    lookout = Lookout()
+    lookout = StatusCollector()
     watch = Notices(lookout.trouble, tmp_path)
     for at, words in ((0.0, DAMAGED), (LOOKS_S, Words("Sostituirla.", "Replace it."))):
         post_notice("data", words, tmp_path)

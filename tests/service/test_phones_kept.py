@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.service.phone_status import Lookout, PhonesKept
+from appliance.service.phone_status import PhonesKept, StatusCollector
 from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
 from appliance.sip.phones import PhonesStatus
@@ -15,11 +15,11 @@ from appliance.sip.registrar import Binding
 UDP = Binding("21", ("192.0.2.21", 5060), "sip:21@192.0.2.21", 100.0)
 
 
-def keeper(saved: list[str]) -> tuple[PhonesKept, Lookout]:
+def keeper(saved: list[str]) -> tuple[PhonesKept, StatusCollector]:
     """Return one that writes into a list."""
     stores: Any = SimpleNamespace(save_bindings=saved.append, save_left=lambda *_: None)
     phones: Any = SimpleNamespace(bindings_to_json=lambda: "kept", left_to_json=lambda: "")
-    lookout = Lookout()
+    lookout = StatusCollector()
     return PhonesKept(stores, phones, lookout, Path("left")), lookout
 
 

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.config import directory_file
-from appliance.config.directory_keeper import in_one_line, summary
 from appliance.policy import directory_review
 from appliance.policy.directory import (
     Authorisation,
@@ -35,6 +34,7 @@ from appliance.policy.directory_forms import merge
 from appliance.policy.directory_review import attention
 from appliance.policy.directory_text import history_rows, merged_words
 from appliance.policy.hours import Band, Week
+from appliance.service.live_policy import directory_in_one_line, directory_summary
 from appliance.store import database
 from appliance.store import directory as store
 from appliance.store.database import open_database
@@ -155,6 +155,9 @@ def test_the_same_in_every_form(register: Register) -> None:
     printed += [row for e in register.entered() for row in history_rows(e, "it")]
     found = attention(register, NOW, ROME)
     printed += [words.it + words.en for words in directory_review.in_words(found)]
-    printed.append(json.dumps(summary(register, NOW, ROME)) + in_one_line(register, NOW, ROME).it)
+    printed.append(
+        json.dumps(directory_summary(register, NOW, ROME))
+        + directory_in_one_line(register, NOW, ROME).it
+    )
     assert not any("051598204" in text for text in printed)
     assert b"051598204" not in stored

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError
 from appliance.policy.voicemail import Entry, MessageStep, Outcome
-from appliance.service.housekeeping import Caretaker, Plan
+from appliance.service.housekeeping import Housekeeping, Plan
 from appliance.store import care, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import migrate
@@ -100,7 +100,7 @@ class Retained(RuleBasedStateMachine):
         """Days pass; at night what is past its time is deleted, by whatever is configured."""
         self.now += timedelta(days=days)
         plan = Plan(CALENDAR, Notices(), Keeping(messages_days, numbers, calls))
-        Caretaker(NOBODY, self.state, plan, lambda _: None).delete(self.db, self.now)
+        Housekeeping(NOBODY, self.state, plan, lambda _: None).delete(self.db, self.now)
         before = self.now - timedelta(days=messages_days)
         for name, closed in list(self.closed.items()):
             if messages_days and closed is not None and closed < before:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from appliance.config import read
-from appliance.service import housekeeping, phones
-from appliance.service.secret_files import LEFT, SECRETS, settle_secrets
+from appliance.config import phones, read
+from appliance.config.state_folder import LEFT, SECRETS, settle_secrets
+from appliance.service import housekeeping
 from appliance.store.directory import key_path
 
 CONFIG = """
@@ -44,7 +44,7 @@ def places(state: Path) -> set[Path]:
     settings = read.load(path)
     return {
         phones.secrets_path(settings),
-        phones.kept_path(settings),
+        phones.handsets_path(settings),
         housekeeping.pin_path(state),
         key_path(state / "centralino.db"),
     }

@@ -12,11 +12,10 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
+from appliance.config import sheet_file
 from appliance.config.mistakes import BadConfiguration
-from appliance.service import speech
-from appliance.service.loop import database_path
 from appliance.store import sheets
-from appliance.store.database import Noted, connect, open_database, open_reader
+from appliance.store.database import Noted, connect, database_path, open_database, open_reader
 
 EXAMPLES = Path(str(resources.files("appliance.config") / "example_sheets"))
 CONFIG = Path(str(resources.files("appliance.config") / "example.toml"))
@@ -25,7 +24,7 @@ GOOD = '+++\ntitle = "IMU"\nsource = "Delibera"\nupdated = 2026-05-20\n+++\nAcco
 
 def test_a_sheet() -> None:
     """A head of TOML between +++ lines, then Markdown."""
-    sheet = speech.parse(GOOD, "imu")
+    sheet = sheet_file.parse_sheet(GOOD, "imu")
     assert (sheet.code, sheet.title, sheet.updated) == ("imu", "IMU", date(2026, 5, 20))
     assert sheet.body == "Acconto a giugno.\n"
 
@@ -45,7 +44,7 @@ def test_a_sheet() -> None:
 def test_what_is_wrong_with_a_sheet(text: str, said: str) -> None:
     """Where it is wrong, counted in the file, and what to do."""
     with pytest.raises(BadConfiguration) as caught:
-        speech.parse(text, "imu")
+        sheet_file.parse_sheet(text, "imu")
     assert said in str(caught.value)
 
 
@@ -69,23 +68,23 @@ def test_what_is_wrong_with_a_sheet(text: str, said: str) -> None:
 def test_what_is_wrong_is_said_in_italian(text: str, said: str) -> None:
     """The front desk edits sheets, and reads what is wrong in its own language."""
     with pytest.raises(BadConfiguration) as caught:
-        speech.parse(text, "imu")
+        sheet_file.parse_sheet(text, "imu")
     assert said in "; ".join(mistake.words.it for mistake in caught.value.mistakes)
 
 
 def test_what_is_no_toml_and_names_no_line() -> None:
     """Whatever the library says, a sentence remains."""
     with pytest.raises(BadConfiguration) as caught:
-        speech.parse('+++\ntitle = "\n+++\nX\n', "imu")
+        sheet_file.parse_sheet('+++\ntitle = "\n+++\nX\n', "imu")
     assert "manca una virgoletta" in caught.value.mistakes[0].words.it
 
 
 def test_a_spoken_sheet() -> None:
     """P1: what callers hear stands in the head; without the mark it is kept back."""
     head = 'say = "Acconto a giugno."\nlanguage = "en"\n'
-    spoken = speech.parse(GOOD.replace("+++\nA", f"spoken = true\n{head}+++\nA"), "imu")
+    spoken = sheet_file.parse_sheet(GOOD.replace("+++\nA", f"spoken = true\n{head}+++\nA"), "imu")
     assert (spoken.say, spoken.language) == ("Acconto a giugno.", "en")
-    assert speech.parse(GOOD.replace("+++\nA", f"{head}+++\nA"), "imu").say == ""
+    assert sheet_file.parse_sheet(GOOD.replace("+++\nA", f"{head}+++\nA"), "imu").say == ""
 
 
 def test_all_files_mistakes_at_once(tmp_path: Path) -> None:
@@ -96,7 +95,7 @@ def test_all_files_mistakes_at_once(tmp_path: Path) -> None:
     (tmp_path / "c.md").write_text(GOOD)
     (tmp_path / "sub" / "c.md").write_text(GOOD)
     with pytest.raises(BadConfiguration) as caught:
-        speech.load_folder(tmp_path)
+        sheet_file.load_sheets(tmp_path)
     places = [str(mistake).split(": ")[0] for mistake in caught.value.mistakes]
     assert places == ["a.md, the sheet", "sub/b.md, title", "line 2, sub/b.md, titel", "c"]
 
@@ -104,12 +103,12 @@ def test_all_files_mistakes_at_once(tmp_path: Path) -> None:
 def test_an_empty_folder(tmp_path: Path) -> None:
     """The wrong folder would take every sheet away."""
     with pytest.raises(BadConfiguration, match="no \\*\\.md file"):
-        speech.load_folder(tmp_path)
+        sheet_file.load_sheets(tmp_path)
 
 
 def test_the_example_sheets() -> None:
     """They are good, and of offices of the example register."""
-    assert len(speech.load_folder(EXAMPLES)) == 4
+    assert len(sheet_file.load_sheets(EXAMPLES)) == 4
 
 
 class Box:
@@ -169,8 +168,8 @@ def test_what_was_edited_in_the_console_stays(tmp_path: Path) -> None:
     for code in ("imu", "tari", "cani"):
         (folder / f"{code}.md").write_text(GOOD, encoding="utf-8")
     box.run("import", str(folder))
-    edited = speech.parse(GOOD.replace("giugno", "luglio"), "imu")
-    own = speech.parse(GOOD, "ici")
+    edited = sheet_file.parse_sheet(GOOD.replace("giugno", "luglio"), "imu")
+    own = sheet_file.parse_sheet(GOOD, "ici")
     at = datetime(2026, 11, 25, 9, tzinfo=UTC)
     with closing(connect(database_path(box.state))) as connection:
         for sheet in (edited, own):

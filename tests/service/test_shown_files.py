@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from appliance.config.state_folder import LEFT, SECRETS, settle_secrets
 from appliance.service.main import open_to_console
-from appliance.service.secret_files import LEFT, SECRETS, settle_secrets
 from appliance.store import database
 
 SHOWN = (

@@ -31,8 +31,8 @@ from appliance.policy.requests import Letter, Reply
 from appliance.policy.requests import Verdict as Sent
 from appliance.policy.supervision import TABLE, Part, Past, Verdict
 from appliance.policy.text import Words
-from appliance.service import main
-from appliance.service.phone_status import Lookout
+from appliance.service import composition
+from appliance.service.phone_status import StatusCollector
 from appliance.service.supervision import FAULT_SHOWN_S, FILE, Supervisor
 from appliance.sip import endpoint
 from appliance.store import writer
@@ -207,7 +207,7 @@ def supervisor(
     folder: Path, beats: dict[Part, Callable[[], float]] | None = None, *, kept: bool = True
 ) -> Supervisor:
     """Make one that looks after these threads."""
-    return Supervisor(beats or {}, {}, Lookout(), folder, kept=kept)
+    return Supervisor(beats or {}, {}, StatusCollector(), folder, kept=kept)
 
 
 @pytest.fixture
@@ -263,10 +263,10 @@ def test_idle_threads_turn_well_within_their_limits() -> None:
 
 def test_every_thread_of_the_desk_is_looked_after() -> None:
     """No worker is started that nobody would miss."""
-    source = Path(main.__file__).read_text(encoding="utf-8")
+    source = Path(composition.__file__).read_text(encoding="utf-8")
     watched = source.partition("def _made_supervisor")[2].partition("return Supervisor")[0]
     assert [part for part in THREADS if f"Part.{part.name}:" in watched] == list(THREADS)
-    rooms = Path(main.__file__).parent.parent
+    rooms = Path(composition.__file__).parent.parent
     made = [p for p in rooms.rglob("*.py") if re.search(r' Worker\(\s*"', p.read_text())]
     assert len(made) == len(THREADS) + 1  # and MQTT's, where a broker is configured
     assert "beats[Part.MQTT]" in watched
@@ -275,14 +275,14 @@ def test_every_thread_of_the_desk_is_looked_after() -> None:
 # --- leaving ------------------------------------------------------------------------------------
 
 
-def failing(lookout: Lookout) -> None:
+def failing(lookout: StatusCollector) -> None:
     """Have the card refuse for good."""
     lookout.trouble("records", DATABASE_UNSURE)
 
 
 def test_a_lasting_fault_ends_in_one_restart_when_all_is_idle(tmp_path: Path) -> None:
     """F5: told at once, nobody is cut off, the service leaves once no call is up."""
-    lookout = Lookout()
+    lookout = StatusCollector()
     looking = Supervisor({}, {}, lookout, tmp_path, kept=True)
     failing(lookout)
     busy = looking.look(at(10.0), lambda: False)
@@ -299,7 +299,7 @@ def test_it_leaves_once_in_half_an_hour_and_then_goes_on_without(tmp_path: Path)
     first = supervisor(tmp_path)
     first.start(5.0)
     first.leave(Part.RECORDS, 12.0)
-    lookout = Lookout()
+    lookout = StatusCollector()
     second = Supervisor({}, {}, lookout, tmp_path, kept=True)
     second.start(14.0)
     failing(lookout)
@@ -314,7 +314,7 @@ def test_it_leaves_once_in_half_an_hour_and_then_goes_on_without(tmp_path: Path)
 
 def test_a_card_that_is_well_again_ends_the_trouble(tmp_path: Path) -> None:
     """What was told is taken back; a fault that a restart cannot mend asks for none."""
-    lookout = Lookout()
+    lookout = StatusCollector()
     looking = Supervisor({}, {}, lookout, tmp_path, kept=True)
     failing(lookout)
     looking.look(at(10.0), lambda: False)
@@ -325,7 +325,7 @@ def test_a_card_that_is_well_again_ends_the_trouble(tmp_path: Path) -> None:
 
 def test_without_a_service_manager_it_stays(tmp_path: Path) -> None:
     """Nobody would start it again: on a workstation it says what is wrong, no more."""
-    lookout = Lookout()
+    lookout = StatusCollector()
     looking = Supervisor({}, {}, lookout, tmp_path, kept=False)
     failing(lookout)
     assert looking.look(at(10.0), lambda: True).leave is None
@@ -336,7 +336,9 @@ def test_a_carrier_that_dies_again_and_again_has_the_desk_restarted(tmp_path: Pa
     """Six deaths within a minute: it may be what the desk tells it."""
     past = Past(tuple(float(n) for n in range(100, 105)))
     pasts = [past]
-    looking = Supervisor({}, {Part.CARRIER: lambda: pasts[0]}, Lookout(), tmp_path, kept=True)
+    looking = Supervisor(
+        {}, {Part.CARRIER: lambda: pasts[0]}, StatusCollector(), tmp_path, kept=True
+    )
     assert looking.look(at(106.0), lambda: True).leave is None
     pasts[0] = past.again(107.0)
     assert looking.look(at(108.0), lambda: True).leave is Part.CARRIER
@@ -365,7 +367,7 @@ def test_what_is_shown(tmp_path: Path) -> None:
     """
     supervisor(tmp_path).start(5.0)
     pasts = {Part.CARRIER: Past}
-    looking = Supervisor({Part.MAIL: lambda: 10.0}, pasts, Lookout(), tmp_path, kept=True)
+    looking = Supervisor({Part.MAIL: lambda: 10.0}, pasts, StatusCollector(), tmp_path, kept=True)
     looking.start(50.0)
     rows = {row["part"]: row for row in looking.rows(at(2000.0))}
     assert rows["unit"]["restarts"] == 1
@@ -382,7 +384,7 @@ def test_what_is_shown(tmp_path: Path) -> None:
 
 def test_a_job_that_failed_is_shown_for_an_hour(tmp_path: Path) -> None:
     """Which part, and when; the thread lives on, so nothing is restarted and the lamp goes out."""
-    failures, lookout = {"records": 95.0, "fleet": 20.0, "MainThread": 30.0}, Lookout()
+    failures, lookout = {"records": 95.0, "fleet": 20.0, "MainThread": 30.0}, StatusCollector()
     made = Supervisor({}, {}, lookout, tmp_path, kept=True, failures=failures)
     assert made.look(at(100.0), lambda: True) == Verdict(feeds=True)
     (told,) = lookout.troubles()

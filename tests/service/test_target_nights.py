@@ -28,7 +28,7 @@ from appliance.service.backup_nights import (
     Wish,
 )
 from appliance.service.backup_target import NO_ANSWER, NOT_SET_UP, Target
-from appliance.service.jobs import Chores, Ended
+from appliance.service.jobs import Ended, Jobs
 from appliance.store.database import Trouble
 from appliance.store.writer import Records
 from tests.commands.samples import CONFIG
@@ -271,7 +271,7 @@ def test_its_child_is_none_of_the_others(tmp_path: Path) -> None:
     """A server that hangs holds up neither the night's copies nor a technician."""
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path))
-    one, other = Chores(file), Chores(file)
+    one, other = Jobs(file), Jobs(file)
     try:
         one.begin(COMMAND, "", 1 << 20, lambda _: None)
         other.check_free()

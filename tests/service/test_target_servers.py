@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from appliance.config import read
+from appliance.config.values import backup_address
 from appliance.policy.clock import Now
 from appliance.policy.text import Refused
 from appliance.service import backup_smb, backup_target
 from appliance.service.backup_nights import Accepted, TargetBackup, TargetNights
-from appliance.service.backup_target import address_of
-from appliance.service.jobs import Chores
+from appliance.service.jobs import Jobs
 from tests.commands.test_backup import House
 from tests.commands.test_backup_stick import fill
 from tests.faults.needs import require
@@ -85,7 +85,7 @@ def accepted(server: SshServer | SmbServer) -> Accepted:
     """Accept what somebody accepts who has compared it."""
     if isinstance(server, SmbServer):
         return Accepted(PHRASE, password=SMB_PASSWORD)
-    return Accepted(PHRASE, backup_target.offered_key(address_of(server.address)))
+    return Accepted(PHRASE, backup_target.offered_key(backup_address(server.address)))
 
 
 def refused(said: Callable[[], object]) -> str:
@@ -141,7 +141,7 @@ def test_the_desk_writes_it_by_a_child(site: Site, ssh: SshServer) -> None:
     target.set_up(accepted(ssh))
     told: list[object] = []
     records: Any = SimpleNamespace(do=lambda *_: None)
-    chores = Chores(site.house.config)
+    chores = Jobs(site.house.config)
     nights = TargetNights(target.settings, records, chores, lambda *each: told.append(each))
     nights.ask()
     until = time.monotonic() + 60

@@ -16,8 +16,8 @@ from appliance.media.messages import LineSetup, Prompt, Recovering, Setup
 from appliance.policy.clock import Now
 from appliance.policy.office import ServiceState
 from appliance.prompts import Catalogue
-from appliance.service.loop import Confinement, Desk, Inbox, Stores
-from appliance.service.media_link import CarrierSide, Legs, Takers
+from appliance.service.loop import CallControl, Confinement, Inbox, Stores
+from appliance.service.media_link import EventHandlers, Legs, MediaLink
 from tests.soak import office
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def prompts() -> tuple[int, tuple[Prompt, ...]]:
     return fd, tuple(Prompt(f"it/{name}", 0, len(WORD)) for name in names)
 
 
-class SoakCarrierSide(CarrierSide):
+class SoakCarrierSide(MediaLink):
     """Its child is a carrier of the soak's world."""
 
     get_socket: Callable[[], socket.socket]
@@ -54,7 +54,7 @@ class Raising(Confinement):
         raise error
 
 
-class SoakDesk(Desk):
+class SoakDesk(CallControl):
     """One desk process; `die` is what kill -9 does to it, `stop` what systemd does."""
 
     def __init__(self, world: World, boot: int) -> None:
@@ -122,9 +122,9 @@ class SoakDesk(Desk):
             self.world.watch.played(order)
         super()._dispatch(order)
 
-    def _takers(self) -> Takers:
+    def _takers(self) -> EventHandlers:
         store = self.world.store
-        return Takers(
+        return EventHandlers(
             event=self.fact,
             recording=store.begin,
             sound=store.append,

@@ -19,7 +19,7 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Holiday
 from appliance.policy.requests import Letter, Mail, Reply, Verdict, by_voice
 from appliance.policy.text import Words
-from appliance.service.housekeeping import Caretaker, Plan
+from appliance.service.housekeeping import Housekeeping, Plan
 from appliance.service.mailroom import Outgoing
 from appliance.simulator.exchange.call import CallPlan, Party
 from appliance.store import requests
@@ -111,7 +111,9 @@ class Offline:
         self.records: dict[str, CallRecord] = {}
         calendar = self.world.office.switchboard.schedule
         plan = Plan(calendar, Notices(desk=DESK), Keeping())
-        self.caretaker = Caretaker(store.box.records, store.box.home.parent, plan, lambda _: None)
+        self.caretaker = Housekeeping(
+            store.box.records, store.box.home.parent, plan, lambda _: None
+        )
         self.outbox = Watched(store.box.records)
         self.sender = Sender(
             self.outbox, self._deliver, lambda: None, lambda _: None, None, lambda: self.world.now

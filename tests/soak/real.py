@@ -16,8 +16,7 @@ from contextlib import closing
 from pathlib import Path
 
 from appliance.calls.orders import Result
-from appliance.service.loop import database_path
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from tests.helpers.box import Box, wait
 from tests.soak.mix import SPEECH
 from tests.soak.real_calls import LINES, RealSoak, rest

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from appliance.errors import OfficeError
-from appliance.service.loop import database_path
 from appliance.service.supervision import KEPT
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.call import CallPlan
 from appliance.store.call_log import iso
-from appliance.store.database import connect, open_reader
+from appliance.store.database import connect, database_path, open_reader
 from tests.helpers.box import Box, wait
 from tests.soak.mix import RELEASES, SPEECH
 from tests.soak.real_outcome import Outcome

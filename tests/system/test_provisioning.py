@@ -16,9 +16,8 @@ from typing import Any
 
 import pytest
 
-from appliance.config import read
+from appliance.config import phones, read
 from appliance.provisioning import server
-from appliance.service import phones
 from tests.commands.test_phones import CONFIG as CONFIGURATION
 from tests.helpers import baresip
 from tests.helpers.baresip import Baresip

@@ -8,7 +8,7 @@ from typing import Any, Final
 from appliance.api.permissions import FREE, NEEDS
 from appliance.api.protocol import DeferredReply, Reply
 from appliance.calls.switchboard import Switchboard
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from tests.fuzz.targets import door as stand_ins
 from tests.helpers.plant import Plant
 
@@ -83,6 +83,8 @@ class AnsweringDesk:
     def _open(self) -> None:
         self._folder.mkdir(parents=True)
         stores, desk = stand_ins.Stores(self._folder), stand_ins.Desk(self._switchboard)
-        self._known["desk"] = stand_ins.asked_of(stores, str(self._folder), desk, Lookout())[0]
+        self._known["desk"] = stand_ins.asked_of(
+            stores, str(self._folder), desk, StatusCollector()
+        )[0]
         plant = Plant(self._folder, self._switchboard, stores)
         self._known["plant"] = lambda question: plant.questions.known[question["ask"]](question)

@@ -24,9 +24,8 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import Citizen, NewRequest
 from appliance.policy.sheets import Sheet
 from appliance.policy.users import Role, User
-from appliance.service.loop import database_path
 from appliance.store import requests, sheets, users, voicemail
-from appliance.store.database import open_database
+from appliance.store.database import database_path, open_database
 from appliance.store.users import Asked
 from tests.calls.desk import TEN, tell
 from tests.calls.test_transfers import office_desk

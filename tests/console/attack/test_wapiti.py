@@ -18,9 +18,8 @@ from typing import Any, Final
 import pytest
 
 from appliance.policy.users import User
-from appliance.service.loop import database_path
 from appliance.store import sheets
-from appliance.store.database import open_database
+from appliance.store.database import database_path, open_database
 from tests.calls.test_transfers import office_desk
 from tests.console import people
 from tests.console.attack.desk import AnsweringDesk

@@ -21,9 +21,8 @@ from appliance.dsp.g711 import encode
 from appliance.dsp.wav import Law
 from appliance.policy.requests import Mail
 from appliance.policy.users import Role, User
-from appliance.service.loop import database_path
 from appliance.store import call_log, requests, users, voicemail
-from appliance.store.database import connect
+from appliance.store.database import connect, database_path
 from appliance.store.requests import Happened, Letters, StoredRequest, Taking
 from appliance.store.users import Asked
 from tests.console import people

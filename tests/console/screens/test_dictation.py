@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from appliance.api.speech import drafts_of
 from appliance.calls.status import SAID, Went
+from appliance.config.state_folder import drafts_of
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import OURS

@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from appliance.policy.users import User
-from appliance.service.loop import database_path
 from appliance.store import users
-from appliance.store.database import open_reader
+from appliance.store.database import database_path, open_reader
 from tests.console import people
 from tests.console.browser import Screen, every_language, screen
 from tests.console.running import Running

@@ -10,10 +10,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.policy.voicemail import MessageStep
-from appliance.service.loop import database_path
 from appliance.store import care
 from appliance.store.care import Kind
-from appliance.store.database import connect, open_reader
+from appliance.store.database import connect, database_path, open_reader
 from tests.console import people
 from tests.console.browser import screen
 from tests.console.running import Running

@@ -15,10 +15,9 @@ from appliance.calls.orders import Result
 from appliance.errors import OfficeError
 from appliance.policy.requests import Request
 from appliance.policy.sheets import Sheet
-from appliance.service.loop import database_path
 from appliance.simulator.exchange.call import CallPlan
 from appliance.store import requests, sheets, users
-from appliance.store.database import connect, open_reader
+from appliance.store.database import connect, database_path, open_reader
 from tests.console import people
 from tests.console.browser import every_language, screen
 from tests.console.running import Running, open_console

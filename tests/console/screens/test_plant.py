@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.service.loop import database_path
-from appliance.store.database import connect
+from appliance.store.database import connect, database_path
 from tests.console import people
 from tests.console.browser import LOCALES, every_language, screen
 from tests.console.running import Running, running

@@ -12,9 +12,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.policy.requests import State
-from appliance.service.loop import database_path
 from appliance.store import requests
-from appliance.store.database import connect, open_reader
+from appliance.store.database import connect, database_path, open_reader
 from appliance.store.requests import Taking
 from tests.console import people
 from tests.console.browser import screen

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from appliance.api.control_socket import ControlSocket, Watchers
 from appliance.api.privacy import ErasureCommands
@@ -21,23 +22,23 @@ from appliance.api.protocol import Reply
 from appliance.api.requests import RequestCommands
 from appliance.api.users import UserCommands
 from appliance.calls import orders
-from appliance.config.directory_keeper import RegisterKeeper
-from appliance.config.hours import HoursKeeper
 from appliance.config.schema import Retention
 from appliance.errors import CentralinoError
 from appliance.paper.document import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
-from appliance.policy.office import Office, ServiceState
+from appliance.policy.office import ServiceState
 from appliance.service.announcements import Dictations
 from appliance.service.clock import ClockWatch
 from appliance.service.command_table import Questions
-from appliance.service.loop import database_path, state_from_json, state_to_json
+from appliance.service.live_policy import LiveDirectory, LiveHours
+from appliance.service.loop import state_from_json, state_to_json
 from appliance.service.mailroom import NOBODY, Papers
-from appliance.service.phone_status import Lookout
+from appliance.service.phone_status import StatusCollector
 from appliance.service.reports import Figures
 from appliance.service.supervision import Recoveries
 from appliance.store import database, voicemail
+from appliance.store.database import database_path
 from appliance.store.requests import NO_LETTERS
 from tests.calls.desk import TEN, up
 from tests.policy.test_appointments import TUESDAYS
@@ -145,8 +146,8 @@ class Stores:
         records: Any = self
         self.letters = NO_LETTERS
         self.folder, self.site = folder / "spoken", None
-        self.register = RegisterKeeper(records, Path("register.key"), _ignore, _ignore)
-        self.hours = HoursKeeper(records, _ignore, _ignore)
+        self.register = LiveDirectory(records, Path("register.key"), _ignore, _ignore)
+        self.hours = LiveHours(records, _ignore, _ignore)
         self.dictations = Dictations(folder / "drafts", records, _ignore)
 
     def called_back(self, asked: object) -> None:
@@ -178,12 +179,9 @@ def _ignore(*_: object) -> None:
     """Take what nobody asked for."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """Stands for the configuration: an office in Rome."""
-
-    office: Office = EXAMPLE
-    settings: Any = field(default_factory=lambda: house_settings("/proc/nowhere"))
+def settings_and_zone() -> tuple[Any, ZoneInfo]:
+    """Return what stands for the configuration: an office in Rome."""
+    return house_settings("/proc/nowhere"), EXAMPLE.zone
 
 
 class Phones:
@@ -321,7 +319,9 @@ def users(stores: Any, folder: str) -> UserCommands:
     return UserCommands(settings, stores, lambda: TEN)
 
 
-def asked_of(stores: Any, folder: str, desk: Any, lookout: Lookout) -> tuple[Questions, Any]:
+def asked_of(
+    stores: Any, folder: str, desk: Any, lookout: StatusCollector
+) -> tuple[Questions, Any]:
     """Return all that may be asked, over stand-ins for the desk's parts, and its gate."""
     tried = Recoveries(Path(folder) / "asked", Path(folder) / "done", _now)
     mailroom: Any = Mailroom()
@@ -331,7 +331,7 @@ def asked_of(stores: Any, folder: str, desk: Any, lookout: Lookout) -> tuple[Que
         desk,
         stores,
         lookout,
-        Run(),
+        *settings_and_zone(),
         tried,
         Phones(),
         requests,
@@ -345,7 +345,7 @@ def asked_of(stores: Any, folder: str, desk: Any, lookout: Lookout) -> tuple[Que
 def run(data: bytes) -> None:
     """Send everything at once; then the desk still tells its state."""
     stores, folder = _stores()
-    selector, desk, lookout = selectors.DefaultSelector(), Desk(), Lookout()
+    selector, desk, lookout = selectors.DefaultSelector(), Desk(), StatusCollector()
     path = Path(folder.name) / "desk.sock"
     questions, gate = asked_of(stores, folder.name, desk, lookout)
     door = ControlSocket(path, selector, questions, Watchers(questions.watched), gate)

@@ -28,7 +28,7 @@ _FILE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class SheetHead:
     """What stands above the text. `office` and `needs` are codes of the register.
 
     A `spoken` sheet is read to callers after hours: `say`, in `language`.
@@ -47,13 +47,13 @@ class Head:
     language: str = "it"
 
 
-def load_folder(folder: Path) -> tuple[Sheet, ...]:
+def load_sheets(folder: Path) -> tuple[Sheet, ...]:
     """Read every *.md of a folder and below; raises BadConfiguration with all their mistakes."""
     mistakes: list[Mistake] = []
     sheets: list[Sheet] = []
     for path in sorted(folder.rglob("*.md")):
         try:
-            sheets.append(parse(read_text(path), path.stem))
+            sheets.append(parse_sheet(read_text(path), path.stem))
         except BadConfiguration as error:
             name = path.relative_to(folder).as_posix()
             mistakes += [replace(m, place=f"{name}, {m.place}") for m in error.mistakes]
@@ -68,7 +68,7 @@ def load_folder(folder: Path) -> tuple[Sheet, ...]:
     return tuple(sheets)
 
 
-def parse(text: str, code: str) -> Sheet:
+def parse_sheet(text: str, code: str) -> Sheet:
     """Read one sheet; raises BadConfiguration with every mistake, lines counted in the file."""
     match = _FILE.match(text)
     if match is None:
@@ -76,7 +76,7 @@ def parse(text: str, code: str) -> Sheet:
         it = "non ha l'intestazione: cominciare con +++, title, source, updated e di nuovo +++"
         raise BadConfiguration(code, (Mistake("the sheet", why, it=it),))
     # The head is read with an empty line for its +++, so that lines are those of the file.
-    head = structure("\n" + match["head"], code, Head)
+    head = structure("\n" + match["head"], code, SheetHead)
     empty = [
         Mistake(name, "is empty: every sheet needs it", it="è vuota: ogni scheda ne ha bisogno")
         for name, value in (("title", head.title), ("source", head.source), ("text", match["body"]))

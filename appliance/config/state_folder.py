@@ -1,0 +1,166 @@
+"""Layout of the state folder: records, secrets, announcements, the head office's settings."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from appliance.config.schema import Settings
+import stat
+from typing import TYPE_CHECKING
+
+from appliance.files import make_private, move_leaving_a_link
+from appliance.store import directory
+from appliance.store.directory import secret_place as secret_place
+
+if TYPE_CHECKING:
+    from appliance.config.schema import Settings
+
+log = logging.getLogger(__name__)
+
+FOLDER: Final = "central"
+
+
+IN_FORCE: Final = "in_force"
+
+
+PENDING: Final = "pending"
+
+
+SCHEDULE: Final = "schedule.toml"
+
+
+PROMPTS: Final = "prompts"
+
+
+DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+
+def bundle_folder(state: Path) -> Path:
+    """Say where the bundles lie below the state folder."""
+    return state / FOLDER
+
+
+def digest_in_force(state: Path) -> str:
+    """Return the digest of the bundle whose folder holds, "" for none; raises OSError."""
+    try:
+        named = (
+            (bundle_folder(state) / IN_FORCE).read_text(encoding="ascii", errors="replace").strip()
+        )
+    except FileNotFoundError:
+        return ""
+    return named if DIGEST.fullmatch(named) else ""
+
+
+def in_force(state: Path) -> Path | None:
+    """Return the folder that holds, None for none; what cannot be read is said in the journal.
+
+    To whom the state folder is closed there is none: its own user sees it.
+    """
+    try:
+        digest = digest_in_force(state)
+        folder = bundle_folder(state) / digest
+        if not digest:
+            return None
+        if folder.is_dir():
+            return folder
+    except OSError as error:
+        log.warning("the central settings cannot be read: %s", error)
+        return None
+    log.error("the central settings in force are not there (%s): apply them again", folder)
+    return None
+
+
+def schedule_in_force(state: Path) -> str:
+    """Return the text of the schedule that holds, "" for none."""
+    folder = in_force(state)
+    try:
+        return (folder / SCHEDULE).read_text(encoding="utf-8") if folder else ""
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        log.error("the central schedule cannot be read (%s): apply it again", error)
+        return ""
+
+
+def prompts_in_force(state: Path) -> Path | None:
+    """Return the folder of the announcements that hold, None for none."""
+    folder = in_force(state)
+    return folder / PROMPTS if folder else None
+
+
+SECRETS: Final = directory.SECRETS
+
+
+PHONES: Final = "phone_secrets.json"
+
+
+HANDSETS: Final = "handsets.json"
+
+
+PIN: Final = "voicemail_pin.json"
+
+
+MAIL, MQTT, CENTRAL = "mail_password", "mqtt_password", "central_passphrase"
+
+
+LEFT: Final = (directory.KEY, PHONES, HANDSETS, PIN, MAIL, MQTT, CENTRAL)
+
+
+"""What a programme of before kept in the state folder itself."""
+
+
+def settle_secrets(state: Path) -> None:
+    """Move what a programme of before has left into the folder.
+
+    A link is left to each, for the programme of before, should an update be taken back. What cannot
+    be moved is found where it is (vault.secret_place): a card that is read-only keeps no phone out.
+    """
+    left = [state / name for name in LEFT if _is_plain(state / name)]
+    try:
+        for path in left:
+            make_private(state / SECRETS)
+            move_leaving_a_link(path, state / SECRETS)
+    except OSError as error:
+        log.warning("secrets stay where they are: %s", error)
+
+
+def _is_plain(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return False
+
+
+def speech_folder(state: Path) -> Path:
+    """Say where the spoken sounds lie below the state folder."""
+    return state / "spoken"
+
+
+def drafts_of(state: Path) -> Path:
+    """Say where drafts of announcements lie below the state folder: no caller hears them."""
+    return state / "drafts"
+
+
+def announcements_of(settings: Settings) -> tuple[Path, ...]:
+    """Name the folders laid over our recordings: the site's, what was put here, the head office's.
+
+    The first that has an announcement is the one that is heard.
+    """
+    state = Path(settings.folders.state)
+    central = prompts_in_force(state) if settings.central.certificate else None
+    return (*own_announcements_of(settings), *((central,) if central else ()))
+
+
+def own_announcements_of(settings: Settings) -> tuple[Path, ...]:
+    """Name those of them that are this house's: the site's, what was put here."""
+    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
+    return (*own, speech_folder(Path(settings.folders.state)))
+
+
+def path_of(folder: Path, language: str, key: str) -> Path:
+    """Say where a sound lies below the folder."""
+    return folder / language / f"{key}.wav"

@@ -1,0 +1,370 @@
+"""Composition: every part of call control, made from the configuration in force and joined."""
+
+from __future__ import annotations
+
+import secrets as randomness
+import selectors
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from appliance.api.backup import RestoreCommands
+from appliance.api.control_socket import Watchers
+from appliance.api.managed_config import ManagedConfigCommands
+from appliance.api.phones import PhoneCommands, PhoneList, ProvisioningWindow
+from appliance.api.privacy import ErasureCommands
+from appliance.api.reports import DivertCommands
+from appliance.api.requests import RequestCommands
+from appliance.api.speech import Naming
+from appliance.api.status import SystemCommands
+from appliance.api.updates import OwnHealth, UpdateCommands
+from appliance.api.users import UserCommands
+from appliance.calls import events
+from appliance.calls.status import Status
+from appliance.calls.switchboard import Switchboard
+from appliance.config import phones
+from appliance.config.build import code_of, line_setup, panel_pins
+from appliance.config.phones import phone_settings
+from appliance.config.schema import Settings
+from appliance.errors import ConfigurationError
+from appliance.files import load_text
+from appliance.media.messages import Setup
+from appliance.panel.panel import Panel, PanelPins, PanelStatus, Press
+from appliance.policy.office import Office, StaffKey
+from appliance.policy.supervision import Part, words_of
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.users import PinRule
+from appliance.prompts import Catalogue
+from appliance.service import announcement_files, updates
+from appliance.service.backup import Nightly
+from appliance.service.backup_nights import LIMIT_S, TargetNights, TargetQuestions
+from appliance.service.clock import ClockCorrection, ClockWatch, Sources
+from appliance.service.command_table import Questions
+from appliance.service.housekeeping import NO_PIN, Housekeeping, pin_path, plan_of
+from appliance.service.jobs import JobCommands, Jobs
+from appliance.service.loop import CallControl, Inbox, Stores
+from appliance.service.mailroom import Mailroom
+from appliance.service.managed_config import Central
+from appliance.service.media_link import EventHandlers, Legs, LineRestarts, MediaLink
+from appliance.service.monitoring import Metrics, fleet_of
+from appliance.service.phone_status import PhonesKept, StatusCollector
+from appliance.service.reports import LineUses, sheets_of
+from appliance.service.supervision import Notices, Recoveries, Supervisor, folder_of
+from appliance.service.updates import Updates
+from appliance.sip.service import Phones
+from appliance.usb.reset import answers_folder, requests_folder
+from appliance.voicemail.storage import MB, Limits
+from appliance.workers import faults
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the command line decided: the configuration in force and where the carrier is; `written`
+    is the configuration without the phones that were entered in the console, None for the same.
+    """
+
+    settings: Settings
+    office: Office
+    link: Path | None = None
+    complaint: Words = NOTHING
+    config: Path | None = None
+    written: Settings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What the parts ask of who turns them: to show a status; whether the box is ready, and since
+    when (monotonic s); whether a service manager starts the desk again when it leaves.
+    """
+
+    show: Callable[[Status], None]
+    is_ready: Callable[[], bool]
+    ready_at: Callable[[], float]
+    is_kept: bool
+
+
+class Parts:
+    """Every part of the desk, made and joined; nothing of it is started."""
+
+    def __init__(self, run: Run, above: Above) -> None:
+        self.run, self._above = run, above
+        self.selector = selectors.DefaultSelector()
+        self.inbox = Inbox()
+        self.lookout = StatusCollector(run.complaint)
+        self.notices = Notices(self.lookout.trouble, folder_of(Path(run.settings.folders.run)))
+        self.lookout.boot = updates.reason(Path(run.settings.folders.run))
+        self._make_records()
+        self._make_desk()
+        self._make_ends()
+        self._make_answers()
+
+    def _make_records(self) -> None:
+        """Make the stores and who looks after what lies in them."""
+        settings, boot = self.run.settings, randomness.token_hex(4)
+        limits = Limits(high_water_bytes=settings.voicemail.room_alarm * MB)
+        self._own = Path(settings.folders.prompts) if settings.folders.prompts else None
+        state, trouble = Path(settings.folders.state), self.lookout.trouble
+        self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits)
+        self.stores.spoken.voice = settings.site.voice
+        self.stores.spoken.languages = self.run.office.languages
+        self.caretaker = caretaker(settings, self.run.office, self.stores, self.lookout)
+        self.stores.on_care = self.caretaker.soon
+        self.sheets = sheets_of(settings, self.run.office, self.stores)
+        prefix = f"{datetime.now(UTC):%Y%m%d}-{boot}"
+        self.switchboard = Switchboard(self.run.office, prefix, self.stores.load_service_state())
+        self.mail = self._made_mailroom()
+        self.fleet = fleet_of(
+            settings,
+            self.run.office,
+            self.stores.records,
+            self.lookout,
+            lambda: self.switchboard.register,
+            lambda: self.desk.status(),
+        )
+        self.caretaker.over = self.sheets.over = self.mail.over = self.stores.hours.over
+
+    def _make_desk(self) -> None:
+        """Make the desk with its clock."""
+        settings = self.run.settings
+        holdover_s = settings.clock.holdover_days * 86_400.0
+        clock = ClockWatch(Path(settings.folders.run) / "clock.json", holdover_s)
+        self.desk = CallControl(
+            self.switchboard, self.stores, self.inbox, self.selector, self._above.show, clock
+        )
+        self.corrections = ClockCorrection(self.stores.records, clock)
+        self.recoveries = _usb_recoveries(settings)
+
+    def _make_ends(self) -> None:
+        """Make the ends: panel, phones, carrier; join them to the desk."""
+        settings = self.run.settings
+        self.panel = panel(settings, self.lookout, self._button)
+        left_file = Path(settings.folders.run) / "calls.json"
+        self.phones = self._made_phones(left_file)
+        self.phones_kept = PhonesKept(self.stores, self.phones, self.lookout, left_file)
+        self.line_uses = LineUses()
+        self.diverts = DivertCommands(settings, self.run.office, self.stores, self.desk.now)
+        self._prompts = announcement_files.prompt_file(
+            Catalogue(self._own),
+            self.run.office.languages,
+            settings.site.country,
+            self.lookout.complain,
+        )
+        self.carrier = self._made_carrier()
+        legs = Legs(self.phones, self.carrier.send, settings.sip.address, settings.sip.laws)
+        self.desk.join(self.carrier, legs)
+
+    def _make_answers(self) -> None:
+        """Make what looks after the parts, and what answers at the door."""
+        settings, stores = self.run.settings, self.stores
+        self.users = UserCommands(settings, stores, self.desk.now)
+        self.window = ProvisioningWindow(self.run.config, Path(settings.folders.run))
+        self.entering = PhoneCommands(
+            settings,
+            self.run.written or settings,
+            self.phones,
+            stores,
+            self.desk.now,
+            self.run.complaint,
+            kept=self._above.is_kept,
+            window=self.window,
+        )
+        self.supervisor = self._made_supervisor()
+        self.lookout.restarted = self.supervisor.rows
+        self.restarts = LineRestarts(stores, self.desk, self.carrier)
+        chores = Jobs(self.run.config)
+        self.chores = JobCommands(stores, settings, self.run.complaint, chores, self.desk.now)
+        self.nightly = Nightly(settings, stores.records, chores, self.lookout.trouble)
+        self.target_nights = TargetNights(
+            settings, stores.records, Jobs(self.run.config, LIMIT_S), self.lookout.trouble
+        )
+        self.restores = RestoreCommands(stores, settings, self.chores, self.desk.status)
+        self.updates = Updates(
+            settings, stores.records, chores, self.lookout.trouble, boot=Sources().boot_id()
+        )
+        central = Central(settings, stores.records, chores, self.lookout.trouble)
+        self.central = ManagedConfigCommands(stores, central, self.chores)
+        self.naming = Naming(settings, stores.records, chores)
+        self.questions = self._made_questions()
+        self.watching = Watchers(self.questions.watched)
+        self.metrics = Metrics(
+            settings, self.desk, stores, self.lookout, self.phones.status, self._above.is_ready
+        )
+        self.desk.also_due = self.watching.next_deadline
+
+    # --- one part each -----------------------------------------------------------------------
+
+    def _made_mailroom(self) -> Mailroom:
+        return Mailroom(
+            self.run.settings,
+            self.run.office,
+            self.stores.records,
+            lambda: self.switchboard.register,
+            lambda trouble: self.lookout.trouble("mail", trouble),
+        )
+
+    def _made_phones(self, left_file: Path) -> Phones:
+        """Make the phones, with what a predecessor has left of registrations and calls."""
+        code = code_of(self.run.office, StaffKey.MESSAGES)
+        return Phones(
+            phone_settings(self.run.settings, secrets_of(self.run.settings, self.lookout), code),
+            self.inbox.post,
+            self.stores.load_bindings(),
+            left=load_text(left_file),
+        )
+
+    def _made_carrier(self) -> MediaLink:
+        setup = carrier_setup(self.run.settings, self._prompts)
+        return MediaLink(setup, self._prompts.fd, self._takers(), self.selector, self.run.link)
+
+    def _takers(self) -> EventHandlers:
+        return EventHandlers(
+            event=self.desk.fact,
+            recording=self.stores.begin,
+            sound=self.stores.append,
+            gap=self._gap,
+            health=self.desk.health,
+            measured=self.desk.measured,
+            recovering=self.recoveries.heard,
+        )
+
+    def _gap(self, gap: events.RecordingGap) -> None:
+        self.stores.mailbox.gap(gap.recording, gap.gap_ms)
+        self.desk.fact(gap)
+
+    def _made_questions(self) -> Questions:
+        """Make what answers at the door."""
+        settings, stores = self.run.settings, self.stores
+        plan = self.run.office.outgoing.plan
+        return Questions(
+            self.desk,
+            stores,
+            self.lookout,
+            settings,
+            self.run.office.zone,
+            self.recoveries,
+            PhoneList(settings, self.phones, stores, self.entering),
+            RequestCommands(stores.records, self.mail, self._wall, plan),
+            ErasureCommands(settings, stores, self._wall),
+            self.users,
+            self._made_plant_questions(),
+        )
+
+    def _wall(self) -> datetime:
+        return self.desk.now().wall
+
+    def _made_plant_questions(self) -> SystemCommands:
+        return SystemCommands(
+            self.stores,
+            self.run.settings,
+            self.desk,
+            self.lookout,
+            self.recoveries,
+            self.phones,
+            self.carrier,
+            lambda: self.panel_status(self.desk.status()),
+            self.panel.test,
+            self.restarts,
+            self.chores,
+            self.restores,
+            TargetQuestions(self.stores, self.run.settings, self.target_nights, self.desk.now),
+            UpdateCommands(
+                self.stores, self.run.settings, self.updates, self.desk.status, self._myself
+            ),
+            self.central,
+            self.diverts,
+        )
+
+    def _myself(self) -> OwnHealth:
+        """Say how the desk is, for the judge of an update."""
+        now = self.desk.now()
+        ready_s = now.monotonic - self._above.ready_at() if self._above.is_ready() else 0.0
+        restarts = sum(int(row["restarts"]) for row in self.lookout.restarted(now))
+        return OwnHealth(ready_s, self.carrier.connected, restarts)
+
+    def _made_supervisor(self) -> Supervisor:
+        """Make what looks after the threads of this process, each by its own sign of life."""
+        stores = self.stores
+        beats = {
+            Part.SIP: lambda: self.phones.last_turn,
+            Part.RECORDS: lambda: stores.records.beat_at,
+            Part.VOICEMAIL: lambda: stores.mailbox.beat_at,
+            Part.MAIL: lambda: self.mail.beat_at,
+            Part.PANEL: lambda: self.panel.beat_at,
+            Part.METRICS: lambda: self.metrics.beat_at,
+        }
+        if (fleet := self.fleet) is not None:
+            beats[Part.MQTT] = lambda: fleet.beat_at
+        return Supervisor(
+            beats,
+            {Part.CARRIER: lambda: self.carrier.past},
+            self.lookout,
+            Path(self.run.settings.folders.run),
+            kept=self._above.is_kept,
+            failures=faults.last_at,
+        )
+
+    def panel_status(self, status: Status) -> PanelStatus:
+        """Return what LEDs and page show of a status."""
+        return self.lookout.panel_status(status, self.phones.status(), self._above.is_ready())
+
+    def _button(self, press: Press) -> None:
+        """A short press toggles "Non presidiato"; called from the panel's thread."""
+        if press is Press.SHORT:
+            self.inbox.post(self.lookout.button_pressed())
+
+
+def _usb_recoveries(settings: Settings) -> Recoveries:
+    """Make the desk's side of USB resets, by the folders that the helper uses."""
+    run = Path(settings.folders.run)
+    return Recoveries(requests_folder(run), answers_folder(run), lambda: datetime.now(UTC))
+
+
+def carrier_setup(settings: Settings, prompts: announcement_files.PromptFile) -> Setup:
+    """Make the carrier's Setup from the configuration."""
+    language = settings.site.languages[0]
+    return Setup(
+        lines=tuple(line_setup(settings, line) for line in settings.lines),
+        rtp_address=settings.sip.address,
+        rtp_ports=(settings.sip.rtp_ports.low, settings.sip.rtp_ports.high),
+        prompts=prompts.prompts,
+        hold=announcement_files.named(language, announcement_files.HOLD),
+        lost=announcement_files.named(language, announcement_files.LOST),
+    )
+
+
+def caretaker(
+    settings: Settings, office: Office, stores: Stores, lookout: StatusCollector
+) -> Housekeeping:
+    """Make what looks after messages; a code that is wanted and missing is said."""
+    state = Path(settings.folders.state)
+    if office.voicemail.pin is PinRule.ALWAYS and not pin_path(state).exists():
+        lookout.complain(NO_PIN)
+    return Housekeeping(
+        stores.records,
+        state,
+        plan_of(settings, office.switchboard.schedule),
+        lambda trouble: lookout.trouble("retention", trouble),
+    )
+
+
+def panel(settings: Settings, lookout: StatusCollector, on_press: Callable[[Press], None]) -> Panel:
+    """Take the panel's pins; a pin that cannot be used costs the panel, not the calls."""
+    try:
+        return Panel(panel_pins(settings), on_press)
+    except ConfigurationError as error:
+        lookout.complain(words_of(error))
+        return Panel(PanelPins(), on_press)
+
+
+def secrets_of(settings: Settings, lookout: StatusCollector) -> dict[str, str]:
+    """Read the phones' secrets; without them nobody registers, and that is said."""
+    try:
+        return phones.load_secrets(settings)
+    except ConfigurationError as error:
+        lookout.complain(words_of(error))
+        return {}

@@ -1,0 +1,410 @@
+"""Directory and special hours in memory, and the changes of both that commands send."""
+
+from __future__ import annotations
+
+import base64
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from appliance.api import protocol
+from appliance.api.protocol import DeferredReply, Incoming, Reply, SendReply
+from appliance.calls import events
+from appliance.errors import CentralinoError, OfficeError, StoreError
+from appliance.policy.directory import Register, all_known
+from appliance.policy.directory_forms import in_force, remembered
+from appliance.policy.directory_review import Attention, attention
+from appliance.policy.hours import Schedule, day_phrase
+from appliance.policy.hours_changes import Special, Whose, laid_over
+from appliance.policy.sheets import InCharge
+from appliance.policy.text import Refused, Words, in_language
+from appliance.store import directory as store
+from appliance.store import hours as store_hours
+from appliance.store import policy_change, sheets
+from appliance.store.database import (
+    Trouble,
+    connect,
+    migrate,
+    open_reader,
+    records_made,
+    sole_writer,
+)
+from appliance.store.directory import Readable
+from appliance.store.policy_change import OvertakenError, PolicyChange
+from appliance.store.writer import Records
+
+if TYPE_CHECKING:
+    from appliance.config.schema import Settings
+    from appliance.service.loop import Stores
+
+
+# ---- live policy -------------------------------------------------------------------------------
+# Directory and special hours in memory, reread from the database whenever they change.
+
+# ---- directory keeper --------------------------------------------------------------------------
+# The register as the desk has it: read from the records at the start and whenever it changed.
+#
+# A command tells the desk of a change; one that was killed before it could is found out by looking
+# at the records' last change (E12). A register that cannot be read leaves the last one in force,
+# and one whose numbers cannot be unsealed still gives the offices' rules; both are said (P5). With
+# it go the officials in charge whom the sheets make public: who reads a return reads both (E10).
+
+DirectoryHeard = Callable[[Register | CentralinoError], None]
+Version = tuple[int, tuple[int, int]]
+"""The last change of the records, and which file the key was: whether both are as they were."""
+NO_KEY = (0, 0)
+TO_REVIEW: Final = (
+    Words("senza comunicazione valida", "without a valid declaration"),
+    Words("comunicazioni in scadenza", "declarations running out"),
+    Words("autorizzazioni in scadenza", "authorisations running out"),
+    Words("autorizzazioni scadute", "authorisations that ran out"),
+)
+"""What the head must look after, in the order of _listed."""
+
+
+class LiveDirectory:
+    """Reads in the records' thread; `post` takes RegisterChanged, `on_trouble` what hinders it."""
+
+    def __init__(
+        self,
+        records: Records,
+        key: Path,
+        post: Callable[[events.Event], None],
+        on_trouble: Callable[[Trouble | None], None],
+    ) -> None:
+        self._records = records
+        self.key = key
+        self._post = post
+        self._on_trouble = on_trouble
+        self._seen: Version | None = None
+        self._officials: tuple[InCharge, ...] = ()
+        self.register = Register()
+
+    def load(self, told: DirectoryHeard = lambda _: None) -> None:
+        """Read it; `told` hears the register, or why the last one stays, in the records' thread."""
+
+        def done(result: Readable | CentralinoError) -> None:
+            self._take(result)
+            told(result.register if isinstance(result, Readable) else result)
+
+        self._records.do(self._read, done)
+
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Read it when another process has changed it; in the records' thread.
+
+        Raises CentralinoError when it cannot be read, sqlite3.Error.
+        """
+        if self._seen == _version(connection, self.key):
+            return
+        try:
+            self._take(self._read(connection))
+        except CentralinoError as error:
+            self._take(error)
+            raise
+
+    def _read(self, connection: sqlite3.Connection) -> Readable:
+        seen = _version(connection, self.key)  # before: a change while it is read is found later
+        read = store.load_readable(connection, self.key)
+        register = in_force(read.register)
+        found = remembered(register, self.register) if read.why else register
+        self._seen, self._officials = seen, sheets.officials(connection)
+        return Readable(found, read.why)
+
+    def _take(self, result: Readable | CentralinoError) -> None:
+        if isinstance(result, CentralinoError):
+            self._on_trouble(directory_unreadable(result))
+            return
+        self.register = result.register
+        self._post(events.RegisterChanged(result.register, self._officials))
+        self._on_trouble(numbers_unreadable(result))
+
+
+def _version(connection: sqlite3.Connection, key: Path) -> Version:
+    try:
+        found = key.stat()
+    except OSError:
+        return store.last_change(connection), NO_KEY
+    return store.last_change(connection), (found.st_ino, found.st_mtime_ns)
+
+
+def directory_unreadable(error: CentralinoError) -> Trouble:
+    """Say that the register cannot be read, and what holds meanwhile."""
+    return Trouble(
+        "register.unreadable",
+        "La rubrica uffici non si può leggere: vale l'ultima letta; avvisare il tecnico "
+        "(«centralino register show» dice perché).",
+        f"The register of offices cannot be read, the one read last holds: {error}",
+    )
+
+
+def numbers_unreadable(found: Readable) -> Trouble | None:
+    """Say that the register's numbers cannot be unsealed, what still works, and what to do."""
+    if found.why is None:
+        return None
+    if all_known(found.register):
+        return Trouble(
+            "register.key_missing",
+            "La chiave della rubrica uffici (register.key) non si può leggere: i numeri restano "
+            "noti solo finché il centralino non riparte. Il tecnico la rimetta al suo posto dal "
+            "backup.",
+            "The key of the register cannot be read, its numbers are known only until the desk "
+            f"starts anew: {found.why}",
+        )
+    return Trouble(
+        "register.numbers_unreadable",
+        "I numeri della rubrica uffici non si possono leggere: nessun trasferimento verso di essi; "
+        "valgono le regole degli uffici (appuntamento o e-mail). Il tecnico rimetta al suo posto "
+        "la chiave register.key dal backup: vale da subito.",
+        "The numbers of the register cannot be read, nothing is transferred to them; the offices' "
+        f"rules (appointment or e-mail) hold, and the key's return mends it at once: {found.why}",
+    )
+
+
+def directory_summary(register: Register, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    """Return what `status --json` tells of the register: counts and codes, no number."""
+    found = attention(register, at, zone)
+    return {
+        "units": len(register.units),
+        "undeclared": [unit.code for unit in found.undeclared],
+        "expiring": [{"unit": d.unit, "last": f"{d.last}"} for d in found.expiring],
+        "authorisations_expiring": [each.entry.number for each in found.lapsing],
+        "authorisations_expired": [each.entry.number for each in found.lapsed],
+    }
+
+
+def directory_in_one_line(register: Register, at: datetime, zone: ZoneInfo) -> Words:
+    """Say in one line how many units there are, and whether the head must look after any."""
+    if not register.units:
+        return Words("vuota: nessun trasferimento possibile", "empty: nothing can be transferred")
+    found, count = attention(register, at, zone), len(register.units)
+    it, en = [f"{count} tra servizi e uffici"], [f"{count} services and offices"]
+    for parts, language in ((it, "it"), (en, "en")):
+        parts += [f"{said}: {', '.join(names)}" for said, names in _listed(found, language)]
+    return Words("; ".join(it), "; ".join(en))
+
+
+def _listed(found: Attention, language: str) -> Iterator[tuple[str, list[str]]]:
+    def until(name: object, last: date | None) -> str:
+        return f"{name} ({day_phrase('', last, language)})" if last else f"{name}"
+
+    lists = (
+        [unit.code for unit in found.undeclared],
+        [until(each.unit, each.last) for each in found.expiring],
+        [until(each.entry.number, each.last) for each in found.lapsing],
+        [str(each.entry.number) for each in found.lapsed],
+    )
+    for words, names in zip(TO_REVIEW, lists, strict=True):
+        if names:
+            yield in_language(words, language), names
+
+
+# ---- hours -------------------------------------------------------------------------------------
+# Special hours as the desk has them: read at the start and whenever one was entered (E14).
+#
+# What cannot be read leaves what was read last in force, and is said.
+
+HoursHeard = Callable[[tuple[Special, ...] | CentralinoError], None]
+HOURS_UNREADABLE: Final = "hours.unreadable"
+
+
+class LiveHours:
+    """Reads in the records' thread; `post` takes HoursChanged, `on_trouble` what hinders it."""
+
+    def __init__(
+        self,
+        records: Records,
+        post: Callable[[events.Event], None],
+        on_trouble: Callable[[Trouble | None], None],
+    ) -> None:
+        self._records = records
+        self._post = post
+        self._on_trouble = on_trouble
+        self._seen = -1
+        self.entered: tuple[Special, ...] = ()
+        """All entries, those that hold no longer too, as they were read last."""
+
+    def load(self, told: HoursHeard = lambda _: None) -> None:
+        """Read them; `told` hears them, or why the last ones stay, in the records' thread."""
+
+        def done(result: tuple[Special, ...] | CentralinoError) -> None:
+            self._take(result)
+            told(result)
+
+        self._records.do(self._read, done)
+
+    def look(self, connection: sqlite3.Connection) -> None:
+        """Read them when others have come: records that were put back. In the records' thread.
+
+        Raises CentralinoError when they cannot be read, sqlite3.Error.
+        """
+        if self._seen == store_hours.last_number(connection):
+            return
+        try:
+            self._take(self._read(connection))
+        except CentralinoError as error:
+            self._take(error)
+            raise
+
+    def over(self, schedule: Schedule) -> Schedule:
+        """Return the switchboard's hours with all that was entered for it."""
+        return laid_over(schedule, Whose.SWITCHBOARD, self.entered)
+
+    def _read(self, connection: sqlite3.Connection) -> tuple[Special, ...]:
+        self._seen = store_hours.last_number(connection)
+        return store_hours.load(connection)
+
+    def _take(self, result: tuple[Special, ...] | CentralinoError) -> None:
+        if isinstance(result, CentralinoError):
+            self._on_trouble(hours_unreadable(result))
+            return
+        self.entered = result
+        self._post(events.HoursChanged(result))
+        self._on_trouble(None)
+
+
+def hours_unreadable(error: CentralinoError) -> Trouble:
+    """Say that what was entered cannot be read, and what holds meanwhile."""
+    return Trouble(
+        HOURS_UNREADABLE,
+        "Le aperture e chiusure inserite dalla console non si possono leggere: valgono le ultime "
+        "lette; avvisare il tecnico.",
+        "The openings and closures that were entered cannot be read, those read last hold: "
+        f"{error}",
+    )
+
+
+# ---- policy changes ----------------------------------------------------------------------------
+# Changes of directory, sheets and managed settings that commands ask for.
+
+T = TypeVar("T")
+
+PART_BYTES: Final = 11_000
+"""Bytes of one part: as base64 it fits in a question."""
+MOST_TRIES: Final = 5
+"""So often a change is made anew where somebody else changed the records meanwhile."""
+START_LIMIT_S: Final = 10.0
+"""Call control holds the records before it answers: so long a start may take."""
+ANSWER_LIMIT_S: Final = 30.0
+
+
+class PolicyCommands:
+    """Call control's side: takes the parts, writes in the records' thread, reads what is new."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._incoming = Incoming(policy_change.LIMIT)
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
+        """Name what may be asked."""
+        return {"policy_part": self.part, "policy_write": self.write}
+
+    def part(self, question: dict[str, Any]) -> Reply:
+        """Take one part of a change; the writing follows the last one."""
+        return self._incoming.take(_command(question), question)
+
+    def write(self, question: dict[str, Any]) -> DeferredReply:
+        """Write what has come; answered when it is in force."""
+        data = self._incoming.collect(_command(question))
+
+        def job(connection: sqlite3.Connection) -> None:
+            policy_change.write(connection, policy_change.from_json(data))
+
+        def later(tell: SendReply) -> None:
+            def done(result: CentralinoError | None) -> None:
+                if isinstance(result, OvertakenError):
+                    tell({"written": False})
+                elif result is not None:
+                    tell(result)
+                else:
+                    self._stores.register.load(lambda _: tell({"written": True}))
+
+            self._stores.records.do(job, done)
+
+        return later
+
+
+def change_policy(
+    settings: Settings, make: Callable[[sqlite3.Connection], tuple[T, PolicyChange]]
+) -> T:
+    """Have a change written that `make` makes of the records as they are; returns what it tells.
+
+    `make` reads alone, and is called again where somebody else was quicker. Raises what it raises,
+    OvertakenError, OfficeError, StoreError.
+    """
+    database = records_made(Path(settings.folders.state))
+    for _ in range(MOST_TRIES):
+        with closing(open_reader(database)) as connection:
+            told, change = make(connection)
+        if change.is_nothing or _written(settings, database, change):
+            return told
+    raise OvertakenError
+
+
+def policy_version(connection: sqlite3.Connection) -> int:
+    """Return the version of what is read; raises Refused for records of an older programme."""
+    from appliance.store.database import migrations
+
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version < migrations()[-1][0]:
+        raise Refused(
+            "gli archivi sono di una versione precedente: avviare centralino, poi riprovare",
+            "the records are of an older version: start centralino, then again",
+        )
+    return policy_change.basis(connection)
+
+
+def _written(settings: Settings, database: Path, change: PolicyChange) -> bool:
+    """Write by call control, or here where it does not run; False where others were quicker."""
+    socket = Path(settings.folders.run) / "desk.sock"
+    end = time.monotonic() + START_LIMIT_S
+    while True:
+        try:
+            return _sent(socket, change)
+        except protocol.NotRunningError:
+            pass
+        try:
+            with sole_writer(database, 0.5):
+                return _written_here(database, change)
+        except StoreError:  # whoever holds the records has not come to answer yet
+            if time.monotonic() >= end:
+                raise
+
+
+def _sent(socket: Path, change: PolicyChange) -> bool:
+    by, data = f"command {os.getpid()}", policy_change.to_json(change)
+    if len(data) > policy_change.LIMIT:
+        raise Refused(
+            f"la modifica ha {len(data) // 1_000_000} MB, al massimo "
+            f"{policy_change.LIMIT // 1_000_000}: dividerla in parti più piccole",
+            f"the change has {len(data) // 1_000_000} MB, at most "
+            f"{policy_change.LIMIT // 1_000_000}: divide it into smaller ones",
+        )
+    for at in range(0, len(data), PART_BYTES):
+        encoded = base64.b64encode(data[at : at + PART_BYTES]).decode()
+        protocol.ask(socket, {"ask": "policy_part", "by": by, "at": at, "data": encoded})
+    answer = protocol.ask(socket, {"ask": "policy_write", "by": by}, limit=ANSWER_LIMIT_S)
+    return bool(answer["written"])
+
+
+def _written_here(database: Path, change: PolicyChange) -> bool:
+    with closing(connect(database)) as connection:
+        migrate(connection)
+        try:
+            policy_change.write(connection, change)
+        except OvertakenError:
+            return False
+    return True
+
+
+def _command(question: dict[str, Any]) -> str:
+    by = question.get("by")
+    if not isinstance(by, str) or not by.strip():
+        raise OfficeError("by is needed: the command that asks")
+    return by[:64]
