@@ -8,7 +8,7 @@ is whole, else comes to voicemail; what was recorded is kept; the line is releas
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Final
+from typing import Final
 
 from appliance.calls import announcements, branches, events, orders, pbx, voicemail
 from appliance.calls.model import Call, Desk, LineState, hang_up_line, off_hook
@@ -36,7 +36,7 @@ from appliance.policy.routing import GREETINGS, Decision, Missed, Way
 Orders = Iterator[Order]
 Report = Callable[[], None]
 """Takes note of a fault, within the handler that caught it."""
-Step = Callable[[Desk, Call, Any, Now], Orders]
+Step = Callable[[Desk, Call, object, Now], Orders]
 
 TRAIL: Final = "fault"
 """What the trail of a call says that a fault befell."""
@@ -85,7 +85,7 @@ def seen(call: Call) -> Seen:
 
 
 def of_call(
-    desk: Desk, call: Call, event: Any, before: Seen | None, now: Now, report: Report
+    desk: Desk, call: Call, event: object, before: Seen | None, now: Now, report: Report
 ) -> Orders:
     """Bring a call to safety; a step that fails itself is followed by a plainer one."""
     if desk.calls.get(call.id) is not call:
@@ -103,7 +103,7 @@ def of_call(
     tidy(desk, now)
 
 
-def _ladder(desk: Desk, call: Call, event: Any, before: Seen | None) -> tuple[Step, ...]:
+def _ladder(desk: Desk, call: Call, event: object, before: Seen | None) -> tuple[Step, ...]:
     """Choose the steps: the first one that is carried out is the last."""
     state = call.state if before is None else before[0]
     if isinstance(event, LINE_GONE):
@@ -127,11 +127,11 @@ def _ladder(desk: Desk, call: Call, event: Any, before: Seen | None) -> tuple[St
 # --- steps --------------------------------------------------------------------------------------
 
 
-def _go_on(_desk: Desk, call: Call, _event: Any, _now: Now) -> Orders:
+def _go_on(_desk: Desk, call: Call, _event: object, _now: Now) -> Orders:
     yield call.write()
 
 
-def _voicemail(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def _voicemail(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Let phones go; the caller hears that there is a technical problem, and may leave words.
 
     A caller whom another branch hands over and nobody has answered is theirs again.
@@ -151,14 +151,14 @@ def _voicemail(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield call.write()
 
 
-def _tone(desk: Desk, call: Call, _event: Any, now: Now) -> Orders:
+def _tone(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
     """No greeting can be said: the tone alone, and words can be left all the same."""
     call.enter(State.TONE, now)
     yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
     yield call.write()
 
 
-def _let_go(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def _let_go(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Hang up; what was recorded is kept. A line that rings on begins a call anew."""
     yield from _release(call, event)
     if isinstance(event, events.CallerHungUp):
@@ -183,7 +183,7 @@ def _let_go(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         yield from end(desk, call, now)
 
 
-def _lose(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def _lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is gone, or idle: what was recorded is kept, the call is over."""
     yield from _release(call, event)
     yield from _keep_words(desk, call, event, now)
@@ -199,7 +199,7 @@ def _lose(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield from end(desk, call, now)
 
 
-def _drop(desk: Desk, call: Call, _event: Any, now: Now) -> Orders:
+def _drop(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
     """Forget the call by nothing that could fail: each leg is hung up, and the line."""
     transfer = call.transfer
     legs = dict.fromkeys((*call.legs, call.leg, transfer.leg if transfer else ""))
@@ -214,14 +214,14 @@ def _drop(desk: Desk, call: Call, _event: Any, now: Now) -> Orders:
     yield from end(desk, call, now)
 
 
-def _release(call: Call, event: Any) -> Orders:
+def _release(call: Call, event: object) -> Orders:
     """Let every phone of the call go, also one that has just lifted."""
     yield from release_phones(call)
     if isinstance(event, events.OperatorAnswered):
         yield orders.HangUpPhone(event.leg)
 
 
-def _keep_words(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def _keep_words(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Have what is recorded stored; of what was being stored note how that went."""
     if call.state is State.RECORDING:
         call.enter(State.SAVING, now, desk.office.voicemail.store_ms)
@@ -248,7 +248,7 @@ def _result(call: Call) -> Result:
 
 
 def of_side(
-    desk: Desk, side: Side, event: Any, before: Seen | None, now: Now, report: Report
+    desk: Desk, side: Side, event: object, before: Seen | None, now: Now, report: Report
 ) -> Orders:
     """End a call that a phone made, unless it is whole and loses nothing without the event."""
     is_whole = before == (side.state, tuple(side.legs)) and isinstance(event, INFORM)
@@ -277,7 +277,7 @@ def _end_side(desk: Desk, side: Side, now: Now) -> Orders:
         yield from end_dialled(desk, side, now)
 
 
-def unheard(desk: Desk, event: Any, given: Iterable[Order]) -> Orders:
+def unheard(desk: Desk, event: events.Event, given: Iterable[Order]) -> Orders:
     """Answer a phone whose call, or whose wish, could not even be begun."""
     leg = getattr(event, "leg", "")
     match event:

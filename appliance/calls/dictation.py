@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from appliance.calls import announcements, orders, positions, side_states
 from appliance.calls.events import (
     DeadlinePassed,
     DictationAsked,
     DigitPressed,
+    Event,
+    LegEnded,
     PhoneBusy,
     PhoneDeclined,
     PhoneHungUp,
@@ -97,7 +98,7 @@ class Dictation(Side):
         if self.state not in {SideState.CLOSING, SideState.LEAVING}:
             yield from _drop(self, Went.NEEDED)
 
-    def concerns(self, event: Any) -> bool:
+    def concerns(self, event: Event) -> bool:
         """Its recording's end and its draft, beside what concerns every call of a phone."""
         if isinstance(event, RecordingEnded):
             return event.recording == self.take
@@ -133,21 +134,21 @@ def _hindrance(desk: Desk, phone: str) -> Words | None:
 # --- the phone rings ----------------------------------------------------------------------------
 
 
-def _give_up(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+def _give_up(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
     """Nobody lifted, or there is no sound to be had."""
     yield orders.StopRinging(side.leg)
     late = isinstance(event, DeadlinePassed)
     yield orders.TakeWent(side.ask, Went.NO_ANSWER if late else Went.LOST)
 
 
-def _turned_down(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+def _turned_down(desk: Desk, side: Dictation, event: LegEnded, now: Now) -> Orders:
     yield orders.TakeWent(side.ask, TURNED_DOWN.get(type(event), Went.UNREACHABLE))
 
 
 # --- it is said ---------------------------------------------------------------------------------
 
 
-def _speak(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+def _speak(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
     yield from _invite(desk, side, Went.SPEAKS, now)
 
 
@@ -163,7 +164,7 @@ def _play(desk: Desk, side: Dictation, *keys: str) -> orders.Play:
     return orders.Play(side.new_play(), words, leg=side.leg)
 
 
-def _record(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+def _record(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
     side.takes += 1
     yield orders.RecordLeg(side.take, side.leg, LONGEST_MS, SILENCE_MS, GRACE_MS)
 
@@ -223,12 +224,12 @@ def _tell(desk: Desk, side: Dictation, event: TakeKept, now: Now) -> Orders:
     yield from _leave(desk, side, "try_later" if event.reason else KEPT_TONE, now)
 
 
-def _tell_fault(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+def _tell_fault(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
     yield orders.TakeWent(side.ask, Went.NOT_KEPT)
     yield from _leave(desk, side, "try_later", now)
 
 
-def _discard(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+def _discard(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
     side.state = SideState.ENDED
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.DISCARDED)
@@ -245,12 +246,12 @@ def _leave(desk: Desk, side: Dictation, key: str, now: Now) -> Orders:
     yield _play(desk, side, key)
 
 
-def _gone(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+def _gone(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
     """The phone was put down, or is lost."""
     yield from _drop(side, Went.HUNG_UP)
 
 
-def _break_off(desk: Desk, side: Dictation, event: Any, now: Now) -> Orders:
+def _break_off(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
     """There is no sound to be had any more, or nothing moves."""
     yield orders.HangUpPhone(side.leg)
     yield from _drop(side, Went.LOST)

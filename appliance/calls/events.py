@@ -691,6 +691,9 @@ class PinChecked:
     right: bool = False
 
 
+LegEnded = PhoneHungUp | PhoneDeclined | PhoneBusy | PhoneUnreachable | PhoneLost
+"""However a phone's leg ends, ringing or answered."""
+
 # ---- events ------------------------------------------------------------------------------------
 # Facts, in the past tense: what lines, phones, stores, people and clocks tell the Switchboard.
 #

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from appliance.calls import announcements, orders
 from appliance.calls import ringing as calls_ringing
@@ -16,7 +15,7 @@ from appliance.calls.events import (
     LineNeeded,
     LineTaken,
     PhoneDialled,
-    PhoneLost,
+    LegEnded,
 )
 from appliance.calls.model import Call, Desk, LineSeat, LineState, hang_up_line, off_hook
 from appliance.calls.orders import CallRecord, Result
@@ -44,7 +43,7 @@ from appliance.policy.routing import Missed, Way
 # ruff: noqa: ARG001 - the handlers of one table share one signature
 
 
-def end_longest(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The conversation has lasted as long as any may: the phone is let go, the caller is told.
 
     With a telephone lifted beside the line the caller is not alone: nothing is said into it.
@@ -198,7 +197,7 @@ def note_taken(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
     yield call.write()
 
 
-def operator_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
+def operator_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """The operator's phone went without a word: the caller is held, not hung up, others ring.
 
     With a telephone lifted beside the line, or the head in the conversation, the caller is not

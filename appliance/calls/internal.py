@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from appliance.calls import announcements, orders, outgoing, positions, side_states
 from appliance.calls.events import (
     DigitPressed,
+    LegEnded,
     MessageClosed,
     MessageFetched,
     MessageMarked,
@@ -101,16 +101,16 @@ def call(
     yield orders.RingPhones(event.leg, ringing, label or event.phone, number)
 
 
-def _accept(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
+def _accept(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
     """The other one lifted: now the phone that dialled is answered too."""
     yield orders.AcceptPhone(side.leg)
 
 
-def _join(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
+def _join(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
     yield orders.Join(side.leg, side.other_leg)
 
 
-def _part(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
+def _part(desk: Desk, side: Intercom, event: LegEnded, now: Now) -> Iterator[Order]:
     """One of the two has gone: the other one is told."""
     if side.state is not SideState.RINGING:
         yield orders.HangUpPhone(side.other_leg if event.leg == side.leg else side.leg)
@@ -120,7 +120,7 @@ def _part(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
         yield orders.RefusePhone(side.leg, ANSWERS.get(type(event), NOT_THERE))
 
 
-def _give_up(desk: Desk, side: Intercom, event: Any, now: Now) -> Iterator[Order]:
+def _give_up(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Order]:
     """Nobody lifted in time, or there is no sound to be had."""
     yield orders.StopRinging(side.other_leg)
     yield orders.RefusePhone(side.leg, NOT_THERE if desk.carrier else NO_SERVICE)
@@ -155,7 +155,7 @@ def tell(desk: Desk, event: PhoneDialled, prompts: tuple[str, ...], now: Now) ->
     yield orders.AcceptPhone(side.leg)
 
 
-def _speak(desk: Desk, key: KeyCall, event: Any, now: Now) -> Iterator[Order]:
+def _speak(desk: Desk, key: KeyCall, event: object, now: Now) -> Iterator[Order]:
     words = announcements.staff_words(desk.office, key.prompts)
     yield orders.Play(key.new_play(), words, leg=key.leg)
 
@@ -208,7 +208,7 @@ def listen(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
     yield orders.AcceptPhone(event.leg)
 
 
-def _begin(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:
+def _begin(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
     """The phone is up: on one of the front desk's the first message is fetched, else a code asked.
 
     A phone that is locked out is told to try later, in the same words as any fault.
@@ -263,7 +263,7 @@ def _judge(desk: Desk, side: Listening, event: PinChecked, now: Now) -> Iterator
         yield from _ask(desk, side, now, "state_refused")
 
 
-def _fetch(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:
+def _fetch(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
     yield orders.FetchMessage(side.leg, side.at.number if side.at else 0)
 
 
@@ -339,7 +339,7 @@ def _held(side: Listening, at: MessageFetched) -> bool:
     return at.holder not in {"", side.phone}
 
 
-def _heard(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:
+def _heard(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
     """What was heard to its end is kept, with whose phone it was."""
     assert side.at is not None
     if side.whole:
@@ -374,7 +374,7 @@ def _say(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
     yield orders.Play(side.new_play(), announcements.for_staff(desk.office, key), leg=side.leg)
 
 
-def _tell_fault(desk: Desk, side: Listening, event: Any, now: Now) -> Iterator[Order]:
+def _tell_fault(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Order]:
     yield from _leave(desk, side, "messages_fault", now)
 
 

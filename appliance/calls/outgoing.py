@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from appliance.calls import announcements, orders, side_states
 from appliance.calls.events import (
@@ -17,7 +17,10 @@ from appliance.calls.events import (
     Evidence,
     FarEnd,
     FarEndProgressed,
+    LineIdle,
+    LineLost,
     LineNeeded,
+    LineRestored,
     PhoneDialled,
     Presentation,
 )
@@ -55,14 +58,14 @@ from appliance.policy.text import Words
 Orders = Iterator[Order]
 
 
-def give_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def give_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """An emergency call needs the line: the operator is told, the record says so."""
     side.note("freed.emergency")
     side.settle(side.so_far, "out.freed", Evidence.EMERGENCY)
     yield from leave_dialled(desk, side, now, "line_needed")
 
 
-def far_left(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def far_left(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """Whoever was called is busy, has hung up, or never answered: the phone is let go."""
     evidence = event.evidence if isinstance(event, CallerHungUp) else Evidence.LIMIT
     side.settle(side.so_far, f"out.{evidence}", evidence)
@@ -71,7 +74,7 @@ def far_left(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
     yield from clear(desk, side, now)
 
 
-def end_longest(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def end_longest(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """No line stays seized for ever, and no position talks beyond its minutes (toll fraud)."""
     side.settle(Result.ANSWERED, "out.limit", Evidence.LIMIT)
     yield from leave_dialled(desk, side, now, "call_limit")
@@ -91,7 +94,7 @@ def say_to_dialler(desk: Desk, side: Dialled, *keys: str) -> Orders:
     yield orders.Play(side.new_play(), announcements.staff_words(desk.office, keys), leg=side.leg)
 
 
-def part_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def part_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """The phone has hung up, or has heard the last sentence."""
     leaving = side.state is SideState.LEAVING
     if not side.gone and not hasattr(event, "leg"):
@@ -120,14 +123,14 @@ def _let_go(side: Dialled) -> Order:
     return orders.StopRinging(side.leg) if rings else orders.HangUpPhone(side.leg)
 
 
-def give_up_dialling(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def give_up_dialling(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """Nobody lifted the phone that was to call back, or it never came up."""
     side.settle(Result.NOT_REACHED, "out.position", Evidence.OWN)
     yield _let_go(side)
     yield from end_dialled(desk, side, now)
 
 
-def free_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> None:
+def free_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> None:
     """Part call and line by what was said of the line."""
     if not side.line:
         return
@@ -139,14 +142,14 @@ def free_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> None:
     seat.become(state, now, reason)
 
 
-def free_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def free_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """The line is the exchange's again; a phone that still hears its sentence hears it out."""
     free_dialled(desk, side, event, now)
     if side.state is SideState.CLEARING:
         yield from end_dialled(desk, side, now)
 
 
-def hang_up_dialled(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def hang_up_dialled(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """There is no sound to be had any more, or no key came: the phone is let go."""
     stopped = Evidence.LOST if isinstance(event, CarrierLost) else Evidence.STOPPED
     why = "out.no_reason" if isinstance(event, DeadlinePassed) else "out.lost"
@@ -346,7 +349,7 @@ OVER = {
 # --- beginning ----------------------------------------------------------------------------------
 
 
-def begin_dialling(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def begin_dialling(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """The phone is up: say what hinders, ask for the reason, or dial."""
     if side.refused:
         yield from leave_dialled(desk, side, now, *side.refused)
@@ -414,7 +417,7 @@ def seek(desk: Desk, side: Dialled, now: Now) -> Orders:
             yield from leave_dialled(desk, side, now, *no_line_keys(emergency=side.emergency))
 
 
-def _seek_on(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def _seek_on(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """The line that was to be freed does not come: the next one, or all of them once more."""
     if side.freeing:
         side.tried.add(side.freeing)
@@ -462,7 +465,7 @@ def _talk(desk: Desk, side: Dialled, now: Now) -> Orders:
     yield orders.WriteCall(side.record)
 
 
-def _next_line(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def _next_line(desk: Desk, side: Dialled, event: object, now: Now) -> Orders:
     """This line was of no use: an emergency call tries another one, any other call is told."""
     side.tried.add(side.line)
     side.note(f"line.useless.{side.line}")
@@ -487,7 +490,7 @@ def _forward(desk: Desk, side: Dialled, event: DigitPressed, now: Now) -> Orders
         yield orders.PressKeys(side.line, event.digit)
 
 
-def _lose(desk: Desk, side: Dialled, event: Any, now: Now) -> Orders:
+def _lose(desk: Desk, side: Dialled, event: LineIdle | LineLost | LineRestored, now: Now) -> Orders:
     """The line went, or on hook by itself: an emergency call looks for another one."""
     free_dialled(desk, side, event, now)
     if side.emergency and side.talking_since is None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from appliance.calls import announcements, orders, side_states
 from appliance.calls.events import (
@@ -69,7 +68,7 @@ class Outside(Side):
     starred_at: float = -math.inf
     told: list[Event] = field(default_factory=list)
 
-    def concerns(self, event: Any) -> bool:
+    def concerns(self, event: Event) -> bool:
         """Its line's events, its announcements and its limits; a listener's silence is none."""
         if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
             return False
@@ -143,7 +142,7 @@ def _hear(desk: Desk, side: Outside, event: FarEndProgressed, now: Now) -> Order
         yield from _let_go(desk, side.leg, now)
 
 
-def _offer(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+def _offer(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     """Tell whoever is there that a key takes the call."""
     side.offers += 1
     side.enter(SideState.SPEAKING, now)
@@ -151,12 +150,12 @@ def _offer(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
     yield orders.Play(side.new_play(), prompts, line=side.line)
 
 
-def _listen(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+def _listen(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     """The announcement was heard: a key now, or never."""
     yield orders.Listen(side.line)
 
 
-def _offer_again(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+def _offer_again(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     """No key came: once more, then nobody has answered."""
     if side.offers < OFFERS:
         yield from _offer(desk, side, event, now)
@@ -164,7 +163,7 @@ def _offer_again(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
         yield from _give_up(desk, side, event, now)
 
 
-def _give_up(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+def _give_up(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     """Nobody took the call, or whoever did has hung up."""
     side.told.append(PhoneHungUp(side.leg))
     yield from _let_go(desk, side.leg, now)
@@ -191,13 +190,13 @@ def _press(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
     yield from ()
 
 
-def _lost(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+def _lost(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     """Its line went away, or on hook by itself."""
     side.told.append(PhoneLost(side.leg, "its line is gone"))
     yield from _free(desk, side, event, now)
 
 
-def _free(desk: Desk, side: Outside, event: Any, now: Now) -> Orders:
+def _free(desk: Desk, side: Outside, event: object, now: Now) -> Orders:
     """The line is the exchange's again."""
     seat = desk.seats[side.line]
     seat.call = ""

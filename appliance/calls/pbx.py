@@ -9,7 +9,6 @@ Handlers of the table (states.py), as in ringing.py. Extensions are told as "swi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from appliance.calls import announcements, orders
 from appliance.calls.events import DigitPressed, FarEnd, FarEndProgressed
@@ -52,7 +51,7 @@ def begin(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
     yield call.write()
 
 
-def greet_passed(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def greet_passed(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is up: the caller is told that the call is passed on."""
     call.up = True
     call.note("pbx.greeting")
@@ -69,7 +68,7 @@ def again(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def pass_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def pass_on(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller has heard it. One who came back may have hung up on hold: listen first."""
     if not call.returned:
         yield from call_extension(desk, call, event, now)
@@ -78,7 +77,7 @@ def pass_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield orders.Listen(call.line.name)
 
 
-def call_extension(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def call_extension(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Flash, and have the PBX call the next extension."""
     dials = call.dials or _next_of_group(desk, call)
     call.offers = 0
@@ -132,13 +131,13 @@ def _offer(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def await_key(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def await_key(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The announcement was heard: listen for the key."""
     call.enter(State.PBX_AWAITING_KEY, now)
     yield orders.Listen(call.line.name)
 
 
-def offer_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def offer_again(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """No key came: tell it once more, then it is not accepted."""
     if call.offers < OFFERS:
         yield from _offer(desk, call, now)
@@ -147,13 +146,13 @@ def offer_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield from _back(call, Missed.NO_ANSWER, now)
 
 
-def take_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def take_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Nothing was heard of the extension in its time."""
     call.note("pbx.never_told")
     yield from _back(call, Missed.NO_ANSWER, now)
 
 
-def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """All absent: the extension rings no more, the caller comes back to hear why (E4)."""
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None and call.dials is None:  # an office that rings already is not cut

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from appliance.calls import announcements, model, orders, side_states
 from appliance.calls.commands import SetAway
@@ -147,12 +147,12 @@ def make_way(desk: Desk, phones: Collection[str]) -> Iterator[Order]:
             yield from side.make_way()
 
 
-def _stop(desk: Desk, side: Notice, event: Any, now: Now) -> Iterator[Order]:
+def _stop(desk: Desk, side: Notice, event: object, now: Now) -> Iterator[Order]:
     """Nobody lifted: the display is what was to be seen."""
     yield orders.StopRinging(side.leg)
 
 
-def _speak(desk: Desk, side: Notice, event: Any, now: Now) -> Iterator[Order]:
+def _speak(desk: Desk, side: Notice, event: object, now: Now) -> Iterator[Order]:
     if side.prompt == BACK:
         yield from become(desk, desk.service.come_back(side.phone))
     words = announcements.for_staff(desk.office, side.prompt)

@@ -7,10 +7,9 @@ Handlers of the table (states.py), as in ringing.py; who is next stands in waiti
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from appliance.calls import orders, positions, queue, ringing
-from appliance.calls.events import DigitPressed
+from appliance.calls.events import DigitPressed, LegEnded
 from appliance.calls.model import Call, Desk
 from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders
@@ -21,13 +20,13 @@ from appliance.policy.clock import Now
 from appliance.policy.routing import Missed, Way
 
 
-def greet(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def greet(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is up: the caller hears that all are busy."""
     call.up = True
     yield from queue.greet(desk, call, now)
 
 
-def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def hold(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The announcement, or a sheet, was heard: music until the next one."""
     if call.announced_at > now.monotonic:  # nothing was to be said over the sheet
         call.announced_at = now.monotonic
@@ -35,7 +34,7 @@ def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield orders.Hold(call.line.name)
 
 
-def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """A phone will not take this caller: the others ring on, the caller waits on."""
     outcome, phone = ringing.OUTCOMES[type(event)], call.legs.pop(event.leg)
     call.note(f"{outcome}.{phone}")
@@ -45,7 +44,7 @@ def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield call.write()
 
 
-def tick(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def tick(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Something is due: the end of waiting, of ringing, an announcement, or a phone once more."""
     if queue.is_over(desk, call, now):
         yield from _leave(desk, call, now)
@@ -71,7 +70,7 @@ def _let_go(desk: Desk, call: Call, phones: Collection[str], now: Now) -> Orders
         yield orders.StopRinging(leg)
 
 
-def heed(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def heed(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """All absent: nobody waits any more (E4). Else positions that went away ring no more (E3)."""
     decision = routing.if_absent(desk.office, desk.service, now)
     if decision is not None:
@@ -99,7 +98,7 @@ def _leave(desk: Desk, call: Call, now: Now) -> Orders:
 # --- the call-back ------------------------------------------------------------------------------
 
 
-def await_key(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def await_key(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The offer was heard: a key now, or voicemail (E5)."""
     call.enter(State.CALLBACK_OFFERED, now, queue.KEY_MS)
     yield orders.Listen(call.line.name)
@@ -114,13 +113,13 @@ def obey(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
         yield orders.StoreCallBack(call.record)
 
 
-def stored(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def stored(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """It stands among the missed calls: now it may be promised."""
     call.settle(Result.NO_MESSAGE)
     yield from say(desk, call, now, "callback_noted")
 
 
-def declined(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def declined(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """No key came, or the wish could not be kept: the caller may leave words instead."""
     assert call.decision is not None, "voicemail is always decided"
     yield from ringing.start_greeting(desk, call, call.decision, now)

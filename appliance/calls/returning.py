@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from appliance.calls import announcements, orders, positions, ringing, transfer_choices
-from appliance.calls.events import DigitPressed, OperatorAnswered, PhoneLost
+from appliance.calls.events import DigitPressed, LegEnded, OperatorAnswered, PhoneLost
 from appliance.calls.model import Call, Desk
 from appliance.calls.orders import Order
 from appliance.calls.ringing import OUTCOMES, Orders, go_on_talking, stop_ringing, take
@@ -133,19 +132,19 @@ def seek(desk: Desk, now: Now) -> Orders:
             yield from _ring(desk, call, phones, now)
 
 
-def prompt_over(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def prompt_over(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller has heard it: hold sound, never silence."""
     yield orders.Hold(call.line.name)
 
 
-def phone_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def phone_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """A phone will not answer; after the last one the next step."""
     call.note(f"return.{OUTCOMES[type(event)]}.{call.legs.pop(event.leg)}")
     if not call.legs:
         yield from _unanswered(desk, call, now)
 
 
-def nobody(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def nobody(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Its time is over."""
     yield from stop_ringing(call)
     yield from _unanswered(desk, call, now)
@@ -174,7 +173,7 @@ def operator_answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now)
     yield call.write()
 
 
-def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """All absent: no phone rings any more (E4). Whoever goes away alone lets it ring elsewhere."""
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None:
@@ -199,7 +198,7 @@ def _offer(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def stay(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def stay(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller stays: everybody is asked once more."""
     _of(call).rang.clear()
     yield orders.Hold(call.line.name)
@@ -248,7 +247,7 @@ def tell_failed(call: Call, leg: str, code: int, now: Now) -> Orders:
     yield orders.TellTransfer(leg, code)
 
 
-def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def operator_left(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """The operator hung up: so does the box.
 
     Some phones end the call by themselves when they are told that a transfer has failed (baresip
@@ -313,7 +312,7 @@ def _consult(desk: Desk, call: Call, transfer: Transfer, now: Now) -> Orders:
     yield call.write()
 
 
-def consult_over(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def consult_over(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """One of the two has hung up: the operator puts the call through by it, the clerk refuses."""
     if event.leg == call.leg:
         call.forget_leg()
@@ -333,7 +332,7 @@ def consult_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders
         yield from come_back(desk, call, cause, now)
 
 
-def consult_too_long(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def consult_too_long(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Nobody holds a caller for ever: back to the operator."""
     yield from come_back(desk, call, Cause.TAKEN_BACK, now)
 
@@ -379,7 +378,7 @@ def office_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
         call.keyed = STAR
 
 
-def office_lost(desk: Desk, call: Call, event: PhoneLost, now: Now) -> Orders:
+def office_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """The office's phone went without a word: the caller is not dropped but comes back."""
     call.forget_leg()
     yield from come_back(desk, call, Cause.LOST, now)

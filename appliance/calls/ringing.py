@@ -5,7 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from appliance.calls import announcements, branches, orders, outside_call, pbx, positions, queue
 from appliance.calls.announcements import greeting, tells_at_once, without_invitation
@@ -16,6 +15,7 @@ from appliance.calls.events import (
     CarrierLost,
     DeclineReason,
     Evidence,
+    LegEnded,
     LineLost,
     LineRang,
     OperatorAnswered,
@@ -97,7 +97,7 @@ def ring_at_once(desk: Desk, call: Call, event: LineRang, now: Now) -> Orders:
             yield from take(desk, call, decision, now)
 
 
-def route(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def route(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller is settled, or the carrier never said so: decide, once for all (E1)."""
     if isinstance(event, CallerIdentified | LineRang) and event.caller is not None:
         call.note(f"caller.{event.caller.presentation}", caller=event.caller)
@@ -250,7 +250,7 @@ def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
         yield call.write()
 
 
-def talk(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def talk(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is up and joined to the phone.
 
     A leg that others hand over has no sound before it is up: only now it is joined.
@@ -278,7 +278,7 @@ def stop_ringing(call: Call, *, answered_elsewhere: bool = False) -> Orders:
     call.legs.clear()
 
 
-def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """A phone will not answer; when it was the stage's last one, the call goes on at once."""
     outcome = OUTCOMES[type(event)]
     call.outcomes.append(outcome)
@@ -291,14 +291,14 @@ def leg_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield from go_on(desk, call, gravest(call.outcomes), now)
 
 
-def _word_for(event: Any) -> str:
+def _word_for(event: LegEnded) -> str:
     """Say in the trail why a phone is out; a call forward on the phone has its own word."""
     if isinstance(event, PhoneDeclined) and event.reason is DeclineReason.REDIRECTED:
         return event.reason.value
     return OUTCOMES[type(event)].value
 
 
-def next_stage(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def next_stage(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Nobody lifted within the group's time."""
     call.note(f"no_answer.{call.stage}")
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
@@ -324,7 +324,7 @@ def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
     yield from take(desk, call, decision, now)
 
 
-def caller_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller is back from the PBX: the next extension, the next group, or voicemail."""
     call.note("pbx.returned")
     left = desk.group(call.stage or Way.SWITCHBOARD).pbx_numbers[call.position :]
@@ -340,7 +340,7 @@ def gravest(outcomes: Collection[Missed]) -> Missed:
     return next(kind for kind in GRAVEST if kind in outcomes)
 
 
-def heed_absence(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """All absent: no phone rings any more, the caller hears why (E4). Else it rings on (E1).
 
     A position that has just gone away rings no more; the last one sends the call on (E3). Another
@@ -367,13 +367,13 @@ def ring_no_more(desk: Desk, call: Call, phones: Collection[str], why: Missed, n
         yield from go_on(desk, call, why, now)
 
 
-def ring_on(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def ring_on(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """The operator hung up before the line was up: the caller has met nobody, others are rung."""
     call.went_away.add(call.leg_phone)
     yield from ring_again(desk, call, event, now)
 
 
-def ring_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def ring_again(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """Whoever had the call has it no more: whoever is free is rung, for want of any it goes on."""
     outcome, stage = OUTCOMES[type(event)], call.stage or Way.SWITCHBOARD
     call.note(f"{outcome}.{call.leg_phone}", phone="")
@@ -385,7 +385,7 @@ def ring_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         yield from go_on(desk, call, outcome, now)
 
 
-def turn_half_duplex(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def turn_half_duplex(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line turns out to carry no conversation: phones let go, the caller gets voicemail."""
     call.line = desk.seat_of(call).line
     call.note("half_duplex")
@@ -397,7 +397,7 @@ def turn_half_duplex(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield from take(desk, call, routing.turned_half_duplex(desk.office, facts, now), now)
 
 
-def hold(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def hold(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line came up while other phones ring: the caller hears that somebody is being sought."""
     call.up = True
     call.note("held")
@@ -497,7 +497,7 @@ def _join(desk: Desk, side: Head, event: OperatorAnswered, now: Now) -> Orders:
     yield call.write()
 
 
-def _part(desk: Desk, side: Head, event: Any, now: Now) -> Orders:
+def _part(desk: Desk, side: Head, event: LegEnded, now: Now) -> Orders:
     """A phone is out: after the last one the operator hears so; who was in has left."""
     call, phone = desk.calls[side.call], side.phones.pop(event.leg)
     if side.state is SideState.TALKING:
@@ -511,7 +511,7 @@ def _part(desk: Desk, side: Head, event: Any, now: Now) -> Orders:
     yield call.write()
 
 
-def _give_up(desk: Desk, side: Head, event: Any, now: Now) -> Orders:
+def _give_up(desk: Desk, side: Head, event: object, now: Now) -> Orders:
     """Nobody lifted."""
     call = desk.calls[side.call]
     call.note("head.no_answer")
@@ -656,7 +656,7 @@ def note_evidence(call: Call, event: CallerHungUp) -> None:
         call.note(code, evidence=event.evidence, release_ms=event.after_ms)
 
 
-def note_lost(call: Call, event: Any) -> None:
+def note_lost(call: Call, event: object) -> None:
     """Keep that line or carrier went away under the call, or that the box was stopped."""
     if isinstance(event, GONE):
         evidence = Evidence.STOPPED if isinstance(event, BoxStopped) else Evidence.LOST
@@ -680,7 +680,7 @@ def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     seat.gave_up = (call.record, now.monotonic)
 
 
-def operator_left(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def operator_left(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The operator hung up: so does the box, unless the head is in the conversation (E10)."""
     call.note("operator_left")
     if head_is_in(desk, call):
@@ -719,14 +719,14 @@ def without_message(call: Call) -> Result:
     return Result.INFORMED if call.heard else Result.NO_MESSAGE
 
 
-def never_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def never_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line never came up."""
     call.note("line.never_up")
     note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
     yield from clear(desk, call, now, Result.LOST)
 
 
-def hang_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def hang_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The farewell was heard, or the caller did not wait for its end."""
     if isinstance(event, CallerHungUp):
         note_evidence(call, event)
@@ -742,7 +742,7 @@ def clear(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
     yield call.write()
 
 
-def lose(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line went away, or on hook by itself, under the call: nothing more can be done for it."""
     yield from release_phones(call)
     note_lost(call, event)
@@ -757,20 +757,20 @@ def note_release(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Order
     yield call.write()
 
 
-def not_idle(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def not_idle(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line has not proven itself idle in time: the call ends, the line stays in doubt."""
     call.note("line.not_idle")
     desk.leave_line(call, LineState.CLEARING, now, NOT_IDLE)
     yield from end(desk, call, now)
 
 
-def finish(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def finish(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is idle, or gone: the call is over."""
     free_line_of(desk, call, event, now)
     yield from end(desk, call, now)
 
 
-def free_line_of(desk: Desk, call: Call, event: Any, now: Now) -> None:
+def free_line_of(desk: Desk, call: Call, event: object, now: Now) -> None:
     """Part call and line by what was said of the line."""
     state, reason = state_after(event)
     desk.leave_line(call, desk.seat_of(call).after(call.record, state), now, reason)

@@ -24,6 +24,7 @@ from appliance.calls.events import (
     FaxCalled,
     HeadWished,
     HoursChanged,
+    LegEnded,
     LegProgressed,
     LineAnswered,
     LineFlashed,
@@ -43,16 +44,12 @@ from appliance.calls.events import (
     MessagesWaiting,
     NumbersKnown,
     OperatorAnswered,
-    PhoneBusy,
-    PhoneDeclined,
     PhoneDialled,
     PhoneGone,
-    PhoneHungUp,
     PhoneLost,
     PhonePrepared,
     PhoneRegistered,
     PhoneSilent,
-    PhoneUnreachable,
     PinChecked,
     PromptEnded,
     RecordingEnded,
@@ -243,7 +240,7 @@ Rows = dict[type, Row | Ignored]
 _S = State
 _D = Do
 
-LEG = (PhoneHungUp, PhoneDeclined, PhoneBusy, PhoneUnreachable, PhoneLost)
+LEG = typing.get_args(LegEnded)
 LINE_GONE = (LineLost, CarrierLost, BoxStopped)
 ON_HOOK = (LineIdle, LineRestored)
 

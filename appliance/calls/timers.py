@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Never, TypeVar
 
 from appliance.calls import branches, incoming, model, orders, ringing
 from appliance.calls.events import (
@@ -14,6 +14,7 @@ from appliance.calls.events import (
     CarrierLost,
     CarrierRestored,
     DeadlinePassed,
+    Event,
     HoursChanged,
     LineHalfDuplex,
     LineIdle,
@@ -185,7 +186,7 @@ def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders
     yield from ()
 
 
-def at_home(desk: Desk, event: Any) -> Any:
+def at_home(desk: Desk, event: Event) -> Event:
     """Return an event with the caller's number as it is dialled here: some exchanges send +39."""
     caller = getattr(event, "caller", None)
     if not isinstance(event, CallerIdentified | LineRang) or caller is None or not caller.number:
@@ -224,26 +225,37 @@ def _numbers_known(desk: Desk, event: NumbersKnown, _now: Now) -> Orders:
     yield from ()
 
 
-LEARNS: Mapping[type, Callable[[Desk, Any, Now], Orders]] = {
-    LineRestored: _restored,
-    LineHalfDuplex: _half_duplex,
-    LineIdle: _line_gone,
-    LineLost: _line_gone,
-    LineProbed: _probed,
-    CarrierLost: _carrier_lost,
-    BoxStopped: _stopped,
-    CarrierRestored: _carrier_restored,
-    PhoneRegistered: _registered,
-    PhoneGone: _gone,
-    CallerIdentified: identified,
-    NumbersKnown: _numbers_known,
-    MessagesWaiting: _messages_waiting,
-    RoomForMessages: _room_for_messages,
-    RegisterChanged: _register_changed,
-    HoursChanged: _hours_changed,
-    SheetUsed: _sheet_used,
-    SpokenSheetsChanged: _spoken_changed,
-}
+E = TypeVar("E")
+Learner = Callable[[Desk, Never, Now], Orders]
+
+
+def _learnt_of(kind: type[E], learn: Callable[[Desk, E, Now], Orders]) -> tuple[type, Learner]:
+    """Return a row of LEARNS; mypy sees that the function takes its event."""
+    return kind, learn
+
+
+LEARNS: Mapping[type, Learner] = dict(
+    (
+        _learnt_of(LineRestored, _restored),
+        _learnt_of(LineHalfDuplex, _half_duplex),
+        _learnt_of(LineIdle, _line_gone),
+        _learnt_of(LineLost, _line_gone),
+        _learnt_of(LineProbed, _probed),
+        _learnt_of(CarrierLost, _carrier_lost),
+        _learnt_of(BoxStopped, _stopped),
+        _learnt_of(CarrierRestored, _carrier_restored),
+        _learnt_of(PhoneRegistered, _registered),
+        _learnt_of(PhoneGone, _gone),
+        _learnt_of(CallerIdentified, identified),
+        _learnt_of(NumbersKnown, _numbers_known),
+        _learnt_of(MessagesWaiting, _messages_waiting),
+        _learnt_of(RoomForMessages, _room_for_messages),
+        _learnt_of(RegisterChanged, _register_changed),
+        _learnt_of(HoursChanged, _hours_changed),
+        _learnt_of(SheetUsed, _sheet_used),
+        _learnt_of(SpokenSheetsChanged, _spoken_changed),
+    )
+)
 """What is learnt of an event."""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from appliance.calls import (
     announcements,
@@ -22,6 +21,7 @@ from appliance.calls import (
 from appliance.calls.commands import TransferCall
 from appliance.calls.events import (
     DigitPressed,
+    LegEnded,
     PhoneDialled,
     PromptEnded,
     TransferAsked,
@@ -194,7 +194,7 @@ def _rings(call: Call, transfer: Transfer, phone: str, ring_ms: int, now: Now) -
     call.enter(State.TRANSFER_RINGING, now, ring_ms)
 
 
-def number_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def number_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """A phone is out: the operator's, who need not wait, or the office's, after which the next."""
     transfer = transfer_of(call)
     if event.leg == call.leg:
@@ -208,7 +208,7 @@ def number_out(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield call.write()
 
 
-def number_silent(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def number_silent(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Nobody has answered in this number's share of the time."""
     transfer = transfer_of(call)
     yield from transfer.let_go()
@@ -217,7 +217,7 @@ def number_silent(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield call.write()
 
 
-def caller_back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller is back from the PBX: the next number, where a transfer had led there."""
     if call.dials is None:
         yield from ringing.caller_back(desk, call, event, now)
@@ -645,7 +645,7 @@ def _ended(desk: Desk, call: Call, now: Now) -> Orders:
         yield from transfer_choices.say(desk, call, ("state_refused",), now)
 
 
-def give_up(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def give_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """No further key came: a star alone is the far end's, of a code nothing is."""
     if call.keyed == STAR:
         yield orders.PressKeys(call.line.name, STAR)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, time
-from typing import Any
 
 from appliance.calls import orders
 from appliance.calls.announcements import Keys, rounded_up, staff_words
@@ -69,7 +68,7 @@ def rules(
     yield from say(desk, call, keys, now, Choices(acts, wish))
 
 
-def heard(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def heard(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The operator has heard it: a key now, else the caller again."""
     assert call.choices is not None, "choices are always set before their state is entered"
     if call.choices.keys:
@@ -78,7 +77,7 @@ def heard(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
         yield from back(desk, call, event, now)
 
 
-def back(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller is connected with the operator again."""
     call.leg_play = ""
     yield orders.Connect(call.line.name, call.leg)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from appliance.calls import announcements, orders, queue, returning
 from appliance.calls.events import (
@@ -63,14 +63,14 @@ STOP_KEY = "#"
 LINE_GONE = (*GONE, LineIdle, LineRestored)
 
 
-def greet(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def greet(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is up for voicemail."""
     call.up = True
     assert call.decision is not None, "voicemail is always decided"
     yield from start_greeting(desk, call, call.decision, now)
 
 
-def sound_tone(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def sound_tone(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The greeting is over (or its limit): the tone after which the caller speaks.
 
     With a full disk the caller hears so instead, before speaking in vain.
@@ -84,7 +84,7 @@ def sound_tone(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
     yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
 
 
-def record(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def record(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The tone is over: record."""
     limits = desk.office.voicemail
     call.enter(State.RECORDING, now, limits.limit_ms + RECORDING_MARGIN_MS)
@@ -136,7 +136,7 @@ def _note_end(desk: Desk, call: Call, event: RecordingEnded) -> None:
         call.ended_by, call.ended_ms = Evidence.LIMIT, limits.limit_ms
 
 
-def keep_as_is(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def keep_as_is(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The call broke off and nobody closed the recording: keep what there is, by the clock."""
     told = isinstance(event, CallerHungUp) and event.evidence is Evidence.SIGNALLED
     call.note(f"recorded.{RecordingStop.RELEASE}" if told else "recording.cut")
@@ -169,7 +169,7 @@ def break_off(desk: Desk, call: Call, event: StoreFailed, now: Now) -> Orders:
     yield from say(desk, call, now, "message_not_stored")
 
 
-def _clear(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def _clear(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Put the line on hook, or take note that it is gone or on hook already."""
     if isinstance(event, LINE_GONE):
         yield from line_went(desk, call, event, now)
@@ -219,7 +219,7 @@ def stored(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
     yield from say(desk, call, now, *told, "callback_noted" if call.brief else "message_stored")
 
 
-def not_stored(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def not_stored(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Not, or not in time: the caller is told to call again. A late success corrects the record."""
     _note_not_stored(call, event)
     yield from say(desk, call, now, "message_not_stored")
@@ -231,7 +231,7 @@ def saved(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
     yield from _after_saving(desk, call, now)
 
 
-def not_saved(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def not_saved(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Not stored, and nobody is there to be told; the record says so."""
     _note_not_stored(call, event)
     yield from _after_saving(desk, call, now)
@@ -252,7 +252,7 @@ def _note_stored(call: Call, event: Stored) -> None:
     call.note("stored", result=Result.MESSAGE, message=event.message)
 
 
-def _note_not_stored(call: Call, event: Any) -> None:
+def _note_not_stored(call: Call, event: object) -> None:
     call.note("store.failed" if isinstance(event, StoreFailed) else "store.late")
     call.settle(Result.NOT_STORED)
 
@@ -273,14 +273,14 @@ def caller_went(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders
     call.state = State.SAVING
 
 
-def line_went(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def line_went(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line went while the message was being recorded or stored."""
     yield from free_line(desk, call, event, now)
     note_unasked(call)
     call.state = State.SAVING
 
 
-def free_line(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def free_line(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is free for the next call, or out; the message is still being stored."""
     if call.on_line:  # else the carrier was lost, which is told to every call
         note_lost(call, event)
@@ -400,7 +400,7 @@ def key_in_queue(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
     yield call.write()
 
 
-def offer_again(desk: Desk, call: Call, event: Any, now: Now) -> Orders:
+def offer_again(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The sheet is over, or the caller goes back: the menu once more, in that sheet's language."""
     call.enter(State.MENU, now)
     last = next(sheet for sheet in call.menu if sheet.sheet == call.heard[-1])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import typing
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from appliance.calls import diagram, dictation, internal, outgoing, outside_call, positions, ringing
 from appliance.calls.handlers import HANDLERS
+from appliance.calls.orders import Order
 from appliance.calls.side_states import (
     DIALLED_TABLE,
     DICTATION_TABLE,
@@ -31,6 +35,27 @@ from appliance.calls.states import (
     row_for,
 )
 
+SIDES = [
+    (KEY_TABLE, internal.KEY_CALL_ACTIONS),
+    (NOTICE_TABLE, positions.DOINGS),
+    (INTERCOM_TABLE, internal.INTERCOM_ACTIONS),
+    (HEAD_TABLE, ringing.DOINGS),
+    (LISTENING_TABLE, internal.LISTENING_ACTIONS),
+    (OUTSIDE_TABLE, outside_call.DOINGS),
+    (DIALLED_TABLE, outgoing.DOINGS),
+    (DICTATION_TABLE, dictation.DOINGS),
+]
+SIDE_NAMES = [
+    "key code",
+    "notice",
+    "two phones",
+    "head",
+    "messages",
+    "outside",
+    "dialled",
+    "dictation",
+]
+
 
 @pytest.mark.parametrize("state", State)
 def test_every_event_is_a_row_or_ignored_for_a_reason(state: State) -> None:
@@ -48,29 +73,7 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
     assert {row.do for row in rows} == set(Do) == set(HANDLERS)
 
 
-@pytest.mark.parametrize(
-    ("table", "doings"),
-    [
-        (KEY_TABLE, internal.KEY_CALL_ACTIONS),
-        (NOTICE_TABLE, positions.DOINGS),
-        (INTERCOM_TABLE, internal.INTERCOM_ACTIONS),
-        (HEAD_TABLE, ringing.DOINGS),
-        (LISTENING_TABLE, internal.LISTENING_ACTIONS),
-        (OUTSIDE_TABLE, outside_call.DOINGS),
-        (DIALLED_TABLE, outgoing.DOINGS),
-        (DICTATION_TABLE, dictation.DOINGS),
-    ],
-    ids=[
-        "key code",
-        "notice",
-        "two phones",
-        "head",
-        "messages",
-        "outside",
-        "dialled",
-        "dictation",
-    ],
-)
+@pytest.mark.parametrize(("table", "doings"), SIDES, ids=SIDE_NAMES)
 def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
     """Each row has its function, no state but a conversation lasts for ever, none is a trap."""
     rows = [row for rows in table.values() for row in rows.values()]
@@ -133,3 +136,32 @@ def test_diagrams_are_drawn_from_the_table() -> None:
     assert drawn_key.splitlines()[1] == "    [*] --> accepting"
     assert "    [*] --> ringing" in diagram.side_diagram(INTERCOM_TABLE)
     assert "playing --> playing" not in diagram.side_diagram(LISTENING_TABLE)
+
+
+def _takes(handler: Callable[..., Iterator[Order]], kind: type) -> bool:
+    """Tell whether a handler's own annotation admits an event."""
+    wanted = typing.get_type_hints(handler)["event"]
+    return any(issubclass(kind, each) for each in typing.get_args(wanted) or (wanted,))
+
+
+def test_every_handler_takes_the_events_of_its_rows() -> None:
+    """What mypy cannot see: the rows that name a handler bring only events that it is made for."""
+    wrong = [
+        (state, kind, row.do)
+        for state, rows in TABLE.items()
+        for kind, row in rows.items()
+        if isinstance(row, Row) and not _takes(HANDLERS[row.do], kind)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(("table", "doings"), SIDES, ids=SIDE_NAMES)
+def test_a_phones_own_call_takes_the_events_of_its_rows(table: SideTable, doings: Doings) -> None:
+    """The same of calls that phones make."""
+    wrong = [
+        (state, kind, row.do)
+        for state, rows in table.items()
+        for kind, row in rows.items()
+        if not _takes(doings[row.do], kind)
+    ]
+    assert wrong == []
