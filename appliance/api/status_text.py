@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from appliance.calls import commands
 from appliance.calls.events import LineCondition
-from appliance.calls.model import WHAT, LineState
+from appliance.calls.manual_states import WHAT
+from appliance.calls.model import LineState
 from appliance.calls.side_states import SideState
 from appliance.calls.status import CallStatus, GroupStatus, LineStatus, OutgoingStatus, Status
 from appliance.config.phones import StoredHandset

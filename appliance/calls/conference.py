@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from appliance.calls import announcements, orders, positions, side_states
+from appliance.calls import announcements, orders, positions
 from appliance.calls import ringing as calls_ringing
 from appliance.calls.commands import BringHead
 from appliance.calls.events import HeadWished
@@ -149,7 +149,7 @@ def _ring(desk: Desk, call: Call, now: Now) -> Orders:
         phones=rung,
     )
     yield from positions.make_way(desk, phones)
-    side_states.begin(desk, side, now)
+    desk.add_side(side, now)
     call.note(f"head.ring.{','.join(phones)}")
     ringing = tuple(orders.Ringing(leg, phone) for leg, phone in rung.items())
     own = desk.office.extension_of(call.leg_phone)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from appliance.calls import announcements, branches, events, orders, pbx, voicemail
-from appliance.calls.model import Call, Desk, LineState, hang_up_line, off_hook
+from appliance.calls.model import Call, Desk, LineState, Side, hang_up_line, off_hook
 from appliance.calls.orders import Order, Result
-from appliance.calls.outgoing import end_dialled
+from appliance.calls.outgoing import Dialled, end_dialled
 from appliance.calls.outside_call import Outside
 from appliance.calls.ringing import (
     GONE,
@@ -27,7 +27,7 @@ from appliance.calls.ringing import (
     start_greeting,
     without_message,
 )
-from appliance.calls.side_states import Dialled, Side, SideState
+from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.office import SENTENCES, Code

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from appliance.calls import announcements, orders, positions, side_states
+from appliance.calls import announcements, model, orders, positions
 from appliance.calls.events import (
     DeadlinePassed,
     DictationAsked,
@@ -26,8 +26,8 @@ from appliance.calls.events import (
     RecordingStop,
     TakeKept,
 )
-from appliance.calls.model import Desk
-from appliance.calls.side_states import DICTATION_TABLE, Doings, Side, SideDo, SideState
+from appliance.calls.model import Desk, Doings, Side
+from appliance.calls.side_states import DICTATION_TABLE, SideDo, SideState
 from appliance.calls.status import SAID, Went
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
@@ -116,7 +116,7 @@ def ask(desk: Desk, event: DictationAsked, now: Now) -> Orders:
     leg = f"{desk.new_id()}.1"
     side = Dictation(leg, event.phone, DICTATION_TABLE, DOINGS, SideState.RINGING, ask=event.ask)
     yield from positions.make_way(desk, (event.phone,))
-    side_states.begin(desk, side, now)
+    desk.add_side(side, now)
     side.deadline = now.monotonic + RING_MS / 1000
     yield orders.RingPhones(leg, (orders.Ringing(leg, event.phone),), SHOWN)
 
@@ -265,13 +265,13 @@ DOINGS: Doings = {
     SideDo.RECORD: _record,
     SideDo.END_TAKE: _end_take,
     SideDo.REVIEW: _review,
-    SideDo.WAIT: side_states.forget,
+    SideDo.WAIT: model.forget,
     SideDo.OBEY: _obey,
     SideDo.TELL: _tell,
     SideDo.TELL_FAULT: _tell_fault,
     SideDo.LEAVE: _discard,
     SideDo.PART: _gone,
     SideDo.HANG_UP: _break_off,
-    SideDo.FINISH: side_states.hang_up,
-    SideDo.FORGET: side_states.forget,
+    SideDo.FINISH: model.hang_up,
+    SideDo.FORGET: model.forget,
 }

@@ -11,11 +11,11 @@ from appliance.calls.events import (
     CallerHungUp,
     Evidence,
     FaxCalled,
+    LegEnded,
     LineCondition,
     LineNeeded,
     LineTaken,
     PhoneDialled,
-    LegEnded,
 )
 from appliance.calls.model import Call, Desk, LineSeat, LineState, hang_up_line, off_hook
 from appliance.calls.orders import CallRecord, Result

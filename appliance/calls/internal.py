@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from appliance.calls import announcements, orders, outgoing, positions, side_states
+from appliance.calls import announcements, model, orders, outgoing, positions
 from appliance.calls.events import (
     DigitPressed,
     LegEnded,
@@ -17,14 +17,12 @@ from appliance.calls.events import (
     PhoneDialled,
     PinChecked,
 )
-from appliance.calls.model import Desk
+from appliance.calls.model import Desk, Doings, Side
 from appliance.calls.orders import Order
 from appliance.calls.side_states import (
     INTERCOM_TABLE,
     KEY_TABLE,
     LISTENING_TABLE,
-    Doings,
-    Side,
     SideDo,
     SideState,
 )
@@ -93,7 +91,7 @@ def call(
         event.leg, event.phone, INTERCOM_TABLE, INTERCOM_ACTIONS, SideState.RINGING,
         other=other, consulted=consulted, reason=reason,
     )  # fmt: skip
-    side_states.begin(desk, side, now)
+    desk.add_side(side, now)
     yield from positions.make_way(desk, (other,))
     ringing = (orders.Ringing(side.other_leg, other),)
     own = desk.office.extension_of(event.phone)
@@ -127,7 +125,7 @@ def _give_up(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Or
 
 
 INTERCOM_ACTIONS: Doings = {
-    **side_states.COMMON,
+    **model.COMMON,
     SideDo.ACCEPT: _accept,
     SideDo.JOIN: _join,
     SideDo.PART: _part,
@@ -151,7 +149,7 @@ class KeyCall(Side):
 def tell(desk: Desk, event: PhoneDialled, prompts: tuple[str, ...], now: Now) -> Iterator[Order]:
     """Answer the phone, to tell it something."""
     side = KeyCall(event.leg, event.phone, KEY_TABLE, KEY_CALL_ACTIONS, prompts=prompts)
-    side_states.begin(desk, side, now)
+    desk.add_side(side, now)
     yield orders.AcceptPhone(side.leg)
 
 
@@ -160,7 +158,7 @@ def _speak(desk: Desk, key: KeyCall, event: object, now: Now) -> Iterator[Order]
     yield orders.Play(key.new_play(), words, leg=key.leg)
 
 
-KEY_CALL_ACTIONS: Doings = {**side_states.COMMON, SideDo.SPEAK: _speak}
+KEY_CALL_ACTIONS: Doings = {**model.COMMON, SideDo.SPEAK: _speak}
 
 
 # ---- listening ---------------------------------------------------------------------------------
@@ -202,9 +200,7 @@ class Listening(Side):
 
 def listen(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
     """Answer the phone; the first message is fetched once it is up."""
-    side_states.begin(
-        desk, Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now
-    )
+    desk.add_side(Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now)
     yield orders.AcceptPhone(event.leg)
 
 
@@ -386,7 +382,7 @@ def _leave(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
 
 
 LISTENING_ACTIONS: Doings = {
-    **side_states.COMMON,
+    **model.COMMON,
     SideDo.BEGIN: _begin,
     SideDo.KEY_IN: _key_in,
     SideDo.JUDGE: _judge,

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from appliance.calls import incoming, internal, orders, outgoing, positions, transfer
 from appliance.calls.commands import Request
 from appliance.calls.events import PhoneDialled
-from appliance.calls.model import Desk, request_of
+from appliance.calls.manual_states import request_of
+from appliance.calls.model import Desk
 from appliance.calls.orders import Order
 from appliance.policy.clock import Now
 from appliance.policy.office import KeyCode, StaffKey

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Never, cast
 
-from appliance.calls import orders
-from appliance.calls.commands import (
-    Request,
-    SetAllAbsent,
-    SetAway,
-    SetClosed,
-    SetOpened,
-    SetUnattended,
-)
+from appliance.calls import events, orders
 from appliance.calls.events import (
     BoxStopped,
     Caller,
@@ -29,42 +21,181 @@ from appliance.calls.events import (
 from appliance.calls.orders import (
     CallRecord,
     Order,
-    QueueMail,
     Result,
     Ringing,
-    SaveServiceState,
     WriteCall,
 )
-from appliance.calls.side_states import Side
+from appliance.calls.side_states import SIDE_LIMITS_MS, SideDo, SideState, SideTable
 from appliance.calls.states import LIMITS_MS, State
-from appliance.calls.transfer_call import About, Choices, Dials, Transfer
 from appliance.policy.clock import Attendance, ExchangeTime, Now, doubt
 from appliance.policy.dialling import NO_LEDGER, Denied, Ledger
-from appliance.policy.directory import Register
-from appliance.policy.hours import moment_words
+from appliance.policy.directory import Register, ReturnRule, Target, Unit
 from appliance.policy.office import (
     Daytime,
     Destination,
     Group,
-    KeyCode,
     Line,
     LinePurpose,
-    Manual,
-    Mark,
     Office,
     ServiceState,
-    StaffKey,
     line_for,
 )
-from appliance.policy.requests import HEAD, Mail, NewRequest
+from appliance.policy.requests import NewRequest
 from appliance.policy.routing import Decision, Facts, GroupState, Missed, Way, group_open, pbx_facts
 from appliance.policy.sheets import InCharge, Menu
-from appliance.policy.text import NOTHING, Words, in_language
-from appliance.policy.transfers import Unanswered
+from appliance.policy.text import NOTHING, Words
+from appliance.policy.transfers import Allowed, Reason, Unanswered
 from appliance.policy.users import Tries
 
-# ---- call --------------------------------------------------------------------------------------
-# One call: what the Switchboard remembers of it between two events.
+# ---- a transfer ----
+
+NO_KEYS: Mapping[str, Act] = {}
+
+
+class Asked(enum.StrEnum):
+    """Which way a transfer is asked for; all of them end in `transfer.ask` (P5)."""
+
+    KEYS = "keys"  # a code on the phone's keys, during the call
+    REFER = "refer"  # the phone's own transfer key
+    PERSON = "person"  # console or command
+
+
+class Act(enum.StrEnum):
+    """What a key does while the operator is asked and the caller held."""
+
+    TOPIC = "topic"
+    DEPTH = "depth"
+    OTHER = "other"
+    APPOINTMENT = "appointment"
+    EMAIL = "email"
+    TRY = "try"  # an office that has not answered of late (E8)
+
+
+class Cause(enum.StrEnum):
+    """Why a transferred call came back (P6)."""
+
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    UNREACHABLE = "unreachable"
+    DECLINED = "declined"
+    REFUSED = "refused"  # the clerk said so to the operator (E7)
+    SENT_BACK = "sent_back"  # by the office's key: not competent (E7)
+    LOST = "lost"  # the office's phone went without a word
+    TAKEN_BACK = "taken_back"  # the operator did not wait
+
+
+CAUSES: Mapping[Missed, Cause] = {
+    Missed.NO_ANSWER: Cause.NO_ANSWER,
+    Missed.BUSY: Cause.BUSY,
+    Missed.UNREACHABLE: Cause.UNREACHABLE,
+    Missed.DECLINED: Cause.DECLINED,
+}
+
+
+class TransferStep(enum.StrEnum):
+    """How far a return has come, in the order of E6."""
+
+    OPERATOR = "operator"
+    OTHERS = "others"
+    WAIT = "wait"
+    COUNTER = "counter"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What `by` asks for; no `reason` yet: a key will say it. `anyway`: told of E8 before."""
+
+    unit: str
+    need: str
+    by: str
+    asked: Asked = Asked.KEYS
+    reason: Reason | None = None
+    attended: bool = True
+    anyway: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What each key does now; `*` always leads back to the caller."""
+
+    keys: Mapping[str, Act] = field(default_factory=lambda: NO_KEYS)
+    wish: Wish | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The office whose rule the operator may open: refused, or the call came back (P5, P6)."""
+
+    unit: Unit
+    need: str
+    rules: tuple[ReturnRule, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dials:
+    """An extension of the PBX that is to be called next: its name in records, its digits."""
+
+    name: str
+    digits: str = field(repr=False)
+    ring_ms: int = 25_000
+
+
+@dataclass(slots=True)
+class Transfer:
+    """One transfer by `operator`'s phone; `leg` and `phone` are the office's, that rings or is up.
+
+    `position` counts the targets tried, `outcomes` how they ended; at `ends_at` (monotonic s) no
+    further one is. `met` once somebody there was spoken with. `announced` once the caller has heard
+    what is done. A return is at `step`; `rang` did not answer it in this round, `wait_until` ends
+    the wait, `offers` counts how often the caller could leave words.
+    """
+
+    wish: Wish
+    allowed: Allowed
+    operator: str
+    ends_at: float
+    leg: str = ""
+    phone: str = ""
+    up: bool = False
+    met: bool = False
+    announced: bool = False
+    position: int = 0
+    outcomes: list[Missed] = field(default_factory=list)
+    step: TransferStep = TransferStep.OPERATOR
+    rang: set[str] = field(default_factory=set)
+    wait_until: float = 0.0
+    offers: int = 0
+
+    @property
+    def unit(self) -> Unit:
+        """The office."""
+        return self.allowed.unit
+
+    @property
+    def target(self) -> Target:
+        """The number that is being tried."""
+        return self.allowed.targets[self.position - 1]
+
+    @property
+    def name(self) -> str:
+        """What records say of that number: never its digits (P7)."""
+        return f"{self.unit.code}.{self.allowed.need.code}.{self.position}"
+
+    @property
+    def shown(self) -> str:
+        """What people read of it: its label, else its name."""
+        return self.target.label or self.name
+
+    def let_go(self, *, answered_elsewhere: bool = False) -> Iterator[orders.Order]:
+        """Let the office's phone go, whether it rings or is up."""
+        if self.leg:
+            stop = orders.StopRinging(self.leg, answered_elsewhere)
+            yield orders.HangUpPhone(self.leg) if self.up else stop
+        self.leg, self.up = "", False
+
+
+# ---- a call ----
 
 WORDS_FOR = {
     Presentation.WITHHELD: "numero riservato",
@@ -249,8 +380,86 @@ def caller_words(caller: Caller) -> str:
     return WORDS_FOR[caller.presentation]
 
 
-# ---- desk --------------------------------------------------------------------------------------
-# What all calls share: lines, phones, groups, manual states. No decision is made here.
+# ---- a call that a phone makes ----
+
+Doings = Mapping[SideDo, Callable[["Desk", Never, Never, Now], Iterator[orders.Order]]]
+"""Functions of a kind's table; each takes its own class of call and the events of its rows.
+
+Never stands for both: mypy checks each function against its own types, and
+tests/calls/test_table.py that these are the types of its rows."""
+
+
+@dataclass(slots=True)
+class Side:
+    """A call that `phone` made on `leg`; `table` and `doings` are its kind's."""
+
+    leg: str
+    phone: str
+    table: SideTable
+    doings: Doings
+    state: SideState = SideState.ACCEPTING
+    deadline: float | None = None
+    plays: int = 0
+
+    @property
+    def legs(self) -> dict[str, str]:
+        """The phones on the call, by leg."""
+        return {self.leg: self.phone}
+
+    @property
+    def play(self) -> str:
+        """Name of its latest announcement."""
+        return f"key:{self.leg}.{self.plays}"
+
+    @property
+    def gives_way(self) -> bool:
+        """True while a phone that rings for it counts as free (notices.py)."""
+        return False
+
+    @property
+    def yields(self) -> bool:
+        """True while a caller may have its phone where no other one is free."""
+        return False
+
+    def make_way(self) -> Iterator[orders.Order]:
+        """Let the phone go for a call that is about to ring it."""
+        yield orders.StopRinging(self.leg)
+
+    def new_play(self) -> str:
+        """Name an announcement; only the end of the latest one matters."""
+        self.plays += 1
+        return self.play
+
+    def enter(self, state: SideState, now: Now) -> None:
+        """Go to a state and start its limit, if it has one."""
+        limit = SIDE_LIMITS_MS.get(state)
+        self.state = state
+        self.deadline = None if limit is None else now.monotonic + limit / 1000
+
+    def take_told(self) -> tuple[events.Event, ...]:
+        """Return what the calls are to hear of it; most kinds have nothing to tell."""
+        return ()
+
+    def concerns(self, event: events.Event) -> bool:
+        """Tell whether an event is about this call."""
+        match event:
+            case events.CarrierLost() | events.BoxStopped():
+                return True
+            case events.PromptEnded():
+                return event.play == self.play
+            case events.DeadlinePassed():
+                return event.call == self.leg and event.what == self.state.value
+            case (
+                events.MessageFetched()
+                | events.MessageClosed()
+                | events.MessageMarked()
+                | events.PinChecked()
+            ):
+                return event.listener == self.leg
+        return getattr(event, "leg", "") in self.legs
+
+
+# ---- lines ----
 
 NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
 NO_REGISTER = Register()
@@ -360,6 +569,9 @@ class TrunkSeat(LineSeat):
     gone: bool = False
 
 
+# ---- the switchboard ----
+
+
 @dataclass(slots=True)
 class Desk:
     """Everything the handlers know beside their own call; `reachable` are registered phones,
@@ -415,6 +627,11 @@ class Desk:
         """Name a call."""
         self._calls_made += 1
         return f"{self.prefix}-{self._calls_made}"
+
+    def add_side(self, side: Side, now: Now) -> None:
+        """Keep a call that a phone makes, from its first state on."""
+        side.enter(side.state, now)
+        self.sides[side.leg] = side
 
     def group(self, way: Way) -> Group:
         """Return the group that is rung on a way."""
@@ -551,10 +768,6 @@ class Desk:
                 del self.late[next(iter(self.late))]
 
 
-# ---- hook --------------------------------------------------------------------------------------
-# The hook of a line, as the calls order it: off hook to answer, on hook to end.
-
-
 def off_hook(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
     """Take the line off hook."""
     call.off_hook = True
@@ -568,216 +781,28 @@ def hang_up_line(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
     yield orders.HangUp(call.line.name)
 
 
-# ---- marks -------------------------------------------------------------------------------------
-# Manual states of the house: what people ask for, when each ends, and who is reminded of it.
-#
-# A state that contradicts the written hours for an hour (closed though it is written open, opened
-# though it is written closed) is easily a forgotten one: the head gets a mail, and every page and
-# `centralino status` say so. It is said again in each later period that it contradicts. One to
-# which somebody gave an end of its own is not forgotten.
-
-ABSENT_AT_MOST = timedelta(minutes=60)
-"""All absent ends by itself (E4), also when nobody said when."""
-AT_MOST = timedelta(hours=24)
-"""A state against the written hours ends within a day, where these hardly ever change."""
-STATE = "state:"
-"""What a manual state's reminder is named by among the desk's reminders, before its name."""
-REMINDED: dict[Manual, Words] = {
-    Manual.CLOSED: Words(
-        "«Chiuso – segreteria» vale da {at} ({by}), {until}: chi chiama sente la segreteria. "
-        "Se le persone sono tornate, finirlo.",
-        "“Closed” has held since {at} ({by}), {until}: callers hear the voicemail. End it if "
-        "people are back.",
-    ),
-    Manual.UNATTENDED: Words(
-        "«Non presidiato» vale da {at} ({by}), {until}: le chiamate vanno allo Sportello "
-        "Cittadini. Se le persone sono tornate, finirlo.",
-        "“Unattended” has held since {at} ({by}), {until}: calls go to the citizens' counter. End "
-        "it if people are back.",
-    ),
-    Manual.OPENED: Words(
-        "«Aperto a mano» vale da {at} ({by}), {until}, fuori dall'orario scritto: i telefoni "
-        "squillano. Se non risponde più nessuno, finirlo.",
-        "“Opened by hand” has held since {at} ({by}), {until}, outside the written hours: phones "
-        "ring. End it if nobody answers any more.",
-    ),
-    Manual.ABSENT: Words(
-        "«Tutti assenti» vale da {at} ({by}), {until}: non squilla nessun telefono. Se le "
-        "persone sono tornate, finirlo.",
-        "“All absent” has held since {at} ({by}), {until}: no phone rings. End it if people are "
-        "back.",
-    ),
-}
-LASTING = Words("senza fine", "without an end")
-UNTIL = Words("fino a {}", "until {}")
-SUBJECT = Words("Centralino: uno stato a mano è ancora in vigore", "A manual state still holds")
-
-WHAT: dict[type, Manual] = {
-    SetUnattended: Manual.UNATTENDED,
-    SetClosed: Manual.CLOSED,
-    SetOpened: Manual.OPENED,
-    SetAllAbsent: Manual.ABSENT,
-}
-REQUESTS: dict[Manual, type[SetUnattended | SetClosed | SetOpened | SetAllAbsent]] = {
-    Manual.UNATTENDED: SetUnattended,
-    Manual.CLOSED: SetClosed,
-    Manual.OPENED: SetOpened,
-    Manual.ABSENT: SetAllAbsent,
-}
-
-
-def become(desk: Desk, service: ServiceState) -> Iterator[Order]:
-    """Let other manual states hold, and have them kept."""
-    if service != desk.service:
-        desk.service = service
-        yield SaveServiceState(service)
-
-
-def requested(office: Office, state: ServiceState, request: object, now: Now) -> ServiceState:
-    """Return the state after a request; something that is no request changes nothing."""
-    if isinstance(request, SetAway):
-        return _away(office, state, request, now)
-    if not isinstance(request, SetUnattended | SetClosed | SetOpened | SetAllAbsent):
-        return state
-    what = WHAT[type(request)]
-    if not request.on:
-        return state.undo(what)
-    mark = Mark(request.by, now.wall, *_end(office, what, request, now))
-    return state.set(what, mark).expired(now.wall)
-
-
-def _away(office: Office, state: ServiceState, request: SetAway, now: Now) -> ServiceState:
-    if not request.on:
-        return state.come_back(request.by)
-    until = request.until
-    if until is not None and until.tzinfo is None:
-        until = until.replace(tzinfo=office.zone)
-    return state.go_away(request.by, Mark(request.by, now.wall, until)).expired(now.wall)
-
-
-def _end(
-    office: Office,
-    what: Manual,
-    request: SetUnattended | SetClosed | SetOpened | SetAllAbsent,
-    now: Now,
-) -> tuple[datetime | None, bool]:
-    """Make an end certain: when, and whether the written hours say so.
-
-    A time without zone is the office's. "All absent" has an end always (E4).
-    """
-    until = request.until
-    if until is not None:
-        return (until if until.tzinfo else until.replace(tzinfo=office.zone)), False
-    if request.lasts and what is not Manual.ABSENT:
-        return None, False
-    change = _by_itself(office, what, now)
-    if what is Manual.ABSENT and not request.lasts:
-        soon = now.wall + ABSENT_AT_MOST
-        return (soon, False) if soon < change else (change, True)
-    return change, True
-
-
-def _by_itself(office: Office, what: Manual, now: Now) -> datetime:
-    """Return when a state ends: at the next change of the hours, against them within a day."""
-    change = _next_change(office, now)
-    return min(change, now.wall + AT_MOST) if contradicts(office, what, now) else change
-
-
-def _next_change(office: Office, now: Now) -> datetime:
-    flips_at = office.switchboard.schedule.at(now.wall).flips_at
-    return flips_at if flips_at is not None else now.wall + AT_MOST
-
-
-def with_hours(office: Office, state: ServiceState, now: Now) -> ServiceState:
-    """Let states that end with the written hours end as these are written now."""
-    for name, mark in state.marks().items():
-        if mark.by_hours and not mark.over(now.wall):
-            until = _by_itself(office, Manual(name), now)
-            state = state.set(Manual(name), replace(mark, until=until))
-    return state
-
-
-def _is_easily_forgotten(mark: Mark) -> bool:
-    return mark.by_hours or mark.until is None
-
-
-def contradicts(office: Office, what: Manual, now: Now) -> bool:
-    """Tell whether a state is against what is written for this moment."""
-    return office.switchboard.schedule.at(now.wall).open is not (what is Manual.OPENED)
-
-
-def plan_reminders(desk: Desk, now: Now) -> None:
-    """Plan when each manual state is reminded of; forget those that are over."""
-    after = desk.office.positions.remind_after_ms / 1000
-    marks = desk.service.marks()
-    names = [name for name in desk.reminders if name.startswith(STATE)]
-    for name in names:
-        if name.removeprefix(STATE) not in marks:
-            del desk.reminders[name]
-    for name, mark in marks.items():
-        if after and _is_easily_forgotten(mark) and STATE + name not in desk.reminders:
-            desk.reminders[STATE + name] = now.monotonic + _wait(desk, Manual(name), mark, now)
-
-
-def _wait(desk: Desk, what: Manual, mark: Mark, now: Now) -> float:
-    """Return in how many seconds a state will have been against the written hours for long."""
-    after = desk.office.positions.remind_after_ms / 1000
-    if contradicts(desk.office, what, now):
-        return max(0.0, after - (now.wall - mark.since).total_seconds())
-    return (_next_change(desk.office, now) - now.wall).total_seconds() + after
-
-
-def remind(desk: Desk, name: str, now: Now) -> Iterator[Order]:
-    """Tell the head of a state that is forgotten, perhaps; once in each period it contradicts."""
-    what = Manual(name.removeprefix(STATE))
-    mark = desk.service.marks().get(what.value)
-    if mark is None or name not in desk.reminders:
+def follow(desk: Desk, side: Side, event: events.Event, now: Now) -> Iterator[orders.Order]:
+    """Take one step of the call's table; an event without a row is not its own."""
+    was = side.state
+    row = side.table[was].get(type(event))
+    if row is None:
         return
-    if not contradicts(desk.office, what, now):
-        desk.reminders[name] = now.monotonic + _wait(desk, what, mark, now)
-        return
-    then = Now(now.monotonic, _next_change(desk.office, now), now.clock_state)
-    rest = (then.wall - now.wall).total_seconds()
-    desk.reminders[name] = now.monotonic + rest + _wait(desk, what, mark, then)
-    yield QueueMail(_mail(desk, what, mark, now))
+    yield from side.doings[row.do](desk, cast("Never", side), cast("Never", event), now)
+    if len(row.to) == 1 and row.to[0] is not was:
+        side.enter(row.to[0], now)
+    if side.state is SideState.ENDED and desk.sides.get(side.leg) is side:
+        del desk.sides[side.leg]  # else its leg goes on in a call of another kind
 
 
-def standing(desk: Desk, now: Now) -> Iterator[Words]:
-    """Say which states have been against the written hours for long."""
-    after = timedelta(milliseconds=desk.office.positions.remind_after_ms)
-    for name, mark in desk.service.expired(now.wall).marks().items():
-        what = Manual(name)
-        is_old = _is_easily_forgotten(mark) and now.wall - mark.since >= after
-        if after and is_old and contradicts(desk.office, what, now):
-            yield _said(desk.office, what, mark)
+def hang_up(_desk: Desk, side: Side, _event: object, _now: Now) -> Iterator[orders.Order]:
+    """End every leg."""
+    for leg in side.legs:
+        yield orders.HangUpPhone(leg)
 
 
-def _said(office: Office, what: Manual, mark: Mark) -> Words:
-    words, since = REMINDED[what], office.local(mark.since)
-    until = office.local(mark.until) if mark.until else None
-    it, en = (
-        template.format(
-            at=moment_words(since, language),
-            by=mark.by,
-            until=in_language(UNTIL, language).format(moment_words(until, language))
-            if until
-            else in_language(LASTING, language),
-        )
-        for language, template in (("it", words.it), ("en", words.en))
-    )
-    return Words(it, en)
+def forget(_desk: Desk, _side: Side, _event: object, _now: Now) -> Iterator[orders.Order]:
+    """The phone has gone: nothing is left to do."""
+    yield from ()
 
 
-def _mail(desk: Desk, what: Manual, mark: Mark, now: Now) -> Mail:
-    language = desk.office.languages[0]
-    body = in_language(_said(desk.office, what, mark), language)
-    ident = f"state-{what.value}-{now.wall:%Y%m%dT%H%M%S}"
-    return Mail(ident, HEAD, in_language(SUBJECT, language), f"{body}\n")
-
-
-def request_of(code: KeyCode, phone: str, now: Now) -> Request | None:
-    """Return what a key code asks of the desk's state when dialled on a phone, or None."""
-    if isinstance(code.what, StaffKey):
-        return SetAway(code.on, phone) if code.what is StaffKey.AWAY else None
-    until = now.wall + timedelta(minutes=code.minutes) if code.on and code.minutes else None
-    return REQUESTS[code.what](code.on, phone, until)
+COMMON: Doings = {SideDo.HANG_UP: hang_up, SideDo.FORGET: forget}

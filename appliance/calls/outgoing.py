@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
-from appliance.calls import announcements, orders, side_states
+from appliance.calls import announcements, model, orders
 from appliance.calls.events import (
     CallBackAsked,
     Caller,
@@ -14,6 +15,7 @@ from appliance.calls.events import (
     CarrierLost,
     DeadlinePassed,
     DigitPressed,
+    Event,
     Evidence,
     FarEnd,
     FarEndProgressed,
@@ -24,10 +26,19 @@ from appliance.calls.events import (
     PhoneDialled,
     Presentation,
 )
-from appliance.calls.model import NOT_IDLE, Call, Desk, LineSeat, LineState, state_after
+from appliance.calls.model import (
+    NOT_IDLE,
+    Call,
+    Desk,
+    Doings,
+    LineSeat,
+    LineState,
+    Side,
+    state_after,
+)
 from appliance.calls.orders import CallRecord, Direction, Order, Result
 from appliance.calls.outside_call import Outside
-from appliance.calls.side_states import DIALLED_TABLE, Dialled, Doings, Side, SideDo, SideState
+from appliance.calls.side_states import DIALLED_TABLE, SideDo, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.policy.clock import Now
 from appliance.policy.dialling import (
@@ -46,6 +57,56 @@ from appliance.policy.numbering import NumberClass
 from appliance.policy.office import Line, LinePurpose
 from appliance.policy.privacy import canonical
 from appliance.policy.text import Words
+
+
+@dataclass(slots=True)
+class Dialled(Side):
+    """Such a call, on `line` once it has one; `digits` are what is dialled there.
+
+    `rung` is true where the box rings the phone (a call back), `gone` once the phone has hung up,
+    `asks` while a reason is asked for, `refused` holds the prompts where it hears only why not.
+    `tried` are lines that were of no use, `freeing` the one that an emergency call waits for.
+    """
+
+    record: CallRecord = field(kw_only=True)
+    number: str = field(kw_only=True, repr=False)
+    emergency: bool = False
+    rung: bool = False
+    asks: bool = False
+    refused: tuple[str, ...] = ()
+    line: str = ""
+    gone: bool = False
+    tried: set[str] = field(default_factory=set)
+    freeing: str = ""
+    rounds: int = 0
+    talking_since: float | None = None
+
+    @property
+    def legs(self) -> dict[str, str]:
+        """The phone, while it is there."""
+        return {} if self.gone else {self.leg: self.phone}
+
+    def concerns(self, event: Event) -> bool:
+        """Its line's events, its phone's, its announcements and limits; silence ends nothing."""
+        if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
+            return False
+        line = getattr(event, "line", "")
+        return line == self.line if line else Side.concerns(self, event)
+
+    def note(self, *codes: str, **changes: Any) -> None:
+        """Add codes to the record's trail and change fields of the record."""
+        self.record = replace(self.record, trail=self.record.trail + codes, **changes)
+
+    @property
+    def so_far(self) -> Result:
+        """What the call was, should it end now."""
+        return Result.NOT_REACHED if self.talking_since is None else Result.ANSWERED
+
+    def settle(self, result: Result, reason: str, evidence: Evidence) -> None:
+        """Say how the call went and by what its end was noticed; what was said first holds."""
+        if self.record.result is Result.OPEN:
+            self.note(reason, result=result, reason=reason, evidence=evidence)
+
 
 # ---- dialled ends ------------------------------------------------------------------------------
 # How a position's call to somebody outside ends: one final record, the line proven idle (B1).
@@ -504,7 +565,7 @@ def _lose(desk: Desk, side: Dialled, event: LineIdle | LineLost | LineRestored, 
 
 DOINGS: Doings = {
     SideDo.DIAL: begin_dialling,
-    SideDo.WAIT: side_states.forget,
+    SideDo.WAIT: model.forget,
     SideDo.OBEY: _obey,
     SideDo.SEEK: _seek_on,
     SideDo.HEAR: _hear,
@@ -664,7 +725,7 @@ def _refuse(desk: Desk, side: Dialled, verdict: Verdict) -> None:
 
 def _begin(desk: Desk, side: Dialled, now: Now) -> Orders:
     """Keep the call, count it, and write its record before anything else (E18)."""
-    side_states.begin(desk, side, now)
+    desk.add_side(side, now)
     if side.refused:
         return  # its one record is written when the phone has heard so
     record = side.record

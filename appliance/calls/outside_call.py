@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from appliance.calls import announcements, orders, side_states
+from appliance.calls import announcements, orders
 from appliance.calls.events import (
     CallerHungUp,
     DeadlinePassed,
@@ -29,11 +29,10 @@ from appliance.calls.events import (
     PhoneLost,
     PhoneUnreachable,
 )
-from appliance.calls.model import NOT_IDLE, Call, Desk, LineState, state_after
+from appliance.calls.model import NOT_IDLE, Call, Desk, Dials, Doings, LineState, Side, state_after
 from appliance.calls.orders import Order
 from appliance.calls.pbx import ACCEPT_KEY, OFFERS
-from appliance.calls.side_states import OUTSIDE_TABLE, Doings, Side, SideDo, SideState
-from appliance.calls.transfer_call import Dials
+from appliance.calls.side_states import OUTSIDE_TABLE, SideDo, SideState
 from appliance.policy.clock import Now
 from appliance.policy.office import Group
 
@@ -97,7 +96,7 @@ def dial(
     side = Outside(
         leg, called.name, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line, of_office=of_office
     )
-    side_states.begin(desk, side, now)
+    desk.add_side(side, now)
     desk.sides[leg].deadline = now.monotonic + (called.ring_ms + DIALLING_MS) / 1000
     desk.outside[leg] = line
     seat = desk.seats[line]

@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 
 from appliance.calls import announcements, orders
 from appliance.calls.events import DigitPressed, FarEnd, FarEndProgressed
-from appliance.calls.model import Call, Desk, hang_up_line, off_hook
+from appliance.calls.model import Call, Desk, Dials, hang_up_line, off_hook
 from appliance.calls.orders import Order, Result
 from appliance.calls.states import State
-from appliance.calls.transfer_call import Dials
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.routing import Missed, Way

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from appliance.calls import announcements, model, orders, side_states
+from appliance.calls import announcements, manual_states, model, orders
 from appliance.calls.commands import SetAway
-from appliance.calls.model import Call, Desk, become
+from appliance.calls.manual_states import become
+from appliance.calls.model import Call, Desk, Doings, Side
 from appliance.calls.orders import Order
-from appliance.calls.side_states import NOTICE_TABLE, Doings, Side, SideDo, SideState
+from appliance.calls.side_states import NOTICE_TABLE, SideDo, SideState
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
@@ -134,7 +135,7 @@ def tell_positions(desk: Desk, phone: str, display: str, prompt: str, now: Now) 
     side = Notice(
         f"{desk.new_id()}.notice", phone, NOTICE_TABLE, DOINGS, SideState.RINGING, prompt=prompt
     )
-    side_states.begin(desk, side, now)
+    desk.add_side(side, now)
     side.deadline = now.monotonic + RING_MS / 1000
     yield orders.RingPhones(side.leg, (orders.Ringing(side.leg, phone),), display)
 
@@ -159,7 +160,7 @@ def _speak(desk: Desk, side: Notice, event: object, now: Now) -> Iterator[Order]
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 
-DOINGS: Doings = {**side_states.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
+DOINGS: Doings = {**model.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
 
 
 # ---- positions ---------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def heed(desk: Desk, before: ServiceState, now: Now) -> Iterator[Order]:
 
     `before` is what held until now.
     """
-    model.plan_reminders(desk, now)
+    manual_states.plan_reminders(desk, now)
     _plan_reminders(desk, now)
     gone = [phone for phone, _ in desk.service.away if before.away_mark(phone) is None]
     switchboard = desk.office.switchboard
@@ -252,7 +253,7 @@ def _unattended_mail(desk: Desk, now: Now) -> Mail:
 def _plan_reminders(desk: Desk, now: Now) -> None:
     after = desk.office.positions.remind_after_ms / 1000
     away = dict(desk.service.away)
-    phones = (name for name in desk.reminders if not name.startswith(model.STATE))
+    phones = (name for name in desk.reminders if not name.startswith(manual_states.STATE))
     for phone in [phone for phone in phones if phone not in away]:
         del desk.reminders[phone]
     for phone, mark in away.items():
@@ -266,8 +267,8 @@ def remind(desk: Desk, phone: str, now: Now) -> Iterator[Order]:
 
     Or remind of a manual state.
     """
-    if phone.startswith(model.STATE):
-        yield from model.remind(desk, phone, now)
+    if phone.startswith(manual_states.STATE):
+        yield from manual_states.remind(desk, phone, now)
         return
     mark = desk.service.away_mark(phone)
     if mark is None or phone not in desk.reminders:

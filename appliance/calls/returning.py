@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from appliance.calls import announcements, orders, positions, ringing, transfer_choices
 from appliance.calls.events import DigitPressed, LegEnded, OperatorAnswered, PhoneLost
-from appliance.calls.model import Call, Desk
+from appliance.calls.model import About, Asked, Call, Cause, Desk, Transfer, TransferStep
 from appliance.calls.orders import Order
 from appliance.calls.ringing import OUTCOMES, Orders, go_on_talking, stop_ringing, take
 from appliance.calls.states import State
-from appliance.calls.transfer_call import About, Asked, Cause, Transfer, TransferStep
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule

@@ -31,14 +31,16 @@ from appliance.calls.model import (
     NOT_IDLE,
     Call,
     Desk,
+    Doings,
     LineState,
+    Side,
     hang_up_line,
     off_hook,
     office_display,
     state_after,
 )
 from appliance.calls.orders import Order, Result
-from appliance.calls.side_states import Doings, Side, SideDo, SideState
+from appliance.calls.side_states import SideDo, SideState
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now

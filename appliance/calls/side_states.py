@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Never, cast, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import get_args
 
-from appliance.calls import events, orders
 from appliance.calls.events import (
     BoxStopped,
     CallerHungUp,
     CarrierLost,
     DeadlinePassed,
     DigitPressed,
-    Evidence,
     FarEndProgressed,
     LegEnded,
     LineIdle,
@@ -30,12 +28,6 @@ from appliance.calls.events import (
     RecordingEnded,
     TakeKept,
 )
-from appliance.calls.orders import CallRecord, Result
-
-if TYPE_CHECKING:
-    from appliance.calls.model import Desk
-    from appliance.policy.clock import Now
-
 
 # ---- side states -------------------------------------------------------------------------------
 # The lives of calls that phones make: a key code, another phone, messages, a number outside.
@@ -385,175 +377,3 @@ DICTATION_TABLE: SideTable = {
     _S.ENDED: {},
 }
 """An announcement of the office's own, said at a phone: one person alone, never a conversation."""
-
-
-# ---- sides -------------------------------------------------------------------------------------
-# Calls that phones make to the box or to each other: what they share, one step of a table.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
-
-Doings = Mapping[SideDo, Callable[["Desk", Never, Never, "Now"], Iterator[orders.Order]]]
-"""Functions of a kind's table; each takes its own class of call and the events of its rows.
-
-Never stands for both: mypy checks each function against its own types, and
-tests/calls/test_table.py that these are the types of its rows."""
-
-
-@dataclass(slots=True)
-class Side:
-    """A call that `phone` made on `leg`; `table` and `doings` are its kind's."""
-
-    leg: str
-    phone: str
-    table: SideTable
-    doings: Doings
-    state: SideState = SideState.ACCEPTING
-    deadline: float | None = None
-    plays: int = 0
-
-    @property
-    def legs(self) -> dict[str, str]:
-        """The phones on the call, by leg."""
-        return {self.leg: self.phone}
-
-    @property
-    def play(self) -> str:
-        """Name of its latest announcement."""
-        return f"key:{self.leg}.{self.plays}"
-
-    @property
-    def gives_way(self) -> bool:
-        """True while a phone that rings for it counts as free (notices.py)."""
-        return False
-
-    @property
-    def yields(self) -> bool:
-        """True while a caller may have its phone where no other one is free."""
-        return False
-
-    def make_way(self) -> Iterator[orders.Order]:
-        """Let the phone go for a call that is about to ring it."""
-        yield orders.StopRinging(self.leg)
-
-    def new_play(self) -> str:
-        """Name an announcement; only the end of the latest one matters."""
-        self.plays += 1
-        return self.play
-
-    def enter(self, state: SideState, now: Now) -> None:
-        """Go to a state and start its limit, if it has one."""
-        limit = SIDE_LIMITS_MS.get(state)
-        self.state = state
-        self.deadline = None if limit is None else now.monotonic + limit / 1000
-
-    def take_told(self) -> tuple[events.Event, ...]:
-        """Return what the calls are to hear of it; most kinds have nothing to tell."""
-        return ()
-
-    def concerns(self, event: events.Event) -> bool:
-        """Tell whether an event is about this call."""
-        match event:
-            case events.CarrierLost() | events.BoxStopped():
-                return True
-            case events.PromptEnded():
-                return event.play == self.play
-            case events.DeadlinePassed():
-                return event.call == self.leg and event.what == self.state.value
-            case (
-                events.MessageFetched()
-                | events.MessageClosed()
-                | events.MessageMarked()
-                | events.PinChecked()
-            ):
-                return event.listener == self.leg
-        return getattr(event, "leg", "") in self.legs
-
-
-def begin(desk: Desk, side: Side, now: Now) -> None:
-    """Keep a call that a phone makes."""
-    side.enter(side.state, now)
-    desk.sides[side.leg] = side
-
-
-def follow(desk: Desk, side: Side, event: events.Event, now: Now) -> Iterator[orders.Order]:
-    """Take one step of the call's table; an event without a row is not its own."""
-    was = side.state
-    row = side.table[was].get(type(event))
-    if row is None:
-        return
-    yield from side.doings[row.do](desk, cast("Never", side), cast("Never", event), now)
-    if len(row.to) == 1 and row.to[0] is not was:
-        side.enter(row.to[0], now)
-    if side.state is SideState.ENDED and desk.sides.get(side.leg) is side:
-        del desk.sides[side.leg]  # else its leg goes on in a call of another kind
-
-
-# --- what all kinds do --------------------------------------------------------------------------
-
-
-def hang_up(desk: Desk, side: Side, event: object, now: Now) -> Iterator[orders.Order]:
-    """End every leg."""
-    for leg in side.legs:
-        yield orders.HangUpPhone(leg)
-
-
-def forget(desk: Desk, side: Side, event: object, now: Now) -> Iterator[orders.Order]:
-    """The phone has gone: nothing is left to do."""
-    yield from ()
-
-
-COMMON: Doings = {SideDo.HANG_UP: hang_up, SideDo.FORGET: forget}
-
-
-# ---- dialled side ------------------------------------------------------------------------------
-# What is remembered of a position's call to somebody outside (dialled.py).
-
-
-@dataclass(slots=True)
-class Dialled(Side):
-    """Such a call, on `line` once it has one; `digits` are what is dialled there.
-
-    `rung` is true where the box rings the phone (a call back), `gone` once the phone has hung up,
-    `asks` while a reason is asked for, `refused` holds the prompts where it hears only why not.
-    `tried` are lines that were of no use, `freeing` the one that an emergency call waits for.
-    """
-
-    record: CallRecord = field(kw_only=True)
-    number: str = field(kw_only=True, repr=False)
-    emergency: bool = False
-    rung: bool = False
-    asks: bool = False
-    refused: tuple[str, ...] = ()
-    line: str = ""
-    gone: bool = False
-    tried: set[str] = field(default_factory=set)
-    freeing: str = ""
-    rounds: int = 0
-    talking_since: float | None = None
-
-    @property
-    def legs(self) -> dict[str, str]:
-        """The phone, while it is there."""
-        return {} if self.gone else {self.leg: self.phone}
-
-    def concerns(self, event: events.Event) -> bool:
-        """Its line's events, its phone's, its announcements and limits; silence ends nothing."""
-        if isinstance(event, CallerHungUp) and event.evidence is Evidence.SILENCE:
-            return False
-        line = getattr(event, "line", "")
-        return line == self.line if line else Side.concerns(self, event)
-
-    def note(self, *codes: str, **changes: Any) -> None:
-        """Add codes to the record's trail and change fields of the record."""
-        self.record = replace(self.record, trail=self.record.trail + codes, **changes)
-
-    @property
-    def so_far(self) -> Result:
-        """What the call was, should it end now."""
-        return Result.NOT_REACHED if self.talking_since is None else Result.ANSWERED
-
-    def settle(self, result: Result, reason: str, evidence: Evidence) -> None:
-        """Say how the call went and by what its end was noticed; what was said first holds."""
-        if self.record.result is Result.OPEN:
-            self.note(reason, result=result, reason=reason, evidence=evidence)

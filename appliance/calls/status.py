@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from appliance.calls import model
+from appliance.calls import manual_states
 from appliance.calls.events import Caller, LineCondition
-from appliance.calls.model import Call, Desk, LineSeat, LineState
+from appliance.calls.model import Call, Cause, Desk, LineSeat, LineState, TransferStep
 from appliance.calls.orders import CallRecord
-from appliance.calls.outgoing import carries
+from appliance.calls.outgoing import Dialled, carries
 from appliance.calls.queue import WANTED
 from appliance.calls.ringing import HeadStatus, head_status
-from appliance.calls.side_states import Dialled, SideState
+from appliance.calls.side_states import SideState
 from appliance.calls.states import State
-from appliance.calls.transfer_call import Cause, TransferStep
 from appliance.policy.clock import ClockState, Doubt, Now
 from appliance.policy.dialling import SENTENCES
 from appliance.policy.directory import ReturnRule
@@ -760,7 +759,7 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
     """Say what is wrong, the gravest first."""
     if not desk.carrier:
         yield CARRIER_GONE
-    yield from model.standing(desk, now)
+    yield from manual_states.standing(desk, now)
     yield from _lines_degraded(desk, now)
     for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
         group = desk.group(way)

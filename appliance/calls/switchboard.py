@@ -16,6 +16,7 @@ from appliance.calls import (
     confinement,
     dictation,
     keycodes,
+    model,
     orders,
     outgoing,
     outside_call,
@@ -23,7 +24,6 @@ from appliance.calls import (
     queue,
     returning,
     ringing,
-    side_states,
     timers,
     transfer,
 )
@@ -47,7 +47,8 @@ from appliance.calls.events import (
     TransferAsked,
 )
 from appliance.calls.handlers import HANDLERS
-from appliance.calls.model import Call, Desk, LineState, become, requested
+from appliance.calls.manual_states import become, requested
+from appliance.calls.model import Call, Desk, LineState
 from appliance.calls.orders import CallRecord, Order
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
@@ -402,10 +403,10 @@ class Switchboard:
             note = self._note_fault
             yield from confinement.of_call(self._desk, call, event, before, now, note)
 
-    def _follow_side(self, side: side_states.Side, event: Event, now: Now) -> Orders:
+    def _follow_side(self, side: model.Side, event: Event, now: Now) -> Orders:
         before = side.state, tuple(side.legs)
         try:
-            yield from side_states.follow(self._desk, side, event, now)
+            yield from model.follow(self._desk, side, event, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
             note = self._note_fault

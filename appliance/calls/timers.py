@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Never, TypeVar
 
-from appliance.calls import branches, incoming, model, orders, ringing
+from appliance.calls import branches, incoming, manual_states, orders, ringing
 from appliance.calls.events import (
     BoxStopped,
     BranchCalled,
@@ -174,7 +174,9 @@ def _hours_changed(desk: Desk, event: HoursChanged, now: Now) -> Orders:
     """
     if isinstance(event.entered, tuple):
         desk.office = office_with(desk.office, event.entered)
-        yield from model.become(desk, model.with_hours(desk.office, desk.service, now))
+        yield from manual_states.become(
+            desk, manual_states.with_hours(desk.office, desk.service, now)
+        )
 
 
 def _spoken_changed(desk: Desk, event: SpokenSheetsChanged, _now: Now) -> Orders:

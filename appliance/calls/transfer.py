@@ -29,13 +29,23 @@ from appliance.calls.events import (
     TransferWished,
 )
 from appliance.calls.internal import Intercom
-from appliance.calls.model import Call, Desk, office_display
+from appliance.calls.model import (
+    CAUSES,
+    About,
+    Act,
+    Asked,
+    Call,
+    Desk,
+    Dials,
+    Transfer,
+    Wish,
+    office_display,
+)
 from appliance.calls.orders import Order, Ringing
 from appliance.calls.returning import come_back, let_operator_go, transfer_of
 from appliance.calls.ringing import GRAVEST, OUTCOMES, Orders, go_on_talking, gravest
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
-from appliance.calls.transfer_call import CAUSES, About, Act, Asked, Dials, Transfer, Wish
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.directory import Hindrance, Purpose, Reach, ReturnRule, Unit, by_keys

@@ -6,10 +6,9 @@ from datetime import datetime, time
 
 from appliance.calls import orders
 from appliance.calls.announcements import Keys, rounded_up, staff_words
-from appliance.calls.model import Call, Desk
+from appliance.calls.model import About, Act, Call, Choices, Desk, Wish
 from appliance.calls.ringing import Orders, go_on_talking
 from appliance.calls.states import State
-from appliance.calls.transfer_call import About, Act, Choices, Wish
 from appliance.policy.clock import Now
 from appliance.policy.directory import Register, ReturnRule, codes_of
 from appliance.policy.hours import Band

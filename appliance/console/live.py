@@ -17,9 +17,9 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from appliance.calls.events import Caller, Presentation
+from appliance.calls.model import Cause
 from appliance.calls.states import State
 from appliance.calls.status import NOT_TRUSTED, WHY_RETURNED
-from appliance.calls.transfer_call import Cause
 from appliance.console.control_client import StatusFeed, StatusSnapshot
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.office import AUTOMATIC, Manual

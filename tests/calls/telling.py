@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
-from appliance.calls.model import Call
-from appliance.calls.side_states import Side
+from appliance.calls.model import Call, Side
 from appliance.calls.states import Row, State, row_for
 from appliance.policy.dialling import Ledger
 from appliance.policy.directory import (

@@ -21,7 +21,7 @@ from appliance.calls.announcements import (
     tone,
 )
 from appliance.calls.events import MessageFetched
-from appliance.calls.transfer_call import Act
+from appliance.calls.model import Act
 from appliance.calls.transfer_choices import REASONS, RULES
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now

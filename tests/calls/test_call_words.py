@@ -7,9 +7,9 @@ import re
 import pytest
 
 from appliance.calls import events
+from appliance.calls.model import Cause
 from appliance.calls.states import State
 from appliance.calls.status import CALL_STATE_WORDS, WHY_RETURNED
-from appliance.calls.transfer_call import Cause
 from tests.calls.desk import TEN, tell, up
 
 TECHNICAL = re.compile(r"\b(modem|sip|line[ae]?|lines?|rtp|leg|pbx)\b", re.IGNORECASE)

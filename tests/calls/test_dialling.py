@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from appliance.calls import events, orders, outgoing, side_states
+from appliance.calls import events, model, orders, outgoing
 from appliance.calls.events import Caller, FarEnd, FarEndProgressed, Presentation
-from appliance.calls.side_states import KEY_TABLE, Dialled, Side, SideState
+from appliance.calls.model import Side
+from appliance.calls.outgoing import Dialled
+from appliance.calls.side_states import KEY_TABLE, SideState
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
 from appliance.policy.dialling import Denied, Ledger, Placed
@@ -32,7 +34,7 @@ class Hearing(Side):
 def heard(switchboard: Switchboard) -> Hearing:
     """Return such a call; its phone is up."""
     side = Hearing("k1", "op1", KEY_TABLE, {}, SideState.SPEAKING)
-    side_states.begin(switchboard._desk, side, TEN)
+    switchboard._desk.add_side(side, TEN)
     return side
 
 
@@ -100,8 +102,8 @@ def test_the_call_before_ends_without_the_leg() -> None:
     desk, before = switchboard._desk, heard(switchboard)
     list(outgoing.begin_for(desk, before, "0541704111", "message:3", TEN))
     before.enter(SideState.SPEAKING, TEN)
-    before.doings = side_states.COMMON
-    list(side_states.follow(desk, before, events.PhoneHungUp("k1"), TEN))
+    before.doings = model.COMMON
+    list(model.follow(desk, before, events.PhoneHungUp("k1"), TEN))
     assert before.state is SideState.ENDED
     assert isinstance(desk.sides["k1"], Dialled)
 

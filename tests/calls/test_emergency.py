@@ -10,9 +10,9 @@ import pytest
 from appliance.calls import events, orders, outgoing
 from appliance.calls.events import DigitPressed, DigitSource, Evidence, FarEnd, FarEndProgressed
 from appliance.calls.orders import CallRecord, DialLeg, Order, Result
-from appliance.calls.outgoing import RANKS, Rank
+from appliance.calls.outgoing import RANKS, Dialled, Rank
 from appliance.calls.outside_call import Outside
-from appliance.calls.side_states import DIALLED_TABLE, OUTSIDE_TABLE, Dialled, SideState
+from appliance.calls.side_states import DIALLED_TABLE, OUTSIDE_TABLE, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now

@@ -16,8 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from appliance.calls import events, orders
 from appliance.calls.events import Caller
-from appliance.calls.model import Call, LineState
-from appliance.calls.side_states import Side
+from appliance.calls.model import Call, LineState, Side
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import Register
 from tests.calls.telling import (

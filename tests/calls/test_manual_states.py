@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from appliance.calls import events, model, orders
+from appliance.calls import events, manual_states, orders
 from appliance.calls.commands import SetAllAbsent, SetClosed, SetOpened, SetUnattended
 from appliance.calls.positions import REMIND
 from appliance.calls.switchboard import Switchboard
@@ -95,7 +95,7 @@ def test_an_office_that_never_closes_ends_a_state_after_a_day() -> None:
     """There is no change to wait for; a forgotten state still ends."""
     always = replace(EXAMPLE.switchboard.schedule, weekly=ALWAYS, holidays=(), closures=())
     office = replace(EXAMPLE, switchboard=replace(EXAMPLE.switchboard, schedule=always))
-    state = model.requested(office, ServiceState(), SetClosed(on=True, by="op1"), TEN)
+    state = manual_states.requested(office, ServiceState(), SetClosed(on=True, by="op1"), TEN)
     assert state.closed is not None
     assert state.closed.until == TEN.wall + timedelta(hours=24)
 
@@ -123,7 +123,7 @@ def test_a_state_that_is_over_does_not_come_back_with_new_hours() -> None:
     """The box was without power over its end; the hours are read before the end is looked at."""
     over = Mark("op1", TEN.wall, at(NOON), by_hours=True)
     state = ServiceState(closed=over)
-    assert model.with_hours(EXAMPLE, state, moment(at(NOON, 30))) == state
+    assert manual_states.with_hours(EXAMPLE, state, moment(at(NOON, 30))) == state
 
 
 def test_a_state_against_the_written_hours_is_told_to_the_head_after_an_hour() -> None:
@@ -157,10 +157,10 @@ def test_opened_by_hand_is_told_of_while_it_is_written_closed() -> None:
 def test_a_state_that_is_over_is_told_to_nobody() -> None:
     """Its deadline was due as it ended; one that an office gave an end is its own."""
     desk = up()
-    assert tell(desk, TEN, events.DeadlinePassed(REMIND, f"{model.STATE}closed")) == []
+    assert tell(desk, TEN, events.DeadlinePassed(REMIND, f"{manual_states.STATE}closed")) == []
     ask(desk, SetClosed(on=True, by="op1", until=at(16)))
     assert run(desk, at(15, 59)) == []
-    assert tell(desk, TEN, events.DeadlinePassed(REMIND, f"{model.STATE}closed")) == []
+    assert tell(desk, TEN, events.DeadlinePassed(REMIND, f"{manual_states.STATE}closed")) == []
 
 
 def test_a_reminder_that_comes_while_nothing_is_contradicted_waits() -> None:

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from appliance.calls import commands, events, orders, ringing
 from appliance.calls.dictation import Dictation
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
-from appliance.calls.model import Call, LineState
+from appliance.calls.model import Call, LineState, Side
 from appliance.calls.orders import Result
+from appliance.calls.outgoing import Dialled
 from appliance.calls.outside_call import Outside
-from appliance.calls.side_states import Dialled, Side, SideState
+from appliance.calls.side_states import SideState
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now

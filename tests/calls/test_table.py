@@ -9,6 +9,7 @@ import pytest
 
 from appliance.calls import diagram, dictation, internal, outgoing, outside_call, positions, ringing
 from appliance.calls.handlers import HANDLERS
+from appliance.calls.model import Doings
 from appliance.calls.orders import Order
 from appliance.calls.side_states import (
     DIALLED_TABLE,
@@ -20,7 +21,6 @@ from appliance.calls.side_states import (
     NOTICE_TABLE,
     OUTSIDE_TABLE,
     SIDE_LIMITS_MS,
-    Doings,
     SideState,
     SideTable,
 )
@@ -140,7 +140,8 @@ def test_diagrams_are_drawn_from_the_table() -> None:
 
 def _takes(handler: Callable[..., Iterator[Order]], kind: type) -> bool:
     """Tell whether a handler's own annotation admits an event."""
-    wanted = typing.get_type_hints(handler)["event"]
+    hints = typing.get_type_hints(handler)
+    wanted = hints.get("event", hints.get("_event"))
     return any(issubclass(kind, each) for each in typing.get_args(wanted) or (wanted,))
 
 

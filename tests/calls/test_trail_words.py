@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from appliance.calls.model import Cause
 from appliance.calls.orders import CallRecord
 from appliance.calls.status import Names, office_words, path_of, returned_words
-from appliance.calls.transfer_call import Cause
 from appliance.policy.text import Words
 
 AT = datetime(2026, 11, 25, 10, 0, tzinfo=UTC)

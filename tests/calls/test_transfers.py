@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from appliance.calls import commands, events, orders, transfer_choices
+from appliance.calls.model import Wish
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.calls.transfer import decide_transfer
-from appliance.calls.transfer_call import Wish
 from appliance.calls.transfer_choices import resumption, takes_calls
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now

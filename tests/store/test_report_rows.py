@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.events import Caller, Presentation
+from appliance.calls.model import Cause
 from appliance.calls.orders import CallRecord, Result, Way
-from appliance.calls.transfer_call import Cause
 from appliance.policy.directory import ReturnRule
 from appliance.policy.reports import Ending, Sent, report
 from appliance.policy.requests import Citizen, NewRequest

@@ -1,0 +1,235 @@
+"""Manual states of the whole office: what people ask for, when each ends, who is reminded of it.
+
+A state that contradicts the written hours for an hour (closed though it is written open, opened
+though it is written closed) is easily a forgotten one: the supervisor gets a mail, and every page
+and `centralino status` say so. It is said again in each later period that it contradicts. One to
+which somebody gave an end of its own is not forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from appliance.calls.commands import (
+    Request,
+    SetAllAbsent,
+    SetAway,
+    SetClosed,
+    SetOpened,
+    SetUnattended,
+)
+from appliance.calls.model import Desk
+from appliance.calls.orders import Order, QueueMail, SaveServiceState
+from appliance.policy.clock import Now
+from appliance.policy.hours import moment_words
+from appliance.policy.office import KeyCode, Manual, Mark, Office, ServiceState, StaffKey
+from appliance.policy.requests import HEAD, Mail
+from appliance.policy.text import Words, in_language
+
+ABSENT_AT_MOST = timedelta(minutes=60)
+"""All absent ends by itself (E4), also when nobody said when."""
+AT_MOST = timedelta(hours=24)
+"""A state against the written hours ends within a day, where these hardly ever change."""
+STATE = "state:"
+"""What a manual state's reminder is named by among the desk's reminders, before its name."""
+REMINDED: dict[Manual, Words] = {
+    Manual.CLOSED: Words(
+        "«Chiuso – segreteria» vale da {at} ({by}), {until}: chi chiama sente la segreteria. "
+        "Se le persone sono tornate, finirlo.",
+        "“Closed” has held since {at} ({by}), {until}: callers hear the voicemail. End it if "
+        "people are back.",
+    ),
+    Manual.UNATTENDED: Words(
+        "«Non presidiato» vale da {at} ({by}), {until}: le chiamate vanno allo Sportello "
+        "Cittadini. Se le persone sono tornate, finirlo.",
+        "“Unattended” has held since {at} ({by}), {until}: calls go to the citizens' counter. End "
+        "it if people are back.",
+    ),
+    Manual.OPENED: Words(
+        "«Aperto a mano» vale da {at} ({by}), {until}, fuori dall'orario scritto: i telefoni "
+        "squillano. Se non risponde più nessuno, finirlo.",
+        "“Opened by hand” has held since {at} ({by}), {until}, outside the written hours: phones "
+        "ring. End it if nobody answers any more.",
+    ),
+    Manual.ABSENT: Words(
+        "«Tutti assenti» vale da {at} ({by}), {until}: non squilla nessun telefono. Se le "
+        "persone sono tornate, finirlo.",
+        "“All absent” has held since {at} ({by}), {until}: no phone rings. End it if people are "
+        "back.",
+    ),
+}
+LASTING = Words("senza fine", "without an end")
+UNTIL = Words("fino a {}", "until {}")
+SUBJECT = Words("Centralino: uno stato a mano è ancora in vigore", "A manual state still holds")
+
+WHAT: dict[type, Manual] = {
+    SetUnattended: Manual.UNATTENDED,
+    SetClosed: Manual.CLOSED,
+    SetOpened: Manual.OPENED,
+    SetAllAbsent: Manual.ABSENT,
+}
+REQUESTS: dict[Manual, type[SetUnattended | SetClosed | SetOpened | SetAllAbsent]] = {
+    Manual.UNATTENDED: SetUnattended,
+    Manual.CLOSED: SetClosed,
+    Manual.OPENED: SetOpened,
+    Manual.ABSENT: SetAllAbsent,
+}
+
+
+def become(desk: Desk, service: ServiceState) -> Iterator[Order]:
+    """Let other manual states hold, and have them kept."""
+    if service != desk.service:
+        desk.service = service
+        yield SaveServiceState(service)
+
+
+def requested(office: Office, state: ServiceState, request: object, now: Now) -> ServiceState:
+    """Return the state after a request; something that is no request changes nothing."""
+    if isinstance(request, SetAway):
+        return _away(office, state, request, now)
+    if not isinstance(request, SetUnattended | SetClosed | SetOpened | SetAllAbsent):
+        return state
+    what = WHAT[type(request)]
+    if not request.on:
+        return state.undo(what)
+    mark = Mark(request.by, now.wall, *_end(office, what, request, now))
+    return state.set(what, mark).expired(now.wall)
+
+
+def _away(office: Office, state: ServiceState, request: SetAway, now: Now) -> ServiceState:
+    if not request.on:
+        return state.come_back(request.by)
+    until = request.until
+    if until is not None and until.tzinfo is None:
+        until = until.replace(tzinfo=office.zone)
+    return state.go_away(request.by, Mark(request.by, now.wall, until)).expired(now.wall)
+
+
+def _end(
+    office: Office,
+    what: Manual,
+    request: SetUnattended | SetClosed | SetOpened | SetAllAbsent,
+    now: Now,
+) -> tuple[datetime | None, bool]:
+    """Make an end certain: when, and whether the written hours say so.
+
+    A time without zone is the office's. "All absent" has an end always (E4).
+    """
+    until = request.until
+    if until is not None:
+        return (until if until.tzinfo else until.replace(tzinfo=office.zone)), False
+    if request.lasts and what is not Manual.ABSENT:
+        return None, False
+    change = _by_itself(office, what, now)
+    if what is Manual.ABSENT and not request.lasts:
+        soon = now.wall + ABSENT_AT_MOST
+        return (soon, False) if soon < change else (change, True)
+    return change, True
+
+
+def _by_itself(office: Office, what: Manual, now: Now) -> datetime:
+    """Return when a state ends: at the next change of the hours, against them within a day."""
+    change = _next_change(office, now)
+    return min(change, now.wall + AT_MOST) if contradicts(office, what, now) else change
+
+
+def _next_change(office: Office, now: Now) -> datetime:
+    flips_at = office.switchboard.schedule.at(now.wall).flips_at
+    return flips_at if flips_at is not None else now.wall + AT_MOST
+
+
+def with_hours(office: Office, state: ServiceState, now: Now) -> ServiceState:
+    """Let states that end with the written hours end as these are written now."""
+    for name, mark in state.marks().items():
+        if mark.by_hours and not mark.over(now.wall):
+            until = _by_itself(office, Manual(name), now)
+            state = state.set(Manual(name), replace(mark, until=until))
+    return state
+
+
+def _is_easily_forgotten(mark: Mark) -> bool:
+    return mark.by_hours or mark.until is None
+
+
+def contradicts(office: Office, what: Manual, now: Now) -> bool:
+    """Tell whether a state is against what is written for this moment."""
+    return office.switchboard.schedule.at(now.wall).open is not (what is Manual.OPENED)
+
+
+def plan_reminders(desk: Desk, now: Now) -> None:
+    """Plan when each manual state is reminded of; forget those that are over."""
+    after = desk.office.positions.remind_after_ms / 1000
+    marks = desk.service.marks()
+    names = [name for name in desk.reminders if name.startswith(STATE)]
+    for name in names:
+        if name.removeprefix(STATE) not in marks:
+            del desk.reminders[name]
+    for name, mark in marks.items():
+        if after and _is_easily_forgotten(mark) and STATE + name not in desk.reminders:
+            desk.reminders[STATE + name] = now.monotonic + _wait(desk, Manual(name), mark, now)
+
+
+def _wait(desk: Desk, what: Manual, mark: Mark, now: Now) -> float:
+    """Return in how many seconds a state will have been against the written hours for long."""
+    after = desk.office.positions.remind_after_ms / 1000
+    if contradicts(desk.office, what, now):
+        return max(0.0, after - (now.wall - mark.since).total_seconds())
+    return (_next_change(desk.office, now) - now.wall).total_seconds() + after
+
+
+def remind(desk: Desk, name: str, now: Now) -> Iterator[Order]:
+    """Tell the head of a state that is forgotten, perhaps; once in each period it contradicts."""
+    what = Manual(name.removeprefix(STATE))
+    mark = desk.service.marks().get(what.value)
+    if mark is None or name not in desk.reminders:
+        return
+    if not contradicts(desk.office, what, now):
+        desk.reminders[name] = now.monotonic + _wait(desk, what, mark, now)
+        return
+    then = Now(now.monotonic, _next_change(desk.office, now), now.clock_state)
+    rest = (then.wall - now.wall).total_seconds()
+    desk.reminders[name] = now.monotonic + rest + _wait(desk, what, mark, then)
+    yield QueueMail(_mail(desk, what, mark, now))
+
+
+def standing(desk: Desk, now: Now) -> Iterator[Words]:
+    """Say which states have been against the written hours for long."""
+    after = timedelta(milliseconds=desk.office.positions.remind_after_ms)
+    for name, mark in desk.service.expired(now.wall).marks().items():
+        what = Manual(name)
+        is_old = _is_easily_forgotten(mark) and now.wall - mark.since >= after
+        if after and is_old and contradicts(desk.office, what, now):
+            yield _said(desk.office, what, mark)
+
+
+def _said(office: Office, what: Manual, mark: Mark) -> Words:
+    words, since = REMINDED[what], office.local(mark.since)
+    until = office.local(mark.until) if mark.until else None
+    it, en = (
+        template.format(
+            at=moment_words(since, language),
+            by=mark.by,
+            until=in_language(UNTIL, language).format(moment_words(until, language))
+            if until
+            else in_language(LASTING, language),
+        )
+        for language, template in (("it", words.it), ("en", words.en))
+    )
+    return Words(it, en)
+
+
+def _mail(desk: Desk, what: Manual, mark: Mark, now: Now) -> Mail:
+    language = desk.office.languages[0]
+    body = in_language(_said(desk.office, what, mark), language)
+    ident = f"state-{what.value}-{now.wall:%Y%m%dT%H%M%S}"
+    return Mail(ident, HEAD, in_language(SUBJECT, language), f"{body}\n")
+
+
+def request_of(code: KeyCode, phone: str, now: Now) -> Request | None:
+    """Return what a key code asks of the desk's state when dialled on a phone, or None."""
+    if isinstance(code.what, StaffKey):
+        return SetAway(code.on, phone) if code.what is StaffKey.AWAY else None
+    until = now.wall + timedelta(minutes=code.minutes) if code.on and code.minutes else None
+    return REQUESTS[code.what](code.on, phone, until)
