@@ -35,6 +35,7 @@ ALLOWED: dict[str, set[str]] = {
         "calls.events",
         "calls.orders",
         "policy.supervision",
+        "policy.text",
     },
     "store": {"calls", "policy"},
     "voicemail": {"calls", "policy", "store"},

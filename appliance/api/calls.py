@@ -25,7 +25,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.text import SaidError, Words
 from appliance.policy.transfers import Reason
 from appliance.policy.users import Permission
-from appliance.policy.voicemail import Care, Entry, MessageStep, Outcome
+from appliance.policy.voicemail import MessageCare, MessageEntry, MessageOutcome, MessageStep
 from appliance.service.loop import CallControl
 from appliance.store import call_log, care
 from appliance.store.care import Kind
@@ -217,7 +217,7 @@ LONGEST_NOTE = 1000
 EMPTY = Words("La nota è vuota: scrivere due parole.", "the note is empty: write a few words")
 NO_OUTCOME = Words(
     "Con quale esito si chiude? Sceglierne uno.",
-    f"say with which outcome it is closed ({', '.join(Outcome)})",
+    f"say with which outcome it is closed ({', '.join(MessageOutcome)})",
 )
 
 
@@ -227,7 +227,7 @@ def take_step(stores: Stores, arguments: Arguments) -> DeferredReply:
     """Note a step on a message or missed call: take, release, close …; raises OfficeError."""
     kind, name, entry = read_step(arguments)
 
-    def reply(result: tuple[int, Care] | CentralinoError) -> Reply | CentralinoError:
+    def reply(result: tuple[int, MessageCare] | CentralinoError) -> Reply | CentralinoError:
         if isinstance(result, CentralinoError):
             return result
         number, care_now = result
@@ -239,7 +239,7 @@ def take_step(stores: Stores, arguments: Arguments) -> DeferredReply:
     return deferred(stores.records, lambda c: care.add(c, kind, name, entry), reply)
 
 
-def read_step(arguments: Arguments) -> tuple[Kind, str, Entry]:
+def read_step(arguments: Arguments) -> tuple[Kind, str, MessageEntry]:
     """Read the arguments; raises OfficeError with what is wrong in them."""
     closing = arguments.get("ask") == "close_message"
     try:
@@ -251,18 +251,18 @@ def read_step(arguments: Arguments) -> tuple[Kind, str, Entry]:
     except (KeyError, ValueError, TypeError) as error:
         raise OfficeError(
             f"name, by, at, a step ({', '.join(STEPS_ASKED)}) and to close an outcome "
-            f"({', '.join(Outcome)}) are needed: {error}"
+            f"({', '.join(MessageOutcome)}) are needed: {error}"
         ) from error
     if step not in STEPS_ASKED:
         raise OfficeError(f"{step!r} cannot be asked; known are {', '.join(STEPS_ASKED)}")
     note = str(arguments.get("note", ""))[:LONGEST_NOTE]
     if step is MessageStep.NOTE and not note.strip():
         raise SaidError(EMPTY)
-    return kind, name, Entry(at, by, step, outcome, note)
+    return kind, name, MessageEntry(at, by, step, outcome, note)
 
 
-def _outcome(arguments: Arguments) -> Outcome:
+def _outcome(arguments: Arguments) -> MessageOutcome:
     try:
-        return Outcome(arguments["outcome"])
+        return MessageOutcome(arguments["outcome"])
     except (KeyError, ValueError) as error:
         raise SaidError(NO_OUTCOME) from error

@@ -23,7 +23,7 @@ from appliance.api.protocol import (
     user_of,
 )
 from appliance.errors import CentralinoError
-from appliance.policy.clock import BUILT, LAST, ClockState
+from appliance.policy.clock import EARLIEST_WALL, LATEST_WALL, ClockState
 from appliance.policy.text import SaidError, Words
 from appliance.policy.users import Permission
 from appliance.service import clock
@@ -112,7 +112,7 @@ class ClockCommands(CommandHandlers):
             seconds = at.timestamp()
         except (ValueError, OverflowError) as error:
             raise SaidError(CANNOT_BE) from error
-        if not BUILT <= seconds <= LAST:
+        if not EARLIEST_WALL <= seconds <= LATEST_WALL:
             raise SaidError(CANNOT_BE)
         return at.astimezone(UTC)
 

@@ -25,8 +25,7 @@ from typing import Any, Final, Protocol
 from appliance.api.protocol import DeferredReply, Reply, error_reply, parse_line
 from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.media.link import peer_of
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.text import Refused, SaidError, Words, why_not
 from appliance.workers import one_job
 
 log = logging.getLogger(__name__)

@@ -34,27 +34,33 @@ from appliance.api.protocol import (
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import directory_changes, directory_review
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Purpose, Register, entries
-from appliance.policy.directory_changes import Make, Stamp, changes
-from appliance.policy.directory_forms import Merged, Unfit, in_force, problem
-from appliance.policy.directory_review import (
-    Ahead,
-    NeedStanding,
-    Standing,
-    ahead,
-    attention,
+from appliance.policy.directory import Directory, may_tell, stamps_with_place
+from appliance.policy.directory_changes import (
+    DirectoryChange,
+    EnteredBy,
+    FormReader,
+    attachment_kind,
+    attachment_name,
+    change_words,
     declared_number,
-    kept_name,
-    may_tell,
-    need_standing,
-    sort_of,
-    standing,
+    of_known_units,
 )
-from appliance.policy.directory_text import what
-from appliance.policy.office import NO_MARKS
+from appliance.policy.directory_review import (
+    NeedStatus,
+    TimeAhead,
+    UnitStatus,
+    attention_of,
+    directory_status,
+    need_status,
+    times_ahead,
+    what_holds,
+)
+from appliance.policy.forms import FormRefused, form_problem
+from appliance.policy.numbering import Purpose
+from appliance.policy.opening import NO_MANUAL_STATES
 from appliance.policy.routing import GroupState, explain
 from appliance.policy.text import Refused, SaidError, Words
-from appliance.policy.transfers import Allowed, may_transfer
+from appliance.policy.transfers import TransferAllowed, may_transfer
 from appliance.policy.users import Permission
 from appliance.store import database, users
 from appliance.store import directory as store
@@ -75,7 +81,7 @@ HIGHEST: Final = 10**9
 """No number of an entry, no byte of a file is as high."""
 ATTACHMENT_NOTED: Final = "register.attachment"
 """The code in the audit, also of the command that extracts one."""
-NOT_TAKEN: Final = problem(
+NOT_TAKEN: Final = form_problem(
     "email",
     "questo file non è un'e-mail (.eml) né un PDF: salvarla dal programma di posta come EML, "
     "o stamparla in PDF",
@@ -108,7 +114,7 @@ class AttachmentCommands(CommandHandlers):
         """Take one part of a file; the form that names it follows the last one."""
         return self._incoming.take(required_user(arguments), arguments)
 
-    def attached(self, arguments: Arguments, by: str) -> dict[str, bytes] | Unfit:
+    def attached(self, arguments: Arguments, by: str) -> dict[str, bytes] | FormRefused:
         """Return the file of a change by its name in the store, {} for none, or why not."""
         given = arguments.get("attached", "")
         if not given:
@@ -116,10 +122,10 @@ class AttachmentCommands(CommandHandlers):
         if not isinstance(given, str):
             raise OfficeError("attached is the name of a file")
         data = self._incoming.collect(by)
-        sort = sort_of(data)
+        sort = attachment_kind(data)
         if sort is None:
-            return Unfit(NOT_TAKEN)
-        return {kept_name(given[:200], hashlib.sha256(data).hexdigest(), sort): data}
+            return FormRefused(NOT_TAKEN)
+        return {attachment_name(given[:200], hashlib.sha256(data).hexdigest(), sort): data}
 
     @command("register_file", needs=Permission.REVEAL_NUMBERS)
     def file(self, arguments: Arguments) -> DeferredReply:
@@ -148,9 +154,9 @@ class AttachmentCommands(CommandHandlers):
         return data
 
 
-def name_of(register: Register, number: int) -> str:
+def name_of(register: Directory, number: int) -> str:
     """Return the name of what is attached to an entry, "" for nothing."""
-    found = (each.attachment for _, each in entries(register) if each.number == number)
+    found = (each.attachment for _, each in stamps_with_place(register) if each.number == number)
     return next(found, "")
 
 
@@ -252,7 +258,7 @@ class Change:
 
     what: str
     permission: Permission
-    make: Make
+    make: FormReader
 
 
 CHANGES: Final = {
@@ -297,24 +303,24 @@ class DirectoryCommands(CommandHandlers):
         form = form_of(arguments)
         at, preview = self._at(), arguments.get("preview") is True
         attached = {} if preview else self._attachments.attached(arguments, by)
-        if isinstance(attached, Unfit):
+        if isinstance(attached, FormRefused):
             refused = form_declined(attached)
             return lambda send: send(refused)
-        stamp = Stamp(by, at, next(iter(attached), ""))
+        stamp = EnteredBy(by, at, next(iter(attached), ""))
 
-        def make(stored: Register) -> Merged:
+        def make(stored: Directory) -> DirectoryChange:
             if _is_entered(stored, stamp):  # the same command once more
-                return Merged(stored)
+                return DirectoryChange(stored)
             return change.make(stored, form, stamp, at.date())
 
-        def job(connection: sqlite3.Connection) -> Merged:
+        def job(connection: sqlite3.Connection) -> DirectoryChange:
             check_may(connection, by, change.permission)
             if preview:
                 return make(store.load(connection, self._key))
             who = Who(by, at, change.what)
             return store.change(connection, self._key, who, make, attached)
 
-        def answer(merged: Merged) -> Reply:
+        def answer(merged: DirectoryChange) -> Reply:
             return {"saved": not preview, **_told(merged, at.date())}
 
         return self._deferred(job, answer, reads_again=not preview)
@@ -349,7 +355,7 @@ class DirectoryCommands(CommandHandlers):
 
         def job(connection: sqlite3.Connection) -> str:
             check_may(connection, by, Permission.TRANSFER)
-            register = in_force(store.load(connection, self._key))
+            register = of_known_units(store.load(connection, self._key))
             leave = next((a for a in register.authorisations if a.entry.number == entry), None)
             number = leave.told.number if leave else None
             if leave is None or number is None:
@@ -368,7 +374,7 @@ class DirectoryCommands(CommandHandlers):
         """Read the directory again: a command line has changed it (E12: in force within 1 s)."""
 
         def deferred_reply(send: SendReply) -> None:
-            def read(found: Register | CentralinoError) -> None:
+            def read(found: Directory | CentralinoError) -> None:
                 send(found if isinstance(found, CentralinoError) else {"units": len(found.units)})
 
             self._stores.register.load(read)
@@ -401,18 +407,20 @@ class DirectoryCommands(CommandHandlers):
         return deferred_reply
 
 
-def _told(merged: Merged, today: date) -> Reply:
-    said = [plain(each) for each in changes(merged, today)]
+def _told(merged: DirectoryChange, today: date) -> Reply:
+    said = [plain(each) for each in change_words(merged, today)]
     return {"changes": said, "entry": merged.register.last_number(), "said": plain(SAVED)}
 
 
-def _in_force(answer: Reply, read: Register | CentralinoError) -> Reply:
+def _in_force(answer: Reply, read: Directory | CentralinoError) -> Reply:
     """Say so where what was saved could not be read: the directory read last stays in force."""
     return answer | {"said": plain(UNREAD)} if isinstance(read, CentralinoError) else answer
 
 
-def _is_entered(stored: Register, stamp: Stamp) -> bool:
-    return any(entry.by == stamp.by and entry.at == stamp.at for _, entry in entries(stored))
+def _is_entered(stored: Directory, stamp: EnteredBy) -> bool:
+    return any(
+        entry.by == stamp.by and entry.at == stamp.at for _, entry in stamps_with_place(stored)
+    )
 
 
 # ---- what is in force --------------------------------------------------------------------------
@@ -442,21 +450,21 @@ class DirectoryQueries(CommandHandlers):
         """The office, with the hours in force."""
         return self._desk.office
 
-    def _states(self, register: Register, now: Now) -> Reply:
+    def _states(self, register: Directory, now: Now) -> Reply:
         calendar = self._office.switchboard.schedule
-        found = attention(register, now.wall, calendar.zone)
+        found = attention_of(register, now.wall, calendar.zone)
         return {
-            "units": [_unit(each) for each in standing(register, calendar, now)],
-            "attention": [plain(words) for words in directory_review.in_words(found)],
+            "units": [_unit(each) for each in directory_status(register, calendar, now)],
+            "attention": [plain(words) for words in directory_review.attention_words(found)],
             "undeclared": [unit.code for unit in found.undeclared],
         }
 
     @command("register_ahead", needs=FREE)
-    def ahead(self, _: Arguments) -> Reply:
+    def times_ahead(self, _: Arguments) -> Reply:
         """Return what is special from today on for a year, of the house and of units (E14)."""
         register, calendar = self._desk.register, self._office.switchboard.schedule
         today = self._desk.now().wall.astimezone(calendar.zone).date()
-        found = ahead(register, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
+        found = times_ahead(register, calendar, today, today + timedelta(days=YEAR_DAYS - 1))
         rows = [_ahead(register, each) for each in found]
         return {"today": today.isoformat(), "ahead": rows}
 
@@ -478,7 +486,7 @@ class DirectoryQueries(CommandHandlers):
             when,
             _live(status.switchboard.state) if live else GroupState.FREE,
             counter.state if live and counter else None,
-            status.service if when >= status.at else NO_MARKS,
+            status.service if when >= status.at else NO_MANUAL_STATES,
             status.clock_state if live else ClockState.SYNCED,
             status.doubt,
         )
@@ -492,23 +500,23 @@ class DirectoryQueries(CommandHandlers):
         """Return whether a call could go on to a unit; the labels of its numbers in their order."""
         calendar = self._office.switchboard.schedule
         answer = may_transfer(self._desk.register, calendar, unit, need, Now(0.0, when, clock))
-        name = answer.need.name if isinstance(answer, Allowed) else ""
-        labels = [t.label for t in answer.targets] if isinstance(answer, Allowed) else []
-        return {**_need(need_standing(answer, need, name, when)), "targets": labels}
+        name = answer.need.name if isinstance(answer, TransferAllowed) else ""
+        labels = [t.label for t in answer.targets] if isinstance(answer, TransferAllowed) else []
+        return {**_need(need_status(answer, need, name, when)), "targets": labels}
 
 
-def _ahead(register: Register, each: Ahead) -> Reply:
+def _ahead(register: Directory, each: TimeAhead) -> Reply:
     unit = register.unit(each.unit)
     return {
         "first": each.first.isoformat(),
         "last": each.last.isoformat() if each.last else None,
         "unit": each.unit,
         "name": unit.name if unit else "",
-        "words": {language: what(each, language) for language in ("it", "en")},
+        "words": {language: what_holds(each, language) for language in ("it", "en")},
     }
 
 
-def _unit(each: Standing) -> Reply:
+def _unit(each: UnitStatus) -> Reply:
     return {
         "unit": each.unit.code,
         "name": each.unit.name,
@@ -520,7 +528,7 @@ def _unit(each: Standing) -> Reply:
     }
 
 
-def _need(each: NeedStanding) -> Reply:
+def _need(each: NeedStatus) -> Reply:
     return {
         "need": each.need,
         "name": each.name,

@@ -32,20 +32,20 @@ from appliance.policy.hours import Bands, Week
 from appliance.policy.hours_changes import (
     DayChange,
     DayHours,
-    Heard,
-    Special,
+    HoursEntry,
+    SampleCall,
     WeekChanges,
-    changes,
-    entered,
-    minutes,
-    revoked,
+    band_minutes,
+    entries_in_force,
+    read_new_week,
+    read_special_hours,
+    revoke_new_week,
+    revoke_special_hours,
+    special_changes,
     special_days,
-    special_in_force,
     week_changes,
-    week_entered,
-    week_revoked,
 )
-from appliance.policy.opening import GREETINGS
+from appliance.policy.opening import CLOSED_GREETINGS
 from appliance.policy.text import NOTHING, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, is_key, keys
@@ -122,9 +122,9 @@ UNREAD: Final = Words(
     "tecnico.",
     "Saved, but the switchboard cannot read it again: what held before holds; tell the technician.",
 )
-Entries = tuple[Special, ...]
-Make = Callable[[Entries], Special]
-Compare = Callable[[Entries, Special], Reply]
+Entries = tuple[HoursEntry, ...]
+Make = Callable[[Entries], HoursEntry]
+Compare = Callable[[Entries, HoursEntry], Reply]
 """Returns what an entry changes of those before it."""
 
 
@@ -204,7 +204,7 @@ class HoursCommands(EntryCommands):
 
         def job(connection: sqlite3.Connection) -> Reply:
             entries = hours.load(connection)
-            held = {each.number for each in special_in_force(entries) if each.last >= today}
+            held = {each.number for each in entries_in_force(entries) if each.last >= today}
             weeks = {each.number for each in entries if each.ordinary}
             found = (e for e in reversed(entries) if weeks.isdisjoint({e.number, e.ends}))
             told = [_hours_entry(each, holds=each.number in held) for each in found]
@@ -221,9 +221,9 @@ class HoursCommands(EntryCommands):
         """Enter special hours or correct some, or return which days that would change."""
         form, (by, at) = form_of(arguments), self._author(arguments)
 
-        def make(stored: Entries) -> Special:
-            known = (*self._own_greetings(), *GREETINGS.values())
-            return entered(stored, form, known, by, at)
+        def make(stored: Entries) -> HoursEntry:
+            known = (*self._own_greetings(), *CLOSED_GREETINGS.values())
+            return read_special_hours(stored, form, known, by, at)
 
         return self._enter(arguments, make, self._compared(at.date()))
 
@@ -232,15 +232,15 @@ class HoursCommands(EntryCommands):
         """End an entry from this moment, or return which days that would change."""
         (number, reference), (by, at) = _ended_by(form_of(arguments)), self._author(arguments)
 
-        def make(stored: Entries) -> Special:
-            return revoked(stored, number, reference, by, at)
+        def make(stored: Entries) -> HoursEntry:
+            return revoke_special_hours(stored, number, reference, by, at)
 
         return self._enter(arguments, make, self._compared(at.date()))
 
-    def _compared(self, today: date) -> Callable[[Entries, Special], Reply]:
+    def _compared(self, today: date) -> Callable[[Entries, HoursEntry], Reply]:
         office = self._desk.office
         return lambda before, new: {
-            "changes": [plain(each) for each in changes(office, before, new, today)]
+            "changes": [plain(each) for each in special_changes(office, before, new, today)]
         }
 
     def _own_greetings(self) -> tuple[str, ...]:
@@ -251,7 +251,7 @@ class HoursCommands(EntryCommands):
         return tuple(k for k in found if k not in ours and is_key(k) and not k.startswith(OURS))
 
 
-def _hours_entry(each: Special, *, holds: bool) -> Reply:
+def _hours_entry(each: HoursEntry, *, holds: bool) -> Reply:
     period = each.period
     week = period.week.days if period else ()
     return {
@@ -302,8 +302,8 @@ class WeekCommands(EntryCommands):
         """Enter an ordinary week from a day on, or return what that would change."""
         form, (by, at) = form_of(arguments), self._author(arguments)
 
-        def make(stored: Entries) -> Special:
-            return week_entered(stored, form, by, at)
+        def make(stored: Entries) -> HoursEntry:
+            return read_new_week(stored, form, by, at)
 
         return self._enter(arguments, make, self._comparing(form), WEEK_SAVED)
 
@@ -313,12 +313,12 @@ class WeekCommands(EntryCommands):
         form, (by, at) = form_of(arguments), self._author(arguments)
         number, reference = _ended_by(form)
 
-        def make(stored: Entries) -> Special:
-            return week_revoked(stored, number, reference, by, at)
+        def make(stored: Entries) -> HoursEntry:
+            return revoke_new_week(stored, number, reference, by, at)
 
         return self._enter(arguments, make, self._comparing(form), WEEK_SAVED)
 
-    def _comparing(self, form: dict[str, Any]) -> Callable[[Entries, Special], Reply]:
+    def _comparing(self, form: dict[str, Any]) -> Callable[[Entries, HoursEntry], Reply]:
         office, asked = self._desk.office, moment_or_none(form, "asked")
         local = office.local(asked) if asked else None
         return lambda before, new: _changes(week_changes(office, before, new, local))
@@ -341,7 +341,7 @@ def _group_of_week(group: Group, today: date) -> Reply:
 def _entries(entries: Entries, today: date) -> list[Reply]:
     """Return every week that was entered and what took one back, newest first."""
     weeks = {each.number for each in entries if each.ordinary}
-    held = {each.number for each in special_in_force(entries)}
+    held = {each.number for each in entries_in_force(entries)}
     return [
         _week_entry(each, each.number in held, today)
         for each in reversed(entries)
@@ -349,7 +349,7 @@ def _entries(entries: Entries, today: date) -> list[Reply]:
     ]
 
 
-def _week_entry(each: Special, holds: bool, today: date) -> Reply:
+def _week_entry(each: HoursEntry, holds: bool, today: date) -> Reply:
     new = each.ordinary
     return {
         "number": each.number,
@@ -392,10 +392,10 @@ def _changed_day(day: DayChange) -> Reply:
 
 
 def _bands(bands: Bands) -> list[Reply]:
-    return [{"said": str(band), "minutes": minutes(band)} for band in bands]
+    return [{"said": str(band), "minutes": band_minutes(band)} for band in bands]
 
 
-def _heard(each: Heard) -> Reply:
+def _heard(each: SampleCall) -> Reply:
     return {
         "at": each.at.isoformat(),
         "before": [plain(words) for words in each.before],

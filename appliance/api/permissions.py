@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from appliance.api.protocol import Arguments, Handlers
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
-from appliance.policy.users import Permission, permissions_of, refusal
+from appliance.policy.users import Permission, permission_refusal, permissions_of
 from appliance.store import users
 
 if TYPE_CHECKING:
@@ -167,5 +167,5 @@ def check_entitled(user: User | None, by: str, needed: frozenset[Permission]) ->
             f"{by!r} is no user who may log in: log in again",
         )
     if not needed & permissions_of(user.roles):
-        words = refusal(min(needed, key=list(Permission).index))
+        words = permission_refusal(min(needed, key=list(Permission).index))
         raise Refused(words.it, words.en)

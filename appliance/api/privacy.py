@@ -29,10 +29,10 @@ from appliance.files import fsync_directory
 from appliance.mail.letter import cancellation
 from appliance.policy import privacy as words
 from appliance.policy.hours import moment_words
-from appliance.policy.privacy import Item, Kind, SameNumber, canonical, same_number
-from appliance.policy.requests import Mail
+from appliance.policy.mail import Mail
+from appliance.policy.numbering import SameNumber, canonical_number, same_number
 from appliance.policy.text import Refused, SaidError, Words, in_language
-from appliance.policy.users import Permission
+from appliance.policy.users import HandoverItem, HandoverKind, Permission
 from appliance.service.housekeeping import forget_sounds, keeping_of
 from appliance.store import privacy, retention
 from appliance.store.database import database_path
@@ -70,7 +70,7 @@ def cancellations(
     The request's number, the day and the invitation's own UID find it; nothing names the person.
     """
     for each in invited:
-        subject = in_language(words.filled(words.LETTER_SUBJECT, each.request), language)
+        subject = in_language(words.filled_in(words.CANCELLATION_SUBJECT, each.request), language)
         try:
             off = cancellation(each.calendar, subject, now)
         except (ValueError, KeyError, IndexError) as error:
@@ -79,7 +79,7 @@ def cancellations(
         if off.start <= now:
             continue
         at = moment_words(off.start.astimezone(zone), language)
-        body = words.filled(words.LETTER, number=each.request, at=at)
+        body = words.filled_in(words.CANCELLATION_LETTER, number=each.request, at=at)
         key = f"erased-{each.request}"
         yield Mail(key, each.to, subject, in_language(body, language), calendar=off.text)
 
@@ -212,34 +212,38 @@ class ErasureCommands(CommandHandlers):
         said = [self._counted(found, asked, done.files)]
         if asked.preview and found.open_requests:
             listed = ", ".join(map(str, found.open_requests))
-            said.append(words.filled(words.OPEN, listed))
+            said.append(words.filled_in(words.OPEN_REQUESTS, listed))
         if done.letters:
-            off = words.CANCELLING if asked.preview else words.CANCELLED
+            off = words.WOULD_CANCEL if asked.preview else words.CANCELLATION_SENT
             listed = ", ".join(mail.key.removeprefix("erased-") for mail in done.letters)
-            said.append(words.filled(off, listed))
+            said.append(words.filled_in(off, listed))
         if found.mailed:
-            said.append(words.MAILED)
+            said.append(words.MAILED_BEFORE)
             said += [
-                words.mail(
+                words.mail_row(
                     datetime.fromisoformat(each.at).astimezone(self._zone), each.to, each.request
                 )
                 for each in found.mailed
             ]
         aside = self._state / "corrupt"
         if aside.is_dir() and any(aside.iterdir()):
-            said.append(words.filled(words.SET_ASIDE, str(aside)))
+            said.append(words.filled_in(words.DATABASES_SET_ASIDE, str(aside)))
         if not done.cut:
-            said.append(words.NOT_CUT)
-        said.append(words.BACKUPS)
-        return {**_counts(found), "log_cut": done.cut, "said": plain(words.both(*said))}
+            said.append(words.LOG_NOT_CUT)
+        said.append(words.STAYS_IN_BACKUPS)
+        return {
+            **_counts(found),
+            "log_cut": done.cut,
+            "said": plain(words.below_one_another(*said)),
+        }
 
     def _counted(self, found: Found, asked: ErasureAsked, files: int) -> Words:
-        counts = words.filled(words.COUNTS, **{**_sizes(found), "files": files})
-        return words.filled(words.PREVIEW if asked.preview else words.DONE, counts)
+        counts = words.filled_in(words.ERASURE_COUNTS, **{**_sizes(found), "files": files})
+        return words.filled_in(words.WOULD_ERASE if asked.preview else words.ERASED, counts)
 
     def _forget(self, found: Found, number: SameNumber | None) -> None:
         """Have call control forget the numbers, and count the messages again for the lamp."""
-        national = {canonical(each, self._plan) for each in found.numbers}
+        national = {canonical_number(each, self._plan) for each in found.numbers}
         own = {number.national} if number is not None else set()
         self._stores.forget_numbers(tuple(sorted(found.numbers | national | own)))
         self._stores.mailbox.recount()
@@ -313,13 +317,13 @@ def _name(arguments: Arguments, key: str) -> str:
     return str(arguments.get(key) or "")[:LONGEST_NAME]
 
 
-def _item(text: object) -> Item:
+def _item(text: object) -> HandoverItem:
     kind, _, number = str(text).partition(":")
-    if kind not in tuple(Kind) or not number.isdecimal() or len(number) > len(str(HIGHEST)):
+    if kind not in tuple(HandoverKind) or not number.isdecimal() or len(number) > len(str(HIGHEST)):
         raise OfficeError(f'{text!r} is nothing to hand over: say "message:12", "call:7"')
     if not 0 < int(number) < HIGHEST:
         raise OfficeError(f"{text!r} has a number that nothing has")
-    return Item(Kind(kind), int(number))
+    return HandoverItem(HandoverKind(kind), int(number))
 
 
 # ---- configuration -----------------------------------------------------------------------------

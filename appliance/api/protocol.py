@@ -20,9 +20,8 @@ from typing import Any, Final, TypeVar
 
 from appliance.calls import commands
 from appliance.errors import Bug, CentralinoError, OfficeError
-from appliance.policy.directory_forms import Unfit
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.forms import FormRefused
+from appliance.policy.text import Refused, SaidError, Words, why_not
 from appliance.store.writer import Records
 
 T = TypeVar("T")
@@ -216,7 +215,7 @@ def declined(result: T | CentralinoError) -> T | Reply | CentralinoError:
 
 def form_declined(error: CentralinoError) -> Reply | CentralinoError:
     """Turn the refusal of a form into a reply that names each problem at its field."""
-    if isinstance(error, Unfit):
+    if isinstance(error, FormRefused):
         found = [{"place": each.place, **plain(each.words)} for each in error.problems]
         return {"done": False, "said": plain(FORM_REFUSED), "problems": found}
     if isinstance(error, Refused):

@@ -26,7 +26,7 @@ from appliance.api.protocol import (
     user_of,
 )
 from appliance.errors import CentralinoError
-from appliance.policy.requests import Mail
+from appliance.policy.mail import Mail
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.service import reports
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.policy.directory import Register
+    from appliance.policy.directory import Directory
     from appliance.policy.office import Office
     from appliance.service.loop import Stores
 
@@ -181,7 +181,7 @@ def _printable(arguments: Arguments, key: str) -> str:
 
 
 @command("mail_sheet", needs=SHELL)
-def mail_sheet(stores: Stores, register: Register, arguments: Arguments) -> DeferredReply:
+def mail_sheet(stores: Stores, register: Directory, arguments: Arguments) -> DeferredReply:
     """Queue a unit's monthly sheet for its address; one of the same unit and month is sent once."""
     code, month = str(arguments.get("unit", "")), str(arguments.get("month", ""))
     subject, body = str(arguments.get("subject", "")), str(arguments.get("body", ""))

@@ -33,31 +33,28 @@ from appliance.api.protocol import (
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import is_address
 from appliance.paper.document import to_json
+from appliance.policy import mail
 from appliance.policy import requests as refusals
 from appliance.policy.clock import Now
-from appliance.policy.directory import Declaration, Register, ReturnRule, Unit
+from appliance.policy.directory import Declaration, Directory, ReturnRule, Unit
 from appliance.policy.hours import ONE_DAY, local_moment
-from appliance.policy.hours_changes import DayHours, of_offices
-from appliance.policy.numbering import HOME, Plan
+from appliance.policy.hours_changes import DayHours, office_day
+from appliance.policy.mail import TEST_KEY, Mail, MailState, retried_words, sent_again_words
+from appliance.policy.numbering import HOME_PLAN, NumberingPlan
 from appliance.policy.requests import (
-    TEST,
-    TOKEN_BYTES,
+    DONE_LINK_BYTES,
     Appointment,
+    AppointmentForm,
     Citizen,
     Contact,
-    Form,
-    Mail,
-    MailState,
     NewRequest,
+    RequestState,
     RequestStep,
     Slot,
-    State,
-    due,
-    in_few_words,
+    due_day,
+    free_slots_on,
     is_overdue,
-    left_on,
-    retried,
-    sent_again,
+    short_subject,
 )
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
@@ -72,7 +69,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.policy.hours import Schedule
-    from appliance.policy.letters import House
+    from appliance.policy.mail import LetterSender
     from appliance.service.loop import Stores
 
 # ---- a week of appointments --------------------------------------------------------------------
@@ -97,13 +94,13 @@ class WeekAsked:
 
 
 def diary_week(
-    records: Records, house: Callable[[], House], now: datetime, arguments: Arguments
+    records: Records, house: Callable[[], LetterSender], now: datetime, arguments: Arguments
 ) -> DeferredReply:
     """Return the house's hours on each day of a week, and the free slots of offices."""
     asked, at_home = _week_asked(arguments, now), house()
 
     def job(connection: sqlite3.Connection) -> Reply:
-        days = [_day(of_offices(at_home.calendar, day)) for day in asked.days]
+        days = [_day(office_day(at_home.calendar, day)) for day in asked.days]
         return {"days": days, "offices": list(_offices(connection, at_home, asked))}
 
     return deferred(records, job, lambda result: result)
@@ -128,7 +125,9 @@ def _day(hours: DayHours) -> Reply:
     }
 
 
-def _offices(connection: sqlite3.Connection, house: House, asked: WeekAsked) -> Iterator[Reply]:
+def _offices(
+    connection: sqlite3.Connection, house: LetterSender, asked: WeekAsked
+) -> Iterator[Reply]:
     """Yield each unit that offers slots in the week, with those that are free."""
     left = MOST_SLOTS
     for unit in house.register.units:
@@ -141,7 +140,7 @@ def _offices(connection: sqlite3.Connection, house: House, asked: WeekAsked) -> 
             yield {"unit": unit.code, "name": unit.name, "free": found}
 
 
-def _declared(register: Register, unit: Unit, day: date, wanted: str) -> Declaration | None:
+def _declared(register: Directory, unit: Unit, day: date, wanted: str) -> Declaration | None:
     """Return the declaration whose slots a unit offers; in a list of all units only its own."""
     found = register.valid_declaration(unit, day)
     if found is None or found.slots is None:
@@ -151,7 +150,7 @@ def _declared(register: Register, unit: Unit, day: date, wanted: str) -> Declara
 
 def _free(
     connection: sqlite3.Connection,
-    house: House,
+    house: LetterSender,
     asked: WeekAsked,
     declared: list[Declaration | None],
 ) -> Iterator[tuple[str, int]]:
@@ -162,7 +161,7 @@ def _free(
     for day, each in zip(asked.days, declared, strict=True):
         if each is not None and each.slots is not None:
             taken = booked[each.unit]
-            for slot, places in left_on(each.slots, house.calendar, taken, day, asked.now):
+            for slot, places in free_slots_on(each.slots, house.calendar, taken, day, asked.now):
                 yield slot.start.isoformat(), places
 
 
@@ -173,11 +172,11 @@ MOST_DUE = 2000
 def list_due(connection: sqlite3.Connection, calendar: Schedule, now: datetime) -> Reply:
     """Return the day by which each open request is due, and which are late (E15)."""
     open_ones = requests.list_requests(
-        connection, State.OPEN, State.SENT, State.TAKEN, limit=MOST_DUE
+        connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN, limit=MOST_DUE
     )
     found = [kept.request for kept in open_ones]
     return {
-        "due": {str(one.number): due(one, calendar).isoformat() for one in found},
+        "due": {str(one.number): due_day(one, calendar).isoformat() for one in found},
         "late": [one.number for one in found if is_overdue(one, calendar, now)],
     }
 
@@ -203,7 +202,7 @@ class LinkCommands(CommandHandlers):
         token = str(arguments.get("token") or "")
         said_by = one_line(arguments, "said_by", LONGEST_LINE)
         if not said_by:
-            return lambda send: send({"done": False, "said": plain(refusals.WHO)})
+            return lambda send: send({"done": False, "said": plain(refusals.WHO_SAYS_DONE)})
         now = self._now()
 
         def reply(result: int | CentralinoError) -> Reply | CentralinoError:
@@ -248,11 +247,11 @@ class MailTestCommands(CommandHandlers):
                 f"«{to[:80]}» non è un indirizzo e-mail", f"{to[:80]!r} is no e-mail address"
             )
         at, letters = self._now().wall, self._stores.records.letters
-        mail = Mail(f"{TEST}{uuid.uuid4().hex}", to, SUBJECT, BODY.format(by=by))
+        mail = Mail(f"{TEST_KEY}{uuid.uuid4().hex}", to, SUBJECT, BODY.format(by=by))
 
         def job(connection: sqlite3.Connection) -> int:
             check_may(connection, by, Permission.TECHNICAL)
-            if requests.count_since(connection, TEST, at - WITHIN) >= MOST_MAILS:
+            if requests.count_since(connection, TEST_KEY, at - WITHIN) >= MOST_MAILS:
                 raise Refused(
                     f"{MOST_MAILS} prove in un'ora bastano: riprovare più tardi",
                     f"{MOST_MAILS} tests an hour are enough: try again later",
@@ -329,7 +328,7 @@ class PaperCommands(CommandHandlers):
             whole_number(arguments, key, limit=HIGHEST) for key in ("mail", "number")
         )
         at, letters = self._now(), self._records.letters
-        copy, token = uuid.uuid4().hex[:12], secrets.token_urlsafe(TOKEN_BYTES)
+        copy, token = uuid.uuid4().hex[:12], secrets.token_urlsafe(DONE_LINK_BYTES)
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.REQUESTS)
@@ -337,11 +336,11 @@ class PaperCommands(CommandHandlers):
             with transaction(connection):
                 database.note(connection, Noted(at, by, AGAIN, f"request {request}, mail {number}"))
                 if kept.state is MailState.QUEUED:
-                    return {"mail": number, "said": plain(retried(number))}
+                    return {"mail": number, "said": plain(retried_words(number))}
                 to = self._address(connection, kept, request)
                 domain = letters.domain
                 new = requests.send(connection, kept, to, copy, token, by, at, domain)
-            return {"mail": new, "said": plain(sent_again(number, to))}
+            return {"mail": new, "said": plain(sent_again_words(number, to))}
 
         def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
             if not isinstance(result, CentralinoError):
@@ -366,7 +365,7 @@ class PaperCommands(CommandHandlers):
             calendar = self._mailroom.house().calendar
             names = papers.names(connection)
             data = to_json(
-                papers.request_document(kept, lambda one: due(one, calendar), register, names)
+                papers.request_document(kept, lambda one: due_day(one, calendar), register, names)
             )
         with transaction(connection):
             database.note(connection, Noted(at, wanted.by, PAPER, about))
@@ -425,7 +424,7 @@ class RequestCommands(CommandHandlers):
         records: Records,
         mailroom: Mailroom,
         now: Callable[[], datetime],
-        plan: Plan = HOME,
+        plan: NumberingPlan = HOME_PLAN,
     ) -> None:
         self._records, self._mailroom, self._now = records, mailroom, now
         self._plan = plan
@@ -460,9 +459,9 @@ class RequestCommands(CommandHandlers):
                 check_may(connection, new.by, Permission.REQUESTS)
             known = requests.find_open(connection, number, name, self._plan)
             if known:
-                raise SaidError(refusals.known_already([kept.request for kept in known]))
+                raise SaidError(refusals.open_already_words([kept.request for kept in known]))
             request = requests.insert(connection, taking, letters)
-            return {"number": request.number, "said": plain(refusals.taken_words(request))}
+            return {"number": request.number, "said": plain(refusals.stored_words(request))}
 
         return self._deferred(job)
 
@@ -479,7 +478,7 @@ class RequestCommands(CommandHandlers):
         said_by = one_line(arguments, "said_by", LONGEST_LINE)
         text = _text(arguments, "words")
         if step is RequestStep.REMIND and not text:
-            raise SaidError(refusals.NO_WORDS)
+            raise SaidError(refusals.NO_REMINDER_WORDS)
         happened = Happened(uuid.uuid4().hex, step, now, _requester(arguments), said_by, text)
         starts = _starts(arguments) if step is RequestStep.MOVE else None
         letters = self._records.letters
@@ -492,7 +491,7 @@ class RequestCommands(CommandHandlers):
             return {
                 "number": number,
                 "state": kept.request.state,
-                "said": plain(refusals.stepped(kept.request, step)),
+                "said": plain(refusals.step_done_words(kept.request, step)),
             }
 
         return self._deferred(job)
@@ -519,7 +518,7 @@ class RequestCommands(CommandHandlers):
         return diary_week(self._records, self._mailroom.house, self._now(), arguments)
 
     @command("requests_due", needs=FREE)
-    def due(self, _: Arguments) -> DeferredReply:
+    def due_day(self, _: Arguments) -> DeferredReply:
         """Return the day by which each open request is due, and which are late (E15)."""
         calendar, now = self._mailroom.house().calendar, self._now()
         return self._deferred(lambda connection: list_due(connection, calendar, now))
@@ -531,7 +530,7 @@ class RequestCommands(CommandHandlers):
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.retry(connection, number, by, at)
-            return {"said": plain(refusals.retried(kept.number))}
+            return {"said": plain(mail.retried_words(kept.number))}
 
         return self._deferred(job, hurry=True)
 
@@ -543,7 +542,7 @@ class RequestCommands(CommandHandlers):
 
         def job(connection: sqlite3.Connection) -> Reply:
             kept = requests.drop(connection, number, by, reason, at)
-            return {"said": plain(refusals.dropped(kept.number))}
+            return {"said": plain(mail.given_up_words(kept.number))}
 
         return self._deferred(job)
 
@@ -566,7 +565,7 @@ class RequestCommands(CommandHandlers):
         rule = _one_of(ReturnRule, arguments, "rule")
         allowed = self._mailroom.rules(unit, need, now)
         if rule not in allowed:
-            raise SaidError(refusals.not_its_rule(unit, allowed))
+            raise SaidError(refusals.other_rule_words(unit, allowed))
         appointment, diary = None, None
         if rule is ReturnRule.APPOINTMENT:
             diary = self._mailroom.diary(unit, now)
@@ -579,7 +578,7 @@ class RequestCommands(CommandHandlers):
             line("language") or "it",
         )
         whole = " ".join(_text(arguments, "subject").split())
-        subject, asked = in_few_words(whole, _text(arguments, "asked"))
+        subject, asked = short_subject(whole, _text(arguments, "asked"))
         new = NewRequest(
             rule,
             unit,
@@ -600,7 +599,7 @@ class RequestCommands(CommandHandlers):
     ) -> tuple[Appointment, Diary | None]:
         before = kept.request.appointment
         diary = self._mailroom.diary(kept.request.unit, now)
-        form = before.form.value if before else Form.OFFICE_CALLS.value
+        form = before.form.value if before else AppointmentForm.OFFICE_CALLS.value
         asked = {**arguments, "form": arguments.get("form") or form, "starts": starts.isoformat()}
         wanted = _appointment(asked, diary)
         agreed = bool(arguments.get("agreed"))  # an office without slots has said yes
@@ -612,7 +611,7 @@ class RequestCommands(CommandHandlers):
 
 def _appointment(arguments: Arguments, diary: Diary | None) -> Appointment:
     """Read an appointment: in one of the office's slots, else proposed and to be confirmed."""
-    starts, form = _starts(arguments), _one_of(Form, arguments, "form")
+    starts, form = _starts(arguments), _one_of(AppointmentForm, arguments, "form")
     minutes = diary.slots.minutes if diary else PROPOSED_MINUTES
     slot = Slot(starts, starts + timedelta(minutes=minutes))
     return Appointment(slot, form, confirmed=diary is not None)

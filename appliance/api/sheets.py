@@ -30,7 +30,7 @@ from appliance.calls.orders import CallRecord
 from appliance.config.mistakes import BadConfiguration
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.policy.sheets import Change, Sheet
+from appliance.policy.sheets import Sheet, SheetChange
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.store import call_log, managed_config, sheets
@@ -187,7 +187,13 @@ def _heard(sheet: Sheet | None) -> tuple[str, ...]:
 
 
 def _changes(before: Sheet | None, given: Sheet) -> Reply:
-    change = Change.NEW if before is None else Change.SAME if before == given else Change.CHANGED
+    change = (
+        SheetChange.NEW
+        if before is None
+        else SheetChange.SAME
+        if before == given
+        else SheetChange.CHANGED
+    )
     return {
         "change": change.value,
         "title": given.title,

@@ -18,7 +18,8 @@ from appliance.config.phones import StoredHandset
 from appliance.fleet.mqtt import BrokerHealth
 from appliance.policy.hours import moment_phrase, moment_words
 from appliance.policy.numbering import NumberClass
-from appliance.policy.office import AUTOMATIC, Manual, Mark, ServiceState
+from appliance.policy.office import SET_AUTOMATICALLY
+from appliance.policy.opening import ManualState, ServiceState, StateMark
 from appliance.policy.routing import GroupState
 from appliance.policy.text import NOTHING, Words
 from appliance.store.database import Trouble
@@ -448,10 +449,10 @@ OUTGOING: Mapping[SideState, Words] = {
 }
 """How a position's call outside gets on; its other states pass at once."""
 MARKS: Mapping[str, Words] = {
-    Manual.UNATTENDED: Words("Non presidiato", "Unattended"),
-    Manual.CLOSED: Words("Chiuso a mano", "Closed by hand"),
-    Manual.OPENED: Words("Aperto a mano", "Opened by hand"),
-    Manual.ABSENT: Words("Tutti assenti", "All absent"),
+    ManualState.UNATTENDED: Words("Non presidiato", "Unattended"),
+    ManualState.CLOSED: Words("Chiuso a mano", "Closed by hand"),
+    ManualState.OPENED: Words("Aperto a mano", "Opened by hand"),
+    ManualState.ABSENT: Words("Tutti assenti", "All absent"),
 }
 STATUS_WORDS = {
     "open": Words("Aperto", "Open"),
@@ -470,7 +471,7 @@ STATUS_WORDS = {
     "free": Words("liberi", "free"),
     "engaged": Words("impegnati", "engaged"),
     "away_phones": Words("assenti", "away"),
-    AUTOMATIC: Words("automatico: chiamate senza risposta", "automatic: missed its calls"),
+    SET_AUTOMATICALLY: Words("automatico: chiamate senza risposta", "automatic: missed its calls"),
     "unreachable": Words("irraggiungibili", "unreachable"),
     "queue": Words("Attendono in linea", "Waiting on the line"),
     "no_number": Words("senza numero", "no number"),
@@ -667,8 +668,8 @@ class _Teller:
                 words = in_one_language(call.head.words, self.language)
                 yield f"{call.line} {call.phone}: {words} ({', '.join(call.head.phones)})"
 
-    def _mark(self, mark: Mark, *, house: bool = False) -> str:
-        by = self._say(AUTOMATIC) if mark.by == AUTOMATIC else mark.by
+    def _mark(self, mark: StateMark, *, house: bool = False) -> str:
+        by = self._say(SET_AUTOMATICALLY) if mark.by == SET_AUTOMATICALLY else mark.by
         parts = [f"{self._say_at('since', mark.since)} ({by})"]
         if mark.until is not None:
             parts.append(self._say_at("until", mark.until))

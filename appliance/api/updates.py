@@ -27,7 +27,7 @@ from appliance.calls.model import LineState
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy import updates as policy_updates
 from appliance.policy.text import Words
-from appliance.policy.updates import State, may_take, refused, standing
+from appliance.policy.updates import UpdateState, may_take, refused, update_words
 from appliance.policy.users import Permission
 from appliance.service import updates
 from appliance.service.updates import UPLOADED, Asked
@@ -85,7 +85,7 @@ class UpdateCommands(CommandHandlers):
             "note": plain(self.updates.note),
             "state": kept.state.value,
             "version": kept.version,
-            "stands": plain(standing(kept.state, kept.version)),
+            "stands": plain(update_words(kept.state, kept.version)),
             "said": plain(kept.said),
             "by": kept.by,
             "at": kept.at,
@@ -145,9 +145,9 @@ class UpdateCommands(CommandHandlers):
                 raise refused(policy_updates.WAITS)
             if not (Path(self.settings.folders.console) / UPLOADED).is_file():
                 raise refused(policy_updates.NO_FILE)
-        if what == "back" and state is State.INSTALLED:
+        if what == "back" and state is UpdateState.INSTALLED:
             raise refused(policy_updates.WAITS)
-        if what == "start" and state is not State.INSTALLED:
+        if what == "start" and state is not UpdateState.INSTALLED:
             raise refused(policy_updates.NOT_READY)
-        if what == "give-up" and state not in {State.INSTALLED, State.BACK}:
+        if what == "give-up" and state not in {UpdateState.INSTALLED, UpdateState.BACK}:
             raise refused(policy_updates.NOT_READY)

@@ -25,8 +25,7 @@ from appliance.api.protocol import (
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import atomic_write, load_text, make_private, write_private_json
 from appliance.policy.clock import Now
-from appliance.policy.supervision import why_not
-from appliance.policy.text import NOTHING, Refused, SaidError, Words
+from appliance.policy.text import NOTHING, Refused, SaidError, Words, why_not
 from appliance.policy.users import AccountError, Permission, Role, User, check_hash, check_user
 from appliance.store import users
 from appliance.store.users import Asked

@@ -24,8 +24,7 @@ from appliance.config.mistakes import BadConfiguration
 from appliance.config.state_folder import settle_secrets
 from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, why_not
 from appliance.service import supervision
 from appliance.sip.admission import make_secret
 

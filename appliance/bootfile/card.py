@@ -18,8 +18,7 @@ from appliance.bootfile.result import undated
 from appliance.bootfile.values import LARGEST, NAME
 from appliance.errors import TechnicianError
 from appliance.files import READABLE, atomic_write
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused
+from appliance.policy.text import Refused, why_not
 
 # ---- keeping -----------------------------------------------------------------------------------
 # What the box keeps of the card's file, in a folder of root's own: one file, whole or not at all.

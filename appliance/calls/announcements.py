@@ -12,17 +12,21 @@ from appliance.calls.orders import Order
 from appliance.errors import ConfigurationError
 from appliance.policy import opening, routing
 from appliance.policy.clock import Now
-from appliance.policy.directory import Purpose, SecretNumber
-from appliance.policy.office import Code, Duty, Greeting, Office, duties, silenced
-from appliance.policy.requests import HEAD, Mail
+from appliance.policy.directory import DutyNumber, duties_without_number, duty_numbers
+from appliance.policy.mail import TO_HEAD, Mail
+from appliance.policy.numbering import Purpose, SecretNumber
+from appliance.policy.office import GreetingLength, Office
+from appliance.policy.opening import ReasonCode
 from appliance.policy.routing import Decision
-from appliance.policy.sheets import NOTHING_ADDED, Added, Menu, titles
+from appliance.policy.sheets import NOTHING_OFFERED, GreetingOffer, Menu, title_prompts
 from appliance.policy.text import Words
 
 # ---- after hours -------------------------------------------------------------------------------
 # What the closed greeting offers beside its reason: emergencies (E11), the menu of sheets (P1).
 
-BY_DAY = frozenset((*routing.GREETINGS.values(), opening.GREETINGS[Code.ABSENT]))
+BY_DAY = frozenset(
+    (*routing.NOT_TAKEN_GREETINGS.values(), opening.CLOSED_GREETINGS[ReasonCode.ABSENT])
+)
 """Greetings of an office that is open, or will be in a moment: people may yet answer."""
 
 
@@ -40,16 +44,16 @@ NOT_TOLD = (
 """What the head is told of a number that is left out: subject and text."""
 
 
-def added(desk: Desk, decision: Decision, now: Now) -> Added:
+def added(desk: Desk, decision: Decision, now: Now) -> GreetingOffer:
     """Return what the greeting of a decision adds: something after hours, nothing by day."""
     if decision.greeting in BY_DAY:
-        return NOTHING_ADDED
+        return NOTHING_OFFERED
     night = desk.office.after_hours
-    named = duties(desk.register, night.duty, now.wall, desk.office.zone)
+    named = duty_numbers(desk.register, night.duty, now.wall, desk.office.zone)
     on_duty = [duty for duty in named if duty.number]
     emergency = ("emergency_112",) if night.emergency else ()
     numbers = (key for duty in on_duty for key in _number_of(duty))
-    return Added(desk.menu, tuple(duty.unit for duty in on_duty), (*emergency, *numbers))
+    return GreetingOffer(desk.menu, tuple(duty.unit for duty in on_duty), (*emergency, *numbers))
 
 
 def told_at_last(desk: Desk, call: Call, now: Now) -> tuple[str, ...]:
@@ -70,14 +74,16 @@ def warnings(desk: Desk, decision: Decision, now: Now) -> Iterator[Order]:
         return
     duty = desk.office.after_hours.duty
     is_italian, today = desk.office.languages[0] == "it", desk.office.today(now.wall)
-    for left_out in silenced(desk.register, duty, now.wall, desk.office.zone):
+    for left_out in duties_without_number(desk.register, duty, now.wall, desk.office.zone):
         subject, body = (words.it if is_italian else words.en for words in NOT_TOLD)
         name = left_out.name
-        mail = Mail(f"duty-{left_out.unit}-{today}", HEAD, subject.format(name), body.format(name))
+        mail = Mail(
+            f"duty-{left_out.unit}-{today}", TO_HEAD, subject.format(name), body.format(name)
+        )
         yield orders.QueueMail(mail)
 
 
-def _number_of(duty: Duty) -> Iterator[str]:
+def _number_of(duty: DutyNumber) -> Iterator[str]:
     assert duty.number is not None, "only numbers that may be told are asked for"
     yield "duty_number"
     yield from (f"digit_{digit}" for digit in dialled(duty.number))
@@ -117,14 +123,14 @@ def greeting(
     office: Office,
     decision: Decision,
     now: Now,
-    added: Added = NOTHING_ADDED,
+    added: GreetingOffer = NOTHING_OFFERED,
     language: str = "",
 ) -> Keys:
     """Return the prompts of voicemail's greeting for a decision, heard at `now`.
 
     `language` is the one that the caller asked for, "" for a call that is greeted first.
     """
-    if office.voicemail.greeting is Greeting.LONG:
+    if office.voicemail.greeting is GreetingLength.LONG:
         return _long(office, decision, now, added)
     spoken_in = language or office.languages[0]
     first = () if language else welcome(office)
@@ -140,7 +146,7 @@ def without_invitation(prompts: Keys) -> Keys:
 def welcome(office: Office) -> Keys:
     """Name the house, and the key of its other language, said in that language."""
     others = (f"{language}/language_key" for language in office.languages[1:])
-    brief = () if office.voicemail.greeting is Greeting.LONG else others
+    brief = () if office.voicemail.greeting is GreetingLength.LONG else others
     return (*for_staff(office, "welcome"), *brief)
 
 
@@ -150,17 +156,17 @@ def other_language(office: Office, language: str) -> str:
     return others[0] if others else ""
 
 
-def tells_at_once(office: Office, added: Added) -> bool:
+def tells_at_once(office: Office, added: GreetingOffer) -> bool:
     """True where the greeting itself names whom to call in need: 112 alone, or the long form."""
-    if office.voicemail.greeting is Greeting.LONG:
+    if office.voicemail.greeting is GreetingLength.LONG:
         return True
     return not (added.told or office.email or added.menu)
 
 
-def more(office: Office, added: Added, language: str) -> Keys:
+def more(office: Office, added: GreetingOffer, language: str) -> Keys:
     """Return what MORE_KEY leads to: emergencies, the address, the sheets; () for nothing."""
-    keys = (*added.emergencies, *_address(office), *titles(added.menu, language))
-    if not keys or office.voicemail.greeting is Greeting.LONG:
+    keys = (*added.emergencies, *_address(office), *title_prompts(added.menu, language))
+    if not keys or office.voicemail.greeting is GreetingLength.LONG:
         return ()
     return tuple(f"{language}/{key}" for key in (*keys, "leave_message"))
 
@@ -186,17 +192,17 @@ def with_menu(office: Office, before: Keys, menu: Menu, after: Keys) -> Keys:
     return tuple(
         f"{language}/{key}"
         for language in office.languages
-        for key in (*before, *titles(menu, language), *after)
+        for key in (*before, *title_prompts(menu, language), *after)
     )
 
 
 def menu_again(menu: Menu, language: str) -> Keys:
     """Offer the sheets of one language once more, and voicemail after them."""
-    return tuple(f"{language}/{key}" for key in (*titles(menu, language), "leave_message"))
+    return tuple(f"{language}/{key}" for key in (*title_prompts(menu, language), "leave_message"))
 
 
 def _short(
-    office: Office, decision: Decision, now: Now, added: Added, language: str
+    office: Office, decision: Decision, now: Now, added: GreetingOffer, language: str
 ) -> Iterator[str]:
     """Say why, when people answer again, and how to leave a message: the tone follows in 20 s."""
     yield from _reason(office, decision, now)
@@ -209,15 +215,15 @@ def _short(
         yield office.voicemail.privacy
 
 
-def _key_for(office: Office, added: Added, language: str) -> str:
+def _key_for(office: Office, added: GreetingOffer, language: str) -> str:
     """Return the prompt that names MORE_KEY, "" where it leads to nothing."""
-    has_more = bool(office.email or tuple(titles(added.menu, language)))
+    has_more = bool(office.email or tuple(title_prompts(added.menu, language)))
     if added.emergencies:
         return "key_both" if has_more else "key_emergency"
     return "key_information" if has_more else ""
 
 
-def _long(office: Office, decision: Decision, now: Now, added: Added) -> Keys:
+def _long(office: Office, decision: Decision, now: Now, added: GreetingOffer) -> Keys:
     """Say everything in every language, the address once; the way to the tone is told early."""
     notice = (office.voicemail.privacy,) if office.voicemail.privacy else ()
     keys = list(welcome(office))
@@ -227,7 +233,7 @@ def _long(office: Office, decision: Decision, now: Now, added: Added) -> Keys:
             *_reason(office, decision, now),
             "leave_message",
             *added.emergencies,
-            *titles(added.menu, language),
+            *title_prompts(added.menu, language),
             *(_address(office) if is_first else ()),
             *notice,
         )

@@ -24,8 +24,15 @@ from appliance.calls.orders import Order, Result
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.office import Cause, Destination, cause_of, destinations
-from appliance.policy.routing import Decision, Missed, Way
+from appliance.policy.office import OverflowCause
+from appliance.policy.routing import (
+    BranchDestination,
+    Decision,
+    Destination,
+    NotTaken,
+    branch_destinations,
+    overflow_cause,
+)
 
 # ---- handing over ------------------------------------------------------------------------------
 # A caller whom nobody here can take is handed over to another branch, before voicemail (B9).
@@ -35,36 +42,38 @@ from appliance.policy.routing import Decision, Missed, Way
 
 TRANSFERRED = "deflection"
 """RFC 5806 4.2: somebody here has sent the caller on."""
-WORDS: Mapping[Cause, str] = {
-    Cause.BUSY: "user-busy",
-    Cause.NO_ANSWER: "no-answer",
-    Cause.UNATTENDED: "away",
-    Cause.UNREACHABLE: "unavailable",
-    Cause.CLOSED: "time-of-day",
+WORDS: Mapping[OverflowCause, str] = {
+    OverflowCause.BUSY: "user-busy",
+    OverflowCause.NO_ANSWER: "no-answer",
+    OverflowCause.UNATTENDED: "away",
+    OverflowCause.UNREACHABLE: "unavailable",
+    OverflowCause.CLOSED: "time-of-day",
 }
 """What the branch is told of why (RFC 5806 4.2)."""
 
 
-def next_for(desk: Desk, call: Call, decision: Decision, now: Now) -> Destination | None:
+def next_for(desk: Desk, call: Call, decision: Decision, now: Now) -> BranchDestination | None:
     """Return the next branch that may be asked instead of voicemail, each once; None for none."""
     rules, line = desk.office.branches, call.line
-    if decision.way is not Way.VOICEMAIL or line.duplex is False or not desk.carrier:
+    if decision.way is not Destination.VOICEMAIL or line.duplex is False or not desk.carrier:
         return None
     if desk.came_over(call):  # no third branch, and no way back: whoever sent the caller decides
         return None
-    if cause_of(decision.code, decision.greeting) not in rules.when:
+    if overflow_cause(decision.code, decision.greeting) not in rules.when:
         return None
     calendar = desk.office.switchboard.schedule
-    found = destinations(rules, desk.register, calendar, now)
+    found = branch_destinations(rules, desk.register, calendar, now)
     return next((d for d in found if d.name in desk.reachable and d not in call.handed), None)
 
 
-def begin(desk: Desk, call: Call, decision: Decision, to: Destination, now: Now) -> Iterator[Order]:
+def begin(
+    desk: Desk, call: Call, decision: Decision, to: BranchDestination, now: Now
+) -> Iterator[Order]:
     """Ring a branch; the caller, who may be on hold, hears what any caller hears."""
-    cause = cause_of(decision.code, decision.greeting)
+    cause = overflow_cause(decision.code, decision.greeting)
     assert cause is not None, "only a call with a cause is handed over"
     call.handed.add(to)
-    call.stage, call.outcomes = Way.BRANCH, []
+    call.stage, call.outcomes = Destination.BRANCH, []
     call.note(
         f"branch.{cause}.{to.unit}.{to.need}", way=orders.Way.BRANCH, reason=decision.code.value
     )
@@ -108,7 +117,7 @@ Orders = Iterator[Order]
 
 BUSY, NOT_THERE, NO_SERVICE = 486, 480, 503
 """What whoever sent the caller is told (RFC 3261 21): all busy, nobody takes it, no sound."""
-WITHOUT_PEOPLE = {Way.VOICEMAIL, Way.WAITING}
+WITHOUT_PEOPLE = {Destination.VOICEMAIL, Destination.WAITING}
 """Ways on which nobody has lifted, and the line would be answered all the same."""
 
 
@@ -118,7 +127,10 @@ def code_for(desk: Desk, decision: Decision | None) -> int:
         return NO_SERVICE
     if decision is None:
         return NOT_THERE
-    busy = decision.greeting == routing.GREETINGS[Missed.BUSY] or decision.way is Way.WAITING
+    busy = (
+        decision.greeting == routing.NOT_TAKEN_GREETINGS[NotTaken.BUSY]
+        or decision.way is Destination.WAITING
+    )
     return BUSY if busy else NOT_THERE
 
 

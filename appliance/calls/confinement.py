@@ -30,8 +30,8 @@ from appliance.calls.ringing import (
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.office import SENTENCES, Code
-from appliance.policy.routing import GREETINGS, Decision, Missed, Way
+from appliance.policy.opening import REASON_SENTENCES, ReasonCode
+from appliance.policy.routing import NOT_TAKEN_GREETINGS, Decision, Destination, NotTaken
 
 Orders = Iterator[Order]
 Report = Callable[[], None]
@@ -41,7 +41,10 @@ Step = Callable[[Desk, Call, object, Now], Orders]
 TRAIL: Final = "fault"
 """What the trail of a call says that a fault befell."""
 FALLBACK: Final = Decision(
-    Way.VOICEMAIL, Code.FAULT, SENTENCES[Code.FAULT], GREETINGS[Missed.UNREACHABLE]
+    Destination.VOICEMAIL,
+    ReasonCode.FAULT,
+    REASON_SENTENCES[ReasonCode.FAULT],
+    NOT_TAKEN_GREETINGS[NotTaken.UNREACHABLE],
 )
 INFORM: Final = (
     events.CallerIdentified,
@@ -141,7 +144,7 @@ def _voicemail(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     if branches.is_given_back(desk, call, FALLBACK):
         yield from branches.give_back(desk, call, now)
         return
-    call.note(f"route.{Code.FAULT}", way=orders.Way.VOICEMAIL, reason=Code.FAULT.value)
+    call.note(f"route.{ReasonCode.FAULT}", way=orders.Way.VOICEMAIL, reason=ReasonCode.FAULT.value)
     if call.up:
         yield from start_greeting(desk, call, FALLBACK, now)
         return

@@ -32,7 +32,7 @@ from appliance.calls.ringing import (
 from appliance.calls.states import State
 from appliance.calls.voicemail import keep_as_is, say
 from appliance.policy.clock import Now
-from appliance.policy.routing import Missed, Way
+from appliance.policy.routing import Destination, NotTaken
 
 # ---- ceiling -----------------------------------------------------------------------------------
 # The longest call: whatever keeps a line seized, it ends (B1). A handler of the table.
@@ -242,7 +242,7 @@ def _note_taken(call: Call, now: Now) -> None:
 # ---- pickup ------------------------------------------------------------------------------------
 # Picking up: a phone takes a call that rings elsewhere in the office.
 
-SERVED_BY_PHONES = (Way.SWITCHBOARD, Way.CITIZENS_DESK)
+SERVED_BY_PHONES = (Destination.SWITCHBOARD, Destination.CITIZENS_DESK)
 
 
 def longest(desk: Desk, phone: str) -> Call | None:
@@ -275,5 +275,5 @@ def take(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[orde
         del call.legs[leg]
         yield orders.StopRinging(leg)
     for other in [other for other in desk.calls.values() if other is not call]:
-        yield from ring_no_more(desk, other, {event.phone}, Missed.BUSY, now)
+        yield from ring_no_more(desk, other, {event.phone}, NotTaken.BUSY, now)
     yield orders.AcceptPhone(event.leg)

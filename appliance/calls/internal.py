@@ -28,7 +28,7 @@ from appliance.calls.side_states import (
 )
 from appliance.policy import users
 from appliance.policy.clock import Now
-from appliance.policy.transfers import Allowed, Reason
+from appliance.policy.transfers import Reason, TransferAllowed
 from appliance.policy.voicemail import MessageStep
 
 # ---- intercom ----------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ class Intercom(Side):
     """
 
     other: str = ""
-    consulted: Allowed | None = None
+    consulted: TransferAllowed | None = None
     reason: Reason = Reason.OTHER
 
     @property
@@ -77,7 +77,7 @@ def call(
     event: PhoneDialled,
     other: str,
     now: Now,
-    consulted: Allowed | None = None,
+    consulted: TransferAllowed | None = None,
     reason: Reason = Reason.OTHER,
 ) -> Iterator[Order]:
     """Ring the other phone, unless it is engaged or not there."""
@@ -212,7 +212,7 @@ def _begin(desk: Desk, side: Listening, event: object, now: Now) -> Iterator[Ord
     if not asks_pin(desk, side.phone):
         side.enter(SideState.FETCHING, now)
         yield from _fetch(desk, side, event, now)
-    elif users.is_locked(desk.pin_tries, side.phone, now.monotonic):
+    elif users.is_pin_locked(desk.pin_tries, side.phone, now.monotonic):
         yield from _leave(desk, side, "messages_fault", now)
     else:
         yield from _ask(desk, side, now)
@@ -234,9 +234,9 @@ def _ask(desk: Desk, side: Listening, now: Now, *keys: str) -> Iterator[Order]:
 
 def _key_in(desk: Desk, side: Listening, event: DigitPressed, now: Now) -> Iterator[Order]:
     """A key of the code; the last one possible, or the hash, ends it."""
-    if event.digit != users.END_KEY:
+    if event.digit != users.PIN_END_KEY:
         side.digits += event.digit
-    if event.digit == users.END_KEY or len(side.digits) >= users.LONGEST:
+    if event.digit == users.PIN_END_KEY or len(side.digits) >= users.LONGEST_PIN:
         side.enter(SideState.CHECKING, now)
         yield orders.CheckPin(side.leg, side.digits, side.phone)
         side.digits = ""
@@ -251,9 +251,9 @@ def _judge(desk: Desk, side: Listening, event: PinChecked, now: Now) -> Iterator
         side.enter(SideState.FETCHING, now)
         yield from _fetch(desk, side, event, now)
         return
-    tries = users.after_wrong(desk.pin_tries.get(side.phone, users.Tries()), now.monotonic)
+    tries = users.after_wrong_pin(desk.pin_tries.get(side.phone, users.PinTries()), now.monotonic)
     desk.pin_tries[side.phone] = tries
-    if users.is_locked(desk.pin_tries, side.phone, now.monotonic):
+    if users.is_pin_locked(desk.pin_tries, side.phone, now.monotonic):
         yield from _leave(desk, side, "state_refused", now)
     else:
         yield from _ask(desk, side, now, "state_refused")

@@ -24,8 +24,9 @@ from appliance.calls.model import Desk
 from appliance.calls.orders import Order, QueueMail, SaveServiceState
 from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
-from appliance.policy.office import KeyCode, Manual, Mark, Office, ServiceState, StaffKey
-from appliance.policy.requests import HEAD, Mail
+from appliance.policy.mail import TO_HEAD, Mail
+from appliance.policy.office import KeyCode, Office, StaffKey
+from appliance.policy.opening import ManualState, ServiceState, StateMark
 from appliance.policy.text import Words, in_language
 
 ABSENT_AT_MOST = timedelta(minutes=60)
@@ -34,26 +35,26 @@ AT_MOST = timedelta(hours=24)
 """A state against the written hours ends within a day, where these hardly ever change."""
 STATE = "state:"
 """What a manual state's reminder is named by among the desk's reminders, before its name."""
-REMINDED: dict[Manual, Words] = {
-    Manual.CLOSED: Words(
+REMINDED: dict[ManualState, Words] = {
+    ManualState.CLOSED: Words(
         "«Chiuso – segreteria» vale da {at} ({by}), {until}: chi chiama sente la segreteria. "
         "Se le persone sono tornate, finirlo.",
         "“Closed” has held since {at} ({by}), {until}: callers hear the voicemail. End it if "
         "people are back.",
     ),
-    Manual.UNATTENDED: Words(
+    ManualState.UNATTENDED: Words(
         "«Non presidiato» vale da {at} ({by}), {until}: le chiamate vanno allo Sportello "
         "Cittadini. Se le persone sono tornate, finirlo.",
         "“Unattended” has held since {at} ({by}), {until}: calls go to the citizens' counter. End "
         "it if people are back.",
     ),
-    Manual.OPENED: Words(
+    ManualState.OPENED: Words(
         "«Aperto a mano» vale da {at} ({by}), {until}, fuori dall'orario scritto: i telefoni "
         "squillano. Se non risponde più nessuno, finirlo.",
         "“Opened by hand” has held since {at} ({by}), {until}, outside the written hours: phones "
         "ring. End it if nobody answers any more.",
     ),
-    Manual.ABSENT: Words(
+    ManualState.ABSENT: Words(
         "«Tutti assenti» vale da {at} ({by}), {until}: non squilla nessun telefono. Se le "
         "persone sono tornate, finirlo.",
         "“All absent” has held since {at} ({by}), {until}: no phone rings. End it if people are "
@@ -64,17 +65,17 @@ LASTING = Words("senza fine", "without an end")
 UNTIL = Words("fino a {}", "until {}")
 SUBJECT = Words("Centralino: uno stato a mano è ancora in vigore", "A manual state still holds")
 
-WHAT: dict[type, Manual] = {
-    SetUnattended: Manual.UNATTENDED,
-    SetClosed: Manual.CLOSED,
-    SetOpened: Manual.OPENED,
-    SetAllAbsent: Manual.ABSENT,
+WHAT: dict[type, ManualState] = {
+    SetUnattended: ManualState.UNATTENDED,
+    SetClosed: ManualState.CLOSED,
+    SetOpened: ManualState.OPENED,
+    SetAllAbsent: ManualState.ABSENT,
 }
-REQUESTS: dict[Manual, type[SetUnattended | SetClosed | SetOpened | SetAllAbsent]] = {
-    Manual.UNATTENDED: SetUnattended,
-    Manual.CLOSED: SetClosed,
-    Manual.OPENED: SetOpened,
-    Manual.ABSENT: SetAllAbsent,
+REQUESTS: dict[ManualState, type[SetUnattended | SetClosed | SetOpened | SetAllAbsent]] = {
+    ManualState.UNATTENDED: SetUnattended,
+    ManualState.CLOSED: SetClosed,
+    ManualState.OPENED: SetOpened,
+    ManualState.ABSENT: SetAllAbsent,
 }
 
 
@@ -94,7 +95,7 @@ def requested(office: Office, state: ServiceState, request: object, now: Now) ->
     what = WHAT[type(request)]
     if not request.on:
         return state.undo(what)
-    mark = Mark(request.by, now.wall, *_end(office, what, request, now))
+    mark = StateMark(request.by, now.wall, *_end(office, what, request, now))
     return state.set(what, mark).expired(now.wall)
 
 
@@ -104,12 +105,12 @@ def _away(office: Office, state: ServiceState, request: SetAway, now: Now) -> Se
     until = request.until
     if until is not None and until.tzinfo is None:
         until = until.replace(tzinfo=office.zone)
-    return state.go_away(request.by, Mark(request.by, now.wall, until)).expired(now.wall)
+    return state.go_away(request.by, StateMark(request.by, now.wall, until)).expired(now.wall)
 
 
 def _end(
     office: Office,
-    what: Manual,
+    what: ManualState,
     request: SetUnattended | SetClosed | SetOpened | SetAllAbsent,
     now: Now,
 ) -> tuple[datetime | None, bool]:
@@ -120,16 +121,16 @@ def _end(
     until = request.until
     if until is not None:
         return (until if until.tzinfo else until.replace(tzinfo=office.zone)), False
-    if request.lasts and what is not Manual.ABSENT:
+    if request.lasts and what is not ManualState.ABSENT:
         return None, False
     change = _by_itself(office, what, now)
-    if what is Manual.ABSENT and not request.lasts:
+    if what is ManualState.ABSENT and not request.lasts:
         soon = now.wall + ABSENT_AT_MOST
         return (soon, False) if soon < change else (change, True)
     return change, True
 
 
-def _by_itself(office: Office, what: Manual, now: Now) -> datetime:
+def _by_itself(office: Office, what: ManualState, now: Now) -> datetime:
     """Return when a state ends: at the next change of the hours, against them within a day."""
     change = _next_change(office, now)
     return min(change, now.wall + AT_MOST) if contradicts(office, what, now) else change
@@ -144,18 +145,18 @@ def with_hours(office: Office, state: ServiceState, now: Now) -> ServiceState:
     """Let states that end with the written hours end as these are written now."""
     for name, mark in state.marks().items():
         if mark.by_hours and not mark.over(now.wall):
-            until = _by_itself(office, Manual(name), now)
-            state = state.set(Manual(name), replace(mark, until=until))
+            until = _by_itself(office, ManualState(name), now)
+            state = state.set(ManualState(name), replace(mark, until=until))
     return state
 
 
-def _is_easily_forgotten(mark: Mark) -> bool:
+def _is_easily_forgotten(mark: StateMark) -> bool:
     return mark.by_hours or mark.until is None
 
 
-def contradicts(office: Office, what: Manual, now: Now) -> bool:
+def contradicts(office: Office, what: ManualState, now: Now) -> bool:
     """Tell whether a state is against what is written for this moment."""
-    return office.switchboard.schedule.at(now.wall).open is not (what is Manual.OPENED)
+    return office.switchboard.schedule.at(now.wall).open is not (what is ManualState.OPENED)
 
 
 def plan_reminders(desk: Desk, now: Now) -> None:
@@ -168,10 +169,10 @@ def plan_reminders(desk: Desk, now: Now) -> None:
             del desk.reminders[name]
     for name, mark in marks.items():
         if after and _is_easily_forgotten(mark) and STATE + name not in desk.reminders:
-            desk.reminders[STATE + name] = now.monotonic + _wait(desk, Manual(name), mark, now)
+            desk.reminders[STATE + name] = now.monotonic + _wait(desk, ManualState(name), mark, now)
 
 
-def _wait(desk: Desk, what: Manual, mark: Mark, now: Now) -> float:
+def _wait(desk: Desk, what: ManualState, mark: StateMark, now: Now) -> float:
     """Return in how many seconds a state will have been against the written hours for long."""
     after = desk.office.positions.remind_after_ms / 1000
     if contradicts(desk.office, what, now):
@@ -181,7 +182,7 @@ def _wait(desk: Desk, what: Manual, mark: Mark, now: Now) -> float:
 
 def remind(desk: Desk, name: str, now: Now) -> Iterator[Order]:
     """Tell the head of a state that is forgotten, perhaps; once in each period it contradicts."""
-    what = Manual(name.removeprefix(STATE))
+    what = ManualState(name.removeprefix(STATE))
     mark = desk.service.marks().get(what.value)
     if mark is None or name not in desk.reminders:
         return
@@ -198,13 +199,13 @@ def standing(desk: Desk, now: Now) -> Iterator[Words]:
     """Say which states have been against the written hours for long."""
     after = timedelta(milliseconds=desk.office.positions.remind_after_ms)
     for name, mark in desk.service.expired(now.wall).marks().items():
-        what = Manual(name)
+        what = ManualState(name)
         is_old = _is_easily_forgotten(mark) and now.wall - mark.since >= after
         if after and is_old and contradicts(desk.office, what, now):
             yield _said(desk.office, what, mark)
 
 
-def _said(office: Office, what: Manual, mark: Mark) -> Words:
+def _said(office: Office, what: ManualState, mark: StateMark) -> Words:
     words, since = REMINDED[what], office.local(mark.since)
     until = office.local(mark.until) if mark.until else None
     it, en = (
@@ -220,11 +221,11 @@ def _said(office: Office, what: Manual, mark: Mark) -> Words:
     return Words(it, en)
 
 
-def _mail(desk: Desk, what: Manual, mark: Mark, now: Now) -> Mail:
+def _mail(desk: Desk, what: ManualState, mark: StateMark, now: Now) -> Mail:
     language = desk.office.languages[0]
     body = in_language(_said(desk.office, what, mark), language)
     ident = f"state-{what.value}-{now.wall:%Y%m%dT%H%M%S}"
-    return Mail(ident, HEAD, in_language(SUBJECT, language), f"{body}\n")
+    return Mail(ident, TO_HEAD, in_language(SUBJECT, language), f"{body}\n")
 
 
 def request_of(code: KeyCode, phone: str, now: Now) -> Request | None:

@@ -27,25 +27,26 @@ from appliance.calls.orders import (
 )
 from appliance.calls.side_states import SIDE_LIMITS_MS, SideDo, SideState, SideTable
 from appliance.calls.states import LIMITS_MS, State
-from appliance.policy.clock import Attendance, ExchangeTime, Now, doubt
-from appliance.policy.dialling import NO_LEDGER, Denied, Ledger
-from appliance.policy.directory import Register, ReturnRule, Target, Unit
-from appliance.policy.office import (
-    Daytime,
-    Destination,
-    Group,
-    Line,
-    LinePurpose,
-    Office,
-    ServiceState,
-    line_for,
-)
+from appliance.policy.clock import Attendance, ExchangeTime, Now, hours_in_doubt
+from appliance.policy.dialling import NO_LEDGER, DialLedger, DialRefusal
+from appliance.policy.directory import Directory, ReturnRule, Target, Unit
+from appliance.policy.office import Group, HalfDuplexDaytime, Line, LinePurpose, Office, line_for
+from appliance.policy.opening import ServiceState
 from appliance.policy.requests import NewRequest
-from appliance.policy.routing import Decision, Facts, GroupState, Missed, Way, group_open, pbx_facts
-from appliance.policy.sheets import InCharge, Menu
+from appliance.policy.routing import (
+    BranchDestination,
+    Decision,
+    Destination,
+    GroupState,
+    NotTaken,
+    RoutingFacts,
+    group_open,
+    pbx_facts,
+)
+from appliance.policy.sheets import Menu, OfficialInCharge
 from appliance.policy.text import NOTHING, Words
-from appliance.policy.transfers import Allowed, Reason, Unanswered
-from appliance.policy.users import Tries
+from appliance.policy.transfers import Reason, TransferAllowed, Unanswered
+from appliance.policy.users import PinTries
 
 # ---- a transfer ----
 
@@ -84,11 +85,11 @@ class Cause(enum.StrEnum):
     TAKEN_BACK = "taken_back"  # the operator did not wait
 
 
-CAUSES: Mapping[Missed, Cause] = {
-    Missed.NO_ANSWER: Cause.NO_ANSWER,
-    Missed.BUSY: Cause.BUSY,
-    Missed.UNREACHABLE: Cause.UNREACHABLE,
-    Missed.DECLINED: Cause.DECLINED,
+CAUSES: Mapping[NotTaken, Cause] = {
+    NotTaken.NO_ANSWER: Cause.NO_ANSWER,
+    NotTaken.BUSY: Cause.BUSY,
+    NotTaken.UNREACHABLE: Cause.UNREACHABLE,
+    NotTaken.DECLINED: Cause.DECLINED,
 }
 
 
@@ -152,7 +153,7 @@ class Transfer:
     """
 
     wish: Wish
-    allowed: Allowed
+    allowed: TransferAllowed
     operator: str
     ends_at: float
     leg: str = ""
@@ -161,7 +162,7 @@ class Transfer:
     met: bool = False
     announced: bool = False
     position: int = 0
-    outcomes: list[Missed] = field(default_factory=list)
+    outcomes: list[NotTaken] = field(default_factory=list)
     step: TransferStep = TransferStep.OPERATOR
     rang: set[str] = field(default_factory=set)
     wait_until: float = 0.0
@@ -239,9 +240,9 @@ class Call:
     state: State = State.ARRIVED
     deadline: float | None = None
     decision: Decision | None = None
-    stage: Way | None = None
-    missed: Missed | None = None
-    outcomes: list[Missed] = field(default_factory=list)
+    stage: Destination | None = None
+    missed: NotTaken | None = None
+    outcomes: list[NotTaken] = field(default_factory=list)
     legs: dict[str, str] = field(default_factory=dict)
     went_away: set[str] = field(default_factory=set)
     leg: str = ""
@@ -282,7 +283,7 @@ class Call:
     failed: tuple[str, float] = ("", 0.0)
     dials: Dials | None = None
     postponed: Decision | None = None
-    handed: set[Destination] = field(default_factory=set)
+    handed: set[BranchDestination] = field(default_factory=set)
     request: NewRequest | None = None
     _legs_made: int = 0
     _plays_made: int = 0
@@ -462,7 +463,7 @@ class Side:
 # ---- lines ----
 
 NOT_IDLE = Words("non ancora libera dopo il riaggancio", "not proven idle after hanging up")
-NO_REGISTER = Register()
+NO_REGISTER = Directory()
 """No office can be transferred to as long as nobody has told the desk of one."""
 LATE_CALLS = 64
 """Ended calls remembered because their message may yet turn out to be stored."""
@@ -555,7 +556,7 @@ class LineSeat:
         self.modem, self.line, self.half = modem, self.configured, NOTHING
         self.condition, self.watched = LineCondition.UNKNOWN, False
         if not duplex:
-            daytime = self.configured.daytime or Daytime.MESSAGE
+            daytime = self.configured.daytime or HalfDuplexDaytime.MESSAGE
             self.line = replace(self.configured, duplex=False, daytime=daytime)
 
 
@@ -595,15 +596,15 @@ class Desk:
     trunks: dict[str, TrunkSeat] = field(default_factory=dict)
     freed: list[str] = field(default_factory=list)
     reachable: set[str] = field(default_factory=set)
-    pin_tries: dict[str, Tries] = field(default_factory=dict)
-    register: Register = NO_REGISTER
-    officials: tuple[InCharge, ...] = ()
+    pin_tries: dict[str, PinTries] = field(default_factory=dict)
+    register: Directory = NO_REGISTER
+    officials: tuple[OfficialInCharge, ...] = ()
     unanswered: Unanswered = Unanswered()
     missed: dict[str, int] = field(default_factory=dict)
     reminders: dict[str, float | None] = field(default_factory=dict)
     gone: dict[str, datetime] = field(default_factory=dict)
-    ledger: Ledger = NO_LEDGER
-    refusal: tuple[str, Denied, datetime] | None = None
+    ledger: DialLedger = NO_LEDGER
+    refusal: tuple[str, DialRefusal, datetime] | None = None
     waiting: int = 0
     has_room: bool = True  # for messages
     menu: Menu = ()
@@ -621,7 +622,9 @@ class Desk:
         if now.clock_state.is_trusted:
             return now
         rule = self.office.without_time
-        return replace(now, doubt=doubt(rule, now.clock_state, self.attendance, now.monotonic))
+        return replace(
+            now, doubt=hours_in_doubt(rule, now.clock_state, self.attendance, now.monotonic)
+        )
 
     def new_id(self) -> str:
         """Name a call."""
@@ -633,10 +636,10 @@ class Desk:
         side.enter(side.state, now)
         self.sides[side.leg] = side
 
-    def group(self, way: Way) -> Group:
+    def group(self, way: Destination) -> Group:
         """Return the group that is rung on a way."""
         desk = self.office.citizens_desk
-        return desk if desk and way is Way.CITIZENS_DESK else self.office.switchboard
+        return desk if desk and way is Destination.CITIZENS_DESK else self.office.switchboard
 
     def engaged(self) -> set[str]:
         """Return the phones that ring, talk or hear an announcement: none of them is free.
@@ -680,10 +683,10 @@ class Desk:
             return GroupState.UNATTENDED
         return GroupState.FREE if self.free(group) else GroupState.BUSY
 
-    def facts(self, now: Now) -> Facts:
+    def facts(self, now: Now) -> RoutingFacts:
         """Return what routing must know."""
         desk = self.office.citizens_desk
-        return Facts(
+        return RoutingFacts(
             self.service,
             self._for_calls(self.office.switchboard, now),
             self._for_calls(desk, now) if desk else GroupState.CLOSED,
@@ -729,7 +732,7 @@ class Desk:
             return GroupState.FREE
         return state
 
-    def facts_for(self, line: Line, now: Now) -> Facts:
+    def facts_for(self, line: Line, now: Now) -> RoutingFacts:
         """Return what routing must know for a call on this line: behind a PBX its numbers count."""
         return pbx_facts(self.office, self.service) if line.passes else self.facts(now)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from appliance.calls.events import Caller, Evidence, Passed
 
 if TYPE_CHECKING:
-    from appliance.policy.requests import Mail, NewRequest
+    from appliance.policy.mail import Mail
+    from appliance.policy.requests import NewRequest
 
 
 # ---- carrier orders ----------------------------------------------------------------------------

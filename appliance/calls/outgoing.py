@@ -42,20 +42,19 @@ from appliance.calls.side_states import DIALLED_TABLE, SideDo, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.policy.clock import Now
 from appliance.policy.dialling import (
-    SENTENCES,
-    Allowed,
-    Asked,
-    Denied,
-    Placed,
-    ReasonNeeded,
-    Refused,
-    Verdict,
-    decide,
+    DIAL_REFUSAL_WORDS,
+    DialAllowed,
+    DialReasonNeeded,
+    DialRefusal,
+    DialRefused,
+    DialRequest,
+    DialVerdict,
+    PlacedCall,
     left_ms,
+    may_dial,
 )
-from appliance.policy.numbering import NumberClass
+from appliance.policy.numbering import NumberClass, canonical_number
 from appliance.policy.office import Line, LinePurpose
-from appliance.policy.privacy import canonical
 from appliance.policy.text import Words
 
 
@@ -228,7 +227,7 @@ def end_dialled(desk: Desk, side: Dialled, now: Now) -> Orders:
     side.note("ended", ended_at=now.wall)
     talked = 0.0 if side.talking_since is None else now.monotonic - side.talking_since
     record = side.record
-    placed = Placed(record.call, side.phone, side.number, record.rang_at, record.case, talked)
+    placed = PlacedCall(record.call, side.phone, side.number, record.rang_at, record.case, talked)
     desk.ledger = desk.ledger.place(placed)
     yield orders.WriteCall(record)
 
@@ -363,14 +362,14 @@ NO_LINE_FOR_HELP: Final[Keys] = ("no_line", "use_mobile")
 """Whoever calls for help is told at once what else to do."""
 SAY_TWICE: Final[Keys] = ("message_held",)
 ASK_REASON: Final[Keys] = ("off_hours", "dial_urgent")
-SAID: Mapping[Denied, Keys] = {
-    Denied.NO_NUMBER: NOT_HERE,
-    Denied.CLASS: NOT_HERE,
-    Denied.NOT_KNOWN: ("dial_not_known",),
-    Denied.NIGHT: ("off_hours", "dial_not_known"),
-    Denied.NOT_READY: NOT_NOW,
-    Denied.CALLS: ("dial_limit", "try_later"),
-    Denied.MINUTES: ("dial_limit",),
+SAID: Mapping[DialRefusal, Keys] = {
+    DialRefusal.NO_NUMBER: NOT_HERE,
+    DialRefusal.CLASS: NOT_HERE,
+    DialRefusal.NOT_KNOWN: ("dial_not_known",),
+    DialRefusal.NIGHT: ("off_hours", "dial_not_known"),
+    DialRefusal.NOT_READY: NOT_NOW,
+    DialRefusal.CALLS: ("dial_limit", "try_later"),
+    DialRefusal.MINUTES: ("dial_limit",),
 }
 """What is heard where policy.dialling.SENTENCES is read."""
 
@@ -608,7 +607,7 @@ RINGS = Words("Il telefono squilla: sollevare per chiamare.", "The phone rings: 
 
 def dial(desk: Desk, event: PhoneDialled, number: str, now: Now) -> Orders:
     """A phone dialled a number outside: it is answered, then hears the line, or why not."""
-    asked = Asked(event.phone, number)
+    asked = DialRequest(event.phone, number)
     side = _side(desk, event.leg, asked, _verdict(desk, asked, now), now)
     yield from _begin(desk, side, now)
     yield orders.AcceptPhone(side.leg)
@@ -619,8 +618,8 @@ def begin_for(desk: Desk, before: Side, number: str, case: str, now: Now) -> Ord
 
     `case` names what it is for: "message:12", "request:7", "call:ID".
     """
-    number = canonical(number, desk.office.outgoing.plan)
-    asked = Asked(before.phone, number, case)
+    number = canonical_number(number, desk.office.outgoing.plan)
+    asked = DialRequest(before.phone, number, case)
     side = _side(desk, before.leg, asked, _verdict(desk, asked, now), now)
     side.plays = before.plays
     yield from _begin(desk, side, now)
@@ -629,8 +628,8 @@ def begin_for(desk: Desk, before: Side, number: str, case: str, now: Now) -> Ord
 
 def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
     """Ring the position's phone; when it is lifted the number is dialled."""
-    number = canonical(event.number, desk.office.outgoing.plan)
-    asked = Asked(event.phone, number, event.case, event.urgent)
+    number = canonical_number(event.number, desk.office.outgoing.plan)
+    asked = DialRequest(event.phone, number, event.case, event.urgent)
     verdict = _verdict(desk, asked, now)
     hindrance = _hindrance(desk, asked, verdict)
     yield orders.AnswerAsked(event.ask, hindrance is None, hindrance or RINGS)
@@ -648,18 +647,18 @@ def call_back(desk: Desk, event: CallBackAsked, now: Now) -> Orders:
     yield orders.RingPhones(leg, ringing, shown, side.record.caller.number)
 
 
-def _hindrance(desk: Desk, asked: Asked, verdict: Verdict) -> Words | None:
+def _hindrance(desk: Desk, asked: DialRequest, verdict: DialVerdict) -> Words | None:
     """Say why nobody is rung, None when somebody is."""
     phone = asked.phone
     if not asked.number:
         return NO_NUMBER
     if phone not in desk.office.known_phones & desk.reachable or phone in desk.engaged():
         return NO_POSITION
-    if isinstance(verdict, Refused):
-        return SENTENCES[verdict.why]
+    if isinstance(verdict, DialRefused):
+        return DIAL_REFUSAL_WORDS[verdict.why]
     if other := _calls_already(desk, asked.case):
         return Words(f"La sta già richiamando {other}.", f"{other} is calling back already.")
-    if isinstance(verdict, ReasonNeeded):
+    if isinstance(verdict, DialReasonNeeded):
         return OUT_OF_BAND
     return None if emergency_is_possible(desk) else NO_LINE_SHOWN
 
@@ -670,17 +669,17 @@ def _calls_already(desk: Desk, case: str) -> str:
     return next((s.phone for s in dialled_now if case and s.record.case == case), "")
 
 
-def _verdict(desk: Desk, asked: Asked, now: Now) -> Verdict:
+def _verdict(desk: Desk, asked: DialRequest, now: Now) -> DialVerdict:
     office = desk.office
     ledger = desk.ledger
-    return decide(office.outgoing, asked, ledger, desk.register, office.calling_hours, now)
+    return may_dial(office.outgoing, asked, ledger, desk.register, office.calling_hours, now)
 
 
 def _side(
-    desk: Desk, leg: str, asked: Asked, verdict: Verdict, now: Now, name: str = ""
+    desk: Desk, leg: str, asked: DialRequest, verdict: DialVerdict, now: Now, name: str = ""
 ) -> Dialled:
     """Make the call by what was decided of it; an office's own number is masked (P7)."""
-    unit = verdict.unit if isinstance(verdict, Allowed) else ""
+    unit = verdict.unit if isinstance(verdict, DialAllowed) else ""
     masked = Caller(Presentation.UNAVAILABLE, "", unit)
     caller = masked if unit else Caller(Presentation.SHOWN, asked.number, name)
     record = CallRecord(
@@ -703,15 +702,15 @@ def _side(
         record=record,
         number=asked.number,
         emergency=verdict.number_class is NumberClass.EMERGENCY,
-        asks=isinstance(verdict, ReasonNeeded),
+        asks=isinstance(verdict, DialReasonNeeded),
     )
     _refuse(desk, side, verdict)
     return side
 
 
-def _refuse(desk: Desk, side: Dialled, verdict: Verdict) -> None:
+def _refuse(desk: Desk, side: Dialled, verdict: DialVerdict) -> None:
     """Note what hinders the call from the start; the phone is told when it is up."""
-    if isinstance(verdict, Refused):
+    if isinstance(verdict, DialRefused):
         side.refused = SAID[verdict.why]
         side.settle(Result.REFUSED, verdict.why, Evidence.OWN)
         desk.refusal = (side.phone, verdict.why, side.record.rang_at)
@@ -729,6 +728,6 @@ def _begin(desk: Desk, side: Dialled, now: Now) -> Orders:
     if side.refused:
         return  # its one record is written when the phone has heard so
     record = side.record
-    placed = Placed(record.call, side.phone, side.number, now.wall, record.case)
+    placed = PlacedCall(record.call, side.phone, side.number, now.wall, record.case)
     desk.ledger = desk.ledger.without_old(now.wall, desk.office.outgoing.known_days).place(placed)
     yield orders.WriteCall(record)

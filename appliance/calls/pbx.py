@@ -17,7 +17,7 @@ from appliance.calls.orders import Order, Result
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.routing import Missed, Way
+from appliance.policy.routing import Destination, NotTaken
 
 Orders = Iterator[Order]
 
@@ -28,18 +28,18 @@ DIALLING_MS = 15_000
 """What flash, dial tone, digits and a last word may take beside the time it rings."""
 FAULTS = {FarEnd.NO_DIAL_TONE, FarEnd.REFUSED}
 """After these the next extension would fare no better."""
-MISSED: Mapping[FarEnd, Missed] = {
-    FarEnd.BUSY: Missed.BUSY,
-    FarEnd.CONGESTION: Missed.UNREACHABLE,
-    FarEnd.SIT: Missed.UNREACHABLE,
-    FarEnd.DIAL: Missed.UNREACHABLE,
-    FarEnd.NO_ANSWER: Missed.NO_ANSWER,
-    FarEnd.NO_DIAL_TONE: Missed.UNREACHABLE,
-    FarEnd.REFUSED: Missed.UNREACHABLE,
+MISSED: Mapping[FarEnd, NotTaken] = {
+    FarEnd.BUSY: NotTaken.BUSY,
+    FarEnd.CONGESTION: NotTaken.UNREACHABLE,
+    FarEnd.SIT: NotTaken.UNREACHABLE,
+    FarEnd.DIAL: NotTaken.UNREACHABLE,
+    FarEnd.NO_ANSWER: NotTaken.NO_ANSWER,
+    FarEnd.NO_DIAL_TONE: NotTaken.UNREACHABLE,
+    FarEnd.REFUSED: NotTaken.UNREACHABLE,
 }
 
 
-def begin(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
+def begin(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
     """Pass the call to a group's extensions, from the first one on."""
     call.stage, call.outcomes, call.position = way, [], 0
     if call.up:
@@ -88,7 +88,7 @@ def call_extension(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 def _next_of_group(desk: Desk, call: Call) -> Dials:
     """The extension of the group's next position."""
-    group = desk.group(call.stage or Way.SWITCHBOARD)
+    group = desk.group(call.stage or Destination.SWITCHBOARD)
     number = group.pbx_numbers[call.position]
     call.position += 1
     return Dials(name_of(desk, call), number, group.ring_ms)
@@ -98,7 +98,7 @@ def name_of(desk: Desk, call: Call) -> str:
     """Name the extension that is being called, without its number."""
     if call.dials is not None:
         return call.dials.name
-    return desk.group(call.stage or Way.SWITCHBOARD).positions[call.position - 1]
+    return desk.group(call.stage or Destination.SWITCHBOARD).positions[call.position - 1]
 
 
 def hear_far_end(desk: Desk, call: Call, event: FarEndProgressed, now: Now) -> Orders:
@@ -111,12 +111,12 @@ def hear_far_end(desk: Desk, call: Call, event: FarEndProgressed, now: Now) -> O
     elif event.progress in MISSED:
         call.pbx_fault = call.pbx_fault or event.progress in FAULTS
         went = call.state is not State.PBX_CALLING  # who answered and put down has declined it
-        yield from _back(call, Missed.DECLINED if went else MISSED[event.progress], now)
+        yield from _back(call, NotTaken.DECLINED if went else MISSED[event.progress], now)
 
 
 def _ring_on(desk: Desk, call: Call, now: Now) -> Orders:
     """It rings all the same: nobody had answered."""
-    group = desk.group(call.stage or Way.SWITCHBOARD)
+    group = desk.group(call.stage or Destination.SWITCHBOARD)
     call.enter(State.PBX_CALLING, now, call.dials.ring_ms if call.dials else group.ring_ms)
     yield orders.Listen(call.line.name)
 
@@ -142,13 +142,13 @@ def offer_again(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         yield from _offer(desk, call, now)
         return
     call.note("pbx.no_key")
-    yield from _back(call, Missed.NO_ANSWER, now)
+    yield from _back(call, NotTaken.NO_ANSWER, now)
 
 
 def take_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Nothing was heard of the extension in its time."""
     call.note("pbx.never_told")
-    yield from _back(call, Missed.NO_ANSWER, now)
+    yield from _back(call, NotTaken.NO_ANSWER, now)
 
 
 def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
@@ -156,10 +156,10 @@ def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None and call.dials is None:  # an office that rings already is not cut
         call.note("pbx.all_absent")
-        yield from _back(call, Missed.NO_ANSWER, now)
+        yield from _back(call, NotTaken.NO_ANSWER, now)
 
 
-def _back(call: Call, missed: Missed, now: Now) -> Orders:
+def _back(call: Call, missed: NotTaken, now: Now) -> Orders:
     """Bring the caller back with a second flash."""
     call.outcomes.append(missed)
     call.returned = True

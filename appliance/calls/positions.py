@@ -15,9 +15,9 @@ from appliance.calls.side_states import NOTICE_TABLE, SideDo, SideState
 from appliance.calls.states import State
 from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
-from appliance.policy.office import AUTOMATIC, MISSED_AFTER_MS, Mark, ServiceState, StaffKey
-from appliance.policy.opening import opening
-from appliance.policy.requests import HEAD, Mail
+from appliance.policy.mail import TO_HEAD, Mail
+from appliance.policy.office import MISSED_AFTER_MS, SET_AUTOMATICALLY, StaffKey
+from appliance.policy.opening import ServiceState, StateMark, opening
 from appliance.policy.routing import GroupState, group_open
 from appliance.policy.text import Words
 
@@ -203,7 +203,7 @@ def missed(desk: Desk, phones: Collection[str], rang_since: float, now: Now) -> 
         desk.missed[phone] = desk.missed.get(phone, 0) + 1
         if desk.office.positions.goes_away(desk.missed[phone]):
             desk.missed.pop(phone)
-            service = service.go_away(phone, Mark(AUTOMATIC, now.wall))
+            service = service.go_away(phone, StateMark(SET_AUTOMATICALLY, now.wall))
     yield from become(desk, service)
 
 
@@ -211,7 +211,7 @@ def present(desk: Desk, phone: str) -> Iterator[Order]:
     """Somebody lifted there: nothing is missed any more, and "away (automatic)" is over."""
     desk.missed.pop(phone, None)
     mark = desk.service.away_mark(phone)
-    if mark is not None and mark.by == AUTOMATIC:
+    if mark is not None and mark.by == SET_AUTOMATICALLY:
         yield from become(desk, desk.service.come_back(phone))
 
 
@@ -239,12 +239,14 @@ def _left_alone(desk: Desk, now: Now) -> bool:
 def _unattended_mail(desk: Desk, now: Now) -> Mail:
     """Tell the head that nobody is left at the switchboard, and what ends that."""
     at, here = desk.office.local(now.wall), desk.office.switchboard.phones
-    away = [(phone, mark.by == AUTOMATIC) for phone, mark in desk.service.away if phone in here]
+    away = [
+        (phone, mark.by == SET_AUTOMATICALLY) for phone, mark in desk.service.away if phone in here
+    ]
     subject, body = (one.it if desk.office.languages[0] == "it" else one.en for one in LEFT_ALONE)
     names = ", ".join(f"{phone} (*)" if automatic else phone for phone, automatic in away)
     return Mail(
         f"unattended-{now.wall:%Y%m%dT%H%M%S}",
-        HEAD,
+        TO_HEAD,
         subject.format(at=f"{at:%H:%M}"),
         body.format(at=moment_words(at, desk.office.languages[0]), names=names),
     )

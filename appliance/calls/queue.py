@@ -10,8 +10,9 @@ from appliance.calls.model import Call, Desk, off_hook
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.office import Code, Group, share
-from appliance.policy.routing import Decision, GroupState, Way, group_open
+from appliance.policy.office import Group, share_phones
+from appliance.policy.opening import ReasonCode
+from appliance.policy.routing import Decision, Destination, GroupState, group_open
 
 # ---- callback ----------------------------------------------------------------------------------
 # Who has waited in vain is offered a call back, by one key: a missed call that asks for one.
@@ -26,7 +27,7 @@ WANTED = "callback_wanted"
 def is_offered(call: Call, decision: Decision) -> bool:
     """True for a caller who has waited, whose number is shown, and whom nobody could serve."""
     shown = call.record.caller.presentation is Presentation.SHOWN
-    return call.waited and call.up and shown and decision.code is not Code.ABSENT
+    return call.waited and call.up and shown and decision.code is not ReasonCode.ABSENT
 
 
 def offer(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
@@ -112,7 +113,7 @@ def _ends(desk: Desk, call: Call) -> float:
 
 def ring_ends(desk: Desk, call: Call) -> float:
     """Return when the phones that ring for a waiting call have rung for long enough (monotonic)."""
-    return call.rung_since + desk.group(call.stage or Way.SWITCHBOARD).ring_ms / 1000
+    return call.rung_since + desk.group(call.stage or Destination.SWITCHBOARD).ring_ms / 1000
 
 
 def is_over(desk: Desk, call: Call, now: Now) -> bool:
@@ -126,13 +127,13 @@ def has_hope(desk: Desk, now: Now) -> bool:
     return any(desk.group_state(group) in able for _, group in _groups(desk, now))
 
 
-def _groups(desk: Desk, now: Now) -> Iterator[tuple[Way, Group]]:
+def _groups(desk: Desk, now: Now) -> Iterator[tuple[Destination, Group]]:
     """Yield the groups that may serve those who wait, in their order."""
     if desk.service.expired(now.wall).unattended is None:
-        yield Way.SWITCHBOARD, desk.office.switchboard
+        yield Destination.SWITCHBOARD, desk.office.switchboard
     counter = desk.office.citizens_desk
     if counter and group_open(counter, now) and not desk.office.waiting.before_counter:
-        yield Way.CITIZENS_DESK, counter
+        yield Destination.CITIZENS_DESK, counter
 
 
 def serve(desk: Desk, now: Now) -> Orders:
@@ -145,9 +146,13 @@ def serve(desk: Desk, now: Now) -> Orders:
         plan(desk, call, now)
 
 
-def _ring(desk: Desk, way: Way, waiting: list[Call], free: tuple[str, ...], now: Now) -> Orders:
+def _ring(
+    desk: Desk, way: Destination, waiting: list[Call], free: tuple[str, ...], now: Now
+) -> Orders:
     """Deal a group's free phones out; a phone that a call has just rung in vain is spared."""
-    for call, phones in zip(waiting, share(free, len(waiting)) if waiting else (), strict=True):
+    for call, phones in zip(
+        waiting, share_phones(free, len(waiting)) if waiting else (), strict=True
+    ):
         ringing = [p for p in phones if call.spared.get(p, 0.0) <= now.monotonic]
         if not ringing:
             continue

@@ -17,7 +17,7 @@ from appliance.calls.states import State
 from appliance.calls.voicemail import say
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.routing import Missed, Way
+from appliance.policy.routing import Destination, NotTaken
 
 
 def greet(desk: Desk, call: Call, event: object, now: Now) -> Orders:
@@ -39,7 +39,7 @@ def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     outcome, phone = ringing.OUTCOMES[type(event)], call.legs.pop(event.leg)
     call.note(f"{outcome}.{phone}")
     queue.spare(call, phone, now)
-    if outcome is Missed.NO_ANSWER:
+    if outcome is NotTaken.NO_ANSWER:
         yield from positions.missed(desk, (phone,), call.rung_since, now)
     yield call.write()
 
@@ -90,7 +90,7 @@ def _leave(desk: Desk, call: Call, now: Now) -> Orders:
     call.note("waited")
     yield from ringing.stop_ringing(call)
     decision = routing.after_waiting(desk.office, desk.facts_for(call.line, now), now)
-    if call.up and decision.way is not Way.VOICEMAIL:
+    if call.up and decision.way is not Destination.VOICEMAIL:
         yield orders.Hold(call.line.name)
     yield from ringing.take(desk, call, decision, now)
 

@@ -15,8 +15,8 @@ from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.office import Group
-from appliance.policy.requests import by_voice
-from appliance.policy.routing import Missed
+from appliance.policy.requests import spoken_request
+from appliance.policy.routing import NotTaken
 
 # ---- returning ---------------------------------------------------------------------------------
 # A transferred call comes back (P6): who is rung, in the order of E6, and what the caller hears.
@@ -214,8 +214,8 @@ def leave_words(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders
 
 def _to_voicemail(desk: Desk, call: Call, now: Now) -> Orders:
     facts = desk.facts_for(call.line, now)
-    first, then = Missed.NO_ANSWER, Missed.NO_ANSWER
-    yield from take(desk, call, routing.after_desk(desk.office, facts, now, first, then), now)
+    first, then = NotTaken.NO_ANSWER, NotTaken.NO_ANSWER
+    yield from take(desk, call, routing.after_counter(desk.office, facts, now, first, then), now)
 
 
 # ---- put through -------------------------------------------------------------------------------
@@ -417,7 +417,7 @@ TO_CALL_BACK = "Da richiamare, parole troppo brevi: {}"
 
 def begin_rule(desk: Desk, call: Call, rule: ReturnRule, about: About, now: Now) -> Iterator[Order]:
     """The operator is free; the caller is told to say name, number and what it is about."""
-    call.request = by_voice(
+    call.request = spoken_request(
         rule, about.unit.code, about.need, SUBJECT.format(about.unit.name),
         call.record.caller.number, call.id, now.wall, about.by,
     )  # fmt: skip

@@ -44,8 +44,8 @@ from appliance.calls.side_states import SideDo, SideState
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.routing import Decision, Missed, Way
-from appliance.policy.sheets import Added
+from appliance.policy.routing import Decision, Destination, NotTaken
+from appliance.policy.sheets import GreetingOffer
 from appliance.policy.text import Words
 
 # ---- ringing -----------------------------------------------------------------------------------
@@ -59,30 +59,30 @@ from appliance.policy.text import Words
 
 Orders = Iterator[Order]
 
-OUTCOMES: dict[type, Missed] = {
-    PhoneHungUp: Missed.NO_ANSWER,
-    PhoneDeclined: Missed.DECLINED,
-    PhoneBusy: Missed.BUSY,
-    PhoneUnreachable: Missed.UNREACHABLE,
-    PhoneLost: Missed.UNREACHABLE,
+OUTCOMES: dict[type, NotTaken] = {
+    PhoneHungUp: NotTaken.NO_ANSWER,
+    PhoneDeclined: NotTaken.DECLINED,
+    PhoneBusy: NotTaken.BUSY,
+    PhoneUnreachable: NotTaken.UNREACHABLE,
+    PhoneLost: NotTaken.UNREACHABLE,
 }
-GRAVEST = (Missed.NO_ANSWER, Missed.DECLINED, Missed.BUSY, Missed.UNREACHABLE)
+GRAVEST = (NotTaken.NO_ANSWER, NotTaken.DECLINED, NotTaken.BUSY, NotTaken.UNREACHABLE)
 """Of a stage whose phones ended differently, the first of these that occurred is told."""
 
-AWAY = {Missed.UNATTENDED: "away"}
+AWAY = {NotTaken.UNATTENDED: "away"}
 """What the trail says of a phone whose position went away while it rang."""
 
-BY_PEOPLE = {Way.SWITCHBOARD, Way.CITIZENS_DESK, Way.NOBODY}
+BY_PEOPLE = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK, Destination.NOBODY}
 """Ways on which the line stays on hook until a person lifts."""
-OUR_STAGES = {Way.SWITCHBOARD, Way.CITIZENS_DESK, Way.NOBODY}
+OUR_STAGES = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK, Destination.NOBODY}
 """Stages in which phones of the office itself have rung."""
 RECORD_WAYS = {
-    Way.SWITCHBOARD: orders.Way.SWITCHBOARD,
-    Way.CITIZENS_DESK: orders.Way.CITIZENS_DESK,
-    Way.WAITING: orders.Way.WAITING,
-    Way.BRANCH: orders.Way.BRANCH,
-    Way.VOICEMAIL: orders.Way.VOICEMAIL,
-    Way.NOBODY: orders.Way.NONE,
+    Destination.SWITCHBOARD: orders.Way.SWITCHBOARD,
+    Destination.CITIZENS_DESK: orders.Way.CITIZENS_DESK,
+    Destination.WAITING: orders.Way.WAITING,
+    Destination.BRANCH: orders.Way.BRANCH,
+    Destination.VOICEMAIL: orders.Way.VOICEMAIL,
+    Destination.NOBODY: orders.Way.NONE,
 }
 
 
@@ -141,7 +141,7 @@ def _shown_on(desk: Desk, call: Call) -> tuple[str, ...]:
     if call.record.caller.presentation is Presentation.UNKNOWN:
         return ()
     office = call.transfer.leg if call.transfer else ""
-    legs = (*call.legs, call.leg, office) if call.stage is not Way.BRANCH else ()
+    legs = (*call.legs, call.leg, office) if call.stage is not Destination.BRANCH else ()
     return tuple(leg for leg in legs if leg and leg not in desk.outside)
 
 
@@ -158,7 +158,10 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
         return
     call.decision = decision
     call.missed = call.missed or decision.cause
-    if decision.greeting == routing.GREETINGS[Missed.NO_ANSWER] and call.stage in OUR_STAGES:
+    if (
+        decision.greeting == routing.NOT_TAKEN_GREETINGS[NotTaken.NO_ANSWER]
+        and call.stage in OUR_STAGES
+    ):
         desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
     if found := branches.next_for(desk, call, decision, now):
         yield from branches.begin(desk, call, decision, found, now)
@@ -168,9 +171,9 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
         return
     way = RECORD_WAYS[decision.way]
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
-    if decision.way is Way.WAITING:
+    if decision.way is Destination.WAITING:
         yield from queue.join(desk, call, now)
-    elif decision.way is Way.VOICEMAIL:
+    elif decision.way is Destination.VOICEMAIL:
         yield from _to_voicemail(desk, call, decision, now)
     elif call.line.passes:
         yield from pbx.begin(desk, call, decision.way, now)
@@ -178,10 +181,10 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
         yield from _ring(desk, call, decision.way, now)
 
 
-def _ring(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
+def _ring(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
     """Ring a group's free phones; for the ordinary phone beside the line there is none to ring."""
     group = desk.group(way)
-    phones = () if way is Way.NOBODY else free_for(desk, call, way)
+    phones = () if way is Destination.NOBODY else free_for(desk, call, way)
     call.stage, call.outcomes = way, []
     call.enter(State.HOLDING if call.off_hook else State.RINGING, now, group.ring_ms)
     call.rung_since = now.monotonic
@@ -190,13 +193,13 @@ def _ring(desk: Desk, call: Call, way: Way, now: Now) -> Orders:
         yield from positions.make_way(desk, phones)
         call.note(f"ring.{','.join(phones)}")
         yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
-    elif way is not Way.NOBODY and (line := desk.outside_line(group, now)):
+    elif way is not Destination.NOBODY and (line := desk.outside_line(group, now)):
         call.enter(call.state, now, group.ring_ms + outside_call.DIALLING_MS)
         yield from outside_call.begin(desk, call, group, line, now)
     yield call.write()
 
 
-def free_for(desk: Desk, call: Call, way: Way) -> tuple[str, ...]:
+def free_for(desk: Desk, call: Call, way: Destination) -> tuple[str, ...]:
     """Return the phones to ring for this call: free, and not one that went away from it."""
     return tuple(p for p in desk.free(desk.group(way)) if p not in call.went_away)
 
@@ -227,7 +230,9 @@ def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orde
     yield from play_greeting(desk, call, decision, added, now)
 
 
-def play_greeting(desk: Desk, call: Call, decision: Decision, added: Added, now: Now) -> Orders:
+def play_greeting(
+    desk: Desk, call: Call, decision: Decision, added: GreetingOffer, now: Now
+) -> Orders:
     """Say it in the language of the caller."""
     prompts = greeting(desk.office, decision, now, added, call.language)
     if not desk.has_room:  # nobody is asked to leave what cannot be kept
@@ -286,7 +291,7 @@ def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     call.outcomes.append(outcome)
     phone = call.legs.pop(event.leg)
     call.note(f"{_word_for(event)}.{phone}")
-    if outcome is Missed.NO_ANSWER:
+    if outcome is NotTaken.NO_ANSWER:
         yield from positions.missed(desk, (phone,), call.rung_since, now)
     if call.legs:
         return
@@ -304,23 +309,23 @@ def next_stage(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Nobody lifted within the group's time."""
     call.note(f"no_answer.{call.stage}")
     yield from positions.missed(desk, call.legs.values(), call.rung_since, now)
-    yield from go_on(desk, call, Missed.NO_ANSWER, now)
+    yield from go_on(desk, call, NotTaken.NO_ANSWER, now)
 
 
-def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
+def go_on(desk: Desk, call: Call, missed: NotTaken, now: Now) -> Orders:
     """Leave a stage for the next one, deciding by what holds at this moment."""
     yield from stop_ringing(call)
     office, facts = desk.office, desk.facts_for(call.line, now)
     if call.waited:
         facts = replace(facts, places=0)
-    if call.stage is Way.BRANCH and call.decision is not None:
+    if call.stage is Destination.BRANCH and call.decision is not None:
         decision = call.decision  # what was decided before the branch was asked
     elif call.pbx_fault:
         decision = routing.pbx_fault(office, facts, now)
-    elif call.stage is Way.SWITCHBOARD:
+    elif call.stage is Destination.SWITCHBOARD:
         decision = routing.overflow(office, facts, now, missed)
-    elif call.stage is Way.CITIZENS_DESK:
-        decision = routing.after_desk(office, facts, now, call.missed or missed, missed)
+    elif call.stage is Destination.CITIZENS_DESK:
+        decision = routing.after_counter(office, facts, now, call.missed or missed, missed)
     else:
         decision = routing.parallel_unanswered(office, facts, now)
     yield from take(desk, call, decision, now)
@@ -329,7 +334,7 @@ def go_on(desk: Desk, call: Call, missed: Missed, now: Now) -> Orders:
 def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller is back from the PBX: the next extension, the next group, or voicemail."""
     call.note("pbx.returned")
-    left = desk.group(call.stage or Way.SWITCHBOARD).pbx_numbers[call.position :]
+    left = desk.group(call.stage or Destination.SWITCHBOARD).pbx_numbers[call.position :]
     absent = routing.if_absent(desk.office, desk.service, now)
     if left and not call.pbx_fault and absent is None:
         yield from pbx.again(desk, call, now)
@@ -337,7 +342,7 @@ def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     yield from go_on(desk, call, gravest(call.outcomes), now)
 
 
-def gravest(outcomes: Collection[Missed]) -> Missed:
+def gravest(outcomes: Collection[NotTaken]) -> NotTaken:
     """Return what is told of a stage whose phones ended differently."""
     return next(kind for kind in GRAVEST if kind in outcomes)
 
@@ -348,7 +353,7 @@ def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     A position that has just gone away rings no more; the last one sends the call on (E3). Another
     branch is not absent.
     """
-    if call.stage is Way.BRANCH:
+    if call.stage is Destination.BRANCH:
         return
     decision = routing.if_absent(desk.office, desk.service, now)
     if decision is not None:
@@ -356,10 +361,12 @@ def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         yield from take(desk, call, decision, now)
         return
     away = {phone for phone in call.legs.values() if desk.service.is_away(phone, now.wall)}
-    yield from ring_no_more(desk, call, away, Missed.UNATTENDED, now)
+    yield from ring_no_more(desk, call, away, NotTaken.UNATTENDED, now)
 
 
-def ring_no_more(desk: Desk, call: Call, phones: Collection[str], why: Missed, now: Now) -> Orders:
+def ring_no_more(
+    desk: Desk, call: Call, phones: Collection[str], why: NotTaken, now: Now
+) -> Orders:
     """Let some phones ring no more; when they were the last ones, the call goes on."""
     gone = [leg for leg, phone in call.legs.items() if phone in phones]
     for leg in gone:
@@ -377,11 +384,11 @@ def ring_on(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
 
 def ring_again(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """Whoever had the call has it no more: whoever is free is rung, for want of any it goes on."""
-    outcome, stage = OUTCOMES[type(event)], call.stage or Way.SWITCHBOARD
+    outcome, stage = OUTCOMES[type(event)], call.stage or Destination.SWITCHBOARD
     call.note(f"{outcome}.{call.leg_phone}", phone="")
     call.forget_leg()
     absent = routing.if_absent(desk.office, desk.service, now)
-    if absent is None and stage is not Way.BRANCH and free_for(desk, call, stage):
+    if absent is None and stage is not Destination.BRANCH and free_for(desk, call, stage):
         yield from _ring(desk, call, stage, now)
     else:
         yield from go_on(desk, call, outcome, now)

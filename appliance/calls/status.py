@@ -18,21 +18,18 @@ from appliance.calls.ringing import HeadStatus, head_status
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.dialling import SENTENCES
-from appliance.policy.directory import ReturnRule
-from appliance.policy.office import (
-    Code,
-    Group,
-    Position,
-    PositionState,
+from appliance.policy.dialling import DIAL_REFUSAL_WORDS
+from appliance.policy.directory import ReturnRule, duties_without_number
+from appliance.policy.office import Group, Position, PositionState, position
+from appliance.policy.opening import (
+    REASON_OF_HOURS,
+    ReasonCode,
     ServiceState,
-    position,
-    sentence,
-    silenced,
+    opening,
+    reason_sentence,
 )
-from appliance.policy.opening import CODES, opening
-from appliance.policy.routing import GroupState, Way
-from appliance.policy.sheets import InCharge, officials
+from appliance.policy.routing import Destination, GroupState
+from appliance.policy.sheets import OfficialInCharge, officials
 from appliance.policy.text import NOTHING, Words
 
 # ---- call words --------------------------------------------------------------------------------
@@ -376,9 +373,9 @@ def _code_said(code: str, names: Names) -> Words | None:
 
 def _route(code: str) -> Words | None:
     """Say why it goes that way; what the line is able to is not the front desk's matter."""
-    if code.startswith("line.") or code not in set(Code):
+    if code.startswith("line.") or code not in set(ReasonCode):
         return None
-    return sentence(Code(code), NOTHING)
+    return reason_sentence(ReasonCode(code), NOTHING)
 
 
 def _of_a_phone(first: str, who: str) -> Words | None:
@@ -494,7 +491,7 @@ class TransferStatus:
     officials: tuple[str, ...] = ()
 
 
-def transfer_status(call: Call, known: tuple[InCharge, ...] = ()) -> TransferStatus | None:
+def transfer_status(call: Call, known: tuple[OfficialInCharge, ...] = ()) -> TransferStatus | None:
     """Describe the call's transfer; None where there is none any more, or was none.
 
     `known` are the officials in charge that sheets name.
@@ -644,7 +641,7 @@ class Status:
 
     at: datetime
     open: bool
-    code: Code
+    code: ReasonCode
     sentence: Words
     changes_at: datetime | None
     service: ServiceState
@@ -675,8 +672,10 @@ def status(desk: Desk, now: Now) -> Status:
         at=now.wall,
         open=answer.open,
         code=answer.code,
-        sentence=sentence(answer.code, answer.name),
-        changes_at=answer.reopens_at if answer.code in CODES.values() else answer.changes_at,
+        sentence=reason_sentence(answer.code, answer.name),
+        changes_at=answer.reopens_at
+        if answer.code in REASON_OF_HOURS.values()
+        else answer.changes_at,
         service=desk.service.expired(now.wall),
         lines=tuple(_line(seat) for seat in desk.seats.values()),
         calls=tuple(_call(desk, call) for call in desk.calls.values()),
@@ -761,7 +760,7 @@ def _degraded(desk: Desk, now: Now) -> Iterator[Words]:
         yield CARRIER_GONE
     yield from manual_states.standing(desk, now)
     yield from _lines_degraded(desk, now)
-    for way in (Way.SWITCHBOARD, Way.CITIZENS_DESK):
+    for way in (Destination.SWITCHBOARD, Destination.CITIZENS_DESK):
         group = desk.group(way)
         if desk.group_state(group) is GroupState.UNREACHABLE:
             yield Words(
@@ -798,13 +797,15 @@ def _outgoing_degraded(desk: Desk, now: Now) -> Iterator[Words]:
         yield NO_HELP
     if desk.refusal is not None and now.wall - desk.refusal[2] <= REFUSED_FOR:
         phone, why, _ = desk.refusal
-        yield Words(f"{phone}: {SENTENCES[why].it}", f"{phone}: {SENTENCES[why].en}")
+        yield Words(
+            f"{phone}: {DIAL_REFUSAL_WORDS[why].it}", f"{phone}: {DIAL_REFUSAL_WORDS[why].en}"
+        )
 
 
 def _untold(desk: Desk, now: Now) -> Iterator[Words]:
     """Say which numbers on duty the closed greeting leaves out (E11)."""
     units, zone = desk.office.after_hours.duty, desk.office.zone
-    for duty in silenced(desk.register, units, now.wall, zone):
+    for duty in duties_without_number(desk.register, units, now.wall, zone):
         yield Words(
             f"Numero di turno non autorizzato, non viene detto a ufficio chiuso: {duty.name}",
             f"Duty number not authorised, not told while we are closed: {duty.name}",

@@ -54,8 +54,9 @@ from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.status import Status, status
 from appliance.calls.transfer import Offered
 from appliance.policy.clock import Now
-from appliance.policy.directory import Register
-from appliance.policy.office import NO_MARKS, Office, ServiceState
+from appliance.policy.directory import Directory
+from appliance.policy.office import Office
+from appliance.policy.opening import NO_MANUAL_STATES, ServiceState
 from appliance.policy.text import SaidError, Words
 
 EXPIRY = "service_state"
@@ -78,13 +79,13 @@ class Switchboard:
         self,
         office: Office,
         prefix: str,
-        state: ServiceState = NO_MARKS,
+        state: ServiceState = NO_MANUAL_STATES,
         on_fault: Callable[[], None] | None = None,
     ) -> None:
         self.on_fault = on_fault
         self._desk = Desk(office, prefix, state)
         self._expiry = None if state.next_expiry() is None else 0.0
-        self._heeded = NO_MARKS
+        self._heeded = NO_MANUAL_STATES
 
     def handle(self, event: Event, now: Now) -> tuple[Order, ...]:
         """Take a fact and return the orders it leads to.
@@ -233,7 +234,7 @@ class Switchboard:
         return self._desk.service
 
     @property
-    def register(self) -> Register:
+    def register(self) -> Directory:
         """The register of offices in force."""
         return self._desk.register
 

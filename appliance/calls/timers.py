@@ -36,12 +36,12 @@ from appliance.calls.orders import CallRecord, Order
 from appliance.calls.positions import REMIND
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.dialling import Ledger
-from appliance.policy.directory import Register
+from appliance.policy.dialling import DialLedger
+from appliance.policy.directory import Directory
 from appliance.policy.hours_changes import office_with
+from appliance.policy.numbering import canonical_number
 from appliance.policy.office import Line
-from appliance.policy.privacy import canonical
-from appliance.policy.routing import Decision, Way
+from appliance.policy.routing import Decision, Destination
 from appliance.policy.text import Words
 
 # ---- deadlines ---------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def _sheet_used(desk: Desk, event: SheetUsed, _now: Now) -> Orders:
 
 def _register_changed(desk: Desk, event: RegisterChanged, _now: Now) -> Orders:
     """What offices declare holds from this moment (E12); what rings already is not cut."""
-    if isinstance(event.register, Register):
+    if isinstance(event.register, Directory):
         desk.register = event.register
     if isinstance(event.officials, tuple):
         desk.officials = event.officials
@@ -193,7 +193,7 @@ def at_home(desk: Desk, event: Event) -> Event:
     caller = getattr(event, "caller", None)
     if not isinstance(event, CallerIdentified | LineRang) or caller is None or not caller.number:
         return event
-    number = canonical(caller.number, desk.office.outgoing.plan)
+    number = canonical_number(caller.number, desk.office.outgoing.plan)
     return replace(event, caller=replace(caller, number=number))
 
 
@@ -221,7 +221,7 @@ def learn_of_trunk(desk: Desk, call: Call | None, number: str, now: Now) -> None
 
 def _numbers_known(desk: Desk, event: NumbersKnown, _now: Now) -> Orders:
     """The call log was read: what has happened since the start is known better here."""
-    if isinstance(event.ledger, Ledger):
+    if isinstance(event.ledger, DialLedger):
         newer = desk.ledger.forget(event.forgotten)
         desk.ledger = event.ledger.with_newer(newer)
     yield from ()
@@ -270,7 +270,7 @@ LEARNS: Mapping[type, Learner] = dict(
 
 UNNAMED = "sip"
 """Stands for the line of a caller of whom nobody says which branch it comes from."""
-WAYS = {Way.SWITCHBOARD, Way.CITIZENS_DESK}
+WAYS = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK}
 
 
 def begin(desk: Desk, event: BranchCalled, now: Now) -> Iterator[Order]:
@@ -296,7 +296,7 @@ def _decide(desk: Desk, now: Now) -> Decision:
 
 
 def _call(desk: Desk, event: BranchCalled, now: Now) -> Call:
-    number = canonical(event.caller.number, desk.office.outgoing.plan)
+    number = canonical_number(event.caller.number, desk.office.outgoing.plan)
     origin = event.origin or UNNAMED
     record = CallRecord(
         desk.new_id(), origin, now.wall, now.clock_state.value,

@@ -48,19 +48,20 @@ from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.directory import Hindrance, Purpose, Reach, ReturnRule, Unit, by_keys
-from appliance.policy.office import Daytime, LinePurpose
-from appliance.policy.routing import Missed
+from appliance.policy.directory import Hindrance, Reach, ReturnRule, Unit, need_by_keys
+from appliance.policy.numbering import Purpose
+from appliance.policy.office import HalfDuplexDaytime, LinePurpose
+from appliance.policy.routing import NotTaken
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import (
-    Allowed,
-    Later,
     Reason,
-    in_words,
+    TransferAllowed,
+    TransferLater,
+    later_words,
     may_join,
     may_transfer,
     place_of,
-    unanswered_in_words,
+    unanswered_words,
 )
 
 # ---- transferring ------------------------------------------------------------------------------
@@ -72,13 +73,15 @@ from appliance.policy.transfers import (
 # ruff: noqa: ARG001 - the handlers of one table share one signature
 
 
-Rung = Generator[Order, None, Missed | None]
+Rung = Generator[Order, None, NotTaken | None]
 """Orders, and why a number could not be tried: None when it was."""
 LEAST_RING_MS = 3_000
 """With less of the total time left no further number is tried."""
 
 
-def begin_transfer(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Orders:
+def begin_transfer(
+    desk: Desk, call: Call, wish: Wish, allowed: TransferAllowed, now: Now
+) -> Orders:
     """Tell the caller, and ring the first number; a blind transfer lets the operator go."""
     start_transfer(desk, call, wish, allowed, now)
     words = announcements.in_languages(desk.office, "connecting")
@@ -93,7 +96,9 @@ def begin_transfer(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: No
     yield call.write()
 
 
-def start_transfer(desk: Desk, call: Call, wish: Wish, allowed: Allowed, now: Now) -> Transfer:
+def start_transfer(
+    desk: Desk, call: Call, wish: Wish, allowed: TransferAllowed, now: Now
+) -> Transfer:
     """Remember a transfer and note what of it is kept with the call."""
     ends_at = now.monotonic + desk.office.transfer_ms / 1000
     call.transfer = Transfer(wish, allowed, call.leg_phone, ends_at)
@@ -139,11 +144,11 @@ def next_number(desk: Desk, call: Call, now: Now) -> Orders:
         if missed is None:
             return
         _note_missed(call, transfer, missed)
-    why = next((kind for kind in GRAVEST if kind in transfer.outcomes), Missed.NO_ANSWER)
+    why = next((kind for kind in GRAVEST if kind in transfer.outcomes), NotTaken.NO_ANSWER)
     yield from come_back(desk, call, CAUSES[why], now)
 
 
-def _note_missed(call: Call, transfer: Transfer, missed: Missed) -> None:
+def _note_missed(call: Call, transfer: Transfer, missed: NotTaken) -> None:
     transfer.outcomes.append(missed)
     call.note(f"{missed}.{transfer.name}")
 
@@ -153,9 +158,9 @@ def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: N
     phone = transfer.target.number.reveal(Purpose.RING)
     onward = desk.came_over(call) and branches.is_elsewhere(desk, phone)
     if phone not in desk.reachable or onward:  # who came over goes on to no third branch
-        return Missed.UNREACHABLE
+        return NotTaken.UNREACHABLE
     if phone in desk.engaged():
-        return Missed.BUSY
+        return NotTaken.BUSY
     _rings(call, transfer, phone, ring_ms, now)
     number = call.record.caller.number
     passed = branches.passed_to(desk, call, phone)
@@ -169,7 +174,7 @@ def _ring_outside(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now:
     line = desk.spare_line(LinePurpose.CONVENIENCE)
     if not line:
         call.note("transfer.no_line")
-        return Missed.BUSY
+        return NotTaken.BUSY
     _rings(call, transfer, transfer.name, ring_ms, now)
     called = Dials(transfer.name, transfer.target.number.reveal(Purpose.DIAL), ring_ms)
     yield from outside_call.dial(desk, transfer.leg, called, line, now, of_office=True)
@@ -178,9 +183,9 @@ def _ring_outside(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now:
 
 def _call_extension(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: Now) -> Rung:
     """Flash, and have the PBX behind the line call an extension; no operator can stay with that."""
-    if call.line.daytime is not Daytime.PBX_TRANSFER:
+    if call.line.daytime is not HalfDuplexDaytime.PBX_TRANSFER:
         call.note("transfer.no_pbx")
-        return Missed.UNREACHABLE
+        return NotTaken.UNREACHABLE
     yield from let_operator_go(call)
     digits = transfer.target.number.reveal(Purpose.DIAL)
     call.dials, call.returned = Dials(transfer.name, digits, ring_ms), transfer.announced
@@ -222,7 +227,7 @@ def number_silent(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Nobody has answered in this number's share of the time."""
     transfer = transfer_of(call)
     yield from transfer.let_go()
-    _note_missed(call, transfer, Missed.NO_ANSWER)
+    _note_missed(call, transfer, NotTaken.NO_ANSWER)
     yield from next_number(desk, call, now)
     yield call.write()
 
@@ -253,22 +258,22 @@ REASON_KEYS = {"": Reason.OTHER, "1": Reason.TOPIC, "2": Reason.DEPTH, "3": Reas
 """What a phone may dial behind a code, as in `31*2`, to say why by its own transfer key."""
 
 
-def decide_transfer(desk: Desk, wish: Wish, now: Now) -> Allowed | Later:
+def decide_transfer(desk: Desk, wish: Wish, now: Now) -> TransferAllowed | TransferLater:
     """Say whether the call may go on now; raises OfficeError for a unit that is not there.
 
     While all are absent no phone rings (E4).
     """
     calendar = desk.office.switchboard.schedule
     answer = may_transfer(desk.register, calendar, wish.unit, wish.need, now)
-    if isinstance(answer, Allowed) and routing.if_absent(desk.office, desk.service, now):
-        return Later(answer.unit, wish.need, Hindrance.ABSENT, answer.rules)
+    if isinstance(answer, TransferAllowed) and routing.if_absent(desk.office, desk.service, now):
+        return TransferLater(answer.unit, wish.need, Hindrance.ABSENT, answer.rules)
     return answer
 
 
 def ask(desk: Desk, call: Call, wish: Wish, now: Now) -> Orders:
     """Put the call through, or say why not and offer the office's rule (P5): the one way."""
     answer = decide_transfer(desk, wish, now)
-    if isinstance(answer, Later):
+    if isinstance(answer, TransferLater):
         yield from refuse(desk, call, wish, answer, now)
     elif _is_told_first(desk, wish, answer):
         yield from _warn(desk, call, wish, _about(wish, answer), now)
@@ -278,25 +283,25 @@ def ask(desk: Desk, call: Call, wish: Wish, now: Now) -> Orders:
         yield from begin_transfer(desk, call, wish, answer, now)
 
 
-def _is_told_first(desk: Desk, wish: Wish, allowed: Allowed) -> bool:
+def _is_told_first(desk: Desk, wish: Wish, allowed: TransferAllowed) -> bool:
     """True for an office that has not answered of late (E8); a phone's transfer key cannot hear."""
     unanswered = desk.unanswered.tells(allowed.unit.code, wish.need, allowed.band_ends)
     return unanswered and not wish.anyway and wish.asked is not Asked.REFER
 
 
-def _about(wish: Wish, answer: Allowed | Later) -> About:
+def _about(wish: Wish, answer: TransferAllowed | TransferLater) -> About:
     return About(answer.unit, wish.need, answer.rules, wish.by)
 
 
 def refuse(
-    desk: Desk, call: Call, wish: Wish, later: Later, now: Now, asked_on: str = ""
+    desk: Desk, call: Call, wish: Wish, later: TransferLater, now: Now, asked_on: str = ""
 ) -> Orders:
     """Not now: noted, told, and the rule opens at once (P5); `asked_on` is the leg of a REFER."""
     about = _about(wish, later)
     why = later.why.removeprefix("transfer.")
     call.note(f"transfer_refused.{wish.unit}.{wish.need}.{why}")
     call.about = about
-    call.refused = in_words(later, desk.office.local(now.wall))
+    call.refused = later_words(later, desk.office.local(now.wall))
     if wish.asked is Asked.REFER:
         yield from returning.tell_failed(call, asked_on or call.leg, orders.DECLINED, now)
     elif wish.asked is Asked.KEYS:
@@ -319,7 +324,7 @@ def _warn(desk: Desk, call: Call, wish: Wish, about: About, now: Now) -> Orders:
 
 def by_code(desk: Desk, call: Call, code: str, now: Now) -> Orders:
     """An operator has keyed a code."""
-    coded = by_keys(desk.register, code, desk.office.today(now.wall))
+    coded = need_by_keys(desk.register, code, desk.office.today(now.wall))
     if coded is None:
         call.note("transfer_refused.no_such_code")
         yield from transfer_choices.say(desk, call, ("state_refused",), now)
@@ -330,7 +335,7 @@ def by_code(desk: Desk, call: Call, code: str, now: Now) -> Orders:
 def by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
     """The phone's own transfer key: to a code of the register, and nowhere else."""
     code, _, reason = event.target.partition("*")
-    coded = by_keys(desk.register, code, desk.office.today(now.wall))
+    coded = need_by_keys(desk.register, code, desk.office.today(now.wall))
     if event.leg != call.leg or coded is None or reason not in REASON_KEYS:
         yield from refuse_refer(call, event, now)
         return
@@ -370,11 +375,11 @@ def answer_to(desk: Desk, request: TransferCall, now: Now) -> Words | None:
     """
     wish = wish_of(request)
     answer = decide_transfer(desk, wish, now)
-    if isinstance(answer, Later):
-        return in_words(answer, desk.office.local(now.wall))
+    if isinstance(answer, TransferLater):
+        return later_words(answer, desk.office.local(now.wall))
     if _is_told_first(desk, wish, answer):
         count = desk.unanswered.count(answer.unit.code, wish.need, answer.band_ends)
-        return unanswered_in_words(answer, count)
+        return unanswered_words(answer, count)
     return None
 
 
@@ -406,7 +411,7 @@ def attended_by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) ->
     answer = side.consulted or _decide(desk, phone, now)
     if answer is None:
         yield from refuse_refer(call, event, now)
-    elif isinstance(answer, Later):
+    elif isinstance(answer, TransferLater):
         wish = _wish(call, side, answer)
         yield from refuse(desk, call, wish, answer, now, event.leg)
     else:
@@ -427,12 +432,12 @@ def consultation_of(desk: Desk, call: Call, event: TransferAsked) -> tuple[Inter
     return (side, leg) if side is not None and side.legs.get(leg) == call.leg_phone else None
 
 
-def _decide(desk: Desk, phone: str, now: Now) -> Allowed | Later | None:
+def _decide(desk: Desk, phone: str, now: Now) -> TransferAllowed | TransferLater | None:
     return may_join(desk.register, desk.office.switchboard.schedule, phone, now)
 
 
-def _wish(call: Call, side: Intercom, answer: Allowed | Later) -> Wish:
-    need = answer.need if isinstance(answer, Later) else answer.need.code
+def _wish(call: Call, side: Intercom, answer: TransferAllowed | TransferLater) -> Wish:
+    need = answer.need if isinstance(answer, TransferLater) else answer.need.code
     return Wish(answer.unit.code, need, call.leg_phone, Asked.REFER, side.reason)
 
 
@@ -442,7 +447,7 @@ def _join(
     event: TransferAsked,
     side: Intercom,
     leg: str,
-    allowed: Allowed,
+    allowed: TransferAllowed,
     now: Now,
 ) -> Orders:
     """Caller and office talk; both calls of the operator's phone end."""
@@ -495,7 +500,7 @@ def press(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 def wished(desk: Desk, event: PhoneDialled, now: Now) -> Wish | None:
     """Return what a position asks for by a code of the register, as in `31` or `31*2`."""
     code, _, reason = event.digits.partition("*")
-    coded = by_keys(desk.register, code, desk.office.today(now.wall))
+    coded = need_by_keys(desk.register, code, desk.office.today(now.wall))
     talking = (call for call in desk.calls.values() if call.state is State.TALKING)
     talks = any(call.leg_phone == event.phone for call in talking)
     if coded is None or not talks or reason not in REASON_KEYS:
@@ -507,7 +512,7 @@ def wished(desk: Desk, event: PhoneDialled, now: Now) -> Wish | None:
 def begin_consultation(desk: Desk, event: PhoneDialled, wish: Wish, now: Now) -> Iterator[Order]:
     """Ring the first of the office's phones that can be rung, or say when it takes calls again."""
     answer = decide_transfer(desk, wish, now)
-    if isinstance(answer, Later):
+    if isinstance(answer, TransferLater):
         words = transfer_choices.words(desk, answer, now)
         never = () if answer.resumes_at else ("state_refused",)
         yield from internal.tell(desk, event, (*words, *never), now)
@@ -520,7 +525,7 @@ def begin_consultation(desk: Desk, event: PhoneDialled, wish: Wish, now: Now) ->
     yield from internal.call(desk, event, free, now, answer, wish.reason or Reason.OTHER)
 
 
-def _phones(allowed: Allowed) -> Iterator[str]:
+def _phones(allowed: TransferAllowed) -> Iterator[str]:
     """Return the SIP phones of a need, in declared order; other numbers go by `**` and the code."""
     for target in allowed.targets:
         if target.reach is Reach.PHONE:
@@ -574,13 +579,13 @@ def _needs(desk: Desk, unit: Unit, now: Now) -> Iterator[tuple[str, str]]:
 
 def _offered(desk: Desk, unit: Unit, need: str, name: str, now: Now) -> Offered:
     answer = decide_transfer(desk, Wish(unit.code, need, ""), now)
-    if not isinstance(answer, Allowed):
-        words = in_words(answer, desk.office.local(now.wall))
+    if not isinstance(answer, TransferAllowed):
+        words = later_words(answer, desk.office.local(now.wall))
         return Offered(unit, need, name, False, answer.rules, words, resumes_at=answer.resumes_at)
     ends = answer.band_ends
     if not desk.unanswered.tells(unit.code, need, ends):
         return Offered(unit, need, name, True, answer.rules, until=ends)
-    words = unanswered_in_words(answer, desk.unanswered.count(unit.code, need, ends))
+    words = unanswered_words(answer, desk.unanswered.count(unit.code, need, ends))
     return Offered(unit, need, name, True, answer.rules, words, ends, unanswered=True)
 
 

@@ -10,10 +10,10 @@ from appliance.calls.model import About, Act, Call, Choices, Desk, Wish
 from appliance.calls.ringing import Orders, go_on_talking
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.directory import Register, ReturnRule, codes_of
+from appliance.policy.directory import Directory, ReturnRule, needs_with_keys
 from appliance.policy.hours import Band
 from appliance.policy.office import Office
-from appliance.policy.transfers import Later
+from appliance.policy.transfers import TransferLater
 
 # ---- choices -----------------------------------------------------------------------------------
 # The operator is told something and may press a key, while the caller is held (P5, E8, E23).
@@ -94,7 +94,7 @@ BARE = frozenset({"it"})
 """Languages in which a start is said by the number of its hour alone: "dalle ore nove"."""
 
 
-def words(desk: Desk, later: Later, now: Now) -> Keys:
+def words(desk: Desk, later: TransferLater, now: Now) -> Keys:
     """Say all of it; what is not known is left out."""
     office = desk.office
     bands = later.begun(office.local(now.wall))
@@ -106,22 +106,22 @@ def words(desk: Desk, later: Later, now: Now) -> Keys:
     )
 
 
-def _closed(later: Later) -> Keys:
+def _closed(later: TransferLater) -> Keys:
     """Say that it is closed today, whatever its bands."""
     if later.closing is None:
         return ()
     return ("greeting_holiday" if later.closing.is_holiday else "greeting_closed",)
 
 
-def _name(desk: Desk, later: Later) -> Keys:
+def _name(desk: Desk, later: TransferLater) -> Keys:
     """Say the office's name, where it has a sound in the language of the house."""
     language, _, key = desk.unit_names.get(later.unit.code, "").partition("/")
     return (key,) if language == desk.office.languages[0] else ()
 
 
-def _code(office: Office, register: Register, later: Later, now: Now) -> Keys:
+def _code(office: Office, register: Directory, later: TransferLater, now: Now) -> Keys:
     """Name the office as whoever keyed its code knows it."""
-    codes = codes_of(register, office.today(now.wall))
+    codes = needs_with_keys(register, office.today(now.wall))
     asked = (later.unit.code, later.need)
     code = next((c.need.code_keys for c in codes if (c.unit, c.need.code) == asked), "")
     return tuple(f"digit_{digit}" for digit in code)

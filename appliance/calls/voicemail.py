@@ -37,8 +37,8 @@ from appliance.calls.ringing import (
 )
 from appliance.calls.states import State
 from appliance.policy.clock import Now
-from appliance.policy.office import Greeting
-from appliance.policy.sheets import Added, SpokenSheet, chosen
+from appliance.policy.office import GreetingLength
+from appliance.policy.sheets import GreetingOffer, SpokenSheet, sheet_at_key
 
 # ---- messages ----------------------------------------------------------------------------------
 # Voicemail: greeting, tone, recording, and only what is stored is told to be stored (P9, E5).
@@ -315,7 +315,7 @@ def choose(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 
     `#` leads to the tone, and so does 0 where there is a menu.
     """
-    sheet = chosen(call.menu, event.digit)
+    sheet = sheet_at_key(call.menu, event.digit)
     if event.digit in TURNS and call.request is None:
         yield from _turn(desk, call, event.digit, now)
         return
@@ -349,7 +349,7 @@ def tell_more(desk: Desk, call: Call, now: Now) -> Orders:
 def turn_language(desk: Desk, call: Call, now: Now) -> Orders:
     """Greet once more, in the office's other language; what follows is said in that one too."""
     language = announcements.other_language(desk.office, call.language)
-    if not language or desk.office.voicemail.greeting is Greeting.LONG:
+    if not language or desk.office.voicemail.greeting is GreetingLength.LONG:
         return
     assert call.decision is not None, "voicemail is always decided"
     call.language = language
@@ -358,7 +358,7 @@ def turn_language(desk: Desk, call: Call, now: Now) -> Orders:
     yield from play_greeting(desk, call, call.decision, _added(desk, call, now), now)
 
 
-def _added(desk: Desk, call: Call, now: Now) -> Added:
+def _added(desk: Desk, call: Call, now: Now) -> GreetingOffer:
     """Return what is offered now, with the menu that this caller has heard of."""
     assert call.decision is not None, "voicemail is always decided"
     return replace(announcements.added(desk, call.decision, now), menu=call.menu)
@@ -390,7 +390,7 @@ def _choose(call: Call, sheet: SpokenSheet) -> None:
 
 def key_in_queue(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     """Whoever waits hears a sheet meanwhile: phones ring all the same, the wait goes on."""
-    sheet = chosen(call.menu, event.digit)
+    sheet = sheet_at_key(call.menu, event.digit)
     if sheet is None or len(call.heard) >= MOST_CHOICES:
         return
     _choose(call, sheet)

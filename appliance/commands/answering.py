@@ -23,9 +23,8 @@ import click
 from appliance.commands.options import chosen_language, in_language, load_settings
 from appliance.config.office import build_office
 from appliance.errors import CentralinoError, ConfigurationError, StoreError, TechnicianError
-from appliance.policy.hours_changes import Special, office_with
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Words
+from appliance.policy.hours_changes import HoursEntry, office_with
+from appliance.policy.text import Words, words_of
 from appliance.store import hours
 from appliance.store.database import database_path, open_reader
 
@@ -110,7 +109,7 @@ def office_in_force(settings: Settings, year: int, where: str = "") -> Office:
     return office_with(build_office(settings, year, where), hours_entered(settings))
 
 
-def hours_entered(settings: Settings) -> tuple[Special, ...]:
+def hours_entered(settings: Settings) -> tuple[HoursEntry, ...]:
     """Return what was entered; nothing where the records cannot be read, which is said."""
     path = database_path(Path(settings.folders.state))
     if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where the folder is closed

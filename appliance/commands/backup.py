@@ -26,8 +26,7 @@ from appliance.commands.options import config_option, in_language, load_settings
 from appliance.config.last_good import state_folder
 from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import atomic_write, load_text
-from appliance.policy.supervision import words_of
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import NOTHING, Refused, Words, words_of
 from appliance.service import backup as service_backup
 from appliance.service import restore as service_restore
 from appliance.service.backup import UNPACKED, UPLOADED, Stick, backup_pieces

@@ -24,10 +24,9 @@ from appliance.commands.options import config_option, in_language, language_of, 
 from appliance.config.build import tcp_rival
 from appliance.config.last_good import state_folder
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
-from appliance.policy.bootfile import SSH, Network, Openings, rules
+from appliance.policy.firewall import SSH_PORT, Network, OpenPorts, firewall_rules
 from appliance.policy.hours import moment_words
-from appliance.policy.supervision import why_not, words_of
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, why_not, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +55,7 @@ def firewall(config_path: Path) -> None:
     Read are the configuration, the last good one where it is broken, and the box's own networks.
     """
     near, key = networks(PROC), is_filled(KEYS)
-    click.echo(rules(openings(in_force(config_path), near, ssh=key)), nl=False)
+    click.echo(firewall_rules(openings(in_force(config_path), near, ssh=key)), nl=False)
 
 
 def in_force(path: Path) -> Settings | None:
@@ -69,22 +68,22 @@ def in_force(path: Path) -> Settings | None:
     return None
 
 
-def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool) -> Openings:
+def openings(settings: Settings | None, near: tuple[Network, ...], *, ssh: bool) -> OpenPorts:
     """Say where the box listens, and for whom: its own networks `near`, those that SIP may come
     from by the configuration, and phones and registrar that it names by an address.
 
     Without `sip.allowed` SIP comes from the box's own networks and who is named; where none is
     known, from the whole LAN: no phone is locked out by a kernel that tells nothing.
     """
-    keys = (SSH,) if ssh else ()
+    keys = (SSH_PORT,) if ssh else ()
     if settings is None:
-        return Openings(tcp=(*Openings().tcp, *keys), near=near, talkers=near)
+        return OpenPorts(tcp=(*OpenPorts().tcp, *keys), near=near, talkers=near)
     console, sip, metrics = settings.console, settings.sip, settings.metrics
     pages = (console.port, console.redirect_port) if console.enabled else ()
     registrar = (sip.registrar.address,) if sip.registrar else ()
     named = (*sip.allowed, *(phone.address for phone in settings.phones), *registrar)
     given = tuple(found for one in named if (found := _network(one)))
-    return Openings(
+    return OpenPorts(
         sip.port,
         (sip.rtp_ports.low, sip.rtp_ports.high),
         tuple(port for port in (*pages, *keys) if port),

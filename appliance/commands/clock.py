@@ -10,8 +10,7 @@ from typing import Final
 import click
 
 from appliance.commands.options import in_language
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, why_not
 from appliance.service import clock
 
 SET: Final = Words("l'orologio è regolato", "the clock is set")

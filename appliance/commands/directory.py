@@ -30,24 +30,34 @@ from appliance.config.read import read_text
 from appliance.config.schema import Settings
 from appliance.errors import StoreError, TechnicianError
 from appliance.files import create_once
-from appliance.policy import directory_changes, directory_forms, directory_review, transfers
+from appliance.policy import directory_changes, directory_review, transfers
 from appliance.policy.clock import Now
-from appliance.policy.directory import NOTICE_DAYS, Declared, Register, Unit, declared, entries
-from appliance.policy.directory_changes import Stamp
-from appliance.policy.directory_forms import Merged, in_force
-from appliance.policy.directory_review import ahead as list_ahead
-from appliance.policy.directory_review import attention as find_attention
-from appliance.policy.directory_review import of_units
-from appliance.policy.directory_text import (
+from appliance.policy.directory import (
+    NOTICE_DAYS,
+    Directory,
+    NeedInForce,
+    Unit,
+    need_in_force,
+    stamps_with_place,
+)
+from appliance.policy.directory_changes import (
+    DirectoryChange,
+    EnteredBy,
+    merged_words,
+    of_known_units,
+)
+from appliance.policy.directory_review import (
     NOTHING_AHEAD,
+    ahead_of_units,
     ahead_rows,
     history_rows,
-    merged_words,
     returns_words,
 )
+from appliance.policy.directory_review import attention_of as find_attention
+from appliance.policy.directory_review import times_ahead as list_ahead
 from appliance.policy.hours import ONE_DAY, Schedule, Week, moment_words, read_day, read_moment
 from appliance.policy.text import Refused, Words
-from appliance.policy.transfers import Allowed, Later, may_transfer
+from appliance.policy.transfers import TransferAllowed, TransferLater, may_transfer
 from appliance.service import live_policy
 from appliance.store import database
 from appliance.store import directory as store
@@ -104,12 +114,12 @@ class Place:
         """Return the house's own hours, holidays and closures."""
         return office_in_force(self.settings, year, str(self.config)).switchboard.schedule
 
-    def register(self) -> Register:
+    def register(self) -> Directory:
         """Read the register with its numbers."""
         with closing(open_reader(self.database)) as connection:
-            return in_force(store.load(connection, self.key))
+            return of_known_units(store.load(connection, self.key))
 
-    def shown(self) -> tuple[Register, str]:
+    def shown(self) -> tuple[Directory, str]:
         """Read the whole register for showing: without the key masks are all there is, and why."""
         with closing(open_reader(self.database)) as connection:
             try:
@@ -120,12 +130,12 @@ class Place:
     def change(
         self,
         who: Who,
-        make: Callable[[Register], Merged],
+        make: Callable[[Directory], DirectoryChange],
         attached: Mapping[str, bytes],
-    ) -> Merged:
+    ) -> DirectoryChange:
         """Change the stored register, all or nothing; call control writes it while it runs."""
 
-        def made(connection: sqlite3.Connection) -> tuple[Merged, PolicyChange]:
+        def made(connection: sqlite3.Connection) -> tuple[DirectoryChange, PolicyChange]:
             basis = live_policy.policy_version(connection)
             merged, rows = store.rows_of(connection, self.key, who, make, attached)
             return merged, PolicyChange(basis, rows)
@@ -166,7 +176,7 @@ def day_of(text: str, today: date) -> date:
     return read_day(text, today)
 
 
-def unit_of(register: Register, code: str) -> Unit:
+def unit_of(register: Directory, code: str) -> Unit:
     """Find a unit; raises OfficeError that names those there are."""
     unit = register.unit(code)
     if unit is None:
@@ -203,7 +213,7 @@ def import_(place: Place, file: Path, by: str) -> None:
     _say_names(place, merged.register)
 
 
-def _say_names(place: Place, register: Register) -> None:
+def _say_names(place: Place, register: Directory) -> None:
     """Give the units' names a voice for operators (E23); without one their codes are said."""
     folder = state_folder.speech_folder(Path(place.settings.folders.state))
     names = {unit.code: unit.name for unit in register.units}
@@ -212,13 +222,13 @@ def _say_names(place: Place, register: Register) -> None:
             place.tell_sounds()
 
 
-def take(place: Place, file: Path, by: str) -> Merged:
+def take(place: Place, file: Path, by: str) -> DirectoryChange:
     """Import a file; raises BadConfiguration with every mistake, and nothing is stored."""
     text = read_text(file)
 
-    def make(stored: Register) -> Merged:
+    def make(stored: Directory) -> DirectoryChange:
         given = directory_file.parse(text, str(file), stored.last_number())
-        merged = directory_forms.merge(stored, given)
+        merged = directory_changes.merge_directory(stored, given)
         directory_file.complain(
             str(file), text, tuple(Mistake(each.place, each.text) for each in merged.faults)
         )
@@ -245,7 +255,7 @@ def export(place: Place, file: Path, by: str) -> None:
         )
     register = place.register()
     with closing(open_reader(place.database)) as connection:
-        names = {entry.attachment for _, entry in entries(register)} - {""}
+        names = {entry.attachment for _, entry in stamps_with_place(register)} - {""}
         found = {name: store.attachment(connection, place.key, name) for name in sorted(names)}
     about = f"{len(register.units)} units, {len(register.entered())} entries"
     place.note(by, "register.export", about)
@@ -290,7 +300,7 @@ def vary(place: Place, /, unit: str, **given: Any) -> None:
     }
     stamp = _stamp(given, now)
 
-    def make(stored: Register) -> Merged:
+    def make(stored: Directory) -> DirectoryChange:
         return directory_changes.vary(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "vary"), make, _attached(given["attach"]))
@@ -328,7 +338,7 @@ def authorise(place: Place, /, unit: str, **given: Any) -> None:
     }
     stamp = _stamp(given, now)
 
-    def make(stored: Register) -> Merged:
+    def make(stored: Directory) -> DirectoryChange:
         return directory_changes.authorise(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "authorise"), make, _attached(given["attach"]))
@@ -345,7 +355,7 @@ def revoke(place: Place, /, number: int, **given: Any) -> None:
     now = place.now()
     form, stamp = {"number": number, "reference": given["reference"]}, _stamp(given, now)
 
-    def make(stored: Register) -> Merged:
+    def make(stored: Directory) -> DirectoryChange:
         return directory_changes.revoke(stored, form, stamp, now.date())
 
     _change(place, Who(given["by"], now, "revoke"), make, _attached(given["attach"]))
@@ -366,15 +376,15 @@ def _change(place: Place, who: Who, make: Any, attached: dict[str, bytes]) -> No
     _tell(place, place.change(who, make, attached))
 
 
-def _tell(place: Place, merged: Merged) -> None:
+def _tell(place: Place, merged: DirectoryChange) -> None:
     """Say what a change brought, and have the desk read it."""
     for words in merged_words(merged):
         place.say(words)
     place.tell_desk()
 
 
-def _stamp(given: dict[str, Any], now: datetime) -> Stamp:
-    return Stamp(given["by"], now, given["attach"].name if given["attach"] else "")
+def _stamp(given: dict[str, Any], now: datetime) -> EnteredBy:
+    return EnteredBy(given["by"], now, given["attach"].name if given["attach"] else "")
 
 
 def _hours(bands: tuple[str, ...], closed: bool, as_declared: bool) -> str:
@@ -384,16 +394,18 @@ def _hours(bands: tuple[str, ...], closed: bool, as_declared: bool) -> str:
             "indicare una sola opzione fra --band 11:00-12:00, --closed e --as-declared",
             "say one of --band 11:00-12:00, --closed, --as-declared",
         )
-    return " ".join(bands) or (directory_changes.CLOSED if closed else directory_changes.DECLARED)
+    return " ".join(bands) or (
+        directory_changes.VARIED_CLOSED if closed else directory_changes.VARIED_AS_DECLARED
+    )
 
 
 def _attached(file: Path | None) -> dict[str, bytes]:
     return {} if file is None else {file.name: _bytes(file)}
 
 
-def _files_of(register: Register, folder: Path) -> dict[str, bytes]:
+def _files_of(register: Directory, folder: Path) -> dict[str, bytes]:
     """Read the files that entries name and that lie beside the register's file."""
-    names = {entry.attachment for _, entry in entries(register)} - {""}
+    names = {entry.attachment for _, entry in stamps_with_place(register)} - {""}
     return {name: _bytes(folder / name) for name in names if (folder / name).exists()}
 
 
@@ -446,7 +458,7 @@ def check(file: Path) -> None:
     found = directory_file.load(file)
     click.echo(f"{file}: {len(found.units)} units, {len(found.declarations)} declarations: good")
     now = datetime.now().astimezone()
-    for words in directory_review.in_words(find_attention(found, now, HERE)):
+    for words in directory_review.attention_words(find_attention(found, now, HERE)):
         click.echo(words.en)
 
 
@@ -462,7 +474,7 @@ def show(place: Place, file: Path | None, unit: str, at: str) -> None:
         day = day_of(at, datetime.now(HERE).date())
     else:
         whole, why = place.shown()
-        found, day = in_force(whole), day_of(at, place.now().date())
+        found, day = of_known_units(whole), day_of(at, place.now().date())
         calendar = place.calendar(day.year)
     if why:
         click.echo(why, err=True)
@@ -494,8 +506,8 @@ def history(place: Place, unit: str) -> None:
 def attention(place: Place, days: int) -> None:
     """List what the head must look after: no valid declaration, what runs out, what ran out."""
     whole, _ = place.shown()
-    found = find_attention(in_force(whole), place.now(), place.zone, days)
-    for words in directory_review.in_words(found):
+    found = find_attention(of_known_units(whole), place.now(), place.zone, days)
+    for words in directory_review.attention_words(found):
         place.say(words)
     if found.is_nothing:
         place.say(Words("Niente da seguire.", "Nothing to look after."))
@@ -509,12 +521,12 @@ def attention(place: Place, days: int) -> None:
 def calendar(place: Place, begin: str, days: int, unit: str) -> None:
     """List the special times ahead: the house's closures and periods, units' variations (E14)."""
     whole, _ = place.shown()
-    held, first = in_force(whole), day_of(begin, place.now().date())
+    held, first = of_known_units(whole), day_of(begin, place.now().date())
     last = first + timedelta(days=days - 1)
     found = list_ahead(held, place.calendar(first.year), first, last)
     if unit:
         asked = unit_of(held, unit)
-        found = of_units(found, asked.code, asked.service)
+        found = ahead_of_units(found, asked.code, asked.service)
     for row in ahead_rows(found, language_of(place.settings)):
         click.echo(row)
     if not found:
@@ -546,22 +558,22 @@ def audit_(place: Place, last: int) -> None:
 
 
 def unit_rows(
-    found: Register, calendar: Schedule, unit: Unit, day: date, language: str
+    found: Directory, calendar: Schedule, unit: Unit, day: date, language: str
 ) -> Iterator[str]:
     """Show a unit as it is on a day: what its declaration says, bands with variations laid over."""
     yield f"{unit.code:<16} {unit.name} <{unit.email}>"
     declaration = found.valid_declaration(unit, day)
     for need in declaration.needs if declaration else ():
         labels = ", ".join(f"{t.label or t.reach} {t.number}" for t in need.targets)
-        held = declared(found, calendar, unit, need.code, day)
-        bands = held.schedule.bands_on(day) if isinstance(held, Declared) else ()
+        held = need_in_force(found, calendar, unit, need.code, day)
+        bands = held.schedule.bands_on(day) if isinstance(held, NeedInForce) else ()
         hours = " ".join(map(str, bands)) or "-"
         keys = f" (**{need.code_keys}#)" if need.code_keys else ""
         yield f"  {need.code:<16} {need.name}{keys}: {hours}: {labels}"
     if declaration:
         yield f"  {'':<16} {returns_words(declaration, language)}"
     coming = list_ahead(found, calendar, day + ONE_DAY, day + timedelta(days=SOON_DAYS))
-    for row in ahead_rows(of_units(coming, unit.code), language):
+    for row in ahead_rows(ahead_of_units(coming, unit.code), language):
         yield f"  {'':<16} {row}"
 
 
@@ -589,32 +601,32 @@ def explain_transfer(
         click.echo(in_words(answer, moment, language_of(settings)))
 
 
-def in_words(answer: Allowed | Later, moment: datetime, language: str) -> str:
+def in_words(answer: TransferAllowed | TransferLater, moment: datetime, language: str) -> str:
     """Say it as the operator reads it."""
-    if isinstance(answer, Later):
-        words = transfers.in_words(answer, moment)
+    if isinstance(answer, TransferLater):
+        words = transfers.later_words(answer, moment)
         return words.it if language == "it" else words.en
     labels = ", ".join(t.label or str(t.number) for t in answer.targets)
     may = "si può trasferire a" if language == "it" else "may be transferred to"
     return f"{answer.unit.name}, {answer.need.name}: {may} {labels}"
 
 
-def to_json(answer: Allowed | Later, moment: datetime) -> dict[str, object]:
+def to_json(answer: TransferAllowed | TransferLater, moment: datetime) -> dict[str, object]:
     """Return the answer with stable keys; numbers are masked."""
     shared: dict[str, object] = {
         "at": moment.isoformat(),
         "office": answer.unit.code,
-        "allowed": isinstance(answer, Allowed),
+        "allowed": isinstance(answer, TransferAllowed),
         "returns": [rule.value for rule in answer.rules],
     }
-    if isinstance(answer, Allowed):
+    if isinstance(answer, TransferAllowed):
         targets = [{"label": t.label, "reach": t.reach.value} for t in answer.targets]
         return shared | {
             "need": answer.need.code,
             "declaration": answer.declaration,
             "targets": targets,
         }
-    words = transfers.in_words(answer, moment)
+    words = transfers.later_words(answer, moment)
     resumes = answer.resumes_at.isoformat() if answer.resumes_at else None
     return shared | {
         "need": answer.need,

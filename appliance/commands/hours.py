@@ -23,7 +23,7 @@ from appliance.commands.options import (
 from appliance.errors import OfficeError
 from appliance.policy.hours import WEEKDAYS as DAYS
 from appliance.policy.hours import day_phrase, day_words, read_day
-from appliance.policy.hours_changes import WHOSE as WHOSE_OF
+from appliance.policy.hours_changes import WHOSE_WORDS as WHOSE_OF
 from appliance.policy.hours_changes import Whose
 from appliance.policy.text import Refused, Words
 from appliance.policy.text import in_language as said_in

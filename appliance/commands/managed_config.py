@@ -25,8 +25,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.files import PRIVATE, READABLE, atomic_write, load_text, make_shared
 from appliance.managed_config.bundle import LARGEST
 from appliance.policy import managed_config
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, words_of
 from appliance.policy.updates import check_server
 from appliance.voicemail.storage import spare_bytes
 
@@ -277,7 +276,7 @@ def show(file: Path, config_path: Path, *, as_json: bool) -> None:
     """Verify FILE and say what it would change here; nothing is changed."""
     with answering(config_path, as_json=as_json) as say:
         here = _Here.at(config_path)
-        say(managed_config.shown(here.judged(_read_bundle(file))))
+        say(managed_config.bundle_words(here.judged(_read_bundle(file))))
 
 
 @settings.command("apply")
@@ -335,9 +334,9 @@ def status(config_path: Path, *, as_json: bool) -> None:
             now = records.in_force(connection)
         said = central_said.load_central_said(here.place.state)
         zone = ZoneInfo(here.settings.site.zone)
-        last = [managed_config.last_look(said.at, said.words, zone)] if said else []
+        last = [managed_config.last_look_words(said.at, said.words, zone)] if said else []
         held = (now.version, now.at, now.by, now.source_shown) if now else None
-        say(lines_of([managed_config.held(held, zone), *last]))
+        say(lines_of([managed_config.in_force_words(held, zone), *last]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,11 +373,11 @@ class _Here:
         from appliance.managed_config import apply as applying
 
         if given.is_so_already:
-            return managed_config.so_already(given.version)
+            return managed_config.in_force_already_words(given.version)
         self._check_room(given)
         changes = applying.apply_bundle(self.place, given, self._stamp(by, source))
         is_told = self._tell_desk(schedule=changes.schedule)
-        return managed_config.applied(given.version, changes.words, is_told)
+        return managed_config.applied_words(given.version, changes.words, is_told)
 
     def reverted(self, by: str) -> Words:
         """Go back; raises Refused, OSError."""
@@ -387,7 +386,7 @@ class _Here:
 
         version, changes = applying.revert(self.place, self._stamp(by, records.REVERT))
         is_told = self._tell_desk(schedule=changes.schedule)
-        return managed_config.reverted(version, changes.words, is_told)
+        return managed_config.reverted_words(version, changes.words, is_told)
 
     def fetched(self) -> tuple[str, Words, Exception | None]:
         """Finish what was cut off, look at the server, put in force what is newer there.
@@ -415,7 +414,7 @@ class _Here:
                 with self.place.reading() as connection:
                     highest = records.highest(connection)
                 if given.version == highest and not given.is_so_already and _was_left(self.place):
-                    return "good", managed_config.left(given.version), None
+                    return "good", managed_config.taken_back_words(given.version), None
                 return "good", self.applied(given, BOX, central.server), None
         except (CentralinoError, OSError) as error:
             return "refused", words_of(error), error

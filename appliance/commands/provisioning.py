@@ -28,8 +28,7 @@ from appliance.config.schema import Settings
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.office import KeyCode
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused, SaidError, Words
+from appliance.policy.text import Refused, SaidError, Words, why_not
 from appliance.provisioning import server, templates
 from appliance.provisioning.handset import Handset
 from appliance.provisioning.server import PORT, Offer, Server, Sheet, Window

@@ -34,20 +34,19 @@ from appliance.policy.hours import day_phrase, month_words, read_day
 from appliance.policy.numbering import plan_of
 from appliance.policy.reports import (
     HOUR_MS,
+    BusyHour,
     CallRow,
-    Hour,
     Report,
     RequestRow,
     UnitFigures,
-    Wanted,
-    busiest,
-    offered,
-    table,
+    WantedService,
+    busiest_hour,
+    capacity_table,
+    offered_traffic,
     unit_figures,
 )
-from appliance.policy.reports import report as summed_up
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused, Words
+from appliance.policy.reports import report_of as summed_up
+from appliance.policy.text import Refused, Words, words_of
 from appliance.service import reports as proofs
 from appliance.service.mailroom import contacts
 from appliance.service.reports import Outcome, Proof
@@ -186,7 +185,7 @@ def capacity(
     """Say how many lines and positions are enough: of the busiest hour of the last four weeks, or
     of so many calls an hour of so many seconds.
     """
-    wanted = Wanted(engaged / 100, answered / 100, within)
+    wanted = WantedService(engaged / 100, answered / 100, within)
     with answering(config_path, as_json=as_json) as say:
         settings = load_settings(config_path)
         if calls is None and seconds is None:
@@ -200,31 +199,31 @@ def capacity(
             say(lines_of(_of_figures(calls, seconds, wanted)))
 
 
-def _of_figures(calls: float, seconds: float, wanted: Wanted) -> Iterator[Words]:
+def _of_figures(calls: float, seconds: float, wanted: WantedService) -> Iterator[Words]:
     traffic = calls * seconds / 3600
     yield Words(f"Traffico: {traffic:.2f} erlang", f"Traffic: {traffic:.2f} erlang")
-    yield from table(traffic, seconds, wanted)
+    yield from capacity_table(traffic, seconds, wanted)
 
 
-def _of_the_box(settings: Settings, wanted: Wanted) -> Iterator[Words]:
+def _of_the_box(settings: Settings, wanted: WantedService) -> Iterator[Words]:
     """Say it of the box's own busiest hour; raises Refused where it has served no call yet."""
     lines = tuple(line.name for line in settings.lines)
     now = datetime.now(UTC)
     with reading(settings) as connection:
         uses = list(uses_since(connection, lines, now - timedelta(days=DAYS)))
-    hour = busiest(uses, _hours(now, ZoneInfo(settings.site.zone)))
+    hour = busiest_hour(uses, _hours(now, ZoneInfo(settings.site.zone)))
     if hour is None:
         raise Refused(
             f"nelle ultime {DAYS // 7} settimane nessuna linea è stata impegnata: dire --calls e "
             "--seconds",
             f"no line was engaged within the last {DAYS // 7} weeks: say --calls and --seconds",
         )
-    came = offered(hour.traffic, len(lines))
+    came = offered_traffic(hour.traffic, len(lines))
     yield _said(hour, came)
-    yield from table(came, hour.length_s, wanted, len(lines))
+    yield from capacity_table(came, hour.length_s, wanted, len(lines))
 
 
-def _said(hour: Hour, came: float) -> Words:
+def _said(hour: BusyHour, came: float) -> Words:
     clock = f"{hour.hour}–{hour.hour + 1}"
     return Words(
         f"Ora più carica: {clock}, media di {hour.days} giorni: {hour.traffic:.2f} erlang sulle "

@@ -28,15 +28,15 @@ from appliance.files import atomic_write
 from appliance.paper import child
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Schedule, moment_words, read_moment
+from appliance.policy.mail import MailState
 from appliance.policy.numbering import plan_of
 from appliance.policy.requests import (
+    AppointmentForm,
     Contact,
-    Form,
-    MailState,
     Request,
+    RequestState,
     RequestStep,
-    State,
-    due,
+    due_day,
     is_overdue,
 )
 from appliance.policy.text import Refused, Words
@@ -155,7 +155,9 @@ def list_requests(
     settings: Settings, *, overdue: bool, all_: bool, unit: str, citizen: str, as_json: bool
 ) -> None:
     """List what is open, newest first."""
-    states = tuple(State) if all_ else (State.OPEN, State.SENT, State.TAKEN)
+    states = (
+        tuple(RequestState) if all_ else (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
+    )
     with reading(settings) as connection:
         if citizen:
             found = stored.search_open(connection, citizen, plan_of(settings.site.country))
@@ -197,7 +199,9 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
 @click.option("--sheet", default="", help="The sheet that did not cover it.")
 @click.option("--call", default="", help="The call it came from.")
 @click.option("--at", "starts", default="", help="When the appointment starts, local time.")
-@click.option("--form", type=click.Choice([each.value for each in Form]), default="in_person")
+@click.option(
+    "--form", type=click.Choice([each.value for each in AppointmentForm]), default="in_person"
+)
 @click.option("--anyway", is_flag=True, help="Although the citizen has an open one.")
 @BY
 @click.pass_obj
@@ -317,7 +321,7 @@ def _calendar(settings: Settings) -> Schedule:
 
 def _due(settings: Settings) -> stored.Due:
     calendar = _calendar(settings)
-    return lambda request: due(request, calendar)
+    return lambda request: due_day(request, calendar)
 
 
 def _late(settings: Settings) -> stored.Late:

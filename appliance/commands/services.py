@@ -30,8 +30,7 @@ from appliance.commands.options import (
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.policy.hours import day_phrase
 from appliance.policy.numbering import PLANS
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, why_not
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings

@@ -28,7 +28,7 @@ from appliance.config import sheet_file, state_folder
 from appliance.config.schema import Settings
 from appliance.errors import OfficeError
 from appliance.policy.hours import day_phrase
-from appliance.policy.sheets import Change, Sheet, with_edits
+from appliance.policy.sheets import Sheet, SheetChange, with_edits
 from appliance.policy.text import Words
 from appliance.service import live_policy
 from appliance.store import managed_config
@@ -43,9 +43,9 @@ if TYPE_CHECKING:
     from appliance.policy.sheets import Menu
 
 WORDS = {
-    Change.NEW: Words("nuova", "new"),
-    Change.CHANGED: Words("cambiata", "changed"),
-    Change.GONE: Words(
+    SheetChange.NEW: Words("nuova", "new"),
+    SheetChange.CHANGED: Words("cambiata", "changed"),
+    SheetChange.GONE: Words(
         "non c'è più: la ricerca non la trova", "no longer there: not found by a search any more"
     ),
 }
@@ -101,7 +101,7 @@ def import_(settings: Settings, folder: Path, *, replace: bool) -> None:
     )
     given, edited, met, found, menu = taken
     api_speech.publish(sounds, menu)
-    if any(change is not Change.SAME for change in found.values()):
+    if any(change is not SheetChange.SAME for change in found.values()):
         _tell_desk(settings)
     rows = told(found, given, date.today())  # noqa: DTZ011 - the day where the box stands
     for row in (*by_hand({code: edited[code] for code in met}, replaced=replace), *rows):
@@ -118,7 +118,7 @@ class _Taken(NamedTuple):
     given: tuple[Sheet, ...]
     edited: dict[str, Noted]
     met: tuple[str, ...]
-    found: dict[str, Change]
+    found: dict[str, SheetChange]
     menu: Menu
 
 
@@ -255,10 +255,10 @@ def used(settings: Settings, code: str, position: str, call: str) -> None:
     click.echo(answer["said"][language_of(settings)])
 
 
-def told(found: dict[str, Change], given: tuple[Sheet, ...], today: date) -> Iterator[Words]:
+def told(found: dict[str, SheetChange], given: tuple[Sheet, ...], today: date) -> Iterator[Words]:
     """Say what an import changed, and which sheets nobody has looked at for a year."""
     for code, change in found.items():
-        if change is not Change.SAME:
+        if change is not SheetChange.SAME:
             yield _about(code, WORDS[change])
     for sheet in given:
         if sheet.is_stale(today):

@@ -39,21 +39,12 @@ from appliance.config.schema import Settings
 from appliance.errors import CentralinoError, ConfigurationError, StoreError
 from appliance.policy import routing as policy
 from appliance.policy.hours import Why, day_words, moment_words, read_moment
-from appliance.policy.hours_changes import weeks_said
-from appliance.policy.office import (
-    NO_MARKS,
-    Daytime,
-    Group,
-    Line,
-    Manual,
-    Mark,
-    Office,
-    ServiceState,
-)
+from appliance.policy.hours_changes import weeks_words
+from appliance.policy.office import Group, HalfDuplexDaytime, Line, Office
+from appliance.policy.opening import NO_MANUAL_STATES, ManualState, ServiceState, StateMark
 from appliance.policy.routing import Explanation, GroupState
 from appliance.policy.sheets import officials
-from appliance.policy.supervision import words_of
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import NOTHING, Refused, Words, words_of
 from appliance.policy.transfers import Reason
 from appliance.prompts import Catalogue
 from appliance.service import backup, backup_target, live_policy, reports
@@ -143,7 +134,7 @@ def told(config: Path) -> Iterator[Words]:
     _check_announcements(settings)
     today = office.local(datetime.now(UTC)).date()
     yield from summary(settings, office)
-    yield from map(_below, weeks_said(hours_entered(settings), today))
+    yield from map(_below, weeks_words(hours_entered(settings), today))
     wanting = (
         *map(_not_there, backup.missing(settings)),
         reports.wanted(settings, reports.load(settings)),
@@ -295,9 +286,9 @@ def _able(office: Office, line: Line) -> Words:
     """Say what a line can do, and what it does by day where it cannot carry a conversation."""
     if line.duplex:
         return Words("duplex", "duplex")
-    daytime = line.daytime or Daytime.MESSAGE
+    daytime = line.daytime or HalfDuplexDaytime.MESSAGE
     by_day = Words(f"di giorno {daytime}", f"by day {daytime}")
-    if daytime is Daytime.PBX_TRANSFER:
+    if daytime is HalfDuplexDaytime.PBX_TRANSFER:
         to = _extensions(office.switchboard)
         by_day = Words(f"{by_day.it} a {to.it}", f"{by_day.en} to {to.en}")
     if line.duplex is None:
@@ -319,7 +310,7 @@ def _extensions(group: Group) -> Words:
 
 SWITCHBOARD = click.Choice(["free", "busy", "unattended", "unreachable"])
 NONE = "none"
-STATE = click.Choice([NONE, *(what.value for what in Manual)])
+STATE = click.Choice([NONE, *(what.value for what in ManualState)])
 CITIZENS_DESK = click.Choice(["free", "busy", "closed", "unreachable"])
 
 
@@ -372,10 +363,10 @@ def explain(
 
 def _supposed(asked: tuple[str, ...], moment: datetime) -> ServiceState:
     """Return the states that are asked about, as if set at that moment and not ended."""
-    state = NO_MARKS
+    state = NO_MANUAL_STATES
     for name in asked:
         if name != NONE:
-            state = state.set(Manual(name), Mark("explain", moment))
+            state = state.set(ManualState(name), StateMark("explain", moment))
     return state
 
 
@@ -387,7 +378,7 @@ def _in_force(settings: Settings, moment: datetime) -> ServiceState:
     state = load_state(state_file(Path(settings.folders.state))).expired(moment)
     later = [name for name, mark in state.marks().items() if mark.since > moment]
     for name in later:
-        state = state.undo(Manual(name))
+        state = state.undo(ManualState(name))
     return state
 
 

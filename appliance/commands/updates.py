@@ -53,24 +53,23 @@ from appliance.files import (
     replacing,
 )
 from appliance.policy import updates as policy_updates
-from appliance.policy.supervision import words_of
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import NOTHING, Refused, Words, words_of
 from appliance.policy.updates import (
     NO_ROOM,
     OTHER_FORMAT,
     TRIAL_LIMIT_S,
-    Health,
-    State,
-    Step,
     Trial,
-    Verdict,
-    after,
+    TrialHealth,
+    TrialVerdict,
+    UpdateState,
+    UpdateStep,
     check_server,
     check_version,
     filled,
     may_take,
-    order,
     refused,
+    update_state_after,
+    version_order,
 )
 from appliance.service import supervision, updates
 from appliance.service.backup import UPLOADED as UPLOADED_BACKUP
@@ -341,7 +340,7 @@ def _offer(text: bytes, base: str) -> Offer:
         size, sha256 = int(told["size"]), str(told["sha256"])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _bad_latest(base) from error
-    order(version)
+    version_order(version)
     if not (_NAME.fullmatch(name) and _SHA256.fullmatch(sha256) and 0 < size <= LARGEST):
         raise _bad_latest(base)
     return Offer(urljoin(base, name), version, size, sha256)
@@ -465,27 +464,27 @@ class Helper:
         )
         try:
             bundle = self._taken(source, is_ours=is_ours)
-            kept = self._step(kept, Step.FETCHED)
-            kept = self._step(self._checked(kept, bundle, even_older), Step.CHECKED)
+            kept = self._step(kept, UpdateStep.FETCHED)
+            kept = self._step(self._checked(kept, bundle, even_older), UpdateStep.CHECKED)
             kept = self._written(kept, bundle)
         except (CentralinoError, OSError) as error:
-            self._ended(self._step(kept, Step.REFUSED), "refused", words_of(error))
+            self._ended(self._step(kept, UpdateStep.REFUSED), "refused", words_of(error))
             raise
         finally:
             (self.kept_in / BUNDLE).unlink(missing_ok=True)
             self._tell(None)
-        return filled(policy_updates.DONE, kept.version)
+        return filled(policy_updates.WRITTEN, kept.version)
 
     def back(self, by: str) -> Words:
         """Have the box start from the other slot, where a version lies that has worked."""
         kept, found = updates.load_update(self.kept_in), self.rauc.slots()
-        if kept.state is State.TRIAL:
+        if kept.state is UpdateState.TRIAL:
             said = Words(f"chiesto da {by}", f"asked for by {by}")
             self._step(replace(kept, said=said), None)
             self.rauc.mark("bad", "booted")
             self.wait_for_idle()
             self.reboot()
-            return filled(policy_updates.LEFT, kept.version, by)
+            return filled(policy_updates.LEFT_AGAIN, kept.version, by)
         if not may_take(kept.state):
             raise refused(policy_updates.WAITS)
         if not found.other_is_good or found.other_version in kept.failed:
@@ -494,12 +493,12 @@ class Helper:
         self.rauc.mark("active", "other")
         kept = replace(kept, version=version, before=self.running(), by=by, source="back")
         self._installed(kept, found.other)
-        return filled(policy_updates.DONE, version)
+        return filled(policy_updates.WRITTEN, version)
 
     def start(self, by: str) -> Words:
         """Start the machine anew from the slot that was written, with nobody on the phone."""
         kept = updates.load_update(self.kept_in)
-        if kept.state is not State.INSTALLED:
+        if kept.state is not UpdateState.INSTALLED:
             raise refused(policy_updates.NOT_READY)
         self.wait_for_idle()
         self._step(replace(kept, worked=self._working(), by=kept.by or by), None)
@@ -509,14 +508,14 @@ class Helper:
     def give_up(self, by: str) -> Words:
         """Stay with the version that runs; after a failed update: take note of it."""
         kept = updates.load_update(self.kept_in)
-        if kept.state is State.INSTALLED:
+        if kept.state is UpdateState.INSTALLED:
             self.rauc.mark("active", "booted")
             self.rauc.mark("good", "booted")  # all its tries again, of which "active" gives one
             self.rauc.mark("bad", "other")
             kept = replace(kept, by=by)
-            self._ended(self._step(kept, Step.GIVEN_UP), "given_up", NOTHING)
-        elif kept.state is State.BACK:
-            self._step(kept, Step.GIVEN_UP)
+            self._ended(self._step(kept, UpdateStep.GIVEN_UP), "given_up", NOTHING)
+        elif kept.state is UpdateState.BACK:
+            self._step(kept, UpdateStep.GIVEN_UP)
         else:
             raise refused(policy_updates.NOT_READY)
         return policy_updates.GIVEN_UP
@@ -557,11 +556,11 @@ class Helper:
     def _installed(self, kept: Kept, slot: str) -> Kept:
         worked, boot = self._working(), boot_id()
         kept = replace(kept, slot=slot, worked=worked, boot=boot, installed=time.monotonic())
-        return self._step(kept, Step.INSTALLED)
+        return self._step(kept, UpdateStep.INSTALLED)
 
-    def _step(self, kept: Kept, step: Step | None) -> Kept:
+    def _step(self, kept: Kept, step: UpdateStep | None) -> Kept:
         """Keep what has become of it; None where only its details are others."""
-        state = kept.state if step is None else after(kept.state, step)
+        state = kept.state if step is None else update_state_after(kept.state, step)
         changed = replace(kept, state=state, at=now())
         self.kept_in.mkdir(mode=0o755, exist_ok=True)
         updates.keep(self.kept_in, changed)
@@ -572,11 +571,11 @@ class Helper:
         past = Past(now(), kept.by, kept.before, kept.version, outcome, said)
         return self._step(replace(kept, said=said, past=(past, *kept.past)[:MOST_PAST]), None)
 
-    def ended(self, kept: Kept, step: Step, outcome: str, said: Words) -> Kept:
+    def ended(self, kept: Kept, step: UpdateStep, outcome: str, said: Words) -> Kept:
         """Keep what a trial, or a start without one, has come to."""
         return self._ended(self._step(kept, step), outcome, said)
 
-    def stepped(self, kept: Kept, step: Step | None) -> Kept:
+    def stepped(self, kept: Kept, step: UpdateStep | None) -> Kept:
         """Keep a step that ends nothing."""
         return self._step(kept, step)
 
@@ -715,7 +714,7 @@ def wait_until_seen(helper: Helper) -> None:
 
 def _is_unseen(helper: Helper) -> bool:
     kept = updates.load_update(helper.kept_in)
-    return kept.state in {State.INSTALLED, State.TRIAL} and kept.boot != boot_id()
+    return kept.state in {UpdateState.INSTALLED, UpdateState.TRIAL} and kept.boot != boot_id()
 
 
 def newest(helper: Helper, bundles: list[Path]) -> Path | None:
@@ -729,14 +728,15 @@ def newest(helper: Helper, bundles: list[Path]) -> Path | None:
     for path in bundles:
         try:
             version = helper.rauc.look(path).version
-            order(version)
+            version_order(version)
             found[path] = version
         except Refused as refused:
             wrong = refused
     if wrong is not None and not found:
         raise wrong
     return _not_failed(
-        helper, {p: v for p, v in found.items() if order(v) > order(helper.running())}
+        helper,
+        {p: v for p, v in found.items() if version_order(v) > version_order(helper.running())},
     )
 
 
@@ -744,8 +744,10 @@ def _not_failed(helper: Helper, newer: dict[Path, str]) -> Path | None:
     failed = updates.load_update(helper.kept_in).failed
     good = [path for path, version in newer.items() if version not in failed]
     if newer and not good:
-        raise policy_updates.refused(policy_updates.FAILED_BEFORE, max(newer.values(), key=order))
-    return max(good, key=lambda path: order(newer[path]), default=None)
+        raise policy_updates.refused(
+            policy_updates.FAILED_BEFORE, max(newer.values(), key=version_order)
+        )
+    return max(good, key=lambda path: version_order(newer[path]), default=None)
 
 
 def lay_ready(helper: Helper, stick: Stick) -> Words | None:
@@ -821,15 +823,15 @@ class Watch:
         if self._is_lost():
             return self._leave(Kept(version=self.helper.running()), policy_updates.NO_DATA)
         kept = self._started()
-        if kept.state is not State.TRIAL:
+        if kept.state is not UpdateState.TRIAL:
             return self._as_before()
         trial = Trial(frozenset(kept.worked))
         while True:
             trial = trial.seen(health_of(self.helper.asked()), self.up_s())
             verdict = trial.verdict(self.up_s())
-            if verdict is Verdict.GOOD:
+            if verdict is TrialVerdict.GOOD:
                 return self._good(kept)
-            if verdict is Verdict.BACK:
+            if verdict is TrialVerdict.BACK:
                 return self._leave(kept, _why(kept, trial))
             self.pause(TRIAL_LOOKS_S)
 
@@ -849,7 +851,7 @@ class Watch:
 
     def _is_unproved(self, kept: Kept) -> bool:
         """Tell, without RAUC, whether the machine runs from a slot that was to be tried."""
-        is_waited_for = kept.state in {State.INSTALLED, State.TRIAL}
+        is_waited_for = kept.state in {UpdateState.INSTALLED, UpdateState.TRIAL}
         return is_waited_for and kept.slot == self.booted()
 
     def _started(self) -> Kept:
@@ -858,14 +860,16 @@ class Watch:
         if kept.boot == self.boot:  # of this very start: nothing was started since
             return kept
         booted = self.helper.rauc.slots().booted
-        step = Step.STARTED_NEW if booted == kept.slot else Step.STARTED_OLD
-        state = after(kept.state, step)
-        if state is kept.state and state is not State.TRIAL:
+        step = UpdateStep.STARTED_NEW if booted == kept.slot else UpdateStep.STARTED_OLD
+        state = update_state_after(kept.state, step)
+        if state is kept.state and state is not UpdateState.TRIAL:
             return kept
         kept = replace(kept, boot=self.boot)
-        return self._back(kept, step) if state is State.BACK else self.helper.stepped(kept, step)
+        return (
+            self._back(kept, step) if state is UpdateState.BACK else self.helper.stepped(kept, step)
+        )
 
-    def _back(self, kept: Kept, step: Step) -> Kept:
+    def _back(self, kept: Kept, step: UpdateStep) -> Kept:
         """Keep that the box has gone back, why, and that this version is not to come by itself."""
         self.helper.rauc.mark("bad", "other")
         said = kept.said if kept.said != NOTHING else filled(policy_updates.WENT_BACK, kept.version)
@@ -883,14 +887,14 @@ class Watch:
         self.helper.rauc.mark("good", "booted")
         said = filled(policy_updates.PROVED, kept.version)
         failed = tuple(one for one in kept.failed if one != kept.version)
-        self.helper.ended(replace(kept, failed=failed), Step.PROVED, "good", said)
+        self.helper.ended(replace(kept, failed=failed), UpdateStep.PROVED, "good", said)
         return said
 
     def _leave(self, kept: Kept, missing: Words) -> Words:
         """Go back: with nobody on the phone where that comes about, by itself all the same."""
         said = Words(
-            policy_updates.LEFT.it.format(kept.version, missing.it),
-            policy_updates.LEFT.en.format(kept.version, missing.en),
+            policy_updates.LEFT_AGAIN.it.format(kept.version, missing.it),
+            policy_updates.LEFT_AGAIN.en.format(kept.version, missing.en),
         )
         # a box that is not well serves its callers better by starting anew, whatever fails here
         with contextlib.suppress(Refused, OSError):
@@ -908,11 +912,11 @@ def _why(kept: Kept, trial: Trial) -> Words:
     return next(w for w in (trial.missing, kept.said, policy_updates.NOT_LONG) if w != NOTHING)
 
 
-def health_of(told: dict[str, Any] | None) -> Health | None:
+def health_of(told: dict[str, Any] | None) -> TrialHealth | None:
     """Read what the desk says of itself; None where it says nothing that can be read."""
     try:
         health = (told or {})["health"]
-        return Health(
+        return TrialHealth(
             float(health["ready_s"]),
             bool(health["carrier"]),
             frozenset(health["working"]),
@@ -1006,7 +1010,7 @@ def told(helper: Helper) -> Words:
     """Say which version runs and how the last update stands."""
     kept = updates.load_update(helper.kept_in)
     running = policy_updates.filled(policy_updates.RUNNING, helper.running())
-    stands = policy_updates.standing(kept.state, kept.version)
+    stands = policy_updates.update_words(kept.state, kept.version)
     more = (one for one in (updates.note_update(), kept.said) if one != NOTHING)
     return lines_of((running, stands, *more))
 
@@ -1022,7 +1026,10 @@ def fetched(helper: Helper) -> Words:
     server = _server(settings, settings.updates.server, helper)
     offer, running = server.latest(), helper.running()
     kept = updates.load_update(helper.kept_in)
-    if order(offer.version or "0.0") <= order(running) or offer.version in kept.failed:
+    if (
+        version_order(offer.version or "0.0") <= version_order(running)
+        or offer.version in kept.failed
+    ):
         return policy_updates.filled(policy_updates.NOTHING_OFFERED, running)
     server.fetch(offer, Path(settings.folders.state) / updates.FETCHED, _room(settings))
     return policy_updates.filled(policy_updates.FETCHED, offer.version)

@@ -20,7 +20,7 @@ from appliance.commands.options import (
     reading,
 )
 from appliance.errors import OfficeError
-from appliance.policy.users import ROLES, Role, User
+from appliance.policy.users import ROLE_WORDS, Role, User
 from appliance.store.users import everybody
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _hashed(password: str, name: str) -> str:
 
 
 def _row(user: User, language: str) -> str:
-    roles = ", ".join(getattr(ROLES[role], language) for role in Role if role in user.roles)
+    roles = ", ".join(getattr(ROLE_WORDS[role], language) for role in Role if role in user.roles)
     disabled = {"it": "disabilitato", "en": "disabled"}[language] if user.disabled else ""
     more = " · ".join(part for part in (user.unit, user.position, disabled) if part)
     return f"{user.name:<16} {user.shown:<28} {roles}{f' · {more}' if more else ''}"

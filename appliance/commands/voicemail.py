@@ -24,8 +24,8 @@ from appliance.commands.options import (
 from appliance.config.schema import Settings
 from appliance.files import write_private_json
 from appliance.policy.text import Words
-from appliance.policy.users import LONGEST, SHORTEST, check_new
-from appliance.policy.voicemail import MessageState, MessageStep, Outcome, care_of
+from appliance.policy.users import LONGEST_PIN, SHORTEST_PIN, check_new_pin
+from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep, care_of
 from appliance.service import housekeeping
 from appliance.store import care, voicemail
 from appliance.store import retention as store_retention
@@ -109,7 +109,7 @@ def _note(kind: str) -> click.Command:
 
 
 def _close(kind: str) -> click.Command:
-    outcomes = ", ".join(Outcome)
+    outcomes = ", ".join(MessageOutcome)
 
     @click.command("close", help=f"Close {kind} NAME with OUTCOME: {outcomes}.")
     @click.argument("name")
@@ -223,8 +223,8 @@ def set_pin(context: click.Context, remove: bool) -> None:
         path.unlink(missing_ok=True)
         click.echo(PIN_REMOVED.it if language_of(settings) == "it" else PIN_REMOVED.en)
         return
-    pin = ask_secret(f"PIN ({SHORTEST}-{LONGEST})", is_confirmed=True)
-    check_new(pin)
+    pin = ask_secret(f"PIN ({SHORTEST_PIN}-{LONGEST_PIN})", is_confirmed=True)
+    check_new_pin(pin)
     write_private_json(path, housekeeping.hashed(pin))
     click.echo(PIN_SET.it if language_of(settings) == "it" else PIN_SET.en)
 

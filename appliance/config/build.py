@@ -22,17 +22,17 @@ from appliance.mail.smtp import Security
 from appliance.media.messages import LineSetup
 from appliance.panel.panel import PanelPins
 from appliance.policy.clock import WithoutTime
-from appliance.policy.numbering import EMERGENCY, PLANS, Plan, rehearsed
+from appliance.policy.numbering import EMERGENCY, PLANS, NumberingPlan, rehearsal_plan
 from appliance.policy.office import (
-    Branches,
-    Cause,
+    BranchRules,
     Extension,
     Office,
+    OverflowCause,
     PositionRules,
     StaffKey,
-    Waiting,
+    WaitingRules,
 )
-from appliance.policy.requests import PATH
+from appliance.policy.requests import DONE_LINK_PATH
 from appliance.policy.text import Refused
 from appliance.policy.updates import check_server
 from appliance.policy.users import PinRule
@@ -83,7 +83,7 @@ def check_branches(settings: Settings, mistakes: Mistakes) -> None:
                 f"{office!r} is no destination: write unit.need, as in 'savena.public'",
             )
     for cause in written.when:
-        mistakes.choice("branches.when", cause, tuple(Cause))
+        mistakes.choice("branches.when", cause, tuple(OverflowCause))
 
 
 def pairs(settings: Settings) -> tuple[tuple[str, str], ...]:
@@ -91,14 +91,14 @@ def pairs(settings: Settings) -> tuple[tuple[str, str], ...]:
     return tuple(office.partition(".")[::2] for office in settings.branches.offices)
 
 
-def rules(settings: Settings, mistakes: Mistakes) -> Branches:
+def rules(settings: Settings, mistakes: Mistakes) -> BranchRules:
     """Make the rules by which callers are handed over; nobody is, without offices."""
     written = settings.branches
-    when = frozenset(Cause(cause) for cause in written.when if cause in set(Cause))
+    when = frozenset(OverflowCause(cause) for cause in written.when if cause in set(OverflowCause))
     return mistakes.attempt(
         "branches",
-        lambda: Branches(written.names, pairs(settings), when, round(written.ring * 1000)),
-        Branches(),
+        lambda: BranchRules(written.names, pairs(settings), when, round(written.ring * 1000)),
+        BranchRules(),
     )
 
 
@@ -176,19 +176,19 @@ def position_rules(settings: Settings, mistakes: Mistakes) -> PositionRules:
     )
 
 
-def waiting_rules(settings: Settings, mistakes: Mistakes) -> Waiting:
+def waiting_rules(settings: Settings, mistakes: Mistakes) -> WaitingRules:
     """Make the rules by which callers wait."""
     written = settings.waiting
     return mistakes.attempt(
         "waiting",
-        lambda: Waiting(
+        lambda: WaitingRules(
             written.queue_max,
             written.max_wait * 1000,
             round(written.announce_every * 1000),
             bool(written.announce_place),
             bool(written.before_counter),
         ),
-        Waiting(),
+        WaitingRules(),
     )
 
 
@@ -206,7 +206,7 @@ USUAL_PORT = 443
 
 def door_of(console: Console) -> str:
     """Return where a mail's link closes a request; "" without a console or a name to find it by."""
-    return console_address(console, PATH)
+    return console_address(console, DONE_LINK_PATH)
 
 
 def messages_page(console: Console) -> str:
@@ -551,10 +551,10 @@ def rehearses(settings: Settings) -> bool:
     return simulated or bool(settings.outgoing.rehearsal)
 
 
-def numbers_of(settings: Settings) -> Plan:
+def numbers_of(settings: Settings) -> NumberingPlan:
     """Return the country's numbers; in a rehearsal its emergency numbers are fictitious."""
     plan = PLANS.get(settings.site.country, PLANS["it"])
-    return rehearsed(plan) if rehearses(settings) else plan
+    return rehearsal_plan(plan) if rehearses(settings) else plan
 
 
 LEAST_EVERY: Final = 5

@@ -18,21 +18,21 @@ from appliance.config.values import Hours, Instant, OnOff
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Entry,
+    Directory,
+    EntryStamp,
     Need,
-    Purpose,
     Reach,
-    Register,
     ReturnRule,
     Slots,
     Target,
     Unit,
     Variation,
-    faults,
-    target,
-    to_be_told,
+    faults_of,
+    make_target,
+    target_to_tell,
 )
 from appliance.policy.hours import WEEKDAYS, Week
+from appliance.policy.numbering import Purpose
 
 # ---- register file -----------------------------------------------------------------------------
 # The register of offices from a TOML file: every mistake at once, with place and remedy.
@@ -176,12 +176,12 @@ Choice = TypeVar("Choice", bound=enum.StrEnum)
 Entered = DeclarationTable | VariationTable | AuthorisationTable | RevocationTable
 
 
-def load(path: Path) -> Register:
+def load(path: Path) -> Directory:
     """Read and check a register; raises BadConfiguration with every mistake."""
     return parse(read_text(path), str(path))
 
 
-def parse(text: str, name: str = "register.toml", after: int = 0) -> Register:
+def parse(text: str, name: str = "register.toml", after: int = 0) -> Directory:
     """Read a register's text; raises BadConfiguration with every mistake.
 
     Entries without a number get those after the file's last one, and after `after`.
@@ -191,7 +191,7 @@ def parse(text: str, name: str = "register.toml", after: int = 0) -> Register:
     complain(
         name,
         text,
-        (*mistakes.found, *(Mistake(fault.place, fault.text) for fault in faults(register))),
+        (*mistakes.found, *(Mistake(fault.place, fault.text) for fault in faults_of(register))),
     )
     return register
 
@@ -217,14 +217,14 @@ class _Reader:
         written += [each.revoked.number for each in file.authorisations if each.revoked]
         self._next = count(1 + max((*written, after)))
 
-    def register(self) -> Register:
+    def register(self) -> Directory:
         """Make the register of all that can be made."""
         file = self._file
         units = (unit for service in file.services for unit in _units(service))
         declarations = (self._declaration(n, d) for n, d in enumerate(file.declarations, 1))
         variations = (self._variation(n, v) for n, v in enumerate(file.variations, 1))
         authorisations = (self._authorisation(n, a) for n, a in enumerate(file.authorisations, 1))
-        return Register(
+        return Directory(
             tuple(units),
             tuple(filter(None, declarations)),
             tuple(filter(None, variations)),
@@ -259,18 +259,18 @@ class _Reader:
 
     def _authorisation(self, number: int, a: AuthorisationTable) -> Authorisation | None:
         place = f"authorisations.{number}"
-        told = self._mistakes.attempt(f"{place}.tell", lambda: to_be_told(a.tell), None)
+        told = self._mistakes.attempt(f"{place}.tell", lambda: target_to_tell(a.tell), None)
         revoked = self._entry(f"{place}.revoked", a.revoked) if a.revoked else None
         entry = self._entry(place, a)
         if entry is None or told is None:
             return None
         return Authorisation(entry, a.unit, told, a.authorised_by, revoked, a.last)
 
-    def _entry(self, place: str, e: Entered) -> Entry | None:
+    def _entry(self, place: str, e: Entered) -> EntryStamp | None:
         number = e.number or next(self._next)
         return self._mistakes.attempt(
             f"{place}.reference",
-            lambda: Entry(number, e.entered_by, e.entered_at, e.reference, e.attachment),
+            lambda: EntryStamp(number, e.entered_by, e.entered_at, e.reference, e.attachment),
             None,
         )
 
@@ -295,7 +295,9 @@ class _Reader:
         if reach is None:
             return None
         return self._mistakes.attempt(
-            f"{place}.number", lambda: target(reach, n.number, n.label, service_mobile=mobile), None
+            f"{place}.number",
+            lambda: make_target(reach, n.number, n.label, service_mobile=mobile),
+            None,
         )
 
     def _rules(self, place: str, names: tuple[str, ...]) -> tuple[ReturnRule, ...]:
@@ -330,7 +332,7 @@ def _units(service: ServiceTable) -> Iterator[Unit]:
 Table = dict[str, Any]
 
 
-def text_for(register: Register) -> str:
+def text_for(register: Directory) -> str:
     """Write a register; the same register always gives the same text."""
     services = [unit for unit in register.units if not unit.service]
     return tomli_w.dumps(
@@ -343,7 +345,7 @@ def text_for(register: Register) -> str:
     )
 
 
-def _service(register: Register, service: Unit) -> Table:
+def _service(register: Directory, service: Unit) -> Table:
     offices = [_unit(unit) for unit in register.units if unit.service == service.code]
     return _unit(service) | _given(offices=offices)
 
@@ -382,7 +384,7 @@ def _authorisation(a: Authorisation) -> Table:
     )
 
 
-def _entry(entry: Entry) -> Table:
+def _entry(entry: EntryStamp) -> Table:
     return {
         "number": entry.number,
         "entered_by": entry.by,

@@ -21,8 +21,7 @@ from appliance.config.schema import Folders, Settings
 from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, make_private
 from appliance.policy.office import Office
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Words
+from appliance.policy.text import Words, words_of
 
 if TYPE_CHECKING:
     pass

@@ -24,10 +24,27 @@ from appliance.media.line import COUNTRY_CODES
 from appliance.modem.dialects import DIALECTS
 from appliance.modem.scripts import FLASH_MS, CallerIdOrder
 from appliance.modem.scripts import LineSettings as DriverSettings
-from appliance.policy.dialling import CIVIL, Identity, Outgoing
-from appliance.policy.hours import WEEKDAYS, Closure, Holiday, Opening, Period, Schedule, Week, week
+from appliance.policy.dialling import CALL_BACK_WEEK, DialRules, Identity
+from appliance.policy.hours import (
+    WEEKDAYS,
+    Closure,
+    Holiday,
+    Period,
+    Schedule,
+    SpecialOpening,
+    Week,
+    week_of,
+)
 from appliance.policy.numbering import NumberClass
-from appliance.policy.office import AfterHours, Daytime, Greeting, Group, Line, Office, Voicemail
+from appliance.policy.office import (
+    AfterHours,
+    GreetingLength,
+    Group,
+    HalfDuplexDaytime,
+    Line,
+    Office,
+    VoicemailLimits,
+)
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
@@ -92,18 +109,20 @@ FREE = tuple(
 MOST_DAYS, MOST_CALLS, MOST_MINUTES = 365, 200, 1440
 
 
-def outgoing_of(settings: Settings, mistakes: Mistakes) -> Outgoing:
+def outgoing_of(settings: Settings, mistakes: Mistakes) -> DialRules:
     """Make the rules of calling out and find all mistakes in them."""
     written = settings.outgoing
     _check_outgoing(settings, mistakes)
     identity = written.identity if written.identity in tuple(Identity) else Identity.PRESENTED
-    return Outgoing(
+    return DialRules(
         plan=numbers_of(settings),
         prefix=written.prefix,
         identity=Identity(identity),
         withhold=written.withhold,
         local=written.local,
-        week=mistakes.attempt("outgoing.band", lambda: _week(written.band, written.days), CIVIL),
+        week=mistakes.attempt(
+            "outgoing.band", lambda: _week(written.band, written.days), CALL_BACK_WEEK
+        ),
         known_days=written.known_days,
         free={
             phone.name: frozenset(NumberClass(kind) for kind in phone.dials if kind in FREE)
@@ -116,7 +135,7 @@ def outgoing_of(settings: Settings, mistakes: Mistakes) -> Outgoing:
 
 
 def _week(band: str, days: tuple[str, ...]) -> Week:
-    return week(**dict.fromkeys(days, band))
+    return week_of(**dict.fromkeys(days, band))
 
 
 def _check_outgoing(settings: Settings, mistakes: Mistakes) -> None:
@@ -262,15 +281,15 @@ def _spelt(settings: Settings) -> tuple[str, ...]:
     return spell_email(address) if address else ()
 
 
-def _voicemail(written: VoicemailSettings) -> Voicemail:
-    return Voicemail(
+def _voicemail(written: VoicemailSettings) -> VoicemailLimits:
+    return VoicemailLimits(
         limit_ms=int(written.limit * 1000),
         silence_ms=int(written.silence * 1000),
         minimum_ms=int(written.minimum * 1000),
         privacy=PRIVACY.get(written.privacy, ""),
-        greeting=Greeting(written.greeting)
-        if written.greeting in tuple(Greeting)
-        else Greeting.SHORT,
+        greeting=GreetingLength(written.greeting)
+        if written.greeting in tuple(GreetingLength)
+        else GreetingLength.SHORT,
         pin=PinRule(written.pin) if written.pin in tuple(PinRule) else PinRule.ALWAYS,
     )
 
@@ -293,7 +312,7 @@ def _check_greetings(settings: Settings, mistakes: Mistakes, folders: tuple[Path
     """A greeting that no language has would be silence, and so would an unknown notice."""
     known = Catalogue(*folders).keys(settings.site.languages[0])
     mistakes.choice("voicemail.privacy", settings.voicemail.privacy, tuple(PRIVACY))
-    mistakes.choice("voicemail.greeting", settings.voicemail.greeting, tuple(Greeting))
+    mistakes.choice("voicemail.greeting", settings.voicemail.greeting, tuple(GreetingLength))
     written = [(f"closures.{n}", c.greeting) for n, c in enumerate(settings.closures, 1)]
     written += [(f"periods.{n}", p.greeting) for n, p in enumerate(settings.periods, 1)]
     for place, greeting in written:
@@ -360,7 +379,9 @@ def _check_names(settings: Settings, mistakes: Mistakes) -> None:
     ):
         for phone in group.phones:
             mistakes.choice(f"{key}.phones", phone, known or ("a phone of [[phones]]",))
-    passing = [line.name for line in settings.lines if line.daytime == Daytime.PBX_TRANSFER]
+    passing = [
+        line.name for line in settings.lines if line.daytime == HalfDuplexDaytime.PBX_TRANSFER
+    ]
     if passing and not settings.switchboard.pbx_numbers:
         mistakes.note(
             f"{SWITCHBOARD}.pbx_numbers",
@@ -413,7 +434,7 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
     mistakes.choice(f"{place}.dialect", line.dialect, ("auto", *DIALECTS))
     mistakes.choice(f"{place}.caller_id", line.caller_id, tuple(CallerIdOrder))
     if line.daytime:
-        mistakes.choice(f"{place}.daytime", line.daytime, tuple(Daytime))
+        mistakes.choice(f"{place}.daytime", line.daytime, tuple(HalfDuplexDaytime))
     called = mistakes.attempt(
         f"{place}.called",
         lambda: numbers.called(line.called, settings.site.country) if line.called else "",
@@ -427,7 +448,7 @@ def _line(line: LineSettings, number: int, settings: Settings, mistakes: Mistake
         f"{place}.overrides", lambda _: DriverSettings(overrides=line.overrides), "", no_command
     )
     duplex = _duplex(line)
-    daytime = Daytime(line.daytime) if line.daytime in tuple(Daytime) else None
+    daytime = HalfDuplexDaytime(line.daytime) if line.daytime in tuple(HalfDuplexDaytime) else None
     return mistakes.attempt(
         f"{place}.daytime",
         lambda: Line(line.name, line.label, called, duplex, daytime),
@@ -483,7 +504,7 @@ def _schedule(
             for c in settings.closures
         ),
         openings=tuple(
-            Opening(o.day, o.hours.bands, _words(o.reason))
+            SpecialOpening(o.day, o.hours.bands, _words(o.reason))
             for o in settings.openings
             if o.group in {"", key}
         ),

@@ -20,8 +20,7 @@ from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.files import SHARED, atomic_write, write_private_json
 from appliance.policy.office import KeyCode, StaffKey
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused
+from appliance.policy.text import Refused, words_of
 from appliance.provisioning import templates
 from appliance.provisioning.handset import Handset, keys_of, mac_of
 from appliance.provisioning.server import PORT, Offer

@@ -33,8 +33,7 @@ from appliance.config.phones import with_entered
 from appliance.config.schema import ManagedSchedule
 from appliance.config.state_folder import SCHEDULE, schedule_in_force
 from appliance.config.values import OnOff, Pause, Proven, SaidValueError, Seconds
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Words
+from appliance.policy.text import Words, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

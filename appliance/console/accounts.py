@@ -25,7 +25,13 @@ from starlette.responses import Response
 from appliance.console.control_client import StoreReader
 from appliance.console.say import N_
 from appliance.errors import CentralinoError, StoreError
-from appliance.policy.users import AccountError, Permission, User, permissions_of, refusal
+from appliance.policy.users import (
+    AccountError,
+    Permission,
+    User,
+    permission_refusal,
+    permissions_of,
+)
 from appliance.store import users
 
 # ---- accounts ----------------------------------------------------------------------------------
@@ -215,7 +221,7 @@ def needs(permission: Permission) -> Callable[[Page], Page]:
         async def guarded(request: Request) -> Response:
             signed_in_user(request)
             if not may(request, permission):
-                raise NotAllowed(request.state.speaker.words(refusal(permission)))
+                raise NotAllowed(request.state.speaker.words(permission_refusal(permission)))
             return await page(request)
 
         return guarded

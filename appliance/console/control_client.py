@@ -25,8 +25,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from appliance.console.say import N_, Speaker
 from appliance.errors import CentralinoError, OfficeError
-from appliance.policy.supervision import TABLE, Part, in_words
-from appliance.policy.text import NOTHING, NotKept, SaidError, Words
+from appliance.policy.supervision import RESTART_RULES, Component
+from appliance.policy.text import NOTHING, NotKept, SaidError, Words, error_text_words
 from appliance.store.database import open_reader
 
 # ---- control client ----------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def not_done(say: Speaker, error: ControlUnreachable | OfficeError) -> NotDone:
         return NotDone(503, say.words(error.words))
     if isinstance(error, SaidError):
         return NotDone(409, say.words(error.words), error.words)
-    return NotDone(409, say(N_("Not done: %(why)s"), why=say.words(in_words(str(error)))))
+    return NotDone(409, say(N_("Not done: %(why)s"), why=say.words(error_text_words(str(error)))))
 
 
 async def redirect_after(
@@ -214,9 +214,9 @@ def refused_json(said: str, status: int) -> JSONResponse:
 # Who listens fetches the newest state when it is ready for it: a browser that does not read costs
 # nothing, and misses only what is no longer true.
 
-SILENCE_S: Final = TABLE[Part.CONSOLE_LINK].silent_s
+SILENCE_S: Final = RESTART_RULES[Component.CONSOLE_LINK].silent_s
 """The desk speaks every 10 s at least: after so long it is gone, even if nobody hung up."""
-RETRY_PAUSES_S: Final = TABLE[Part.CONSOLE_LINK].pauses_s
+RETRY_PAUSES_S: Final = RESTART_RULES[Component.CONSOLE_LINK].pauses_s
 """Between two tries to reach a desk that is gone: the last one for ever."""
 
 
@@ -325,7 +325,7 @@ class StoreReader:
 
     def is_hung(self, now: float) -> bool:
         """Tell whether a thread has been at one job for too long (`now` in monotonic s)."""
-        limit = TABLE[Part.CONSOLE_READER].silent_s
+        limit = RESTART_RULES[Component.CONSOLE_READER].silent_s
         return any(now - began > limit for began in tuple(self._began.values()))
 
     async def do(self, job: Callable[[sqlite3.Connection], T], limit: float = READ_LIMIT_S) -> T:

@@ -19,8 +19,8 @@ from appliance.console.accounts import signed_in_user
 from appliance.console.control_client import ControlUnreachable, NotDone, StoreReader, ask
 from appliance.console.say import N_
 from appliance.errors import OfficeError, StoreError
-from appliance.policy.directory import Authorisation, Declaration, Need, Register, Unit, Variation
-from appliance.policy.directory_forms import in_force
+from appliance.policy.directory import Authorisation, Declaration, Directory, Need, Unit, Variation
+from appliance.policy.directory_changes import of_known_units
 from appliance.policy.hours import Bands, Week
 from appliance.policy.text import Words
 from appliance.store import directory as store
@@ -387,13 +387,13 @@ class DirectoryState:
     attention: tuple[Words, ...] = ()
 
 
-async def read_directory(request: Request) -> Register:
+async def read_directory(request: Request) -> Directory:
     """Read all that was ever entered; raises StoreError."""
-    found: Register = await request.app.state.reading.do(store.load_masked)
+    found: Directory = await request.app.state.reading.do(store.load_masked)
     return found
 
 
-def unit_of(request: Request, register: Register) -> Unit:
+def unit_of(request: Request, register: Directory) -> Unit:
     """Return the unit that the address names; raises HTTPException for none."""
     unit = register.unit(request.path_params["unit"])
     if unit is None:
@@ -437,9 +437,9 @@ class ServiceUnits:
     offices: tuple[Unit, ...]
 
 
-def services(register: Register, search: str = "") -> tuple[ServiceUnits, ...]:
+def services(register: Directory, search: str = "") -> tuple[ServiceUnits, ...]:
     """Group units by service; a search keeps those in whose name, code or needs it stands."""
-    held = in_force(register)
+    held = of_known_units(register)
     kept = {u.code for u in held.units if _has(held, u, search.casefold().split())}
     return tuple(
         ServiceUnits(unit, offices)
@@ -448,22 +448,22 @@ def services(register: Register, search: str = "") -> tuple[ServiceUnits, ...]:
     )
 
 
-def _offices(register: Register, service: Unit, kept: set[str]) -> tuple[Unit, ...]:
+def _offices(register: Directory, service: Unit, kept: set[str]) -> tuple[Unit, ...]:
     return tuple(u for u in register.units if u.service == service.code and u.code in kept)
 
 
-def _has(register: Register, unit: Unit, words: Iterable[str]) -> bool:
+def _has(register: Directory, unit: Unit, words: Iterable[str]) -> bool:
     needs = (n.name for d in register.declarations if d.unit == unit.code for n in d.needs)
     text = " ".join((unit.name, unit.code, *needs)).casefold()
     return all(word in text for word in words)
 
 
-def declaration_of(register: Register, unit: Unit, day: date) -> Declaration | None:
+def declaration_of(register: Directory, unit: Unit, day: date) -> Declaration | None:
     """Return the declaration in force for a unit."""
-    return in_force(register).valid_declaration(unit, day)
+    return of_known_units(register).valid_declaration(unit, day)
 
 
-def variations_from(register: Register, unit: Unit, day: date) -> tuple[Variation, ...]:
+def variations_from(register: Directory, unit: Unit, day: date) -> tuple[Variation, ...]:
     """List a unit's variations of today and later, its service's among them."""
     codes = {unit.code, unit.service}
     found = (v for v in register.variations if v.unit in codes and v.last >= day)
@@ -479,7 +479,7 @@ class AuthorisationState:
 
 
 def authorisation_states(
-    register: Register, unit: Unit, day: date
+    register: Directory, unit: Unit, day: date
 ) -> tuple[AuthorisationState, ...]:
     """List a unit's authorisations, the last one first."""
     found = [a for a in register.authorisations if a.unit == unit.code]

@@ -22,7 +22,8 @@ from appliance.calls.states import State
 from appliance.calls.status import NOT_TRUSTED, WHY_RETURNED
 from appliance.console.control_client import StatusFeed, StatusSnapshot
 from appliance.policy.clock import ClockState, Doubt
-from appliance.policy.office import AUTOMATIC, Manual
+from appliance.policy.office import SET_AUTOMATICALLY
+from appliance.policy.opening import ManualState
 from appliance.policy.text import NOTHING, Words
 
 # ---- house -------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ def _caller(caller: Mapping[str, Any]) -> Caller:
 
 def _position_view(one: Mapping[str, Any], away: Mapping[str, Any], position: str) -> PositionView:
     until = _parsed_moment(away.get(one["phone"], {}).get("until"))
-    mark = StateMark(_parsed_moment(one["since"]), one["by"], until, one["by"] == AUTOMATIC)
+    mark = StateMark(_parsed_moment(one["since"]), one["by"], until, one["by"] == SET_AUTOMATICALLY)
     return PositionView(one["phone"], one["state"], mark, one["phone"] == position)
 
 
@@ -209,7 +210,7 @@ def mark_of(mark: Mapping[str, Any] | None) -> StateMark | None:
     if mark is None:
         return None
     since, until = _parsed_moment(mark["since"]), _parsed_moment(mark["until"])
-    return StateMark(since, mark["by"], until, mark["by"] == AUTOMATIC)
+    return StateMark(since, mark["by"], until, mark["by"] == SET_AUTOMATICALLY)
 
 
 def _parsed_moment(text: str | None) -> datetime | None:
@@ -225,22 +226,22 @@ def _words_of(words: Mapping[str, str]) -> Words:
 #
 # Pure: made of the desk's status. Ways to end a state and what an operator may set are the page's.
 
-MANUAL_STATES: Final[Mapping[Manual, Words]] = {
-    Manual.UNATTENDED: Words("Non presidiato", "Unattended"),
-    Manual.CLOSED: Words("Chiuso – segreteria", "Closed – voicemail"),
-    Manual.ABSENT: Words("Tutti assenti", "All absent"),
-    Manual.OPENED: Words("Aperto fuori orario", "Open outside the hours"),
+MANUAL_STATES: Final[Mapping[ManualState, Words]] = {
+    ManualState.UNATTENDED: Words("Non presidiato", "Unattended"),
+    ManualState.CLOSED: Words("Chiuso – segreteria", "Closed – voicemail"),
+    ManualState.ABSENT: Words("Tutti assenti", "All absent"),
+    ManualState.OPENED: Words("Aperto fuori orario", "Open outside the hours"),
 }
 """The states that are set by hand, in the order of the page."""
-EFFECTS_ON_CALLS: Final[Mapping[Manual, Words]] = {
-    Manual.UNATTENDED: Words(
+EFFECTS_ON_CALLS: Final[Mapping[ManualState, Words]] = {
+    ManualState.UNATTENDED: Words(
         "le chiamate vanno allo Sportello Cittadini", "calls go to the citizens' counter"
     ),
-    Manual.CLOSED: Words("risponde la segreteria", "voicemail answers"),
-    Manual.ABSENT: Words(
+    ManualState.CLOSED: Words("risponde la segreteria", "voicemail answers"),
+    ManualState.ABSENT: Words(
         "nessun telefono squilla, risponde la segreteria", "no phone rings, voicemail answers"
     ),
-    Manual.OPENED: Words("le chiamate squillano", "calls ring"),
+    ManualState.OPENED: Words("le chiamate squillano", "calls ring"),
 }
 """What each does to calls."""
 
@@ -249,7 +250,7 @@ EFFECTS_ON_CALLS: Final[Mapping[Manual, Words]] = {
 class Banner:
     """One state in force; its mark's `until` is None where it lasts until somebody ends it."""
 
-    what: Manual
+    what: ManualState
     words: Words
     means: Words
     mark: StateMark

@@ -43,7 +43,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import StaticFiles, page
 from appliance.errors import TechnicianError
 from appliance.policy.numbering import plan_of
-from appliance.policy.requests import without_secrets
+from appliance.policy.requests import without_done_links
 
 # ---- app ---------------------------------------------------------------------------------------
 # The web application, put together: what stands before every page, the pages, their errors.
@@ -214,7 +214,7 @@ class ErrorPages:
         except Exception:
             if scope["type"] != "http" or has_begun:
                 raise
-            log.exception("%s %s failed", scope["method"], without_secrets(scope["path"]))
+            log.exception("%s %s failed", scope["method"], without_done_links(scope["path"]))
             await error_page(Request(scope, receive), 500)(scope, receive, send)
 
 

@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 from appliance.console.accounts import may
 from appliance.console.live import SwitchboardSummary, switchboard_summary
 from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
-from appliance.policy.supervision import in_words
+from appliance.policy.text import error_text_words
 from appliance.policy.users import Permission
 
 # ---- static files ------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def page_values(request: Request) -> Mapping[str, Any]:
         "_": speaker,
         "plural": speaker.plural,
         "words": speaker.words,
-        "plainly": lambda text: speaker.words(in_words(text)),
+        "plainly": lambda text: speaker.words(error_text_words(text)),
         "day": speaker.day,
         "clock": speaker.clock,
         "moment": speaker.moment,

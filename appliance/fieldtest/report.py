@@ -24,8 +24,7 @@ from appliance.fieldtest import person
 from appliance.fieldtest.person import clean_text
 from appliance.files import READABLE, atomic_write
 from appliance.paper import pdf
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, words_of
 from hw_tests import findings
 from hw_tests.findings import Verdict
 

@@ -28,8 +28,7 @@ from appliance.fleet.mqtt import (
     broker_refusal,
     filled_broker,
 )
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Words
+from appliance.policy.text import Words, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ import appliance
 from appliance.calls.events import Presentation
 from appliance.calls.model import LineState
 from appliance.calls.status import Status
-from appliance.policy.directory import MASK
-from appliance.policy.directory_review import mask_journal, without_addresses
+from appliance.policy.numbering import MASK
+from appliance.policy.privacy import mask_journal, without_addresses
 from appliance.policy.text import Refused, Words
 
 # ---- events ------------------------------------------------------------------------------------

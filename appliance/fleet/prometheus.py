@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.calls.incoming import UNSEEN_S
 from appliance.calls.model import LineState
 from appliance.calls.orders import Direction, Result
-from appliance.policy.supervision import why_not
+from appliance.policy.text import why_not
 from appliance.workers import Worker
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from appliance.calls.orders import CallRecord
     from appliance.calls.status import Status
-    from appliance.policy.reports import Stored
+    from appliance.policy.reports import StoredCounts
     from appliance.policy.text import Words
 
 
@@ -201,7 +201,7 @@ class Figures:
     ready: bool
     status: Status
     tally: Tally
-    stored: Stored
+    stored: StoredCounts
     phones: Phones = Phones()
     carrier: Carrier | None = None
     troubles: tuple[str, ...] = ()

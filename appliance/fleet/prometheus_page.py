@@ -25,7 +25,8 @@ from appliance.calls.orders import Direction
 from appliance.calls.status import GroupStatus
 from appliance.fleet.prometheus import BOUNDS, Figures, Spread
 from appliance.policy.clock import ClockState
-from appliance.policy.office import Manual, PositionState
+from appliance.policy.office import PositionState
+from appliance.policy.opening import ManualState
 from appliance.policy.routing import GroupState
 
 FAULTS: Final = ("underruns", "overruns", "lost_packets", "dropped_packets", "stuck_writes")
@@ -101,7 +102,7 @@ def _service(figures: Figures) -> Iterator[Metric]:
     status = figures.status
     yield _gauge("service_open", "1 while people answer.", status.open)
     marks = status.service.marks()
-    on = [((what.value,), float(marks.get(what.value) is not None)) for what in Manual]
+    on = [((what.value,), float(marks.get(what.value) is not None)) for what in ManualState]
     yield _gauges("service_mark", "1 while a state set by hand is on.", ("mark",), on)
     groups = [one for one in (status.switchboard, status.citizens_desk) if one is not None]
     yield _gauges(

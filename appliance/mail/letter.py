@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.errors import OfficeError
-from appliance.policy.requests import Appointment, Form, Letter
+from appliance.policy.mail import OutgoingMail
+from appliance.policy.requests import Appointment, AppointmentForm
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -83,7 +84,7 @@ def address_in(sender: str) -> str:
     return address
 
 
-def compose(letter: Letter, sender: str, to: str, folder: Path) -> EmailMessage:
+def compose(letter: OutgoingMail, sender: str, to: str, folder: Path) -> EmailMessage:
     """Write a notice to an address; attachments are files below `folder`. Raises OfficeError."""
     if not is_address(to):
         raise OfficeError(f"{to!r} is no mail address: put it right in the register")
@@ -99,7 +100,7 @@ def compose(letter: Letter, sender: str, to: str, folder: Path) -> EmailMessage:
     return message
 
 
-def _set_headers(message: EmailMessage, letter: Letter, sender: str, to: str) -> None:
+def _set_headers(message: EmailMessage, letter: OutgoingMail, sender: str, to: str) -> None:
     name = " ".join(_text(parseaddr(sender)[0]).split())
     message["From"] = formataddr((name, address_in(sender)))
     message["To"] = to
@@ -201,7 +202,7 @@ def invitation(meeting: Meeting, method: Method = Method.REQUEST, *, is_over: bo
     event.add("summary", meeting.summary)
     event.add("description", meeting.description)
     event.add("status", _status(appointment, is_over=is_over))
-    if appointment.form is Form.IN_PERSON and meeting.place:
+    if appointment.form is AppointmentForm.IN_PERSON and meeting.place:
         event.add("location", meeting.place)
     event.add("organizer", vCalAddress(f"mailto:{meeting.organizer}"))
     if meeting.attendee:

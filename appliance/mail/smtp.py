@@ -18,14 +18,20 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import Bug, CentralinoError, TechnicianError
 from appliance.mail.letter import address_in
-from appliance.policy.directory_review import without_addresses
-from appliance.policy.requests import Health, MailState, Reply, Round, Verdict
+from appliance.policy.mail import (
+    DeliveryReply,
+    DeliveryVerdict,
+    MailState,
+    OutboxHealth,
+    RetryQueue,
+)
+from appliance.policy.privacy import without_addresses
 from appliance.workers import JOIN_LIMIT, Worker, one_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appliance.policy.requests import Letter, Waiting
+    from appliance.policy.mail import OutgoingMail, QueuedMail
 
 
 # ---- account -----------------------------------------------------------------------------------
@@ -81,16 +87,16 @@ LOOK_S: Final = 60.0
 class Outbox(Protocol):
     """Where notices are kept. All raise StoreError."""
 
-    def waiting(self) -> tuple[Waiting, ...]:
+    def waiting(self) -> tuple[QueuedMail, ...]:
         """Return what is queued."""
 
     def dead(self) -> int:
         """Count the notices that were given up."""
 
-    def load(self, number: int) -> Letter:
+    def load(self, number: int) -> OutgoingMail:
         """Return a notice as it leaves."""
 
-    def settle(self, now: MailState, after: Waiting, said: str) -> None:
+    def settle(self, now: MailState, after: QueuedMail, said: str) -> None:
         """Keep what a try came to, durably."""
 
 
@@ -104,9 +110,9 @@ class Sender:
     def __init__(
         self,
         outbox: Outbox,
-        deliver: Callable[[Letter], Reply],
+        deliver: Callable[[OutgoingMail], DeliveryReply],
         give_up: Callable[[], None],
-        on_health: Callable[[Health], None],
+        on_health: Callable[[OutboxHealth], None],
         on_failure: Callable[[BaseException], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -115,9 +121,9 @@ class Sender:
         self._give_up = give_up
         self._on_health = on_health
         self._clock = clock
-        self._round = Round()
-        self._health = Health()
-        self._why = Reply(Verdict.SENT, "")
+        self._round = RetryQueue()
+        self._health = OutboxHealth()
+        self._why = DeliveryReply(DeliveryVerdict.SENT, "")
         self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._worker = Worker("mail", self._turn, on_failure)
 
@@ -175,31 +181,31 @@ class Sender:
 
     def _try(self, number: int) -> None:
         reply = self._delivered(number)
-        if self._worker.stopping.is_set() and reply.verdict is not Verdict.SENT:
+        if self._worker.stopping.is_set() and reply.verdict is not DeliveryVerdict.SENT:
             return  # broken off by us: not the server's doing
         state, after = self._round.heard(number, reply.verdict, self._clock())
-        level = logging.INFO if reply.verdict is Verdict.SENT else logging.WARNING
+        level = logging.INFO if reply.verdict is DeliveryVerdict.SENT else logging.WARNING
         told = replace(reply, said=without_addresses(reply.said))
         log.log(level, "mail %d: %s (%s)", number, told.verdict, told.said)
-        if reply.verdict is not Verdict.REFUSED:
+        if reply.verdict is not DeliveryVerdict.REFUSED:
             self._why = told
         self._outbox.settle(state, after, reply.said)
 
-    def _delivered(self, number: int) -> Reply:
+    def _delivered(self, number: int) -> DeliveryReply:
         """Try one notice; one that our fault keeps back waits its turn, and the others go."""
         try:
             with one_job(OSError):
                 return self._deliver(self._outbox.load(number))
         except Bug as error:
-            return Reply(Verdict.LATER, str(error))
+            return DeliveryReply(DeliveryVerdict.LATER, str(error))
 
     def _tell(self) -> None:
-        blocked = self._why.verdict in {Verdict.AWAY, Verdict.MISSET}
-        health = Health(
+        blocked = self._why.verdict in {DeliveryVerdict.AWAY, DeliveryVerdict.MISSET}
+        health = OutboxHealth(
             len(self._outbox.waiting()),
             self._outbox.dead(),
             self._why.said if blocked else "",
-            misset=self._why.verdict is Verdict.MISSET,
+            misset=self._why.verdict is DeliveryVerdict.MISSET,
         )
         if health != self._health:
             self._health = health
@@ -243,22 +249,24 @@ class Server:
         self._account = account
         self._connection: smtplib.SMTP | None = None
 
-    def send(self, message: EmailMessage, to: str) -> Reply:
+    def send(self, message: EmailMessage, to: str) -> DeliveryReply:
         """Try once; never raises for what the network, the server or the account may do."""
         try:
             data = message.as_bytes()
         except ValueError as error:
-            return Reply(Verdict.REFUSED, f"it cannot be written: {_one_line(error)}")
+            return DeliveryReply(
+                DeliveryVerdict.REFUSED, f"it cannot be written: {_one_line(error)}"
+            )
         try:
             return self._try(data, to)
         except smtplib.SMTPAuthenticationError as error:
-            return Reply(_of_server(error.smtp_code), f"password refused: {_said(error)}")
+            return DeliveryReply(_of_server(error.smtp_code), f"password refused: {_said(error)}")
         except smtplib.SMTPResponseException as error:  # the banner, or EHLO
-            return Reply(_of_server(error.smtp_code), _said(error))
+            return DeliveryReply(_of_server(error.smtp_code), _said(error))
         except (smtplib.SMTPNotSupportedError, ssl.SSLError, TechnicianError) as error:
-            return Reply(Verdict.MISSET, _one_line(error))
+            return DeliveryReply(DeliveryVerdict.MISSET, _one_line(error))
         except (smtplib.SMTPException, OSError) as error:
-            return Reply(Verdict.AWAY, _one_line(error) or type(error).__name__)
+            return DeliveryReply(DeliveryVerdict.AWAY, _one_line(error) or type(error).__name__)
         finally:
             self._close()
 
@@ -269,7 +277,7 @@ class Server:
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
-    def _try(self, data: bytes, to: str) -> Reply:
+    def _try(self, data: bytes, to: str) -> DeliveryReply:
         connection = self._connected()
         if self._account.user:
             _log_in(connection, self._account.user, self._password())
@@ -335,40 +343,42 @@ def _log_in(connection: smtplib.SMTP, user: str, password: str) -> None:
         raise TechnicianError(f"the server takes no password: {_one_line(error)}") from error
 
 
-def _hand_over(connection: smtplib.SMTP, sender: str, to: str, data: bytes) -> Reply:
+def _hand_over(connection: smtplib.SMTP, sender: str, to: str, data: bytes) -> DeliveryReply:
     """Say MAIL, RCPT and DATA; what is said from here on concerns this notice alone."""
     try:
         code, said = connection.mail(sender)
         if code != 250:
-            verdict = Verdict.MISSET if code >= PERMANENT else Verdict.LATER
-            return Reply(verdict, f"sender {sender}: {code} {_text(said)}")
+            verdict = DeliveryVerdict.MISSET if code >= PERMANENT else DeliveryVerdict.LATER
+            return DeliveryReply(verdict, f"sender {sender}: {code} {_text(said)}")
         code, said = connection.rcpt(to)
         if code not in {250, 251}:
             verdict = _of_notice(code, _text(said))
-            return Reply(verdict, f"recipient {to}: {code} {_text(said)}")
+            return DeliveryReply(verdict, f"recipient {to}: {code} {_text(said)}")
         code, said = connection.data(data)
     except smtplib.SMTPDataError as error:
-        return Reply(_of_notice(error.smtp_code, _said(error)), _said(error))
+        return DeliveryReply(_of_notice(error.smtp_code, _said(error)), _said(error))
     except (smtplib.SMTPServerDisconnected, OSError) as error:
         # The server may have taken it: the next try has the same Message-ID.
-        return Reply(Verdict.LATER, f"broken off: {_one_line(error) or type(error).__name__}")
+        return DeliveryReply(
+            DeliveryVerdict.LATER, f"broken off: {_one_line(error) or type(error).__name__}"
+        )
     if code != 250:
-        return Reply(_of_notice(code, _text(said)), f"{code} {_text(said)}")
+        return DeliveryReply(_of_notice(code, _text(said)), f"{code} {_text(said)}")
     with contextlib.suppress(OSError, smtplib.SMTPException):
         connection.docmd("QUIT")
-    return Reply(Verdict.SENT, f"{code} {_text(said)}")
+    return DeliveryReply(DeliveryVerdict.SENT, f"{code} {_text(said)}")
 
 
-def _of_server(code: int) -> Verdict:
+def _of_server(code: int) -> DeliveryVerdict:
     """Judge an answer before the notice is named: it concerns every notice."""
-    return Verdict.MISSET if code >= PERMANENT else Verdict.AWAY
+    return DeliveryVerdict.MISSET if code >= PERMANENT else DeliveryVerdict.AWAY
 
 
-def _of_notice(code: int, said: str) -> Verdict:
+def _of_notice(code: int, said: str) -> DeliveryVerdict:
     """Judge an answer to a recipient or a text; to be no customer is not the recipient's fault."""
     if code in UNKNOWN_TO_IT or (code >= PERMANENT and _STRANGER.search(said)):
-        return Verdict.MISSET
-    return Verdict.REFUSED if code >= PERMANENT else Verdict.LATER
+        return DeliveryVerdict.MISSET
+    return DeliveryVerdict.REFUSED if code >= PERMANENT else DeliveryVerdict.LATER
 
 
 def _said(error: smtplib.SMTPResponseException) -> str:

@@ -36,10 +36,9 @@ from appliance.files import SHARED, atomic_write, fsync_directory, load_text, ma
 from appliance.managed_config import bundle as managed_config_bundle
 from appliance.managed_config.bundle import NAME, Bundle, Content, content_of, opened, unpack
 from appliance.policy import managed_config as policy
-from appliance.policy.directory_review import mask_journal, without_addresses
-from appliance.policy.managed_config import Box, Changes
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused
+from appliance.policy.managed_config import BranchBox, BundleChanges
+from appliance.policy.privacy import mask_journal, without_addresses
+from appliance.policy.text import Refused, words_of
 from appliance.service import live_policy
 from appliance.service.live_policy import policy_version
 from appliance.store import database, directory, sheets
@@ -229,7 +228,7 @@ class Judged:
     digest: str
     version: int
     content: Content
-    changes: Changes
+    changes: BundleChanges
     is_so_already: bool
 
 
@@ -242,7 +241,7 @@ def judged(place: Place, data: bytes) -> Judged:
     digest = hashlib.sha256(data).hexdigest()
     with place.reading() as connection:
         box = box_of(place, connection)
-        policy.check_meant(bundle.sites, box)
+        policy.check_addressed(bundle.sites, box)
         policy.check_newer(bundle.version, digest, box)
         content = content_in(place.settings, bundle)
         check_office(place, content)
@@ -273,15 +272,15 @@ def check_office(place: Place, content: Content) -> None:
         build_office(settings, place.year, NAME, (*own, speech_folder(place.state), Path(folder)))
 
 
-def changes_of(place: Place, connection: sqlite3.Connection, content: Content) -> Changes:
+def changes_of(place: Place, connection: sqlite3.Connection, content: Content) -> BundleChanges:
     """Say what a content would change here; raises Refused for what cannot stand."""
-    plan = policy.sheets_plan(
+    plan = policy.sheets_change(
         sheets.all_sheets(connection), content.sheets, records.sheets(connection)
     )
     now = records.in_force(connection)
     prompts = prompts_of(place.state, now.digest if now else "")
     units, entered = _register_changes(place, connection, content)
-    return Changes(
+    return BundleChanges(
         schedule_in_force(place.state) != content.schedule_text,
         plan,
         units,
@@ -300,7 +299,7 @@ def _register_changes(
     if not content.register.units:
         return (0, 0, 0), 0
     stored = directory.load(connection, key_path(place.database))
-    merged = policy.merged(
+    merged = policy.merged_directory(
         stored, content.register, records.units(connection), records.entered_here(connection)
     )
     return policy.units_counted(merged), len(merged.new) + len(merged.revoked)
@@ -331,12 +330,12 @@ def _text(named: str, key: str) -> str:
         raise Refused(f"{key}: {said.it}", f"{key}: {said.en}") from error
 
 
-def box_of(place: Place, connection: sqlite3.Connection) -> Box:
+def box_of(place: Place, connection: sqlite3.Connection) -> BranchBox:
     """Say what the box is and has had; raises sqlite3.Error."""
     now = records.in_force(connection)
     version, digest = (now.version, now.digest) if now else (0, "")
     branch = place.settings.central.branch
-    return Box(branch, version, digest, records.highest(connection))
+    return BranchBox(branch, version, digest, records.highest(connection))
 
 
 # ---- applying ----------------------------------------------------------------------------------
@@ -368,7 +367,7 @@ class _Next:
     content: Content
 
 
-def apply_bundle(place: Place, given: Judged, stamp: Stamp) -> Changes:
+def apply_bundle(place: Place, given: Judged, stamp: Stamp) -> BundleChanges:
     """Put a judged bundle in force; returns what changed. Raises Refused, StoreError, OSError."""
     with bundles_locked(place.state):
         settle(place)
@@ -382,7 +381,7 @@ def apply_bundle(place: Place, given: Judged, stamp: Stamp) -> Changes:
         return _turn(place, wanted, stamp, APPLIED)
 
 
-def revert(place: Place, stamp: Stamp) -> tuple[int, Changes]:
+def revert(place: Place, stamp: Stamp) -> tuple[int, BundleChanges]:
     """Go back to what held before; returns its version, 0 for none, and what changed.
 
     Raises Refused where there is nothing to go back to, or it cannot hold any more.
@@ -426,10 +425,10 @@ def _held(now: InForce | None) -> tuple[int, str]:
     return (now.version, now.digest) if now else (0, "")
 
 
-def _turn(place: Place, wanted: _Next, stamp: Stamp, code: str) -> Changes:
+def _turn(place: Place, wanted: _Next, stamp: Stamp, code: str) -> BundleChanges:
     """Prepare, have the records written, make good what follows."""
 
-    def made(connection: sqlite3.Connection) -> tuple[Changes, PolicyChange]:
+    def made(connection: sqlite3.Connection) -> tuple[BundleChanges, PolicyChange]:
         basis = policy_version(connection)
         _voiced(place, connection, wanted.content)
         name_bundle(place.state, PENDING, wanted.digest or "none")
@@ -446,7 +445,7 @@ def _change(
     place: Place,
     connection: sqlite3.Connection,
     wanted: _Next,
-    changes: Changes,
+    changes: BundleChanges,
     stamp: Stamp,
     basis: int,
     about: Noted,
@@ -461,7 +460,7 @@ def _change(
             connection,
             key_path(place.database),
             who,
-            lambda stored: policy.merged(stored, content.register, theirs, here),
+            lambda stored: policy.merged_directory(stored, content.register, theirs, here),
             {},
         )
     held = InForce(
@@ -492,7 +491,7 @@ def _voiced(place: Place, connection: sqlite3.Connection, content: Content) -> M
 
 def _sheets_after(connection: sqlite3.Connection, content: Content) -> tuple[Sheet, ...]:
     known = sheets.all_sheets(connection)
-    plan = policy.sheets_plan(known, content.sheets, records.sheets(connection))
+    plan = policy.sheets_change(known, content.sheets, records.sheets(connection))
     changed = {sheet.code for sheet in plan.written}
     stay = (s for s in known if s.code not in changed and s.code not in plan.gone)
     return (*stay, *plan.written)

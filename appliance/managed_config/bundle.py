@@ -26,7 +26,7 @@ from appliance.config.read import NOT_UTF8, structure
 from appliance.config.schema import ManagedSchedule
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
-from appliance.policy.directory import Register, entries
+from appliance.policy.directory import Directory, stamps_with_place
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
@@ -283,7 +283,7 @@ class Content:
 
     schedule_text: str = ""
     schedule: ManagedSchedule = ManagedSchedule()
-    register: Register = Register()
+    register: Directory = Directory()
     sheets: tuple[Sheet, ...] = ()
     prompts: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -355,15 +355,15 @@ class _Reader:
             self._note(SCHEDULE, error)
             return ManagedSchedule()
 
-    def _register(self) -> Register:
+    def _register(self) -> Directory:
         if PLAIN_REGISTER not in self._files:
-            return Register()
+            return Directory()
         try:
             register = directory_file.parse(self._text(PLAIN_REGISTER), PLAIN_REGISTER)
         except BadConfiguration as error:
             self._note(PLAIN_REGISTER, error)
-            return Register()
-        if any(entry.attachment for _, entry in entries(register)):
+            return Directory()
+        if any(entry.attachment for _, entry in stamps_with_place(register)):
             it = "gli allegati non viaggiano con le impostazioni: togliere «attachment»"
             why = "attachments do not travel with the settings: leave `attachment` out"
             self.mistakes.append(Mistake(PLAIN_REGISTER, why, it=it))

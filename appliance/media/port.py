@@ -28,7 +28,7 @@ from appliance.modem.port_server import (
     receive_report,
     send_ask,
 )
-from appliance.policy.supervision import TABLE, Part, Past
+from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
 
 READ_SIZE = 4096
 WRITE_LIMIT = 16_384
@@ -41,11 +41,11 @@ LEAST = {
     Cause.BROKEN: Recovery.REOPEN,
 }
 """The least that can help with what a keeper reports; a MISSING port it waits for by itself."""
-MUTE_LIMIT_S = TABLE[Part.LINE].silent_s
+MUTE_LIMIT_S = RESTART_RULES[Component.LINE].silent_s
 """A modem that should send sound (50 frames a second) and sends none for so long is stuck."""
 MUTE_STEP_S = 0.010
 """How long after that limit it is looked at, whatever else goes on."""
-KEEPER_LIMIT_S = TABLE[Part.KEEPER].silent_s
+KEEPER_LIMIT_S = RESTART_RULES[Component.KEEPER].silent_s
 """Seconds a keeper may take over an order before it is abandoned as hung."""
 
 GONE = Sentence(
@@ -93,7 +93,7 @@ class Port:
         self._out = bytearray()
         self._read_at = 0.0
         self._mask = 0
-        self._past = Past()
+        self._past = RestartHistory()
         self._retry_at: float | None = None
         self._limit_at: float | None = None
         self._stirred = True
@@ -295,7 +295,7 @@ class Port:
         A modem that comes up and fails again and again counts as one that never came up.
         """
         now = self._clock()
-        self._retry_at = now + PAUSE_S.get(step, self._past.pause_s(Part.LINE, now))
+        self._retry_at = now + PAUSE_S.get(step, self._past.pause_s(Component.LINE, now))
         self._past = self._past.again(now)
 
     def _forget_fd(self) -> None:

@@ -8,8 +8,7 @@ from typing import Final
 
 from appliance.errors import TechnicianError
 from appliance.paper.document import Document, to_json
-from appliance.policy.supervision import in_words
-from appliance.policy.text import Words
+from appliance.policy.text import Words, error_text_words
 
 COMMAND: Final = (sys.executable, "-m", "appliance.paper")
 LIMIT_S: Final = 120.0
@@ -24,7 +23,7 @@ class NoPaper(TechnicianError):  # noqa: N818 - reads as what it is
     """Raised when a PDF cannot be had; `words` say why."""
 
     def __init__(self, why: str) -> None:
-        told = in_words(why)
+        told = error_text_words(why)
         self.words = Words(FAILED.it.format(told.it), FAILED.en.format(told.en))
         super().__init__(self.words.en)
 

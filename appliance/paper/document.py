@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from appliance.policy import requests
-from appliance.policy.directory import Register
+from appliance.policy.directory import Directory
 from appliance.policy.hours import date_words, day_words, moment_phrase, moment_words
-from appliance.policy.letters import need_name
+from appliance.policy.mail import need_name
 from appliance.policy.requests import Citizen, Contact, RequestStep
 from appliance.policy.text import Words
 from appliance.store.reports import Teller
@@ -172,7 +172,7 @@ class RequestLetter:
     """Writes a request as a letter of a house."""
 
     head: Letterhead
-    register: Register
+    register: Directory
     names: Names
     hide: Callable[[str], str]
 
@@ -245,7 +245,7 @@ class RequestLetter:
         yield _SHEET, self.names.sheets.get(request.sheet, request.sheet)
         booked = request.appointment
         yield _APPOINTMENT, when(booked, head.language, head.zone) if booked else ""
-        yield _STATE, self._say(requests.state_of(request))
+        yield _STATE, self._say(requests.state_words(request))
         yield _DUE, day_words(due(request), head.language)
 
     def _row(self, step: Happened) -> tuple[str, ...]:
@@ -255,5 +255,5 @@ class RequestLetter:
         who = self.names.called(step.by)
         if step.said_by:
             who = f"{who} ({self.names.called(step.said_by)})"
-        what = self._say(requests.STEPS[step.step])
+        what = self._say(requests.REQUEST_STEP_WORDS[step.step])
         return (at, what, self.hide(who), self.hide(step.words))

@@ -77,7 +77,7 @@ class Now:
 # a morning would go to voicemail. So a call rings at first, and once more whenever half an hour has
 # gone by since one rang in vain.
 
-WINDOW_S = 1800.0
+ATTENDANCE_S = 1800.0
 """So long somebody is taken to be there still, or nobody (reliability.md 6)."""
 
 
@@ -103,7 +103,9 @@ class Attendance:
         return _within(self.seen, at) or not _within(self.in_vain, at)
 
 
-def doubt(rule: WithoutTime, state: ClockState, attendance: Attendance, at: float) -> Doubt:
+def hours_in_doubt(
+    rule: WithoutTime, state: ClockState, attendance: Attendance, at: float
+) -> Doubt:
     """Say what holds instead of the hours; `at` is monotonic. An unset clock keeps none."""
     if rule is WithoutTime.HOURS and state is not ClockState.UNSET:
         return Doubt.HOURS
@@ -112,7 +114,7 @@ def doubt(rule: WithoutTime, state: ClockState, attendance: Attendance, at: floa
 
 
 def _within(moment: float | None, at: float) -> bool:
-    return moment is not None and at - moment < WINDOW_S
+    return moment is not None and at - moment < ATTENDANCE_S
 
 
 # ---- clock trust -------------------------------------------------------------------------------
@@ -123,20 +125,30 @@ def _within(moment: float | None, at: float) -> bool:
 # 50 ppm, 4 s a day: after a week by itself the time is half a minute off, which hours can bear;
 # after three months six minutes, which they cannot (reliability.md 6).
 
-BUILT: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
+EARLIEST_WALL: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 """Before this product was made no clock can be right."""
-LAST: Final = BUILT + 10 * 365.25 * 86_400
+
+
+LATEST_WALL: Final = EARLIEST_WALL + 10 * 365.25 * 86_400
 """Nor ten years after: a time server that says so lies, or a battery has gone bad."""
-JUMP_S: Final = 86_400.0
+
+
+CLOCK_JUMP_S: Final = 86_400.0
 """No time server in its right mind moves by more than a day a clock that was confirmed."""
-LOST_S: Final = 7_200.0
+
+
+SYNC_LOST_S: Final = 7_200.0
 """timesyncd asks every 34 min at most (PollIntervalMaxSec): after two hours nobody has answered."""
+
+
 HOLDOVER_S: Final = 7 * 86_400.0
-NEAR_S: Final = 60.0
+
+
+SET_WITHIN_S: Final = 60.0
 """A time that a person has set is there when the clock is as near to it as this."""
 
 
-class Sign(enum.StrEnum):
+class ClockSign(enum.StrEnum):
     """What is seen of the clock."""
 
     OUT_OF_BOUNDS = "out_of_bounds"  # before the product was made, or ten years later
@@ -150,24 +162,27 @@ class Sign(enum.StrEnum):
     CONFIRMED = "confirmed"  # by a person who has looked at another clock
 
 
-_S: Final = ClockState
-TABLE: Final[Mapping[tuple[ClockState, Sign], ClockState]] = MappingProxyType({
-    **{(state, Sign.OUT_OF_BOUNDS): _S.UNSET for state in _S},
-    **{(state, Sign.SYNCED): _S.SYNCED for state in (_S.STALE, _S.HOLDOVER, _S.SYNCED)},
-    **{(state, Sign.CONFIRMED): _S.HOLDOVER for state in (_S.STALE, _S.HOLDOVER)},
-    **{(state, Sign.JUMPED): _S.STALE for state in (_S.SYNCED, _S.HOLDOVER)},
-    (_S.SYNCED, Sign.CONFIRMED): _S.SYNCED,
-    (_S.UNSET, Sign.IN_BOUNDS): _S.STALE,
-    (_S.STALE, Sign.BATTERY): _S.HOLDOVER,
-    (_S.STALE, Sign.CAME_BACK): _S.HOLDOVER,
-    (_S.SYNCED, Sign.LOST): _S.HOLDOVER,
-    (_S.HOLDOVER, Sign.AGED): _S.STALE,
+_STATE: Final = ClockState
+
+
+CLOCK_STATE_AFTER: Final[Mapping[tuple[ClockState, ClockSign], ClockState]] = MappingProxyType({
+    **{(state, ClockSign.OUT_OF_BOUNDS): _STATE.UNSET for state in _STATE},
+    **{(state, ClockSign.SYNCED): _STATE.SYNCED
+       for state in (_STATE.STALE, _STATE.HOLDOVER, _STATE.SYNCED)},
+    **{(state, ClockSign.CONFIRMED): _STATE.HOLDOVER for state in (_STATE.STALE, _STATE.HOLDOVER)},
+    **{(state, ClockSign.JUMPED): _STATE.STALE for state in (_STATE.SYNCED, _STATE.HOLDOVER)},
+    (_STATE.SYNCED, ClockSign.CONFIRMED): _STATE.SYNCED,
+    (_STATE.UNSET, ClockSign.IN_BOUNDS): _STATE.STALE,
+    (_STATE.STALE, ClockSign.BATTERY): _STATE.HOLDOVER,
+    (_STATE.STALE, ClockSign.CAME_BACK): _STATE.HOLDOVER,
+    (_STATE.SYNCED, ClockSign.LOST): _STATE.HOLDOVER,
+    (_STATE.HOLDOVER, ClockSign.AGED): _STATE.STALE,
 })  # fmt: skip
 """The state after a sign; what does not stand here changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ClockReading:
     """What is seen of the clock at a moment: `monotonic` s, `wall` s since 1970.
 
     `sync_age` is how many s ago a time server confirmed it, None for not since power came;
@@ -186,7 +201,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Trust:
+class ClockTrust:
     """What is known of the clock since power came; times are monotonic s.
 
     `anchor` is the offset that was confirmed last, None for never; `since` is when that was, or
@@ -202,27 +217,34 @@ class Trust:
     synced_once: bool = False
 
 
-def look(trust: Trust, seen: Seen, holdover_s: float = HOLDOVER_S) -> Trust:
+def look_at_clock(
+    trust: ClockTrust, seen: ClockReading, holdover_s: float = HOLDOVER_S
+) -> ClockTrust:
     """Return the trust after one more look at the clock."""
-    if not BUILT <= seen.wall <= LAST:
-        state, jumped = after(trust.state, Sign.OUT_OF_BOUNDS), trust.anchor is not None
+    if not EARLIEST_WALL <= seen.wall <= LATEST_WALL:
+        state, jumped = (
+            clock_state_after(trust.state, ClockSign.OUT_OF_BOUNDS),
+            trust.anchor is not None,
+        )
         return replace(trust, state=state, jumped=jumped)
-    trust = replace(trust, state=after(trust.state, Sign.IN_BOUNDS))
-    if trust.wanted is not None and abs(seen.offset - trust.wanted) <= NEAR_S:
-        trust = confirmed(trust, seen)
-    if trust.anchor is not None and abs(seen.offset - trust.anchor) > JUMP_S:
-        return replace(trust, state=after(trust.state, Sign.JUMPED), jumped=True)
+    trust = replace(trust, state=clock_state_after(trust.state, ClockSign.IN_BOUNDS))
+    if trust.wanted is not None and abs(seen.offset - trust.wanted) <= SET_WITHIN_S:
+        trust = clock_confirmed(trust, seen)
+    if trust.anchor is not None and abs(seen.offset - trust.anchor) > CLOCK_JUMP_S:
+        return replace(trust, state=clock_state_after(trust.state, ClockSign.JUMPED), jumped=True)
     if trust.jumped:
-        trust = replace(trust, state=after(trust.state, Sign.CAME_BACK), jumped=False)
+        trust = replace(
+            trust, state=clock_state_after(trust.state, ClockSign.CAME_BACK), jumped=False
+        )
     return _aged(_by_server(trust, seen), seen, holdover_s)
 
 
-def confirmed(trust: Trust, seen: Seen) -> Trust:
+def clock_confirmed(trust: ClockTrust, seen: ClockReading) -> ClockTrust:
     """Return the trust after a person has said that the time is right.
 
     A time that cannot be stays refused: then it is to be set first.
     """
-    state = after(trust.state, Sign.CONFIRMED)
+    state = clock_state_after(trust.state, ClockSign.CONFIRMED)
     if state is ClockState.UNSET:
         return trust
     return replace(
@@ -230,26 +252,28 @@ def confirmed(trust: Trust, seen: Seen) -> Trust:
     )
 
 
-def after(state: ClockState, sign: Sign) -> ClockState:
+def clock_state_after(state: ClockState, sign: ClockSign) -> ClockState:
     """Return the state after a sign, by the table."""
-    return TABLE.get((state, sign), state)
+    return CLOCK_STATE_AFTER.get((state, sign), state)
 
 
-def _by_server(trust: Trust, seen: Seen) -> Trust:
+def _by_server(trust: ClockTrust, seen: ClockReading) -> ClockTrust:
     """Heed the time server, or the battery at the start."""
     age = seen.sync_age
-    if age is not None and age <= LOST_S:
-        state = after(trust.state, Sign.SYNCED)
+    if age is not None and age <= SYNC_LOST_S:
+        state = clock_state_after(trust.state, ClockSign.SYNCED)
         since = seen.monotonic - max(age, 0.0)
         return replace(trust, state=state, anchor=seen.offset, since=since, synced_once=True)
     if trust.since is None and seen.battery:
-        return replace(trust, state=after(trust.state, Sign.BATTERY), since=seen.monotonic)
-    return replace(trust, state=after(trust.state, Sign.LOST))
+        return replace(
+            trust, state=clock_state_after(trust.state, ClockSign.BATTERY), since=seen.monotonic
+        )
+    return replace(trust, state=clock_state_after(trust.state, ClockSign.LOST))
 
 
-def _aged(trust: Trust, seen: Seen, holdover_s: float) -> Trust:
+def _aged(trust: ClockTrust, seen: ClockReading, holdover_s: float) -> ClockTrust:
     if trust.since is not None and seen.monotonic - trust.since > holdover_s:
-        return replace(trust, state=after(trust.state, Sign.AGED))
+        return replace(trust, state=clock_state_after(trust.state, ClockSign.AGED))
     return trust
 
 
@@ -262,13 +286,17 @@ def _aged(trust: Trust, seen: Seen, holdover_s: float) -> Trust:
 
 STEP_S = 1.0
 """A clock that moved by less was steered, not set."""
-SLACK_S = 2.0
-MOST = 64
+
+
+STRETCH_SLACK_S = 2.0
+
+
+MOST_STRETCHES = 64
 """A clock that is set more often than this before it is known is past helping."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ClockStretch:
     """From `since` (monotonic s) on the wall clock was the running time plus `offset` s."""
 
     since: float
@@ -276,27 +304,29 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class ClockSteps:
     """How the clock was set since power came; `known_at` is when a time server first confirmed it
     (monotonic s), None for not yet.
     """
 
-    stretches: tuple[Stretch, ...] = ()
+    stretches: tuple[ClockStretch, ...] = ()
     known_at: float | None = None
 
-    def see(self, seen: Seen) -> Steps:
+    def see(self, seen: ClockReading) -> ClockSteps:
         """Return it after one more look at the clock; nothing is added once the time is known."""
         last = self.stretches[-1] if self.stretches else None
         is_same = last is not None and abs(seen.offset - last.offset) < STEP_S
-        if is_same or self.known_at is not None or len(self.stretches) >= MOST:
+        if is_same or self.known_at is not None or len(self.stretches) >= MOST_STRETCHES:
             return self
-        return Steps((*self.stretches, Stretch(seen.monotonic, seen.offset)))
+        return ClockSteps((*self.stretches, ClockStretch(seen.monotonic, seen.offset)))
 
-    def know(self, seen: Seen) -> Steps:
+    def know(self, seen: ClockReading) -> ClockSteps:
         """Return it once the time is known: that offset is the true one."""
         if self.known_at is not None:
             return self
-        return Steps((*self.stretches, Stretch(seen.monotonic, seen.offset)), seen.monotonic)
+        return ClockSteps(
+            (*self.stretches, ClockStretch(seen.monotonic, seen.offset)), seen.monotonic
+        )
 
     def corrected(self, wall: float) -> float | None:
         """Return the true time (s since 1970) of what was written before that was known.
@@ -308,7 +338,7 @@ class Steps:
         true = self.stretches[-1].offset
         for here, following in reversed(list(pairwise(self.stretches))):
             first, last = here.since + here.offset, following.since + here.offset
-            if first - SLACK_S <= wall <= last + SLACK_S:
+            if first - STRETCH_SLACK_S <= wall <= last + STRETCH_SLACK_S:
                 moved = true - here.offset
                 return wall + moved if abs(moved) >= STEP_S else None
         return None
@@ -322,9 +352,15 @@ class Steps:
 # agree with each other, and not with the box, are worth a look at another clock (reliability.md 6).
 
 AGREE_S: Final = 120.0
+
+
 OFF_S: Final = 600.0
+
+
 YEAR_S: Final = 180 * 86_400.0
 """Beyond this the year that was taken for theirs was another one: nothing is known."""
+
+
 _DATED: Final = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)")
 
 

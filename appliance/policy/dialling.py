@@ -12,17 +12,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from appliance.policy.clock import Now
-from appliance.policy.directory import Reach, Register, SecretNumber, Target
-from appliance.policy.hours import Schedule, Week, week
-from appliance.policy.numbering import PLANS, NumberClass, Plan
+from appliance.policy.directory import Directory, Reach, Target
+from appliance.policy.hours import Schedule, Week, week_of
+from appliance.policy.numbering import PLANS, NumberClass, NumberingPlan, SecretNumber
 from appliance.policy.text import Words
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-CIVIL = week(
+
+
+CALL_BACK_WEEK = week_of(
     **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "8:00-19:00")
 )
 """When citizens are called back without a reason (E17); holidays are none of it."""
-ORDINARY = frozenset(
+
+
+ORDINARY_CLASSES = frozenset(
     {NumberClass.LOCAL, NumberClass.NATIONAL, NumberClass.MOBILE, NumberClass.TOLL_FREE}
 )
 """What may be called back: one ring from a dear number must not make the office call it."""
@@ -35,7 +39,7 @@ class Identity(enum.StrEnum):
     WITHHELD = "withheld"
 
 
-class Denied(enum.StrEnum):
+class DialRefusal(enum.StrEnum):
     """Why a number is not dialled; stable codes of records and statistics."""
 
     NO_NUMBER = "dial.no_number"
@@ -47,32 +51,32 @@ class Denied(enum.StrEnum):
     MINUTES = "dial.minutes_limit"
 
 
-SENTENCES: Mapping[Denied, Words] = {
-    Denied.NO_NUMBER: Words(
+DIAL_REFUSAL_WORDS: Mapping[DialRefusal, Words] = {
+    DialRefusal.NO_NUMBER: Words(
         "Questo non è un numero che si può chiamare da qui.",
         "This is no number that can be called from here.",
     ),
-    Denied.CLASS: Words(
+    DialRefusal.CLASS: Words(
         "Da questa postazione non si chiamano numeri di questo tipo.",
         "Numbers of this kind are not called from this position.",
     ),
-    Denied.NOT_KNOWN: Words(
+    DialRefusal.NOT_KNOWN: Words(
         "Si chiama soltanto chi ha chiamato, o sta in rubrica o in una richiesta.",
         "Only who has called, or stands in the register or in a request, is called.",
     ),
-    Denied.NIGHT: Words(
+    DialRefusal.NIGHT: Words(
         "Fuori dall'orario per richiamare si chiama solo chi ha chiamato o è in rubrica.",
         "Outside the band for calling back only who has called or is in the register is called.",
     ),
-    Denied.NOT_READY: Words(
+    DialRefusal.NOT_READY: Words(
         "Il registro delle chiamate non è ancora stato letto: riprovare tra un minuto.",
         "The call log has not been read yet: try again in a minute.",
     ),
-    Denied.CALLS: Words(
+    DialRefusal.CALLS: Words(
         "Questa postazione ha raggiunto il limite di chiamate in un'ora.",
         "This position has reached its limit of calls in an hour.",
     ),
-    Denied.MINUTES: Words(
+    DialRefusal.MINUTES: Words(
         "Questa postazione ha raggiunto il limite di minuti in un giorno.",
         "This position has reached its limit of minutes in a day.",
     ),
@@ -81,7 +85,7 @@ SENTENCES: Mapping[Denied, Words] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
+class DialRules:
     """How the office calls out; `free` are the classes that each phone may dial freely.
 
     `prefix` goes before an outside number on a phone. `withhold` is the line's own code for hiding
@@ -89,12 +93,12 @@ class Outgoing:
     called back. A position places `calls_per_hour` at most and talks for `minutes_per_day`.
     """
 
-    plan: Plan = PLANS["it"]
+    plan: NumberingPlan = PLANS["it"]
     prefix: str = "0"
     identity: Identity = Identity.PRESENTED
     withhold: str = ""
     local: tuple[str, ...] = ()
-    week: Week = CIVIL
+    week: Week = CALL_BACK_WEEK
     known_days: int = 30
     free: Mapping[str, frozenset[NumberClass]] = field(default_factory=dict)
     calls_per_hour: int = 20
@@ -120,7 +124,7 @@ class Outgoing:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedCall:
     """One call that `phone` placed; it has lasted `talked_s` once it is over (None: it goes on).
 
     `case` is what it was for: "message:12", "request:7", "call:ID", or "".
@@ -141,29 +145,29 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class DialLedger:
     """Who called when, and what was placed in the last day; `loaded` once the log was read."""
 
     heard: Mapping[str, datetime] = field(default_factory=dict, repr=False)
-    placed: tuple[Placed, ...] = ()
+    placed: tuple[PlacedCall, ...] = ()
     loaded: bool = False
 
-    def hear(self, number: str, at: datetime) -> Ledger:
+    def hear(self, number: str, at: datetime) -> DialLedger:
         """Return the ledger after a call from a number."""
         return replace(self, heard={**self.heard, number: at})
 
-    def place(self, placed: Placed) -> Ledger:
+    def place(self, placed: PlacedCall) -> DialLedger:
         """Return the ledger after a call began, or ended: the same call replaces itself."""
         others = (p for p in self.placed if p.call != placed.call)
         return replace(self, placed=(*others, placed))
 
-    def with_newer(self, newer: Ledger) -> Ledger:
+    def with_newer(self, newer: DialLedger) -> DialLedger:
         """Return what was read from the log, with what is known since on top of it."""
         known = {p.call for p in newer.placed}
         older = tuple(p for p in self.placed if p.call not in known)
-        return Ledger({**self.heard, **newer.heard}, (*older, *newer.placed), loaded=True)
+        return DialLedger({**self.heard, **newer.heard}, (*older, *newer.placed), loaded=True)
 
-    def forget(self, numbers: Iterable[str]) -> Ledger:
+    def forget(self, numbers: Iterable[str]) -> DialLedger:
         """Return the ledger without numbers that were erased, before the log is read anew (E20).
 
         A call that is over stands in the log, and counts from there.
@@ -173,14 +177,14 @@ class Ledger:
         placed = tuple(p for p in self.placed if p.talked_s is None or p.number not in gone)
         return replace(self, heard=heard, placed=placed)
 
-    def without_old(self, wall: datetime, known_days: int) -> Ledger:
+    def without_old(self, wall: datetime, known_days: int) -> DialLedger:
         """Return the ledger without what can decide nothing any more."""
         days = timedelta(days=known_days)
         heard = {number: at for number, at in self.heard.items() if wall - at <= days}
         placed = tuple(p for p in self.placed if wall - p.at <= max(days, DAY))
         return replace(self, heard=heard, placed=placed)
 
-    def of(self, phone: str, wall: datetime, span: timedelta) -> Iterator[Placed]:
+    def of(self, phone: str, wall: datetime, span: timedelta) -> Iterator[PlacedCall]:
         """Yield what a phone placed within a span before a moment."""
         return (p for p in self.placed if p.phone == phone and wall - p.at < span)
 
@@ -190,11 +194,11 @@ class Ledger:
         return next(cases, "") if number else ""
 
 
-NO_LEDGER = Ledger()
+NO_LEDGER = DialLedger()
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DialRequest:
     """What a position wants to dial; `case` names the message, call or request it is for."""
 
     phone: str
@@ -204,7 +208,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class DialAllowed:
     """It is dialled; `unit` is whose number it is in the register, "" for a citizen's."""
 
     number_class: NumberClass
@@ -212,88 +216,93 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class DialRefused:
     """It is not, and why."""
 
-    why: Denied
+    why: DialRefusal
     number_class: NumberClass
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonNeeded:
+class DialReasonNeeded:
     """Outside the civil band: only who says that it is urgent goes on (E17)."""
 
     number_class: NumberClass
 
 
-Verdict = Allowed | Refused | ReasonNeeded
+DialVerdict = DialAllowed | DialRefused | DialReasonNeeded
 
 
-def decide(
-    rules: Outgoing, asked: Asked, ledger: Ledger, register: Register, hours: Schedule, now: Now
-) -> Verdict:
+def may_dial(
+    rules: DialRules,
+    asked: DialRequest,
+    ledger: DialLedger,
+    register: Directory,
+    hours: Schedule,
+    now: Now,
+) -> DialVerdict:
     """Say whether a number is dialled; `hours` are the band in which citizens are called."""
     kind = rules.plan.classify(asked.number, rules.local)
     if kind is NumberClass.EMERGENCY:
-        return Allowed(kind)
+        return DialAllowed(kind)
     unit = unit_of(register, asked.number, rules.plan)
     known = bool(asked.case or unit) or _called(rules, asked.number, ledger, now)
     in_band = now.by_hours and hours.at(now.wall).open
-    why = _why_not(rules, asked, ledger, kind, known, in_band, now)
+    why = _refusal(rules, asked, ledger, kind, known, in_band, now)
     if why is not None:
-        return Refused(why, kind)
-    return Allowed(kind, unit) if in_band or asked.urgent or unit else ReasonNeeded(kind)
+        return DialRefused(why, kind)
+    return DialAllowed(kind, unit) if in_band or asked.urgent or unit else DialReasonNeeded(kind)
 
 
-def _why_not(
-    rules: Outgoing,
-    asked: Asked,
-    ledger: Ledger,
+def _refusal(
+    rules: DialRules,
+    asked: DialRequest,
+    ledger: DialLedger,
     kind: NumberClass,
     known: bool,
     in_band: bool,
     now: Now,
-) -> Denied | None:
+) -> DialRefusal | None:
     free = kind in rules.free.get(asked.phone, frozenset())
     if kind is NumberClass.NONE:
-        return Denied.NO_NUMBER
+        return DialRefusal.NO_NUMBER
     if not known and not free:
         return _unknown(kind, ledger)
-    if kind not in ORDINARY and not free:
-        return Denied.CLASS
+    if kind not in ORDINARY_CLASSES and not free:
+        return DialRefusal.CLASS
     if not known and not in_band:
-        return Denied.NIGHT
+        return DialRefusal.NIGHT
     return limit_reached(rules, asked.phone, ledger, now)
 
 
-def _unknown(kind: NumberClass, ledger: Ledger) -> Denied:
+def _unknown(kind: NumberClass, ledger: DialLedger) -> DialRefusal:
     """Say why a number nobody knows is not dialled; with the log unread it may yet be known."""
-    if kind not in ORDINARY:
-        return Denied.CLASS
-    return Denied.NOT_KNOWN if ledger.loaded else Denied.NOT_READY
+    if kind not in ORDINARY_CLASSES:
+        return DialRefusal.CLASS
+    return DialRefusal.NOT_KNOWN if ledger.loaded else DialRefusal.NOT_READY
 
 
-def limit_reached(rules: Outgoing, phone: str, ledger: Ledger, now: Now) -> Denied | None:
+def limit_reached(rules: DialRules, phone: str, ledger: DialLedger, now: Now) -> DialRefusal | None:
     """Say which limit a position has reached; with the log unread nobody knows (conservative)."""
     if not ledger.loaded:
-        return Denied.NOT_READY
+        return DialRefusal.NOT_READY
     if sum(1 for _ in ledger.of(phone, now.wall, HOUR)) >= rules.calls_per_hour:
-        return Denied.CALLS
-    return Denied.MINUTES if left_ms(rules, phone, ledger, now) <= 0 else None
+        return DialRefusal.CALLS
+    return DialRefusal.MINUTES if left_ms(rules, phone, ledger, now) <= 0 else None
 
 
-def left_ms(rules: Outgoing, phone: str, ledger: Ledger, now: Now) -> int:
+def left_ms(rules: DialRules, phone: str, ledger: DialLedger, now: Now) -> int:
     """Return how long a position may still talk today, in ms."""
     talked = sum(placed.seconds(now.wall) for placed in ledger.of(phone, now.wall, DAY))
     return int((rules.minutes_per_day * 60 - talked) * 1000)
 
 
-def _called(rules: Outgoing, number: str, ledger: Ledger, now: Now) -> bool:
+def _called(rules: DialRules, number: str, ledger: DialLedger, now: Now) -> bool:
     at = ledger.heard.get(number)
     return at is not None and now.wall - at <= timedelta(days=rules.known_days)
 
 
-def unit_of(register: Register, number: str, plan: Plan) -> str:
+def unit_of(register: Directory, number: str, plan: NumberingPlan) -> str:
     """Name the unit (and label) in whose declarations a number stands, "" for none (P7)."""
     written = {SecretNumber(form) for form in _forms(number, plan)}
     for unit, target in _targets(register):
@@ -302,12 +311,12 @@ def unit_of(register: Register, number: str, plan: Plan) -> str:
     return ""
 
 
-def _forms(number: str, plan: Plan) -> tuple[str, ...]:
+def _forms(number: str, plan: NumberingPlan) -> tuple[str, ...]:
     bare = number.removeprefix(plan.trunk)
     return number, f"+{plan.code}{bare}", f"00{plan.code}{bare}"
 
 
-def _targets(register: Register) -> Iterator[tuple[str, Target]]:
+def _targets(register: Directory) -> Iterator[tuple[str, Target]]:
     for declaration in register.declarations:
         unit = register.unit(declaration.unit)
         for need in declaration.needs:

@@ -1,14 +1,15 @@
-"""The directory of offices: declarations, targets, keypad numbers, what is in force."""
+"""The directory of offices (P4): declarations, what is in force, numbers that may be told."""
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from itertools import combinations
-from typing import Any, Final, NamedTuple, NoReturn, final
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from appliance.errors import ConfigurationError
 from appliance.policy.hours import (
@@ -20,79 +21,8 @@ from appliance.policy.hours import (
     hours_of_office,
     local_moment,
 )
-from appliance.policy.numbering import EMERGENCY
+from appliance.policy.numbering import EMERGENCY, SEPARATORS, SecretNumber
 from appliance.policy.text import Refused, Words
-
-# ---- secret ------------------------------------------------------------------------------------
-# Numbers that may not be told: a type that cannot be printed (P7).
-
-MASK: Final = "•••"
-"""What is seen of a number wherever it is printed; it says nothing of length or digits."""
-
-
-class Purpose(enum.StrEnum):
-    """What a number is revealed for; a test lists every place that does so."""
-
-    DIAL = "dial"  # the digits of an outgoing leg or of a hook-flash transfer
-    RING = "ring"  # the account that a SIP leg rings
-    STORE = "store"
-    EXPORT = "export"  # the head's own file, audited
-    SHOW = "show"  # the head's register pages, on demand, audited
-    TELL = "tell"  # authorised in writing, recorded
-
-
-@final
-class SecretNumber:
-    """A number with one door, `reveal`; whatever else is done with it shows a mask.
-
-    Equal to another of the same digits, so that it can be looked up. It cannot be pickled.
-    """
-
-    __slots__ = ("__digits",)
-    __digits: str
-
-    def __init__(self, digits: str) -> None:
-        object.__setattr__(self, "_SecretNumber__digits", digits)
-
-    def reveal(self, purpose: Purpose) -> str:
-        """Give the digits, for a purpose that the caller has the right to."""
-        del purpose  # named at the call, where people and tests look for it
-        return self.__digits
-
-    @property
-    def is_known(self) -> bool:
-        """Tell whether there are digits at all: what cannot be unsealed has none."""
-        return bool(self.__digits)
-
-    def __str__(self) -> str:
-        return MASK
-
-    __repr__ = __str__
-
-    def __format__(self, spec: str) -> str:
-        return format(MASK, spec)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SecretNumber) and other.__digits == self.__digits
-
-    def __hash__(self) -> int:
-        return hash((SecretNumber, self.__digits))
-
-    def __setattr__(self, name: str, value: object) -> NoReturn:
-        raise AttributeError(f"a number does not change: {name} cannot be set")
-
-    def __copy__(self) -> SecretNumber:
-        return self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> SecretNumber:
-        return self
-
-    def __getstate__(self) -> NoReturn:
-        raise TypeError("a number that may not be told is not written out")
-
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise TypeError("a number that may not be told is not written out")
-
 
 # ---- targets -----------------------------------------------------------------------------------
 # Whom a need is passed on to: a SIP phone, a PBX extension, or a number over a second line.
@@ -106,25 +36,31 @@ class Reach(enum.StrEnum):
     OUTSIDE = "outside"  # over a second analog line, so that the caller never learns it
 
 
-SHAPES = {
+NUMBER_SHAPES = {
     Reach.PHONE: re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}"),
     Reach.PBX: re.compile(r"[0-9*#]{1,8}"),
     Reach.OUTSIDE: re.compile(r"\+?[0-9]{3,15}"),
 }
-EXAMPLES = {Reach.PHONE: "ana1", Reach.PBX: "204", Reach.OUTSIDE: "051598204"}
-REACHES = {
+
+
+NUMBER_EXAMPLES = {Reach.PHONE: "ana1", Reach.PBX: "204", Reach.OUTSIDE: "051598204"}
+
+
+REACH_WORDS = {
     Reach.PHONE: Words("telefono della rete", "phone"),
     Reach.PBX: Words("interno del centralino telefonico", "pbx"),
     Reach.OUTSIDE: Words("numero esterno", "outside"),
 }
-NAMED = (
+
+
+LABEL_NAMES_NUMBER = (
     "l'etichetta contiene il numero: la vedono tutti, scrivere piuttosto di che cosa si tratta",
     "the label names the number: everybody sees a label, so write what stands there instead",
 )
+
+
 _MOBILE = re.compile(r"(?:\+39|0039)?3\d{8,9}")
 """An Italian mobile number: 3 and eight or nine digits, no leading 0 (v253.md 3)."""
-_BETWEEN = re.compile(r"[ ./()-]")
-"""What people write between digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +73,18 @@ class Target:
     service_mobile: bool = False
 
 
-def target(reach: Reach, text: str, label: str = "", *, service_mobile: bool = False) -> Target:
+def make_target(
+    reach: Reach, text: str, label: str = "", *, service_mobile: bool = False
+) -> Target:
     """Make a target of what somebody entered; raises Refused with the remedy.
 
     The sentence never repeats the number: it may be read by anybody.
     """
-    digits = text if reach is Reach.PHONE else _BETWEEN.sub("", text)
-    if not SHAPES[reach].fullmatch(digits):
+    digits = text if reach is Reach.PHONE else SEPARATORS.sub("", text)
+    if not NUMBER_SHAPES[reach].fullmatch(digits):
         raise Refused(
-            f"non è un {REACHES[reach].it}: si scrive come «{EXAMPLES[reach]}»",
-            f"this is no {reach} number: write it like {EXAMPLES[reach]!r}",
+            f"non è un {REACH_WORDS[reach].it}: si scrive come «{NUMBER_EXAMPLES[reach]}»",
+            f"this is no {reach} number: write it like {NUMBER_EXAMPLES[reach]!r}",
         )
     if digits in EMERGENCY:
         raise Refused(
@@ -161,8 +99,8 @@ def target(reach: Reach, text: str, label: str = "", *, service_mobile: bool = F
             "this is a mobile number: only a mobile of the service may be entered, marked as one "
             "(service_mobile = true); a private one never",
         )
-    if _names(label, digits):
-        raise Refused(*NAMED)
+    if _label_names(label, digits):
+        raise Refused(*LABEL_NAMES_NUMBER)
     if service_mobile and not mobile:
         raise Refused(
             "non è un cellulare: togliere «cellulare di servizio»",
@@ -171,28 +109,28 @@ def target(reach: Reach, text: str, label: str = "", *, service_mobile: bool = F
     return Target(reach, SecretNumber(digits), label, service_mobile)
 
 
-def relabelled(found: Target, label: str) -> Target:
+def with_label(found: Target, label: str) -> Target:
     """Give a target another label; raises Refused where that names the number."""
-    plain = _BETWEEN.sub("", label)
+    plain = SEPARATORS.sub("", label)
     runs = (run for run in re.findall(r"[0-9*#+]+", plain))
     parts = (run[a:b] for run in runs for a, b in combinations(range(len(run) + 1), 2))
     if any(SecretNumber(part) == found.number for part in parts):
-        raise Refused(*NAMED)
+        raise Refused(*LABEL_NAMES_NUMBER)
     return replace(found, label=label)
 
 
-def to_be_told(text: str) -> Target:
+def target_to_tell(text: str) -> Target:
     """Make a target of a number that may be told outside; raises Refused for none.
 
     A mobile is taken for the service's: the register's faults find one that is not.
     """
-    digits = _BETWEEN.sub("", text)
-    return target(Reach.OUTSIDE, digits, service_mobile=_is_mobile(digits))
+    digits = SEPARATORS.sub("", text)
+    return make_target(Reach.OUTSIDE, digits, service_mobile=_is_mobile(digits))
 
 
-def _names(label: str, digits: str) -> bool:
+def _label_names(label: str, digits: str) -> bool:
     """Tell whether a label gives a number away, however it is spaced."""
-    return digits.isdigit() and digits in _BETWEEN.sub("", label)
+    return digits.isdigit() and digits in SEPARATORS.sub("", label)
 
 
 def _is_mobile(digits: str) -> bool:
@@ -202,7 +140,7 @@ def _is_mobile(digits: str) -> bool:
 # ---- declarations ------------------------------------------------------------------------------
 # What offices declare in writing (P4), and the variations that lie over it for a while (E12).
 
-CODE_KEYS = re.compile(r"[0-9]{1,4}")
+KEYPAD_CODE_SHAPE = re.compile(r"[0-9]{1,4}")
 """What can be keyed between `**` and `#`."""
 
 
@@ -249,7 +187,7 @@ class Need:
     code_keys: str = ""
 
     def __post_init__(self) -> None:
-        if self.code_keys and not CODE_KEYS.fullmatch(self.code_keys):
+        if self.code_keys and not KEYPAD_CODE_SHAPE.fullmatch(self.code_keys):
             raise Refused(
                 f"{self.name}: «{self.code_keys}» non è un codice per i tasti: da 1 a 4 cifre",
                 f"need {self.code}: {self.code_keys!r} is no code for a phone's keys: write 1 to 4 "
@@ -263,7 +201,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EntryStamp:
     """Who entered something, when, and on what written ground; `number` is the order of entry."""
 
     number: int
@@ -293,7 +231,7 @@ class Declaration:
     In force from `first` to `last` (None: until superseded), both days included.
     """
 
-    entry: Entry
+    entry: EntryStamp
     unit: str
     declared_by: str
     week: Week
@@ -333,7 +271,7 @@ class Variation:
     read of it, "" for nothing: "Settimana elettorale".
     """
 
-    entry: Entry
+    entry: EntryStamp
     unit: str
     first: date
     last: date
@@ -361,8 +299,10 @@ class Variation:
 # ---- register ----------------------------------------------------------------------------------
 # The register as one frozen value: units, what they declared, and who may be told a number.
 
-CODE = re.compile(r"[a-z0-9_-]+")
+CODE_SHAPE = re.compile(r"[a-z0-9_-]+")
 """The shape of a unit's and a need's code."""
+
+
 NOTICE_DAYS = 30
 """Expiries are told so long ahead (E13)."""
 
@@ -385,19 +325,19 @@ class Unit:
 class Authorisation:
     """A unit's written leave to tell one number outside (P7), until `revoked` or after `last`."""
 
-    entry: Entry
+    entry: EntryStamp
     unit: str
     told: Target
     authorised_by: str
-    revoked: Entry | None = None
+    revoked: EntryStamp | None = None
     last: date | None = None
 
 
-Entered = Declaration | Variation | Authorisation
+DirectoryEntry = Declaration | Variation | Authorisation
 """What is entered in writing; nothing of it is ever changed (P4)."""
 
 
-class Fault(NamedTuple):
+class DirectoryFault(NamedTuple):
     """Something that does not fit together: where, and what to do, in English and Italian."""
 
     place: str
@@ -406,7 +346,7 @@ class Fault(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
+class Directory:
     """All of it; declarations, variations and authorisations in the order of their entry."""
 
     units: tuple[Unit, ...] = ()
@@ -468,7 +408,7 @@ class Register:
             and not self.valid_declaration(unit, declaration.last + timedelta(days=1))
         )
 
-    def entered(self) -> tuple[Entered, ...]:
+    def entered(self) -> tuple[DirectoryEntry, ...]:
         """Return all that was ever entered, oldest first."""
         kinds = (self.declarations, self.variations, self.authorisations)
         entries = (each for kind in kinds for each in kind)
@@ -476,14 +416,14 @@ class Register:
 
     def last_number(self) -> int:
         """Return the number of the last entry, revocations among them; 0 for none."""
-        return max((entry.number for _, entry in entries(self)), default=0)
+        return max((entry.number for _, entry in stamps_with_place(self)), default=0)
 
-    def history(self, code: str) -> tuple[Entered, ...]:
+    def history(self, code: str) -> tuple[DirectoryEntry, ...]:
         """Return all that was ever entered for a unit, oldest first."""
         return tuple(each for each in self.entered() if each.unit == code)
 
 
-def all_known(register: Register) -> bool:
+def all_numbers_known(register: Directory) -> bool:
     """Tell whether every number of a register could be read."""
     targets = [t for d in register.declarations for need in d.needs for t in need.targets]
     return all(
@@ -491,15 +431,15 @@ def all_known(register: Register) -> bool:
     )
 
 
-def faults(register: Register) -> Iterator[Fault]:
+def faults_of(register: Directory) -> Iterator[DirectoryFault]:
     """Find everything in a register that does not fit together."""
     codes = [unit.code for unit in register.units]
     for unit in register.units:
         yield from _faults_of_unit(register, unit, codes)
-    for place, entered in placed(register):
+    for place, entered in entries_with_place(register):
         if entered.unit not in codes:
             text = f"unit {entered.unit!r} is not in the register: add it, or mend the code"
-            yield Fault(f"{place}.unit", text, f"«{entered.unit}» non è nella rubrica")
+            yield DirectoryFault(f"{place}.unit", text, f"«{entered.unit}» non è nella rubrica")
     for number, declaration in enumerate(register.declarations, 1):
         for at, need in enumerate(declaration.needs, 1):
             yield from _faulty_code(f"declarations.{number}.needs.{at}.code", need.code)
@@ -511,41 +451,43 @@ def faults(register: Register) -> Iterator[Fault]:
     yield from _codes_twice(register)
 
 
-def _faults_of_unit(register: Register, unit: Unit, codes: list[str]) -> Iterator[Fault]:
+def _faults_of_unit(register: Directory, unit: Unit, codes: list[str]) -> Iterator[DirectoryFault]:
     place = f"unit {unit.code}"
     if codes.count(unit.code) > 1:
-        yield Fault(
+        yield DirectoryFault(
             place,
             "the code stands twice; every unit needs its own",
             f"il codice «{unit.code}» c'è già: ogni ufficio ha il suo",
         )
     yield from _faulty_code(place, unit.code)
     if "@" not in unit.email:
-        yield Fault(
+        yield DirectoryFault(
             place,
             f"{unit.email!r} is no e-mail address: requests go there (P6)",
             f"«{unit.email}» non è un indirizzo e-mail: lì vanno le prese in carico",
         )
     service = register.unit(unit.service) if unit.service else None
     if unit.service and (service is None or service.service):
-        yield Fault(
+        yield DirectoryFault(
             place,
             f"{unit.service!r} is no service of the register",
             f"«{unit.service}» non è un servizio della rubrica",
         )
 
 
-def _faulty_code(place: str, code: str) -> Iterator[Fault]:
+def _faulty_code(place: str, code: str) -> Iterator[DirectoryFault]:
     """Codes stand in trails and names of numbers, parted by dots (calls/orders.py)."""
-    if not CODE.fullmatch(code):
-        yield Fault(
+    if not CODE_SHAPE.fullmatch(code):
+        yield DirectoryFault(
             place,
             f"{code!r} is no code: write small letters, digits, - and _ only",
             f"«{code}» non è un codice: solo lettere minuscole, cifre, - e _",
         )
 
 
-def _faults_of_variation(register: Register, variation: Variation, place: str) -> Iterator[Fault]:
+def _faults_of_variation(
+    register: Directory, variation: Variation, place: str
+) -> Iterator[DirectoryFault]:
     """A variation of a need that was never declared would be one of nothing."""
     units = {variation.unit}
     unit = register.unit(variation.unit)
@@ -554,7 +496,7 @@ def _faults_of_variation(register: Register, variation: Variation, place: str) -
     known = {n.code for d in register.declarations if d.unit in units for n in d.needs}
     for need in variation.needs:
         if need not in known:
-            yield Fault(
+            yield DirectoryFault(
                 f"{place}.needs",
                 f"need {need!r} was never declared by {variation.unit}",
                 f"la necessità «{need}» non è mai stata comunicata",
@@ -562,8 +504,8 @@ def _faults_of_variation(register: Register, variation: Variation, place: str) -
 
 
 def _faults_of_authorisation(
-    register: Register, authorisation: Authorisation, place: str
-) -> Iterator[Fault]:
+    register: Directory, authorisation: Authorisation, place: str
+) -> Iterator[DirectoryFault]:
     """A mobile may be told only when a unit declared it as the service's own (P7)."""
     declared = {
         target.number
@@ -573,21 +515,21 @@ def _faults_of_authorisation(
         for target in need.targets
     }
     if authorisation.told.service_mobile and authorisation.told.number not in declared:
-        yield Fault(
+        yield DirectoryFault(
             f"{place}.tell",
             "a mobile that the unit never declared as the service's may not be told",
             "è un cellulare che l'ufficio non ha mai comunicato come di servizio: non si può dire",
         )
     last = authorisation.last
     if last is not None and last < authorisation.entry.at.date():
-        yield Fault(
+        yield DirectoryFault(
             f"{place}.last",
             "it was over before it was entered: mend the day",
             "scade prima di essere inserita: correggere il giorno",
         )
 
 
-def _codes_twice(register: Register) -> Iterator[Fault]:
+def _codes_twice(register: Directory) -> Iterator[DirectoryFault]:
     """One code for the keys, one need; superseded declarations no longer count."""
     latest = {d.unit: (number, d) for number, d in enumerate(register.declarations, 1)}
     seen: dict[str, str] = {}
@@ -596,33 +538,33 @@ def _codes_twice(register: Register) -> Iterator[Fault]:
             name = f"{need.code} of {declaration.unit}"
             if need.code_keys and seen.setdefault(need.code_keys, name) != name:
                 keys, owner = need.code_keys, seen[need.code_keys]
-                yield Fault(
+                yield DirectoryFault(
                     f"declarations.{number}.needs.{at}.code_keys",
                     f"{keys!r} is already the code of {owner}; every need needs its own",
                     f"il codice {keys} è già di {owner}: ogni necessità ha il suo",
                 )
 
 
-def _numbers_twice(register: Register) -> Iterator[Fault]:
+def _numbers_twice(register: Directory) -> Iterator[DirectoryFault]:
     """Entries are numbered through: one number, one entry."""
     seen: set[int] = set()
-    for place, entry in entries(register):
+    for place, entry in stamps_with_place(register):
         if entry.number in seen:
-            yield Fault(f"{place}.number", f"{entry.number} is another entry's number")
+            yield DirectoryFault(f"{place}.number", f"{entry.number} is another entry's number")
         seen.add(entry.number)
 
 
-def entries(register: Register) -> Iterator[tuple[str, Entry]]:
+def stamps_with_place(register: Directory) -> Iterator[tuple[str, EntryStamp]]:
     """Yield every entry with its place in the register's file, revocations too."""
-    for place, entered in placed(register):
+    for place, entered in entries_with_place(register):
         yield place, entered.entry
         if isinstance(entered, Authorisation) and entered.revoked is not None:
             yield f"{place}.revoked", entered.revoked
 
 
-def placed(register: Register) -> Iterator[tuple[str, Entered]]:
+def entries_with_place(register: Directory) -> Iterator[tuple[str, DirectoryEntry]]:
     """Yield what was entered with its place in the register's file."""
-    kinds: tuple[tuple[str, tuple[Entered, ...]], ...] = (
+    kinds: tuple[tuple[str, tuple[DirectoryEntry, ...]], ...] = (
         ("declarations", register.declarations),
         ("variations", register.variations),
         ("authorisations", register.authorisations),
@@ -650,7 +592,7 @@ class Hindrance(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class NeedInForce:
     """What holds for one need of a unit on a day."""
 
     declaration: Declaration
@@ -658,9 +600,9 @@ class Declared:
     schedule: Schedule
 
 
-def declared(
-    register: Register, calendar: Schedule, unit: Unit, need_code: str, day: date
-) -> Declared | Hindrance:
+def need_in_force(
+    register: Directory, calendar: Schedule, unit: Unit, need_code: str, day: date
+) -> NeedInForce | Hindrance:
     """Find what holds for a need on a day, or why nothing does."""
     declaration = register.declaration(unit, day)
     if declaration is None:
@@ -672,11 +614,13 @@ def declared(
     need = declaration.need(need_code)
     if need is None:
         return Hindrance.NEED
-    return Declared(declaration, need, _schedule(register, calendar, unit, declaration, need_code))
+    return NeedInForce(
+        declaration, need, _need_schedule(register, calendar, unit, declaration, need_code)
+    )
 
 
-def _schedule(
-    register: Register, calendar: Schedule, unit: Unit, declaration: Declaration, need: str
+def _need_schedule(
+    register: Directory, calendar: Schedule, unit: Unit, declaration: Declaration, need: str
 ) -> Schedule:
     """Lay the variations over the declared week; the house's own periods are not the office's.
 
@@ -695,24 +639,24 @@ def _schedule(
 
 
 def resumes_at(
-    register: Register, calendar: Schedule, unit: Unit, need_code: str, wall: datetime
+    register: Directory, calendar: Schedule, unit: Unit, need_code: str, wall: datetime
 ) -> datetime | None:
     """Say when a need can next be transferred, by whatever declaration holds then; None: never.
 
     Looks as far ahead as hours do (400 days).
     """
-    for start, end in _stretches(register, calendar, unit, wall):
-        found = declared(
+    for start, end in _between_declarations(register, calendar, unit, wall):
+        found = need_in_force(
             register, calendar, unit, need_code, start.astimezone(calendar.zone).date()
         )
-        opens = found.schedule.next_open(start) if isinstance(found, Declared) else None
+        opens = found.schedule.next_open(start) if isinstance(found, NeedInForce) else None
         if opens is not None and (end is None or opens < end):
             return opens
     return None
 
 
-def _stretches(
-    register: Register, calendar: Schedule, unit: Unit, wall: datetime
+def _between_declarations(
+    register: Directory, calendar: Schedule, unit: Unit, wall: datetime
 ) -> Iterator[tuple[datetime, datetime | None]]:
     """Cut the time from `wall` on where another declaration begins or one ends."""
     edges = {
@@ -730,31 +674,128 @@ def _stretches(
 # The short codes by which an operator asks for a need of an office on a phone's keys (P5).
 
 
-class Coded(NamedTuple):
+class UnitNeed(NamedTuple):
     """What a code stands for; `unit` is whose declaration names it."""
 
     unit: str
     need: Need
 
 
-def by_keys(register: Register, keys: str, day: date) -> Coded | None:
+def need_by_keys(register: Directory, keys: str, day: date) -> UnitNeed | None:
     """Return what a code stands for on a day; a declaration that has run out still says what."""
     begun = (register.own_declaration(unit.code, day) for unit in register.units)
     for declaration in filter(None, begun):
         found = next((need for need in declaration.needs if keys and need.code_keys == keys), None)
         if found is not None:
-            return Coded(declaration.unit, found)
+            return UnitNeed(declaration.unit, found)
     return None
 
 
-def codes_of(register: Register, day: date) -> Iterator[Coded]:
+def needs_with_keys(register: Directory, day: date) -> Iterator[UnitNeed]:
     """Return every need that can be asked for by a code on a day, in the register's order."""
     return (coded for coded in needs_of(register, day) if coded.need.code_keys)
 
 
-def needs_of(register: Register, day: date) -> Iterator[Coded]:
+def needs_of(register: Directory, day: date) -> Iterator[UnitNeed]:
     """Return every need that units have declared themselves on a day, in the register's order."""
     for unit in register.units:
         declaration = register.own_declaration(unit.code, day)
         for need in declaration.needs if declaration else ():
-            yield Coded(unit.code, need)
+            yield UnitNeed(unit.code, need)
+
+
+# ---- disclosure --------------------------------------------------------------------------------
+# May a number be told outside (P7, E11)? Only by its unit's written leave, while that holds.
+
+
+def may_tell(
+    register: Directory, unit: str, number: SecretNumber, at: datetime, zone: ZoneInfo
+) -> Authorisation | None:
+    """Return the authorisation by which a number of a unit may be told at a moment, or None.
+
+    None, too, for a number that cannot be read.
+    """
+    if not number.is_known:
+        return None
+    found = _latest_authorisations(register, at).get((unit, number))
+    return found if found is not None and authorisation_holds(found, at, zone) else None
+
+
+def authorisation_holds(authorisation: Authorisation, at: datetime, zone: ZoneInfo) -> bool:
+    """Tell whether an authorisation is neither revoked nor over at a moment after its entry.
+
+    Its last day is a day of the office's own zone.
+    """
+    revoked, last = authorisation.revoked, authorisation.last
+    if revoked is not None and revoked.at <= at:
+        return False
+    return last is None or at.astimezone(zone).date() <= last
+
+
+def lapsed_numbers(register: Directory, at: datetime, zone: ZoneInfo) -> tuple[Authorisation, ...]:
+    """Return the authorisations that ran out without being renewed or revoked (E11)."""
+    return tuple(_ending_before(register, at, at.astimezone(zone).date()))
+
+
+def lapsing_numbers(
+    register: Directory, at: datetime, zone: ZoneInfo, days: int = NOTICE_DAYS
+) -> tuple[Authorisation, ...]:
+    """Return the authorisations that will run out within `days`, unless renewed."""
+    today = at.astimezone(zone).date()
+    soon = _ending_before(register, at, today + timedelta(days=days + 1))
+    return tuple(each for each in soon if each.last is not None and each.last >= today)
+
+
+def _ending_before(register: Directory, at: datetime, day: date) -> Iterator[Authorisation]:
+    for each in _latest_authorisations(register, at).values():
+        if each.revoked is None and each.last is not None and each.last < day:
+            yield each
+
+
+def _latest_authorisations(
+    register: Directory, at: datetime
+) -> dict[tuple[str, SecretNumber], Authorisation]:
+    """Return the last leave for each number of each unit: it takes the place of those before it."""
+    entered = (each for each in register.authorisations if each.entry.at <= at)
+    return {(each.unit, each.told.number): each for each in entered}
+
+
+# ---- emergencies -------------------------------------------------------------------------------
+# Numbers on duty that the closed greeting names: only those authorised in writing (E11, P7).
+
+
+@dataclass(frozen=True, slots=True)
+class DutyNumber:
+    """A unit that the closed greeting is to name; `number` is None while it may not be told."""
+
+    unit: str
+    name: str
+    number: SecretNumber | None = None
+
+
+def duty_numbers(
+    register: Directory, units: Iterable[str], at: datetime, zone: ZoneInfo
+) -> Iterator[DutyNumber]:
+    """Give for each unit the number that its last authorisation in force lets be told."""
+    for code in units:
+        unit = register.unit(code)
+        yield DutyNumber(
+            code, unit.name if unit else code, _number_to_tell(register, code, at, zone)
+        )
+
+
+def duties_without_number(
+    register: Directory, units: Iterable[str], at: datetime, zone: ZoneInfo
+) -> tuple[DutyNumber, ...]:
+    """Return the units whose number the greeting leaves out: the head is warned."""
+    return tuple(duty for duty in duty_numbers(register, units, at, zone) if duty.number is None)
+
+
+def _number_to_tell(
+    register: Directory, code: str, at: datetime, zone: ZoneInfo
+) -> SecretNumber | None:
+    for authorisation in reversed(register.authorisations):
+        told = authorisation.told.number
+        if authorisation.unit == code and may_tell(register, code, told, at, zone):
+            return told
+    return None

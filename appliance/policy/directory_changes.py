@@ -1,218 +1,276 @@
-"""Changes to the directory."""
+"""Changes of the directory: forms, imports, attachments, and the preview of what they change."""
 
 from __future__ import annotations
 
+import enum
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 
-from appliance.policy import directory_forms
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Entry,
+    Directory,
+    DirectoryEntry,
+    DirectoryFault,
+    EntryStamp,
     Need,
     Reach,
-    Register,
     ReturnRule,
+    Slots,
     Target,
     Unit,
     Variation,
-    faults,
-    to_be_told,
+    entries_with_place,
+    faults_of,
+    make_target,
+    target_to_tell,
+    with_label,
 )
-from appliance.policy.directory_forms import Fields, Merged, Revoked, Unfit, bands_of, problem
-from appliance.policy.directory_review import code_of, declared_number, free_code, needs, slots
-from appliance.policy.directory_text import (
+from appliance.policy.directory_review import (
     AS_DECLARED,
     NO_BAND,
-    merged_words,
+    entered_words,
     rules_words,
     slots_words,
 )
+from appliance.policy.forms import FormFields, FormRefused, bands_of, form_problem
 from appliance.policy.hours import WEEKDAYS, Bands, Week, day_phrase
 from appliance.policy.text import Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 
-# ---- changes -----------------------------------------------------------------------------------
-# What a change of the register will mean, said before it is saved: for the head to read (P4).
+# ---- merge -------------------------------------------------------------------------------------
+# What an import brings to the register: what is new, what is known; nothing entered is changed.
 
-Said = Iterator[Words]
-NO_CALLS = Words("non riceve chiamate", "takes no calls")
+Kind = TypeVar("Kind", bound=DirectoryEntry)
 
 
-def changes(merged: Merged, today: date) -> tuple[Words, ...]:
-    """Say what a change brings, in sentences; no number stands in any."""
-    replaced = {new.entry.number: old for old, new in merged.superseded}
-    said: list[Words] = []
-    for entered in merged.new:
-        if isinstance(entered, Declaration):
-            before = replaced.get(entered.entry.number)
-            said += _declared(merged.register, before, entered, today)
-        elif isinstance(entered, Variation):
-            said += _variation_said(merged.register, entered, today)
+_ENTRY_CHANGED = (
+    "entry {} stands in the register with other words, and nothing entered is ever changed: leave "
+    "`number` out, and it is a new entry that supersedes it"
+)
+
+
+_ENTRY_BEFORE_LAST = "entry {} would come before the last one, {}: leave `number` out"
+
+
+_REVOKED_OTHERWISE = "entry {} is revoked already, in other words: what is entered is never changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """An authorisation that ends: its number, and who entered that."""
+
+    number: int
+    entry: EntryStamp
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryChange:
+    """The register after an import, and what that changes; with `faults` it may not be stored.
+
+    `superseded` are declarations with the new one that takes their place, `kept` counts what is in
+    the register and not among what was given: it stays.
+    """
+
+    register: Directory
+    new_units: tuple[Unit, ...] = ()
+    changed_units: tuple[Unit, ...] = ()
+    gone_units: tuple[Unit, ...] = ()
+    moved_units: bool = False
+    new: tuple[DirectoryEntry, ...] = ()
+    revoked: tuple[Revocation, ...] = ()
+    superseded: tuple[tuple[Declaration, Declaration], ...] = ()
+    unchanged: int = 0
+    kept: int = 0
+    faults: tuple[DirectoryFault, ...] = ()
+
+    @property
+    def units_differ(self) -> bool:
+        """True when the list of units is not the one there was."""
+        return bool(self.new_units or self.changed_units or self.gone_units or self.moved_units)
+
+    @property
+    def is_nothing(self) -> bool:
+        """True when all that was given stands there already."""
+        return not (self.units_differ or self.new or self.revoked)
+
+
+def merge_directory(stored: Directory, given: Directory) -> DirectoryChange:
+    """Lay a whole register over the stored one: its units hold, its new entries are added."""
+    new, revoked, faults, met = [], [], [], set[int]()
+    for place, entered in entries_with_place(given):
+        twin = _stored_twin(stored, entered)
+        if isinstance(twin, DirectoryFault):
+            faults.append(DirectoryFault(f"{place}.{twin.place}", twin.text))
+        elif twin is None:
+            new.append(entered)
         else:
-            said += _authorised(merged.register, entered)
-    return tuple(said) if said else tuple(merged_words(merged))
-
-
-def name_of(register: Register, code: str) -> str:
-    """Return a unit's name, its code where it has gone."""
-    unit = register.unit(code)
-    return unit.name if unit else code
-
-
-def _declared(
-    register: Register, before: Declaration | None, new: Declaration, today: date
-) -> Said:
-    name = name_of(register, new.unit)
-    it, en = _span(new.first, new.last, today)
-    yield Words(f"{name}: la comunicazione vale {it}.", f"{name}: the declaration holds {en}.")
-    if not new.needs:
-        yield Words("L'ufficio non riceverà chiamate.", "The office will take no calls.")
-        return
-    yield _replaces(before)
-    heirs = [
-        unit.name
-        for unit in register.units
-        if unit.service == new.unit and register.own_declaration(unit.code, new.first) is None
-    ]
-    if heirs:
-        joined = ", ".join(heirs)
-        yield Words(f"Vale anche per: {joined}.", f"It holds for these, too: {joined}.")
-    yield from _bands(before, new)
-    yield from _needs(before, new)
-    yield from _rules(before, new)
-
-
-def _replaces(before: Declaration | None) -> Words:
-    if before is None:
-        return Words(
-            "È la prima comunicazione di questo ufficio.", "It is this office's first declaration."
-        )
-    number, at = before.entry.number, before.entry.at
-    return Words(
-        f"Sostituisce la n. {number} {day_phrase('del', at, 'it')}, che resta nello storico.",
-        f"It takes the place of no. {number} {day_phrase('of', at, 'en')}, which stays in the "
-        "history.",
+            met.add(twin.entry.number)
+            ended = _revocation(twin, entered)
+            if isinstance(ended, DirectoryFault):
+                faults.append(DirectoryFault(f"{place}.{ended.place}", ended.text))
+            elif ended is not None:
+                revoked.append(ended)
+    before = {unit.code: unit for unit in stored.units}
+    after = {unit.code: unit for unit in given.units}
+    return DirectoryChange(
+        _laid_over(stored, given.units, new, revoked),
+        new_units=tuple(unit for unit in given.units if unit.code not in before),
+        changed_units=tuple(u for u in given.units if before.get(u.code, u) != u),
+        gone_units=tuple(unit for unit in stored.units if unit.code not in after),
+        moved_units=list(before) != list(after) and before == after,
+        new=tuple(new),
+        revoked=tuple(revoked),
+        superseded=tuple(_superseded(stored, new)),
+        unchanged=len(met),
+        kept=len(stored.entered()) - len(met),
+        faults=tuple(faults),
     )
 
 
-def _bands(before: Declaration | None, new: Declaration) -> Said:
-    """Say each weekday whose bands are other than before."""
-    old_days = before.week.days if before else ((),) * 7
-    for name, old, now in zip(WEEKDAY_WORDS, old_days, new.week.days, strict=True):
-        if old == now:
-            continue
-        was, will = _hours(old), _hours(now)
-        day_it, day_en = name.it.capitalize(), name.en
-        if before is None:
-            yield Words(f"{day_it}: {will.it}.", f"{day_en}: {will.en}.")
-        else:
-            yield Words(
-                f"{day_it}: {will.it} (prima: {was.it}).",
-                f"{day_en}: {will.en} (before: {was.en}).",
-            )
-
-
-def _hours(bands: Bands) -> Words:
-    said = " ".join(map(str, bands))
-    return Words(said, said) if said else NO_BAND
-
-
-def _needs(before: Declaration | None, new: Declaration) -> Said:
-    old = {need.code: need for need in before.needs} if before else {}
-    for need in new.needs:
-        count = len(need.targets)
-        numbers = Words(
-            "un numero" if count == 1 else f"{count} numeri",
-            "one number" if count == 1 else f"{count} numbers",
-        )
-        was = old.pop(need.code, None)
-        if was is None:
-            yield Words(
-                f"Nuova necessità: {need.name}, {numbers.it}.",
-                f"New need: {need.name}, {numbers.en}.",
-            )
-        else:
-            yield from _need(was, need, numbers)
-    for gone in old.values():
-        yield Words(f"Non più: {gone.name}.", f"No longer: {gone.name}.")
-
-
-def _need(was: Need, now: Need, numbers: Words) -> Said:
-    name = now.name
-    if [t.number for t in was.targets] != [t.number for t in now.targets]:
-        yield Words(
-            f"{name}: numeri cambiati, ora {numbers.it}.",
-            f"{name}: other numbers, now {numbers.en}.",
-        )
-    if was.name != name:
-        yield Words(f"{name}: si chiamava «{was.name}».", f"{name}: was called “{was.name}”.")
-    if was.rules != now.rules:
-        yield Words(f"{name}: regola propria cambiata.", f"{name}: another rule of its own.")
-    if was.code_keys != now.code_keys:
-        keys = f"**{now.code_keys}#"
-        yield (
-            Words(f"{name}: codice sui telefoni {keys}.", f"{name}: code on the phones {keys}.")
-            if now.code_keys
-            else Words(f"{name}: nessun codice sui telefoni.", f"{name}: no code on the phones.")
-        )
-
-
-def _rules(before: Declaration | None, new: Declaration) -> Said:
-    if before is None or before.rules != new.rules:
-        yield Words(
-            f"Se la chiamata torna: {rules_words(new.rules, 'it')}.",
-            f"If the call comes back: {rules_words(new.rules, 'en')}.",
-        )
-    if (before.slots if before else None) != new.slots:
-        yield Words(
-            f"Appuntamenti: {slots_words(new.slots, 'it')}.",
-            f"Appointments: {slots_words(new.slots, 'en')}.",
-        )
-
-
-def _variation_said(register: Register, new: Variation, today: date) -> Said:
-    name = name_of(register, new.unit)
-    it, en = _days(new.first, new.last, today)
-    met = next((bands for bands in new.week.days if bands), ()) if new.week else ()
-    hours = AS_DECLARED if new.week is None else _hours(met) if met else NO_CALLS
-    needs = f" ({', '.join(new.needs)})" if new.needs else ""
-    yield Words(f"{name}{needs}: {it} {hours.it}.", f"{name}{needs}: {en} {hours.en}.")
-    yield Words(
-        "In vigore da subito; finisce da sola. Chi sta già squillando non viene interrotto.",
-        "In force at once; it ends by itself. What rings already is not cut.",
+def with_entry(stored: Directory, entered: DirectoryEntry) -> DirectoryChange:
+    """Lay one more entry over the stored register."""
+    return DirectoryChange(
+        _laid_over(stored, stored.units, [entered], []),
+        new=(entered,),
+        superseded=tuple(_superseded(stored, [entered])),
+        kept=len(stored.entered()),
     )
 
 
-def _authorised(register: Register, new: Authorisation) -> Said:
-    name, last = name_of(register, new.unit), new.last
-    it = f" {day_phrase('fino al', last, 'it')}" if last else ""
-    en = f" {day_phrase('until', last, 'en')}" if last else ""
-    yield Words(f"{name}: un numero si può comunicare{it}.", f"{name}: one number may be told{en}.")
+def with_revocation(stored: Directory, revoked: Revocation) -> DirectoryChange:
+    """Lay the end of an authorisation over the stored register."""
+    joined = _laid_over(stored, stored.units, [], [revoked])
+    return DirectoryChange(joined, revoked=(revoked,), kept=len(stored.entered()))
 
 
-def _span(first: date, last: date | None, today: date) -> tuple[str, str]:
-    """Say from when to when."""
-    it, en = (
-        ("da oggi", "from today")
-        if first == today
-        else (day_phrase("dal", first, "it"), day_phrase("from", first, "en"))
+def with_unit(stored: Directory, unit: Unit) -> DirectoryChange:
+    """Lay one unit over the stored ones: in the place of its code's, else after its service's."""
+    before = stored.unit(unit.code)
+    if before == unit:
+        return DirectoryChange(stored, kept=len(stored.entered()))
+    units = tuple(unit if each.code == unit.code else each for each in stored.units)
+    if before is not None:
+        joined = replace(stored, units=units)
+        return DirectoryChange(joined, changed_units=(unit,), kept=len(stored.entered()))
+    last = [n for n, each in enumerate(units, 1) if unit.service in (each.code, each.service)]
+    at = last[-1] if unit.service and last else len(units)
+    joined = replace(stored, units=(*units[:at], unit, *units[at:]))
+    return DirectoryChange(joined, new_units=(unit,), kept=len(stored.entered()))
+
+
+def of_known_units(register: Directory) -> Directory:
+    """Leave out what was entered for units that are no more: the history keeps it."""
+    codes = {unit.code for unit in register.units}
+
+    def of_units(kind: tuple[Kind, ...]) -> tuple[Kind, ...]:
+        return tuple(each for each in kind if each.unit in codes)
+
+    return Directory(
+        register.units,
+        of_units(register.declarations),
+        of_units(register.variations),
+        of_units(register.authorisations),
     )
-    if last is None:
-        return f"{it}, fino alla prossima", f"{en}, until the next one"
-    return f"{it} {day_phrase('al', last, 'it')}", f"{en} {day_phrase('to', last, 'en')}"
 
 
-def _days(first: date, last: date, today: date) -> tuple[str, str]:
-    """Say on which days."""
-    if first != last:
-        return _span(first, last, today)
-    if first == today:
-        return "oggi", "today"
-    return day_phrase("il", first, "it"), day_phrase("on", first, "en")
+def with_known_numbers(read: Directory, known: Directory) -> Directory:
+    """Fill in numbers that could not be read from what was known of the same entries.
+
+    Nothing entered is ever changed (P4), so an entry's number is what it was.
+    """
+    before = {each.entry.number: each for each in known.entered()}
+
+    def filled(each: Kind) -> Kind:
+        kept = before.get(each.entry.number)
+        if isinstance(each, Declaration) and isinstance(kept, Declaration):
+            return replace(each, needs=kept.needs)
+        if isinstance(each, Authorisation) and isinstance(kept, Authorisation):
+            return replace(each, told=kept.told)
+        return each
+
+    return replace(
+        read,
+        declarations=tuple(map(filled, read.declarations)),
+        authorisations=tuple(map(filled, read.authorisations)),
+    )
+
+
+def _stored_twin(
+    stored: Directory, given: DirectoryEntry
+) -> DirectoryEntry | DirectoryFault | None:
+    """Find what was given among what is stored: by its number, else by its words."""
+    number, last = given.entry.number, stored.last_number()
+    known = stored.entered()
+    same = next((each for each in known if each.entry.number == number), None)
+    if same is not None:
+        is_it = without_number(same) == without_number(given)
+        return same if is_it else DirectoryFault("number", _ENTRY_CHANGED.format(number))
+    alike = next((each for each in known if without_number(each) == without_number(given)), None)
+    if alike is None and number <= last:
+        return DirectoryFault("number", _ENTRY_BEFORE_LAST.format(number, last))
+    return alike
+
+
+def _revocation(
+    stored: DirectoryEntry, given: DirectoryEntry
+) -> Revocation | DirectoryFault | None:
+    """Return the end of an authorisation that is not stored yet."""
+    if not (isinstance(stored, Authorisation) and isinstance(given, Authorisation)):
+        return None
+    if given.revoked is None:
+        return None
+    if stored.revoked is None:
+        return Revocation(stored.entry.number, given.revoked)
+    same = replace(stored.revoked, number=0) == replace(given.revoked, number=0)
+    return (
+        None if same else DirectoryFault("revoked", _REVOKED_OTHERWISE.format(stored.entry.number))
+    )
+
+
+def without_number(entered: DirectoryEntry) -> DirectoryEntry:
+    """Return what was entered without its number and without its end."""
+    entry = replace(entered.entry, number=0)
+    if isinstance(entered, Authorisation):
+        return replace(entered, entry=entry, revoked=None)
+    return replace(entered, entry=entry)
+
+
+def _superseded(
+    stored: Directory, new: list[DirectoryEntry]
+) -> Iterator[tuple[Declaration, Declaration]]:
+    """Find which declaration each new one takes the place of, on its first day."""
+    for each in new:
+        if isinstance(each, Declaration):
+            before = stored.own_declaration(each.unit, each.first)
+            if before is not None:
+                yield before, each
+
+
+def _laid_over(
+    stored: Directory, units: tuple[Unit, ...], new: list[DirectoryEntry], revoked: list[Revocation]
+) -> Directory:
+    ends = {each.number: each.entry for each in revoked}
+
+    def joined(kind: tuple[Kind, ...], cls: type[Kind]) -> tuple[Kind, ...]:
+        more = [each for each in new if isinstance(each, cls)]
+        return tuple(sorted((*kind, *more), key=lambda each: each.entry.number))
+
+    authorisations = tuple(
+        replace(each, revoked=ends.get(each.entry.number, each.revoked))
+        for each in joined(stored.authorisations, Authorisation)
+    )
+    return Directory(
+        units,
+        joined(stored.declarations, Declaration),
+        joined(stored.variations, Variation),
+        authorisations,
+    )
 
 
 # ---- entering ----------------------------------------------------------------------------------
@@ -222,15 +280,20 @@ def _days(first: date, last: date, today: date) -> tuple[str, str]:
 # over it, or raises Unfit with every problem at its field; nothing entered before is changed.
 
 Form = Mapping[str, Any]
-T = TypeVar("T")
 
-CLOSED, DECLARED = "closed", "declared"
+
+Made = TypeVar("Made")
+
+
+VARIED_CLOSED, VARIED_AS_DECLARED = "closed", "declared"
 """What a variation may say instead of bands: none at all, or those declared after all."""
+
+
 _KINDS = ("declarations", "variations", "authorisations")
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class EnteredBy:
     """Who enters something, when (aware), and the file that is attached to it ("" for none)."""
 
     by: str
@@ -238,30 +301,30 @@ class Stamp:
     attachment: str = ""
 
 
-Make = Callable[[Register, Form, Stamp, date], Merged]
+FormReader = Callable[[Directory, Form, EnteredBy, date], DirectoryChange]
 """How a form is read: the register as stored, the form, who enters it, the office's own day."""
 
 
-def declare(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
+def declare(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> DirectoryChange:
     """Enter a declaration; without needs only where the form says that it withdraws."""
-    fields = Fields(form, [])
-    unit, entry = _unit(stored, fields), _entry(stored, fields, stamp)
+    fields = FormFields(form, [])
+    unit, entry = _unit_code(stored, fields), _stamp(stored, fields, stamp)
     by = fields.text("declared_by", is_needed=True)
     first, last = fields.day("first", today) or today, fields.day("last")
-    week, offered = fields.week("week"), slots(fields)
+    week, offered = fields.week("week"), _slots(fields)
     rules = fields.rules("rules")
-    wanted = () if fields.flag("withdraw") else tuple(needs(stored, fields))
+    wanted = () if fields.flag("withdraw") else tuple(_needs(stored, fields))
     _check_declaration(fields, rules, week, has_needs=bool(wanted))
     rules = rules or (ReturnRule.EMAIL,)  # one that is not given is told of, not an exception
     made = fields.attempt(
         "last",
         lambda: Declaration(entry, unit, by, week, rules, wanted, first, last, offered),
     )
-    return _fitting(stored, directory_forms.added(stored, _good(fields, made)))
+    return _or_refuse_faults(stored, with_entry(stored, _or_refuse(fields, made)))
 
 
 def _check_declaration(
-    fields: Fields, rules: tuple[ReturnRule, ...], week: Week, *, has_needs: bool
+    fields: FormFields, rules: tuple[ReturnRule, ...], week: Week, *, has_needs: bool
 ) -> None:
     if not rules:
         fields.wrong(
@@ -285,10 +348,10 @@ def _check_declaration(
         )
 
 
-def vary(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
+def vary(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> DirectoryChange:
     """Enter other bands for a day or some (E12): `hours` are bands, "closed" or "declared"."""
-    fields = Fields(form, [])
-    unit, entry = _unit(stored, fields), _entry(stored, fields, stamp)
+    fields = FormFields(form, [])
+    unit, entry = _unit_code(stored, fields), _stamp(stored, fields, stamp)
     first = fields.day("first", today) or today
     last = fields.day("last", first) or first
     if last < today:
@@ -298,7 +361,7 @@ def vary(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
             f"{day_phrase('', last, 'en')} is past: name a day to come",
         )
     found = stored.unit(unit)
-    declared = directory_forms.in_force(stored).valid_declaration(found, first) if found else None
+    declared = of_known_units(stored).valid_declaration(found, first) if found else None
     if found is not None and declared is None:
         fields.wrong(
             "unit",
@@ -309,23 +372,23 @@ def vary(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
     week = _varied_week(fields, _weekdays(first, last, declared))
     only, notice = fields.texts("needs"), fields.text("notice")
     made = fields.attempt("last", lambda: Variation(entry, unit, first, last, week, only, notice))
-    return _fitting(stored, directory_forms.added(stored, _good(fields, made)))
+    return _or_refuse_faults(stored, with_entry(stored, _or_refuse(fields, made)))
 
 
-def authorise(stored: Register, form: Form, stamp: Stamp, today: date) -> Merged:
+def authorise(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> DirectoryChange:
     """Enter the written leave to tell a number outside: one that is declared, or one written."""
-    fields = Fields(form, [])
-    unit, entry = _unit(stored, fields), _entry(stored, fields, stamp)
+    fields = FormFields(form, [])
+    unit, entry = _unit_code(stored, fields), _stamp(stored, fields, stamp)
     by, last = fields.text("authorised_by", is_needed=True), fields.day("last")
-    told = _good(fields, _told(stored, fields, unit, today))
+    told = _or_refuse(fields, _target_to_tell(stored, fields, unit, today))
     leave = Authorisation(entry, unit, told, by, last=last)
-    return _fitting(stored, directory_forms.added(stored, leave))
+    return _or_refuse_faults(stored, with_entry(stored, leave))
 
 
-def revoke(stored: Register, form: Form, stamp: Stamp, _today: date) -> Merged:
+def revoke(stored: Directory, form: Form, stamp: EnteredBy, _today: date) -> DirectoryChange:
     """End the authorisation of the entry `number`."""
-    fields = Fields(form, [])
-    entry, number = _entry(stored, fields, stamp), fields.number("number", 0)
+    fields = FormFields(form, [])
+    entry, number = _stamp(stored, fields, stamp), fields.number("number", 0)
     held = [each.entry.number for each in stored.authorisations if not each.revoked]
     if number not in held:
         known = ", ".join(map(str, held))
@@ -334,13 +397,13 @@ def revoke(stored: Register, form: Form, stamp: Stamp, _today: date) -> Merged:
             f"{number} non è un'autorizzazione valida; lo sono: {known or 'nessuna'}",
             f"{number} is no authorisation that holds; those are {known or 'none'}",
         )
-    return directory_forms.ended(stored, Revoked(number, _good(fields, entry)))
+    return with_revocation(stored, Revocation(number, _or_refuse(fields, entry)))
 
 
-def edit_unit(stored: Register, form: Form, _stamp: Stamp, _today: date) -> Merged:
+def edit_unit(stored: Directory, form: Form, _stamp: EnteredBy, _today: date) -> DirectoryChange:
     """Change a unit's name, e-mail or sentence to say, or add one; what is not named stays."""
-    fields = Fields(form, [])
-    code = _unit(stored, fields) if form.get("unit") else ""
+    fields = FormFields(form, [])
+    code = _unit_code(stored, fields) if form.get("unit") else ""
     known = stored.unit(code)
     if known is None:
         made = code_of(fields.text("name", is_needed=True)) or "ufficio"
@@ -351,14 +414,14 @@ def edit_unit(stored: Register, form: Form, _stamp: Stamp, _today: date) -> Merg
         for each in ("name", "email")
     )
     say = fields.text("say") if "say" in form else known.say
-    after = _good(fields, replace(known, name=name, email=email, say=say))
-    return _fitting(stored, directory_forms.with_unit(stored, after))
+    after = _or_refuse(fields, replace(known, name=name, email=email, say=say))
+    return _or_refuse_faults(stored, with_unit(stored, after))
 
 
 # --- parts --------------------------------------------------------------------------------------
 
 
-def _unit(stored: Register, fields: Fields) -> str:
+def _unit_code(stored: Directory, fields: FormFields) -> str:
     code = fields.text("unit")
     if stored.unit(code) is None:
         known = ", ".join(unit.code for unit in stored.units) or "none"
@@ -370,13 +433,13 @@ def _unit(stored: Register, fields: Fields) -> str:
     return code
 
 
-def _entry(stored: Register, fields: Fields, stamp: Stamp) -> Entry:
+def _stamp(stored: Directory, fields: FormFields, stamp: EnteredBy) -> EntryStamp:
     """Make the entry's stamp; what is wrong in it is told of, and another one stands in."""
     number, reference = stored.last_number() + 1, fields.text("reference")
     made = fields.attempt(
-        "reference", lambda: Entry(number, stamp.by, stamp.at, reference, stamp.attachment)
+        "reference", lambda: EntryStamp(number, stamp.by, stamp.at, reference, stamp.attachment)
     )
-    return made or Entry(number, stamp.by, stamp.at, "-")
+    return made or EntryStamp(number, stamp.by, stamp.at, "-")
 
 
 def _weekdays(first: date, last: date, declared: Declaration | None) -> set[int]:
@@ -389,21 +452,23 @@ def _weekdays(first: date, last: date, declared: Declaration | None) -> set[int]
     return usual if usual and last > first else met
 
 
-def _varied_week(fields: Fields, weekdays: set[int]) -> Week | None:
+def _varied_week(fields: FormFields, weekdays: set[int]) -> Week | None:
     """Make the week of a variation: the bands on each weekday that it meets."""
     hours = fields.text("hours", is_needed=True)
-    if hours == DECLARED:
+    if hours == VARIED_AS_DECLARED:
         return None
-    bands = (fields.attempt("hours", lambda: bands_of(hours)) or ()) if hours != CLOSED else ()
+    bands = (
+        (fields.attempt("hours", lambda: bands_of(hours)) or ()) if hours != VARIED_CLOSED else ()
+    )
     return Week(tuple(bands if number in weekdays else () for number in range(len(WEEKDAYS))))
 
 
-def _told(stored: Register, fields: Fields, unit: str, today: date) -> Target | None:
+def _target_to_tell(stored: Directory, fields: FormFields, unit: str, today: date) -> Target | None:
     if not fields.text("need"):
         written = fields.text("number", is_needed=True)
-        return fields.attempt("number", lambda: to_be_told(written)) if written else None
+        return fields.attempt("number", lambda: target_to_tell(written)) if written else None
     code, which = fields.text("need"), fields.number("which", 1)
-    declaration = directory_forms.in_force(stored).own_declaration(unit, today)
+    declaration = of_known_units(stored).own_declaration(unit, today)
     found = declared_number(stored, declaration.entry.number, code, which) if declaration else None
     if found is None:
         fields.wrong(
@@ -423,23 +488,399 @@ def _told(stored: Register, fields: Fields, unit: str, today: date) -> Target | 
     return replace(found, label="")
 
 
-def _good(fields: Fields, made: T | None) -> T:
+def _or_refuse(fields: FormFields, made: Made | None) -> Made:
     """Return what was made; raises Unfit where anything of its form is wrong."""
     if fields.problems or made is None:
-        raise Unfit(*fields.problems)
+        raise FormRefused(*fields.problems)
     return made
 
 
-def _fitting(stored: Register, merged: Merged) -> Merged:
+def _or_refuse_faults(stored: Directory, merged: DirectoryChange) -> DirectoryChange:
     """Return the change unless it brings a new fault; raises Unfit with all of them."""
-    before = {fault.text for fault in faults(directory_forms.in_force(stored))}
-    new = [f for f in faults(directory_forms.in_force(merged.register)) if f.text not in before]
+    before = {fault.text for fault in faults_of(of_known_units(stored))}
+    new = [f for f in faults_of(of_known_units(merged.register)) if f.text not in before]
     if new:
-        raise Unfit(*(problem(_field(f.place), f.it, f.text) for f in new))
+        raise FormRefused(*(form_problem(_field_of(f.place), f.it, f.text) for f in new))
     return merged
 
 
-def _field(place: str) -> str:
+def _field_of(place: str) -> str:
     """Return the form's field of a fault: its place without the list and its number."""
     kind, _, rest = place.partition(".")
     return rest.partition(".")[2] if kind in _KINDS else ""
+
+
+# ---- form parts --------------------------------------------------------------------------------
+# Parts of a declaration's form: needs, their numbers, the slots that are offered.
+
+MOST_NEEDS, MOST_NUMBERS = 40, 10
+
+
+_NOT_IN_CODE = re.compile(r"[^a-z0-9]+")
+
+
+def code_of(name: str) -> str:
+    """Make a code of a name: "Italiani all'estero" is italiani-all-estero; "" of signs alone."""
+    plain = unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+    return _NOT_IN_CODE.sub("-", plain).strip("-")[:32].strip("-")
+
+
+def free_code(code: str, taken: set[str]) -> str:
+    """Return a code, or with 2, 3 and so on where it is taken."""
+    number, found = 1, code
+    while found in taken:
+        number += 1
+        found = f"{code}-{number}"
+    return found
+
+
+def _slots(fields: FormFields) -> Slots | None:
+    """Read when appointments are offered; None for never."""
+    part = fields.part("slots")
+    if part is None:
+        return None
+    week = part.week("week")
+    minutes, places = part.number("minutes", 20), part.number("places", 1)
+    if not week.ever_opens:
+        return None
+    return part.attempt("minutes", lambda: Slots(week, minutes, places))
+
+
+def _needs(stored: Directory, fields: FormFields) -> Iterator[Need]:
+    """Read the needs; one without a code gets one of its name."""
+    parts = list(fields.parts("needs", MOST_NEEDS))
+    taken = {part.text("code") for part in parts}
+    for part in parts:
+        name, code = part.text("name", is_needed=True), part.text("code")
+        if not code:
+            code = free_code(code_of(name) or "necessita", taken)
+            taken.add(code)
+        targets = tuple(_read_targets(stored, part))
+        rules, keys = part.rules("rules"), part.text("code_keys")
+        made = part.attempt("numbers", partial(Need, code, name, targets, rules, keys))
+        if made is not None:
+            yield made
+
+
+def declared_number(stored: Directory, number: int, need: str, which: int) -> Target | None:
+    """Return the `which`th (from 1) number of a need of the declaration entered as `number`."""
+    declaration = next((d for d in stored.declarations if d.entry.number == number), None)
+    found = declaration.need(need) if declaration else None
+    targets = found.targets if found else ()
+    return targets[which - 1] if 0 < which <= len(targets) else None
+
+
+def _read_targets(stored: Directory, fields: FormFields) -> Iterator[Target]:
+    for part in fields.parts("numbers", MOST_NUMBERS):
+        kept = part.part("kept")
+        made = _written_target(part) if kept is None else _kept_target(stored, part, kept)
+        if made is not None:
+            yield made
+
+
+def _kept_target(stored: Directory, fields: FormFields, kept: FormFields) -> Target | None:
+    """Take a number over from an earlier declaration: whoever fills in the form need not see it."""
+    number, which = kept.number("declaration", 0), kept.number("which", 0)
+    found = declared_number(stored, number, kept.text("need"), which)
+    if found is None:
+        fields.wrong(
+            "number",
+            "il numero di prima non c'è: scriverlo di nuovo",
+            "the earlier number is not there: write it again",
+        )
+        return None
+    return fields.attempt("label", partial(with_label, found, fields.text("label")))
+
+
+def _written_target(fields: FormFields) -> Target | None:
+    text, label = fields.text("number", is_needed=True), fields.text("label")
+    reach, mobile = fields.text("reach"), fields.flag("service_mobile")
+    if reach not in tuple(Reach):
+        fields.wrong("reach", "scegliere come si raggiunge", "choose how it is reached")
+        return None
+    if not text:
+        return None
+    return fields.attempt(
+        "number", lambda: make_target(Reach(reach), text, label, service_mobile=mobile)
+    )
+
+
+# ---- attachments -------------------------------------------------------------------------------
+# The e-mail that an entry of the register rests on: which files are taken, and how they are named.
+#
+# What a file is, is read from what it begins with: its name and what a browser says of it are not.
+
+
+class AttachmentKind(enum.StrEnum):
+    """What may be attached; the value is the ending of its name."""
+
+    EML = "eml"  # RFC 5322, as mail programmes save it
+    PDF = "pdf"  # ISO 32000-1
+
+
+MAIL_HEAD_BYTES: Final = 65_536
+"""Header fields of an e-mail are looked for so far: certified ones carry long signatures."""
+
+
+LONGEST_ATTACHMENT_NAME: Final = 60
+
+
+_MAIL_FIELD: Final = re.compile(rb"(?P<name>[!-9;-~]+):[^\0]*\Z")
+
+
+_MAIL_FIELDS_NEEDED: Final = ({b"from"}, {b"date", b"received"}, {b"subject", b"message-id", b"to"})
+"""Of each of these an e-mail has one (RFC 5322, 3.6: From and Date must stand)."""
+
+
+def attachment_kind(data: bytes) -> AttachmentKind | None:
+    """Tell what a file is, None for what is not taken."""
+    if data.startswith(b"%PDF-"):
+        return AttachmentKind.PDF
+    names = _mail_fields(data[:MAIL_HEAD_BYTES])
+    return AttachmentKind.EML if all(names & each for each in _MAIL_FIELDS_NEEDED) else None
+
+
+def attachment_name(given: str, digest: str, sort: AttachmentKind) -> str:
+    """Return the name that a file is kept under: plain letters, and never another file's.
+
+    `digest` is its SHA-256 in hexadecimal; the same file given twice has one name.
+    """
+    base = given.replace("\\", "/").rpartition("/")[2]
+    stem = base.rpartition(".")[0] or base
+    bare = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", bare).strip("-")[:LONGEST_ATTACHMENT_NAME].strip("-")
+    return f"{plain or 'e-mail'}-{digest[:8]}.{sort}"
+
+
+def _mail_fields(head: bytes) -> frozenset[bytes]:
+    """Return the names of the header fields that a text begins with; none where it has no such."""
+    names = set[bytes]()
+    for line in head.splitlines():
+        if not line:
+            break
+        if line[:1] in b" \t" and names:
+            continue
+        found = _MAIL_FIELD.match(line)
+        if found is None:
+            return frozenset()
+        names.add(found["name"].lower())
+    return frozenset(names)
+
+
+# ---- changes -----------------------------------------------------------------------------------
+# What a change of the register will mean, said before it is saved: for the head to read (P4).
+
+_Sentences = Iterator[Words]
+
+
+NO_CALLS = Words("non riceve chiamate", "takes no calls")
+
+
+def change_words(merged: DirectoryChange, today: date) -> tuple[Words, ...]:
+    """Say what a change brings, in sentences; no number stands in any."""
+    replaced = {new.entry.number: old for old, new in merged.superseded}
+    said: list[Words] = []
+    for entered in merged.new:
+        if isinstance(entered, Declaration):
+            before = replaced.get(entered.entry.number)
+            said += _declaration_words(merged.register, before, entered, today)
+        elif isinstance(entered, Variation):
+            said += _variation_words(merged.register, entered, today)
+        else:
+            said += _authorisation_words(merged.register, entered)
+    return tuple(said) if said else tuple(merged_words(merged))
+
+
+def name_of(register: Directory, code: str) -> str:
+    """Return a unit's name, its code where it has gone."""
+    unit = register.unit(code)
+    return unit.name if unit else code
+
+
+def _declaration_words(
+    register: Directory, before: Declaration | None, new: Declaration, today: date
+) -> _Sentences:
+    name = name_of(register, new.unit)
+    it, en = _span_words(new.first, new.last, today)
+    yield Words(f"{name}: la comunicazione vale {it}.", f"{name}: the declaration holds {en}.")
+    if not new.needs:
+        yield Words("L'ufficio non riceverà chiamate.", "The office will take no calls.")
+        return
+    yield _replaces_words(before)
+    heirs = [
+        unit.name
+        for unit in register.units
+        if unit.service == new.unit and register.own_declaration(unit.code, new.first) is None
+    ]
+    if heirs:
+        joined = ", ".join(heirs)
+        yield Words(f"Vale anche per: {joined}.", f"It holds for these, too: {joined}.")
+    yield from _bands_words(before, new)
+    yield from _needs_words(before, new)
+    yield from _rules_words(before, new)
+
+
+def _replaces_words(before: Declaration | None) -> Words:
+    if before is None:
+        return Words(
+            "È la prima comunicazione di questo ufficio.", "It is this office's first declaration."
+        )
+    number, at = before.entry.number, before.entry.at
+    return Words(
+        f"Sostituisce la n. {number} {day_phrase('del', at, 'it')}, che resta nello storico.",
+        f"It takes the place of no. {number} {day_phrase('of', at, 'en')}, which stays in the "
+        "history.",
+    )
+
+
+def _bands_words(before: Declaration | None, new: Declaration) -> _Sentences:
+    """Say each weekday whose bands are other than before."""
+    old_days = before.week.days if before else ((),) * 7
+    for name, old, now in zip(WEEKDAY_WORDS, old_days, new.week.days, strict=True):
+        if old == now:
+            continue
+        was, will = _hours_words(old), _hours_words(now)
+        day_it, day_en = name.it.capitalize(), name.en
+        if before is None:
+            yield Words(f"{day_it}: {will.it}.", f"{day_en}: {will.en}.")
+        else:
+            yield Words(
+                f"{day_it}: {will.it} (prima: {was.it}).",
+                f"{day_en}: {will.en} (before: {was.en}).",
+            )
+
+
+def _hours_words(bands: Bands) -> Words:
+    said = " ".join(map(str, bands))
+    return Words(said, said) if said else NO_BAND
+
+
+def _needs_words(before: Declaration | None, new: Declaration) -> _Sentences:
+    old = {need.code: need for need in before.needs} if before else {}
+    for need in new.needs:
+        count = len(need.targets)
+        numbers = Words(
+            "un numero" if count == 1 else f"{count} numeri",
+            "one number" if count == 1 else f"{count} numbers",
+        )
+        was = old.pop(need.code, None)
+        if was is None:
+            yield Words(
+                f"Nuova necessità: {need.name}, {numbers.it}.",
+                f"New need: {need.name}, {numbers.en}.",
+            )
+        else:
+            yield from _need_words(was, need, numbers)
+    for gone in old.values():
+        yield Words(f"Non più: {gone.name}.", f"No longer: {gone.name}.")
+
+
+def _need_words(was: Need, now: Need, numbers: Words) -> _Sentences:
+    name = now.name
+    if [t.number for t in was.targets] != [t.number for t in now.targets]:
+        yield Words(
+            f"{name}: numeri cambiati, ora {numbers.it}.",
+            f"{name}: other numbers, now {numbers.en}.",
+        )
+    if was.name != name:
+        yield Words(f"{name}: si chiamava «{was.name}».", f"{name}: was called “{was.name}”.")
+    if was.rules != now.rules:
+        yield Words(f"{name}: regola propria cambiata.", f"{name}: another rule of its own.")
+    if was.code_keys != now.code_keys:
+        keys = f"**{now.code_keys}#"
+        yield (
+            Words(f"{name}: codice sui telefoni {keys}.", f"{name}: code on the phones {keys}.")
+            if now.code_keys
+            else Words(f"{name}: nessun codice sui telefoni.", f"{name}: no code on the phones.")
+        )
+
+
+def _rules_words(before: Declaration | None, new: Declaration) -> _Sentences:
+    if before is None or before.rules != new.rules:
+        yield Words(
+            f"Se la chiamata torna: {rules_words(new.rules, 'it')}.",
+            f"If the call comes back: {rules_words(new.rules, 'en')}.",
+        )
+    if (before.slots if before else None) != new.slots:
+        yield Words(
+            f"Appuntamenti: {slots_words(new.slots, 'it')}.",
+            f"Appointments: {slots_words(new.slots, 'en')}.",
+        )
+
+
+def _variation_words(register: Directory, new: Variation, today: date) -> _Sentences:
+    name = name_of(register, new.unit)
+    it, en = _days_words(new.first, new.last, today)
+    met = next((bands for bands in new.week.days if bands), ()) if new.week else ()
+    hours = AS_DECLARED if new.week is None else _hours_words(met) if met else NO_CALLS
+    needs = f" ({', '.join(new.needs)})" if new.needs else ""
+    yield Words(f"{name}{needs}: {it} {hours.it}.", f"{name}{needs}: {en} {hours.en}.")
+    yield Words(
+        "In vigore da subito; finisce da sola. Chi sta già squillando non viene interrotto.",
+        "In force at once; it ends by itself. What rings already is not cut.",
+    )
+
+
+def _authorisation_words(register: Directory, new: Authorisation) -> _Sentences:
+    name, last = name_of(register, new.unit), new.last
+    it = f" {day_phrase('fino al', last, 'it')}" if last else ""
+    en = f" {day_phrase('until', last, 'en')}" if last else ""
+    yield Words(f"{name}: un numero si può comunicare{it}.", f"{name}: one number may be told{en}.")
+
+
+def _span_words(first: date, last: date | None, today: date) -> tuple[str, str]:
+    """Say from when to when."""
+    it, en = (
+        ("da oggi", "from today")
+        if first == today
+        else (day_phrase("dal", first, "it"), day_phrase("from", first, "en"))
+    )
+    if last is None:
+        return f"{it}, fino alla prossima", f"{en}, until the next one"
+    return f"{it} {day_phrase('al', last, 'it')}", f"{en} {day_phrase('to', last, 'en')}"
+
+
+def _days_words(first: date, last: date, today: date) -> tuple[str, str]:
+    """Say on which days."""
+    if first != last:
+        return _span_words(first, last, today)
+    if first == today:
+        return "oggi", "today"
+    return day_phrase("il", first, "it"), day_phrase("on", first, "en")
+
+
+NOTHING_NEW = Words(
+    "Niente di nuovo: tutto era già nella rubrica.", "Nothing new: all of it was there already."
+)
+
+
+def merged_words(merged: DirectoryChange) -> Iterator[Words]:
+    """Say what a change brought: new, changed, gone, superseded, unchanged."""
+    if merged.is_nothing:
+        yield NOTHING_NEW
+        return
+    for unit in merged.new_units:
+        yield Words(f"nuovo: {unit.code}, {unit.name}", f"new: {unit.code}, {unit.name}")
+    for unit in merged.changed_units:
+        yield Words(f"cambiato: {unit.code}, {unit.name}", f"changed: {unit.code}, {unit.name}")
+    for unit in merged.gone_units:
+        yield Words(
+            f"non più nella rubrica: {unit.code}, {unit.name}; non si trasferisce più",
+            f"no longer in the register: {unit.code}, {unit.name}; nothing is transferred there",
+        )
+    takes_place = {new.entry.number: old.entry.number for old, new in merged.superseded}
+    for entered in merged.new:
+        old = takes_place.get(entered.entry.number)
+        it, en = (f"; sostituisce la {old}", f"; supersedes {old}") if old else ("", "")
+        said = Words(entered_words(entered, "it"), entered_words(entered, "en"))
+        yield Words(f"nuova: {said.it}{it}", f"new: {said.en}{en}")
+    for revoked in merged.revoked:
+        yield Words(
+            f"revocata: autorizzazione {revoked.number}", f"revoked: authorisation {revoked.number}"
+        )
+    if merged.unchanged:
+        same, kept = merged.unchanged, merged.kept
+        yield Words(
+            f"{same} voci erano già lì, {kept} altre restano",
+            f"{same} entries were there already, {kept} others stay",
+        )

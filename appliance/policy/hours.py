@@ -25,6 +25,8 @@ _WEEKDAYS: Final = {
     "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 }
+
+
 _MONTHS: Final = {
     "it": (
         "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto",
@@ -35,13 +37,21 @@ _MONTHS: Final = {
         "October", "November", "December",
     ),
 }  # fmt: skip
+
+
 _VOWEL_DAYS: Final = (8, 11)
 """Days of a month whose Italian name, otto, undici, drops the article's vowel."""
+
+
 _TIME: Final = re.compile(r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?")
+
+
 _DAY: Final = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
     r"|(?P<day2>\d{1,2})[/.](?P<month2>\d{1,2})[/.](?P<year2>\d{4})"
 )
+
+
 _NEAR: Final = {"oggi": 0, "today": 0, "domani": 1, "tomorrow": 1}
 
 
@@ -165,6 +175,8 @@ def _end_of_gap(naive: datetime, zone: ZoneInfo) -> datetime:
 # Weekly opening bands: the ordinary hours of an office. Lunch is a gap like any other.
 
 MIDNIGHT = time(0, 0)
+
+
 ONE_DAY = timedelta(days=1)
 
 
@@ -203,7 +215,7 @@ class Band:
                 f"«{text}» non è una fascia: si scrive 8:30-13:00",
                 f"band {text!r}: write it as 08:30-13:00",
             )
-        return cls(_clock(start, text), _clock(end, text, last=True))
+        return cls(_time_of_day(start, text), _time_of_day(end, text, last=True))
 
     def on(self, day: date) -> tuple[datetime, datetime]:
         """Return its naive local start and end on `day`."""
@@ -211,7 +223,7 @@ class Band:
         return datetime.combine(day, self.start), datetime.combine(ends_on, self.end)
 
 
-def _clock(text: str, whole: str, *, last: bool = False) -> time:
+def _time_of_day(text: str, whole: str, *, last: bool = False) -> time:
     hours, _, minutes = text.strip().partition(":")
     try:
         if last and (int(hours), int(minutes or 0)) == (24, 0):
@@ -271,7 +283,7 @@ class Week:
         return all(_is_whole_day(bands) for bands in self.days)
 
 
-def week(**days: str) -> Week:
+def week_of(**days: str) -> Week:
     """Build a Week from texts: week(monday="8:30-13:00 14:30-18", thursday="8:30-18").
 
     A day that is not named is closed. Raises ConfigurationError for an unknown day or band.
@@ -337,7 +349,7 @@ class Closure:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class SpecialOpening:
     """A special opening: `bands` are the whole hours of `day`, whatever else would hold.
 
     Raises ConfigurationError when it has no band or they overlap.
@@ -416,7 +428,7 @@ class Why(enum.StrEnum):
     CLOSURE = "closed.special"
 
 
-class Rule(NamedTuple):
+class DayRule(NamedTuple):
     """Which hours hold on a day and what the time outside them is called."""
 
     bands: Bands
@@ -428,7 +440,7 @@ class Rule(NamedTuple):
     is_whole: bool = False  # no closure lies over it
 
 
-class Piece(NamedTuple):
+class DayPiece(NamedTuple):
     """A stretch of naive local time with one answer, from `start` to the next piece's.
 
     A named tuple because a year of them is made to find out that an office never opens.
@@ -448,16 +460,16 @@ class Piece(NamedTuple):
         return (self.open, self.why, self.name, self.greeting)
 
 
-def rule_of(period: Period, day: date) -> Rule:
+def period_rule(period: Period, day: date) -> DayRule:
     """Return what holds on a day of a period that was entered."""
     outside = Why.CLOSED_PERIOD if period.week.ever_opens else Why.CLOSURE
     said = (period.name, period.greeting, period.notice)
-    return Rule(period.week.bands_on(day), Why.PERIOD, outside, *said, is_whole=True)
+    return DayRule(period.week.bands_on(day), Why.PERIOD, outside, *said, is_whole=True)
 
 
-def edges_on(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> list[datetime]:
+def edges_of_day(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> list[datetime]:
     """Return where on a day the answer may change, its midnight first."""
-    if _one_answer(midnight, bands, closures):
+    if _has_one_answer(midnight, bands, closures):
         return [midnight]
     edges = {midnight}
     for band in bands:
@@ -467,7 +479,7 @@ def edges_on(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) ->
     return sorted(edge for edge in edges if edge < midnight + ONE_DAY)
 
 
-def _one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> bool:
+def _has_one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> bool:
     """True when nothing, or one long closure, holds all day; a year of such days is searched."""
     if closures:
         only = closures[0]
@@ -475,18 +487,18 @@ def _one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...])
     return not bands
 
 
-def piece_at(at: datetime, rule: Rule, closures: tuple[Closure, ...]) -> Piece:
+def piece_at(at: datetime, rule: DayRule, closures: tuple[Closure, ...]) -> DayPiece:
     """Return the piece that begins at a moment."""
     for closure in closures:
         if closure.start <= at < closure.end:
             reason, prompt = closure.reason, closure.greeting
-            return Piece(at, False, Why.CLOSURE, reason, prompt, NOTHING)
+            return DayPiece(at, False, Why.CLOSURE, reason, prompt, NOTHING)
     for band in rule.bands:
         start, end = band.on(at.date())
         if start <= at < end:
-            return Piece(at, True, rule.inside, rule.name, "", rule.notice, band)
+            return DayPiece(at, True, rule.inside, rule.name, "", rule.notice, band)
     name = NOTHING if rule.inside is Why.OPENING else rule.name
-    return Piece(at, False, rule.outside, name, rule.greeting, rule.notice)
+    return DayPiece(at, False, rule.outside, name, rule.greeting, rule.notice)
 
 
 # ---- hours -------------------------------------------------------------------------------------
@@ -541,14 +553,14 @@ class Schedule:
     weekly: Week
     holidays: tuple[Holiday, ...] = ()
     closures: tuple[Closure, ...] = ()
-    openings: tuple[Opening, ...] = ()
+    openings: tuple[SpecialOpening, ...] = ()
     periods: tuple[Period, ...] = ()
     entered: tuple[Period, ...] = ()
     weeks: tuple[NewWeek, ...] = ()
     shut: tuple[Closure, ...] = ()  # what of it closes the whole house, offices too
     elsewhere: frozenset[tuple[str, str]] = frozenset()
     _holidays: dict[date, Holiday] = field(init=False, repr=False, compare=False)
-    _openings: dict[date, Opening] = field(init=False, repr=False, compare=False)
+    _openings: dict[date, SpecialOpening] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_holidays", {h.day: h for h in self.holidays})
@@ -588,11 +600,11 @@ class Schedule:
         """Return what was entered of the ordinary week that holds on a day; None for nothing."""
         return next((each for each in reversed(self.weeks) if each.since <= day), None)
 
-    def pieces_on(self, day: date) -> tuple[Piece, ...]:
+    def pieces_on(self, day: date) -> tuple[DayPiece, ...]:
         """Return a day's pieces in order, in naive local time, the first one from midnight on."""
         return tuple(self._day(day))
 
-    def _here(self, local: datetime) -> tuple[Piece, Iterator[Piece]]:
+    def _here(self, local: datetime) -> tuple[DayPiece, Iterator[DayPiece]]:
         """Find the piece that holds at `local`, and those that follow it."""
         pieces = self._pieces(local.date())
         here, following = next(pieces), next(pieces)
@@ -601,7 +613,7 @@ class Schedule:
         return here, chain((following,), pieces)
 
     def _changes(
-        self, here: Piece, ahead: Iterator[Piece]
+        self, here: DayPiece, ahead: Iterator[DayPiece]
     ) -> tuple[datetime | None, datetime | None]:
         """Return the naive local times of the next change and of the next flip."""
         change = None
@@ -620,7 +632,7 @@ class Schedule:
         weeks = (self.weekly, *periods, *(each.week for each in self.weeks if each.week))
         return bool(self.openings) or any(week.ever_opens for week in weeks)
 
-    def _pieces(self, first: date) -> Iterator[Piece]:
+    def _pieces(self, first: date) -> Iterator[DayPiece]:
         """Yield the pieces of `first` and of the days after, up to the horizon.
 
         Days that are open from end to end follow one another without a change: of those only the
@@ -656,30 +668,30 @@ class Schedule:
         )
         return min((each for each in begins if each > day), default=date.max)
 
-    def _day(self, day: date) -> Iterator[Piece]:
+    def _day(self, day: date) -> Iterator[DayPiece]:
         """Yield a day's pieces, the first one from midnight on; empty ones may be among them."""
         rule = self._rule(day)
         midnight = datetime.combine(day, time())
         closures = () if rule.is_whole else self._closures_on(midnight)
-        for edge in edges_on(midnight, rule.bands, closures):
+        for edge in edges_of_day(midnight, rule.bands, closures):
             yield piece_at(edge, rule, closures)
 
-    def _rule(self, day: date) -> Rule:
+    def _rule(self, day: date) -> DayRule:
         opening, holiday = self._openings.get(day), self._holidays.get(day)
         for entered in reversed(self.entered):
             if entered.covers(day) and (entered.is_one_day or not holiday):
-                return rule_of(entered, day)
+                return period_rule(entered, day)
         if opening:
             codes = (Why.OPENING, Why.CLOSED_HOURS)
-            return Rule(opening.bands, *codes, opening.reason, is_whole=True)
+            return DayRule(opening.bands, *codes, opening.reason, is_whole=True)
         if holiday:
-            return Rule((), Why.HOURS, Why.HOLIDAY, holiday.name, holiday.greeting)
+            return DayRule((), Why.HOURS, Why.HOLIDAY, holiday.name, holiday.greeting)
         for period in reversed(self.periods):
             if period.covers(day):
                 bands = period.week.bands_on(day)
                 codes = (Why.PERIOD, Why.CLOSED_PERIOD)
-                return Rule(bands, *codes, period.name, period.greeting, period.notice)
-        return Rule(self.week_on(day).bands_on(day), Why.HOURS, Why.CLOSED_HOURS)
+                return DayRule(bands, *codes, period.name, period.greeting, period.notice)
+        return DayRule(self.week_on(day).bands_on(day), Why.HOURS, Why.CLOSED_HOURS)
 
     def _closures_on(self, midnight: datetime) -> tuple[Closure, ...]:
         if not self.closures:

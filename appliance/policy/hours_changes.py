@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from appliance.policy.directory_forms import Fields, Unfit
+from appliance.policy.forms import FormFields, FormRefused
 from appliance.policy.hours import (
     MIDNIGHT,
     ONE_DAY,
@@ -27,7 +27,7 @@ from appliance.policy.hours import (
     moment_phrase,
 )
 from appliance.policy.office import Group, Office
-from appliance.policy.routing import Step, explain
+from appliance.policy.routing import RouteStep, explain
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 
@@ -35,7 +35,9 @@ from appliance.policy.transfers import WEEKDAY_WORDS
 # The hours of single days, for a calendar: when it is open, and what is special about it (E14).
 
 _ALWAYS = Week(((Band(MIDNIGHT, MIDNIGHT),),) * 7)
-ORDINARY = frozenset({Why.HOURS, Why.CLOSED_HOURS})
+
+
+_ORDINARY = frozenset({Why.HOURS, Why.CLOSED_HOURS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class DayHours:
     @property
     def is_special(self) -> bool:
         """Tell whether the day is another than its week's."""
-        return self.why not in ORDINARY
+        return self.why not in _ORDINARY
 
 
 def hours_on(schedule: Schedule, day: date) -> DayHours:
@@ -67,7 +69,7 @@ def hours_on(schedule: Schedule, day: date) -> DayHours:
             bands[-1] = Band(bands[-1].start, end)
         elif piece.open:
             bands.append(Band(start, end))
-    special = next((piece for piece in pieces if piece.why not in ORDINARY), None)
+    special = next((piece for piece in pieces if piece.why not in _ORDINARY), None)
     if special is None:
         return DayHours(day, tuple(bands), Why.HOURS if bands else Why.CLOSED_HOURS)
     return DayHours(day, tuple(bands), special.why, special.name)
@@ -82,7 +84,7 @@ def special_days(schedule: Schedule, year: int) -> tuple[DayHours, ...]:
     return tuple(each for each in found if each.is_special)
 
 
-def of_offices(house: Schedule, day: date) -> DayHours:
+def office_day(house: Schedule, day: date) -> DayHours:
     """Say what a day is to the offices: closed with the whole house, else the switchboard's day.
 
     Of the switchboard's special hours an office keeps none; people should know of them.
@@ -107,7 +109,7 @@ class Whose(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Special:
+class HoursEntry:
     """One entry: its `number`, by whom, when, on what ground; `ends` is the entry that it ends.
 
     It is a `period` or an `ordinary` week; a revocation is neither.
@@ -146,23 +148,23 @@ class Special:
         return self.whose in (Whose.HOUSE, group)
 
 
-def special_in_force(entries: Iterable[Special]) -> tuple[Special, ...]:
+def entries_in_force(entries: Iterable[HoursEntry]) -> tuple[HoursEntry, ...]:
     """Return those that nothing has ended, oldest first; past ones too."""
     entries = tuple(entries)
     ended = {each.ends for each in entries}
     return tuple(e for e in entries if not e.is_revocation and e.number not in ended)
 
 
-def laid_over(schedule: Schedule, group: str, entries: Iterable[Special]) -> Schedule:
+def laid_over(schedule: Schedule, group: str, entries: Iterable[HoursEntry]) -> Schedule:
     """Return a group's hours with all that was entered for it, whatever lay over them before."""
-    held = special_in_force(entries)
+    held = entries_in_force(entries)
     found = tuple(e.period for e in held if e.period and e.is_about(group))
     about = (e.ordinary for e in held if e.ordinary and e.is_about(group))
     weeks = tuple(sorted(about, key=lambda each: (each.since, each.number)))
-    return replace(schedule, entered=found, weeks=weeks, shut=_shut(held))
+    return replace(schedule, entered=found, weeks=weeks, shut=_closes_all_offices(held))
 
 
-def _shut(held: Iterable[Special]) -> tuple[Closure, ...]:
+def _closes_all_offices(held: Iterable[HoursEntry]) -> tuple[Closure, ...]:
     """Return when the whole house is closed: offices keep that, and none of its other hours."""
     found: tuple[Closure, ...] = ()
     for each in held:
@@ -182,7 +184,7 @@ def _outside(closure: Closure, other: Closure) -> Iterator[Closure]:
         yield replace(closure, start=max(closure.start, other.end))
 
 
-def office_with(office: Office, entries: Iterable[Special]) -> Office:
+def office_with(office: Office, entries: Iterable[HoursEntry]) -> Office:
     """Return an office whose groups keep the hours that were entered."""
     entries = tuple(entries)
     counter = office.citizens_desk
@@ -193,7 +195,7 @@ def office_with(office: Office, entries: Iterable[Special]) -> Office:
     )
 
 
-def _group_with(group: Group, entries: tuple[Special, ...]) -> Group:
+def _group_with(group: Group, entries: tuple[HoursEntry, ...]) -> Group:
     return replace(group, schedule=laid_over(group.schedule, group.name, entries))
 
 
@@ -201,91 +203,103 @@ def _group_with(group: Group, entries: tuple[Special, ...]) -> Group:
 # The form of a special period, and what it would change, day by day (E14).
 
 CLOSED_ALL_WEEK: Final = Week(((),) * 7)
+
+
 LONGEST_DAYS: Final = 366
+
+
 FARTHEST_DAYS: Final = 5 * 365
 """So far holidays are known, however long the box has run."""
-MOST_TOLD: Final = 14
+
+
+MOST_DAYS_TOLD: Final = 14
 """Days told one by one; of more than these only those that were special already."""
-CLOSED: Final = Words("chiuso", "closed")
+
+
+_CLOSED: Final = Words("chiuso", "closed")
+
+
 NOTHING_CHANGES: Final = Words("Nessun giorno cambia.", "No day changes.")
-ENDED: Final = (
+
+
+ENTRY_ENDED: Final = (
     "questa voce non vale più: è stata corretta, revocata o è passata",
     "that entry holds no longer: it was corrected or revoked, or is past",
 )
 
 
-def entered(
-    stored: Collection[Special],
+def read_special_hours(
+    stored: Collection[HoursEntry],
     form: Mapping[str, Any],
     greetings: Collection[str],
     by: str,
     at: datetime,
-) -> Special:
+) -> HoursEntry:
     """Read a form as the entry it makes, at a local moment; raises Unfit with every mistake.
 
     `ends` is the number of the entry that it corrects, 0 for none; `greetings` are the
     announcements there are.
     """
-    fields, today = Fields(form, []), at.date()
+    fields, today = FormFields(form, []), at.date()
     ends = fields.number("ends", 0) if form.get("ends") else 0
-    first, last = _days(fields, today, _begun(stored, ends, today, fields))
+    first, last = _read_days(fields, today, _earliest_day(stored, ends, today, fields))
     whose, reference = whose_of(fields), fields.text("reference", is_needed=True)
     reason, greeting = fields.text("reason", is_needed=True), fields.text("greeting")
     if greeting and greeting not in greetings:
         fields.wrong("greeting", "questo annuncio non c'è", "there is no such announcement")
     week = _read_special_week(fields, first, last)
     if fields.problems:
-        raise Unfit(*fields.problems)
+        raise FormRefused(*fields.problems)
     name = Words(reason, fields.text("reason_en") or reason)
     period = Period(first, last, name, week, greeting)
-    return Special(next_number(stored), whose, period, by, at, reference, ends)
+    return HoursEntry(next_number(stored), whose, period, by, at, reference, ends)
 
 
-def revoked(
-    stored: Collection[Special], number: int, reference: str, by: str, at: datetime
-) -> Special:
+def revoke_special_hours(
+    stored: Collection[HoursEntry], number: int, reference: str, by: str, at: datetime
+) -> HoursEntry:
     """Return the entry that ends another from this moment; raises Refused, or Unfit for no reason.
 
     `at` is local.
     """
-    old = _ending(stored, number, at.date())
-    said = Fields({"reference": reference}, []).text("reference")
+    old = _entry_to_end(stored, number, at.date())
+    said = FormFields({"reference": reference}, []).text("reference")
     if not said:
         raise Refused("manca il riferimento: chi l'ha detto e quando",
                       "the reference is missing: who said so, and when")  # fmt: skip
-    return Special(next_number(stored), old.whose, None, by, at, said, number)
+    return HoursEntry(next_number(stored), old.whose, None, by, at, said, number)
 
 
-def next_number(stored: Collection[Special]) -> int:
+def next_number(stored: Collection[HoursEntry]) -> int:
     """Return the number of the next entry."""
     return max((each.number for each in stored), default=0) + 1
 
 
-def changes(
-    office: Office, stored: Collection[Special], new: Special, today: date
+def special_changes(
+    office: Office, stored: Collection[HoursEntry], new: HoursEntry, today: date
 ) -> tuple[Words, ...]:
     """Say which days to come are other than before, and how."""
     before, after = office_with(office, stored), office_with(office, (*stored, new))
     met = [e for e in (new, *stored) if e.period and e.number in {new.number, new.ends}]
     first = max(today, min(each.first for each in met))
-    days = list(_each(first, max(each.last for each in met)))
+    days = list(_days_between(first, max(each.last for each in met)))
     groups = [
         (a, b)
         for a, b in zip(_groups(before), _groups(after), strict=True)
         if any(each.is_about(a.name) for each in met)
     ]
-    found = [pair for day in days for a, b in groups if (pair := _change(a, b, day))]
-    told = [said for n, (said, special) in enumerate(found) if n < MOST_TOLD or special]
+    found = [pair for day in days for a, b in groups if (pair := _day_change_words(a, b, day))]
+    told = [said for n, (said, special) in enumerate(found) if n < MOST_DAYS_TOLD or special]
     rest = len(found) - len(told)
-    return (*told, *([_more(rest)] if rest else [])) or (NOTHING_CHANGES,)
+    return (*told, *([_more_days(rest)] if rest else [])) or (NOTHING_CHANGES,)
 
 
-def _change(before: Group, after: Group, day: date) -> tuple[Words, bool] | None:
+def _day_change_words(before: Group, after: Group, day: date) -> tuple[Words, bool] | None:
     """Say what changes on a day, and whether it was special before."""
     old, new = hours_on(before.schedule, day), hours_on(after.schedule, day)
     if old == new:
         return None
-    label, now, earlier = before.label, _hours_said(new), _hours_said(old)
+    label, now, earlier = before.label, _hours_words(new), _hours_words(old)
     return (
         Words(
             f"{day_words(day, 'it')}, {label.it}: {now.it} (prima {earlier.it})",
@@ -295,17 +309,17 @@ def _change(before: Group, after: Group, day: date) -> tuple[Words, bool] | None
     )
 
 
-def _hours_said(hours: DayHours) -> Words:
+def _hours_words(hours: DayHours) -> Words:
     bands = " ".join(map(str, hours.bands))
-    it, en = bands or CLOSED.it, bands or CLOSED.en
-    return Words(_named(it, hours.name.it), _named(en, hours.name.en))
+    it, en = bands or _CLOSED.it, bands or _CLOSED.en
+    return Words(_with_name(it, hours.name.it), _with_name(en, hours.name.en))
 
 
-def _named(said: str, name: str) -> str:
+def _with_name(said: str, name: str) -> str:
     return f"{said}, «{name}»" if name else said
 
 
-def _more(count: int) -> Words:
+def _more_days(count: int) -> Words:
     return Words(f"e così altri {count} giorni.", f"and {count} more days likewise.")
 
 
@@ -313,30 +327,32 @@ def _groups(office: Office) -> Iterable[Group]:
     return (g for g in (office.switchboard, office.citizens_desk) if g is not None)
 
 
-def _each(first: date, last: date) -> Iterator[date]:
+def _days_between(first: date, last: date) -> Iterator[date]:
     day = first
     while day <= last:
         yield day
         day += ONE_DAY
 
 
-def _begun(stored: Collection[Special], ends: int, today: date, fields: Fields) -> date:
+def _earliest_day(
+    stored: Collection[HoursEntry], ends: int, today: date, fields: FormFields
+) -> date:
     """Return the first day that may be named: of what is corrected its own, else today."""
     if not ends:
         return today
-    old = fields.attempt("ends", lambda: _ending(stored, ends, today))
+    old = fields.attempt("ends", lambda: _entry_to_end(stored, ends, today))
     return min(today, old.first) if old else today
 
 
-def _ending(stored: Collection[Special], number: int, today: date) -> Special:
-    held = (e for e in special_in_force(stored) if e.period and e.last >= today)
+def _entry_to_end(stored: Collection[HoursEntry], number: int, today: date) -> HoursEntry:
+    held = (e for e in entries_in_force(stored) if e.period and e.last >= today)
     found = next((e for e in held if e.number == number), None)
     if found is None:
-        raise Refused(*ENDED)
+        raise Refused(*ENTRY_ENDED)
     return found
 
 
-def _days(fields: Fields, today: date, earliest: date) -> tuple[date, date]:
+def _read_days(fields: FormFields, today: date, earliest: date) -> tuple[date, date]:
     if not fields.text("first"):
         fields.text("first", is_needed=True)
     first = fields.day("first") or today
@@ -356,7 +372,7 @@ def _days(fields: Fields, today: date, earliest: date) -> tuple[date, date]:
     return first, max(first, last)
 
 
-def whose_of(fields: Fields) -> Whose:
+def whose_of(fields: FormFields) -> Whose:
     """Read whose hours a form is about; the whole house's by default."""
     text = fields.text("whose") or Whose.HOUSE
     if text not in tuple(Whose):
@@ -365,7 +381,7 @@ def whose_of(fields: Fields) -> Whose:
     return Whose(text)
 
 
-def _read_special_week(fields: Fields, first: date, last: date) -> Week:
+def _read_special_week(fields: FormFields, first: date, last: date) -> Week:
     """Read the hours of the weekdays that are among the days."""
     if fields.text("kind") == "closed":
         return CLOSED_ALL_WEEK
@@ -382,9 +398,13 @@ def _read_special_week(fields: Fields, first: date, last: date) -> Week:
 # What a new ordinary week changes: hours that open and close, and what a caller would hear.
 
 DAY_MINUTES: Final = 24 * 60
-DAYS_LOOKED: Final = 35
+
+
+EXAMPLE_DAYS: Final = 35
 """Days in which an example is looked for: holidays may lie on some."""
-INTO_IT: Final = timedelta(minutes=5)
+
+
+EXAMPLE_DELAY: Final = timedelta(minutes=5)
 """So long after a change of hours an example calls."""
 
 
@@ -407,7 +427,7 @@ class GroupChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class SampleCall:
     """What a call at a moment (local, aware) would meet before the change and after it."""
 
     at: datetime
@@ -422,11 +442,11 @@ class WeekChanges:
     since: date
     until: date | None
     groups: tuple[GroupChange, ...]
-    heard: tuple[Heard, ...]
+    heard: tuple[SampleCall, ...]
 
 
 def week_changes(
-    office: Office, stored: Collection[Special], new: Special, asked: datetime | None = None
+    office: Office, stored: Collection[HoursEntry], new: HoursEntry, asked: datetime | None = None
 ) -> WeekChanges:
     """Compare the weeks with and without an entry, or a revocation, from its day on.
 
@@ -436,13 +456,13 @@ def week_changes(
     since = _since_of(stored, new)
     pairs = [(a, b) for a, b in zip(_groups_of(before), _groups_of(after), strict=True)
              if new.is_about(a.name)]  # fmt: skip
-    groups = tuple(_group(a, b, since) for a, b in pairs)
+    groups = tuple(_group_change(a, b, since) for a, b in pairs)
     moments = [*dict.fromkeys(_examples(pairs, since)), *([asked] if asked else [])]
-    heard = tuple(h for at in moments if (h := _heard(before, after, at)))
+    heard = tuple(h for at in moments if (h := _sample_call(before, after, at)))
     return WeekChanges(since, _until(pairs, since), groups, heard)
 
 
-def _since_of(stored: Collection[Special], new: Special) -> date:
+def _since_of(stored: Collection[HoursEntry], new: HoursEntry) -> date:
     """Return the day from which an entry changes anything: a revocation's is what it ends."""
     return next((each.first for each in stored if each.number == new.ends), new.first)
 
@@ -452,32 +472,32 @@ def _until(pairs: list[tuple[Group, Group]], since: date) -> date | None:
     return min((day for day in days if day > since), default=None)
 
 
-def _group(before: Group, after: Group, since: date) -> GroupChange:
+def _group_change(before: Group, after: Group, since: date) -> GroupChange:
     weeks = (before.schedule.week_on(since), after.schedule.week_on(since))
-    days = (_day(a, b) for a, b in zip(*(week.days for week in weeks), strict=True))
+    days = (_day_change(a, b) for a, b in zip(*(week.days for week in weeks), strict=True))
     return GroupChange(before.label, tuple(days))
 
 
-def _day(before: Bands, after: Bands) -> DayChange:
-    return DayChange(before, after, without(after, before), without(before, after))
+def _day_change(before: Bands, after: Bands) -> DayChange:
+    return DayChange(before, after, bands_without(after, before), bands_without(before, after))
 
 
-def without(bands: Bands, others: Bands) -> Bands:
+def bands_without(bands: Bands, others: Bands) -> Bands:
     """Return what of some bands lies in none of the others."""
-    left = [minutes(band) for band in bands]
-    for start, end in map(minutes, others):
+    left = [band_minutes(band) for band in bands]
+    for start, end in map(band_minutes, others):
         parts = (part for a, b in left for part in ((a, min(b, start)), (max(a, end), b)))
         left = [(a, b) for a, b in parts if a < b]
-    return tuple(Band(_clock(a), _clock(b)) for a, b in left)
+    return tuple(Band(_time_at(a), _time_at(b)) for a, b in left)
 
 
-def minutes(band: Band) -> tuple[int, int]:
+def band_minutes(band: Band) -> tuple[int, int]:
     """Return a band's start and end as minutes of the day, 0 to 1440."""
     start, end = (each.hour * 60 + each.minute for each in (band.start, band.end))
     return start, DAY_MINUTES if band.end == MIDNIGHT else end
 
 
-def _clock(minute: int) -> time:
+def _time_at(minute: int) -> time:
     return time(*divmod(minute % DAY_MINUTES, 60))
 
 
@@ -491,9 +511,9 @@ def _examples(pairs: list[tuple[Group, Group]], since: date) -> Iterator[datetim
 
 def _other_hours(before: Group, after: Group, since: date) -> Iterator[tuple[datetime, bool]]:
     """Yield moments of the next weeks that open or close, with all that is special on a day."""
-    for day in (since + number * ONE_DAY for number in range(DAYS_LOOKED)):
+    for day in (since + number * ONE_DAY for number in range(EXAMPLE_DAYS)):
         old, new = (hours_on(each.schedule, day).bands for each in (before, after))
-        for is_open, bands in ((True, without(new, old)), (False, without(old, new))):
+        for is_open, bands in ((True, bands_without(new, old)), (False, bands_without(old, new))):
             yield from ((_within(band, day, after), is_open) for band in bands)
 
 
@@ -501,22 +521,24 @@ def _within(band: Band, day: date, group: Group) -> datetime:
     """Return a moment shortly after a band has begun."""
     start, end = band.on(day)
     zone = group.schedule.zone
-    return local_moment(min(start + INTO_IT, start + (end - start) / 2), zone).astimezone(zone)
+    return local_moment(min(start + EXAMPLE_DELAY, start + (end - start) / 2), zone).astimezone(
+        zone
+    )
 
 
-def _heard(before: Office, after: Office, at: datetime) -> Heard | None:
+def _sample_call(before: Office, after: Office, at: datetime) -> SampleCall | None:
     """Follow a call on the first line; None where there is none."""
     if not before.lines:
         return None
-    then, now = (_steps(office, at) for office in (before, after))
-    return Heard(at, then, now)
+    then, now = (_route_words(office, at) for office in (before, after))
+    return SampleCall(at, then, now)
 
 
-def _steps(office: Office, at: datetime) -> tuple[Words, ...]:
-    return tuple(_step_said(office, step) for step in explain(office, office.lines[0], at).steps)
+def _route_words(office: Office, at: datetime) -> tuple[Words, ...]:
+    return tuple(_step_words(office, step) for step in explain(office, office.lines[0], at).steps)
 
 
-def _step_said(office: Office, step: Step) -> Words:
+def _step_words(office: Office, step: RouteStep) -> Words:
     """Say a step of the call, and when it opens again where it does."""
     if step.reopens_at is None:
         return step.sentence
@@ -540,29 +562,29 @@ CONFIGURED: Final = "configured"
 """Kind of a form that brings the configuration's hours back."""
 
 
-def week_entered(
-    stored: Collection[Special], form: Mapping[str, Any], by: str, at: datetime
-) -> Special:
+def read_new_week(
+    stored: Collection[HoursEntry], form: Mapping[str, Any], by: str, at: datetime
+) -> HoursEntry:
     """Read a form as the entry it makes, at a local moment; raises Unfit with every mistake."""
-    fields = Fields(form, [])
+    fields = FormFields(form, [])
     since, whose = _read_since(fields, at.date()), whose_of(fields)
     week = None if fields.text("kind") == CONFIGURED else _read_week(fields)
     reference = fields.text("reference", is_needed=True)
     if fields.problems:
-        raise Unfit(*fields.problems)
+        raise FormRefused(*fields.problems)
     number = next_number(stored)
     new = NewWeek(since, week, number)
-    return Special(number, whose, None, by, at, reference, ordinary=new)
+    return HoursEntry(number, whose, None, by, at, reference, ordinary=new)
 
 
-def week_revoked(
-    stored: Collection[Special], number: int, reference: str, by: str, at: datetime
-) -> Special:
+def revoke_new_week(
+    stored: Collection[HoursEntry], number: int, reference: str, by: str, at: datetime
+) -> HoursEntry:
     """Return the entry that takes back a week which has not begun; `at` is local.
 
     Raises Refused for one that has begun or is none, Unfit for no reference.
     """
-    old = next((e for e in special_in_force(stored) if e.ordinary and e.number == number), None)
+    old = next((e for e in entries_in_force(stored) if e.ordinary and e.number == number), None)
     if old is None:
         raise Refused("questa voce non vale più: è stata revocata",
                       "that entry holds no longer: it was revoked")  # fmt: skip
@@ -571,41 +593,41 @@ def week_revoked(
             "questo orario è già in vigore: inserirne uno nuovo, o tornare a quello configurato",
             "these hours are in force already: enter new ones, or go back to the configured ones",
         )
-    fields = Fields({"reference": reference}, [])
+    fields = FormFields({"reference": reference}, [])
     said = fields.text("reference", is_needed=True)
     if fields.problems:
-        raise Unfit(*fields.problems)
-    return Special(next_number(stored), old.whose, None, by, at, said, number)
+        raise FormRefused(*fields.problems)
+    return HoursEntry(next_number(stored), old.whose, None, by, at, said, number)
 
 
-def weeks_said(entries: Collection[Special], today: date) -> tuple[Words, ...]:
+def weeks_words(entries: Collection[HoursEntry], today: date) -> tuple[Words, ...]:
     """Say which ordinary weeks that were entered hold or are to come, by whom and since when."""
-    held = [e for e in special_in_force(entries) if e.ordinary]
+    held = [e for e in entries_in_force(entries) if e.ordinary]
     past = [e for e in held if e.first <= today and not _is_followed(e, held, today)]
     return tuple(
-        map(_entry_said, [*past, *sorted((e for e in held if e.first > today), key=_order)])
+        map(_entry_words, [*past, *sorted((e for e in held if e.first > today), key=_by_day)])
     )
 
 
-def _is_followed(entry: Special, held: Collection[Special], today: date) -> bool:
+def _is_followed(entry: HoursEntry, held: Collection[HoursEntry], today: date) -> bool:
     """Tell whether a later week, or a newer one of the same day, has taken an entry's place."""
-    after = (e for e in held if e.first <= today and _order(e) > _order(entry))
+    after = (e for e in held if e.first <= today and _by_day(e) > _by_day(entry))
     return any(each.is_about(entry.whose) for each in after)
 
 
-def _order(entry: Special) -> tuple[date, int]:
+def _by_day(entry: HoursEntry) -> tuple[date, int]:
     return entry.first, entry.number
 
 
-WHOSE: Final = {
+WHOSE_WORDS: Final = {
     "house": Words("centralino e sportello", "switchboard and counter"),
     "switchboard": Words("centralino", "switchboard"),
     "citizens_desk": Words("sportello", "counter"),
 }
 
 
-def _entry_said(entry: Special) -> Words:
-    whose, first = WHOSE[entry.whose], entry.first
+def _entry_words(entry: HoursEntry) -> Words:
+    whose, first = WHOSE_WORDS[entry.whose], entry.first
     is_new = entry.ordinary is not None and entry.ordinary.week is not None
     what = Words("inserito", "entered") if is_new else Words("quello configurato", "as configured")
     return Words(
@@ -616,7 +638,7 @@ def _entry_said(entry: Special) -> Words:
     )
 
 
-def _read_since(fields: Fields, today: date) -> date:
+def _read_since(fields: FormFields, today: date) -> date:
     since = fields.day("since")
     if since is None:
         fields.text("since", is_needed=True)
@@ -630,7 +652,7 @@ def _read_since(fields: Fields, today: date) -> date:
     return since
 
 
-def _read_week(fields: Fields) -> Week:
+def _read_week(fields: FormFields) -> Week:
     week = fields.week("week")
     if not week.ever_opens and not any(each.place.startswith("week") for each in fields.problems):
         fields.wrong("week", "manca l'orario di almeno un giorno: «9-12»",

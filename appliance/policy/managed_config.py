@@ -14,13 +14,18 @@ from typing import Final, Protocol, TypeVar
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Entered,
-    Register,
+    Directory,
+    DirectoryEntry,
     Unit,
     Variation,
-    faults,
+    faults_of,
 )
-from appliance.policy.directory_forms import Merged, in_force, merge
+from appliance.policy.directory_changes import (
+    DirectoryChange,
+    merge_directory,
+    of_known_units,
+    without_number,
+)
 from appliance.policy.hours import moment_phrase, moment_words
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused, Words
@@ -29,13 +34,16 @@ from appliance.policy.text import Refused, Words
 
 Kind = TypeVar("Kind", Declaration, Variation, Authorisation)
 
+
 MOST_NAMED: Final = 5
+
+
 LONGEST_S: Final = 6 * 3600.0
 """A server that does not answer is asked again after so long at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class BranchBox:
     """What a box knows of itself: its name among the branches, the version in force with its
     digest, and the highest that ever was.
     """
@@ -46,7 +54,7 @@ class Box:
     highest: int = 0
 
 
-def check_meant(sites: Collection[str], box: Box) -> None:
+def check_addressed(sites: Collection[str], box: BranchBox) -> None:
     """Raise Refused for settings that are others'; with no site named they are everybody's."""
     if sites and box.branch not in sites:
         named = ", ".join(sorted(sites)[:MOST_NAMED])
@@ -58,7 +66,7 @@ def check_meant(sites: Collection[str], box: Box) -> None:
         )
 
 
-def check_newer(version: int, digest: str, box: Box) -> None:
+def check_newer(version: int, digest: str, box: BranchBox) -> None:
     """Raise Refused for a version before one that was in force, or a second file of its number."""
     if version < box.highest:
         raise Refused(
@@ -72,14 +80,14 @@ def check_newer(version: int, digest: str, box: Box) -> None:
         )
 
 
-def wait_s(every_s: float, failures: int) -> float:
+def retry_s(every_s: float, failures: int) -> float:
     """Return after how long a server is asked again: later each time that it failed."""
     return min(every_s * 2.0 ** min(failures, 30), max(every_s, LONGEST_S))
 
 
-def merged(
-    stored: Register, given: Register, theirs: Collection[str], entered_here: Collection[str]
-) -> Merged:
+def merged_directory(
+    stored: Directory, given: Directory, theirs: Collection[str], entered_here: Collection[str]
+) -> DirectoryChange:
     """Lay the head office's register over the stored one; raises Refused for what cannot stand.
 
     `theirs` are the codes of units that were the head office's until now: one that it no longer
@@ -89,9 +97,11 @@ def merged(
     gone = set(theirs) - named - set(entered_here)
     gone -= {unit.service for unit in stored.units if unit.code not in {*theirs, *named}}
     own = [u for u in stored.units if u.code not in named and u.code not in gone]
-    found = merge(stored, _numbered(stored, replace(given, units=_joined(given.units, own))))
-    before = {fault.text for fault in faults(in_force(stored))}
-    after = faults(in_force(found.register))
+    found = merge_directory(
+        stored, _numbered(stored, replace(given, units=_units_joined(given.units, own)))
+    )
+    before = {fault.text for fault in faults_of(of_known_units(stored))}
+    after = faults_of(of_known_units(found.register))
     new = [*found.faults, *(fault for fault in after if fault.text not in before)]
     if new:
         said = "; ".join(f"{fault.place}: {fault.it or fault.text}" for fault in new)
@@ -103,7 +113,7 @@ def merged(
     return found
 
 
-def _joined(theirs: tuple[Unit, ...], own: Iterable[Unit]) -> tuple[Unit, ...]:
+def _units_joined(theirs: tuple[Unit, ...], own: Iterable[Unit]) -> tuple[Unit, ...]:
     """Put the branch's units behind the head office's, an office behind its service."""
     units = list(theirs)
     for unit in own:
@@ -112,9 +122,9 @@ def _joined(theirs: tuple[Unit, ...], own: Iterable[Unit]) -> tuple[Unit, ...]:
     return tuple(units)
 
 
-def _numbered(stored: Register, given: Register) -> Register:
+def _numbered(stored: Directory, given: Directory) -> Directory:
     """Give every entry the number it has here, or the next one."""
-    known = {_words(each): each.entry.number for each in stored.entered()}
+    known = {without_number(each): each.entry.number for each in stored.entered()}
     last = [stored.last_number()]
 
     def number() -> int:
@@ -129,24 +139,16 @@ def _numbered(stored: Register, given: Register) -> Register:
     )
 
 
-def _with_number(each: Kind, known: dict[Entered, int], number: Callable[[], int]) -> Kind:
-    found = known.get(_words(each)) or number()
+def _with_number(each: Kind, known: dict[DirectoryEntry, int], number: Callable[[], int]) -> Kind:
+    found = known.get(without_number(each)) or number()
     entered = replace(each, entry=replace(each.entry, number=found))
     if isinstance(entered, Authorisation) and entered.revoked is not None:
         return replace(entered, revoked=replace(entered.revoked, number=number()))
     return entered
 
 
-def _words(entered: Entered) -> Entered:
-    """Return what was entered without its number and its end."""
-    entry = replace(entered.entry, number=0)
-    if isinstance(entered, Authorisation):
-        return replace(entered, entry=entry, revoked=None)
-    return replace(entered, entry=entry)
-
-
 @dataclass(frozen=True, slots=True)
-class SheetsPlan:
+class SheetsChange:
     """What of the sheets changes: those written, and the codes of those that go."""
 
     written: tuple[Sheet, ...] = ()
@@ -154,9 +156,9 @@ class SheetsPlan:
     gone: tuple[str, ...] = ()
 
 
-def sheets_plan(
+def sheets_change(
     known: Collection[Sheet], given: Collection[Sheet], theirs: Collection[str]
-) -> SheetsPlan:
+) -> SheetsChange:
     """Compare the head office's sheets with those here; raises Refused for a name that is taken.
 
     A sheet of the branch's own with the same name and words becomes the head office's.
@@ -174,7 +176,7 @@ def sheets_plan(
             "take them away, then try again",
         )
     named_now = {sheet.code for sheet in given}
-    return SheetsPlan(
+    return SheetsChange(
         tuple(sheet for sheet in given if before.get(sheet.code) != sheet),
         sum(sheet.code not in before for sheet in given),
         tuple(sorted(code for code in theirs if code not in named_now and code in before)),
@@ -182,11 +184,11 @@ def sheets_plan(
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class BundleChanges:
     """What a bundle changes here, counted; `schedule` and `prompts` say whether they differ."""
 
     schedule: bool
-    sheets: SheetsPlan
+    sheets: SheetsChange
     units: tuple[int, int, int]
     entries: int
     prompts: bool
@@ -228,7 +230,7 @@ class Changes:
         )
 
 
-def units_counted(found: Merged) -> tuple[int, int, int]:
+def units_counted(found: DirectoryChange) -> tuple[int, int, int]:
     """Count units that are new, changed, gone."""
     return len(found.new_units), len(found.changed_units), len(found.gone_units)
 
@@ -240,26 +242,36 @@ NO_SERVER: Final = Words(
     "nessun server è configurato (central.server): le impostazioni centrali arrivano come file",
     "no server is configured (central.server): the central settings come as a file",
 )
+
+
 NO_FILE: Final = Words(
     "non è stato caricato nessun file: caricarlo prima",
     "no file has been uploaded: upload it first",
 )
-NONE: Final = Words("Impostazioni centrali: nessuna", "Central settings: none")
-STAYS: Final = Words(
+
+
+NO_SETTINGS: Final = Words("Impostazioni centrali: nessuna", "Central settings: none")
+
+
+DECLARATIONS_STAY: Final = Words(
     "ciò che gli uffici hanno comunicato resta: lo cambia solo un'altra comunicazione",
     "what offices have declared stays: only another declaration changes it",
 )
-_NOW: Final = Words(
+
+
+_HOLDS_NOW: Final = Words(
     "schede e rubrica da subito, l'orario appena nessuno è al telefono",
     "sheets and register at once, the schedule as soon as nobody is on the phone",
 )
-_LATER: Final = Words(
+
+
+_HOLDS_LATER: Final = Words(
     "centralino qui non è in funzione: valgono dal prossimo avvio",
     "centralino is not running here: they hold from its next start on",
 )
 
 
-class Shown(Protocol):
+class ShownBundle(Protocol):
     """What a bundle is and changes."""
 
     @property
@@ -267,7 +279,7 @@ class Shown(Protocol):
         """Return its version."""
 
     @property
-    def changes(self) -> Changes:
+    def changes(self) -> BundleChanges:
         """Return what it changes here."""
 
     @property
@@ -275,10 +287,10 @@ class Shown(Protocol):
         """Tell whether it holds already."""
 
 
-def shown(given: Shown) -> Words:
+def bundle_words(given: ShownBundle) -> Words:
     """Say what a bundle would change."""
     if given.is_so_already:
-        return so_already(given.version)
+        return in_force_already_words(given.version)
     said = given.changes.words
     return Words(
         f"impostazioni centrali {given.version}, firma valida: {said.it}",
@@ -286,7 +298,7 @@ def shown(given: Shown) -> Words:
     )
 
 
-def so_already(version: int) -> Words:
+def in_force_already_words(version: int) -> Words:
     """Say that there is nothing to do."""
     return Words(
         f"impostazioni centrali {version}: già in vigore",
@@ -294,7 +306,7 @@ def so_already(version: int) -> Words:
     )
 
 
-def left(version: int) -> Words:
+def taken_back_words(version: int) -> Words:
     """Say that people have gone back from what the server offers."""
     return Words(
         f"impostazioni centrali {version}: qui sono state tolte, si attende una versione più alta",
@@ -302,18 +314,18 @@ def left(version: int) -> Words:
     )
 
 
-def applied(version: int, changes: Words, is_told: bool) -> Words:
+def applied_words(version: int, changes: Words, is_told: bool) -> Words:
     """Say what came into force, and from when on it holds."""
-    when = _NOW if is_told else _LATER
+    when = _HOLDS_NOW if is_told else _HOLDS_LATER
     return Words(
         f"impostazioni centrali {version} in vigore: {changes.it}; {when.it}",
         f"central settings {version} put in force: {changes.en}; {when.en}",
     )
 
 
-def reverted(version: int, changes: Words, is_told: bool) -> Words:
+def reverted_words(version: int, changes: Words, is_told: bool) -> Words:
     """Say what holds again, and what cannot be taken back."""
-    when = _NOW if is_told else _LATER
+    when = _HOLDS_NOW if is_told else _HOLDS_LATER
     if version:
         head = Words(
             f"impostazioni centrali {version} di nuovo in vigore",
@@ -322,18 +334,18 @@ def reverted(version: int, changes: Words, is_told: bool) -> Words:
     else:
         head = Words("nessuna impostazione centrale in vigore", "no central settings in force")
     return Words(
-        f"{head.it}: {changes.it}; {when.it}; {STAYS.it}",
-        f"{head.en}: {changes.en}; {when.en}; {STAYS.en}",
+        f"{head.it}: {changes.it}; {when.it}; {DECLARATIONS_STAY.it}",
+        f"{head.en}: {changes.en}; {when.en}; {DECLARATIONS_STAY.en}",
     )
 
 
-def held(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
+def in_force_words(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
     """Say in a line which version (version, since, by whom, from where) is in force.
 
     Without a source it is held again.
     """
     if now is None or not now[0]:
-        return NONE
+        return NO_SETTINGS
     version, at, by, source = now
     since = at.astimezone(zone)
     where = Words(f"da {source}", f"from {source}") if source else Words("di nuovo", "again")
@@ -345,7 +357,7 @@ def held(now: tuple[int, datetime, str, str] | None, zone: tzinfo) -> Words:
     )
 
 
-def last_look(at: datetime, words: Words, zone: tzinfo) -> Words:
+def last_look_words(at: datetime, words: Words, zone: tzinfo) -> Words:
     """Say what came of the last look at the server."""
     local = at.astimezone(zone)
     return Words(

@@ -1,4 +1,4 @@
-"""Country plans: what a dialled number is, which are emergency numbers, how one's own is withheld.
+"""Telephone numbers: country plans, numbers that cannot be printed, comparison of spellings.
 
 Sources: AGCOM delibera 8/15/CIR (piano di numerazione) for Italy; ITU-T E.129 national numbering
 plans for the others. Per-call withholding (CLIR, EN 300 090): the codes are the main networks' own
@@ -11,12 +11,15 @@ import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any, Final, NoReturn, final
 
-_BETWEEN = re.compile(r"[ ./()-]")
+from appliance.policy.text import Refused
+
+SEPARATORS = re.compile(r"[ ./()-]")
 """What people write between digits."""
 
 
-REHEARSED = "90"
+REHEARSAL_PREFIX = "90"
 """Put before an emergency number it makes one that no exchange puts through."""
 
 
@@ -35,7 +38,7 @@ class NumberClass(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class NumberingPlan:
     """One country's numbers: `shapes` are tried in order; `withhold` goes before the digits.
 
     `trunk` is what stands before a national number inside the country, `code` the country's own.
@@ -53,11 +56,13 @@ class Plan:
     @property
     def real(self) -> tuple[str, ...]:
         """The emergency numbers that the country's exchange puts through."""
-        return tuple(n.removeprefix(REHEARSED) if self.rehearsed else n for n in self.emergency)
+        return tuple(
+            n.removeprefix(REHEARSAL_PREFIX) if self.rehearsed else n for n in self.emergency
+        )
 
     def national(self, text: str) -> str:
         """Return a number as it is dialled inside the country; "+39 051 59" is "05159" in Italy."""
-        digits = _BETWEEN.sub("", text)
+        digits = SEPARATORS.sub("", text)
         international = digits.replace("+", "00", 1) if digits.startswith("+") else digits
         own = f"00{self.code}"
         if international.startswith(own):  # people write "+49 (0)30", too
@@ -77,12 +82,16 @@ class Plan:
 
 
 _C = NumberClass
+
+
 _CARIBBEAN = "242|246|264|268|284|345|441|473|649|664|721|758|767|784|809|829|849|868|869|876"
 """Area codes that look domestic in the United States and are not."""
-PLANS: Mapping[str, Plan] = {
+
+
+PLANS: Mapping[str, NumberingPlan] = {
     plan.country: plan
     for plan in (
-        Plan(
+        NumberingPlan(
             "it", "39", "",
             ("112", "113", "114", "115", "117", "118", "1515", "1522", "1530"),
             "*67#",
@@ -96,7 +105,7 @@ PLANS: Mapping[str, Plan] = {
                 (r"1[14-9]\d{1,3}", _C.SERVICE),
             ),
         ),
-        Plan(
+        NumberingPlan(
             "de", "49", "0", ("112", "110", "116117"), "*31#",
             (
                 (r"00[1-9]\d{5,14}", _C.INTERNATIONAL),
@@ -107,7 +116,7 @@ PLANS: Mapping[str, Plan] = {
                 (r"11[56]\d{0,3}", _C.SERVICE),
             ),
         ),
-        Plan(
+        NumberingPlan(
             "fr", "33", "0", ("112", "15", "17", "18", "114", "115", "119"), "3651",
             (
                 (r"00[1-9]\d{5,14}", _C.INTERNATIONAL),
@@ -118,7 +127,7 @@ PLANS: Mapping[str, Plan] = {
                 (r"1[01]\d{1,2}|30\d{2}|31\d{2}", _C.SERVICE),
             ),
         ),
-        Plan(
+        NumberingPlan(
             "gb", "44", "0", ("112", "999"), "141",
             (
                 (r"00[1-9]\d{5,14}", _C.INTERNATIONAL),
@@ -129,7 +138,7 @@ PLANS: Mapping[str, Plan] = {
                 (r"1(?:0[1-5]|11|19|23|5\d|75)", _C.SERVICE),
             ),
         ),
-        Plan(
+        NumberingPlan(
             "us", "1", "", ("911", "988"), "*67",
             (
                 (r"011[1-9]\d{5,14}", _C.INTERNATIONAL),
@@ -144,18 +153,219 @@ PLANS: Mapping[str, Plan] = {
 }  # fmt: skip
 """What each country's exchange takes; a country that is not here has no calls out."""
 
-HOME = PLANS["it"]
+
+HOME_PLAN = PLANS["it"]
 """The plan of an office that does not say where it is."""
-EMERGENCY = HOME.emergency
+
+
+EMERGENCY = HOME_PLAN.emergency
 """Numbers that are nobody's extension and no office's, whatever is configured."""
 
 
-def rehearsed(plan: Plan) -> Plan:
+def rehearsal_plan(plan: NumberingPlan) -> NumberingPlan:
     """Return the plan of a demonstration or test: its emergency numbers are fictitious."""
-    fictitious = tuple(f"{REHEARSED}{number}" for number in plan.emergency)
+    fictitious = tuple(f"{REHEARSAL_PREFIX}{number}" for number in plan.emergency)
     return replace(plan, emergency=fictitious, rehearsed=True)
 
 
-def plan_of(country: str) -> Plan:
+def plan_of(country: str) -> NumberingPlan:
     """Return the plan by which a country's numbers are read."""
-    return PLANS.get(country, HOME)
+    return PLANS.get(country, HOME_PLAN)
+
+
+# ---- secret ------------------------------------------------------------------------------------
+# Numbers that may not be told: a type that cannot be printed (P7).
+
+MASK: Final = "•••"
+"""What is seen of a number wherever it is printed; it says nothing of length or digits."""
+
+
+class Purpose(enum.StrEnum):
+    """What a number is revealed for; a test lists every place that does so."""
+
+    DIAL = "dial"  # the digits of an outgoing leg or of a hook-flash transfer
+    RING = "ring"  # the account that a SIP leg rings
+    STORE = "store"
+    EXPORT = "export"  # the head's own file, audited
+    SHOW = "show"  # the head's register pages, on demand, audited
+    TELL = "tell"  # authorised in writing, recorded
+
+
+@final
+class SecretNumber:
+    """A number with one door, `reveal`; whatever else is done with it shows a mask.
+
+    Equal to another of the same digits, so that it can be looked up. It cannot be pickled.
+    """
+
+    __slots__ = ("__digits",)
+    __digits: str
+
+    def __init__(self, digits: str) -> None:
+        object.__setattr__(self, "_SecretNumber__digits", digits)
+
+    def reveal(self, purpose: Purpose) -> str:
+        """Give the digits, for a purpose that the caller has the right to."""
+        del purpose  # named at the call, where people and tests look for it
+        return self.__digits
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether there are digits at all: what cannot be unsealed has none."""
+        return bool(self.__digits)
+
+    def __str__(self) -> str:
+        return MASK
+
+    __repr__ = __str__
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SecretNumber) and other.__digits == self.__digits
+
+    def __hash__(self) -> int:
+        return hash((SecretNumber, self.__digits))
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a number does not change: {name} cannot be set")
+
+    def __copy__(self) -> SecretNumber:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> SecretNumber:
+        return self
+
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a number that may not be told is not written out")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError("a number that may not be told is not written out")
+
+
+# ---- same number -------------------------------------------------------------------------------
+# One telephone number in all the ways it is written: with the country's code or without, spaced.
+#
+# What erases a citizen's number must find it as it was typed, stored and told (E20); who calls
+# again is known however the exchange sent the number, and however it was taken down (E9, E17).
+
+LEAST_NUMBER_DIGITS: Final = 5
+"""A shorter number stands by chance in many a text."""
+
+
+ERASED_MARK: Final = "[…]"
+"""What stands in a text where a number was."""
+
+
+TAIL_DIGITS: Final = 6
+"""So many last digits are the same in all the ways a number is written."""
+
+
+LEAST_PART_DIGITS: Final = 4
+"""So many digits of a number's beginning or end are worth a search."""
+
+
+_ANY_SEPARATORS: Final = r"[\s./()–-]*"
+
+
+def canonical_number(number: str, plan: NumberingPlan = HOME_PLAN) -> str:
+    """Return a number as it is dialled inside the country, so that two can be compared.
+
+    An exchange may send the country's code without its sign, or leave a leading zero out: what is
+    a number of the plan only with that mended is mended.
+    """
+    national = plan.national(number.strip())
+    bare = plan.trunk + national.removeprefix(plan.code)
+    for digits in (national, bare, "0" + bare, "0" + national):
+        if plan.classify(digits) is not NumberClass.NONE:
+            return digits
+    return national
+
+
+def are_same_number(one: str, other: str, plan: NumberingPlan = HOME_PLAN) -> bool:
+    """Tell whether two numbers are one, however each is written; none is nobody's."""
+    return bool(one and other) and canonical_number(one, plan) == canonical_number(other, plan)
+
+
+def is_number_like(written: str, typed: str, plan: NumberingPlan = HOME_PLAN) -> bool:
+    """Tell whether a number is the one that was typed, or begins or ends with its digits.
+
+    However each is written, with the country's code or without; of fewer than four digits only
+    the whole number is found. For searches by people alone: two numbers with one end are not one.
+    """
+    if are_same_number(written, typed, plan):
+        return True
+    part, national = _digits(typed), canonical_number(written, plan)
+    abroad = plan.code + national.removeprefix(plan.trunk)
+    ways = (_digits(written), national, abroad, f"00{abroad}")
+    found = any(way.startswith(part) or way.endswith(part) for way in ways)
+    return bool(written) and len(part) >= LEAST_PART_DIGITS and found
+
+
+def number_tail(number: str) -> str:
+    """Return the last digits of a number: where they differ, it is another (see `are_same`)."""
+    return _digits(number)[-TAIL_DIGITS:]
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
+
+
+@dataclass(frozen=True, slots=True)
+class SameNumber:
+    """A number as it is dialled inside the country of `plan`; it is never printed."""
+
+    plan: NumberingPlan
+    national: str
+
+    def __repr__(self) -> str:
+        """Print no digit."""
+        return "SameNumber(…)"
+
+    def is_(self, written: str) -> bool:
+        """Tell whether a whole field is this number."""
+        if not written:
+            return False
+        as_it_stands = re.fullmatch(self._pattern, written.strip()) is not None
+        return as_it_stands or canonical_number(written, self.plan) == self.national
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether a text names it."""
+        return self._in_text.search(text) is not None
+
+    def without(self, text: str) -> str:
+        """Return a text in which it is named no more."""
+        return self._in_text.sub(ERASED_MARK, text)
+
+    def without_lines(self, text: str) -> str:
+        """Return a text without the lines that name it: a name may stand beside it."""
+        return "".join(line for line in text.splitlines(keepends=True) if not self.is_in(line))
+
+    @property
+    def digits(self) -> str:
+        """The digits that every way of writing it has."""
+        return self.national.removeprefix(self.plan.trunk)
+
+    @property
+    def _pattern(self) -> str:
+        code = rf"(?:(?:\+|00)?{self.plan.code}{_ANY_SEPARATORS})?"
+        trunk = rf"(?:\(?{self.plan.trunk}{_ANY_SEPARATORS})?" if self.plan.trunk else ""
+        return rf"{code}{trunk}{_ANY_SEPARATORS.join(self.digits)}"
+
+    @property
+    def _in_text(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<!\d){self._pattern}(?!\d)")
+
+
+def same_number(typed: str, plan: NumberingPlan) -> SameNumber:
+    """Read a number as a person types it; raises OfficeError for what is none."""
+    found = SameNumber(plan, canonical_number(typed, plan))
+    if not found.national.isdecimal() or len(found.digits) < LEAST_NUMBER_DIGITS:
+        raise Refused(
+            f"non è un numero di telefono di almeno {LEAST_NUMBER_DIGITS} cifre: "
+            "si scrive come si compone, per esempio 051 598111 o +39 347 0000001",
+            f"that is no telephone number of at least {LEAST_NUMBER_DIGITS} digits: "
+            "write it as it is dialled, e.g. 051 598111 or +39 347 0000001",
+        )
+    return found

@@ -1,204 +1,21 @@
-"""The office: positions, codes, branches, emergency numbers, state of service."""
+"""The office as configured: lines, groups of phones, positions, waiting, branches, voicemail."""
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from appliance.errors import Bug
-from appliance.policy.clock import Now, WithoutTime
-from appliance.policy.dialling import Outgoing
-from appliance.policy.directory import Purpose, Reach, Register, SecretNumber
-from appliance.policy.directory_review import may_tell
+from appliance.policy.clock import WithoutTime
+from appliance.policy.dialling import DialRules
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import EMERGENCY
+from appliance.policy.opening import ManualState, StateMark
 from appliance.policy.text import Refused, Words
-from appliance.policy.transfers import Allowed, may_transfer
 from appliance.policy.users import PinRule
-
-# ---- codes -------------------------------------------------------------------------------------
-# Why a call goes the way it goes: stable codes, and the sentence for each in both languages.
-
-
-class Code(enum.StrEnum):
-    """The stable codes of routing; records, statistics and `explain` show them as they are."""
-
-    FREE = "open.free"
-    OPENED = "open.manual"
-    CLOCK_UNSET = "open.clock_unset"
-    CLOCK_ALONE = "closed.clock"
-    UNATTENDED = "overflow.unattended"
-    BUSY = "overflow.busy"
-    NO_ANSWER = "overflow.no_answer"
-    DECLINED = "overflow.declined"
-    UNREACHABLE = "overflow.unreachable"
-    DESK_NONE = "desk.none"
-    DESK_CLOSED = "desk.closed"
-    DESK_BUSY = "desk.busy"
-    DESK_NO_ANSWER = "desk.no_answer"
-    DESK_DECLINED = "desk.declined"
-    DESK_UNREACHABLE = "desk.unreachable"
-    NOBODY_REACHABLE = "nobody.reachable"
-    WAITING = "waiting.queue"
-    WAITED = "waiting.over"
-    CLOSED_HOURS = "closed.hours"
-    CLOSED_PERIOD = "closed.period"
-    HOLIDAY = "closed.holiday"
-    SPECIAL = "closed.special"
-    CLOSED_MANUAL = "closed.manual"
-    ABSENT = "absent"
-    HALF_DUPLEX = "line.half_duplex"
-    PARALLEL_PHONE = "line.parallel_phone"
-    PARALLEL_UNANSWERED = "line.parallel_unanswered"
-    PBX = "line.pbx_transfer"
-    PBX_FAULT = "line.pbx_fault"
-    FAULT = "fault"
-
-
-SENTENCES: Mapping[Code, Words] = {
-    Code.FREE: Words(
-        "Il centralino è aperto e libero: squillano i suoi telefoni.",
-        "The switchboard is open and free: its phones ring.",
-    ),
-    Code.OPENED: Words(
-        "Il centralino è aperto a mano fuori orario: squillano i suoi telefoni.",
-        "The switchboard was opened by hand outside its hours: its phones ring.",
-    ),
-    Code.CLOCK_UNSET: Words(
-        "L'ora non è affidabile, quindi l'orario non vale: squillano i telefoni del centralino.",
-        "The time cannot be relied on, so the hours do not hold: the switchboard's phones ring.",
-    ),
-    Code.CLOCK_ALONE: Words(
-        "L'ora non è affidabile e poco fa non ha risposto nessuno: risponde la segreteria; entro "
-        "mezz'ora i telefoni squillano di nuovo.",
-        "The time cannot be relied on, and a while ago nobody answered: voicemail answers; within "
-        "half an hour the phones ring again.",
-    ),
-    Code.UNATTENDED: Words(
-        "Il centralino non è presidiato: la chiamata va allo Sportello Cittadini.",
-        "The switchboard is unattended: the call goes to the citizens' counter.",
-    ),
-    Code.BUSY: Words(
-        "Tutti gli operatori sono occupati: la chiamata va allo Sportello Cittadini.",
-        "All operators are busy: the call goes to the citizens' counter.",
-    ),
-    Code.NO_ANSWER: Words(
-        "Al centralino non risponde nessuno: la chiamata va allo Sportello Cittadini.",
-        "Nobody answers at the switchboard: the call goes to the citizens' counter.",
-    ),
-    Code.DECLINED: Words(
-        "Gli operatori hanno rifiutato la chiamata: va allo Sportello Cittadini.",
-        "The operators declined the call: it goes to the citizens' counter.",
-    ),
-    Code.UNREACHABLE: Words(
-        "Il centralino non è raggiungibile: la chiamata va allo Sportello Cittadini.",
-        "The switchboard's phones cannot be reached: the call goes to the citizens' counter.",
-    ),
-    Code.DESK_NONE: Words(
-        "Il centralino non può rispondere e non c'è uno Sportello: risponde la segreteria.",
-        "The switchboard cannot answer and there is no citizens' counter: voicemail answers.",
-    ),
-    Code.DESK_CLOSED: Words(
-        "Il centralino non può rispondere e lo Sportello è chiuso: risponde la segreteria.",
-        "The switchboard cannot answer and the citizens' counter is closed: voicemail answers.",
-    ),
-    Code.DESK_BUSY: Words(
-        "Anche lo Sportello Cittadini è occupato: risponde la segreteria.",
-        "The citizens' counter is busy too: voicemail answers.",
-    ),
-    Code.DESK_NO_ANSWER: Words(
-        "Anche allo Sportello Cittadini non risponde nessuno: risponde la segreteria.",
-        "Nobody answers at the citizens' counter either: voicemail answers.",
-    ),
-    Code.DESK_DECLINED: Words(
-        "Anche lo Sportello Cittadini ha rifiutato la chiamata: risponde la segreteria.",
-        "The citizens' counter declined the call too: voicemail answers.",
-    ),
-    Code.DESK_UNREACHABLE: Words(
-        "I telefoni dello Sportello Cittadini non sono raggiungibili: risponde la segreteria.",
-        "The phones of the citizens' counter cannot be reached: voicemail answers.",
-    ),
-    Code.NOBODY_REACHABLE: Words(
-        "Nessun telefono è raggiungibile: risponde la segreteria.",
-        "No phone can be reached: voicemail answers.",
-    ),
-    Code.WAITING: Words(
-        "Tutti occupati: l'utente attende in linea che qualcuno si liberi.",
-        "All are busy: the caller waits on the line until somebody is free.",
-    ),
-    Code.WAITED: Words(
-        "L'utente ha atteso invano: può farsi richiamare con un tasto, altrimenti risponde la "
-        "segreteria.",
-        "The caller has waited in vain: a key asks for a call back, else voicemail answers.",
-    ),
-    Code.CLOSED_HOURS: Words(
-        "Fuori orario: risponde la segreteria.",
-        "Outside opening hours: voicemail answers.",
-    ),
-    Code.CLOSED_PERIOD: Words(
-        "Chiuso per l'orario speciale ({name}): risponde la segreteria.",
-        "Closed by the special hours ({name}): voicemail answers.",
-    ),
-    Code.HOLIDAY: Words(
-        "Giorno festivo ({name}): risponde la segreteria.",
-        "Public holiday ({name}): voicemail answers.",
-    ),
-    Code.SPECIAL: Words(
-        "Chiusura straordinaria ({name}): risponde la segreteria.",
-        "Special closure ({name}): voicemail answers.",
-    ),
-    Code.CLOSED_MANUAL: Words(
-        "Chiuso a mano: risponde la segreteria.",
-        "Closed by hand: voicemail answers.",
-    ),
-    Code.ABSENT: Words(
-        "Tutti assenti per un breve periodo: risponde la segreteria.",
-        "All absent for a short while: voicemail answers.",
-    ),
-    Code.HALF_DUPLEX: Words(
-        "La linea non può portare una conversazione: risponde la segreteria.",
-        "The line cannot carry a conversation: voicemail answers.",
-    ),
-    Code.PARALLEL_PHONE: Words(
-        "La linea non può portare una conversazione: squilla il telefono in parallelo.",
-        "The line cannot carry a conversation: the ordinary phone beside it rings.",
-    ),
-    Code.PBX: Words(
-        "La linea non può portare una conversazione: la scatola risponde e passa la chiamata agli "
-        "interni del centralino.",
-        "The line cannot carry a conversation: the box answers and passes the call to the "
-        "switchboard's extensions.",
-    ),
-    Code.PBX_FAULT: Words(
-        "Il centralino telefonico non accetta il passaggio della chiamata: risponde la segreteria.",
-        "The telephone system does not take the call that is passed on: voicemail answers.",
-    ),
-    Code.FAULT: Words(
-        "Errore interno del centralino: risponde la segreteria.",
-        "An internal fault of the box: voicemail answers.",
-    ),
-    Code.PARALLEL_UNANSWERED: Words(
-        "Al telefono in parallelo non risponde nessuno: risponde la segreteria.",
-        "Nobody answers the ordinary phone: voicemail answers.",
-    ),
-}
-"""Shown to people; `{name}` is the holiday, closure or period."""
-
-
-def sentence(code: Code, name: Words) -> Words:
-    """Return the sentence of a code with the name of what it speaks of, without "()" for none."""
-    template = SENTENCES[code]
-    return Words(_fill(template.it, name.it), _fill(template.en, name.en))
-
-
-def _fill(template: str, name: str) -> str:
-    return template.replace("{name}", name) if name else template.replace(" ({name})", "")
-
 
 # ---- branches ----------------------------------------------------------------------------------
 # When a caller is handed over to another branch, and to which (B9).
@@ -207,11 +24,11 @@ def _fill(template: str, name: str) -> str:
 # under which name, it takes callers (P4, P5). The configuration says which offices, in which order,
 # and in which cases.
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+BRANCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 """An account at the proxy, as the register names it (Reach.PHONE)."""
 
 
-class Cause(enum.StrEnum):
+class OverflowCause(enum.StrEnum):
     """Why nobody of this branch can take a caller."""
 
     BUSY = "busy"
@@ -221,38 +38,20 @@ class Cause(enum.StrEnum):
     CLOSED = "closed"
 
 
-BY_CODE = {
-    Code.CLOSED_HOURS: Cause.CLOSED,
-    Code.CLOSED_PERIOD: Cause.CLOSED,
-    Code.CLOSED_MANUAL: Cause.CLOSED,
-    Code.CLOCK_ALONE: Cause.CLOSED,
-    Code.HOLIDAY: Cause.CLOSED,
-    Code.SPECIAL: Cause.CLOSED,
-    Code.ABSENT: Cause.UNATTENDED,
-}
-BY_GREETING = {
-    "greeting_busy": Cause.BUSY,
-    "greeting_no_answer": Cause.NO_ANSWER,
-    "greeting_unattended": Cause.UNATTENDED,
-    "greeting_fault": Cause.UNREACHABLE,
-}
-"""What else leads to voicemail is told by its greeting (routing.GREETINGS)."""
-
-
 @dataclass(frozen=True, slots=True)
-class Branches:
+class BranchRules:
     """`names` are the other branches' accounts at the proxy; `offices` ("unit.need" of the
     register) are asked in this order, each for `ring_ms`, in the cases of `when`. Raises Refused.
     """
 
     names: tuple[str, ...] = ()
     offices: tuple[tuple[str, str], ...] = ()
-    when: frozenset[Cause] = frozenset()
+    when: frozenset[OverflowCause] = frozenset()
     ring_ms: int = 20_000
 
     def __post_init__(self) -> None:
         for name in self.names:
-            if not NAME.fullmatch(name):
+            if not BRANCH_NAME.fullmatch(name):
                 raise Refused(
                     f"{name!r} non è il nome di una sede: scrivere lettere e cifre, come al proxy",
                     f"{name!r} is no branch's name: write letters and digits, as at the proxy",
@@ -261,186 +60,13 @@ class Branches:
             raise Refused("ring deve essere maggiore di 0 secondi", "ring must be above 0 seconds")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """A branch that may be asked now: its account `name`, by an office's need."""
-
-    unit: str
-    need: str
-    name: str
-
-
-def cause_of(code: Code, greeting: str) -> Cause | None:
-    """Say why a call would go to voicemail; None where its line cannot carry a conversation."""
-    if code in {Code.HALF_DUPLEX, Code.PARALLEL_UNANSWERED, Code.PBX_FAULT}:
-        return None
-    return BY_CODE.get(code) or BY_GREETING.get(greeting)
-
-
-def destinations(
-    branches: Branches, register: Register, calendar: Schedule, now: Now
-) -> Iterator[Destination]:
-    """Yield the branches that have declared that they take callers now, in the written order."""
-    for unit, need in branches.offices:
-        if register.unit(unit) is None:
-            continue
-        answer = may_transfer(register, calendar, unit, need, now)
-        if not isinstance(answer, Allowed):
-            continue
-        phones = (target for target in answer.targets if target.reach is Reach.PHONE)
-        names = (target.number.reveal(Purpose.RING) for target in phones)
-        yield from (Destination(unit, need, name) for name in names if name in branches.names)
-
-
-# ---- emergencies -------------------------------------------------------------------------------
-# Numbers on duty that the closed greeting names: only those authorised in writing (E11, P7).
-
-
-@dataclass(frozen=True, slots=True)
-class Duty:
-    """A unit that the closed greeting is to name; `number` is None while it may not be told."""
-
-    unit: str
-    name: str
-    number: SecretNumber | None = None
-
-
-def duties(
-    register: Register, units: Iterable[str], at: datetime, zone: ZoneInfo
-) -> Iterator[Duty]:
-    """Give for each unit the number that its last authorisation in force lets be told."""
-    for code in units:
-        unit = register.unit(code)
-        yield Duty(code, unit.name if unit else code, _number(register, code, at, zone))
-
-
-def silenced(
-    register: Register, units: Iterable[str], at: datetime, zone: ZoneInfo
-) -> tuple[Duty, ...]:
-    """Return the units whose number the greeting leaves out: the head is warned."""
-    return tuple(duty for duty in duties(register, units, at, zone) if duty.number is None)
-
-
-def _number(register: Register, code: str, at: datetime, zone: ZoneInfo) -> SecretNumber | None:
-    for authorisation in reversed(register.authorisations):
-        told = authorisation.told.number
-        if authorisation.unit == code and may_tell(register, code, told, at, zone):
-            return told
-    return None
-
-
-# ---- service state -----------------------------------------------------------------------------
-# The manual states of the switchboard: what people asked for, since when, by whom, until when.
-#
-# *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso - segreteria", P9) are two states, kept
-# apart: undoing one leaves the other. A mark holds until it is undone or its `until` has come: by
-# default, the next change of the written hours.
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One state that is on: who asked for it, since when, until when (None: until undone).
-
-    `by_hours`: it ends at the next change of the written hours, wherever that comes to lie. Raises
-    Bug for naive times.
-    """
-
-    by: str
-    since: datetime
-    until: datetime | None = None
-    by_hours: bool = False
-
-    def __post_init__(self) -> None:
-        if self.since.tzinfo is None or (self.until and self.until.tzinfo is None):
-            raise Bug("a mark's times must be aware of their zone")
-
-    def over(self, wall: datetime) -> bool:
-        """True when it has ended by itself."""
-        return self.until is not None and self.until <= wall
-
-
-class Manual(enum.StrEnum):
-    """The four manual states, by the names of ServiceState's fields."""
-
-    UNATTENDED = "unattended"
-    CLOSED = "closed"
-    OPENED = "opened"
-    ABSENT = "absent"
-
-
-OPPOSITES = {Manual.CLOSED: Manual.OPENED, Manual.OPENED: Manual.CLOSED}
-"""Setting one undoes the other: a switchboard is not closed and opened by hand at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceState:
-    """The manual states in force; `opened` is open by hand outside the written hours (E14).
-
-    `away` are the phones that are not to be rung, by name: a position's own state (E3).
-    """
-
-    unattended: Mark | None = None
-    closed: Mark | None = None
-    opened: Mark | None = None
-    absent: Mark | None = None
-    away: tuple[tuple[str, Mark], ...] = ()
-
-    def set(self, what: Manual, mark: Mark) -> ServiceState:
-        """Put a state on, or give it a new end."""
-        changed: dict[str, Any] = {what.value: mark}
-        state = replace(self, **changed)
-        return state.undo(OPPOSITES[what]) if what in OPPOSITES else state
-
-    def undo(self, what: Manual) -> ServiceState:
-        """Take a state off; nothing happens when it is off."""
-        changed: dict[str, Any] = {what.value: None}
-        return replace(self, **changed)
-
-    def go_away(self, phone: str, mark: Mark) -> ServiceState:
-        """Note that nobody sits at a phone."""
-        others = (pair for pair in self.away if pair[0] != phone)
-        return replace(self, away=(*others, (phone, mark)))
-
-    def come_back(self, phone: str) -> ServiceState:
-        """Note that somebody sits there again; nothing happens when nobody was away."""
-        return replace(self, away=tuple(pair for pair in self.away if pair[0] != phone))
-
-    def is_away(self, phone: str, wall: datetime) -> bool:
-        """True while a phone is not to be rung."""
-        return any(name == phone and not mark.over(wall) for name, mark in self.away)
-
-    def away_mark(self, phone: str) -> Mark | None:
-        """Return since when and by whom a phone is away, or None."""
-        return next((mark for name, mark in self.away if name == phone), None)
-
-    def expired(self, wall: datetime) -> ServiceState:
-        """Return the state without the marks that have ended by `wall`."""
-        over: dict[str, Any] = {n: None for n, mark in self.marks().items() if mark.over(wall)}
-        away = tuple(pair for pair in self.away if not pair[1].over(wall))
-        if not over and away == self.away:
-            return self
-        return replace(self, away=away, **over)
-
-    def marks(self) -> dict[str, Mark]:
-        """Return the marks of the whole switchboard that are on, by name."""
-        every = {what.value: getattr(self, what.value) for what in Manual}
-        return {name: mark for name, mark in every.items() if mark is not None}
-
-    def next_expiry(self) -> datetime | None:
-        """Return when the next mark ends by itself, or None."""
-        marks = (*self.marks().values(), *(mark for _, mark in self.away))
-        return min((m.until for m in marks if m.until is not None), default=None)
-
-
-NO_MARKS = ServiceState()
-"""Nothing was asked for by hand."""
-
-
 # ---- positions ---------------------------------------------------------------------------------
 # What a position is doing, and when one that missed its calls counts as away (E3).
 
-AUTOMATIC = "automatic"
+SET_AUTOMATICALLY = "automatic"
 """Who set a position away that missed its calls ("assente (automatico)")."""
+
+
 MISSED_AFTER_MS = 10_000
 """A call that rang for less was no chance to lift: its caller gave up, or was served elsewhere."""
 
@@ -469,7 +95,7 @@ class Position:
     @property
     def automatic(self) -> bool:
         """True for a position that is away because it missed its calls."""
-        return self.state is PositionState.AWAY and self.by == AUTOMATIC
+        return self.state is PositionState.AWAY and self.by == SET_AUTOMATICALLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -495,7 +121,12 @@ class PositionRules:
 
 
 def position(
-    phone: str, mark: Mark | None, *, engaged: bool, reachable: bool, gone: datetime | None = None
+    phone: str,
+    mark: StateMark | None,
+    *,
+    engaged: bool,
+    reachable: bool,
+    gone: datetime | None = None,
 ) -> Position:
     """Say what a position is doing: away counts before anything that its phone does.
 
@@ -513,14 +144,16 @@ def position(
 #
 # Without places nobody waits: that is the box as delivered.
 
-LEAST_MS, MOST_MS = 10_000, 900_000
+SHORTEST_WAIT_MS, LONGEST_WAIT_MS = 10_000, 900_000
 """Nobody waits for less than an announcement, nor for a quarter of an hour."""
-MOST_PLACES = 9
+
+
+MOST_WAITING_PLACES = 9
 """A waiting caller holds a line, and no box has more of them; also what one digit can announce."""
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingRules:
     """How callers wait: so many `places`, for `longest_ms` at most, told so every `every_ms`.
 
     `announce_place` tells them their place too. With `before_counter` they wait for the switchboard
@@ -535,24 +168,26 @@ class Waiting:
     before_counter: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.places <= MOST_PLACES:
+        if not 0 <= self.places <= MOST_WAITING_PLACES:
             raise Refused(
-                f"{self.places} posti in attesa: scrivere da 0 (nessuno attende) a {MOST_PLACES}",
-                f"{self.places} places to wait: write 0 (nobody waits) to {MOST_PLACES}",
+                f"{self.places} posti in attesa: scrivere da 0 (nessuno attende) a "
+                f"{MOST_WAITING_PLACES}",
+                f"{self.places} places to wait: write 0 (nobody waits) to {MOST_WAITING_PLACES}",
             )
-        if self.longest_ms and not LEAST_MS <= self.longest_ms <= MOST_MS:
+        if self.longest_ms and not SHORTEST_WAIT_MS <= self.longest_ms <= LONGEST_WAIT_MS:
             raise Refused(
                 f"{self.longest_ms // 1000} s non è un'attesa: scrivere per max_wait 0 (nessuno "
-                f"attende), oppure da {LEAST_MS // 1000} a {MOST_MS // 1000} secondi",
+                f"attende), oppure da {SHORTEST_WAIT_MS // 1000} a {LONGEST_WAIT_MS // 1000} "
+                "secondi",
                 f"{self.longest_ms // 1000} s is no time to wait: write 0 (nobody waits), or "
-                f"{LEAST_MS // 1000} to {MOST_MS // 1000} seconds for max_wait",
+                f"{SHORTEST_WAIT_MS // 1000} to {LONGEST_WAIT_MS // 1000} seconds for max_wait",
             )
-        if self.every_ms < LEAST_MS:
+        if self.every_ms < SHORTEST_WAIT_MS:
             raise Refused(
                 f"un annuncio ogni {self.every_ms / 1000:g} s non lascia pause: scrivere per "
-                f"announce_every {LEAST_MS // 1000} o più",
+                f"announce_every {SHORTEST_WAIT_MS // 1000} o più",
                 f"an announcement every {self.every_ms / 1000:g} s leaves no pause: write "
-                f"{LEAST_MS // 1000} or more for announce_every",
+                f"{SHORTEST_WAIT_MS // 1000} or more for announce_every",
             )
         if bool(self.places) is not bool(self.longest_ms):
             raise Refused(
@@ -567,7 +202,7 @@ class Waiting:
         return max(self.places - taken, 0)
 
 
-def share(free: Sequence[str], waiting: int) -> tuple[tuple[str, ...], ...]:
+def share_phones(free: Sequence[str], waiting: int) -> tuple[tuple[str, ...], ...]:
     """Deal free phones out to those who wait, the first of them first; what is left over in turn.
 
     One free phone rings for the first one alone; two callers and three phones: two and one.
@@ -579,7 +214,7 @@ def share(free: Sequence[str], waiting: int) -> tuple[tuple[str, ...], ...]:
 # The office as configured: its lines, its two groups of phones, its hours, words and keys.
 
 
-class Daytime(enum.StrEnum):
+class HalfDuplexDaytime(enum.StrEnum):
     """What a half-duplex line does by day, when it cannot carry a conversation (B2)."""
 
     MESSAGE = "message"  # voicemail answers
@@ -599,11 +234,11 @@ class Line:
     label: str = ""
     called_number: str = ""
     duplex: bool | None = None
-    daytime: Daytime | None = None
+    daytime: HalfDuplexDaytime | None = None
 
     def __post_init__(self) -> None:
         if self.duplex is False and self.daytime is None:
-            known = [repr(daytime.value) for daytime in Daytime]
+            known = [repr(daytime.value) for daytime in HalfDuplexDaytime]
             raise Refused(
                 f"la linea {self.name} è half duplex: scrivere daytime = {' oppure '.join(known)}",
                 f"line {self.name} is half duplex: say daytime = {' or '.join(known)}",
@@ -612,7 +247,7 @@ class Line:
     @property
     def passes(self) -> bool:
         """True for a line whose calls are passed on by a hook flash, since it cannot join them."""
-        return self.duplex is False and self.daytime is Daytime.PBX_TRANSFER
+        return self.duplex is False and self.daytime is HalfDuplexDaytime.PBX_TRANSFER
 
     @property
     def shown(self) -> str:
@@ -686,7 +321,7 @@ class Group:
         return tuple(f"{self.name}.{n}" for n in range(1, len(self.pbx_numbers) + 1))
 
 
-class Greeting(enum.StrEnum):
+class GreetingLength(enum.StrEnum):
     """How much voicemail says before the tone."""
 
     SHORT = "short"  # what everybody needs; the rest by a key, or after the message
@@ -694,7 +329,7 @@ class Greeting(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Voicemail:
+class VoicemailLimits:
     """Limits of a message in ms: its length, the silence that ends it, not in the grace (E5).
 
     Shorter than `minimum_ms` is no message. `store_ms` is how long a caller is kept waiting to
@@ -709,7 +344,7 @@ class Voicemail:
     store_ms: int = 20_000
     pin: PinRule = PinRule.OTHERS
     privacy: str = ""
-    greeting: Greeting = Greeting.SHORT
+    greeting: GreetingLength = GreetingLength.SHORT
 
 
 @dataclass(frozen=True, slots=True)
@@ -736,18 +371,18 @@ class KeyCode:
     """What dialling `digits` on a phone of the office does; `minutes` 0 holds until undone."""
 
     digits: str
-    what: Manual | StaffKey
+    what: ManualState | StaffKey
     on: bool = True
     minutes: int = 0
 
 
 KEY_CODES = (
-    KeyCode("*811", Manual.UNATTENDED, on=True),
-    KeyCode("*810", Manual.UNATTENDED, on=False),
-    KeyCode("*821", Manual.CLOSED, on=True),
-    KeyCode("*820", Manual.CLOSED, on=False),
-    KeyCode("*831", Manual.ABSENT, on=True, minutes=30),
-    KeyCode("*830", Manual.ABSENT, on=False),
+    KeyCode("*811", ManualState.UNATTENDED, on=True),
+    KeyCode("*810", ManualState.UNATTENDED, on=False),
+    KeyCode("*821", ManualState.CLOSED, on=True),
+    KeyCode("*820", ManualState.CLOSED, on=False),
+    KeyCode("*831", ManualState.ABSENT, on=True, minutes=30),
+    KeyCode("*830", ManualState.ABSENT, on=False),
     KeyCode("*841", StaffKey.AWAY, on=True),
     KeyCode("*840", StaffKey.AWAY, on=False),
     KeyCode("*85", StaffKey.PICK_UP),
@@ -756,6 +391,7 @@ KEY_CODES = (
 """The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti, 84 assente (this phone);
 1 on, 0 off. 85 takes a ringing call, 86 plays the messages.
 """
+
 
 _EXTENSION = re.compile(r"[1-9][0-9]{0,5}")
 """An extension: 0 is left for an outside line, the star for key codes."""
@@ -808,19 +444,19 @@ class Office:
     public_numbers: tuple[str, ...] = ()
     languages: tuple[str, ...] = ("it", "en")
     email: tuple[str, ...] = ()
-    voicemail: Voicemail = field(default_factory=Voicemail)
+    voicemail: VoicemailLimits = field(default_factory=VoicemailLimits)
     after_hours: AfterHours = AfterHours()
     longest_ms: int = 14_400_000
     transfer_ms: int = 40_000
     lines_kept: int = 1
     positions: PositionRules = PositionRules()
-    waiting: Waiting = Waiting()
+    waiting: WaitingRules = WaitingRules()
     key_codes: tuple[KeyCode, ...] = KEY_CODES
-    outgoing: Outgoing = field(default_factory=Outgoing)
+    outgoing: DialRules = field(default_factory=DialRules)
     extensions: tuple[Extension, ...] = ()
     head: tuple[str, ...] = ()
     without_time: WithoutTime = WithoutTime.IF_STAFFED
-    branches: Branches = Branches()
+    branches: BranchRules = BranchRules()
 
     def __post_init__(self) -> None:
         _refuse_twice("line", tuple(line.name for line in self.lines))
@@ -878,14 +514,14 @@ class Office:
         return self.local(wall).date()
 
 
-KINDS = {"line": "linea", "extension": "interno", "key code": "codice da tastiera"}
+_KINDS_IN_ITALIAN = {"line": "linea", "extension": "interno", "key code": "codice da tastiera"}
 
 
 def _refuse_twice(kind: str, names: tuple[str, ...]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise Refused(
-                f"{KINDS[kind]} {name!r} compare due volte: ognuno ha il suo",
+                f"{_KINDS_IN_ITALIAN[kind]} {name!r} compare due volte: ognuno ha il suo",
                 f"{kind} {name!r} stands twice; every {kind} needs its own",
             )
 
@@ -903,7 +539,7 @@ class LinePurpose(enum.StrEnum):
     CONVENIENCE = "convenience"  # a call back, a transfer outwards: it can wait, or go another way
 
 
-KEPT_FROM = {LinePurpose.LAST_RESORT: 3, LinePurpose.CONVENIENCE: 2}
+LINES_KEPT_FROM = {LinePurpose.LAST_RESORT: 3, LinePurpose.CONVENIENCE: 2}
 """From how many lines on some are kept: with two, the second one may save a caller (B4)."""
 
 
@@ -914,5 +550,5 @@ def line_for(purpose: LinePurpose, idle: Sequence[Line], lines: int, kept: int =
     many must stay idle to answer; a half-duplex one can.
     """
     can = [line.name for line in idle if line.duplex is not False]
-    must_stay = kept if lines >= KEPT_FROM[purpose] else 0
+    must_stay = kept if lines >= LINES_KEPT_FROM[purpose] else 0
     return can[-1] if can and len(idle) > must_stay else ""

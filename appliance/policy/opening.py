@@ -1,31 +1,321 @@
-"""Is the switchboard open: the written hours with what people asked for by hand laid over them."""
+"""Whether the switchboard is open: written hours, the manual states over them, reason codes."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
+from appliance.errors import Bug
 from appliance.policy.clock import Doubt, Now
 from appliance.policy.hours import OpenState, Schedule, Why
-from appliance.policy.office import Code, Mark, ServiceState
 from appliance.policy.text import NOTHING, Words
 
-GREETINGS = {
-    Code.CLOSED_HOURS: "greeting_closed",
-    Code.CLOSED_PERIOD: "greeting_closed",
-    Code.HOLIDAY: "greeting_holiday",
-    Code.SPECIAL: "greeting_special",
-    Code.CLOSED_MANUAL: "greeting_closed",
-    Code.ABSENT: "greeting_absent",
-    Code.CLOCK_ALONE: "greeting_no_answer",
+# ---- codes -------------------------------------------------------------------------------------
+# Why a call goes the way it goes: stable codes, and the sentence for each in both languages.
+
+
+class ReasonCode(enum.StrEnum):
+    """The stable codes of routing; records, statistics and `explain` show them as they are."""
+
+    FREE = "open.free"
+    OPENED = "open.manual"
+    CLOCK_UNSET = "open.clock_unset"
+    CLOCK_ALONE = "closed.clock"
+    UNATTENDED = "overflow.unattended"
+    BUSY = "overflow.busy"
+    NO_ANSWER = "overflow.no_answer"
+    DECLINED = "overflow.declined"
+    UNREACHABLE = "overflow.unreachable"
+    DESK_NONE = "desk.none"
+    DESK_CLOSED = "desk.closed"
+    DESK_BUSY = "desk.busy"
+    DESK_NO_ANSWER = "desk.no_answer"
+    DESK_DECLINED = "desk.declined"
+    DESK_UNREACHABLE = "desk.unreachable"
+    NOBODY_REACHABLE = "nobody.reachable"
+    WAITING = "waiting.queue"
+    WAITED = "waiting.over"
+    CLOSED_HOURS = "closed.hours"
+    CLOSED_PERIOD = "closed.period"
+    HOLIDAY = "closed.holiday"
+    SPECIAL = "closed.special"
+    CLOSED_MANUAL = "closed.manual"
+    ABSENT = "absent"
+    HALF_DUPLEX = "line.half_duplex"
+    PARALLEL_PHONE = "line.parallel_phone"
+    PARALLEL_UNANSWERED = "line.parallel_unanswered"
+    PBX = "line.pbx_transfer"
+    PBX_FAULT = "line.pbx_fault"
+    FAULT = "fault"
+
+
+REASON_SENTENCES: Mapping[ReasonCode, Words] = {
+    ReasonCode.FREE: Words(
+        "Il centralino è aperto e libero: squillano i suoi telefoni.",
+        "The switchboard is open and free: its phones ring.",
+    ),
+    ReasonCode.OPENED: Words(
+        "Il centralino è aperto a mano fuori orario: squillano i suoi telefoni.",
+        "The switchboard was opened by hand outside its hours: its phones ring.",
+    ),
+    ReasonCode.CLOCK_UNSET: Words(
+        "L'ora non è affidabile, quindi l'orario non vale: squillano i telefoni del centralino.",
+        "The time cannot be relied on, so the hours do not hold: the switchboard's phones ring.",
+    ),
+    ReasonCode.CLOCK_ALONE: Words(
+        "L'ora non è affidabile e poco fa non ha risposto nessuno: risponde la segreteria; entro "
+        "mezz'ora i telefoni squillano di nuovo.",
+        "The time cannot be relied on, and a while ago nobody answered: voicemail answers; within "
+        "half an hour the phones ring again.",
+    ),
+    ReasonCode.UNATTENDED: Words(
+        "Il centralino non è presidiato: la chiamata va allo Sportello Cittadini.",
+        "The switchboard is unattended: the call goes to the citizens' counter.",
+    ),
+    ReasonCode.BUSY: Words(
+        "Tutti gli operatori sono occupati: la chiamata va allo Sportello Cittadini.",
+        "All operators are busy: the call goes to the citizens' counter.",
+    ),
+    ReasonCode.NO_ANSWER: Words(
+        "Al centralino non risponde nessuno: la chiamata va allo Sportello Cittadini.",
+        "Nobody answers at the switchboard: the call goes to the citizens' counter.",
+    ),
+    ReasonCode.DECLINED: Words(
+        "Gli operatori hanno rifiutato la chiamata: va allo Sportello Cittadini.",
+        "The operators declined the call: it goes to the citizens' counter.",
+    ),
+    ReasonCode.UNREACHABLE: Words(
+        "Il centralino non è raggiungibile: la chiamata va allo Sportello Cittadini.",
+        "The switchboard's phones cannot be reached: the call goes to the citizens' counter.",
+    ),
+    ReasonCode.DESK_NONE: Words(
+        "Il centralino non può rispondere e non c'è uno Sportello: risponde la segreteria.",
+        "The switchboard cannot answer and there is no citizens' counter: voicemail answers.",
+    ),
+    ReasonCode.DESK_CLOSED: Words(
+        "Il centralino non può rispondere e lo Sportello è chiuso: risponde la segreteria.",
+        "The switchboard cannot answer and the citizens' counter is closed: voicemail answers.",
+    ),
+    ReasonCode.DESK_BUSY: Words(
+        "Anche lo Sportello Cittadini è occupato: risponde la segreteria.",
+        "The citizens' counter is busy too: voicemail answers.",
+    ),
+    ReasonCode.DESK_NO_ANSWER: Words(
+        "Anche allo Sportello Cittadini non risponde nessuno: risponde la segreteria.",
+        "Nobody answers at the citizens' counter either: voicemail answers.",
+    ),
+    ReasonCode.DESK_DECLINED: Words(
+        "Anche lo Sportello Cittadini ha rifiutato la chiamata: risponde la segreteria.",
+        "The citizens' counter declined the call too: voicemail answers.",
+    ),
+    ReasonCode.DESK_UNREACHABLE: Words(
+        "I telefoni dello Sportello Cittadini non sono raggiungibili: risponde la segreteria.",
+        "The phones of the citizens' counter cannot be reached: voicemail answers.",
+    ),
+    ReasonCode.NOBODY_REACHABLE: Words(
+        "Nessun telefono è raggiungibile: risponde la segreteria.",
+        "No phone can be reached: voicemail answers.",
+    ),
+    ReasonCode.WAITING: Words(
+        "Tutti occupati: l'utente attende in linea che qualcuno si liberi.",
+        "All are busy: the caller waits on the line until somebody is free.",
+    ),
+    ReasonCode.WAITED: Words(
+        "L'utente ha atteso invano: può farsi richiamare con un tasto, altrimenti risponde la "
+        "segreteria.",
+        "The caller has waited in vain: a key asks for a call back, else voicemail answers.",
+    ),
+    ReasonCode.CLOSED_HOURS: Words(
+        "Fuori orario: risponde la segreteria.",
+        "Outside opening hours: voicemail answers.",
+    ),
+    ReasonCode.CLOSED_PERIOD: Words(
+        "Chiuso per l'orario speciale ({name}): risponde la segreteria.",
+        "Closed by the special hours ({name}): voicemail answers.",
+    ),
+    ReasonCode.HOLIDAY: Words(
+        "Giorno festivo ({name}): risponde la segreteria.",
+        "Public holiday ({name}): voicemail answers.",
+    ),
+    ReasonCode.SPECIAL: Words(
+        "Chiusura straordinaria ({name}): risponde la segreteria.",
+        "Special closure ({name}): voicemail answers.",
+    ),
+    ReasonCode.CLOSED_MANUAL: Words(
+        "Chiuso a mano: risponde la segreteria.",
+        "Closed by hand: voicemail answers.",
+    ),
+    ReasonCode.ABSENT: Words(
+        "Tutti assenti per un breve periodo: risponde la segreteria.",
+        "All absent for a short while: voicemail answers.",
+    ),
+    ReasonCode.HALF_DUPLEX: Words(
+        "La linea non può portare una conversazione: risponde la segreteria.",
+        "The line cannot carry a conversation: voicemail answers.",
+    ),
+    ReasonCode.PARALLEL_PHONE: Words(
+        "La linea non può portare una conversazione: squilla il telefono in parallelo.",
+        "The line cannot carry a conversation: the ordinary phone beside it rings.",
+    ),
+    ReasonCode.PBX: Words(
+        "La linea non può portare una conversazione: la scatola risponde e passa la chiamata agli "
+        "interni del centralino.",
+        "The line cannot carry a conversation: the box answers and passes the call to the "
+        "switchboard's extensions.",
+    ),
+    ReasonCode.PBX_FAULT: Words(
+        "Il centralino telefonico non accetta il passaggio della chiamata: risponde la segreteria.",
+        "The telephone system does not take the call that is passed on: voicemail answers.",
+    ),
+    ReasonCode.FAULT: Words(
+        "Errore interno del centralino: risponde la segreteria.",
+        "An internal fault of the box: voicemail answers.",
+    ),
+    ReasonCode.PARALLEL_UNANSWERED: Words(
+        "Al telefono in parallelo non risponde nessuno: risponde la segreteria.",
+        "Nobody answers the ordinary phone: voicemail answers.",
+    ),
+}
+"""Shown to people; `{name}` is the holiday, closure or period."""
+
+
+def reason_sentence(code: ReasonCode, name: Words) -> Words:
+    """Return the sentence of a code with the name of what it speaks of, without "()" for none."""
+    template = REASON_SENTENCES[code]
+    return Words(_fill_name(template.it, name.it), _fill_name(template.en, name.en))
+
+
+def _fill_name(template: str, name: str) -> str:
+    return template.replace("{name}", name) if name else template.replace(" ({name})", "")
+
+
+# ---- service state -----------------------------------------------------------------------------
+# The manual states of the switchboard: what people asked for, since when, by whom, until when.
+#
+# *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso - segreteria", P9) are two states, kept
+# apart: undoing one leaves the other. A mark holds until it is undone or its `until` has come: by
+# default, the next change of the written hours.
+
+
+@dataclass(frozen=True, slots=True)
+class StateMark:
+    """One state that is on: who asked for it, since when, until when (None: until undone).
+
+    `by_hours`: it ends at the next change of the written hours, wherever that comes to lie. Raises
+    Bug for naive times.
+    """
+
+    by: str
+    since: datetime
+    until: datetime | None = None
+    by_hours: bool = False
+
+    def __post_init__(self) -> None:
+        if self.since.tzinfo is None or (self.until and self.until.tzinfo is None):
+            raise Bug("a mark's times must be aware of their zone")
+
+    def over(self, wall: datetime) -> bool:
+        """True when it has ended by itself."""
+        return self.until is not None and self.until <= wall
+
+
+class ManualState(enum.StrEnum):
+    """The four manual states, by the names of ServiceState's fields."""
+
+    UNATTENDED = "unattended"
+    CLOSED = "closed"
+    OPENED = "opened"
+    ABSENT = "absent"
+
+
+OPPOSITE_STATES = {ManualState.CLOSED: ManualState.OPENED, ManualState.OPENED: ManualState.CLOSED}
+"""Setting one undoes the other: a switchboard is not closed and opened by hand at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceState:
+    """The manual states in force; `opened` is open by hand outside the written hours (E14).
+
+    `away` are the phones that are not to be rung, by name: a position's own state (E3).
+    """
+
+    unattended: StateMark | None = None
+    closed: StateMark | None = None
+    opened: StateMark | None = None
+    absent: StateMark | None = None
+    away: tuple[tuple[str, StateMark], ...] = ()
+
+    def set(self, what: ManualState, mark: StateMark) -> ServiceState:
+        """Put a state on, or give it a new end."""
+        changed: dict[str, Any] = {what.value: mark}
+        state = replace(self, **changed)
+        return state.undo(OPPOSITE_STATES[what]) if what in OPPOSITE_STATES else state
+
+    def undo(self, what: ManualState) -> ServiceState:
+        """Take a state off; nothing happens when it is off."""
+        changed: dict[str, Any] = {what.value: None}
+        return replace(self, **changed)
+
+    def go_away(self, phone: str, mark: StateMark) -> ServiceState:
+        """Note that nobody sits at a phone."""
+        others = (pair for pair in self.away if pair[0] != phone)
+        return replace(self, away=(*others, (phone, mark)))
+
+    def come_back(self, phone: str) -> ServiceState:
+        """Note that somebody sits there again; nothing happens when nobody was away."""
+        return replace(self, away=tuple(pair for pair in self.away if pair[0] != phone))
+
+    def is_away(self, phone: str, wall: datetime) -> bool:
+        """True while a phone is not to be rung."""
+        return any(name == phone and not mark.over(wall) for name, mark in self.away)
+
+    def away_mark(self, phone: str) -> StateMark | None:
+        """Return since when and by whom a phone is away, or None."""
+        return next((mark for name, mark in self.away if name == phone), None)
+
+    def expired(self, wall: datetime) -> ServiceState:
+        """Return the state without the marks that have ended by `wall`."""
+        over: dict[str, Any] = {n: None for n, mark in self.marks().items() if mark.over(wall)}
+        away = tuple(pair for pair in self.away if not pair[1].over(wall))
+        if not over and away == self.away:
+            return self
+        return replace(self, away=away, **over)
+
+    def marks(self) -> dict[str, StateMark]:
+        """Return the marks of the whole switchboard that are on, by name."""
+        every = {what.value: getattr(self, what.value) for what in ManualState}
+        return {name: mark for name, mark in every.items() if mark is not None}
+
+    def next_expiry(self) -> datetime | None:
+        """Return when the next mark ends by itself, or None."""
+        marks = (*self.marks().values(), *(mark for _, mark in self.away))
+        return min((m.until for m in marks if m.until is not None), default=None)
+
+
+NO_MANUAL_STATES = ServiceState()
+"""Nothing was asked for by hand."""
+
+
+CLOSED_GREETINGS = {
+    ReasonCode.CLOSED_HOURS: "greeting_closed",
+    ReasonCode.CLOSED_PERIOD: "greeting_closed",
+    ReasonCode.HOLIDAY: "greeting_holiday",
+    ReasonCode.SPECIAL: "greeting_special",
+    ReasonCode.CLOSED_MANUAL: "greeting_closed",
+    ReasonCode.ABSENT: "greeting_absent",
+    ReasonCode.CLOCK_ALONE: "greeting_no_answer",
 }
 """Prompt of each reason for being closed, where it names none of its own."""
 
-CODES = {
-    Why.CLOSED_HOURS: Code.CLOSED_HOURS,
-    Why.CLOSED_PERIOD: Code.CLOSED_PERIOD,
-    Why.HOLIDAY: Code.HOLIDAY,
-    Why.CLOSURE: Code.SPECIAL,
+
+REASON_OF_HOURS = {
+    Why.CLOSED_HOURS: ReasonCode.CLOSED_HOURS,
+    Why.CLOSED_PERIOD: ReasonCode.CLOSED_PERIOD,
+    Why.HOLIDAY: ReasonCode.HOLIDAY,
+    Why.CLOSURE: ReasonCode.SPECIAL,
 }
 
 
@@ -37,7 +327,7 @@ class Opening:
     """
 
     open: bool
-    code: Code
+    code: ReasonCode
     name: Words = NOTHING
     greeting: str = ""
     changes_at: datetime | None = None
@@ -53,42 +343,42 @@ def opening(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
     """
     service = service.expired(now.wall)
     if service.closed:
-        return _by_mark(Code.CLOSED_MANUAL, service.closed, schedule, now)
-    basis = _basis(schedule, service, now)
+        return _by_mark(ReasonCode.CLOSED_MANUAL, service.closed, schedule, now)
+    basis = _before_absence(schedule, service, now)
     return (basis.open and absence(schedule, service, now)) or basis
 
 
 def absence(schedule: Schedule, service: ServiceState, now: Now) -> Opening | None:
     """Say that all are absent (E4), whatever the hours; None when they are not."""
     mark = service.expired(now.wall).absent
-    return _by_mark(Code.ABSENT, mark, schedule, now) if mark else None
+    return _by_mark(ReasonCode.ABSENT, mark, schedule, now) if mark else None
 
 
-def _basis(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
+def _before_absence(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
     """Answer before anybody is absent."""
     if not now.by_hours:
         return _without_hours(service, now)
     state = schedule.at(now.wall)
     if service.opened:
-        code = Code.FREE if state.open else Code.OPENED
+        code = ReasonCode.FREE if state.open else ReasonCode.OPENED
         return Opening(True, code, changes_at=_open_until(schedule, state, service.opened))
     if state.open:
-        return Opening(True, Code.FREE, state.name, changes_at=state.flips_at)
-    code = CODES[state.why]
-    greeting = state.greeting or GREETINGS[code]
+        return Opening(True, ReasonCode.FREE, state.name, changes_at=state.flips_at)
+    code = REASON_OF_HOURS[state.why]
+    greeting = state.greeting or CLOSED_GREETINGS[code]
     return Opening(False, code, state.name, greeting, state.changes_at, state.reopens_at)
 
 
 def _without_hours(service: ServiceState, now: Now) -> Opening:
     """Answer by who is there; neither the next opening nor any other hour is known."""
     if service.opened:
-        return Opening(True, Code.OPENED)
+        return Opening(True, ReasonCode.OPENED)
     if now.doubt is Doubt.OPEN:
-        return Opening(True, Code.CLOCK_UNSET)
-    return Opening(False, Code.CLOCK_ALONE, NOTHING, GREETINGS[Code.CLOCK_ALONE])
+        return Opening(True, ReasonCode.CLOCK_UNSET)
+    return Opening(False, ReasonCode.CLOCK_ALONE, NOTHING, CLOSED_GREETINGS[ReasonCode.CLOCK_ALONE])
 
 
-def _open_until(schedule: Schedule, state: OpenState, opened: Mark) -> datetime | None:
+def _open_until(schedule: Schedule, state: OpenState, opened: StateMark) -> datetime | None:
     """Return when an opening by hand ends and the written hours close as well."""
     if opened.until is None:
         return state.flips_at
@@ -96,7 +386,7 @@ def _open_until(schedule: Schedule, state: OpenState, opened: Mark) -> datetime 
     return then.flips_at if then.open else opened.until
 
 
-def _by_mark(code: Code, mark: Mark, schedule: Schedule, now: Now) -> Opening:
+def _by_mark(code: ReasonCode, mark: StateMark, schedule: Schedule, now: Now) -> Opening:
     """Closed or absent until the mark ends; people answer again at the next written opening."""
     reopens = schedule.next_open(mark.until) if mark.until and now.by_hours else None
-    return Opening(False, code, NOTHING, GREETINGS[code], mark.until, reopens)
+    return Opening(False, code, NOTHING, CLOSED_GREETINGS[code], mark.until, reopens)

@@ -19,7 +19,7 @@ from appliance.policy.text import Words
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredCounts:
     """How much waits for somebody, and how full the disk is; moments in s since 1970.
 
     `requests` are those of each state, `oldest_*` is None where nothing waits; lengths in ms of
@@ -38,7 +38,7 @@ class Stored:
     disk_size: int = 0
 
 
-NOTHING_STORED = Stored()
+NOTHING_STORED = StoredCounts()
 
 
 # ---- erlang ------------------------------------------------------------------------------------
@@ -48,8 +48,10 @@ NOTHING_STORED = Stored()
 # finds everything engaged goes away (lines), C where they wait (positions); both for calls that
 # come independently of each other. Checked against published tables and the simulated year.
 
-MOST: Final = 500
+MOST_SERVERS: Final = 500
 """Lines or positions that are looked at: no house has more."""
+
+
 PRECISION: Final = 1e-9
 
 
@@ -69,11 +71,11 @@ def _engaged(traffic: float) -> Iterator[float]:
 
 def lines_for(traffic: float, most_engaged: float) -> int:
     """Return the fewest lines at which no more than a share of callers hear engaged."""
-    shares = islice(_engaged(traffic), MOST + 1)
-    return next((n for n, share in enumerate(shares) if share <= most_engaged), MOST)
+    shares = islice(_engaged(traffic), MOST_SERVERS + 1)
+    return next((n for n, share in enumerate(shares) if share <= most_engaged), MOST_SERVERS)
 
 
-def offered(carried: float, lines: int) -> float:
+def offered_traffic(carried: float, lines: int) -> float:
     """Return the traffic that came, of which so many lines have carried so much (erlang).
 
     Beyond what can be told (every line engaged all the time) it is what was carried.
@@ -92,7 +94,7 @@ def offered(carried: float, lines: int) -> float:
     return high
 
 
-def waiting(traffic: float, positions: int) -> float:
+def waiting_share(traffic: float, positions: int) -> float:
     """Return the share of callers who wait for one of so many positions (Erlang C).
 
     With as much traffic as positions, or more, the queue grows without end: all wait.
@@ -104,7 +106,7 @@ def waiting(traffic: float, positions: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServiceLevel:
     """How callers are served: the share who wait at all, the share answered within the time asked,
     the mean wait of all (s; infinite where the queue grows without end).
     """
@@ -114,25 +116,27 @@ class Service:
     mean_s: float
 
 
-def service_level(traffic: float, positions: int, length_s: float, within_s: float) -> Service:
+def service_level(traffic: float, positions: int, length_s: float, within_s: float) -> ServiceLevel:
     """Say how so many positions serve a traffic of calls of `length_s` on average."""
     spare = positions - traffic
     if spare <= 0:
-        return Service(1.0, 0.0, math.inf)
-    wait = waiting(traffic, positions)
-    return Service(wait, 1 - wait * math.exp(-spare * within_s / length_s), wait * length_s / spare)
+        return ServiceLevel(1.0, 0.0, math.inf)
+    wait = waiting_share(traffic, positions)
+    return ServiceLevel(
+        wait, 1 - wait * math.exp(-spare * within_s / length_s), wait * length_s / spare
+    )
 
 
 def positions_for(traffic: float, length_s: float, within_s: float, share: float) -> int:
     """Return the fewest positions that answer a share of callers within so many seconds."""
-    for number in range(1, MOST):
+    for number in range(1, MOST_SERVERS):
         if service_level(traffic, number, length_s, within_s).within >= share:
             return number
-    return MOST
+    return MOST_SERVERS
 
 
 @dataclass(frozen=True, slots=True)
-class Hour:
+class BusyHour:
     """A house's busiest hour of the day: which, and its traffic on average (erlang), of so many
     days; `length_s` is a call's mean length.
     """
@@ -143,7 +147,9 @@ class Hour:
     length_s: float
 
 
-def busiest(uses: list[tuple[int, int]], day_of: dict[int, tuple[str, int]]) -> Hour | None:
+def busiest_hour(
+    uses: list[tuple[int, int]], day_of: dict[int, tuple[str, int]]
+) -> BusyHour | None:
     """Return the busiest hour of lines' uses (from, to; ms), None for no use.
 
     `day_of` names the day and the hour that each hour since 1970 is of, where the house stands; an
@@ -164,7 +170,7 @@ def busiest(uses: list[tuple[int, int]], day_of: dict[int, tuple[str, int]]) -> 
         by_hour[hour] = by_hour.get(hour, 0) + busy_ms
     hour, most_ms = max(by_hour.items(), key=lambda item: item[1])
     length_ms = sum(end - start for start, end in uses) / len(uses)
-    return Hour(hour, most_ms / days / HOUR_MS, days, length_ms / 1000)
+    return BusyHour(hour, most_ms / days / HOUR_MS, days, length_ms / 1000)
 
 
 HOUR_MS: Final = 3_600_000
@@ -175,7 +181,7 @@ HOUR_MS: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedService:
     """What is wanted: at most this share of callers hears engaged, at least this share is answered
     within so many seconds.
     """
@@ -185,7 +191,9 @@ class Wanted:
     within_s: float = 20.0
 
 
-def table(traffic: float, length_s: float, wanted: Wanted, lines: int = 0) -> Iterator[Words]:
+def capacity_table(
+    traffic: float, length_s: float, wanted: WantedService, lines: int = 0
+) -> Iterator[Words]:
     """Yield the two tables for a traffic (erlang) of calls of `length_s`, then what is enough.
 
     `lines` is how many the house has, 0 for not known: its row is marked.
@@ -212,7 +220,7 @@ def table(traffic: float, length_s: float, wanted: Wanted, lines: int = 0) -> It
     )
 
 
-def _row(number: int, traffic: float, length_s: float, wanted: Wanted) -> Words:
+def _row(number: int, traffic: float, length_s: float, wanted: WantedService) -> Words:
     served = service_level(traffic, number, length_s, wanted.within_s)
     shares = f"{number:5d} {served.wait * 100:15.1f} % {served.within * 100:17.1f} %"
     if math.isinf(served.mean_s):
@@ -230,7 +238,7 @@ def _percent(share: float) -> str:
 # While every line is engaged a caller hears busy and never reaches the box: only the carrier's
 # divert-on-busy can catch that call.
 
-Use = tuple[int, int]
+LineUse = tuple[int, int]
 """When a line was engaged: from, to (ms since 1970)."""
 
 
@@ -246,7 +254,7 @@ class Peak:
     all_ms: int = 0
 
 
-def peak(uses: Iterable[Use], of: int, since_ms: int, until_ms: int) -> Peak:
+def peak_of(uses: Iterable[LineUse], of: int, since_ms: int, until_ms: int) -> Peak:
     """Return the peak between two moments; a use that ends as another begins is not at once."""
     clipped = [(max(a, since_ms), min(b, until_ms)) for a, b in uses]
     steps = sorted(step for a, b in clipped if a < b for step in ((a, 1), (b, -1)))
@@ -268,11 +276,16 @@ def peak(uses: Iterable[Use], of: int, since_ms: int, until_ms: int) -> Peak:
 
 K = TypeVar("K", str, int)
 
+
 WITHIN_S = 20.0
 """The answering time that service charters promise."""
+
+
 THIRD_RING_S = 15.0
 """In Italy a ring is 1 s and the pause 4 s: the fourth ring begins 15 s after the first."""
-UNKNOWN = ""
+
+
+UNKNOWN_NUMBER = ""
 """The number called where a line is reached by several (P1): never guessed."""
 
 
@@ -288,12 +301,14 @@ class Ending(enum.StrEnum):
     OTHER = "other"  # a fax; or taken by a telephone beside the line, unseen by the box
 
 
-BY_FILTER = (Ending.FILTER, Ending.INFORMED)
-SERVED = (*BY_FILTER, Ending.TRANSFERRED, Ending.RETURNED)
+FILTER_ENDINGS = (Ending.FILTER, Ending.INFORMED)
+
+
+SERVED_ENDINGS = (*FILTER_ENDINGS, Ending.TRANSFERRED, Ending.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class TransferRow:
     """One transfer to a unit for a need: `returned` is why it came back, "" where it was taken."""
 
     unit: str
@@ -314,7 +329,7 @@ class CallRow:
     ending: Ending
     wait_s: float | None = None
     overflow: bool = False
-    sent: tuple[Sent, ...] = ()
+    sent: tuple[TransferRow, ...] = ()
     position: str = ""
 
 
@@ -334,7 +349,7 @@ class RequestRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class CallFigures:
     """What some calls sum up to; times in seconds, None where no person answered any."""
 
     calls: int = 0
@@ -349,12 +364,12 @@ class Figures:
     @property
     def by_filter(self) -> int:
         """Calls answered by the filter without transfer: the headline (P1)."""
-        return sum(self.endings.get(each, 0) for each in BY_FILTER)
+        return sum(self.endings.get(each, 0) for each in FILTER_ENDINGS)
 
     @property
     def served(self) -> int:
         """Calls in which somebody, or a sheet, answered."""
-        return sum(self.endings.get(each, 0) for each in SERVED)
+        return sum(self.endings.get(each, 0) for each in SERVED_ENDINGS)
 
     @property
     def filter_share(self) -> float | None:
@@ -379,13 +394,13 @@ class UnitFigures:
 class Report:
     """All figures of a time; months as "2026-10", hours as 0 to 23, needs as "unit.need"."""
 
-    total: Figures
-    numbers: Mapping[str, Figures]
-    months: Mapping[str, Figures]
-    hours: Mapping[int, Figures]
+    total: CallFigures
+    numbers: Mapping[str, CallFigures]
+    months: Mapping[str, CallFigures]
+    hours: Mapping[int, CallFigures]
     units: Mapping[str, UnitFigures]
     every_unit: UnitFigures
-    positions: Mapping[str, Figures] = field(default_factory=dict)
+    positions: Mapping[str, CallFigures] = field(default_factory=dict)
     needs: Mapping[str, UnitFigures] = field(default_factory=dict)
 
 
@@ -397,7 +412,7 @@ def seconds_shown(seconds: float | None, language: str) -> str:
     return f"{shown.replace('.', ',') if language == 'it' else shown} s"
 
 
-def report(
+def report_of(
     calls: Iterable[CallRow], requests: Iterable[RequestRow], *, per_person: bool = False
 ) -> Report:
     """Sum up calls and requests; `per_person` only with the reference of an agreement (E21)."""
@@ -406,7 +421,7 @@ def report(
     named = {(sent.unit, sent.need) for call in calls for sent in call.sent}
     named |= {(each.unit, each.need) for each in requests}
     return Report(
-        figures(calls),
+        call_figures(calls),
         _grouped(calls, lambda call: call.called),
         _grouped(calls, lambda call: f"{call.at:%Y-%m}"),
         _grouped(calls, lambda call: call.at.hour),
@@ -417,12 +432,12 @@ def report(
     )
 
 
-def figures(calls: Iterable[CallRow]) -> Figures:
+def call_figures(calls: Iterable[CallRow]) -> CallFigures:
     """Sum up some calls."""
     calls = tuple(calls)
     ended = Counter(call.ending for call in calls)
     waits = [call.wait_s for call in calls if call.wait_s is not None]
-    return Figures(
+    return CallFigures(
         len(calls),
         {each: ended[each] for each in Ending},
         sum(call.overflow for call in calls),
@@ -439,7 +454,7 @@ def unit_figures(
 ) -> UnitFigures:
     """Sum up what concerned a unit and one of its needs; "" stands for all of them."""
 
-    def is_meant(each: Sent | RequestRow) -> bool:
+    def is_meant(each: TransferRow | RequestRow) -> bool:
         return unit in {"", each.unit} and need in {"", each.need}
 
     sent = [each for call in calls for each in call.sent if is_meant(each)]
@@ -456,8 +471,8 @@ def unit_figures(
     )
 
 
-def _grouped(calls: tuple[CallRow, ...], key: Callable[[CallRow], K]) -> dict[K, Figures]:
+def _grouped(calls: tuple[CallRow, ...], key: Callable[[CallRow], K]) -> dict[K, CallFigures]:
     found: dict[K, list[CallRow]] = {}
     for call in calls:
         found.setdefault(key(call), []).append(call)
-    return {each: figures(found[each]) for each in sorted(found)}
+    return {each: call_figures(found[each]) for each in sorted(found)}

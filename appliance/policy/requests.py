@@ -1,11 +1,11 @@
-"""Citizens' requests: states, appointments, deadlines, wording."""
+"""Citizens' requests (P6, E9, E15): states, appointments, due days, done links, wording."""
 
 from __future__ import annotations
 
 import enum
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -20,122 +20,260 @@ from appliance.policy.hours import (
     moment_phrase,
 )
 from appliance.policy.text import SaidError, Words
-from appliance.policy.transfers import OFFERS
+from appliance.policy.transfers import RETURN_RULE_WORDS
 
-# ---- appointments ------------------------------------------------------------------------------
-# An office's slots for appointments: which are free, and how one is taken without double booking.
+# ---- requests ----------------------------------------------------------------------------------
+# What the front desk takes over from a caller for an office (P6, E9, E15): a request.
 #
-# A slot lies wholly within a band of the office's own week for appointments, on a day on which the
-# house is open (P6, E13).
+# From then on the duty is the office's, and it stays visible until somebody says it was done: never
+# by time alone. States and what changes them are one table.
 
-AHEAD_DAYS = 365
-"""How far ahead appointments are offered, shown and given."""
+LONGEST_SUBJECT = 120
+"""Longest subject, in characters: a mail programme's list shows no more."""
+
+
+HEAD_AT_REMINDERS = 2
+"""From the second reminder on the head of the front desk sees it (E9)."""
+
+
+class RequestState(enum.StrEnum):
+    """How far a request is; SENT is never shown as answered (E15)."""
+
+    OPEN = "open"  # stored, its mail not yet accepted by the mail server
+    SENT = "sent"
+    TAKEN = "taken"  # somebody of the office has it
+    DONE = "done"
+
+
+class RequestStep(enum.StrEnum):
+    """What happens to a request."""
+
+    MAILED = "mailed"
+    TAKE = "take"
+    CLOSE = "close"
+    REMIND = "remind"
+    MOVE = "move"  # an appointment, to another time
+    GIVE = "give"  # at the front desk, to whoever follows it from now on (E19)
+    CANCEL = "cancel"  # the citizen does not want it any more
+
+
+REQUEST_STATE_AFTER: Mapping[RequestState, Mapping[RequestStep, RequestState]] = {
+    RequestState.OPEN: {
+        RequestStep.MAILED: RequestState.SENT,
+        RequestStep.TAKE: RequestState.TAKEN,
+        RequestStep.CLOSE: RequestState.DONE,
+        RequestStep.REMIND: RequestState.OPEN,
+        RequestStep.MOVE: RequestState.OPEN,
+        RequestStep.GIVE: RequestState.OPEN,
+        RequestStep.CANCEL: RequestState.DONE,
+    },
+    RequestState.SENT: {
+        RequestStep.MAILED: RequestState.SENT,  # a reminder's mail
+        RequestStep.TAKE: RequestState.TAKEN,
+        RequestStep.CLOSE: RequestState.DONE,
+        RequestStep.REMIND: RequestState.SENT,
+        RequestStep.MOVE: RequestState.SENT,
+        RequestStep.GIVE: RequestState.SENT,
+        RequestStep.CANCEL: RequestState.DONE,
+    },
+    RequestState.TAKEN: {
+        RequestStep.MAILED: RequestState.TAKEN,  # the office was faster than the mail server
+        RequestStep.TAKE: RequestState.TAKEN,  # a colleague takes over
+        RequestStep.CLOSE: RequestState.DONE,
+        RequestStep.REMIND: RequestState.TAKEN,
+        RequestStep.MOVE: RequestState.TAKEN,
+        RequestStep.GIVE: RequestState.TAKEN,
+        RequestStep.CANCEL: RequestState.DONE,
+    },
+    RequestState.DONE: {RequestStep.MAILED: RequestState.DONE},
+}
+"""Every state and step that may meet; what is missing is refused in words."""
+
+
+class AppointmentForm(enum.StrEnum):
+    """Where an appointment takes place, and who calls whom."""
+
+    IN_PERSON = "in_person"
+    OFFICE_CALLS = "office_calls"
+    CITIZEN_CALLS = "citizen_calls"
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
-    """One appointment's time, aware, the end excluded."""
+class Appointment:
+    """When and how; not `confirmed` where the office offers no slots and must agree first.
 
-    start: datetime
-    end: datetime
-
-
-Booked = Mapping[datetime, int]
-"""How many appointments an office has at a slot's start."""
-
-
-def slots_on(slots: Slots, calendar: Schedule, day: date) -> Iterator[Slot]:
-    """Yield the slots of a day, in order; none while the house is closed."""
-    hours = hours_of_office(calendar, slots.week)
-    length = timedelta(minutes=slots.minutes)
-    for band in hours.bands_on(day):
-        start, end = band.on(day)
-        while start + length <= end:
-            slot = Slot(
-                local_moment(start, calendar.zone), local_moment(start + length, calendar.zone)
-            )
-            if _open_throughout(hours, slot):
-                yield slot
-            start += length
-
-
-def free_slots(
-    slots: Slots, calendar: Schedule, booked: Booked, after: datetime, most: int = 6
-) -> tuple[Slot, ...]:
-    """Return the next free slots that begin after a moment, at most so many, within AHEAD_DAYS."""
-    found: list[Slot] = []
-    day = after.astimezone(calendar.zone).date()
-    while day <= last_day(calendar, after):
-        for slot, _ in left_on(slots, calendar, booked, day, after):
-            found.append(slot)
-            if len(found) == most:
-                return tuple(found)
-        day += ONE_DAY
-    return tuple(found)
-
-
-def last_day(calendar: Schedule, now: datetime) -> date:
-    """Return the last day for which an appointment is given now."""
-    return now.astimezone(calendar.zone).date() + ONE_DAY * AHEAD_DAYS
-
-
-def left_on(
-    slots: Slots, calendar: Schedule, booked: Booked, day: date, after: datetime
-) -> Iterator[tuple[Slot, int]]:
-    """Yield the slots of a day that begin after a moment, each with its free places.
-
-    None on a day to which no appointment is given yet.
+    `sequence` counts its changes (RFC 5545, 3.8.7.4).
     """
-    if day > last_day(calendar, after):
-        return
-    for slot in slots_on(slots, calendar, day):
-        free = slots.places - booked.get(slot.start, 0)
-        if slot.start > after and free > 0:
-            yield slot, free
+
+    slot: Slot
+    form: AppointmentForm
+    confirmed: bool
+    sequence: int = 0
 
 
-def take_slot(
-    slots: Slots, calendar: Schedule, booked: Booked, start: datetime, now: datetime
-) -> Slot:
-    """Return the slot that starts at a moment; raises OfficeError when it cannot be had (any more).
+@dataclass(frozen=True, slots=True)
+class RequestClosing:
+    """Who said that it was done, to whom, when, and how it ended.
 
-    Whoever stores it does so in the same transaction in which `booked` was read.
+    `cancelled`: not done, but not wanted any more.
     """
-    day = start.astimezone(calendar.zone).date()
-    last = last_day(calendar, now)
-    if day > last:
-        raise SaidError(
-            Words(
-                f"Gli appuntamenti si danno {day_phrase('fino al', last, 'it')}: scegliere un "
-                "giorno prima.",
-                f"appointments are given {day_phrase('until', last, 'en')}: choose an earlier day",
-            )
-        )
-    slot = next((s for s in slots_on(slots, calendar, day) if s.start == start), None)
-    local = start.astimezone(calendar.zone)
-    if slot is None or start <= now:
-        raise SaidError(
-            Words(
-                f"L'ufficio non dà appuntamenti {moment_phrase('il', local, 'it')}: cambiare "
-                "orario.",
-                f"the office gives no appointment {moment_phrase('on', local, 'en')}: choose "
-                "another",
-            )
-        )
-    if booked.get(start, 0) >= slots.places:
-        raise SaidError(
-            Words(
-                f"L'appuntamento {moment_phrase('del', local, 'it')} è appena stato preso: "
-                "cambiare orario.",
-                f"{moment_phrase('', local, 'en')} has just been taken: choose another",
-            )
-        )
-    return slot
+
+    at: datetime
+    by: str
+    said_by: str
+    note: str = ""
+    cancelled: bool = False
 
 
-def _open_throughout(hours: Schedule, slot: Slot) -> bool:
-    state = hours.at(slot.start)
-    return state.open and (state.flips_at is None or state.flips_at >= slot.end)
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """What the front desk takes over, before the store gives it its number.
+
+    `sheet` is the sheet that did not cover the question, `call` the call it came from. Raises
+    OfficeError without a subject, or with an appointment where the rule is e-mail; the time of a
+    `spoken` one is for the office to agree.
+    """
+
+    rule: ReturnRule
+    unit: str
+    need: str
+    citizen: Citizen
+    subject: str
+    asked: str
+    at: datetime
+    by: str
+    call: str = ""
+    sheet: str = ""
+    appointment: Appointment | None = None
+
+    def __post_init__(self) -> None:
+        _check_request(self.subject, self.rule, self.citizen, self.appointment)
+
+    def numbered(self, number: int) -> Request:
+        """Make it the request of that number."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Request(number, **values)
+
+
+def spoken_request(
+    rule: ReturnRule, unit: str, need: str, subject: str, caller: str, call: str,
+    at: datetime, by: str,
+) -> NewRequest:  # fmt: skip
+    """Make the request of a caller whose own recorded words say who they are and what they want.
+
+    `caller` is the number that was shown, "" for none; never raises for a non-empty subject.
+    """
+    citizen = Citizen("", caller, spoken=True)
+    return NewRequest(rule, unit, need, citizen, subject, "", at, by, call)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request; `number` is short enough to be read aloud, the rest as in NewRequest.
+
+    `given_to` follows it at the front desk since it was given on, "" for nobody; None: never given.
+    """
+
+    number: int
+    rule: ReturnRule
+    unit: str
+    need: str
+    citizen: Citizen
+    subject: str
+    asked: str
+    at: datetime
+    by: str
+    call: str = ""
+    sheet: str = ""
+    appointment: Appointment | None = None
+    state: RequestState = RequestState.OPEN
+    taken_by: str = ""
+    reminders: tuple[str, ...] = ()
+    closing: RequestClosing | None = None
+    given_to: str | None = None
+
+    def __post_init__(self) -> None:
+        _check_request(self.subject, self.rule, self.citizen, self.appointment)
+
+    @property
+    def follower(self) -> str:
+        """Name who follows it at the front desk: who took it over, until it is given on (E19)."""
+        return self.by if self.given_to is None else self.given_to
+
+
+def short_subject(subject: str, asked: str) -> tuple[str, str]:
+    """Return a subject that a mail's list shows whole, and what is asked with all its words.
+
+    A long one ends after a word, and all of it begins what is asked: nothing is lost.
+    """
+    if len(subject) <= LONGEST_SUBJECT:
+        return subject, asked
+    head = subject[: LONGEST_SUBJECT - 1]
+    at = head.rfind(" ") if subject[len(head)] != " " else len(head)
+    cut = head[:at] if at > LONGEST_SUBJECT // 2 else head
+    return f"{cut.rstrip(' ,;:')}…", "\n".join(part for part in (subject, asked) if part)
+
+
+def _check_request(
+    subject: str, rule: ReturnRule, citizen: Citizen, appointment: Appointment | None
+) -> None:
+    if not subject.strip():
+        raise SaidError(NO_SUBJECT)
+    wanted = rule is ReturnRule.APPOINTMENT
+    left_open = wanted and citizen.spoken  # the wished time is in the recording
+    if (appointment is not None) != wanted and not left_open:
+        raise SaidError(NO_APPOINTMENT_TIME)
+
+
+def mail_accepted(request: Request) -> Request:
+    """Its mail was accepted by the mail server."""
+    return replace(request, state=_state_after(request, RequestStep.MAILED))
+
+
+def take_request(request: Request, by: str) -> Request:
+    """Somebody of the office has taken it."""
+    return replace(request, state=_state_after(request, RequestStep.TAKE), taken_by=by)
+
+
+def give_request(request: Request, to: str) -> Request:
+    """Somebody else at the front desk follows it from now on; "" for nobody (E19)."""
+    return replace(request, state=_state_after(request, RequestStep.GIVE), given_to=to)
+
+
+def remind(request: Request, words: str) -> Request:
+    """The citizen asked again: words are added, no second request is made (E9)."""
+    state = _state_after(request, RequestStep.REMIND)
+    return replace(request, state=state, reminders=(*request.reminders, words))
+
+
+def close_request(request: Request, closing: RequestClosing) -> Request:
+    """Somebody says that it was done; raises OfficeError without a word of who said so (E15)."""
+    if not closing.said_by.strip():
+        raise SaidError(WHO_CLOSES)
+    return replace(request, state=_state_after(request, RequestStep.CLOSE), closing=closing)
+
+
+def cancel_request(request: Request, closing: RequestClosing) -> Request:
+    """The citizen does not want it any more; raises OfficeError as `closed` does."""
+    if not closing.said_by.strip():
+        raise SaidError(WHO_CANCELS)
+    ended = replace(closing, cancelled=True)
+    return replace(request, state=_state_after(request, RequestStep.CANCEL), closing=ended)
+
+
+def move_appointment(request: Request, appointment: Appointment) -> Request:
+    """Its appointment has another time, or the office has agreed to it (then a new sequence)."""
+    if request.appointment is None:
+        raise SaidError(no_appointment(request.number))
+    after = replace(appointment, sequence=request.appointment.sequence + 1)
+    return replace(request, state=_state_after(request, RequestStep.MOVE), appointment=after)
+
+
+def _state_after(request: Request, step: RequestStep) -> RequestState:
+    following = REQUEST_STATE_AFTER[request.state].get(step)
+    if following is None:
+        raise SaidError(no_longer_open(request.number, request.state, step))
+    return following
 
 
 # ---- citizens ----------------------------------------------------------------------------------
@@ -152,11 +290,15 @@ class Contact(enum.StrEnum):
 NO_NAME = Words(
     "Manca il nome dell'utente: chiederlo.", "the citizen's name is missing: ask for it"
 )
+
+
 NO_CONTACT = Words(
     "L'utente non ha lasciato recapiti: chiedere un numero o un'e-mail.",
     "there is no way to reach the citizen: ask for a number or an e-mail",
 )
-_NONE_LEFT = {
+
+
+_PREFERRED_MISSING = {
     Contact.PHONE: Words(
         "L'utente preferisce il telefono, ma non ha lasciato un numero: chiederlo.",
         "the citizen prefers phone and has left none: ask for it",
@@ -197,7 +339,177 @@ class Citizen:
         if not (self.phone or self.email):
             raise SaidError(NO_CONTACT)
         if not getattr(self, self.prefers):
-            raise SaidError(_NONE_LEFT[self.prefers])
+            raise SaidError(_PREFERRED_MISSING[self.prefers])
+
+
+# ---- appointments ------------------------------------------------------------------------------
+# An office's slots for appointments: which are free, and how one is taken without double booking.
+#
+# A slot lies wholly within a band of the office's own week for appointments, on a day on which the
+# house is open (P6, E13).
+
+AHEAD_DAYS = 365
+"""How far ahead appointments are offered, shown and given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One appointment's time, aware, the end excluded."""
+
+    start: datetime
+    end: datetime
+
+
+BookedPlaces = Mapping[datetime, int]
+"""How many appointments an office has at a slot's start."""
+
+
+def slots_on(slots: Slots, calendar: Schedule, day: date) -> Iterator[Slot]:
+    """Yield the slots of a day, in order; none while the house is closed."""
+    hours = hours_of_office(calendar, slots.week)
+    length = timedelta(minutes=slots.minutes)
+    for band in hours.bands_on(day):
+        start, end = band.on(day)
+        while start + length <= end:
+            slot = Slot(
+                local_moment(start, calendar.zone), local_moment(start + length, calendar.zone)
+            )
+            if _open_throughout(hours, slot):
+                yield slot
+            start += length
+
+
+def free_slots(
+    slots: Slots, calendar: Schedule, booked: BookedPlaces, after: datetime, most: int = 6
+) -> tuple[Slot, ...]:
+    """Return the next free slots that begin after a moment, at most so many, within AHEAD_DAYS."""
+    found: list[Slot] = []
+    day = after.astimezone(calendar.zone).date()
+    while day <= last_appointment_day(calendar, after):
+        for slot, _ in free_slots_on(slots, calendar, booked, day, after):
+            found.append(slot)
+            if len(found) == most:
+                return tuple(found)
+        day += ONE_DAY
+    return tuple(found)
+
+
+def last_appointment_day(calendar: Schedule, now: datetime) -> date:
+    """Return the last day for which an appointment is given now."""
+    return now.astimezone(calendar.zone).date() + ONE_DAY * AHEAD_DAYS
+
+
+def free_slots_on(
+    slots: Slots, calendar: Schedule, booked: BookedPlaces, day: date, after: datetime
+) -> Iterator[tuple[Slot, int]]:
+    """Yield the slots of a day that begin after a moment, each with its free places.
+
+    None on a day to which no appointment is given yet.
+    """
+    if day > last_appointment_day(calendar, after):
+        return
+    for slot in slots_on(slots, calendar, day):
+        free = slots.places - booked.get(slot.start, 0)
+        if slot.start > after and free > 0:
+            yield slot, free
+
+
+def take_slot(
+    slots: Slots, calendar: Schedule, booked: BookedPlaces, start: datetime, now: datetime
+) -> Slot:
+    """Return the slot that starts at a moment; raises OfficeError when it cannot be had (any more).
+
+    Whoever stores it does so in the same transaction in which `booked` was read.
+    """
+    day = start.astimezone(calendar.zone).date()
+    last = last_appointment_day(calendar, now)
+    if day > last:
+        raise SaidError(
+            Words(
+                f"Gli appuntamenti si danno {day_phrase('fino al', last, 'it')}: scegliere un "
+                "giorno prima.",
+                f"appointments are given {day_phrase('until', last, 'en')}: choose an earlier day",
+            )
+        )
+    slot = next((s for s in slots_on(slots, calendar, day) if s.start == start), None)
+    local = start.astimezone(calendar.zone)
+    if slot is None or start <= now:
+        raise SaidError(
+            Words(
+                f"L'ufficio non dà appuntamenti {moment_phrase('il', local, 'it')}: cambiare "
+                "orario.",
+                f"the office gives no appointment {moment_phrase('on', local, 'en')}: choose "
+                "another",
+            )
+        )
+    if booked.get(start, 0) >= slots.places:
+        raise SaidError(
+            Words(
+                f"L'appuntamento {moment_phrase('del', local, 'it')} è appena stato preso: "
+                "cambiare orario.",
+                f"{moment_phrase('', local, 'en')} has just been taken: choose another",
+            )
+        )
+    return slot
+
+
+def _open_throughout(hours: Schedule, slot: Slot) -> bool:
+    state = hours.at(slot.start)
+    return state.open and (state.flips_at is None or state.flips_at >= slot.end)
+
+
+# ---- due ---------------------------------------------------------------------------------------
+# By when an office must have answered a request (E15), which are late, when a month is told.
+
+DUE_DAYS = 3
+"""Working days within which an office answers (an Italian union of towns promises as much)."""
+
+
+def due_day(request: Request, calendar: Schedule, days: int = DUE_DAYS) -> date:
+    """Return the last day on which the request is in time, in the zone of the house.
+
+    An agreed appointment is due on its day, so that somebody says what became of it; all else
+    within so many working days.
+    """
+    agreed = request.appointment
+    if agreed is not None and agreed.confirmed:
+        return agreed.slot.end.astimezone(calendar.zone).date()
+    day = request.at.astimezone(calendar.zone).date()
+    for _ in range(days):
+        day = _next_working_day(calendar, day)
+    return day
+
+
+def is_overdue(request: Request, calendar: Schedule, now: datetime, days: int = DUE_DAYS) -> bool:
+    """Tell whether nobody has said in time that it was done."""
+    today = now.astimezone(calendar.zone).date()
+    return request.state is not RequestState.DONE and today > due_day(request, calendar, days)
+
+
+def _next_working_day(calendar: Schedule, day: date) -> date:
+    """Find the next day with hours; where there never are any, the next day."""
+    for ahead in range(1, 31):
+        candidate = day + timedelta(days=ahead)
+        if calendar.bands_on(candidate):
+            return candidate
+    return day + ONE_DAY
+
+
+def next_month(first: date) -> date:
+    """Return the first day of the month after one that begins on `first`."""
+    return (first + timedelta(days=31)).replace(day=1)
+
+
+def month_to_report(calendar: Schedule, now: datetime) -> date | None:
+    """Return the first day of last month once this month's first working day has opened.
+
+    None before that; where there are no hours at all, at once.
+    """
+    begun = now.astimezone(calendar.zone).date().replace(day=1)
+    opens = calendar.next_open(local_moment(datetime.combine(begun, time()), calendar.zone))
+    if opens is not None and now < opens:
+        return None
+    return (begun - ONE_DAY).replace(day=1)
 
 
 # ---- done link ---------------------------------------------------------------------------------
@@ -207,18 +519,26 @@ class Citizen:
 # link of its own, because none can be repeated from a hash; the first that is used closes the
 # request.
 
-PATH: Final = "/done/"
+DONE_LINK_PATH: Final = "/done/"
 """Where the console has the page; the secret follows."""
-TOKEN_BYTES: Final = 32
+
+
+DONE_LINK_BYTES: Final = 32
 """Random bytes of a secret: 256 bits, which nobody guesses."""
-VALID: Final = timedelta(days=90)
+
+
+DONE_LINK_VALID: Final = timedelta(days=90)
 """A mail that lies about for longer opens nothing."""
-BY: Final = "link e-mail"
+
+
+DONE_LINK_AUTHOR: Final = "link e-mail"
 """Who did it, in a request's history: no user's name has a blank in it."""
-_IN_TEXT: Final = re.compile(re.escape(PATH) + r"[\w-]{22,}")
 
 
-class Standing(enum.StrEnum):
+_DONE_LINK: Final = re.compile(re.escape(DONE_LINK_PATH) + r"[\w-]{22,}")
+
+
+class DoneLinkState(enum.StrEnum):
     """How a link stands."""
 
     OPEN = "open"
@@ -228,247 +548,144 @@ class Standing(enum.StrEnum):
     EXPIRED = "expired"
 
 
-SAID: Final[Mapping[Standing, Words]] = {
-    Standing.UNKNOWN: Words(
+DONE_LINK_WORDS: Final[Mapping[DoneLinkState, Words]] = {
+    DoneLinkState.UNKNOWN: Words(
         "Questo link non è valido: copiarlo per intero dall'e-mail, o telefonare al centralino.",
         "This link is not valid: copy it whole from the e-mail, or call the switchboard.",
     ),
-    Standing.USED: Words(
+    DoneLinkState.USED: Words(
         "La richiesta è stata chiusa con questo link: non c'è altro da fare.",
         "The request was closed by this link: nothing more is to be done.",
     ),
-    Standing.CLOSED: Words(
+    DoneLinkState.CLOSED: Words(
         "La richiesta era già chiusa: non c'è altro da fare.",
         "The request was closed already: nothing more is to be done.",
     ),
-    Standing.EXPIRED: Words(
+    DoneLinkState.EXPIRED: Words(
         "Questo link è scaduto: telefonare al centralino, indicando il numero della richiesta.",
         "This link has expired: call the switchboard and give the number of the request.",
     ),
 }
 """What is said of a link that closes nothing (any more)."""
-WHO: Final = Words(
+
+
+WHO_SAYS_DONE: Final = Words(
     "Chi dice che la richiesta è evasa? Scrivere il proprio nome.",
     "Who says that the request is done? Write your name.",
 )
 
 
-def hash_of(token: str) -> str:
+def done_link_hash(token: str) -> str:
     """Return what is kept of a secret (SHA-256, hexadecimal); 256 random bits need no salt."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def standing(is_used: bool, is_done: bool, made_at: datetime, now: datetime) -> Standing:
+def done_link_state(
+    is_used: bool, is_done: bool, made_at: datetime, now: datetime
+) -> DoneLinkState:
     """Say how a link that is known stands."""
     if is_used:
-        return Standing.USED
+        return DoneLinkState.USED
     if is_done:
-        return Standing.CLOSED
-    return Standing.OPEN if now - made_at < VALID else Standing.EXPIRED
+        return DoneLinkState.CLOSED
+    return DoneLinkState.OPEN if now - made_at < DONE_LINK_VALID else DoneLinkState.EXPIRED
 
 
-def with_secret(text: str, token: str) -> tuple[str, bool]:
+def with_new_done_link(text: str, token: str) -> tuple[str, bool]:
     """Put a new secret in the place of the old ones of a mail's text; tells whether there was any.
 
     One that was taken out before counts too.
     """
-    bare = without_secrets(text)
-    return bare.replace(f"{PATH}…", f"{PATH}{token}"), f"{PATH}…" in bare
+    bare = without_done_links(text)
+    return bare.replace(
+        f"{DONE_LINK_PATH}…", f"{DONE_LINK_PATH}{token}"
+    ), f"{DONE_LINK_PATH}…" in bare
 
 
-def without_secrets(text: str) -> str:
+def without_done_links(text: str) -> str:
     """Take the secrets out of a mail's text."""
-    return _IN_TEXT.sub(f"{PATH}…", text)
+    return _DONE_LINK.sub(f"{DONE_LINK_PATH}…", text)
 
 
-# ---- mail --------------------------------------------------------------------------------------
-# A notice that leaves by e-mail when it can: what is kept of it until then (reliability.md 4).
-#
-# The outbox keeps it as it is at this moment; what it is sent as is the mail room's business.
+# ---- request words -----------------------------------------------------------------------------
+# What is said of requests and notices to whoever takes, changes or lists them; both languages.
 
-HEAD = "head"
-"""The recipient "head of the front desk": the address is the configuration's, `[mail] head`."""
-TEST = "test-"
-"""The key of a mail that a technician sends to try the mail server begins so."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """One notice to one recipient. The same `key` queued twice is one mail (and one Message-ID).
-
-    `thread` is the key of the mail that this one follows up. `attachments` are files below the
-    state folder ("voicemail/new/ID.wav"). `calendar` is an iCalendar object (RFC 5545) to go with
-    it. `request` is the number of the request that it carries to the office, 0 for none: accepted
-    by the mail server, that request is "sent". `token` is the secret of the link in `body` that
-    closes that request, "" for none: of it only the hash is kept (policy/requests.py).
-    """
-
-    key: str
-    to: str
-    subject: str
-    body: str
-    thread: str = ""
-    attachments: tuple[str, ...] = ()
-    calendar: str = ""
-    request: int = 0
-    token: str = ""
+REQUEST_STATE_WORDS: Mapping[RequestState, Words] = {
+    RequestState.OPEN: Words("aperta, e-mail non ancora partita", "open, its mail has not left"),
+    RequestState.SENT: Words("inviata, in attesa dell'ufficio", "sent, waiting for the office"),
+    RequestState.TAKEN: Words("dell'ufficio", "with the office"),
+    RequestState.DONE: Words("evasa", "done"),
+}
+"""How far a request is; "sent" never reads as "answered" (E15)."""
 
 
-# ---- outbox ------------------------------------------------------------------------------------
-# When which notice of the outbox is tried again, and when it is given up (reliability.md 4).
-#
-# Running time alone counts: a clock that was wrong at boot neither kills a notice nor delays it.
-
-FIRST_MS = 60_000
-MOST_MS = 4 * 3_600_000
-"""A notice that the server puts off is tried after 1, 2, 4 … minutes, at last every 4 hours."""
-AWAY_MOST_MS = 15 * 60_000
-"""A mail server that cannot be reached is tried at least so often: the attempt costs it nothing,
-and a network that is back should not keep an office waiting."""
-PATIENCE_MS = 5 * 86_400_000
-"""After five days of trying somebody must see to it (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
+CANCELLED_WORDS = Words("annullata", "cancelled")
 
 
-class MailState(enum.StrEnum):
-    """What became of a notice."""
-
-    QUEUED = "queued"
-    SENT = "sent"  # the mail server has taken it
-    DEAD = "dead"  # refused, or tried for days: somebody must see to it
-    DROPPED = "dropped"  # by a person, for a reason
-
-
-class Verdict(enum.StrEnum):
-    """What one try came to."""
-
-    SENT = "sent"
-    LATER = "later"  # the server puts this notice off, or broke off in the middle of it
-    REFUSED = "refused"  # for good: this notice, or its recipient
-    AWAY = "away"  # the server cannot be reached, or does not serve now
-    MISSET = "misset"  # the server refuses the box: password, TLS, sender; the technician's move
+REQUEST_STEP_WORDS: Mapping[RequestStep, Words] = {
+    RequestStep.MAILED: Words("e-mail presa dal server", "mail taken by the mail server"),
+    RequestStep.TAKE: Words("assegnata", "taken"),
+    RequestStep.REMIND: Words("sollecito", "reminder"),
+    RequestStep.CLOSE: Words("chiusa", "closed"),
+    RequestStep.MOVE: Words("appuntamento spostato", "appointment moved"),
+    RequestStep.GIVE: Words("consegnata", "handed over"),
+    RequestStep.CANCEL: Words("annullata", "cancelled"),
+}
+"""What happened to a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A verdict and what was said, by the server or of it; never a password."""
-
-    verdict: Verdict
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A notice in the queue: how often and for how long it has been tried."""
-
-    number: int
-    tries: int = 0
-    tried_ms: int = 0
+_STEP_DONE_WORDS: Mapping[RequestStep, Words] = {
+    RequestStep.TAKE: Words(
+        "Richiesta {n}: ora è di {taken_by}.", "Request {n}: {taken_by} has it now."
+    ),
+    RequestStep.REMIND: Words(
+        "Richiesta {n}: sollecito aggiunto, il {count}°.", "Request {n}: reminder {count} added."
+    ),
+    RequestStep.CLOSE: Words("Richiesta {n}: chiusa.", "Request {n}: closed."),
+    RequestStep.MOVE: Words(
+        "Richiesta {n}: appuntamento spostato.", "Request {n}: appointment moved."
+    ),
+    RequestStep.CANCEL: Words("Richiesta {n}: annullata.", "Request {n}: cancelled."),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A notice as it leaves: `references` are the Message-IDs it follows up, oldest first."""
-
-    mail: Mail
-    message_id: str
-    references: tuple[str, ...]
-    queued_at: datetime
+def stored_words(request: Request) -> Words:
+    """Say that a request is stored, by its number."""
+    n = request.number
+    return Words(f"Presa in carico: richiesta {n}.", f"Taken over: request {n}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How the outbox is: what waits, what was given up, and why nothing leaves ("" where it does).
-
-    `misset`: the mail server can be reached and refuses the box.
-    """
-
-    waiting: int = 0
-    dead: int = 0
-    why: str = ""
-    misset: bool = False
+def step_done_words(request: Request, step: RequestStep) -> Words:
+    """Say what a step did."""
+    told = {"n": request.number, "taken_by": request.taken_by, "count": len(request.reminders)}
+    words = _STEP_DONE_WORDS[step]
+    return Words(words.it.format(**told), words.en.format(**told))
 
 
-def wait_ms(tries: int) -> int:
-    """Return how long a notice waits after so many tries (one or more)."""
-    return min(FIRST_MS << min(tries - 1, 10), MOST_MS)
+def state_words(request: Request) -> Words:
+    """Say how far a request is."""
+    if request.closing is not None and request.closing.cancelled:
+        return CANCELLED_WORDS
+    return REQUEST_STATE_WORDS[request.state]
 
 
-class Round:
-    """Whose turn it is. Times are monotonic seconds; notices are known by their numbers.
+def open_already_words(found: Sequence[Request]) -> Words:
+    """Offer what is open of the same citizen before a second request is made (E9)."""
+    listed = ", ".join(f"{each.number} ({each.unit}: {each.subject})" for each in found)
+    first = found[0].number
+    return Words(
+        f"l'utente ha già richieste aperte: {listed}; sollecitare con "
+        f"centralino requests remind {first}, o --anyway per una nuova",
+        f"the citizen has open requests: {listed}; remind with "
+        f"centralino requests remind {first}, or use --anyway for a new one",
+    )
 
-    One new and one deferred notice take turns, so that neither waits for the other kind.
-    """
 
-    def __init__(self) -> None:
-        self._waiting: dict[int, Waiting] = {}
-        self._due: dict[int, float] = {}
-        self._since: dict[int, float] = {}
-        self._put_off: dict[int, int] = {}
-        self._server_due = 0.0
-        self._server_failures = 0
-        self._last_was_new = False
-
-    def learn(self, waiting: Iterable[Waiting], now: float) -> None:
-        """Take what is in the queue: what is new is due at once, what has gone is forgotten."""
-        found = {each.number: each for each in waiting}
-        for number in self._due.keys() - found.keys():
-            self._forget(number)
-        for number in found.keys() - self._due.keys():
-            self._due[number] = self._since[number] = now
-        self._waiting = found
-
-    def hurry(self, now: float) -> None:
-        """Somebody asks for another try: everything is due, and the server too."""
-        self._server_due = now
-        self._due = dict.fromkeys(self._due, now)
-
-    def next(self, now: float) -> int | None:
-        """Return the notice to be tried now, if any."""
-        due = [number for number, at in self._due.items() if at <= now]
-        if not due or now < self._server_due:
-            return None
-        new = [number for number in due if not self._waiting[number].tries]
-        old = sorted((n for n in due if self._waiting[n].tries), key=lambda n: self._due[n])
-        take_new = bool(new) and not (self._last_was_new and old)
-        self._last_was_new = take_new
-        return min(new) if take_new else old[0]
-
-    def wait_s(self, now: float) -> float | None:
-        """Return in how many seconds `next` has something; None: nothing waits."""
-        if not self._due:
-            return None
-        return max(0.0, min(self._due.values()) - now, self._server_due - now)
-
-    def heard(self, number: int, verdict: Verdict, now: float) -> tuple[MailState, Waiting]:
-        """Take a verdict; returns what the notice is now, and its count and time of trying."""
-        before = self._waiting[number]
-        tried_ms = before.tried_ms + round((now - self._since[number]) * 1000)
-        after = Waiting(number, before.tries + 1, tried_ms)
-        self._waiting[number] = after
-        self._since[number] = now
-        self._heed_server(verdict, now)
-        if verdict is Verdict.SENT or verdict is Verdict.REFUSED or tried_ms >= PATIENCE_MS:
-            self._forget(number)
-            return MailState.SENT if verdict is Verdict.SENT else MailState.DEAD, after
-        own = 0
-        if verdict is Verdict.LATER:  # what the server's absence cost is not this notice's fault
-            self._put_off[number] = self._put_off.get(number, 0) + 1
-            own = wait_ms(self._put_off[number])
-        self._due[number] = max(now + own / 1000, self._server_due)
-        return MailState.QUEUED, after
-
-    def _forget(self, number: int) -> None:
-        del self._due[number], self._since[number]
-        self._put_off.pop(number, None)
-
-    def _heed_server(self, verdict: Verdict, now: float) -> None:
-        if verdict not in {Verdict.AWAY, Verdict.MISSET}:
-            self._server_failures = 0
-            self._server_due = now
-            return
-        self._server_failures += 1
-        wait = min(wait_ms(self._server_failures), AWAY_MOST_MS)
-        self._server_due = now + wait / 1000
+def other_rule_words(unit: str, allowed: Sequence[ReturnRule]) -> Words:
+    """Say what an office has declared instead (P6, E13)."""
+    offers = [RETURN_RULE_WORDS[rule] for rule in allowed]
+    it, en = " o ".join(each.it for each in offers), " or ".join(each.en for each in offers)
+    return Words(f"{unit} ha comunicato: {it}", f"{unit} has declared: {en}")
 
 
 # ---- request refusals --------------------------------------------------------------------------
@@ -478,22 +695,32 @@ NO_SUBJECT = Words(
     "Manca l'oggetto: dire in poche parole di che cosa si tratta.",
     "the request has no subject: say in a few words what it is about",
 )
-NO_TIME = Words(
+
+
+NO_APPOINTMENT_TIME = Words(
     "Un appuntamento ha bisogno di giorno e ora; un'e-mail non ne ha.",
     "an appointment needs its time, and an e-mail has none",
 )
+
+
 NO_NEW_TIME = Words(
     "A che ora? Dare il nuovo orario dell'appuntamento.",
     "to which time? Give the appointment's new one",
 )
-NO_WORDS = Words(
+
+
+NO_REMINDER_WORDS = Words(
     "Che cosa ha detto l'utente? Un sollecito aggiunge parole per l'ufficio.",
     "what did the citizen say? A reminder adds words for the office",
 )
+
+
 WHO_CLOSES = Words(
     "Chi ha detto che è evasa? Una richiesta non si chiude mai da sola.",
     "who said that it was done? A request is never closed by time alone",
 )
+
+
 WHO_CANCELS = Words(
     "Chi la annulla? Serve il nome di chi lo ha detto.",
     "who cancels it? Give the name of whoever said so",
@@ -529,414 +756,4 @@ def no_longer_open(number: int, state: str, step: str) -> Words:
     return Words(
         f"La richiesta è conclusa ({number}): non c'è altro da fare.",
         f"request {number} is {state}: it needs no {step} any more",
-    )
-
-
-# ---- requests ----------------------------------------------------------------------------------
-# What the front desk takes over from a caller for an office (P6, E9, E15): a request.
-#
-# From then on the duty is the office's, and it stays visible until somebody says it was done: never
-# by time alone. States and what changes them are one table.
-
-LONGEST_SUBJECT = 120
-"""Longest subject, in characters: a mail programme's list shows no more."""
-HEAD_AT_REMINDERS = 2
-"""From the second reminder on the head of the front desk sees it (E9)."""
-
-
-class State(enum.StrEnum):
-    """How far a request is; SENT is never shown as answered (E15)."""
-
-    OPEN = "open"  # stored, its mail not yet accepted by the mail server
-    SENT = "sent"
-    TAKEN = "taken"  # somebody of the office has it
-    DONE = "done"
-
-
-class RequestStep(enum.StrEnum):
-    """What happens to a request."""
-
-    MAILED = "mailed"
-    TAKE = "take"
-    CLOSE = "close"
-    REMIND = "remind"
-    MOVE = "move"  # an appointment, to another time
-    GIVE = "give"  # at the front desk, to whoever follows it from now on (E19)
-    CANCEL = "cancel"  # the citizen does not want it any more
-
-
-NEXT: Mapping[State, Mapping[RequestStep, State]] = {
-    State.OPEN: {
-        RequestStep.MAILED: State.SENT,
-        RequestStep.TAKE: State.TAKEN,
-        RequestStep.CLOSE: State.DONE,
-        RequestStep.REMIND: State.OPEN,
-        RequestStep.MOVE: State.OPEN,
-        RequestStep.GIVE: State.OPEN,
-        RequestStep.CANCEL: State.DONE,
-    },
-    State.SENT: {
-        RequestStep.MAILED: State.SENT,  # a reminder's mail
-        RequestStep.TAKE: State.TAKEN,
-        RequestStep.CLOSE: State.DONE,
-        RequestStep.REMIND: State.SENT,
-        RequestStep.MOVE: State.SENT,
-        RequestStep.GIVE: State.SENT,
-        RequestStep.CANCEL: State.DONE,
-    },
-    State.TAKEN: {
-        RequestStep.MAILED: State.TAKEN,  # the office was faster than the mail server
-        RequestStep.TAKE: State.TAKEN,  # a colleague takes over
-        RequestStep.CLOSE: State.DONE,
-        RequestStep.REMIND: State.TAKEN,
-        RequestStep.MOVE: State.TAKEN,
-        RequestStep.GIVE: State.TAKEN,
-        RequestStep.CANCEL: State.DONE,
-    },
-    State.DONE: {RequestStep.MAILED: State.DONE},
-}
-"""Every state and step that may meet; what is missing is refused in words."""
-
-
-class Form(enum.StrEnum):
-    """Where an appointment takes place, and who calls whom."""
-
-    IN_PERSON = "in_person"
-    OFFICE_CALLS = "office_calls"
-    CITIZEN_CALLS = "citizen_calls"
-
-
-@dataclass(frozen=True, slots=True)
-class Appointment:
-    """When and how; not `confirmed` where the office offers no slots and must agree first.
-
-    `sequence` counts its changes (RFC 5545, 3.8.7.4).
-    """
-
-    slot: Slot
-    form: Form
-    confirmed: bool
-    sequence: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """Who said that it was done, to whom, when, and how it ended.
-
-    `cancelled`: not done, but not wanted any more.
-    """
-
-    at: datetime
-    by: str
-    said_by: str
-    note: str = ""
-    cancelled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NewRequest:
-    """What the front desk takes over, before the store gives it its number.
-
-    `sheet` is the sheet that did not cover the question, `call` the call it came from. Raises
-    OfficeError without a subject, or with an appointment where the rule is e-mail; the time of a
-    `spoken` one is for the office to agree.
-    """
-
-    rule: ReturnRule
-    unit: str
-    need: str
-    citizen: Citizen
-    subject: str
-    asked: str
-    at: datetime
-    by: str
-    call: str = ""
-    sheet: str = ""
-    appointment: Appointment | None = None
-
-    def __post_init__(self) -> None:
-        _check(self.subject, self.rule, self.citizen, self.appointment)
-
-    def numbered(self, number: int) -> Request:
-        """Make it the request of that number."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Request(number, **values)
-
-
-def by_voice(
-    rule: ReturnRule, unit: str, need: str, subject: str, caller: str, call: str,
-    at: datetime, by: str,
-) -> NewRequest:  # fmt: skip
-    """Make the request of a caller whose own recorded words say who they are and what they want.
-
-    `caller` is the number that was shown, "" for none; never raises for a non-empty subject.
-    """
-    citizen = Citizen("", caller, spoken=True)
-    return NewRequest(rule, unit, need, citizen, subject, "", at, by, call)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One request; `number` is short enough to be read aloud, the rest as in NewRequest.
-
-    `given_to` follows it at the front desk since it was given on, "" for nobody; None: never given.
-    """
-
-    number: int
-    rule: ReturnRule
-    unit: str
-    need: str
-    citizen: Citizen
-    subject: str
-    asked: str
-    at: datetime
-    by: str
-    call: str = ""
-    sheet: str = ""
-    appointment: Appointment | None = None
-    state: State = State.OPEN
-    taken_by: str = ""
-    reminders: tuple[str, ...] = ()
-    closing: Closing | None = None
-    given_to: str | None = None
-
-    def __post_init__(self) -> None:
-        _check(self.subject, self.rule, self.citizen, self.appointment)
-
-    @property
-    def follower(self) -> str:
-        """Name who follows it at the front desk: who took it over, until it is given on (E19)."""
-        return self.by if self.given_to is None else self.given_to
-
-
-def in_few_words(subject: str, asked: str) -> tuple[str, str]:
-    """Return a subject that a mail's list shows whole, and what is asked with all its words.
-
-    A long one ends after a word, and all of it begins what is asked: nothing is lost.
-    """
-    if len(subject) <= LONGEST_SUBJECT:
-        return subject, asked
-    head = subject[: LONGEST_SUBJECT - 1]
-    at = head.rfind(" ") if subject[len(head)] != " " else len(head)
-    cut = head[:at] if at > LONGEST_SUBJECT // 2 else head
-    return f"{cut.rstrip(' ,;:')}…", "\n".join(part for part in (subject, asked) if part)
-
-
-def _check(
-    subject: str, rule: ReturnRule, citizen: Citizen, appointment: Appointment | None
-) -> None:
-    if not subject.strip():
-        raise SaidError(NO_SUBJECT)
-    wanted = rule is ReturnRule.APPOINTMENT
-    left_open = wanted and citizen.spoken  # the wished time is in the recording
-    if (appointment is not None) != wanted and not left_open:
-        raise SaidError(NO_TIME)
-
-
-def mailed(request: Request) -> Request:
-    """Its mail was accepted by the mail server."""
-    return replace(request, state=_next(request, RequestStep.MAILED))
-
-
-def take(request: Request, by: str) -> Request:
-    """Somebody of the office has taken it."""
-    return replace(request, state=_next(request, RequestStep.TAKE), taken_by=by)
-
-
-def given(request: Request, to: str) -> Request:
-    """Somebody else at the front desk follows it from now on; "" for nobody (E19)."""
-    return replace(request, state=_next(request, RequestStep.GIVE), given_to=to)
-
-
-def reminded(request: Request, words: str) -> Request:
-    """The citizen asked again: words are added, no second request is made (E9)."""
-    state = _next(request, RequestStep.REMIND)
-    return replace(request, state=state, reminders=(*request.reminders, words))
-
-
-def closed(request: Request, closing: Closing) -> Request:
-    """Somebody says that it was done; raises OfficeError without a word of who said so (E15)."""
-    if not closing.said_by.strip():
-        raise SaidError(WHO_CLOSES)
-    return replace(request, state=_next(request, RequestStep.CLOSE), closing=closing)
-
-
-def cancelled(request: Request, closing: Closing) -> Request:
-    """The citizen does not want it any more; raises OfficeError as `closed` does."""
-    if not closing.said_by.strip():
-        raise SaidError(WHO_CANCELS)
-    ended = replace(closing, cancelled=True)
-    return replace(request, state=_next(request, RequestStep.CANCEL), closing=ended)
-
-
-def moved(request: Request, appointment: Appointment) -> Request:
-    """Its appointment has another time, or the office has agreed to it (then a new sequence)."""
-    if request.appointment is None:
-        raise SaidError(no_appointment(request.number))
-    after = replace(appointment, sequence=request.appointment.sequence + 1)
-    return replace(request, state=_next(request, RequestStep.MOVE), appointment=after)
-
-
-def _next(request: Request, step: RequestStep) -> State:
-    following = NEXT[request.state].get(step)
-    if following is None:
-        raise SaidError(no_longer_open(request.number, request.state, step))
-    return following
-
-
-# ---- due ---------------------------------------------------------------------------------------
-# By when an office must have answered a request (E15), which are late, when a month is told.
-
-DUE_DAYS = 3
-"""Working days within which an office answers (an Italian union of towns promises as much)."""
-
-
-def due(request: Request, calendar: Schedule, days: int = DUE_DAYS) -> date:
-    """Return the last day on which the request is in time, in the zone of the house.
-
-    An agreed appointment is due on its day, so that somebody says what became of it; all else
-    within so many working days.
-    """
-    agreed = request.appointment
-    if agreed is not None and agreed.confirmed:
-        return agreed.slot.end.astimezone(calendar.zone).date()
-    day = request.at.astimezone(calendar.zone).date()
-    for _ in range(days):
-        day = _next_working_day(calendar, day)
-    return day
-
-
-def is_overdue(request: Request, calendar: Schedule, now: datetime, days: int = DUE_DAYS) -> bool:
-    """Tell whether nobody has said in time that it was done."""
-    today = now.astimezone(calendar.zone).date()
-    return request.state is not State.DONE and today > due(request, calendar, days)
-
-
-def _next_working_day(calendar: Schedule, day: date) -> date:
-    """Find the next day with hours; where there never are any, the next day."""
-    for ahead in range(1, 31):
-        candidate = day + timedelta(days=ahead)
-        if calendar.bands_on(candidate):
-            return candidate
-    return day + ONE_DAY
-
-
-def months_end(first: date) -> date:
-    """Return the first day of the month after one that begins on `first`."""
-    return (first + timedelta(days=31)).replace(day=1)
-
-
-def month_to_tell(calendar: Schedule, now: datetime) -> date | None:
-    """Return the first day of last month once this month's first working day has opened.
-
-    None before that; where there are no hours at all, at once.
-    """
-    begun = now.astimezone(calendar.zone).date().replace(day=1)
-    opens = calendar.next_open(local_moment(datetime.combine(begun, time()), calendar.zone))
-    if opens is not None and now < opens:
-        return None
-    return (begun - ONE_DAY).replace(day=1)
-
-
-# ---- request words -----------------------------------------------------------------------------
-# What is said of requests and notices to whoever takes, changes or lists them; both languages.
-
-STATES: Mapping[State, Words] = {
-    State.OPEN: Words("aperta, e-mail non ancora partita", "open, its mail has not left"),
-    State.SENT: Words("inviata, in attesa dell'ufficio", "sent, waiting for the office"),
-    State.TAKEN: Words("dell'ufficio", "with the office"),
-    State.DONE: Words("evasa", "done"),
-}
-"""How far a request is; "sent" never reads as "answered" (E15)."""
-CANCELLED = Words("annullata", "cancelled")
-STEPS: Mapping[RequestStep, Words] = {
-    RequestStep.MAILED: Words("e-mail presa dal server", "mail taken by the mail server"),
-    RequestStep.TAKE: Words("assegnata", "taken"),
-    RequestStep.REMIND: Words("sollecito", "reminder"),
-    RequestStep.CLOSE: Words("chiusa", "closed"),
-    RequestStep.MOVE: Words("appuntamento spostato", "appointment moved"),
-    RequestStep.GIVE: Words("consegnata", "handed over"),
-    RequestStep.CANCEL: Words("annullata", "cancelled"),
-}
-"""What happened to a request."""
-MAILS: Mapping[MailState, Words] = {
-    MailState.QUEUED: Words("in attesa", "waiting"),
-    MailState.SENT: Words("presa dal server di posta", "taken by the mail server"),
-    MailState.DEAD: Words("NON PARTITA", "NOT SENT"),
-    MailState.DROPPED: Words("rinunciata", "given up"),
-}
-"""What became of a notice."""
-_STEPPED: Mapping[RequestStep, Words] = {
-    RequestStep.TAKE: Words(
-        "Richiesta {n}: ora è di {taken_by}.", "Request {n}: {taken_by} has it now."
-    ),
-    RequestStep.REMIND: Words(
-        "Richiesta {n}: sollecito aggiunto, il {count}°.", "Request {n}: reminder {count} added."
-    ),
-    RequestStep.CLOSE: Words("Richiesta {n}: chiusa.", "Request {n}: closed."),
-    RequestStep.MOVE: Words(
-        "Richiesta {n}: appuntamento spostato.", "Request {n}: appointment moved."
-    ),
-    RequestStep.CANCEL: Words("Richiesta {n}: annullata.", "Request {n}: cancelled."),
-}
-
-
-def taken_words(request: Request) -> Words:
-    """Say that a request is stored, by its number."""
-    n = request.number
-    return Words(f"Presa in carico: richiesta {n}.", f"Taken over: request {n}.")
-
-
-def stepped(request: Request, step: RequestStep) -> Words:
-    """Say what a step did."""
-    told = {"n": request.number, "taken_by": request.taken_by, "count": len(request.reminders)}
-    words = _STEPPED[step]
-    return Words(words.it.format(**told), words.en.format(**told))
-
-
-def state_of(request: Request) -> Words:
-    """Say how far a request is."""
-    if request.closing is not None and request.closing.cancelled:
-        return CANCELLED
-    return STATES[request.state]
-
-
-def known_already(found: Sequence[Request]) -> Words:
-    """Offer what is open of the same citizen before a second request is made (E9)."""
-    listed = ", ".join(f"{each.number} ({each.unit}: {each.subject})" for each in found)
-    first = found[0].number
-    return Words(
-        f"l'utente ha già richieste aperte: {listed}; sollecitare con "
-        f"centralino requests remind {first}, o --anyway per una nuova",
-        f"the citizen has open requests: {listed}; remind with "
-        f"centralino requests remind {first}, or use --anyway for a new one",
-    )
-
-
-def not_its_rule(unit: str, allowed: Sequence[ReturnRule]) -> Words:
-    """Say what an office has declared instead (P6, E13)."""
-    offers = [OFFERS[rule] for rule in allowed]
-    it, en = " o ".join(each.it for each in offers), " or ".join(each.en for each in offers)
-    return Words(f"{unit} ha comunicato: {it}", f"{unit} has declared: {en}")
-
-
-def retried(number: int) -> Words:
-    """Say that a notice is tried again."""
-    return Words(f"E-mail {number}: si riprova subito.", f"Mail {number}: tried again now.")
-
-
-def sent_again(number: int, to: str) -> Words:
-    """Say that a notice is sent once more, and to whom."""
-    if to == HEAD:
-        return Words(f"E-mail {number}: si invia di nuovo.", f"Mail {number}: sent again.")
-    return Words(
-        f"E-mail {number}: si invia di nuovo a {to}.", f"Mail {number}: sent again to {to}."
-    )
-
-
-def dropped(number: int) -> Words:
-    """Say that a notice was given up."""
-    return Words(
-        f"E-mail {number}: rinunciata; resta in elenco.",
-        f"Mail {number}: given up; it stays listed.",
     )

@@ -1,4 +1,4 @@
-"""Routing of a call, and its explanation."""
+"""Routing of a call: the destination, why, what follows if nobody answers, and `explain`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,28 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from appliance.policy.clock import ClockState, Doubt, Now
+from appliance.policy.directory import Directory, Reach
+from appliance.policy.hours import Schedule
+from appliance.policy.numbering import Purpose
 from appliance.policy.office import (
-    NO_MARKS,
-    Code,
-    Daytime,
+    BranchRules,
     Group,
+    HalfDuplexDaytime,
     Line,
     Office,
-    ServiceState,
-    sentence,
+    OverflowCause,
 )
-from appliance.policy.opening import Opening, absence, opening
+from appliance.policy.opening import (
+    NO_MANUAL_STATES,
+    Opening,
+    ReasonCode,
+    ServiceState,
+    absence,
+    opening,
+    reason_sentence,
+)
 from appliance.policy.text import NOTHING, Words
+from appliance.policy.transfers import TransferAllowed, may_transfer
 
 # ---- routing -----------------------------------------------------------------------------------
 # Where a call goes and why: the switchboard, the citizens' counter, voicemail (P8, P9, E1 to E5).
@@ -39,7 +49,7 @@ class GroupState(enum.StrEnum):
     UNREACHABLE = "unreachable"
 
 
-class Way(enum.StrEnum):
+class Destination(enum.StrEnum):
     """Who serves the call next; NOBODY leaves it ringing for the ordinary phone beside the line."""
 
     SWITCHBOARD = "switchboard"
@@ -50,7 +60,7 @@ class Way(enum.StrEnum):
     NOBODY = "nobody"
 
 
-class Missed(enum.StrEnum):
+class NotTaken(enum.StrEnum):
     """Why a group did not take a call."""
 
     UNATTENDED = "unattended"
@@ -61,13 +71,13 @@ class Missed(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RoutingFacts:
     """What routing must know beside the configuration and the time.
 
     `places` is how many more callers may wait for a free position.
     """
 
-    service: ServiceState = NO_MARKS
+    service: ServiceState = NO_MANUAL_STATES
     switchboard: GroupState = GroupState.FREE
     citizens_desk: GroupState = GroupState.FREE
     places: int = 0
@@ -82,127 +92,143 @@ class Decision:
     `cause` is why the switchboard did not take a call that overflows to the counter.
     """
 
-    way: Way
-    code: Code
+    way: Destination
+    code: ReasonCode
     sentence: Words
     greeting: str = ""
     changes_at: datetime | None = None
     reopens_at: datetime | None = None
-    cause: Missed | None = None
+    cause: NotTaken | None = None
 
 
-CAUSES = {
-    GroupState.UNATTENDED: Missed.UNATTENDED,
-    GroupState.BUSY: Missed.BUSY,
-    GroupState.UNREACHABLE: Missed.UNREACHABLE,
+NOT_TAKEN_IN_STATE = {
+    GroupState.UNATTENDED: NotTaken.UNATTENDED,
+    GroupState.BUSY: NotTaken.BUSY,
+    GroupState.UNREACHABLE: NotTaken.UNREACHABLE,
 }
-OVERFLOW: Mapping[Missed, Code] = {
-    Missed.UNATTENDED: Code.UNATTENDED,
-    Missed.BUSY: Code.BUSY,
-    Missed.NO_ANSWER: Code.NO_ANSWER,
-    Missed.DECLINED: Code.DECLINED,
-    Missed.UNREACHABLE: Code.UNREACHABLE,
+
+
+OVERFLOW_CODES: Mapping[NotTaken, ReasonCode] = {
+    NotTaken.UNATTENDED: ReasonCode.UNATTENDED,
+    NotTaken.BUSY: ReasonCode.BUSY,
+    NotTaken.NO_ANSWER: ReasonCode.NO_ANSWER,
+    NotTaken.DECLINED: ReasonCode.DECLINED,
+    NotTaken.UNREACHABLE: ReasonCode.UNREACHABLE,
 }
-DESK_MISSED: Mapping[Missed, Code] = {
-    Missed.UNATTENDED: Code.DESK_UNREACHABLE,
-    Missed.BUSY: Code.DESK_BUSY,
-    Missed.NO_ANSWER: Code.DESK_NO_ANSWER,
-    Missed.DECLINED: Code.DESK_DECLINED,
-    Missed.UNREACHABLE: Code.DESK_UNREACHABLE,
+
+
+COUNTER_CODES: Mapping[NotTaken, ReasonCode] = {
+    NotTaken.UNATTENDED: ReasonCode.DESK_UNREACHABLE,
+    NotTaken.BUSY: ReasonCode.DESK_BUSY,
+    NotTaken.NO_ANSWER: ReasonCode.DESK_NO_ANSWER,
+    NotTaken.DECLINED: ReasonCode.DESK_DECLINED,
+    NotTaken.UNREACHABLE: ReasonCode.DESK_UNREACHABLE,
 }
-GREETINGS: Mapping[Missed, str] = {
-    Missed.UNATTENDED: "greeting_unattended",
-    Missed.BUSY: "greeting_busy",
-    Missed.NO_ANSWER: "greeting_no_answer",
-    Missed.DECLINED: "greeting_no_answer",
-    Missed.UNREACHABLE: "greeting_fault",
+
+
+NOT_TAKEN_GREETINGS: Mapping[NotTaken, str] = {
+    NotTaken.UNATTENDED: "greeting_unattended",
+    NotTaken.BUSY: "greeting_busy",
+    NotTaken.NO_ANSWER: "greeting_no_answer",
+    NotTaken.DECLINED: "greeting_no_answer",
+    NotTaken.UNREACHABLE: "greeting_fault",
 }
 """What the caller is told of why nobody took the call."""
 
 
-def route(office: Office, line: Line, facts: Facts, now: Now) -> Decision:
+def route(office: Office, line: Line, facts: RoutingFacts, now: Now) -> Decision:
     """Decide for a call whose caller is settled; what was decided holds past closing time (E1)."""
     answer = opening(office.switchboard.schedule, facts.service, now)
     if facts.switchboard is GroupState.CLOSED and answer.open:
-        answer = Opening(False, Code.CLOSED_MANUAL, greeting="greeting_closed")
+        answer = Opening(False, ReasonCode.CLOSED_MANUAL, greeting="greeting_closed")
     if not answer.open:
         return _voicemail(answer.code, answer.greeting, answer)
-    cause = _cause(facts, now)
+    cause = _not_taken(facts, now)
     if line.duplex is False and not line.passes:
         return _half_duplex(line, cause, answer)
     if cause is None:
-        return _decide(Way.SWITCHBOARD, Code.PBX if line.passes else answer.code, answer)
+        return _people_or_waiting(
+            Destination.SWITCHBOARD, ReasonCode.PBX if line.passes else answer.code, answer
+        )
     return overflow(office, facts, now, cause)
 
 
-def overflow(office: Office, facts: Facts, now: Now, cause: Missed) -> Decision:
+def overflow(office: Office, facts: RoutingFacts, now: Now, cause: NotTaken) -> Decision:
     """Decide after the switchboard could not take the call; never rings a closed counter (E2)."""
     if absent := if_absent(office, facts.service, now):
         return absent
     answer = _still_open(office, facts, now)
-    refusal = _refusal(office, facts, now, cause)
-    waits = _waits(facts, cause, counter_busy=refusal is Code.DESK_BUSY)
+    refusal = _counter_refusal(office, facts, now, cause)
+    waits = _waits(facts, cause, counter_busy=refusal is ReasonCode.DESK_BUSY)
     if waits and (refusal is not None or office.waiting.before_counter):
-        return _decide(Way.WAITING, Code.WAITING, answer, cause)
+        return _people_or_waiting(Destination.WAITING, ReasonCode.WAITING, answer, cause)
     if refusal is None:
-        return _decide(Way.CITIZENS_DESK, OVERFLOW[cause], answer, cause)
-    busy = cause is Missed.UNREACHABLE and refusal is Code.DESK_BUSY
-    return _voicemail(refusal, GREETINGS[Missed.BUSY if busy else cause], answer)
+        return _people_or_waiting(Destination.CITIZENS_DESK, OVERFLOW_CODES[cause], answer, cause)
+    busy = cause is NotTaken.UNREACHABLE and refusal is ReasonCode.DESK_BUSY
+    return _voicemail(refusal, NOT_TAKEN_GREETINGS[NotTaken.BUSY if busy else cause], answer)
 
 
-def after_desk(office: Office, facts: Facts, now: Now, first: Missed, then: Missed) -> Decision:
+def after_counter(
+    office: Office, facts: RoutingFacts, now: Now, first: NotTaken, then: NotTaken
+) -> Decision:
     """Decide after neither the switchboard (`first`) nor the counter (`then`) took the call."""
     if absent := if_absent(office, facts.service, now):
         return absent
-    if _waits(facts, first, counter_busy=then is Missed.BUSY):
-        return _decide(Way.WAITING, Code.WAITING, _still_open(office, facts, now), first)
-    code = DESK_MISSED[then]
-    if first is then is Missed.UNREACHABLE:
-        code = Code.NOBODY_REACHABLE
-    told = then if first is Missed.UNREACHABLE else first
-    return _voicemail(code, GREETINGS[told], _still_open(office, facts, now))
+    if _waits(facts, first, counter_busy=then is NotTaken.BUSY):
+        return _people_or_waiting(
+            Destination.WAITING, ReasonCode.WAITING, _still_open(office, facts, now), first
+        )
+    code = COUNTER_CODES[then]
+    if first is then is NotTaken.UNREACHABLE:
+        code = ReasonCode.NOBODY_REACHABLE
+    told = then if first is NotTaken.UNREACHABLE else first
+    return _voicemail(code, NOT_TAKEN_GREETINGS[told], _still_open(office, facts, now))
 
 
-def after_waiting(office: Office, facts: Facts, now: Now) -> Decision:
+def after_waiting(office: Office, facts: RoutingFacts, now: Now) -> Decision:
     """Decide after a caller has waited in vain: the counter where it comes last, else voicemail."""
     if absent := if_absent(office, facts.service, now):
         return absent
     answer = _still_open(office, facts, now)
-    cause = _cause(facts, now) or Missed.BUSY
-    refusal = _refusal(office, facts, now, cause)
+    cause = _not_taken(facts, now) or NotTaken.BUSY
+    refusal = _counter_refusal(office, facts, now, cause)
     if refusal is None and office.waiting.before_counter:
-        return _decide(Way.CITIZENS_DESK, OVERFLOW[cause], answer, cause)
-    return _voicemail(Code.WAITED, GREETINGS[cause], answer)
+        return _people_or_waiting(Destination.CITIZENS_DESK, OVERFLOW_CODES[cause], answer, cause)
+    return _voicemail(ReasonCode.WAITED, NOT_TAKEN_GREETINGS[cause], answer)
 
 
-def parallel_unanswered(office: Office, facts: Facts, now: Now) -> Decision:
+def parallel_unanswered(office: Office, facts: RoutingFacts, now: Now) -> Decision:
     """Decide after nobody took the call at the ordinary phone beside a half-duplex line."""
     if absent := if_absent(office, facts.service, now):
         return absent
     answer = _still_open(office, facts, now)
-    return _voicemail(Code.PARALLEL_UNANSWERED, GREETINGS[Missed.NO_ANSWER], answer)
-
-
-def turned_half_duplex(office: Office, facts: Facts, now: Now) -> Decision:
-    """Decide for a caller who was answered on a line that turns out to carry no conversation."""
-    answer = _still_open(office, facts, now)
-    return _voicemail(Code.HALF_DUPLEX, GREETINGS[Missed.NO_ANSWER], answer)
-
-
-def pbx_fault(office: Office, facts: Facts, now: Now) -> Decision:
-    """Decide after the PBX behind a half-duplex line did not understand, or the modem cannot."""
     return _voicemail(
-        Code.PBX_FAULT, GREETINGS[Missed.UNREACHABLE], _still_open(office, facts, now)
+        ReasonCode.PARALLEL_UNANSWERED, NOT_TAKEN_GREETINGS[NotTaken.NO_ANSWER], answer
     )
 
 
-def pbx_facts(office: Office, service: ServiceState) -> Facts:
+def turned_half_duplex(office: Office, facts: RoutingFacts, now: Now) -> Decision:
+    """Decide for a caller who was answered on a line that turns out to carry no conversation."""
+    answer = _still_open(office, facts, now)
+    return _voicemail(ReasonCode.HALF_DUPLEX, NOT_TAKEN_GREETINGS[NotTaken.NO_ANSWER], answer)
+
+
+def pbx_fault(office: Office, facts: RoutingFacts, now: Now) -> Decision:
+    """Decide after the PBX behind a half-duplex line did not understand, or the modem cannot."""
+    return _voicemail(
+        ReasonCode.PBX_FAULT,
+        NOT_TAKEN_GREETINGS[NotTaken.UNREACHABLE],
+        _still_open(office, facts, now),
+    )
+
+
+def pbx_facts(office: Office, service: ServiceState) -> RoutingFacts:
     """Return what routing must know for a line that passes calls to extensions of a PBX.
 
     Nobody knows whether an extension is free before it was called: a group with numbers counts as
     free, one without as not reachable.
     """
-    return Facts(service, _by_numbers(office.switchboard), _by_numbers(office.citizens_desk))
+    return RoutingFacts(service, _by_numbers(office.switchboard), _by_numbers(office.citizens_desk))
 
 
 def _by_numbers(group: Group | None) -> GroupState:
@@ -220,48 +246,50 @@ def group_open(group: Group, now: Now) -> bool:
     return not now.by_hours or group.schedule.at(now.wall).open
 
 
-def _cause(facts: Facts, now: Now) -> Missed | None:
+def _not_taken(facts: RoutingFacts, now: Now) -> NotTaken | None:
     """Return why the switchboard cannot be rung, or None when it can."""
     if facts.service.expired(now.wall).unattended:
-        return Missed.UNATTENDED
-    return CAUSES.get(facts.switchboard)
+        return NotTaken.UNATTENDED
+    return NOT_TAKEN_IN_STATE.get(facts.switchboard)
 
 
-def _half_duplex(line: Line, cause: Missed | None, answer: Opening) -> Decision:
+def _half_duplex(line: Line, cause: NotTaken | None, answer: Opening) -> Decision:
     """Decide for a line that cannot be joined to a phone (B2)."""
-    if cause is Missed.UNATTENDED:
-        return _voicemail(Code.HALF_DUPLEX, GREETINGS[cause], answer)
-    if line.daytime is Daytime.PARALLEL_PHONE:
-        return _decide(Way.NOBODY, Code.PARALLEL_PHONE, answer)
-    return _voicemail(Code.HALF_DUPLEX, GREETINGS[Missed.NO_ANSWER], answer)
+    if cause is NotTaken.UNATTENDED:
+        return _voicemail(ReasonCode.HALF_DUPLEX, NOT_TAKEN_GREETINGS[cause], answer)
+    if line.daytime is HalfDuplexDaytime.PARALLEL_PHONE:
+        return _people_or_waiting(Destination.NOBODY, ReasonCode.PARALLEL_PHONE, answer)
+    return _voicemail(ReasonCode.HALF_DUPLEX, NOT_TAKEN_GREETINGS[NotTaken.NO_ANSWER], answer)
 
 
-def _waits(facts: Facts, cause: Missed, *, counter_busy: bool) -> bool:
+def _waits(facts: RoutingFacts, cause: NotTaken, *, counter_busy: bool) -> bool:
     """Tell whether a caller may wait: there is a place, and somebody busy who will be free."""
-    nobody_there = cause in {Missed.UNATTENDED, Missed.UNREACHABLE}
-    return facts.places > 0 and (cause is Missed.BUSY or (nobody_there and counter_busy))
+    nobody_there = cause in {NotTaken.UNATTENDED, NotTaken.UNREACHABLE}
+    return facts.places > 0 and (cause is NotTaken.BUSY or (nobody_there and counter_busy))
 
 
-def _refusal(office: Office, facts: Facts, now: Now, cause: Missed) -> Code | None:
+def _counter_refusal(
+    office: Office, facts: RoutingFacts, now: Now, cause: NotTaken
+) -> ReasonCode | None:
     """Return why the counter cannot be rung, or None when it can."""
     if office.citizens_desk is None:
-        return Code.DESK_NONE
+        return ReasonCode.DESK_NONE
     if facts.citizens_desk is GroupState.CLOSED or not group_open(office.citizens_desk, now):
-        return Code.DESK_CLOSED
-    missed = CAUSES.get(facts.citizens_desk)
-    if missed is Missed.UNREACHABLE and cause is Missed.UNREACHABLE:
-        return Code.NOBODY_REACHABLE
-    return DESK_MISSED[missed] if missed else None
+        return ReasonCode.DESK_CLOSED
+    missed = NOT_TAKEN_IN_STATE.get(facts.citizens_desk)
+    if missed is NotTaken.UNREACHABLE and cause is NotTaken.UNREACHABLE:
+        return ReasonCode.NOBODY_REACHABLE
+    return COUNTER_CODES[missed] if missed else None
 
 
-def _still_open(office: Office, facts: Facts, now: Now) -> Opening:
+def _still_open(office: Office, facts: RoutingFacts, now: Now) -> Opening:
     """A call that rang while open is served as open (E1); only the next change is looked up."""
     answer = opening(office.switchboard.schedule, facts.service, now)
-    soonest = _earliest(answer.changes_at, _desk(office, now))
+    soonest = _earliest(answer.changes_at, _counter_changes_at(office, now))
     return Opening(True, answer.code, changes_at=soonest)
 
 
-def _desk(office: Office, now: Now) -> datetime | None:
+def _counter_changes_at(office: Office, now: Now) -> datetime | None:
     """Return when the counter's own hours next open or close."""
     desk = office.citizens_desk
     return desk.schedule.at(now.wall).flips_at if desk else None
@@ -271,14 +299,69 @@ def _earliest(*times: datetime | None) -> datetime | None:
     return min((t for t in times if t is not None), default=None)
 
 
-def _decide(way: Way, code: Code, answer: Opening, cause: Missed | None = None) -> Decision:
-    words = sentence(code, answer.name)
+def _people_or_waiting(
+    way: Destination, code: ReasonCode, answer: Opening, cause: NotTaken | None = None
+) -> Decision:
+    words = reason_sentence(code, answer.name)
     return Decision(way, code, words, changes_at=answer.changes_at, cause=cause)
 
 
-def _voicemail(code: Code, greeting: str, answer: Opening) -> Decision:
-    words = sentence(code, answer.name if code is answer.code else NOTHING)
-    return Decision(Way.VOICEMAIL, code, words, greeting, answer.changes_at, answer.reopens_at)
+def _voicemail(code: ReasonCode, greeting: str, answer: Opening) -> Decision:
+    words = reason_sentence(code, answer.name if code is answer.code else NOTHING)
+    return Decision(
+        Destination.VOICEMAIL, code, words, greeting, answer.changes_at, answer.reopens_at
+    )
+
+
+CAUSE_OF_CODE = {
+    ReasonCode.CLOSED_HOURS: OverflowCause.CLOSED,
+    ReasonCode.CLOSED_PERIOD: OverflowCause.CLOSED,
+    ReasonCode.CLOSED_MANUAL: OverflowCause.CLOSED,
+    ReasonCode.CLOCK_ALONE: OverflowCause.CLOSED,
+    ReasonCode.HOLIDAY: OverflowCause.CLOSED,
+    ReasonCode.SPECIAL: OverflowCause.CLOSED,
+    ReasonCode.ABSENT: OverflowCause.UNATTENDED,
+}
+
+
+CAUSE_OF_GREETING = {
+    "greeting_busy": OverflowCause.BUSY,
+    "greeting_no_answer": OverflowCause.NO_ANSWER,
+    "greeting_unattended": OverflowCause.UNATTENDED,
+    "greeting_fault": OverflowCause.UNREACHABLE,
+}
+"""What else leads to voicemail is told by its greeting (routing.GREETINGS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchDestination:
+    """A branch that may be asked now: its account `name`, by an office's need."""
+
+    unit: str
+    need: str
+    name: str
+
+
+def overflow_cause(code: ReasonCode, greeting: str) -> OverflowCause | None:
+    """Say why a call would go to voicemail; None where its line cannot carry a conversation."""
+    if code in {ReasonCode.HALF_DUPLEX, ReasonCode.PARALLEL_UNANSWERED, ReasonCode.PBX_FAULT}:
+        return None
+    return CAUSE_OF_CODE.get(code) or CAUSE_OF_GREETING.get(greeting)
+
+
+def branch_destinations(
+    branches: BranchRules, register: Directory, calendar: Schedule, now: Now
+) -> Iterator[BranchDestination]:
+    """Yield the branches that have declared that they take callers now, in the written order."""
+    for unit, need in branches.offices:
+        if register.unit(unit) is None:
+            continue
+        answer = may_transfer(register, calendar, unit, need, now)
+        if not isinstance(answer, TransferAllowed):
+            continue
+        phones = (target for target in answer.targets if target.reach is Reach.PHONE)
+        names = (target.number.reveal(Purpose.RING) for target in phones)
+        yield from (BranchDestination(unit, need, name) for name in names if name in branches.names)
 
 
 # ---- explain -----------------------------------------------------------------------------------
@@ -286,7 +369,7 @@ def _voicemail(code: Code, greeting: str, answer: Opening) -> Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RouteStep:
     """One step of the call's way, taken if nobody has answered before.
 
     `phones` ring for `ring_ms` (positions behind a PBX: each), or the caller waits so long;
@@ -294,8 +377,8 @@ class Step:
     prompt key without language).
     """
 
-    way: Way
-    code: Code
+    way: Destination
+    code: ReasonCode
     sentence: Words
     phones: tuple[str, ...] = ()
     ring_ms: int = 0
@@ -309,7 +392,7 @@ class Explanation:
 
     line: str
     at: datetime
-    steps: tuple[Step, ...]
+    steps: tuple[RouteStep, ...]
     changes_at: datetime | None
 
     def to_json(self) -> dict[str, object]:
@@ -333,7 +416,7 @@ def explain(
     at: datetime,
     switchboard: GroupState = GroupState.FREE,
     citizens_desk: GroupState | None = None,
-    service: ServiceState = NO_MARKS,
+    service: ServiceState = NO_MANUAL_STATES,
     clock_state: ClockState = ClockState.SYNCED,
     doubt: Doubt = Doubt.OPEN,
 ) -> Explanation:
@@ -344,7 +427,7 @@ def explain(
     """
     now = Now(0.0, at, clock_state, doubt)
     places = office.waiting.places
-    facts = Facts(service, switchboard, citizens_desk or GroupState.FREE, places)
+    facts = RoutingFacts(service, switchboard, citizens_desk or GroupState.FREE, places)
     if line.passes:
         facts = pbx_facts(office, service)
     decisions = tuple(_decisions(office, line, facts, now))
@@ -352,35 +435,35 @@ def explain(
     return Explanation(line.name, at, steps, decisions[0].changes_at)
 
 
-def _decisions(office: Office, line: Line, facts: Facts, now: Now) -> Iterator[Decision]:
+def _decisions(office: Office, line: Line, facts: RoutingFacts, now: Now) -> Iterator[Decision]:
     """Yield every decision of a call that nobody answers; the last one is voicemail."""
     decision = route(office, line, facts, now)
     yield decision
-    first = decision.cause or Missed.NO_ANSWER
-    if decision.way is Way.SWITCHBOARD:
+    first = decision.cause or NotTaken.NO_ANSWER
+    if decision.way is Destination.SWITCHBOARD:
         decision = overflow(office, facts, now, first)
         yield decision
-    if decision.way is Way.CITIZENS_DESK:
-        decision = after_desk(office, facts, now, first, Missed.NO_ANSWER)
+    if decision.way is Destination.CITIZENS_DESK:
+        decision = after_counter(office, facts, now, first, NotTaken.NO_ANSWER)
         yield decision
-    if decision.way is Way.WAITING:
+    if decision.way is Destination.WAITING:
         yield from _after_waiting(office, replace(facts, places=0), now)
-    if decision.way is Way.NOBODY:
+    if decision.way is Destination.NOBODY:
         yield parallel_unanswered(office, facts, now)
 
 
-def _after_waiting(office: Office, facts: Facts, now: Now) -> Iterator[Decision]:
+def _after_waiting(office: Office, facts: RoutingFacts, now: Now) -> Iterator[Decision]:
     decision = after_waiting(office, facts, now)
     yield decision
-    if decision.way is Way.CITIZENS_DESK:
-        yield after_desk(office, facts, now, Missed.BUSY, Missed.NO_ANSWER)
+    if decision.way is Destination.CITIZENS_DESK:
+        yield after_counter(office, facts, now, NotTaken.BUSY, NotTaken.NO_ANSWER)
 
 
-def _step(office: Office, line: Line, decision: Decision) -> Step:
-    desk = office.citizens_desk if decision.way is Way.CITIZENS_DESK else None
+def _step(office: Office, line: Line, decision: Decision) -> RouteStep:
+    desk = office.citizens_desk if decision.way is Destination.CITIZENS_DESK else None
     group = desk or office.switchboard
-    rings = decision.way in {Way.SWITCHBOARD, Way.CITIZENS_DESK}
-    return Step(
+    rings = decision.way in {Destination.SWITCHBOARD, Destination.CITIZENS_DESK}
+    return RouteStep(
         decision.way,
         decision.code,
         decision.sentence,
@@ -391,9 +474,9 @@ def _step(office: Office, line: Line, decision: Decision) -> Step:
     )
 
 
-def _lasts_ms(office: Office, way: Way, group: Group) -> int:
+def _lasts_ms(office: Office, way: Destination, group: Group) -> int:
     """Return how long a step lasts when nobody answers; voicemail is the last one."""
-    own = {Way.VOICEMAIL: 0, Way.WAITING: office.waiting.longest_ms}
+    own = {Destination.VOICEMAIL: 0, Destination.WAITING: office.waiting.longest_ms}
     return own.get(way, group.ring_ms)
 
 
@@ -402,7 +485,7 @@ def _rung(group: Group, line: Line) -> tuple[str, ...]:
     return group.positions if line.passes else group.phones
 
 
-def _step_to_json(step: Step) -> dict[str, object]:
+def _step_to_json(step: RouteStep) -> dict[str, object]:
     return {
         "way": step.way.value,
         "code": step.code.value,

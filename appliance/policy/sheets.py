@@ -41,7 +41,7 @@ class Sheet:
 
 
 @dataclass(frozen=True, slots=True)
-class InCharge:
+class OfficialInCharge:
     """The official in charge, `name`, of needs of an office; no `needs`: of all of them."""
 
     office: str
@@ -49,13 +49,13 @@ class InCharge:
     needs: tuple[str, ...] = ()
 
 
-def officials(known: tuple[InCharge, ...], unit: str, need: str) -> tuple[str, ...]:
+def officials(known: tuple[OfficialInCharge, ...], unit: str, need: str) -> tuple[str, ...]:
     """Return the names of an office's officials in charge of a need (E10), each once."""
     about = (each for each in known if each.office == unit)
     return tuple(dict.fromkeys(o.name for o in about if not o.needs or need in o.needs))
 
 
-class Change(enum.StrEnum):
+class SheetChange(enum.StrEnum):
     """What an import found of a sheet."""
 
     NEW = "new"
@@ -64,7 +64,7 @@ class Change(enum.StrEnum):
     GONE = "gone"  # known, but not among the files: no longer found by a search
 
 
-def changes(known: tuple[Sheet, ...], given: tuple[Sheet, ...]) -> dict[str, Change]:
+def sheet_changes(known: tuple[Sheet, ...], given: tuple[Sheet, ...]) -> dict[str, SheetChange]:
     """Compare sheets by code, in the order of their codes."""
     before, after = {s.code: s for s in known}, {s.code: s for s in given}
     return {code: _change(before.get(code), after.get(code)) for code in sorted(before | after)}
@@ -77,18 +77,18 @@ def with_edits(
 
     `edited` are the codes of sheets that were changed or taken away by hand.
     """
-    found = changes(known, given).items()
-    met = tuple(code for code, change in found if code in edited and change is not Change.SAME)
+    found = sheet_changes(known, given).items()
+    met = tuple(code for code, change in found if code in edited and change is not SheetChange.SAME)
     kept = (sheet for sheet in known if sheet.code in met)
     return (*(sheet for sheet in given if sheet.code not in met), *kept), met
 
 
-def _change(before: Sheet | None, after: Sheet | None) -> Change:
+def _change(before: Sheet | None, after: Sheet | None) -> SheetChange:
     if before is None:
-        return Change.NEW
+        return SheetChange.NEW
     if after is None:
-        return Change.GONE
-    return Change.SAME if before == after else Change.CHANGED
+        return SheetChange.GONE
+    return SheetChange.SAME if before == after else SheetChange.CHANGED
 
 
 # ---- spoken ------------------------------------------------------------------------------------
@@ -125,19 +125,19 @@ Menu = tuple[SpokenSheet, ...]
 """The sheets on the keys 1, 2, 3 ..., in this order; empty for no menu."""
 
 
-def chosen(menu: Menu, digit: str) -> SpokenSheet | None:
+def sheet_at_key(menu: Menu, digit: str) -> SpokenSheet | None:
     """Return the sheet on a key, or None for a key that has none."""
     number = int(digit) if digit.isdigit() else 0
     return menu[number - 1] if 0 < number <= len(menu) else None
 
 
-def titles(menu: Menu, language: str) -> Iterator[str]:
+def title_prompts(menu: Menu, language: str) -> Iterator[str]:
     """Give the prompts that offer the sheets of one language."""
     return (spoken.title for spoken in menu if spoken.language == language)
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class GreetingOffer:
     """What a greeting offers beside its reason: the menu, and prompts without their language.
 
     `told` are the units whose number is told; its digits are printed nowhere (P7).
@@ -148,4 +148,4 @@ class Added:
     emergencies: tuple[str, ...] = field(default=(), repr=False)
 
 
-NOTHING_ADDED = Added()
+NOTHING_OFFERED = GreetingOffer()

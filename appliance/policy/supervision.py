@@ -7,21 +7,16 @@ More than `most` restarts within `within_s` are more than a restart can mend: it
 from __future__ import annotations
 
 import enum
-import errno
-import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from appliance.policy.text import Words
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
 
 # ---- supervision -------------------------------------------------------------------------------
 
 
-class Part(enum.StrEnum):
+class Component(enum.StrEnum):
     """What can die or hang, from the smallest to all of it."""
 
     CALL = "call"
@@ -44,7 +39,7 @@ class Part(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RestartRule:
     """One row, seconds throughout.
 
     `silent_s` without a sign of life make a part hung (0: noticed by its end alone). `pauses_s` lie
@@ -58,14 +53,15 @@ class Rule:
     pauses_s: tuple[float, ...]
     most: int
     within_s: float
-    then: Part | None
+    then: Component | None
     waits_for_calls: bool = False
 
 
-_LEAVES: Final = Words("nessuno da solo", "none by itself")
+_NO_REMEDY: Final = Words("nessuno da solo", "none by itself")
 
-TABLE: Final[Mapping[Part, Rule]] = {
-    Part.CALL: Rule(
+
+RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
+    Component.CALL: RestartRule(
         Words("Chiamata", "Call"),
         Words(
             "finisce o passa a un altro telefono; la linea si riaggancia",
@@ -75,9 +71,9 @@ TABLE: Final[Mapping[Part, Rule]] = {
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.LINE,
+        then=Component.LINE,
     ),
-    Part.LINE: Rule(
+    Component.LINE: RestartRule(
         Words("Linea e modem", "Line and modem"),
         Words(
             "un gradino della scala: comandi, DTR, porta, reset USB, porta USB spenta",
@@ -89,26 +85,26 @@ TABLE: Final[Mapping[Part, Rule]] = {
         within_s=600.0,
         then=None,
     ),
-    Part.KEEPER: Rule(
+    Component.KEEPER: RestartRule(
         Words("Custode della porta", "Port keeper"),
         Words("abbandonato, ne nasce un altro", "abandoned, another one is born"),
         silent_s=10.0,
         pauses_s=(0.0,),
         most=0,
         within_s=0.0,
-        then=Part.LINE,
+        then=Component.LINE,
     ),
-    Part.NURSERY: Rule(
+    Component.NURSERY: RestartRule(
         Words("Vivaio dei custodi", "Nursery of the keepers"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=0.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.CARRIER,
+        then=Component.CARRIER,
         waits_for_calls=True,
     ),
-    Part.CARRIER: Rule(
+    Component.CARRIER: RestartRule(
         Words("Processo delle linee", "Lines' process"),
         Words(
             "riavviato; le linee sono prima riagganciate",
@@ -118,79 +114,79 @@ TABLE: Final[Mapping[Part, Rule]] = {
         pauses_s=(0.0, 0.2, 0.5, 1.0, 2.0, 5.0),
         most=5,
         within_s=60.0,
-        then=Part.DESK,
+        then=Component.DESK,
         waits_for_calls=True,
     ),
-    Part.SIP: Rule(
+    Component.SIP: RestartRule(
         Words("Telefoni (SIP)", "Phones (SIP)"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=5.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.UNIT,
+        then=Component.UNIT,
     ),
-    Part.RECORDS: Rule(
+    Component.RECORDS: RestartRule(
         Words("Archivi", "Records"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=120.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.DESK,
+        then=Component.DESK,
         waits_for_calls=True,
     ),
-    Part.VOICEMAIL: Rule(
+    Component.VOICEMAIL: RestartRule(
         Words("Segreteria", "Voicemail"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=300.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.DESK,
+        then=Component.DESK,
         waits_for_calls=True,
     ),
-    Part.MAIL: Rule(
+    Component.MAIL: RestartRule(
         Words("Posta in uscita", "Outgoing mail"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=900.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.DESK,
+        then=Component.DESK,
         waits_for_calls=True,
     ),
-    Part.MQTT: Rule(
+    Component.MQTT: RestartRule(
         Words("Collegamento al broker MQTT", "Link to the MQTT broker"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=900.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.DESK,
+        then=Component.DESK,
         waits_for_calls=True,
     ),
-    Part.PANEL: Rule(
+    Component.PANEL: RestartRule(
         Words("LED e pulsante", "LEDs and button"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=60.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.DESK,
+        then=Component.DESK,
         waits_for_calls=True,
     ),
-    Part.METRICS: Rule(
+    Component.METRICS: RestartRule(
         Words("Misure per Prometheus", "Figures for Prometheus"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=60.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.DESK,
+        then=Component.DESK,
         waits_for_calls=True,
     ),
-    Part.DESK: Rule(
+    Component.DESK: RestartRule(
         Words("Centralino", "Switchboard"),
         Words(
             "esce in ordine a linee libere e viene riavviato",
@@ -203,7 +199,7 @@ TABLE: Final[Mapping[Part, Rule]] = {
         then=None,
         waits_for_calls=True,
     ),
-    Part.CONSOLE_LINK: Rule(
+    Component.CONSOLE_LINK: RestartRule(
         Words("Collegamento della console", "The console's link"),
         Words("la console si ricollega", "the console connects again"),
         silent_s=25.0,
@@ -212,25 +208,25 @@ TABLE: Final[Mapping[Part, Rule]] = {
         within_s=0.0,
         then=None,
     ),
-    Part.CONSOLE_READER: Rule(
+    Component.CONSOLE_READER: RestartRule(
         Words("Letture della console", "The console's reading"),
-        _LEAVES,
+        _NO_REMEDY,
         silent_s=120.0,
         pauses_s=(),
         most=0,
         within_s=0.0,
-        then=Part.UNIT,
+        then=Component.UNIT,
     ),
-    Part.UNIT: Rule(
+    Component.UNIT: RestartRule(
         Words("Servizio di systemd", "systemd's service"),
         Words("riavviato da systemd", "started again by systemd"),
         silent_s=10.0,
         pauses_s=(),
         most=30,
         within_s=900.0,
-        then=Part.BOX,
+        then=Component.BOX,
     ),
-    Part.BOX: Rule(
+    Component.BOX: RestartRule(
         Words("Apparecchio", "Box"),
         Words("riavviato", "rebooted"),
         silent_s=0.0,
@@ -243,395 +239,76 @@ TABLE: Final[Mapping[Part, Rule]] = {
 """Every part, what is done when it dies or hangs, and the limit of that."""
 
 
-KEPT: Final = 64
+MOST_REMEMBERED: Final = 64
 """Restarts remembered of a part: more than any limit counts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class RestartHistory:
     """When a part was restarted, the newest last (monotonic s); a value, kept by whoever acts."""
 
     times: tuple[float, ...] = ()
 
-    def recent(self, part: Part, now: float) -> tuple[float, ...]:
+    def recent(self, part: Component, now: float) -> tuple[float, ...]:
         """Return what still counts; a time to come is another boot's and counts for nothing."""
-        return tuple(at for at in self.times if now - TABLE[part].within_s < at <= now)
+        return tuple(at for at in self.times if now - RESTART_RULES[part].within_s < at <= now)
 
-    def again(self, now: float) -> Past:
+    def again(self, now: float) -> RestartHistory:
         """Return the past with one restart more."""
-        return Past((*self.times[1 - KEPT :], now))
+        return RestartHistory((*self.times[1 - MOST_REMEMBERED :], now))
 
-    def pause_s(self, part: Part, now: float) -> float:
+    def pause_s(self, part: Component, now: float) -> float:
         """Say how long the next restart is waited for."""
-        pauses = TABLE[part].pauses_s
+        pauses = RESTART_RULES[part].pauses_s
         return pauses[min(len(self.recent(part, now)), len(pauses) - 1)]
 
-    def is_too_much(self, part: Part, now: float) -> bool:
+    def is_too_much(self, part: Component, now: float) -> bool:
         """Tell whether restarts of this part mend nothing any more."""
-        return len(self.recent(part, now)) > TABLE[part].most
+        return len(self.recent(part, now)) > RESTART_RULES[part].most
 
-    def may_again(self, part: Part, now: float) -> bool:
+    def may_again(self, part: Component, now: float) -> bool:
         """Tell whether one more restart is within the limit."""
-        return len(self.recent(part, now)) < TABLE[part].most
+        return len(self.recent(part, now)) < RESTART_RULES[part].most
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SupervisionVerdict:
     """What the desk does about itself: tell its watchdog that it lives, or leave because of a part.
 
     `waiting` parts will have it restarted, `borne` ones had, lately, and it was of no use.
     """
 
     feeds: bool
-    leave: Part | None = None
-    waiting: tuple[Part, ...] = ()
-    borne: tuple[Part, ...] = ()
+    leave: Component | None = None
+    waiting: tuple[Component, ...] = ()
+    borne: tuple[Component, ...] = ()
 
 
-def late(beats: Mapping[Part, float], now: float) -> tuple[Part, ...]:
+def silent_components(beats: Mapping[Component, float], now: float) -> tuple[Component, ...]:
     """Return the parts whose last sign of life (monotonic s) is too long ago."""
-    return tuple(part for part, at in beats.items() if now - at > TABLE[part].silent_s)
+    return tuple(part for part, at in beats.items() if now - at > RESTART_RULES[part].silent_s)
 
 
 def judge(
-    late: Collection[Part], failed: Collection[Part], left: Past, now: float, *, idle: bool
-) -> Verdict:
+    late: Collection[Component],
+    failed: Collection[Component],
+    left: RestartHistory,
+    now: float,
+    *,
+    idle: bool,
+) -> SupervisionVerdict:
     """Say what follows for the desk from parts that are `late` or have `failed` for good.
 
     `left` is when it left of its own accord. A part on which calls depend starves the watchdog at
     once. For the others no caller is cut off: both the feed and the service end once all is
     `idle`, and at most as often as the row of the desk says.
     """
-    vital = tuple(part for part in late if not TABLE[part].waits_for_calls)
+    vital = tuple(part for part in late if not RESTART_RULES[part].waits_for_calls)
     others = tuple(dict.fromkeys((*failed, *(part for part in late if part not in vital))))
     if not others:
-        return Verdict(not vital)
-    if not left.may_again(Part.DESK, now):
-        return Verdict(not vital, borne=others)
+        return SupervisionVerdict(not vital)
+    if not left.may_again(Component.DESK, now):
+        return SupervisionVerdict(not vital, borne=others)
     if not idle:
-        return Verdict(not vital, waiting=others)
-    return Verdict(False, others[0], waiting=others)
-
-
-# ---- system words ------------------------------------------------------------------------------
-# What the system answers when something cannot be done, as a sentence that says what to do.
-#
-# An OSError says "[Errno 111] Connection refused", in English and to nobody. Here it becomes words
-# for whoever reads them, in both languages: of the error itself, or of a text that holds one.
-
-SAYS: Final = {
-    errno.EACCES: Words(
-        "accesso negato: controllare proprietario e permessi, o usare sudo",
-        "access is denied: look at owner and permissions, or use sudo",
-    ),
-    errno.EADDRINUSE: Words(
-        "un altro programma usa già quell'indirizzo e porta: fermarlo, o cambiare porta",
-        "another program has that address and port: stop it, or change the port",
-    ),
-    errno.EADDRNOTAVAIL: Words(
-        "l'apparecchio non ha questo indirizzo: controllare il cavo e l'indirizzo configurato",
-        "the box does not have this address: look at the cable and the configured address",
-    ),
-    errno.EBUSY: Words(
-        "è in uso: chiudere chi lo usa, poi riprovare",
-        "it is in use: close whatever uses it, then try again",
-    ),
-    errno.ECONNREFUSED: Words(
-        "nessuno risponde a quell'indirizzo e porta: controllare che il servizio sia acceso e la "
-        "porta giusta",
-        "nobody answers at that address and port: see that the service runs and the port is right",
-    ),
-    errno.ECONNRESET: Words(
-        "l'altro capo ha interrotto: riprovare; se si ripete, guardare il suo registro",
-        "the other end has broken off: try again; if it happens again, look into its log",
-    ),
-    errno.EDQUOT: Words(
-        "lo spazio concesso è finito: liberarne", "the space allowed is used up: free some"
-    ),
-    errno.EEXIST: Words(
-        "c'è già: toglierlo, o usare un altro nome",
-        "it is there already: remove it, or name another",
-    ),
-    errno.EFBIG: Words(
-        "il file sarebbe troppo grande: liberare spazio, o formattare la chiavetta exFAT (FAT32 "
-        "arriva a 4 GB)",
-        "the file would be too large: free some space, or format the stick as exFAT (FAT32 goes up "
-        "to 4 GB)",
-    ),
-    errno.EHOSTUNREACH: Words(
-        "quell'apparecchio non si raggiunge: controllare che sia acceso, il cavo e l'indirizzo",
-        "that host is not reached: see that it is on, look at the cable and the address",
-    ),
-    errno.EINVAL: Words(
-        "il sistema non accetta questo valore: controllarlo nella configurazione",
-        "the system does not take this value: look at it in the configuration",
-    ),
-    errno.EIO: Words(
-        "il dispositivo non si legge o non si scrive: controllare la memoria o il collegamento",
-        "the device cannot be read or written: look at the card or the plug",
-    ),
-    errno.EISDIR: Words("è una cartella: nominare un file", "it is a folder: name a file"),
-    errno.EMFILE: Words(
-        "troppi file aperti: riavviare il servizio", "too many files are open: restart the service"
-    ),
-    errno.ENETDOWN: Words(
-        "la rete è spenta: controllare cavo e interruttore di rete",
-        "the network is down: look at the cable and the switch",
-    ),
-    errno.ENETUNREACH: Words(
-        "quella rete non si raggiunge: controllare cavo e router",
-        "that network is not reached: look at the cable and the router",
-    ),
-    errno.ENODEV: Words(
-        "il dispositivo non c'è: ricollegarlo", "the device is not there: plug it in again"
-    ),
-    errno.ENOENT: Words(
-        "non c'è nessun file con questo nome: controllare il percorso",
-        "there is no file of that name: look at the path",
-    ),
-    errno.ENOMEM: Words(
-        "la memoria non basta: riavviare l'apparecchio",
-        "there is not enough memory: restart the box",
-    ),
-    errno.ENOSPC: Words("il disco è pieno: liberare spazio", "the disk is full: free some space"),
-    errno.ENOTDIR: Words(
-        "una parte del percorso non è una cartella: controllarlo",
-        "a part of the path is no folder: look at it",
-    ),
-    errno.ENXIO: Words(
-        "il dispositivo non risponde: ricollegarlo", "the device does not answer: plug it in again"
-    ),
-    errno.EPERM: Words(
-        "non è permesso: serve l'amministratore (sudo)",
-        "it is not allowed: it takes the administrator (sudo)",
-    ),
-    errno.EPIPE: Words("l'altro capo ha chiuso: riprovare", "the other end has closed: try again"),
-    errno.EROFS: Words(
-        "il disco è di sola lettura: controllare la memoria, poi riavviare",
-        "the disk is read-only: look at the card, then restart",
-    ),
-    errno.ETIMEDOUT: Words(
-        "nessuna risposta in tempo: controllare indirizzo, rete e firewall",
-        "no answer in time: look at the address, the network and firewalls",
-    ),
-    -2: Words(  # EAI_NONAME
-        "nessuno ha questo nome in rete: controllare come è scritto e il server dei nomi (DNS)",
-        "nobody on the network has this name: look at its spelling and the name server (DNS)",
-    ),
-    -3: Words(  # EAI_AGAIN
-        "il server dei nomi (DNS) non risponde: controllare la rete e il router",
-        "the name server (DNS) does not answer: look at the network and the router",
-    ),
-}
-"""By the system's number, or the resolver's, which is below 0 (netdb.h)."""
-TLS: Final = (
-    ("has expired", Words(
-        "il certificato del server è scaduto: rinnovarlo, e controllare l'ora dell'apparecchio",
-        "the server's certificate has expired: renew it, and look at the clock of the box",
-    )),
-    ("not yet valid", Words(
-        "il certificato del server non è ancora valido: controllare l'ora dell'apparecchio",
-        "the server's certificate is not valid yet: look at the clock of the box",
-    )),
-    ("mismatch", Words(
-        "il certificato del server è di un altro nome: scrivere il server con il nome che ha nel "
-        "certificato",
-        "the server's certificate is of another name: write the server as its certificate does",
-    )),
-    ("revoked", Words(
-        "il certificato del server è stato revocato: chiedere a chi gestisce il server",
-        "the server's certificate was revoked: ask whoever runs the server",
-    )),
-    ("self-signed", Words(
-        "il certificato del server è di un'autorità che l'apparecchio non conosce: indicarla in "
-        "ca_file",
-        "the server's certificate is of an authority that the box does not know: name it in "
-        "ca_file",
-    )),
-    ("issuer certificate", Words(
-        "il certificato del server è di un'autorità che l'apparecchio non conosce: indicarla in "
-        "ca_file",
-        "the server's certificate is of an authority that the box does not know: name it in "
-        "ca_file",
-    )),
-    ("certificate verify failed", Words(
-        "il certificato del server non si può verificare: controllare ca_file e il nome del server",
-        "the server's certificate cannot be verified: look at ca_file and the server's name",
-    )),
-    ("wrong version number", Words(
-        "il server non parla TLS su questa porta: controllare port e security",
-        "the server speaks no TLS at this port: look at port and security",
-    )),
-    ("record layer failure", Words(
-        "il server non parla TLS su questa porta: controllare port e security",
-        "the server speaks no TLS at this port: look at port and security",
-    )),
-    ("unexpected_eof", Words(
-        "il server ha chiuso durante l'avvio di TLS: controllare port e security",
-        "the server closed while TLS began: look at port and security",
-    )),
-    ("eof occurred", Words(
-        "il server ha chiuso durante l'avvio di TLS: controllare port e security",
-        "the server closed while TLS began: look at port and security",
-    )),
-    ("protocol", Words(
-        "il server usa una versione di TLS troppo vecchia: va aggiornato",
-        "the server uses too old a version of TLS: it has to be updated",
-    )),
-    ("handshake failure", Words(
-        "il server e l'apparecchio non hanno una cifratura comune: il server va aggiornato",
-        "server and box have no cipher in common: the server has to be updated",
-    )),
-    ("alert certificate required", Words(
-        "il server vuole un certificato dell'apparecchio: indicare certificate e key",
-        "the server wants a certificate of the box: name certificate and key",
-    )),
-)  # fmt: skip
-"""By what OpenSSL says, in small letters, the most telling first."""
-RECORDS: Final = (
-    ("database disk image is malformed", Words("pagine rovinate", "spoilt pages")),
-    ("malformed database schema", Words("indice rovinato", "a spoilt index")),
-    ("file is not a database", Words("il file non è una base di dati", "the file is no database")),
-    ("file is encrypted or is not a database",
-     Words("il file non è una base di dati", "the file is no database")),
-    ("database is locked", Words("la base di dati è occupata", "the database is in use")),
-    ("disk i/o error", Words("la scheda di memoria non risponde", "the memory card fails")),
-    ("unable to open database file",
-     Words("il file non si può aprire", "the file cannot be opened")),
-    ("attempt to write a readonly database",
-     Words("il file è di sola lettura", "the file is read-only")),
-    ("database or disk is full", Words("il disco è pieno", "the disk is full")),
-)  # fmt: skip
-"""By what SQLite says (sqlite.org/rescode.html)."""
-LATE: Final = SAYS[errno.ETIMEDOUT]
-_TLS: Final = re.compile(r"(?:\[(?:SSL|X509)[^\]]*\] ?)?[^():\[\]]*(?:: [^()]*?)?\(_ssl\.c:\d+\)")
-_RECORDS: Final = re.compile("|".join(re.escape(text) for text, _ in RECORDS), re.IGNORECASE)
-_DAMAGE: Final = re.compile(
-    r"(?:\*\*\* in database \w+ \*\*\*\s*)?"
-    r"(?:Tree \d+[^\n)]*|Page \d+[^\n)]*|Freelist[^\n)]*|row \d+ missing from index[^\n)]*|"
-    r"wrong # of entries in index[^\n)]*|non-unique entry in index[^\n)]*|NULL value in [^\n)]*|"
-    r"Rowid \d+[^\n)]*)"
-)
-"""What an integrity check of SQLite finds (sqlite.org/pragma.html#pragma_integrity_check)."""
-_SAID: Final = re.compile(r"\[Errno (?P<code>-?\d+)\] (?P<text>[^:()\[\]]*[^:()\[\]. ])")
-
-
-def why_not(error: OSError) -> Words:
-    """Return why the system did not do something, and what to do about it.
-
-    Ours (PortError, StoreError) have no number and say it themselves; so does a certificate's.
-    """
-    if isinstance(error, TimeoutError) and not error.errno:
-        return LATE
-    words = getattr(error, "words", None)
-    if isinstance(words, Words):
-        return words
-    is_plain = error.errno is not None and type(error).__module__ != "ssl"  # whose are its own
-    if is_plain:
-        return _of(error.errno or 0, error.strerror or str(error))
-    if type(error).__module__ == "ssl":
-        return _of_tls(error.strerror or str(error))
-    return in_words(str(error))
-
-
-def words_of(error: Exception) -> Words:
-    """Return why something was not done, in both languages where it knows them."""
-    words = getattr(error, "words", None)
-    if isinstance(words, Words):
-        return words
-    return why_not(error) if isinstance(error, OSError) else in_words(str(error))
-
-
-NO_SERVER: Final = "no mail server is configured: write [mail] server"
-NO_HEAD: Final = "it is for the head: write [mail] head"
-_OURS: Final = {
-    NO_SERVER: Words(
-        "nessun server di posta è configurato: lo imposta il tecnico ([mail] server)",
-        NO_SERVER,
-    ),
-    NO_HEAD: Words(
-        "è per il responsabile, di cui manca l'indirizzo: lo imposta il tecnico ([mail] head)",
-        NO_HEAD,
-    ),
-}
-"""What the journal says to technicians, as pages say it to everybody."""
-
-
-MAIL: Final = tuple(
-    (re.compile(english, re.IGNORECASE), italian)
-    for english, italian in (
-        (r"the certificates in (\S+) cannot be read", r"i certificati in \1 non si leggono"),
-        (r"the password file (\S+) cannot be read", r"il file della password \1 non si legge"),
-        (r"it is not UTF-8 text", "non è un testo UTF-8"),
-        (r"the password holds letters beyond ASCII: choose another",
-         "la password ha lettere che non sono ASCII: sceglierne un'altra"),
-        (r"the server takes no password", "il server non accetta password"),
-        (r"password refused", "password rifiutata"),
-        (r"STARTTLS refused", "STARTTLS rifiutato"),
-        (r"STARTTLS extension not supported by server\.?",
-         "il server non offre STARTTLS, controllare port e security"),
-        (r"SMTP AUTH extension not supported by server\.?",
-         "il server non chiede chi scrive, togliere user o controllare port e security"),
-        (r"No suitable authentication method found\.?", "nessun modo di accesso in comune"),
-        (r"Connection unexpectedly closed", "il server ha chiuso"),
-        (r"Server not connected", "il server ha chiuso"),
-        (r"please run connect\(\) first", "il server ha chiuso"),
-        (r"^sender (?=\S+: \d{3} )", "mittente "),
-    )
-)  # fmt: skip
-"""What the mail's sending and smtplib say of a server, and the same in Italian."""
-
-
-def in_words(text: str) -> Words:
-    """Return a text in which the system's errors are said in words; its rest stays as it is."""
-    if text in _OURS:
-        return _OURS[text]
-    found = _in_words(text)
-    it = found.it
-    for english, italian in MAIL:
-        it = english.sub(italian, it)
-    return Words(it, found.en)
-
-
-def _in_words(text: str) -> Words:
-    def said(which: str) -> str:
-        one = _SAID.sub(
-            lambda found: str(getattr(_of(int(found["code"]), found["text"]), which)), text
-        )
-        one = _TLS.sub(lambda found: str(getattr(_of_tls(found[0]), which)), one)
-        one = _DAMAGE.sub(lambda found: str(getattr(_of_damage(found[0]), which)), one)
-        return _RECORDS.sub(lambda found: str(getattr(_of_records(found[0]), which)), one)
-
-    return Words(said("it"), said("en"))
-
-
-def _of_tls(text: str) -> Words:
-    small = text.lower()
-    for key, words in TLS:
-        if key in small:
-            return words
-    bare = re.sub(r"\s*\(_ssl\.c:\d+\)", "", text).strip()
-    return Words(
-        f"TLS non riesce ({bare}): controllare server, port e security",
-        f"TLS does not succeed ({bare}): look at server, port and security",
-    )
-
-
-def _of_damage(text: str) -> Words:
-    """Say which page or index is spoilt, as far as SQLite names it."""
-    if page := re.search(r"\b[Pp]age (\d+)", text):
-        return Words(f"pagina {page[1]} rovinata", f"page {page[1]} is spoilt")
-    if index := re.search(r"\bindex (\w+)", text):
-        return Words(f"indice {index[1]} rovinato", f"index {index[1]} is spoilt")
-    return Words("pagine rovinate", "spoilt pages")
-
-
-def _of_records(text: str) -> Words:
-    return dict(RECORDS)[text.lower()]
-
-
-def _of(code: int, said: str) -> Words:
-    return SAYS.get(code) or Words(
-        f"errore del sistema ({said}): riprovare; se si ripete, vedere il giornale",
-        f"the system's error ({said}): try again; if it happens again, see the journal",
-    )
+        return SupervisionVerdict(not vital, waiting=others)
+    return SupervisionVerdict(False, others[0], waiting=others)

@@ -9,16 +9,15 @@ from datetime import date, datetime, time, timedelta
 
 from appliance.policy.clock import Now
 from appliance.policy.directory import (
-    Declared,
+    Directory,
     Hindrance,
     Need,
-    Purpose,
+    NeedInForce,
     Reach,
-    Register,
     ReturnRule,
     Target,
     Unit,
-    declared,
+    need_in_force,
     needs_of,
     resumes_at,
 )
@@ -32,6 +31,7 @@ from appliance.policy.hours import (
     day_phrase,
     hours_of_office,
 )
+from appliance.policy.numbering import Purpose
 from appliance.policy.text import NOTHING, SaidError, Words
 
 # ---- transfer ----------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ class Reason(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class TransferAllowed:
     """The call may go to `targets`, tried in this order, by the declaration of that number.
 
     `band_ends` is when the band that is open now ends, None for not known. `notice` is what a
@@ -70,7 +70,7 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class OfficeClosed:
     """What closes an office whatever it has declared: a holiday, or a closure of the house."""
 
     is_holiday: bool
@@ -78,7 +78,7 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class TransferLater:
     """The call may not go on now: `today` are today's bands, `resumes_at` when the next opens.
 
     `notice` is what a special period says of itself (E14), `closing` why nobody is there whatever
@@ -92,7 +92,7 @@ class Later:
     today: Bands = ()
     resumes_at: datetime | None = None
     notice: Words = NOTHING
-    closing: Closing | None = None
+    closing: OfficeClosed | None = None
 
     def begun(self, local: datetime) -> Bands:
         """Return today's bands that have begun by a local moment; none where bands say nothing."""
@@ -102,8 +102,8 @@ class Later:
 
 
 def may_transfer(
-    register: Register, calendar: Schedule, unit_code: str, need_code: str, now: Now
-) -> Allowed | Later:
+    register: Directory, calendar: Schedule, unit_code: str, need_code: str, now: Now
+) -> TransferAllowed | TransferLater:
     """Decide. `calendar` gives zone, holidays and closures of the whole house.
 
     Raises OfficeError for a unit that is not in the register: nobody else can be reached.
@@ -118,17 +118,17 @@ def may_transfer(
             )
         )
     day = now.wall.astimezone(calendar.zone).date()
-    found = declared(register, calendar, unit, need_code, day)
+    found = need_in_force(register, calendar, unit, need_code, day)
     why, notice = _hindrance(found, now), NOTHING
-    if isinstance(found, Declared):
+    if isinstance(found, NeedInForce):
         state = found.schedule.at(now.wall)
         notice = state.notice
         rules = found.need.rules or found.declaration.rules
         if why is None:
             number, targets = found.declaration.entry.number, _readable(found.need)
             ends = state.changes_at
-            return Allowed(unit, found.need, targets, rules, number, ends, notice)
-        today, closing = found.schedule.bands_on(day), closing_of(state)
+            return TransferAllowed(unit, found.need, targets, rules, number, ends, notice)
+        today, closing = found.schedule.bands_on(day), office_closed(state)
     else:
         held = register.declaration(unit, day)
         rules, today = held.rules if held else WITHOUT_DECLARATION, ()
@@ -137,26 +137,26 @@ def may_transfer(
     resumes = resumes_at(register, calendar, unit, need_code, now.wall) if foreseen else None
     why = why or Hindrance.BAND
     told = closing if why is not Hindrance.CLOCK else None
-    return Later(unit, need_code, why, rules, today, resumes, notice, told)
+    return TransferLater(unit, need_code, why, rules, today, resumes, notice, told)
 
 
-def closing_of(state: OpenState) -> Closing | None:
+def office_closed(state: OpenState) -> OfficeClosed | None:
     """Return what closes an office by its schedule's answer, or None for its own bands."""
     if state.open or state.why not in {Why.HOLIDAY, Why.CLOSURE}:
         return None
-    return Closing(state.why is Why.HOLIDAY, state.name)
+    return OfficeClosed(state.why is Why.HOLIDAY, state.name)
 
 
-def _closing_without(calendar: Schedule, unit: str, need: str, now: Now) -> Closing | None:
+def _closing_without(calendar: Schedule, unit: str, need: str, now: Now) -> OfficeClosed | None:
     """Return what closes an office that has declared no bands: the house's days, if it is here."""
     if not now.by_hours or (unit, need) in calendar.elsewhere:
         return None
-    return closing_of(hours_of_office(calendar, calendar.weekly).at(now.wall))
+    return office_closed(hours_of_office(calendar, calendar.weekly).at(now.wall))
 
 
 def may_join(
-    register: Register, calendar: Schedule, phone: str, now: Now
-) -> Allowed | Later | None:
+    register: Directory, calendar: Schedule, phone: str, now: Now
+) -> TransferAllowed | TransferLater | None:
     """Decide for the SIP phone that somebody has consulted: may a caller stay with it now (P5)?
 
     The first need that may go there now, else the first that may later; None: it is no office's.
@@ -164,8 +164,10 @@ def may_join(
     day = now.wall.astimezone(calendar.zone).date()
     needs = [coded for coded in needs_of(register, day) if place_of(coded.need.targets, phone)]
     answers = [may_transfer(register, calendar, one.unit, one.need.code, now) for one in needs]
-    allowed = (one for one in answers if isinstance(one, Allowed) and place_of(one.targets, phone))
-    later = (one for one in answers if isinstance(one, Later))
+    allowed = (
+        one for one in answers if isinstance(one, TransferAllowed) and place_of(one.targets, phone)
+    )
+    later = (one for one in answers if isinstance(one, TransferLater))
     return next(allowed, None) or next(later, None)
 
 
@@ -175,7 +177,7 @@ def place_of(targets: tuple[Target, ...], phone: str) -> int:
     return rung.index(True) + 1 if True in rung else 0
 
 
-def _hindrance(found: Declared | Hindrance, now: Now) -> Hindrance | None:
+def _hindrance(found: NeedInForce | Hindrance, now: Now) -> Hindrance | None:
     if isinstance(found, Hindrance):
         return found
     if not now.by_hours:
@@ -195,10 +197,12 @@ def _readable(need: Need) -> tuple[Target, ...]:
 #
 # E.g. "Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00. Appuntamento o e-mail?"
 
-OFFERS: Mapping[ReturnRule, Words] = {
+RETURN_RULE_WORDS: Mapping[ReturnRule, Words] = {
     ReturnRule.APPOINTMENT: Words("appuntamento", "appointment"),
     ReturnRule.EMAIL: Words("e-mail", "e-mail"),
 }
+
+
 WEEKDAY_WORDS = (
     Words("lunedì", "Monday"),
     Words("martedì", "Tuesday"),
@@ -208,7 +212,9 @@ WEEKDAY_WORDS = (
     Words("sabato", "Saturday"),
     Words("domenica", "Sunday"),
 )
-WHY: Mapping[Hindrance, Words] = {
+
+
+HINDRANCE_WORDS: Mapping[Hindrance, Words] = {
     Hindrance.NO_DECLARATION: Words(
         "non ha ancora una comunicazione", "has not declared anything yet"
     ),
@@ -232,10 +238,10 @@ WHY: Mapping[Hindrance, Words] = {
 """What is said instead of bands; outside a band the bands speak."""
 
 
-def in_words(later: Later, local: datetime) -> Words:
+def later_words(later: TransferLater, local: datetime) -> Words:
     """Say it for `local`, the moment it was asked, in the zone of the house."""
-    offer, said = _offer(later.rules), WHY.get(later.why, NOTHING)
-    sentence = to_say(later.unit)
+    offer, said = _offer(later.rules), HINDRANCE_WORDS.get(later.why, NOTHING)
+    sentence = sentence_to_say(later.unit)
     resumes = _resumes(later, local)
     begun = later.begun(local)
     closed = _closing(later.closing)
@@ -250,24 +256,24 @@ def in_words(later: Later, local: datetime) -> Words:
     )
 
 
-def unanswered_in_words(allowed: Allowed, count: int) -> Words:
+def unanswered_words(allowed: TransferAllowed, count: int) -> Words:
     """Say that an office has not answered of late, and what to offer instead (E8)."""
     offer, name = _offer(allowed.rules), allowed.unit.name
-    sentence = to_say(allowed.unit)
+    sentence = sentence_to_say(allowed.unit)
     return Words(
         f"{name}: le ultime {count} chiamate non hanno avuto risposta. {offer.it}?{sentence.it}",
         f"{name}: the last {count} calls were not answered. {offer.en}?{sentence.en}",
     )
 
 
-def to_say(unit: Unit) -> Words:
+def sentence_to_say(unit: Unit) -> Words:
     """Return the office's sentence for a caller who is not put through (E10), or nothing."""
     if not unit.say:
         return NOTHING
     return Words(f" Da dire: «{unit.say}»", f" To say: “{unit.say}”")
 
 
-def _closing(closing: Closing | None) -> Words:
+def _closing(closing: OfficeClosed | None) -> Words:
     """Say what closes the office today, where it is more than its own bands."""
     if closing is None:
         return NOTHING
@@ -288,7 +294,7 @@ def _joined(parts: list[str]) -> str:
 
 
 def _offer(rules: tuple[ReturnRule, ...]) -> Words:
-    offers = [OFFERS[rule] for rule in rules]
+    offers = [RETURN_RULE_WORDS[rule] for rule in rules]
     it = " o ".join(offer.it for offer in offers)
     en = " or ".join(offer.en for offer in offers)
     return Words(it[0].upper() + it[1:], en[0].upper() + en[1:])
@@ -300,7 +306,7 @@ def _bands(bands: tuple[Band, ...], and_: str) -> str:
     return f"{', '.join(first)} {and_} {last}" if first else last
 
 
-def _resumes(later: Later, local: datetime) -> Words:
+def _resumes(later: TransferLater, local: datetime) -> Words:
     if later.resumes_at is None:
         if later.why is Hindrance.BAND:
             return Words("non è prevista un'altra fascia", "no further band is foreseen")
@@ -333,7 +339,7 @@ def _clock(at: time, *, last: bool = False) -> str:
 #
 # Frozen values; a band is named by when it ends, so that the next one begins at nought.
 
-TOLD_AFTER = 3
+UNANSWERED_TOLD_AFTER = 3
 """From so many unanswered transfers in a row on the operator is told before trying (E8)."""
 
 
@@ -365,4 +371,4 @@ class Unanswered:
 
     def tells(self, unit: str, need: str, band_ends: datetime | None) -> bool:
         """Tell whether the operator is to be told before another one is tried."""
-        return self.count(unit, need, band_ends) >= TOLD_AFTER
+        return self.count(unit, need, band_ends) >= UNANSWERED_TOLD_AFTER

@@ -22,17 +22,25 @@ from appliance.policy.text import NOTHING, Refused, Words
 
 HEALTHY_S: Final = 120.0
 """So long without a gap a new version must be healthy before it is kept."""
+
+
 TRIAL_LIMIT_S: Final = 600.0
 """Since the machine's start: a version that has not proved itself by then is left."""
+
+
 LONGEST_S: Final = 36 * 3600.0
 """An installed update starts at the next moment without a call after this, whatever the hour: a
 box that is off by night, or whose clock cannot be trusted, is updated as well."""
+
+
 QUIET: Final = (time(3, 30), time(6, 0))
 """After the night's deletion and copies have begun, before anybody works."""
+
+
 _VERSION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6}){1,3})(?:~([a-z]{1,8})(\d{1,6})?)?")
 
 
-class State(enum.StrEnum):
+class UpdateState(enum.StrEnum):
     """How far the last update has come."""
 
     NONE = "none"
@@ -44,7 +52,7 @@ class State(enum.StrEnum):
     BACK = "back"  # the box has gone back to the slot of before
 
 
-class Step(enum.StrEnum):
+class UpdateStep(enum.StrEnum):
     """What happens to an update."""
 
     FETCHED = "fetched"
@@ -57,47 +65,51 @@ class Step(enum.StrEnum):
     GIVEN_UP = "given_up"  # by a person, before its start; or, once back, taken note of
 
 
-_S: Final = State
+_S: Final = UpdateState
+
+
 _RESTS: Final = (_S.NONE, _S.GOOD, _S.BACK)
-TABLE: Final[Mapping[tuple[State, Step], State]] = MappingProxyType({
-    **{(state, Step.FETCHED): _S.FETCHED for state in (*_RESTS, _S.FETCHED, _S.CHECKED)},
-    **{(state, Step.REFUSED): _S.NONE for state in (_S.FETCHED, _S.CHECKED)},
-    (_S.FETCHED, Step.CHECKED): _S.CHECKED,
-    (_S.CHECKED, Step.INSTALLED): _S.INSTALLED,
+
+
+UPDATE_STATE_AFTER: Final[Mapping[tuple[UpdateState, UpdateStep], UpdateState]] = MappingProxyType({
+    **{(state, UpdateStep.FETCHED): _S.FETCHED for state in (*_RESTS, _S.FETCHED, _S.CHECKED)},
+    **{(state, UpdateStep.REFUSED): _S.NONE for state in (_S.FETCHED, _S.CHECKED)},
+    (_S.FETCHED, UpdateStep.CHECKED): _S.CHECKED,
+    (_S.CHECKED, UpdateStep.INSTALLED): _S.INSTALLED,
     # the other slot is there already: back to it is an update like any other
-    **{(state, Step.INSTALLED): _S.INSTALLED for state in _RESTS},
-    **{(state, Step.GIVEN_UP): _S.NONE for state in (_S.INSTALLED, _S.BACK)},
-    (_S.INSTALLED, Step.STARTED_NEW): _S.TRIAL,
+    **{(state, UpdateStep.INSTALLED): _S.INSTALLED for state in _RESTS},
+    **{(state, UpdateStep.GIVEN_UP): _S.NONE for state in (_S.INSTALLED, _S.BACK)},
+    (_S.INSTALLED, UpdateStep.STARTED_NEW): _S.TRIAL,
     # it was to start from the new one and did not: that one does not even boot
-    (_S.INSTALLED, Step.STARTED_OLD): _S.BACK,
-    (_S.TRIAL, Step.STARTED_NEW): _S.TRIAL,
-    (_S.TRIAL, Step.STARTED_OLD): _S.BACK,
-    (_S.TRIAL, Step.PROVED): _S.GOOD,
+    (_S.INSTALLED, UpdateStep.STARTED_OLD): _S.BACK,
+    (_S.TRIAL, UpdateStep.STARTED_NEW): _S.TRIAL,
+    (_S.TRIAL, UpdateStep.STARTED_OLD): _S.BACK,
+    (_S.TRIAL, UpdateStep.PROVED): _S.GOOD,
     # a slot that was good for months and does not boot any more
-    (_S.GOOD, Step.STARTED_OLD): _S.BACK,
+    (_S.GOOD, UpdateStep.STARTED_OLD): _S.BACK,
     # the power failed while a file lay there, or was being written into the other slot
     **{(state, step): _S.NONE
        for state in (_S.FETCHED, _S.CHECKED)
-       for step in (Step.STARTED_NEW, Step.STARTED_OLD)},
+       for step in (UpdateStep.STARTED_NEW, UpdateStep.STARTED_OLD)},
 })  # fmt: skip
 """Every change; what stands here not changes nothing."""
 
 
-def after(state: State, step: Step) -> State:
+def update_state_after(state: UpdateState, step: UpdateStep) -> UpdateState:
     """Return the state after a step; one that cannot happen there changes nothing."""
-    return TABLE.get((state, step), state)
+    return UPDATE_STATE_AFTER.get((state, step), state)
 
 
-def may_take(state: State) -> bool:
+def may_take(state: UpdateState) -> bool:
     """Tell whether another update may be written into the other slot.
 
     Not during a trial: that slot is then all that the box can go back to. Nor while one waits
     there to be started: it is started first, or given up.
     """
-    return state not in {State.INSTALLED, State.TRIAL}
+    return state not in {UpdateState.INSTALLED, UpdateState.TRIAL}
 
 
-def order(version: str) -> tuple[tuple[int, ...], int, str, int]:
+def version_order(version: str) -> tuple[tuple[int, ...], int, str, int]:
     """Return what versions ("1.4.0", "1.4.0~rc2" before it) are compared by; raises Refused."""
     found = _VERSION.fullmatch(version)
     if found is None:
@@ -113,7 +125,7 @@ def order(version: str) -> tuple[tuple[int, ...], int, str, int]:
 
 def check_version(new: str, running: str, *, even_older: bool) -> None:
     """Refuse a version that is not newer than the running one, or none at all; raises Refused."""
-    if order(new) > order(running) or even_older:
+    if version_order(new) > version_order(running) or even_older:
         return
     raise Refused(
         f"la versione {new} non è più recente di quella in uso ({running}): nulla è stato cambiato",
@@ -136,7 +148,7 @@ def check_server(address: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class TrialHealth:
     """What is seen of a box on trial: `ready_s` is for how long its desk has been ready.
 
     `working` and `out` are its lines; `restarts` of parts of the service since it was started.
@@ -149,7 +161,7 @@ class Health:
     restarts: int = 0
 
 
-class Verdict(enum.StrEnum):
+class TrialVerdict(enum.StrEnum):
     """What follows for a version on trial."""
 
     WAIT = "wait"
@@ -169,9 +181,9 @@ class Trial:
     restarts: int | None = None
     missing: Words = NOTHING
 
-    def seen(self, health: Health | None, up_s: float) -> Trial:
+    def seen(self, health: TrialHealth | None, up_s: float) -> Trial:
         """Return the trial after one more look, `up_s` after the machine's start."""
-        missing = lacking(health, self.worked)
+        missing = what_is_missing(health, self.worked)
         restarts = self.restarts if health is None else health.restarts
         is_new_gap = missing != NOTHING or (self.restarts or 0) < (restarts or 0)
         since = None if is_new_gap else self.well_since
@@ -179,14 +191,14 @@ class Trial:
             since = up_s
         return Trial(self.worked, since, restarts, missing)
 
-    def verdict(self, up_s: float) -> Verdict:
+    def verdict(self, up_s: float) -> TrialVerdict:
         """Say what follows now."""
         if self.well_since is not None and up_s - self.well_since >= HEALTHY_S:
-            return Verdict.GOOD
-        return Verdict.BACK if up_s >= TRIAL_LIMIT_S else Verdict.WAIT
+            return TrialVerdict.GOOD
+        return TrialVerdict.BACK if up_s >= TRIAL_LIMIT_S else TrialVerdict.WAIT
 
 
-def lacking(health: Health | None, worked: frozenset[str]) -> Words:
+def what_is_missing(health: TrialHealth | None, worked: frozenset[str]) -> Words:
     """Say what a box lacks to be well, NOTHING where it lacks nothing.
 
     A line that is out counts where it worked before: another one is declared out, and stays so.
@@ -204,7 +216,7 @@ def lacking(health: Health | None, worked: frozenset[str]) -> Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class StartMoment:
     """When the start from the new slot is thought of: `since_s` after it was installed."""
 
     local: time
@@ -214,7 +226,7 @@ class Moment:
     at_once: bool = False
 
 
-def may_start(moment: Moment) -> bool:
+def may_start(moment: StartMoment) -> bool:
     """Tell whether the box may start anew now: with nobody on the phone, in the quiet hour.
 
     Where a person asks for it at once, the hour does not matter; nobody is ever cut off.
@@ -231,119 +243,167 @@ def is_quiet(local: time) -> bool:
 # ---- update words ------------------------------------------------------------------------------
 # What is said of updates, in both languages: by the command, on the page, in the journal.
 
-STATES: Final = {
-    State.NONE: Words("nessun aggiornamento in corso", "no update under way"),
-    State.FETCHED: Words("file ricevuto, da controllare", "file received, to be checked"),
-    State.CHECKED: Words(
+UPDATE_STATE_WORDS: Final = {
+    UpdateState.NONE: Words("nessun aggiornamento in corso", "no update under way"),
+    UpdateState.FETCHED: Words("file ricevuto, da controllare", "file received, to be checked"),
+    UpdateState.CHECKED: Words(
         "la versione {} è firmata e adatta: si scrive appena nessuno è al telefono",
         "version {} is signed and fits: it is written as soon as nobody is on the phone",
     ),
-    State.INSTALLED: Words(
+    UpdateState.INSTALLED: Words(
         "la versione {} è pronta: l'apparecchio si riavvia nell'ora di quiete con nessuno al "
         "telefono, o subito se richiesto",
         "version {} is ready: the box starts anew in the quiet hour with nobody on the phone, or "
         "at once where that is asked for",
     ),
-    State.TRIAL: Words(
+    UpdateState.TRIAL: Words(
         "la versione {} è in prova: se per due minuti tutto va bene resta, altrimenti torna quella "
         "di prima",
         "version {} is on trial: if all is well for two minutes it stays, else the one before "
         "comes back",
     ),
-    State.GOOD: Words("la versione {} è in uso", "version {} is in use"),
-    State.BACK: Words(
+    UpdateState.GOOD: Words("la versione {} è in uso", "version {} is in use"),
+    UpdateState.BACK: Words(
         "la versione {} non ha retto la prova: è in uso di nuovo quella di prima; dati e messaggi "
         "ci sono tutti",
         "version {} did not stand its trial: the one before is in use again; data and messages "
         "are all there",
     ),
 }
+
+
 FETCHED: Final = Words(
     "La versione {} è scaricata: si installa quando nessuno è al telefono.",
     "Version {} is fetched: it is installed when nobody is on the phone.",
 )
+
+
 NOTHING_OFFERED: Final = Words(
     "Il server non offre nulla di più recente della versione in uso ({}).",
     "The server offers nothing newer than the version in use ({}).",
 )
+
+
 BY_APT: Final = Words(
     "questo apparecchio non è nato dall'immagine: gli aggiornamenti arrivano con apt (sudo apt "
     "update, poi sudo apt install centralino)",
     "this box was not made from the image: updates come by apt (sudo apt update, then sudo apt "
     "install centralino)",
 )
+
+
 RUNNING: Final = Words("In uso: versione {}.", "In use: version {}.")
+
+
 EXPERIMENTAL: Final = Words(
     "Immagine sperimentale ({}): non è per l'unico centralino di un ufficio.",
     "Experimental image ({}): it is not for an office's only switchboard.",
 )
-DONE: Final = Words(
+
+
+WRITTEN: Final = Words(
     "La versione {} è nell'altro slot. L'apparecchio riparte da lì nell'ora di quiete (3:30-6:00) "
     "con nessuno al telefono; subito con: centralino update start.",
     "Version {} is in the other slot. The box starts from there in the quiet hour (3:30-6:00) with "
     "nobody on the phone; at once by: centralino update start.",
 )
+
+
 STARTING: Final = Words(
     "L'apparecchio si riavvia ora: fra due minuti si sa se la versione {} resta.",
     "The box starts anew now: in some minutes it is known whether version {} stays.",
 )
+
+
 GIVEN_UP: Final = Words("Resta la versione in uso.", "The version in use stays.")
+
+
 PROVED: Final = Words("La versione {} ha retto la prova e resta.", "Version {} stood its trial.")
+
+
 SLOT_GOOD: Final = Words("Lo slot in uso è buono.", "The slot in use is good.")
+
+
 WENT_BACK: Final = Words(
     "la versione {} non si è avviata, o non è rimasta accesa",
     "version {} has not started, or has not stayed up",
 )
+
+
 NOT_LONG: Final = Words(
     "non è stata bene per due minuti di seguito", "it was not well for two minutes on end"
 )
+
+
 NO_DATA: Final = Words(
     "la memoria dei messaggi non si apre", "the partition of the messages cannot be opened"
 )
+
+
 NO_KEY: Final = Words(
     "I dati sono cifrati e manca la chiavetta: questa versione non si può provare.",
     "The data are encrypted and the stick is missing: this version cannot be tried.",
 )
-LEFT: Final = Words(
+
+
+LEFT_AGAIN: Final = Words(
     "La versione {} non va bene ({}): si torna a quella di prima.",
     "Version {} is not well ({}): the one before comes back.",
 )
+
+
 NEVER_IDLE: Final = Words(
     "per dieci minuti qualcuno è sempre stato al telefono: nulla è stato cambiato, riprovare",
     "somebody was on the phone for ten minutes: nothing was changed, try again",
 )
+
+
 WAITS: Final = Words(
     "un aggiornamento è già pronto o in prova: avviarlo (centralino update start) o rinunciarvi "
     "(centralino update give-up), oppure attendere la fine della prova",
     "an update is ready already, or on trial: start it (centralino update start) or give it up "
     "(centralino update give-up), or wait for the end of the trial",
 )
+
+
 NOT_READY: Final = Words(
     "nessun aggiornamento è pronto: prima installarne uno",
     "no update is ready: install one first",
 )
+
+
 NO_OTHER: Final = Words(
     "nell'altro slot non c'è una versione che abbia funzionato: non c'è dove tornare",
     "the other slot holds no version that has worked: there is nothing to go back to",
 )
+
+
 NO_FILE: Final = Words(
     "il file non c'è più: caricarlo di nuovo",
     "the file is gone: upload it again",
 )
+
+
 NO_ROOM: Final = Words(
     "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
     "there is not enough free space on the disk: messages come first",
 )
+
+
 OTHER_BOX: Final = Words(
     "l'aggiornamento è per un altro tipo di apparecchio ({}): nulla è stato cambiato",
     "the update is for another kind of box ({}): nothing was changed",
 )
+
+
 OTHER_FORMAT: Final = Words(
     "l'aggiornamento è firmato, ma per un altro tipo di apparecchio (formato {}): serve quello "
     "fatto per questo; nulla è stato cambiato",
     "the update is signed, but for another kind of box (format {}): take the one made for this "
     "one; nothing was changed",
 )
+
+
 FAILED_BEFORE: Final = Words(
     "la versione {} è già stata provata qui e non ha retto: da sola non si riprova; con la console "
     "o il comando sì",
@@ -363,9 +423,9 @@ def refused(words: Words, *values: str) -> Refused:
     return Refused(said.it, said.en)
 
 
-def standing(state: State, version: str) -> Words:
+def update_words(state: UpdateState, version: str) -> Words:
     """Say as a sentence how an update stands."""
-    found = filled(STATES[state], version)
+    found = filled(UPDATE_STATE_WORDS[state], version)
     return Words(_sentence(found.it), _sentence(found.en))
 
 

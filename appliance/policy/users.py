@@ -1,67 +1,16 @@
-"""Accounts, roles, PINs."""
+"""Users of the console: roles, permissions, accounts, PINs, handover to a colleague (E19)."""
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from appliance.errors import OfficeError
-from appliance.policy.text import Refused, Words
-
-# ---- pin ---------------------------------------------------------------------------------------
-# The code that is asked before messages are heard on a phone that is not the front desk's.
-
-SHORTEST, LONGEST = 4, 8
-MOST_WRONG = 3
-LOCKED_S = 600.0
-"""Three wrong codes keep a phone from trying for ten minutes: 10000 codes take three weeks."""
-END_KEY = "#"
-
-
-class PinRule(enum.StrEnum):
-    """On which phones the code is asked."""
-
-    OTHERS = "others"  # those of neither group
-    ALWAYS = "always"
-
-
-@dataclass(frozen=True, slots=True)
-class Tries:
-    """Wrong codes of one phone in a row, and until when (monotonic s) it is kept from trying."""
-
-    wrong: int = 0
-    locked_until: float = 0.0
-
-
-def is_locked(tries: Mapping[str, Tries], phone: str, at: float) -> bool:
-    """Tell whether a phone is kept from trying at a moment (monotonic s)."""
-    return at < tries.get(phone, Tries()).locked_until
-
-
-def after_wrong(tries: Tries, at: float) -> Tries:
-    """Count a wrong code; the third in a row locks the phone out, and the count begins anew."""
-    wrong = tries.wrong + 1
-    return Tries(0, at + LOCKED_S) if wrong >= MOST_WRONG else Tries(wrong)
-
-
-def check_new(pin: str) -> None:
-    """Refuse a code that is no good one; raises OfficeError."""
-    if not (pin.isascii() and pin.isdigit() and SHORTEST <= len(pin) <= LONGEST):
-        raise Refused(
-            f"un codice è fatto di {SHORTEST}-{LONGEST} cifre e di nient'altro",
-            f"a code is {SHORTEST} to {LONGEST} digits, nothing else",
-        )
-    steps = {int(b) - int(a) for a, b in pairwise(pin)}
-    if steps in ({0}, {1}, {-1}):
-        raise Refused(
-            "un codice di una sola cifra, o di cifre in fila, è il primo che si prova",
-            "a code of one digit, or of digits in a row, is the first one tried",
-        )
-
+from appliance.policy.text import Refused, SaidError, Words
 
 # ---- roles -------------------------------------------------------------------------------------
 # Who may do what: roles of people, what each may do, and how it is said when one may not.
@@ -106,11 +55,15 @@ class Permission(enum.StrEnum):
 
 
 _P: Final = Permission
+
+
 _AT_A_CALL: Final = frozenset(
     {_P.SEE_DESK, _P.TRANSFER, _P.CALL_BACK, _P.REQUESTS, _P.READ_SHEETS, _P.SEE_REGISTER}
 )
 """The counter sees and does on a call what an operator does (E2)."""
-MAY: Final[dict[Role, frozenset[Permission]]] = {
+
+
+ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.OPERATOR: _AT_A_CALL | {_P.SET_STATES, _P.MESSAGES},
     Role.CLERK: _AT_A_CALL,
     Role.OFFICE: frozenset({_P.OWN_REQUESTS, _P.READ_SHEETS}),
@@ -121,10 +74,13 @@ MAY: Final[dict[Role, frozenset[Permission]]] = {
     ),
 }
 """What each may do; a number that is not disclosed is the head's alone (P7)."""
-_KEPT: Final = frozenset({Role.HEAD, Role.DEPUTY})
+
+
+_ROLES_OF_HEADS: Final = frozenset({Role.HEAD, Role.DEPUTY})
 """Roles that only a head gives, takes away or resets: they see what a technician may not."""
 
-ROLES: Final[dict[Role, Words]] = {
+
+ROLE_WORDS: Final[dict[Role, Words]] = {
     Role.OPERATOR: Words("Operatore", "Operator"),
     Role.CLERK: Words("Sportellista", "Counter clerk"),
     Role.OFFICE: Words("Ufficio", "Office"),
@@ -132,7 +88,9 @@ ROLES: Final[dict[Role, Words]] = {
     Role.HEAD: Words("Responsabile", "Head of the front desk"),
     Role.TECHNICIAN: Words("Tecnico", "Technician"),
 }
-PERMISSIONS: Final[dict[Permission, Words]] = {
+
+
+PERMISSION_WORDS: Final[dict[Permission, Words]] = {
     _P.SEE_DESK: Words("vedere le chiamate in corso", "seeing the calls going on"),
     _P.TRANSFER: Words("trasferire chiamate", "transferring calls"),
     _P.CALL_BACK: Words("richiamare gli utenti", "calling citizens back"),
@@ -169,26 +127,28 @@ PERMISSIONS: Final[dict[Permission, Words]] = {
 
 def permissions_of(roles: Iterable[Role]) -> frozenset[Permission]:
     """Return all that somebody of these roles may do."""
-    return frozenset().union(*(MAY[role] for role in roles))
+    return frozenset().union(*(ROLE_PERMISSIONS[role] for role in roles))
 
 
-def may_touch(asking: Iterable[Role], touched: Iterable[Role]) -> bool:
+def may_change_roles(asking: Iterable[Role], touched: Iterable[Role]) -> bool:
     """Tell whether somebody may give or take these roles, or change whoever has them."""
     asking = frozenset(asking)
     if Permission.USERS not in permissions_of(asking):
         return False
-    return Role.HEAD in asking or not _KEPT & frozenset(touched)
+    return Role.HEAD in asking or not _ROLES_OF_HEADS & frozenset(touched)
 
 
 def who_may(permission: Permission) -> tuple[Role, ...]:
     """List the roles that may do something, in the order of the table."""
-    return tuple(role for role in Role if permission in MAY[role])
+    return tuple(role for role in Role if permission in ROLE_PERMISSIONS[role])
 
 
-def refusal(permission: Permission) -> Words:
+def permission_refusal(permission: Permission) -> Words:
     """Say why a page is not for somebody, and for whom it is."""
-    roles, what = who_may(permission), PERMISSIONS[permission]
-    it, en = (", ".join(getattr(ROLES[role], tongue) for role in roles) for tongue in ("it", "en"))
+    roles, what = who_may(permission), PERMISSION_WORDS[permission]
+    it, en = (
+        ", ".join(getattr(ROLE_WORDS[role], tongue) for role in roles) for tongue in ("it", "en")
+    )
     return Words(
         f"Il suo ruolo non permette di {what.it}. Possono farlo: {it}.",
         f"Your role does not include {what.en}. It is for: {en}.",
@@ -198,19 +158,35 @@ def refusal(permission: Permission) -> Words:
 # ---- accounts ----------------------------------------------------------------------------------
 # People who may use the console: what one is, and which changes are refused.
 
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
-LONGEST_SHOWN: Final = 64
-LANGUAGES: Final = ("", "it", "en")
+USER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
+
+
+LONGEST_SHOWN_NAME: Final = 64
+
+
+USER_LANGUAGES: Final = ("", "it", "en")
 """The empty one is the site's first."""
-MOST_MEMORY_KIB: Final = 16 * 1024
+
+
+MOST_HASH_MEMORY_KIB: Final = 16 * 1024
 """What one password may cost the box while it is compared: 16 MiB."""
+
+
 LONGEST_HASH: Final = 256
-_HASH: Final = re.compile(
+
+
+_ARGON2ID: Final = re.compile(
     r"\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{22,86}\$[A-Za-z0-9+/]{43,86}"
 )
-UNIT: Final = Words("l'ufficio", "unit")
-POSITION: Final = Words("la postazione", "position")
-_NEEDED: Final = (Role.HEAD, Role.TECHNICIAN)
+
+
+_UNIT: Final = Words("l'ufficio", "unit")
+
+
+_POSITION: Final = Words("la postazione", "position")
+
+
+_INDISPENSABLE_ROLES: Final = (Role.HEAD, Role.TECHNICIAN)
 """Roles whose last holder cannot be taken away."""
 
 
@@ -244,28 +220,28 @@ class User:
 
 def check_user(user: User, units: Iterable[str], positions: Iterable[str]) -> None:
     """Refuse a user that is no good one; raises OfficeError with what to do."""
-    if not NAME.fullmatch(user.name):
+    if not USER_NAME.fullmatch(user.name):
         raise AccountError(
             f"«{user.name}» non va bene come nome utente: da 2 a 32 lettere minuscole, cifre, "
             "punti, - o _",
             f"{user.name!r} is no user name: 2 to 32 small letters, digits, dots, - or _",
         )
-    if not 0 < len(user.shown) <= LONGEST_SHOWN or not user.shown.isprintable():
+    if not 0 < len(user.shown) <= LONGEST_SHOWN_NAME or not user.shown.isprintable():
         raise AccountError(
-            f"il nome da mostrare ha da 1 a {LONGEST_SHOWN} caratteri, su una riga",
-            f"the name to show has 1 to {LONGEST_SHOWN} characters, in one line",
+            f"il nome da mostrare ha da 1 a {LONGEST_SHOWN_NAME} caratteri, su una riga",
+            f"the name to show has 1 to {LONGEST_SHOWN_NAME} characters, in one line",
         )
     if not user.roles:
         raise AccountError(
-            f"un utente ha almeno un ruolo: {', '.join(words.it for words in ROLES.values())}",
+            f"un utente ha almeno un ruolo: {', '.join(words.it for words in ROLE_WORDS.values())}",
             f"a user has at least one role: {', '.join(Role)}",
         )
-    if user.language not in LANGUAGES:
+    if user.language not in USER_LANGUAGES:
         raise AccountError(
             "la lingua è it o en, o nessuna", "the language is it or en, or left out"
         )
-    _check_place(UNIT, user.unit, units)
-    _check_place(POSITION, user.position, positions)
+    _check_listed(_UNIT, user.unit, units)
+    _check_listed(_POSITION, user.position, positions)
     if Role.OFFICE in user.roles and not user.unit:
         raise AccountError(
             "chi è di un ufficio deve avere il suo ufficio", "somebody of an office needs its unit"
@@ -277,12 +253,14 @@ def check_hash(text: str) -> None:
 
     The form is that of RFC 9106's reference programme; the desk never sees a password.
     """
-    found = _HASH.fullmatch(text) if len(text) <= LONGEST_HASH else None
-    if found is None or int(found[1]) > MOST_MEMORY_KIB:
-        raise OfficeError(f"the password's hash is no argon2id one within {MOST_MEMORY_KIB} KiB")
+    found = _ARGON2ID.fullmatch(text) if len(text) <= LONGEST_HASH else None
+    if found is None or int(found[1]) > MOST_HASH_MEMORY_KIB:
+        raise OfficeError(
+            f"the password's hash is no argon2id one within {MOST_HASH_MEMORY_KIB} KiB"
+        )
 
 
-def check_touch(asking: User | None, before: User | None, after: User) -> None:
+def check_may_change(asking: User | None, before: User | None, after: User) -> None:
     """Refuse a change by somebody who has not the right; raises OfficeError.
 
     Nobody (None) asks from the box's own shell, which may all.
@@ -290,7 +268,7 @@ def check_touch(asking: User | None, before: User | None, after: User) -> None:
     if asking is None:
         return
     touched = after.roles | (before.roles if before else frozenset())
-    if asking.disabled or not may_touch(asking.roles, touched):
+    if asking.disabled or not may_change_roles(asking.roles, touched):
         raise AccountError(
             f"{asking.name} non può modificare {after.name}: gli utenti li gestiscono responsabile "
             "e tecnico, responsabili e delegati solo un responsabile",
@@ -299,27 +277,187 @@ def check_touch(asking: User | None, before: User | None, after: User) -> None:
         )
 
 
-def check_left(users: Iterable[User], after: User) -> None:
+def check_last_holder(users: Iterable[User], after: User) -> None:
     """Refuse to take away the last head or technician; raises OfficeError."""
     known = tuple(users)
     now = {user.name: user for user in known} | {after.name: after}
-    for role in _NEEDED:
-        if _any(known, role) and not _any(now.values(), role):
+    for role in _INDISPENSABLE_ROLES:
+        if _has_holder(known, role) and not _has_holder(now.values(), role):
             raise AccountError(
-                f"{after.name} è l'ultimo con il ruolo {ROLES[role].it} che può entrare: crearne "
-                "prima un altro",
+                f"{after.name} è l'ultimo con il ruolo {ROLE_WORDS[role].it} che può entrare: "
+                "crearne prima un altro",
                 f"{after.name} is the last {role} who can log in: make another one first",
             )
 
 
-def _any(users: Iterable[User], role: Role) -> bool:
+def _has_holder(users: Iterable[User], role: Role) -> bool:
     return any(role in user.roles and user.can_log_in for user in users)
 
 
-def _check_place(what: Words, value: str, known: Iterable[str]) -> None:
+def _check_listed(what: Words, value: str, known: Iterable[str]) -> None:
     listed = tuple(known)
     if value and value not in listed:
         raise AccountError(
             f"{what.it} «{value}» non c'è; si conoscono: {', '.join(listed) or 'nessuno'}",
             f"there is no {what.en} {value!r}; known are {', '.join(listed) or 'none'}",
         )
+
+
+# ---- pin ---------------------------------------------------------------------------------------
+# The code that is asked before messages are heard on a phone that is not the front desk's.
+
+SHORTEST_PIN, LONGEST_PIN = 4, 8
+
+
+MOST_WRONG_PINS = 3
+
+
+PIN_LOCKED_S = 600.0
+"""Three wrong codes keep a phone from trying for ten minutes: 10000 codes take three weeks."""
+
+
+PIN_END_KEY = "#"
+
+
+class PinRule(enum.StrEnum):
+    """On which phones the code is asked."""
+
+    OTHERS = "others"  # those of neither group
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class PinTries:
+    """Wrong codes of one phone in a row, and until when (monotonic s) it is kept from trying."""
+
+    wrong: int = 0
+    locked_until: float = 0.0
+
+
+def is_pin_locked(tries: Mapping[str, PinTries], phone: str, at: float) -> bool:
+    """Tell whether a phone is kept from trying at a moment (monotonic s)."""
+    return at < tries.get(phone, PinTries()).locked_until
+
+
+def after_wrong_pin(tries: PinTries, at: float) -> PinTries:
+    """Count a wrong code; the third in a row locks the phone out, and the count begins anew."""
+    wrong = tries.wrong + 1
+    return PinTries(0, at + PIN_LOCKED_S) if wrong >= MOST_WRONG_PINS else PinTries(wrong)
+
+
+def check_new_pin(pin: str) -> None:
+    """Refuse a code that is no good one; raises OfficeError."""
+    if not (pin.isascii() and pin.isdigit() and SHORTEST_PIN <= len(pin) <= LONGEST_PIN):
+        raise Refused(
+            f"un codice è fatto di {SHORTEST_PIN}-{LONGEST_PIN} cifre e di nient'altro",
+            f"a code is {SHORTEST_PIN} to {LONGEST_PIN} digits, nothing else",
+        )
+    steps = {int(b) - int(a) for a, b in pairwise(pin)}
+    if steps in ({0}, {1}, {-1}):
+        raise Refused(
+            "un codice di una sola cifra, o di cifre in fila, è il primo che si prova",
+            "a code of one digit, or of digits in a row, is the first one tried",
+        )
+
+
+# ---- handover ----------------------------------------------------------------------------------
+# Handing over to a colleague, or to all, what one has taken (E19): what may be given, and to whom.
+#
+# A position is not a person: what was taken on a phone is of the position, and whoever sits there
+# hands it over with their own.
+
+
+class HandoverKind(enum.StrEnum):
+    """What can be handed over."""
+
+    MESSAGE = "message"
+    CALL = "call"  # one that left no message
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverItem:
+    """One thing, by its short number."""
+
+    kind: HandoverKind
+    number: int
+
+
+HANDOVER_PERMISSIONS: Final[Mapping[HandoverKind, Permission]] = {
+    HandoverKind.MESSAGE: Permission.MESSAGES,
+    HandoverKind.CALL: Permission.MESSAGES,
+    HandoverKind.REQUEST: Permission.REQUESTS,
+}
+"""What whoever gives, and whoever is given to, must be allowed to do."""
+
+
+HANDOVER_TO_ALL: Final = ""
+"""Given to nobody: whoever wants takes it."""
+
+
+NOTHING_TO_HAND_OVER: Final = Words(
+    "Non è stato scelto niente da consegnare.", "Nothing was chosen to hand over."
+)
+
+
+GIVER_UNKNOWN: Final = Words(
+    "Chi consegna deve essere un utente del programma.",
+    "Whoever hands over must be a user of the programme.",
+)
+
+
+TAKER_UNKNOWN: Final = Words(
+    "Quel collega non c'è, o non può più entrare: sceglierne un altro.",
+    "There is no such colleague, or they may not log in any more: choose another.",
+)
+
+
+_MAY_NOT: Final = Words(
+    "{who} non può {what}: scegliere un altro collega, o consegnare a tutti.",
+    "{who} is not allowed {what}: choose another colleague, or hand over to all.",
+)
+
+
+def check_handover(
+    items: Collection[HandoverItem], giver: User | None, taker: User | None, to: str
+) -> None:
+    """Refuse what cannot be handed over; raises SaidError. `taker` is the user named `to`."""
+    if not items:
+        raise SaidError(NOTHING_TO_HAND_OVER)
+    if giver is None or not giver.can_log_in:
+        raise SaidError(GIVER_UNKNOWN)
+    _check_permissions(items, giver)
+    if to == HANDOVER_TO_ALL:
+        return
+    if taker is None or not taker.can_log_in:
+        raise SaidError(TAKER_UNKNOWN)
+    _check_permissions(items, taker)
+
+
+def may_hand_over(kind: HandoverKind, holder: str, giver: str, position: str, to: str) -> bool:
+    """Tell whether something is `giver`'s to give, by name or by the position they sit at.
+
+    A request that nobody follows may be taken by whoever gives it to themselves.
+    """
+    if not holder:
+        return kind is HandoverKind.REQUEST and to == giver
+    return holder in {giver, position} and holder != to
+
+
+def handover_words(given: int, left: int, to: str) -> Words:
+    """Say how many were handed over to whom (the name that people know), and how many were not."""
+    it, en = (to or "tutti", to or "all")
+    stay = Words(f" Non più sue, restano dove sono: {left}.", f" Not yours any more, left: {left}.")
+    return Words(
+        f"Consegnate a {it}: {given}.{stay.it if left else ''}",
+        f"Handed over to {en}: {given}.{stay.en if left else ''}",
+    )
+
+
+def _check_permissions(items: Collection[HandoverItem], user: User) -> None:
+    allowed = permissions_of(user.roles)
+    for item in items:
+        if (needed := HANDOVER_PERMISSIONS[item.kind]) not in allowed:
+            what = PERMISSION_WORDS[needed]
+            it = _MAY_NOT.it.format(who=user.shown, what=what.it)
+            raise SaidError(Words(it, _MAY_NOT.en.format(who=user.shown, what=what.en)))

@@ -18,11 +18,11 @@ from appliance.policy.text import SaidError, Words
 # ---- messages ----------------------------------------------------------------------------------
 
 
-class HeldError(SaidError):
+class HeldByOtherError(SaidError):
     """Raised when somebody else has taken the message (E16)."""
 
 
-class Outcome(enum.StrEnum):
+class MessageOutcome(enum.StrEnum):
     """With what a message was closed (P9)."""
 
     CALLED_BACK = "called_back"
@@ -56,7 +56,9 @@ class MessageStep(enum.StrEnum):
 
 
 _S = MessageState
-NEXT: Mapping[MessageState, Mapping[MessageStep, MessageState]] = {
+
+
+MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] = {
     _S.NEW: {
         MessageStep.HEAR: _S.NEW,
         MessageStep.TAKE: _S.TAKEN,
@@ -86,25 +88,26 @@ NEXT: Mapping[MessageState, Mapping[MessageStep, MessageState]] = {
 }
 """Every state and step that may meet; what is missing is refused in words."""
 
+
 HOLDERS_OWN = frozenset({MessageStep.TAKE, MessageStep.FAIL, MessageStep.CLOSE})
 """What nobody else does while somebody has the message. Giving it free, or to a colleague, may
 everybody: whoever has it may be on holiday, and the entry says who did."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MessageEntry:
     """One thing done: when (aware), by whom, what; CLOSE has an outcome, GIVE whom it is `to`."""
 
     at: datetime
     by: str
     step: MessageStep
-    outcome: Outcome | None = None
+    outcome: MessageOutcome | None = None
     note: str = ""
     to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Care:
+class MessageCare:
     """How a message stands: who has it since when, how it was closed, what was tried.
 
     `failed` are the times of call-backs in vain, `heard` who heard it and when, `notes` the
@@ -114,19 +117,19 @@ class Care:
     state: MessageState = MessageState.NEW
     holder: str = ""
     since: datetime | None = None
-    closing: Entry | None = None
+    closing: MessageEntry | None = None
     failed: tuple[datetime, ...] = ()
     heard: tuple[tuple[str, datetime], ...] = ()
-    notes: tuple[Entry, ...] = ()
+    notes: tuple[MessageEntry, ...] = ()
     alerted: frozenset[MessageStep] = frozenset()
 
 
-def care_of(entries: Iterable[Entry]) -> Care:
+def care_of(entries: Iterable[MessageEntry]) -> MessageCare:
     """Sum up entries, oldest first; what was written once is never doubted again."""
-    return reduce(_with, entries, Care())
+    return reduce(_with, entries, MessageCare())
 
 
-def check(care: Care, entry: Entry, name: str) -> bool:
+def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
     """Tell whether an entry changes anything; raises SaidError where it may not be done.
 
     `name` is how the message is called in the English sentence: "message 17".
@@ -139,18 +142,24 @@ def check(care: Care, entry: Entry, name: str) -> bool:
         raise SaidError(Words("A chi si consegna? Serve un nome.", f"{name}: {_NEEDS_TO}"))
     if care.state is MessageState.CLOSED and entry.step is MessageStep.CLOSE:
         return _closed_twice(care, entry, name)
-    if entry.step not in NEXT[care.state]:
+    if entry.step not in MESSAGE_STATE_AFTER[care.state]:
         stands = _STANDS[care.state]
         raise SaidError(Words(stands.it, f"{name} {stands.en}"))
     if care.holder and entry.step in HOLDERS_OWN and entry.by != care.holder:
-        raise HeldError(_held(care, name))
+        raise HeldByOtherError(_held(care, name))
     taken_again = entry.step is MessageStep.TAKE and care.state is MessageState.TAKEN
     return not taken_again and not (entry.step is MessageStep.GIVE and entry.to == care.holder)
 
 
 _NEEDS_WHO = "is dealt with by somebody: say who"
+
+
 _NEEDS_TO = "whom it is given to is told when giving it, and only then"
+
+
 _NEEDS_OUTCOME = "an outcome is told when closing it, and only then"
+
+
 _STANDS: Mapping[MessageState, Words] = {
     MessageState.NEW: Words(
         "Non l'ha preso nessuno ed è da trattare: prenderlo o chiuderlo.",
@@ -167,7 +176,7 @@ _STANDS: Mapping[MessageState, Words] = {
 """Why a step that the table has no row for is refused."""
 
 
-def _held(care: Care, name: str) -> Words:
+def _held(care: MessageCare, name: str) -> Words:
     """Say who has it."""
     it = en = ""
     if care.since:
@@ -179,7 +188,7 @@ def _held(care: Care, name: str) -> Words:
     )
 
 
-def _closed_twice(care: Care, entry: Entry, name: str) -> bool:
+def _closed_twice(care: MessageCare, entry: MessageEntry, name: str) -> bool:
     """Refuse a second closing in other words; the first one stands."""
     closing = care.closing
     assert closing is not None
@@ -193,9 +202,9 @@ def _closed_twice(care: Care, entry: Entry, name: str) -> bool:
     return False
 
 
-def _with(care: Care, entry: Entry) -> Care:
+def _with(care: MessageCare, entry: MessageEntry) -> MessageCare:
     """Add one entry to what came of those before it."""
-    state = NEXT[care.state].get(entry.step, care.state)
+    state = MESSAGE_STATE_AFTER[care.state].get(entry.step, care.state)
     care = replace(care, state=state)
     if entry.note:
         care = replace(care, notes=(*care.notes, entry))
@@ -224,6 +233,8 @@ def _with(care: Care, entry: Entry) -> Care:
 # Calls that left no message likewise: of them it is asked whether anybody has looked at them.
 
 UNHEARD_AFTER = timedelta(minutes=30)
+
+
 NEVER_OPEN_DAYS = 7
 """An office that never opens is told a week after a message came."""
 
@@ -263,14 +274,14 @@ def unclosed_at(received: datetime, calendar: Schedule) -> datetime:
 
 
 def due_alerts(
-    care: Care, received: datetime, calendar: Schedule, now: datetime
+    care: MessageCare, received: datetime, calendar: Schedule, now: datetime
 ) -> Iterator[MessageStep]:
     """Yield what is to be told of a message now and was not told yet."""
     yield from _due(care, received, calendar, now, seen=_heard(care))
 
 
 def due_call_alerts(
-    care: Care, rang: datetime, calendar: Schedule, now: datetime, wanted: CallAlerts
+    care: MessageCare, rang: datetime, calendar: Schedule, now: datetime, wanted: CallAlerts
 ) -> Iterator[MessageStep]:
     """Yield what is to be told now of a call without a message and was not told yet.
 
@@ -294,7 +305,7 @@ def is_digest_time(calendar: Schedule, now: datetime) -> bool:
 
 
 def _due(
-    care: Care, since: datetime, calendar: Schedule, now: datetime, *, seen: bool
+    care: MessageCare, since: datetime, calendar: Schedule, now: datetime, *, seen: bool
 ) -> Iterator[MessageStep]:
     if care.state is MessageState.CLOSED:
         return
@@ -305,16 +316,16 @@ def _due(
         yield MessageStep.ALERT_UNCLOSED
 
 
-def _heard(care: Care) -> bool:
+def _heard(care: MessageCare) -> bool:
     return bool(care.heard) or care.state is MessageState.TAKEN
 
 
-def looked_at(care: Care) -> bool:
+def looked_at(care: MessageCare) -> bool:
     """Tell whether anybody has done anything about a call that left no message."""
     return _heard(care) or bool(care.failed or care.notes)
 
 
-def is_late(care: Care) -> bool:
+def is_late(care: MessageCare) -> bool:
     """Tell whether an alert was given and still holds."""
     if care.state is MessageState.CLOSED or not care.alerted:
         return False

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 from appliance.errors import OfficeError
-from appliance.policy.office import KeyCode, Manual, StaffKey
+from appliance.policy.office import KeyCode, StaffKey
+from appliance.policy.opening import ManualState
 from appliance.policy.text import Words
 
 # ---- handset -----------------------------------------------------------------------------------
@@ -19,19 +20,19 @@ STRONGER = ".A"
 """What follows the administrator's password on phones that want three kinds of signs in it."""
 _MAC = re.compile(r"[0-9a-f]{12}")
 
-KEY_WORDS: dict[tuple[Manual | StaffKey, bool], Words] = {
+KEY_WORDS: dict[tuple[ManualState | StaffKey, bool], Words] = {
     (StaffKey.PICK_UP, True): Words("Prendi chiamata", "Pick up"),
     (StaffKey.MESSAGES, True): Words("Messaggi", "Messages"),
     (StaffKey.AWAY, True): Words("Assente", "Away"),
     (StaffKey.AWAY, False): Words("Presente", "Back"),
-    (Manual.UNATTENDED, True): Words("Non presidiato", "Unattended"),
-    (Manual.UNATTENDED, False): Words("Presidiato", "Attended"),
-    (Manual.CLOSED, True): Words("Chiuso", "Closed"),
-    (Manual.CLOSED, False): Words("Non chiuso", "Not closed"),
-    (Manual.OPENED, True): Words("Aperto a mano", "Opened"),
-    (Manual.OPENED, False): Words("Non aperto", "Not opened"),
-    (Manual.ABSENT, True): Words("Tutti assenti", "All absent"),
-    (Manual.ABSENT, False): Words("Persone tornate", "People back"),
+    (ManualState.UNATTENDED, True): Words("Non presidiato", "Unattended"),
+    (ManualState.UNATTENDED, False): Words("Presidiato", "Attended"),
+    (ManualState.CLOSED, True): Words("Chiuso", "Closed"),
+    (ManualState.CLOSED, False): Words("Non chiuso", "Not closed"),
+    (ManualState.OPENED, True): Words("Aperto a mano", "Opened"),
+    (ManualState.OPENED, False): Words("Non aperto", "Not opened"),
+    (ManualState.ABSENT, True): Words("Tutti assenti", "All absent"),
+    (ManualState.ABSENT, False): Words("Persone tornate", "People back"),
 }
 """What stands beside a function key, short enough for a small screen; in the order of the keys."""
 

@@ -48,8 +48,7 @@ from appliance.files import (
     replacing,
 )
 from appliance.policy.hours import day_phrase, moment_words
-from appliance.policy.supervision import in_words, words_of
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import NOTHING, Refused, Words, error_text_words, words_of
 from appliance.service import bootfile, supervision
 from appliance.service.housekeeping import NIGHT
 from appliance.service.supervision import Asked, Went
@@ -391,7 +390,7 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
     except StoreError as error:
         said = str(error)
     if said != "ok":
-        what = in_words(said)
+        what = error_text_words(said)
         raise Refused(
             f"la base di dati è danneggiata ({what.it}): nessuna copia di sicurezza è stata "
             "scritta",
@@ -642,7 +641,7 @@ def look_through(state: Path) -> None:
     """Have SQLite look through all of the records; raises Refused, StoreError."""
     found = privacy.damage(database_path(state))
     if found:
-        what = in_words(found)
+        what = error_text_words(found)
         words = Words(DAMAGED.it.format(what.it), DAMAGED.en.format(what.en))
         raise Refused(words.it, words.en)
 

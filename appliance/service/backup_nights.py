@@ -26,8 +26,7 @@ from appliance.config.state_folder import SECRETS
 from appliance.config.values import Address, backup_address
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import acting_for, atomic_write, load_text, make_private, make_shared
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, words_of
 from appliance.policy.users import Permission
 from appliance.service import backup, backup_target
 from appliance.service.backup import MADE

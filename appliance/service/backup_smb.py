@@ -19,8 +19,7 @@ from smbprotocol.header import NtStatus
 from smbprotocol.session import Session
 
 from appliance.config.values import SET_UP_COMMAND, Address
-from appliance.policy.supervision import SAYS, words_of
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import ERRNO_WORDS, Refused, Words, words_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -170,7 +169,7 @@ class Smb:
     def _away(self, said: str) -> Refused:
         host, port = self.address.host, self.address.port
         number = next((number for text, number in _SMB_ERRNOS if text in said), errno.ETIMEDOUT)
-        why = SAYS[number]
+        why = ERRNO_WORDS[number]
         return Refused(f"{host}, porta {port}: {why.it}", f"{host}, port {port}: {why.en}")
 
 

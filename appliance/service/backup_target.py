@@ -24,9 +24,8 @@ from appliance.config.state_folder import SECRETS
 from appliance.config.values import SET_UP_COMMAND, Address
 from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.hours import day_phrase, moment_words
-from appliance.policy.requests import Mail
-from appliance.policy.supervision import SAYS
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.mail import Mail
+from appliance.policy.text import ERRNO_WORDS, NOTHING, Refused, Words
 from appliance.service import backup
 from appliance.service.backup import STALE
 from appliance.store.database import Trouble
@@ -471,7 +470,7 @@ def _hangs(address: Address) -> Refused:
 def _away(address: Address, said: str) -> Refused:
     """Say that a server is not there; `said` is the client's last words."""
     number = next((number for text, number in _SSH_ERRNOS if text in said), errno.ETIMEDOUT)
-    where, why = f"{address.host}, port", SAYS[number]
+    where, why = f"{address.host}, port", ERRNO_WORDS[number]
     return Refused(
         f"{address.host}, porta {address.port}: {why.it}", f"{where} {address.port}: {why.en}"
     )

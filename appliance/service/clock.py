@@ -20,20 +20,19 @@ from typing import TYPE_CHECKING, Final
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write
 from appliance.policy.clock import (
-    BUILT,
+    EARLIEST_WALL,
     HOLDOVER_S,
-    LAST,
-    NEAR_S,
+    LATEST_WALL,
+    SET_WITHIN_S,
+    ClockReading,
     ClockState,
-    Seen,
-    Steps,
-    Stretch,
-    Trust,
-    confirmed,
+    ClockSteps,
+    ClockStretch,
+    ClockTrust,
+    clock_confirmed,
 )
-from appliance.policy.clock import look as looked
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused
+from appliance.policy.clock import look_at_clock as looked
+from appliance.policy.text import Refused, why_not
 from appliance.store import privacy
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def take(folder: Path, monotonic: float) -> float:
             "the time was asked for too long ago: ask again",
         )
     now = wall + monotonic - asked_at
-    if not BUILT <= now <= LAST:
+    if not EARLIEST_WALL <= now <= LATEST_WALL:
         raise Refused(
             "quell'anno non è possibile: nulla è stato regolato",
             "that year cannot be: nothing is set",
@@ -190,10 +189,10 @@ class Sources:
     wall: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
 
-    def seen(self) -> Seen:
+    def seen(self) -> ClockReading:
         """Look."""
         monotonic, wall = self.monotonic(), self.wall()
-        return Seen(monotonic, wall, self._sync_age(wall), self._has_battery(wall))
+        return ClockReading(monotonic, wall, self._sync_age(wall), self._has_battery(wall))
 
     def boot_id(self) -> str:
         """Say which start of the machine this is; "" where nobody knows."""
@@ -215,7 +214,7 @@ class Sources:
             says = float(self.battery.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return False
-        return BUILT <= says <= LAST and abs(says - wall) <= NEAR_S
+        return EARLIEST_WALL <= says <= LATEST_WALL and abs(says - wall) <= SET_WITHIN_S
 
 
 class ClockWatch:
@@ -237,12 +236,12 @@ class ClockWatch:
         self._offset = 0.0
 
     @property
-    def trust(self) -> Trust:
+    def trust(self) -> ClockTrust:
         """What is known of the clock, as of the last look."""
         return self._trust
 
     @property
-    def steps(self) -> Steps:
+    def steps(self) -> ClockSteps:
         """How the clock was set since power came."""
         return self._steps
 
@@ -255,7 +254,7 @@ class ClockWatch:
 
     def confirm(self) -> ClockState:
         """Take the time for right: a person says so. Returns the state after it."""
-        self._take(confirmed(self._trust, self._sources.seen()))
+        self._take(clock_confirmed(self._trust, self._sources.seen()))
         self._look(self._sources.seen())
         return self._trust.state
 
@@ -263,13 +262,13 @@ class ClockWatch:
         """Take a time (s since 1970) for right once the clock has it: somebody is setting it."""
         self._take(replace(self._trust, wanted=wall - self._sources.monotonic()))
 
-    def _look(self, seen: Seen) -> None:
+    def _look(self, seen: ClockReading) -> None:
         self._look_at, self._offset = seen.monotonic + LOOK_S, seen.offset
         trust = looked(self._trust, seen, self._holdover_s)
         self._steps = self._steps.know(seen) if trust.synced_once else self._steps.see(seen)
         self._take(trust)
 
-    def _take(self, trust: Trust) -> None:
+    def _take(self, trust: ClockTrust) -> None:
         if trust.state is not self._trust.state:
             level = logging.INFO if trust.state.is_trusted else logging.WARNING
             log.log(level, "the clock is %s, it was %s", _said(trust), _said(self._trust))
@@ -290,27 +289,27 @@ class ClockWatch:
         with contextlib.suppress(OSError):  # it is looked at anew after a restart
             atomic_write(self._memory, json.dumps(kept), is_durable=False)
 
-    def _remembered(self) -> tuple[Trust, Steps]:
+    def _remembered(self) -> tuple[ClockTrust, ClockSteps]:
         """Read what an earlier desk has known since power came; nothing where that is not there."""
         try:
             kept = json.loads((self._memory or Path()).read_text(encoding="utf-8"))
             if not self.machine_boot or kept["boot"] != self.machine_boot:
-                return Trust(), Steps()
-            trust = Trust(**{**kept["trust"], "state": ClockState(kept["trust"]["state"])})
-            stretches = tuple(Stretch(*each) for each in kept["stretches"])
-            return trust, Steps(stretches, kept["known_at"])
+                return ClockTrust(), ClockSteps()
+            trust = ClockTrust(**{**kept["trust"], "state": ClockState(kept["trust"]["state"])})
+            stretches = tuple(ClockStretch(*each) for each in kept["stretches"])
+            return trust, ClockSteps(stretches, kept["known_at"])
         except (OSError, ValueError, KeyError, TypeError):
-            return Trust(), Steps()
+            return ClockTrust(), ClockSteps()
 
 
-def _said(trust: Trust) -> str:
+def _said(trust: ClockTrust) -> str:
     return f"{trust.state} (it has jumped by more than a day)" if trust.jumped else trust.state
 
 
-def _worth_keeping(before: Trust, trust: Trust) -> bool:
+def _worth_keeping(before: ClockTrust, trust: ClockTrust) -> bool:
     """Tell whether more has changed than a steered clock's offset, or one more confirmation."""
-    moved = abs((trust.anchor or 0.0) - (before.anchor or 0.0)) > NEAR_S
-    aged = abs((trust.since or 0.0) - (before.since or 0.0)) > NEAR_S
+    moved = abs((trust.anchor or 0.0) - (before.anchor or 0.0)) > SET_WITHIN_S
+    aged = abs((trust.since or 0.0) - (before.since or 0.0)) > SET_WITHIN_S
     return (
         moved
         or aged

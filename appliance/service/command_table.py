@@ -26,7 +26,7 @@ from appliance.api.users import UserCommands
 from appliance.calls import events, orders
 from appliance.errors import CentralinoError
 from appliance.policy.hours import moment_words
-from appliance.policy.hours_changes import weeks_said
+from appliance.policy.hours_changes import weeks_words
 from appliance.policy.sheets import Menu
 from appliance.policy.text import SaidError, Words
 from appliance.service import backup_target, updates
@@ -156,7 +156,7 @@ class Questions:
         watched = self._lookout.watched
         listed = directory_in_one_line(register, status.at, self._zone)
         today = status.at.astimezone(self._zone).date()
-        weeks = weeks_said(self._stores.hours.entered, today)
+        weeks = weeks_words(self._stores.hours.entered, today)
         rows = tuple(phones)
         own = care_said(self._lookout.night, self._lookout.card, self._zone)
         elsewhere = (*self._lookout.mqtt_said, *self._lookout.central)

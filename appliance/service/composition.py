@@ -33,8 +33,8 @@ from appliance.files import load_text
 from appliance.media.messages import Setup
 from appliance.panel.panel import Panel, PanelPins, PanelStatus, Press
 from appliance.policy.office import Office, StaffKey
-from appliance.policy.supervision import Part, words_of
-from appliance.policy.text import NOTHING, Words
+from appliance.policy.supervision import Component
+from appliance.policy.text import NOTHING, Words, words_of
 from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
 from appliance.service import announcement_files, updates
@@ -290,18 +290,18 @@ class Parts:
         """Make what looks after the threads of this process, each by its own sign of life."""
         stores = self.stores
         beats = {
-            Part.SIP: lambda: self.phones.last_turn,
-            Part.RECORDS: lambda: stores.records.beat_at,
-            Part.VOICEMAIL: lambda: stores.mailbox.beat_at,
-            Part.MAIL: lambda: self.mail.beat_at,
-            Part.PANEL: lambda: self.panel.beat_at,
-            Part.METRICS: lambda: self.metrics.beat_at,
+            Component.SIP: lambda: self.phones.last_turn,
+            Component.RECORDS: lambda: stores.records.beat_at,
+            Component.VOICEMAIL: lambda: stores.mailbox.beat_at,
+            Component.MAIL: lambda: self.mail.beat_at,
+            Component.PANEL: lambda: self.panel.beat_at,
+            Component.METRICS: lambda: self.metrics.beat_at,
         }
         if (fleet := self.fleet) is not None:
-            beats[Part.MQTT] = lambda: fleet.beat_at
+            beats[Component.MQTT] = lambda: fleet.beat_at
         return Supervisor(
             beats,
-            {Part.CARRIER: lambda: self.carrier.past},
+            {Component.CARRIER: lambda: self.carrier.past},
             self.lookout,
             Path(self.run.settings.folders.run),
             kept=self._above.is_kept,

@@ -26,7 +26,13 @@ from appliance.files import fsync_directory
 from appliance.policy import numbering
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
-from appliance.policy.voicemail import CallAlerts, Entry, HeldError, MessageStep, Outcome
+from appliance.policy.voicemail import (
+    CallAlerts,
+    HeldByOtherError,
+    MessageEntry,
+    MessageOutcome,
+    MessageStep,
+)
 from appliance.service.announcements import forget_old
 from appliance.store import care, database, users, voicemail
 from appliance.store.care import Kind
@@ -54,7 +60,7 @@ DIALLED = "dialled"
 """In the trail of a call out whose number was sent: before that nobody was tried."""
 
 
-def in_vain(record: CallRecord, asked_by: str = "") -> tuple[Kind, str, Entry] | None:
+def in_vain(record: CallRecord, asked_by: str = "") -> tuple[Kind, str, MessageEntry] | None:
     """Return what a written record adds to the message or call it was for, None for nothing.
 
     `asked_by` is the person who asked for it, where that was not done at the phone itself.
@@ -65,7 +71,11 @@ def in_vain(record: CallRecord, asked_by: str = "") -> tuple[Kind, str, Entry] |
         return None
     if record.result is not Result.NOT_REACHED or DIALLED not in record.trail:
         return None
-    return KINDS[kind], name, Entry(record.ended_at, asked_by or record.phone, MessageStep.FAIL)
+    return (
+        KINDS[kind],
+        name,
+        MessageEntry(record.ended_at, asked_by or record.phone, MessageStep.FAIL),
+    )
 
 
 # ---- caretaker ---------------------------------------------------------------------------------
@@ -273,9 +283,13 @@ class MessageSounds:
             if not failed:
                 self._recount()
             reason = str(closed) if failed else ""
-            self._post(events.MessageClosed(order.listener, reason, isinstance(closed, HeldError)))
+            self._post(
+                events.MessageClosed(order.listener, reason, isinstance(closed, HeldByOtherError))
+            )
 
-        self._add(order.message, _entry(order.by, MessageStep.CLOSE, Outcome(order.outcome)), done)
+        self._add(
+            order.message, _entry(order.by, MessageStep.CLOSE, MessageOutcome(order.outcome)), done
+        )
 
     def mark(self, order: orders.MarkMessage) -> None:
         """Keep what a phone did about a message; MessageMarked follows, but for what was heard."""
@@ -288,11 +302,13 @@ class MessageSounds:
                     log.error("that %s heard a message was not kept: %s", order.by, kept)
                 return
             reason = str(kept) if failed else ""
-            self._post(events.MessageMarked(order.listener, reason, isinstance(kept, HeldError)))
+            self._post(
+                events.MessageMarked(order.listener, reason, isinstance(kept, HeldByOtherError))
+            )
 
         self._add(order.message, _entry(order.by, step), done)
 
-    def _add(self, message: str, entry: Entry, done: Callable[[object], None]) -> None:
+    def _add(self, message: str, entry: MessageEntry, done: Callable[[object], None]) -> None:
         self._records.do(lambda c: care.add(c, care.Kind.MESSAGE, message, entry), done)
 
     def _next(self, connection: sqlite3.Connection, after: int) -> _Found | None:
@@ -330,8 +346,8 @@ class MessageSounds:
             os.close(earlier)
 
 
-def _entry(by: str, step: MessageStep, outcome: Outcome | None = None) -> Entry:
-    return Entry(datetime.now(UTC), by, step, outcome)
+def _entry(by: str, step: MessageStep, outcome: MessageOutcome | None = None) -> MessageEntry:
+    return MessageEntry(datetime.now(UTC), by, step, outcome)
 
 
 def _memory(path: Path) -> int:

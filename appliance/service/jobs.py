@@ -22,9 +22,8 @@ from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
 from appliance.config.schema import sections
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import make_shared
-from appliance.policy.directory_review import mask_journal
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused, Words
+from appliance.policy.privacy import mask_journal
+from appliance.policy.text import Refused, Words, why_not
 from appliance.policy.users import Permission
 from appliance.service.backup import MADE, UPLOADED
 from appliance.store import database

@@ -17,12 +17,12 @@ from appliance.api import protocol
 from appliance.api.protocol import DeferredReply, Incoming, Reply, SendReply
 from appliance.calls import events
 from appliance.errors import CentralinoError, OfficeError, StoreError
-from appliance.policy.directory import Register, all_known
-from appliance.policy.directory_forms import in_force, remembered
-from appliance.policy.directory_review import Attention, attention
+from appliance.policy.directory import Directory, all_numbers_known
+from appliance.policy.directory_changes import of_known_units, with_known_numbers
+from appliance.policy.directory_review import DirectoryAttention, attention_of
 from appliance.policy.hours import Schedule, day_phrase
-from appliance.policy.hours_changes import Special, Whose, laid_over
-from appliance.policy.sheets import InCharge
+from appliance.policy.hours_changes import HoursEntry, Whose, laid_over
+from appliance.policy.sheets import OfficialInCharge
 from appliance.policy.text import Refused, Words, in_language
 from appliance.store import directory as store
 from appliance.store import hours as store_hours
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 # and one whose numbers cannot be unsealed still gives the offices' rules; both are said (P5). With
 # it go the officials in charge whom the sheets make public: who reads a return reads both (E10).
 
-DirectoryHeard = Callable[[Register | CentralinoError], None]
+DirectoryHeard = Callable[[Directory | CentralinoError], None]
 Version = tuple[int, tuple[int, int]]
 """The last change of the records, and which file the key was: whether both are as they were."""
 NO_KEY = (0, 0)
@@ -83,8 +83,8 @@ class LiveDirectory:
         self._post = post
         self._on_trouble = on_trouble
         self._seen: Version | None = None
-        self._officials: tuple[InCharge, ...] = ()
-        self.register = Register()
+        self._officials: tuple[OfficialInCharge, ...] = ()
+        self.register = Directory()
 
     def load(self, told: DirectoryHeard = lambda _: None) -> None:
         """Read it; `told` hears the register, or why the last one stays, in the records' thread."""
@@ -111,8 +111,8 @@ class LiveDirectory:
     def _read(self, connection: sqlite3.Connection) -> Readable:
         seen = _version(connection, self.key)  # before: a change while it is read is found later
         read = store.load_readable(connection, self.key)
-        register = in_force(read.register)
-        found = remembered(register, self.register) if read.why else register
+        register = of_known_units(read.register)
+        found = with_known_numbers(register, self.register) if read.why else register
         self._seen, self._officials = seen, sheets.officials(connection)
         return Readable(found, read.why)
 
@@ -147,7 +147,7 @@ def numbers_unreadable(found: Readable) -> Trouble | None:
     """Say that the register's numbers cannot be unsealed, what still works, and what to do."""
     if found.why is None:
         return None
-    if all_known(found.register):
+    if all_numbers_known(found.register):
         return Trouble(
             "register.key_missing",
             "La chiave della rubrica uffici (register.key) non si può leggere: i numeri restano "
@@ -166,9 +166,9 @@ def numbers_unreadable(found: Readable) -> Trouble | None:
     )
 
 
-def directory_summary(register: Register, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
+def directory_summary(register: Directory, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
     """Return what `status --json` tells of the register: counts and codes, no number."""
-    found = attention(register, at, zone)
+    found = attention_of(register, at, zone)
     return {
         "units": len(register.units),
         "undeclared": [unit.code for unit in found.undeclared],
@@ -178,18 +178,18 @@ def directory_summary(register: Register, at: datetime, zone: ZoneInfo) -> dict[
     }
 
 
-def directory_in_one_line(register: Register, at: datetime, zone: ZoneInfo) -> Words:
+def directory_in_one_line(register: Directory, at: datetime, zone: ZoneInfo) -> Words:
     """Say in one line how many units there are, and whether the head must look after any."""
     if not register.units:
         return Words("vuota: nessun trasferimento possibile", "empty: nothing can be transferred")
-    found, count = attention(register, at, zone), len(register.units)
+    found, count = attention_of(register, at, zone), len(register.units)
     it, en = [f"{count} tra servizi e uffici"], [f"{count} services and offices"]
     for parts, language in ((it, "it"), (en, "en")):
         parts += [f"{said}: {', '.join(names)}" for said, names in _listed(found, language)]
     return Words("; ".join(it), "; ".join(en))
 
 
-def _listed(found: Attention, language: str) -> Iterator[tuple[str, list[str]]]:
+def _listed(found: DirectoryAttention, language: str) -> Iterator[tuple[str, list[str]]]:
     def until(name: object, last: date | None) -> str:
         return f"{name} ({day_phrase('', last, language)})" if last else f"{name}"
 
@@ -209,7 +209,7 @@ def _listed(found: Attention, language: str) -> Iterator[tuple[str, list[str]]]:
 #
 # What cannot be read leaves what was read last in force, and is said.
 
-HoursHeard = Callable[[tuple[Special, ...] | CentralinoError], None]
+HoursHeard = Callable[[tuple[HoursEntry, ...] | CentralinoError], None]
 HOURS_UNREADABLE: Final = "hours.unreadable"
 
 
@@ -226,13 +226,13 @@ class LiveHours:
         self._post = post
         self._on_trouble = on_trouble
         self._seen = -1
-        self.entered: tuple[Special, ...] = ()
+        self.entered: tuple[HoursEntry, ...] = ()
         """All entries, those that hold no longer too, as they were read last."""
 
     def load(self, told: HoursHeard = lambda _: None) -> None:
         """Read them; `told` hears them, or why the last ones stay, in the records' thread."""
 
-        def done(result: tuple[Special, ...] | CentralinoError) -> None:
+        def done(result: tuple[HoursEntry, ...] | CentralinoError) -> None:
             self._take(result)
             told(result)
 
@@ -255,11 +255,11 @@ class LiveHours:
         """Return the switchboard's hours with all that was entered for it."""
         return laid_over(schedule, Whose.SWITCHBOARD, self.entered)
 
-    def _read(self, connection: sqlite3.Connection) -> tuple[Special, ...]:
+    def _read(self, connection: sqlite3.Connection) -> tuple[HoursEntry, ...]:
         self._seen = store_hours.last_number(connection)
         return store_hours.load(connection)
 
-    def _take(self, result: tuple[Special, ...] | CentralinoError) -> None:
+    def _take(self, result: tuple[HoursEntry, ...] | CentralinoError) -> None:
         if isinstance(result, CentralinoError):
             self._on_trouble(hours_unreadable(result))
             return

@@ -33,11 +33,13 @@ from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_private
 from appliance.media.messages import Marked, Measured, MediaHealth, RecordingStarted
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.dialling import SENTENCES, Denied, Ledger, Outgoing
-from appliance.policy.directory import Register
+from appliance.policy.dialling import DIAL_REFUSAL_WORDS, DialLedger, DialRefusal, DialRules
+from appliance.policy.directory import Directory
+from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.numbering import NumberClass
-from appliance.policy.office import Manual, Mark, Office, ServiceState
-from appliance.policy.requests import HEAD, Mail, Request
+from appliance.policy.office import Office
+from appliance.policy.opening import ManualState, ServiceState, StateMark
+from appliance.policy.requests import Request
 from appliance.policy.text import Words
 from appliance.service.announcements import Dictations
 from appliance.service.clock import ClockWatch
@@ -166,7 +168,11 @@ def log_outgoing(record: CallRecord) -> None:
     if record.direction is not Direction.OUT or record.ended_at is None:
         return
     if record.result is Result.REFUSED:
-        log.warning("%s may not call out: %s", record.phone, SENTENCES[Denied(record.reason)].en)
+        log.warning(
+            "%s may not call out: %s",
+            record.phone,
+            DIAL_REFUSAL_WORDS[DialRefusal(record.reason)].en,
+        )
     elif record.number_class == NumberClass.EMERGENCY:
         freed = " ".join(code for code in record.trail if code.startswith("freed."))
         log.warning("emergency call from %s: %s %s", record.phone, record.result, freed)
@@ -236,7 +242,7 @@ class Stores:
         self.spoken = SpokenSounds(speech_folder(state), site, self.records, post)
         self.dictations = Dictations(drafts_of(state), self.records, post)
         self._calls: dict[str, orders.CallRecord] = {}
-        self._outgoing = Outgoing()
+        self._outgoing = DialRules()
         self._asked_by: dict[tuple[str, str], str] = {}
 
     def start(self) -> None:
@@ -319,11 +325,11 @@ class Stores:
         """Have the desk forget numbers that were erased (E20)."""
         self.load_numbers(self._outgoing, numbers)
 
-    def load_numbers(self, outgoing: Outgoing, forgotten: tuple[str, ...] = ()) -> None:
+    def load_numbers(self, outgoing: DialRules, forgotten: tuple[str, ...] = ()) -> None:
         """Read who has called and what was dialled; NumbersKnown tells the desk (E17)."""
         self._outgoing = outgoing
 
-        def told(found: Ledger | CentralinoError) -> None:
+        def told(found: DialLedger | CentralinoError) -> None:
             if isinstance(found, CentralinoError):
                 log.error("who has called cannot be read, nobody is called back: %s", found)
             else:
@@ -335,7 +341,7 @@ class Stores:
     def queue_mail(self, mail: Mail) -> None:
         """Keep a notice in the outbox; none to a head who has no address: nobody would read it."""
         at, letters = datetime.now(UTC), self.records.letters
-        if mail.to == HEAD and not letters.head:
+        if mail.to == TO_HEAD and not letters.head:
             log.info("%s: the head is not told, [mail] head is empty", mail.key)
             return
 
@@ -468,11 +474,11 @@ def state_from_json(data: dict[str, Any]) -> ServiceState:
     for name, mark in data.items():
         until = datetime.fromisoformat(mark["until"]) if mark["until"] else None
         since = datetime.fromisoformat(mark["since"])
-        read = Mark(str(mark["by"]), since, until, mark.get("by_hours") is True)
+        read = StateMark(str(mark["by"]), since, until, mark.get("by_hours") is True)
         if name.startswith(AWAY):
             state = state.go_away(name.removeprefix(AWAY), read)
         else:
-            state = state.set(Manual(name), read)
+            state = state.set(ManualState(name), read)
     return state
 
 
@@ -575,7 +581,7 @@ class CallControl:
         return self._switchboard.service
 
     @property
-    def register(self) -> Register:
+    def register(self) -> Directory:
         """The register of offices in force."""
         return self._switchboard.register
 

@@ -19,31 +19,28 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import Meeting, Method, address_in, compose, invitation, is_address
 from appliance.mail.smtp import Account, Security, Sender, Server
 from appliance.paper.document import Document, Letterhead, Names, Part, RequestLetter
-from appliance.policy import letters as policy
-from appliance.policy import requests
+from appliance.policy import mail, requests
 from appliance.policy.clock import Now
-from appliance.policy.directory import Register, ReturnRule, all_known
-from appliance.policy.directory_review import mask_declared
+from appliance.policy.directory import Directory, ReturnRule, all_numbers_known
 from appliance.policy.hours import Schedule, moment_words
-from appliance.policy.letters import Event, House
-from appliance.policy.numbering import Plan
-from appliance.policy.office import Office
-from appliance.policy.requests import (
-    HEAD,
-    MAILS,
-    Health,
-    Letter,
+from appliance.policy.mail import (
+    MAIL_STATE_WORDS,
+    TO_HEAD,
+    DeliveryReply,
+    DeliveryVerdict,
+    LetterSender,
     Mail,
     MailState,
-    Reply,
-    Request,
-    RequestStep,
-    Verdict,
-    Waiting,
-    without_secrets,
+    OutboxHealth,
+    OutgoingMail,
+    QueuedMail,
+    RequestEvent,
 )
-from appliance.policy.supervision import NO_HEAD, NO_SERVER, in_words
-from appliance.policy.text import SaidError, Words
+from appliance.policy.numbering import NumberingPlan
+from appliance.policy.office import Office
+from appliance.policy.privacy import mask_declared
+from appliance.policy.requests import Request, RequestStep, without_done_links
+from appliance.policy.text import NO_HEAD, NO_SERVER, SaidError, Words, error_text_words
 from appliance.policy.transfers import may_transfer
 from appliance.store import sheets, users, writer
 from appliance.store.database import Trouble
@@ -121,21 +118,21 @@ class Papers:
     sender: str
     to_head: str
     folder: Path
-    plan: Plan
+    plan: NumberingPlan
     labels: Mapping[str, str]
 
     def eml(self, kept: KeptMail, references: tuple[str, ...]) -> bytes:
         """Write an e-mail as it leaves; raises OfficeError."""
-        mail = replace(kept.mail, body=without_secrets(kept.mail.body))
-        letter = Letter(mail, kept.message_id, references, kept.queued_at)
+        mail = replace(kept.mail, body=without_done_links(kept.mail.body))
+        letter = OutgoingMail(mail, kept.message_id, references, kept.queued_at)
         return compose(letter, self.sender, self._to(kept), self.folder).as_bytes()
 
-    def mail_document(self, kept: KeptMail, request: int, register: Register) -> Document:
+    def mail_document(self, kept: KeptMail, request: int, register: Directory) -> Document:
         """Lay an e-mail out on paper, with what became of it; raises OfficeError."""
         hide, say = self._hiding(register), self._say
         title = f"{self.head.house} – {say(_OF).format(n=request)}"
         facts = tuple((say(label), hide(value)) for label, value in self._mail_facts(kept) if value)
-        body = Part(say(_TEXT), text=hide(without_secrets(kept.mail.body)))
+        body = Part(say(_TEXT), text=hide(without_done_links(kept.mail.body)))
         return Document(
             language=self.head.language,
             house=self.head.house,
@@ -146,7 +143,7 @@ class Papers:
         )
 
     def request_document(
-        self, kept: StoredRequest, due: Due, register: Register, names: Names
+        self, kept: StoredRequest, due: Due, register: Directory, names: Names
     ) -> Document:
         """Lay a request with all that became of it out on paper; raises OfficeError."""
         hide = self._hiding(register)
@@ -158,14 +155,14 @@ class Papers:
         titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
         return Names({**people, **self.labels}, titles)
 
-    def _hiding(self, register: Register) -> Callable[[str], str]:
-        if not all_known(register):
+    def _hiding(self, register: Directory) -> Callable[[str], str]:
+        if not all_numbers_known(register):
             raise SaidError(NO_KEY)
         return lambda text: mask_declared(text, register, self.plan)
 
     def _mail_facts(self, kept: KeptMail) -> Iterator[tuple[Words, str]]:
         settled = self._moment(kept.settled_at) if kept.settled_at else ""
-        state = ", ".join(filter(None, (self._say(MAILS[kept.state]), settled)))
+        state = ", ".join(filter(None, (self._say(MAIL_STATE_WORDS[kept.state]), settled)))
         attached = [Path(name).name for name in kept.mail.attachments]
         if kept.mail.calendar:
             attached.append(self._say(_INVITATION))
@@ -234,7 +231,7 @@ class Outgoing:
 
     records: Records
 
-    def waiting(self) -> tuple[Waiting, ...]:
+    def waiting(self) -> tuple[QueuedMail, ...]:
         """See mail.sender.Outbox."""
         return self.records.ask(writer.waiting)
 
@@ -242,11 +239,11 @@ class Outgoing:
         """See mail.sender.Outbox."""
         return self.records.ask(writer.dead)
 
-    def load(self, number: int) -> Letter:
+    def load(self, number: int) -> OutgoingMail:
         """See mail.sender.Outbox."""
         return self.records.ask(lambda c: writer.load(c, number))
 
-    def settle(self, now: MailState, after: Waiting, said: str) -> None:
+    def settle(self, now: MailState, after: QueuedMail, said: str) -> None:
         """See mail.sender.Outbox."""
         at = datetime.now(UTC)
         self.records.ask(lambda c: writer.settle(c, now, after, said, at))
@@ -260,7 +257,7 @@ class Mailroom:
         settings: Settings,
         office: Office,
         records: Records,
-        register: Callable[[], Register],
+        register: Callable[[], Directory],
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
         self._register = register
@@ -307,10 +304,10 @@ class Mailroom:
         """The house's hours in force."""
         return self.over(self._office.switchboard.schedule)
 
-    def house(self) -> House:
+    def house(self) -> LetterSender:
         """Say who writes."""
         office = self._office
-        return House(
+        return LetterSender(
             office.name,
             office.languages[0],
             self.calendar,
@@ -344,15 +341,15 @@ class Mailroom:
 
         In the records' thread, within the transaction; whoever has queued wakes the mail thread.
         """
-        token = secrets.token_urlsafe(requests.TOKEN_BYTES)
+        token = secrets.token_urlsafe(requests.DONE_LINK_BYTES)
         event = (
-            Event(happened.id, happened.step, happened.words, happened.by, token)
+            RequestEvent(happened.id, happened.step, happened.words, happened.by, token)
             if happened
-            else Event(token=token)
+            else RequestEvent(token=token)
         )
         calendar = self._invitation(kept.request, event.step)
         own = self._told_citizen(kept.request, event.step)
-        written = policy.letters(self.house(), kept.request, event, kept.sound.path, calendar, own)
+        written = mail.letters_of(self.house(), kept.request, event, kept.sound.path, calendar, own)
         # A request whose office is unknown waits for the head's address; a mere copy does not.
         return tuple(m for m in written if self._settings.mail.head or not m.key.endswith("-head"))
 
@@ -367,7 +364,7 @@ class Mailroom:
             f"request-{request.number}-{round(request.at.timestamp())}@{domain}",
             appointment,
             f"{request.subject} ({request.citizen.name or request.citizen.phone})",
-            policy.invitation_text(self.house(), request),
+            mail.invitation_text(self.house(), request),
             address_in(self._settings.mail.sender),
             unit.email,
             datetime.now(UTC),
@@ -381,7 +378,7 @@ class Mailroom:
         concerns = step in {None, RequestStep.MOVE, RequestStep.CANCEL}
         if not (concerns and appointment and sender):
             return ""
-        summary, text = policy.citizens_appointment(self.house(), request)
+        summary, text = mail.citizens_calendar_text(self.house(), request)
         ident = f"request-{request.number}-{round(request.at.timestamp())}-citizen"
         meeting = Meeting(
             f"{ident}@{domain_of(self._settings.mail)}",
@@ -397,24 +394,26 @@ class Mailroom:
 
     # --- sending ---
 
-    def _deliver(self, letter: Letter) -> Reply:
+    def _deliver(self, letter: OutgoingMail) -> DeliveryReply:
         if self._server is None or self._account is None:
-            return Reply(Verdict.MISSET, NO_SERVER)
+            return DeliveryReply(DeliveryVerdict.MISSET, NO_SERVER)
         to = letter.mail.to
-        if to == HEAD:
+        if to == TO_HEAD:
             to = self._settings.mail.head
             if not is_address(to):
-                return Reply(Verdict.LATER, NO_HEAD)
+                return DeliveryReply(DeliveryVerdict.LATER, NO_HEAD)
         try:
             message = compose(letter, self._account.sender, to, self._folder)
         except (OfficeError, OSError) as error:
-            return Reply(Verdict.REFUSED, str(error))
+            return DeliveryReply(DeliveryVerdict.REFUSED, str(error))
         reply = self._server.send(message, to)
-        if reply.verdict is not Verdict.SENT:
+        if reply.verdict is not DeliveryVerdict.SENT:
             return reply
-        return Reply(Verdict.SENT, f"{self._account.server}: {reply.said}")  # by whom it was taken
+        return DeliveryReply(
+            DeliveryVerdict.SENT, f"{self._account.server}: {reply.said}"
+        )  # by whom it was taken
 
-    def _tell(self, health: Health) -> None:
+    def _tell(self, health: OutboxHealth) -> None:
         self._on_trouble(trouble_of(health))
 
 
@@ -422,7 +421,7 @@ def _nothing() -> None:
     """Break nothing off: nothing goes on."""
 
 
-def trouble_of(health: Health) -> Trouble | None:
+def trouble_of(health: OutboxHealth) -> Trouble | None:
     """Say what the office or the technician must see to, if anything."""
     if health.dead:
         it, en = _count(health.dead, ("e-mail non è partita", "e-mail non sono partite"), _NOT_SENT)
@@ -432,7 +431,7 @@ def trouble_of(health: Health) -> Trouble | None:
     if health.why and health.waiting:
         it, en = _count(health.waiting, ("e-mail attende", "e-mail attendono"), _WAITING)
         code = "mail.misset" if health.misset else "mail.away"
-        why = in_words(health.why)
+        why = error_text_words(health.why)
         return Trouble(code, f"{it} il server di posta ({why.it}).", f"{en} ({why.en}).")
     return None
 

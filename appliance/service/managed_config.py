@@ -21,7 +21,7 @@ from appliance.config.state_folder import PENDING, bundle_folder
 from appliance.errors import CentralinoError
 from appliance.files import atomic_write, load_text, make_shared
 from appliance.policy import managed_config
-from appliance.policy.managed_config import wait_s
+from appliance.policy.managed_config import retry_s
 from appliance.policy.text import Refused, Words
 from appliance.store import managed_config as records
 from appliance.store.database import Trouble
@@ -174,8 +174,8 @@ class Central:
             return ()
         held, said = self.known.held, self.known.said
         row = (held.version, held.at, held.by, held.source_shown) if held else None
-        last = [managed_config.last_look(said.at, said.words, self._zone)] if said else []
-        return (managed_config.held(row, self._zone), *last)
+        last = [managed_config.last_look_words(said.at, said.words, self._zone)] if said else []
+        return (managed_config.in_force_words(row, self._zone), *last)
 
     def _read(self, connection: sqlite3.Connection) -> Known:
         held, said = records.in_force(connection), load_central_said(self._state)
@@ -197,7 +197,7 @@ class Central:
             self._failures = 0 if how.is_well else self._failures + 1
             if how.is_well:
                 self._good_at = begun
-            wait = wait_s(self._every_s, self._failures)
+            wait = retry_s(self._every_s, self._failures)
             self._next_at = begun + wait * (1 + SPREAD * self._spread())
             self.read_anew(lambda: self._tell(begun))
 

@@ -40,7 +40,7 @@ from appliance.media.messages import (
     Snapshot,
     StillRinging,
 )
-from appliance.policy.supervision import TABLE, Part, Past
+from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
 from appliance.service.announcement_files import PromptFile
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PING_S = 2.0
-PONG_LIMIT_S = TABLE[Part.CARRIER].silent_s
+PONG_LIMIT_S = RESTART_RULES[Component.CARRIER].silent_s
 """A carrier that does not answer a Ping for so long is dead; a child is killed."""
 START_LIMIT_S = 60.0
 """A carrier may take so long until its first word: it is loaded before, which on a busy machine, or
@@ -162,9 +162,9 @@ class MediaLink:
         self.confine: Callable[[type[Exception]], AbstractContextManager[Any]]
         self.confine = contextlib.nullcontext
         """Confines a fault that befalls one message: those behind it are heard."""
-        self.past = Past()
+        self.past = RestartHistory()
         """When the carrier was lost: a service that ends, or the desk's own end, is none."""
-        self._tried = Past()
+        self._tried = RestartHistory()
         self._is_lost = False
         self._retry_at: float | None = 0.0
         self._pings = 0
@@ -351,7 +351,7 @@ class MediaLink:
 
     def _again(self, now: float) -> None:
         """Try again after a pause, the longer the more often it was in vain of late."""
-        self._retry_at = now + self._tried.pause_s(Part.CARRIER, now)
+        self._retry_at = now + self._tried.pause_s(Component.CARRIER, now)
         self._tried = self._tried.again(now)
 
     def _wait_for_child(self) -> None:

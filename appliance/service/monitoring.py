@@ -21,9 +21,9 @@ from appliance.fleet import mqtt_messages
 from appliance.fleet.mqtt import BrokerHealth, Depth, Sender
 from appliance.fleet.mqtt_messages import Callers, Event, Json, Known, Message
 from appliance.fleet.prometheus import Carrier, Counts, Figures, Phones, Server
-from appliance.policy import directory_review
-from appliance.policy.reports import NOTHING_STORED, Stored
-from appliance.policy.supervision import Part
+from appliance.policy import privacy
+from appliance.policy.reports import NOTHING_STORED, StoredCounts
+from appliance.policy.supervision import Component
 from appliance.policy.text import Words
 from appliance.service.updates import is_image, running_version
 from appliance.store import monitoring, reports
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.fleet.mqtt import Broker, Line
     from appliance.media.messages import MediaHealth
-    from appliance.policy.directory import Register
+    from appliance.policy.directory import Directory
     from appliance.policy.office import Office
     from appliance.service.backup import Night, Stick
     from appliance.service.backup_target import Target
@@ -111,7 +111,7 @@ class Fleet:
         office: Office,
         records: Records,
         lookout: StatusCollector,
-        register: Callable[[], Register],
+        register: Callable[[], Directory],
         status: Callable[[], Status],
     ) -> None:
         from appliance.fleet.mqtt_client import Connection  # loaded where MQTT is on
@@ -140,7 +140,7 @@ class Fleet:
             connect,
             self._written,
             self._heard,
-            lambda _: lookout.trouble(Part.MQTT, status_text.ENDED),
+            lambda _: lookout.trouble(Component.MQTT, status_text.ENDED),
         )
         self._home = self._discovery(settings)
         self._say()
@@ -215,7 +215,7 @@ class Fleet:
         register, plan = self._register(), self._office.outgoing.plan
 
         def hidden(number: str) -> str:
-            return directory_review.mask_declared(number, register, plan)
+            return privacy.mask_declared(number, register, plan)
 
         full = self._mqtt.callers == Callers.FULL
         return mqtt_messages.event(self._mqtt.prefix, event, hidden if full else None)
@@ -247,7 +247,7 @@ def fleet_of(
     office: Office,
     records: Records,
     lookout: StatusCollector,
-    register: Callable[[], Register],
+    register: Callable[[], Directory],
     status: Callable[[], Status],
 ) -> Fleet | None:
     """Make the fleet, where a broker is configured; to be done before the records start."""
@@ -392,7 +392,7 @@ class Metrics:
             }
         )
 
-    def _count(self, connection: sqlite3.Connection) -> Stored:
+    def _count(self, connection: sqlite3.Connection) -> StoredCounts:
         """Count what waits and what room there is; in the records' thread."""
         return reports.stored(connection, self._disk())
 
@@ -404,8 +404,8 @@ class Metrics:
             return 0, 0
         return disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
 
-    def _counted(self, result: Stored | CentralinoError) -> None:
-        if isinstance(result, Stored):
+    def _counted(self, result: StoredCounts | CentralinoError) -> None:
+        if isinstance(result, StoredCounts):
             self._stored = result
         else:
             log.warning("metrics: what waits could not be counted: %s", result)

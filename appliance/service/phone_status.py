@@ -14,7 +14,7 @@ from appliance.config import build
 from appliance.panel.panel import LineState, Network, PanelStatus, Readiness
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
-from appliance.policy.supervision import Part
+from appliance.policy.supervision import Component
 from appliance.policy.text import NOTHING, Words
 from appliance.service.backup import Night, Stick
 from appliance.service.backup_target import Target
@@ -111,9 +111,9 @@ class StatusCollector:
         """How many of the configuration's values are not used as they stand."""
         return len(self._complaints)
 
-    def failed(self) -> tuple[Part, ...]:
+    def failed(self) -> tuple[Component, ...]:
         """List the parts whose trouble only a restart of the desk can end."""
-        return tuple(Part(what) for what, one in dict(self._troubles).items() if one.restart)
+        return tuple(Component(what) for what, one in dict(self._troubles).items() if one.restart)
 
     def words(self, status: Status) -> str:
         """Say in one sentence how it is."""

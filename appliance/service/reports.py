@@ -22,14 +22,13 @@ from appliance.files import atomic_write, make_private
 from appliance.media.messages import Marked, Measured, MediaHealth
 from appliance.policy.hours import day_phrase, moment_words
 from appliance.policy.reports import Peak
-from appliance.policy.requests import month_to_tell
-from appliance.policy.supervision import why_not
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.requests import month_to_report
+from appliance.policy.text import NOTHING, Refused, Words, why_not
 from appliance.store.reports import LineUse, queue_sheets
 
 if TYPE_CHECKING:
     from appliance.policy.clock import Now
-    from appliance.policy.directory import Register
+    from appliance.policy.directory import Directory
     from appliance.policy.hours import Schedule
     from appliance.policy.office import Office
     from appliance.service.loop import Stores
@@ -434,7 +433,7 @@ class MonthlySheets:
         records: Records,
         calendar: Schedule,
         language: str,
-        register: Callable[[], Register],
+        register: Callable[[], Directory],
         *,
         wanted: bool = True,
     ) -> None:
@@ -454,7 +453,7 @@ class MonthlySheets:
             return
         self._look_at = now.monotonic + LOOK_S
         calendar = self.over(self._calendar)
-        month, register = month_to_tell(calendar, now.wall), self._register()
+        month, register = month_to_report(calendar, now.wall), self._register()
         if month is None or month == self._told or not register.units:
             return
         self._told = month

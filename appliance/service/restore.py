@@ -22,8 +22,7 @@ from appliance.config import read as configuration
 from appliance.config.schema import Settings
 from appliance.errors import ConfigurationError
 from appliance.files import atomic_write, fsync_directory
-from appliance.policy.supervision import in_words
-from appliance.policy.text import Refused
+from appliance.policy.text import Refused, error_text_words
 from appliance.service.backup import (
     APART,
     BEFORE,
@@ -378,7 +377,7 @@ def check_records(path: Path) -> None:
     except sqlite3.Error as error:
         said, version = str(error), 0
     if said != "ok":
-        what = in_words(said)
+        what = error_text_words(said)
         raise Refused(
             f"la base di dati nella copia è danneggiata ({what.it}): usarne un'altra",
             f"the records in the backup are damaged ({what.en}): use another one",

@@ -20,8 +20,15 @@ from appliance.errors import TechnicianError
 from appliance.files import READABLE, atomic_write, load_text, open_plain
 from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
-from appliance.policy.supervision import TABLE, Part, Past, Verdict, judge, late, words_of
-from appliance.policy.text import NOTHING, Words
+from appliance.policy.supervision import (
+    RESTART_RULES,
+    Component,
+    RestartHistory,
+    SupervisionVerdict,
+    judge,
+    silent_components,
+)
+from appliance.policy.text import NOTHING, Words, words_of
 from appliance.store.database import Trouble
 from appliance.usb import reset
 from appliance.usb.reset import Step
@@ -337,15 +344,15 @@ class Supervisor:
 
     def __init__(
         self,
-        beats: Mapping[Part, Callable[[], float]],
-        pasts: Mapping[Part, Callable[[], Past]],
+        beats: Mapping[Component, Callable[[], float]],
+        pasts: Mapping[Component, Callable[[], RestartHistory]],
         lookout: StatusCollector,
         run: Path,
         *,
         kept: bool,
         failures: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
-        self.verdict = Verdict(feeds=True)
+        self.verdict = SupervisionVerdict(feeds=True)
         self._beats, self._pasts = beats, pasts
         self._lookout = lookout
         self._file = run / FILE
@@ -358,7 +365,7 @@ class Supervisor:
         self._starts = self._starts.again(now)
         self._save()
 
-    def look(self, now: Now, is_idle: Callable[[], bool]) -> Verdict:
+    def look(self, now: Now, is_idle: Callable[[], bool]) -> SupervisionVerdict:
         """Look whether all threads live, at most once in LOOK_S; returns what follows."""
         if now.monotonic >= self._look_at:
             self._look_at = now.monotonic + LOOK_S
@@ -366,39 +373,43 @@ class Supervisor:
             self._lookout.trouble_once(FAULTS, _failed(self._failures, now))
         return self.verdict
 
-    def leave(self, part: Part, now: float) -> None:
+    def leave(self, part: Component, now: float) -> None:
         """Take note that the desk leaves because of a part: its next run is to know."""
-        log.error("%s: the service leaves, to be started again", TABLE[part].what.en)
+        log.error("%s: the service leaves, to be started again", RESTART_RULES[part].what.en)
         self._left, self._why = self._left.again(now), part
         self._save()
 
     def rows(self, now: Now) -> list[Row]:
         """Say of each part what was restarted, and how it is, for status and pages."""
-        late_ones = late(self._seen(), now.monotonic)
-        pasts = {Part.UNIT: Past(self._starts.times[1:])}  # the first start was none again
-        pasts |= {part: past() for part, past in self._pasts.items()} | {Part.DESK: self._left}
+        late_ones = silent_components(self._seen(), now.monotonic)
+        pasts = {
+            Component.UNIT: RestartHistory(self._starts.times[1:])
+        }  # the first start was none again
+        pasts |= {part: past() for part, past in self._pasts.items()} | {Component.DESK: self._left}
         shown = (*pasts, *self._beats)
-        return [_row(part, pasts.get(part, Past()), part in late_ones, now) for part in shown]
+        return [
+            _row(part, pasts.get(part, RestartHistory()), part in late_ones, now) for part in shown
+        ]
 
-    def _judge(self, now: float, is_idle: Callable[[], bool]) -> Verdict:
-        late_ones = late(self._seen(), now)
+    def _judge(self, now: float, is_idle: Callable[[], bool]) -> SupervisionVerdict:
+        late_ones = silent_components(self._seen(), now)
         spent = [part for part, past in self._pasts.items() if past().is_too_much(part, now)]
         failed = (*self._lookout.failed(), *spent)
         if not late_ones and not failed:
-            return Verdict(feeds=True)
+            return SupervisionVerdict(feeds=True)
         return judge(late_ones, failed, self._left, now, idle=self._kept and is_idle())
 
-    def _seen(self) -> dict[Part, float]:
+    def _seen(self) -> dict[Component, float]:
         return {part: beat() for part, beat in self._beats.items()}
 
-    def _tell(self, verdict: Verdict, now: Now) -> None:
+    def _tell(self, verdict: SupervisionVerdict, now: Now) -> None:
         """Say what has changed: people see it, the LED, `STATUS=`."""
         told = self.verdict.waiting, self.verdict.borne
         self.verdict = verdict
         if told != (verdict.waiting, verdict.borne):
             self._lookout.trouble(CODE, self._trouble(verdict, now))
 
-    def _trouble(self, verdict: Verdict, now: Now) -> Trouble | None:
+    def _trouble(self, verdict: SupervisionVerdict, now: Now) -> Trouble | None:
         if verdict.borne:
             return _borne(verdict.borne, _wall(self._left.times[-1], now))
         return _waiting(verdict.waiting) if verdict.waiting else None
@@ -411,14 +422,14 @@ class Supervisor:
             log.warning("what was restarted cannot be kept in %s: %s", self._file, error)
 
 
-def _read(file: Path) -> tuple[Past, Past, str]:
+def _read(file: Path) -> tuple[RestartHistory, RestartHistory, str]:
     """Read what the runs before this one have left; nothing where it cannot be read."""
     try:
         kept = json.loads(load_text(file))
-        starts, left = (Past(tuple(map(float, kept[key]))) for key in ("starts", "left"))
+        starts, left = (RestartHistory(tuple(map(float, kept[key]))) for key in ("starts", "left"))
         return starts, left, str(kept["why"])
     except (ValueError, KeyError, TypeError):
-        return Past(), Past(), ""
+        return RestartHistory(), RestartHistory(), ""
 
 
 def _wall(at: float, now: Now) -> datetime:
@@ -426,10 +437,10 @@ def _wall(at: float, now: Now) -> datetime:
     return now.wall - timedelta(seconds=now.monotonic - at)
 
 
-def _row(part: Part, past: Past, is_late: bool, now: Now) -> Row:
+def _row(part: Component, past: RestartHistory, is_late: bool, now: Now) -> Row:
     """Say how one part is; a time to come is one of another boot."""
     times = [at for at in past.times if at <= now.monotonic]
-    rule = TABLE[part]
+    rule = RESTART_RULES[part]
     return {
         "part": part.value,
         "said": {"it": rule.what.it, "en": rule.what.en},
@@ -441,15 +452,15 @@ def _row(part: Part, past: Past, is_late: bool, now: Now) -> Row:
     }
 
 
-def _limit(part: Part) -> dict[str, str] | None:
+def _limit(part: Component) -> dict[str, str] | None:
     """Say how often a part is restarted, and whose turn it is then; None where nobody counts here.
 
     How often systemd starts the service is the image's to limit; elsewhere it is for ever.
     """
-    rule = TABLE[part]
-    if rule.most == 0 or part is Part.UNIT:
+    rule = RESTART_RULES[part]
+    if rule.most == 0 or part is Component.UNIT:
         return None
-    then = TABLE[rule.then].what if rule.then else None
+    then = RESTART_RULES[rule.then].what if rule.then else None
     often = f"{rule.most} in {rule.within_s:.0f} s"
     return {
         "it": f"limite {often}" + (f", poi {then.it}" if then else ""),
@@ -457,12 +468,12 @@ def _limit(part: Part) -> dict[str, str] | None:
     }
 
 
-def _named(parts: Sequence[Part]) -> Words:
-    what = [TABLE[part].what for part in parts]
+def _named(parts: Sequence[Component]) -> Words:
+    what = [RESTART_RULES[part].what for part in parts]
     return Words(", ".join(one.it for one in what), ", ".join(one.en for one in what))
 
 
-def _waiting(parts: Sequence[Part]) -> Trouble:
+def _waiting(parts: Sequence[Component]) -> Trouble:
     what = _named(parts)
     return Trouble(
         f"{CODE}.waiting",
@@ -471,7 +482,7 @@ def _waiting(parts: Sequence[Part]) -> Trouble:
     )
 
 
-def _borne(parts: Sequence[Part], at: datetime) -> Trouble:
+def _borne(parts: Sequence[Component], at: datetime) -> Trouble:
     what, local = _named(parts), at.astimezone()
     return Trouble(
         f"{CODE}.borne",
@@ -501,7 +512,7 @@ def _failed(last_at: Mapping[str, float], now: Now) -> Trouble | None:
     )
 
 
-def _part(thread: str) -> Part:
+def _part(thread: str) -> Component:
     """Return the part that a thread does the work of; the deciding one is the desk's."""
-    named = Part.MQTT if thread == FLEET_THREAD else thread
-    return Part(named) if named in set(Part) else Part.DESK
+    named = Component.MQTT if thread == FLEET_THREAD else thread
+    return Component(named) if named in set(Component) else Component.DESK

@@ -22,12 +22,12 @@ from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import (
     BY_APT,
     EXPERIMENTAL,
-    Moment,
-    State,
+    StartMoment,
+    UpdateState,
     filled,
     is_quiet,
     may_start,
-    standing,
+    update_words,
 )
 from appliance.service import supervision
 from appliance.store import database
@@ -193,7 +193,7 @@ class Kept:
     `failed` are versions that the box went back from: none of them is taken again by itself.
     """
 
-    state: State = State.NONE
+    state: UpdateState = UpdateState.NONE
     version: str = ""
     before: str = ""
     slot: str = ""
@@ -287,7 +287,7 @@ def _kept(told: dict[str, Any]) -> Kept:
     return Kept(
         **{
             **told,
-            "state": State(told["state"]),
+            "state": UpdateState(told["state"]),
             "worked": tuple(map(str, told["worked"])),
             "said": Words(**told["said"]),
             "failed": tuple(map(str, told["failed"])),
@@ -355,7 +355,7 @@ class Updates:
     def _do(self, now: Now, is_idle: Callable[[], bool]) -> None:
         self._records.do(self._read, self._seen)
         idle = is_idle()
-        if self.kept.state is State.INSTALLED:
+        if self.kept.state is UpdateState.INSTALLED:
             if self.kept.boot == self._boot:
                 self._start(now, idle)
         elif self._fetched:
@@ -374,14 +374,14 @@ class Updates:
         if isinstance(kept, CentralinoError) or kept == self.kept:
             return
         self.kept = kept
-        self.at_once = self.at_once and kept.state is State.INSTALLED
+        self.at_once = self.at_once and kept.state is UpdateState.INSTALLED
         self._on_trouble("update", trouble_of(kept))
         self._has_changed = True
 
     def _start(self, now: Now, idle: bool) -> None:
         local, trusted = now.wall.astimezone(self._zone).time(), now.clock_state.is_trusted
         since_s = now.monotonic - self.kept.installed
-        if may_start(Moment(local, trusted, since_s, idle, self.at_once)):
+        if may_start(StartMoment(local, trusted, since_s, idle, self.at_once)):
             self._ask(Asked(self.kept.by, "start"), now)
 
     def _ask(self, asked: Asked, now: Now) -> bool:
@@ -425,9 +425,9 @@ class Updates:
 
 def trouble_of(kept: Kept) -> Trouble | None:
     """Return what people are told until a technician has taken note of it."""
-    if kept.state is not State.BACK:
+    if kept.state is not UpdateState.BACK:
         return None
-    said = standing(kept.state, kept.version)
+    said = update_words(kept.state, kept.version)
     why = kept.said
     return Trouble("update.back", f"{said.it} {why.it}".strip(), f"{said.en} {why.en}".strip())
 

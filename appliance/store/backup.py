@@ -16,8 +16,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 from appliance.errors import StoreError
 from appliance.files import atomic_write, fsync_directory
-from appliance.policy.supervision import in_words
-from appliance.policy.text import NotKept, Refused
+from appliance.policy.text import NotKept, Refused, error_text_words
 from appliance.store import database
 from appliance.store.database import POLICY_NOT_COPIED, Noted, Trouble, transaction
 from appliance.store.directory import KEY_BYTES, Vault
@@ -76,7 +75,8 @@ class PolicyCopy:
         except OSError as error:
             self._tell(failed=True)
             raise NotKept(
-                f"rubrica, schede e utenti non si possono copiare: {in_words(str(error)).it}",
+                "rubrica, schede e utenti non si possono copiare: "
+                f"{error_text_words(str(error)).it}",
                 f"register, sheets and users cannot be copied: {error}",
             ) from error
         self._kept = now

@@ -11,9 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls.events import Caller, Evidence, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result, Way
-from appliance.policy.dialling import Ledger, Placed
-from appliance.policy.numbering import HOME, Plan
-from appliance.policy.privacy import are_same, canonical, tail
+from appliance.policy.dialling import DialLedger, PlacedCall
+from appliance.policy.numbering import (
+    HOME_PLAN,
+    NumberingPlan,
+    are_same_number,
+    canonical_number,
+    number_tail,
+)
 from appliance.policy.text import SaidError, Words
 from appliance.store.database import transaction
 
@@ -158,15 +163,19 @@ def calls(
 
 
 def of_number(
-    connection: sqlite3.Connection, number: str, since: datetime, most: int, plan: Plan = HOME
+    connection: sqlite3.Connection,
+    number: str,
+    since: datetime,
+    most: int,
+    plan: NumberingPlan = HOME_PLAN,
 ) -> tuple[CallRecord, ...]:
     """List the latest calls from a number, however it was sent, newest first; none for ""."""
     rows = connection.execute(
         "SELECT * FROM calls WHERE rang_ms >= :since AND caller_number LIKE :tail "
         "AND caller_number <> '' AND direction = 'in' ORDER BY rang_ms DESC",
-        {"since": to_ms(since), "tail": f"%{tail(number)}"},
+        {"since": to_ms(since), "tail": f"%{number_tail(number)}"},
     )
-    same = (row for row in rows if are_same(str(row["caller_number"]), number, plan))
+    same = (row for row in rows if are_same_number(str(row["caller_number"]), number, plan))
     return tuple(call_from_row(row) for row in islice(same, most))
 
 
@@ -308,7 +317,9 @@ _REQUEST: Final = "SELECT phone, name FROM requests WHERE number = ?"
 _CALL: Final = "SELECT caller_number, caller_name FROM calls WHERE call = ? OR rowid = ?"
 
 
-def ledger(connection: sqlite3.Connection, plan: Plan, now: datetime, days: int) -> Ledger:
+def ledger(
+    connection: sqlite3.Connection, plan: NumberingPlan, now: datetime, days: int
+) -> DialLedger:
     """Read who called or asked within `days`, and every call placed meanwhile.
 
     A call whose end nobody knows (a power cut) counts as if it had lasted until now: what was
@@ -318,19 +329,22 @@ def ledger(connection: sqlite3.Connection, plan: Plan, now: datetime, days: int)
     heard: dict[str, datetime] = {}
     for sql in (_CALLERS, _ASKERS):
         for row in connection.execute(sql, (since,)):
-            number, at = canonical(str(row["number"]), plan), datetime.fromisoformat(str(row["at"]))
+            number, at = (
+                canonical_number(str(row["number"]), plan),
+                datetime.fromisoformat(str(row["at"])),
+            )
             heard[number] = max(at, heard.get(number, at))
     rows = connection.execute(_OUT, (since,))
-    return Ledger(heard, tuple(_placed(call_from_row(row), now) for row in rows), loaded=True)
+    return DialLedger(heard, tuple(_placed(call_from_row(row), now) for row in rows), loaded=True)
 
 
-def _placed(record: CallRecord, now: datetime) -> Placed:
+def _placed(record: CallRecord, now: datetime) -> PlacedCall:
     ended = record.ended_at or now
     talked = 0.0
     if record.answered_at is not None or record.ended_at is None:
         talked = max(0.0, (ended - (record.answered_at or record.rang_at)).total_seconds())
     number = record.caller.number
-    return Placed(record.call, record.phone, number, record.rang_at, record.case, talked)
+    return PlacedCall(record.call, record.phone, number, record.rang_at, record.case, talked)
 
 
 def number_of(connection: sqlite3.Connection, case: str) -> tuple[str, str]:

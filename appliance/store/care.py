@@ -11,7 +11,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy.text import SaidError, Words
-from appliance.policy.voicemail import Care, Entry, MessageStep, Outcome, care_of, check
+from appliance.policy.voicemail import (
+    MessageCare,
+    MessageEntry,
+    MessageOutcome,
+    MessageStep,
+    care_of,
+    check_entry,
+)
 from appliance.store.call_log import iso
 from appliance.store.database import transaction
 
@@ -59,7 +66,9 @@ _SHORT: Final = """
 """The message's own columns, as the programme before this one reads them."""
 
 
-def add(connection: sqlite3.Connection, kind: Kind, name: str, entry: Entry) -> tuple[int, Care]:
+def add(
+    connection: sqlite3.Connection, kind: Kind, name: str, entry: MessageEntry
+) -> tuple[int, MessageCare]:
     """Add an entry about a message or call (its short number or id).
 
     Returns its number and how it stands now; the same entry twice is one. Raises OfficeError
@@ -68,7 +77,7 @@ def add(connection: sqlite3.Connection, kind: Kind, name: str, entry: Entry) -> 
     with transaction(connection):
         subject, number = find(connection, kind, name)
         entries = history(connection, kind, subject)
-        if entry not in entries and check(care_of(entries), entry, f"{kind} {number}"):
+        if entry not in entries and check_entry(care_of(entries), entry, f"{kind} {number}"):
             _insert(connection, kind, subject, entry)
             entries = (*entries, entry)
         care = care_of(entries)
@@ -91,7 +100,7 @@ def find(connection: sqlite3.Connection, kind: Kind, name: str) -> tuple[str, in
     return str(row[0]), int(row[1])
 
 
-def history(connection: sqlite3.Connection, kind: Kind, subject: str) -> tuple[Entry, ...]:
+def history(connection: sqlite3.Connection, kind: Kind, subject: str) -> tuple[MessageEntry, ...]:
     """Return what was done about one message or call, oldest first.
 
     What the programme before this one closed, after a fall-back to it, stands in the message alone.
@@ -103,23 +112,23 @@ def history(connection: sqlite3.Connection, kind: Kind, subject: str) -> tuple[E
     return entries
 
 
-def cares(connection: sqlite3.Connection, kind: Kind) -> dict[str, Care]:
+def cares(connection: sqlite3.Connection, kind: Kind) -> dict[str, MessageCare]:
     """Return how all stand about which anything was done, by id."""
-    found: dict[str, list[Entry]] = {}
+    found: dict[str, list[MessageEntry]] = {}
     for row in connection.execute(_OF_KIND, (kind,)):
         found.setdefault(str(row["subject"]), []).append(_entry(row))
     return {subject: care_of(entries) for subject, entries in found.items()}
 
 
 def note_alert(
-    connection: sqlite3.Connection, kind: Kind, ids: Iterable[str], entry: Entry
+    connection: sqlite3.Connection, kind: Kind, ids: Iterable[str], entry: MessageEntry
 ) -> None:
     """Keep that desk and head were told of messages or calls; in the caller's transaction."""
     for ident in ids:
         _insert(connection, kind, ident, entry)
 
 
-def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: Entry) -> None:
+def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: MessageEntry) -> None:
     outcome = entry.outcome.value if entry.outcome else None
     step, by, giver = (
         (MessageStep.TAKE, entry.to, entry.by)
@@ -130,20 +139,20 @@ def _insert(connection: sqlite3.Connection, kind: Kind, subject: str, entry: Ent
     connection.execute(_INSERT, values)
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry(row: sqlite3.Row) -> MessageEntry:
     if giver := row["given_by"]:
         at = datetime.fromisoformat(row["at"])
-        return Entry(at, giver, MessageStep.GIVE, note=row["note"], to=row["by"])
-    return Entry(
+        return MessageEntry(at, giver, MessageStep.GIVE, note=row["note"], to=row["by"])
+    return MessageEntry(
         datetime.fromisoformat(row["at"]),
         row["by"],
         MessageStep(row["step"]),
-        Outcome(row["outcome"]) if row["outcome"] else None,
+        MessageOutcome(row["outcome"]) if row["outcome"] else None,
         row["note"],
     )
 
 
-def _short(subject: str, care: Care, entry: Entry) -> dict[str, object]:
+def _short(subject: str, care: MessageCare, entry: MessageEntry) -> dict[str, object]:
     closing = care.closing
     heard_by, heard_at = care.heard[0] if care.heard else ("", None)
     return {

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.files import PRIVATE, SHARED, fsync_directory
 from appliance.policy.hours import moment_phrase
-from appliance.policy.supervision import in_words
-from appliance.policy.text import NotKept, Refused
+from appliance.policy.text import NotKept, Refused, error_text_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,7 +212,7 @@ def open_database(path: Path, corrupt: Path) -> Opened:
     except sqlite3.Error as error:
         if not is_corruption(error):
             raise NotKept(
-                f"il database {path.name} non si può aprire ({in_words(str(error)).it}): "
+                f"il database {path.name} non si può aprire ({error_text_words(str(error)).it}): "
                 "controllare la memoria",
                 f"the database {path.name} cannot be opened ({error}): check the disk",
             ) from error
@@ -222,7 +221,7 @@ def open_database(path: Path, corrupt: Path) -> Opened:
         return Opened(_open_checked(path), DATABASE_SET_ASIDE)
     except sqlite3.Error as error:
         raise NotKept(
-            f"non si può creare un database nuovo ({in_words(str(error)).it}): controllare "
+            f"non si può creare un database nuovo ({error_text_words(str(error)).it}): controllare "
             "la memoria",
             f"no new database can be made ({error}): check the disk",
         ) from error
@@ -257,7 +256,7 @@ def open_reader(path: Path) -> sqlite3.Connection:
     except sqlite3.Error as error:
         first = error
     raise NotKept(
-        f"gli archivi {path} non si possono leggere ({in_words(str(first)).it}): il "
+        f"gli archivi {path} non si possono leggere ({error_text_words(str(first)).it}): il "
         "centralino è mai stato avviato qui?",
         f"the records {path} cannot be read ({first}): has the daemon ever run here?",
     )

@@ -20,23 +20,21 @@ from appliance.files import create_once, make_private
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Entered,
-    Entry,
+    Directory,
+    DirectoryEntry,
+    EntryStamp,
     Need,
-    Purpose,
     Reach,
-    Register,
     ReturnRule,
-    SecretNumber,
     Slots,
     Target,
     Unit,
     Variation,
 )
-from appliance.policy.directory_forms import Merged, Revoked
+from appliance.policy.directory_changes import DirectoryChange, Revocation
 from appliance.policy.hours import WEEKDAYS, Band, Week
-from appliance.policy.supervision import why_not
-from appliance.policy.text import NotKept, Refused
+from appliance.policy.numbering import Purpose, SecretNumber
+from appliance.policy.text import NotKept, Refused, why_not
 from appliance.store import database, managed_config
 from appliance.store.database import Noted, transaction
 
@@ -237,12 +235,14 @@ KINDS = {
     Declaration: "declaration",
     Variation: "variation",
     Authorisation: "authorisation",
-    Revoked: "revocation",
+    Revocation: "revocation",
 }
-REVOCATION = KINDS[Revoked]
+REVOCATION = KINDS[Revocation]
 
 
-def entry_to_row(entered: Entered | Revoked, unit: str, vault: Vault) -> dict[str, object]:
+def entry_to_row(
+    entered: DirectoryEntry | Revocation, unit: str, vault: Vault
+) -> dict[str, object]:
     """Spread an entry over its columns."""
     entry = entered.entry
     return {
@@ -257,13 +257,13 @@ def entry_to_row(entered: Entered | Revoked, unit: str, vault: Vault) -> dict[st
     }
 
 
-def entry_from_row(row: sqlite3.Row, vault: Opener | None) -> Entered | Revoked:
+def entry_from_row(row: sqlite3.Row, vault: Opener | None) -> DirectoryEntry | Revocation:
     """Gather an entry from its columns; without a vault its numbers are empty, and masked.
 
     Raises StoreError, ValueError, KeyError, TypeError for what none of us wrote.
     """
     at = datetime.fromisoformat(row["entered_at"])
-    entry = Entry(row["number"], row["entered_by"], at, row["reference"], row["attachment"])
+    entry = EntryStamp(row["number"], row["entered_by"], at, row["reference"], row["attachment"])
     body, unit = json.loads(row["body"]), str(row["unit"])
     match row["kind"]:
         case "declaration":
@@ -272,10 +272,10 @@ def entry_from_row(row: sqlite3.Row, vault: Opener | None) -> Entered | Revoked:
             return _variation(entry, unit, body)
         case "authorisation":
             return _authorisation(entry, unit, body, vault)
-    return Revoked(int(body["of"]), entry)
+    return Revocation(int(body["of"]), entry)
 
 
-def _body(entered: Entered | Revoked, vault: Vault) -> Body:
+def _body(entered: DirectoryEntry | Revocation, vault: Vault) -> Body:
     match entered:
         case Declaration():
             return _declared(entered, vault)
@@ -325,7 +325,7 @@ def _target_to(target: Target, number: int, vault: Vault) -> Body:
     }
 
 
-def _declaration(entry: Entry, unit: str, body: Body, vault: Opener | None) -> Declaration:
+def _declaration(entry: EntryStamp, unit: str, body: Body, vault: Opener | None) -> Declaration:
     slots = body["slots"]
     return Declaration(
         entry,
@@ -340,14 +340,14 @@ def _declaration(entry: Entry, unit: str, body: Body, vault: Opener | None) -> D
     )
 
 
-def _variation(entry: Entry, unit: str, body: Body) -> Variation:
+def _variation(entry: EntryStamp, unit: str, body: Body) -> Variation:
     first, last = (date.fromisoformat(body[name]) for name in ("first", "last"))
     week = None if body["week"] is None else _week(body["week"])
     notice = str(body.get("notice", ""))  # of a programme before notices: none
     return Variation(entry, unit, first, last, week, tuple(body["needs"]), notice)
 
 
-def _authorisation(entry: Entry, unit: str, body: Body, vault: Opener | None) -> Authorisation:
+def _authorisation(entry: EntryStamp, unit: str, body: Body, vault: Opener | None) -> Authorisation:
     told = _target(body["told"], entry.number, vault)
     return Authorisation(entry, unit, told, body["authorised_by"], last=_date(body["last"]))
 
@@ -438,7 +438,7 @@ class Rows:
     about: str
 
 
-def load(connection: sqlite3.Connection, key: Path) -> Register:
+def load(connection: sqlite3.Connection, key: Path) -> Directory:
     """Read all of it; raises StoreError when it, or the key of its numbers, cannot be read."""
     return _register(connection, load_vault(key) if holds_numbers(connection) else None)
 
@@ -447,7 +447,7 @@ def load(connection: sqlite3.Connection, key: Path) -> Register:
 class Readable:
     """A register as far as it can be read; `why` says what its numbers lack, None for nothing."""
 
-    register: Register
+    register: Directory
     why: StoreError | None = None
 
 
@@ -481,7 +481,7 @@ def names_of(connection: sqlite3.Connection) -> dict[str, str]:
     return named
 
 
-def load_masked(connection: sqlite3.Connection) -> Register:
+def load_masked(connection: sqlite3.Connection) -> Directory:
     """Read all but the numbers, which are empty: what can be shown without the key."""
     return _register(connection, None)
 
@@ -497,9 +497,9 @@ def change(
     connection: sqlite3.Connection,
     key: Path,
     who: Who,
-    make: Callable[[Register], Merged],
+    make: Callable[[Directory], DirectoryChange],
     attached: Mapping[str, bytes],
-) -> Merged:
+) -> DirectoryChange:
     """Change the register by what `make` makes of the stored one, all or nothing, audited.
 
     `attached` are the files that entries name, by name; one that stands there already is kept.
@@ -543,11 +543,11 @@ def units(connection: sqlite3.Connection) -> tuple[Unit, ...]:
     return tuple(Unit(*row) for row in connection.execute(_UNITS))
 
 
-def _register(connection: sqlite3.Connection, vault: Opener | None) -> Register:
+def _register(connection: sqlite3.Connection, vault: Opener | None) -> Directory:
     rows = connection.execute("SELECT * FROM register_entries ORDER BY number").fetchall()
     found = [_entered(row, vault) for row in rows]
-    ends = {each.number: each.entry for each in found if isinstance(each, Revoked)}
-    return Register(
+    ends = {each.number: each.entry for each in found if isinstance(each, Revocation)}
+    return Directory(
         units(connection),
         tuple(each for each in found if isinstance(each, Declaration)),
         tuple(each for each in found if isinstance(each, Variation)),
@@ -561,7 +561,7 @@ def _register(connection: sqlite3.Connection, vault: Opener | None) -> Register:
 
 def _entered(
     row: sqlite3.Row, vault: Opener | None
-) -> Declaration | Variation | Authorisation | Revoked:
+) -> Declaration | Variation | Authorisation | Revocation:
     try:
         return entry_from_row(row, vault)
     except StoreError:
@@ -579,9 +579,9 @@ def rows_of(
     connection: sqlite3.Connection,
     key: Path,
     who: Who,
-    make: Callable[[Register], Merged],
+    make: Callable[[Directory], DirectoryChange],
     attached: Mapping[str, bytes],
-) -> tuple[Merged, Rows | None]:
+) -> tuple[DirectoryChange, Rows | None]:
     """Make the rows of a change of the stored register; None for nothing to write.
 
     Raises what `make` raises, OfficeError, StoreError.
@@ -616,14 +616,14 @@ def _rows(
     connection: sqlite3.Connection,
     vault: Vault,
     who: Who,
-    merged: Merged,
+    merged: DirectoryChange,
     attached: Mapping[str, bytes],
 ) -> Rows:
     units = {each.entry.number: each.unit for each in merged.register.authorisations}
     entries = [entry_to_row(each, each.unit, vault) for each in merged.new]
     entries += [entry_to_row(each, units[each.number], vault) for each in merged.revoked]
     entries += [
-        entry_to_row(Revoked(each.entry.number, each.revoked), each.unit, vault)
+        entry_to_row(Revocation(each.entry.number, each.revoked), each.unit, vault)
         for each in merged.new
         if isinstance(each, Authorisation) and each.revoked is not None
     ]
@@ -637,7 +637,7 @@ def _rows(
     )
 
 
-def _about_of(entries: list[dict[str, object]], merged: Merged) -> str:
+def _about_of(entries: list[dict[str, object]], merged: DirectoryChange) -> str:
     """Say what a change concerned, without a number that may not be told."""
     said = [
         f"{'ends' if e['kind'] == REVOCATION else e['kind']} {e['number']} of {e['unit']}"

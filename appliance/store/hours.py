@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import StoreError
 from appliance.policy.hours import Band, NewWeek, Period, Week
-from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.hours_changes import HoursEntry, Whose
 from appliance.policy.text import Words
 from appliance.store import database
 from appliance.store.database import Noted, transaction
@@ -27,7 +27,7 @@ WEEK: Final = "hours.week"
 """Codes in the audit."""
 
 
-def load(connection: sqlite3.Connection) -> tuple[Special, ...]:
+def load(connection: sqlite3.Connection) -> tuple[HoursEntry, ...]:
     """Return all entries, oldest first; raises StoreError for one that is none of ours."""
     rows = connection.execute("SELECT * FROM special_hours ORDER BY number").fetchall()
     try:
@@ -45,8 +45,8 @@ def add(
     connection: sqlite3.Connection,
     by: str,
     at: datetime,
-    make: Callable[[tuple[Special, ...]], Special],
-) -> Special:
+    make: Callable[[tuple[HoursEntry, ...]], HoursEntry],
+) -> HoursEntry:
     """Add what `make` makes of the entries there are, by whom and when as given; audited.
 
     The same question once more adds nothing. Raises what `make` raises, StoreError, sqlite3.Error.
@@ -74,7 +74,7 @@ def add(
         return made
 
 
-def _what(made: Special) -> str:
+def _what(made: HoursEntry) -> str:
     if made.is_revocation:
         return REVOKED
     if made.ordinary:
@@ -82,7 +82,7 @@ def _what(made: Special) -> str:
     return CORRECTED if made.ends else ENTERED
 
 
-def _about(made: Special) -> str:
+def _about(made: HoursEntry) -> str:
     ended = f" ends {made.ends}" if made.ends else ""
     days = f" {made.first} to {made.last}" if made.period else ""
     if made.ordinary:
@@ -90,7 +90,7 @@ def _about(made: Special) -> str:
     return f"entry {made.number} {made.whose}{days}{ended}"
 
 
-def _body(made: Special) -> str:
+def _body(made: HoursEntry) -> str:
     if made.ordinary:
         return json.dumps(_of_week(made.ordinary))
     return json.dumps(_of_period(made.period)) if made.period else ""
@@ -115,10 +115,10 @@ def _days(week: Week) -> list[list[str]]:
     return [[str(band) for band in bands] for bands in week.days]
 
 
-def _special(row: sqlite3.Row) -> Special:
+def _special(row: sqlite3.Row) -> HoursEntry:
     body = json.loads(row["body"]) if row["body"] else None
     new_week = _new_week(body, row["number"]) if body and "since" in body else None
-    return Special(
+    return HoursEntry(
         row["number"],
         Whose(row["whose"]),
         None if body is None or new_week else _period(body),

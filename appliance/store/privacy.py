@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import StoreError
 from appliance.files import fsync_directory
-from appliance.policy.supervision import in_words
-from appliance.policy.text import NotKept, Refused
-from appliance.policy.voicemail import MessageStep, Outcome
+from appliance.policy.text import NotKept, Refused, error_text_words
+from appliance.policy.voicemail import MessageOutcome, MessageStep
 from appliance.store import call_log, care, database, requests
 from appliance.store.care import Kind
 from appliance.store.database import Noted, open_reader, transaction
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from appliance.policy.clock import Steps
-    from appliance.policy.privacy import SameNumber
-    from appliance.policy.requests import Mail
+    from appliance.policy.clock import ClockSteps
+    from appliance.policy.mail import Mail
+    from appliance.policy.numbering import SameNumber
 
 
 # ---- copying -----------------------------------------------------------------------------------
@@ -66,7 +65,7 @@ def copy(path: Path, to: Path) -> None:
         os.fsync(descriptor)
     except sqlite3.Error as error:
         raise NotKept(
-            f"gli archivi non si possono copiare ({in_words(str(error)).it}): controllare "
+            f"gli archivi non si possono copiare ({error_text_words(str(error)).it}): controllare "
             "la memoria",
             f"the records cannot be copied ({error}): check the disk",
         ) from error
@@ -115,7 +114,7 @@ def begin(connection: sqlite3.Connection, boot: str) -> None:
         connection.execute(_BEGIN, (boot,))
 
 
-def correct(connection: sqlite3.Connection, boot: str, steps: Steps) -> int:
+def correct(connection: sqlite3.Connection, boot: str, steps: ClockSteps) -> int:
     """Put right what this start of the machine wrote before its clock was known.
 
     Returns how many calls still go on, to be put right once they are over; raises sqlite3.Error.
@@ -133,7 +132,7 @@ def correct(connection: sqlite3.Connection, boot: str, steps: Steps) -> int:
         return _correct_calls(connection, start, steps)
 
 
-def _correct_calls(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> int:
+def _correct_calls(connection: sqlite3.Connection, start: sqlite3.Row, steps: ClockSteps) -> int:
     going_on = 0
     for row in connection.execute(_CALLS, (start["calls"], *_KNOWN)).fetchall():
         if row["result"] == "open":
@@ -143,7 +142,9 @@ def _correct_calls(connection: sqlite3.Connection, start: sqlite3.Row, steps: St
     return going_on
 
 
-def _call(connection: sqlite3.Connection, row: sqlite3.Row, rang: datetime, steps: Steps) -> None:
+def _call(
+    connection: sqlite3.Connection, row: sqlite3.Row, rang: datetime, steps: ClockSteps
+) -> None:
     """Put one call right: what came after the clock was known is right already."""
     written = {name: row[name] for name in ("rang_at", "answered_at", "ended_at", "clock_state")}
     later = (_later(row[name], rang, steps) for name in ("answered_at", "ended_at"))
@@ -154,7 +155,9 @@ def _call(connection: sqlite3.Connection, row: sqlite3.Row, rang: datetime, step
     )
 
 
-def _correct_messages(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> None:
+def _correct_messages(
+    connection: sqlite3.Connection, start: sqlite3.Row, steps: ClockSteps
+) -> None:
     found = connection.execute(_MESSAGES, (start["messages"], *_KNOWN, start["calls"]))
     for row in found.fetchall():
         right = _right(row["received_at"], steps)
@@ -166,7 +169,9 @@ def _correct_messages(connection: sqlite3.Connection, start: sqlite3.Row, steps:
             )
 
 
-def _correct_requests(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> None:
+def _correct_requests(
+    connection: sqlite3.Connection, start: sqlite3.Row, steps: ClockSteps
+) -> None:
     found = connection.execute(
         "SELECT number, at FROM requests WHERE number > ? AND number <= ? AND written_at IS NULL",
         (start["requests"], start["requests_until"]),
@@ -180,7 +185,7 @@ def _correct_requests(connection: sqlite3.Connection, start: sqlite3.Row, steps:
             )
 
 
-def _audit(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> None:
+def _audit(connection: sqlite3.Connection, start: sqlite3.Row, steps: ClockSteps) -> None:
     found = connection.execute(
         "SELECT number, at FROM audit WHERE number > ? AND number <= ? AND corrected_at IS NULL",
         (start["audit"], start["audit_until"]),
@@ -194,13 +199,13 @@ def _audit(connection: sqlite3.Connection, start: sqlite3.Row, steps: Steps) -> 
             )
 
 
-def _later(text: str | None, rang: datetime, steps: Steps) -> str | None:
+def _later(text: str | None, rang: datetime, steps: ClockSteps) -> str | None:
     """Return a later moment of a call whose first one was put right."""
     right = _right(text, steps) if text else None
     return right.isoformat() if right is not None and right >= rang else text
 
 
-def _right(text: str, steps: Steps) -> datetime | None:
+def _right(text: str, steps: ClockSteps) -> datetime | None:
     seconds = steps.corrected(datetime.fromisoformat(text).timestamp())
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
@@ -530,7 +535,13 @@ def erase(
         _erase_messages(connection, found)
         _bare_calls(connection, found.calls)
         for call in still_missed:  # nobody is to call back whose number is gone
-            said = (call, ordered.at.isoformat(), ordered.by, MessageStep.CLOSE, Outcome.NOT_NEEDED)
+            said = (
+                call,
+                ordered.at.isoformat(),
+                ordered.by,
+                MessageStep.CLOSE,
+                MessageOutcome.NOT_NEEDED,
+            )
             connection.execute(_CLOSED, said)
         if chosen.number is not None:
             _take_out(connection, chosen.number)

@@ -14,21 +14,22 @@ from typing import TYPE_CHECKING, Final
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import day_phrase, local_moment, month_words
+from appliance.policy.mail import Mail
 from appliance.policy.reports import (
+    CallFigures,
     CallRow,
     Ending,
-    Figures,
     Peak,
     Report,
     RequestRow,
-    Sent,
-    Stored,
+    StoredCounts,
+    TransferRow,
     UnitFigures,
-    peak,
+    peak_of,
     seconds_shown,
     unit_figures,
 )
-from appliance.policy.requests import Mail, Request, State, is_overdue, months_end
+from appliance.policy.requests import Request, RequestState, is_overdue, next_month
 from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageStep
 from appliance.store import requests
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import tzinfo
 
-    from appliance.policy.directory import Register, Unit
+    from appliance.policy.directory import Directory, Unit
     from appliance.policy.hours import Schedule
 
 
@@ -62,19 +63,19 @@ _MAILS: Final = (
 )
 
 
-def stored(connection: sqlite3.Connection, disk: tuple[int, int] = (0, 0)) -> Stored:
+def stored(connection: sqlite3.Connection, disk: tuple[int, int] = (0, 0)) -> StoredCounts:
     """Count what waits; `disk` is what is free and all there is, in bytes. Raises sqlite3.Error."""
     number, length_ms = connection.execute(_OPEN).fetchone()
     unheard, since_ms = connection.execute(_UNHEARD, (MessageStep.HEAR,)).fetchone()
     counted = {str(state): int(count) for state, count in connection.execute(_REQUESTS)}
     mails = {row[0]: (int(row[1]), row[2]) for row in connection.execute(_MAILS)}
     queued, since = mails.get("queued", (0, None))
-    return Stored(
+    return StoredCounts(
         int(number),
         int(length_ms),
         int(unheard),
         since_ms / 1000 if since_ms is not None else None,
-        tuple((state.value, counted.get(state.value, 0)) for state in State),
+        tuple((state.value, counted.get(state.value, 0)) for state in RequestState),
         queued,
         mails.get("dead", (0, None))[0],
         datetime.fromisoformat(since).timestamp() if since else None,
@@ -129,7 +130,7 @@ def peak_between(
         (to_ms(since), to_ms(until)),
     ).fetchall()
     uses = [(int(row[1]), int(row[2])) for row in found if row[0] in names]
-    return peak(uses, len(names), to_ms(since), to_ms(until))
+    return peak_of(uses, len(names), to_ms(since), to_ms(until))
 
 
 # ---- report rows -------------------------------------------------------------------------------
@@ -229,7 +230,11 @@ def request_rows_of(
     still = {
         kept.request.number: kept.request
         for kept in requests.list_requests(
-            connection, State.OPEN, State.SENT, State.TAKEN, limit=MOST_REQUESTS
+            connection,
+            RequestState.OPEN,
+            RequestState.SENT,
+            RequestState.TAKEN,
+            limit=MOST_REQUESTS,
         )
     }
     taken = connection.execute(_TAKEN, (to_ms(start), to_ms(end))).fetchall()
@@ -250,16 +255,16 @@ def _open(request: Request, overdue: bool, *, counted: bool) -> RequestRow:
     return RequestRow(request.unit, appointment, counted, True, overdue, request.need)
 
 
-def sent_of(record: CallRecord) -> tuple[Sent, ...]:
+def sent_of(record: CallRecord) -> tuple[TransferRow, ...]:
     """Return one for each transfer that began; the last that the trail says is what became of it.
 
     An office that took a call may yet send it back (E7). `transfer.no_line` begins none.
     """
-    begun: list[Sent] = []
+    begun: list[TransferRow] = []
     for code in record.trail:
         match code.split("."):
             case ["transfer", unit, need, _why, _way]:
-                begun.append(Sent(unit, UNFINISHED, need))
+                begun.append(TransferRow(unit, UNFINISHED, need))
             case ["transferred", _] if begun:
                 begun[-1] = replace(begun[-1], returned="")
             case ["returned", _, reason] if begun:
@@ -267,7 +272,7 @@ def sent_of(record: CallRecord) -> tuple[Sent, ...]:
     return tuple(begun)
 
 
-def _after_transfer(record: CallRecord, last: Sent) -> Ending:
+def _after_transfer(record: CallRecord, last: TransferRow) -> Ending:
     """Say what became of a call by its last transfer; whoever gave up meanwhile is lost."""
     if not last.returned:
         return Ending.TRANSFERRED
@@ -394,7 +399,7 @@ def as_csv(found: Report) -> str:
     return out.getvalue()
 
 
-def _groups(found: Report) -> Iterator[tuple[str, str, Figures]]:
+def _groups(found: Report) -> Iterator[tuple[str, str, CallFigures]]:
     yield "total", "", found.total
     for number, figures in found.numbers.items():
         yield "number", number, figures
@@ -406,7 +411,7 @@ def _groups(found: Report) -> Iterator[tuple[str, str, Figures]]:
         yield "position", position, figures
 
 
-def _cells(figures: Figures) -> tuple[object, ...]:
+def _cells(figures: CallFigures) -> tuple[object, ...]:
     return (
         figures.calls,
         *(figures.endings.get(each, 0) for each in Ending),
@@ -511,12 +516,12 @@ class Teller:
             yield self._say("longest"), seconds_shown(total.longest_wait_s, self.language)
 
     def _table(
-        self, what: str, rows: Mapping[str, Figures], told: str = ""
+        self, what: str, rows: Mapping[str, CallFigures], told: str = ""
     ) -> tuple[str, list[list[str]]]:
         cells = [self._row(key, figures) for key, figures in rows.items()]
         return self._say(what).format(told), [self._say("header").split("|"), *cells]
 
-    def _row(self, key: str, figures: Figures) -> list[str]:
+    def _row(self, key: str, figures: CallFigures) -> list[str]:
         ways = figures.endings
         mean = seconds_shown(figures.mean_wait_s, self.language)
         counts = (
@@ -570,7 +575,7 @@ def sheet_key(unit: str, month: str) -> str:
 
 def queue_sheets(
     connection: sqlite3.Connection,
-    register: Register,
+    register: Directory,
     calendar: Schedule,
     month: date,
     language: str,
@@ -585,7 +590,7 @@ def queue_sheets(
     with transaction(connection):
         units = [u for u in register.units if not _has_it(connection, u, named)]
         start = local_moment(datetime.combine(month, time()), calendar.zone)
-        end = local_moment(datetime.combine(months_end(month), time()), calendar.zone)
+        end = local_moment(datetime.combine(next_month(month), time()), calendar.zone)
         calls = call_rows(connection, start, end, calendar.zone)
         taken = request_rows(connection, start, end, calendar, now)
         told = [(unit, unit_figures(calls, taken, unit.code)) for unit in units]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from appliance.policy import requests
-from appliance.policy.requests import RequestStep, Standing, State, hash_of
+from appliance.policy.requests import DoneLinkState, RequestState, RequestStep, done_link_hash
 from appliance.policy.text import Refused
 from appliance.store import database
 from appliance.store import requests as store_requests
@@ -31,16 +31,16 @@ CODE = "request.link"
 class Looked:
     """How a link stands and the request that it is for, None for a link that is unknown."""
 
-    standing: Standing
+    standing: DoneLinkState
     kept: StoredRequest | None = None
 
 
-UNKNOWN = Looked(Standing.UNKNOWN)
+UNKNOWN = Looked(DoneLinkState.UNKNOWN)
 
 
 def look(connection: sqlite3.Connection, token: str, now: datetime) -> Looked:
     """Look a link up by its hash: whatever was given takes the same look."""
-    digest = hash_of(token)
+    digest = done_link_hash(token)
     row = connection.execute(
         "SELECT request, made_at FROM request_links WHERE sha256 = ?", (digest,)
     ).fetchone()
@@ -48,9 +48,9 @@ def look(connection: sqlite3.Connection, token: str, now: datetime) -> Looked:
     if kept is None:
         return UNKNOWN
     is_used = any(each.id == _step_id(digest) for each in kept.steps)
-    is_done = kept.request.state is State.DONE
+    is_done = kept.request.state is RequestState.DONE
     made_at = datetime.fromisoformat(row["made_at"])
-    return Looked(requests.standing(is_used, is_done, made_at, now), kept)
+    return Looked(requests.done_link_state(is_used, is_done, made_at, now), kept)
 
 
 def close(connection: sqlite3.Connection, token: str, said_by: str, now: datetime) -> int:
@@ -60,14 +60,14 @@ def close(connection: sqlite3.Connection, token: str, said_by: str, now: datetim
     """
     with transaction(connection):
         looked = look(connection, token, now)
-        if looked.kept is None or looked.standing is not Standing.OPEN:
-            words = requests.SAID[looked.standing]
+        if looked.kept is None or looked.standing is not DoneLinkState.OPEN:
+            words = requests.DONE_LINK_WORDS[looked.standing]
             raise Refused(words.it, words.en)
         number = looked.kept.request.number
-        ident = _step_id(hash_of(token))
-        done = Happened(ident, RequestStep.CLOSE, now, requests.BY, said_by)
+        ident = _step_id(done_link_hash(token))
+        done = Happened(ident, RequestStep.CLOSE, now, requests.DONE_LINK_AUTHOR, said_by)
         store_requests.change_within(connection, number, done)
-        database.note(connection, Noted(now, requests.BY, CODE, str(number)))
+        database.note(connection, Noted(now, requests.DONE_LINK_AUTHOR, CODE, str(number)))
     return number
 
 

@@ -14,29 +14,32 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.policy import requests as policy
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import day_words, moment_words
-from appliance.policy.letters import FORMS, overdue_mail
-from appliance.policy.numbering import HOME, Plan
-from appliance.policy.privacy import are_same, is_like
-from appliance.policy.requests import (
-    Appointment,
-    Booked,
-    Citizen,
-    Closing,
-    Contact,
-    Form,
+from appliance.policy.mail import (
+    APPOINTMENT_FORM_WORDS,
+    MAIL_STATE_WORDS,
     Mail,
     MailState,
+    overdue_mail,
+)
+from appliance.policy.numbering import HOME_PLAN, NumberingPlan, are_same_number, is_number_like
+from appliance.policy.requests import (
+    Appointment,
+    AppointmentForm,
+    BookedPlaces,
+    Citizen,
+    Contact,
     NewRequest,
     Request,
+    RequestClosing,
+    RequestState,
     RequestStep,
     Slot,
-    State,
-    due,
+    done_link_hash,
+    due_day,
     free_slots,
-    hash_of,
     is_overdue,
     take_slot,
-    with_secret,
+    with_new_done_link,
 )
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.store import database
@@ -68,7 +71,7 @@ class Diary:
     calendar: Schedule
 
 
-def booked(connection: sqlite3.Connection, unit: str, after: datetime) -> Booked:
+def booked(connection: sqlite3.Connection, unit: str, after: datetime) -> BookedPlaces:
     """Count all that is taken of a unit's slots from a moment on, by start."""
     rows = connection.execute(
         "SELECT start_ms, count(*) FROM bookings WHERE unit = ? AND start_ms >= ? "
@@ -175,7 +178,7 @@ def put_notice(
     }
     is_new = connection.execute(_INSERT_NOTICE, values).rowcount
     if is_new and mail.token:
-        link = (hash_of(mail.token), mail.request, at.isoformat())
+        link = (done_link_hash(mail.token), mail.request, at.isoformat())
         connection.execute(_LINK, link)
 
 
@@ -385,7 +388,7 @@ def send(
     the request. Within the caller's transaction; raises Refused.
     """
     first = kept.mail.key.partition(AGAIN)[0]
-    body, used = with_secret(kept.mail.body, token)
+    body, used = with_new_done_link(kept.mail.body, token)
     mail = replace(
         kept.mail,
         key=f"{first}{AGAIN}{copy}",
@@ -465,7 +468,7 @@ def request_to_row(ident: str, new: NewRequest, sound: Sound) -> dict[str, Value
         "at_ms": to_ms(new.at),
         "recording": sound.path,
         "sha256": sound.sha256,
-        "state": State.OPEN.value,
+        "state": RequestState.OPEN.value,
     }
 
 
@@ -508,7 +511,7 @@ def request_from_row(row: sqlite3.Row, steps: tuple[Happened, ...]) -> StoredReq
         new.call,
         new.sheet,
         new.appointment,
-        State(str(value["state"])),
+        RequestState(str(value["state"])),
         str(value["taken_by"]),
         tuple(each.words for each in steps if each.step is RequestStep.REMIND),
         next((_closing(each) for each in steps if each.step in _ENDS), None),
@@ -585,12 +588,14 @@ def _appointment(value: Mapping[str, Any]) -> Appointment | None:
         datetime.fromisoformat(str(value["starts"])), datetime.fromisoformat(str(value["ends"]))
     )
     return Appointment(
-        slot, Form(str(value["form"])), bool(value["confirmed"]), int(value["sequence"])
+        slot, AppointmentForm(str(value["form"])), bool(value["confirmed"]), int(value["sequence"])
     )
 
 
-def _closing(step: Happened) -> Closing:
-    return Closing(step.at, step.by, step.said_by, step.words, step.step is RequestStep.CANCEL)
+def _closing(step: Happened) -> RequestClosing:
+    return RequestClosing(
+        step.at, step.by, step.said_by, step.words, step.step is RequestStep.CANCEL
+    )
 
 
 # ---- request listing ---------------------------------------------------------------------------
@@ -624,7 +629,7 @@ def as_text(
             request.unit,
             " ".join(filter(None, (request.citizen.name, request.citizen.phone))),
             request.subject,
-            said_in(policy.state_of(request), language) + mark,
+            said_in(policy.state_words(request), language) + mark,
             day_words(due(request), language),
         ]
 
@@ -700,7 +705,7 @@ def mails_as_text(found: Iterable[StoredNotice], language: str, zone: tzinfo) ->
             moment_words(kept.queued_at.astimezone(zone), language),
             kept.mail.to,
             " ".join(kept.mail.subject.split()),
-            said_in(policy.MAILS[kept.state], language),
+            said_in(MAIL_STATE_WORDS[kept.state], language),
             str(kept.tries),
             f"{kept.settled_by}: {kept.reason}" if kept.reason else kept.said,
         ]
@@ -750,7 +755,8 @@ def contact(request: Request) -> str:
 def when(appointment: Appointment, language: str, zone: tzinfo) -> str:
     """Write when and how an appointment is."""
     start = appointment.slot.start.astimezone(zone)
-    told = f"{moment_words(start, language)}, {said_in(FORMS[appointment.form], language)}"
+    form = said_in(APPOINTMENT_FORM_WORDS[appointment.form], language)
+    told = f"{moment_words(start, language)}, {form}"
     if appointment.confirmed:
         return told
     return told + (", da confermare" if language == "it" else ", to be confirmed")
@@ -761,7 +767,7 @@ def step_line(happened: Happened, language: str, zone: tzinfo) -> str:
     at: datetime = happened.at.astimezone(zone)
     said = f" ({happened.said_by})" if happened.said_by else ""
     words = f": {happened.words}" if happened.words else ""
-    what = said_in(policy.STEPS[happened.step], language)
+    what = said_in(policy.REQUEST_STEP_WORDS[happened.step], language)
     return f"{moment_words(at, language)}  {what}  {happened.by}{said}{words}"
 
 
@@ -912,8 +918,8 @@ def change_within(
 def mailed(connection: sqlite3.Connection, number: int, happened: Happened) -> None:
     """Its mail was taken by the mail server: within the transaction in which that is kept."""
     kept = find_request(connection, number)
-    if kept is not None and kept.request.state is State.OPEN:
-        _keep(connection, policy.mailed(kept.request), happened)
+    if kept is not None and kept.request.state is RequestState.OPEN:
+        _keep(connection, policy.mail_accepted(kept.request), happened)
 
 
 def find_request(connection: sqlite3.Connection, number: int) -> StoredRequest | None:
@@ -931,10 +937,10 @@ def required_request(connection: sqlite3.Connection, number: int) -> StoredReque
 
 
 def list_requests(
-    connection: sqlite3.Connection, *states: State, unit: str = "", limit: int = 1000
+    connection: sqlite3.Connection, *states: RequestState, unit: str = "", limit: int = 1000
 ) -> tuple[StoredRequest, ...]:
     """List requests, newest first: those of some states, or all; of one unit, or all."""
-    wanted = states or tuple(State)
+    wanted = states or tuple(RequestState)
     marks = ", ".join("?" * len(wanted))
     rows = connection.execute(
         f"SELECT * FROM requests WHERE state IN ({marks}) AND ? IN ('', unit) "  # noqa: S608 - question marks
@@ -946,27 +952,30 @@ def list_requests(
 
 
 def find_open(
-    connection: sqlite3.Connection, number: str = "", name: str = "", plan: Plan = HOME
+    connection: sqlite3.Connection,
+    number: str = "",
+    name: str = "",
+    plan: NumberingPlan = HOME_PLAN,
 ) -> tuple[StoredRequest, ...]:
     """Find what is open of a citizen, by number or by (part of) the name, newest first (E9)."""
-    open_ones = list_requests(connection, State.OPEN, State.SENT, State.TAKEN)
+    open_ones = list_requests(connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
     return tuple(
         kept
         for kept in open_ones
-        if are_same(kept.request.citizen.phone, number, plan)
+        if are_same_number(kept.request.citizen.phone, number, plan)
         or _same_name(kept.request.citizen.name, name)
     )
 
 
 def search_open(
-    connection: sqlite3.Connection, typed: str, plan: Plan = HOME
+    connection: sqlite3.Connection, typed: str, plan: NumberingPlan = HOME_PLAN
 ) -> tuple[StoredRequest, ...]:
     """Find what is open by what somebody remembers of a citizen: part of the name or number."""
-    open_ones = list_requests(connection, State.OPEN, State.SENT, State.TAKEN)
+    open_ones = list_requests(connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
     return tuple(
         kept
         for kept in open_ones
-        if is_like(kept.request.citizen.phone, typed, plan)
+        if is_number_like(kept.request.citizen.phone, typed, plan)
         or _same_name(kept.request.citizen.name, typed)
     )
 
@@ -977,24 +986,24 @@ def recordings(connection: sqlite3.Connection) -> frozenset[str]:
 
 
 def _after(request: Request, happened: Happened, appointment: Appointment | None) -> Request:
-    closing = Closing(happened.at, happened.by, happened.said_by, happened.words)
+    closing = RequestClosing(happened.at, happened.by, happened.said_by, happened.words)
     match happened.step:
         case RequestStep.MAILED:
-            return policy.mailed(request)
+            return policy.mail_accepted(request)
         case RequestStep.TAKE:
-            return policy.take(request, happened.said_by or happened.by)
+            return policy.take_request(request, happened.said_by or happened.by)
         case RequestStep.GIVE:
-            return policy.given(request, happened.said_by)
+            return policy.give_request(request, happened.said_by)
         case RequestStep.REMIND:
-            return policy.reminded(request, happened.words)
+            return policy.remind(request, happened.words)
         case RequestStep.CLOSE:
-            return policy.closed(request, closing)
+            return policy.close_request(request, closing)
         case RequestStep.CANCEL:
-            return policy.cancelled(request, closing)
+            return policy.cancel_request(request, closing)
         case RequestStep.MOVE:
             if appointment is None:
                 raise SaidError(policy.NO_NEW_TIME)
-            return policy.moved(request, appointment)
+            return policy.move_appointment(request, appointment)
 
 
 def _keep(connection: sqlite3.Connection, request: Request, happened: Happened) -> None:
@@ -1109,11 +1118,11 @@ def tell_overdue(
     connection: sqlite3.Connection, calendar: Schedule, notices: Notices, now: datetime, domain: str
 ) -> tuple[int, int]:
     """Queue what the head is to be told, in the caller's transaction; count open and late ones."""
-    found = list_requests(connection, State.OPEN, State.SENT, State.TAKEN)
+    found = list_requests(connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
     late = [kept.request for kept in found if is_overdue(kept.request, calendar, now)]
     told = notice_keys(connection, "-overdue")
     for request in late if notices.head else ():
-        mail = overdue_mail(request, due(request, calendar), notices.language, notices.labels)
+        mail = overdue_mail(request, due_day(request, calendar), notices.language, notices.labels)
         if mail.key not in told:
             put_notice(connection, mail, now, domain)
     return len(found), len(late)

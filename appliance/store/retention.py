@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy import privacy
 from appliance.policy.hours import moment_words
-from appliance.policy.numbering import HOME, Plan
-from appliance.policy.privacy import TO_ALL, Item, Kind
-from appliance.policy.requests import RequestStep, State
+from appliance.policy.numbering import HOME_PLAN, NumberingPlan
+from appliance.policy.requests import RequestState, RequestStep
 from appliance.policy.text import Words
-from appliance.policy.voicemail import Care, Entry, MessageState, MessageStep, care_of
+from appliance.policy.users import (
+    HANDOVER_TO_ALL,
+    HandoverItem,
+    HandoverKind,
+    check_handover,
+    handover_words,
+    may_hand_over,
+)
+from appliance.policy.voicemail import MessageCare, MessageEntry, MessageState, MessageStep, care_of
 from appliance.store import call_log, care, database, requests, users, voicemail
 from appliance.store.call_log import to_ms
 from appliance.store.database import Noted, transaction
@@ -38,7 +44,7 @@ if TYPE_CHECKING:
 
 HANDOVER: Final = "handover"
 """The code in the audit."""
-_OPEN: Final = (State.OPEN, State.SENT, State.TAKEN)
+_OPEN: Final = (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
 _NOTES: Final = """
     SELECT care.kind AS kind, care.subject AS subject, care.at AS at, care.by AS by,
         care.given_by AS given_by, care.note AS note, messages.number AS number
@@ -55,7 +61,7 @@ class Asked:
     position: str
     to: str
     at: datetime
-    items: tuple[Item, ...]
+    items: tuple[HandoverItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +85,12 @@ class Mine:
     notes: tuple[Note, ...]
 
     @property
-    def items(self) -> tuple[Item, ...]:
+    def items(self) -> tuple[HandoverItem, ...]:
         """Name all that can be handed over."""
         return (
-            *(Item(Kind.MESSAGE, one.number) for one in self.messages),
-            *(Item(Kind.CALL, one.number) for one in self.calls),
-            *(Item(Kind.REQUEST, one.request.number) for one in self.requests),
+            *(HandoverItem(HandoverKind.MESSAGE, one.number) for one in self.messages),
+            *(HandoverItem(HandoverKind.CALL, one.number) for one in self.calls),
+            *(HandoverItem(HandoverKind.REQUEST, one.request.number) for one in self.requests),
         )
 
 
@@ -93,7 +99,7 @@ def mine(
     names: Collection[str],
     calls_since: datetime,
     notes_since: datetime,
-    plan: Plan = HOME,
+    plan: NumberingPlan = HOME_PLAN,
 ) -> Mine:
     """Read what is in the names of a person and of their position, oldest first."""
     taken = voicemail.list_messages(connection, MessageState.TAKEN)
@@ -115,26 +121,30 @@ def give(connection: sqlite3.Connection, asked: Asked, letters: Letters) -> Word
     """
     giver = users.find_user(connection, asked.by)
     taker = users.find_user(connection, asked.to) if asked.to else None
-    privacy.check(asked.items, giver, taker, asked.to)
+    check_handover(asked.items, giver, taker, asked.to)
     given = sum(_give(connection, item, asked, letters) for item in asked.items)
     if given:
         with transaction(connection):
             about = f"{given} -> {asked.to or '*'}"
             database.note(connection, Noted(asked.at, asked.by, HANDOVER, about))
-    return privacy.done(given, len(asked.items) - given, taker.shown if taker else TO_ALL)
+    return handover_words(
+        given, len(asked.items) - given, taker.shown if taker else HANDOVER_TO_ALL
+    )
 
 
-def _give(connection: sqlite3.Connection, item: Item, asked: Asked, letters: Letters) -> bool:
+def _give(
+    connection: sqlite3.Connection, item: HandoverItem, asked: Asked, letters: Letters
+) -> bool:
     """Hand one thing over; False where it is not theirs, or is over."""
-    if item.kind is Kind.REQUEST:
+    if item.kind is HandoverKind.REQUEST:
         return _give_request(connection, item.number, asked, letters)
     kind = care.Kind(item.kind.value)
     subject, number = care.find(connection, kind, str(item.number))
-    now: Care = care_of(care.history(connection, kind, subject))
+    now: MessageCare = care_of(care.history(connection, kind, subject))
     if now.state is not MessageState.TAKEN or not _is_theirs(item.kind, now.holder, asked):
         return False
     step = MessageStep.GIVE if asked.to else MessageStep.RELEASE
-    care.add(connection, kind, str(number), Entry(asked.at, asked.by, step, to=asked.to))
+    care.add(connection, kind, str(number), MessageEntry(asked.at, asked.by, step, to=asked.to))
     return True
 
 
@@ -142,15 +152,17 @@ def _give_request(
     connection: sqlite3.Connection, number: int, asked: Asked, letters: Letters
 ) -> bool:
     request = requests.required_request(connection, number).request
-    if request.state is State.DONE or not _is_theirs(Kind.REQUEST, request.follower, asked):
+    if request.state is RequestState.DONE or not _is_theirs(
+        HandoverKind.REQUEST, request.follower, asked
+    ):
         return False
     happened = Happened(uuid.uuid4().hex, RequestStep.GIVE, asked.at, asked.by, asked.to)
     requests.change(connection, number, happened, letters)
     return True
 
 
-def _is_theirs(kind: Kind, holder: str, asked: Asked) -> bool:
-    return privacy.may_be_given(kind, holder, asked.by, asked.position, asked.to)
+def _is_theirs(kind: HandoverKind, holder: str, asked: Asked) -> bool:
+    return may_hand_over(kind, holder, asked.by, asked.position, asked.to)
 
 
 def _note(row: sqlite3.Row) -> Note:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.policy.sheets import Change, InCharge, Sheet, changes
+from appliance.policy.sheets import OfficialInCharge, Sheet, SheetChange, sheet_changes
 from appliance.store import database, managed_config
 from appliance.store.database import Noted, transaction
 from appliance.store.directory import excerpt, folded
@@ -245,7 +245,7 @@ class Found:
 
 def store(
     connection: sqlite3.Connection, given: tuple[Sheet, ...], noted: Iterable[Noted] = ()
-) -> dict[str, Change]:
+) -> dict[str, SheetChange]:
     """Make the given sheets the ones that are found; returns what changed, by code.
 
     One that is not among them is kept (calls name it) but no longer found; what is `noted` goes to
@@ -264,7 +264,7 @@ def store(
 class Plan:
     """What becomes of each sheet, which are written, and which are found no more."""
 
-    found: dict[str, Change]
+    found: dict[str, SheetChange]
     written: tuple[Sheet, ...]
     gone: tuple[str, ...]
 
@@ -272,9 +272,9 @@ class Plan:
 def planned(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> Plan:
     """Say what it takes to have the given sheets alone found; raises Refused, sqlite3.Error."""
     ours, given = _own(connection, given)
-    found = changes(ours, given)
-    written = tuple(sheet for sheet in given if found[sheet.code] is not Change.SAME)
-    gone = tuple(code for code, change in found.items() if change is Change.GONE)
+    found = sheet_changes(ours, given)
+    written = tuple(sheet for sheet in given if found[sheet.code] is not SheetChange.SAME)
+    gone = tuple(code for code, change in found.items() if change is SheetChange.GONE)
     return Plan(found, written, gone)
 
 
@@ -305,16 +305,16 @@ def edited(connection: sqlite3.Connection) -> dict[str, Noted]:
     return {code: noted for code, noted in found.items() if noted.what in (CHANGED, REMOVED)}
 
 
-def put(connection: sqlite3.Connection, sheet: Sheet, noted: Noted) -> Change:
+def put(connection: sqlite3.Connection, sheet: Sheet, noted: Noted) -> SheetChange:
     """Keep one sheet, noted in the audit; the same once more is no change. Raises sqlite3.Error."""
     with transaction(connection):
         before = find(connection, sheet.code)
         if before == sheet:
-            return Change.SAME
+            return SheetChange.SAME
         managed_config.check_own_sheets(connection, [sheet.code])
         connection.execute(_UPSERT, _to_row(sheet))
         database.note(connection, noted)
-    return Change.CHANGED if before else Change.NEW
+    return SheetChange.CHANGED if before else SheetChange.NEW
 
 
 def remove(connection: sqlite3.Connection, code: str, noted: Noted) -> None:
@@ -332,12 +332,14 @@ def all_sheets(connection: sqlite3.Connection) -> tuple[Sheet, ...]:
     return tuple(_from_row(row) for row in rows)
 
 
-def officials(connection: sqlite3.Connection) -> tuple[InCharge, ...]:
+def officials(connection: sqlite3.Connection) -> tuple[OfficialInCharge, ...]:
     """Return whom the sheets that can be found make public as in charge, by the sheets' codes."""
     rows = connection.execute(
         "SELECT office, needs, official FROM sheets WHERE gone = 0 AND official <> '' ORDER BY code"
     )
-    return tuple(InCharge(r["office"], r["official"], tuple(json.loads(r["needs"]))) for r in rows)
+    return tuple(
+        OfficialInCharge(r["office"], r["official"], tuple(json.loads(r["needs"]))) for r in rows
+    )
 
 
 def find(connection: sqlite3.Connection, code: str) -> Sheet | None:

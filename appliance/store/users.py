@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.policy.users import AccountError, Role, User, check_left, check_touch
+from appliance.policy.users import AccountError, Role, User, check_last_holder, check_may_change
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
@@ -126,7 +126,7 @@ def password_of(connection: sqlite3.Connection, name: str) -> str:
 def add(connection: sqlite3.Connection, user: User, password: str, asked: Asked) -> User:
     """Make a user; raises AccountError without the right, or where the name is somebody's."""
     with transaction(connection):
-        check_touch(_asking(connection, asked), None, user)
+        check_may_change(_asking(connection, asked), None, user)
         if not _is_made(connection, user, asked):
             _insert(connection, user, password, asked, ADDED)
     return user
@@ -157,8 +157,8 @@ def change(
         before = _known(connection, name)
         after = changed(before, changes)
         if not _is_own(name, asked) or set(changes) - {"language"}:
-            check_touch(_asking(connection, asked), before, after)
-        check_left(everybody(connection), after)
+            check_may_change(_asking(connection, asked), before, after)
+        check_last_holder(everybody(connection), after)
         if after.disabled and not before.disabled:
             after = replace(after, stamp=before.stamp + 1)
         if after != before:
@@ -174,7 +174,7 @@ def set_password(
     with transaction(connection):
         before = _known(connection, name)
         if not _is_own(name, asked):
-            check_touch(_asking(connection, asked), before, before)
+            check_may_change(_asking(connection, asked), before, before)
         if connection.execute(
             "UPDATE users SET password = ?1, must_change = ?2, stamp = stamp + 1 "
             "WHERE name = ?3 AND password <> ?1",

@@ -16,17 +16,23 @@ from appliance.calls.orders import NOBODY, CallRecord, Direction, Result
 from appliance.calls.status import Names, transfers_of
 from appliance.errors import StoreError
 from appliance.policy.hours import moment_words
-from appliance.policy.numbering import HOME, Plan
-from appliance.policy.privacy import are_same, canonical, is_like, tail
-from appliance.policy.requests import HEAD, Mail
+from appliance.policy.mail import TO_HEAD, Mail
+from appliance.policy.numbering import (
+    HOME_PLAN,
+    NumberingPlan,
+    are_same_number,
+    canonical_number,
+    is_number_like,
+    number_tail,
+)
 from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import (
     CallAlerts,
-    Care,
-    Entry,
+    MessageCare,
+    MessageEntry,
+    MessageOutcome,
     MessageState,
     MessageStep,
-    Outcome,
     due_alerts,
     due_call_alerts,
     is_digest_time,
@@ -93,7 +99,7 @@ class About:
     """
 
     one: Numbered
-    entries: tuple[Entry, ...]
+    entries: tuple[MessageEntry, ...]
     requests: tuple[Request, ...]
     message: int
     back: tuple[CallRecord, ...]
@@ -110,16 +116,16 @@ def of_number(
     connection: sqlite3.Connection,
     number: str,
     since: datetime,
-    plan: Plan = HOME,
+    plan: NumberingPlan = HOME_PLAN,
     most: int = MOST,
 ) -> tuple[Numbered, ...]:
     """List the calls from and to a number since an instant, however it was sent; newest first.
 
     Part of a number finds all that begin or end with it (see policy.same_number.is_like).
     """
-    ends = tail(number)[-COMMON:]
+    ends = number_tail(number)[-COMMON:]
     rows = connection.execute(_LIKE, (to_ms(since), f"%{ends}%"))
-    same = (row for row in rows if is_like(str(row["caller_number"]), number, plan))
+    same = (row for row in rows if is_number_like(str(row["caller_number"]), number, plan))
     return _numbered(islice(same, most))
 
 
@@ -342,7 +348,7 @@ class Message:
     gap_ms: int = 0
     state: MessageState = MessageState.NEW
     taken_by: str = ""
-    outcome: Outcome | None = None
+    outcome: MessageOutcome | None = None
     closed_by: str = ""
     closed_at: datetime | None = None
     note: str = ""
@@ -439,7 +445,7 @@ def close(
     connection: sqlite3.Connection,
     name: str,
     by: str,
-    outcome: Outcome,
+    outcome: MessageOutcome,
     at: datetime,
     note: str = "",
 ) -> Message:
@@ -447,7 +453,7 @@ def close(
 
     Closing it twice in the same words changes nothing: the first time stands.
     """
-    entry = Entry(at, by, MessageStep.CLOSE, outcome, note)
+    entry = MessageEntry(at, by, MessageStep.CLOSE, outcome, note)
     care.add(connection, care.Kind.MESSAGE, name, entry)
     closed = find(connection, name)
     assert closed is not None
@@ -499,7 +505,7 @@ def message_from_row(row: Mapping[str, object] | sqlite3.Row) -> Message:
         gap_ms=int(str(row["gap_ms"])),
         state=MessageState.TAKEN if taken_by and not row["outcome"] else state,
         taken_by=taken_by,
-        outcome=Outcome(str(row["outcome"])) if row["outcome"] else None,
+        outcome=MessageOutcome(str(row["outcome"])) if row["outcome"] else None,
         closed_by=str(row["closed_by"]),
         closed_at=moment(row["closed_at"]),
         note=str(row["note"]),
@@ -560,7 +566,7 @@ class Missed:
 
     number: int
     record: CallRecord
-    care: Care = Care()
+    care: MessageCare = MessageCare()
     again: CallRecord | None = None
     wanted: bool = False
 
@@ -571,7 +577,7 @@ class Missed:
 
 
 def missed_calls(
-    connection: sqlite3.Connection, since: datetime, plan: Plan = HOME
+    connection: sqlite3.Connection, since: datetime, plan: NumberingPlan = HOME_PLAN
 ) -> tuple[Missed, ...]:
     """List the missed calls that rang since an instant, newest first; open or not.
 
@@ -582,7 +588,7 @@ def missed_calls(
     rows = connection.execute(_MAYBE, (ms,))
     maybe = ((int(row["rowid"]), call_from_row(row)) for row in rows)
     found = [(number, record) for number, record in maybe if needs_somebody(record)]
-    tails = {tail(record.caller.number) for _, record in found if record.caller.number}
+    tails = {number_tail(record.caller.number) for _, record in found if record.caller.number}
     served = _Served(connection, ms, tails, plan)
     again = {number: served.after(record) for number, record in found}
     later = _those(connection, again.values())
@@ -590,7 +596,7 @@ def missed_calls(
         Missed(
             number,
             record,
-            cares.get(record.call, Care()),
+            cares.get(record.call, MessageCare()),
             later.get(again[number]),
             is_wanted(record),
         )
@@ -611,14 +617,18 @@ class _Served:
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, since_ms: int, tails: Collection[str], plan: Plan
+        self,
+        connection: sqlite3.Connection,
+        since_ms: int,
+        tails: Collection[str],
+        plan: NumberingPlan,
     ) -> None:
-        self._canonical = functools.cache(lambda number: canonical(number, plan))
+        self._canonical = functools.cache(lambda number: canonical_number(number, plan))
         self._of: dict[str, list[tuple[int, int, str]]] = {}
         """For each number (ms, rowid, ISO time) of its calls, ascending."""
         for row in connection.execute(_SERVED, (since_ms,)):
             number = row["caller_number"]
-            if tail(number) in tails:
+            if number_tail(number) in tails:
                 calls = self._of.setdefault(self._canonical(number), [])
                 calls.append((row["rang_ms"], row["rowid"], row["rang_at"]))
 
@@ -709,12 +719,12 @@ def _json_row(one: Missed) -> dict[str, object]:
 # ---- care words --------------------------------------------------------------------------------
 # What is said of dealing with messages and missed calls, in both languages.
 
-OUTCOMES: Final[Mapping[Outcome, Words]] = {
-    Outcome.CALLED_BACK: Words("richiamato", "called back"),
-    Outcome.NOT_REACHABLE: Words("non raggiungibile", "not reachable"),
-    Outcome.NO_NUMBER: Words("senza numero", "no number"),
-    Outcome.NOT_NEEDED: Words("non necessario", "not needed"),
-    Outcome.PASSED_TO_OFFICE: Words("passato a un ufficio", "passed to an office"),
+OUTCOMES: Final[Mapping[MessageOutcome, Words]] = {
+    MessageOutcome.CALLED_BACK: Words("richiamato", "called back"),
+    MessageOutcome.NOT_REACHABLE: Words("non raggiungibile", "not reachable"),
+    MessageOutcome.NO_NUMBER: Words("senza numero", "no number"),
+    MessageOutcome.NOT_NEEDED: Words("non necessario", "not needed"),
+    MessageOutcome.PASSED_TO_OFFICE: Words("passato a un ufficio", "passed to an office"),
 }
 """P9's outcomes."""
 STEPS: Final[Mapping[MessageStep, Words]] = {
@@ -760,12 +770,12 @@ _DONE: Final[Mapping[MessageStep, Words]] = {
 }
 
 
-def done(kind: Kind, number: int, step: MessageStep, care: Care) -> Words:
+def done(kind: Kind, number: int, step: MessageStep, care: MessageCare) -> Words:
     """Say what has just been done."""
     return Words(_done(kind, number, step, care, "it"), _done(kind, number, step, care, "en"))
 
 
-def _done(kind: Kind, number: int, step: MessageStep, care: Care, language: str) -> str:
+def _done(kind: Kind, number: int, step: MessageStep, care: MessageCare, language: str) -> str:
     outcome = care.closing.outcome if care.closing else None
     return one_call(_DONE[step], language).format(
         what=one_call(_NAMES[kind], language).format(number),
@@ -776,7 +786,7 @@ def _done(kind: Kind, number: int, step: MessageStep, care: Care, language: str)
     )
 
 
-def state_text(care: Care, language: str) -> str:
+def state_text(care: MessageCare, language: str) -> str:
     """Say how something stands: its outcome, who has it, or that nobody does; tries in vain."""
     if care.closing is not None and care.closing.outcome is not None:
         words = one_call(OUTCOMES[care.closing.outcome], language)
@@ -788,7 +798,7 @@ def state_text(care: Care, language: str) -> str:
     return words + tries
 
 
-def history_lines(entries: Iterable[Entry], zone: tzinfo, language: str) -> Iterator[str]:
+def history_lines(entries: Iterable[MessageEntry], zone: tzinfo, language: str) -> Iterator[str]:
     """Say what was done, one line an entry: when, who, what, with which words."""
     empty = True
     for entry in entries:
@@ -802,7 +812,7 @@ def history_lines(entries: Iterable[Entry], zone: tzinfo, language: str) -> Iter
         yield one_call(NO_HISTORY, language)
 
 
-def history_rows(entries: Iterable[Entry]) -> list[dict[str, str | None]]:
+def history_rows(entries: Iterable[MessageEntry]) -> list[dict[str, str | None]]:
     """Spread what was done for programmes."""
     return [
         {
@@ -865,14 +875,14 @@ class Notices:
     language: str = "it"
     head: bool = True
     calls: CallAlerts = CallAlerts.ALL
-    plan: Plan = HOME
+    plan: NumberingPlan = HOME_PLAN
     page: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def alerted(self) -> tuple[str, ...]:
         """The recipients of an alert: the head and the desk, those that have an address."""
-        return tuple(to for to in (HEAD if self.head else "", self.desk) if to)
+        return tuple(to for to in (TO_HEAD if self.head else "", self.desk) if to)
 
 
 NEW: Final = Words("Segreteria: messaggio {} da {}", "Voicemail: message {} from {}")
@@ -941,7 +951,7 @@ def alert_mails(
     subject, body = (one_call(words, notices.language) for words in ALERTS[step])
     lines = "\n".join(_message_line(message, zone, notices) for message in late)
     for to in notices.alerted:
-        who = "head" if to == HEAD else "desk"
+        who = "head" if to == TO_HEAD else "desk"
         key = f"{step}:{who}:{late[0].id}"
         yield Mail(key, to, subject.format(len(late)), body.format(lines))
 
@@ -1028,7 +1038,7 @@ def _tell(
         if is_to_call_back(each)
         and step in due_call_alerts(each.care, each.record.rang_at, calendar, now, notices.calls)
     }
-    care.note_alert(connection, Kind.CALL, late, Entry(now, BOX, step))
+    care.note_alert(connection, Kind.CALL, late, MessageEntry(now, BOX, step))
     for mail in digests(step, tuple(late.values()), notices, calendar.zone, now):
         requests.put_notice(connection, mail, now, domain)
     return tuple(_alerted(each, step) if each.record.call in late else each for each in calls)
@@ -1055,7 +1065,7 @@ def digests(
         lines.append(one_call(MORE, notices.language).format(len(late) - MOST_LINES))
     day = now.astimezone(zone).date()
     for to in notices.alerted:
-        key = _key(step, "head" if to == HEAD else "desk", day)
+        key = _key(step, "head" if to == TO_HEAD else "desk", day)
         yield Mail(key, to, subject.format(len(late)), body.format("\n".join(lines)))
 
 
@@ -1157,12 +1167,12 @@ def _tell_late(
     cares = care.cares(connection, Kind.MESSAGE)
     late: dict[MessageStep, list[Message]] = {}
     for message in map(message_from_row, connection.execute(_OPEN_MESSAGES).fetchall()):
-        stands = cares.get(message.id, Care())
+        stands = cares.get(message.id, MessageCare())
         for step in due_alerts(stands, message.received_at, calendar, now):
             late.setdefault(step, []).append(message)
     for step, found in late.items():
         ids = (message.id for message in found)
-        care.note_alert(connection, Kind.MESSAGE, ids, Entry(now, BOX, step))
+        care.note_alert(connection, Kind.MESSAGE, ids, MessageEntry(now, BOX, step))
         for mail in alert_mails(step, tuple(found), notices, calendar.zone):
             requests.put_notice(connection, mail, now, domain)
 
@@ -1204,14 +1214,14 @@ class OpenCase:
 
 
 def open_cases(
-    connection: sqlite3.Connection, number: str, now: datetime, plan: Plan = HOME
+    connection: sqlite3.Connection, number: str, now: datetime, plan: NumberingPlan = HOME_PLAN
 ) -> tuple[OpenCase, ...]:
     """List what is open of a number, newest first; none for ""."""
     found = (*_messages(connection, number, plan), *_calls(connection, number, now, plan))
     return tuple(sorted(found, key=lambda case: case.at, reverse=True))
 
 
-def _messages(connection: sqlite3.Connection, number: str, plan: Plan) -> list[OpenCase]:
+def _messages(connection: sqlite3.Connection, number: str, plan: NumberingPlan) -> list[OpenCase]:
     cares = care.cares(connection, Kind.MESSAGE)
     return [
         OpenCase(
@@ -1219,20 +1229,20 @@ def _messages(connection: sqlite3.Connection, number: str, plan: Plan) -> list[O
             one.number,
             one.received_at,
             one.taken_by,
-            len(cares.get(one.id, Care()).failed),
+            len(cares.get(one.id, MessageCare()).failed),
         )
         for state in _OPEN_STATES
         for one in list_messages(connection, state)
-        if are_same(one.caller.number, number, plan)
+        if are_same_number(one.caller.number, number, plan)
     ]
 
 
 def _calls(
-    connection: sqlite3.Connection, number: str, now: datetime, plan: Plan
+    connection: sqlite3.Connection, number: str, now: datetime, plan: NumberingPlan
 ) -> list[OpenCase]:
     since = now - timedelta(days=DAYS)
     return [
         OpenCase(Kind.CALL, one.number, one.record.rang_at, one.care.holder, len(one.care.failed))
         for one in missed_calls(connection, since, plan)
-        if one.is_open and are_same(one.record.caller.number, number, plan)
+        if one.is_open and are_same_number(one.record.caller.number, number, plan)
     ]

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from appliance.errors import Bug, CentralinoError
-from appliance.policy.requests import Letter, MailState, RequestStep, Waiting, without_secrets
-from appliance.policy.supervision import in_words
-from appliance.policy.text import NotKept
+from appliance.policy.mail import MailState, OutgoingMail, QueuedMail
+from appliance.policy.requests import RequestStep, without_done_links
+from appliance.policy.text import NotKept, error_text_words
 from appliance.store import backup, call_log, requests, voicemail
 from appliance.store.call_log import iso
 from appliance.store.database import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import NewRequest
-    from appliance.policy.voicemail import Outcome
+    from appliance.policy.voicemail import MessageOutcome
     from appliance.store.voicemail import Message
 
 
@@ -118,12 +118,12 @@ def _text(path: Path) -> str:
 # The outbox as the mail thread sees it: what waits, a notice as it leaves, what a try came to.
 
 
-def waiting(connection: sqlite3.Connection) -> tuple[Waiting, ...]:
+def waiting(connection: sqlite3.Connection) -> tuple[QueuedMail, ...]:
     """Return what is queued, oldest first."""
     rows = connection.execute(
         "SELECT number, tries, tried_ms FROM outbox WHERE state = 'queued' ORDER BY number"
     )
-    return tuple(Waiting(*map(int, row)) for row in rows)
+    return tuple(QueuedMail(*map(int, row)) for row in rows)
 
 
 def dead(connection: sqlite3.Connection) -> int:
@@ -132,15 +132,15 @@ def dead(connection: sqlite3.Connection) -> int:
     return int(row[0])
 
 
-def load(connection: sqlite3.Connection, number: int) -> Letter:
+def load(connection: sqlite3.Connection, number: int) -> OutgoingMail:
     """Return a notice as it leaves; raises OfficeError when there is none."""
     kept = requests.required_notice(connection, number)
     references = requests.thread_ids(connection, kept.mail)
-    return Letter(kept.mail, kept.message_id, references, kept.queued_at)
+    return OutgoingMail(kept.mail, kept.message_id, references, kept.queued_at)
 
 
 def settle(
-    connection: sqlite3.Connection, state: MailState, after: Waiting, said: str, at: datetime
+    connection: sqlite3.Connection, state: MailState, after: QueuedMail, said: str, at: datetime
 ) -> None:
     """Keep what a try came to; what a person decided meanwhile stands.
 
@@ -169,7 +169,7 @@ def settle(
 
 def _take_secrets_out(connection: sqlite3.Connection, kept: requests.StoredNotice) -> None:
     """Leave no link that closes a request here once it has left: till then every try needs it."""
-    body = without_secrets(kept.mail.body)
+    body = without_done_links(kept.mail.body)
     if body != kept.mail.body:
         values = (body, kept.number)
         connection.execute("UPDATE outbox SET body = ? WHERE number = ?", values)
@@ -229,7 +229,7 @@ class Session:
         try:
             return self._once(job)
         except sqlite3.Error as error:
-            why = in_words(str(error))
+            why = error_text_words(str(error))
             raise NotKept(
                 f"gli archivi non si possono scrivere ({why.it}): far controllare la memoria",
                 f"the records cannot be written ({why.en}): check the disk",
@@ -420,7 +420,7 @@ class Records:
         return self.ask(voicemail.waiting)
 
     def close_message(
-        self, name: str, by: str, outcome: Outcome, at: datetime, note: str = ""
+        self, name: str, by: str, outcome: MessageOutcome, at: datetime, note: str = ""
     ) -> Message:
         """Close a message; raises OfficeError, StoreError."""
         return self.ask(lambda c: voicemail.close(c, name, by, outcome, at, note))
@@ -533,7 +533,7 @@ def _attempt(session: Session, job: Callable[[sqlite3.Connection], T]) -> T | Ce
         return error
     except (sqlite3.Error, OSError) as error:
         return NotKept(
-            f"gli archivi non si possono raggiungere ({in_words(str(error)).it}): "
+            f"gli archivi non si possono raggiungere ({error_text_words(str(error)).it}): "
             "controllare la memoria",
             f"the records cannot be reached ({error}): check the disk",
         )

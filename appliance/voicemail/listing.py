@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Final
 from appliance.calls.events import Caller, Presentation
 from appliance.policy.hours import moment_words
 from appliance.policy.text import Refused
-from appliance.policy.voicemail import Care, Entry, MessageState, MessageStep, Outcome, care_of
+from appliance.policy.voicemail import (
+    MessageCare,
+    MessageEntry,
+    MessageOutcome,
+    MessageState,
+    MessageStep,
+    care_of,
+)
 from appliance.store import voicemail
 from appliance.store.voicemail import call_columns, history_lines, state_text, without_number
 
@@ -21,10 +28,10 @@ if TYPE_CHECKING:
     from appliance.calls.orders import CallRecord
     from appliance.store.voicemail import Message
 
-    Cares = Mapping[str, Care]
+    Cares = Mapping[str, MessageCare]
 
 Words = dict[str, str]
-NO_CARES: Final[dict[str, Care]] = {}
+NO_CARES: Final[dict[str, MessageCare]] = {}
 
 _WORDS: Final[dict[str, Words]] = {
     "it": {
@@ -66,17 +73,17 @@ def close_message(
 
     Raises OfficeError. Whoever closes one tells the mailbox to `recount`, for the lamp.
     """
-    if outcome not in set(Outcome):
+    if outcome not in set(MessageOutcome):
         raise Refused(
-            f"{outcome!r} non è un esito: indicarne uno fra {', '.join(Outcome)}",
-            f"{outcome!r} is no outcome: say one of {', '.join(Outcome)}",
+            f"{outcome!r} non è un esito: indicarne uno fra {', '.join(MessageOutcome)}",
+            f"{outcome!r} is no outcome: say one of {', '.join(MessageOutcome)}",
         )
     if not by:
         raise Refused(
             "un messaggio lo chiude qualcuno: indicare chi",
             "a message is closed by somebody: say who",
         )
-    return voicemail.close(connection, name, by, Outcome(outcome), at, note)
+    return voicemail.close(connection, name, by, MessageOutcome(outcome), at, note)
 
 
 def as_json(found: Iterable[Message], directory: Path, cares: Cares = NO_CARES) -> str:
@@ -101,7 +108,7 @@ def as_text(
 
 def shown(
     message: Message,
-    entries: tuple[Entry, ...],
+    entries: tuple[MessageEntry, ...],
     earlier: tuple[CallRecord, ...],
     directory: Path,
     language: str,
@@ -130,7 +137,7 @@ def caller_text(caller: Caller, language: str = "it") -> str:
     return _WORDS[language][caller.presentation.value]
 
 
-def _care(message: Message, cares: Cares) -> Care:
+def _care(message: Message, cares: Cares) -> MessageCare:
     """Return how a message stands; of one without entries its own columns tell."""
     found = cares.get(message.id)
     if found is not None:
@@ -138,11 +145,11 @@ def _care(message: Message, cares: Cares) -> Care:
     closing = None
     if message.outcome is not None and message.closed_at is not None:
         at, by = message.closed_at, message.closed_by
-        closing = Entry(at, by, MessageStep.CLOSE, message.outcome, message.note)
-    return Care(message.state, message.taken_by, closing=closing)
+        closing = MessageEntry(at, by, MessageStep.CLOSE, message.outcome, message.note)
+    return MessageCare(message.state, message.taken_by, closing=closing)
 
 
-def json_row(message: Message, directory: Path, care: Care) -> dict[str, object]:
+def json_row(message: Message, directory: Path, care: MessageCare) -> dict[str, object]:
     """Spread a message for programmes; the keys are kept stable."""
     return {
         "number": message.number,
@@ -173,7 +180,7 @@ def json_row(message: Message, directory: Path, care: Care) -> dict[str, object]
 
 
 def _text_row(
-    message: Message, directory: Path, language: str, zone: tzinfo, care: Care
+    message: Message, directory: Path, language: str, zone: tzinfo, care: MessageCare
 ) -> list[str]:
     words = _WORDS[language]
     flag = f" ({words['interrupted']})" if message.interrupted else ""

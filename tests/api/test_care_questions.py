@@ -8,7 +8,7 @@ import pytest
 
 from appliance.api.calls import read_step
 from appliance.errors import OfficeError
-from appliance.policy.voicemail import MessageStep, Outcome
+from appliance.policy.voicemail import MessageOutcome, MessageStep
 from appliance.store.care import Kind
 
 ASKED: dict[str, Any] = {
@@ -33,7 +33,11 @@ def test_closing_a_message_has_its_own_question() -> None:
     kind, _, entry = read_step(
         {**ASKED, "ask": "close_message", "outcome": "no_number", "note": "x"}
     )
-    assert (kind, entry.step, entry.outcome) == (Kind.MESSAGE, MessageStep.CLOSE, Outcome.NO_NUMBER)
+    assert (kind, entry.step, entry.outcome) == (
+        Kind.MESSAGE,
+        MessageStep.CLOSE,
+        MessageOutcome.NO_NUMBER,
+    )
     assert entry.note == "x"
 
 

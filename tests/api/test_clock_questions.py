@@ -12,7 +12,7 @@ import pytest
 from appliance.api.clock import ClockCommands
 from appliance.commands.clock import set_clock
 from appliance.errors import OfficeError, TechnicianError
-from appliance.policy.clock import BUILT, LAST, ClockState, Now
+from appliance.policy.clock import EARLIEST_WALL, LATEST_WALL, ClockState, Now
 from appliance.service import clock
 from appliance.service.clock import ClockWatch, Sources
 from appliance.store import database
@@ -125,8 +125,8 @@ def test_what_is_no_time_is_refused(box: Box, at: str) -> None:
         ("1800000000 100 ; reboot", "nobody has asked"),
         ("1800000000.0 30.0", "too long ago"),
         ("1800000000.0 101.0", "too long ago"),
-        (f"{BUILT - 1} 100.0", "that year cannot be"),
-        (f"{LAST + 1} 100.0", "that year cannot be"),
+        (f"{EARLIEST_WALL - 1} 100.0", "that year cannot be"),
+        (f"{LATEST_WALL + 1} 100.0", "that year cannot be"),
     ],
 )
 def test_the_helper_takes_nothing_else(tmp_path: Path, text: str, why: str) -> None:

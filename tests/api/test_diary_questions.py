@@ -13,7 +13,7 @@ import pytest
 from appliance.api import requests
 from appliance.api.protocol import Reply
 from appliance.errors import OfficeError
-from appliance.policy.letters import House
+from appliance.policy.mail import LetterSender
 from appliance.store import database
 from appliance.store import requests as store_requests
 from appliance.store.requests import Taking
@@ -48,7 +48,7 @@ def records() -> Iterator[Records]:
 
 def told(records: Any, *declared: Any, **asked: Any) -> Reply:
     """Ask for the week of the 23rd of November, unless another is asked for."""
-    house = House("Comune", "it", CALENDAR, with_declarations(*declared))
+    house = LetterSender("Comune", "it", CALENDAR, with_declarations(*declared))
     heard: list[Any] = []
     question = {"first": "2026-11-23"} | asked
     requests.diary_week(records, lambda: house, NOW, question)(heard.append)

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.api.privacy import MOST_ITEMS, read_handover
 from appliance.errors import OfficeError
-from appliance.policy.privacy import Item, Kind
+from appliance.policy.users import HandoverItem, HandoverKind
 from tests.policy.town import rome
 
 AT = rome("2026-11-25 14:00")
@@ -20,7 +20,10 @@ def test_a_question_is_read() -> None:
     items = ["message:1", "call:7", "call:7"]
     asked = read_handover(ASKED | {"position": "op1", "to": None, "items": items}, AT)
     assert (asked.by, asked.position, asked.to, asked.at) == ("carla", "op1", "", AT)
-    assert asked.items == (Item(Kind.MESSAGE, 1), Item(Kind.CALL, 7))
+    assert asked.items == (
+        HandoverItem(HandoverKind.MESSAGE, 1),
+        HandoverItem(HandoverKind.CALL, 7),
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from appliance.calls.switchboard import Switchboard
 from appliance.config.state_folder import speech_folder
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
-from appliance.policy.hours_changes import Special
+from appliance.policy.hours_changes import HoursEntry
 from appliance.policy.office import Office
 from appliance.policy.users import Role, User
 from appliance.service.live_policy import LiveHours
@@ -229,7 +229,7 @@ def test_without_the_disk_what_was_read_last_holds(box: Box) -> None:
     )
     told = box.ask("hours_enter", form=FORM | {"reason": "Altro"}, preview=True, by="carla")
     assert told["done"] is False
-    heard: queue.SimpleQueue[tuple[Special, ...] | CentralinoError] = queue.SimpleQueue()
+    heard: queue.SimpleQueue[tuple[HoursEntry, ...] | CentralinoError] = queue.SimpleQueue()
     box.stores.hours.load(heard.put)
     assert isinstance(heard.get(timeout=5), StoreError)
     assert box.house.is_open(SUNDAY)

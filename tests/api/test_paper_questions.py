@@ -24,8 +24,10 @@ from appliance.config.office import build_office
 from appliance.errors import CentralinoError, OfficeError
 from appliance.paper.document import from_json, to_json
 from appliance.policy import requests
-from appliance.policy.directory import Reach, Register, ReturnRule, SecretNumber, target
-from appliance.policy.requests import HEAD, Citizen, MailState, NewRequest, RequestStep, Waiting
+from appliance.policy.directory import Directory, Reach, ReturnRule, make_target
+from appliance.policy.mail import TO_HEAD, MailState, QueuedMail
+from appliance.policy.numbering import SecretNumber
+from appliance.policy.requests import Citizen, NewRequest, RequestStep
 from appliance.service.mailroom import Mailroom
 from appliance.store import database, users, writer
 from appliance.store import requests as store_requests
@@ -53,7 +55,7 @@ state = "{folder}"
 listen = "127.0.0.1"
 """
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-OUTSIDE = replace(RESIDENCE, targets=(target(Reach.OUTSIDE, "0541704101"),))
+OUTSIDE = replace(RESIDENCE, targets=(make_target(Reach.OUTSIDE, "0541704101"),))
 SECRET = with_declarations(replace(declaration(), needs=(OUTSIDE,)))
 """A register in which an office is reached by a number that is not told."""
 ASKED = NewRequest(
@@ -68,7 +70,7 @@ class Desk:
 
     records: Records
     questions: PaperCommands
-    register: list[Register]
+    register: list[Directory]
 
     def ask(self, ask: str, **question: Any) -> Reply:
         """Ask, and wait for the answer; raises what the desk raises."""
@@ -97,7 +99,7 @@ class Desk:
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try of a mail come to something."""
-        after = Waiting(number, 1, 1000)
+        after = QueuedMail(number, 1, 1000)
         self.records.ask(lambda c: writer.settle(c, state, after, said, AT))
 
     def noted(self) -> list[tuple[str, str, str]]:
@@ -135,7 +137,7 @@ def test_an_email_comes_whole_in_parts(desk: Desk) -> None:
     assert len(data) > 3 * protocol.PART
     mail: Any = message_from_bytes(data, policy=default)
     assert (mail["To"], mail["Message-ID"]) == ("anagrafe@comune.example", office.message_id)
-    assert f"{requests.PATH}…" in mail.get_body(("plain",)).get_content()
+    assert f"{requests.DONE_LINK_PATH}…" in mail.get_body(("plain",)).get_content()
     (attached,) = mail.iter_attachments()
     assert len(attached.get_content()) > 200_000
     assert b"anna@example.org" in desk.paper(citizen.number, "eml")
@@ -263,13 +265,13 @@ def test_a_copy_has_a_link_of_its_own(desk: Desk) -> None:
     """E15: that of the first left the box with it; the copy's closes the same request, once."""
     office, _ = desk.mails()
     desk.settle(office.number, MailState.SENT, "250 OK")
-    assert f"{requests.PATH}…" in desk.mails()[0].mail.body
+    assert f"{requests.DONE_LINK_PATH}…" in desk.mails()[0].mail.body
     number = desk.ask("mail_again", mail=office.number)["mail"]
     copy = next(one for one in desk.mails() if one.number == number)
-    token = copy.mail.body.partition(requests.PATH)[2].split()[0]
+    token = copy.mail.body.partition(requests.DONE_LINK_PATH)[2].split()[0]
     looked = desk.records.ask(lambda c: look(c, token, AT))
     assert (looked.standing, looked.kept and looked.kept.request.number) == (
-        requests.Standing.OPEN,
+        requests.DoneLinkState.OPEN,
         1,
     )
     assert desk.mails()[0].state is MailState.SENT
@@ -283,11 +285,11 @@ def test_the_citizens_and_the_heads_go_where_they_went(desk: Desk) -> None:
     for step in reminded:
         letters = desk.records.letters
         desk.records.ask(partial(store_requests.change, number=1, happened=step, letters=letters))
-    head = next(one for one in desk.mails() if one.mail.to == HEAD)
-    for each, to in ((citizen, "anna@example.org"), (head, HEAD)):
+    head = next(one for one in desk.mails() if one.mail.to == TO_HEAD)
+    for each, to in ((citizen, "anna@example.org"), (head, TO_HEAD)):
         desk.settle(each.number, MailState.SENT, "250 OK")
         answer = desk.ask("mail_again", mail=each.number)
-        assert HEAD not in answer["said"]["en"].split()
+        assert TO_HEAD not in answer["said"]["en"].split()
         assert desk.mails()[-1].mail.to == to
         assert desk.mails()[-1].number == answer["mail"]
 

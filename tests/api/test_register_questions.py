@@ -17,8 +17,8 @@ from appliance.api.protocol import Reply
 from appliance.calls import events
 from appliance.errors import CentralinoError, OfficeError, StoreError
 from appliance.policy.clock import Now
-from appliance.policy.directory import Register
-from appliance.policy.directory_forms import merge
+from appliance.policy.directory import Directory
+from appliance.policy.directory_changes import merge_directory
 from appliance.policy.users import Role, User
 from appliance.service.loop import CallControl, Stores
 from appliance.store import database, users
@@ -79,10 +79,10 @@ class Box:
         return answer
 
     @property
-    def register(self) -> Register:
+    def register(self) -> Directory:
         """The register that the desk was last told."""
         told = [e.register for e in self.posted if isinstance(e, events.RegisterChanged)]
-        assert isinstance(told[-1], Register)
+        assert isinstance(told[-1], Directory)
         return told[-1]
 
     def audited(self) -> list[Noted]:
@@ -118,7 +118,9 @@ def box(tmp_path: Path) -> Iterator[Box]:
     stores.start()
     key, shell = stores.register.key, Asked("t", AT, shell=True)
     stores.records.ask(
-        lambda c: store.change(c, key, Who("anna", AT, "import"), lambda r: merge(r, TOWN), {})
+        lambda c: store.change(
+            c, key, Who("anna", AT, "import"), lambda r: merge_directory(r, TOWN), {}
+        )
     )
     for user in PEOPLE:
         stores.records.ask(

@@ -26,8 +26,9 @@ from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
-from appliance.policy.office import Code, Voicemail
-from appliance.policy.routing import Decision, Way
+from appliance.policy.office import VoicemailLimits
+from appliance.policy.opening import ReasonCode
+from appliance.policy.routing import Decision, Destination
 from appliance.policy.sheets import Menu, SpokenSheet
 from appliance.policy.text import Words
 from appliance.prompts import Catalogue
@@ -209,7 +210,7 @@ def test_the_carrier_has_the_sounds_before_any_call_is_offered_them(shelf: Shelf
 
 
 CLOSED = Decision(
-    Way.VOICEMAIL, Code.CLOSED_HOURS, Words(), "greeting_closed",
+    Destination.VOICEMAIL, ReasonCode.CLOSED_HOURS, Words(), "greeting_closed",
     datetime(2026, 11, 26, 8, 30, tzinfo=ROME), datetime(2026, 11, 26, 8, 30, tzinfo=ROME),
 )  # fmt: skip
 EVENING = Now(0.0, datetime(2026, 11, 25, 19, 0, tzinfo=ROME))
@@ -221,7 +222,7 @@ def closed_greeting(shelf: Shelf) -> dict[str, bytes]:
     ours = prompt_file(Catalogue(shelf.sounds.site), ("it", "en"), "it", lambda _: None)
     _, over = shelf.load()
     played = read(ours) | over
-    office = replace(EXAMPLE, email=(), voicemail=Voicemail(privacy="privacy"))
+    office = replace(EXAMPLE, email=(), voicemail=VoicemailLimits(privacy="privacy"))
     said = [*greeting(office, CLOSED, EVENING), *greeting(office, CLOSED, EVENING, language="it")]
     return {name: played[name] for name in said if name.startswith("it/")}
 

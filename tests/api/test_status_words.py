@@ -26,11 +26,12 @@ from appliance.calls.model import LineState
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.office import AUTOMATIC, Manual, Mark
+from appliance.policy.office import SET_AUTOMATICALLY
+from appliance.policy.opening import ManualState, StateMark
 from appliance.policy.routing import GroupState
-from appliance.policy.sheets import InCharge
+from appliance.policy.sheets import OfficialInCharge
 from appliance.policy.text import Words
-from appliance.policy.voicemail import Entry, MessageStep, Outcome, care_of
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep, care_of
 from appliance.service.phone_status import StatusCollector
 from appliance.store.care import Kind
 from appliance.store.database import DATABASE_FAILING
@@ -169,7 +170,7 @@ def test_manual_states_and_who_is_away() -> None:
     assert "Assenti: op1" in said.it
     assert "liberi op2; assenti op1" in said.it
     automatic = up()
-    service = automatic._desk.service.go_away("op1", Mark(AUTOMATIC, TEN.wall))
+    service = automatic._desk.service.go_away("op1", StateMark(SET_AUTOMATICALLY, TEN.wall))
     automatic._desk.service = service
     said = words(automatic)
     assert "Assenti: op1 dalle 10:00 (automatico: chiamate senza risposta)" in said.it
@@ -182,7 +183,10 @@ def test_a_return_that_waits_has_its_sentence_to_say() -> None:
     """E6, E10: who waits for whom, and what the office lets its callers be told."""
     switchboard = office_desk()
     units = tuple(replace(each, say="Richiamano oggi.") for each in TOWN.units)
-    known = (InCharge("anagrafe", "Ada Neri", ("residenza",)), InCharge("tributi", "Ugo Bianchi"))
+    known = (
+        OfficialInCharge("anagrafe", "Ada Neri", ("residenza",)),
+        OfficialInCharge("tributi", "Ugo Bianchi"),
+    )
     tell(switchboard, TEN, events.RegisterChanged(replace(TOWN, units=units), known))
     asked(switchboard, attended=False)
     for phone in ("op1", "op2", "desk1", "desk2", *OFFICE_PHONES):
@@ -286,7 +290,7 @@ def test_every_answer_speaks_both_languages() -> None:
     assert set(DONE_BY_COMMAND) == set(typing.get_args(commands.Request))
     every = [words for pair in DONE_BY_COMMAND.values() for words in pair]
     assert [words for words in every if not (words.it and words.en)] == []
-    closing = Entry(TEN.wall, "Anna", MessageStep.CLOSE, Outcome.CALLED_BACK)
+    closing = MessageEntry(TEN.wall, "Anna", MessageStep.CLOSE, MessageOutcome.CALLED_BACK)
     assert done(Kind.MESSAGE, 17, MessageStep.CLOSE, care_of([closing])) == Words(
         "Il messaggio 17 è chiuso: richiamato.", "Message 17 is closed: called back."
     )
@@ -296,7 +300,7 @@ def test_every_state_has_its_words() -> None:
     """A state that is added is added to the catalogue."""
     assert set(LINES) == set(LineState)
     assert set(GROUPS) == set(GroupState)
-    assert set(MARKS) == set(Manual)
+    assert set(MARKS) == set(ManualState)
     assert status_text.in_one_language(STATUS_WORDS["open"], "it") == "Aperto"
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from appliance.api.calls import offices
-from appliance.policy.directory import Purpose
+from appliance.policy.numbering import Purpose
 from tests.calls.test_transfers import office_desk
 from tests.fuzz.targets.door import Desk
 

@@ -20,18 +20,18 @@ from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.model import Call, Side
 from appliance.calls.states import Row, State, row_for
-from appliance.policy.dialling import Ledger
+from appliance.policy.dialling import DialLedger
 from appliance.policy.directory import (
     Authorisation,
-    Entry,
+    Directory,
+    EntryStamp,
     Reach,
-    Register,
     Unit,
-    target,
-    to_be_told,
+    make_target,
+    target_to_tell,
 )
 from appliance.policy.hours import Period, Week
-from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.hours_changes import HoursEntry, Whose
 from appliance.policy.text import Words
 from tests.calls.test_properties import (
     LINES,
@@ -56,19 +56,19 @@ CALLERS = (Caller(), Caller(Presentation.SHOWN, "0511234567", "Ada"), Caller(Pre
 DUTY, OFFICE_ITSELF = "051598333", "0519990204"
 """A number that may be told while its leave holds, and one behind an office that never may."""
 LEAVE = Authorisation(
-    Entry(1, "capo", START - timedelta(days=30), "prot. 4/2026"),
+    EntryStamp(1, "capo", START - timedelta(days=30), "prot. 4/2026"),
     "polizia",
-    to_be_told(DUTY),
+    target_to_tell(DUTY),
     "il comandante",
 )
-OUTSIDE = replace(RESIDENCE, targets=(target(Reach.OUTSIDE, OFFICE_ITSELF, "ufficio"),))
-SILENT = Register(
+OUTSIDE = replace(RESIDENCE, targets=(make_target(Reach.OUTSIDE, OFFICE_ITSELF, "ufficio"),))
+SILENT = Directory(
     (*TOWN.units, Unit("polizia", "Polizia locale", "polizia@comune.example.it")),
     (replace(declaration(), needs=(OUTSIDE,)),),
 )
 _TODAY = Period(START.date(), START.date(), Words("X"), Week(((),) * 7))
-HOURS = (Special(1, Whose.HOUSE, _TODAY, "capo", START, "mail"),)
-REGISTERS = (Register(), TOWN, STORIES, SILENT, replace(SILENT, authorisations=(LEAVE,)))
+HOURS = (HoursEntry(1, Whose.HOUSE, _TODAY, "capo", START, "mail"),)
+REGISTERS = (Directory(), TOWN, STORIES, SILENT, replace(SILENT, authorisations=(LEAVE,)))
 
 
 class Names:
@@ -159,7 +159,7 @@ OBJECTS: dict[tuple[type, str], st.SearchStrategy[object]] = {
     (events.CallBackAsked, "number"): st.sampled_from(["", "0511234567", "892424", OFFICE_ITSELF]),
     (events.NumbersKnown, "forgotten"): st.sampled_from([(), ("051234567",)]),
     (events.NumbersKnown, "ledger"): st.sampled_from(
-        [Ledger(), Ledger({"0511234567": START}), "nonsense"]
+        [DialLedger(), DialLedger({"0511234567": START}), "nonsense"]
     ),
     (events.TransferWished, "request"): st.one_of(wishes, st.just("nonsense")),
     (events.SpokenSheetsChanged, "units"): st.sampled_from([{"anagrafe": "it/unit_1"}, None]),

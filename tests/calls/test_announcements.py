@@ -25,10 +25,11 @@ from appliance.calls.model import Act
 from appliance.calls.transfer_choices import REASONS, RULES
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
-from appliance.policy.office import KEY_CODES, Code, StaffKey
-from appliance.policy.opening import GREETINGS as CLOSED_GREETINGS
-from appliance.policy.routing import GREETINGS, Decision, Way
-from appliance.policy.sheets import NOTHING_ADDED
+from appliance.policy.office import KEY_CODES, StaffKey
+from appliance.policy.opening import CLOSED_GREETINGS as CLOSED_GREETINGS
+from appliance.policy.opening import ReasonCode
+from appliance.policy.routing import NOT_TAKEN_GREETINGS, Decision, Destination
+from appliance.policy.sheets import NOTHING_OFFERED
 from appliance.policy.text import Words
 from tests.stories.offices import EXAMPLE, ROME
 
@@ -39,7 +40,7 @@ PROMPTS = Path(__file__).resolve().parents[2] / "appliance" / "prompts"
 def decision(key: str = "greeting_closed", reopens: str = "") -> Decision:
     """Return a decision for voicemail."""
     at = datetime.fromisoformat(reopens).replace(tzinfo=ROME) if reopens else None
-    return Decision(Way.VOICEMAIL, Code.CLOSED_HOURS, Words(), key, at, at)
+    return Decision(Destination.VOICEMAIL, ReasonCode.CLOSED_HOURS, Words(), key, at, at)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_the_whole_greeting() -> None:
         "en/greeting_closed", "en/reopen_tomorrow", "en/hour_9", "en/leave_message",
         "en/key_information",
     )  # fmt: skip
-    assert more(office, NOTHING_ADDED, "en") == (
+    assert more(office, NOTHING_OFFERED, "en") == (
         "en/write_to", "en/word_urp", "en/sign_at", "en/leave_message",
     )  # fmt: skip
 
@@ -134,7 +135,7 @@ def test_an_address_that_cannot_be_spoken(address: str) -> None:
 
 def test_every_prompt_that_may_be_named_is_recorded() -> None:
     """No caller meets silence: each name has its sound in each language of the house."""
-    keys = {*GREETINGS.values(), *CLOSED_GREETINGS.values(), "leave_message", "write_to"}
+    keys = {*NOT_TAKEN_GREETINGS.values(), *CLOSED_GREETINGS.values(), "leave_message", "write_to"}
     keys |= {"welcome", "language_key", "key_emergency", "key_information", "key_both"}
     keys |= {"message_stored", "message_not_stored", "message_too_short", "message_full"}
     keys |= {"tone_record", "back_at"}

@@ -13,7 +13,7 @@ from appliance.calls.outgoing import Dialled
 from appliance.calls.side_states import KEY_TABLE, SideState
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.dialling import Denied, Ledger, Placed
+from appliance.policy.dialling import DialLedger, DialRefusal, PlacedCall
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
 
 HELP = events.PhoneDialled("help", "op2", "90112")
@@ -22,7 +22,7 @@ HELP = events.PhoneDialled("help", "op2", "90112")
 def ready(now: Now = TEN) -> Switchboard:
     """Return a Switchboard that knows who has called."""
     desk = up(now=now)
-    tell(desk, now, events.NumbersKnown(Ledger()))
+    tell(desk, now, events.NumbersKnown(DialLedger()))
     return desk
 
 
@@ -66,8 +66,8 @@ def test_a_phone_that_has_heard_a_message_calls_back(
 def test_who_rings_back_is_known_however_the_exchange_sends_the_number(sent: str) -> None:
     """E17: the call's record says so, and names the case of the call back."""
     switchboard = up()
-    placed = Placed("boot7-9", "op1", "0541704111", TEN.wall, "message:3", 20.0)
-    tell(switchboard, TEN, events.NumbersKnown(Ledger(placed=(placed,))))
+    placed = PlacedCall("boot7-9", "op1", "0541704111", TEN.wall, "message:3", 20.0)
+    tell(switchboard, TEN, events.NumbersKnown(DialLedger(placed=(placed,))))
     caller = Caller(Presentation.SHOWN, sent)
     tell(switchboard, TEN, events.LineRang("line1"), events.CallerIdentified("line1", caller))
     (call,) = switchboard._desk.calls.values()
@@ -177,5 +177,5 @@ def test_a_ringing_line_is_known_to_whoever_calls_back() -> None:
 
 def test_every_refusal_is_said() -> None:
     """Whoever is refused hears why, in words of the house; none goes without (E17)."""
-    assert set(outgoing.SAID) == set(Denied)
+    assert set(outgoing.SAID) == set(DialRefusal)
     assert all(outgoing.SAID.values())

@@ -16,7 +16,7 @@ from appliance.calls.side_states import DIALLED_TABLE, OUTSIDE_TABLE, SideState
 from appliance.calls.states import Ignored, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.dialling import Ledger
+from appliance.policy.dialling import DialLedger
 from appliance.policy.numbering import PLANS
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell
 from tests.stories.offices import OFFICES
@@ -43,7 +43,7 @@ class World:
             self.tell(events.LineRestored(line.name, "modem"))
         for phone in whole.phones:
             self.tell(events.PhoneRegistered(phone))
-        self.tell(events.NumbersKnown(Ledger()))
+        self.tell(events.NumbersKnown(DialLedger()))
 
     def tell(self, *told: events.Event) -> list[Order]:
         """Hand over events, keep and return the orders."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from appliance.calls import events
 from appliance.policy.hours import Period, Week
-from appliance.policy.hours_changes import Special, Whose
-from appliance.policy.office import Code
+from appliance.policy.hours_changes import HoursEntry, Whose
+from appliance.policy.opening import ReasonCode
 from appliance.policy.text import Words
 from tests.calls.desk import TEN, up
 
 SHUT = Period(TEN.wall.date(), TEN.wall.date(), Words("Sciopero", "Strike"), Week(((),) * 7))
-HOURS = (Special(1, Whose.HOUSE, SHUT, "capo", TEN.wall, "e-mail"),)
+HOURS = (HoursEntry(1, Whose.HOUSE, SHUT, "capo", TEN.wall, "e-mail"),)
 
 
 def test_a_closure_holds_at_once_and_is_taken_back() -> None:
@@ -18,7 +18,7 @@ def test_a_closure_holds_at_once_and_is_taken_back() -> None:
     switchboard = up()
     switchboard.handle(events.HoursChanged(HOURS), TEN)
     status = switchboard.status(TEN)
-    assert (status.open, status.code) == (False, Code.SPECIAL)
+    assert (status.open, status.code) == (False, ReasonCode.SPECIAL)
     assert "Sciopero" in status.sentence.it
     switchboard.handle(events.HoursChanged(()), TEN)
     assert switchboard.office == up().office

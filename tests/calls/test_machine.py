@@ -18,7 +18,7 @@ from appliance.calls import events, orders
 from appliance.calls.events import Caller
 from appliance.calls.model import Call, LineState, Side
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Register
+from appliance.policy.directory import Directory
 from tests.calls.telling import (
     CALLERS,
     DUTY,
@@ -70,7 +70,7 @@ class Anything(RuleBasedStateMachine):
         phones=st.sampled_from([PHONES[:4], PHONES[:4], ()]),
     )
     def open(
-        self, clock: ClockState, ago: float, register: Register, phones: tuple[str, ...]
+        self, clock: ClockState, ago: float, register: Directory, phones: tuple[str, ...]
     ) -> None:
         """Begin at a moment of a Wednesday; phones may have registered."""
         self.watch = Watch(self.office, Now(50.0, START, clock))

@@ -14,9 +14,10 @@ from appliance.calls.positions import REMIND
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band, Period, Week
-from appliance.policy.hours_changes import Special, Whose
-from appliance.policy.office import Mark, Office, ServiceState
-from appliance.policy.requests import HEAD, Mail
+from appliance.policy.hours_changes import HoursEntry, Whose
+from appliance.policy.mail import TO_HEAD, Mail
+from appliance.policy.office import Office
+from appliance.policy.opening import ServiceState, StateMark
 from appliance.policy.text import Words
 from tests.calls.desk import TEN, later, tell, up
 from tests.stories.offices import EXAMPLE
@@ -82,11 +83,11 @@ def test_an_end_that_somebody_gave_is_theirs() -> None:
     """With or without a zone, and also none at all: who says so takes it back."""
     desk = up()
     ask(desk, SetClosed(on=True, by="op1", until=at(16)))
-    assert desk.service.closed == Mark("op1", TEN.wall, at(16))
+    assert desk.service.closed == StateMark("op1", TEN.wall, at(16))
     ask(desk, SetClosed(on=True, by="op1", until=at(16).replace(tzinfo=None)))
-    assert desk.service.closed == Mark("op1", TEN.wall, at(16))
+    assert desk.service.closed == StateMark("op1", TEN.wall, at(16))
     ask(desk, SetUnattended(on=True, by="op2", lasts=True))
-    assert desk.service.unattended == Mark("op2", TEN.wall)
+    assert desk.service.unattended == StateMark("op2", TEN.wall)
     ask(desk, SetUnattended(on=False, by="op2"))
     assert desk.service.unattended is None
 
@@ -103,7 +104,7 @@ def test_an_office_that_never_closes_ends_a_state_after_a_day() -> None:
 def with_opening(wall: datetime) -> events.HoursChanged:
     """Enter that the house is open all day on the day of a moment."""
     opening = Period(wall.date(), wall.date(), Words("Apertura", "Opening"), ALWAYS)
-    return events.HoursChanged((Special(1, Whose.HOUSE, opening, "capo", TEN.wall, "e-mail"),))
+    return events.HoursChanged((HoursEntry(1, Whose.HOUSE, opening, "capo", TEN.wall, "e-mail"),))
 
 
 def test_hours_that_are_entered_afterwards_move_the_end() -> None:
@@ -116,12 +117,12 @@ def test_hours_that_are_entered_afterwards_move_the_end() -> None:
     assert desk.service.closed.until == at(9, day=28)
     tell(desk, friday, with_opening(at(0, day=28)))
     assert desk.service.closed.until == at(0, day=28)
-    assert desk.service.unattended == Mark("op1", friday.wall)
+    assert desk.service.unattended == StateMark("op1", friday.wall)
 
 
 def test_a_state_that_is_over_does_not_come_back_with_new_hours() -> None:
     """The box was without power over its end; the hours are read before the end is looked at."""
-    over = Mark("op1", TEN.wall, at(NOON), by_hours=True)
+    over = StateMark("op1", TEN.wall, at(NOON), by_hours=True)
     state = ServiceState(closed=over)
     assert manual_states.with_hours(EXAMPLE, state, moment(at(NOON, 30))) == state
 
@@ -132,7 +133,7 @@ def test_a_state_against_the_written_hours_is_told_to_the_head_after_an_hour() -
     ask(desk, SetClosed(on=True, by="op1", lasts=True))
     assert run(desk, at(10, 59)) == []
     (mail,) = run(desk, at(11))
-    assert mail.to == HEAD
+    assert mail.to == TO_HEAD
     assert (
         "«Chiuso – segreteria» vale da mer 25 novembre 2026, 10:00 (op1), senza fine" in mail.body
     )
@@ -168,7 +169,7 @@ def test_a_reminder_that_comes_while_nothing_is_contradicted_waits() -> None:
     desk = up()
     ask(desk, SetClosed(on=True, by="op1", lasts=True))
     shut = Period(TEN.wall.date(), TEN.wall.date(), Words("Sciopero", "Strike"), Week(((),) * 7))
-    special = Special(1, Whose.HOUSE, shut, "capo", TEN.wall, "e-mail")
+    special = HoursEntry(1, Whose.HOUSE, shut, "capo", TEN.wall, "e-mail")
     tell(desk, TEN, events.HoursChanged((special,)))
     assert run(desk, at(23)) == []
     assert len(run(desk, at(10, day=26))) == 1

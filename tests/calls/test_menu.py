@@ -11,10 +11,10 @@ from appliance.calls.announcements import dialled
 from appliance.calls.orders import Result
 from appliance.calls.switchboard import Switchboard
 from appliance.calls.voicemail import MOST_CHOICES
-from appliance.policy.directory import SecretNumber
+from appliance.policy.mail import TO_HEAD
+from appliance.policy.numbering import SecretNumber
 from appliance.policy.office import AfterHours
-from appliance.policy.requests import HEAD
-from appliance.policy.sheets import Added, SpokenSheet
+from appliance.policy.sheets import GreetingOffer, SpokenSheet
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 from tests.stories.offices import EXAMPLE
 
@@ -146,7 +146,7 @@ def test_a_number_is_told_as_it_is_dialled_here(number: str, digits: str) -> Non
 
 def test_digits_of_a_duty_number_are_not_printed() -> None:
     """P7: the prompts that say them are left out of what is printed."""
-    assert "digit" not in repr(replace(Added(), emergencies=("duty_number", "digit_5")))
+    assert "digit" not in repr(replace(GreetingOffer(), emergencies=("duty_number", "digit_5")))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_the_head_is_told_of_a_number_left_out_once_a_day(
     others = (events.LineRang("line2"), events.CallerIdentified("line2", events.Caller()))
     given += tell(switchboard, NIGHT, *others, events.LineAnswered("line2"))
     mails = [order.mail for order in given if isinstance(order, orders.QueueMail)]
-    assert [(mail.to, mail.subject) for mail in mails] == [(HEAD, subject)] * 2
+    assert [(mail.to, mail.subject) for mail in mails] == [(TO_HEAD, subject)] * 2
     assert {mail.key for mail in mails} == {"duty-polizia-2026-11-25"}
     assert "voicemail.duty" in mails[0].body
 

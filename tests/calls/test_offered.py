@@ -11,15 +11,15 @@ from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
 from appliance.calls.transfer import Offered
 from appliance.policy.clock import Now
-from appliance.policy.directory import Register
-from appliance.policy.transfers import TOLD_AFTER, Unanswered
+from appliance.policy.directory import Directory
+from appliance.policy.transfers import UNANSWERED_TOLD_AFTER, Unanswered
 from tests.calls.desk import TEN, later, tell, up
 from tests.calls.test_transfers import TO_ANAGRAFE, office_desk
 from tests.policy.town import ABROAD, ANAGRAFE, CIVILE, RESIDENCE, SERVICE, declaration
 from tests.stories.offices import ROME
 
 NOON_REST = Now(500.0, datetime(2026, 11, 25, 13, tzinfo=ROME))
-TOWN = Register((SERVICE, ANAGRAFE, CIVILE), (declaration(),))
+TOWN = Directory((SERVICE, ANAGRAFE, CIVILE), (declaration(),))
 
 
 def of(switchboard: Switchboard, unit: str, need: str, now: Now = TEN) -> Offered:
@@ -30,7 +30,7 @@ def of(switchboard: Switchboard, unit: str, need: str, now: Now = TEN) -> Offere
     return found
 
 
-def desk(register: Register = TOWN) -> Switchboard:
+def desk(register: Directory = TOWN) -> Switchboard:
     """Return a desk with a register."""
     switchboard = up()
     tell(switchboard, TEN, events.RegisterChanged(register))
@@ -75,7 +75,7 @@ def test_an_office_that_has_not_answered_of_late_is_told_of() -> None:
     """E8: three in a row; it may be tried all the same."""
     switchboard = office_desk()
     ends, counts = of(switchboard, "anagrafe", "residenza").until, Unanswered()
-    for _ in range(TOLD_AFTER):
+    for _ in range(UNANSWERED_TOLD_AFTER):
         counts = counts.heard("anagrafe", "residenza", ends, answered=False)
     switchboard._desk.unanswered = counts
     found = of(switchboard, "anagrafe", "residenza")

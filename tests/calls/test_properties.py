@@ -20,8 +20,9 @@ from appliance.calls.side_states import SideState
 from appliance.calls.states import Row, State, row_for
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.dialling import Ledger
-from appliance.policy.directory import Purpose, Register
+from appliance.policy.dialling import DialLedger
+from appliance.policy.directory import Directory
+from appliance.policy.numbering import Purpose
 from appliance.policy.routing import group_open
 from appliance.policy.sheets import SpokenSheet
 from appliance.policy.transfers import Reason
@@ -147,12 +148,12 @@ EVENTS = st.one_of(
     ),
     st.builds(events.DictationAsked, st.just("page"), phones),
     st.builds(events.TakeKept, legs, st.sampled_from(["", "full"])),
-    st.builds(events.NumbersKnown, st.sampled_from(["nonsense", Ledger()])),
+    st.builds(events.NumbersKnown, st.sampled_from(["nonsense", DialLedger()])),
     st.builds(events.MessagesWaiting, st.integers(0, 3)),
     st.builds(events.SheetUsed, calls, st.sampled_from(["imu", "carta"])),
     st.builds(events.TransferWished, calls, wishes),
     st.builds(events.HeadWished, calls, heads),
-    st.builds(events.RegisterChanged, st.sampled_from([Register(), "nonsense"])),
+    st.builds(events.RegisterChanged, st.sampled_from([Directory(), "nonsense"])),
     st.builds(events.SpokenSheetsChanged, st.sampled_from([(), SPOKEN, None])),
     st.builds(events.ServiceStateChanged, st.one_of(asks, st.just("nonsense"))),
     st.builds(events.DeadlinePassed, st.sampled_from(State).map(str), calls),

@@ -15,8 +15,9 @@ from appliance.calls.states import State
 from appliance.calls.status import NOT_TRUSTED
 from appliance.calls.switchboard import EXPIRY, Switchboard
 from appliance.policy.clock import ClockState, Doubt
-from appliance.policy.dialling import NO_LEDGER, Placed
-from appliance.policy.office import NO_MARKS, Daytime, Line, Manual, Mark
+from appliance.policy.dialling import NO_LEDGER, PlacedCall
+from appliance.policy.office import HalfDuplexDaytime, Line
+from appliance.policy.opening import NO_MANUAL_STATES, ManualState, StateMark
 from appliance.policy.routing import GroupState
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 from tests.stories.offices import EXAMPLE, OFFICES
@@ -149,7 +150,7 @@ def test_a_carrier_that_never_says_who_calls_does_not_leave_the_caller_alone() -
 
 def test_who_rings_back_is_known_at_once_or_later() -> None:
     """The case for which a citizen was called is found whenever the identity comes (E17)."""
-    ledger = NO_LEDGER.place(Placed("c-0", "op1", "051234567", TEN.wall, "message:3"))
+    ledger = NO_LEDGER.place(PlacedCall("c-0", "op1", "051234567", TEN.wall, "message:3"))
     for told in ((replace(RANG, caller=KNOWN.caller),), (RANG, KNOWN)):
         switchboard = up()
         tell(switchboard, TEN, events.NumbersKnown(ledger), *told)
@@ -204,16 +205,16 @@ def test_a_deadline_of_an_earlier_state_changes_nothing() -> None:
 
 def test_states_kept_over_a_restart_end_by_themselves() -> None:
     """A mark that ended while the box was off is taken off at the first moment."""
-    ended = Mark("capo", TEN.wall - timedelta(hours=2), TEN.wall - timedelta(hours=1))
-    going_on = Mark("capo", TEN.wall, TEN.wall + timedelta(minutes=5))
-    kept = NO_MARKS.set(Manual.ABSENT, ended).set(Manual.CLOSED, going_on)
+    ended = StateMark("capo", TEN.wall - timedelta(hours=2), TEN.wall - timedelta(hours=1))
+    going_on = StateMark("capo", TEN.wall, TEN.wall + timedelta(minutes=5))
+    kept = NO_MANUAL_STATES.set(ManualState.ABSENT, ended).set(ManualState.CLOSED, going_on)
     switchboard = Switchboard(EXAMPLE, "x", kept)
     deadline = switchboard.next_deadline()
     assert deadline is not None
     assert deadline <= TEN.monotonic
     assert switchboard.due(TEN) == (events.DeadlinePassed(EXPIRY),)
     saved = tell(switchboard, TEN, events.DeadlinePassed(EXPIRY))
-    assert saved == [orders.SaveServiceState(NO_MARKS.set(Manual.CLOSED, going_on))]
+    assert saved == [orders.SaveServiceState(NO_MANUAL_STATES.set(ManualState.CLOSED, going_on))]
     assert switchboard.next_deadline() == pytest.approx(TEN.monotonic + 300)
     assert Switchboard(EXAMPLE, "x").next_deadline() is None
 
@@ -293,7 +294,9 @@ def test_status_when_things_are_wrong() -> None:
 
 def test_a_modem_that_says_half_duplex_is_believed() -> None:
     """Whatever was configured, such a line cannot be joined; a better modem restores it."""
-    office = replace(EXAMPLE, lines=(Line("line1", duplex=True, daytime=Daytime.PARALLEL_PHONE),))
+    office = replace(
+        EXAMPLE, lines=(Line("line1", duplex=True, daytime=HalfDuplexDaytime.PARALLEL_PHONE),)
+    )
     switchboard = Switchboard(office, "x")
     tell(switchboard, TEN, events.LineRestored("line1", "USR5637", duplex=False))
     (line,) = switchboard.status(TEN).lines
@@ -373,8 +376,8 @@ def test_a_key_code_without_an_end_ends_with_the_hours() -> None:
     tell(switchboard, TEN, events.PhoneDialled("k2", "op2", "*831"))
     service = switchboard.status(TEN).service
     noon = TEN.wall.replace(hour=13, minute=0)
-    assert service.unattended == Mark("op1", TEN.wall, noon, by_hours=True)
-    assert service.absent == Mark("op2", TEN.wall, TEN.wall + timedelta(minutes=30))
+    assert service.unattended == StateMark("op1", TEN.wall, noon, by_hours=True)
+    assert service.absent == StateMark("op2", TEN.wall, TEN.wall + timedelta(minutes=30))
     gone = tell(switchboard, TEN, events.CarrierLost("killed"))
     assert gone == [orders.HangUpPhone("k1"), orders.HangUpPhone("k2")]
     assert tell(switchboard, TEN, events.OperatorAnswered("k1", "op1")) == [

@@ -16,7 +16,7 @@ from appliance.calls.transfer_choices import resumption, takes_calls
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band
-from appliance.policy.transfers import Closing, Later, Reason
+from appliance.policy.transfers import OfficeClosed, Reason, TransferLater
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.offices import OFFICES
 from tests.stories.registers import OFFICE_PHONES, TOWN
@@ -318,10 +318,10 @@ def test_an_office_whose_name_has_a_sound_is_named() -> None:
     switchboard = office_desk()
     desk, night = switchboard._desk, later(TEN, 3 * 3600.0)
     answer = decide_transfer(desk, Wish("anagrafe", "residenza", "op1"), night)
-    assert isinstance(answer, Later)
+    assert isinstance(answer, TransferLater)
     assert transfer_choices.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
     for is_holiday, said in ((True, "greeting_holiday"), (False, "greeting_closed")):
-        closed = replace(answer, closing=Closing(is_holiday))
+        closed = replace(answer, closing=OfficeClosed(is_holiday))
         assert transfer_choices.words(desk, closed, night)[2:4] == (said, "resumes_today")
     tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "it/unit_1"}))
     assert transfer_choices.words(desk, answer, night)[:2] == ("unit_1", "bands_from")

@@ -26,7 +26,7 @@ from appliance.__main__ import main
 from appliance.calls.events import MessageStored
 from appliance.commands import services
 from appliance.files import open_plain
-from appliance.policy.directory import Register
+from appliance.policy.directory import Directory
 from appliance.policy.text import Refused
 from appliance.service import restore
 from appliance.service.backup import FORMAT, MANIFEST
@@ -115,7 +115,7 @@ class House:
             "restore", str(self.backup), "--passphrase-file", str(self.phrase), *more, code=code
         )
 
-    def kept(self) -> tuple[Register, tuple[Message, ...], bytes]:
+    def kept(self) -> tuple[Directory, tuple[Message, ...], bytes]:
         """Read what a person would look for: offices with numbers, messages and a sound."""
         with closing(open_reader(database_path(self.state))) as records:
             listed = voicemail.list_messages(records)

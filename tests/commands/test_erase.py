@@ -28,21 +28,13 @@ from appliance.calls.events import Caller, Event, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.config import read as configuration
 from appliance.mail.letter import Meeting, invitation
-from appliance.policy.dialling import Ledger, Outgoing, Placed
+from appliance.policy.dialling import DialLedger, DialRules, PlacedCall
 from appliance.policy.hours import moment_words
-from appliance.policy.privacy import GONE
-from appliance.policy.requests import (
-    Appointment,
-    Citizen,
-    Form,
-    Mail,
-    MailState,
-    RequestStep,
-    Slot,
-    Waiting,
-)
+from appliance.policy.mail import Mail, MailState, QueuedMail
+from appliance.policy.numbering import ERASED_MARK
+from appliance.policy.requests import Appointment, AppointmentForm, Citizen, RequestStep, Slot
 from appliance.policy.users import User
-from appliance.policy.voicemail import Entry, MessageStep, Outcome
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.service.loop import Stores
 from appliance.store import (
     call_log,
@@ -97,13 +89,13 @@ class Box:
             if path.is_file() and any(needle.encode() in path.read_bytes() for needle in needles)
         ]
 
-    def told(self) -> Ledger:
+    def told(self) -> DialLedger:
         """Wait for the desk to be told who has called, erased numbers forgotten before."""
         while True:
             event = self.posted.get(timeout=5)
             if isinstance(event, events.NumbersKnown) and event.forgotten:
-                assert isinstance(event.ledger, Ledger)
-                return event.ledger.with_newer(Ledger({HERS: AT}).forget(event.forgotten))
+                assert isinstance(event.ledger, DialLedger)
+                return event.ledger.with_newer(DialLedger({HERS: AT}).forget(event.forgotten))
 
 
 @pytest.fixture
@@ -114,7 +106,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     posted: queue.SimpleQueue[Event] = queue.SimpleQueue()
     stores = Stores(state, "b", posted.put, lambda *_: None)
     stores.start()
-    stores.load_numbers(Outgoing())
+    stores.load_numbers(DialRules())
     users.prepare_proof(state)
     stores.records.ask(fill)
     for ident, number in (("m1", HERS), ("m2", HIS)):
@@ -156,13 +148,13 @@ def fill(connection: sqlite3.Connection) -> None:
         case="message:1",
     )  # fmt: skip
     call_log.upsert(connection, (missed, out), "b")
-    noted = Entry(AT, "op1", MessageStep.NOTE, None, "richiamare anche +39 347 000 0001")
+    noted = MessageEntry(AT, "op1", MessageStep.NOTE, None, "richiamare anche +39 347 000 0001")
     care.add(connection, Kind.CALL, "a-3", noted)
     care.add(connection, Kind.MESSAGE, "2", noted)
     requests.insert(connection, Taking("r1", replace(WANTED, call=""), AT), LETTERS)
     other = replace(WANTED, call="", citizen=Citizen("Rossi", HIS))
     requests.insert(connection, Taking("r2", other, AT), LETTERS)
-    writer.settle(connection, MailState.SENT, Waiting(1, 1), "250 OK", AT)
+    writer.settle(connection, MailState.SENT, QueuedMail(1, 1), "250 OK", AT)
     both = f"Due messaggi:\nANNA VERDI {HERS}\nROSSI {HIS}\n"
     requests.queue(connection, Mail("alert", "head@comune.example", "Segreteria", both), AT)
 
@@ -213,7 +205,7 @@ def test_nothing_shows_the_number_afterwards(box: Box) -> None:
         ("a-4", "answered", "", "", ""),
     ]  # fmt: skip
     assert box.ask("SELECT subject, by, step, outcome FROM care WHERE kind = 'call'") == [
-        ("a-3", "shell: Dott. Neri", "close", Outcome.NOT_NEEDED)
+        ("a-3", "shell: Dott. Neri", "close", MessageOutcome.NOT_NEEDED)
     ]
     assert HERS not in box.told().heard
 
@@ -230,7 +222,7 @@ def test_nor_does_what_somebody_has_half_typed(box: Box) -> None:
     box.run("erase", "347 0000001", *BY, "--close-requests")
     assert box.files_naming("347 000") == []
     ((left,),) = box.ask("SELECT body FROM drafts")
-    assert json.loads(str(left)) == {"note": f"richiamare {GONE} domani", "form": None}
+    assert json.loads(str(left)) == {"note": f"richiamare {ERASED_MARK} domani", "form": None}
 
 
 def test_others_are_untouched(box: Box) -> None:
@@ -280,7 +272,7 @@ def invite(box: Box, start: datetime, calendar: str = "") -> None:
     slot = Slot(start, start + timedelta(minutes=20))
     meeting = Meeting(
         "request-1-7@comune.example",
-        Appointment(slot, Form.IN_PERSON, confirmed=True, sequence=2),
+        Appointment(slot, AppointmentForm.IN_PERSON, confirmed=True, sequence=2),
         "AIRE (ANNA VERDI)",
         f"telefono: {HERS}",
         "centralino@comune.example",
@@ -400,8 +392,8 @@ def test_a_file_written_anew_keeps_short_numbers(box: Box) -> None:
 
 def test_the_desk_keeps_what_is_going_on() -> None:
     """A call out that goes on still counts; one that is over counts from the log."""
-    over = Placed("o-1", "op1", HERS, AT, talked_s=3.0)
-    ledger = Ledger({HERS: AT, HIS: AT}, (over, replace(over, call="o-2", talked_s=None)))
+    over = PlacedCall("o-1", "op1", HERS, AT, talked_s=3.0)
+    ledger = DialLedger({HERS: AT, HIS: AT}, (over, replace(over, call="o-2", talked_s=None)))
     left = ledger.forget((HERS,))
     assert list(left.heard) == [HIS]
     assert [placed.call for placed in left.placed] == ["o-2"]

@@ -17,8 +17,7 @@ import pytest
 
 from appliance.config.read import load
 from appliance.errors import OfficeError, StoreError
-from appliance.policy.numbering import HOME
-from appliance.policy.privacy import same_number
+from appliance.policy.numbering import HOME_PLAN, same_number
 from appliance.policy.sheets import Sheet
 from appliance.service import live_policy
 from appliance.service.loop import Stores
@@ -92,7 +91,7 @@ def deleted() -> list[str]:
 
 def test_an_erasure_keeps_sqlites_locks(file: Path, stores: Stores) -> None:
     """Looking for a number's digits in the file opens no second descriptor of it (E20, B5)."""
-    path, number = database(file), same_number("3391112223", HOME)
+    path, number = database(file), same_number("3391112223", HOME_PLAN)
     before = locks(path)
     assert before, "SQLite holds no lock: this test sees nothing"
     stores.records.ask(lambda connection: privacy.cut_log(connection, path, number))
@@ -103,7 +102,7 @@ def test_digits_that_stand_in_the_file_are_found_and_written_away(
     file: Path, stores: Stores
 ) -> None:
     """What SQLite moved about within a page is overwritten by writing the file anew."""
-    path, number = database(file), same_number("3391112223", HOME)
+    path, number = database(file), same_number("3391112223", HOME_PLAN)
     assert privacy._is_gone(path, "3391112223")
     stores.records.ask(lambda c: c.execute("CREATE TABLE trace AS SELECT '3391112223' AS it"))
     stores.records.ask(lambda c: privacy.cut_log(c, path, None))

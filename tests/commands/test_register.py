@@ -19,15 +19,16 @@ from appliance.commands.directory import day_of
 from appliance.config import directory_file, read
 from appliance.config.state_folder import path_of, speech_folder
 from appliance.errors import OfficeError
-from appliance.policy.directory_review import Ahead, Special
-from appliance.policy.directory_text import (
+from appliance.policy.directory_review import (
+    SpecialTime,
+    TimeAhead,
     ahead_rows,
     entered_words,
     history_rows,
     week_words,
-    what,
+    what_holds,
 )
-from appliance.policy.hours import Closure, Opening, Period, day_phrase, day_words, week
+from appliance.policy.hours import Closure, Period, SpecialOpening, day_phrase, day_words, week_of
 from appliance.policy.text import Words
 from appliance.store import database
 from appliance.store.database import database_path, open_database, open_reader
@@ -199,18 +200,18 @@ def test_a_special_week_is_prepared_and_listed_ahead(box: Box) -> None:
 def test_every_kind_of_special_time_has_its_words() -> None:
     """Of the house and of units, in both languages."""
     day, fair = date(2026, 12, 13), Words("Fiera", "Fair")
-    sundays = week(sunday="9-12")
+    sundays = week_of(sunday="9-12")
     declared = replace(declaration(8), week=sundays)
-    kinds: tuple[tuple[Special, str], ...] = (
+    kinds: tuple[tuple[SpecialTime, str], ...] = (
         (Closure.whole_days(day, day, fair), "chiuso, «Fiera»"),
-        (Opening(day, sundays.days[6], fair), "aperto 09:00-12:00, «Fiera»"),
+        (SpecialOpening(day, sundays.days[6], fair), "aperto 09:00-12:00, «Fiera»"),
         (Period(day, day, fair, sundays, notice=fair), "Fiera: dom 09:00-12:00, «Fiera»"),
         (replace(variation(7, "2026-12-13", None), needs=("aire",)), "come comunicato (aire)"),
         (declared, "comunicazione 8: dom 09:00-12:00"),
     )
     for kind, said in kinds:
-        assert what(Ahead(day, day, kind), "it") == said
-    (row,) = ahead_rows([Ahead(day, None, declared, "anagrafe")], "it")
+        assert what_holds(TimeAhead(day, day, kind), "it") == said
+    (row,) = ahead_rows([TimeAhead(day, None, declared, "anagrafe")], "it")
     assert row.startswith("dal 13 dicembre 2026 ")
     assert "anagrafe" in row
 
@@ -425,10 +426,10 @@ def test_days_as_people_write_them() -> None:
 
 def test_words_in_italian() -> None:
     """The head reads Italian."""
-    assert week_words(week(monday="9-12", tuesday="9-12", friday="14-16"), "it") == (
+    assert week_words(week_of(monday="9-12", tuesday="9-12", friday="14-16"), "it") == (
         "lun mar 09:00-12:00; ven 14:00-16:00"
     )
-    assert week_words(week(), "it") == "nessuna fascia"
+    assert week_words(week_of(), "it") == "nessuna fascia"
     entered = variation(2, "2026-11-25", None)
     assert (
         entered_words(entered, "it")

@@ -19,7 +19,7 @@ from appliance.__main__ import main
 from appliance.api.reports import mail_sheet
 from appliance.calls import orders
 from appliance.errors import OfficeError
-from appliance.policy.directory import Register
+from appliance.policy.directory import Directory
 from appliance.service.loop import Stores
 from appliance.store import call_log, requests
 from appliance.store.database import database_path
@@ -150,7 +150,7 @@ def test_a_sheet_is_mailed_to_the_units_address_once(stores: Stores) -> None:
     """The register knows the address; the same unit and month is one mail, with one subject."""
     told: queue.SimpleQueue[Any] = queue.SimpleQueue()
     for _ in range(2):
-        mail_sheet(stores, Register((ANAGRAFE,)), SHEET)(told.put)
+        mail_sheet(stores, Directory((ANAGRAFE,)), SHEET)(told.put)
         assert "Anagrafe" in told.get(timeout=10)["said"]["it"]
     (kept,) = stores.records.ask(requests.list_notices)
     assert (kept.mail.to, kept.mail.subject) == ("anagrafe@comune.example", "A B")
@@ -162,7 +162,7 @@ def test_a_sheet_without_an_address_or_a_month_is_refused(
 ) -> None:
     """Nothing is queued that could not be sent."""
     with pytest.raises(OfficeError):
-        mail_sheet(stores, Register((ANAGRAFE,)), {**SHEET, **wrong})
+        mail_sheet(stores, Directory((ANAGRAFE,)), {**SHEET, **wrong})
 
 
 def test_the_report_on_paper(config: Path, tmp_path: Path) -> None:

@@ -25,10 +25,11 @@ from appliance.api.requests import RequestCommands
 from appliance.config import read as configuration
 from appliance.config.office import build_office
 from appliance.errors import OfficeError
-from appliance.policy.directory import Reach, Register, Slots, target
-from appliance.policy.directory_forms import merge
-from appliance.policy.hours import week
-from appliance.policy.requests import HEAD, MailState, RequestStep, Waiting
+from appliance.policy.directory import Directory, Reach, Slots, make_target
+from appliance.policy.directory_changes import merge_directory
+from appliance.policy.hours import week_of
+from appliance.policy.mail import TO_HEAD, MailState, QueuedMail
+from appliance.policy.requests import RequestStep
 from appliance.service.mailroom import Mailroom
 from appliance.store import directory as store
 from appliance.store import requests, writer
@@ -60,7 +61,7 @@ state = "{folder}/state"
 run = "{folder}/run"
 """
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-OFFERS = Slots(week(monday="15-17", wednesday="15-17"), 20)
+OFFERS = Slots(week_of(monday="15-17", wednesday="15-17"), 20)
 WITH_SLOTS = replace(TOWN, declarations=(replace(declaration(), slots=OFFERS),))
 ANNA = ("--name", "Anna Verdi", "--phone", "347 0000001", "--email", "anna@example.org")
 AIRE = ("--unit", "anagrafe", "--need", "aire", "--subject", "Iscrizione AIRE", "--by", "op1")
@@ -73,7 +74,7 @@ class Desk:
 
     file: Path
     records: Records
-    register: Register = WITH_SLOTS
+    register: Directory = WITH_SLOTS
 
     def run(self, *words: str) -> Result:
         """Run a command line; --config is the first option of the group."""
@@ -97,7 +98,7 @@ class Desk:
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try of a mail come to something."""
-        after = Waiting(number, 1, 1000)
+        after = QueuedMail(number, 1, 1000)
         self.records.ask(lambda c: writer.settle(c, state, after, said, NOW))
 
 
@@ -156,7 +157,7 @@ def test_the_citizen_who_calls_again_is_known(desk: Desk) -> None:
         assert count in desk.said("requests", "remind", "1", words, "--by", "op2")
     mails = desk.mails()
     assert [k.mail.thread for k in mails] == ["", "", "request-1", "request-1", ""]
-    assert mails[-1].mail.to == HEAD
+    assert mails[-1].mail.to == TO_HEAD
     assert "Ancora niente" in desk.said("requests", "show", "1")
     assert "richiesta 2" in desk.said(*again, "--name", "Signora Verdi", "--anyway")
     assert desk.refused("requests", "remind", "1", " ").endswith("adds words for the office")
@@ -324,11 +325,13 @@ def test_the_protocol_office_gets_files(desk: Desk, tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs Debian's poppler-utils")
 def test_the_protocol_office_gets_paper(desk: Desk, tmp_path: Path) -> None:
     """E15, P7: the request and its history as a PDF; no number of an office stands in it."""
-    outside = replace(RESIDENCE_NEED, targets=(target(Reach.OUTSIDE, "0541704101"),))
+    outside = replace(RESIDENCE_NEED, targets=(make_target(Reach.OUTSIDE, "0541704101"),))
     declared = with_declarations(replace(declaration(), needs=(outside,)))
     key = key_path(database_path(tmp_path / "state"))
     who = Who("Responsabile", NOW, "import")
-    desk.records.ask(lambda c: store.change(c, key, who, lambda r: merge(r, declared), {}))
+    desk.records.ask(
+        lambda c: store.change(c, key, who, lambda r: merge_directory(r, declared), {})
+    )
     asked = "Perché non è così? L'ufficio è lo 0541 704101"
     desk.said("requests", "new", "--rule", "email", *RESIDENCE, *ANNA, "--asked", asked)
     desk.said("requests", "remind", "1", "Ancora niente dallo +39 0541704101")

@@ -29,7 +29,7 @@ from appliance.commands.updates import (
 from appliance.config import read
 from appliance.console.pages.backup import UPLOADED_BACKUP
 from appliance.policy.text import NOTHING, Refused, Words
-from appliance.policy.updates import State
+from appliance.policy.updates import UpdateState
 from appliance.service import updates as service_updates
 from appliance.service.updates import Kept
 from appliance.store.backup import MAGIC
@@ -85,7 +85,7 @@ def test_how_it_stands_is_said(written: Path) -> None:
     folder = service_updates.folder_of_updates(written.parent / "state")
     folder.mkdir()
     why = Words("prima funzionava, ora no: line1", "")
-    service_updates.keep(folder, Kept(State.BACK, "1.1.0", said=why))
+    service_updates.keep(folder, Kept(UpdateState.BACK, "1.1.0", said=why))
     said = run(written, "status")[1]
     assert "La versione 1.1.0 non ha retto la prova" in said
     assert "line1" in said
@@ -212,9 +212,9 @@ def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -
     (stick / "9.0.0.raucb").write_bytes(b"x")
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
-    kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
+    kept = Kept(UpdateState.INSTALLED, "9.0.0", slot="B", boot="before")
     service_updates.keep(helper.kept_in, kept)
-    seen = replace(kept, state=State.BACK, boot=boot_id(), failed=("9.0.0",))
+    seen = replace(kept, state=UpdateState.BACK, boot=boot_id(), failed=("9.0.0",))
     goes_back = threading.Timer(0.1, service_updates.keep, (helper.kept_in, seen))
     goes_back.start()
     updates.wait_until_seen(helper)
@@ -231,14 +231,14 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
     service_updates.progress_path(helper.run).parent.mkdir()
-    kept = Kept(State.INSTALLED, "9.0.0", slot="B", boot="before")
+    kept = Kept(UpdateState.INSTALLED, "9.0.0", slot="B", boot="before")
     service_updates.keep(helper.kept_in, kept)
     stick = written.parent / "sda1"
     stick.touch()
 
     def pull_out() -> None:
         stick.unlink()
-        service_updates.keep(helper.kept_in, replace(kept, state=State.GOOD, boot=boot_id()))
+        service_updates.keep(helper.kept_in, replace(kept, state=UpdateState.GOOD, boot=boot_id()))
 
     soon = threading.Timer(0.1, pull_out)
     soon.start()
@@ -251,10 +251,10 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
 def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
     """The watcher itself may be started anew: it is the same start of the machine."""
     helper = Helper(read.load(written), written.parent / "run", StandIn())
-    kept = Kept(State.INSTALLED, "1.1.0", slot="A", boot="before")
+    kept = Kept(UpdateState.INSTALLED, "1.1.0", slot="A", boot="before")
     helper.kept_in.mkdir()
     service_updates.keep(helper.kept_in, kept)
     for _ in range(2):
-        assert Watch(helper, boot="now")._started().state is State.TRIAL
+        assert Watch(helper, boot="now")._started().state is UpdateState.TRIAL
     service_updates.keep(helper.kept_in, replace(kept, boot="now"))
-    assert Watch(helper, boot="now")._started().state is State.INSTALLED
+    assert Watch(helper, boot="now")._started().state is UpdateState.INSTALLED

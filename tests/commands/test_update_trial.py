@@ -11,7 +11,7 @@ import pytest
 from appliance.commands.updates import Helper, Rauc, Slots, Watch
 from appliance.config import read
 from appliance.policy.text import Refused
-from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State
+from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, UpdateState
 from appliance.service import updates
 from appliance.service.updates import Kept
 from tests.commands.samples import CONFIG
@@ -63,7 +63,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     made = Box(tmp_path)
     kept_in = made.watch(Broken()).helper.kept_in
     kept_in.mkdir()
-    updates.keep(kept_in, Kept(State.INSTALLED, "1.1.0", slot="B", boot="before"))
+    updates.keep(kept_in, Kept(UpdateState.INSTALLED, "1.1.0", slot="B", boot="before"))
     with ServedDoor(tmp_path / "run" / "desk.sock", lambda _: {"health": HEALTH}):
         yield made
 
@@ -84,8 +84,10 @@ def test_a_version_in_which_rauc_fails_is_left(box: Box, *, says_slots: bool) ->
     assert "RAUC is missing" in updates.load_update(watch.helper.kept_in).said.en
 
 
-@pytest.mark.parametrize(("state", "booted"), [(State.GOOD, "B"), (State.INSTALLED, "A")])
-def test_no_other_version_is_left_for_rauc(box: Box, state: State, booted: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "booted"), [(UpdateState.GOOD, "B"), (UpdateState.INSTALLED, "A")]
+)
+def test_no_other_version_is_left_for_rauc(box: Box, state: UpdateState, booted: str) -> None:
     """One that is good has nothing to go back to; in the one of before the box is back already."""
     box.now, box.booted = TRIAL_LIMIT_S, booted
     watch = box.watch(Broken())

@@ -6,7 +6,7 @@ import pytest
 
 from appliance.config import build, read
 from appliance.config.office import build_office
-from appliance.policy.office import Branches, Cause
+from appliance.policy.office import BranchRules, OverflowCause
 from appliance.sip.registrar import RegistrarAccount
 from tests.config.test_config import SMALL, mistakes_of
 
@@ -25,10 +25,10 @@ def test_what_is_written_reaches_policy_and_phones() -> None:
     """Whom to ask, in which order and when; where the branches stand, and that we take callers."""
     settings = read.parse(SMALL + ACCOUNT + WRITTEN)
     office = build_office(settings, 2026)
-    assert office.branches == Branches(
+    assert office.branches == BranchRules(
         ("savena", "borgo"),
         (("savena", "pubblico"), ("borgo", "pubblico")),
-        frozenset({Cause.BUSY, Cause.CLOSED}),
+        frozenset({OverflowCause.BUSY, OverflowCause.CLOSED}),
         12_000,
     )
     assert office.switchboard.schedule.elsewhere == {("savena", "pubblico"), ("borgo", "pubblico")}

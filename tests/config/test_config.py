@@ -17,7 +17,7 @@ from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.values import MonthDay, OnOff, Seconds
 from appliance.errors import ConfigurationError
-from appliance.policy.office import AfterHours, Greeting
+from appliance.policy.office import AfterHours, GreetingLength
 from appliance.policy.text import NOTHING
 from appliance.service.announcement_files import PromptFile
 from appliance.service.composition import carrier_setup
@@ -109,9 +109,9 @@ def test_what_the_closed_greeting_says_is_configured() -> None:
     plain = build_office(read.parse(SMALL), 2026)
     assert plain.voicemail.privacy == "privacy"
     assert plain.after_hours == AfterHours()
-    assert plain.voicemail.greeting is Greeting.SHORT
+    assert plain.voicemail.greeting is GreetingLength.SHORT
     long = build_office(read.parse(f'{SMALL}[voicemail]\ngreeting = "long"\n'), 2026)
-    assert long.voicemail.greeting is Greeting.LONG
+    assert long.voicemail.greeting is GreetingLength.LONG
     text = '[voicemail]\nprivacy = "off"\nemergency_112 = true\nduty = ["polizia"]\n'
     told = build_office(read.parse(SMALL + text), 2026)
     assert told.voicemail.privacy == ""

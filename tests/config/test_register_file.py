@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.config import directory_file
 from appliance.config.mistakes import BadConfiguration
-from appliance.policy.directory import Purpose, Register
+from appliance.policy.directory import Directory
+from appliance.policy.numbering import Purpose
 
 EXAMPLE = resources.files("appliance.config") / "example_register.toml"
 CONFIG = resources.files("appliance.config") / "example.toml"
@@ -96,7 +97,7 @@ reference = "E-mail"
 """
 
 
-def example() -> Register:
+def example() -> Directory:
     """Read the example office's register."""
     return directory_file.parse(EXAMPLE.read_text(encoding="utf-8"))
 

@@ -13,11 +13,11 @@ import pytest
 from appliance.calls import events
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
-from appliance.policy.directory import Authorisation, Hindrance, Register, to_be_told
-from appliance.policy.directory_forms import merge
-from appliance.policy.sheets import InCharge, Sheet
+from appliance.policy.directory import Authorisation, Directory, Hindrance, target_to_tell
+from appliance.policy.directory_changes import merge_directory
+from appliance.policy.sheets import OfficialInCharge, Sheet
 from appliance.policy.text import Words
-from appliance.policy.transfers import Later, may_transfer
+from appliance.policy.transfers import TransferLater, may_transfer
 from appliance.service.live_policy import LiveDirectory, directory_in_one_line, directory_summary
 from appliance.store import directory as store
 from appliance.store import sheets
@@ -55,19 +55,21 @@ class Held:
         last = self.troubles[-1]
         return f"{last.it} {last.en}" if last else ""
 
-    def store(self, register: Register) -> None:
+    def store(self, register: Directory) -> None:
         """Import a register, as a command does."""
         self.records.ask(
-            lambda c: store.change(c, self.key, WHO, lambda stored: merge(stored, register), {})
+            lambda c: store.change(
+                c, self.key, WHO, lambda stored: merge_directory(stored, register), {}
+            )
         )
 
     def turn(self) -> None:
         """Have it look once, as the records' thread does."""
         self.records.ask(self.keeper.look)
 
-    def load(self) -> Register | CentralinoError:
+    def load(self) -> Directory | CentralinoError:
         """Have it read, and wait."""
-        told: queue.SimpleQueue[Register | CentralinoError] = queue.SimpleQueue()
+        told: queue.SimpleQueue[Directory | CentralinoError] = queue.SimpleQueue()
         self.keeper.load(told.put)
         return told.get(timeout=10)
 
@@ -82,13 +84,13 @@ def held(tmp_path: Path) -> Iterator[Held]:
 
 def test_what_was_entered_is_told_to_the_desk(held: Held) -> None:
     """Also an empty register, and without the entries of units that are gone."""
-    assert held.load() == Register()
+    assert held.load() == Directory()
     held.store(TOWN)
     assert held.load() == TOWN
     held.store(replace(TOWN, units=(TOWN.units[0],), declarations=()))
-    fewer = Register((TOWN.units[0],))
+    fewer = Directory((TOWN.units[0],))
     assert held.load() == fewer
-    assert held.posted == [events.RegisterChanged(r) for r in (Register(), TOWN, fewer)]
+    assert held.posted == [events.RegisterChanged(r) for r in (Directory(), TOWN, fewer)]
     assert held.troubles == [None, None, None]
 
 
@@ -104,7 +106,7 @@ def test_who_is_in_charge_goes_along(held: Held) -> None:
     held.records.ask(lambda c: sheets.store(c, known[1:]))
     held.load()
     told = [event.officials for event in held.posted if isinstance(event, events.RegisterChanged)]
-    assert told == [(InCharge("anagrafe", "Ada Neri", ("residenza",)),), ()]
+    assert told == [(OfficialInCharge("anagrafe", "Ada Neri", ("residenza",)),), ()]
 
 
 def test_one_that_cannot_be_read_leaves_the_last_in_force(held: Held) -> None:
@@ -151,7 +153,7 @@ def test_without_the_key_rules_hold_and_its_return_is_seen(tmp_path: Path) -> No
         held.turn()
         assert held.keeper.register.units == TOWN.units
         answer = may_transfer(held.keeper.register, CALENDAR, "anagrafe", "residenza", AT)
-        assert isinstance(answer, Later)
+        assert isinstance(answer, TransferLater)
         assert (answer.why, answer.rules) == (Hindrance.NUMBERS, (APPOINTMENT, EMAIL))
         assert held.trouble() == "register.numbers_unreadable"
         assert "register.key" in held.said()
@@ -169,7 +171,7 @@ def test_a_change_that_nobody_told_is_found(held: Held) -> None:
     held.store(TOWN)
     held.turn()
     held.turn()  # nothing new: nothing is told
-    assert held.posted == [events.RegisterChanged(r) for r in (Register(), TOWN)]
+    assert held.posted == [events.RegisterChanged(r) for r in (Directory(), TOWN)]
 
 
 def test_one_that_cannot_be_read_is_told_when_it_is_found(held: Held) -> None:
@@ -181,11 +183,13 @@ def test_one_that_cannot_be_read_is_told_when_it_is_found(held: Held) -> None:
     with pytest.raises(CentralinoError, match="entry 1 of the register cannot be read"):
         held.turn()
     assert held.trouble() == "register.unreadable"
-    assert held.keeper.register == Register()
+    assert held.keeper.register == Directory()
 
 
-LEAVE = Authorisation(entry(3), "anagrafe", to_be_told("051 598204"), "D", None, date(2026, 11, 20))
-SOON = replace(LEAVE, entry=entry(4), told=to_be_told("051 598205"), last=date(2026, 12, 1))
+LEAVE = Authorisation(
+    entry(3), "anagrafe", target_to_tell("051 598204"), "D", None, date(2026, 11, 20)
+)
+SOON = replace(LEAVE, entry=entry(4), told=target_to_tell("051 598205"), last=date(2026, 12, 1))
 BUSY = replace(
     TOWN,
     declarations=(replace(declaration(2), last=date(2026, 12, 5)),),
@@ -214,4 +218,4 @@ def test_what_status_says() -> None:
 
 def test_an_empty_register_says_what_that_means() -> None:
     """A box whose register nobody has imported yet."""
-    assert directory_in_one_line(Register(), NOW, ROME).en == "empty: nothing can be transferred"
+    assert directory_in_one_line(Directory(), NOW, ROME).en == "empty: nothing can be transferred"

@@ -12,9 +12,9 @@ from appliance.api.directory import DirectoryCommands, DirectoryQueries, DraftCo
 from appliance.calls import events
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
-from appliance.policy.directory import Need, Reach, Register, target
-from appliance.policy.directory_forms import merge
-from appliance.policy.hours import week
+from appliance.policy.directory import Directory, Need, Reach, make_target
+from appliance.policy.directory_changes import merge_directory
+from appliance.policy.hours import week_of
 from appliance.service.loop import Stores
 from appliance.store import directory as store
 from appliance.store.directory import Who
@@ -24,10 +24,10 @@ from tests.policy.town import TOWN, declaration
 from tests.stories.offices import ROME
 
 SECRET = "051598204"
-URGENT = Need("urgenze", "Urgenze", (target(Reach.OUTSIDE, SECRET, "Reperibile"),))
-ALWAYS = week(**dict.fromkeys(["monday", "tuesday", "wednesday", "thursday", "friday"], "0-24"))
+URGENT = Need("urgenze", "Urgenze", (make_target(Reach.OUTSIDE, SECRET, "Reperibile"),))
+ALWAYS = week_of(**dict.fromkeys(["monday", "tuesday", "wednesday", "thursday", "friday"], "0-24"))
 HELD = replace(declaration(), needs=(*declaration().needs, URGENT), week=ALWAYS)
-REGISTER: Register = replace(TOWN, declarations=(HELD,))
+REGISTER: Directory = replace(TOWN, declarations=(HELD,))
 
 
 class Desk:
@@ -51,7 +51,7 @@ class Desk:
 
     def hear(self, event: events.Event) -> None:
         """Hear that the register has changed."""
-        if isinstance(event, events.RegisterChanged) and isinstance(event.register, Register):
+        if isinstance(event, events.RegisterChanged) and isinstance(event.register, Directory):
             self.register = event.register
 
 
@@ -64,7 +64,9 @@ def register_desk(console: ConsoleSettings, what: str = "import") -> Iterator[De
     stores = Stores(console.records.parent, "b", desk.hear, lambda *_: None)
     stores.start()
     who, key = Who("Responsabile", datetime(2026, 1, 12, tzinfo=UTC), what), stores.register.key
-    stores.records.ask(lambda c: store.change(c, key, who, lambda r: merge(r, REGISTER), {}))
+    stores.records.ask(
+        lambda c: store.change(c, key, who, lambda r: merge_directory(r, REGISTER), {})
+    )
     stores.register.load()
     stores.records.ask(lambda _: None)  # it has been told
     questions = DirectoryCommands(stores, ROME, lambda: Now(0.0, datetime.now(UTC)))

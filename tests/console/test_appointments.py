@@ -12,7 +12,7 @@ import pytest
 
 from appliance.console.pages.requests import _monday
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.requests import RequestStep, Slot, State
+from appliance.policy.requests import RequestState, RequestStep, Slot
 from appliance.store import requests, users
 from appliance.store.requests import Taking
 from tests.console import people
@@ -148,7 +148,7 @@ def test_what_is_over_and_what_is_given_up(
     text = day_of(operator.get(WEEK, headers=ENGLISH).text, TUESDAY.date())
     assert "· ended" in text
     assert f"/requests/{gone}" not in text
-    assert requests.required_request(records, done).request.state is State.DONE
+    assert requests.required_request(records, done).request.state is RequestState.DONE
 
 
 def test_while_the_desk_is_away_what_is_booked_is_there(

@@ -253,7 +253,7 @@ def test_what_another_version_noted_is_shown_as_it_is(what: str, about: str, sai
         ("gone", "gone"),
         ("shell: root", "root, dalla riga di comando dell'apparecchio"),
         ("box", "l'apparecchio stesso"),
-        (requests.BY, "chi aveva il link dell'e-mail"),
+        (requests.DONE_LINK_AUTHOR, "chi aveva il link dell'e-mail"),
     ],
 )
 def test_who_it_was(by: str, said: str) -> None:

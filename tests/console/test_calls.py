@@ -11,7 +11,7 @@ import pytest
 from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.users import User
-from appliance.policy.voicemail import Entry, MessageStep
+from appliance.policy.voicemail import MessageEntry, MessageStep
 from appliance.store import call_log, care, requests, sheets, voicemail
 from appliance.store.care import Kind
 from appliance.store.requests import Taking
@@ -40,7 +40,7 @@ WHOLE = replace(
 def kept(records: sqlite3.Connection) -> CallRecord:
     """A call with transfers, a note, a request and a sheet."""
     call_log.upsert(records, [WHOLE, a_call("c-2", Result.GAVE_UP, minute=5)], "b")
-    note = Entry(TEN, "carla", MessageStep.NOTE, note="Difficult call: ha alzato la voce")
+    note = MessageEntry(TEN, "carla", MessageStep.NOTE, note="Difficult call: ha alzato la voce")
     care.add(records, Kind.CALL, "c-1", note)
     requests.insert(records, Taking("r1", ASKED, AT))
     sheets.store(records, (RESIDENZA,))

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.requests import Mail, RequestStep, State
+from appliance.policy.mail import Mail
+from appliance.policy.requests import RequestState, RequestStep
 from appliance.store import requests
 from appliance.store.requests import Happened, Letters, StoredRequest, Taking
 from tests.console.visitor import Visitor
@@ -42,7 +43,7 @@ def take(records: sqlite3.Connection, days: int = 0) -> None:
     requests.insert(records, Taking("r1", new, at), Letters(write))
 
 
-def state(records: sqlite3.Connection) -> State:
+def state(records: sqlite3.Connection) -> RequestState:
     """Say how the request stands."""
     return requests.required_request(records, 1).request.state
 
@@ -67,7 +68,7 @@ def test_opening_it_shows_the_request_and_closes_nothing(
         assert said in answer.text
     for hidden in ("Verdi", "0000001", "anna@example.org", "Chiede i tempi"):
         assert hidden not in answer.text
-    assert state(records) is State.OPEN
+    assert state(records) is RequestState.OPEN
 
 
 def test_the_button_closes_it_once(
@@ -76,12 +77,16 @@ def test_the_button_closes_it_once(
     """Without a login, for whoever says so; the second time it says that it was used."""
     take(records)
     assert close(visitor, "  ")[0] == 409
-    assert state(records) is State.OPEN
+    assert state(records) is RequestState.OPEN
     status, text = close(visitor)
     assert (status, "was closed by this link" in text) == (410, True)
     assert close(visitor, "Somebody else") == (status, text)
     last = requests.required_request(records, 1).steps[-1]
-    assert (state(records), last.said_by, last.by) == (State.DONE, "Elsa Viola", "link e-mail")
+    assert (state(records), last.said_by, last.by) == (
+        RequestState.DONE,
+        "Elsa Viola",
+        "link e-mail",
+    )
 
 
 def test_its_page_tells_who_closed_it(
@@ -101,7 +106,7 @@ def test_one_that_has_expired_or_was_closed_says_so(
     take(records, days=91)
     status, text = close(visitor)
     assert (status, "has expired: call the switchboard" in text) == (410, True)
-    assert state(records) is State.OPEN
+    assert state(records) is RequestState.OPEN
     said = Happened("s1", RequestStep.CLOSE, datetime.now(UTC), "carla", "Elsa Viola")
     desk.stores.records.ask(lambda c: requests.change(c, 1, said))
     text = visitor.get(f"/done/{TOKEN}", headers=ENGLISH).text
@@ -121,7 +126,7 @@ def test_a_wrong_one_tells_nothing_and_has_to_wait(
     answer = visitor.get(f"/done/{TOKEN}", headers=ENGLISH)
     assert (answer.status_code, "Too many wrong links" in answer.text) == (429, True)
     assert close(visitor)[0] == 429
-    assert state(records) is State.OPEN
+    assert state(records) is RequestState.OPEN
 
 
 def test_without_the_desk_nothing_is_closed(visitor: Visitor, records: sqlite3.Connection) -> None:
@@ -129,7 +134,7 @@ def test_without_the_desk_nothing_is_closed(visitor: Visitor, records: sqlite3.C
     take(records)
     status, text = close(visitor)
     assert (status, "does not answer" in text, "said_by" in text) == (503, True, True)
-    assert state(records) is State.OPEN
+    assert state(records) is RequestState.OPEN
 
 
 def test_the_journal_never_holds_the_secret(

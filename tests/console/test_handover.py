@@ -13,7 +13,7 @@ from appliance.console.pages.privacy import open_at_position
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import RequestStep
 from appliance.policy.text import Words
-from appliance.policy.voicemail import Entry, MessageState, MessageStep
+from appliance.policy.voicemail import MessageEntry, MessageState, MessageStep
 from appliance.store import care, database, requests, voicemail
 from appliance.store.care import Kind
 from appliance.store.requests import Happened
@@ -37,7 +37,12 @@ def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iter
 
 def taken(records: sqlite3.Connection, kind: Kind, name: str, by: str = "carla") -> None:
     """Have a message or call taken by somebody, with a few words."""
-    care.add(records, kind, name, Entry(datetime.now(UTC), by, MessageStep.TAKE, note="dopo le 15"))
+    care.add(
+        records,
+        kind,
+        name,
+        MessageEntry(datetime.now(UTC), by, MessageStep.TAKE, note="dopo le 15"),
+    )
 
 
 def holder(records: sqlite3.Connection, kind: Kind, subject: str) -> str:
@@ -141,7 +146,9 @@ def test_what_is_no_more_mine_stays_where_it_is(
 ) -> None:
     """A colleague took it meanwhile, or it is over: it is said, and the rest goes."""
     message, call, request = work
-    care.add(records, Kind.MESSAGE, "m1", Entry(datetime.now(UTC), "anna", MessageStep.RELEASE))
+    care.add(
+        records, Kind.MESSAGE, "m1", MessageEntry(datetime.now(UTC), "anna", MessageStep.RELEASE)
+    )
     operator.post(f"/requests/{request}/close", data={"said_by": "Anagrafe"})
     items = [f"message:{message}", f"call:{call}", f"request:{request}"]
     answer = operator.post("/handover", data={"to": "anna", "item": items}, headers=ENGLISH)

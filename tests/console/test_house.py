@@ -15,7 +15,7 @@ from appliance.console import guards, live
 from appliance.console.live import switchboard_summary
 from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import KEYS, TAKEN_KEYS
-from appliance.policy.office import Manual
+from appliance.policy.opening import ManualState
 from tests.calls.desk import RANG, TEN, tell, up
 from tests.console import people
 from tests.console.states import told
@@ -35,7 +35,7 @@ def test_states_say_since_when_by_whom_until_when() -> None:
     ):
         tell(switchboard, TEN, events.ServiceStateChanged(asks))
     unattended, absent = switchboard_summary(told(switchboard)).banners
-    assert (unattended.what, absent.what) == (Manual.UNATTENDED, Manual.ABSENT)
+    assert (unattended.what, absent.what) == (ManualState.UNATTENDED, ManualState.ABSENT)
     assert (absent.mark.since, absent.mark.by, absent.mark.until) == (TEN.wall, "anna", UNTIL)
 
 
@@ -182,7 +182,7 @@ def test_no_letter_acts_by_itself() -> None:
     for key in every:
         *marks, last = key.split("+")
         assert marks or (last.startswith("F") and last[1:].isdecimal()), key
-    assert not {one.action for one in KEYS} & {what.value for what in Manual}
+    assert not {one.action for one in KEYS} & {what.value for what in ManualState}
 
 
 def test_all_keys_are_listed(closed: House) -> None:

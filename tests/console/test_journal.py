@@ -10,7 +10,7 @@ import pytest
 
 from appliance.console.pages import system
 from appliance.console.pages.system import NoJournal
-from appliance.policy.directory import MASK
+from appliance.policy.numbering import MASK
 from tests.console import people
 from tests.console.visitor import Visitor
 

@@ -13,7 +13,7 @@ from appliance.calls.orders import Direction, Result
 from appliance.calls.outgoing import OUT_OF_BAND
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.text import Words
-from appliance.policy.voicemail import MessageState, MessageStep, Outcome
+from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep
 from appliance.store import call_log, care, voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import Message
@@ -304,7 +304,7 @@ def test_calls_without_a_message_are_dealt_with_in_the_same_way(
         in operator.get(f"/missed/{number}/progress?ringing=1", headers=ENGLISH).text
     )
     assert operator.post(f"/missed/{number}/reopen").status_code == 409
-    operator.post(f"/missed/{number}/close", data={"outcome": Outcome.CALLED_BACK.value})
+    operator.post(f"/missed/{number}/close", data={"outcome": MessageOutcome.CALLED_BACK.value})
     assert care.cares(records, Kind.CALL)["lost-1"].state is MessageState.CLOSED
     assert "There is no call here" in operator.get("/missed?list=x", headers=ENGLISH).text
     assert "called back · Carla Blu" in operator.get("/missed?list=all", headers=ENGLISH).text

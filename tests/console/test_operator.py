@@ -25,7 +25,7 @@ from appliance.errors import OfficeError
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import SaidError, Words
 from appliance.policy.users import User
-from appliance.policy.voicemail import Entry, MessageStep
+from appliance.policy.voicemail import MessageEntry, MessageStep
 from appliance.store import call_log, care, requests, sheets
 from appliance.store.care import Kind
 from appliance.store.requests import Taking
@@ -409,8 +409,8 @@ def test_whoever_rings_back_finds_the_case(talking: House, records: sqlite3.Conn
     sent = Caller(Presentation.SHOWN, "+39" + NUMBER)
     missed = replace(a_call("m-1", Result.GAVE_UP), caller=sent, rang_at=now)
     call_log.upsert(records, [missed], "b")
-    care.add(records, Kind.CALL, "m-1", Entry(now, "carla", MessageStep.TAKE))
-    care.add(records, Kind.CALL, "m-1", Entry(now, "carla", MessageStep.FAIL))
+    care.add(records, Kind.CALL, "m-1", MessageEntry(now, "carla", MessageStep.TAKE))
+    care.add(records, Kind.CALL, "m-1", MessageEntry(now, "carla", MessageStep.FAIL))
     number = care.find(records, Kind.CALL, "m-1")[1]
     text = talking.visitor.get(f"/desk/known/{call.call}").text
     case = text.split("Da seguire")[1].split("</ul>")[0]

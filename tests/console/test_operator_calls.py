@@ -15,7 +15,7 @@ from appliance.console.control_client import StoreReader
 from appliance.console.live import operator_view
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.text import Words
-from appliance.policy.voicemail import Entry, MessageStep, Outcome
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.store import call_log, care
 from tests.calls.desk import TEN, up
 from tests.calls.test_transfers import office_desk
@@ -194,7 +194,7 @@ def broken(records: sqlite3.Connection) -> sqlite3.Connection:
     call_log.upsert(records, [cut, replace(call, call="rang", phone="", answered_at=None)], "b")
     call_log.upsert(records, [replace(call, call="closed", result=Result.INTERRUPTED)], "b")
     call_log.upsert(records, [replace(call, call="gone", result=Result.GAVE_UP)], "b")
-    entry = Entry(rang_at, "anna", MessageStep.CLOSE, Outcome.CALLED_BACK)
+    entry = MessageEntry(rang_at, "anna", MessageStep.CLOSE, MessageOutcome.CALLED_BACK)
     care.add(records, care.Kind.CALL, "closed", entry)
     return records
 

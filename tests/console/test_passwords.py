@@ -9,7 +9,7 @@ import pytest
 from argon2 import extract_parameters
 
 from appliance.console.accounts import DUMMY_HASH, Busy, HashQueue, Passwords, check_new_password
-from appliance.policy.users import MOST_MEMORY_KIB, AccountError, check_hash
+from appliance.policy.users import MOST_HASH_MEMORY_KIB, AccountError, check_hash
 
 pytestmark = pytest.mark.usefixtures("real_cost")
 
@@ -21,7 +21,7 @@ def test_a_password_is_kept_as_argon2id_within_the_boxs_memory() -> None:
     passwords = Passwords()
     kept = passwords.hashed(PHRASE)
     parameters = extract_parameters(kept)
-    assert parameters.memory_cost <= MOST_MEMORY_KIB
+    assert parameters.memory_cost <= MOST_HASH_MEMORY_KIB
     assert (parameters.type.name, parameters.parallelism) == ("ID", 1)
     check_hash(kept)
     assert kept != passwords.hashed(PHRASE)

@@ -15,7 +15,7 @@ from appliance.api import requests
 from appliance.api.requests import MailTestCommands, RequestCommands
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
-from appliance.policy.requests import HEAD, Mail, MailState, Waiting
+from appliance.policy.mail import TO_HEAD, Mail, MailState, QueuedMail
 from appliance.service.loop import Stores
 from appliance.store import database, writer
 from appliance.store import requests as store_requests
@@ -45,7 +45,7 @@ class Post:
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try have come to something."""
-        writer.settle(self.records, state, Waiting(number, 1, 0), said, AT)
+        writer.settle(self.records, state, QueuedMail(number, 1, 0), said, AT)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def post(
     now = lambda: Now(0.0, AT)  # noqa: E731 - said twice
     requests = RequestCommands(stores.records, mailroom, lambda: AT)
     known = {**requests.known, **MailTestCommands(stores, now).known}
-    for mail in (REQUEST, Mail("care-1", HEAD, "Avviso", "secret words")):
+    for mail in (REQUEST, Mail("care-1", TO_HEAD, "Avviso", "secret words")):
         store_requests.queue(records, mail, AT)
     stores.start()
     visitor.log_in(people.BEPPE)

@@ -18,7 +18,7 @@ from appliance.console.pages import backup
 from appliance.console.settings import ConsoleSettings
 from appliance.policy import updates as policy_updates
 from appliance.policy.text import Words
-from appliance.policy.updates import State
+from appliance.policy.updates import UpdateState
 from appliance.service import updates
 from appliance.service.updates import Asked, Kept, Past, Updates
 from appliance.store import database
@@ -129,7 +129,7 @@ def test_another_file_is_not_kept(technician: Visitor, place: Place) -> None:
 def test_a_ready_version_is_started_by_hand(technician: Visitor, place: Place) -> None:
     """The desk waits for the moment in which nobody is on the phone; another one is not taken."""
     assert technician.post(f"{PAGE}/start", data=SURE).status_code == 409
-    place.updates.kept = Kept(State.INSTALLED, "1.1.0", by="beppe")
+    place.updates.kept = Kept(UpdateState.INSTALLED, "1.1.0", by="beppe")
     send(technician, BUNDLE)
     assert "Avvio dalla versione 1.1.0" in technician.get(PAGE).text
     assert technician.post(f"{PAGE}/install", data=SURE).status_code == 409
@@ -143,7 +143,9 @@ def test_a_ready_version_is_started_by_hand(technician: Visitor, place: Place) -
 def test_what_went_back_is_said_and_put_out(technician: Visitor, place: Place) -> None:
     """With its reason and its place among those so far; names are shown as text."""
     past = Past("2026-11-26T04:00:00+00:00", "<box>", "1.0.0", "1.1.0", "back", Words("<x>", "y"))
-    place.updates.kept = Kept(State.BACK, "1.1.0", said=Words("<perché>", "why"), past=(past,))
+    place.updates.kept = Kept(
+        UpdateState.BACK, "1.1.0", said=Words("<perché>", "why"), past=(past,)
+    )
     text = technician.get(PAGE).text
     assert "&lt;perché&gt;" in text
     assert "&lt;box&gt;: 1.0.0 → 1.1.0" in text
@@ -154,10 +156,10 @@ def test_what_went_back_is_said_and_put_out(technician: Visitor, place: Place) -
 
 def test_the_page_follows_what_goes_on(technician: Visitor, place: Place) -> None:
     """While something does; once it is over the whole page comes anew."""
-    place.updates.kept = Kept(State.TRIAL, "1.1.0")
+    place.updates.kept = Kept(UpdateState.TRIAL, "1.1.0")
     assert "every 3s" in technician.get(f"{PAGE}/live").text
     assert "in prova" in technician.get(PAGE).text
-    place.updates.kept = Kept(State.GOOD, "1.1.0")
+    place.updates.kept = Kept(UpdateState.GOOD, "1.1.0")
     assert 'hx-trigger="load"' in technician.get(f"{PAGE}/live").text
 
 

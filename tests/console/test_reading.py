@@ -13,7 +13,7 @@ import pytest
 
 from appliance.console.control_client import StoreReader
 from appliance.errors import StoreError
-from appliance.policy.supervision import TABLE, Part
+from appliance.policy.supervision import RESTART_RULES, Component
 from appliance.store.database import open_database
 
 
@@ -99,7 +99,7 @@ def test_a_thread_that_hangs_in_the_disk_is_known(reading: StoreReader) -> None:
         assert come.wait(20.0)
         now = time.monotonic()
         assert not reading.is_hung(now)
-        assert reading.is_hung(now + TABLE[Part.CONSOLE_READER].silent_s + 1.0)
+        assert reading.is_hung(now + RESTART_RULES[Component.CONSOLE_READER].silent_s + 1.0)
         may_go.set()
         await reading.do(lambda _: gone.set(), 20.0)
 

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.console.directory_forms import as_command, as_fields, as_form, bands_text
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.directory_forms import bands_of
+from appliance.policy.forms import bands_of
 from appliance.policy.users import Role
 from appliance.store import database
 from tests.console import people

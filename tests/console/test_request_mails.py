@@ -15,7 +15,7 @@ from appliance.console.pages import requests as pages_requests
 from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import plain_file_name
 from appliance.paper import child
-from appliance.policy.requests import MailState, Waiting
+from appliance.policy.mail import MailState, QueuedMail
 from appliance.store import requests, writer
 from tests.console import people
 from tests.console.test_requests import ENGLISH, take
@@ -36,7 +36,7 @@ def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iter
 def settle(records: sqlite3.Connection, number: int, state: MailState, said: str) -> None:
     """Let a try of an e-mail come to something."""
     at = datetime(2026, 11, 25, 9, 5, tzinfo=UTC)
-    writer.settle(records, state, Waiting(number, 2, 1000), said, at)
+    writer.settle(records, state, QueuedMail(number, 2, 1000), said, at)
 
 
 def first_mail(records: sqlite3.Connection, request: int) -> int:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.requests import NewRequest, RequestStep, State
+from appliance.policy.requests import NewRequest, RequestState, RequestStep
 from appliance.policy.users import Role, User
 from appliance.store import requests, users
 from appliance.store.requests import Sound, StoredRequest, Taking
@@ -93,7 +93,7 @@ def test_one_goes_its_way(operator: Visitor, records: sqlite3.Connection, desk: 
     ):
         assert operator.post(f"/requests/{number}/{step}", data=data).status_code == 303, step
     done = kept(records, number)
-    assert done.request.state is State.DONE
+    assert done.request.state is RequestState.DONE
     assert [(one.step, one.by) for one in done.steps] == [
         (RequestStep.REMIND, "carla"), (RequestStep.TAKE, "carla"), (RequestStep.CLOSE, "carla"),
     ]  # fmt: skip
@@ -152,7 +152,7 @@ def test_an_appointment_is_moved_and_given_up(
     assert "Tue 12 January, 15:20" in text
     assert "to be confirmed" not in text
     operator.post(f"/requests/{number}/cancel", data={"said_by": "Anna"})
-    assert kept(records, number).request.state is State.DONE
+    assert kept(records, number).request.state is RequestState.DONE
 
 
 def test_somebody_of_an_office_sees_that_offices_own(

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.directory import ReturnRule
-from appliance.policy.requests import Form, Request
+from appliance.policy.requests import AppointmentForm, Request
 from appliance.policy.text import SaidError
 from appliance.policy.users import User
 from appliance.store import call_log, database, requests, users
@@ -103,7 +103,7 @@ def test_an_appointment_takes_one_of_the_offices_free_hours(
     appointment = only(records).appointment
     assert appointment is not None
     assert (appointment.slot.start, appointment.confirmed) == (free, True)
-    assert appointment.form is Form.IN_PERSON
+    assert appointment.form is AppointmentForm.IN_PERSON
     assert requests.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
 
 

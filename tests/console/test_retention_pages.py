@@ -17,7 +17,7 @@ from appliance.calls.orders import Result
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.requests import Citizen
-from appliance.policy.voicemail import Outcome
+from appliance.policy.voicemail import MessageOutcome
 from appliance.service.loop import Stores
 from appliance.service.phone_status import StatusCollector
 from appliance.store import database, requests, voicemail
@@ -58,7 +58,7 @@ def fill(connection: sqlite3.Connection) -> None:
     left = replace(a_message("m1", "a-1"), caller=anna, received_at=before)
     voicemail.insert(connection, left, hers, "b")
     voicemail.insert(connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b")
-    voicemail.close(connection, "m1", "Anna", Outcome.CALLED_BACK, before)
+    voicemail.close(connection, "m1", "Anna", MessageOutcome.CALLED_BACK, before)
     wanted = replace(WANTED, call="", citizen=Citizen("Anna <b>", HERS))
     requests.insert(connection, Taking("r1", wanted, AT), LETTERS)
 
@@ -90,7 +90,7 @@ def test_what_was_erased_is_listed(head: Visitor, records: sqlite3.Connection) -
         "INSERT INTO deletions (at, what, days, ids) VALUES (?, 'calls', 9, '[\"a\", \"b\"]')",
         (NOW.isoformat(),),
     )
-    voicemail.close(records, "m2", "Anna", Outcome.CALLED_BACK, NOW)
+    voicemail.close(records, "m2", "Anna", MessageOutcome.CALLED_BACK, NOW)
     records.execute("UPDATE messages SET closed_at = ?", (NOW.isoformat(),))
     records.execute("DELETE FROM requests")
     records.execute("DELETE FROM outbox")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.media import process
-from appliance.policy.supervision import TABLE, Part, Rule
+from appliance.policy.supervision import RESTART_RULES, Component, RestartRule
 from tests.docs.pages import DESIGN, ROOT, rows
 
 PAGE = rows(DESIGN / "failures.md", "What is restarted when")
@@ -13,31 +13,31 @@ NOTHING = "–"
 IMAGE = ROOT / "image" / "overlay" / "etc" / "systemd" / "system"
 
 
-def cells(part: Part, rule: Rule) -> list[str]:
+def cells(part: Component, rule: RestartRule) -> list[str]:
     """Write a row as the page has it."""
     once = ", once no call is up" if rule.waits_for_calls else ""
-    then = TABLE[rule.then].what.en + once if rule.then else "goes on without, and says so"
+    then = RESTART_RULES[rule.then].what.en + once if rule.then else "goes on without, and says so"
     return [
         rule.what.en,
         f"{rule.silent_s:g} s" if rule.silent_s else NOTHING,
         rule.remedy.en,
         ", ".join(f"{pause:g}" for pause in rule.pauses_s) + " s" if rule.pauses_s else NOTHING,
         f"{rule.most} in {rule.within_s:g} s" if rule.within_s else NOTHING,
-        NOTHING if part is Part.BOX else then,
+        NOTHING if part is Component.BOX else then,
     ]
 
 
-@pytest.mark.parametrize("part", Part)
-def test_each_part_has_its_row_with_the_figures_in_force(part: Part) -> None:
+@pytest.mark.parametrize("part", Component)
+def test_each_part_has_its_row_with_the_figures_in_force(part: Component) -> None:
     """In the order of the table; a figure that is changed is changed on the page."""
-    assert PAGE[list(TABLE).index(part)] == cells(part, TABLE[part])
+    assert PAGE[list(RESTART_RULES).index(part)] == cells(part, RESTART_RULES[part])
 
 
 def test_the_units_keep_to_the_table() -> None:
     """systemd's part stands in the units: the watchdog, and how many restarts are too many for the
     image, which starts the board anew; on a machine of somebody's own they are tried for ever.
     """
-    rule = TABLE[Part.UNIT]
+    rule = RESTART_RULES[Component.UNIT]
     for name in ("centralino", "centralino-carrier"):
         unit = (ROOT / "systemd" / f"{name}.service").read_text(encoding="utf-8")
         assert "StartLimitIntervalSec=0\n" in unit

@@ -20,7 +20,7 @@ from typing import Any
 from appliance.calls.orders import Result
 from appliance.fleet.mqtt_messages import KINDS, Topic, differences
 from appliance.policy.directory import ReturnRule
-from appliance.policy.requests import by_voice
+from appliance.policy.requests import spoken_request
 from appliance.store import call_log, monitoring, requests, voicemail
 from appliance.store.requests import NO_LETTERS, Taking
 from appliance.store.writer import Session
@@ -60,7 +60,7 @@ def bring(root: Path, first: int, bug: str) -> None:
     begun = a_call(f"c{first}")
     ended = replace(begun, result=Result.MESSAGE, ended_at=TEN + timedelta(minutes=1))
     message = a_message(f"m{first}", begun.call)
-    asked = by_voice(ReturnRule.EMAIL, "anagrafe", "aire", "S", "051", "", TEN, "op1")
+    asked = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", "S", "051", "", TEN, "op1")
     after = {"lines": {f"line{first}": {"lost": True, "why": {"it": "", "en": ""}}}}
     for name, about, job in (
         ("", "", lambda c: call_log.upsert(c, [begun], boot)),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.policy.supervision import TABLE, Part
+from appliance.policy.supervision import RESTART_RULES, Component
 from appliance.service.supervision import LOOK_S
 from appliance.simulator.phone.process import TestPhone
 from tests.helpers.box import Box, wait
@@ -119,7 +119,7 @@ def test_a_sip_thread_that_hangs_starves_the_watchdog(
     """
     hang = box.folder / "hang"
     hang.touch()
-    wait(TABLE[Part.SIP].silent_s + LOOK_S)
+    wait(RESTART_RULES[Component.SIP].silent_s + LOOK_S)
     try:
         assert unfed_for(box, notices, lambda: None, WATCHDOG_S)
         assert box.status()["lines"]  # the desk itself answers

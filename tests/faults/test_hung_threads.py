@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.policy.supervision import TABLE, Part
+from appliance.policy.supervision import RESTART_RULES, Component
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
 from tests.helpers.ports import own_address
@@ -19,12 +19,12 @@ from tests.system.notices import Notices
 
 pytestmark = pytest.mark.system
 THREADS = {
-    Part.RECORDS: "records",
-    Part.VOICEMAIL: "voicemail",
-    Part.MAIL: "mail",
-    Part.PANEL: "panel",
-    Part.METRICS: "metrics",
-    Part.MQTT: "fleet",
+    Component.RECORDS: "records",
+    Component.VOICEMAIL: "voicemail",
+    Component.MAIL: "mail",
+    Component.PANEL: "panel",
+    Component.METRICS: "metrics",
+    Component.MQTT: "fleet",
 }
 """All but SIP's, without which there are no calls (test_hangs.py)."""
 SILENT_S = 10.0
@@ -36,9 +36,11 @@ if "run" in sys.orig_argv:
     workers.BEAT_S = 0.5
     from appliance.fleet import prometheus
     from appliance.mail import smtp
-    from appliance.policy.supervision import TABLE
+    from appliance.policy.supervision import RESTART_RULES
     prometheus.TURN_S = smtp.LOOK_S = 0.5
-    TABLE.update({{p: dataclasses.replace(TABLE[p], silent_s={silent_s}) for p in {parts!r}}})
+    RESTART_RULES.update({{
+        p: dataclasses.replace(RESTART_RULES[p], silent_s={silent_s}) for p in {parts!r}
+    }})
     real = workers.Worker.beat
     def beat(self):
         thread = threading.current_thread()
@@ -80,7 +82,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 
 @contextlib.contextmanager
-def hung(box: Box, parts: Iterable[Part]) -> Iterator[None]:
+def hung(box: Box, parts: Iterable[Component]) -> Iterator[None]:
     """Have threads hang from now on; they turn again afterwards."""
     files = [box.folder / "hang" / THREADS[part] for part in parts]
     for file in files:
@@ -92,10 +94,10 @@ def hung(box: Box, parts: Iterable[Part]) -> Iterator[None]:
             file.unlink()
 
 
-def are_missed(box: Box, parts: Iterable[Part]) -> bool:
+def are_missed(box: Box, parts: Iterable[Component]) -> bool:
     """Tell whether the status says of each part that it gives no sign of life."""
     told = " ".join(box.status()["troubles"])
-    return "no sign of life" in told and all(TABLE[part].what.en in told for part in parts)
+    return "no sign of life" in told and all(RESTART_RULES[part].what.en in told for part in parts)
 
 
 def states(box: Box) -> list[str]:
@@ -103,7 +105,7 @@ def states(box: Box) -> list[str]:
     return [call["state"] for call in box.status()["calls"]]
 
 
-def leaves_once_idle(box: Box, parts: tuple[Part, ...]) -> None:
+def leaves_once_idle(box: Box, parts: tuple[Component, ...]) -> None:
     """Two people talk, threads hang, two others come to talk; nobody is cut off, then it leaves,
     and the next run serves.
     """
@@ -136,7 +138,7 @@ def test_all_threads_but_the_phones_hang_at_once(box: Box, figures: Figures) -> 
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", THREADS)
-def test_one_thread_hangs(box: Box, figures: Figures, part: Part) -> None:
+def test_one_thread_hangs(box: Box, figures: Figures, part: Component) -> None:
     """Likewise for each alone."""
     leaves_once_idle(box, (part,))
     figures.say(f"F23 thread {THREADS[part]} hung: two talked on, left when idle, next answered")

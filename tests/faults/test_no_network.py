@@ -15,7 +15,7 @@ import pytest
 
 from appliance.calls.orders import Result, Way
 from appliance.mail.smtp import Security, Sender, Server
-from appliance.policy.requests import MailState, Verdict
+from appliance.policy.mail import DeliveryVerdict, MailState
 from appliance.service.mailroom import Outgoing
 from appliance.store.writer import Records
 from tests.bench.visitors import trusting
@@ -157,7 +157,7 @@ class Minutes(Post):
         self.outbox.turns.get(timeout=LIMIT_S)
         return self
 
-    def minute(self) -> list[Verdict]:
+    def minute(self) -> list[DeliveryVerdict]:
         """Let a minute go by; returns what was tried in it came to."""
         self.now += 60.0
         self.sender.wake()
@@ -187,7 +187,7 @@ def test_a_day_without_a_mail_server_costs_tries_and_no_mail(
             room.queue(a_mail(key=f"k{n}", subject=f"n{n}"))
             room.outbox.turns.get(timeout=LIMIT_S)
         tried = [verdict for _ in range(DAY_MIN) for verdict in room.minute()]
-        assert set(tried) == {Verdict.AWAY}
+        assert set(tried) == {DeliveryVerdict.AWAY}
         assert DAY_MIN / 15 <= len(tried) <= DAY_MIN / 15 + 10
         assert {kept.state for kept in room.kept()} == {MailState.QUEUED}
         server.start()
@@ -199,5 +199,5 @@ def test_a_day_without_a_mail_server_costs_tries_and_no_mail(
             server.stop()
     figures.say(f"F13 a day without a mail server: {len(tried)} tries; then {len(mails)} of "
                 f"{NOTICES} notices left, once each")  # fmt: skip
-    assert later.count(Verdict.SENT) == NOTICES
+    assert later.count(DeliveryVerdict.SENT) == NOTICES
     assert sorted(str(mail["Subject"]) for mail in mails) == ["n0", "n1", "n2"]

@@ -23,8 +23,9 @@ from appliance.calls.events import Event, MessageStored, RequestStored, StoreFai
 from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
 from appliance.policy.directory import ReturnRule
-from appliance.policy.requests import Mail, NewRequest, by_voice
-from appliance.policy.voicemail import Outcome
+from appliance.policy.mail import Mail
+from appliance.policy.requests import NewRequest, spoken_request
+from appliance.policy.voicemail import MessageOutcome
 from appliance.store import requests, voicemail
 from appliance.store.requests import Letters, Sound, Taking
 from appliance.store.voicemail import Message
@@ -97,7 +98,7 @@ class Inline:
         """See MessageIndex."""
         return self._session.run(voicemail.waiting)
 
-    def close_message(self, name: str, by: str, outcome: Outcome, at: datetime) -> Message:
+    def close_message(self, name: str, by: str, outcome: MessageOutcome, at: datetime) -> Message:
         """See Records."""
         return self._session.run(lambda c: voicemail.close(c, name, by, outcome, at))
 
@@ -119,7 +120,7 @@ def take_request(box: Any, call: str, acks: Acks) -> None:
     sound = sound_of(call)
     box.begin(call, "ulaw", a_call(call))
     box.append(call, sound)
-    asked = by_voice(ReturnRule.EMAIL, "anagrafe", "aire", call, "051", call, TEN, "op1")
+    asked = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", call, "051", call, TEN, "op1")
     if isinstance(box, Writer):
         box.finish(call, 0, None, asked)
     else:
@@ -141,7 +142,7 @@ def outcome(call: str, acks: Acks) -> MessageStored | None:
 def close(stored: MessageStored, acks: Acks, index: Any) -> None:
     """Have the desk close a message; a disk that fails is the desk's to tell."""
     with contextlib.suppress(StoreError):
-        index.close_message(stored.message, "op1", Outcome.NOT_NEEDED, TEN)
+        index.close_message(stored.message, "op1", MessageOutcome.NOT_NEEDED, TEN)
         acks.say("closed", stored.call, stored.message)
 
 

@@ -10,7 +10,7 @@ from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.fleet.prometheus import Carrier, Counts, Figures, Phones
 from appliance.policy.clock import Now
-from appliance.policy.reports import Stored
+from appliance.policy.reports import StoredCounts
 from tests.year import town
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -39,7 +39,9 @@ def figures_of(status: Status, counts: Counts | None = None, now: float = 0.0) -
         ready=True,
         status=status,
         tally=counts.tally(now),
-        stored=Stored(3, 90_500, 2, AT.timestamp() - 1800, (("open", 1),), 4, 1, None, 5000, 9000),
+        stored=StoredCounts(
+            3, 90_500, 2, AT.timestamp() - 1800, (("open", 1),), 4, 1, None, 5000, 9000
+        ),
         phones=Phones(True, 3, 2, 1),
         carrier=Carrier(0.0001, 0.0005, 0.002, 0.04),
         troubles=("voicemail.low",),

@@ -166,9 +166,11 @@ def test_a_flood_of_requests_takes_no_sound(lan: Lan) -> None:
 
 def test_the_images_own_rules_are_those_of_the_programme(lan: Lan) -> None:
     """The file that is loaded before there is any configuration says what the programme would."""
-    from appliance.policy.bootfile import SSH as PORT
-    from appliance.policy.bootfile import Openings, rules
+    from appliance.policy.firewall import SSH_PORT as PORT
+    from appliance.policy.firewall import OpenPorts, firewall_rules
 
     file = ROOT / "image/overlay/usr/lib/centralino-image/firewall.nft"
-    assert file.read_text(encoding="utf-8") == rules(Openings(tcp=(PORT, *Openings().tcp)))
+    assert file.read_text(encoding="utf-8") == firewall_rules(
+        OpenPorts(tcp=(PORT, *OpenPorts().tcp))
+    )
     assert lan.inside("box", "nft", "-c", "-f", file) == ""

@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from appliance.policy.bootfile import SSH
+from appliance.policy.firewall import SSH_PORT
 from tests.image import card as cards
 from tests.image.card import MIB, Card, looped, made, run
 from tests.image.layered import Slot
@@ -112,7 +112,7 @@ def test_nobody_listens_but_who_should(slot: Slot, device: str) -> None:
         assert machine.says("systemctl", "is-active", "ssh.service") == "inactive"
         assert machine.run("nft", "list", "tables") == "table inet centralino\n"
         wait("the configuration's rules", lambda: machine.says("ls", "/data/firewall"), 60.0)
-        assert f"tcp dport {{ {SSH}" not in machine.run("nft", "list", "chain", "inet",
+        assert f"tcp dport {{ {SSH_PORT}" not in machine.run("nft", "list", "chain", "inet",
                                                           "centralino", "lan")  # fmt: skip
 
 

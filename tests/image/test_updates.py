@@ -12,7 +12,7 @@ import pytest
 from appliance.commands import updates
 from appliance.commands.updates import IN_MEMORY, NO_KEY, Stick
 from appliance.policy.text import Refused, Words
-from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, State
+from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, UpdateState
 from appliance.service import supervision
 from appliance.service import updates as service_updates
 from appliance.service.updates import UPLOADED, Asked
@@ -37,7 +37,7 @@ def test_a_new_version_is_tried_and_stays(box: TwoSlots) -> None:
     """
     said = box.install(box.bundle("1.1.0"))
     assert "1.1.0" in said.it
-    assert (box.kept.state, box.kept.slot, box.booted) == (State.INSTALLED, "B", "A")
+    assert (box.kept.state, box.kept.slot, box.booted) == (UpdateState.INSTALLED, "B", "A")
     assert (box.holds("B"), box.holds("A")) == ("1.1.0", "")
     with box.desk():
         box.helper.start("beppe")
@@ -47,7 +47,7 @@ def test_a_new_version_is_tried_and_stays(box: TwoSlots) -> None:
         began = box.clock.now
         assert "1.1.0" in box.watch().en
         assert box.clock.now - began >= 120
-        assert (box.kept.state, box.left("B")) == (State.GOOD, 3)
+        assert (box.kept.state, box.left("B")) == (UpdateState.GOOD, 3)
         box.start_anew()
         box.watch()
         assert (box.booted, box.left("B")) == ("B", 3)
@@ -68,7 +68,7 @@ def test_a_version_that_is_not_well_is_left_by_itself(box: TwoSlots) -> None:
         box.start_anew()
         assert (box.booted, box.version) == ("A", RUNNING)
         box.watch()
-    assert (box.kept.state, box.left("A"), box.left("B")) == (State.BACK, 3, 0)
+    assert (box.kept.state, box.left("A"), box.left("B")) == (UpdateState.BACK, 3, 0)
     assert "line1" in box.kept.said.en
     assert box.kept.failed == ("1.1.0",)
     box.start_anew()
@@ -93,7 +93,7 @@ def test_a_version_that_does_not_even_start_is_left(box: TwoSlots) -> None:
     box.start_anew()
     with box.desk():
         box.watch()
-    assert (box.booted, box.kept.state) == ("A", State.BACK)
+    assert (box.booted, box.kept.state) == ("A", UpdateState.BACK)
     assert "1.1.0" in box.kept.said.it
 
 
@@ -123,7 +123,7 @@ def test_a_version_that_waits_for_the_datas_key_is_not_judged(box: TwoSlots) -> 
             assert (box.restarts, box.left("B")) == (1, 0)
         box.start_anew()
         box.watch()
-        assert (box.booted, box.kept.state) == ("A", State.BACK)
+        assert (box.booted, box.kept.state) == ("A", UpdateState.BACK)
         box.start_anew()
         with in_memory(box, NO_KEY):
             box.watch()
@@ -142,7 +142,7 @@ def test_a_version_that_cannot_open_the_data_partition_is_left_at_once(box: TwoS
             assert box.clock.now < HEALTHY_S
         box.start_anew()
         box.watch()
-    assert (box.booted, box.kept.state, box.kept.failed) == ("A", State.BACK, ("1.1.0",))
+    assert (box.booted, box.kept.state, box.kept.failed) == ("A", UpdateState.BACK, ("1.1.0",))
     assert box.left("A") == 3
 
 
@@ -185,7 +185,7 @@ def test_what_somebody_else_has_signed_is_refused(box: TwoSlots) -> None:
     box.make_keys("others")
     with pytest.raises(Refused, match="no update signed"):
         box.install(box.bundle("2.0.0", "others"), even_older=True)
-    assert (box.holds("B"), box.kept.state) == ("", State.NONE)
+    assert (box.holds("B"), box.kept.state) == ("", UpdateState.NONE)
     assert not list(box.helper.kept_in.glob("*.raucb"))
 
 
@@ -210,7 +210,7 @@ def test_damaged_contents_cannot_be_written(box: TwoSlots) -> None:
     bundle.write_bytes(data)
     with pytest.raises(Refused):
         box.install(bundle)
-    assert (box.kept.state, box.holds("B")) == (State.NONE, "")
+    assert (box.kept.state, box.holds("B")) == (UpdateState.NONE, "")
     box.start_anew()
     assert box.booted == "A"
 
@@ -221,7 +221,7 @@ def test_a_write_that_fails_leaves_all_as_it_is(box: TwoSlots) -> None:
     (box.folder / "B").symlink_to("/dev/full")
     with pytest.raises(Refused, match="could not be written"):
         box.install(box.bundle("1.1.0"))
-    assert (box.kept.state, box.left("A"), box.left("B")) == (State.NONE, 3, 0)
+    assert (box.kept.state, box.left("A"), box.left("B")) == (UpdateState.NONE, 3, 0)
     box.start_anew()
     assert box.booted == "A"
 
@@ -240,7 +240,7 @@ def test_the_other_format_is_refused_in_words(box: TwoSlots, taken: str, brought
     box.start_anew()
     with pytest.raises(Refused, match=f"another kind of box .format {brought}."):
         box.install(box.bundle("1.1.0", form=brought))
-    assert (box.holds("B"), box.kept.state) == ("", State.NONE)
+    assert (box.holds("B"), box.kept.state) == ("", UpdateState.NONE)
 
 
 def test_an_update_for_another_box_is_refused(box: TwoSlots) -> None:
@@ -265,7 +265,7 @@ def test_nobody_is_cut_off(box: TwoSlots) -> None:
     with box.desk(), pytest.raises(Refused, match="on the phone"):
         box.helper.start("beppe")
     assert box.restarts == 0
-    assert box.kept.state is State.INSTALLED
+    assert box.kept.state is UpdateState.INSTALLED
 
 
 def test_one_update_at_a_time(box: TwoSlots) -> None:
@@ -275,7 +275,7 @@ def test_one_update_at_a_time(box: TwoSlots) -> None:
         box.install(box.bundle("1.2.0"))
     box.helper.give_up("beppe")
     box.start_anew()
-    assert (box.booted, box.kept.state, box.left("A")) == ("A", State.NONE, 2)
+    assert (box.booted, box.kept.state, box.left("A")) == ("A", UpdateState.NONE, 2)
 
 
 def test_a_person_goes_back(box: TwoSlots) -> None:
@@ -287,11 +287,11 @@ def test_a_person_goes_back(box: TwoSlots) -> None:
         box.start_anew()
         box.watch()
         box.helper.back("beppe")
-        assert box.kept.state is State.INSTALLED
+        assert box.kept.state is UpdateState.INSTALLED
         box.start_anew()
         assert box.booted == "A"
         box.watch()
-        assert (box.kept.state, box.left("A")) == (State.GOOD, 3)
+        assert (box.kept.state, box.left("A")) == (UpdateState.GOOD, 3)
 
 
 def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
@@ -302,7 +302,11 @@ def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
     service_updates.ask_for_update(box.folder / "run", Asked("beppe", "upload"))
     with box.desk():
         box.helper.turn()
-    assert (box.kept.state, box.kept.by, uploaded.exists()) == (State.INSTALLED, "beppe", False)
+    assert (box.kept.state, box.kept.by, uploaded.exists()) == (
+        UpdateState.INSTALLED,
+        "beppe",
+        False,
+    )
     box.helper.give_up("beppe")
     uploaded.symlink_to(box.bundle("1.2.0"))
     with pytest.raises(Refused, match="the file is gone"):
@@ -335,4 +339,4 @@ def test_a_stick_brings_the_newest_that_is_ours(box: TwoSlots) -> None:
             updates.turn(box.helper, Stick(folder))
         (folder / "centralino-1.3.0.raucb").unlink()
         assert "1.1.0" in updates.turn(box.helper, Stick(folder)).it
-    assert (box.kept.state, box.kept.version) == (State.GOOD, "1.1.0")
+    assert (box.kept.state, box.kept.version) == (UpdateState.GOOD, "1.1.0")

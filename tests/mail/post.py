@@ -13,7 +13,7 @@ from pathlib import Path
 
 from appliance.mail.letter import compose
 from appliance.mail.smtp import Account, Security, Sender, Server
-from appliance.policy.requests import Health, Letter, Mail, MailState, Reply
+from appliance.policy.mail import DeliveryReply, Mail, MailState, OutboxHealth, OutgoingMail
 from appliance.service.mailroom import Outgoing
 from appliance.store import requests
 from appliance.store.database import open_reader
@@ -36,8 +36,8 @@ class Post:
 
     folder: Path
     account: Account
-    replies: queue.SimpleQueue[Reply] = field(default_factory=queue.SimpleQueue)
-    healths: list[Health] = field(default_factory=list)
+    replies: queue.SimpleQueue[DeliveryReply] = field(default_factory=queue.SimpleQueue)
+    healths: list[OutboxHealth] = field(default_factory=list)
 
     def start(self) -> Post:
         """Start both."""
@@ -58,7 +58,7 @@ class Post:
         self.records.ask(lambda c: requests.queue(c, mail, AT, "comune.example"))
         self.sender.wake()
 
-    def reply(self) -> Reply:
+    def reply(self) -> DeliveryReply:
         """Wait for what the next try comes to."""
         return self.replies.get(timeout=LIMIT_S)
 
@@ -84,7 +84,7 @@ class Post:
     def _one(self, number: int) -> StoredNotice:
         return next(kept for kept in self.kept() if kept.number == number)
 
-    def _deliver(self, letter: Letter) -> Reply:
+    def _deliver(self, letter: OutgoingMail) -> DeliveryReply:
         message = compose(letter, self.account.sender, letter.mail.to, self.folder)
         reply = self.server.send(message, letter.mail.to)
         self.replies.put(reply)

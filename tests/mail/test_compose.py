@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from appliance.errors import OfficeError
 from appliance.mail import letter as room
 from appliance.mail.letter import NOT_ATTACHED, address_in, compose, is_address
-from appliance.policy.requests import Letter, Mail
+from appliance.policy.mail import Mail, OutgoingMail
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 SENDER = "Centralino di Città <centralino@comune.example>"
 TO = "anagrafe@comune.example"
-NOTICE = Letter(Mail("k1", TO, "Oggetto", "Testo"), "<k1.ab@comune.example>", (), AT)
+NOTICE = OutgoingMail(Mail("k1", TO, "Oggetto", "Testo"), "<k1.ab@comune.example>", (), AT)
 OURS = [
     "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "Content-Type",
     "Content-Transfer-Encoding", "MIME-Version",
@@ -31,7 +31,7 @@ OURS = [
 
 
 def read_back(
-    letter: Letter, folder: Path = Path("/nowhere"), sender: str = SENDER
+    letter: OutgoingMail, folder: Path = Path("/nowhere"), sender: str = SENDER
 ) -> EmailMessage:
     """Write a letter and read it as the office's mail programme does."""
     data = compose(letter, sender, letter.mail.to, folder).as_bytes()

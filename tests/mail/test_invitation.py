@@ -12,13 +12,13 @@ import pytest
 from icalendar import Calendar
 
 from appliance.mail.letter import Meeting, Method, cancellation, invitation
-from appliance.policy.requests import Appointment, Form, Slot
+from appliance.policy.requests import Appointment, AppointmentForm, Slot
 from tests.policy.town import rome
 
 SLOT = Slot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))
 MEETING = Meeting(
     "request-17-1@comune.example",
-    Appointment(SLOT, Form.IN_PERSON, confirmed=True),
+    Appointment(SLOT, AppointmentForm.IN_PERSON, confirmed=True),
     "Iscrizione AIRE; con, virgole (Anna Verdi)",
     "Riga uno\nRiga due: perché così " + "lunga " * 40,
     "centralino@comune.example",
@@ -57,14 +57,14 @@ def test_read_back() -> None:
 @pytest.mark.parametrize(
     ("confirmed", "form", "method", "status", "place"),
     [
-        (False, Form.IN_PERSON, Method.REQUEST, "TENTATIVE", True),
-        (True, Form.OFFICE_CALLS, Method.REQUEST, "CONFIRMED", False),
-        (True, Form.CITIZEN_CALLS, Method.REQUEST, "CONFIRMED", False),
-        (False, Form.IN_PERSON, Method.CANCEL, "CANCELLED", True),
+        (False, AppointmentForm.IN_PERSON, Method.REQUEST, "TENTATIVE", True),
+        (True, AppointmentForm.OFFICE_CALLS, Method.REQUEST, "CONFIRMED", False),
+        (True, AppointmentForm.CITIZEN_CALLS, Method.REQUEST, "CONFIRMED", False),
+        (False, AppointmentForm.IN_PERSON, Method.CANCEL, "CANCELLED", True),
     ],
 )
 def test_what_it_says_of_itself(
-    confirmed: bool, form: Form, method: Method, status: str, place: bool
+    confirmed: bool, form: AppointmentForm, method: Method, status: str, place: bool
 ) -> None:
     """To be confirmed where the office offers no slots; by telephone it has no place."""
     meeting = replace(MEETING, appointment=Appointment(SLOT, form, confirmed, sequence=3))

@@ -11,7 +11,8 @@ import pytest
 
 from appliance.mail.smtp import Security
 from appliance.policy.directory import ReturnRule
-from appliance.policy.requests import Health, MailState, State, Verdict, by_voice
+from appliance.policy.mail import DeliveryVerdict, MailState, OutboxHealth
+from appliance.policy.requests import RequestState, spoken_request
 from appliance.store import requests
 from appliance.store.requests import Letters, Taking
 from tests.helpers.figures import Figures
@@ -59,7 +60,7 @@ def test_it_leaves_protected_and_with_the_right_name(
     posts.append(post)
     before = len(server.mails())
     post.queue(a_mail(key=f"k-{security}"))
-    assert post.reply().verdict is Verdict.SENT
+    assert post.reply().verdict is DeliveryVerdict.SENT
     kept = post.settled(MailState.SENT)
     mail = server.wait_for(before + 1)[-1]
     assert mail["Message-ID"] == kept.message_id
@@ -87,10 +88,10 @@ def test_cut_at_every_stage(
         posts.append(post)
         before = len(open_server.mails())
         post.queue(a_mail(key=f"cut-{cut}"))
-        assert post.reply().verdict in {Verdict.AWAY, Verdict.LATER}
+        assert post.reply().verdict in {DeliveryVerdict.AWAY, DeliveryVerdict.LATER}
         network.cut = Cut.NOWHERE
         post.sender.wake(hurry=True)
-        assert post.reply().verdict is Verdict.SENT
+        assert post.reply().verdict is DeliveryVerdict.SENT
         kept = post.settled(MailState.SENT)
     times = 2 if cut is Cut.BEFORE_250 else 1
     mails = open_server.wait_for(before + times)[before:]
@@ -107,7 +108,7 @@ def test_a_server_that_hangs_costs_its_time_limit_and_nothing_else(
         post = Post(tmp_path, account).start()
         post.queue(a_mail())
         reply = post.reply()
-        assert (reply.verdict, "timed out" in reply.said) == (Verdict.AWAY, True)
+        assert (reply.verdict, "timed out" in reply.said) == (DeliveryVerdict.AWAY, True)
         post.stop()
         met = network.met
         patient = Post(tmp_path, replace(account, timeout_s=60.0)).start()
@@ -125,9 +126,9 @@ def test_nobody_listens(open_server: MailServer, tmp_path: Path, posts: list[Pos
     posts.append(post)
     post.queue(a_mail())
     reply = post.reply()
-    assert reply.verdict is Verdict.AWAY
+    assert reply.verdict is DeliveryVerdict.AWAY
     assert "refused" in reply.said
-    post.until(lambda: post.healths[-1:] == [Health(1, 0, reply.said)])
+    post.until(lambda: post.healths[-1:] == [OutboxHealth(1, 0, reply.said)])
 
 
 def test_what_the_server_refuses_the_box(
@@ -156,7 +157,7 @@ def test_what_the_server_refuses_the_box(
         posts.append(post)
         post.queue(a_mail())
         reply = post.reply()
-        assert (said in reply.said, reply.verdict) == (True, Verdict.MISSET), reply
+        assert (said in reply.said, reply.verdict) == (True, DeliveryVerdict.MISSET), reply
         assert "parola" not in reply.said
     assert (len(server.mails()), len(open_server.mails())) == before
 
@@ -183,15 +184,15 @@ def test_a_request_is_sent_when_the_server_has_its_mail(
     """P6: taken with the network down, "sent" once the mail server has taken its mail (E15)."""
     nowhere = account_at(server, tmp_path, port=free_port(server.address))
     post = Post(tmp_path, nowhere).start()
-    asked = by_voice(ReturnRule.EMAIL, "anagrafe", "aire", "AIRE", "0511", "c-1", AT, "op1")
+    asked = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", "AIRE", "0511", "c-1", AT, "op1")
     letters = Letters(lambda kept, _: (a_mail(request=kept.request.number),))
     post.records.ask(lambda c: requests.insert(c, Taking("r1", asked, AT), letters))
     post.sender.wake()
-    assert post.reply().verdict is Verdict.AWAY
+    assert post.reply().verdict is DeliveryVerdict.AWAY
     post.stop()
     again = Post(tmp_path, account_at(server, tmp_path)).start()
     posts.append(again)
-    assert again.reply().verdict is Verdict.SENT
+    assert again.reply().verdict is DeliveryVerdict.SENT
     again.settled(MailState.SENT)
     kept = again.records.ask(lambda c: requests.required_request(c, 1))
-    assert kept.request.state is State.SENT
+    assert kept.request.state is RequestState.SENT

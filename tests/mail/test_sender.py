@@ -11,7 +11,15 @@ import pytest
 
 from appliance.errors import StoreError
 from appliance.mail.smtp import Sender
-from appliance.policy.requests import Health, Letter, Mail, MailState, Reply, Verdict, Waiting
+from appliance.policy.mail import (
+    DeliveryReply,
+    DeliveryVerdict,
+    Mail,
+    MailState,
+    OutboxHealth,
+    OutgoingMail,
+    QueuedMail,
+)
 from appliance.workers import faults
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -22,11 +30,11 @@ class Shelf:
     """An outbox in memory that fails as often as it is told to."""
 
     def __init__(self) -> None:
-        self.queued = {1: Waiting(1), 2: Waiting(2)}
+        self.queued = {1: QueuedMail(1), 2: QueuedMail(2)}
         self.gone: dict[int, MailState] = {}
         self.failures = 0
 
-    def waiting(self) -> tuple[Waiting, ...]:
+    def waiting(self) -> tuple[QueuedMail, ...]:
         """Return what is queued, or fail."""
         if self.failures:
             self.failures -= 1
@@ -37,11 +45,11 @@ class Shelf:
         """Count what was given up."""
         return list(self.gone.values()).count(MailState.DEAD)
 
-    def load(self, number: int) -> Letter:
+    def load(self, number: int) -> OutgoingMail:
         """Return a notice."""
-        return Letter(Mail(f"k{number}", "a@b.example", "S", "B"), f"<{number}@b>", (), AT)
+        return OutgoingMail(Mail(f"k{number}", "a@b.example", "S", "B"), f"<{number}@b>", (), AT)
 
-    def settle(self, now: MailState, after: Waiting, said: str) -> None:
+    def settle(self, now: MailState, after: QueuedMail, said: str) -> None:
         """Keep what a try came to."""
         self.queued[after.number] = after
         if now is not MailState.QUEUED:
@@ -54,25 +62,25 @@ class Room:
 
     def __init__(self) -> None:
         self.shelf = Shelf()
-        self.answers: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        self.healths: queue.SimpleQueue[Health] = queue.SimpleQueue()
+        self.answers: queue.SimpleQueue[DeliveryReply] = queue.SimpleQueue()
+        self.healths: queue.SimpleQueue[OutboxHealth] = queue.SimpleQueue()
         self.given_up = threading.Event()
         self.ended: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
         self.sender = Sender(
             self.shelf, self._deliver, self.given_up.set, self.healths.put, self.ended.put
         )
 
-    def _deliver(self, letter: Letter) -> Reply:
+    def _deliver(self, letter: OutgoingMail) -> DeliveryReply:
         answer = self.answers.get(timeout=LIMIT_S)
         if answer.said == "fault":
             raise RuntimeError("a fault of ours")
         return answer
 
-    def health(self) -> Health:
+    def health(self) -> OutboxHealth:
         """Wait for the next change of health."""
         return self.healths.get(timeout=LIMIT_S)
 
-    def until(self, wanted: Health) -> None:
+    def until(self, wanted: OutboxHealth) -> None:
         """Wait until the outbox is so."""
         while self.health() != wanted:
             pass
@@ -88,45 +96,45 @@ def room() -> Iterator[Room]:
 
 def test_it_says_how_the_outbox_is(room: Room) -> None:
     """One was refused for good, the other left: somebody must see to the first."""
-    room.answers.put(Reply(Verdict.REFUSED, "550 nobody"))
-    room.answers.put(Reply(Verdict.SENT, "250 OK"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.REFUSED, "550 nobody"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
     room.sender.start()
-    room.until(Health(0, 1))
+    room.until(OutboxHealth(0, 1))
     assert room.shelf.gone == {1: MailState.DEAD, 2: MailState.SENT}
 
 
 def test_why_nothing_leaves_is_told_until_something_does(room: Room) -> None:
     """The server is away, then refuses the box, then takes everything."""
-    room.answers.put(Reply(Verdict.AWAY, "refused"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.AWAY, "refused"))
     room.sender.start()
-    room.until(Health(2, 0, "refused"))
-    room.answers.put(Reply(Verdict.MISSET, "535 wrong"))
+    room.until(OutboxHealth(2, 0, "refused"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.MISSET, "535 wrong"))
     room.sender.wake(hurry=True)
-    room.until(Health(2, 0, "535 wrong", misset=True))
+    room.until(OutboxHealth(2, 0, "535 wrong", misset=True))
     for _ in range(2):
-        room.answers.put(Reply(Verdict.SENT, "250 OK"))
+        room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
     room.sender.wake(hurry=True)
-    room.until(Health())
+    room.until(OutboxHealth())
 
 
 def test_a_disk_that_fails_ends_nothing(room: Room) -> None:
     """The records do not answer: asked again later, or as soon as something is queued."""
     room.shelf.failures = 1
-    room.answers.put(Reply(Verdict.SENT, "250 OK"))
-    room.answers.put(Reply(Verdict.SENT, "250 OK"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
     room.sender.start()
     room.sender.wake()
-    room.until(Health(1))
-    room.until(Health())
+    room.until(OutboxHealth(1))
+    room.until(OutboxHealth())
 
 
 def test_a_notice_that_our_fault_keeps_back_keeps_no_other_back(room: Room) -> None:
     """It is put off as one that the server puts off; the next one leaves, and the thread lives."""
     before = faults.by_thread().get("mail", 0)
-    room.answers.put(Reply(Verdict.SENT, "fault"))
-    room.answers.put(Reply(Verdict.SENT, "250 OK"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "fault"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.SENT, "250 OK"))
     room.sender.start()
-    room.until(Health(1))
+    room.until(OutboxHealth(1))
     assert room.shelf.gone == {2: MailState.SENT}
     assert room.shelf.queued[1].tries == 1
     assert faults.by_thread()["mail"] == before + 1
@@ -138,7 +146,7 @@ def test_a_fault_that_keeps_all_mail_back_is_told(
 ) -> None:
     """Nothing leaves any more: mail that waits for ever is worse than a restart."""
 
-    def waiting() -> tuple[Waiting, ...]:
+    def waiting() -> tuple[QueuedMail, ...]:
         raise ValueError("a state of a newer version")
 
     monkeypatch.setattr(room.shelf, "waiting", waiting)
@@ -152,9 +160,9 @@ def test_a_try_that_a_stop_breaks_off_is_held_against_nobody(room: Room) -> None
     stopping = threading.Thread(target=room.sender.stop, args=(LIMIT_S,))
     stopping.start()
     assert room.given_up.wait(LIMIT_S)
-    room.answers.put(Reply(Verdict.AWAY, "broken off"))
+    room.answers.put(DeliveryReply(DeliveryVerdict.AWAY, "broken off"))
     stopping.join(LIMIT_S)
-    assert room.shelf.queued == {1: Waiting(1), 2: Waiting(2)}
+    assert room.shelf.queued == {1: QueuedMail(1), 2: QueuedMail(2)}
 
 
 def test_neither_journal_nor_trouble_names_an_address(
@@ -162,8 +170,10 @@ def test_neither_journal_nor_trouble_names_an_address(
 ) -> None:
     """Whom a server names is not for who reads a journal; the store alone keeps what was said."""
     with caplog.at_level("INFO"):
-        room.answers.put(Reply(Verdict.REFUSED, "recipient urp@comune.it: 550 no such user"))
-        room.answers.put(Reply(Verdict.AWAY, "mx.comune.it: <urp@comune.it> later"))
+        room.answers.put(
+            DeliveryReply(DeliveryVerdict.REFUSED, "recipient urp@comune.it: 550 no such user")
+        )
+        room.answers.put(DeliveryReply(DeliveryVerdict.AWAY, "mx.comune.it: <urp@comune.it> later"))
         room.sender.start()
         while not (health := room.health()).why:
             pass

@@ -14,7 +14,7 @@ from pathlib import Path
 from appliance.config import read
 from appliance.managed_config import apply, bundle
 from appliance.managed_config.apply import Judged, Place, Stamp, judged
-from appliance.policy.directory import Register
+from appliance.policy.directory import Directory
 from appliance.policy.sheets import Sheet
 from appliance.store import directory, managed_config, sheets
 from appliance.store.database import connect, database_path, open_database
@@ -138,7 +138,7 @@ class Branch:
         with closing(connect(self.place.database)) as connection:
             return {each.code: each.title for each in sheets.all_sheets(connection)}
 
-    def register(self) -> Register:
+    def register(self) -> Directory:
         """Read the register with its numbers."""
         with closing(connect(self.place.database)) as connection:
             return directory.load(connection, key_path(self.place.database))

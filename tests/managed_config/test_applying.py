@@ -15,13 +15,12 @@ from appliance.config import read, state_folder
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.managed_config import apply
-from appliance.policy import directory_forms
+from appliance.policy import directory_changes
 from appliance.policy.directory import Unit
-from appliance.policy.hours import Period, week
-from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.hours import Period, week_of
+from appliance.policy.hours_changes import HoursEntry, Whose
 from appliance.policy.sheets import Sheet
-from appliance.policy.supervision import words_of
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, words_of
 from appliance.store import database, directory, hours, sheets
 from appliance.store.database import Noted, connect
 from appliance.store.directory import Who, key_path
@@ -243,9 +242,9 @@ def test_a_central_office_is_changed_there(box: Branch) -> None:
         key = key_path(box.place.database)
         with pytest.raises(Refused, match="head office, to be changed there: anagrafe"):
             directory.change(
-                connection, key, who, lambda r: directory_forms.with_unit(r, theirs), {}
+                connection, key, who, lambda r: directory_changes.with_unit(r, theirs), {}
             )
-        directory.change(connection, key, who, lambda r: directory_forms.with_unit(r, own), {})
+        directory.change(connection, key, who, lambda r: directory_changes.with_unit(r, own), {})
     box.apply(made(2, FIRST | {"sheets/imu.md": sheet("IMU 2027")}))
     names = {unit.code: unit.name for unit in box.register().units}
     assert names == {"demografici": "Servizi demografici", "anagrafe": "Anagrafe", "orti": "Orti"}
@@ -269,9 +268,9 @@ def test_what_the_head_entered_here_lies_over_both(box: Branch) -> None:
     day = date(2026, 12, 14)
     before = office_in_force(read.load(box.config), 2026)
     assert [str(band) for band in before.switchboard.schedule.bands_on(day)] == ["08:00-12:00"]
-    period = Period(day, day, Words("Qui", "Here"), week(monday="15-16"))
+    period = Period(day, day, Words("Qui", "Here"), week_of(monday="15-16"))
     with closing(connect(box.place.database)) as connection:
-        entry = Special(1, Whose.HOUSE, period, "anna", AT, "e-mail")
+        entry = HoursEntry(1, Whose.HOUSE, period, "anna", AT, "e-mail")
         hours.add(connection, "anna", AT, lambda _: entry)
     found = office_in_force(read.load(box.config), 2026)
     assert [str(band) for band in found.switchboard.schedule.bands_on(day)] == ["15:00-16:00"]

@@ -39,9 +39,9 @@ from appliance.modem.port_server import (
     decode_ask,
     send_report,
 )
-from appliance.policy.supervision import TABLE, Part
+from appliance.policy.supervision import RESTART_RULES, Component
 
-BACKOFF_S = TABLE[Part.LINE].pauses_s
+BACKOFF_S = RESTART_RULES[Component.LINE].pauses_s
 
 
 class Driver:
@@ -325,7 +325,7 @@ def test_a_modem_that_comes_up_and_fails_again_is_tried_ever_more_seldom(bench: 
         bench.plugged_in()
         bench.turn(10.0)
         bench.line.in_service = True
-    bench.turn(TABLE[Part.LINE].within_s)
+    bench.turn(RESTART_RULES[Component.LINE].within_s)
     bench.needs(Recovery.REOPEN)
     assert bench.asks_again_after(BACKOFF_S[0])
 

@@ -7,7 +7,14 @@ from dataclasses import replace
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.policy.users import Role, User, check_hash, check_left, check_touch, check_user
+from appliance.policy.users import (
+    Role,
+    User,
+    check_hash,
+    check_last_holder,
+    check_may_change,
+    check_user,
+)
 
 ANNA = User("anna", "Anna Verdi", frozenset({Role.HEAD}))
 BEPPE = User("beppe", "Beppe Neri", frozenset({Role.TECHNICIAN}))
@@ -69,9 +76,9 @@ def test_what_is_no_hash(text: str) -> None:
 
 def test_users_are_managed_by_head_and_technician() -> None:
     """Heads by a head; from the shell by whoever has it."""
-    check_touch(None, None, ANNA)
-    check_touch(ANNA, ANNA, replace(ANNA, shown="A"))
-    check_touch(BEPPE, None, CARLA)
+    check_may_change(None, None, ANNA)
+    check_may_change(ANNA, ANNA, replace(ANNA, shown="A"))
+    check_may_change(BEPPE, None, CARLA)
     for asking, before, after in (
         (BEPPE, None, ANNA),
         (BEPPE, ANNA, replace(ANNA, roles=frozenset({Role.OPERATOR}))),
@@ -79,7 +86,7 @@ def test_users_are_managed_by_head_and_technician() -> None:
         (replace(ANNA, disabled=True), None, CARLA),
     ):
         with pytest.raises(OfficeError, match="may not change"):
-            check_touch(asking, before, after)
+            check_may_change(asking, before, after)
 
 
 @pytest.mark.parametrize("user", [ANNA, BEPPE])
@@ -88,6 +95,6 @@ def test_the_last_head_and_technician_stay(user: User) -> None:
     everybody = (ANNA, BEPPE, CARLA)
     for after in (replace(user, disabled=True), replace(user, roles=frozenset({Role.OPERATOR}))):
         with pytest.raises(OfficeError, match=f"{user.name} is the last"):
-            check_left(everybody, after)
-        check_left((*everybody, replace(user, name="second")), after)
-    check_left((ANNA, CARLA), replace(CARLA, disabled=True))
+            check_last_holder(everybody, after)
+        check_last_holder((*everybody, replace(user, name="second")), after)
+    check_last_holder((ANNA, CARLA), replace(CARLA, disabled=True))

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import date, datetime, time
 
 from appliance.policy.clock import Now
-from appliance.policy.directory_review import ahead, of_units
-from appliance.policy.hours import Band, Closure, Opening, Period, Schedule, week
+from appliance.policy.directory_review import ahead_of_units, times_ahead
+from appliance.policy.hours import Band, Closure, Period, Schedule, SpecialOpening, week_of
 from appliance.policy.text import Words
-from appliance.policy.transfers import Allowed, Later, in_words, may_transfer
+from appliance.policy.transfers import TransferAllowed, TransferLater, later_words, may_transfer
 from tests.policy.town import (
     CALENDAR,
     CHRISTMAS,
@@ -22,7 +22,7 @@ from tests.policy.town import (
     with_declarations,
 )
 
-MORNINGS = week(**dict.fromkeys(EVERY_DAY, "9-11"))
+MORNINGS = week_of(**dict.fromkeys(EVERY_DAY, "9-11"))
 ELECTIONS = replace(
     variation(7, "2026-12-09", MORNINGS), last=date(2026, 12, 11), notice="settimana elettorale"
 )
@@ -32,7 +32,9 @@ EVE = Closure(
 HOUSE = replace(
     CALENDAR,
     closures=(MOVING, EVE),
-    openings=(Opening(date(2026, 12, 13), (Band(time(9), time(12)),), Words("Fiera", "Fair")),),
+    openings=(
+        SpecialOpening(date(2026, 12, 13), (Band(time(9), time(12)),), Words("Fiera", "Fair")),
+    ),
     periods=(Period(date(2026, 12, 1), date(2027, 1, 6), Words("Inverno", "Winter"), MORNINGS),),
 )
 
@@ -42,7 +44,7 @@ def test_all_that_is_special_by_the_day_it_begins() -> None:
     later = declaration(8, first="2027-01-01")
     register = with_declarations(*TOWN.declarations, later)
     register = replace(register, variations=(ELECTIONS,))
-    found = ahead(register, HOUSE, date(2026, 11, 27), date(2027, 1, 31))
+    found = times_ahead(register, HOUSE, date(2026, 11, 27), date(2027, 1, 31))
     assert [(str(each.first), str(each.last), each.unit) for each in found] == [
         ("2026-11-27", "2026-11-27", ""),
         ("2026-12-01", "2027-01-06", ""),
@@ -53,29 +55,29 @@ def test_all_that_is_special_by_the_day_it_begins() -> None:
         ("2027-01-01", "None", "anagrafe"),
     ]
     assert found[5].what == CHRISTMAS
-    assert [each.what for each in of_units(found, "anagrafe", "")] == [ELECTIONS, later]
+    assert [each.what for each in ahead_of_units(found, "anagrafe", "")] == [ELECTIONS, later]
 
 
 def test_what_runs_already_is_told_and_what_is_over_is_not() -> None:
     """The year's list begins with what still holds today."""
     register = replace(TOWN, variations=(ELECTIONS,))
     empty = Schedule(HOUSE.zone, HOUSE.weekly)
-    assert len(ahead(register, empty, date(2026, 12, 11), date(2026, 12, 31))) == 1
-    assert ahead(register, empty, date(2026, 12, 12), date(2026, 12, 31)) == ()
-    assert ahead(register, empty, date(2026, 11, 20), date(2026, 12, 8)) == ()
+    assert len(times_ahead(register, empty, date(2026, 12, 11), date(2026, 12, 31))) == 1
+    assert times_ahead(register, empty, date(2026, 12, 12), date(2026, 12, 31)) == ()
+    assert times_ahead(register, empty, date(2026, 11, 20), date(2026, 12, 8)) == ()
 
 
 def test_a_special_period_says_so_while_it_holds() -> None:
     """E14, E23: its notice stands before the bands, and with an office that can be had."""
     register = replace(TOWN, variations=(ELECTIONS,))
 
-    def ask(at: str) -> Allowed | Later:
+    def ask(at: str) -> TransferAllowed | TransferLater:
         return may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, rome(at)))
 
     assert ask("2026-12-09 10:00").notice.it == "settimana elettorale"
     late = ask("2026-12-09 11:30")
-    assert isinstance(late, Later)
-    assert in_words(late, rome("2026-12-09 11:30")).it == (
+    assert isinstance(late, TransferLater)
+    assert later_words(late, rome("2026-12-09 11:30")).it == (
         "Anagrafe: settimana elettorale, trasferibile 9:00–11:00, riprende domani alle 9:00. "
         "Appuntamento o e-mail?"
     )

@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
 from appliance.policy.directory import Slots
-from appliance.policy.hours import week
-from appliance.policy.requests import AHEAD_DAYS, free_slots, last_day, left_on, slots_on, take_slot
+from appliance.policy.hours import week_of
+from appliance.policy.requests import (
+    AHEAD_DAYS,
+    free_slots,
+    free_slots_on,
+    last_appointment_day,
+    slots_on,
+    take_slot,
+)
 from appliance.policy.text import SaidError
 from tests.policy.town import CALENDAR, EVERY_DAY, rome
 
-TUESDAYS = Slots(week(tuesday="15-16:10", friday="9-10"), 20, 2)
+TUESDAYS = Slots(week_of(tuesday="15-16:10", friday="9-10"), 20, 2)
 NOW = rome("2026-11-24 09:00")
 
 
@@ -50,7 +57,7 @@ def test_the_next_free_ones() -> None:
 
 def test_an_office_that_never_has_one() -> None:
     """Looked for within a year."""
-    assert free_slots(Slots(week(), 20), CALENDAR, {}, NOW) == ()
+    assert free_slots(Slots(week_of(), 20), CALENDAR, {}, NOW) == ()
 
 
 def test_a_slot_is_taken() -> None:
@@ -95,20 +102,20 @@ def test_what_is_left_of_a_day() -> None:
     """Each with its free places; neither full ones nor those that have begun."""
     booked = {rome("2026-11-24 15:20"): 2, rome("2026-11-24 15:40"): 1}
     day = NOW.date()
-    found = left_on(TUESDAYS, CALENDAR, booked, day, NOW)
+    found = free_slots_on(TUESDAYS, CALENDAR, booked, day, NOW)
     assert [(f"{slot.start:%H:%M}", free) for slot, free in found] == [("15:00", 2), ("15:40", 1)]
-    late = left_on(TUESDAYS, CALENDAR, booked, day, rome("2026-11-24 15:00"))
+    late = free_slots_on(TUESDAYS, CALENDAR, booked, day, rome("2026-11-24 15:00"))
     assert [f"{slot.start:%H:%M}" for slot, _ in late] == ["15:40"]
 
 
 def test_one_limit_for_what_is_shown_offered_and_given() -> None:
     """A year ahead: the last day has free hours and is given, the next one neither."""
-    last = last_day(CALENDAR, NOW)
+    last = last_appointment_day(CALENDAR, NOW)
     assert last == NOW.date() + timedelta(days=AHEAD_DAYS)
-    daily = replace(TUESDAYS, week=week(**dict.fromkeys(EVERY_DAY, "9-10")))
+    daily = replace(TUESDAYS, week=week_of(**dict.fromkeys(EVERY_DAY, "9-10")))
     for day, is_given in ((last, True), (last + timedelta(days=1), False)):
         start = rome(f"{day} 09:00")
-        assert bool(list(left_on(daily, CALENDAR, {}, day, NOW))) == is_given
+        assert bool(list(free_slots_on(daily, CALENDAR, {}, day, NOW))) == is_given
         if is_given:
             assert take_slot(daily, CALENDAR, {}, start, NOW).start == start
         else:

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.directory_review import HEAD_BYTES, Sort, kept_name, sort_of
+from appliance.policy.directory_changes import (
+    MAIL_HEAD_BYTES,
+    AttachmentKind,
+    attachment_kind,
+    attachment_name,
+)
 
 MAIL = b"From: a@b.it\r\nDate: Wed, 25 Nov 2026 08:05:00 +0100\r\nSubject: Orari\r\n\r\nCiao"
 DIGEST = "0123456789abcdef" * 4
@@ -17,10 +22,10 @@ DIGEST = "0123456789abcdef" * 4
 @pytest.mark.parametrize(
     ("data", "sort"),
     [
-        (MAIL, Sort.EML),
-        (MAIL.replace(b"\r\n", b"\n"), Sort.EML),
-        (b"Received: from x\n by y\n\tfor z\nfrom: a@b.it\nTO: c@d.it\n\n", Sort.EML),
-        (b"%PDF-1.7\n%\xe2\xe3", Sort.PDF),
+        (MAIL, AttachmentKind.EML),
+        (MAIL.replace(b"\r\n", b"\n"), AttachmentKind.EML),
+        (b"Received: from x\n by y\n\tfor z\nfrom: a@b.it\nTO: c@d.it\n\n", AttachmentKind.EML),
+        (b"%PDF-1.7\n%\xe2\xe3", AttachmentKind.PDF),
         (b"", None),
         (b"Subject: x\nDate: y\n\nFrom: not in the header", None),
         (b"From: a@b.it\n\nDate: y\nSubject: x", None),
@@ -33,16 +38,16 @@ DIGEST = "0123456789abcdef" * 4
         (b"PK\x03\x04", None),
     ],
 )
-def test_a_file_is_what_it_begins_with(data: bytes, sort: Sort | None) -> None:
+def test_a_file_is_what_it_begins_with(data: bytes, sort: AttachmentKind | None) -> None:
     """An e-mail by the fields that every one has, a PDF by its mark; all else is not taken."""
-    assert sort_of(data) is sort
+    assert attachment_kind(data) is sort
 
 
 def test_an_emails_fields_are_not_looked_for_without_end() -> None:
     """The fields of a certified one stand within some kilobytes."""
-    long = b"X-Signature: " + b"a" * HEAD_BYTES + b"\r\n"
-    assert sort_of(long + MAIL) is None
-    assert sort_of(b"X-Signature: " + b"a" * 9000 + b"\r\n" + MAIL) is Sort.EML
+    long = b"X-Signature: " + b"a" * MAIL_HEAD_BYTES + b"\r\n"
+    assert attachment_kind(long + MAIL) is None
+    assert attachment_kind(b"X-Signature: " + b"a" * 9000 + b"\r\n" + MAIL) is AttachmentKind.EML
 
 
 @pytest.mark.parametrize(
@@ -59,11 +64,13 @@ def test_an_emails_fields_are_not_looked_for_without_end() -> None:
 )
 def test_a_name_is_plain_and_its_own(given_name: str, kept: str) -> None:
     """Letters, digits, hyphens; the ending is what it is, not what it was called."""
-    assert kept_name(given_name, DIGEST, Sort.EML) == kept
+    assert attachment_name(given_name, DIGEST, AttachmentKind.EML) == kept
 
 
 @given(st.text(max_size=400), st.binary(max_size=200))
 def test_whatever_is_given_is_named_and_judged(name: str, data: bytes) -> None:
     """No folder, no end of a header, nothing hidden, not too long."""
-    assert re.fullmatch(r"[A-Za-z0-9-]{1,70}\.pdf", kept_name(name, DIGEST, Sort.PDF))
-    assert sort_of(data) in {None, *Sort}
+    assert re.fullmatch(
+        r"[A-Za-z0-9-]{1,70}\.pdf", attachment_name(name, DIGEST, AttachmentKind.PDF)
+    )
+    assert attachment_kind(data) in {None, *AttachmentKind}

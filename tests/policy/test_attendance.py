@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.clock import WINDOW_S, Attendance, ClockState, Doubt, WithoutTime, doubt
+from appliance.policy.clock import (
+    ATTENDANCE_S,
+    Attendance,
+    ClockState,
+    Doubt,
+    WithoutTime,
+    hours_in_doubt,
+)
 
 NOBODY = Attendance(in_vain=100.0)
 
@@ -14,11 +21,11 @@ NOBODY = Attendance(in_vain=100.0)
     [
         (Attendance(), 0.0, True),
         (NOBODY, 101.0, False),
-        (NOBODY, 100.0 + WINDOW_S - 1, False),
-        (NOBODY, 100.0 + WINDOW_S, True),
+        (NOBODY, 100.0 + ATTENDANCE_S - 1, False),
+        (NOBODY, 100.0 + ATTENDANCE_S, True),
         (Attendance(seen=100.0).ring_in_vain(200.0), 300.0, True),
-        (Attendance(seen=100.0).ring_in_vain(200.0), 100.0 + WINDOW_S, False),
-        (NOBODY.see(150.0), 150.0 + 2 * WINDOW_S, True),
+        (Attendance(seen=100.0).ring_in_vain(200.0), 100.0 + ATTENDANCE_S, False),
+        (NOBODY.see(150.0), 150.0 + 2 * ATTENDANCE_S, True),
     ],
 )
 def test_somebody_is_there(attendance: Attendance, at: float, staffed: bool) -> None:
@@ -41,6 +48,6 @@ def test_somebody_is_there(attendance: Attendance, at: float, staffed: bool) -> 
 )
 def test_what_a_site_has_chosen(rule: WithoutTime, state: ClockState, expected: Doubt) -> None:
     """Three choices; hours that nothing is known of are kept by none of them."""
-    assert doubt(rule, state, NOBODY, 101.0) is expected
+    assert hours_in_doubt(rule, state, NOBODY, 101.0) is expected
     if rule is not WithoutTime.HOURS:
-        assert doubt(rule, state, Attendance(), 101.0) is Doubt.OPEN
+        assert hours_in_doubt(rule, state, Attendance(), 101.0) is Doubt.OPEN

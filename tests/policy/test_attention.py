@@ -6,24 +6,27 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from appliance.policy import directory_review
-from appliance.policy.directory import Authorisation, Fault, Register, faults, to_be_told
-from appliance.policy.directory_review import (
-    Attention,
-    attention,
+from appliance.policy.directory import (
+    Authorisation,
+    Directory,
+    DirectoryFault,
+    faults_of,
     lapsed_numbers,
     lapsing_numbers,
     may_tell,
+    target_to_tell,
 )
+from appliance.policy.directory_review import DirectoryAttention, attention_of
 from tests.policy.town import TOWN, declaration, entry, rome
 from tests.stories.offices import ROME
 
 NOW = rome("2026-11-25 22:00")
-ROADS = Authorisation(entry(2), "anagrafe", to_be_told("051 598204"), "Dirigente")
-WATER = replace(ROADS, entry=entry(3), told=to_be_told("051 598205"), last=date(2026, 11, 25))
-ASKED = replace(ROADS, entry=entry(4), told=to_be_told("051 598206"))
+ROADS = Authorisation(entry(2), "anagrafe", target_to_tell("051 598204"), "Dirigente")
+WATER = replace(ROADS, entry=entry(3), told=target_to_tell("051 598205"), last=date(2026, 11, 25))
+ASKED = replace(ROADS, entry=entry(4), told=target_to_tell("051 598206"))
 
 
-def town(*leaves: Authorisation) -> Register:
+def town(*leaves: Authorisation) -> Directory:
     """Return the town's register with authorisations."""
     return replace(TOWN, authorisations=leaves)
 
@@ -68,8 +71,8 @@ def test_an_authorisation_is_not_over_before_it_is_entered() -> None:
     """A year mistyped."""
     late = replace(ROADS, last=date(2025, 12, 31))
     place = "authorisations.1.last"
-    assert list(faults(town(late))) == [
-        Fault(
+    assert list(faults_of(town(late))) == [
+        DirectoryFault(
             place,
             "it was over before it was entered: mend the day",
             "scade prima di essere inserita: correggere il giorno",
@@ -80,10 +83,10 @@ def test_an_authorisation_is_not_over_before_it_is_entered() -> None:
 def test_all_is_well() -> None:
     """Nothing to look after, nothing said."""
     well = replace(TOWN, declarations=(declaration(1, "demografici"), declaration(2)))
-    found = attention(well, NOW, ROME)
-    assert found == Attention()
+    found = attention_of(well, NOW, ROME)
+    assert found == DirectoryAttention()
     assert found.is_nothing
-    assert directory_review.in_words(found) == ()
+    assert directory_review.attention_words(found) == ()
 
 
 def test_what_is_said_of_each() -> None:
@@ -92,10 +95,10 @@ def test_what_is_said_of_each() -> None:
     ran_out = replace(WATER, last=date(2026, 11, 20))
     runs_out = replace(ASKED, last=date(2026, 12, 1))
     units = (*TOWN.units, replace(TOWN.units[0], code="scuola", name="Scuola"))
-    register = Register(units, (expiring,), (), (ran_out, runs_out))
-    found = attention(register, NOW, ROME)
+    register = Directory(units, (expiring,), (), (ran_out, runs_out))
+    found = attention_of(register, NOW, ROME)
     assert not found.is_nothing
-    said = directory_review.in_words(found)
+    said = directory_review.attention_words(found)
     undeclared = "no valid declaration, nothing can be transferred; ask the office for one."
     silent = "the number is not told any more; renew or revoke it."
     assert [words.en for words in said] == [

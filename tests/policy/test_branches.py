@@ -8,20 +8,20 @@ from datetime import datetime
 import pytest
 
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Need, Reach, target
+from appliance.policy.directory import Need, Reach, make_target
 from appliance.policy.hours import Closure
-from appliance.policy.office import (
-    BY_CODE,
-    Branches,
-    Cause,
-    Code,
-    Destination,
-    cause_of,
-    destinations,
+from appliance.policy.office import BranchRules, OverflowCause
+from appliance.policy.opening import ReasonCode
+from appliance.policy.routing import (
+    CAUSE_OF_CODE,
+    NOT_TAKEN_GREETINGS,
+    BranchDestination,
+    NotTaken,
+    branch_destinations,
+    overflow_cause,
 )
-from appliance.policy.routing import GREETINGS, Missed
 from appliance.policy.text import Refused
-from appliance.policy.transfers import Allowed, may_transfer
+from appliance.policy.transfers import TransferAllowed, may_transfer
 from tests.stories.offices import OFFICES, ROME
 from tests.stories.registers import SEATS, varied
 
@@ -30,18 +30,18 @@ CALENDAR = OFFICE.switchboard.schedule
 TEN = Now(500.0, datetime(2026, 11, 25, 10, tzinfo=ROME))
 NIGHT = Now(500.0, datetime(2026, 11, 25, 22, tzinfo=ROME))
 SAVENA, BORGO = (
-    Destination("savena", "pubblico", "sede1"),
-    Destination("borgo", "pubblico", "sede2"),
+    BranchDestination("savena", "pubblico", "sede1"),
+    BranchDestination("borgo", "pubblico", "sede2"),
 )
 
 
 def test_the_branches_that_are_open_now_in_the_written_order() -> None:
     """P4, P5: what an office has declared binds; an office that is not there is passed over."""
     rules = OFFICE.branches
-    assert list(destinations(rules, SEATS, CALENDAR, TEN)) == [SAVENA, BORGO]
-    assert list(destinations(rules, SEATS, CALENDAR, NIGHT)) == [BORGO]
+    assert list(branch_destinations(rules, SEATS, CALENDAR, TEN)) == [SAVENA, BORGO]
+    assert list(branch_destinations(rules, SEATS, CALENDAR, NIGHT)) == [BORGO]
     turned = replace(rules, offices=rules.offices[::-1])
-    assert list(destinations(turned, SEATS, CALENDAR, TEN)) == [BORGO, SAVENA]
+    assert list(branch_destinations(turned, SEATS, CALENDAR, TEN)) == [BORGO, SAVENA]
 
 
 PATRON = Now(500.0, datetime(2026, 11, 30, 10, tzinfo=ROME))
@@ -55,19 +55,19 @@ def test_another_branch_is_closed_by_nothing_of_ours() -> None:
     shut = Closure(datetime(2026, 11, 25), datetime(2026, 11, 26))  # noqa: DTZ001 - local
     ours = replace(CALENDAR, closures=(shut,), shut=(shut,))
     for calendar, now in ((CALENDAR, PATRON), (ours, TEN)):
-        assert list(destinations(OFFICE.branches, SEATS, calendar, now)) == [SAVENA, BORGO]
-        assert isinstance(may_transfer(SEATS, calendar, "savena", "pubblico", now), Allowed)
+        assert list(branch_destinations(OFFICE.branches, SEATS, calendar, now)) == [SAVENA, BORGO]
+        assert isinstance(may_transfer(SEATS, calendar, "savena", "pubblico", now), TransferAllowed)
     held = replace(CALENDAR, elsewhere=frozenset())
-    assert list(destinations(OFFICE.branches, SEATS, held, PATRON)) == []
+    assert list(branch_destinations(OFFICE.branches, SEATS, held, PATRON)) == []
     feast = (PATRON.wall.date(), PATRON.wall.date())
     varied_seats = varied(SEATS, "savena", feast, "15-17", "Festa di Savena")
-    assert list(destinations(OFFICE.branches, varied_seats, CALENDAR, PATRON)) == [BORGO]
+    assert list(branch_destinations(OFFICE.branches, varied_seats, CALENDAR, PATRON)) == [BORGO]
 
 
 def test_a_clock_that_nobody_trusts_opens_no_branch() -> None:
     """P5: a band cannot be kept by it, so nobody is handed over."""
     unset = replace(TEN, clock_state=ClockState.UNSET)
-    assert list(destinations(OFFICE.branches, SEATS, CALENDAR, unset)) == []
+    assert list(branch_destinations(OFFICE.branches, SEATS, CALENDAR, unset)) == []
 
 
 def test_only_a_named_branch_is_rung() -> None:
@@ -76,45 +76,53 @@ def test_only_a_named_branch_is_rung() -> None:
     need = Need(
         "pubblico",
         "Pubblico",
-        (target(Reach.PBX, "204"), target(Reach.PHONE, "ana1"), target(Reach.PHONE, "sede1")),
+        (
+            make_target(Reach.PBX, "204"),
+            make_target(Reach.PHONE, "ana1"),
+            make_target(Reach.PHONE, "sede1"),
+        ),
     )
     mixed = replace(SEATS, declarations=(replace(first, needs=(need,)),))
-    assert list(destinations(OFFICE.branches, mixed, CALENDAR, TEN)) == [SAVENA]
+    assert list(branch_destinations(OFFICE.branches, mixed, CALENDAR, TEN)) == [SAVENA]
 
 
 @pytest.mark.parametrize(
     ("missed", "cause"),
     [
-        (Missed.BUSY, Cause.BUSY),
-        (Missed.NO_ANSWER, Cause.NO_ANSWER),
-        (Missed.DECLINED, Cause.NO_ANSWER),
-        (Missed.UNATTENDED, Cause.UNATTENDED),
-        (Missed.UNREACHABLE, Cause.UNREACHABLE),
+        (NotTaken.BUSY, OverflowCause.BUSY),
+        (NotTaken.NO_ANSWER, OverflowCause.NO_ANSWER),
+        (NotTaken.DECLINED, OverflowCause.NO_ANSWER),
+        (NotTaken.UNATTENDED, OverflowCause.UNATTENDED),
+        (NotTaken.UNREACHABLE, OverflowCause.UNREACHABLE),
     ],
 )
-def test_why_nobody_took_the_call_is_known_by_its_greeting(missed: Missed, cause: Cause) -> None:
+def test_why_nobody_took_the_call_is_known_by_its_greeting(
+    missed: NotTaken, cause: OverflowCause
+) -> None:
     """What the caller would be told is what the branch is told."""
-    assert cause_of(Code.DESK_NONE, GREETINGS[missed]) is cause
+    assert overflow_cause(ReasonCode.DESK_NONE, NOT_TAKEN_GREETINGS[missed]) is cause
 
 
 def test_closed_is_closed_whatever_is_said() -> None:
     """A closure may have a greeting of its own; being absent is no closure."""
-    assert {cause_of(code, "greeting_summer") for code in BY_CODE} == {
-        Cause.CLOSED,
-        Cause.UNATTENDED,
+    assert {overflow_cause(code, "greeting_summer") for code in CAUSE_OF_CODE} == {
+        OverflowCause.CLOSED,
+        OverflowCause.UNATTENDED,
     }
-    assert cause_of(Code.ABSENT, "greeting_absent") is Cause.UNATTENDED
+    assert overflow_cause(ReasonCode.ABSENT, "greeting_absent") is OverflowCause.UNATTENDED
 
 
-@pytest.mark.parametrize("code", [Code.HALF_DUPLEX, Code.PARALLEL_UNANSWERED, Code.PBX_FAULT])
-def test_a_line_that_carries_no_conversation_hands_nobody_over(code: Code) -> None:
+@pytest.mark.parametrize(
+    "code", [ReasonCode.HALF_DUPLEX, ReasonCode.PARALLEL_UNANSWERED, ReasonCode.PBX_FAULT]
+)
+def test_a_line_that_carries_no_conversation_hands_nobody_over(code: ReasonCode) -> None:
     """B2: there is nothing to join the branch to."""
-    assert cause_of(code, "greeting_no_answer") is None
+    assert overflow_cause(code, "greeting_no_answer") is None
 
 
 def test_what_is_no_rule_is_refused() -> None:
     """A name that no account can have, a time in which nobody can lift."""
     with pytest.raises(Refused, match="no branch's name"):
-        Branches(names=("sede savena",))
+        BranchRules(names=("sede savena",))
     with pytest.raises(Refused, match="above 0"):
-        Branches(ring_ms=0)
+        BranchRules(ring_ms=0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from appliance.policy.reports import Wanted, table
+from appliance.policy.reports import WantedService, capacity_table
 from appliance.policy.text import Words
 
 
-def said(traffic: float, lines: int = 0, wanted: Wanted | None = None) -> list[Words]:
+def said(traffic: float, lines: int = 0, wanted: WantedService | None = None) -> list[Words]:
     """Return the table for calls of three minutes."""
-    return list(table(traffic, 180.0, wanted or Wanted(), lines))
+    return list(capacity_table(traffic, 180.0, wanted or WantedService(), lines))
 
 
 def test_the_tables_go_to_one_more_than_is_enough() -> None:
@@ -44,7 +44,7 @@ def test_the_houses_own_lines_are_marked() -> None:
 
 def test_what_is_wanted_is_told() -> None:
     """Other wishes, other figures, in both languages."""
-    last = said(1.0, wanted=Wanted(0.05, 0.95, 30.0))[-1]
+    last = said(1.0, wanted=WantedService(0.05, 0.95, 30.0))[-1]
     assert last.it == (
         "Linee: 4 (al massimo 5 % trova occupato). "
         "Postazioni: 4 (almeno 95 % ha risposta entro 30 s)."

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.hours import Band, Period, Schedule, Why, week
-from appliance.policy.hours_changes import hours_on, of_offices, special_days
+from appliance.policy.hours import Band, Period, Schedule, Why, week_of
+from appliance.policy.hours_changes import hours_on, office_day, special_days
 from appliance.policy.text import Words
 from tests.policy.town import CALENDAR
 from tests.policy.years import SCHEDULE, SUMMER
@@ -48,7 +48,7 @@ def test_special_days_of_a_year() -> None:
 
 def test_all_day_and_touching_bands_are_one() -> None:
     """24 hours end at midnight; two bands that touch are one."""
-    schedule = Schedule(ROME, week(monday="0-24", tuesday="8-12 12-14"))
+    schedule = Schedule(ROME, week_of(monday="0-24", tuesday="8-12 12-14"))
     assert hours_on(schedule, date(2026, 11, 23)).bands == (Band(time(), time()),)
     assert hours_on(schedule, date(2026, 11, 24)).bands == (Band(time(8), time(14)),)
 
@@ -66,15 +66,15 @@ def test_a_day_agrees_with_its_moments(day: date, at: time) -> None:
 
 def test_a_day_on_which_offices_are_closed_with_the_house() -> None:
     """P4: a holiday and a closure are everybody's; that no hours are set is no closure."""
-    assert of_offices(CALENDAR, date(2026, 12, 25)).name.en == "Christmas"
-    moving = of_offices(CALENDAR, date(2026, 11, 27))
+    assert office_day(CALENDAR, date(2026, 12, 25)).name.en == "Christmas"
+    moving = office_day(CALENDAR, date(2026, 11, 27))
     assert (moving.bands, moving.why) == ((), Why.CLOSURE)
-    assert not of_offices(CALENDAR, date(2026, 11, 29)).is_special
+    assert not office_day(CALENDAR, date(2026, 11, 29)).is_special
 
 
 def test_a_day_on_which_the_switchboard_alone_has_other_hours() -> None:
     """E14: an office keeps none of them, people see them all the same."""
     monday = date(2026, 11, 30)
-    period = Period(monday, monday, Words("Voto", "Vote"), week(monday="9-10"))
-    special = of_offices(replace(CALENDAR, entered=(period,)), monday)
+    period = Period(monday, monday, Words("Voto", "Vote"), week_of(monday="9-10"))
+    special = office_day(replace(CALENDAR, entered=(period,)), monday)
     assert (special.name.en, str(special.bands[0])) == ("Vote", "09:00-10:00")

@@ -9,32 +9,32 @@ import pytest
 
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import (
-    SENTENCES,
-    Allowed,
-    Asked,
-    Denied,
+    DIAL_REFUSAL_WORDS,
+    DialAllowed,
+    DialLedger,
+    DialReasonNeeded,
+    DialRefusal,
+    DialRefused,
+    DialRequest,
+    DialRules,
+    DialVerdict,
     Identity,
-    Ledger,
-    Outgoing,
-    Placed,
-    ReasonNeeded,
-    Refused,
-    Verdict,
-    decide,
+    PlacedCall,
     left_ms,
+    may_dial,
     unit_of,
 )
 from appliance.policy.directory import (
     Declaration,
-    Entry,
+    Directory,
+    EntryStamp,
     Need,
     Reach,
-    Register,
     ReturnRule,
     Unit,
-    target,
+    make_target,
 )
-from appliance.policy.hours import week
+from appliance.policy.hours import week_of
 from appliance.policy.numbering import PLANS, NumberClass
 from tests.helpers.figures import Figures
 from tests.stories.offices import EXAMPLE, ROME
@@ -44,23 +44,26 @@ NOW = Now(0.0, WEDNESDAY)
 EVENING = Now(0.0, WEDNESDAY.replace(hour=20))
 PATRON = Now(0.0, datetime(2026, 11, 30, 10, tzinfo=ROME))
 ADA = "0541704111"
-HEARD = Ledger({ADA: WEDNESDAY - timedelta(days=3)}, loaded=True)
-RULES = Outgoing(local=("051",), free={"op1": frozenset({NumberClass.LOCAL, NumberClass.PREMIUM})})
-ENTRY = Entry(1, "capo", datetime(2026, 1, 1, tzinfo=UTC), "prot. 1")
-REGISTER = Register(
+HEARD = DialLedger({ADA: WEDNESDAY - timedelta(days=3)}, loaded=True)
+RULES = DialRules(local=("051",), free={"op1": frozenset({NumberClass.LOCAL, NumberClass.PREMIUM})})
+ENTRY = EntryStamp(1, "capo", datetime(2026, 1, 1, tzinfo=UTC), "prot. 1")
+REGISTER = Directory(
     (Unit("ana", "Anagrafe", "ana@example.it"),),
     (
         Declaration(
             ENTRY,
             "ana",
             "Bianchi",
-            week(monday="9-12"),
+            week_of(monday="9-12"),
             (ReturnRule.EMAIL,),
             (
                 Need(
                     "cie",
                     "Carta d'identità",
-                    (target(Reach.PHONE, "ana1"), target(Reach.OUTSIDE, "+39051598204", "banco 2")),
+                    (
+                        make_target(Reach.PHONE, "ana1"),
+                        make_target(Reach.OUTSIDE, "+39051598204", "banco 2"),
+                    ),
                 ),
             ),
             date(2026, 1, 1),
@@ -69,35 +72,35 @@ REGISTER = Register(
             replace(ENTRY, number=2),
             "gone",
             "Neri",
-            week(monday="9-12"),
+            week_of(monday="9-12"),
             (ReturnRule.EMAIL,),
-            (Need("x", "X", (target(Reach.OUTSIDE, "051598205"),)),),
+            (Need("x", "X", (make_target(Reach.OUTSIDE, "051598205"),)),),
             date(2026, 1, 1),
         ),
     ),
 )
 
 
-def verdict(asked: Asked, now: Now = NOW, ledger: Ledger = HEARD) -> Verdict:
+def verdict(asked: DialRequest, now: Now = NOW, ledger: DialLedger = HEARD) -> DialVerdict:
     """Decide with the example's holidays."""
     hours = replace(EXAMPLE, outgoing=RULES).calling_hours
-    return decide(RULES, asked, ledger, REGISTER, hours, now)
+    return may_dial(RULES, asked, ledger, REGISTER, hours, now)
 
 
 @pytest.mark.parametrize(
     ("asked", "kind"),
     [
-        (Asked("op2", ADA), NumberClass.NATIONAL),
-        (Asked("op2", "3331234567", "message:12"), NumberClass.MOBILE),
-        (Asked("op2", "0541999999", "request:3"), NumberClass.NATIONAL),
-        (Asked("op1", "051123456"), NumberClass.LOCAL),
-        (Asked("op1", "892424"), NumberClass.PREMIUM),
-        (Asked("nobody", "112"), NumberClass.EMERGENCY),
+        (DialRequest("op2", ADA), NumberClass.NATIONAL),
+        (DialRequest("op2", "3331234567", "message:12"), NumberClass.MOBILE),
+        (DialRequest("op2", "0541999999", "request:3"), NumberClass.NATIONAL),
+        (DialRequest("op1", "051123456"), NumberClass.LOCAL),
+        (DialRequest("op1", "892424"), NumberClass.PREMIUM),
+        (DialRequest("nobody", "112"), NumberClass.EMERGENCY),
     ],
 )
-def test_what_may_be_dialled(asked: Asked, kind: NumberClass) -> None:
+def test_what_may_be_dialled(asked: DialRequest, kind: NumberClass) -> None:
     """Who called, whom a message or request names, what is free for a position, and help."""
-    assert verdict(asked) == Allowed(kind)
+    assert verdict(asked) == DialAllowed(kind)
 
 
 FRAUD = (
@@ -109,15 +112,19 @@ FRAUD = (
 
 def test_an_offices_number_may_be_dialled_and_is_masked() -> None:
     """Whose number it is is told instead of the number, however it was written (P7)."""
-    assert verdict(Asked("op2", "051598204")) == Allowed(NumberClass.LOCAL, "Anagrafe: banco 2")
-    assert verdict(Asked("op2", "051598205"), EVENING) == Allowed(NumberClass.LOCAL, "gone")
+    assert verdict(DialRequest("op2", "051598204")) == DialAllowed(
+        NumberClass.LOCAL, "Anagrafe: banco 2"
+    )
+    assert verdict(DialRequest("op2", "051598205"), EVENING) == DialAllowed(
+        NumberClass.LOCAL, "gone"
+    )
     assert unit_of(REGISTER, "051598299", PLANS["it"]) == ""
 
 
 def test_dear_and_hidden_numbers_are_refused(figures: Figures) -> None:
     """F20: toll fraud, and a modem's commands hidden in a number, at a phone freed for nothing."""
-    tried = [Asked("op2", number) for number in FRAUD]
-    refused = [asked for asked in tried if isinstance(verdict(asked), Refused)]
+    tried = [DialRequest("op2", number) for number in FRAUD]
+    refused = [asked for asked in tried if isinstance(verdict(asked), DialRefused)]
     figures.say(f"F20 dear, foreign and hidden numbers: {len(refused)} of {len(tried)} refused")
     assert refused == tried
 
@@ -125,68 +132,82 @@ def test_dear_and_hidden_numbers_are_refused(figures: Figures) -> None:
 @pytest.mark.parametrize(
     ("asked", "why", "now"),
     [
-        (Asked("op2", "0541999999"), Denied.NOT_KNOWN, NOW),
-        (Asked("op2", "892424"), Denied.CLASS, NOW),
-        (Asked("op1", "0044123456789"), Denied.CLASS, NOW),
-        (Asked("op2", "892424", "message:12"), Denied.CLASS, NOW),
-        (Asked("op2", "*21*051#"), Denied.NO_NUMBER, NOW),
-        (Asked("op1", "051123456"), Denied.NIGHT, EVENING),
-        (Asked("op1", "051123456"), Denied.NIGHT, PATRON),
-        (Asked("op1", "051123456", urgent=True), Denied.NIGHT, EVENING),
-        (Asked("op1", "051123456"), Denied.NIGHT, replace(NOW, clock_state=ClockState.UNSET)),
-        (Asked("op2", ADA), Denied.NOT_KNOWN, Now(0.0, WEDNESDAY + timedelta(days=33))),
+        (DialRequest("op2", "0541999999"), DialRefusal.NOT_KNOWN, NOW),
+        (DialRequest("op2", "892424"), DialRefusal.CLASS, NOW),
+        (DialRequest("op1", "0044123456789"), DialRefusal.CLASS, NOW),
+        (DialRequest("op2", "892424", "message:12"), DialRefusal.CLASS, NOW),
+        (DialRequest("op2", "*21*051#"), DialRefusal.NO_NUMBER, NOW),
+        (DialRequest("op1", "051123456"), DialRefusal.NIGHT, EVENING),
+        (DialRequest("op1", "051123456"), DialRefusal.NIGHT, PATRON),
+        (DialRequest("op1", "051123456", urgent=True), DialRefusal.NIGHT, EVENING),
+        (
+            DialRequest("op1", "051123456"),
+            DialRefusal.NIGHT,
+            replace(NOW, clock_state=ClockState.UNSET),
+        ),
+        (DialRequest("op2", ADA), DialRefusal.NOT_KNOWN, Now(0.0, WEDNESDAY + timedelta(days=33))),
     ],
 )
-def test_what_may_not_be_dialled(asked: Asked, why: Denied, now: Now) -> None:
+def test_what_may_not_be_dialled(asked: DialRequest, why: DialRefusal, now: Now) -> None:
     """Strangers, dear numbers even where they called, and free dialling by night."""
     answer = verdict(asked, now)
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, DialRefused)
     assert answer.why is why
-    assert SENTENCES[why].it
-    assert SENTENCES[why].en
+    assert DIAL_REFUSAL_WORDS[why].it
+    assert DIAL_REFUSAL_WORDS[why].en
 
 
 def test_outside_the_civil_band_a_reason_is_needed() -> None:
     """In the evening, on a holiday, or when the hour is not known, only what is urgent (E17)."""
     for now in (EVENING, PATRON, replace(NOW, clock_state=ClockState.UNSET)):
-        assert verdict(Asked("op2", ADA), now) == ReasonNeeded(NumberClass.NATIONAL)
-        assert verdict(Asked("op2", ADA, urgent=True), now) == Allowed(NumberClass.NATIONAL)
+        assert verdict(DialRequest("op2", ADA), now) == DialReasonNeeded(NumberClass.NATIONAL)
+        assert verdict(DialRequest("op2", ADA, urgent=True), now) == DialAllowed(
+            NumberClass.NATIONAL
+        )
 
 
 def test_help_is_never_asked_about() -> None:
     """No class, limit, hour or unread log stands before an emergency number."""
-    assert verdict(Asked("x", "118"), EVENING, Ledger()) == Allowed(NumberClass.EMERGENCY)
+    assert verdict(DialRequest("x", "118"), EVENING, DialLedger()) == DialAllowed(
+        NumberClass.EMERGENCY
+    )
 
 
 def test_before_the_log_is_read_nobody_dials() -> None:
     """A restart must not forget what was dialled: until that is known nothing is (conservative)."""
     known = replace(HEARD, loaded=False)
-    assert verdict(Asked("op2", ADA), ledger=known) == Refused(
-        Denied.NOT_READY, NumberClass.NATIONAL
+    assert verdict(DialRequest("op2", ADA), ledger=known) == DialRefused(
+        DialRefusal.NOT_READY, NumberClass.NATIONAL
     )
-    stranger = Asked("op2", "0541999999")  # may have called: nobody is told that it has not
-    assert verdict(stranger, ledger=known) == Refused(Denied.NOT_READY, NumberClass.NATIONAL)
+    stranger = DialRequest("op2", "0541999999")  # may have called: nobody is told that it has not
+    assert verdict(stranger, ledger=known) == DialRefused(
+        DialRefusal.NOT_READY, NumberClass.NATIONAL
+    )
 
 
-def placed(number: int, minutes_ago: int, talked_s: float | None, phone: str = "op2") -> Placed:
+def placed(number: int, minutes_ago: int, talked_s: float | None, phone: str = "op2") -> PlacedCall:
     """Return a call placed some time ago."""
     at = WEDNESDAY - timedelta(minutes=minutes_ago)
-    return Placed(f"c{number}", phone, ADA, at, talked_s=talked_s)
+    return PlacedCall(f"c{number}", phone, ADA, at, talked_s=talked_s)
 
 
 def test_a_position_is_bound_in_calls_and_minutes() -> None:
     """Twenty calls an hour and 240 minutes a day, of this position alone."""
     calls = tuple(placed(n, 30, 0.0) for n in range(20))
-    asked = Asked("op2", ADA)
-    refused = Refused(Denied.CALLS, NumberClass.NATIONAL)
+    asked = DialRequest("op2", ADA)
+    refused = DialRefused(DialRefusal.CALLS, NumberClass.NATIONAL)
     assert verdict(asked, ledger=replace(HEARD, placed=calls)) == refused
-    assert verdict(asked, ledger=replace(HEARD, placed=calls[1:])) == Allowed(NumberClass.NATIONAL)
+    assert verdict(asked, ledger=replace(HEARD, placed=calls[1:])) == DialAllowed(
+        NumberClass.NATIONAL
+    )
     long_ago = tuple(replace(c, at=c.at - timedelta(hours=1)) for c in calls)
-    assert verdict(asked, ledger=replace(HEARD, placed=long_ago)) == Allowed(NumberClass.NATIONAL)
+    assert verdict(asked, ledger=replace(HEARD, placed=long_ago)) == DialAllowed(
+        NumberClass.NATIONAL
+    )
     talked = replace(HEARD, placed=(placed(1, 300, 239 * 60.0), placed(2, 2, None)))
-    assert verdict(asked, ledger=talked) == Refused(Denied.MINUTES, NumberClass.NATIONAL)
+    assert verdict(asked, ledger=talked) == DialRefused(DialRefusal.MINUTES, NumberClass.NATIONAL)
     others = replace(talked, placed=tuple(replace(p, phone="op9") for p in talked.placed))
-    assert verdict(asked, ledger=others) == Allowed(NumberClass.NATIONAL)
+    assert verdict(asked, ledger=others) == DialAllowed(NumberClass.NATIONAL)
     assert left_ms(RULES, "op2", replace(HEARD, placed=(placed(1, 1, 60.0),)), NOW) == 239 * 60_000
 
 
@@ -201,8 +222,8 @@ def test_the_ledger_forgets_what_decides_nothing_any_more() -> None:
 
 def test_the_log_read_late_does_not_undo_what_is_known() -> None:
     """What happened since the start stands over what the log had."""
-    now_known = Ledger({"1": WEDNESDAY}).place(placed(1, 0, None))
-    read = Ledger(
+    now_known = DialLedger({"1": WEDNESDAY}).place(placed(1, 0, None))
+    read = DialLedger(
         {"1": WEDNESDAY - timedelta(days=1), "2": WEDNESDAY}, (placed(1, 0, 9.0), placed(2, 9, 1.0))
     )
     both = read.with_newer(now_known)
@@ -241,4 +262,4 @@ def test_what_a_phone_means() -> None:
 
 def test_numbers_are_not_printed() -> None:
     """Neither an order nor what is remembered shows a number in the journal (P7)."""
-    assert ADA not in f"{Asked('op1', ADA)} {placed(1, 0, None)} {HEARD}"
+    assert ADA not in f"{DialRequest('op1', ADA)} {placed(1, 0, None)} {HEARD}"

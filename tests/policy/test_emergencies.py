@@ -7,19 +7,20 @@ from datetime import UTC, date, datetime, timedelta
 
 from appliance.policy.directory import (
     Authorisation,
-    Entry,
-    Register,
-    SecretNumber,
+    Directory,
+    EntryStamp,
     Unit,
-    to_be_told,
+    duties_without_number,
+    duty_numbers,
+    target_to_tell,
 )
-from appliance.policy.office import duties, silenced
+from appliance.policy.numbering import SecretNumber
 from tests.stories.offices import ROME
 
 NIGHT = datetime(2026, 11, 25, 22, tzinfo=UTC)
-ENTRY = Entry(1, "capo", NIGHT - timedelta(days=30), "prot. 4/2026")
-LEAVE = Authorisation(ENTRY, "polizia", to_be_told("051598333"), "il comandante")
-REGISTER = Register(
+ENTRY = EntryStamp(1, "capo", NIGHT - timedelta(days=30), "prot. 4/2026")
+LEAVE = Authorisation(ENTRY, "polizia", target_to_tell("051598333"), "il comandante")
+REGISTER = Directory(
     units=(Unit("polizia", "Polizia locale", "polizia@comune.example.it"),),
     authorisations=(LEAVE,),
 )
@@ -27,49 +28,60 @@ REGISTER = Register(
 
 def test_an_authorised_number_is_told() -> None:
     """The number of the unit's authorisation in force, under the unit's name."""
-    (duty,) = duties(REGISTER, ("polizia",), NIGHT, ROME)
+    (duty,) = duty_numbers(REGISTER, ("polizia",), NIGHT, ROME)
     assert (duty.unit, duty.name) == ("polizia", "Polizia locale")
     assert duty.number == SecretNumber("051598333")
-    assert silenced(REGISTER, ("polizia",), NIGHT, ROME) == ()
+    assert duties_without_number(REGISTER, ("polizia",), NIGHT, ROME) == ()
 
 
 def test_the_last_authorisation_counts() -> None:
     """A newer leave of the same unit replaces the number that is told."""
-    newer = replace(LEAVE, entry=replace(ENTRY, number=2), told=to_be_told("051598334"))
+    newer = replace(LEAVE, entry=replace(ENTRY, number=2), told=target_to_tell("051598334"))
     register = replace(REGISTER, authorisations=(LEAVE, newer))
-    assert next(duties(register, ("polizia",), NIGHT, ROME)).number == SecretNumber("051598334")
+    assert next(duty_numbers(register, ("polizia",), NIGHT, ROME)).number == SecretNumber(
+        "051598334"
+    )
 
 
 def test_a_revoked_or_later_leave_silences() -> None:
     """Neither a leave that was taken back nor one that was not yet given lets a number be told."""
     revoked = replace(LEAVE, revoked=replace(ENTRY, number=2, at=NIGHT - timedelta(hours=1)))
     taken_back = replace(REGISTER, authorisations=(revoked,))
-    assert [d.name for d in silenced(taken_back, ("polizia",), NIGHT, ROME)] == ["Polizia locale"]
-    assert silenced(REGISTER, ("polizia",), ENTRY.at - timedelta(seconds=1), ROME)[0].number is None
+    assert [d.name for d in duties_without_number(taken_back, ("polizia",), NIGHT, ROME)] == [
+        "Polizia locale"
+    ]
+    assert (
+        duties_without_number(REGISTER, ("polizia",), ENTRY.at - timedelta(seconds=1), ROME)[
+            0
+        ].number
+        is None
+    )
 
 
 def test_one_that_ran_out_silences() -> None:
     """E11: from the day after its last, by the town's own clock."""
     until = replace(REGISTER, authorisations=(replace(LEAVE, last=date(2026, 11, 25)),))
     midnight = datetime(2026, 11, 25, 23, tzinfo=UTC)
-    assert silenced(until, ("polizia",), midnight - timedelta(seconds=1), ROME) == ()
-    assert [d.unit for d in silenced(until, ("polizia",), midnight, ROME)] == ["polizia"]
+    assert duties_without_number(until, ("polizia",), midnight - timedelta(seconds=1), ROME) == ()
+    assert [d.unit for d in duties_without_number(until, ("polizia",), midnight, ROME)] == [
+        "polizia"
+    ]
 
 
 def test_a_number_that_cannot_be_read_silences() -> None:
     """Without the register's key nothing is said, and the head is warned: no empty number."""
     lost = replace(LEAVE, told=replace(LEAVE.told, number=SecretNumber("")))
     register = replace(REGISTER, authorisations=(lost,))
-    assert [d.number for d in silenced(register, ("polizia",), NIGHT, ROME)] == [None]
+    assert [d.number for d in duties_without_number(register, ("polizia",), NIGHT, ROME)] == [None]
 
 
 def test_another_units_leave_is_no_leave() -> None:
     """A unit without a leave of its own is silent, one that is not in the register too."""
-    assert [d.name for d in silenced(REGISTER, ("anagrafe", "polizia"), NIGHT, ROME)] == [
-        "anagrafe"
-    ]
+    assert [
+        d.name for d in duties_without_number(REGISTER, ("anagrafe", "polizia"), NIGHT, ROME)
+    ] == ["anagrafe"]
 
 
 def test_digits_are_not_printed() -> None:
     """P7: what is handed about shows a mask."""
-    assert "598333" not in repr(next(duties(REGISTER, ("polizia",), NIGHT, ROME)))
+    assert "598333" not in repr(next(duty_numbers(REGISTER, ("polizia",), NIGHT, ROME)))

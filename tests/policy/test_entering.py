@@ -9,16 +9,29 @@ from typing import Any
 import pytest
 
 from appliance.policy import directory_changes
-from appliance.policy.directory import Declaration, Reach, Register, Variation, relabelled, target
-from appliance.policy.directory_changes import Make, Stamp, changes
-from appliance.policy.directory_forms import LONGEST, Merged, Unfit, bands_of, merge
-from appliance.policy.directory_review import code_of
+from appliance.policy.directory import (
+    Declaration,
+    Directory,
+    Reach,
+    Variation,
+    make_target,
+    with_label,
+)
+from appliance.policy.directory_changes import (
+    DirectoryChange,
+    EnteredBy,
+    FormReader,
+    change_words,
+    code_of,
+    merge_directory,
+)
+from appliance.policy.forms import LONGEST_TEXT, FormRefused, bands_of
 from appliance.policy.hours import Band
 from appliance.policy.text import Refused
 from tests.policy.town import ANAGRAFE, BANDS, SERVICE, TOWN, declaration, rome
 
 TODAY = date(2026, 11, 25)
-STAMP = Stamp("anna", rome("2026-11-25 08:10"))
+STAMP = EnteredBy("anna", rome("2026-11-25 08:10"))
 WHY = {"reference": "e-mail di Rossi, 8:05"}
 MOBILE = "333 1234567"
 PRIVATE = {"reach": "outside", "number": MOBILE, "label": ""}
@@ -34,22 +47,22 @@ DECLARED: dict[str, Any] = {
 }
 
 
-def take(make: Make, stored: Register = TOWN, /, **form: Any) -> Merged:
+def take(make: FormReader, stored: Directory = TOWN, /, **form: Any) -> DirectoryChange:
     """Have a form read."""
     return make(stored, form, STAMP, TODAY)
 
 
-def wrong(make: Make, stored: Register = TOWN, /, **form: Any) -> dict[str, str]:
+def wrong(make: FormReader, stored: Directory = TOWN, /, **form: Any) -> dict[str, str]:
     """Have a form refused; return its problems in English by field, both languages being there."""
-    with pytest.raises(Unfit) as caught:
+    with pytest.raises(FormRefused) as caught:
         take(make, stored, **form)
     assert all(each.words.it and each.words.en for each in caught.value.problems)
     return {each.place: each.words.en for each in caught.value.problems}
 
 
-def said(merged: Merged) -> list[str]:
+def said(merged: DirectoryChange) -> list[str]:
     """Return what a change brings, in Italian."""
-    return [words.it for words in changes(merged, TODAY)]
+    return [words.it for words in change_words(merged, TODAY)]
 
 
 # --- declarations -------------------------------------------------------------------------------
@@ -124,12 +137,12 @@ def test_hours_of_appointments_that_are_no_longer_offered_are_told() -> None:
     first = take(directory_changes.declare, **(DECLARED | {"slots": slots}))
     again = take(directory_changes.declare, first.register, **DECLARED)
     assert said(again)[-1] == "Appuntamenti: nessun orario offerto."
-    assert [w.en for w in changes(again, TODAY)][-1] == "Appointments: no hours offered."
+    assert [w.en for w in change_words(again, TODAY)][-1] == "Appointments: no hours offered."
 
 
 def test_a_unit_that_goes_is_named() -> None:
     """An import may leave it out."""
-    merged = merge(TOWN, replace(TOWN, units=TOWN.units[:-1]))
+    merged = merge_directory(TOWN, replace(TOWN, units=TOWN.units[:-1]))
     assert said(merged)[0].startswith("non più nella rubrica: statocivile")
 
 
@@ -182,7 +195,9 @@ def test_no_needs_and_parts_that_are_none() -> None:
         "rules",
         "declared_by",
     }
-    found = wrong(directory_changes.declare, **(DECLARED | {"declared_by": "x" * (LONGEST + 1)}))
+    found = wrong(
+        directory_changes.declare, **(DECLARED | {"declared_by": "x" * (LONGEST_TEXT + 1)})
+    )
     assert found == {"declared_by": "is too long: at most 200 characters"}
 
 
@@ -205,8 +220,8 @@ def test_a_number_taken_over_must_be_there_and_its_label_tells_nothing() -> None
     assert found["needs.1.numbers.1.number"].startswith("the earlier number is not there")
     assert found["needs.1.numbers.2.label"].startswith("the label names the number")
     assert "needs.1.numbers.3.number" in found
-    plain = target(Reach.PBX, "204", "x")
-    assert relabelled(plain, "interno 20").label == "interno 20"
+    plain = make_target(Reach.PBX, "204", "x")
+    assert with_label(plain, "interno 20").label == "interno 20"
 
 
 def test_needs_get_codes_of_their_names() -> None:

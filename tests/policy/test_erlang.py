@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from appliance.policy.reports import (
     HOUR_MS,
-    MOST,
-    busiest,
+    MOST_SERVERS,
+    busiest_hour,
     engaged_share,
     lines_for,
-    offered,
+    offered_traffic,
     positions_for,
     service_level,
-    waiting,
+    waiting_share,
 )
 
 TABLE_B = {
@@ -54,7 +54,7 @@ def test_waiting_is_as_in_a_worked_example() -> None:
     served = service_level(48.0, 55, 240.0, 15.0)
     assert served.wait == pytest.approx(0.239, abs=0.0005)
     assert served.mean_s == pytest.approx(8.2, abs=0.05)
-    assert waiting(0.7, 1) == pytest.approx(0.7)
+    assert waiting_share(0.7, 1) == pytest.approx(0.7)
 
 
 def test_a_queue_that_is_played_comes_to_the_same() -> None:
@@ -81,7 +81,7 @@ def test_laws(traffic: float, number: int) -> None:
     goes away; more time makes more answers.
     """
     assert 0 <= engaged_share(traffic, number) <= engaged_share(traffic, number - 1) <= 1
-    assert engaged_share(traffic, number) <= waiting(traffic, number) <= 1
+    assert engaged_share(traffic, number) <= waiting_share(traffic, number) <= 1
     soon, late = (service_level(traffic, number, 180.0, s).within for s in (5.0, 50.0))
     assert 0 <= soon <= late <= 1
     assert (service_level(traffic, number, 180.0, 5.0).mean_s == math.inf) == (traffic >= number)
@@ -100,7 +100,7 @@ def test_the_fewest_is_enough_and_one_less_is_not(traffic: float, share: float) 
 
 def test_more_than_any_house_has_is_the_most_that_is_told() -> None:
     """Nobody is kept waiting for an answer that is of no use."""
-    assert lines_for(10_000.0, 0.01) == positions_for(10_000.0, 180.0, 20.0, 0.8) == MOST
+    assert lines_for(10_000.0, 0.01) == positions_for(10_000.0, 180.0, 20.0, 0.8) == MOST_SERVERS
 
 
 @given(st.floats(0.01, 12.0), st.integers(1, 12))
@@ -108,13 +108,13 @@ def test_what_came_is_told_by_what_was_carried(traffic: float, lines: int) -> No
     """Who heard engaged left no trace; the formula knows of them."""
     carried = traffic * (1 - engaged_share(traffic, lines))
     if carried <= lines * 0.99:
-        assert offered(carried, lines) == pytest.approx(traffic, rel=1e-6)
+        assert offered_traffic(carried, lines) == pytest.approx(traffic, rel=1e-6)
 
 
 def test_nothing_and_everything_carried_tell_nothing_more() -> None:
     """No call: no traffic; engaged all the time: at least that much."""
-    assert offered(0.0, 2) == 0.0
-    assert offered(2.0, 2) == 2.0
+    assert offered_traffic(0.0, 2) == 0.0
+    assert offered_traffic(2.0, 2) == 2.0
 
 
 def test_the_busiest_hour_is_the_busiest_on_average() -> None:
@@ -127,9 +127,9 @@ def test_the_busiest_hour_is_the_busiest_on_average() -> None:
         return start, start + minutes * minute
 
     uses = [use(0, 9, 50, 20), use(1, 9, 0, 20), use(0, 15, 0, 25), use(2, 8, 0, 7)]
-    found = busiest(uses, day_of)
+    found = busiest_hour(uses, day_of)
     assert found is not None
     assert (found.hour, found.days) == (9, 3)
     assert (found.traffic, found.length_s) == pytest.approx((30 / 60 / 3, 72 / 4 * 60))
-    assert busiest([], day_of) is None
-    assert busiest([(HOUR_MS * 900, HOUR_MS * 901)], day_of) is None
+    assert busiest_hour([], day_of) is None
+    assert busiest_hour([(HOUR_MS * 900, HOUR_MS * 901)], day_of) is None

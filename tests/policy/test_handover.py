@@ -6,19 +6,27 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.policy.privacy import TO_ALL, Item, Kind, check, done, may_be_given
 from appliance.policy.text import SaidError
-from appliance.policy.users import Role, User
+from appliance.policy.users import (
+    HANDOVER_TO_ALL,
+    HandoverItem,
+    HandoverKind,
+    Role,
+    User,
+    check_handover,
+    handover_words,
+    may_hand_over,
+)
 
 CARLA = User("carla", "Carla Blu", frozenset({Role.OPERATOR}), position="op1")
 DINO = User("dino", "Dino Rosa", frozenset({Role.CLERK}))
-MESSAGE, REQUEST = Item(Kind.MESSAGE, 1), Item(Kind.REQUEST, 1)
+MESSAGE, REQUEST = HandoverItem(HandoverKind.MESSAGE, 1), HandoverItem(HandoverKind.REQUEST, 1)
 
 
 def test_what_may_be_handed_over() -> None:
     """To all whatever one has; to a colleague what the colleague may deal with."""
-    check((MESSAGE, REQUEST), CARLA, None, TO_ALL)
-    check((REQUEST,), CARLA, DINO, "dino")
+    check_handover((MESSAGE, REQUEST), CARLA, None, HANDOVER_TO_ALL)
+    check_handover((REQUEST,), CARLA, DINO, "dino")
 
 
 @pytest.mark.parametrize(
@@ -40,11 +48,11 @@ def test_what_may_be_handed_over() -> None:
     ],
 )
 def test_what_is_refused_is_said(
-    items: tuple[Item, ...], giver: User | None, taker: User | None, it: str, en: str
+    items: tuple[HandoverItem, ...], giver: User | None, taker: User | None, it: str, en: str
 ) -> None:
     """Nothing chosen, nobody known, nobody who may: in both languages."""
     with pytest.raises(SaidError) as refused:
-        check(items, giver, taker, "dino")
+        check_handover(items, giver, taker, "dino")
     assert it in refused.value.words.it
     assert en in refused.value.words.en
 
@@ -52,24 +60,30 @@ def test_what_is_refused_is_said(
 @pytest.mark.parametrize(
     ("kind", "holder", "to", "may"),
     [
-        (Kind.MESSAGE, "carla", "dino", True),
-        (Kind.MESSAGE, "op1", TO_ALL, True),  # taken on the phone where she sits
-        (Kind.MESSAGE, "op1", "carla", True),  # a position is not a person
-        (Kind.MESSAGE, "carla", "carla", False),
-        (Kind.MESSAGE, "dino", "anna", False),  # somebody else's
-        (Kind.MESSAGE, "", "carla", False),  # it is taken in its own place
-        (Kind.REQUEST, "", "carla", True),
-        (Kind.REQUEST, "", "dino", False),
-        (Kind.REQUEST, "", TO_ALL, False),
+        (HandoverKind.MESSAGE, "carla", "dino", True),
+        (HandoverKind.MESSAGE, "op1", HANDOVER_TO_ALL, True),  # taken on the phone where she sits
+        (HandoverKind.MESSAGE, "op1", "carla", True),  # a position is not a person
+        (HandoverKind.MESSAGE, "carla", "carla", False),
+        (HandoverKind.MESSAGE, "dino", "anna", False),  # somebody else's
+        (HandoverKind.MESSAGE, "", "carla", False),  # it is taken in its own place
+        (HandoverKind.REQUEST, "", "carla", True),
+        (HandoverKind.REQUEST, "", "dino", False),
+        (HandoverKind.REQUEST, "", HANDOVER_TO_ALL, False),
     ],
 )
-def test_one_gives_what_is_ones_own(kind: Kind, holder: str, to: str, may: bool) -> None:
+def test_one_gives_what_is_ones_own(kind: HandoverKind, holder: str, to: str, may: bool) -> None:
     """By name or by position; a request that nobody follows is for whoever takes it."""
-    assert may_be_given(kind, holder, "carla", "op1", to) is may
+    assert may_hand_over(kind, holder, "carla", "op1", to) is may
 
 
 def test_what_was_done_is_said() -> None:
     """How many, to whom; and how many were no longer theirs."""
-    assert done(3, 0, "Dino Rosa").it == "Consegnate a Dino Rosa: 3."
-    assert done(2, 1, TO_ALL).it == "Consegnate a tutti: 2. Non più sue, restano dove sono: 1."
-    assert done(2, 1, TO_ALL).en == "Handed over to all: 2. Not yours any more, left: 1."
+    assert handover_words(3, 0, "Dino Rosa").it == "Consegnate a Dino Rosa: 3."
+    assert (
+        handover_words(2, 1, HANDOVER_TO_ALL).it
+        == "Consegnate a tutti: 2. Non più sue, restano dove sono: 1."
+    )
+    assert (
+        handover_words(2, 1, HANDOVER_TO_ALL).en
+        == "Handed over to all: 2. Not yours any more, left: 1."
+    )

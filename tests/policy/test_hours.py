@@ -17,27 +17,27 @@ from appliance.policy.hours import (
     WEEKDAYS,
     Band,
     Closure,
+    DayPiece,
     Holiday,
     NewWeek,
-    Opening,
     Period,
-    Piece,
     Schedule,
+    SpecialOpening,
     Why,
     local_moment,
-    week,
+    week_of,
 )
 from appliance.policy.text import Words
 from tests.stories.offices import ROME, SWITCHBOARD_HOURS
 
-OFFICE_HOURS = week(
+OFFICE_HOURS = week_of(
     **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday"), "8:30-13 14-18")
 )
 HOLIDAY = Holiday(date(2026, 11, 25), Words("Festa", "Feast"))
 CLOSURE = Closure.whole_days(date(2026, 11, 25), date(2026, 11, 25), Words("Trasloco", "Moving"))
-OPENING = Opening(date(2026, 11, 25), (Band.parse("10-11"),), Words("Urgenza", "Urgency"))
+OPENING = SpecialOpening(date(2026, 11, 25), (Band.parse("10-11"),), Words("Urgenza", "Urgency"))
 PERIOD = Period(
-    date(2026, 11, 1), date(2026, 11, 30), Words("Novembre", "November"), week(wednesday="9-10")
+    date(2026, 11, 1), date(2026, 11, 30), Words("Novembre", "November"), week_of(wednesday="9-10")
 )
 
 
@@ -59,7 +59,7 @@ def rome(text: str, fold: int = 0) -> datetime:
 def test_precedence(
     holidays: tuple[Holiday, ...],
     closures: tuple[Closure, ...],
-    openings: tuple[Opening, ...],
+    openings: tuple[SpecialOpening, ...],
     periods: tuple[Period, ...],
     why: Why,
 ) -> None:
@@ -110,7 +110,7 @@ def test_the_answer_and_its_changes(
 
 def test_bands_that_touch_are_one() -> None:
     """From one band into the next nothing changes; until midnight and on is one opening."""
-    schedule = Schedule(ROME, week(monday="8-12 12-24", tuesday="0-9"))
+    schedule = Schedule(ROME, week_of(monday="8-12 12-24", tuesday="0-9"))
     state = schedule.at(rome("2026-11-23 09:00"))
     assert state.changes_at == state.flips_at == rome("2026-11-24 09:00")
     assert state.band == Band.parse("8-12")
@@ -132,13 +132,13 @@ def test_closures_cut_into_the_day() -> None:
 
 def test_the_shorter_period_lies_over_the_longer() -> None:
     """Of two periods that overlap the one written last decides."""
-    strike = Period(date(2026, 11, 25), date(2026, 11, 25), Words("Sciopero", "Strike"), week())
+    strike = Period(date(2026, 11, 25), date(2026, 11, 25), Words("Sciopero", "Strike"), week_of())
     schedule = Schedule(ROME, OFFICE_HOURS, periods=(PERIOD, strike))
     assert schedule.at(rome("2026-11-25 09:30")).name.it == "Sciopero"
     assert schedule.at(rome("2026-11-18 09:30")).name.it == "Novembre"
 
 
-NIGHT = Schedule(ROME, week(sunday="2:30-4:00", saturday="22-24"))
+NIGHT = Schedule(ROME, week_of(sunday="2:30-4:00", saturday="22-24"))
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_nights_on_which_the_clock_is_changed(utc: str, is_open: bool, flips_utc
 def test_a_whole_day_has_the_hours_it_has(day: str, hours: int) -> None:
     """Open 0-24 lasts 23 and 25 hours on the two nights."""
     start = datetime.fromisoformat(day)
-    zone_day = Opening(start.date(), (Band.parse("0-24"),))
-    state = Schedule(ROME, week(), openings=(zone_day,)).at(local_moment(start, ROME))
+    zone_day = SpecialOpening(start.date(), (Band.parse("0-24"),))
+    state = Schedule(ROME, week_of(), openings=(zone_day,)).at(local_moment(start, ROME))
     assert state.flips_at is not None
     lasts = state.flips_at.astimezone(UTC) - local_moment(start, ROME).astimezone(UTC)
     assert lasts == timedelta(hours=hours)
@@ -187,7 +187,7 @@ def test_a_midnight_that_is_skipped() -> None:
 def test_an_evening_hour_that_comes_twice() -> None:
     """Where the hour before midnight comes twice the day ends after the second one."""
     cairo = ZoneInfo("Africa/Cairo")  # what would be 2026-10-30 00:00 is 2026-10-29 23:00 again
-    schedule = Schedule(cairo, week(friday="0-8"))
+    schedule = Schedule(cairo, week_of(friday="0-8"))
     for fold, minutes in ((0, 90), (1, 30)):
         at = datetime(2026, 10, 29, 23, 30, tzinfo=cairo, fold=fold)
         state = schedule.at(at)
@@ -200,16 +200,16 @@ def test_an_evening_hour_that_comes_twice() -> None:
 def test_never_opens_is_an_answer() -> None:
     """An office without hours, or closed beyond the horizon, has no time of reopening."""
     at = rome("2026-11-25 10:00")
-    closed = Schedule(ROME, week())
+    closed = Schedule(ROME, week_of())
     assert (closed.at(at).changes_at, closed.at(at).reopens_at) == (None, None)
-    with_feast = Schedule(ROME, week(), holidays=(Holiday(date(2026, 12, 25), Words()),))
+    with_feast = Schedule(ROME, week_of(), holidays=(Holiday(date(2026, 12, 25), Words()),))
     state = with_feast.at(at)
     assert (state.changes_at, state.reopens_at) == (rome("2026-12-25 00:00"), None)
     years = Closure.whole_days(date(2026, 1, 1), date(2029, 1, 1))
     assert Schedule(ROME, OFFICE_HOURS, closures=(years,)).at(at).reopens_at is None
 
 
-ALWAYS = Schedule(ROME, week(**dict.fromkeys(WEEKDAYS, "0-24")))
+ALWAYS = Schedule(ROME, week_of(**dict.fromkeys(WEEKDAYS, "0-24")))
 
 
 def test_always_open_is_an_answer() -> None:
@@ -223,7 +223,7 @@ def test_always_open_is_found_out_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     made: list[date] = []
     piecewise = Schedule._day
 
-    def counted(self: Schedule, day: date) -> Iterator[Piece]:
+    def counted(self: Schedule, day: date) -> Iterator[DayPiece]:
         made.append(day)
         return piecewise(self, day)
 
@@ -238,10 +238,10 @@ _DAYS = st.dates(date(2026, 11, 1), date(2027, 12, 31))
 _WEEKS = st.sampled_from(
     [
         ALWAYS.weekly,
-        week(**dict.fromkeys(WEEKDAYS, "0-12 12-24")),
-        week(**dict.fromkeys(WEEKDAYS[:6], "0-24")),
+        week_of(**dict.fromkeys(WEEKDAYS, "0-12 12-24")),
+        week_of(**dict.fromkeys(WEEKDAYS[:6], "0-24")),
         OFFICE_HOURS,
-        week(),
+        week_of(),
     ]
 )
 _PERIODS = st.builds(
@@ -267,7 +267,9 @@ _CLOSURES = st.builds(
         _WEEKS,
         st.lists(st.builds(Holiday, _DAYS, st.just(Words("f", "f"))), max_size=2).map(tuple),
         st.lists(_CLOSURES, max_size=2).map(tuple),
-        st.lists(st.builds(Opening, _DAYS, st.just((Band.parse("9-10"),))), max_size=1).map(tuple),
+        st.lists(st.builds(SpecialOpening, _DAYS, st.just((Band.parse("9-10"),))), max_size=1).map(
+            tuple
+        ),
         st.lists(_PERIODS, max_size=2).map(tuple),
         st.lists(_PERIODS, max_size=2).map(tuple),
         st.lists(st.builds(NewWeek, _DAYS, st.one_of(st.none(), _WEEKS)), max_size=2).map(
@@ -289,7 +291,7 @@ def test_next_open() -> None:
     now = rome("2026-11-25 10:00")
     assert SWITCHBOARD_HOURS.next_open(now) == now
     assert SWITCHBOARD_HOURS.next_open(rome("2026-11-25 13:10")) == rome("2026-11-25 14:00")
-    assert Schedule(ROME, week()).next_open(now) is None
+    assert Schedule(ROME, week_of()).next_open(now) is None
 
 
 @given(st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)), st.integers(0, 90_000))  # noqa: DTZ001 - naive UTC
@@ -313,13 +315,13 @@ def test_nothing_changes_before_the_next_change(moment: datetime, later: int) ->
     [
         (lambda: Closure(datetime(2026, 1, 2), datetime(2026, 1, 2)), "ends before it starts"),  # noqa: DTZ001
         (lambda: Closure(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2)), "local times"),  # noqa: DTZ001
-        (lambda: Opening(date(2026, 1, 1), ()), "has no hours"),
+        (lambda: SpecialOpening(date(2026, 1, 1), ()), "has no hours"),
         (
-            lambda: Opening(date(2026, 1, 1), (Band.parse("9-12"), Band.parse("11-13"))),
+            lambda: SpecialOpening(date(2026, 1, 1), (Band.parse("9-12"), Band.parse("11-13"))),
             "begins before",
         ),
         (
-            lambda: Period(date(2026, 2, 1), date(2026, 1, 1), Words(), week()),
+            lambda: Period(date(2026, 2, 1), date(2026, 1, 1), Words(), week_of()),
             "ends before it starts",
         ),
     ],

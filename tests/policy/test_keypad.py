@@ -8,7 +8,13 @@ from datetime import date
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.directory import Fault, Register, by_keys, codes_of, faults
+from appliance.policy.directory import (
+    Directory,
+    DirectoryFault,
+    faults_of,
+    need_by_keys,
+    needs_with_keys,
+)
 from tests.policy.town import ABROAD, RESIDENCE, declaration, with_declarations
 
 DAY = date(2026, 11, 25)
@@ -18,9 +24,9 @@ SERVICE = replace(
 )
 
 
-def found(register: Register, keys: str, day: date = DAY) -> tuple[str, str] | None:
+def found(register: Directory, keys: str, day: date = DAY) -> tuple[str, str] | None:
     """Return unit and need of a code."""
-    coded = by_keys(register, keys, day)
+    coded = need_by_keys(register, keys, day)
     return coded and (coded.unit, coded.need.code)
 
 
@@ -31,7 +37,7 @@ def test_a_code_names_a_need() -> None:
     assert found(register, "21") == ("demografici", "nascite")
     assert found(register, "99") is None
     assert found(register, "") is None
-    assert [coded.need.code_keys for coded in codes_of(register, DAY)] == ["21", "31"]
+    assert [coded.need.code_keys for coded in needs_with_keys(register, DAY)] == ["21", "31"]
 
 
 def test_a_code_holds_from_its_declaration_on() -> None:
@@ -44,11 +50,11 @@ def test_a_code_holds_from_its_declaration_on() -> None:
 def test_one_code_one_need() -> None:
     """A fault says where it stands twice; a superseded declaration no longer counts (P4)."""
     twice = replace(SERVICE, needs=(replace(ABROAD, code_keys="31"),))
-    assert [fault.place for fault in faults(with_declarations(CODED, twice))] == [
+    assert [fault.place for fault in faults_of(with_declarations(CODED, twice))] == [
         "declarations.2.needs.1.code_keys"
     ]
     later = replace(CODED, entry=replace(CODED.entry, number=3), needs=(ABROAD,))
-    assert list[Fault](faults(with_declarations(CODED, twice, later))) == []
+    assert list[DirectoryFault](faults_of(with_declarations(CODED, twice, later))) == []
 
 
 @pytest.mark.parametrize("keys", ["12345", "#1", "a"])

@@ -11,33 +11,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.policy import requests
-from appliance.policy.directory import Register, Unit
-from appliance.policy.letters import (
-    BODY,
+from appliance.policy.directory import Directory, Unit
+from appliance.policy.mail import (
+    BODIES,
     SUBJECTS,
-    Event,
-    House,
-    Topic,
-    citizens_appointment,
+    TO_HEAD,
+    LetterSender,
+    LetterTopic,
+    Mail,
+    RequestEvent,
+    citizens_calendar_text,
     invitation_text,
-    letters,
+    letters_of,
     overdue_mail,
     without_numbers,
 )
 from appliance.policy.requests import (
-    HEAD,
     Appointment,
+    AppointmentForm,
     Citizen,
     Contact,
-    Form,
-    Mail,
     Request,
     RequestStep,
     Slot,
 )
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, TOWN, rome
 
-HOUSE = House("Comune di Esempio", "it", CALENDAR, TOWN, ("051 598 111", "800 011 837"))
+HOUSE = LetterSender("Comune di Esempio", "it", CALENDAR, TOWN, ("051 598 111", "800 011 837"))
 ANNA = Citizen("Anna Verdi", "3470000001", "anna@example.org", Contact.EMAIL)
 AT = rome("2026-11-23 10:00")
 ASKED = Request(
@@ -45,14 +45,18 @@ ASKED = Request(
     "aire",
 )  # fmt: skip
 SLOT = Slot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
-WANTED = replace(ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, Form.OFFICE_CALLS, True))
+WANTED = replace(
+    ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, AppointmentForm.OFFICE_CALLS, True)
+)
 
-TAKEN_OVER = Event()
+TAKEN_OVER = RequestEvent()
 
 
-def written(request: Request, event: Event = TAKEN_OVER, house: House = HOUSE) -> list[Mail]:
+def written(
+    request: Request, event: RequestEvent = TAKEN_OVER, house: LetterSender = HOUSE
+) -> list[Mail]:
     """Write the letters of a request."""
-    return list(letters(house, request, event, "voicemail/new/r.wav", "BEGIN:VCALENDAR"))
+    return list(letters_of(house, request, event, "voicemail/new/r.wav", "BEGIN:VCALENDAR"))
 
 
 def test_an_office_gets_all_it_needs() -> None:
@@ -119,7 +123,9 @@ def test_an_appointment_says_when_and_who_calls_whom() -> None:
 
 def test_a_spoken_request_sends_the_words() -> None:
     """Taken by the keys of a phone: who asks and what is in the recording."""
-    spoken = requests.by_voice(APPOINTMENT, "anagrafe", "aire", "AIRE", "0511", "c", AT, "op1")
+    spoken = requests.spoken_request(
+        APPOINTMENT, "anagrafe", "aire", "AIRE", "0511", "c", AT, "op1"
+    )
     (office,) = written(spoken.numbered(18))
     assert "ascoltate la registrazione allegata" in office.body
     assert "telefono: 0511\n" in office.body
@@ -128,15 +134,15 @@ def test_a_spoken_request_sends_the_words() -> None:
 
 def test_reminders_are_the_same_thread_and_the_second_concerns_the_head() -> None:
     """E9: the office reads the words again; from the second on the head reads them too."""
-    once = requests.reminded(ASKED, "Ancora niente")
-    event = Event("s1", RequestStep.REMIND, "Ancora niente", "op1")
+    once = requests.remind(ASKED, "Ancora niente")
+    event = RequestEvent("s1", RequestStep.REMIND, "Ancora niente", "op1")
     (first,) = written(once, event)
     assert (first.thread, first.key, first.attachments) == ("request-17", "request-17-s1", ())
     assert first.subject == "Sollecito: [Richiesta 17] Iscrizione AIRE"
     assert "sollecito 1):\nAncora niente" in first.body
-    twice = requests.reminded(once, "Terza telefonata")
-    office, head = written(twice, Event("s2", RequestStep.REMIND, "Terza telefonata", "op1"))
-    assert (office.to, head.to) == ("anagrafe@comune.example", HEAD)
+    twice = requests.remind(once, "Terza telefonata")
+    office, head = written(twice, RequestEvent("s2", RequestStep.REMIND, "Terza telefonata", "op1"))
+    assert (office.to, head.to) == ("anagrafe@comune.example", TO_HEAD)
     assert head.subject == "Sollecitata 2 volte: richiesta 17 per Anagrafe"
     assert (head.key, head.thread, head.request) == ("request-17-s2-head", "", 0)
     assert "affidata al vostro ufficio" in office.body
@@ -159,7 +165,7 @@ def test_a_position_is_called_by_its_label() -> None:
 def test_a_moved_and_a_cancelled_one_are_told_to_both() -> None:
     """In the same threads, with the invitation's change for the office alone."""
     for step, said in ((RequestStep.MOVE, "è cambiato"), (RequestStep.CANCEL, "annullata")):
-        office, citizen = written(WANTED, Event("s1", step, "Parole", "op1"))
+        office, citizen = written(WANTED, RequestEvent("s1", step, "Parole", "op1"))
         assert (office.thread, citizen.thread) == ("request-17", "request-17-citizen")
         assert (office.key, citizen.key) == ("request-17-s1", "request-17-citizen-s1")
         assert said in office.body + office.subject
@@ -172,15 +178,15 @@ def test_a_moved_and_a_cancelled_one_are_told_to_both() -> None:
 )
 def test_what_the_office_does_itself_needs_no_mail(step: RequestStep) -> None:
     """Nobody is written to about what they did."""
-    assert written(ASKED, Event("s1", step)) == []
+    assert written(ASKED, RequestEvent("s1", step)) == []
 
 
 def test_a_unit_that_is_not_in_the_register_has_the_head_for_it() -> None:
     """A request is never without a recipient; "sent" is not said of it."""
     office, citizen = written(
-        replace(ASKED, unit="tributi"), house=replace(HOUSE, register=Register())
+        replace(ASKED, unit="tributi"), house=replace(HOUSE, register=Directory())
     )
-    assert (office.to, office.request) == (HEAD, 0)
+    assert (office.to, office.request) == (TO_HEAD, 0)
     assert "L'ufficio tributi non è nella rubrica" in office.body
     assert "affidata all'ufficio tributi" in office.body
     assert "vostro" not in office.body
@@ -191,7 +197,7 @@ def test_a_unit_that_is_not_in_the_register_has_the_head_for_it() -> None:
 def test_the_head_is_told_of_a_late_one(language: str) -> None:
     """E15: which request, for whom it waits, since when, and what to do."""
     mail = overdue_mail(ASKED, date(2026, 11, 26), language)
-    assert (mail.to, mail.key, mail.request) == (HEAD, "request-17-overdue", 0)
+    assert (mail.to, mail.key, mail.request) == (TO_HEAD, "request-17-overdue", 0)
     day = {"it": "gio 26 novembre 2026", "en": "Thu 26 November 2026"}[language]
     for said in ("17", "anagrafe", day, "Anna Verdi", "centralino requests close 17"):
         assert said in mail.subject + mail.body
@@ -216,7 +222,7 @@ def test_no_number_that_was_typed_reaches_a_citizen(
     """P7: whatever stands in subject, question, an office's name or a note, none of it is told."""
     town = replace(TOWN, units=(Unit("anagrafe", f"Anagrafe {named}", "a@comune.example"),))
     request = replace(WANTED, subject=f"x{subject}", asked=asked, by=f"op {named}")
-    event = Event("s1", step, words, "op1") if step else TAKEN_OVER
+    event = RequestEvent("s1", step, words, "op1") if step else TAKEN_OVER
     plain = written(WANTED, replace(event, words=""), replace(HOUSE, register=TOWN))[1]
     told = written(request, event, replace(HOUSE, register=town))[1]
     digits = re.compile(r"\d{2,}")
@@ -235,11 +241,11 @@ def test_what_is_filled_in_is_never_read_as_a_text() -> None:
     assert "{numbers} {0} {by}" in office.body
 
 
-@pytest.mark.parametrize("topic", Topic)
-def test_the_catalogue_is_whole_in_both_languages(topic: Topic) -> None:
+@pytest.mark.parametrize("topic", LetterTopic)
+def test_the_catalogue_is_whole_in_both_languages(topic: LetterTopic) -> None:
     """Every letter has a subject and a text, and both languages fill in the same words."""
     assert SUBJECTS[topic].it
-    for paragraph in (*BODY[topic], *[]):
+    for paragraph in (*BODIES[topic], *[]):
         marks = [
             sorted(set(re.findall(r"\{\w+\}", t))) for t in (paragraph.text.it, paragraph.text.en)
         ]
@@ -257,16 +263,16 @@ def test_an_article_stands_before_no_day() -> None:
 
 def test_the_citizens_calendar_is_told_what_nobody_typed() -> None:
     """P7: with whom, how and which number; in the citizen's language; to the citizen alone."""
-    title, text = citizens_appointment(HOUSE, WANTED)
+    title, text = citizens_calendar_text(HOUSE, WANTED)
     assert title == "Appuntamento: Anagrafe (Comune di Esempio)"
     assert "per telefono: l'ufficio chiama l'utente" in text
     assert "Richiesta n. 17; per ogni comunicazione: 051 598 111, 800 011 837" in text
     assert WANTED.subject not in title + text
     english = replace(WANTED, citizen=replace(ANNA, language="en"))
-    title, text = citizens_appointment(replace(HOUSE, numbers=()), english)
+    title, text = citizens_calendar_text(replace(HOUSE, numbers=()), english)
     assert title == "Appointment: Anagrafe (Comune di Esempio)"
     assert text.endswith("Request no. 17")
-    nobody = replace(HOUSE, register=Register())
-    assert citizens_appointment(nobody, ASKED)[0].startswith("Appuntamento: Comune di Esempio")
-    mails = list(letters(HOUSE, WANTED, Event(), "", "OFFICE", "CITIZEN"))
+    nobody = replace(HOUSE, register=Directory())
+    assert citizens_calendar_text(nobody, ASKED)[0].startswith("Appuntamento: Comune di Esempio")
+    mails = list(letters_of(HOUSE, WANTED, RequestEvent(), "", "OFFICE", "CITIZEN"))
     assert [mail.calendar for mail in mails] == ["OFFICE", "CITIZEN"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.office import Daytime, Line, LinePurpose, line_for
+from appliance.policy.office import HalfDuplexDaytime, Line, LinePurpose, line_for
 
 ONE, TWO, THREE = Line("line1"), Line("line2"), Line("line3")
-HALF = Line("half", duplex=False, daytime=Daytime.MESSAGE)
+HALF = Line("half", duplex=False, daytime=HalfDuplexDaytime.MESSAGE)
 LAST_RESORT, CONVENIENCE = LinePurpose.LAST_RESORT, LinePurpose.CONVENIENCE
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.policy.directory import MASK
-from appliance.policy.directory_review import SHORTEST, mask_journal, without_addresses
+from appliance.policy.numbering import MASK
+from appliance.policy.privacy import SHORTEST_NUMBER, mask_journal, without_addresses
 
 STAMP = "2026-11-26T09:00:00+0100 box centralino[431]: "
 
@@ -57,7 +57,7 @@ SEPARATORS = st.sampled_from(["", " ", ".", "-", "/", "(", ")", ") ", ". "])
 
 @given(
     st.text(), st.text(), st.lists(st.tuples(st.sampled_from("0123456789"), SEPARATORS),
-                                   min_size=SHORTEST + 8, max_size=20),
+                                   min_size=SHORTEST_NUMBER + 8, max_size=20),
 )  # fmt: skip
 def test_no_long_number_survives(before: str, after: str, digits: list[tuple[str, str]]) -> None:
     """Whatever stands around it and however it is grouped, no five digits of it are left."""

@@ -7,23 +7,23 @@ from datetime import date
 
 from appliance.policy.directory import (
     Authorisation,
+    Directory,
     Need,
-    Register,
-    SecretNumber,
     Unit,
-    all_known,
-    to_be_told,
+    all_numbers_known,
+    target_to_tell,
 )
-from appliance.policy.directory_forms import (
-    Merged,
-    Revoked,
-    added,
-    ended,
-    in_force,
-    merge,
-    remembered,
+from appliance.policy.directory_changes import (
+    DirectoryChange,
+    Revocation,
+    merge_directory,
+    of_known_units,
+    with_entry,
+    with_known_numbers,
+    with_revocation,
 )
-from appliance.policy.hours import week
+from appliance.policy.hours import week_of
+from appliance.policy.numbering import SecretNumber
 from tests.policy.town import (
     ANAGRAFE,
     CIVILE,
@@ -35,26 +35,26 @@ from tests.policy.town import (
     with_declarations,
 )
 
-LEAVE = Authorisation(entry(3), "anagrafe", to_be_told("051 598204"), "Dirigente")
-FULL = replace(TOWN, variations=(variation(2, "2026-11-25", week()),), authorisations=(LEAVE,))
+LEAVE = Authorisation(entry(3), "anagrafe", target_to_tell("051 598204"), "Dirigente")
+FULL = replace(TOWN, variations=(variation(2, "2026-11-25", week_of()),), authorisations=(LEAVE,))
 END = entry(4, "2026-06-01 10:00")
 
 
-def texts(merged: Merged) -> list[str]:
+def texts(merged: DirectoryChange) -> list[str]:
     """Return place and text of each fault."""
     return [f"{fault.place}: {fault.text}" for fault in merged.faults]
 
 
 def test_the_same_again_is_nothing() -> None:
     """An import of what is there changes nothing."""
-    merged = merge(FULL, FULL)
+    merged = merge_directory(FULL, FULL)
     assert merged.is_nothing
     assert (merged.register, merged.unchanged, merged.kept) == (FULL, 3, 0)
 
 
 def test_into_an_empty_register_all_is_new() -> None:
     """Units in their order, entries in that of their numbers."""
-    merged = merge(Register(), FULL)
+    merged = merge_directory(Directory(), FULL)
     assert merged.register == FULL
     assert merged.new_units == TOWN.units
     assert merged.units_differ
@@ -64,7 +64,7 @@ def test_into_an_empty_register_all_is_new() -> None:
 def test_the_same_words_without_their_number_are_known() -> None:
     """A file that numbers nothing may be imported again and again."""
     unnumbered = replace(declaration(), entry=replace(entry(1), number=17))
-    merged = merge(FULL, with_declarations(unnumbered))
+    merged = merge_directory(FULL, with_declarations(unnumbered))
     assert merged.is_nothing
     assert merged.register == FULL
     assert (merged.unchanged, merged.kept) == (1, 2)
@@ -73,19 +73,19 @@ def test_the_same_words_without_their_number_are_known() -> None:
 def test_a_new_declaration_supersedes() -> None:
     """From its first day on; the old one stays in the history."""
     new = declaration(9, first="2026-12-01")
-    merged = merge(FULL, with_declarations(declaration(), new))
+    merged = merge_directory(FULL, with_declarations(declaration(), new))
     assert merged.new == (new,)
     assert merged.superseded == ((declaration(), new),)
     assert merged.register.declarations == (declaration(), new)
-    assert merge(Register(TOWN.units), with_declarations(new)).superseded == ()
-    assert [d.entry.number for d in added(FULL, new).register.declarations] == [1, 9]
-    assert added(FULL, variation(9, "2026-11-26", None)).superseded == ()
+    assert merge_directory(Directory(TOWN.units), with_declarations(new)).superseded == ()
+    assert [d.entry.number for d in with_entry(FULL, new).register.declarations] == [1, 9]
+    assert with_entry(FULL, variation(9, "2026-11-26", None)).superseded == ()
 
 
 def test_what_was_entered_is_not_changed() -> None:
     """Other words under a number that is taken are refused with the remedy."""
     other = replace(declaration(), last=date(2027, 1, 31))
-    merged = merge(FULL, with_declarations(other))
+    merged = merge_directory(FULL, with_declarations(other))
     assert len(texts(merged)) == 1
     assert texts(merged)[0].startswith("declarations.1.number: entry 1 stands in the register with")
     assert "leave `number` out" in texts(merged)[0]
@@ -96,7 +96,7 @@ def test_nothing_is_entered_before_the_last_entry() -> None:
     late = declaration(5)
     stored = with_declarations(declaration(1), declaration(8, first="2026-12-01"))
     new = replace(late, first=date(2026, 11, 1))
-    assert texts(merge(stored, with_declarations(new))) == [
+    assert texts(merge_directory(stored, with_declarations(new))) == [
         "declarations.1.number: entry 5 would come before the last one, 8: leave `number` out"
     ]
 
@@ -105,11 +105,11 @@ def test_units_new_changed_gone_moved() -> None:
     """The list of units that is given holds."""
     renamed = replace(CIVILE, name="Stato civile e cimiteri")
     school = Unit("scuola", "Scuola", "scuola@comune.example")
-    merged = merge(FULL, replace(FULL, units=(SERVICE, renamed, school)))
+    merged = merge_directory(FULL, replace(FULL, units=(SERVICE, renamed, school)))
     assert merged.new_units == (school,)
     assert merged.changed_units == (renamed,)
     assert merged.gone_units == (ANAGRAFE,)
-    moved = merge(FULL, replace(FULL, units=(SERVICE, CIVILE, ANAGRAFE)))
+    moved = merge_directory(FULL, replace(FULL, units=(SERVICE, CIVILE, ANAGRAFE)))
     assert moved.moved_units
     assert moved.units_differ
     assert not moved.is_nothing
@@ -118,22 +118,22 @@ def test_units_new_changed_gone_moved() -> None:
 def test_entries_of_a_unit_that_is_gone_are_out_of_force() -> None:
     """The history keeps them."""
     register = replace(FULL, units=(SERVICE, CIVILE))
-    assert in_force(register) == Register((SERVICE, CIVILE))
-    assert in_force(FULL) == FULL
+    assert of_known_units(register) == Directory((SERVICE, CIVILE))
+    assert of_known_units(FULL) == FULL
     assert len(register.entered()) == 3
 
 
 def test_an_authorisation_ends() -> None:
     """By an import or by a command; an older file does not bring it back."""
     over = replace(FULL, authorisations=(replace(LEAVE, revoked=END),))
-    merged = merge(FULL, over)
-    assert merged.revoked == (Revoked(3, END),)
+    merged = merge_directory(FULL, over)
+    assert merged.revoked == (Revocation(3, END),)
     assert not merged.is_nothing
     assert merged.register == over
-    assert merge(over, FULL).is_nothing
-    assert merge(over, FULL).register == over
-    assert merge(over, over).is_nothing
-    assert ended(FULL, Revoked(3, END)).register == over
+    assert merge_directory(over, FULL).is_nothing
+    assert merge_directory(over, FULL).register == over
+    assert merge_directory(over, over).is_nothing
+    assert with_revocation(FULL, Revocation(3, END)).register == over
     assert over.last_number() == 4
 
 
@@ -142,10 +142,10 @@ def test_an_end_is_not_changed_either() -> None:
     over = replace(FULL, authorisations=(replace(LEAVE, revoked=END),))
     otherwise = replace(over, authorisations=(replace(LEAVE, revoked=replace(END, by="X")),))
     said = "entry 3 is revoked already, in other words: what is entered is never changed"
-    assert texts(merge(over, otherwise)) == [f"authorisations.1.revoked: {said}"]
+    assert texts(merge_directory(over, otherwise)) == [f"authorisations.1.revoked: {said}"]
 
 
-def sealed(full: Register) -> Register:
+def sealed(full: Directory) -> Directory:
     """Return a register as it is read without its key: every number is empty."""
     empty = SecretNumber("")
 
@@ -165,17 +165,17 @@ def sealed(full: Register) -> Register:
 
 def test_numbers_once_known_are_remembered() -> None:
     """A key that is lost while the desk runs costs no transfer: an entry's number never changes."""
-    assert all_known(FULL)
-    assert not all_known(sealed(FULL))
-    assert remembered(sealed(FULL), FULL) == FULL
+    assert all_numbers_known(FULL)
+    assert not all_numbers_known(sealed(FULL))
+    assert with_known_numbers(sealed(FULL), FULL) == FULL
     ended_since = replace(FULL, authorisations=(replace(LEAVE, revoked=END),))
-    assert remembered(sealed(ended_since), FULL) == ended_since
+    assert with_known_numbers(sealed(ended_since), FULL) == ended_since
 
 
 def test_what_was_never_known_is_not_made_up() -> None:
     """A declaration that came after the key was lost stays without its numbers."""
     newer = replace(FULL, declarations=(*FULL.declarations, declaration(9, first="2026-12-01")))
-    found = remembered(sealed(newer), FULL)
+    found = with_known_numbers(sealed(newer), FULL)
     assert found.declarations[0] == FULL.declarations[0]
     assert found.declarations[1] == sealed(newer).declarations[1]
-    assert not all_known(found)
+    assert not all_numbers_known(found)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.hours import Schedule, week
+from appliance.policy.hours import Schedule, week_of
 from appliance.policy.voicemail import (
     CallAlerts,
-    Care,
-    Entry,
+    MessageCare,
+    MessageEntry,
+    MessageOutcome,
     MessageStep,
-    Outcome,
     care_of,
     due_alerts,
     due_call_alerts,
@@ -22,9 +22,9 @@ from appliance.policy.voicemail import (
 from tests.policy.town import EVERY_DAY, rome
 from tests.stories.offices import ROME
 
-WORKDAYS = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
-MORNINGS = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13"), saturday="9-12"))
-NEVER = Schedule(ROME, week())
+WORKDAYS = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
+MORNINGS = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13"), saturday="9-12"))
+NEVER = Schedule(ROME, week_of())
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,13 @@ def test_when_it_is_told(calendar: Schedule, received: str, unheard: str, unclos
     assert unclosed_at(rome(received), calendar) == rome(unclosed)
 
 
-HEARD = Entry(rome("2026-11-26 08:40"), "op1", MessageStep.HEAR)
-TAKEN = Entry(rome("2026-11-26 08:45"), "Anna", MessageStep.TAKE)
-CLOSED = Entry(rome("2026-11-26 09:10"), "Anna", MessageStep.CLOSE, Outcome.CALLED_BACK)
-TOLD_UNHEARD = Entry(rome("2026-11-26 09:00"), "box", MessageStep.ALERT_UNHEARD)
-TOLD_UNCLOSED = Entry(rome("2026-11-27 08:30"), "box", MessageStep.ALERT_UNCLOSED)
+HEARD = MessageEntry(rome("2026-11-26 08:40"), "op1", MessageStep.HEAR)
+TAKEN = MessageEntry(rome("2026-11-26 08:45"), "Anna", MessageStep.TAKE)
+CLOSED = MessageEntry(
+    rome("2026-11-26 09:10"), "Anna", MessageStep.CLOSE, MessageOutcome.CALLED_BACK
+)
+TOLD_UNHEARD = MessageEntry(rome("2026-11-26 09:00"), "box", MessageStep.ALERT_UNHEARD)
+TOLD_UNCLOSED = MessageEntry(rome("2026-11-27 08:30"), "box", MessageStep.ALERT_UNCLOSED)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ TOLD_UNCLOSED = Entry(rome("2026-11-27 08:30"), "box", MessageStep.ALERT_UNCLOSE
     ],
 )
 def test_each_is_told_once_and_not_of_what_is_dealt_with(
-    history: list[Entry], now: str, told: list[MessageStep]
+    history: list[MessageEntry], now: str, told: list[MessageStep]
 ) -> None:
     """A message left on Wednesday night: heard or taken it is not unheard, closed it is nothing."""
     care = care_of(history)
@@ -92,11 +94,11 @@ def test_each_is_told_once_and_not_of_what_is_dealt_with(
     ],
 )
 def test_what_is_late_is_late_until_somebody_deals_with_it(
-    history: list[Entry], late: bool
+    history: list[MessageEntry], late: bool
 ) -> None:
     """An alert is shown as long as its reason holds."""
     assert is_late(care_of(history)) is late
-    assert not is_late(Care())
+    assert not is_late(MessageCare())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_what_is_late_is_late_until_somebody_deals_with_it(
     ],
 )
 def test_of_a_call_without_a_message_one_thing_is_told_at_a_time(
-    history: list[Entry], now: str, wanted: CallAlerts, told: list[MessageStep]
+    history: list[MessageEntry], now: str, wanted: CallAlerts, told: list[MessageStep]
 ) -> None:
     """E16, a call of Wednesday night: not looked at, then not called back; never both at once."""
     care, rang = care_of(history), rome("2026-11-25 19:00")

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
 from appliance.policy.voicemail import (
-    NEXT,
-    Care,
-    Entry,
+    MESSAGE_STATE_AFTER,
+    MessageCare,
+    MessageEntry,
+    MessageOutcome,
     MessageState,
     MessageStep,
-    Outcome,
     care_of,
-    check,
+    check_entry,
 )
 from tests.policy.town import rome
 
@@ -26,16 +26,16 @@ TEN = rome("2026-11-25 10:00")
 NAME = "message 17"
 
 
-def entry(step: MessageStep, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
+def entry(step: MessageStep, by: str = "Anna", minute: int = 0, note: str = "") -> MessageEntry:
     """Make an entry `minute` minutes past ten; closing is CALLED_BACK, a gift is for Bruno."""
-    outcome = Outcome.CALLED_BACK if step is MessageStep.CLOSE else None
+    outcome = MessageOutcome.CALLED_BACK if step is MessageStep.CLOSE else None
     to = "Bruno" if step is MessageStep.GIVE else ""
-    return Entry(TEN + timedelta(minutes=minute), by, step, outcome, note, to)
+    return MessageEntry(TEN + timedelta(minutes=minute), by, step, outcome, note, to)
 
 
 TAKEN = care_of([entry(MessageStep.TAKE)])
 CLOSED = care_of([entry(MessageStep.CLOSE)])
-IN_STATE = {MessageState.NEW: Care(), MessageState.TAKEN: TAKEN, MessageState.CLOSED: CLOSED}
+IN_STATE = {MessageState.NEW: MessageCare(), MessageState.TAKEN: TAKEN, MessageState.CLOSED: CLOSED}
 
 
 @pytest.mark.parametrize("state", MessageState)
@@ -46,15 +46,15 @@ def test_every_state_and_step_is_in_the_table_or_refused(
     """What the table has no row for is refused in a sentence that names the message."""
     care = IN_STATE[state]
     assert care.state is state
-    if step in NEXT[state]:
-        check(care, entry(step), NAME)
-        assert care_of([*_history(state), entry(step)]).state is NEXT[state][step]
+    if step in MESSAGE_STATE_AFTER[state]:
+        check_entry(care, entry(step), NAME)
+        assert care_of([*_history(state), entry(step)]).state is MESSAGE_STATE_AFTER[state][step]
     else:
         with pytest.raises(OfficeError, match=NAME):
-            check(care, entry(step), NAME)
+            check_entry(care, entry(step), NAME)
 
 
-def _history(state: MessageState) -> list[Entry]:
+def _history(state: MessageState) -> list[MessageEntry]:
     steps = {MessageState.NEW: [], MessageState.TAKEN: [MessageStep.TAKE]}
     return [entry(step) for step in steps.get(state, [MessageStep.CLOSE])]
 
@@ -63,13 +63,13 @@ def _history(state: MessageState) -> list[Entry]:
 def test_nobody_else_calls_back_while_somebody_has_it(step: MessageStep) -> None:
     """E16: the second person is told who has the message, and since when."""
     with pytest.raises(OfficeError, match=r"message 17: Anna has it since 25 November at 10:00"):
-        check(TAKEN, entry(step, "Bruno"), NAME)
+        check_entry(TAKEN, entry(step, "Bruno"), NAME)
 
 
 def test_without_a_known_time_the_holder_is_still_named() -> None:
     """A record that does not know since when names who has it, and no time."""
     with pytest.raises(OfficeError, match=r"message 17: Anna has it; ask, or release it first"):
-        check(replace(TAKEN, since=None), entry(MessageStep.TAKE, "Bruno"), NAME)
+        check_entry(replace(TAKEN, since=None), entry(MessageStep.TAKE, "Bruno"), NAME)
 
 
 @pytest.mark.parametrize(
@@ -78,31 +78,31 @@ def test_without_a_known_time_the_holder_is_still_named() -> None:
 def test_what_a_colleague_may_do_with_it(step: MessageStep) -> None:
     """A colleague may hear it, add words, and set it free or
     give it on: whoever has it may be ill."""
-    assert check(TAKEN, entry(step, "Bruno"), NAME)
+    assert check_entry(TAKEN, entry(step, "Bruno"), NAME)
 
 
 def test_taking_it_again_changes_nothing() -> None:
     """Whoever has it already has it since the first time."""
-    assert not check(TAKEN, entry(MessageStep.TAKE, minute=5), NAME)
+    assert not check_entry(TAKEN, entry(MessageStep.TAKE, minute=5), NAME)
 
 
 def test_closing_again_in_the_same_words_changes_nothing() -> None:
     """The first closing stands; another person's or outcome's is refused, naming the first."""
-    assert not check(CLOSED, entry(MessageStep.CLOSE, minute=5), NAME)
+    assert not check_entry(CLOSED, entry(MessageStep.CLOSE, minute=5), NAME)
     with pytest.raises(OfficeError, match="already closed by Anna"):
-        check(CLOSED, entry(MessageStep.CLOSE, "Bruno"), NAME)
+        check_entry(CLOSED, entry(MessageStep.CLOSE, "Bruno"), NAME)
 
 
 def test_somebody_does_it_and_an_outcome_is_told_when_closing() -> None:
     """P9: closed with an outcome, by somebody; nothing else has an outcome."""
     with pytest.raises(OfficeError, match="say who"):
-        check(Care(), entry(MessageStep.TAKE, " "), NAME)
+        check_entry(MessageCare(), entry(MessageStep.TAKE, " "), NAME)
     for wrong in (
-        Entry(TEN, "Anna", MessageStep.CLOSE),
-        Entry(TEN, "Anna", MessageStep.TAKE, Outcome.NO_NUMBER),
+        MessageEntry(TEN, "Anna", MessageStep.CLOSE),
+        MessageEntry(TEN, "Anna", MessageStep.TAKE, MessageOutcome.NO_NUMBER),
     ):
         with pytest.raises(OfficeError, match="an outcome"):
-            check(Care(), wrong, NAME)
+            check_entry(MessageCare(), wrong, NAME)
 
 
 def test_given_to_a_colleague_it_is_theirs() -> None:
@@ -111,23 +111,25 @@ def test_given_to_a_colleague_it_is_theirs() -> None:
     assert (care.state, care.holder) == (MessageState.TAKEN, "Bruno")
     assert care.since == TEN + timedelta(minutes=30)
     with pytest.raises(OfficeError, match="Bruno has it since"):
-        check(care, entry(MessageStep.CLOSE, "Anna"), NAME)
-    assert check(care, entry(MessageStep.CLOSE, "Bruno"), NAME)
+        check_entry(care, entry(MessageStep.CLOSE, "Anna"), NAME)
+    assert check_entry(care, entry(MessageStep.CLOSE, "Bruno"), NAME)
 
 
 def test_given_to_whom_has_it_already_nothing_changes() -> None:
     """The same gift twice is one."""
-    assert not check(care_of([entry(MessageStep.TAKE, "Bruno")]), entry(MessageStep.GIVE), NAME)
+    assert not check_entry(
+        care_of([entry(MessageStep.TAKE, "Bruno")]), entry(MessageStep.GIVE), NAME
+    )
 
 
 def test_a_gift_names_whom_it_is_for_and_nothing_else_does() -> None:
     """Who gave what to whom and when (E19): never to nobody, which is to release it."""
     for wrong in (
-        Entry(TEN, "Anna", MessageStep.GIVE),
-        Entry(TEN, "Anna", MessageStep.NOTE, to="Bruno"),
+        MessageEntry(TEN, "Anna", MessageStep.GIVE),
+        MessageEntry(TEN, "Anna", MessageStep.NOTE, to="Bruno"),
     ):
         with pytest.raises(OfficeError, match="whom it is given to"):
-            check(TAKEN, wrong, NAME)
+            check_entry(TAKEN, wrong, NAME)
 
 
 def test_all_that_was_done_is_in_the_sum() -> None:
@@ -156,17 +158,17 @@ def test_set_free_or_opened_again_it_is_nobodys(step: MessageStep) -> None:
     )
     care = care_of([*before, entry(step)])
     assert (care.state, care.holder, care.closing) == (MessageState.NEW, "", None)
-    assert check(care, entry(MessageStep.TAKE, "Bruno"), NAME)
+    assert check_entry(care, entry(MessageStep.TAKE, "Bruno"), NAME)
 
 
 @given(st.lists(st.tuples(st.sampled_from(MessageStep), st.sampled_from(["Anna", "Bruno"]))))
 def test_in_any_order_one_person_has_it_at_most(asked: list[tuple[MessageStep, str]]) -> None:
     """Whatever is asked by two people: nobody closes or calls back what the other one has."""
-    done: list[Entry] = []
+    done: list[MessageEntry] = []
     for minute, (step, by) in enumerate(asked):
         care, wanted = care_of(done), entry(step, by, minute)
         try:
-            if check(care, wanted, NAME):
+            if check_entry(care, wanted, NAME):
                 done.append(wanted)
         except OfficeError:
             continue

@@ -6,7 +6,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from appliance.policy.numbering import PLANS, REHEARSED, NumberClass, rehearsed
+from appliance.policy.numbering import PLANS, REHEARSAL_PREFIX, NumberClass, rehearsal_plan
 
 ITALY = PLANS["it"]
 KINDS = {
@@ -85,11 +85,11 @@ def test_written_numbers_are_dialled_inside_the_country(text: str, digits: str) 
 
 def test_a_rehearsal_has_no_real_emergency_number() -> None:
     """In a demonstration 112 is no number at all; a fictitious one takes its place."""
-    plan = rehearsed(ITALY)
+    plan = rehearsal_plan(ITALY)
     assert plan.rehearsed
     assert plan.real == ITALY.emergency == ITALY.real
     assert not set(plan.emergency) & set(ITALY.emergency)
     for number in ITALY.emergency:
         assert plan.classify(number) is NumberClass.NONE
-        assert plan.classify(REHEARSED + number) is NumberClass.EMERGENCY
-        assert ITALY.classify(REHEARSED + number) is not NumberClass.EMERGENCY
+        assert plan.classify(REHEARSAL_PREFIX + number) is NumberClass.EMERGENCY
+        assert ITALY.classify(REHEARSAL_PREFIX + number) is not NumberClass.EMERGENCY

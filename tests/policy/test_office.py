@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.office import KEY_CODES, Extension, Group, KeyCode, Line, Manual, Office
+from appliance.policy.office import KEY_CODES, Extension, Group, KeyCode, Line, Office
+from appliance.policy.opening import ManualState
 from appliance.policy.text import Words
 from tests.stories.offices import COUNTER, EXAMPLE, ROME, SWITCHBOARD, SWITCHBOARD_HOURS
 
@@ -35,7 +36,7 @@ def test_names_are_used_once() -> None:
     with pytest.raises(ConfigurationError, match="line 'line1' stands twice"):
         Office("x", (Line("line1"), Line("line1")), SWITCHBOARD)
     with pytest.raises(ConfigurationError, match=r"key code '\*811' stands twice"):
-        replace(EXAMPLE, key_codes=(*KEY_CODES, KeyCode("*811", Manual.CLOSED, on=True)))
+        replace(EXAMPLE, key_codes=(*KEY_CODES, KeyCode("*811", ManualState.CLOSED, on=True)))
     with pytest.raises(ConfigurationError, match="languages"):
         replace(EXAMPLE, languages=())
 
@@ -49,7 +50,7 @@ def test_an_office_finds_its_parts() -> None:
     """Lines by name, codes by digits, phones once, its own date."""
     assert EXAMPLE.line("line2") == EXAMPLE.lines[1]
     assert EXAMPLE.line("line9") is None
-    assert EXAMPLE.key_code("*831") == KeyCode("*831", Manual.ABSENT, on=True, minutes=30)
+    assert EXAMPLE.key_code("*831") == KeyCode("*831", ManualState.ABSENT, on=True, minutes=30)
     assert EXAMPLE.key_code("*1") is None
     shared = replace(EXAMPLE, citizens_desk=replace(COUNTER, phones=("op2", "desk1")))
     assert shared.phones == ("op1", "op2", "desk1")

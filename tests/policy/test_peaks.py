@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.reports import Peak, Use, peak
+from appliance.policy.reports import LineUse, Peak, peak_of
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,6 @@ from appliance.policy.reports import Peak, Use, peak
         ([(10, 20)], 0, Peak(1, 0, 10)),  # lines that are no longer configured
     ],
 )
-def test_the_peak_of_a_time(uses: list[Use], of: int, found: Peak) -> None:
+def test_the_peak_of_a_time(uses: list[LineUse], of: int, found: Peak) -> None:
     """P8: the most lines at once, when that was first, and for how long all were engaged."""
-    assert peak(uses, of, 9, 100) == found
+    assert peak_of(uses, of, 9, 100) == found

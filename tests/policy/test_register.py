@@ -10,19 +10,19 @@ import pytest
 from appliance.errors import ConfigurationError
 from appliance.policy.directory import (
     Authorisation,
-    Entry,
+    Directory,
+    EntryStamp,
     Need,
     Reach,
-    Register,
     Slots,
     Target,
     Unit,
-    faults,
-    target,
-    to_be_told,
+    faults_of,
+    make_target,
+    may_tell,
+    target_to_tell,
 )
-from appliance.policy.directory_review import may_tell
-from appliance.policy.hours import week
+from appliance.policy.hours import week_of
 from tests.policy.town import (
     ANAGRAFE,
     CIVILE,
@@ -53,7 +53,7 @@ DAY = date(2026, 11, 25)
 )
 def test_numbers_as_people_write_them(reach: Reach, text: str) -> None:
     """Blanks and signs between digits are no part of a number; a phone's name is its account's."""
-    assert isinstance(target(reach, text), Target)
+    assert isinstance(make_target(reach, text), Target)
 
 
 @pytest.mark.parametrize(
@@ -72,21 +72,21 @@ def test_numbers_as_people_write_them(reach: Reach, text: str) -> None:
 def test_what_may_not_be_entered(reach: Reach, text: str, mobile: bool, said: str) -> None:
     """A private mobile is refused at entry (P7), and no sentence repeats what was entered."""
     with pytest.raises(ConfigurationError, match=said) as caught:
-        target(reach, text, service_mobile=mobile)
+        make_target(reach, text, service_mobile=mobile)
     assert text not in str(caught.value)
 
 
 def test_a_service_mobile_may_be_entered() -> None:
     """With the word that it is the service's."""
-    assert target(Reach.OUTSIDE, "335 550 1260", service_mobile=True).service_mobile
+    assert make_target(Reach.OUTSIDE, "335 550 1260", service_mobile=True).service_mobile
 
 
 def test_an_entry_has_a_reference_and_a_moment() -> None:
     """P4: e-mail or protocol number, and when."""
     with pytest.raises(ConfigurationError, match="no reference"):
-        Entry(3, "Responsabile", rome("2026-01-12 09:00"), " ")
+        EntryStamp(3, "Responsabile", rome("2026-01-12 09:00"), " ")
     with pytest.raises(ConfigurationError, match="offset"):
-        Entry(3, "Responsabile", datetime(2026, 1, 12), "Protocollo 3")  # noqa: DTZ001 - the point
+        EntryStamp(3, "Responsabile", datetime(2026, 1, 12), "Protocollo 3")  # noqa: DTZ001 - the point
 
 
 def test_what_a_declaration_must_say() -> None:
@@ -106,9 +106,9 @@ def test_what_a_declaration_must_say() -> None:
 @pytest.mark.parametrize(("minutes", "places"), [(4, 1), (241, 1), (20, 0), (20, 51)])
 def test_slots_within_reason(minutes: int, places: int) -> None:
     """An appointment is of 5 to 240 minutes, 1 to 50 at a time."""
-    assert Slots(week(), 20, 2).places == 2
+    assert Slots(week_of(), 20, 2).places == 2
     with pytest.raises(ConfigurationError, match="give"):
-        Slots(week(), minutes, places)
+        Slots(week_of(), minutes, places)
 
 
 def test_the_last_one_begun_holds() -> None:
@@ -127,13 +127,13 @@ def test_the_last_one_begun_holds() -> None:
 def test_a_code_is_of_small_letters_digits_and_two_signs(code: str) -> None:
     """A dot parts codes in trails and in names of numbers: none stands within one."""
     said = f"{code!r} is no code: write small letters, digits, - and _ only"
-    unit = Register((Unit(code, "Anagrafe", "anagrafe@comune.example"),))
-    assert [(f.place, f.text) for f in faults(unit)] == [(f"unit {code}", said)]
+    unit = Directory((Unit(code, "Anagrafe", "anagrafe@comune.example"),))
+    assert [(f.place, f.text) for f in faults_of(unit)] == [(f"unit {code}", said)]
     need = with_declarations(replace(declaration(1), needs=(replace(RESIDENCE, code=code),)))
     place = "declarations.1.needs.1.code"
-    assert [(f.place, f.text) for f in faults(need)] == [(place, said)]
-    fine = Register((Unit("ana_grafe-2", "Anagrafe", "anagrafe@comune.example"),))
-    assert not list(faults(fine))
+    assert [(f.place, f.text) for f in faults_of(need)] == [(place, said)]
+    fine = Directory((Unit("ana_grafe-2", "Anagrafe", "anagrafe@comune.example"),))
+    assert not list(faults_of(fine))
 
 
 def test_an_office_lives_by_its_services_word() -> None:
@@ -150,7 +150,7 @@ def test_who_has_declared_nothing() -> None:
     assert TOWN.undeclared(DAY) == (SERVICE, CIVILE)
     both = with_declarations(declaration(1), declaration(2, "statocivile"))
     assert both.undeclared(DAY) == ()
-    alone = Register((Unit("urp", "URP", "urp@comune.example"),))
+    alone = Directory((Unit("urp", "URP", "urp@comune.example"),))
     assert alone.undeclared(DAY) == alone.units
 
 
@@ -166,22 +166,22 @@ def test_what_runs_out() -> None:
 
 def test_history() -> None:
     """Everything ever entered for a unit, in the order of entry."""
-    told = Authorisation(entry(2), "anagrafe", to_be_told("051598204"), "Dirigente")
+    told = Authorisation(entry(2), "anagrafe", target_to_tell("051598204"), "Dirigente")
     changed = variation(3, "2026-11-25", None)
     town = replace(TOWN, variations=(changed,), authorisations=(told,))
     assert town.history("anagrafe") == (TOWN.declarations[0], told, changed)
     assert town.history("statocivile") == ()
 
 
-def said(register: Register) -> list[str]:
+def said(register: Directory) -> list[str]:
     """List the faults as place and text."""
-    return [f"{fault.place}: {fault.text}" for fault in faults(register)]
+    return [f"{fault.place}: {fault.text}" for fault in faults_of(register)]
 
 
 def test_faults() -> None:
     """What does not fit together is told all at once, each with its place."""
-    mobile = to_be_told("335 550 1260")
-    bad = Register(
+    mobile = target_to_tell("335 550 1260")
+    bad = Directory(
         units=(
             SERVICE,
             replace(ANAGRAFE, email="anagrafe"),
@@ -192,7 +192,7 @@ def test_faults() -> None:
         variations=(replace(variation(3, "2026-11-25", None), needs=("nascite", "aire")),),
         authorisations=(
             Authorisation(entry(4), "anagrafe", mobile, "Dirigente"),
-            Authorisation(entry(5), "anagrafe", to_be_told("051598204"), "Dirigente"),
+            Authorisation(entry(5), "anagrafe", target_to_tell("051598204"), "Dirigente"),
         ),
     )
     assert said(bad) == [
@@ -215,20 +215,20 @@ def test_a_variation_of_nobody() -> None:
 
 def test_a_mobile_that_is_the_services_may_be_told() -> None:
     """P7: with written leave, per number."""
-    mobile = target(Reach.OUTSIDE, "335 550 1260", service_mobile=True)
-    told = Authorisation(entry(4), "anagrafe", to_be_told("3355501260"), "D")
+    mobile = make_target(Reach.OUTSIDE, "335 550 1260", service_mobile=True)
+    told = Authorisation(entry(4), "anagrafe", target_to_tell("3355501260"), "D")
     declared = replace(declaration(), needs=(Need("turno", "Turno", (*CLERKS, mobile)),))
-    assert said(Register(TOWN.units, (declared,), (), (told,))) == []
+    assert said(Directory(TOWN.units, (declared,), (), (told,))) == []
 
 
 def test_who_may_be_told_what() -> None:
     """P7: that number of that unit, from the entry to its revocation."""
-    leave = Authorisation(entry(2), "anagrafe", to_be_told("051 598204"), "Dirigente")
+    leave = Authorisation(entry(2), "anagrafe", target_to_tell("051 598204"), "Dirigente")
     revoked = replace(leave, revoked=entry(3, "2026-06-01 10:00"))
     number, at = leave.told.number, rome("2026-11-25 10:00")
     assert may_tell(replace(TOWN, authorisations=(leave,)), "anagrafe", number, at, ROME) is leave
     assert may_tell(replace(TOWN, authorisations=(leave,)), "statocivile", number, at, ROME) is None
-    other = to_be_told("051 598205").number
+    other = target_to_tell("051 598205").number
     assert may_tell(replace(TOWN, authorisations=(leave,)), "anagrafe", other, at, ROME) is None
     town = replace(TOWN, authorisations=(revoked,))
     assert may_tell(town, "anagrafe", number, at, ROME) is None
@@ -240,20 +240,20 @@ def test_who_may_be_told_what() -> None:
 def test_a_label_does_not_name_the_number(label: str) -> None:
     """P7: a label stands on every screen."""
     with pytest.raises(ConfigurationError, match="names the number"):
-        target(Reach.PBX, "204", label)
-    assert target(Reach.PHONE, "ana1", "ana1").label == "ana1"
+        make_target(Reach.PBX, "204", label)
+    assert make_target(Reach.PHONE, "ana1", "ana1").label == "ana1"
 
 
 @pytest.mark.parametrize("name", ["../mail.eml", "/etc/passwd", ".."])
 def test_an_attachment_has_no_folder(name: str) -> None:
     """It lies beside the register's file, and nowhere else."""
     with pytest.raises(ConfigurationError, match="without its folder"):
-        Entry(3, "Responsabile", rome("2026-01-12 09:00"), "E-mail", name)
+        EntryStamp(3, "Responsabile", rome("2026-01-12 09:00"), "E-mail", name)
 
 
 def test_a_revocations_number_is_nobody_elses() -> None:
     """Entries are numbered through, ends of authorisations too."""
-    leave = Authorisation(entry(2), "anagrafe", to_be_told("051 598204"), "D", entry(1))
+    leave = Authorisation(entry(2), "anagrafe", target_to_tell("051 598204"), "D", entry(1))
     assert said(replace(TOWN, authorisations=(leave,))) == [
         "authorisations.1.revoked.number: 1 is another entry's number"
     ]

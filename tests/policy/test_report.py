@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from appliance.policy.reports import (
     THIRD_RING_S,
     WITHIN_S,
+    CallFigures,
     CallRow,
     Ending,
-    Figures,
     RequestRow,
-    Sent,
-    figures,
-    report,
+    TransferRow,
+    call_figures,
+    report_of,
     seconds_shown,
 )
 from tests.policy.town import rome
 
 START = rome("2026-10-30 08:00")
 UNITS = ("anagrafe", "tributi")
-SENT = st.builds(Sent, st.sampled_from(UNITS), st.sampled_from(["", "busy", "no_answer"]))
+SENT = st.builds(TransferRow, st.sampled_from(UNITS), st.sampled_from(["", "busy", "no_answer"]))
 CALLS = st.builds(
     CallRow,
     st.integers(0, 60 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes)),
@@ -51,7 +51,7 @@ def test_the_sums_are_what_a_naive_count_says(
     calls: list[CallRow], requests: list[RequestRow]
 ) -> None:
     """The ways partition all calls; numbers, months and hours each add up to the whole."""
-    found = report(calls, requests)
+    found = report_of(calls, requests)
     naive = Counter(call.ending for call in calls)
     assert found.total.calls == len(calls) == sum(found.total.endings.values())
     assert found.total.endings == {each: naive[each] for each in Ending}
@@ -82,8 +82,8 @@ def test_nothing_per_person_unless_asked_for() -> None:
         CallRow(START, "", Ending.FILTER, 4.0, position="op1"),
         CallRow(START, "", Ending.LOST),
     ]
-    assert report(calls, []).positions == {}
-    assert list(report(calls, [], per_person=True).positions) == ["op1"]
+    assert report_of(calls, []).positions == {}
+    assert list(report_of(calls, [], per_person=True).positions) == ["op1"]
 
 
 @pytest.mark.parametrize(
@@ -92,31 +92,31 @@ def test_nothing_per_person_unless_asked_for() -> None:
 )
 def test_within_twenty_seconds_and_by_the_third_ring(wait: float, within: int, third: int) -> None:
     """A charter's promise is kept at its very limit."""
-    found = figures([CallRow(START, "", Ending.FILTER, wait)])
+    found = call_figures([CallRow(START, "", Ending.FILTER, wait)])
     assert (found.within, found.third_ring) == (within, third)
 
 
 def test_the_headline_is_a_part_of_what_was_served() -> None:
     """P1: of three served calls two were answered by the filter; a lost one is none of them."""
     endings = (Ending.FILTER, Ending.INFORMED, Ending.TRANSFERRED, Ending.LOST, Ending.VOICEMAIL)
-    found = figures(CallRow(START, "", each) for each in endings)
+    found = call_figures(CallRow(START, "", each) for each in endings)
     assert (found.by_filter, found.served, found.filter_share) == (2, 3, 2 / 3)
 
 
 def test_no_calls_are_no_figures() -> None:
     """Where nobody called there is no mean, and no share."""
-    none = figures([])
+    none = call_figures([])
     assert (none.calls, none.mean_wait_s, none.longest_wait_s, none.filter_share) == (0,) + (
         None,
     ) * 3
-    assert Figures().by_filter == 0
-    assert report([], []).units == {}
+    assert CallFigures().by_filter == 0
+    assert report_of([], []).units == {}
 
 
 def test_the_mean_and_the_longest_wait() -> None:
     """Of the calls that a person answered, and of no other."""
     rows = [CallRow(START, "", Ending.FILTER, wait) for wait in (2.0, 4.0, 9.0)]
-    found = figures([*rows, CallRow(START, "", Ending.LOST)])
+    found = call_figures([*rows, CallRow(START, "", Ending.LOST)])
     assert (found.mean_wait_s, found.longest_wait_s, found.answered) == (5.0, 9.0, 3)
 
 

@@ -5,23 +5,25 @@ from __future__ import annotations
 import pytest
 
 from appliance.policy.users import (
-    MAY,
-    PERMISSIONS,
-    ROLES,
+    PERMISSION_WORDS,
+    ROLE_PERMISSIONS,
+    ROLE_WORDS,
     Permission,
     Role,
-    may_touch,
+    may_change_roles,
+    permission_refusal,
     permissions_of,
-    refusal,
     who_may,
 )
 
 
 def test_every_role_and_permission_has_its_words() -> None:
     """Nothing is refused, and nobody named, without words in both languages."""
-    assert set(ROLES) == set(MAY) == set(Role)
-    assert set(PERMISSIONS) == set(Permission)
-    assert all(words.it and words.en for words in (*ROLES.values(), *PERMISSIONS.values()))
+    assert set(ROLE_WORDS) == set(ROLE_PERMISSIONS) == set(Role)
+    assert set(PERMISSION_WORDS) == set(Permission)
+    assert all(
+        words.it and words.en for words in (*ROLE_WORDS.values(), *PERMISSION_WORDS.values())
+    )
 
 
 def test_undisclosed_numbers_are_the_heads_alone() -> None:
@@ -32,21 +34,25 @@ def test_undisclosed_numbers_are_the_heads_alone() -> None:
 
 def test_the_counter_does_on_a_call_what_an_operator_does() -> None:
     """E2; the switchboard's states and its voicemail are the operator's."""
-    more = MAY[Role.OPERATOR] - MAY[Role.CLERK]
-    assert MAY[Role.CLERK] < MAY[Role.OPERATOR]
+    more = ROLE_PERMISSIONS[Role.OPERATOR] - ROLE_PERMISSIONS[Role.CLERK]
+    assert ROLE_PERMISSIONS[Role.CLERK] < ROLE_PERMISSIONS[Role.OPERATOR]
     assert more == {Permission.SET_STATES, Permission.MESSAGES}
 
 
 def test_a_deputy_varies_a_day_and_no_more() -> None:
     """E12: head or named deputy; the declaration itself is the head's."""
     assert who_may(Permission.VARY_REGISTER) == (Role.DEPUTY, Role.HEAD)
-    assert Permission.EDIT_REGISTER not in MAY[Role.DEPUTY]
+    assert Permission.EDIT_REGISTER not in ROLE_PERMISSIONS[Role.DEPUTY]
 
 
 def test_the_technicians_pages_are_the_technicians() -> None:
     """No modem word reaches anybody else (E22), no message the technician."""
     assert who_may(Permission.TECHNICAL) == (Role.TECHNICIAN,)
-    assert not MAY[Role.TECHNICIAN] & {Permission.MESSAGES, Permission.SEE_DESK, Permission.REPORTS}
+    assert not ROLE_PERMISSIONS[Role.TECHNICIAN] & {
+        Permission.MESSAGES,
+        Permission.SEE_DESK,
+        Permission.REPORTS,
+    }
 
 
 def test_somebody_of_two_roles_may_what_either_may() -> None:
@@ -71,12 +77,12 @@ def test_nobody_makes_himself_more_than_he_is(
     asking: set[Role], touched: set[Role], may: bool
 ) -> None:
     """A technician gives no role that sees what technicians may not."""
-    assert may_touch(asking, touched) is may
+    assert may_change_roles(asking, touched) is may
 
 
 def test_a_refusal_says_for_whom_it_is() -> None:
     """What is not allowed, and who may."""
-    told = refusal(Permission.USERS)
+    told = permission_refusal(Permission.USERS)
     assert told.it == (
         "Il suo ruolo non permette di gestire gli utenti del programma. "
         "Possono farlo: Responsabile, Tecnico."

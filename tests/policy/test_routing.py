@@ -9,18 +9,17 @@ import pytest
 
 from appliance.policy import routing
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.office import (
-    NO_MARKS,
-    SENTENCES,
-    Code,
-    Daytime,
-    Line,
-    Manual,
-    Mark,
+from appliance.policy.office import HalfDuplexDaytime, Line
+from appliance.policy.opening import (
+    NO_MANUAL_STATES,
+    REASON_SENTENCES,
+    ManualState,
+    ReasonCode,
     ServiceState,
-    sentence,
+    StateMark,
+    reason_sentence,
 )
-from appliance.policy.routing import Facts, GroupState, Missed, Way
+from appliance.policy.routing import Destination, GroupState, NotTaken, RoutingFacts
 from appliance.policy.text import NOTHING, Words
 from tests.stories.offices import EXAMPLE, ROME
 
@@ -32,9 +31,9 @@ LINE = EXAMPLE.lines[0]
 NO_COUNTER = replace(EXAMPLE, citizens_desk=None)
 
 
-def marked(what: Manual, until: datetime | None = None) -> ServiceState:
+def marked(what: ManualState, until: datetime | None = None) -> ServiceState:
     """Return the state after somebody asked for one thing at nine."""
-    return NO_MARKS.set(what, Mark("capo", TEN.wall - timedelta(hours=1), until))
+    return NO_MANUAL_STATES.set(what, StateMark("capo", TEN.wall - timedelta(hours=1), until))
 
 
 @pytest.mark.parametrize(
@@ -60,71 +59,76 @@ def test_open_hours(
     switchboard: GroupState, counter: GroupState, way: str, code: str, greeting: str
 ) -> None:
     """P8: the switchboard, else the counter, else voicemail that says why; no endless ring."""
-    decision = routing.route(EXAMPLE, LINE, Facts(NO_MARKS, switchboard, counter), TEN)
+    decision = routing.route(
+        EXAMPLE, LINE, RoutingFacts(NO_MANUAL_STATES, switchboard, counter), TEN
+    )
     assert (decision.way, decision.code, decision.greeting) == (way, code, greeting)
-    assert decision.sentence == SENTENCES[decision.code]
+    assert decision.sentence == REASON_SENTENCES[decision.code]
 
 
 @pytest.mark.parametrize("switchboard", [S.FREE, S.BUSY, S.UNATTENDED, S.UNREACHABLE])
-@pytest.mark.parametrize("service", [NO_MARKS, marked(Manual.UNATTENDED)])
+@pytest.mark.parametrize("service", [NO_MANUAL_STATES, marked(ManualState.UNATTENDED)])
 def test_closed_means_voicemail_at_once(switchboard: GroupState, service: ServiceState) -> None:
     """P9: outside the switchboard's hours voicemail answers, though the counter is open."""
-    decision = routing.route(EXAMPLE, LINE, Facts(service, switchboard, S.FREE), LUNCH)
-    assert (decision.way, decision.code) == (Way.VOICEMAIL, Code.CLOSED_HOURS)
+    decision = routing.route(EXAMPLE, LINE, RoutingFacts(service, switchboard, S.FREE), LUNCH)
+    assert (decision.way, decision.code) == (Destination.VOICEMAIL, ReasonCode.CLOSED_HOURS)
     two = LUNCH.wall.replace(hour=14, minute=0)
     assert decision.changes_at == decision.reopens_at == two
 
 
 def test_overflow_never_rings_a_closed_counter() -> None:
     """E2: at half past five the switchboard is open, the counter is not."""
-    for cause in Missed:
-        decision = routing.overflow(EXAMPLE, Facts(), HALF_PAST_FIVE, cause)
-        assert (decision.way, decision.code) == (Way.VOICEMAIL, Code.DESK_CLOSED)
-    assert routing.overflow(EXAMPLE, Facts(), TEN, Missed.BUSY).way is Way.CITIZENS_DESK
+    for cause in NotTaken:
+        decision = routing.overflow(EXAMPLE, RoutingFacts(), HALF_PAST_FIVE, cause)
+        assert (decision.way, decision.code) == (Destination.VOICEMAIL, ReasonCode.DESK_CLOSED)
+    assert (
+        routing.overflow(EXAMPLE, RoutingFacts(), TEN, NotTaken.BUSY).way
+        is Destination.CITIZENS_DESK
+    )
 
 
 def test_the_next_change_includes_the_counters() -> None:
     """An overflow may change when the counter closes, before the switchboard does."""
     at = Now(0.0, TEN.wall.replace(hour=16))
-    decision = routing.route(EXAMPLE, LINE, Facts(switchboard=S.BUSY), at)
+    decision = routing.route(EXAMPLE, LINE, RoutingFacts(switchboard=S.BUSY), at)
     assert decision.changes_at == at.wall.replace(hour=17)
-    alone = routing.route(NO_COUNTER, LINE, Facts(switchboard=S.BUSY), at)
-    assert (alone.code, alone.changes_at) == (Code.DESK_NONE, at.wall.replace(hour=18))
+    alone = routing.route(NO_COUNTER, LINE, RoutingFacts(switchboard=S.BUSY), at)
+    assert (alone.code, alone.changes_at) == (ReasonCode.DESK_NONE, at.wall.replace(hour=18))
 
 
 @pytest.mark.parametrize(
     ("first", "then", "code", "greeting"),
     [
-        (Missed.NO_ANSWER, Missed.NO_ANSWER, "desk.no_answer", "greeting_no_answer"),
-        (Missed.BUSY, Missed.DECLINED, "desk.declined", "greeting_busy"),
-        (Missed.UNATTENDED, Missed.BUSY, "desk.busy", "greeting_unattended"),
-        (Missed.UNREACHABLE, Missed.NO_ANSWER, "desk.no_answer", "greeting_no_answer"),
-        (Missed.UNREACHABLE, Missed.UNREACHABLE, "nobody.reachable", "greeting_fault"),
-        (Missed.DECLINED, Missed.UNREACHABLE, "desk.unreachable", "greeting_no_answer"),
+        (NotTaken.NO_ANSWER, NotTaken.NO_ANSWER, "desk.no_answer", "greeting_no_answer"),
+        (NotTaken.BUSY, NotTaken.DECLINED, "desk.declined", "greeting_busy"),
+        (NotTaken.UNATTENDED, NotTaken.BUSY, "desk.busy", "greeting_unattended"),
+        (NotTaken.UNREACHABLE, NotTaken.NO_ANSWER, "desk.no_answer", "greeting_no_answer"),
+        (NotTaken.UNREACHABLE, NotTaken.UNREACHABLE, "nobody.reachable", "greeting_fault"),
+        (NotTaken.DECLINED, NotTaken.UNREACHABLE, "desk.unreachable", "greeting_no_answer"),
     ],
 )
-def test_after_the_counter(first: Missed, then: Missed, code: str, greeting: str) -> None:
+def test_after_the_counter(first: NotTaken, then: NotTaken, code: str, greeting: str) -> None:
     """After both groups voicemail answers, and tells the reason that concerns people."""
-    decision = routing.after_desk(EXAMPLE, Facts(), TEN, first, then)
+    decision = routing.after_counter(EXAMPLE, RoutingFacts(), TEN, first, then)
     assert (decision.way, decision.code, decision.greeting) == ("voicemail", code, greeting)
 
 
 def test_closed_by_hand_holds_until_undone() -> None:
     """P9: written hours do not end it; nobody is promised a time that nobody knows."""
-    decision = routing.route(EXAMPLE, LINE, Facts(marked(Manual.CLOSED)), TEN)
-    assert (decision.code, decision.greeting) == (Code.CLOSED_MANUAL, "greeting_closed")
+    decision = routing.route(EXAMPLE, LINE, RoutingFacts(marked(ManualState.CLOSED)), TEN)
+    assert (decision.code, decision.greeting) == (ReasonCode.CLOSED_MANUAL, "greeting_closed")
     assert (decision.changes_at, decision.reopens_at) == (None, None)
 
 
 def test_closed_by_hand_until_lunch_reopens_after_it() -> None:
     """People answer again when the mark has ended and the written hours are open."""
     at_one = TEN.wall.replace(hour=13)
-    decision = routing.route(EXAMPLE, LINE, Facts(marked(Manual.CLOSED, at_one)), TEN)
+    decision = routing.route(EXAMPLE, LINE, RoutingFacts(marked(ManualState.CLOSED, at_one)), TEN)
     assert decision.changes_at == at_one
     assert decision.reopens_at == TEN.wall.replace(hour=14)
     ended = Now(0.0, TEN.wall.replace(hour=14))
     assert (
-        routing.route(EXAMPLE, LINE, Facts(marked(Manual.CLOSED, at_one)), ended).code
+        routing.route(EXAMPLE, LINE, RoutingFacts(marked(ManualState.CLOSED, at_one)), ended).code
         == "open.free"
     )
 
@@ -142,8 +146,10 @@ def test_closed_by_hand_until_lunch_reopens_after_it() -> None:
 def test_opened_by_hand(at: Now, until: str | None, code: str, changes: str) -> None:
     """E14: opened outside the hours; it ends by itself, the written hours go on."""
     end = until and at.wall.replace(hour=int(until[:2]), minute=int(until[3:]))
-    decision = routing.route(EXAMPLE, LINE, Facts(marked(Manual.OPENED, end or None)), at)
-    assert (decision.way, decision.code) == (Way.SWITCHBOARD, code)
+    decision = routing.route(
+        EXAMPLE, LINE, RoutingFacts(marked(ManualState.OPENED, end or None)), at
+    )
+    assert (decision.way, decision.code) == (Destination.SWITCHBOARD, code)
     assert decision.changes_at is not None
     assert f"{decision.changes_at:%H:%M}" == changes
 
@@ -151,38 +157,44 @@ def test_opened_by_hand(at: Now, until: str | None, code: str, changes: str) -> 
 def test_all_absent_goes_before_every_phone() -> None:
     """E4: no phone rings, at any stage; the greeting says when people are back."""
     half_past = TEN.wall.replace(minute=30)
-    facts = Facts(marked(Manual.ABSENT, half_past))
+    facts = RoutingFacts(marked(ManualState.ABSENT, half_past))
     decisions = [
         routing.route(EXAMPLE, LINE, facts, TEN),
-        routing.overflow(EXAMPLE, facts, TEN, Missed.NO_ANSWER),
-        routing.after_desk(EXAMPLE, facts, TEN, Missed.BUSY, Missed.BUSY),
+        routing.overflow(EXAMPLE, facts, TEN, NotTaken.NO_ANSWER),
+        routing.after_counter(EXAMPLE, facts, TEN, NotTaken.BUSY, NotTaken.BUSY),
         routing.parallel_unanswered(EXAMPLE, facts, TEN),
     ]
     for decision in decisions:
         assert (decision.way, decision.code, decision.greeting) == (
-            Way.VOICEMAIL,
-            Code.ABSENT,
+            Destination.VOICEMAIL,
+            ReasonCode.ABSENT,
             "greeting_absent",
         )
         assert decision.reopens_at == half_past
-    assert routing.if_absent(EXAMPLE, NO_MARKS, TEN) is None
+    assert routing.if_absent(EXAMPLE, NO_MANUAL_STATES, TEN) is None
 
 
 def test_absent_outside_the_hours_is_closed() -> None:
     """Outside the hours the greeting says closed; a call from before still rings no phone."""
-    facts = Facts(marked(Manual.ABSENT, LUNCH.wall.replace(minute=45)))
-    assert routing.route(EXAMPLE, LINE, facts, LUNCH).code is Code.CLOSED_HOURS
-    late = routing.overflow(EXAMPLE, facts, LUNCH, Missed.NO_ANSWER)
-    assert (late.code, late.reopens_at) == (Code.ABSENT, LUNCH.wall.replace(hour=14, minute=0))
+    facts = RoutingFacts(marked(ManualState.ABSENT, LUNCH.wall.replace(minute=45)))
+    assert routing.route(EXAMPLE, LINE, facts, LUNCH).code is ReasonCode.CLOSED_HOURS
+    late = routing.overflow(EXAMPLE, facts, LUNCH, NotTaken.NO_ANSWER)
+    assert (late.code, late.reopens_at) == (
+        ReasonCode.ABSENT,
+        LUNCH.wall.replace(hour=14, minute=0),
+    )
 
 
 def test_an_unset_clock_forbids_nothing_and_promises_nothing() -> None:
     """B4, E5: without the time phones ring, at either group, and no hour is told."""
     night = Now(0.0, TEN.wall.replace(hour=3), ClockState.UNSET)
-    assert routing.route(EXAMPLE, LINE, Facts(), night).code is Code.CLOCK_UNSET
-    assert routing.overflow(EXAMPLE, Facts(), night, Missed.BUSY).way is Way.CITIZENS_DESK
-    closed = marked(Manual.CLOSED, night.wall + timedelta(hours=1))
-    assert routing.route(EXAMPLE, LINE, Facts(closed), night).reopens_at is None
+    assert routing.route(EXAMPLE, LINE, RoutingFacts(), night).code is ReasonCode.CLOCK_UNSET
+    assert (
+        routing.overflow(EXAMPLE, RoutingFacts(), night, NotTaken.BUSY).way
+        is Destination.CITIZENS_DESK
+    )
+    closed = marked(ManualState.CLOSED, night.wall + timedelta(hours=1))
+    assert routing.route(EXAMPLE, LINE, RoutingFacts(closed), night).reopens_at is None
 
 
 def test_an_untrusted_clock_is_dealt_with_by_one_rule() -> None:
@@ -190,36 +202,60 @@ def test_an_untrusted_clock_is_dealt_with_by_one_rule() -> None:
     has chosen that; opened by hand is open in any case.
     """
     night = Now(0.0, TEN.wall.replace(hour=3), ClockState.STALE)
-    assert routing.route(EXAMPLE, LINE, Facts(), night).code is Code.CLOCK_UNSET
+    assert routing.route(EXAMPLE, LINE, RoutingFacts(), night).code is ReasonCode.CLOCK_UNSET
     by_hours = replace(night, doubt=Doubt.HOURS)
-    assert routing.route(EXAMPLE, LINE, Facts(), by_hours).code is Code.CLOSED_HOURS
+    assert routing.route(EXAMPLE, LINE, RoutingFacts(), by_hours).code is ReasonCode.CLOSED_HOURS
     alone = replace(night, doubt=Doubt.CLOSED)
-    closed = routing.route(EXAMPLE, LINE, Facts(), alone)
-    assert (closed.code, closed.greeting) == (Code.CLOCK_ALONE, "greeting_no_answer")
+    closed = routing.route(EXAMPLE, LINE, RoutingFacts(), alone)
+    assert (closed.code, closed.greeting) == (ReasonCode.CLOCK_ALONE, "greeting_no_answer")
     assert (closed.changes_at, closed.reopens_at) == (None, None)
-    opened = Facts(marked(Manual.OPENED))
-    assert routing.route(EXAMPLE, LINE, opened, alone).code is Code.OPENED
-    assert routing.overflow(EXAMPLE, Facts(), alone, Missed.BUSY).way is Way.CITIZENS_DESK
+    opened = RoutingFacts(marked(ManualState.OPENED))
+    assert routing.route(EXAMPLE, LINE, opened, alone).code is ReasonCode.OPENED
+    assert (
+        routing.overflow(EXAMPLE, RoutingFacts(), alone, NotTaken.BUSY).way
+        is Destination.CITIZENS_DESK
+    )
 
 
 @pytest.mark.parametrize(
     ("daytime", "facts", "now", "way", "code", "greeting"),
     [
-        (Daytime.MESSAGE, Facts(), TEN, "voicemail", "line.half_duplex", "greeting_no_answer"),
-        (Daytime.PARALLEL_PHONE, Facts(), TEN, "nobody", "line.parallel_phone", ""),
         (
-            Daytime.PARALLEL_PHONE,
-            Facts(marked(Manual.UNATTENDED)),
+            HalfDuplexDaytime.MESSAGE,
+            RoutingFacts(),
+            TEN,
+            "voicemail",
+            "line.half_duplex",
+            "greeting_no_answer",
+        ),
+        (
+            HalfDuplexDaytime.PARALLEL_PHONE,
+            RoutingFacts(),
+            TEN,
+            "nobody",
+            "line.parallel_phone",
+            "",
+        ),
+        (
+            HalfDuplexDaytime.PARALLEL_PHONE,
+            RoutingFacts(marked(ManualState.UNATTENDED)),
             TEN,
             "voicemail",
             "line.half_duplex",
             "greeting_unattended",
         ),
-        (Daytime.PARALLEL_PHONE, Facts(), LUNCH, "voicemail", "closed.hours", "greeting_closed"),
+        (
+            HalfDuplexDaytime.PARALLEL_PHONE,
+            RoutingFacts(),
+            LUNCH,
+            "voicemail",
+            "closed.hours",
+            "greeting_closed",
+        ),
     ],
 )
 def test_half_duplex_lines(
-    daytime: Daytime, facts: Facts, now: Now, way: str, code: str, greeting: str
+    daytime: HalfDuplexDaytime, facts: RoutingFacts, now: Now, way: str, code: str, greeting: str
 ) -> None:
     """B2: a line that cannot carry a conversation has one daytime behaviour, but for closed."""
     line = Line("line7", duplex=False, daytime=daytime)
@@ -229,8 +265,8 @@ def test_half_duplex_lines(
 
 def test_every_code_has_its_sentences() -> None:
     """Every decision can be told in Italian and English."""
-    assert set(SENTENCES) == set(Code)
-    for words in SENTENCES.values():
+    assert set(REASON_SENTENCES) == set(ReasonCode)
+    for words in REASON_SENTENCES.values():
         assert words.it.endswith(".")
         assert words.en.endswith(".")
         assert words.it != words.en
@@ -238,10 +274,10 @@ def test_every_code_has_its_sentences() -> None:
 
 def test_sentences_name_what_they_speak_of() -> None:
     """The holiday is named; without a name no empty brackets are left."""
-    assert sentence(Code.HOLIDAY, Words("Natale", "Christmas")).it == (
+    assert reason_sentence(ReasonCode.HOLIDAY, Words("Natale", "Christmas")).it == (
         "Giorno festivo (Natale): risponde la segreteria."
     )
-    assert sentence(Code.HOLIDAY, NOTHING).en == "Public holiday: voicemail answers."
+    assert reason_sentence(ReasonCode.HOLIDAY, NOTHING).en == "Public holiday: voicemail answers."
     christmas = Now(0.0, datetime(2026, 12, 25, 10, tzinfo=ROME))
-    told = routing.route(EXAMPLE, LINE, Facts(), christmas).sentence.en
+    told = routing.route(EXAMPLE, LINE, RoutingFacts(), christmas).sentence.en
     assert told == "Public holiday (Christmas): voicemail answers."

@@ -5,8 +5,15 @@ from __future__ import annotations
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.policy.numbering import PLANS, plan_of
-from appliance.policy.privacy import are_same, canonical, is_like, same_number, tail
+from appliance.policy.numbering import (
+    PLANS,
+    are_same_number,
+    canonical_number,
+    is_number_like,
+    number_tail,
+    plan_of,
+    same_number,
+)
 
 ITALY, GERMANY = PLANS["it"], PLANS["de"]
 WRITTEN = ("051234567", "+39 051 234567", "0039051234567", "051/23.45.67", "39051234567")
@@ -53,11 +60,11 @@ def test_what_is_no_number_is_refused(typed: str) -> None:
 @pytest.mark.parametrize("sent", [*WRITTEN, "51234567", "+3951234567"])
 def test_whoever_calls_again_is_known(sent: str) -> None:
     """E9: with the country's code and its sign or without, with the leading zero or without."""
-    assert canonical(sent) == "051234567"
+    assert canonical_number(sent) == "051234567"
     assert same_number("051 234567", ITALY).is_(sent)
     assert same_number(sent, ITALY).national == "051234567"
-    assert are_same(sent, "051 234567")
-    assert tail(sent) == "234567"
+    assert are_same_number(sent, "051 234567")
+    assert number_tail(sent) == "234567"
 
 
 @pytest.mark.parametrize(
@@ -66,25 +73,25 @@ def test_whoever_calls_again_is_known(sent: str) -> None:
 )
 def test_somebody_else_is_not_known(one: str, other: str) -> None:
     """No number is nobody's; two towns' numbers may end alike; a mobile is no town's."""
-    assert not are_same(one, other)
+    assert not are_same_number(one, other)
 
 
 def test_a_mobile_and_a_foreigner_stay_what_they_are() -> None:
     """No zero is put before a mobile number; another country's code is part of the number."""
-    assert canonical("+39 347 0000001") == canonical("393470000001") == "3470000001"
-    assert canonical("+49 30 123456") == "004930123456"
-    assert not are_same("+49 30 123456", "030 123456")
+    assert canonical_number("+39 347 0000001") == canonical_number("393470000001") == "3470000001"
+    assert canonical_number("+49 30 123456") == "004930123456"
+    assert not are_same_number("+49 30 123456", "030 123456")
 
 
 def test_what_no_exchange_dials_stays_as_it_is() -> None:
     """An extension of the house is the same as itself and nothing else."""
-    assert canonical("204") == "204"
-    assert not are_same("204", "0204")
+    assert canonical_number("204") == "204"
+    assert not are_same_number("204", "0204")
 
 
 def test_the_countrys_own_plan_is_what_counts() -> None:
     """In Germany a national number begins with 0, and +49 (0)30 is 030."""
-    assert are_same("+49 (0)30 123456", "030123456", GERMANY)
+    assert are_same_number("+49 (0)30 123456", "030123456", GERMANY)
     assert plan_of("de") is GERMANY
     assert plan_of("es") is ITALY
 
@@ -93,19 +100,19 @@ def test_the_countrys_own_plan_is_what_counts() -> None:
 @pytest.mark.parametrize("stored", [*WRITTEN, "51234567", "+3951234567"])
 def test_a_search_finds_it_by_its_beginning_or_end(typed: str, stored: str) -> None:
     """Four digits that somebody remembers are enough, however they and the number are written."""
-    assert is_like(stored, typed, ITALY)
+    assert is_number_like(stored, typed, ITALY)
 
 
 @pytest.mark.parametrize("typed", ["", "567", "2345", "0513", "Rossi", "+39 051 234568"])
 def test_a_search_does_not_find_it_by_anything_else(typed: str) -> None:
     """Neither by digits of its middle nor by three of them: by chance they stand in many."""
-    assert not is_like("051234567", typed, ITALY)
-    assert not is_like("", typed, ITALY)
-    assert not is_like("", "0039", ITALY)
+    assert not is_number_like("051234567", typed, ITALY)
+    assert not is_number_like("", typed, ITALY)
+    assert not is_number_like("", "0039", ITALY)
 
 
 def test_a_short_number_is_found_whole() -> None:
     """Of fewer than four digits the whole number is meant; where there is a trunk, too."""
-    assert is_like("112", "112", ITALY)
-    assert not is_like("0511112", "112", ITALY)
-    assert is_like("030 123456", "+49 30", GERMANY)
+    assert is_number_like("112", "112", ITALY)
+    assert not is_number_like("0511112", "112", ITALY)
+    assert is_number_like("030 123456", "+49 30", GERMANY)

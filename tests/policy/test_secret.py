@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import appliance
-from appliance.policy.directory import MASK, Purpose, Reach, SecretNumber, Target
+from appliance.policy.directory import Reach, Target
+from appliance.policy.numbering import MASK, Purpose, SecretNumber
 
 NUMBERS = st.text("0123456789", min_size=4, max_size=15)
 SOURCES = Path(appliance.__file__).parent
@@ -89,7 +90,7 @@ def test_the_door() -> None:
 DOORS = {
     ("calls/announcements.py", "TELL"): 1,  # duty numbers authorised in writing (E11)
     ("calls/transfer.py", "RING"): 2,  # for an operator who speaks with it first; an office's phone
-    ("policy/office.py", "RING"): 1,  # the account of a branch at the proxy
+    ("policy/routing.py", "RING"): 1,  # the account of a branch at the proxy
     ("policy/transfers.py", "RING"): 1,  # compared with the phone that was spoken with
     ("calls/transfer.py", "DIAL"): 2,  # an extension by hook flash, a number over a second line
     ("api/directory.py", "SHOW"): 1,  # to the head, one at a time, audited first

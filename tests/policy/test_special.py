@@ -8,21 +8,20 @@ from typing import Any
 
 import pytest
 
-from appliance.policy.directory import Register
-from appliance.policy.directory_forms import Unfit
-from appliance.policy.directory_review import Ahead, ahead
-from appliance.policy.directory_text import what
-from appliance.policy.hours import Period, Why, hours_of_office, week
+from appliance.policy.directory import Directory
+from appliance.policy.directory_review import TimeAhead, times_ahead, what_holds
+from appliance.policy.forms import FormRefused
+from appliance.policy.hours import Period, Why, hours_of_office, week_of
 from appliance.policy.hours_changes import (
-    Special,
+    HoursEntry,
     Whose,
-    changes,
-    entered,
+    entries_in_force,
     hours_on,
     laid_over,
     office_with,
-    revoked,
-    special_in_force,
+    read_special_hours,
+    revoke_special_hours,
+    special_changes,
 )
 from appliance.policy.office import Office
 from appliance.policy.text import Refused, Words
@@ -31,13 +30,13 @@ from tests.stories.offices import EXAMPLE, OFFICES, ROME, SWITCHBOARD_HOURS
 AT = datetime(2026, 11, 25, 10, tzinfo=ROME)
 TODAY = AT.date()
 SUNDAY, MONDAY = date(2026, 12, 6), date(2026, 12, 7)
-OPEN = Special(
-    1, Whose.HOUSE, Period(SUNDAY, SUNDAY, Words("Voto", "Vote"), week(sunday="9-12")),
+OPEN = HoursEntry(
+    1, Whose.HOUSE, Period(SUNDAY, SUNDAY, Words("Voto", "Vote"), week_of(sunday="9-12")),
     "capo", AT, "mail",
 )  # fmt: skip
-SHUT = Special(
+SHUT = HoursEntry(
     2, Whose.SWITCHBOARD,
-    Period(MONDAY, MONDAY, Words("Ponte", "Bridge"), week(), "greeting_bridge"),
+    Period(MONDAY, MONDAY, Words("Ponte", "Bridge"), week_of(), "greeting_bridge"),
     "capo", AT, "mail",
 )  # fmt: skip
 
@@ -82,9 +81,9 @@ def test_an_office_without_a_counter() -> None:
 def test_entered_goes_before_all_that_is_configured() -> None:
     """A special opening of the file, a closure, a holiday: of one day the entry decides."""
     day, eve, feast = date(2026, 11, 29), date(2026, 12, 24), date(2026, 12, 25)
-    every = week(sunday="15-16", thursday="15-16", friday="15-16")
+    every = week_of(sunday="15-16", thursday="15-16", friday="15-16")
     for one in (day, eve, feast):
-        entry = Special(1, Whose.HOUSE, Period(one, one, Words("X"), every), "capo", AT, "r")
+        entry = HoursEntry(1, Whose.HOUSE, Period(one, one, Words("X"), every), "capo", AT, "r")
         told = hours_on(office_with(EXAMPLE, (entry,)).switchboard.schedule, one)
         assert ([str(band) for band in told.bands], told.why) == (
             ["15:00-16:00"],
@@ -94,31 +93,31 @@ def test_entered_goes_before_all_that_is_configured() -> None:
 
 def test_holidays_within_several_days_stay() -> None:
     """Summer hours do not open on a holiday; the days around it have them."""
-    every = week(wednesday="8-9", thursday="8-9", friday="8-9")
+    every = week_of(wednesday="8-9", thursday="8-9", friday="8-9")
     period = Period(date(2026, 12, 23), date(2026, 12, 26), Words("X"), every)
-    hours = office_with(EXAMPLE, (Special(1, Whose.HOUSE, period, "a", AT, "r"),)).switchboard
+    hours = office_with(EXAMPLE, (HoursEntry(1, Whose.HOUSE, period, "a", AT, "r"),)).switchboard
     whys = [hours_on(hours.schedule, date(2026, 12, day)).why for day in (23, 24, 25, 26)]
     assert whys == [Why.CLOSED_PERIOD, Why.CLOSED_PERIOD, Why.HOLIDAY, Why.OPENING]
 
 
 def test_the_newest_entry_wins_and_what_was_ended_does_not_count() -> None:
     """A later entry lies over an earlier one; a revocation brings the earlier back."""
-    later = Special(
-        2, Whose.HOUSE, Period(SUNDAY, SUNDAY, Words("Y"), week(sunday="15-16")), "a", AT, "r"
+    later = HoursEntry(
+        2, Whose.HOUSE, Period(SUNDAY, SUNDAY, Words("Y"), week_of(sunday="15-16")), "a", AT, "r"
     )
-    ended = Special(3, Whose.HOUSE, None, "a", AT, "r", ends=2)
+    ended = HoursEntry(3, Whose.HOUSE, None, "a", AT, "r", ends=2)
     both = office_with(EXAMPLE, (OPEN, later)).switchboard.schedule
     assert [str(band) for band in both.bands_on(SUNDAY)] == ["15:00-16:00"]
     back = office_with(EXAMPLE, (OPEN, later, ended)).switchboard.schedule
     assert [str(band) for band in back.bands_on(SUNDAY)] == ["09:00-12:00"]
-    assert special_in_force((OPEN, later, ended)) == (OPEN,)
+    assert entries_in_force((OPEN, later, ended)) == (OPEN,)
     assert (ended.first, ended.last) == (TODAY, TODAY)
 
 
 def test_a_year_that_opens_only_by_an_entry() -> None:
     """An office that its week never opens still knows when it opens next."""
     never = office_with(OFFICES["no_counter"], ())
-    shut = replace(never.switchboard.schedule, weekly=week(), openings=(), periods=())
+    shut = replace(never.switchboard.schedule, weekly=week_of(), openings=(), periods=())
     group = replace(never.switchboard, schedule=shut)
     hours = office_with(replace(never, switchboard=group), (OPEN,)).switchboard.schedule
     assert hours.at(AT).reopens_at == datetime(2026, 12, 6, 9, tzinfo=ROME)
@@ -129,12 +128,15 @@ def test_the_list_of_what_lies_ahead_has_them() -> None:
     assert OPEN.period is not None
     assert SHUT.period is not None
     hours = office_with(EXAMPLE, (OPEN, SHUT)).switchboard.schedule
-    found = ahead(Register(), hours, SUNDAY, MONDAY)
-    assert found == (Ahead(SUNDAY, SUNDAY, OPEN.period), Ahead(MONDAY, MONDAY, SHUT.period))
-    assert [what(each, "it") for each in found] == ["Voto: dom 09:00-12:00", "chiuso, «Ponte»"]
+    found = times_ahead(Directory(), hours, SUNDAY, MONDAY)
+    assert found == (TimeAhead(SUNDAY, SUNDAY, OPEN.period), TimeAhead(MONDAY, MONDAY, SHUT.period))
+    assert [what_holds(each, "it") for each in found] == [
+        "Voto: dom 09:00-12:00",
+        "chiuso, «Ponte»",
+    ]
 
 
-DECLARED = week(monday="10-12", sunday="10-12")
+DECLARED = week_of(monday="10-12", sunday="10-12")
 
 
 def test_offices_keep_what_they_declared() -> None:
@@ -148,12 +150,12 @@ def test_offices_keep_what_they_declared() -> None:
 
 def test_what_is_newer_cuts_a_closure_of_the_house() -> None:
     """A day that is opened within a week's closure; what lies before or after stays closed."""
-    long = Period(date(2026, 12, 4), date(2026, 12, 10), Words("X"), week())
-    shut = Special(1, Whose.HOUSE, long, "a", AT, "r")
+    long = Period(date(2026, 12, 4), date(2026, 12, 10), Words("X"), week_of())
+    shut = HoursEntry(1, Whose.HOUSE, long, "a", AT, "r")
     found = laid_over(SWITCHBOARD_HOURS, "switchboard", (shut, replace(OPEN, number=2))).shut
     assert [(c.start.day, c.end.day) for c in found] == [(4, 6), (7, 11)]
     assert not laid_over(SWITCHBOARD_HOURS, "x", (OPEN, replace(OPEN, number=2))).shut
-    whole = Special(2, Whose.HOUSE, replace(long, week=week(monday="9-10")), "a", AT, "r")
+    whole = HoursEntry(2, Whose.HOUSE, replace(long, week=week_of(monday="9-10")), "a", AT, "r")
     assert not laid_over(SWITCHBOARD_HOURS, "x", (shut, whole)).shut
 
 
@@ -162,9 +164,9 @@ def test_what_is_newer_cuts_a_closure_of_the_house() -> None:
 
 def test_a_form_that_opens_on_a_sunday() -> None:
     """The last day is the first where it is left out; English words where there are some."""
-    made = entered((OPEN,), form(reason_en="Vote"), (), "capo", AT)
-    assert made == Special(
-        2, Whose.HOUSE, Period(SUNDAY, SUNDAY, Words("Voto", "Vote"), week(sunday="9-12")),
+    made = read_special_hours((OPEN,), form(reason_en="Vote"), (), "capo", AT)
+    assert made == HoursEntry(
+        2, Whose.HOUSE, Period(SUNDAY, SUNDAY, Words("Voto", "Vote"), week_of(sunday="9-12")),
         "capo", AT, "mail",
     )  # fmt: skip
 
@@ -172,17 +174,17 @@ def test_a_form_that_opens_on_a_sunday() -> None:
 def test_a_form_that_closes_for_some_days() -> None:
     """Hours that were written before "closed" was chosen do not count."""
     given = form(kind="closed", last="2026-12-08", whose="citizens_desk", greeting="own")
-    made = entered((), given, ("own",), "capo", AT)
-    assert made.period == Period(SUNDAY, date(2026, 12, 8), Words("Voto", "Voto"), week(), "own")
+    made = read_special_hours((), given, ("own",), "capo", AT)
+    assert made.period == Period(SUNDAY, date(2026, 12, 8), Words("Voto", "Voto"), week_of(), "own")
     assert made.whose is Whose.COUNTER
 
 
 def test_hours_of_weekdays_that_do_not_come_are_left_out() -> None:
     """Of a Saturday to a Monday, Tuesday's hours mean nothing."""
     given = form(first="2026-12-05", last="2026-12-07", week=["8-9", "8-9", "", "", "", "", "9-10"])
-    made = entered((), given, (), "capo", AT)
+    made = read_special_hours((), given, (), "capo", AT)
     assert made.period is not None
-    assert made.period.week == week(monday="8-9", sunday="9-10")
+    assert made.period.week == week_of(monday="8-9", sunday="9-10")
 
 
 @pytest.mark.parametrize(
@@ -205,33 +207,35 @@ def test_hours_of_weekdays_that_do_not_come_are_left_out() -> None:
 )
 def test_what_cannot_be_entered(given: dict[str, Any], place: str) -> None:
     """Every mistake stands at its field."""
-    with pytest.raises(Unfit) as met:
-        entered((OPEN,), form(**given), (), "capo", AT)
+    with pytest.raises(FormRefused) as met:
+        read_special_hours((OPEN,), form(**given), (), "capo", AT)
     assert place in {each.place for each in met.value.problems}
 
 
 def test_a_correction_names_what_it_ends() -> None:
     """One that has begun may keep its first day, which is past by now."""
     then = datetime(2026, 12, 7, 9, tzinfo=ROME)
-    long = Special(
-        1, Whose.HOUSE, Period(SUNDAY, date(2026, 12, 9), Words("X"), week()), "a", AT, "r"
+    long = HoursEntry(
+        1, Whose.HOUSE, Period(SUNDAY, date(2026, 12, 9), Words("X"), week_of()), "a", AT, "r"
     )
-    made = entered((long,), form(ends=1, last="2026-12-08", kind="closed"), (), "capo", then)
+    made = read_special_hours(
+        (long,), form(ends=1, last="2026-12-08", kind="closed"), (), "capo", then
+    )
     assert (made.ends, made.first, made.last) == (1, SUNDAY, date(2026, 12, 8))
-    assert special_in_force((long, made)) == (made,)
+    assert entries_in_force((long, made)) == (made,)
 
 
 def test_a_revocation() -> None:
     """Of what holds and is not past, with a reference."""
-    made = revoked((OPEN, SHUT), 1, "sindaco", "capo", AT)
-    assert made == Special(3, Whose.HOUSE, None, "capo", AT, "sindaco", ends=1)
+    made = revoke_special_hours((OPEN, SHUT), 1, "sindaco", "capo", AT)
+    assert made == HoursEntry(3, Whose.HOUSE, None, "capo", AT, "sindaco", ends=1)
     for stored, number in (((OPEN, SHUT), 7), ((OPEN, made), 1)):
         with pytest.raises(Refused, match="holds no longer"):
-            revoked(stored, number, "sindaco", "capo", AT)
+            revoke_special_hours(stored, number, "sindaco", "capo", AT)
     with pytest.raises(Refused, match="is past"):
-        revoked((OPEN,), 1, "sindaco", "capo", noon(MONDAY))
+        revoke_special_hours((OPEN,), 1, "sindaco", "capo", noon(MONDAY))
     with pytest.raises(Refused, match="reference is missing"):
-        revoked((OPEN,), 1, " ", "capo", AT)
+        revoke_special_hours((OPEN,), 1, " ", "capo", AT)
 
 
 # --- what changes ---------------------------------------------------------------------------------
@@ -239,7 +243,7 @@ def test_a_revocation() -> None:
 
 def test_what_a_sunday_changes() -> None:
     """Day by day, of each group, with what holds before."""
-    assert changes(EXAMPLE, (), OPEN, TODAY) == (
+    assert special_changes(EXAMPLE, (), OPEN, TODAY) == (
         Words("dom 6 dicembre 2026, Centralino: 09:00-12:00, «Voto» (prima chiuso)",
               "Sun 6 December 2026, Switchboard: 09:00-12:00, «Vote» (before: closed)"),
         Words("dom 6 dicembre 2026, Sportello Cittadini: 09:00-12:00, «Voto» (prima chiuso)",
@@ -249,7 +253,9 @@ def test_what_a_sunday_changes() -> None:
 
 def test_what_a_revocation_changes() -> None:
     """The days of what it ends; of the group that was meant alone."""
-    told = changes(EXAMPLE, (SHUT,), revoked((SHUT,), 2, "r", "capo", AT), TODAY)
+    told = special_changes(
+        EXAMPLE, (SHUT,), revoke_special_hours((SHUT,), 2, "r", "capo", AT), TODAY
+    )
     assert [each.it for each in told] == [
         "lun 7 dicembre 2026, Centralino: 08:30-13:00 14:00-18:00 (prima chiuso, «Ponte»)"
     ]
@@ -257,9 +263,9 @@ def test_what_a_revocation_changes() -> None:
 
 def test_of_many_days_some_are_told() -> None:
     """The first two weeks, and later ones that were special already; the rest is counted."""
-    period = Period(date(2026, 11, 26), date(2026, 12, 24), Words("X"), week(thursday="1-2"))
-    new = Special(1, Whose.SWITCHBOARD, period, "capo", AT, "r")
-    told = [each.it for each in changes(OFFICES["no_counter"], (), new, TODAY)]
+    period = Period(date(2026, 11, 26), date(2026, 12, 24), Words("X"), week_of(thursday="1-2"))
+    new = HoursEntry(1, Whose.SWITCHBOARD, period, "capo", AT, "r")
+    told = [each.it for each in special_changes(OFFICES["no_counter"], (), new, TODAY)]
     assert len(told) == 16
     assert told[-2].startswith(
         "gio 24 dicembre 2026, Centralino: 01:00-02:00, «X» (prima 08:30-13:00"
@@ -269,5 +275,7 @@ def test_of_many_days_some_are_told() -> None:
 
 def test_when_nothing_changes() -> None:
     """It is said."""
-    again = Special(2, Whose.HOUSE, OPEN.period, "capo", AT, "r", ends=1)
-    assert [told.en for told in changes(EXAMPLE, (OPEN,), again, TODAY)] == ["No day changes."]
+    again = HoursEntry(2, Whose.HOUSE, OPEN.period, "capo", AT, "r", ends=1)
+    assert [told.en for told in special_changes(EXAMPLE, (OPEN,), again, TODAY)] == [
+        "No day changes."
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.policy.sheets import SpokenSheet, chosen, titles
+from appliance.policy.sheets import SpokenSheet, sheet_at_key, title_prompts
 
 CARTA = SpokenSheet("carta", "it", "title_carta", "sheet_carta")
 PASSPORT = SpokenSheet("passport", "en", "title_passport", "sheet_passport")
@@ -17,19 +17,19 @@ MENU = (CARTA, PASSPORT)
 )
 def test_a_key_chooses_the_sheet_of_its_place(digit: str, sheet: SpokenSheet | None) -> None:
     """Keys are counted from 1 over all languages; 0, star and hash are nobody's."""
-    assert chosen(MENU, digit) is sheet
+    assert sheet_at_key(MENU, digit) is sheet
 
 
 def test_no_menu_has_no_keys() -> None:
     """Where nothing can be heard no key means anything."""
-    assert chosen((), "1") is None
+    assert sheet_at_key((), "1") is None
 
 
 def test_each_language_offers_its_own() -> None:
     """A sheet is offered in the language that it is read in."""
-    assert list(titles(MENU, "it")) == ["title_carta"]
-    assert list(titles(MENU, "en")) == ["title_passport"]
-    assert list(titles(MENU, "de")) == []
+    assert list(title_prompts(MENU, "it")) == ["title_carta"]
+    assert list(title_prompts(MENU, "en")) == ["title_passport"]
+    assert list(title_prompts(MENU, "de")) == []
 
 
 def test_what_a_sheet_needs_to_be_heard() -> None:

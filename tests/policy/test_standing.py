@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Register
-from appliance.policy.directory_review import Standing, open_words, standing
-from appliance.policy.transfers import Allowed, may_transfer
+from appliance.policy.directory import Directory
+from appliance.policy.directory_review import UnitStatus, directory_status, open_words
+from appliance.policy.transfers import TransferAllowed, may_transfer
 from tests.policy.town import CALENDAR, SERVICE, TOWN, declaration, rome, with_declarations
 
 
-def at(text: str, register: Register = TOWN) -> dict[str, Standing]:
+def at(text: str, register: Directory = TOWN) -> dict[str, UnitStatus]:
     """Tell how each unit stands."""
     now = Now(0.0, rome(text))
-    return {each.unit.code: each for each in standing(register, CALENDAR, now)}
+    return {each.unit.code: each for each in directory_status(register, CALENDAR, now)}
 
 
 def test_within_the_band_it_says_until_when() -> None:
@@ -63,6 +63,6 @@ def test_a_band_without_a_known_end() -> None:
         "residenza",
         Now(0.0, rome("2026-11-25 10:00"), ClockState.SYNCED),
     )
-    assert isinstance(answer, Allowed)
+    assert isinstance(answer, TransferAllowed)
     words = open_words(replace(answer, band_ends=None), rome("2026-11-25 10:00"))
     assert words.it == "Anagrafe: si può trasferire."

@@ -10,11 +10,10 @@ import ssl
 import pytest
 
 from appliance.errors import PortError
-from appliance.policy.supervision import LATE, SAYS, in_words, why_not
-from appliance.policy.text import NotKept, Words
+from appliance.policy.text import ERRNO_WORDS, TIMED_OUT, NotKept, Words, error_text_words, why_not
 
 
-@pytest.mark.parametrize("code", sorted(SAYS))
+@pytest.mark.parametrize("code", sorted(ERRNO_WORDS))
 def test_each_known_error_says_what_to_do(code: int) -> None:
     """No number, nothing of the system's own text, in neither language; a remedy after a colon."""
     said = why_not(OSError(code, "System's text"))
@@ -49,8 +48,8 @@ def test_ours_say_it_themselves() -> None:
 
 def test_what_took_too_long_has_no_number() -> None:
     """A socket's own limit raises a bare TimeoutError."""
-    assert why_not(TimeoutError("timed out")) == LATE
-    assert why_not(TimeoutError(errno.ETIMEDOUT, "Connection timed out")) == LATE
+    assert why_not(TimeoutError("timed out")) == TIMED_OUT
+    assert why_not(TimeoutError(errno.ETIMEDOUT, "Connection timed out")) == TIMED_OUT
 
 
 def test_a_certificates_error_is_not_taken_for_the_systems() -> None:
@@ -72,7 +71,7 @@ def test_a_certificates_error_is_not_taken_for_the_systems() -> None:
 )
 def test_in_a_text_the_systems_part_is_said_in_words(text: str, it: str, en: str) -> None:
     """What stands around it stays: mail servers' answers are kept as they came."""
-    said = in_words(text)
+    said = error_text_words(text)
     assert said.it.startswith(it)
     assert said.en.startswith(en)
     assert "Errno" not in said.it + said.en
@@ -80,7 +79,7 @@ def test_in_a_text_the_systems_part_is_said_in_words(text: str, it: str, en: str
 
 def test_a_text_without_one_stays() -> None:
     """Word for word."""
-    assert in_words("550 no such user") == Words("550 no such user", "550 no such user")
+    assert error_text_words("550 no such user") == Words("550 no such user", "550 no such user")
 
 
 @pytest.mark.parametrize(
@@ -107,11 +106,11 @@ def test_a_text_without_one_stays() -> None:
 def test_what_tls_says_is_said_in_words(text: str, it: str) -> None:
     """Also within another sentence, which stays; no line of a source, no code in brackets."""
     whole = f"[SSL: SOME_REASON] {text} (_ssl.c:1032)"
-    for said in (why_not(ssl.SSLError(1, whole)), in_words(f"posta ({whole})")):
+    for said in (why_not(ssl.SSLError(1, whole)), error_text_words(f"posta ({whole})")):
         assert it in said.it
         assert "_ssl.c" not in said.it + said.en
         assert said.it != said.en
-    assert in_words(f"posta ({whole})").it.startswith("posta (")
+    assert error_text_words(f"posta ({whole})").it.startswith("posta (")
 
 
 @pytest.mark.parametrize(
@@ -131,10 +130,10 @@ def test_what_tls_says_is_said_in_words(text: str, it: str) -> None:
 )
 def test_what_sqlite_says_is_said_in_words(text: str, it: str, en: str) -> None:
     """Of damage, of locks, of the disk; a sentence around it stays."""
-    assert in_words(text).it == it
-    assert in_words(text).en.startswith(en)
-    assert in_words(f"gli archivi ({text})").it == f"gli archivi ({it})"
-    assert in_words("the database is fine: all ok").it == "the database is fine: all ok"
+    assert error_text_words(text).it == it
+    assert error_text_words(text).en.startswith(en)
+    assert error_text_words(f"gli archivi ({text})").it == f"gli archivi ({it})"
+    assert error_text_words("the database is fine: all ok").it == "the database is fine: all ok"
 
 
 @pytest.mark.parametrize(
@@ -158,6 +157,6 @@ def test_what_sqlite_says_is_said_in_words(text: str, it: str, en: str) -> None:
 )  # fmt: skip
 def test_what_is_wrong_with_the_mail_server_is_said_in_italian(text: str, italian: str) -> None:
     """Our own sentences and smtplib's; what the server itself answered stays as it said it."""
-    found = in_words(text)
+    found = error_text_words(text)
     assert found.it == italian
-    assert in_words(found.en).en == found.en
+    assert error_text_words(found.en).en == found.en

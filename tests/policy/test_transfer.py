@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Hindrance, Register, SecretNumber, Target
-from appliance.policy.hours import week
+from appliance.policy.directory import Directory, Hindrance, Target
+from appliance.policy.hours import week_of
+from appliance.policy.numbering import SecretNumber
 from appliance.policy.text import NOTHING
-from appliance.policy.transfers import Allowed, Later, in_words, may_transfer
+from appliance.policy.transfers import TransferAllowed, TransferLater, later_words, may_transfer
 from tests.policy.town import (
     APPOINTMENT,
     BANDS,
@@ -31,43 +32,43 @@ from tests.policy.town import (
     with_declarations,
 )
 
-ELEVEN = week(**dict.fromkeys(EVERY_DAY, "11-12"))
+ELEVEN = week_of(**dict.fromkeys(EVERY_DAY, "11-12"))
 
 
 def ask(
-    at: str, register: Register = TOWN, need: str = "residenza", unit: str = "anagrafe"
-) -> Allowed | Later:
+    at: str, register: Directory = TOWN, need: str = "residenza", unit: str = "anagrafe"
+) -> TransferAllowed | TransferLater:
     """Ask the policy at a local moment."""
     return may_transfer(register, CALENDAR, unit, need, Now(0.0, rome(at)))
 
 
 def read(
-    at: str, register: Register = TOWN, need: str = "residenza", unit: str = "anagrafe"
+    at: str, register: Directory = TOWN, need: str = "residenza", unit: str = "anagrafe"
 ) -> str:
     """Return what the operator reads in Italian."""
     answer = ask(at, register, need, unit)
-    assert isinstance(answer, Later)
-    return in_words(answer, rome(at)).it
+    assert isinstance(answer, TransferLater)
+    return later_words(answer, rome(at)).it
 
 
-def why(at: str, register: Register = TOWN, need: str = "residenza") -> Hindrance:
+def why(at: str, register: Directory = TOWN, need: str = "residenza") -> Hindrance:
     """Return why a call may not go on."""
     answer = ask(at, register, need)
-    assert isinstance(answer, Later)
+    assert isinstance(answer, TransferLater)
     return answer.why
 
 
 def test_a_band_is_known_by_its_end() -> None:
     """E8: unanswered transfers are counted within one band."""
     answer = ask("2026-11-25 10:00")
-    assert isinstance(answer, Allowed)
+    assert isinstance(answer, TransferAllowed)
     assert answer.band_ends == rome("2026-11-25 12:30")
 
 
 def test_within_its_band() -> None:
     """P4: the declared numbers in the declared order, and what a return leads to."""
     answer = ask("2026-11-25 10:00")
-    assert isinstance(answer, Allowed)
+    assert isinstance(answer, TransferAllowed)
     assert (answer.targets, answer.rules, answer.declaration) == (CLERKS, (APPOINTMENT, EMAIL), 1)
     abroad = ask("2026-11-25 10:00", need="aire")
     assert abroad.rules == (EMAIL,)  # E13: the rule may differ per need
@@ -99,14 +100,14 @@ def test_what_the_operator_reads(at: str, words: str) -> None:
 def test_in_english() -> None:
     """The second language of the house."""
     answer = ask("2026-11-25 13:00")
-    assert isinstance(answer, Later)
+    assert isinstance(answer, TransferLater)
     said = "Anagrafe: takes calls 9:00–12:30, resumes today at 15:00. Appointment or e-mail?"
-    assert in_words(answer, rome("2026-11-25 13:00")).en == said
+    assert later_words(answer, rome("2026-11-25 13:00")).en == said
 
 
 def test_far_ahead_and_until_midnight() -> None:
     """A date when it is not within the week; 24:00 is said as that."""
-    night = replace(declaration(), week=week(wednesday="20-24"))
+    night = replace(declaration(), week=week_of(wednesday="20-24"))
     later = declaration(2, first="2026-12-21")
     gone = replace(night, last=date(2026, 11, 25))
     register = with_declarations(gone, later)
@@ -115,7 +116,7 @@ def test_far_ahead_and_until_midnight() -> None:
         "Appuntamento o e-mail?"
     )
     wednesday = with_declarations(
-        replace(declaration(), week=week(wednesday="20-24", tuesday="9-10"))
+        replace(declaration(), week=week_of(wednesday="20-24", tuesday="9-10"))
     )
     assert "riprende martedì alle 9:00" in read("2026-11-26 00:10", wednesday)
 
@@ -158,7 +159,7 @@ def test_holiday_and_closure_of_the_house() -> None:
         ),
     ],
 )
-def test_on_a_closing_day_the_operator_reads_why(at: str, register: Register, words: str) -> None:
+def test_on_a_closing_day_the_operator_reads_why(at: str, register: Directory, words: str) -> None:
     """E23: no band is named that nobody keeps today; the reason is what the caller asks for."""
     assert read(at, register) == words
 
@@ -168,16 +169,16 @@ def test_a_closing_without_a_name_and_one_of_another_town() -> None:
     nameless = replace(CALENDAR, closures=(replace(MOVING, reason=NOTHING),))
     now = Now(0.0, rome("2026-11-27 10:00"))
     answer = may_transfer(TOWN, nameless, "anagrafe", "residenza", now)
-    assert isinstance(answer, Later)
-    assert in_words(answer, now.wall).en.startswith("Anagrafe: closed, resumes on Monday")
+    assert isinstance(answer, TransferLater)
+    assert later_words(answer, now.wall).en.startswith("Anagrafe: closed, resumes on Monday")
     away = replace(CALENDAR, elsewhere=frozenset({("anagrafe", "residenza")}))
     undeclared = may_transfer(with_declarations(), away, "anagrafe", "residenza", now)
-    assert isinstance(undeclared, Later)
+    assert isinstance(undeclared, TransferLater)
     assert undeclared.closing is None
     unset = Now(0.0, now.wall, ClockState.UNSET)
     for register in (TOWN, with_declarations()):
         told = may_transfer(register, CALENDAR, "anagrafe", "residenza", unset)
-        assert isinstance(told, Later)
+        assert isinstance(told, TransferLater)
         assert told.closing is None
 
 
@@ -185,9 +186,9 @@ def test_only_from_eleven_to_twelve_today() -> None:
     """E12: a variation lies over the declared bands and ends by itself."""
     register = replace(TOWN, variations=(variation(2, "2026-11-25", ELEVEN),))
     assert why("2026-11-25 10:00", register) is Hindrance.BAND
-    assert isinstance(ask("2026-11-25 11:30", register), Allowed)
-    assert isinstance(ask("2026-11-26 10:00", register), Allowed)
-    none = replace(TOWN, variations=(variation(2, "2026-11-25", week()),))
+    assert isinstance(ask("2026-11-25 11:30", register), TransferAllowed)
+    assert isinstance(ask("2026-11-26 10:00", register), TransferAllowed)
+    none = replace(TOWN, variations=(variation(2, "2026-11-25", week_of()),))
     assert read("2026-11-25 10:00", none) == (
         "Anagrafe: riprende domani alle 9:00. Appuntamento o e-mail?"
     )
@@ -197,14 +198,14 @@ def test_a_variation_is_taken_back_by_another() -> None:
     """Nothing is edited: the last one entered for a day holds, "as declared" too."""
     entered = (variation(2, "2026-11-25", ELEVEN), variation(3, "2026-11-25", None))
     register = replace(TOWN, variations=entered)
-    assert isinstance(ask("2026-11-25 10:00", register), Allowed)
+    assert isinstance(ask("2026-11-25 10:00", register), TransferAllowed)
 
 
 def test_a_variation_of_one_need() -> None:
     """It leaves the others as they are."""
     one = replace(variation(2, "2026-11-25", ELEVEN), needs=("aire",))
     register = replace(TOWN, variations=(one,))
-    assert isinstance(ask("2026-11-25 10:00", register), Allowed)
+    assert isinstance(ask("2026-11-25 10:00", register), TransferAllowed)
     assert why("2026-11-25 10:00", register, "aire") is Hindrance.BAND
 
 
@@ -212,11 +213,11 @@ def test_variations_of_service_and_office() -> None:
     """E13: an office that lives by its service's word shares its variations; its own come last."""
     of_service = with_declarations(declaration(1, "demografici"))
     shared = replace(of_service, variations=(variation(2, "2026-11-25", ELEVEN, "demografici"),))
-    assert isinstance(ask("2026-11-25 10:00", shared, unit="statocivile"), Later)
+    assert isinstance(ask("2026-11-25 10:00", shared, unit="statocivile"), TransferLater)
     own = replace(
         shared, variations=(variation(3, "2026-11-25", BANDS, "statocivile"), *shared.variations)
     )
-    assert isinstance(ask("2026-11-25 10:00", own, unit="statocivile"), Allowed)
+    assert isinstance(ask("2026-11-25 10:00", own, unit="statocivile"), TransferAllowed)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +248,7 @@ def test_variations_of_service_and_office() -> None:
             "Anagrafe: per questa necessità non ha indicato numeri. Appuntamento o e-mail?",
         ),
         (
-            with_declarations(replace(declaration(), week=week())),
+            with_declarations(replace(declaration(), week=week_of())),
             "residenza",
             Hindrance.BAND,
             "Anagrafe: non è prevista un'altra fascia. Appuntamento o e-mail?",
@@ -255,7 +256,7 @@ def test_variations_of_service_and_office() -> None:
     ],
 )
 def test_what_stands_in_the_way(
-    register: Register, need: str, reason: Hindrance, words: str
+    register: Directory, need: str, reason: Hindrance, words: str
 ) -> None:
     """P5, E13: no transfer without a valid declaration; the e-mail rule where there is none."""
     assert why("2026-11-25 10:00", register, need) is reason
@@ -266,9 +267,9 @@ def test_without_a_clock_no_band_can_be_kept() -> None:
     """B4, P5: the declaration binds, so nothing is promised by a clock that was never set."""
     now = Now(0.0, rome("2026-11-25 10:00"), ClockState.UNSET)
     answer = may_transfer(TOWN, CALENDAR, "anagrafe", "residenza", now)
-    assert isinstance(answer, Later)
+    assert isinstance(answer, TransferLater)
     assert (answer.why, answer.resumes_at) == (Hindrance.CLOCK, None)
-    assert "l'ora non è nota" in in_words(answer, now.wall).it
+    assert "l'ora non è nota" in later_words(answer, now.wall).it
 
 
 def test_without_its_numbers_an_offices_rule_opens() -> None:
@@ -287,7 +288,7 @@ def test_a_number_that_cannot_be_read_is_passed_over() -> None:
     """E7: the others of the same need are tried, in their order."""
     one = replace(RESIDENCE, targets=(unread(CLERKS[0]), CLERKS[1]))
     answer = ask("2026-11-25 10:00", with_declarations(replace(declaration(), needs=(one,))))
-    assert isinstance(answer, Allowed)
+    assert isinstance(answer, TransferAllowed)
     assert answer.targets == CLERKS[1:]
 
 
@@ -301,7 +302,7 @@ def test_an_office_that_does_not_exist() -> None:
     with pytest.raises(OfficeError, match="known are demografici, anagrafe, statocivile"):
         ask("2026-11-25 10:00", unit="tributi")
     with pytest.raises(OfficeError, match="known are none"):
-        ask("2026-11-25 10:00", Register())
+        ask("2026-11-25 10:00", Directory())
 
 
 @given(st.integers(0, 60 * 24 * 40), st.booleans())
@@ -312,22 +313,22 @@ def test_it_resumes_when_it_says(minutes: int, varied: bool) -> None:
     register = replace(with_declarations(declaration(), second), variations=variations)
     at = rome("2026-11-20 00:00") + timedelta(minutes=minutes)
     answer = may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, at))
-    if isinstance(answer, Allowed):
+    if isinstance(answer, TransferAllowed):
         return
     assert answer.resumes_at is not None
     assert answer.resumes_at > at
     there = may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, answer.resumes_at))
-    assert isinstance(there, Allowed)
+    assert isinstance(there, TransferAllowed)
     before = answer.resumes_at - timedelta(minutes=1)
     assert isinstance(
-        may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, before)), Later
+        may_transfer(register, CALENDAR, "anagrafe", "residenza", Now(0.0, before)), TransferLater
     )
 
 
 def test_a_band_has_begun_at_its_very_minute() -> None:
     """E23: at 15:00 the afternoon's band is one of those that are told, at 14:59 it is not."""
     answer = ask("2026-11-24 13:00")
-    assert isinstance(answer, Later)
+    assert isinstance(answer, TransferLater)
     morning, afternoon = answer.today
     assert answer.begun(rome("2026-11-24 15:00")) == (morning, afternoon)
     assert answer.begun(rome("2026-11-24 14:59")) == (morning,)

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.policy.directory import Reach, target
-from appliance.policy.directory_review import mask_declared
+from appliance.policy.directory import Reach, make_target
 from appliance.policy.numbering import PLANS
+from appliance.policy.privacy import mask_declared
 from tests.policy.town import RESIDENCE, declaration, with_declarations
 
-OUTSIDE = replace(RESIDENCE, targets=(target(Reach.OUTSIDE, "0541704101", "ufficio"),))
+OUTSIDE = replace(RESIDENCE, targets=(make_target(Reach.OUTSIDE, "0541704101", "ufficio"),))
 REGISTER = with_declarations(replace(declaration(), needs=(OUTSIDE,)))
 
 

@@ -14,22 +14,22 @@ from appliance.policy.updates import (
     LONGEST_S,
     QUIET,
     TRIAL_LIMIT_S,
-    Health,
-    Moment,
-    State,
-    Step,
+    StartMoment,
     Trial,
-    Verdict,
-    after,
+    TrialHealth,
+    TrialVerdict,
+    UpdateState,
+    UpdateStep,
     check_server,
     check_version,
-    lacking,
     may_start,
     may_take,
-    order,
+    update_state_after,
+    version_order,
+    what_is_missing,
 )
 
-WELL = Health(60.0, carrier=True, working=frozenset({"line1"}), out=frozenset())
+WELL = TrialHealth(60.0, carrier=True, working=frozenset({"line1"}), out=frozenset())
 LINES = frozenset({"line1"})
 VERSIONS = st.builds(
     lambda numbers, rc: ".".join(map(str, numbers)) + rc,
@@ -37,7 +37,7 @@ VERSIONS = st.builds(
     st.sampled_from(["", "~rc1", "~rc2", "~beta"]),
 )
 HEALTHS = st.none() | st.builds(
-    Health,
+    TrialHealth,
     st.sampled_from([0.0, 1.0, 500.0]),
     st.booleans(),
     st.just(frozenset[str]()),
@@ -46,58 +46,76 @@ HEALTHS = st.none() | st.builds(
 )
 
 
-def run(*steps: Step, state: State = State.NONE) -> State:
+def run(*steps: UpdateStep, state: UpdateState = UpdateState.NONE) -> UpdateState:
     """Take steps one after the other."""
     for step in steps:
-        state = after(state, step)
+        state = update_state_after(state, step)
     return state
 
 
 def test_an_update_goes_its_way() -> None:
     """From a file to a version that has proved itself."""
-    way = (Step.FETCHED, Step.CHECKED, Step.INSTALLED, Step.STARTED_NEW, Step.PROVED)
-    assert run(*way) is State.GOOD
-    assert run(*way, Step.STARTED_NEW) is State.GOOD
-    assert run(Step.INSTALLED, Step.STARTED_NEW, Step.PROVED, state=State.GOOD) is State.GOOD
+    way = (
+        UpdateStep.FETCHED,
+        UpdateStep.CHECKED,
+        UpdateStep.INSTALLED,
+        UpdateStep.STARTED_NEW,
+        UpdateStep.PROVED,
+    )
+    assert run(*way) is UpdateState.GOOD
+    assert run(*way, UpdateStep.STARTED_NEW) is UpdateState.GOOD
+    assert (
+        run(UpdateStep.INSTALLED, UpdateStep.STARTED_NEW, UpdateStep.PROVED, state=UpdateState.GOOD)
+        is UpdateState.GOOD
+    )
 
 
-@given(st.lists(st.sampled_from(Step), max_size=12))
-def test_only_what_was_checked_and_proved_is_good(steps: list[Step]) -> None:
+@given(st.lists(st.sampled_from(UpdateStep), max_size=12))
+def test_only_what_was_checked_and_proved_is_good(steps: list[UpdateStep]) -> None:
     """No other way leads there: every GOOD has been proved in a trial of what was installed."""
-    state, proved = State.NONE, False
+    state, proved = UpdateState.NONE, False
     for step in steps:
-        before, state = state, after(state, step)
-        if state is State.GOOD and before is not State.GOOD:
-            assert (before, step) == (State.TRIAL, Step.PROVED)
+        before, state = state, update_state_after(state, step)
+        if state is UpdateState.GOOD and before is not UpdateState.GOOD:
+            assert (before, step) == (UpdateState.TRIAL, UpdateStep.PROVED)
             proved = True
-        if state is State.TRIAL:
-            assert before in {State.INSTALLED, State.TRIAL}
-    assert state is not State.GOOD or proved
+        if state is UpdateState.TRIAL:
+            assert before in {UpdateState.INSTALLED, UpdateState.TRIAL}
+    assert state is not UpdateState.GOOD or proved
 
 
-@given(st.lists(st.sampled_from(Step), max_size=12))
-def test_the_old_slot_found_again_is_said(steps: list[Step]) -> None:
+@given(st.lists(st.sampled_from(UpdateStep), max_size=12))
+def test_the_old_slot_found_again_is_said(steps: list[UpdateStep]) -> None:
     """Whatever was to be started, or was: a start from the other slot is BACK, and rests there."""
     state = run(*steps)
-    expected = State.BACK if state in {*(State.INSTALLED, State.TRIAL, State.GOOD)} else None
-    found = after(state, Step.STARTED_OLD)
-    assert found is (expected or (State.BACK if state is State.BACK else State.NONE))
-    assert after(found, Step.STARTED_OLD) is found
+    expected = (
+        UpdateState.BACK
+        if state in {*(UpdateState.INSTALLED, UpdateState.TRIAL, UpdateState.GOOD)}
+        else None
+    )
+    found = update_state_after(state, UpdateStep.STARTED_OLD)
+    assert found is (
+        expected or (UpdateState.BACK if state is UpdateState.BACK else UpdateState.NONE)
+    )
+    assert update_state_after(found, UpdateStep.STARTED_OLD) is found
 
 
 def test_the_other_slot_is_left_alone_while_it_is_needed() -> None:
     """In a trial it is what the box goes back to; one that waits is started or given up first."""
-    assert [state for state in State if not may_take(state)] == [State.INSTALLED, State.TRIAL]
-    for state in State:
-        assert may_take(state) or after(state, Step.FETCHED) is state
-    assert after(State.INSTALLED, Step.GIVEN_UP) is State.NONE
+    assert [state for state in UpdateState if not may_take(state)] == [
+        UpdateState.INSTALLED,
+        UpdateState.TRIAL,
+    ]
+    for state in UpdateState:
+        assert may_take(state) or update_state_after(state, UpdateStep.FETCHED) is state
+    assert update_state_after(UpdateState.INSTALLED, UpdateStep.GIVEN_UP) is UpdateState.NONE
 
 
 @given(VERSIONS, VERSIONS)
 def test_versions_are_in_one_order(one: str, other: str) -> None:
     """Of two different ones exactly one is newer, and only that one is taken."""
-    newer = [order(one) > order(other), order(other) > order(one)]
-    assert sum(newer) == (order(one) != order(other))
+    newer = [version_order(one) > version_order(other), version_order(other) > version_order(one)]
+    assert sum(newer) == (version_order(one) != version_order(other))
     check_version(one, other, even_older=True)
     if newer[0]:
         check_version(one, other, even_older=False)
@@ -109,8 +127,8 @@ def test_versions_are_in_one_order(one: str, other: str) -> None:
 def test_what_comes_before_a_version_is_older() -> None:
     """A candidate before it, whatever its number; 1.10 after 1.9; 1.4 is 1.4.0."""
     names = ["0.9", "1.4.0~beta", "1.4.0~rc1", "1.4.0~rc10", "1.4", "1.4.1", "1.9.9", "1.10.0"]
-    assert sorted(names, key=order) == names
-    assert order("1.4") == order("1.4.0")
+    assert sorted(names, key=version_order) == names
+    assert version_order("1.4") == version_order("1.4.0")
 
 
 @pytest.mark.parametrize("text", ["", "1", "v1.0", "1.0-rc1", "1.0.0.0.0", "1.0\n", "²1.0"])
@@ -125,17 +143,17 @@ def test_two_minutes_of_health_are_needed() -> None:
     trial = Trial(LINES)
     for up_s in range(30, 30 + int(HEALTHY_S)):
         trial = trial.seen(WELL, float(up_s))
-        assert trial.verdict(up_s) is Verdict.WAIT
-    assert trial.verdict(30 + HEALTHY_S) is Verdict.GOOD
+        assert trial.verdict(up_s) is TrialVerdict.WAIT
+    assert trial.verdict(30 + HEALTHY_S) is TrialVerdict.GOOD
     gap = trial.seen(None, 149.0)
     assert gap.missing != NOTHING
-    assert gap.seen(WELL, 151.0).verdict(151.0) is Verdict.WAIT
+    assert gap.seen(WELL, 151.0).verdict(151.0) is TrialVerdict.WAIT
 
 
 def test_a_part_that_was_started_again_is_a_gap() -> None:
     """Even where it is there again at the next look."""
     trial = Trial(LINES).seen(WELL, 30.0)
-    again = Health(90.0, carrier=True, working=LINES, out=frozenset(), restarts=1)
+    again = TrialHealth(90.0, carrier=True, working=LINES, out=frozenset(), restarts=1)
     later = trial.seen(again, 120.0)
     assert later.well_since == 120.0
     assert later.seen(again, 125.0).well_since == 120.0
@@ -143,30 +161,30 @@ def test_a_part_that_was_started_again_is_a_gap() -> None:
 
 def test_what_worked_before_must_work() -> None:
     """A line that was out already is declared out, and keeps nothing back."""
-    out = Health(60.0, carrier=True, working=frozenset(), out=LINES)
-    assert "line1" in lacking(out, LINES).it
-    assert lacking(out, frozenset()) == NOTHING
-    assert lacking(Health(0.0, True, LINES, frozenset()), LINES) != NOTHING
-    assert lacking(Health(9.0, False, LINES, frozenset()), LINES) != NOTHING
+    out = TrialHealth(60.0, carrier=True, working=frozenset(), out=LINES)
+    assert "line1" in what_is_missing(out, LINES).it
+    assert what_is_missing(out, frozenset()) == NOTHING
+    assert what_is_missing(TrialHealth(0.0, True, LINES, frozenset()), LINES) != NOTHING
+    assert what_is_missing(TrialHealth(9.0, False, LINES, frozenset()), LINES) != NOTHING
 
 
 @given(st.lists(st.tuples(HEALTHS, st.floats(0.1, 200.0)), max_size=30))
-def test_a_trial_ends_either_way(looks: list[tuple[Health | None, float]]) -> None:
+def test_a_trial_ends_either_way(looks: list[tuple[TrialHealth | None, float]]) -> None:
     """Good only after two minutes in which nothing lacked; by its limit it is one or the other."""
     trial, up_s, well_s = Trial(LINES), 0.0, 0.0
-    last: Health | None = None
+    last: TrialHealth | None = None
     for health, pause in looks:
         up_s += pause
-        is_well = lacking(health, LINES) == NOTHING
+        is_well = what_is_missing(health, LINES) == NOTHING
         well_s = well_s + pause if is_well and last is not None else 0.0
         last = health if is_well else None
         trial = trial.seen(health, up_s)
         verdict = trial.verdict(up_s)
-        if verdict is Verdict.GOOD:
+        if verdict is TrialVerdict.GOOD:
             assert is_well
             assert well_s >= HEALTHY_S - 1e-6
         if up_s >= TRIAL_LIMIT_S:
-            assert verdict is not Verdict.WAIT
+            assert verdict is not TrialVerdict.WAIT
 
 
 @given(st.times(), st.booleans(), st.floats(0, 2 * LONGEST_S), st.booleans(), st.booleans())
@@ -174,7 +192,7 @@ def test_nobody_is_cut_off(
     local: time, trusted: bool, since_s: float, idle: bool, at_once: bool
 ) -> None:
     """It starts with nobody on the phone alone; else in the quiet hour, or late, or when asked."""
-    may = may_start(Moment(local, trusted, since_s, idle, at_once))
+    may = may_start(StartMoment(local, trusted, since_s, idle, at_once))
     is_quiet = trusted and QUIET[0] <= local < QUIET[1]
     assert may == (idle and (at_once or is_quiet or since_s >= LONGEST_S))
 

@@ -11,11 +11,12 @@ import pytest
 from appliance.errors import ConfigurationError
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.office import NO_MARKS, Manual, Mark, Waiting, share
-from appliance.policy.routing import Facts, GroupState, Missed, Way, explain
+from appliance.policy.office import WaitingRules, share_phones
+from appliance.policy.opening import NO_MANUAL_STATES, ManualState, StateMark
+from appliance.policy.routing import Destination, GroupState, NotTaken, RoutingFacts, explain
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 
-S, M = GroupState, Missed
+S, M = GroupState, NotTaken
 TEN = Now(0.0, datetime(2026, 11, 25, 10, tzinfo=ROME))
 
 
@@ -32,7 +33,7 @@ def test_free_positions_are_dealt_out_in_turn(
     free: tuple[str, ...], waiting: int, dealt: tuple[tuple[str, ...], ...]
 ) -> None:
     """The longest waiting caller comes first; no position rings for two."""
-    assert share(free, waiting) == dealt
+    assert share_phones(free, waiting) == dealt
 
 
 @pytest.mark.parametrize(
@@ -50,46 +51,52 @@ def test_free_positions_are_dealt_out_in_turn(
 def test_what_cannot_be_is_refused(rules: dict[str, Any], complaint: str) -> None:
     """Each mistake has its sentence, with what to write."""
     with pytest.raises(ConfigurationError, match=complaint):
-        Waiting(**rules)
+        WaitingRules(**rules)
 
 
 @pytest.mark.parametrize(
     ("cause", "counter", "places", "way"),
     [
-        (M.BUSY, S.BUSY, 0, Way.VOICEMAIL),  # as delivered nobody waits
-        (M.BUSY, S.BUSY, 1, Way.WAITING),
-        (M.BUSY, S.FREE, 1, Way.CITIZENS_DESK),  # no waiting before overflow (E2)
-        (M.BUSY, S.UNREACHABLE, 1, Way.WAITING),
-        (M.UNATTENDED, S.BUSY, 1, Way.WAITING),  # somebody at the counter will be free
-        (M.UNREACHABLE, S.BUSY, 1, Way.WAITING),
-        (M.UNATTENDED, S.UNREACHABLE, 1, Way.VOICEMAIL),  # nobody waits for nobody
-        (M.NO_ANSWER, S.BUSY, 1, Way.VOICEMAIL),  # who was free did not answer
+        (M.BUSY, S.BUSY, 0, Destination.VOICEMAIL),  # as delivered nobody waits
+        (M.BUSY, S.BUSY, 1, Destination.WAITING),
+        (M.BUSY, S.FREE, 1, Destination.CITIZENS_DESK),  # no waiting before overflow (E2)
+        (M.BUSY, S.UNREACHABLE, 1, Destination.WAITING),
+        (M.UNATTENDED, S.BUSY, 1, Destination.WAITING),  # somebody at the counter will be free
+        (M.UNREACHABLE, S.BUSY, 1, Destination.WAITING),
+        (M.UNATTENDED, S.UNREACHABLE, 1, Destination.VOICEMAIL),  # nobody waits for nobody
+        (M.NO_ANSWER, S.BUSY, 1, Destination.VOICEMAIL),  # who was free did not answer
     ],
 )
-def test_who_waits(cause: Missed, counter: GroupState, places: int, way: Way) -> None:
+def test_who_waits(cause: NotTaken, counter: GroupState, places: int, way: Destination) -> None:
     """P8: a caller waits where there is a place and somebody busy who will be free."""
-    facts = Facts(NO_MARKS, S.BUSY, counter, places)
+    facts = RoutingFacts(NO_MANUAL_STATES, S.BUSY, counter, places)
     assert routing.overflow(EXAMPLE, facts, TEN, cause).way is way
 
 
 def test_after_the_counter_a_caller_may_wait_for_the_busy_switchboard() -> None:
     """The counter rang in vain; the operators are still talking."""
-    facts = Facts(NO_MARKS, S.BUSY, S.FREE, 1)
-    assert routing.after_desk(EXAMPLE, facts, TEN, M.BUSY, M.NO_ANSWER).way is Way.WAITING
-    assert routing.after_desk(EXAMPLE, facts, TEN, M.NO_ANSWER, M.BUSY).way is Way.VOICEMAIL
+    facts = RoutingFacts(NO_MANUAL_STATES, S.BUSY, S.FREE, 1)
+    assert (
+        routing.after_counter(EXAMPLE, facts, TEN, M.BUSY, M.NO_ANSWER).way is Destination.WAITING
+    )
+    assert (
+        routing.after_counter(EXAMPLE, facts, TEN, M.NO_ANSWER, M.BUSY).way is Destination.VOICEMAIL
+    )
 
 
 def test_after_waiting() -> None:
     """Voicemail says why nobody came; all absent goes first; the counter where it comes last."""
-    facts = Facts(NO_MARKS, S.BUSY, S.FREE)
+    facts = RoutingFacts(NO_MANUAL_STATES, S.BUSY, S.FREE)
     assert routing.after_waiting(EXAMPLE, facts, TEN).greeting == "greeting_busy"
     gone = replace(facts, switchboard=S.UNATTENDED)
     assert routing.after_waiting(EXAMPLE, gone, TEN).greeting == "greeting_unattended"
-    absent = NO_MARKS.set(Manual.ABSENT, Mark("capo", TEN.wall, TEN.wall + timedelta(hours=1)))
+    absent = NO_MANUAL_STATES.set(
+        ManualState.ABSENT, StateMark("capo", TEN.wall, TEN.wall + timedelta(hours=1))
+    )
     told = routing.after_waiting(EXAMPLE, replace(facts, service=absent), TEN)
     assert told.greeting == "greeting_absent"
     first = OFFICES["waiting_first"]
-    assert routing.after_waiting(first, facts, TEN).way is Way.CITIZENS_DESK
+    assert routing.after_waiting(first, facts, TEN).way is Destination.CITIZENS_DESK
 
 
 def test_explain_tells_of_waiting() -> None:

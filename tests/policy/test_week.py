@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 
 from appliance.errors import ConfigurationError
-from appliance.policy.hours import MIDNIGHT, Band, Week, check_bands, week
+from appliance.policy.hours import MIDNIGHT, Band, Week, check_bands, week_of
 
 MONDAY = date(2026, 11, 23)
 
@@ -78,15 +78,15 @@ def test_a_week_has_seven_days() -> None:
     with pytest.raises(ConfigurationError, match="seven days, not 6"):
         Week(((),) * 6)
     with pytest.raises(ConfigurationError, match="'domenica' is no weekday"):
-        week(domenica="9-12")
+        week_of(domenica="9-12")
     with pytest.raises(ConfigurationError, match="day 2 of the week"):
-        week(tuesday="8-13 12-18")
+        week_of(tuesday="8-13 12-18")
 
 
 def test_a_day_that_is_not_named_is_closed() -> None:
     """Only what is written is open."""
-    hours = week(monday="8:30-13:00 14-18")
+    hours = week_of(monday="8:30-13:00 14-18")
     assert hours.bands_on(MONDAY) == (Band.parse("8:30-13"), Band.parse("14-18"))
     assert hours.bands_on(date(2026, 11, 24)) == ()
     assert hours.ever_opens
-    assert not week().ever_opens
+    assert not week_of().ever_opens

@@ -11,35 +11,35 @@ import pytest
 from appliance.errors import ConfigurationError
 from appliance.policy import routing
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.office import (
-    NO_MARKS,
-    SENTENCES,
-    Daytime,
-    Group,
-    Line,
-    Manual,
-    Mark,
+from appliance.policy.office import Group, HalfDuplexDaytime, Line
+from appliance.policy.opening import (
+    NO_MANUAL_STATES,
+    REASON_SENTENCES,
+    ManualState,
     ServiceState,
+    StateMark,
 )
-from appliance.policy.routing import Facts, GroupState, Missed, Way, explain
+from appliance.policy.routing import Destination, GroupState, NotTaken, RoutingFacts, explain
 from tests.stories.offices import EXAMPLE, OFFICES, ROME, SWITCHBOARD
 
 PBX = OFFICES["pbx"]
 TEN = datetime(2026, 11, 25, 10, tzinfo=ROME)
 NIGHT = datetime(2026, 11, 25, 22, tzinfo=ROME)
-UNATTENDED = NO_MARKS.set(Manual.UNATTENDED, Mark("capo", TEN))
-ABSENT = NO_MARKS.set(Manual.ABSENT, Mark("capo", TEN, TEN.replace(hour=11)))
+UNATTENDED = NO_MANUAL_STATES.set(ManualState.UNATTENDED, StateMark("capo", TEN))
+ABSENT = NO_MANUAL_STATES.set(ManualState.ABSENT, StateMark("capo", TEN, TEN.replace(hour=11)))
 LINES = [
     Line("line1", duplex=duplex, daytime=daytime)
-    for duplex, daytime in itertools.product((True, False, None), (None, *Daytime))
+    for duplex, daytime in itertools.product((True, False, None), (None, *HalfDuplexDaytime))
     if duplex is not False or daytime is not None
 ]
-CONVERSATIONS = {Way.SWITCHBOARD, Way.CITIZENS_DESK}
+CONVERSATIONS = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK}
 
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.duplex}-{line.daytime}")
 @pytest.mark.parametrize("at", [TEN, NIGHT], ids=["day", "night"])
-@pytest.mark.parametrize("service", [NO_MARKS, UNATTENDED, ABSENT], ids=["", "away", "absent"])
+@pytest.mark.parametrize(
+    "service", [NO_MANUAL_STATES, UNATTENDED, ABSENT], ids=["", "away", "absent"]
+)
 def test_a_half_duplex_line_never_promises_a_sip_conversation(
     line: Line, at: datetime, service: ServiceState
 ) -> None:
@@ -48,14 +48,17 @@ def test_a_half_duplex_line_never_promises_a_sip_conversation(
     """
     for switchboard, counter in itertools.product(GroupState, GroupState):
         told = explain(PBX, line, at, switchboard, counter, service)
-        assert told.steps[-1].way is Way.VOICEMAIL
+        assert told.steps[-1].way is Destination.VOICEMAIL
         rung = {phone for step in told.steps for phone in step.phones}
         if line.duplex is False:
             assert not rung & set(PBX.phones)
         if not line.passes:
             assert not {phone for phone in rung if "." in phone}
             if line.duplex is False:
-                assert {step.way for step in told.steps} <= {Way.NOBODY, Way.VOICEMAIL}
+                assert {step.way for step in told.steps} <= {
+                    Destination.NOBODY,
+                    Destination.VOICEMAIL,
+                }
         usual = explain(PBX, Line("line1", duplex=True), at, switchboard, counter, service)
         if line.duplex is not False:
             assert told.steps == usual.steps
@@ -63,7 +66,7 @@ def test_a_half_duplex_line_never_promises_a_sip_conversation(
 
 def test_an_unknown_line_that_turns_out_half_duplex_does_what_is_configured() -> None:
     """Not known beforehand, with a daytime: what holds is known once the modem has spoken."""
-    line = replace(Line("line1", daytime=Daytime.PBX_TRANSFER), duplex=False)
+    line = replace(Line("line1", daytime=HalfDuplexDaytime.PBX_TRANSFER), duplex=False)
     told = explain(PBX, line, TEN)
     assert told.steps[0].code == "line.pbx_transfer"
 
@@ -89,9 +92,9 @@ def test_a_pbx_line_calls_extension_after_extension() -> None:
 @pytest.mark.parametrize(
     ("numbers", "counter", "service", "codes"),
     [
-        (("201",), (), NO_MARKS, ["line.pbx_transfer", "desk.unreachable"]),
-        ((), ("301",), NO_MARKS, ["overflow.unreachable", "desk.no_answer"]),
-        ((), (), NO_MARKS, ["nobody.reachable"]),
+        (("201",), (), NO_MANUAL_STATES, ["line.pbx_transfer", "desk.unreachable"]),
+        ((), ("301",), NO_MANUAL_STATES, ["overflow.unreachable", "desk.no_answer"]),
+        ((), (), NO_MANUAL_STATES, ["nobody.reachable"]),
         (("201",), ("301",), UNATTENDED, ["overflow.unattended", "desk.no_answer"]),
         (("201",), ("301",), ABSENT, ["absent"]),
     ],
@@ -119,19 +122,19 @@ def test_no_counter_at_all() -> None:
 def test_a_pbx_that_does_not_understand_leads_to_voicemail() -> None:
     """The caller hears of a technical problem, and the record why."""
     now = Now(0.0, TEN, ClockState.SYNCED)
-    decision = routing.pbx_fault(PBX, Facts(), now)
-    assert (decision.way, decision.code) == (Way.VOICEMAIL, "line.pbx_fault")
+    decision = routing.pbx_fault(PBX, RoutingFacts(), now)
+    assert (decision.way, decision.code) == (Destination.VOICEMAIL, "line.pbx_fault")
     assert decision.greeting == "greeting_fault"
-    assert decision.sentence == SENTENCES[decision.code]
+    assert decision.sentence == REASON_SENTENCES[decision.code]
 
 
 def test_the_pbx_knows_nothing_of_sip_phones() -> None:
     """What the SIP phones are doing changes nothing for a line whose positions are extensions."""
-    facts = routing.pbx_facts(PBX, NO_MARKS)
+    facts = routing.pbx_facts(PBX, NO_MANUAL_STATES)
     assert (facts.switchboard, facts.citizens_desk) == (GroupState.FREE, GroupState.FREE)
-    none = routing.pbx_facts(EXAMPLE, NO_MARKS)
+    none = routing.pbx_facts(EXAMPLE, NO_MANUAL_STATES)
     assert none.switchboard is GroupState.UNREACHABLE
-    missed = routing.overflow(EXAMPLE, none, Now(0.0, TEN), Missed.UNREACHABLE)
+    missed = routing.overflow(EXAMPLE, none, Now(0.0, TEN), NotTaken.UNREACHABLE)
     assert missed.way not in CONVERSATIONS
 
 

@@ -7,16 +7,16 @@ from datetime import date, datetime
 
 from appliance.policy.directory import (
     Declaration,
-    Entry,
+    Directory,
+    EntryStamp,
     Need,
     Reach,
-    Register,
     ReturnRule,
     Unit,
     Variation,
-    target,
+    make_target,
 )
-from appliance.policy.hours import Closure, Holiday, Schedule, Week, week
+from appliance.policy.hours import Closure, Holiday, Schedule, Week, week_of
 from appliance.policy.text import Words
 from tests.stories.offices import ROME
 
@@ -25,13 +25,13 @@ SERVICE = Unit("demografici", "Servizi demografici", "demo@comune.example")
 ANAGRAFE = Unit("anagrafe", "Anagrafe", "anagrafe@comune.example", "demografici")
 CIVILE = Unit("statocivile", "Stato civile", "civile@comune.example", "demografici")
 EVERY_DAY = ("monday", "tuesday", "wednesday", "thursday", "friday")
-BANDS = week(**dict.fromkeys(EVERY_DAY, "9-12:30 15-17"))
-CLERKS = (target(Reach.PBX, "204", "interno 1"), target(Reach.PBX, "205", "interno 2"))
+BANDS = week_of(**dict.fromkeys(EVERY_DAY, "9-12:30 15-17"))
+CLERKS = (make_target(Reach.PBX, "204", "interno 1"), make_target(Reach.PBX, "205", "interno 2"))
 RESIDENCE = Need("residenza", "Cambio di residenza", CLERKS)
-ABROAD = Need("aire", "Italiani all'estero", (target(Reach.PBX, "206"),), (EMAIL,))
+ABROAD = Need("aire", "Italiani all'estero", (make_target(Reach.PBX, "206"),), (EMAIL,))
 CHRISTMAS = Holiday(date(2026, 12, 25), Words("Natale", "Christmas"))
 MOVING = Closure.whole_days(date(2026, 11, 27), date(2026, 11, 27), Words("Trasloco", "Moving"))
-CALENDAR = Schedule(ROME, week(monday="8-20"), holidays=(CHRISTMAS,), closures=(MOVING,))
+CALENDAR = Schedule(ROME, week_of(monday="8-20"), holidays=(CHRISTMAS,), closures=(MOVING,))
 
 
 def rome(text: str) -> datetime:
@@ -39,9 +39,9 @@ def rome(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ROME)
 
 
-def entry(number: int, at: str = "2026-01-12 09:00") -> Entry:
+def entry(number: int, at: str = "2026-01-12 09:00") -> EntryStamp:
     """Make an entry by the head."""
-    return Entry(number, "Responsabile", rome(at), f"Protocollo {number}/2026")
+    return EntryStamp(number, "Responsabile", rome(at), f"Protocollo {number}/2026")
 
 
 def declaration(number: int = 1, unit: str = "anagrafe", first: str = "2026-01-15") -> Declaration:
@@ -62,10 +62,10 @@ def variation(number: int, day: str, bands: Week | None, unit: str = "anagrafe")
     return Variation(entry(number), unit, date.fromisoformat(day), date.fromisoformat(day), bands)
 
 
-TOWN = Register((SERVICE, ANAGRAFE, CIVILE), (declaration(),))
+TOWN = Directory((SERVICE, ANAGRAFE, CIVILE), (declaration(),))
 """Anagrafe has declared; Stato civile lives by its service's word, which says nothing yet."""
 
 
-def with_declarations(*declarations: Declaration) -> Register:
+def with_declarations(*declarations: Declaration) -> Directory:
     """Return the town's register with other declarations."""
     return replace(TOWN, declarations=declarations)

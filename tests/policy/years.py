@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from appliance.policy.hours import Band, Closure, Holiday, Opening, Period, Schedule, week
+from appliance.policy.hours import Band, Closure, Holiday, Period, Schedule, SpecialOpening, week_of
 from appliance.policy.text import Words
 from tests.stories.offices import EXAMPLE, ROME
 
@@ -16,12 +16,17 @@ MEETING = Closure(
     datetime.fromisoformat("2026-12-01T12:00"),
     Words("Assemblea", "Assembly"),
 )
-VOTE = Opening(date(2026, 11, 29), (Band.parse("8-14"),), Words("Elezioni", "Elections"))
+VOTE = SpecialOpening(date(2026, 11, 29), (Band.parse("8-14"),), Words("Elezioni", "Elections"))
 SUMMER = Period(
     date(2026, 8, 10), date(2026, 8, 14), Words("Orario estivo", "Summer hours"),
-    week(monday="8-12", tuesday="8-12"),
+    week_of(monday="8-12", tuesday="8-12"),
 )  # fmt: skip
 SCHEDULE = Schedule(
-    ROME, week(**dict.fromkeys(WORKDAYS, "8:30-13 14-18")), (XMAS,), (MEETING,), (VOTE,), (SUMMER,)
+    ROME,
+    week_of(**dict.fromkeys(WORKDAYS, "8:30-13 14-18")),
+    (XMAS,),
+    (MEETING,),
+    (VOTE,),
+    (SUMMER,),
 )
 YEAR = replace(EXAMPLE, switchboard=replace(EXAMPLE.switchboard, schedule=SCHEDULE))

@@ -17,10 +17,11 @@ from appliance.api import speech
 from appliance.calls import announcements
 from appliance.calls.announcements import greeting, more, tone
 from appliance.policy.clock import Now
-from appliance.policy.office import Code, Greeting, Office, Voicemail
-from appliance.policy.opening import GREETINGS as CLOSED
-from appliance.policy.routing import Decision, Way
-from appliance.policy.sheets import NOTHING_ADDED, Added, SpokenSheet
+from appliance.policy.office import GreetingLength, Office, VoicemailLimits
+from appliance.policy.opening import CLOSED_GREETINGS as CLOSED
+from appliance.policy.opening import ReasonCode
+from appliance.policy.routing import Decision, Destination
+from appliance.policy.sheets import NOTHING_OFFERED, GreetingOffer, SpokenSheet
 from appliance.policy.text import Words
 from appliance.prompts import Catalogue
 from tests.stories.offices import EXAMPLE, ROME
@@ -33,11 +34,11 @@ EVENING = Now(0.0, datetime(2026, 11, 25, 19, 0, tzinfo=ROME))
 MENU = (SpokenSheet("carta", "it", "title_1", "sheet_1"),)
 DUTY = ("duty_number", *(f"digit_{digit}" for digit in "051598333"))
 ADDED = (
-    NOTHING_ADDED,
-    Added(emergencies=("emergency_112",)),
-    Added(told=("polizia",), emergencies=("emergency_112", *DUTY)),
+    NOTHING_OFFERED,
+    GreetingOffer(emergencies=("emergency_112",)),
+    GreetingOffer(told=("polizia",), emergencies=("emergency_112", *DUTY)),
 )
-MORE = (Added(menu=MENU), Added(MENU, ("polizia",), ("emergency_112", *DUTY)))
+MORE = (GreetingOffer(menu=MENU), GreetingOffer(MENU, ("polizia",), ("emergency_112", *DUTY)))
 SOON = (None, "2026-11-25 20:30", "2026-11-26 08:30", "2026-11-27 14:45", "2026-12-01 08:30")
 ON_A_DATE = "2026-12-28 14:45"
 PLAIN = replace(EXAMPLE, email=())
@@ -56,28 +57,34 @@ def seconds(name: str, said_by: Catalogue = BOTH[0]) -> float:
     return len(said_by.load(language, key)) / 16000
 
 
-def reasons(reopens: str | None, added: Added) -> Iterator[str]:
+def reasons(reopens: str | None, added: GreetingOffer) -> Iterator[str]:
     """Name the prompts that say why nobody answers, as far as they occur with these.
 
     Only an office that is closed, or all of it absent, says when it is there again; only after
     hours anything is added.
     """
     by_day = set(announcements.BY_DAY)
-    if added != NOTHING_ADDED:
+    if added != NOTHING_OFFERED:
         by_day = set()
     elif reopens is not None:
-        by_day = {CLOSED[Code.ABSENT]}
-    after = {key for code, key in CLOSED.items() if code not in {Code.ABSENT, Code.CLOCK_ALONE}}
+        by_day = {CLOSED[ReasonCode.ABSENT]}
+    after = {
+        key
+        for code, key in CLOSED.items()
+        if code not in {ReasonCode.ABSENT, ReasonCode.CLOCK_ALONE}
+    }
     yield from sorted(after | by_day)
 
 
 def decision(key: str, reopens: str | None) -> Decision:
     """Return a decision for voicemail."""
     at = datetime.fromisoformat(reopens).replace(tzinfo=ROME) if reopens else None
-    return Decision(Way.VOICEMAIL, Code.CLOSED_HOURS, Words(), key, at, at)
+    return Decision(Destination.VOICEMAIL, ReasonCode.CLOSED_HOURS, Words(), key, at, at)
 
 
-def takes(office: Office, key: str, reopens: str | None, added: Added, language: str = "") -> float:
+def takes(
+    office: Office, key: str, reopens: str | None, added: GreetingOffer, language: str = ""
+) -> float:
     """Add up what is said until the tone, by the slower voice."""
     said = greeting(office, decision(key, reopens), EVENING, added, language)
     return max(sum(seconds(name, voice) for name in said) for voice in BOTH)
@@ -87,7 +94,7 @@ def takes(office: Office, key: str, reopens: str | None, added: Added, language:
 @pytest.mark.parametrize("reopens", SOON)
 def test_the_tone_follows_the_first_word_within_20_s(reopens: str | None, privacy: str) -> None:
     """Closed in the evening, at lunch, on a holiday, all absent, unattended: in both languages."""
-    office = replace(PLAIN, voicemail=Voicemail(privacy=privacy))
+    office = replace(PLAIN, voicemail=VoicemailLimits(privacy=privacy))
     took = {
         (key, number, language): takes(office, key, reopens, added, language)
         for (number, added), language in product(enumerate(ADDED), ("", "en"))
@@ -100,7 +107,7 @@ def test_the_tone_follows_the_first_word_within_20_s(reopens: str | None, privac
 @pytest.mark.parametrize("office", [PLAIN, EXAMPLE], ids=["no address", "address"])
 def test_what_an_office_adds_costs_but_a_key(office: Office) -> None:
     """Sheets, the address, a date instead of a weekday: a few seconds more, whatever there is."""
-    office = replace(office, voicemail=Voicemail(privacy="privacy"))
+    office = replace(office, voicemail=VoicemailLimits(privacy="privacy"))
     took = {
         (key, reopens, added.told, bool(added.menu)): takes(office, key, reopens, added)
         for reopens, added in product((*SOON, ON_A_DATE), (*ADDED, *MORE))
@@ -111,7 +118,7 @@ def test_what_an_office_adds_costs_but_a_key(office: Office) -> None:
 
 def test_the_greeting_says_what_a_caller_needs_in_this_order() -> None:
     """Who, why, until when, how; the key for English in English; the notice last."""
-    office = replace(PLAIN, voicemail=Voicemail(privacy="privacy"))
+    office = replace(PLAIN, voicemail=VoicemailLimits(privacy="privacy"))
     told = greeting(office, decision("greeting_closed", SOON[2]), EVENING, ADDED[2])
     assert told == (
         "it/welcome", "en/language_key", "it/greeting_closed",
@@ -133,12 +140,14 @@ def test_the_key_leads_to_everything_that_was_not_said() -> None:
     told = more(EXAMPLE, MORE[1], "it")
     assert told[:2] == ("it/emergency_112", "it/duty_number")
     assert told.index("it/write_to") < told.index("it/title_1") < told.index("it/leave_message")
-    assert more(PLAIN, NOTHING_ADDED, "it") == ()
+    assert more(PLAIN, NOTHING_OFFERED, "it") == ()
 
 
 def test_an_office_that_wants_it_long_has_it_long() -> None:
     """E5: everything in both languages, as the office chose; the way to the tone is told early."""
-    office = replace(EXAMPLE, voicemail=Voicemail(privacy="privacy", greeting=Greeting.LONG))
+    office = replace(
+        EXAMPLE, voicemail=VoicemailLimits(privacy="privacy", greeting=GreetingLength.LONG)
+    )
     told = greeting(office, decision("greeting_closed", SOON[2]), EVENING, ADDED[2])
     early = told[: told.index("it/leave_message") + 1]
     assert sum(seconds(name) for name in early) < timedelta(seconds=13).total_seconds()

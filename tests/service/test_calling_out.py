@@ -23,10 +23,10 @@ from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.config.values import OnOff
 from appliance.errors import CentralinoError, OfficeError, StoreError
-from appliance.policy.dialling import Denied, Identity
+from appliance.policy.dialling import DialRefusal, Identity
 from appliance.policy.numbering import PLANS, NumberClass
 from appliance.policy.text import SaidError, Words
-from appliance.policy.voicemail import Entry, MessageStep
+from appliance.policy.voicemail import MessageEntry, MessageStep
 from appliance.service import loop
 from appliance.service.housekeeping import in_vain
 from appliance.service.loop import Stores
@@ -216,8 +216,11 @@ def test_what_cannot_be_asked_is_said(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("record", "counted"),
     [
-        (IN_VAIN, (Kind.MESSAGE, "12", Entry(AT, "op1", MessageStep.FAIL))),
-        (replace(IN_VAIN, case="call:a-1"), (Kind.CALL, "a-1", Entry(AT, "op1", MessageStep.FAIL))),
+        (IN_VAIN, (Kind.MESSAGE, "12", MessageEntry(AT, "op1", MessageStep.FAIL))),
+        (
+            replace(IN_VAIN, case="call:a-1"),
+            (Kind.CALL, "a-1", MessageEntry(AT, "op1", MessageStep.FAIL)),
+        ),
         (replace(IN_VAIN, case="request:7"), None),
         (replace(IN_VAIN, result=Result.ANSWERED), None),
         (replace(IN_VAIN, trail=("dials",)), None),
@@ -253,7 +256,7 @@ def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
     path = database_path(tmp_path)
     connection = open_database(path, tmp_path / "corrupt").connection
     call_log.upsert(connection, [a_call("a-1", Result.GAVE_UP)], "b")
-    care.add(connection, Kind.CALL, "a-1", Entry(AT, "Anna", MessageStep.TAKE))
+    care.add(connection, Kind.CALL, "a-1", MessageEntry(AT, "Anna", MessageStep.TAKE))
     connection.close()
     stores = Stores(tmp_path, "b", lambda _: None, lambda *_: None)
     stores.start()
@@ -277,7 +280,7 @@ def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("record", "said"),
     [
-        (replace(OUT, result=Result.REFUSED, reason=Denied.CLASS), "op1 may not call out"),
+        (replace(OUT, result=Result.REFUSED, reason=DialRefusal.CLASS), "op1 may not call out"),
         (
             replace(
                 OUT, result=Result.ANSWERED, number_class="emergency", trail=("freed.line1.a",)

@@ -14,9 +14,9 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.hours import Period, Schedule, Week, week
+from appliance.policy.hours import Period, Schedule, Week, week_of
 from appliance.policy.text import Words
-from appliance.policy.voicemail import Outcome
+from appliance.policy.voicemail import MessageOutcome
 from appliance.service.housekeeping import NOT_DELETED, Housekeeping, Plan
 from appliance.store import monitoring, retention, users, voicemail
 from appliance.store.database import Trouble
@@ -28,7 +28,7 @@ from tests.store.samples import TEN, a_call, a_message
 from tests.store.test_users import ANNA, HASH
 from tests.stories.offices import ROME
 
-CALENDAR = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
+CALENDAR = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
 
 
 class Office:
@@ -116,7 +116,7 @@ def test_it_looks_at_once_when_somebody_has_dealt_with_something(office: Office)
     """What is done is off every screen within moments, not at the next minute."""
     office.look(TEN + timedelta(hours=1), 100)
     assert office.caretaker.watched == Watched(unheard=1)
-    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
     office.caretaker.soon()
     office.look(TEN + timedelta(hours=1), 101)
     assert office.caretaker.watched == Watched()
@@ -127,7 +127,7 @@ def test_a_clock_that_cannot_be_trusted_deletes_and_alerts_nothing(
     office: Office, clock: ClockState
 ) -> None:
     """A box that believes in the year 2099 would delete everything."""
-    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
     office.look(datetime(2099, 1, 1, 12, tzinfo=UTC), 100, clock)
     assert office.files == ["m1.meta", "m1.wav"]
     assert office.caretaker.watched == Watched()
@@ -135,7 +135,7 @@ def test_a_clock_that_cannot_be_trusted_deletes_and_alerts_nothing(
 
 def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> None:
     """Once a night, from three o'clock on; the sound, its description and the row."""
-    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
     night = datetime(2027, 2, 25, 2, 59, tzinfo=ROME)
     office.look(night, 100)
     assert office.files == ["m1.meta", "m1.wav"]
@@ -178,7 +178,7 @@ def test_events_that_no_broker_is_configured_for_go_after_a_week(
 
 def test_a_sound_that_is_gone_already_keeps_nothing(office: Office) -> None:
     """A power cut came between the sound and its row: the next night finishes it."""
-    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
     (office.folder / "voicemail" / "new" / "m1.wav").unlink()
     office.look(TEN + timedelta(days=100), 100)
     assert office.records.ask(voicemail.list_messages) == ()
@@ -186,7 +186,7 @@ def test_a_sound_that_is_gone_already_keeps_nothing(office: Office) -> None:
 
 def test_a_card_that_refuses_is_told_and_tried_again(office: Office) -> None:
     """What could not be deleted stays whole, is said, and is tried at the next look."""
-    office.records.close_message("1", "Anna", Outcome.CALLED_BACK, TEN)
+    office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
     sound = office.folder / "voicemail" / "new" / "m1.wav"
     sound.unlink()
     sound.mkdir()

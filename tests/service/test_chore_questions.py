@@ -14,7 +14,7 @@ import pytest
 
 from appliance.config import read
 from appliance.errors import OfficeError
-from appliance.policy.directory import MASK
+from appliance.policy.numbering import MASK
 from appliance.policy.text import Refused, Words
 from appliance.service import jobs
 from appliance.service.backup import MADE, UPLOADED

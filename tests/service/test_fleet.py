@@ -23,7 +23,7 @@ from appliance.config.office import build_office
 from appliance.errors import StoreError
 from appliance.fleet.mqtt import BrokerHealth, Depth
 from appliance.fleet.mqtt_messages import Event, Message
-from appliance.policy.supervision import Part
+from appliance.policy.supervision import Component
 from appliance.policy.text import Words
 from appliance.service import monitoring
 from appliance.service.housekeeping import plan_of
@@ -202,9 +202,9 @@ def test_a_fault_of_ours_is_told_and_stays(
     monkeypatch.setattr(workers, "PAUSES_S", (0.001, 0.001))
     monkeypatch.setattr(made._sender, "_connect", None)  # a fault: it cannot be called
     made.start()
-    until(lambda: lookout.failed() == (Part.MQTT,))
+    until(lambda: lookout.failed() == (Component.MQTT,))
     made.look(AT)
-    assert lookout.failed() == (Part.MQTT,)
+    assert lookout.failed() == (Component.MQTT,)
     made.stop()
 
 

@@ -21,19 +21,21 @@ from appliance.mail.letter import compose
 from appliance.mail.smtp import Server
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Period, Week
-from appliance.policy.requests import (
-    HEAD,
-    Appointment,
-    Citizen,
-    Form,
-    Health,
-    Letter,
+from appliance.policy.mail import (
+    TO_HEAD,
+    DeliveryReply,
+    DeliveryVerdict,
     Mail,
+    OutboxHealth,
+    OutgoingMail,
+)
+from appliance.policy.requests import (
+    Appointment,
+    AppointmentForm,
+    Citizen,
     NewRequest,
-    Reply,
     RequestStep,
     Slot,
-    Verdict,
 )
 from appliance.policy.text import Words
 from appliance.service import mailroom
@@ -73,7 +75,7 @@ ROOM = a_room()
 def request(rule: ReturnRule, subject: str, asked: str, name: str, starts: datetime) -> NewRequest:
     """Make a request of what was typed."""
     slot = Slot(starts, starts + timedelta(minutes=20))
-    wanted = Appointment(slot, Form.IN_PERSON, confirmed=False)
+    wanted = Appointment(slot, AppointmentForm.IN_PERSON, confirmed=False)
     citizen = Citizen(name, "0511", "anna@example.org")
     return NewRequest(
         rule, "anagrafe", "aire", citizen, subject, asked, AT, "op1", "c", "aire",
@@ -113,8 +115,8 @@ def test_whatever_was_typed_is_written_and_leaves(
     written = ROOM.write(StoredRequest(new.numbered(7), Sound(), ()), happened)
     assert written
     for mail in written:
-        to = "head@comune.example" if mail.to == HEAD else mail.to
-        letter = Letter(mail, "<k@comune.example>", (), AT)
+        to = "head@comune.example" if mail.to == TO_HEAD else mail.to
+        letter = OutgoingMail(mail, "<k@comune.example>", (), AT)
         assert compose(letter, "Centralino <c@comune.example>", to, Path("/nowhere")).as_bytes()
         if mail.calendar:
             (event,) = Calendar.from_ical(mail.calendar).walk("VEVENT")
@@ -128,7 +130,7 @@ def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
     kept = StoredRequest(reminded, Sound(), (happened,))
     assert [mail.to for mail in ROOM.write(kept, happened)] == ["anagrafe@comune.example"]
     with_head = a_room(CONFIG + '\nhead = "capo@comune.example"\n')
-    assert [mail.to for mail in with_head.write(kept, happened)][1:] == [HEAD]
+    assert [mail.to for mail in with_head.write(kept, happened)][1:] == [TO_HEAD]
 
 
 def test_nobody_invites_without_a_sender() -> None:
@@ -145,14 +147,14 @@ def test_nobody_invites_without_a_sender() -> None:
 @pytest.mark.parametrize(
     ("to", "verdict", "said"),
     [
-        (HEAD, Verdict.LATER, "write [mail] head"),
-        ("nobody at all", Verdict.REFUSED, "is no mail address"),
+        (TO_HEAD, DeliveryVerdict.LATER, "write [mail] head"),
+        ("nobody at all", DeliveryVerdict.REFUSED, "is no mail address"),
     ],
 )
-def test_a_mail_that_has_no_address(to: str, verdict: Verdict, said: str) -> None:
+def test_a_mail_that_has_no_address(to: str, verdict: DeliveryVerdict, said: str) -> None:
     """The head's waits until there is one; any other is an alarm at once."""
     room = a_room(CONFIG + '\nserver = "127.0.13.9"\nport = 9\n')
-    reply = room._deliver(Letter(Mail("k", to, "S", "B"), "<k@b>", (), AT))
+    reply = room._deliver(OutgoingMail(Mail("k", to, "S", "B"), "<k@b>", (), AT))
     assert reply.verdict is verdict
     assert said in reply.said
 
@@ -160,10 +162,10 @@ def test_a_mail_that_has_no_address(to: str, verdict: Verdict, said: str) -> Non
 class Taking(Server):
     """A mail server that answers one thing."""
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: DeliveryReply) -> None:
         self.reply = reply
 
-    def send(self, message: EmailMessage, to: str) -> Reply:
+    def send(self, message: EmailMessage, to: str) -> DeliveryReply:
         """Answer."""
         return self.reply
 
@@ -171,15 +173,18 @@ class Taking(Server):
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (Reply(Verdict.SENT, "250 queued as 9A"), "smtp.comune.example: 250 queued as 9A"),
-        (Reply(Verdict.LATER, "451 full"), "451 full"),
+        (
+            DeliveryReply(DeliveryVerdict.SENT, "250 queued as 9A"),
+            "smtp.comune.example: 250 queued as 9A",
+        ),
+        (DeliveryReply(DeliveryVerdict.LATER, "451 full"), "451 full"),
     ],
 )
-def test_by_which_server_it_was_taken_is_kept(reply: Reply, said: str) -> None:
+def test_by_which_server_it_was_taken_is_kept(reply: DeliveryReply, said: str) -> None:
     """Where somebody looks for it if the office says that nothing came."""
     room = a_room(CONFIG + '\nserver = "smtp.comune.example"\n')
     room._server = Taking(reply)
-    told = room._deliver(Letter(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
+    told = room._deliver(OutgoingMail(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
     assert (told.verdict, told.said) == (reply.verdict, said)
 
 
@@ -189,11 +194,11 @@ class Deaf(Server):
     def __init__(self) -> None:
         self.asked, self.answered = threading.Event(), threading.Event()
 
-    def send(self, message: EmailMessage, to: str) -> Reply:
+    def send(self, message: EmailMessage, to: str) -> DeliveryReply:
         """Be stuck until the test is over."""
         self.asked.set()
         self.answered.wait(20.0)
-        return Reply(Verdict.AWAY, "too late")
+        return DeliveryReply(DeliveryVerdict.AWAY, "too late")
 
 
 def test_a_stop_never_waits_for_the_network(
@@ -217,21 +222,21 @@ def test_a_stop_never_waits_for_the_network(
 
 def test_without_a_mail_server_it_is_said_what_to_write() -> None:
     """Notices wait on the disk; status tells the technician why."""
-    reply = ROOM._deliver(Letter(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
-    assert reply.verdict is Verdict.MISSET
-    trouble = trouble_of(Health(2, 0, reply.said, misset=True))
+    reply = ROOM._deliver(OutgoingMail(Mail("k", "a@b.example", "S", "B"), "<k@b>", (), AT))
+    assert reply.verdict is DeliveryVerdict.MISSET
+    trouble = trouble_of(OutboxHealth(2, 0, reply.said, misset=True))
     assert trouble is not None
     assert (trouble.code, "[mail] server" in trouble.en) == ("mail.misset", True)
 
 
 def test_what_the_outbox_tells_the_desk() -> None:
     """All is well; one waits; two were given up: each in one sentence, in both languages."""
-    assert trouble_of(Health()) is None
-    assert trouble_of(Health(3, 0, "")) is None  # they leave, one after the other
-    one = trouble_of(Health(1, 0, "timed out"))
+    assert trouble_of(OutboxHealth()) is None
+    assert trouble_of(OutboxHealth(3, 0, "")) is None  # they leave, one after the other
+    one = trouble_of(OutboxHealth(1, 0, "timed out"))
     assert one is not None
     assert one.en == "1 e-mail waits for the mail server (timed out)."
-    two = trouble_of(Health(1, 2, "timed out"))
+    two = trouble_of(OutboxHealth(1, 2, "timed out"))
     assert two is not None
     assert (two.code, two.it.startswith("2 e-mail non sono partite:")) == ("mail.dead", True)
 

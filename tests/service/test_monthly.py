@@ -12,9 +12,9 @@ import pytest
 
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Register
-from appliance.policy.hours import Holiday, Period, Schedule, Week, week
-from appliance.policy.requests import month_to_tell
+from appliance.policy.directory import Directory
+from appliance.policy.hours import Holiday, Period, Schedule, Week, week_of
+from appliance.policy.requests import month_to_report
 from appliance.policy.text import Words
 from appliance.service.reports import MonthlySheets
 from appliance.store import call_log, requests
@@ -25,7 +25,7 @@ from tests.store.samples import TEN
 from tests.stories.offices import ROME
 
 NEW_YEAR = Holiday(date(2027, 1, 1), Words("Capodanno", "New Year's Day"))
-CALENDAR = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13")), holidays=(NEW_YEAR,))
+CALENDAR = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13")), holidays=(NEW_YEAR,))
 TRAIL = ("transfer.anagrafe.residenza.topic.keys", "transferred.anagrafe")
 DAY = rome("2026-12-01 09:00")
 """A Tuesday, the office is open."""
@@ -122,7 +122,7 @@ def test_off_unless_wanted_and_not_by_a_clock_that_cannot_be_trusted(box: Box) -
 
 def test_without_a_register_it_waits_for_one(box: Box) -> None:
     """As the desk starts the register is not read yet."""
-    box.register = Register()
+    box.register = Directory()
     box.look(DAY, 100)
     box.register = TOWN
     box.look(DAY, 101)
@@ -165,10 +165,10 @@ def test_a_sheet_that_was_sent_by_command_is_not_sent_again(box: Box) -> None:
 )
 def test_a_month_is_told_once_the_next_one_has_opened(now: str, month: date | None) -> None:
     """The first working day counts, with its hours; not the first of the month."""
-    assert month_to_tell(CALENDAR, rome(now)) == month
+    assert month_to_report(CALENDAR, rome(now)) == month
 
 
 def test_an_office_without_hours_is_told_at_once() -> None:
     """There is no working day to wait for."""
-    never = Schedule(CALENDAR.zone, week())
-    assert month_to_tell(never, rome("2026-11-01 00:00")) == date(2026, 10, 1)
+    never = Schedule(CALENDAR.zone, week_of())
+    assert month_to_report(never, rome("2026-11-01 00:00")) == date(2026, 10, 1)

@@ -17,7 +17,7 @@ from appliance.api.protocol import Reply, error_reply
 from appliance.api.requests import RequestCommands
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
-from appliance.policy.directory import Register
+from appliance.policy.directory import Directory
 from appliance.policy.requests import Citizen, Contact, take_slot
 from appliance.policy.text import SaidError
 from appliance.policy.transfers import may_transfer
@@ -156,7 +156,7 @@ def test_about_what_is_not_there(connection: sqlite3.Connection) -> None:
         lambda: care.find(connection, Kind.MESSAGE, "9"),
         lambda: care.find(connection, Kind.CALL, "9"),
         lambda: call_log.note_sheet(connection, "c-9", "imu"),
-        lambda: may_transfer(Register(), CALENDAR, "lavori", "", Now(0.0, AT)),
+        lambda: may_transfer(Directory(), CALENDAR, "lavori", "", Now(0.0, AT)),
         lambda: sheets._note(connection, note, "", AT),
         lambda: sheets._last(connection, "op1", AT),
         lambda: sheets.read_note({}),

@@ -18,21 +18,20 @@ from appliance.policy import directory_review
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Entry,
+    Directory,
+    EntryStamp,
     Need,
     Reach,
-    Register,
     ReturnRule,
     Slots,
     Target,
     Unit,
     Variation,
-    faults,
-    target,
+    faults_of,
+    make_target,
 )
-from appliance.policy.directory_forms import merge
-from appliance.policy.directory_review import attention
-from appliance.policy.directory_text import history_rows, merged_words
+from appliance.policy.directory_changes import merge_directory, merged_words
+from appliance.policy.directory_review import attention_of, history_rows
 from appliance.policy.hours import Band, Week
 from appliance.service.live_policy import directory_in_one_line, directory_summary
 from appliance.store import database
@@ -70,9 +69,9 @@ def targets(draw: st.DrawFn) -> Target:
     if reach is Reach.OUTSIDE:
         if draw(st.booleans()):
             mobile = f"335{draw(st.integers(1_000_000, 9_999_999))}"
-            return target(reach, mobile, label, service_mobile=True)
-        return target(reach, draw(OUTSIDE), label)
-    return target(reach, "ana1" if reach is Reach.PHONE else "204#", label)
+            return make_target(reach, mobile, label, service_mobile=True)
+        return make_target(reach, draw(OUTSIDE), label)
+    return make_target(reach, "ana1" if reach is Reach.PHONE else "204#", label)
 
 
 RULES = st.lists(st.sampled_from(ReturnRule), min_size=1, max_size=2, unique=True).map(tuple)
@@ -86,17 +85,17 @@ class Entries:
     def __init__(self, draw: st.DrawFn) -> None:
         self.draw, self.last = draw, 0
 
-    def __call__(self) -> Entry:
+    def __call__(self) -> EntryStamp:
         self.last += self.draw(st.integers(1, 3))
         zone = timezone(timedelta(minutes=self.draw(st.integers(-720, 720))))
         at = datetime(2024, 12, 1, 8, tzinfo=zone) + timedelta(seconds=self.last)
-        return Entry(self.last, self.draw(WORDS), at, self.draw(WORDS))
+        return EntryStamp(self.last, self.draw(WORDS), at, self.draw(WORDS))
 
 
 @st.composite
-def registers(draw: st.DrawFn) -> Register:
+def registers(draw: st.DrawFn) -> Directory:
     """A register without faults, entered in any order of kinds."""
-    entry, made = Entries(draw), Register(UNITS)
+    entry, made = Entries(draw), Directory(UNITS)
     kinds: dict[str, list[Any]] = {"declarations": [], "variations": [], "authorisations": []}
     for kind in draw(st.lists(st.sampled_from([*kinds]), max_size=8)):
         unit, first = draw(st.sampled_from(["servizio", "u1"])), draw(DAYS)
@@ -125,18 +124,18 @@ def registers(draw: st.DrawFn) -> Register:
             notice = draw(st.one_of(WORDS, st.just("")))
             each = Variation(entry(), unit, first, last, week, notice=notice)
         else:
-            own, told = entry(), target(Reach.OUTSIDE, draw(OUTSIDE))
+            own, told = entry(), make_target(Reach.OUTSIDE, draw(OUTSIDE))
             end = entry() if draw(st.booleans()) else None
             each = Authorisation(own, unit, told, draw(WORDS), end, open_end)
         kinds[kind].append(each)
-    made = Register(UNITS, *map(tuple, kinds.values()))
-    assert list(faults(made)) == []
+    made = Directory(UNITS, *map(tuple, kinds.values()))
+    assert list(faults_of(made)) == []
     return made
 
 
 @settings(max_examples=examples(60))
 @given(registers())
-def test_the_same_in_every_form(register: Register) -> None:
+def test_the_same_in_every_form(register: Directory) -> None:
     """Exported and read, stored and read: equal; the same text again; a second time nothing new."""
     text = directory_file.text_for(register)
     assert directory_file.parse(text) == register
@@ -144,17 +143,19 @@ def test_the_same_in_every_form(register: Register) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "centralino.db"
         with closing(open_database(path, path.parent / "corrupt").connection) as c:
-            merged = store.change(c, key_path(path), WHO, lambda r: merge(r, register), {})
+            merged = store.change(
+                c, key_path(path), WHO, lambda r: merge_directory(r, register), {}
+            )
             assert store.load(c, key_path(path)) == register
-            again = store.change(c, key_path(path), WHO, lambda r: merge(r, register), {})
+            again = store.change(c, key_path(path), WHO, lambda r: merge_directory(r, register), {})
             assert again.is_nothing
             noted = repr(database.latest(c))
         stored = b"".join(each.read_bytes() for each in path.parent.glob("centralino.db*"))
     printed = [noted, repr(register), json.dumps(asdict(register), default=str)]
     printed += [words.it + words.en for words in merged_words(merged)]
     printed += [row for e in register.entered() for row in history_rows(e, "it")]
-    found = attention(register, NOW, ROME)
-    printed += [words.it + words.en for words in directory_review.in_words(found)]
+    found = attention_of(register, NOW, ROME)
+    printed += [words.it + words.en for words in directory_review.attention_words(found)]
     printed.append(
         json.dumps(directory_summary(register, NOW, ROME))
         + directory_in_one_line(register, NOW, ROME).it

@@ -17,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError
-from appliance.policy.voicemail import Entry, MessageStep, Outcome
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.service.housekeeping import Housekeeping, Plan
 from appliance.store import care, voicemail
 from appliance.store.care import Kind
@@ -88,9 +88,11 @@ class Retained(RuleBasedStateMachine):
         """Somebody does something about a message; what cannot be is refused."""
         name = data.draw(st.sampled_from(sorted(self.closed)))
         self.now += timedelta(minutes=1)
-        outcome = Outcome.NOT_NEEDED if step is MessageStep.CLOSE else None
+        outcome = MessageOutcome.NOT_NEEDED if step is MessageStep.CLOSE else None
         with suppress(OfficeError):
-            care.add(self.db, Kind.MESSAGE, name, Entry(self.now, "Anna", step, outcome, "x"))
+            care.add(
+                self.db, Kind.MESSAGE, name, MessageEntry(self.now, "Anna", step, outcome, "x")
+            )
             stands = care.cares(self.db, Kind.MESSAGE)[name]
             self.closed[name] = stands.closing.at if stands.closing else None
             self.ever_closed |= {name} if stands.closing else set()

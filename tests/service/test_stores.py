@@ -11,13 +11,14 @@ import pytest
 
 from appliance.calls import events, orders
 from appliance.media.messages import RecordingStarted
-from appliance.policy.requests import HEAD, Mail, by_voice
+from appliance.policy.mail import TO_HEAD, Mail
+from appliance.policy.requests import spoken_request
 from appliance.service.loop import Stores
 from appliance.store import requests
 from tests.policy.town import EMAIL
 from tests.store.samples import TEN, a_call
 
-ASKED = by_voice(EMAIL, "anagrafe", "aire", "Italiani all'estero", "0511", "a-1", TEN, "op1")
+ASKED = spoken_request(EMAIL, "anagrafe", "aire", "Italiani all'estero", "0511", "a-1", TEN, "op1")
 LIMIT_S = 20.0
 Facts = queue.SimpleQueue[events.Event]
 
@@ -74,8 +75,8 @@ def test_words_that_were_never_recorded_are_said_to_be_none(stores: Stores, fact
 def test_a_notice_is_kept(stores: Stores) -> None:
     """QueueMail: in the outbox, once; not where the head has no address to read it at."""
     for _ in range(2):
-        stores.order(orders.QueueMail(Mail("k1", HEAD, "Oggetto", "Testo")))
+        stores.order(orders.QueueMail(Mail("k1", TO_HEAD, "Oggetto", "Testo")))
     stores.records.letters = replace(stores.records.letters, head=False)
-    stores.order(orders.QueueMail(Mail("k2", HEAD, "Nessuno lo legge", "Testo")))
+    stores.order(orders.QueueMail(Mail("k2", TO_HEAD, "Nessuno lo legge", "Testo")))
     (kept,) = stores.records.ask(requests.list_notices)
-    assert kept.mail == Mail("k1", HEAD, "Oggetto", "Testo")
+    assert kept.mail == Mail("k1", TO_HEAD, "Oggetto", "Testo")

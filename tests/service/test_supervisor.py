@@ -27,9 +27,14 @@ from appliance.mail.smtp import Sender
 from appliance.panel import panel as panel_panel
 from appliance.panel.panel import Network, Panel, PanelPins, PanelStatus, Readiness, StandInPin
 from appliance.policy.clock import Now
-from appliance.policy.requests import Letter, Reply
-from appliance.policy.requests import Verdict as Sent
-from appliance.policy.supervision import TABLE, Part, Past, Verdict
+from appliance.policy.mail import DeliveryReply, OutgoingMail
+from appliance.policy.mail import DeliveryVerdict as Sent
+from appliance.policy.supervision import (
+    RESTART_RULES,
+    Component,
+    RestartHistory,
+    SupervisionVerdict,
+)
 from appliance.policy.text import Words
 from appliance.service import composition
 from appliance.service.phone_status import StatusCollector
@@ -46,7 +51,14 @@ from tests.voicemail.box import Box
 
 LIMIT_S = 20.0
 WALL = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-THREADS = (Part.SIP, Part.RECORDS, Part.VOICEMAIL, Part.MAIL, Part.PANEL, Part.METRICS)
+THREADS = (
+    Component.SIP,
+    Component.RECORDS,
+    Component.VOICEMAIL,
+    Component.MAIL,
+    Component.PANEL,
+    Component.METRICS,
+)
 
 
 @dataclass
@@ -113,9 +125,9 @@ def mail(_: Path) -> Iterator[Thread]:
     shelf.queued = {}
     gates[0].may_go.set()
 
-    def deliver(_: Letter) -> Reply:
+    def deliver(_: OutgoingMail) -> DeliveryReply:
         gates[0].keep()
-        return Reply(Sent.AWAY, "away")
+        return DeliveryReply(Sent.AWAY, "away")
 
     made = Sender(shelf, deliver, lambda: None, lambda _: None).start()
 
@@ -180,13 +192,13 @@ def metrics(_: Path) -> Iterator[Thread]:
     made.stop(LIMIT_S)
 
 
-MADE: dict[Part, Callable[[Path], AbstractContextManager[Thread]]] = {
-    Part.SIP: sip,
-    Part.RECORDS: records,
-    Part.VOICEMAIL: voicemail,
-    Part.MAIL: mail,
-    Part.PANEL: panel,
-    Part.METRICS: metrics,
+MADE: dict[Component, Callable[[Path], AbstractContextManager[Thread]]] = {
+    Component.SIP: sip,
+    Component.RECORDS: records,
+    Component.VOICEMAIL: voicemail,
+    Component.MAIL: mail,
+    Component.PANEL: panel,
+    Component.METRICS: metrics,
 }
 
 
@@ -204,7 +216,7 @@ def at(monotonic: float) -> Now:
 
 
 def supervisor(
-    folder: Path, beats: dict[Part, Callable[[], float]] | None = None, *, kept: bool = True
+    folder: Path, beats: dict[Component, Callable[[], float]] | None = None, *, kept: bool = True
 ) -> Supervisor:
     """Make one that looks after these threads."""
     return Supervisor(beats or {}, {}, StatusCollector(), folder, kept=kept)
@@ -222,7 +234,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize("part", THREADS)
-def test_a_thread_that_hangs_starves_the_feed(part: Part, tmp_path: Path) -> None:
+def test_a_thread_that_hangs_starves_the_feed(part: Component, tmp_path: Path) -> None:
     """F23, for each thread of the desk: while it hangs it gives no sign of life, and beyond its
     own limit the watchdog is not fed; it turns again, and is.
     """
@@ -234,7 +246,7 @@ def test_a_thread_that_hangs_starves_the_feed(part: Part, tmp_path: Path) -> Non
         assert gate.come.wait(LIMIT_S)
         last = thread.beat()
         thread.stir()
-        silent_s = TABLE[part].silent_s
+        silent_s = RESTART_RULES[part].silent_s
         assert looking.look(at(last + silent_s - 1.0), lambda: True).feeds
         assert not looking.look(at(last + silent_s + 1.0), lambda: True).feeds
         assert thread.beat() == last
@@ -246,7 +258,7 @@ def test_a_thread_that_hangs_starves_the_feed(part: Part, tmp_path: Path) -> Non
 
 @pytest.mark.usefixtures("short_waits")
 @pytest.mark.parametrize("part", THREADS)
-def test_a_thread_with_nothing_to_do_gives_signs_of_life(part: Part, tmp_path: Path) -> None:
+def test_a_thread_with_nothing_to_do_gives_signs_of_life(part: Component, tmp_path: Path) -> None:
     """Nobody calls for a night: every thread turns all the same."""
     with MADE[part](tmp_path) as thread:
         for _ in range(3):
@@ -256,9 +268,9 @@ def test_a_thread_with_nothing_to_do_gives_signs_of_life(part: Part, tmp_path: P
 
 def test_idle_threads_turn_well_within_their_limits() -> None:
     """The longest wait of each is a sixth of what makes it hung, or less."""
-    waits = {Part.SIP: endpoint.LONGEST_WAIT, Part.MAIL: smtp.LOOK_S}
+    waits = {Component.SIP: endpoint.LONGEST_WAIT, Component.MAIL: smtp.LOOK_S}
     for part in THREADS:
-        assert waits.get(part, workers.BEAT_S) <= TABLE[part].silent_s / 5
+        assert waits.get(part, workers.BEAT_S) <= RESTART_RULES[part].silent_s / 5
 
 
 def test_every_thread_of_the_desk_is_looked_after() -> None:
@@ -289,7 +301,7 @@ def test_a_lasting_fault_ends_in_one_restart_when_all_is_idle(tmp_path: Path) ->
     assert (busy.feeds, busy.leave) == (True, None)
     assert any("restarts by itself" in words.en for words in lookout.troubles())
     idle = looking.look(at(12.0), lambda: True)
-    assert idle.leave is Part.RECORDS
+    assert idle.leave is Component.RECORDS
 
 
 def test_it_leaves_once_in_half_an_hour_and_then_goes_on_without(tmp_path: Path) -> None:
@@ -298,7 +310,7 @@ def test_it_leaves_once_in_half_an_hour_and_then_goes_on_without(tmp_path: Path)
     """
     first = supervisor(tmp_path)
     first.start(5.0)
-    first.leave(Part.RECORDS, 12.0)
+    first.leave(Component.RECORDS, 12.0)
     lookout = StatusCollector()
     second = Supervisor({}, {}, lookout, tmp_path, kept=True)
     second.start(14.0)
@@ -309,7 +321,7 @@ def test_it_leaves_once_in_half_an_hour_and_then_goes_on_without(tmp_path: Path)
     (borne,) = [words for words in lookout.troubles() if "was of no use" in words.en]
     assert f"{(WALL + timedelta(seconds=12)).astimezone():%H:%M}" in borne.en
     assert "scheda di memoria" in borne.it
-    assert second.look(at(1813.0), lambda: True).leave is Part.RECORDS
+    assert second.look(at(1813.0), lambda: True).leave is Component.RECORDS
 
 
 def test_a_card_that_is_well_again_ends_the_trouble(tmp_path: Path) -> None:
@@ -334,14 +346,14 @@ def test_without_a_service_manager_it_stays(tmp_path: Path) -> None:
 
 def test_a_carrier_that_dies_again_and_again_has_the_desk_restarted(tmp_path: Path) -> None:
     """Six deaths within a minute: it may be what the desk tells it."""
-    past = Past(tuple(float(n) for n in range(100, 105)))
+    past = RestartHistory(tuple(float(n) for n in range(100, 105)))
     pasts = [past]
     looking = Supervisor(
-        {}, {Part.CARRIER: lambda: pasts[0]}, StatusCollector(), tmp_path, kept=True
+        {}, {Component.CARRIER: lambda: pasts[0]}, StatusCollector(), tmp_path, kept=True
     )
     assert looking.look(at(106.0), lambda: True).leave is None
     pasts[0] = past.again(107.0)
-    assert looking.look(at(108.0), lambda: True).leave is Part.CARRIER
+    assert looking.look(at(108.0), lambda: True).leave is Component.CARRIER
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"starts": 3}', '{"starts": ["x"], "left": []}'])
@@ -357,7 +369,7 @@ def test_a_run_folder_that_cannot_be_written_is_no_obstacle(tmp_path: Path) -> N
     """It leaves all the same."""
     looking = supervisor(tmp_path / "nowhere")
     looking.start(5.0)
-    looking.leave(Part.RECORDS, 6.0)
+    looking.leave(Component.RECORDS, 6.0)
     assert looking.rows(at(7.0))[-1]["restarts"] == 1
 
 
@@ -366,8 +378,10 @@ def test_what_is_shown(tmp_path: Path) -> None:
     of those that the desk counts.
     """
     supervisor(tmp_path).start(5.0)
-    pasts = {Part.CARRIER: Past}
-    looking = Supervisor({Part.MAIL: lambda: 10.0}, pasts, StatusCollector(), tmp_path, kept=True)
+    pasts = {Component.CARRIER: RestartHistory}
+    looking = Supervisor(
+        {Component.MAIL: lambda: 10.0}, pasts, StatusCollector(), tmp_path, kept=True
+    )
     looking.start(50.0)
     rows = {row["part"]: row for row in looking.rows(at(2000.0))}
     assert rows["unit"]["restarts"] == 1
@@ -386,7 +400,7 @@ def test_a_job_that_failed_is_shown_for_an_hour(tmp_path: Path) -> None:
     """Which part, and when; the thread lives on, so nothing is restarted and the lamp goes out."""
     failures, lookout = {"records": 95.0, "fleet": 20.0, "MainThread": 30.0}, StatusCollector()
     made = Supervisor({}, {}, lookout, tmp_path, kept=True, failures=failures)
-    assert made.look(at(100.0), lambda: True) == Verdict(feeds=True)
+    assert made.look(at(100.0), lambda: True) == SupervisionVerdict(feeds=True)
     (told,) = lookout.troubles()
     assert told.it.startswith("Centralino, Collegamento al broker MQTT, Archivi: ")
     assert "Records: a job failed" in told.en

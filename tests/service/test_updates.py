@@ -14,7 +14,7 @@ import pytest
 from appliance.config import read
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.text import NOTHING, Refused, Words
-from appliance.policy.updates import LONGEST_S, State
+from appliance.policy.updates import LONGEST_S, UpdateState
 from appliance.service import updates
 from appliance.service.jobs import Ended
 from appliance.service.updates import AGAIN_S, FETCH, FETCHED, LOOKS_S, Asked, Kept, Past, Updates
@@ -25,7 +25,9 @@ from tests.policy.town import rome
 
 NIGHT = Now(100_000.0, rome("2026-11-26 03:40"))
 DAY = replace(NIGHT, wall=rome("2026-11-26 10:00"))
-READY = Kept(State.INSTALLED, "1.1.0", "1.0.0", "B", "beppe", installed=NIGHT.monotonic - 60.0)
+READY = Kept(
+    UpdateState.INSTALLED, "1.1.0", "1.0.0", "B", "beppe", installed=NIGHT.monotonic - 60.0
+)
 
 
 class Chores:
@@ -190,13 +192,13 @@ def test_a_box_of_ones_own_system_is_left_alone(place: Place) -> None:
 def test_what_went_back_is_a_trouble_until_it_is_noted(place: Place) -> None:
     """With its reason in both languages."""
     said = Words("prima funzionava, ora no: line1", "worked before and does not now: line1")
-    place.keep(replace(READY, state=State.BACK, said=said))
+    place.keep(replace(READY, state=UpdateState.BACK, said=said))
     place.look(DAY)
     trouble = place.troubles["update"]
     assert trouble is not None
     assert "line1" in trouble.it
     assert "1.1.0" in trouble.en
-    place.keep(replace(READY, state=State.NONE))
+    place.keep(replace(READY, state=UpdateState.NONE))
     place.look(replace(DAY, monotonic=DAY.monotonic + 60))
     assert place.troubles["update"] is None
 
@@ -204,7 +206,7 @@ def test_what_went_back_is_a_trouble_until_it_is_noted(place: Place) -> None:
 def test_what_became_of_it_is_kept_once(place: Place) -> None:
     """In the list of changes: who, from which version to which; also across starts of the desk."""
     past = Past("2026-11-26T04:00:00+00:00", "beppe", "1.0.0", "1.1.0", "good", NOTHING)
-    place.keep(replace(READY, state=State.GOOD, past=(past,)))
+    place.keep(replace(READY, state=UpdateState.GOOD, past=(past,)))
     place.look(DAY)
     place.updates = place.made()
     place.look(DAY)

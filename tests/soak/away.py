@@ -15,7 +15,7 @@ from appliance.fleet import mqtt_messages
 from appliance.fleet.mqtt import Broker, BrokerHealth, Sender
 from appliance.fleet.mqtt_client import Connection
 from appliance.policy.directory import ReturnRule
-from appliance.policy.requests import by_voice
+from appliance.policy.requests import spoken_request
 from appliance.service.monitoring import Kept
 from appliance.store import monitoring, requests
 from appliance.store.database import open_reader
@@ -78,7 +78,7 @@ class AwayStore(KeptStore):
     def take_request(self, ident: str) -> None:
         """Somebody at the front desk takes a request at the console."""
         at = self.world.clock().wall
-        new = by_voice(ReturnRule.EMAIL, "anagrafe", "aire", ident, "051", ident, at, "op1")
+        new = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", ident, "051", ident, at, "op1")
         self.box.records.ask(lambda c: requests.insert(c, Taking(ident, new, at), NO_LETTERS))
 
     def _sender(self, broker: Broker) -> Sender:

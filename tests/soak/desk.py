@@ -14,7 +14,7 @@ from appliance.calls.switchboard import Switchboard
 from appliance.dsp.dtmf import pcm16
 from appliance.media.messages import LineSetup, Prompt, Recovering, Setup
 from appliance.policy.clock import Now
-from appliance.policy.office import ServiceState
+from appliance.policy.opening import ServiceState
 from appliance.prompts import Catalogue
 from appliance.service.loop import CallControl, Confinement, Inbox, Stores
 from appliance.service.media_link import EventHandlers, Legs, MediaLink

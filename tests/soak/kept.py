@@ -18,7 +18,7 @@ from appliance.calls.events import StoreFailed
 from appliance.calls.orders import CallRecord, Result
 from appliance.dsp.wav import Law
 from appliance.media.messages import RecordingStarted
-from appliance.policy.requests import Mail
+from appliance.policy.mail import Mail
 from appliance.store import requests, voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message

@@ -5,8 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from appliance.policy.hours import Schedule, week
-from appliance.policy.office import Daytime, Extension, Group, Line, Office, Voicemail
+from appliance.policy.hours import Schedule, week_of
+from appliance.policy.office import (
+    Extension,
+    Group,
+    HalfDuplexDaytime,
+    Line,
+    Office,
+    VoicemailLimits,
+)
 from appliance.policy.text import Words
 
 ADDRESS = "192.0.2.1"
@@ -17,8 +24,8 @@ STARTS = tuple(
 )
 """Moments of a Wednesday at which a soak begins: in the hours, and shortly before they change."""
 OPEN = "8:30-13:00 14:00-18:00"
-HOURS = Schedule(ROME, week(**dict.fromkeys(("monday", "tuesday", "wednesday"), OPEN)))
-COUNTER_HOURS = Schedule(ROME, week(**dict.fromkeys(("monday", "wednesday"), "8:30-17:00")))
+HOURS = Schedule(ROME, week_of(**dict.fromkeys(("monday", "tuesday", "wednesday"), OPEN)))
+COUNTER_HOURS = Schedule(ROME, week_of(**dict.fromkeys(("monday", "wednesday"), "8:30-17:00")))
 
 CALLER_ID = {"line1": "after", "line2": "before", "line3": "none", "line4": "after"}
 """When each line's exchange sends who calls, as configured."""
@@ -31,7 +38,7 @@ OFFICE = Office(
     name="Comune di Prova",
     lines=(
         *(Line(name) for name in ("line1", "line2", "line3")),
-        Line("line4", daytime=Daytime.PBX_TRANSFER),
+        Line("line4", daytime=HalfDuplexDaytime.PBX_TRANSFER),
     ),
     switchboard=Group(
         "switchboard",
@@ -50,7 +57,7 @@ OFFICE = Office(
         pbx_numbers=EXTENSIONS[2:],
     ),
     languages=("it",),
-    voicemail=Voicemail(
+    voicemail=VoicemailLimits(
         limit_ms=6000, silence_ms=1500, grace_ms=2500, minimum_ms=1000, store_ms=4000
     ),
     extensions=(Extension("11", "op1"), Extension("12", "op2"), Extension("21", "desk1")),

@@ -17,7 +17,8 @@ from appliance.mail.smtp import Sender
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Holiday
-from appliance.policy.requests import Letter, Mail, Reply, Verdict, by_voice
+from appliance.policy.mail import DeliveryReply, DeliveryVerdict, Mail, OutgoingMail
+from appliance.policy.requests import spoken_request
 from appliance.policy.text import Words
 from appliance.service.housekeeping import Housekeeping, Plan
 from appliance.service.mailroom import Outgoing
@@ -127,12 +128,12 @@ class Offline:
         self.world.close()
         self.store.close()
 
-    def _deliver(self, letter: Letter) -> Reply:
+    def _deliver(self, letter: OutgoingMail) -> DeliveryReply:
         self.tries += 1
         if self.world.is_down:
-            return Reply(Verdict.AWAY, "no route to host")
+            return DeliveryReply(DeliveryVerdict.AWAY, "no route to host")
         self.left[letter.mail.key] += 1
-        return Reply(Verdict.SENT, "taken")
+        return DeliveryReply(DeliveryVerdict.SENT, "taken")
 
     def _look(self) -> None:
         """Let caretaker and mail thread do what they do by now, and wait for both."""
@@ -169,7 +170,7 @@ class Offline:
     def take_request(self, ident: str) -> None:
         """Somebody at the front desk takes a request at the console."""
         at = self.world.clock().wall
-        new = by_voice(ReturnRule.EMAIL, "anagrafe", "aire", ident, "051", ident, at, "op1")
+        new = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", ident, "051", ident, at, "op1")
         self.store.box.records.ask(lambda c: requests.insert(c, Taking(ident, new, at), LETTERS))
 
     def waiting(self) -> list[str]:

@@ -15,7 +15,7 @@ import pytest
 
 from appliance.calls import events
 from appliance.calls.orders import CallRecord, Result, Way
-from appliance.policy.office import Branches, Cause
+from appliance.policy.office import BranchRules, OverflowCause
 from appliance.simulator.exchange.call import CallPlan
 from appliance.sip.trunk import Standing
 from tests.helpers.figures import Figures
@@ -52,7 +52,7 @@ class TownWorld(World):
     def prepare(self) -> None:
         """Begin on a Tuesday, without the proxy."""
         self.start = BEGINS
-        rules = Branches((BRANCH,), (("savena", "pubblico"),), frozenset(Cause), 15_000)
+        rules = BranchRules((BRANCH,), (("savena", "pubblico"),), frozenset(OverflowCause), 15_000)
         self.office = replace(office.OFFICE, citizens_desk=None, branches=rules)
         self.proxy = Away(branch=BRANCH)
         self.told: list[events.Event] = []

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result
+from appliance.policy.mail import Mail, MailState, QueuedMail
 from appliance.policy.reports import NOTHING_STORED
-from appliance.policy.requests import Mail, MailState, Waiting
-from appliance.policy.voicemail import Entry, MessageStep, Outcome
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.store import care, requests, voicemail, writer
 from appliance.store.care import Kind
 from appliance.store.database import open_database
@@ -48,12 +48,12 @@ def test_messages_wait_until_they_are_heard_and_closed(db: sqlite3.Connection) -
     found = stored(db)
     assert (found.open_messages, found.unheard, found.open_ms) == (3, 3, 3 * 61_500)
     assert found.oldest_unheard_at == TEN.timestamp()
-    care.add(db, Kind.MESSAGE, "m1", Entry(TEN, "op1", MessageStep.HEAR))
+    care.add(db, Kind.MESSAGE, "m1", MessageEntry(TEN, "op1", MessageStep.HEAR))
     found = stored(db)
     assert (found.open_messages, found.unheard) == (3, 2)
     assert found.oldest_unheard_at == TEN.timestamp() + 60
     for ident in ("m2", "m3"):
-        closing = Entry(TEN, "op1", MessageStep.CLOSE, Outcome.CALLED_BACK)
+        closing = MessageEntry(TEN, "op1", MessageStep.CLOSE, MessageOutcome.CALLED_BACK)
         care.add(db, Kind.MESSAGE, ident, closing)
     found = stored(db)
     assert (found.open_messages, found.unheard, found.oldest_unheard_at) == (1, 0, None)
@@ -71,7 +71,7 @@ def test_mails_wait_or_were_given_up(db: sqlite3.Connection) -> None:
         mail = Mail(key, "a@b.example", "s", "t")
         requests.queue(db, mail, TEN + timedelta(minutes=minute), "box.example")
     for number, state in ((1, MailState.SENT), (2, MailState.DEAD)):
-        writer.settle(db, state, Waiting(number), "", TEN)
+        writer.settle(db, state, QueuedMail(number), "", TEN)
     found = stored(db)
     assert (found.mail_queued, found.mail_dead) == (1, 1)
     assert found.oldest_mail_at == TEN.timestamp() + 120

@@ -10,7 +10,7 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import Direction, Result
-from appliance.policy.voicemail import Entry, MessageStep
+from appliance.policy.voicemail import MessageEntry, MessageStep
 from appliance.store import call_log, care, requests, voicemail
 from appliance.store.care import Kind
 from appliance.store.requests import Taking
@@ -48,7 +48,9 @@ def test_all_that_is_kept_of_one(db: sqlite3.Connection) -> None:
     voicemail.insert(db, a_message(call="c-1"), call, "x")
     back = replace(a_call("b-1", minute=9), direction=Direction.OUT, case="call:c-1")
     call_log.upsert(db, [back], "x")
-    care.add(db, Kind.CALL, "c-1", Entry(TEN, "carla", MessageStep.NOTE, note="Difficult call"))
+    care.add(
+        db, Kind.CALL, "c-1", MessageEntry(TEN, "carla", MessageStep.NOTE, note="Difficult call")
+    )
     number = requests.insert(db, Taking("r1", ASKED, AT)).number
     found = voicemail.about(db, "c-1")
     assert found is not None

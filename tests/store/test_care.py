@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError
-from appliance.policy.voicemail import Entry, MessageState, MessageStep, Outcome
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageState, MessageStep
 from appliance.store import call_log, care, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import connect, migrate, migrations, open_database
@@ -38,10 +38,10 @@ def db(path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def entry(step: MessageStep, by: str = "Anna", minute: int = 0, note: str = "") -> Entry:
+def entry(step: MessageStep, by: str = "Anna", minute: int = 0, note: str = "") -> MessageEntry:
     """Make an entry; closing is with NOT_REACHABLE."""
-    outcome = Outcome.NOT_REACHABLE if step is MessageStep.CLOSE else None
-    return Entry(TEN + timedelta(minutes=minute), by, step, outcome, note)
+    outcome = MessageOutcome.NOT_REACHABLE if step is MessageStep.CLOSE else None
+    return MessageEntry(TEN + timedelta(minutes=minute), by, step, outcome, note)
 
 
 def test_a_message_from_taken_to_closed(db: sqlite3.Connection) -> None:
@@ -65,7 +65,7 @@ def test_a_message_from_taken_to_closed(db: sqlite3.Connection) -> None:
     care.add(db, Kind.MESSAGE, "m1", steps[-1])
     closed = voicemail.find(db, "1")
     assert closed is not None
-    assert (closed.state, closed.outcome) == (MessageState.CLOSED, Outcome.NOT_REACHABLE)
+    assert (closed.state, closed.outcome) == (MessageState.CLOSED, MessageOutcome.NOT_REACHABLE)
     assert closed.note == "provato due volte"
     assert care.history(db, Kind.MESSAGE, "m1") == tuple(steps)
     assert voicemail.waiting(db) == 0
@@ -159,7 +159,7 @@ def test_what_an_older_programme_closed_stays_closed(db: sqlite3.Connection) -> 
     with pytest.raises(OfficeError, match="is closed already"):
         care.add(db, Kind.MESSAGE, "1", entry(MessageStep.TAKE))
     (old,) = care.history(db, Kind.MESSAGE, "m1")
-    assert (old.by, old.outcome) == ("old", Outcome.NO_NUMBER)
+    assert (old.by, old.outcome) == ("old", MessageOutcome.NO_NUMBER)
     _, stands = care.add(db, Kind.MESSAGE, "1", entry(MessageStep.NOTE, note="vecchio"))
     assert stands.state is MessageState.CLOSED
 
@@ -175,7 +175,9 @@ def test_what_is_given_is_the_colleagues(db: sqlite3.Connection, kind: Kind) -> 
     """E19: who gave it to whom and when is kept; what the programme before this one reads of it is
     that the colleague took it."""
     name = "1" if kind is Kind.MESSAGE else "a-2"
-    gift = Entry(TEN + timedelta(minutes=2), "Anna", MessageStep.GIVE, note="dopo le 15", to="dino")
+    gift = MessageEntry(
+        TEN + timedelta(minutes=2), "Anna", MessageStep.GIVE, note="dopo le 15", to="dino"
+    )
     care.add(db, kind, name, entry(MessageStep.TAKE))
     for _ in range(2):  # the same one twice is one
         number, stands = care.add(db, kind, name, gift)

@@ -12,9 +12,16 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Result
-from appliance.policy.hours import Schedule, week
-from appliance.policy.requests import HEAD
-from appliance.policy.voicemail import CallAlerts, Care, Entry, MessageState, MessageStep, Outcome
+from appliance.policy.hours import Schedule, week_of
+from appliance.policy.mail import TO_HEAD
+from appliance.policy.voicemail import (
+    CallAlerts,
+    MessageCare,
+    MessageEntry,
+    MessageOutcome,
+    MessageState,
+    MessageStep,
+)
 from appliance.store import call_log, care, requests, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import open_database
@@ -23,7 +30,7 @@ from tests.policy.town import EVERY_DAY
 from tests.store.samples import TEN, WITHHELD, a_call, a_message
 from tests.stories.offices import ROME
 
-WORKDAYS = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
+WORKDAYS = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
 DESK = Notices("urp@comune.example")
 
 
@@ -79,11 +86,11 @@ def test_the_sound_goes_along_where_that_is_wanted(db: sqlite3.Connection) -> No
 def test_what_is_old_or_closed_is_no_news(db: sqlite3.Connection) -> None:
     """An address entered today is not sent all that lies there; nor without one anybody."""
     looked(db, TEN + timedelta(minutes=1), Notices())
-    voicemail.close(db, "2", "op1", Outcome.NO_NUMBER, TEN)
+    voicemail.close(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
     looked(db, TEN + timedelta(days=1, minutes=1), replace(DESK, desk=""))
-    assert [to for to, _ in mails(db)] == [HEAD] * 2
+    assert [to for to, _ in mails(db)] == [TO_HEAD] * 2
     looked(db, TEN + timedelta(days=1, minutes=2))
-    assert [to for to, _ in mails(db)] == [HEAD] * 2
+    assert [to for to, _ in mails(db)] == [TO_HEAD] * 2
 
 
 def test_an_alert_goes_to_desk_and_head_once(db: sqlite3.Connection) -> None:
@@ -94,26 +101,28 @@ def test_an_alert_goes_to_desk_and_head_once(db: sqlite3.Connection) -> None:
     for _ in range(3):
         assert looked(db, now) == Watched(unheard=2)
     subject = "Segreteria: messaggi non ascoltati (2)"
-    assert mails(db)[before:] == [(HEAD, subject), ("urp@comune.example", subject)]
-    assert care.history(db, Kind.MESSAGE, "m1") == (Entry(now, "box", MessageStep.ALERT_UNHEARD),)
+    assert mails(db)[before:] == [(TO_HEAD, subject), ("urp@comune.example", subject)]
+    assert care.history(db, Kind.MESSAGE, "m1") == (
+        MessageEntry(now, "box", MessageStep.ALERT_UNHEARD),
+    )
 
 
 def test_heard_but_not_closed_after_a_working_day(db: sqlite3.Connection) -> None:
     """E16: what was heard in time is told of when nobody has closed it a working day later."""
-    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "op1", MessageStep.HEAR))
-    voicemail.close(db, "2", "op1", Outcome.NO_NUMBER, TEN)
+    care.add(db, Kind.MESSAGE, "1", MessageEntry(TEN, "op1", MessageStep.HEAR))
+    voicemail.close(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
     assert looked(db, TEN + timedelta(hours=1)) == Watched()
     assert looked(db, TEN + timedelta(days=1)) == Watched(unclosed=1)
     assert mails(db)[-1][1] == "Segreteria: messaggi non chiusi (1)"
-    voicemail.close(db, "1", "op1", Outcome.CALLED_BACK, TEN)
+    voicemail.close(db, "1", "op1", MessageOutcome.CALLED_BACK, TEN)
     assert looked(db, TEN + timedelta(days=2)) == Watched()
 
 
 def test_an_alert_names_whoever_has_it_now(db: sqlite3.Connection) -> None:
     """E19: what was given to a colleague is the colleague's in what desk and head read, too."""
-    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "carla", MessageStep.TAKE))
-    care.add(db, Kind.MESSAGE, "1", Entry(TEN, "carla", MessageStep.GIVE, to="dino"))
-    voicemail.close(db, "2", "op1", Outcome.NO_NUMBER, TEN)
+    care.add(db, Kind.MESSAGE, "1", MessageEntry(TEN, "carla", MessageStep.TAKE))
+    care.add(db, Kind.MESSAGE, "1", MessageEntry(TEN, "carla", MessageStep.GIVE, to="dino"))
+    voicemail.close(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
     looked(db, TEN + timedelta(days=1))
     (*_, last) = requests.list_notices(db)
     assert "durata 1:01, in carico a dino" in last.mail.body
@@ -122,7 +131,7 @@ def test_an_alert_names_whoever_has_it_now(db: sqlite3.Connection) -> None:
 
 def test_a_digest_of_calls_names_whoever_has_them_now() -> None:
     """E19: likewise of calls without a message."""
-    given = Missed(7, a_call("lost", Result.GAVE_UP), Care(MessageState.TAKEN, "dino"))
+    given = Missed(7, a_call("lost", Result.GAVE_UP), MessageCare(MessageState.TAKEN, "dino"))
     (mail, *_) = digests(MessageStep.ALERT_UNCLOSED, (given,), DESK, ROME, TEN)
     assert ", in carico a dino" in mail.body
 
@@ -185,7 +194,7 @@ def test_calls_that_nobody_looks_at_are_told_of_in_one_digest(missed: sqlite3.Co
     assert mails(missed) == []
     for minutes in range(3):
         assert looked(missed, half_an_hour + timedelta(minutes=minutes)).calls_unseen == 2
-    assert mails(missed) == [(HEAD, f"{UNSEEN} (2)"), ("urp@comune.example", f"{UNSEEN} (2)")]
+    assert mails(missed) == [(TO_HEAD, f"{UNSEEN} (2)"), ("urp@comune.example", f"{UNSEEN} (2)")]
     body = requests.list_notices(missed)[0].mail.body
     assert (
         "0512000600, mer 25 novembre 2026, 00:00\nChiamata 2: 0512000500, 25/11/2026 01:40"
@@ -216,8 +225,13 @@ def test_what_becomes_late_after_the_digest_waits_for_the_next_one(
 
 def test_who_is_dealt_with_is_told_of_no_more(missed: sqlite3.Connection) -> None:
     """Looked at: only the working day counts; closed, or served since: nothing."""
-    care.add(missed, Kind.CALL, "n-1", Entry(TEN, "Anna", MessageStep.FAIL))
-    care.add(missed, Kind.CALL, "n-2", Entry(TEN, "Anna", MessageStep.CLOSE, Outcome.NOT_NEEDED))
+    care.add(missed, Kind.CALL, "n-1", MessageEntry(TEN, "Anna", MessageStep.FAIL))
+    care.add(
+        missed,
+        Kind.CALL,
+        "n-2",
+        MessageEntry(TEN, "Anna", MessageStep.CLOSE, MessageOutcome.NOT_NEEDED),
+    )
     assert looked(missed, TEN).calls_unseen == 0
     assert mails(missed) == []
     assert looked(missed, TEN + timedelta(days=1)).calls_unclosed == 1
@@ -251,8 +265,8 @@ def test_a_long_digest_says_how_many_more(missed: sqlite3.Connection) -> None:
 
 def test_an_office_without_hours_is_told_a_week_later(missed: sqlite3.Connection) -> None:
     """It never opens: the digest waits for no opening."""
-    never = Schedule(ROME, week())
+    never = Schedule(ROME, week_of())
     watch(missed, never, DESK, TEN + timedelta(days=6))
     assert mails(missed) == []
     watch(missed, never, DESK, TEN + timedelta(days=8))
-    assert mails(missed)[0] == (HEAD, f"{UNSEEN} (2)")
+    assert mails(missed)[0] == (TO_HEAD, f"{UNSEEN} (2)")

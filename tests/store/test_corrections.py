@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import CallRecord, Result
-from appliance.policy.clock import Seen, Steps
+from appliance.policy.clock import ClockReading, ClockSteps
 from appliance.store import call_log, database, monitoring, privacy, voicemail
 from appliance.store.database import Noted, open_database
 from appliance.store.voicemail import of_day
@@ -23,7 +23,9 @@ TRUE = datetime(2027, 3, 1, 8, tzinfo=UTC)
 """The true time of the moment at which the clock said FALSE."""
 SYNCED_AT = 1000.0
 STEPS = (
-    Steps().see(Seen(0.0, FALSE.timestamp())).know(Seen(SYNCED_AT, TRUE.timestamp() + SYNCED_AT))
+    ClockSteps()
+    .see(ClockReading(0.0, FALSE.timestamp()))
+    .know(ClockReading(SYNCED_AT, TRUE.timestamp() + SYNCED_AT))
 )
 
 
@@ -168,8 +170,8 @@ def test_what_comes_after_is_right_as_it_is(tmp_path: Path) -> None:
     """A clock that was ahead: what is written just after it was put back has the time of what was
     written just before; it is not moved, not even by a desk that is started anew.
     """
-    ahead = Steps().see(Seen(0.0, right(600).timestamp()))
-    ahead = ahead.know(Seen(1000.0, right(1000).timestamp()))
+    ahead = ClockSteps().see(ClockReading(0.0, right(600).timestamp()))
+    ahead = ahead.know(ClockReading(1000.0, right(1000).timestamp()))
     db = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
     privacy.begin(db, "start")
     database.note(db, Noted(right(600 + 900), "ada", "before"))

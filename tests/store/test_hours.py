@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import StoreError
-from appliance.policy.hours import NewWeek, Period, week
-from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.hours import NewWeek, Period, week_of
+from appliance.policy.hours_changes import HoursEntry, Whose
 from appliance.policy.text import Words
 from appliance.store import backup, database, hours
 from appliance.store.database import open_database
@@ -18,14 +18,14 @@ from tests.stories.offices import ROME
 
 AT = datetime(2026, 11, 25, 10, tzinfo=ROME)
 SUNDAY = date(2026, 12, 6)
-OPEN = Special(
+OPEN = HoursEntry(
     1, Whose.SWITCHBOARD,
-    Period(SUNDAY, SUNDAY, Words("Voto", "Vote"), week(sunday="9-12 14-24"), "greeting_vote"),
+    Period(SUNDAY, SUNDAY, Words("Voto", "Vote"), week_of(sunday="9-12 14-24"), "greeting_vote"),
     "capo", AT, "mail",
 )  # fmt: skip
-ENDED = Special(2, Whose.SWITCHBOARD, None, "shell: capo", AT, "sindaco", ends=1)
-SHUT = Special(
-    3, Whose.HOUSE, Period(SUNDAY, SUNDAY, Words("X"), week()), "capo", AT.replace(hour=11), "r",
+ENDED = HoursEntry(2, Whose.SWITCHBOARD, None, "shell: capo", AT, "sindaco", ends=1)
+SHUT = HoursEntry(
+    3, Whose.HOUSE, Period(SUNDAY, SUNDAY, Words("X"), week_of()), "capo", AT.replace(hour=11), "r",
     ends=1,
 )  # fmt: skip
 
@@ -36,7 +36,7 @@ def connection(tmp_path: Path) -> sqlite3.Connection:
     return open_database(tmp_path / "centralino.db", tmp_path / "corrupt").connection
 
 
-def enter(connection: sqlite3.Connection, *entries: Special) -> None:
+def enter(connection: sqlite3.Connection, *entries: HoursEntry) -> None:
     """Add entries as they are."""
     for each in entries:
         hours.add(connection, each.by, each.at, lambda _, each=each: each)  # type: ignore[misc]
@@ -53,9 +53,9 @@ def test_what_was_entered_is_read_again(connection: sqlite3.Connection) -> None:
 
 def test_an_ordinary_week_is_read_again(connection: sqlite3.Connection) -> None:
     """Its day and hours, or that the configured ones are back; audited as what it is."""
-    days = week(monday="8:30-13 14-24")
-    new = Special(1, Whose.HOUSE, None, "capo", AT, "r", ordinary=NewWeek(SUNDAY, days, 1))
-    back = Special(
+    days = week_of(monday="8:30-13 14-24")
+    new = HoursEntry(1, Whose.HOUSE, None, "capo", AT, "r", ordinary=NewWeek(SUNDAY, days, 1))
+    back = HoursEntry(
         2, Whose.HOUSE, None, "capo", AT.replace(hour=11), "r", ordinary=NewWeek(SUNDAY, None, 2)
     )
     enter(connection, new, back)

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError, StoreError
-from appliance.policy.voicemail import MessageState, Outcome
+from appliance.policy.voicemail import MessageOutcome, MessageState
 from appliance.store import call_log, voicemail
 from appliance.store.database import open_database
 from tests.store.samples import TEN, WITHHELD, a_call, a_message
@@ -75,12 +75,12 @@ def test_a_message_waits_until_it_is_closed_with_an_outcome(db: sqlite3.Connecti
     """P9: closed by somebody, at a time, with an outcome; then it no longer waits."""
     voicemail.insert(db, a_message(), a_call(), "b")
     voicemail.insert(db, a_message("m2", "a-2"), a_call("a-2"), "b")
-    closed = voicemail.close(db, "1", "op1", Outcome.CALLED_BACK, TEN, "richiamato alle 11")
+    closed = voicemail.close(db, "1", "op1", MessageOutcome.CALLED_BACK, TEN, "richiamato alle 11")
     assert closed == replace(
         a_message(),
         number=1,
         state=MessageState.CLOSED,
-        outcome=Outcome.CALLED_BACK,
+        outcome=MessageOutcome.CALLED_BACK,
         closed_by="op1",
         closed_at=TEN,
         note="richiamato alle 11",
@@ -94,16 +94,19 @@ def test_a_message_waits_until_it_is_closed_with_an_outcome(db: sqlite3.Connecti
 def test_closing_again_in_the_same_words_changes_nothing(db: sqlite3.Connection) -> None:
     """The first closing stands; another person's or outcome's is refused in words."""
     voicemail.insert(db, a_message(), a_call(), "b")
-    first = voicemail.close(db, "m1", "op1", Outcome.NO_NUMBER, TEN)
-    assert voicemail.close(db, "m1", "op1", Outcome.NO_NUMBER, TEN + timedelta(hours=1)) == first
+    first = voicemail.close(db, "m1", "op1", MessageOutcome.NO_NUMBER, TEN)
+    assert (
+        voicemail.close(db, "m1", "op1", MessageOutcome.NO_NUMBER, TEN + timedelta(hours=1))
+        == first
+    )
     with pytest.raises(OfficeError, match="already closed by op1"):
-        voicemail.close(db, "m1", "op2", Outcome.NO_NUMBER, TEN)
+        voicemail.close(db, "m1", "op2", MessageOutcome.NO_NUMBER, TEN)
 
 
 def test_closing_what_is_not_there_says_so(db: sqlite3.Connection) -> None:
     """An unknown message is the office's mistake, told in a sentence."""
     with pytest.raises(OfficeError, match="no message 7"):
-        voicemail.close(db, "7", "op1", Outcome.NOT_NEEDED, TEN)
+        voicemail.close(db, "7", "op1", MessageOutcome.NOT_NEEDED, TEN)
 
 
 def test_a_closed_message_without_an_outcome_cannot_exist(db: sqlite3.Connection) -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.policy.voicemail import Entry, MessageStep, Outcome
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.store import call_log, care, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import migrate, open_database
@@ -110,8 +110,13 @@ def test_who_called_again_from_the_same_number_otherwise_sent_was_served(
 def test_one_that_was_closed_is_not_open(db: sqlite3.Connection) -> None:
     """Closed with an outcome by somebody; the list for programmes says all of it."""
     (found,) = listed(db, a_call("a-1", Result.INTERRUPTED))
-    care.add(db, Kind.CALL, "a-1", Entry(TEN, "Anna", MessageStep.FAIL))
-    care.add(db, Kind.CALL, "a-1", Entry(TEN, "Anna", MessageStep.CLOSE, Outcome.NOT_NEEDED))
+    care.add(db, Kind.CALL, "a-1", MessageEntry(TEN, "Anna", MessageStep.FAIL))
+    care.add(
+        db,
+        Kind.CALL,
+        "a-1",
+        MessageEntry(TEN, "Anna", MessageStep.CLOSE, MessageOutcome.NOT_NEEDED),
+    )
     (found,) = listed(db)
     assert not found.is_open
     (row,) = json.loads(voicemail.missed_as_json([found]))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from appliance.calls.orders import Result
-from appliance.policy.voicemail import Entry, MessageStep, Outcome
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.store import call_log, care, voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import OpenCase, open_cases
@@ -21,8 +21,8 @@ NOW = TEN + timedelta(hours=1)
 def test_what_is_open_of_a_number(db: sqlite3.Connection) -> None:
     """However the number was sent; who has it, and how often it was tried; newest first."""
     voicemail.insert(db, a_message(), replace(a_call(result=Result.MESSAGE), message="m1"), "b")
-    care.add(db, Kind.MESSAGE, "m1", Entry(TEN, "carla", MessageStep.TAKE))
-    care.add(db, Kind.MESSAGE, "m1", Entry(TEN, "carla", MessageStep.FAIL))
+    care.add(db, Kind.MESSAGE, "m1", MessageEntry(TEN, "carla", MessageStep.TAKE))
+    care.add(db, Kind.MESSAGE, "m1", MessageEntry(TEN, "carla", MessageStep.FAIL))
     call_log.upsert(db, [a_call("a-2", Result.GAVE_UP, minute=5)], "b")
     assert open_cases(db, "+39 051 234567", NOW) == (
         OpenCase(Kind.CALL, 2, TEN + timedelta(minutes=5)),
@@ -36,6 +36,11 @@ def test_nothing_is_open(db: sqlite3.Connection) -> None:
     other = replace(SHOWN, number="0519999999")
     call_log.upsert(db, [replace(a_call("a-2", Result.GAVE_UP), caller=other)], "b")
     assert len(open_cases(db, SHOWN.number, NOW)) == 1
-    care.add(db, Kind.MESSAGE, "m1", Entry(TEN, "carla", MessageStep.CLOSE, Outcome.CALLED_BACK))
+    care.add(
+        db,
+        Kind.MESSAGE,
+        "m1",
+        MessageEntry(TEN, "carla", MessageStep.CLOSE, MessageOutcome.CALLED_BACK),
+    )
     assert open_cases(db, SHOWN.number, NOW) == ()
     assert open_cases(db, "", NOW) == ()

@@ -13,7 +13,7 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.policy.dialling import Placed
+from appliance.policy.dialling import PlacedCall
 from appliance.policy.numbering import PLANS
 from appliance.store import call_log, requests, voicemail
 from appliance.store.database import open_database
@@ -64,7 +64,7 @@ def test_who_called_is_known_and_what_was_dialled_counts(db: sqlite3.Connection)
     found = call_log.ledger(db, ITALY, TEN + timedelta(hours=1), 30)
     assert found.loaded
     assert found.heard == {"051234567": TEN + timedelta(minutes=5)}
-    assert found.placed == (Placed("o-1", "op1", "051234567", OUT.rang_at, "call:a-1", 180.0),)
+    assert found.placed == (PlacedCall("o-1", "op1", "051234567", OUT.rang_at, "call:a-1", 180.0),)
 
 
 @pytest.mark.parametrize(

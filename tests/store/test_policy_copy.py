@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import StoreError
-from appliance.policy.directory import Register
-from appliance.policy.directory_forms import merge
+from appliance.policy.directory import Directory
+from appliance.policy.directory_changes import merge_directory
 from appliance.policy.hours import moment_phrase
 from appliance.policy.sheets import Sheet
 from appliance.store import backup, database, directory, sheets, users
@@ -52,10 +52,14 @@ class Box:
         self.connection = open_database(self.path, self.path.parent / "corrupt").connection
         return self.connection
 
-    def enter(self, given: Register = FULL) -> None:
+    def enter(self, given: Directory = FULL) -> None:
         """Import a register and sheets, of which one is gone since."""
         directory.change(
-            self.connection, self.key, WHO, lambda stored: merge(stored, given), {"mail.eml": MAIL}
+            self.connection,
+            self.key,
+            WHO,
+            lambda stored: merge_directory(stored, given),
+            {"mail.eml": MAIL},
         )
         sheets.store(self.connection, (SHEET, OLD))
         sheets.store(self.connection, (SHEET,))
@@ -89,7 +93,7 @@ def test_what_was_copied_is_put_back(box: Box) -> None:
     assert backup.version(lost) == entered
     assert [(n.by, n.what) for n in database.latest(lost, most=1)] == [("box", "policy.restored")]
     directory.change(
-        lost, box.key, WHO, lambda stored: merge(stored, TOWN), {}
+        lost, box.key, WHO, lambda stored: merge_directory(stored, TOWN), {}
     )  # goes on from there
 
 
@@ -142,7 +146,9 @@ def test_what_was_entered_is_never_overlaid(box: Box) -> None:
     box.enter()
     backup.write(box.connection, box.copy, AT)
     fewer = replace(FULL, units=TOWN.units[:2])
-    directory.change(box.connection, box.key, WHO, lambda stored: merge(stored, fewer), {})
+    directory.change(
+        box.connection, box.key, WHO, lambda stored: merge_directory(stored, fewer), {}
+    )
     assert backup.restore(box.connection, box.copy) is None
     assert directory.load(box.connection, box.key).units == TOWN.units[:2]
 
@@ -169,7 +175,7 @@ def test_a_damaged_copy_is_left_alone(
     file.write_bytes(left[damage])
     lost = box.lose()
     assert backup.restore(lost, box.copy) is None
-    assert directory.load(lost, box.key) == Register()
+    assert directory.load(lost, box.key) == Directory()
     assert backup.version(lost) == 0
     assert "cannot be put back" in caplog.text
 

@@ -14,19 +14,24 @@ from hypothesis import strategies as st
 
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import (
-    MASK,
     Authorisation,
+    Directory,
     Need,
-    Purpose,
     Reach,
-    Register,
     Slots,
-    all_known,
-    target,
-    to_be_told,
+    all_numbers_known,
+    make_target,
+    target_to_tell,
 )
-from appliance.policy.directory_forms import Merged, Revoked, added, ended, merge
-from appliance.policy.hours import week
+from appliance.policy.directory_changes import (
+    DirectoryChange,
+    Revocation,
+    merge_directory,
+    with_entry,
+    with_revocation,
+)
+from appliance.policy.hours import week_of
+from appliance.policy.numbering import MASK, Purpose
 from appliance.store import database, directory
 from appliance.store.database import open_database
 from appliance.store.directory import Readable, Who, key_path, make_vault
@@ -39,26 +44,28 @@ TURN = Need(
     "turno",
     "Assistente di turno",
     (
-        target(Reach.OUTSIDE, NUMBERS[0], "Ufficio"),
-        target(Reach.OUTSIDE, NUMBERS[1], "Cellulare di servizio", service_mobile=True),
-        target(Reach.OUTSIDE, NUMBERS[2]),
-        target(Reach.PBX, NUMBERS[3], "interno"),
-        target(Reach.PHONE, "ana1", "telefono"),
+        make_target(Reach.OUTSIDE, NUMBERS[0], "Ufficio"),
+        make_target(Reach.OUTSIDE, NUMBERS[1], "Cellulare di servizio", service_mobile=True),
+        make_target(Reach.OUTSIDE, NUMBERS[2]),
+        make_target(Reach.PBX, NUMBERS[3], "interno"),
+        make_target(Reach.PHONE, "ana1", "telefono"),
     ),
     code_keys="12",
 )
 DECLARED = replace(
     declaration(),
     needs=(*declaration().needs, TURN),
-    slots=Slots(week(tuesday="15-17"), 20, 2),
+    slots=Slots(week_of(tuesday="15-17"), 20, 2),
     last=date(2027, 1, 31),
     entry=replace(entry(1), attachment="mail.eml"),
 )
-LEAVE = Authorisation(entry(4), "anagrafe", to_be_told(NUMBERS[0]), "D", entry(5), date(2027, 1, 1))
-FULL = Register(
+LEAVE = Authorisation(
+    entry(4), "anagrafe", target_to_tell(NUMBERS[0]), "D", entry(5), date(2027, 1, 1)
+)
+FULL = Directory(
     TOWN.units,
     (DECLARED, replace(declaration(6, first="2027-02-01"), needs=())),
-    (variation(2, "2026-11-25", week(wednesday="11-12")), variation(3, "2026-11-26", None)),
+    (variation(2, "2026-11-25", week_of(wednesday="11-12")), variation(3, "2026-11-26", None)),
     (LEAVE,),
 )
 WHO = Who("Responsabile", rome("2026-11-25 08:07"), "import")
@@ -72,14 +79,14 @@ class Box:
         self.key = key_path(self.path)
         self.connection = open_database(self.path, folder / "corrupt").connection
 
-    def take(self, given: Register, **attached: bytes) -> Merged:
+    def take(self, given: Directory, **attached: bytes) -> DirectoryChange:
         """Import a register."""
         files = {name.replace("_", "."): data for name, data in attached.items()}
         return directory.change(
-            self.connection, self.key, WHO, lambda stored: merge(stored, given), files
+            self.connection, self.key, WHO, lambda stored: merge_directory(stored, given), files
         )
 
-    def load(self) -> Register:
+    def load(self) -> Directory:
         """Read it."""
         return directory.load(self.connection, self.key)
 
@@ -104,7 +111,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
 
 def test_it_comes_back_as_it_was_entered(box: Box) -> None:
     """Whatever it holds; also what came later and an authorisation's end."""
-    assert box.load() == Register()
+    assert box.load() == Directory()
     box.take(FULL, mail_eml=MAIL)
     assert box.load() == FULL
 
@@ -120,10 +127,10 @@ def test_the_same_import_again_adds_no_row(box: Box) -> None:
 def test_what_comes_later_lies_beside_what_was_there(box: Box) -> None:
     """A variation, an end of an authorisation, other units: rows are added, none is touched."""
     box.take(replace(FULL, authorisations=(replace(LEAVE, revoked=None),)), mail_eml=MAIL)
-    new = variation(7, "2026-12-01", week(tuesday="9-10"))
-    directory.change(box.connection, box.key, WHO, lambda r: added(r, new), {})
-    end = Revoked(4, entry(8))
-    directory.change(box.connection, box.key, WHO, lambda r: ended(r, end), {})
+    new = variation(7, "2026-12-01", week_of(tuesday="9-10"))
+    directory.change(box.connection, box.key, WHO, lambda r: with_entry(r, new), {})
+    end = Revocation(4, entry(8))
+    directory.change(box.connection, box.key, WHO, lambda r: with_revocation(r, end), {})
     renamed = replace(TOWN.units[2], name="Stato civile e cimiteri")
     given = replace(box.load(), units=(*TOWN.units[:2], renamed))
     assert box.take(given).changed_units == (renamed,)
@@ -172,9 +179,9 @@ def test_no_number_stands_in_the_databases_files(box: Box) -> None:
 def test_whatever_the_number(tmp_path_factory: pytest.TempPathFactory, digits: str) -> None:
     """It comes back, and stands nowhere: not in the files, the audit, a row, or what is printed."""
     made = Box(tmp_path_factory.mktemp("box"))
-    need = Need("turno", "Turno", (target(Reach.OUTSIDE, digits),))
-    leave = Authorisation(entry(2), "anagrafe", to_be_told(digits), "D")
-    given_register = Register(TOWN.units, (replace(declaration(), needs=(need,)),), (), (leave,))
+    need = Need("turno", "Turno", (make_target(Reach.OUTSIDE, digits),))
+    leave = Authorisation(entry(2), "anagrafe", target_to_tell(digits), "D")
+    given_register = Directory(TOWN.units, (replace(declaration(), needs=(need,)),), (), (leave,))
     made.take(given_register)
     found = made.load()
     made.connection.close()
@@ -225,7 +232,7 @@ def test_without_the_key_all_but_the_numbers_holds(box: Box) -> None:
     lost = box.readable()
     assert "is missing" in str(lost.why)
     assert lost.register == directory.load_masked(box.connection)
-    assert not all_known(lost.register)
+    assert not all_numbers_known(lost.register)
     box.key.write_bytes(kept)
     assert box.readable() == Readable(FULL)
 
@@ -242,7 +249,7 @@ def test_another_boxs_key_opens_nothing(box: Box, tmp_path: Path) -> None:
 
 def test_an_empty_register_needs_no_key(box: Box) -> None:
     """Nothing is sealed, so nothing is missing."""
-    assert box.readable() == Readable(Register())
+    assert box.readable() == Readable(Directory())
     assert directory.last_change(box.connection) == 0
 
 
@@ -281,7 +288,7 @@ def test_no_key_is_made_where_none_can_be(box: Box) -> None:
     (box.path.parent / "file").touch()
     nowhere = box.path.parent / "file" / "register.key"
     with pytest.raises(StoreError, match="cannot be made"):
-        directory.change(box.connection, nowhere, WHO, lambda r: merge(r, FULL), {})
+        directory.change(box.connection, nowhere, WHO, lambda r: merge_directory(r, FULL), {})
     assert box.rows() == 0
 
 
@@ -300,7 +307,9 @@ def test_what_is_attached_comes_back(box: Box) -> None:
     again = replace(
         declaration(7, first="2027-05-01"), entry=replace(entry(7), attachment="mail.eml")
     )
-    directory.change(box.connection, box.key, WHO, lambda r: added(r, again), {"mail.eml": MAIL})
+    directory.change(
+        box.connection, box.key, WHO, lambda r: with_entry(r, again), {"mail.eml": MAIL}
+    )
     assert directory.attachment(box.connection, box.key, "mail.eml") == MAIL
     with pytest.raises(OfficeError, match=r"nothing named 'other\.eml' is attached"):
         directory.attachment(box.connection, box.key, "other.eml")
@@ -325,7 +334,9 @@ def test_two_files_do_not_share_a_name(box: Box) -> None:
     box.take(FULL, mail_eml=MAIL)
     again = replace(declaration(7), entry=replace(entry(7), attachment="mail.eml"))
     with pytest.raises(OfficeError, match=r"another file named 'mail\.eml'"):
-        directory.change(box.connection, box.key, WHO, lambda r: added(r, again), {"mail.eml": b""})
+        directory.change(
+            box.connection, box.key, WHO, lambda r: with_entry(r, again), {"mail.eml": b""}
+        )
     assert box.load() == FULL
 
 
@@ -334,7 +345,7 @@ def test_what_is_refused_changes_nothing(box: Box) -> None:
     box.take(FULL, mail_eml=MAIL)
     before = box.rows()
 
-    def refuse(stored: Register) -> Merged:
+    def refuse(stored: Directory) -> DirectoryChange:
         raise OfficeError("no")
 
     with pytest.raises(OfficeError, match="no"):

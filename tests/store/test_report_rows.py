@@ -14,7 +14,7 @@ from appliance.calls.events import Caller, Presentation
 from appliance.calls.model import Cause
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.policy.directory import ReturnRule
-from appliance.policy.reports import Ending, Sent, report
+from appliance.policy.reports import Ending, TransferRow, report_of
 from appliance.policy.requests import Citizen, NewRequest
 from appliance.store import call_log, reports, requests
 from appliance.store.database import open_database
@@ -53,26 +53,26 @@ def test_every_result_but_a_call_that_goes_on_counts_in_one_way() -> None:
     ("trail", "ending", "sent"),
     [
         (("rang", "talking"), Ending.FILTER, ()),
-        ((ANA, "transferred.ana"), Ending.TRANSFERRED, (Sent("ana", "", "aire"),)),
-        ((ANA, "returned.ana.busy"), Ending.RETURNED, (Sent("ana", "busy", "aire"),)),
+        ((ANA, "transferred.ana"), Ending.TRANSFERRED, (TransferRow("ana", "", "aire"),)),
+        ((ANA, "returned.ana.busy"), Ending.RETURNED, (TransferRow("ana", "busy", "aire"),)),
         (
             (ANA, "returned.ana.no_answer", TRI, "transferred.tri"),
             Ending.TRANSFERRED,
-            (Sent("ana", "no_answer", "aire"), Sent("tri", "", "imu")),
+            (TransferRow("ana", "no_answer", "aire"), TransferRow("tri", "", "imu")),
         ),
         ((ANA, "transferred.ana", "returned.ana.sent_back"), Ending.RETURNED,
-         (Sent("ana", "sent_back", "aire"),)),
+         (TransferRow("ana", "sent_back", "aire"),)),
         ((ANA, "transfer.no_line", "ring.ana.aire.1"), Ending.LOST,
-         (Sent("ana", UNFINISHED, "aire"),)),
+         (TransferRow("ana", UNFINISHED, "aire"),)),
         ((ANA, "returned.ana.busy", "return.ring.op1"), Ending.LOST,
-         (Sent("ana", "busy", "aire"),)),
+         (TransferRow("ana", "busy", "aire"),)),
         ((ANA, "returned.ana.busy", "return.ring.op1", "return.answered.op1"), Ending.RETURNED,
-         (Sent("ana", "busy", "aire"),)),
+         (TransferRow("ana", "busy", "aire"),)),
         (("transferred.ana", "returned.ana.busy"), Ending.FILTER, ()),
     ],
 )  # fmt: skip
 def test_what_the_trail_tells(
-    trail: tuple[str, ...], ending: Ending, sent: tuple[Sent, ...]
+    trail: tuple[str, ...], ending: Ending, sent: tuple[TransferRow, ...]
 ) -> None:
     """P6, E7: the last transfer decides what became of the call; each that began counts once."""
     row = call_row(answered(trail=trail), ROME)
@@ -112,7 +112,7 @@ def test_the_report_from_the_database(tmp_path: Path) -> None:
         requests.insert(db, requests.Taking(f"r{number}", new, new.at))
     rows = reports.call_rows(db, START, END, ROME)
     asked = reports.request_rows(db, START, END, CALENDAR, TEN)
-    found = report(rows, asked)
+    found = report_of(rows, asked)
     assert (found.total.calls, found.total.by_filter) == (3, 1)
     assert set(found.numbers) == {"", "051598111", "800011837"}
     anagrafe = found.units["anagrafe"]
@@ -137,7 +137,7 @@ def test_the_report_from_the_database(tmp_path: Path) -> None:
 
 def test_positions_are_shown_with_the_agreement_that_allows_it() -> None:
     """E21: whoever reads figures per position reads on what ground."""
-    found = report([call_row(answered(), ROME)], [], per_person=True)
+    found = report_of([call_row(answered(), ROME)], [], per_person=True)
     text = reports.as_text(found, FIRST, LAST, "it", {}, "Accordo 3/2026")
     assert "Per postazione (Accordo 3/2026)" in text
     assert "op1" in text
@@ -145,14 +145,14 @@ def test_positions_are_shown_with_the_agreement_that_allows_it() -> None:
 
 def test_an_empty_time_is_no_error() -> None:
     """Nobody called: no share, no times."""
-    text = reports.as_text(report([], []), FIRST, LAST, "en", {})
+    text = reports.as_text(report_of([], []), FIRST, LAST, "en", {})
     assert "0 of 0 served (–)" in text
-    assert reports.as_csv(report([], [])).startswith("group;key;calls;filter;")
+    assert reports.as_csv(report_of([], [])).startswith("group;key;calls;filter;")
 
 
 def test_no_number_of_a_citizen_is_in_a_report() -> None:
     """Sums alone: whoever reads it learns nothing of a caller."""
     caller = Caller(Presentation.SHOWN, "0519876543", "ROSSI")
-    found = report([call_row(answered(caller=caller), ROME)], [])
+    found = report_of([call_row(answered(caller=caller), ROME)], [])
     told = reports.as_text(found, FIRST, LAST, "it", {}) + reports.as_csv(found)
     assert "0519876543" not in told + reports.as_json(found, FIRST, LAST)

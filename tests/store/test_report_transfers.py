@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import orders
-from appliance.policy.reports import Ending, Report, UnitFigures, report
+from appliance.policy.reports import Ending, Report, UnitFigures, report_of
 from appliance.store import call_log, reports, requests
 from appliance.store.database import open_database
 from tests.policy.town import CALENDAR
@@ -126,7 +126,7 @@ def reported(db: sqlite3.Connection) -> Report:
             call_log.upsert(db, [order.record], "t")
         elif isinstance(order, orders.StoreRequest):
             requests.insert(db, requests.Taking("r1", order.request, order.request.at))
-    return report(
+    return report_of(
         reports.call_rows(db, START, END, ROME),
         reports.request_rows(db, START, END, CALENDAR, run.now.wall),
     )

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from appliance.policy import requests
-from appliance.policy.requests import Mail, MailState, RequestStep, Standing, State, Waiting
+from appliance.policy.mail import Mail, MailState, QueuedMail
+from appliance.policy.requests import DoneLinkState, RequestState, RequestStep
 from appliance.policy.text import Refused
 from appliance.store import database, privacy, request_papers, writer
 from appliance.store import requests as store_requests
@@ -48,7 +49,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def how(db: sqlite3.Connection, token: str) -> Standing:
+def how(db: sqlite3.Connection, token: str) -> DoneLinkState:
     """Say how a link stands a day later."""
     return request_papers.look(db, token, LATER).standing
 
@@ -60,10 +61,10 @@ def links(db: sqlite3.Connection) -> int:
 
 def test_it_closes_its_request_and_tells_who_said_so(db: sqlite3.Connection) -> None:
     """One step, who said so in it; audited by the request's number alone."""
-    assert how(db, FIRST) is Standing.OPEN
+    assert how(db, FIRST) is DoneLinkState.OPEN
     assert request_papers.close(db, FIRST, "Rossi", LATER) == 1
     kept = store_requests.required_request(db, 1)
-    assert kept.request.state is State.DONE
+    assert kept.request.state is RequestState.DONE
     last = kept.steps[-1]
     assert (last.step, last.by, last.said_by) == (RequestStep.CLOSE, "link e-mail", "Rossi")
     assert database.latest(db) == (Noted(LATER, "link e-mail", "request.link", "1"),)
@@ -73,31 +74,31 @@ def test_twice_is_refused_and_changes_nothing(db: sqlite3.Connection) -> None:
     """By the same link, or by the reminder's; each says why."""
     request_papers.close(db, FIRST, "Rossi", LATER)
     before = store_requests.required_request(db, 1)
-    for token, how_it_stands in ((FIRST, Standing.USED), (SECOND, Standing.CLOSED)):
+    for token, how_it_stands in ((FIRST, DoneLinkState.USED), (SECOND, DoneLinkState.CLOSED)):
         assert how(db, token) is how_it_stands
         with pytest.raises(Refused) as refused:
             request_papers.close(db, token, "Bianchi", LATER)
-        assert refused.value.words == requests.SAID[how_it_stands]
+        assert refused.value.words == requests.DONE_LINK_WORDS[how_it_stands]
     assert store_requests.required_request(db, 1) == before
     assert len(database.latest(db)) == 1
 
 
 def test_one_that_is_guessed_or_expired_closes_nothing(db: sqlite3.Connection) -> None:
     """The hash itself is no link either."""
-    guessed = ("", "x", FIRST[:-1], requests.hash_of(FIRST), "' OR 1=1 --")
-    assert {how(db, token) for token in guessed} == {Standing.UNKNOWN}
+    guessed = ("", "x", FIRST[:-1], requests.done_link_hash(FIRST), "' OR 1=1 --")
+    assert {how(db, token) for token in guessed} == {DoneLinkState.UNKNOWN}
     with pytest.raises(Refused, match="not valid"):
         request_papers.close(db, guessed[-1], "Rossi", LATER)
     with pytest.raises(Refused, match="expired"):
-        request_papers.close(db, FIRST, "Rossi", AT + requests.VALID)
-    assert store_requests.required_request(db, 1).request.state is State.OPEN
+        request_papers.close(db, FIRST, "Rossi", AT + requests.DONE_LINK_VALID)
+    assert store_requests.required_request(db, 1).request.state is RequestState.OPEN
 
 
 def test_it_goes_with_its_request(db: sqlite3.Connection) -> None:
     """By age; a link of what is gone is as good as a wrong one."""
     request_papers.close(db, FIRST, "Rossi", LATER)
     erase_requests(db, (1,), 1095, YEARS)
-    assert how(db, FIRST) is Standing.UNKNOWN
+    assert how(db, FIRST) is DoneLinkState.UNKNOWN
     assert links(db) == 0
 
 
@@ -106,20 +107,20 @@ def test_it_goes_with_what_the_head_erases(db: sqlite3.Connection) -> None:
     found = Found(requests=(1,), open_requests=(1,), mails=(1, 2))
     ordered = Ordered("carla", "chiesto dall'interessato", LATER, close_requests=True)
     privacy.erase(db, found, Chosen(), ordered)
-    assert how(db, FIRST) is Standing.UNKNOWN
+    assert how(db, FIRST) is DoneLinkState.UNKNOWN
     assert links(db) == 0
 
 
 def test_the_secret_stands_in_the_waiting_mail_alone(db: sqlite3.Connection) -> None:
     """Every try sends it; once it has left it stands nowhere in the records."""
-    writer.settle(db, MailState.QUEUED, Waiting(1, 1), "451 busy", LATER)
+    writer.settle(db, MailState.QUEUED, QueuedMail(1, 1), "451 busy", LATER)
     assert FIRST in writer.load(db, 1).mail.body
     rest = "\n".join(db.iterdump()).replace(writer.load(db, 1).mail.body, "")
     assert FIRST not in rest
-    writer.settle(db, MailState.SENT, Waiting(1, 2), "250 OK", LATER)
+    writer.settle(db, MailState.SENT, QueuedMail(1, 2), "250 OK", LATER)
     assert FIRST not in "\n".join(db.iterdump())
     assert store_requests.required_notice(db, 1).mail.body == "https://box/done/…\n"
-    assert how(db, FIRST) is Standing.OPEN
+    assert how(db, FIRST) is DoneLinkState.OPEN
 
 
 def test_links_are_only_ever_added(db: sqlite3.Connection) -> None:

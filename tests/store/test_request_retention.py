@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.policy.requests import MailState, RequestStep, Waiting
+from appliance.policy.mail import MailState, QueuedMail
+from appliance.policy.requests import RequestStep
 from appliance.store import requests, retention, writer
 from appliance.store.database import open_database
 from appliance.store.request_papers import due_mails, due_requests, empty_mails, erase_requests
@@ -27,7 +28,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     for name in ("r1", "r2"):
         requests.insert(connection, Taking(name, WANTED, AT, SOUND, DIARY), LETTERS)
     requests.change(connection, 1, step("s1", RequestStep.CLOSE, "Anagrafe"))
-    writer.settle(connection, MailState.SENT, Waiting(1, 1), "250 OK", AT)
+    writer.settle(connection, MailState.SENT, QueuedMail(1, 1), "250 OK", AT)
     yield connection
     connection.close()
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.policy.hours import Schedule, week
-from appliance.policy.requests import HEAD, RequestStep
+from appliance.policy.hours import Schedule, week_of
+from appliance.policy.mail import TO_HEAD
+from appliance.policy.requests import RequestStep
 from appliance.store import requests
 from appliance.store.database import open_database
 from appliance.store.requests import Taking
@@ -18,7 +19,7 @@ from tests.policy.town import EVERY_DAY, rome
 from tests.store.test_requests import ASKED, AT, step
 from tests.stories.offices import ROME
 
-WORKDAYS = Schedule(ROME, week(**dict.fromkeys(EVERY_DAY, "8:30-13")))
+WORKDAYS = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13")))
 IN_TIME, LATE = rome("2026-11-26 12:00"), rome("2026-11-27 00:01")
 
 
@@ -38,7 +39,7 @@ def test_a_late_one_is_counted_and_told_once(db: sqlite3.Connection) -> None:
     seen = [watch(db, WORKDAYS, Notices(), at) for at in (IN_TIME, LATE, LATE)]
     assert [(each.requests, each.overdue) for each in seen] == [(1, 0), (1, 1), (1, 1)]
     (kept,) = requests.list_notices(db)
-    assert (kept.mail.to, kept.mail.key) == (HEAD, "request-1-overdue")
+    assert (kept.mail.to, kept.mail.key) == (TO_HEAD, "request-1-overdue")
 
 
 def test_without_a_head_it_is_counted_alone(db: sqlite3.Connection) -> None:

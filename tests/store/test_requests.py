@@ -14,20 +14,17 @@ import pytest
 
 from appliance.errors import OfficeError
 from appliance.policy.directory import Slots
-from appliance.policy.hours import week
+from appliance.policy.hours import week_of
+from appliance.policy.mail import TO_HEAD, Mail, MailState, QueuedMail
 from appliance.policy.requests import (
-    HEAD,
     Appointment,
+    AppointmentForm,
     Citizen,
-    Form,
-    Mail,
-    MailState,
     NewRequest,
+    RequestState,
     RequestStep,
     Slot,
-    State,
-    Waiting,
-    by_voice,
+    spoken_request,
 )
 from appliance.store import database, requests, writer
 from appliance.store.database import connect, open_database
@@ -50,9 +47,11 @@ ANNA = Citizen("Anna Niccolò Verdi", "+39 347 0000001", "anna@example.org")
 ASKED = NewRequest(
     EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", "c-1", "aire"
 )
-DIARY = Diary("anagrafe", Slots(week(monday="15-17"), 20, places=2), CALENDAR)
+DIARY = Diary("anagrafe", Slots(week_of(monday="15-17"), 20, places=2), CALENDAR)
 SLOT = Slot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))
-WANTED = replace(ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, Form.IN_PERSON, True))
+WANTED = replace(
+    ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, AppointmentForm.IN_PERSON, True)
+)
 
 
 @pytest.fixture
@@ -120,7 +119,7 @@ def test_its_history_is_whole(db: sqlite3.Connection) -> None:
         kept = requests.change(db, 1, each)
     assert kept.steps == steps
     assert kept.request.reminders == ("ancora niente",)
-    assert (kept.request.state, kept.request.taken_by) == (State.DONE, "Rossi")
+    assert (kept.request.state, kept.request.taken_by) == (RequestState.DONE, "Rossi")
     closing = kept.request.closing
     assert closing is not None
     assert (closing.said_by, closing.note, closing.cancelled) == (
@@ -189,7 +188,7 @@ def test_sent_is_kept_where_the_mail_is_settled(db: sqlite3.Connection) -> None:
     requests.mailed(db, 1, step("m2", RequestStep.MAILED))
     requests.mailed(db, 9, step("m3", RequestStep.MAILED))
     kept = requests.required_request(db, 1)
-    assert (kept.request.state, [each.id for each in kept.steps]) == (State.SENT, ["m1"])
+    assert (kept.request.state, [each.id for each in kept.steps]) == (RequestState.SENT, ["m1"])
 
 
 @pytest.mark.parametrize(
@@ -246,9 +245,9 @@ def test_lists(db: sqlite3.Connection) -> None:
         requests.insert(db, Taking(f"r{n}", new, AT))
     requests.change(db, 1, step("s1", RequestStep.CLOSE, "Anagrafe"))
     assert [k.request.number for k in requests.list_requests(db)] == [3, 2, 1]
-    assert [k.request.number for k in requests.list_requests(db, State.OPEN, unit="anagrafe")] == [
-        3
-    ]
+    assert [
+        k.request.number for k in requests.list_requests(db, RequestState.OPEN, unit="anagrafe")
+    ] == [3]
 
 
 def test_a_list_asks_as_often_for_one_as_for_many(db: sqlite3.Connection) -> None:
@@ -277,7 +276,7 @@ def test_a_slot_is_never_given_twice(db: sqlite3.Connection) -> None:
 def test_a_slot_months_ahead_is_not_given_twice_either(db: sqlite3.Connection, weeks: int) -> None:
     """Two operators on the page of one week: the second hears one clear sentence."""
     start = SLOT.start + timedelta(weeks=weeks)
-    far = Appointment(Slot(start, start + timedelta(minutes=20)), Form.IN_PERSON, True)
+    far = Appointment(Slot(start, start + timedelta(minutes=20)), AppointmentForm.IN_PERSON, True)
     wanted = replace(WANTED, appointment=far)
     for name in ("r1", "r2"):
         requests.insert(db, Taking(name, wanted, AT, diary=DIARY))
@@ -290,7 +289,7 @@ def test_moving_frees_the_old_slot_and_takes_the_new(db: sqlite3.Connection) -> 
     """A moved appointment holds one slot; where the new one is taken the old one stays."""
     one_place = replace(DIARY, slots=replace(DIARY.slots, places=1))
     later = Slot(rome("2026-11-30 15:20"), rome("2026-11-30 15:40"))
-    to_later = Appointment(later, Form.IN_PERSON, True)
+    to_later = Appointment(later, AppointmentForm.IN_PERSON, True)
     for name, new in (("r1", WANTED), ("r2", replace(WANTED, appointment=to_later))):
         requests.insert(db, Taking(name, new, AT, diary=one_place))
     with pytest.raises(OfficeError, match="has just been taken"):
@@ -340,14 +339,16 @@ def test_the_table_itself_forbids_two_in_one_place(db: sqlite3.Connection) -> No
 
 def test_beside_a_recording_it_is_json_and_comes_back(db: sqlite3.Connection) -> None:
     """What a power cut leaves on the disk is enough to make the request."""
-    spoken = by_voice(APPOINTMENT, "anagrafe", "aire", "AIRE", "051234567", "c-1", AT, "op1")
+    spoken = spoken_request(APPOINTMENT, "anagrafe", "aire", "AIRE", "051234567", "c-1", AT, "op1")
     for new in (ASKED, WANTED, spoken):
         assert from_json(new_request_to_json(new)) == new
 
 
 def test_notices_are_kept_as_they_were(db: sqlite3.Connection) -> None:
     """The outbox keeps text, attachments and invitation; the same key twice is one."""
-    mail = Mail("k 1", HEAD, "Oggetto", "Testo", "k0", ("voicemail/new/x.wav",), "BEGIN:VCALENDAR")
+    mail = Mail(
+        "k 1", TO_HEAD, "Oggetto", "Testo", "k0", ("voicemail/new/x.wav",), "BEGIN:VCALENDAR"
+    )
     for _ in range(2):
         requests.queue(db, mail, AT, "comune.example")
     (kept,) = requests.list_notices(db)
@@ -359,7 +360,7 @@ def test_notices_are_kept_as_they_were(db: sqlite3.Connection) -> None:
 def test_what_has_left_is_not_dropped(db: sqlite3.Connection) -> None:
     """The mail server has it: nobody can say that it was not sent."""
     requests.queue(db, Mail("k1", "a@b.example", "S", "B"), AT)
-    writer.settle(db, MailState.SENT, Waiting(1, 1), "250 OK", AT)
+    writer.settle(db, MailState.SENT, QueuedMail(1, 1), "250 OK", AT)
     with pytest.raises(OfficeError, match="mail 1 has left already: 250 OK"):
         requests.drop(db, 1, "op1", "doppio", AT)
     with pytest.raises(OfficeError, match="mail 1"):

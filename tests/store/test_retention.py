@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from appliance.calls.orders import Result
-from appliance.policy.voicemail import Entry, MessageStep, Outcome
+from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.store import call_log, care, retention, voicemail
 from appliance.store.care import Kind
 from appliance.store.database import open_database
@@ -32,9 +32,13 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     for ident, call in (("closed", "a-1"), ("open", "a-2")):
         message = replace(a_message(ident, call), path=f"new/{ident}.wav")
         voicemail.insert(connection, message, a_call(call, Result.MESSAGE), "b")
-    voicemail.close(connection, "closed", "Anna", Outcome.CALLED_BACK, TEN, "richiama 051234567")
+    voicemail.close(
+        connection, "closed", "Anna", MessageOutcome.CALLED_BACK, TEN, "richiama 051234567"
+    )
     call_log.upsert(connection, [a_call("a-3", Result.GAVE_UP), a_call("a-4")], "b")
-    care.add(connection, Kind.CALL, "a-3", Entry(TEN, "Anna", MessageStep.NOTE, note="051234567"))
+    care.add(
+        connection, Kind.CALL, "a-3", MessageEntry(TEN, "Anna", MessageStep.NOTE, note="051234567")
+    )
     yield connection
     connection.close()
 
@@ -74,7 +78,9 @@ def test_a_note_on_a_call_goes_with_the_callers_number(db: sqlite3.Connection) -
     """E10: any call may have a note; who wrote it stays, its words are gone from the file."""
     unknown = replace(a_call("a-7", Result.ANSWERED).caller, number="", name="")
     call_log.upsert(db, [replace(a_call("a-7", Result.ANSWERED), caller=unknown)], "b")
-    care.add(db, Kind.CALL, "a-7", Entry(TEN, "Anna", MessageStep.NOTE, note="il signor Rossi"))
+    care.add(
+        db, Kind.CALL, "a-7", MessageEntry(TEN, "Anna", MessageStep.NOTE, note="il signor Rossi")
+    )
     with pytest.raises(sqlite3.DatabaseError, match="what was done stands"):
         db.execute("UPDATE care SET note = '' WHERE subject = 'a-3'")  # its number is kept
     assert not deleted(db, 179).numbers
@@ -103,7 +109,12 @@ def test_open_missed_calls_that_go_are_said(db: sqlite3.Connection) -> None:
     found = retention.due_for_deletion(db, KEEPING, TEN + timedelta(days=181))
     assert retention.still_open(db, found) == 2
     assert list(previewed(found, "it", 2))[-1].endswith("senza messaggio e non ancora chiuse: 2")
-    care.add(db, Kind.CALL, "a-3", Entry(TEN, "Anna", MessageStep.CLOSE, Outcome.CALLED_BACK))
+    care.add(
+        db,
+        Kind.CALL,
+        "a-3",
+        MessageEntry(TEN, "Anna", MessageStep.CLOSE, MessageOutcome.CALLED_BACK),
+    )
     assert retention.still_open(db, found) == 1
     again = replace(a_call("a-6", Result.ANSWERED), caller=other, rang_at=TEN + timedelta(days=1))
     call_log.upsert(db, [again], "b")
@@ -120,7 +131,7 @@ def test_nothing_due_is_no_deletion(db: sqlite3.Connection) -> None:
 
 def test_what_is_erased_is_not_found_in_the_file(db: sqlite3.Connection, tmp_path: Path) -> None:
     """The digits are overwritten, not merely forgotten; the record of it holds none."""
-    voicemail.close(db, "open", "Anna", Outcome.NOT_NEEDED, TEN)
+    voicemail.close(db, "open", "Anna", MessageOutcome.NOT_NEEDED, TEN)
     call_log.upsert(db, [a_call("a-4", Result.LOST)], "b")
     deleted(db, 1001)
     assert voicemail.list_messages(db) == ()

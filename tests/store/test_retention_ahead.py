@@ -5,9 +5,8 @@ from __future__ import annotations
 import sqlite3
 from datetime import timedelta
 
-from appliance.policy.numbering import PLANS
-from appliance.policy.privacy import same_number
-from appliance.policy.voicemail import Outcome
+from appliance.policy.numbering import PLANS, same_number
+from appliance.policy.voicemail import MessageOutcome
 from appliance.store import call_log, database, privacy, voicemail
 from appliance.store.retention import Keeping, Waiting, soon, waiting
 from tests.store.samples import TEN, a_call
@@ -33,7 +32,7 @@ def test_what_goes_within_thirty_days(db: sqlite3.Connection) -> None:  # noqa: 
 def test_what_waits_for_somebody(db: sqlite3.Connection) -> None:  # noqa: F811 - the fixture
     """What nobody closed stays whatever its age, and is counted with its oldest."""
     assert waiting(db) == Waiting(1, TEN, 0, None, 0)
-    voicemail.close(db, "open", "Anna", Outcome.CALLED_BACK, TEN)
+    voicemail.close(db, "open", "Anna", MessageOutcome.CALLED_BACK, TEN)
     assert waiting(db) == Waiting(0, None, 0, None, 0)
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.policy.sheets import Change, Sheet
+from appliance.policy.sheets import Sheet, SheetChange
 from appliance.store import sheets
 from appliance.store.database import connect, migrate, migrations, open_database
 from appliance.store.directory import excerpt, folded
@@ -200,17 +200,17 @@ def test_a_second_import_says_what_changed(connection: sqlite3.Connection) -> No
     school = replace(TAX, code="mensa", title="Mensa")
     told = sheets.store(connection, (changed, CARD, school))
     assert told == {
-        "carta": Change.SAME,
-        "imu": Change.GONE,
-        "mensa": Change.NEW,
-        "residenza": Change.CHANGED,
+        "carta": SheetChange.SAME,
+        "imu": SheetChange.GONE,
+        "mensa": SheetChange.NEW,
+        "residenza": SheetChange.CHANGED,
     }
     assert found(connection, "imu") == []
     assert found(connection, "affitto") == []
     assert found(connection, "trasferimento") == ["residenza"]
     assert sheets.find(connection, "residenza") == changed
     assert sheets.find(connection, "imu") is None  # nobody may answer from it any more
-    assert sheets.store(connection, (changed, CARD, school, TAX))["imu"] is Change.NEW
+    assert sheets.store(connection, (changed, CARD, school, TAX))["imu"] is SheetChange.NEW
     assert found(connection, "imu") == ["imu"]
 
 

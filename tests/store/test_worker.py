@@ -17,8 +17,8 @@ import pytest
 from appliance import workers
 from appliance.calls.orders import CallRecord, Result
 from appliance.errors import Bug, CentralinoError, OfficeError, StoreError
-from appliance.policy.requests import State
-from appliance.policy.voicemail import Outcome
+from appliance.policy.requests import RequestState
+from appliance.policy.voicemail import MessageOutcome
 from appliance.store import call_log, database, voicemail, writer
 from appliance.store.database import DATABASE_UNSURE, Trouble, open_reader
 from appliance.store.writer import Records
@@ -364,10 +364,10 @@ def test_the_mailbox_asks_and_waits(records: Records) -> None:
     assert records.store_message(a_message(), a_call()) == 1
     assert records.known_messages() == {"m1"}
     assert records.messages_waiting() == 1
-    assert records.close_message("m1", "op1", Outcome.NOT_NEEDED, TEN).closed_by == "op1"
+    assert records.close_message("m1", "op1", MessageOutcome.NOT_NEEDED, TEN).closed_by == "op1"
     assert records.messages_waiting() == 0
     with pytest.raises(OfficeError):
-        records.close_message("m9", "op1", Outcome.NOT_NEEDED, TEN)
+        records.close_message("m9", "op1", MessageOutcome.NOT_NEEDED, TEN)
 
 
 def test_no_answer_in_time_is_an_unknown_outcome(records: Records) -> None:
@@ -451,7 +451,7 @@ def test_a_waiter_that_fails_is_no_harm(records: Records) -> None:
 def test_a_look_that_fails_keeps_nothing_else_from_being_looked_at(desk: Desk) -> None:
     """Another process has written a value that is unknown here; calls are written all the same."""
     records, seen = desk.records(), queue.SimpleQueue[bool]()
-    records.watch(lambda _: State("of a newer version"))
+    records.watch(lambda _: RequestState("of a newer version"))
     records.watch(lambda _: seen.put(True))
     records.start()
     try:

@@ -12,7 +12,8 @@ from appliance.calls.orders import Order
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.office import Office, ServiceState
+from appliance.policy.office import Office
+from appliance.policy.opening import ServiceState
 from tests.stories.grammar import StoryError
 
 Words = dict[str, str]

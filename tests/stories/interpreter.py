@@ -16,8 +16,8 @@ from appliance.calls.commands import NoteSheet
 from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.dialling import Ledger
-from appliance.policy.directory import Authorisation, Entry, Target, to_be_told
+from appliance.policy.dialling import DialLedger
+from appliance.policy.directory import Authorisation, EntryStamp, Target, target_to_tell
 from appliance.policy.sheets import SpokenSheet
 from tests.stories.dictations import DictationVerbs
 from tests.stories.expectations import Words, milliseconds
@@ -354,7 +354,7 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
         self.tell(events.SpokenSheetsChanged(menu))
 
     def authorises(self, words: Words) -> None:
-        self._tell_register(words["unit"], to_be_told(words["number"]))
+        self._tell_register(words["unit"], target_to_tell(words["number"]))
 
     def revokes(self, words: Words) -> None:
         self._tell_register(words["unit"], None)
@@ -362,7 +362,10 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
     def _tell_register(self, unit: str, told: Target | None) -> None:
         """Enter a unit's leave to tell a number, or the end of it, at this moment."""
         assert self.now is not None, "a story says `at` first"
-        register, entry = self.switchboard._desk.register, Entry(1, "capo", self.now.wall, "mail")
+        register, entry = (
+            self.switchboard._desk.register,
+            EntryStamp(1, "capo", self.now.wall, "mail"),
+        )
         leaves = tuple(
             replace(leave, revoked=entry) if leave.unit == unit else leave
             for leave in register.authorisations
@@ -372,7 +375,7 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
         self.tell(events.RegisterChanged(replace(register, authorisations=leaves)))
 
     def log_read(self, words: Words) -> None:
-        self.tell(events.NumbersKnown(Ledger()))
+        self.tell(events.NumbersKnown(DialLedger()))
 
     def uses_sheet(self, words: Words) -> None:
         """The desk finds the call that the position is in, as the door's question does."""

@@ -7,21 +7,21 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from appliance.calls.announcements import spell_email
-from appliance.policy.dialling import Identity, Outgoing
-from appliance.policy.hours import Band, Closure, Holiday, Opening, Period, Schedule, week
-from appliance.policy.numbering import PLANS, NumberClass, rehearsed
+from appliance.policy.dialling import DialRules, Identity
+from appliance.policy.hours import Band, Closure, Holiday, Period, Schedule, SpecialOpening, week_of
+from appliance.policy.numbering import PLANS, NumberClass, rehearsal_plan
 from appliance.policy.office import (
     AfterHours,
-    Branches,
-    Cause,
-    Daytime,
+    BranchRules,
     Extension,
-    Greeting,
+    GreetingLength,
     Group,
+    HalfDuplexDaytime,
     Line,
     Office,
-    Voicemail,
-    Waiting,
+    OverflowCause,
+    VoicemailLimits,
+    WaitingRules,
 )
 from appliance.policy.text import Words
 
@@ -36,7 +36,7 @@ HOLIDAYS = (
 )
 SWITCHBOARD_HOURS = Schedule(
     ROME,
-    week(
+    week_of(
         monday=MORNING_AND_AFTERNOON,
         tuesday=MORNING_AND_AFTERNOON,
         wednesday=MORNING_AND_AFTERNOON,
@@ -53,22 +53,24 @@ SWITCHBOARD_HOURS = Schedule(
         ),
     ),
     openings=(
-        Opening(date(2026, 11, 29), (Band.parse("9-12"),), Words("Elezioni", "Elections")),
-        Opening(date(2026, 12, 26), (Band.parse("10-12"),), Words("Emergenza", "Emergency")),
+        SpecialOpening(date(2026, 11, 29), (Band.parse("9-12"),), Words("Elezioni", "Elections")),
+        SpecialOpening(date(2026, 12, 26), (Band.parse("10-12"),), Words("Emergenza", "Emergency")),
     ),
     periods=(
         Period(
             date(2027, 7, 12),
             date(2027, 8, 31),
             Words("Orario estivo", "Summer hours"),
-            week(monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"),
+            week_of(
+                monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"
+            ),
             greeting="greeting_summer",
         ),
     ),
 )
 COUNTER_HOURS = Schedule(
     ROME,
-    week(
+    week_of(
         monday="8:30-17:00",
         tuesday="8:30-17:00",
         wednesday="8:30-17:00",
@@ -87,7 +89,7 @@ COUNTER = Group(
     COUNTER_HOURS,
     ring_ms=20_000,
 )
-REHEARSAL = rehearsed(PLANS["it"])
+REHEARSAL = rehearsal_plan(PLANS["it"])
 """No story dials a real emergency number: 90112 stands for 112."""
 SEAT_OFFICES = (("savena", "pubblico"), ("nessuno", "pubblico"), ("borgo", "pubblico"))
 """The other branches' groups of the office "branches", by unit and need."""
@@ -102,7 +104,7 @@ EXAMPLE = Office(
     citizens_desk=COUNTER,
     public_numbers=("051598111", "800011837"),
     email=spell_email("urp@comune.example.it"),
-    outgoing=Outgoing(plan=REHEARSAL, local=("051",)),
+    outgoing=DialRules(plan=REHEARSAL, local=("051",)),
     extensions=(
         Extension("11", "op1", "Operatore 1"),
         Extension("12", "op2"),
@@ -119,7 +121,7 @@ OFFICES = {
     "offices": replace(
         EXAMPLE,
         lines=(
-            replace(EXAMPLE.lines[0], daytime=Daytime.PBX_TRANSFER),
+            replace(EXAMPLE.lines[0], daytime=HalfDuplexDaytime.PBX_TRANSFER),
             EXAMPLE.lines[1],
             Line("line3"),
         ),
@@ -132,18 +134,18 @@ OFFICES = {
         EXAMPLE,
         email=(),
         after_hours=AfterHours(emergency=True, duty=("polizia", "acquedotto")),
-        voicemail=Voicemail(privacy="privacy"),
+        voicemail=VoicemailLimits(privacy="privacy"),
     ),
     "long_greeting": replace(
         EXAMPLE,
         after_hours=AfterHours(emergency=True, duty=("polizia",)),
-        voicemail=Voicemail(privacy="privacy", greeting=Greeting.LONG),
+        voicemail=VoicemailLimits(privacy="privacy", greeting=GreetingLength.LONG),
     ),
     "half_duplex": replace(
         EXAMPLE,
         lines=(
-            Line("line1", duplex=False, daytime=Daytime.MESSAGE),
-            Line("line2", duplex=False, daytime=Daytime.PARALLEL_PHONE),
+            Line("line1", duplex=False, daytime=HalfDuplexDaytime.MESSAGE),
+            Line("line2", duplex=False, daytime=HalfDuplexDaytime.PARALLEL_PHONE),
             Line("line3"),
         ),
     ),
@@ -177,16 +179,16 @@ OFFICES = {
         EXAMPLE,
         switchboard=replace(SWITCHBOARD, phones=("op1",)),
         citizens_desk=replace(COUNTER, phones=("desk1",)),
-        waiting=Waiting(2, 120_000),
+        waiting=WaitingRules(2, 120_000),
     ),
     "waiting_first": replace(
-        EXAMPLE, waiting=Waiting(2, 60_000, announce_place=True, before_counter=True)
+        EXAMPLE, waiting=WaitingRules(2, 60_000, announce_place=True, before_counter=True)
     ),
     "waiting_alone": replace(
         EXAMPLE,
         switchboard=replace(SWITCHBOARD, phones=("op1",)),
         citizens_desk=None,
-        waiting=Waiting(1, 60_000),
+        waiting=WaitingRules(1, 60_000),
     ),
     "branches": replace(
         EXAMPLE,
@@ -196,13 +198,13 @@ OFFICES = {
             schedule=replace(SWITCHBOARD_HOURS, elsewhere=frozenset(SEAT_OFFICES)),
         ),
         citizens_desk=None,
-        branches=Branches(("sede1", "sede2"), SEAT_OFFICES, frozenset(Cause)),
+        branches=BranchRules(("sede1", "sede2"), SEAT_OFFICES, frozenset(OverflowCause)),
     ),
     "pbx": replace(
         EXAMPLE,
         lines=(
-            Line("line1", duplex=False, daytime=Daytime.PBX_TRANSFER),
-            Line("line2", daytime=Daytime.PBX_TRANSFER),
+            Line("line1", duplex=False, daytime=HalfDuplexDaytime.PBX_TRANSFER),
+            Line("line2", daytime=HalfDuplexDaytime.PBX_TRANSFER),
             Line("line3"),
         ),
         switchboard=replace(SWITCHBOARD, pbx_numbers=("201", "202")),

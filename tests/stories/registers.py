@@ -7,25 +7,27 @@ from datetime import date, datetime
 
 from appliance.policy.directory import (
     Declaration,
-    Entry,
+    Directory,
+    EntryStamp,
     Need,
     Reach,
-    Register,
     ReturnRule,
     Unit,
     Variation,
-    target,
+    make_target,
 )
-from appliance.policy.hours import Band, Week, week
+from appliance.policy.hours import Band, Week, week_of
 from tests.stories.offices import ROME
 
 APPOINTMENT, EMAIL = ReturnRule.APPOINTMENT, ReturnRule.EMAIL
 EVERY_DAY = ("monday", "tuesday", "wednesday", "thursday", "friday")
-BANDS = week(**dict.fromkeys(EVERY_DAY, "9-12:30 15-17"))
+BANDS = week_of(**dict.fromkeys(EVERY_DAY, "9-12:30 15-17"))
 
 
-def _entry(number: int) -> Entry:
-    return Entry(number, "Responsabile", datetime(2026, 1, 12, 9, tzinfo=ROME), f"Prot. {number}")
+def _entry(number: int) -> EntryStamp:
+    return EntryStamp(
+        number, "Responsabile", datetime(2026, 1, 12, 9, tzinfo=ROME), f"Prot. {number}"
+    )
 
 
 def _declaration(
@@ -35,7 +37,7 @@ def _declaration(
     return Declaration(_entry(number), unit, "Dirigente", BANDS, rules, needs, first, last)
 
 
-TOWN = Register(
+TOWN = Directory(
     (
         Unit("demografici", "Servizi demografici", "demo@comune.example"),
         Unit("anagrafe", "Anagrafe", "anagrafe@comune.example", "demografici"),
@@ -59,16 +61,21 @@ TOWN = Register(
             Need(
                 "residenza",
                 "Cambio di residenza",
-                (target(Reach.PHONE, "ana1", "Anagrafe, sportello 1"), target(Reach.PHONE, "ana2")),
+                (
+                    make_target(Reach.PHONE, "ana1", "Anagrafe, sportello 1"),
+                    make_target(Reach.PHONE, "ana2"),
+                ),
                 code_keys="31",
             ),
-            Need("aire", "Italiani all'estero", (target(Reach.PBX, "206"),), (EMAIL,), "32"),
+            Need("aire", "Italiani all'estero", (make_target(Reach.PBX, "206"),), (EMAIL,), "32"),
         ),
         _declaration(
             2,
             "tributi",
             (EMAIL,),
-            Need("accertamenti", "Avvisi", (target(Reach.OUTSIDE, "051598230"),), code_keys="41"),
+            Need(
+                "accertamenti", "Avvisi", (make_target(Reach.OUTSIDE, "051598230"),), code_keys="41"
+            ),
         ),
         _declaration(
             3,
@@ -78,9 +85,9 @@ TOWN = Register(
                 "pratiche",
                 "Stato delle pratiche",
                 (
-                    target(Reach.PHONE, "edi1"),
-                    target(Reach.PBX, "210"),
-                    target(Reach.PHONE, "edi2"),
+                    make_target(Reach.PHONE, "edi1"),
+                    make_target(Reach.PBX, "210"),
+                    make_target(Reach.PHONE, "edi2"),
                 ),
                 code_keys="51",
             ),
@@ -92,7 +99,7 @@ TOWN = Register(
             Need(
                 "assistenza",
                 "Assistenza a casa",
-                (target(Reach.OUTSIDE, "3391234567", "Mobile di turno", service_mobile=True),),
+                (make_target(Reach.OUTSIDE, "3391234567", "Mobile di turno", service_mobile=True),),
                 code_keys="61",
             ),
         ),
@@ -100,7 +107,7 @@ TOWN = Register(
             5,
             "cultura",
             (APPOINTMENT,),
-            Need("prestito", "Prestito", (target(Reach.PHONE, "edi1"),), code_keys="71"),
+            Need("prestito", "Prestito", (make_target(Reach.PHONE, "edi1"),), code_keys="71"),
             last=date(2026, 10, 31),
         ),
     ),
@@ -111,8 +118,8 @@ The social services' mobile is also that of their office for the old, which decl
 own; the library's declaration ran out in October.
 """
 
-_ALWAYS = week(**dict.fromkeys((*EVERY_DAY, "saturday", "sunday"), "0-24"))
-SEATS = Register(
+_ALWAYS = week_of(**dict.fromkeys((*EVERY_DAY, "saturday", "sunday"), "0-24"))
+SEATS = Directory(
     (Unit("savena", "Sede Savena", ""), Unit("borgo", "Sede Borgo", "")),
     (
         replace(
@@ -120,9 +127,9 @@ SEATS = Register(
                 1,
                 "savena",
                 (EMAIL,),
-                Need("pubblico", "Pubblico", (target(Reach.PHONE, "sede1"),), code_keys="81"),
+                Need("pubblico", "Pubblico", (make_target(Reach.PHONE, "sede1"),), code_keys="81"),
             ),
-            week=week(**dict.fromkeys(EVERY_DAY, "8-20")),
+            week=week_of(**dict.fromkeys(EVERY_DAY, "8-20")),
         ),
         replace(
             _declaration(
@@ -132,7 +139,7 @@ SEATS = Register(
                 Need(
                     "pubblico",
                     "Pubblico",
-                    (target(Reach.PHONE, "op9"), target(Reach.PHONE, "sede2")),
+                    (make_target(Reach.PHONE, "op9"), make_target(Reach.PHONE, "sede2")),
                 ),
             ),
             week=_ALWAYS,
@@ -147,8 +154,8 @@ OFFICE_PHONES = ("ana1", "ana2", "edi1", "edi2")
 
 
 def varied(
-    register: Register, unit: str, span: tuple[date, date], bands: str, notice: str = ""
-) -> Register:
+    register: Directory, unit: str, span: tuple[date, date], bands: str, notice: str = ""
+) -> Directory:
     """Return the register with a variation from a day to another (E12, E14)."""
     number = 200 + len(register.variations)
     made = Variation(_entry(number), unit, *span, _same(bands), notice=notice)
@@ -156,18 +163,18 @@ def varied(
 
 
 def declared(
-    register: Register, unit: str, need: str, phone: str, day: date, bands: str
-) -> Register:
+    register: Directory, unit: str, need: str, phone: str, day: date, bands: str
+) -> Directory:
     """Return the register with a new declaration of a unit, which supersedes what it had (P4)."""
     had = next(each for each in reversed(register.declarations) if each.unit == unit)
     old = next(each for each in had.needs if each.code == need)
     number = 100 + len(register.declarations)
     new = replace(
         had, entry=_entry(number), week=_same(bands), first=day,
-        needs=(replace(old, targets=(target(Reach.PHONE, phone),)),),
+        needs=(replace(old, targets=(make_target(Reach.PHONE, phone),)),),
     )  # fmt: skip
     return replace(register, declarations=(*register.declarations, new))
 
 
 def _same(bands: str) -> Week:
-    return week(**dict.fromkeys(EVERY_DAY, str(Band.parse(bands))))
+    return week_of(**dict.fromkeys(EVERY_DAY, str(Band.parse(bands))))

@@ -8,7 +8,7 @@ from datetime import date
 from appliance.calls import events
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band, NewWeek, Period, Week
-from appliance.policy.hours_changes import Special, Whose
+from appliance.policy.hours_changes import HoursEntry, Whose
 from appliance.policy.text import Words as Said
 from tests.stories.expectations import Words
 
@@ -17,7 +17,7 @@ class HoursVerbs:
     """Enters and revokes special hours; the Switchboard hears of all that was entered."""
 
     now: Now | None
-    entered: tuple[Special, ...]
+    entered: tuple[HoursEntry, ...]
     tell: Callable[[events.Event], None]
 
     def hours_entered(self, words: Words) -> None:
@@ -48,6 +48,6 @@ class HoursVerbs:
     ) -> None:
         assert self.now is not None, "a story says `at` first"
         number = len(self.entered) + 1
-        made = Special(number, whose, period, "capo", self.now.wall, "e-mail", ends, ordinary)
+        made = HoursEntry(number, whose, period, "capo", self.now.wall, "e-mail", ends, ordinary)
         self.entered = (*self.entered, made)
         self.tell(events.HoursChanged(self.entered))

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from appliance.policy.clock import Now
-from appliance.policy.office import ServiceState
-from appliance.policy.opening import opening
+from appliance.policy.opening import ServiceState, opening
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box
 from tests.stories.grammar import Story

@@ -6,7 +6,8 @@ from datetime import date
 
 from appliance.calls import commands, events, orders
 from appliance.calls.status import TransferStatus
-from appliance.policy.directory import Purpose, Target
+from appliance.policy.directory import Target
+from appliance.policy.numbering import Purpose
 from appliance.policy.transfers import Reason
 from tests.stories.expectations import Expectations, Words
 from tests.stories.grammar import StoryError

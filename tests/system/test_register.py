@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.api import protocol
 from appliance.config import directory_file
-from appliance.policy.directory import Purpose
+from appliance.policy.numbering import Purpose
 from tests.faults.needs import require
 from tests.helpers.box import Box
 

@@ -14,7 +14,7 @@ import pytest
 
 from appliance.calls.events import Caller, Presentation
 from appliance.errors import OfficeError
-from appliance.policy.voicemail import MessageState, Outcome
+from appliance.policy.voicemail import MessageOutcome, MessageState
 from appliance.store import voicemail
 from appliance.store.database import open_database
 from appliance.voicemail import listing
@@ -114,8 +114,10 @@ def test_every_caller_is_named_somehow(presentation: Presentation, language: str
     assert listing.caller_text(Caller(presentation, number), language)
 
 
-@pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_can_be_said_and_is_shown(db: sqlite3.Connection, outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", MessageOutcome)
+def test_every_outcome_can_be_said_and_is_shown(
+    db: sqlite3.Connection, outcome: MessageOutcome
+) -> None:
     """P9's outcomes, each in both languages."""
     closed = listing.close_message(db, "m1", "op1", outcome.value, TEN)
     for language in ("it", "en"):

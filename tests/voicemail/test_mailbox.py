@@ -26,7 +26,7 @@ from appliance.calls.events import (
 from appliance.calls.orders import CallRecord
 from appliance.errors import StoreError
 from appliance.policy.requests import NewRequest
-from appliance.policy.voicemail import Outcome
+from appliance.policy.voicemail import MessageOutcome
 from appliance.store.database import VOICEMAIL_UNSURE
 from appliance.store.voicemail import Message
 from appliance.voicemail import recording, storage
@@ -596,7 +596,7 @@ def test_closing_a_message_puts_the_lamp_out(box: Box) -> None:
     record_message(box, speech(1, 2500))
     message = one_stored(box)
     box.settle()
-    box.records.close_message(message.id, "op1", Outcome.CALLED_BACK, TEN)
+    box.records.close_message(message.id, "op1", MessageOutcome.CALLED_BACK, TEN)
     box.mailbox.recount()
     assert box.wait_for(MessagesWaiting) == MessagesWaiting(0)
 

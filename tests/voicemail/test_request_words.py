@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.events import MessagesWaiting, RequestStored
-from appliance.policy.requests import by_voice
+from appliance.policy.requests import spoken_request
 from appliance.store import requests
 from appliance.store.database import open_reader
 from appliance.store.requests import StoredRequest
@@ -18,7 +18,9 @@ from tests.policy.town import APPOINTMENT
 from tests.store.samples import TEN, a_call
 from tests.voicemail.box import Box, speech
 
-ASKED = by_voice(APPOINTMENT, "anagrafe", "aire", "Italiani all'estero", "", "a-1", TEN, "op1")
+ASKED = spoken_request(
+    APPOINTMENT, "anagrafe", "aire", "Italiani all'estero", "", "a-1", TEN, "op1"
+)
 
 
 def kept(box: Box) -> tuple[StoredRequest, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from appliance.policy.reports import engaged_share, offered
+from appliance.policy.reports import engaged_share, offered_traffic
 from tests.year import town
 from tests.year.habits import SHARE
 from tests.year.year import Year
@@ -50,7 +50,7 @@ class Measured(Year):
         """Yield how many callers Erlang B says were refused, of each class."""
         for key, came in self.came.items():
             carried = self.busy[key] / self.seconds[key]
-            yield came * engaged_share(offered(carried, len(town.LINES)), len(town.LINES))
+            yield came * engaged_share(offered_traffic(carried, len(town.LINES)), len(town.LINES))
 
     def by_time(self) -> float:
         """How many came while all lines were engaged, if they came evenly within each class."""

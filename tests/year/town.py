@@ -11,18 +11,18 @@ from appliance.config.values import MonthDay
 from appliance.policy.directory import (
     Authorisation,
     Declaration,
-    Entry,
+    Directory,
+    EntryStamp,
     Need,
     Reach,
-    Register,
     ReturnRule,
     Target,
     Unit,
-    target,
-    to_be_told,
+    make_target,
+    target_to_tell,
 )
-from appliance.policy.hours import Closure, Period, Schedule, week
-from appliance.policy.office import AfterHours, Group, Line, Office, Voicemail, Waiting
+from appliance.policy.hours import Closure, Period, Schedule, week_of
+from appliance.policy.office import AfterHours, Group, Line, Office, VoicemailLimits, WaitingRules
 from appliance.policy.sheets import SpokenSheet
 from appliance.policy.text import Words
 
@@ -42,7 +42,7 @@ HOLIDAYS = holidays_for("it", YEAR, MonthDay(10, 4), "San Petronio")
 ORDINARY = "8:30-13:00 14:00-17:30"
 SWITCHBOARD_HOURS = Schedule(
     ROME,
-    week(
+    week_of(
         monday=ORDINARY, tuesday=ORDINARY, wednesday=ORDINARY, thursday=ORDINARY,
         friday="8:30-13:00", saturday="9:00-12:00",
     ),
@@ -55,13 +55,17 @@ SWITCHBOARD_HOURS = Schedule(
             date(YEAR, 7, 13),
             date(YEAR, 8, 29),
             Words("Orario estivo", "Summer hours"),
-            week(monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"),
+            week_of(
+                monday="8-14", tuesday="8-14", wednesday="8-14", thursday="8-14", friday="8-14"
+            ),
         ),
     ),
 )  # fmt: skip
 COUNTER_HOURS = Schedule(
     ROME,
-    week(**dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "8:30-16:30")),
+    week_of(
+        **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "8:30-16:30")
+    ),
     holidays=HOLIDAYS,
 )
 OFFICE = Office(
@@ -76,9 +80,9 @@ OFFICE = Office(
     citizens_desk=Group(
         "citizens_desk", Words("Sportello", "Counter"), COUNTER, COUNTER_HOURS, ring_ms=20_000
     ),
-    voicemail=Voicemail(privacy="privacy"),
+    voicemail=VoicemailLimits(privacy="privacy"),
     after_hours=AfterHours(emergency=True, duty=("polizia",)),
-    waiting=Waiting(1, 120_000),
+    waiting=WaitingRules(1, 120_000),
 )
 SHEETS = (
     SpokenSheet("carta", "it", "title_carta", "sheet_carta"),
@@ -86,24 +90,26 @@ SHEETS = (
 )
 
 
-def _entry(number: int) -> Entry:
+def _entry(number: int) -> EntryStamp:
     at = datetime(YEAR - 1, 12, 1, 9, tzinfo=ROME)
-    return Entry(number, "Responsabile", at, f"Protocollo {number}/{YEAR}")
+    return EntryStamp(number, "Responsabile", at, f"Protocollo {number}/{YEAR}")
 
 
 def _declared(number: int, unit: str, hours: str, needs: tuple[Need, ...]) -> Declaration:
-    bands = week(**dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), hours))
+    bands = week_of(
+        **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), hours)
+    )
     rules = (ReturnRule.APPOINTMENT, ReturnRule.EMAIL)
     first = date(YEAR - 1, 12, 1)
     return Declaration(_entry(number), unit, "Dirigente", bands, rules, needs, first)
 
 
 def _phones(*names: str) -> tuple[Target, ...]:
-    return tuple(target(Reach.PHONE, name, name) for name in names)
+    return tuple(make_target(Reach.PHONE, name, name) for name in names)
 
 
-MOBILE = target(Reach.OUTSIDE, HIDDEN[1], "reperibile", service_mobile=True)
-REGISTER = Register(
+MOBILE = make_target(Reach.OUTSIDE, HIDDEN[1], "reperibile", service_mobile=True)
+REGISTER = Directory(
     units=tuple(
         Unit(code, code.title(), f"{code}@comune.example.it")
         for code in ("anagrafe", "tributi", "edilizia", "polizia")
@@ -126,7 +132,7 @@ REGISTER = Register(
                 Need(
                     "imu",
                     "IMU",
-                    (*_phones("tri1"), target(Reach.OUTSIDE, HIDDEN[0], "sede")),
+                    (*_phones("tri1"), make_target(Reach.OUTSIDE, HIDDEN[0], "sede")),
                     code_keys="33",
                 ),
             ),
@@ -138,7 +144,7 @@ REGISTER = Register(
             (Need("scia", "SCIA", (*_phones("edi1"), MOBILE), code_keys="41"),),
         ),
     ),
-    authorisations=(Authorisation(_entry(4), "polizia", to_be_told(DUTY), "Comandante"),),
+    authorisations=(Authorisation(_entry(4), "polizia", target_to_tell(DUTY), "Comandante"),),
 )
 REVOKED = replace(
     REGISTER,

@@ -12,8 +12,9 @@ from appliance.calls.model import Call
 from appliance.calls.orders import Order, Result
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.directory import Purpose, Register, by_keys
-from appliance.policy.transfers import Allowed, may_transfer
+from appliance.policy.directory import Directory, need_by_keys
+from appliance.policy.numbering import Purpose
+from appliance.policy.transfers import TransferAllowed, may_transfer
 from tests.year.town import DUTY, HIDDEN, OFFICE
 
 DIALLED = re.compile(r"digit_(\d)")
@@ -24,7 +25,7 @@ class Watch:
     """Looks at every event and order; raises AssertionError for what must never be."""
 
     switchboard: Switchboard
-    register: Register
+    register: Directory
     off_hook: set[str] = field(default_factory=set)
     begun: set[str] = field(default_factory=set)
     results: dict[str, Result] = field(default_factory=dict)
@@ -35,7 +36,7 @@ class Watch:
         """Note what a transfer that is asked for now may reach."""
         if isinstance(event, events.TransferAsked):
             self.asked(event.leg, event.target, now)
-        if isinstance(event, events.RegisterChanged) and isinstance(event.register, Register):
+        if isinstance(event, events.RegisterChanged) and isinstance(event.register, Directory):
             self.register = event.register
         if isinstance(event, events.LineIdle | events.LineLost | events.LineRestored):
             self.off_hook.discard(event.line)
@@ -50,12 +51,12 @@ class Watch:
     def may_reach(self, dialled: str, now: Now) -> set[str]:
         """Return the numbers that a code leads to at a moment, by its declaration."""
         code = dialled.partition("*")[0]
-        coded = by_keys(self.register, code, OFFICE.today(now.wall)) if code else None
+        coded = need_by_keys(self.register, code, OFFICE.today(now.wall)) if code else None
         if coded is None:
             return set()
         calendar = OFFICE.switchboard.schedule
         answer = may_transfer(self.register, calendar, coded.unit, coded.need.code, now)
-        if not isinstance(answer, Allowed):
+        if not isinstance(answer, TransferAllowed):
             return set()
         return {target.number.reveal(Purpose.RING) for target in answer.targets}
 

@@ -20,7 +20,7 @@ from appliance.console.say import LANGUAGE_NAMES, N_, Speaker
 from appliance.console.templates import PageLink, page
 from appliance.policy import requests
 from appliance.policy.text import Words
-from appliance.policy.users import ROLES, Permission
+from appliance.policy.users import ROLE_WORDS, Permission
 from appliance.store import database, directory, sheets
 from appliance.store.database import Noted
 
@@ -208,7 +208,7 @@ def audit_who(by: str, say: Speaker, names: AuditNames) -> str:
         return say(N_("%(name)s, at the box's command line"), name=by.removeprefix(BY_SHELL))
     if by == BY_APPLIANCE:
         return say(N_("the box itself"))
-    if by == requests.BY:
+    if by == requests.DONE_LINK_AUTHOR:
         return say(N_("whoever had the link in the e-mail"))
     return names.people.get(by, by)
 
@@ -252,7 +252,7 @@ def _filled_word(name: str, text: str, say: Speaker, names: AuditNames) -> str:
 
 
 def _roles(text: str, say: Speaker) -> str:
-    known = {role.value: say.words(words) for role, words in ROLES.items()}
+    known = {role.value: say.words(words) for role, words in ROLE_WORDS.items()}
     return ", ".join(known.get(each, each) for each in text.split())
 
 

@@ -29,8 +29,7 @@ from appliance.console.say import N_
 from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import page
 from appliance.files import SHARED, make_shared, replacing
-from appliance.policy.supervision import why_not
-from appliance.policy.text import Refused, Words
+from appliance.policy.text import Refused, Words, why_not
 from appliance.policy.users import Permission
 from appliance.store.backup import MAGIC
 from appliance.voicemail.storage import spare_bytes

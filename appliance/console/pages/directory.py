@@ -48,12 +48,12 @@ from appliance.console.directory_forms import (
 )
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, download, page, render
-from appliance.policy.directory import Entry, Reach, Register, ReturnRule, Unit
-from appliance.policy.directory_forms import in_force
-from appliance.policy.directory_text import entered_words, week_words
+from appliance.policy.directory import Directory, EntryStamp, Reach, ReturnRule, Unit
+from appliance.policy.directory_changes import of_known_units
+from appliance.policy.directory_review import entered_words, week_words
 from appliance.policy.text import Words
-from appliance.policy.transfers import OFFERS, WEEKDAY_WORDS
-from appliance.policy.users import Permission, refusal
+from appliance.policy.transfers import RETURN_RULE_WORDS, WEEKDAY_WORDS
+from appliance.policy.users import Permission, permission_refusal
 from appliance.store import managed_config
 
 # ---- x register head ---------------------------------------------------------------------------
@@ -180,7 +180,7 @@ async def keep(request: Request) -> Response:
 
 def _check(request: Request) -> None:
     if not any(may(request, each) for each in TYPISTS):
-        raise NotAllowed(request.state.speaker.words(refusal(Permission.SEE_DESK)))
+        raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.SEE_DESK)))
 
 
 drafts_routes: list[BaseRoute] = [
@@ -223,7 +223,7 @@ def shared(request: Request) -> dict[str, Any]:
     return {
         **rights,
         "now": datetime.now(request.app.state.zone),
-        "offers": {rule.value: OFFERS[rule] for rule in ReturnRule},
+        "offers": {rule.value: RETURN_RULE_WORDS[rule] for rule in ReturnRule},
         "weekdays": WEEKDAY_WORDS,
         "reaches": {reach.value: said for reach, said in REACHES.items()},
     }
@@ -358,7 +358,7 @@ async def show_email(request: Request) -> Response:
     return page(request, "register/email.html", unit=unit, entry=entry, shown=shown)
 
 
-async def _with_email(request: Request) -> tuple[Unit, Entry]:
+async def _with_email(request: Request) -> tuple[Unit, EntryStamp]:
     """Return the unit and the entry that the address names; raises HTTPException for none."""
     register = await read_directory(request)
     unit, number = unit_of(request, register), int(request.path_params["entry"])
@@ -412,7 +412,7 @@ async def declaration(request: Request) -> Response:
     """Show the form, filled from the declaration that holds."""
     register = await read_directory(request)
     unit = unit_of(request, register)
-    held = in_force(register).own_declaration(unit.code, today(request))
+    held = of_known_units(register).own_declaration(unit.code, today(request))
     if typed := await read_drafted_form(request, draft_place(unit.code)):
         return _form(request, unit, typed | {"unit": unit.code}, NOTHING_YET, is_draft=True)
     return _form(request, unit, filled_form(unit.code, held), NOTHING_YET)
@@ -524,7 +524,7 @@ async def vary(request: Request) -> Response:
 
 
 async def _variation(request: Request, form: dict[str, str], outcome: ChangeOutcome) -> Response:
-    register = in_force(await read_directory(request))
+    register = of_known_units(await read_directory(request))
     day = today(request)
     known = [unit for unit in register.units if register.valid_declaration(unit, day)]
     return page(
@@ -565,7 +565,7 @@ async def authorise(request: Request) -> Response:
 async def _leave(request: Request, form: dict[str, str], outcome: ChangeOutcome) -> Response:
     register = await read_directory(request)
     unit = unit_of(request, register)
-    held = in_force(register).own_declaration(unit.code, today(request))
+    held = of_known_units(register).own_declaration(unit.code, today(request))
     values = {"unit": unit, "form": form, "outcome": outcome, "declaration": held}
     return page(request, "register/authorise.html", outcome.status, **values, **shared(request))
 
@@ -612,7 +612,7 @@ async def add_unit(request: Request) -> Response:
 
 
 async def _new(request: Request, form: dict[str, str], outcome: ChangeOutcome) -> Response:
-    register: Register = await read_directory(request)
+    register: Directory = await read_directory(request)
     known = [unit for unit in register.units if not unit.service]
     values = {"services": known, "form": form, "outcome": outcome}
     return page(request, "register/new.html", outcome.status, **values, **shared(request))

@@ -21,9 +21,9 @@ from appliance.console.certificates import authority_path
 from appliance.console.control_client import NotDone, ShowAgain, ask, form_field
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
-from appliance.policy.requests import HEAD, MAILS, TEST, MailState
+from appliance.policy.mail import MAIL_STATE_WORDS, TEST_KEY, TO_HEAD, MailState
 from appliance.policy.text import Words
-from appliance.policy.users import Permission, refusal
+from appliance.policy.users import Permission, permission_refusal
 from appliance.store import requests
 from appliance.store.requests import StoredNotice
 
@@ -201,7 +201,7 @@ async def mail_test_result(request: Request) -> Response:
     kept: StoredNotice | None = await request.app.state.reading.do(lambda c: _find_test(c, number))
     if kept is None:
         raise HTTPException(404)
-    return page(request, "plant/mail_test.html", test=kept, states=MAILS)
+    return page(request, "plant/mail_test.html", test=kept, states=MAIL_STATE_WORDS)
 
 
 @needs(Permission.TECHNICAL)
@@ -235,15 +235,15 @@ async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "
             _find_test(c, query.get("test", "")),
         )
     )
-    values = {"mails": mails, "everything": everything, "test": tested, "to": to, "head": HEAD}
+    values = {"mails": mails, "everything": everything, "test": tested, "to": to, "head": TO_HEAD}
     return page(
         request,
         "plant/mail.html",
         wrong.status if wrong else 200,
         wrong=str(wrong) if wrong else "",
-        states=MAILS,
+        states=MAIL_STATE_WORDS,
         may_drop=OPEN_MAILS,
-        is_test=lambda mail: mail.key.startswith(TEST),
+        is_test=lambda mail: mail.key.startswith(TEST_KEY),
         most=MOST_MAILS,
         **values,
     )
@@ -253,7 +253,7 @@ def _find_test(connection: sqlite3.Connection, number: str) -> StoredNotice | No
     """Return the test that the address names."""
     is_number = number.isascii() and number.isdecimal() and len(number) <= MAIL_DIGITS
     kept = requests.find_notice(connection, int(number)) if is_number else None
-    return kept if kept is not None and kept.mail.key.startswith(TEST) else None
+    return kept if kept is not None and kept.mail.key.startswith(TEST_KEY) else None
 
 
 plant_mail_routes: list[BaseRoute] = [
@@ -407,7 +407,7 @@ async def set_clock(request: Request) -> Response:
 def _check_clock_right(request: Request) -> None:
     signed_in_user(request)
     if not may_set_clock(request):
-        raise NotAllowed(request.state.speaker.words(refusal(Permission.SET_STATES)))
+        raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.SET_STATES)))
 
 
 async def _change_clock(request: Request, question: dict[str, str], typed: str = "") -> Response:

@@ -49,11 +49,11 @@ from appliance.console.live import (
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page, render, summary_of
 from appliance.errors import StoreError
-from appliance.policy.directory_forms import in_force
-from appliance.policy.numbering import Plan
+from appliance.policy.directory_changes import of_known_units
+from appliance.policy.numbering import NumberingPlan
 from appliance.policy.text import Words
-from appliance.policy.users import Permission, User, refusal
-from appliance.policy.voicemail import MessageStep, Outcome
+from appliance.policy.users import Permission, User, permission_refusal
+from appliance.policy.voicemail import MessageOutcome, MessageStep
 from appliance.store import call_log, voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import DAYS, Missed, caller_words
@@ -96,7 +96,11 @@ AFTERWARDS: Final = timedelta(minutes=15)
 NOTED_LATER: Final = timedelta(hours=24)
 """So long a note that was begun in a call may still be saved with it."""
 LONGEST_NOTE: Final = 400
-CLOSED_WITH: Final = (Outcome.CALLED_BACK, Outcome.NOT_REACHABLE, Outcome.NOT_NEEDED)
+CLOSED_WITH: Final = (
+    MessageOutcome.CALLED_BACK,
+    MessageOutcome.NOT_REACHABLE,
+    MessageOutcome.NOT_NEEDED,
+)
 
 
 @needs(Permission.SEE_DESK)
@@ -240,7 +244,7 @@ async def _find_call(request: Request, call: str) -> CallRecord | None:
     return await records_of(request).do(lambda c: call_log.find(c, call))
 
 
-def _interrupted(connection: sqlite3.Connection, plan: Plan) -> tuple[Missed, ...]:
+def _interrupted(connection: sqlite3.Connection, plan: NumberingPlan) -> tuple[Missed, ...]:
     since = datetime.now(UTC) - timedelta(days=DAYS)
     calls = voicemail.missed_calls(connection, since, plan)
     return tuple(one for one in calls if one.is_open and one.record.result is Result.INTERRUPTED)
@@ -326,7 +330,7 @@ def _moment(request: Request, day: str, time: str) -> tuple[str, str]:
 
 async def _needs(request: Request) -> list[tuple[str, str, str]]:
     """List what a caller may be put through for: value, unit, need."""
-    register = in_force(await read_directory(request))
+    register = of_known_units(await read_directory(request))
     day = datetime.now(request.app.state.zone).date()
     return [
         (f"{unit.code}/{need.code}", unit.name, need.name)
@@ -493,7 +497,7 @@ async def set_state(request: Request) -> Response:
     if what not in STATE_COMMANDS:
         return refused_json(_("There is no such state."), 400)
     if what != "away" and not may(request, Permission.SET_STATES):
-        return refused_json(_.words(refusal(Permission.SET_STATES)), 403)
+        return refused_json(_.words(permission_refusal(Permission.SET_STATES)), 403)
     try:
         until = _until(form, request.app.state.zone)
     except ValueError:

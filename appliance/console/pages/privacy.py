@@ -28,11 +28,10 @@ from appliance.console.control_client import NotDone, ask, records_of
 from appliance.console.pages.voicemail import caller_values
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
-from appliance.policy.numbering import Plan
-from appliance.policy.privacy import TO_ALL
-from appliance.policy.requests import state_of
+from appliance.policy.numbering import NumberingPlan
+from appliance.policy.requests import state_words
 from appliance.policy.text import NOTHING, Words
-from appliance.policy.users import ROLES, Permission, User, permissions_of
+from appliance.policy.users import HANDOVER_TO_ALL, ROLE_WORDS, Permission, User, permissions_of
 from appliance.store import directory, retention, users
 from appliance.store.retention import Mine
 from appliance.store.voicemail import DAYS
@@ -83,7 +82,9 @@ async def hand_over(request: Request) -> Response:
             raise NotDone(400, say(N_("To whom? Choose a colleague, or all.")))
         whole = form.get("what") == "all"
         items = await _all_of_it(request) if whole else [str(one) for one in form.getlist("item")]
-        answer = await _hand_over(request, TO_ALL if wanted == EVERYBODY else wanted, items)
+        answer = await _hand_over(
+            request, HANDOVER_TO_ALL if wanted == EVERYBODY else wanted, items
+        )
     except NotDone as error:
         return await _show_handover(request, error)
     return await _show_handover(request, told=Words(**answer["said"]))
@@ -148,7 +149,7 @@ async def _show_handover(
         "open_calls": open_at_position(seen.status, asks.position) if seen.status else (),
         "position": asks.position,
         "has_messages": is_all,
-        "state_of": state_of,
+        "state_of": state_words,
         "wrong": str(error) if error else "",
         "told": say.words(told) if told else "",
         "everybody": EVERYBODY,
@@ -158,7 +159,11 @@ async def _show_handover(
 
 
 def _read(
-    connection: sqlite3.Connection, asks: Requester, is_all: bool, today: datetime, plan: Plan
+    connection: sqlite3.Connection,
+    asks: Requester,
+    is_all: bool,
+    today: datetime,
+    plan: NumberingPlan,
 ) -> tuple[Mine, tuple[User, ...], dict[str, str]]:
     """Read it; for whoever does not deal with messages the requests alone."""
     since = datetime.now(UTC) - timedelta(days=DAYS)
@@ -184,7 +189,7 @@ def _can_follow(user: User, by: str) -> bool:
 def _colleague_option(request: Request, user: User) -> tuple[str, str]:
     """Return a colleague's name and how it is shown: with the roles, for not all may do all."""
     say = request.state.speaker
-    roles = ", ".join(say.words(ROLES[role]) for role in sorted(user.roles))
+    roles = ", ".join(say.words(ROLE_WORDS[role]) for role in sorted(user.roles))
     return user.name, f"{user.shown} ({roles})"
 
 

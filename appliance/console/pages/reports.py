@@ -22,13 +22,12 @@ from appliance.console.pages.requests import due_dates
 from appliance.console.say import N_, Speaker
 from appliance.console.templates import PageLink, page
 from appliance.policy import requests as policy
-from appliance.policy.directory import MASK
 from appliance.policy.hours import ONE_DAY
-from appliance.policy.privacy import tail
-from appliance.policy.reports import Ending, Report, report, seconds_shown
-from appliance.policy.requests import state_of
+from appliance.policy.numbering import MASK, number_tail
+from appliance.policy.reports import Ending, Report, report_of, seconds_shown
+from appliance.policy.requests import state_words
 from appliance.policy.text import NOTHING, Words
-from appliance.policy.users import Permission, refusal
+from appliance.policy.users import Permission, permission_refusal
 from appliance.store import directory, reports, sheets, voicemail
 from appliance.store.reports import TEXTS, UNFINISHED, sent_of
 from appliance.store.voicemail import (
@@ -134,7 +133,7 @@ def _call_rights(request: Request) -> CallRights:
     signed_in_user(request)
     found = CallRights(may(request, Permission.SEE_DESK), may(request, Permission.TECHNICAL))
     if not (found.front_desk or found.technical):
-        raise NotAllowed(request.state.speaker.words(refusal(Permission.SEE_DESK)))
+        raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.SEE_DESK)))
     return found
 
 
@@ -144,7 +143,7 @@ async def list_calls(request: Request) -> Response:
     today = datetime.now(request.app.state.zone).date()
     day = _day(query.get("day", ""), today)
     number = query.get("number", "").strip()[:LONGEST_SEARCH] if sees.front_desk else ""
-    searched = len(tail(number)) >= LEAST_DIGITS
+    searched = len(number_tail(number)) >= LEAST_DIGITS
     found, names = await request.app.state.reading.do(
         lambda c: (
             _listed_calls(request, c, day, number if searched else ""),
@@ -190,7 +189,7 @@ async def show_calls(request: Request) -> Response:
         "way": path_of(record, shown.names),
         "transfers": _transfers(shown),
         "reason": REASONS.get(record.transfer_reason, ""),
-        "state_of": state_of,
+        "state_of": state_words,
         "has_messages": may(request, Permission.MESSAGES),
         "has_sheets": may(request, Permission.READ_SHEETS),
         "case": _case(request, record),
@@ -391,7 +390,7 @@ def summed(
     assert start.tzinfo is not None
     calls = reports.call_rows(connection, start, end, start.tzinfo)
     requests = reports.request_rows_of(connection, start, end, is_late)
-    return report(calls, requests, per_person=per_person)
+    return report_of(calls, requests, per_person=per_person)
 
 
 def _names(connection: sqlite3.Connection) -> dict[str, str]:

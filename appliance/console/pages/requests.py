@@ -48,25 +48,23 @@ from appliance.paper import child
 from appliance.policy import requests as policy_requests
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import ONE_DAY
-from appliance.policy.letters import FORMS, without_numbers
-from appliance.policy.numbering import Plan
+from appliance.policy.mail import APPOINTMENT_FORM_WORDS, MAIL_STATE_WORDS, TO_HEAD, without_numbers
+from appliance.policy.numbering import NumberingPlan
 from appliance.policy.requests import (
-    HEAD,
-    MAILS,
-    PATH,
-    SAID,
-    STEPS,
+    DONE_LINK_PATH,
+    DONE_LINK_WORDS,
+    REQUEST_STEP_WORDS,
     Appointment,
+    AppointmentForm,
     Contact,
-    Form,
+    DoneLinkState,
+    RequestState,
     RequestStep,
-    Standing,
-    State,
-    state_of,
-    without_secrets,
+    state_words,
+    without_done_links,
 )
 from appliance.policy.text import NOTHING, Words
-from appliance.policy.users import Permission, refusal
+from appliance.policy.users import Permission, permission_refusal
 from appliance.store import call_log, directory, request_papers, requests
 from appliance.store.request_papers import Looked
 from appliance.store.requests import StoredNotice, StoredRequest
@@ -175,7 +173,7 @@ async def show_done_link(request: Request) -> Response:
 async def close_by_link(request: Request) -> Response:
     """Have the desk close it, for whoever says so; the page then says that it is closed."""
     looked = await _look_up_link(request)
-    if looked is None or looked.standing is not Standing.OPEN:
+    if looked is None or looked.standing is not DoneLinkState.OPEN:
         return await _link_page(request, looked)
     token, form = request.path_params["token"], await request.form()
     question = {"ask": "request_by_link", "token": token, "said_by": form_field(form, "said_by")}
@@ -183,7 +181,7 @@ async def close_by_link(request: Request) -> Response:
         await ask(request, question)
     except NotDone as error:
         return await _show_link(request, error)
-    return RedirectResponse(f"{PATH}{token}", 303)
+    return RedirectResponse(f"{DONE_LINK_PATH}{token}", 303)
 
 
 async def _show_link(request: Request, error: NotDone | None = None) -> Response:
@@ -199,7 +197,7 @@ async def _look_up_link(request: Request) -> Looked | None:
         return None
     now = datetime.now(UTC)
     looked: Looked = await reading.do(lambda c: request_papers.look(c, token, now))
-    if looked.standing is Standing.UNKNOWN:
+    if looked.standing is DoneLinkState.UNKNOWN:
         guesses.wrong(address)
     return looked
 
@@ -210,10 +208,10 @@ async def _link_page(
     say = request.state.speaker
     if looked is None:
         return _closes_nothing(request, 429, say(TOO_MANY_LINKS))
-    if looked.kept is None or looked.standing is not Standing.OPEN:
+    if looked.kept is None or looked.standing is not DoneLinkState.OPEN:
         number = looked.kept.request.number if looked.kept else 0
         status = LINK_GONE if looked.kept else UNKNOWN_LINK
-        return _closes_nothing(request, status, say.words(SAID[looked.standing]), number)
+        return _closes_nothing(request, status, say.words(DONE_LINK_WORDS[looked.standing]), number)
     one, wrong = looked.kept.request, str(error) if error else ""
     values = {"office": await _office(request, one.unit), "subject": without_numbers(one.subject)}
     status = error.status if error else 200
@@ -278,9 +276,9 @@ async def _show_request_mails(request: Request, error: NotDone | None = None) ->
     values: dict[str, Any] = {
         "number": _number(request),
         "kept": kept,
-        "text": without_secrets(kept.mail.body),
-        "is_for_head": kept.mail.to == HEAD,
-        "mails": MAILS,
+        "text": without_done_links(kept.mail.body),
+        "is_for_head": kept.mail.to == TO_HEAD,
+        "mails": MAIL_STATE_WORDS,
         "wrong": str(error) if error else "",
         "is_again": request.query_params.get("again") == "1",
     }
@@ -318,7 +316,7 @@ request_mails_routes: list[BaseRoute] = [
 
 MOST: Final = 200
 LONGEST_SEARCH: Final = 80
-OPEN: Final = (State.OPEN, State.SENT, State.TAKEN)
+OPEN: Final = (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
 REQUEST_LISTS: Final = {
     "open": N_("Open requests"),
     "late": N_("Overdue ones"),
@@ -326,11 +324,11 @@ REQUEST_LISTS: Final = {
     "done": N_("Ended ones"),
 }
 """The lists that can be chosen."""
-LIST_STATES: Final[Mapping[str, tuple[State, ...]]] = {
+LIST_STATES: Final[Mapping[str, tuple[RequestState, ...]]] = {
     "open": OPEN,
     "late": OPEN,
-    "taken": (State.TAKEN,),
-    "done": (State.DONE,),
+    "taken": (RequestState.TAKEN,),
+    "done": (RequestState.DONE,),
 }
 OFFICES_OWN: Final = frozenset({RequestStep.TAKE, RequestStep.CLOSE})
 """What somebody of the office may say of a request."""
@@ -353,7 +351,7 @@ def own_unit(request: Request) -> str:
         return ""
     if may(request, Permission.OWN_REQUESTS) and user.unit:
         return user.unit
-    raise NotAllowed(request.state.speaker.words(refusal(Permission.REQUESTS)))
+    raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.REQUESTS)))
 
 
 async def list_requests(request: Request) -> Response:
@@ -369,7 +367,7 @@ async def list_requests(request: Request) -> Response:
     )
     if chosen == "late":
         found = tuple(kept for kept in found if kept.request.number in dues.late)
-    values = {"found": found, "units": units, "dues": dues, "state_of": state_of, "own": own}
+    values = {"found": found, "units": units, "dues": dues, "state_of": state_words, "own": own}
     filled = {"chosen": chosen, "unit": unit, "citizen": citizen}
     return page(
         request, "requests/list.html", 200, lists=REQUEST_LISTS, most=MOST, **values, **filled
@@ -377,7 +375,11 @@ async def list_requests(request: Request) -> Response:
 
 
 def _listed(
-    connection: sqlite3.Connection, states: tuple[State, ...], unit: str, citizen: str, plan: Plan
+    connection: sqlite3.Connection,
+    states: tuple[RequestState, ...],
+    unit: str,
+    citizen: str,
+    plan: NumberingPlan,
 ) -> tuple[tuple[StoredRequest, ...], dict[str, str]]:
     """Read them, and the units' names; a citizen is looked for among what is open (E9)."""
     if citizen:
@@ -413,7 +415,7 @@ async def step_request(request: Request) -> Response:
     shown, form = await _addressed_request(request), await request.form()
     number, wanted = shown.kept.request.number, request.path_params["step"]
     if own_unit(request) and wanted not in OFFICES_OWN:
-        raise NotAllowed(request.state.speaker.words(refusal(Permission.REQUESTS)))
+        raise NotAllowed(request.state.speaker.words(permission_refusal(Permission.REQUESTS)))
     question: dict[str, Any] = {
         "ask": "request_step",
         "step": wanted,
@@ -465,7 +467,7 @@ async def _addressed_request(request: Request) -> RequestView:
     if found is None or own not in ("", found.kept.request.unit):
         raise HTTPException(404)
     link = request.state.speaker(N_("the link in the e-mail"))
-    return replace(found, names={**found.names, policy_requests.BY: link})
+    return replace(found, names={**found.names, policy_requests.DONE_LINK_AUTHOR: link})
 
 
 def _find(connection: sqlite3.Connection, number: int) -> RequestView | None:
@@ -489,16 +491,17 @@ async def _show_request(request: Request, error: NotDone | None = None) -> Respo
         "taken_now": request.query_params.get("taken") == "1",
         "is_office": bool(own_unit(request)),
         "wrong": str(error) if error else "",
-        "words_of": {"steps": STEPS, "mails": MAILS},
+        "words_of": {"steps": REQUEST_STEP_WORDS, "mails": MAIL_STATE_WORDS},
     }
     status = error.status if error else 200
-    return page(request, "requests/one.html", status, state_of=state_of, **values)
+    return page(request, "requests/one.html", status, state_of=state_words, **values)
 
 
 def _when(request: Request, appointment: Appointment) -> str:
     """Say when and how an appointment is."""
     say = request.state.speaker
-    told = f"{say.moment(appointment.slot.start)}, {say.words(FORMS[appointment.form])}"
+    form = say.words(APPOINTMENT_FORM_WORDS[appointment.form])
+    told = f"{say.moment(appointment.slot.start)}, {form}"
     return told if appointment.confirmed else f"{told} ({say(N_('to be confirmed'))})"
 
 
@@ -599,7 +602,7 @@ async def show_appointments(request: Request) -> Response:
         "own": own,
         "is_known": told.is_known,
     }
-    return page(request, "appointments/week.html", 200, forms=FORMS, **values)
+    return page(request, "appointments/week.html", 200, forms=APPOINTMENT_FORM_WORDS, **values)
 
 
 def _first(day: date) -> date:
@@ -702,9 +705,9 @@ RULES: Final[Mapping[str, str]] = {
     ReturnRule.EMAIL: N_("E-mail to the office"),
 }
 APPOINTMENT_FORMS: Final[Mapping[str, str]] = {
-    Form.IN_PERSON: N_("in person"),
-    Form.OFFICE_CALLS: N_("by telephone, the office calls"),
-    Form.CITIZEN_CALLS: N_("by telephone, the citizen calls"),
+    AppointmentForm.IN_PERSON: N_("in person"),
+    AppointmentForm.OFFICE_CALLS: N_("by telephone, the office calls"),
+    AppointmentForm.CITIZEN_CALLS: N_("by telephone, the citizen calls"),
 }
 CONTACTS: Final[Mapping[str, str]] = {
     Contact.PHONE: N_("By telephone"),
@@ -849,7 +852,7 @@ async def _show_entering(request: Request, about: str, shown: EnteredRequest) ->
         "rules": RULES,
         "forms": APPOINTMENT_FORMS,
         "contacts": CONTACTS,
-        "state_of": state_of,
+        "state_of": state_words,
     }
     status = shown.error.status if shown.error else 409 if shown.open_ones else 200
     return page(request, "requests/new.html", status, **values, **tables)

@@ -26,8 +26,8 @@ from appliance.console.pages.operator import is_own_call
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page, render
 from appliance.errors import StoreError
-from appliance.policy.numbering import Plan
-from appliance.policy.requests import state_of
+from appliance.policy.numbering import NumberingPlan
+from appliance.policy.requests import state_words
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Words
 from appliance.policy.users import Permission
@@ -175,10 +175,12 @@ async def known_caller(request: Request) -> Response:
     except StoreError:
         return page(request, "operator/unread.html")
     values: dict[str, Any] = {"known": found, "has_messages": may(request, Permission.MESSAGES)}
-    return page(request, "operator/known.html", state_of=state_of, results=RESULTS, **values)
+    return page(request, "operator/known.html", state_of=state_words, results=RESULTS, **values)
 
 
-def _known(connection: sqlite3.Connection, number: str, call: str, plan: Plan) -> KnownCaller:
+def _known(
+    connection: sqlite3.Connection, number: str, call: str, plan: NumberingPlan
+) -> KnownCaller:
     now = datetime.now(UTC)
     calls = call_log.of_number(connection, number, now - EARLIER, MOST_EARLIER + 1, plan)
     earlier = tuple(record for record in calls if record.call != call)[:MOST_EARLIER]

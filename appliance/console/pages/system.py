@@ -32,9 +32,8 @@ from appliance.console.live import EventStream, server_event
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page, render
 from appliance.errors import OfficeError, StoreError, TechnicianError
-from appliance.policy.directory_review import mask_journal
-from appliance.policy.supervision import in_words, why_not
-from appliance.policy.text import Words
+from appliance.policy.privacy import mask_journal
+from appliance.policy.text import Words, error_text_words, why_not
 from appliance.policy.users import Permission
 from appliance.store import call_log
 from appliance.store.database import migrations
@@ -337,7 +336,7 @@ async def check_records(request: Request) -> Response:
     except StoreError as error:
         said = _.words(why_not(error))
         return page(request, "plant/checked.html", said=said, is_well=False)
-    what = _.words(in_words(found))
+    what = _.words(error_text_words(found))
     said = _("Damaged: %(what)s", what=what) if found else _("The records are whole.")
     return page(request, "plant/checked.html", said=said, is_well=not found)
 

@@ -26,8 +26,8 @@ from appliance.console.live import CallView, operator_view
 from appliance.console.templates import page
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import ReturnRule
-from appliance.policy.numbering import Plan
-from appliance.policy.requests import Form, state_of
+from appliance.policy.numbering import NumberingPlan
+from appliance.policy.requests import AppointmentForm, state_words
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import Reason
 from appliance.policy.users import Permission
@@ -135,7 +135,7 @@ async def returned(request: Request) -> Response:
     if taking is None:
         return Response(media_type="text/html")
     shown = "operator/return.html"
-    return page(request, shown, taking=taking, forms=tuple(Form), state_of=state_of)
+    return page(request, shown, taking=taking, forms=tuple(AppointmentForm), state_of=state_words)
 
 
 @needs(Permission.REQUESTS)
@@ -234,7 +234,7 @@ def _call_view(request: Request, call: str) -> CallView | None:
 async def open_requests(request: Request, phone: str, name: str) -> tuple[StoredRequest, ...]:
     """Return what is open of the same citizen (E9); nothing where that cannot be read."""
     reading: StoreReader = request.app.state.reading
-    plan: Plan = request.app.state.plan
+    plan: NumberingPlan = request.app.state.plan
     try:
         return await reading.do(lambda c: requests.find_open(c, phone, name, plan))
     except StoreError:

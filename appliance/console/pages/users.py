@@ -29,7 +29,14 @@ from appliance.console.control_client import NotDone, ask, form_field
 from appliance.console.say import LANGUAGES, N_
 from appliance.console.templates import PageLink, page
 from appliance.errors import CentralinoError
-from appliance.policy.users import ROLES, AccountError, Permission, Role, User, may_touch
+from appliance.policy.users import (
+    ROLE_WORDS,
+    AccountError,
+    Permission,
+    Role,
+    User,
+    may_change_roles,
+)
 from appliance.store import directory
 from appliance.store import users as kept
 
@@ -383,7 +390,7 @@ async def _show(
     if filled is None:
         roles = tuple(role.value for role in Role if role in user.roles)
         filled = UserForm(user.name, user.shown, roles, user.unit, user.position, user.language)
-    can = may_touch(signed_in_user(request).roles, user.roles)
+    can = may_change_roles(signed_in_user(request).roles, user.roles)
     values = {"one": user, "can": can, "wrong": wrong}
     choices = await _choices(request, filled)
     return page(request, "accounts/user.html", status, **values, **choices)
@@ -395,7 +402,7 @@ async def _choices(request: Request, filled: UserForm) -> dict[str, Any]:
     What stands there already is among them, whatever became of that office or telephone.
     """
     own = signed_in_user(request).roles
-    offered = [(role.value, ROLES[role]) for role in Role if may_touch(own, {role})]
+    offered = [(role.value, ROLE_WORDS[role]) for role in Role if may_change_roles(own, {role})]
     units = await request.app.state.reading.do(directory.units)
     offices = {filled.unit: filled.unit}
     offices |= {unit.code: unit.name for unit in units}
@@ -404,7 +411,7 @@ async def _choices(request: Request, filled: UserForm) -> dict[str, Any]:
     return {
         "filled": filled,
         "roles": offered,
-        "names": ROLES,
+        "names": ROLE_WORDS,
         "offices": [(code, name) for code, name in offices.items() if code],
         "positions": [(phone, phone) for phone in sorted(phones - {""})],
     }

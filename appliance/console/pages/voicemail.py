@@ -28,9 +28,16 @@ from appliance.console.accounts import (
 from appliance.console.control_client import NotDone, ask, records_of, redirect_after
 from appliance.console.say import N_
 from appliance.console.templates import PageLink, page
-from appliance.policy.numbering import Plan
+from appliance.policy.numbering import NumberingPlan
 from appliance.policy.users import Permission
-from appliance.policy.voicemail import Care, Entry, MessageState, MessageStep, Outcome, care_of
+from appliance.policy.voicemail import (
+    MessageCare,
+    MessageEntry,
+    MessageOutcome,
+    MessageState,
+    MessageStep,
+    care_of,
+)
 from appliance.store import call_log, care, voicemail
 from appliance.store.care import Kind
 from appliance.store.voicemail import OUTCOMES, RESULTS, STEPS, Message, Missed, caller_words
@@ -60,7 +67,7 @@ class CaseHistory:
     """What was done about one case: entries, oldest first, and the calls back, newest first."""
 
     case: str
-    entries: tuple[Entry, ...]
+    entries: tuple[MessageEntry, ...]
     back: tuple[CallRecord, ...]
     names: dict[str, str]
 
@@ -178,7 +185,7 @@ async def list_messages(request: Request) -> Response:
 
 def _listed(
     connection: sqlite3.Connection, states: tuple[MessageState, ...]
-) -> tuple[list[Message], dict[str, Care], dict[str, str]]:
+) -> tuple[list[Message], dict[str, MessageCare], dict[str, str]]:
     found = [one for state in states for one in voicemail.list_messages(connection, state, MOST)]
     found.sort(key=lambda one: (one.received_at, one.number), reverse=True)
     return found[:MOST], care.cares(connection, Kind.MESSAGE), accounts.people_names(connection)
@@ -269,7 +276,7 @@ def case_values(
     return {
         "history": history,
         "address": address,
-        "outcomes": [(one.value, OUTCOMES[one]) for one in Outcome],
+        "outcomes": [(one.value, OUTCOMES[one]) for one in MessageOutcome],
         "steps": STEPS,
         "wrong": str(error) if error else "",
         "asks_reason": error is not None and error.words == OUT_OF_BAND,
@@ -353,7 +360,7 @@ def is_in_list(one: Missed, chosen: str) -> bool:
 
 
 def _missed_listed(
-    connection: sqlite3.Connection, plan: Plan
+    connection: sqlite3.Connection, plan: NumberingPlan
 ) -> tuple[tuple[Missed, ...], dict[str, str]]:
     since = datetime.now(UTC) - timedelta(days=voicemail.DAYS)
     return voicemail.missed_calls(connection, since, plan), accounts.people_names(connection)
@@ -404,7 +411,7 @@ async def _addressed_missed(request: Request) -> tuple[Missed, CaseHistory]:
 
 
 def _find_missed(
-    connection: sqlite3.Connection, number: int, plan: Plan
+    connection: sqlite3.Connection, number: int, plan: NumberingPlan
 ) -> tuple[Missed, CaseHistory] | None:
     found = voicemail.missed_calls(
         connection, datetime.now(UTC) - timedelta(days=voicemail.DAYS), plan

@@ -19,7 +19,7 @@ from appliance.commands.directory import Place, take
 from appliance.dsp import wav
 from appliance.dsp.g711 import encode
 from appliance.dsp.wav import Law
-from appliance.policy.requests import Mail
+from appliance.policy.mail import Mail
 from appliance.policy.users import Role, User
 from appliance.store import call_log, requests, users, voicemail
 from appliance.store.database import connect, database_path

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Browser, expect
 
-from appliance.policy.requests import State
+from appliance.policy.requests import RequestState
 from appliance.store import requests
 from appliance.store.database import connect, database_path, open_reader
 from appliance.store.requests import Taking
@@ -70,7 +70,7 @@ def test_a_request_is_ended_by_keys(browser: Browser, house: Running) -> None:
         page.get_by_label("Chi lo ha detto").first.press("Enter")
         expect(page.get_by_text("È conclusa")).to_be_visible()
         with contextlib.closing(open_reader(database_path(house.box.state))) as connection:
-            assert requests.required_request(connection, number).request.state is State.DONE
+            assert requests.required_request(connection, number).request.state is RequestState.DONE
 
 
 def test_the_list_is_live(browser: Browser, house: Running) -> None:

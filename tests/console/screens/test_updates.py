@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.policy.text import Words
-from appliance.policy.updates import State
+from appliance.policy.updates import UpdateState
 from appliance.service import updates
 from appliance.service.updates import Asked, Kept, Past
 from appliance.store.database import connect, migrate
@@ -77,7 +77,7 @@ def test_an_update_goes_the_whole_way(
         expect(page.locator("#update .plant-runs")).to_be_visible()
         assert updates.take(place.run) == Asked("beppe", "upload")
 
-        place.updates.kept = Kept(State.INSTALLED, "1.1.0", past=PAST)
+        place.updates.kept = Kept(UpdateState.INSTALLED, "1.1.0", past=PAST)
         expect(page.locator("#sure-start")).to_be_visible()  # the page has followed by itself
         shown.look("updates-ready")
         page.locator("#sure-start").check()
@@ -85,7 +85,9 @@ def test_an_update_goes_the_whole_way(
         page.wait_for_url(f"**{PAGE}")
         assert place.updates.at_once
 
-        place.updates.kept = Kept(State.BACK, "1.1.0", said=Words("linea1", "line1"), past=PAST)
+        place.updates.kept = Kept(
+            UpdateState.BACK, "1.1.0", said=Words("linea1", "line1"), past=PAST
+        )
         page = shown.open(PAGE)
         expect(page.locator("#sure-give-up")).to_be_visible()
         shown.look("updates-back")

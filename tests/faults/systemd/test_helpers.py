@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from appliance.policy.supervision import SAYS
+from appliance.policy.text import ERRNO_WORDS
 from appliance.service.backup import MADE, UPLOADED
 from tests.faults.systemd.machine import CLOCK, PYTHON, RESTORE, Machine
 from tests.faults.systemd.scenes import COME_S, page
@@ -101,5 +101,5 @@ def test_a_time_is_tried(machine: Machine) -> None:
     machine.inside("journalctl", "--sync")
     said = machine.journal("-o", "cat", "-u", f"{CLOCK}.service")
     assert "[Errno 22]" in said
-    assert f"l'orologio non si può regolare: {SAYS[errno.EPERM].it}" in said
+    assert f"l'orologio non si può regolare: {ERRNO_WORDS[errno.EPERM].it}" in said
     assert not machine.inside("ls", "/run/centralino/clock")

@@ -27,7 +27,7 @@ from appliance.errors import CentralinoError
 from appliance.paper.document import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
-from appliance.policy.office import ServiceState
+from appliance.policy.opening import ServiceState
 from appliance.service.announcements import Dictations
 from appliance.service.clock import ClockWatch
 from appliance.service.command_table import Questions

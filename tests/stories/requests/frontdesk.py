@@ -21,8 +21,9 @@ from appliance.config.office import build_office
 from appliance.errors import CentralinoError
 from appliance.mail.letter import compose
 from appliance.policy.directory import Slots
-from appliance.policy.hours import week
-from appliance.policy.requests import HEAD, Reply, Round, Verdict, is_overdue
+from appliance.policy.hours import week_of
+from appliance.policy.mail import TO_HEAD, DeliveryReply, DeliveryVerdict, RetryQueue
+from appliance.policy.requests import is_overdue
 from appliance.service.mailroom import Mailroom
 from appliance.store import requests, writer
 from appliance.store.database import open_database
@@ -77,7 +78,7 @@ head = "responsabile@comune.example"
 """
 REGISTER = replace(
     TOWN,
-    declarations=(replace(declaration(), slots=Slots(week(monday="15-17"), 20)),),
+    declarations=(replace(declaration(), slots=Slots(week_of(monday="15-17"), 20)),),
 )
 
 
@@ -118,7 +119,7 @@ class FrontDesk:
         )
         self.asked = RequestCommands(self.shelf, mailroom, lambda: self.now).known
         self.links: dict[str, list[str]] = {}
-        self.turns, self.second = Round(), 0.0
+        self.turns, self.second = RetryQueue(), 0.0
 
     def run(self, text: str) -> None:
         """Run a whole story; raises StoryError with the line that is not so."""
@@ -157,7 +158,7 @@ class FrontDesk:
     def restart(self, words: dict[str, str]) -> None:
         self.shelf.connection.close()
         self.shelf.open()
-        self.turns = Round()
+        self.turns = RetryQueue()
 
     def takes(self, words: dict[str, str]) -> None:
         asked = {**words, "subject": words["text"], "rule": "email", "prefers": "phone"}
@@ -257,16 +258,16 @@ class FrontDesk:
             writer.settle(connection, state, after, reply.said, self.now)
             self.turns.learn(writer.waiting(connection), self.second)
 
-    def _try(self, number: int) -> Reply:
+    def _try(self, number: int) -> DeliveryReply:
         if self.network == "down":
-            return Reply(Verdict.AWAY, "unreachable")
+            return DeliveryReply(DeliveryVerdict.AWAY, "unreachable")
         letter = writer.load(self.shelf.connection, number)
         if link := LINK.search(letter.mail.body):
             self.links.setdefault(str(letter.mail.request), []).append(link[1])
-        to = "responsabile@comune.example" if letter.mail.to == HEAD else letter.mail.to
+        to = "responsabile@comune.example" if letter.mail.to == TO_HEAD else letter.mail.to
         sender = "Centralino <centralino@comune.example>"
         self.delivered.append(compose(letter, sender, to, self.shelf.folder))
-        return Reply(Verdict.SENT, "250 OK")
+        return DeliveryReply(DeliveryVerdict.SENT, "250 OK")
 
     def _same(self, what: str, met: object, wanted: object) -> None:
         if met != wanted:

@@ -1,35 +1,68 @@
-"""Letters to offices and citizens."""
+"""Mail about requests: the letters' texts, who gets which, and the outbox's retries."""
 
 from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 
-from appliance.policy.directory import Register, ReturnRule, Unit
+from appliance.policy.directory import Directory, ReturnRule, Unit
 from appliance.policy.hours import Schedule, day_words, moment_words
 from appliance.policy.requests import (
-    HEAD,
     HEAD_AT_REMINDERS,
     Appointment,
+    AppointmentForm,
     Citizen,
     Contact,
-    Form,
-    Mail,
     Request,
     RequestStep,
-    due,
+    due_day,
 )
 from appliance.policy.text import Words
+
+# ---- mail --------------------------------------------------------------------------------------
+# A notice that leaves by e-mail when it can: what is kept of it until then (reliability.md 4).
+#
+# The outbox keeps it as it is at this moment; what it is sent as is the mail room's business.
+
+TO_HEAD = "head"
+"""The recipient "head of the front desk": the address is the configuration's, `[mail] head`."""
+
+
+TEST_KEY = "test-"
+"""The key of a mail that a technician sends to try the mail server begins so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One notice to one recipient. The same `key` queued twice is one mail (and one Message-ID).
+
+    `thread` is the key of the mail that this one follows up. `attachments` are files below the
+    state folder ("voicemail/new/ID.wav"). `calendar` is an iCalendar object (RFC 5545) to go with
+    it. `request` is the number of the request that it carries to the office, 0 for none: accepted
+    by the mail server, that request is "sent". `token` is the secret of the link in `body` that
+    closes that request, "" for none: of it only the hash is kept (policy/requests.py).
+    """
+
+    key: str
+    to: str
+    subject: str
+    body: str
+    thread: str = ""
+    attachments: tuple[str, ...] = ()
+    calendar: str = ""
+    request: int = 0
+    token: str = ""
+
 
 # ---- letter words ------------------------------------------------------------------------------
 # The texts of letters in both languages; `{words}` are filled in by letters.py.
 
 
-class Topic(enum.StrEnum):
+class LetterTopic(enum.StrEnum):
     """What a letter is about, and to whom."""
 
     EMAIL = "email"
@@ -53,62 +86,71 @@ class Paragraph:
     only_with: str = ""
 
 
-FORMS: Mapping[Form, Words] = {
-    Form.IN_PERSON: Words("di persona, presso l'ufficio", "in person, at the office"),
-    Form.OFFICE_CALLS: Words(
+APPOINTMENT_FORM_WORDS: Mapping[AppointmentForm, Words] = {
+    AppointmentForm.IN_PERSON: Words("di persona, presso l'ufficio", "in person, at the office"),
+    AppointmentForm.OFFICE_CALLS: Words(
         "per telefono: l'ufficio chiama l'utente", "by telephone: the office calls the citizen"
     ),
-    Form.CITIZEN_CALLS: Words(
+    AppointmentForm.CITIZEN_CALLS: Words(
         "per telefono: l'utente chiama l'ufficio", "by telephone: the citizen calls the office"
     ),
 }
 
+
 CITIZENS_APPOINTMENT = Words("Appuntamento: {unit} ({house})", "Appointment: {unit} ({house})")
+
+
 CITIZENS_NUMBER = Words("Richiesta n. {number}", "Request no. {number}")
-CITIZENS_WAY = Words(
+
+
+CITIZENS_NUMBER_AND_CONTACT = Words(
     "Richiesta n. {number}; per ogni comunicazione: {numbers}",
     "Request no. {number}; for anything further: {numbers}",
 )
 
+
 _SUBJECT = Words("[Richiesta {number}] {subject}", "[Request {number}] {subject}")
-SUBJECTS: Mapping[Topic, Words] = {
-    Topic.EMAIL: _SUBJECT,
-    Topic.APPOINTMENT: Words(
+
+
+SUBJECTS: Mapping[LetterTopic, Words] = {
+    LetterTopic.EMAIL: _SUBJECT,
+    LetterTopic.APPOINTMENT: Words(
         "[Richiesta {number}] Appuntamento: {subject}",
         "[Request {number}] Appointment: {subject}",
     ),
-    Topic.REMINDER: Words(
+    LetterTopic.REMINDER: Words(
         "Sollecito: [Richiesta {number}] {subject}", "Reminder: [Request {number}] {subject}"
     ),
-    Topic.MOVED: Words(
+    LetterTopic.MOVED: Words(
         "Appuntamento spostato: [Richiesta {number}] {subject}",
         "Appointment moved: [Request {number}] {subject}",
     ),
-    Topic.CANCELLED: Words(
+    LetterTopic.CANCELLED: Words(
         "Annullata: [Richiesta {number}] {subject}", "Cancelled: [Request {number}] {subject}"
     ),
-    Topic.TO_HEAD: Words(
+    LetterTopic.TO_HEAD: Words(
         "Sollecitata {reminders} volte: richiesta {number} per {unit}",
         "Reminded {reminders} times: request {number} for {unit}",
     ),
-    Topic.OVERDUE: Words(
+    LetterTopic.OVERDUE: Words(
         "In ritardo: richiesta {number} per {unit}", "Overdue: request {number} for {unit}"
     ),
-    Topic.CITIZEN_EMAIL: Words(
+    LetterTopic.CITIZEN_EMAIL: Words(
         "{house}: la sua richiesta n. {number}", "{house}: your request no. {number}"
     ),
-    Topic.CITIZEN_APPOINTMENT: Words(
+    LetterTopic.CITIZEN_APPOINTMENT: Words(
         "{house}: il suo appuntamento, richiesta n. {number}",
         "{house}: your appointment, request no. {number}",
     ),
-    Topic.CITIZEN_MOVED: Words(
+    LetterTopic.CITIZEN_MOVED: Words(
         "{house}: il suo appuntamento è cambiato, richiesta n. {number}",
         "{house}: your appointment has changed, request no. {number}",
     ),
-    Topic.CITIZEN_CANCELLED: Words(
+    LetterTopic.CITIZEN_CANCELLED: Words(
         "{house}: richiesta n. {number} annullata", "{house}: request no. {number} cancelled"
     ),
 }
+
 
 _ORPHAN = Paragraph(
     Words(
@@ -119,13 +161,19 @@ _ORPHAN = Paragraph(
     ),
     "orphan",
 )
+
+
 _WHO = Paragraph(
     Words(
         "Ufficio: {unit}\nNecessità: {need}\nOggetto: {subject}\n\nUtente:\n  {contact}\n",
         "Office: {unit}\nNeed: {need}\nSubject: {subject}\n\nCitizen:\n  {contact}\n",
     )
 )
+
+
 _ASKED = Paragraph(Words("Che cosa chiede:\n{asked}\n", "What is asked:\n{asked}\n"), "asked")
+
+
 _SPOKEN = Paragraph(
     Words(
         "L'utente ha lasciato a voce nome, recapito e motivo: ascoltate la registrazione "
@@ -134,6 +182,8 @@ _SPOKEN = Paragraph(
     ),
     "spoken",
 )
+
+
 _SHEET = Paragraph(
     Words(
         "Scheda consultata, che non copre la richiesta: {sheet}\n",
@@ -141,9 +191,13 @@ _SHEET = Paragraph(
     ),
     "sheet",
 )
+
+
 _WHEN = Paragraph(
     Words("Appuntamento: {appointment}\n", "Appointment: {appointment}\n"), "appointment"
 )
+
+
 _LINK = Paragraph(
     Words(
         "Quando è evasa, chiudetela voi stessi da un computer dell'ufficio (il link vale una volta "
@@ -153,6 +207,8 @@ _LINK = Paragraph(
     ),
     "link",
 )
+
+
 _DUTY = Paragraph(
     Words(
         "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
@@ -166,6 +222,8 @@ _DUTY = Paragraph(
     ),
     "office",
 )
+
+
 _HEADS_DUTY = Words(
     "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
     "La richiesta è affidata all'ufficio {unit} e resta aperta finché qualcuno non comunica che è "
@@ -175,7 +233,11 @@ _HEADS_DUTY = Words(
     "\n\n{house}",
 )
 """What the head reads in a copy, and of a request whose office is not in the register."""
+
+
 _ORPHANS_DUTY = Paragraph(_HEADS_DUTY, "orphan")
+
+
 _PUBLIC = Paragraph(
     Words(
         "Per ogni comunicazione chiami {numbers} e indichi il numero {number}.\n",
@@ -183,32 +245,55 @@ _PUBLIC = Paragraph(
     ),
     "numbers",
 )
+
+
 _GREETING = Paragraph(
     Words(
         "Questo messaggio è automatico: non risponda a questo indirizzo.\n\n{house}",
         "This message is automatic: please do not answer to this address.\n\n{house}",
     )
 )
+
+
 _ABOUT = Paragraph(
     Words(
         "Gentile utente,\nabbiamo preso in carico la sua richiesta n. {number}",
         "Dear citizen,\nwe have taken over your request no. {number}",
     )
 )
+
+
 _CHANGED = Paragraph(
     Words(
         "Gentile utente,\nil suo appuntamento (richiesta n. {number}) è cambiato",
         "Dear citizen,\nyour appointment (request no. {number}) has changed",
     )
 )
+
+
 _FOR = Paragraph(Words("Ufficio: {unit}", "Office: {unit}"), "unit")
+
+
 _NEED = Paragraph(Words("Motivo: {need}", "About: {need}"), "need")
+
+
 _SPACE = Paragraph(Words("", ""))
 
-BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
-    Topic.EMAIL: (_ORPHAN, _WHO, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY, _ORPHANS_DUTY),
-    Topic.APPOINTMENT: (_ORPHAN, _WHO, _WHEN, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY, _ORPHANS_DUTY),
-    Topic.REMINDER: (
+
+BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
+    LetterTopic.EMAIL: (_ORPHAN, _WHO, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY, _ORPHANS_DUTY),
+    LetterTopic.APPOINTMENT: (
+        _ORPHAN,
+        _WHO,
+        _WHEN,
+        _ASKED,
+        _SPOKEN,
+        _SHEET,
+        _LINK,
+        _DUTY,
+        _ORPHANS_DUTY,
+    ),
+    LetterTopic.REMINDER: (
         _ORPHAN,
         Paragraph(
             Words(
@@ -222,7 +307,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _DUTY,
         _ORPHANS_DUTY,
     ),
-    Topic.MOVED: (
+    LetterTopic.MOVED: (
         Paragraph(
             Words(
                 "L'appuntamento è cambiato.\n{words}\n", "The appointment has changed.\n{words}\n"
@@ -234,7 +319,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _DUTY,
         _ORPHANS_DUTY,
     ),
-    Topic.CANCELLED: (
+    LetterTopic.CANCELLED: (
         Paragraph(
             Words(
                 "La richiesta {number} è stata annullata: non c'è altro da fare.\n{words}\n",
@@ -243,7 +328,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         ),
         _WHO,
     ),
-    Topic.TO_HEAD: (
+    LetterTopic.TO_HEAD: (
         Paragraph(
             Words(
                 "L'utente ha dovuto sollecitare {reminders} volte; ultimo sollecito:\n{words}\n",
@@ -253,7 +338,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _WHO,
         Paragraph(_HEADS_DUTY),
     ),
-    Topic.OVERDUE: (
+    LetterTopic.OVERDUE: (
         Paragraph(
             Words(
                 "Nessuno ha comunicato che la richiesta {number} ({subject}) sia stata evasa: il "
@@ -271,7 +356,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
             "follower",
         ),
     ),
-    Topic.CITIZEN_EMAIL: (
+    LetterTopic.CITIZEN_EMAIL: (
         _ABOUT,
         _FOR,
         _NEED,
@@ -284,7 +369,7 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _PUBLIC,
         _GREETING,
     ),
-    Topic.CITIZEN_APPOINTMENT: (
+    LetterTopic.CITIZEN_APPOINTMENT: (
         _ABOUT,
         _FOR,
         _NEED,
@@ -293,8 +378,8 @@ BODY: Mapping[Topic, tuple[Paragraph, ...]] = {
         _PUBLIC,
         _GREETING,
     ),
-    Topic.CITIZEN_MOVED: (_CHANGED, _FOR, _NEED, _SPACE, _WHEN, _PUBLIC, _GREETING),
-    Topic.CITIZEN_CANCELLED: (
+    LetterTopic.CITIZEN_MOVED: (_CHANGED, _FOR, _NEED, _SPACE, _WHEN, _PUBLIC, _GREETING),
+    LetterTopic.CITIZEN_CANCELLED: (
         Paragraph(
             Words(
                 "Gentile utente,\nla sua richiesta n. {number} è stata annullata.\n",
@@ -317,7 +402,7 @@ _DIGITS = re.compile(r"\+?\d[\d .\-/]*\d")
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class LetterSender:
     """Who writes: the office's name, language and calendar, its register, its public numbers.
 
     `door` is the address of the console's page that closes a request, "" where there is none;
@@ -327,7 +412,7 @@ class House:
     name: str
     language: str
     calendar: Schedule
-    register: Register
+    register: Directory
     numbers: tuple[str, ...] = ()
     door: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -338,7 +423,7 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class RequestEvent:
     """What happened to a request; `id` makes the mail's key. No `step`: it was taken.
 
     `token` is the random secret of the link in its mail to the office.
@@ -351,10 +436,10 @@ class Event:
     token: str = ""
 
 
-def letters(
-    house: House,
+def letters_of(
+    house: LetterSender,
     request: Request,
-    event: Event,
+    event: RequestEvent,
     recording: str = "",
     calendar: str = "",
     for_citizen: str = "",
@@ -368,7 +453,7 @@ def letters(
     if topic is None:
         return
     yield _to_office(house, request, event, topic, recording, calendar)
-    if topic is Topic.REMINDER:
+    if topic is LetterTopic.REMINDER:
         if len(request.reminders) >= HEAD_AT_REMINDERS:
             yield _to_head(house, request, event)
     elif request.citizen.email:
@@ -385,34 +470,34 @@ def overdue_mail(
         "unit": request.unit,
         "subject": request.subject,
         "due": day_words(day, language),
-        "contact": contact(request.citizen, language),
+        "contact": contact_rows(request.citizen, language),
         "follower": labels.get(request.follower, request.follower),
     }
-    subject = _filled(SUBJECTS[Topic.OVERDUE], language, words)
-    body = _body(Topic.OVERDUE, language, words)
-    return Mail(f"{thread_of(request)}-overdue", HEAD, subject, body)
+    subject = _fill_in(SUBJECTS[LetterTopic.OVERDUE], language, words)
+    body = _body(LetterTopic.OVERDUE, language, words)
+    return Mail(f"{thread_of(request)}-overdue", TO_HEAD, subject, body)
 
 
-def invitation_text(house: House, request: Request) -> str:
+def invitation_text(house: LetterSender, request: Request) -> str:
     """Say in an office's calendar what an appointment is about, and with whom."""
-    reached = contact(request.citizen, house.language)
-    form = request.appointment and FORMS[request.appointment.form]
+    reached = contact_rows(request.citizen, house.language)
+    form = request.appointment and APPOINTMENT_FORM_WORDS[request.appointment.form]
     told = (form.it if house.language == "it" else form.en) if form else ""
     parts = (request.subject, told, reached.replace("\n  ", ", "), request.asked)
     return "\n".join(part for part in parts if part)
 
 
-def citizens_appointment(house: House, request: Request) -> tuple[str, str]:
+def citizens_calendar_text(house: LetterSender, request: Request) -> tuple[str, str]:
     """Say in a citizen's calendar with whom an appointment is, and how: nothing that was typed."""
     unit, language = house.register.unit(request.unit), request.citizen.language
     name = without_numbers(unit.name if unit else "") or house.name
-    form = request.appointment and FORMS[request.appointment.form]
+    form = request.appointment and APPOINTMENT_FORM_WORDS[request.appointment.form]
     told = (form.it if language == "it" else form.en) if form else ""
     words = {"unit": name, "house": house.name, "number": str(request.number)}
     words |= {"numbers": ", ".join(house.numbers), "form": told}
-    title = _filled(CITIZENS_APPOINTMENT, language, words)
-    public = CITIZENS_WAY if house.numbers else CITIZENS_NUMBER
-    return title, "\n".join(part for part in (told, _filled(public, language, words)) if part)
+    title = _fill_in(CITIZENS_APPOINTMENT, language, words)
+    public = CITIZENS_NUMBER_AND_CONTACT if house.numbers else CITIZENS_NUMBER
+    return title, "\n".join(part for part in (told, _fill_in(public, language, words)) if part)
 
 
 def thread_of(request: Request) -> str:
@@ -420,23 +505,28 @@ def thread_of(request: Request) -> str:
     return f"request-{request.number}"
 
 
-def _topic(request: Request, event: Event) -> Topic | None:
+def _topic(request: Request, event: RequestEvent) -> LetterTopic | None:
     match event.step:
         case None:
             wanted = request.rule is ReturnRule.APPOINTMENT
-            return Topic.APPOINTMENT if wanted else Topic.EMAIL
+            return LetterTopic.APPOINTMENT if wanted else LetterTopic.EMAIL
         case RequestStep.REMIND:
-            return Topic.REMINDER
+            return LetterTopic.REMINDER
         case RequestStep.MOVE:
-            return Topic.MOVED
+            return LetterTopic.MOVED
         case RequestStep.CANCEL:
-            return Topic.CANCELLED
+            return LetterTopic.CANCELLED
         case _:
             return None  # what the office, or the mail server, has done needs no mail
 
 
 def _to_office(
-    house: House, request: Request, event: Event, topic: Topic, recording: str, calendar: str
+    house: LetterSender,
+    request: Request,
+    event: RequestEvent,
+    topic: LetterTopic,
+    recording: str,
+    calendar: str,
 ) -> Mail:
     unit = house.register.unit(request.unit)
     link = house.door + event.token if unit and house.door and event.token else ""
@@ -444,14 +534,14 @@ def _to_office(
         "house": house.name,
         "number": str(request.number),
         "unit": unit.name if unit else request.unit,
-        "need": _need(house, request),
+        "need": _need_of(house, request),
         "subject": request.subject,
         "taken": _moment(house, request.at),
         "by": house.called(request.by),
-        "due": day_words(due(request, house.calendar), house.language),
+        "due": day_words(due_day(request, house.calendar), house.language),
         "asked": request.asked,
         "sheet": request.sheet,
-        "contact": contact(request.citizen, house.language),
+        "contact": contact_rows(request.citizen, house.language),
         "appointment": _appointment(house, request.appointment, house.language),
         "reminders": str(len(request.reminders)),
         "words": event.words,
@@ -463,8 +553,8 @@ def _to_office(
     first, body = event.step is None, _body(topic, house.language, words)
     return Mail(
         thread_of(request) if first else f"{thread_of(request)}-{event.id}",
-        unit.email if unit else HEAD,
-        _filled(SUBJECTS[topic], house.language, words),
+        unit.email if unit else TO_HEAD,
+        _fill_in(SUBJECTS[topic], house.language, words),
         body,
         "" if first else thread_of(request),
         (recording,) if first and recording else (),
@@ -474,12 +564,14 @@ def _to_office(
     )
 
 
-def _to_head(house: House, request: Request, event: Event) -> Mail:
-    office = _to_office(house, request, event, Topic.TO_HEAD, "", "")
-    return replace(office, key=f"{office.key}-head", to=HEAD, thread="", request=0)
+def _to_head(house: LetterSender, request: Request, event: RequestEvent) -> Mail:
+    office = _to_office(house, request, event, LetterTopic.TO_HEAD, "", "")
+    return replace(office, key=f"{office.key}-head", to=TO_HEAD, thread="", request=0)
 
 
-def _to_citizen(house: House, request: Request, event: Event, topic: Topic) -> Mail:
+def _to_citizen(
+    house: LetterSender, request: Request, event: RequestEvent, topic: LetterTopic
+) -> Mail:
     """Only the register's names and what we count ourselves: nothing that was typed (P7)."""
     language = request.citizen.language
     unit = house.register.unit(request.unit)
@@ -487,19 +579,19 @@ def _to_citizen(house: House, request: Request, event: Event, topic: Topic) -> M
         "house": house.name,
         "number": str(request.number),
         "unit": without_numbers(unit.name if unit else ""),
-        "need": without_numbers(_need(house, request)),
-        "due": day_words(due(request, house.calendar), language),
+        "need": without_numbers(_need_of(house, request)),
+        "due": day_words(due_day(request, house.calendar), language),
         "appointment": _appointment(house, request.appointment, language),
         "numbers": ", ".join(house.numbers),
     }
     key = f"{thread_of(request)}-citizen" + (f"-{event.id}" if event.step else "")
     told = {
-        Topic.MOVED: Topic.CITIZEN_MOVED,
-        Topic.CANCELLED: Topic.CITIZEN_CANCELLED,
-        Topic.APPOINTMENT: Topic.CITIZEN_APPOINTMENT,
-    }.get(topic, Topic.CITIZEN_EMAIL)
+        LetterTopic.MOVED: LetterTopic.CITIZEN_MOVED,
+        LetterTopic.CANCELLED: LetterTopic.CITIZEN_CANCELLED,
+        LetterTopic.APPOINTMENT: LetterTopic.CITIZEN_APPOINTMENT,
+    }.get(topic, LetterTopic.CITIZEN_EMAIL)
     thread = f"{thread_of(request)}-citizen" if event.step else ""
-    subject = _filled(SUBJECTS[told], language, words)
+    subject = _fill_in(SUBJECTS[told], language, words)
     return Mail(key, request.citizen.email, subject, _body(told, language, words), thread)
 
 
@@ -508,23 +600,23 @@ def without_numbers(text: str) -> str:
     return " ".join(_DIGITS.sub("", text).split())
 
 
-def _body(topic: Topic, language: str, words: dict[str, str]) -> str:
+def _body(topic: LetterTopic, language: str, words: dict[str, str]) -> str:
     """Fill a letter in; a paragraph whose word is empty is left out."""
-    paragraphs = [p for p in BODY[topic] if not p.only_with or words.get(p.only_with)]
-    return "\n".join(_filled(p.text, language, words) for p in paragraphs) + "\n"
+    paragraphs = [p for p in BODIES[topic] if not p.only_with or words.get(p.only_with)]
+    return "\n".join(_fill_in(p.text, language, words) for p in paragraphs) + "\n"
 
 
-def _filled(text: Words, language: str, words: dict[str, str]) -> str:
+def _fill_in(text: Words, language: str, words: dict[str, str]) -> str:
     """Put words into a text; what they hold is never read as a text itself."""
     chosen = text.it if language == "it" else text.en
     return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], chosen)
 
 
-def _need(house: House, request: Request) -> str:
+def _need_of(house: LetterSender, request: Request) -> str:
     return need_name(house.register, house.calendar.zone, request)
 
 
-def need_name(register: Register, zone: tzinfo, request: Request) -> str:
+def need_name(register: Directory, zone: tzinfo, request: Request) -> str:
     """Return what a request's need is called by the declaration of its day, else its code."""
     day = request.at.astimezone(zone).date()
     unit = register.unit(request.unit) or Unit(request.unit, "", "")
@@ -533,7 +625,7 @@ def need_name(register: Register, zone: tzinfo, request: Request) -> str:
     return need.name if need else request.need
 
 
-def contact(citizen: Citizen, language: str) -> str:
+def contact_rows(citizen: Citizen, language: str) -> str:
     """Write who a citizen is and how to be reached, a line each."""
     it = language == "it"
     preferred = " (preferito)" if it else " (preferred)"
@@ -550,12 +642,12 @@ def contact(citizen: Citizen, language: str) -> str:
     return "\n  ".join(rows)
 
 
-def _appointment(house: House, appointment: Appointment | None, language: str) -> str:
+def _appointment(house: LetterSender, appointment: Appointment | None, language: str) -> str:
     if appointment is None:
         return ""
     start = appointment.slot.start.astimezone(house.calendar.zone)
     end = appointment.slot.end.astimezone(house.calendar.zone)
-    form = FORMS[appointment.form]
+    form = APPOINTMENT_FORM_WORDS[appointment.form]
     told = f"{day_words(start.date(), language)}, {start:%H:%M}–{end:%H:%M}, "
     told += form.it if language == "it" else form.en
     if appointment.confirmed:
@@ -563,5 +655,207 @@ def _appointment(house: House, appointment: Appointment | None, language: str) -
     return told + (" – DA CONFERMARE" if language == "it" else " – TO BE CONFIRMED")
 
 
-def _moment(house: House, at: datetime) -> str:
+def _moment(house: LetterSender, at: datetime) -> str:
     return moment_words(at.astimezone(house.calendar.zone), house.language)
+
+
+# ---- outbox ------------------------------------------------------------------------------------
+# When which notice of the outbox is tried again, and when it is given up (reliability.md 4).
+#
+# Running time alone counts: a clock that was wrong at boot neither kills a notice nor delays it.
+
+FIRST_RETRY_MS = 60_000
+
+
+LONGEST_RETRY_MS = 4 * 3_600_000
+"""A notice that the server puts off is tried after 1, 2, 4 … minutes, at last every 4 hours."""
+
+
+LONGEST_SERVER_RETRY_MS = 15 * 60_000
+"""A mail server that cannot be reached is tried at least so often: the attempt costs it nothing,
+and a network that is back should not keep an office waiting."""
+
+
+GIVE_UP_MS = 5 * 86_400_000
+"""After five days of trying somebody must see to it (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
+
+
+class MailState(enum.StrEnum):
+    """What became of a notice."""
+
+    QUEUED = "queued"
+    SENT = "sent"  # the mail server has taken it
+    DEAD = "dead"  # refused, or tried for days: somebody must see to it
+    DROPPED = "dropped"  # by a person, for a reason
+
+
+class DeliveryVerdict(enum.StrEnum):
+    """What one try came to."""
+
+    SENT = "sent"
+    LATER = "later"  # the server puts this notice off, or broke off in the middle of it
+    REFUSED = "refused"  # for good: this notice, or its recipient
+    AWAY = "away"  # the server cannot be reached, or does not serve now
+    MISSET = "misset"  # the server refuses the box: password, TLS, sender; the technician's move
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReply:
+    """A verdict and what was said, by the server or of it; never a password."""
+
+    verdict: DeliveryVerdict
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedMail:
+    """A notice in the queue: how often and for how long it has been tried."""
+
+    number: int
+    tries: int = 0
+    tried_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMail:
+    """A notice as it leaves: `references` are the Message-IDs it follows up, oldest first."""
+
+    mail: Mail
+    message_id: str
+    references: tuple[str, ...]
+    queued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxHealth:
+    """How the outbox is: what waits, what was given up, and why nothing leaves ("" where it does).
+
+    `misset`: the mail server can be reached and refuses the box.
+    """
+
+    waiting: int = 0
+    dead: int = 0
+    why: str = ""
+    misset: bool = False
+
+
+def retry_ms(tries: int) -> int:
+    """Return how long a notice waits after so many tries (one or more)."""
+    return min(FIRST_RETRY_MS << min(tries - 1, 10), LONGEST_RETRY_MS)
+
+
+class RetryQueue:
+    """Whose turn it is. Times are monotonic seconds; notices are known by their numbers.
+
+    One new and one deferred notice take turns, so that neither waits for the other kind.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, QueuedMail] = {}
+        self._due: dict[int, float] = {}
+        self._since: dict[int, float] = {}
+        self._put_off: dict[int, int] = {}
+        self._server_due = 0.0
+        self._server_failures = 0
+        self._last_was_new = False
+
+    def learn(self, waiting: Iterable[QueuedMail], now: float) -> None:
+        """Take what is in the queue: what is new is due at once, what has gone is forgotten."""
+        found = {each.number: each for each in waiting}
+        for number in self._due.keys() - found.keys():
+            self._forget(number)
+        for number in found.keys() - self._due.keys():
+            self._due[number] = self._since[number] = now
+        self._waiting = found
+
+    def hurry(self, now: float) -> None:
+        """Somebody asks for another try: everything is due, and the server too."""
+        self._server_due = now
+        self._due = dict.fromkeys(self._due, now)
+
+    def next(self, now: float) -> int | None:
+        """Return the notice to be tried now, if any."""
+        due = [number for number, at in self._due.items() if at <= now]
+        if not due or now < self._server_due:
+            return None
+        new = [number for number in due if not self._waiting[number].tries]
+        old = sorted((n for n in due if self._waiting[n].tries), key=lambda n: self._due[n])
+        take_new = bool(new) and not (self._last_was_new and old)
+        self._last_was_new = take_new
+        return min(new) if take_new else old[0]
+
+    def wait_s(self, now: float) -> float | None:
+        """Return in how many seconds `next` has something; None: nothing waits."""
+        if not self._due:
+            return None
+        return max(0.0, min(self._due.values()) - now, self._server_due - now)
+
+    def heard(
+        self, number: int, verdict: DeliveryVerdict, now: float
+    ) -> tuple[MailState, QueuedMail]:
+        """Take a verdict; returns what the notice is now, and its count and time of trying."""
+        before = self._waiting[number]
+        tried_ms = before.tried_ms + round((now - self._since[number]) * 1000)
+        after = QueuedMail(number, before.tries + 1, tried_ms)
+        self._waiting[number] = after
+        self._since[number] = now
+        self._heed_server(verdict, now)
+        if (
+            verdict is DeliveryVerdict.SENT
+            or verdict is DeliveryVerdict.REFUSED
+            or tried_ms >= GIVE_UP_MS
+        ):
+            self._forget(number)
+            return MailState.SENT if verdict is DeliveryVerdict.SENT else MailState.DEAD, after
+        own = 0
+        if (
+            verdict is DeliveryVerdict.LATER
+        ):  # what the server's absence cost is not this notice's fault
+            self._put_off[number] = self._put_off.get(number, 0) + 1
+            own = retry_ms(self._put_off[number])
+        self._due[number] = max(now + own / 1000, self._server_due)
+        return MailState.QUEUED, after
+
+    def _forget(self, number: int) -> None:
+        del self._due[number], self._since[number]
+        self._put_off.pop(number, None)
+
+    def _heed_server(self, verdict: DeliveryVerdict, now: float) -> None:
+        if verdict not in {DeliveryVerdict.AWAY, DeliveryVerdict.MISSET}:
+            self._server_failures = 0
+            self._server_due = now
+            return
+        self._server_failures += 1
+        wait = min(retry_ms(self._server_failures), LONGEST_SERVER_RETRY_MS)
+        self._server_due = now + wait / 1000
+
+
+MAIL_STATE_WORDS: Mapping[MailState, Words] = {
+    MailState.QUEUED: Words("in attesa", "waiting"),
+    MailState.SENT: Words("presa dal server di posta", "taken by the mail server"),
+    MailState.DEAD: Words("NON PARTITA", "NOT SENT"),
+    MailState.DROPPED: Words("rinunciata", "given up"),
+}
+"""What became of a notice."""
+
+
+def retried_words(number: int) -> Words:
+    """Say that a notice is tried again."""
+    return Words(f"E-mail {number}: si riprova subito.", f"Mail {number}: tried again now.")
+
+
+def sent_again_words(number: int, to: str) -> Words:
+    """Say that a notice is sent once more, and to whom."""
+    if to == TO_HEAD:
+        return Words(f"E-mail {number}: si invia di nuovo.", f"Mail {number}: sent again.")
+    return Words(
+        f"E-mail {number}: si invia di nuovo a {to}.", f"Mail {number}: sent again to {to}."
+    )
+
+
+def given_up_words(number: int) -> Words:
+    """Say that a notice was given up."""
+    return Words(
+        f"E-mail {number}: rinunciata; resta in elenco.",
+        f"Mail {number}: given up; it stays listed.",
+    )

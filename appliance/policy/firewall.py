@@ -13,7 +13,8 @@ from typing import Final
 
 Network = IPv4Network | IPv6Network
 
-PRIVATE: Final[tuple[Network, ...]] = tuple(
+
+PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
     ip_network(one)
     for one in (
         "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",  # RFC 1918
@@ -22,10 +23,16 @@ PRIVATE: Final[tuple[Network, ...]] = tuple(
     )
 )  # fmt: skip
 """What an office's network is numbered from."""
-PHONES_FILES: Final = 5080
+
+
+PHONE_FILES_PORT: Final = 5080
 """Where phones fetch their files while a technician has the window open; else nobody listens."""
-SSH: Final = 22
-RULES: Final = """\
+
+
+SSH_PORT: Final = 22
+
+
+RULES_TEMPLATE: Final = """\
 # Made by `centralino firewall`; what is changed here is lost.
 table inet centralino
 delete table inet centralino
@@ -119,7 +126,7 @@ table inet centralino {{
 
 
 @dataclass(frozen=True, slots=True)
-class Openings:
+class OpenPorts:
     """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports, `sip_tcp`
     whether SIP's is one, too; and for whom, beside the private networks. `talkers` are those from
     which alone SIP is heard, () for the whole LAN; sound too, unless it `roams`: of a call over
@@ -139,24 +146,24 @@ class Openings:
     roams: bool = False
 
 
-def rules(openings: Openings) -> str:
+def firewall_rules(openings: OpenPorts) -> str:
     """Write the rules; loaded as a whole they replace the ones before in one step."""
-    lan = sorted(set(PRIVATE) | set(openings.near), key=lambda one: (one.version, one))
+    lan = sorted(set(PRIVATE_NETWORKS) | set(openings.near), key=lambda one: (one.version, one))
     low, high = openings.rtp
     everybody = {openings.figures} if openings.figures and not openings.askers else set()
-    return RULES.format(
+    return RULES_TEMPLATE.format(
         lan4=", ".join(str(one) for one in lan if one.version == 4),
         lan6=", ".join(str(one) for one in lan if one.version == 6),
         sip=openings.sip,
         rtp=f"{low}-{high}",
-        tcp=", ".join(str(port) for port in sorted({*openings.tcp, *everybody, PHONES_FILES})),
+        tcp=", ".join(str(port) for port in sorted({*openings.tcp, *everybody, PHONE_FILES_PORT})),
         figures="".join(_figures(openings)),
         sound="".join(_sound(openings)),
         talk="".join(_talk(openings)),
     )
 
 
-def _talk(openings: Openings) -> Iterator[str]:
+def _talk(openings: OpenPorts) -> Iterator[str]:
     """Yield the rules for SIP."""
     tcp = f"tcp dport {openings.sip} jump visits\n" if openings.sip_tcp else ""
     for who in _talkers(openings.talkers):
@@ -164,7 +171,7 @@ def _talk(openings: Openings) -> Iterator[str]:
         yield f"        {who}{tcp}" if tcp else ""
 
 
-def _sound(openings: Openings) -> Iterator[str]:
+def _sound(openings: OpenPorts) -> Iterator[str]:
     """Yield the rules for RTP."""
     low, high = openings.rtp
     for who in _talkers(() if openings.roams else openings.talkers):
@@ -180,7 +187,7 @@ def _talkers(talkers: tuple[Network, ...]) -> Iterator[str]:
             yield f"{family} saddr {{ {', '.join(who)} }} "
 
 
-def _figures(openings: Openings) -> Iterator[str]:
+def _figures(openings: OpenPorts) -> Iterator[str]:
     """Yield a rule for each family of those who alone may ask for figures."""
     for version, family in ((4, "ip"), (6, "ip6")):
         askers = [str(one) for one in openings.askers if one.version == version]

@@ -1,0 +1,162 @@
+"""Fields of a form that a person fills in: read, checked, every mistake at its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import Any, TypeVar
+
+from appliance.errors import OfficeError
+from appliance.policy.directory import ReturnRule
+from appliance.policy.hours import Band, Bands, Week, check_bands
+from appliance.policy.text import Refused, Words
+
+# ---- fields ------------------------------------------------------------------------------------
+# Fields of a form that somebody fills in: read, checked, every mistake kept at its place.
+
+T = TypeVar("T")
+
+
+LONGEST_TEXT = 200
+"""Longest text of a field, in characters."""
+
+
+MISSING = Words("manca: va compilato", "is missing: fill it in")
+
+
+_BETWEEN_BANDS = re.compile(r"[\s,;]+(?:(?:e|and)\s+)?")
+
+
+_DASH = re.compile(r"\s*[-–]\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class FormProblem:
+    """What is wrong in a form: the field's place ("needs.1.name"), and why in both languages."""
+
+    place: str
+    words: Words
+
+
+class FormRefused(OfficeError):  # noqa: N818 - reads as what it is
+    """Raised for a form that cannot be taken, with every problem of it."""
+
+    def __init__(self, *problems: FormProblem) -> None:
+        super().__init__("; ".join(f"{each.place}: {each.words.en}" for each in problems))
+        self.problems = problems
+
+
+def form_problem(place: str, it: str, en: str) -> FormProblem:
+    """Make a problem."""
+    return FormProblem(place, Words(it, en))
+
+
+def bands_of(text: str) -> Bands:
+    """Read the bands of a day as people write them: "9-12:30 15-17", "9.00–12.30 e 15–17".
+
+    Raises Refused.
+    """
+    plain = _DASH.sub("-", text.strip().replace(".", ":"))
+    bands = tuple(Band.parse(each) for each in _BETWEEN_BANDS.split(plain) if each)
+    check_bands(bands, "the day")
+    return bands
+
+
+class FormFields:
+    """Reads a form; whatever is wrong goes to `problems`, and the next field is read."""
+
+    def __init__(
+        self, form: Mapping[str, Any], problems: list[FormProblem], place: str = ""
+    ) -> None:
+        self._form = form
+        self._place = place
+        self.problems = problems
+
+    def at(self, name: str) -> str:
+        """Return the whole place of a field."""
+        return f"{self._place}{name}"
+
+    def wrong(self, name: str, it: str, en: str) -> None:
+        """Note what is wrong with a field."""
+        self.problems.append(form_problem(self.at(name), it, en))
+
+    def attempt(self, name: str, make: Callable[[], T]) -> T | None:
+        """Return what `make` makes; what it refuses is noted at the field."""
+        try:
+            return make()
+        except Refused as refused:
+            self.problems.append(FormProblem(self.at(name), refused.words))
+            return None
+
+    def text(self, name: str, *, is_needed: bool = False) -> str:
+        """Read a line of text; white space is made single."""
+        value = self._form.get(name, "")
+        text = " ".join(value.split()) if isinstance(value, str) else ""
+        if len(text) > LONGEST_TEXT:
+            self.wrong(name, f"è troppo lungo: al massimo {LONGEST_TEXT} caratteri",
+                       f"is too long: at most {LONGEST_TEXT} characters")  # fmt: skip
+        elif is_needed and not text:
+            self.problems.append(FormProblem(self.at(name), MISSING))
+        return text
+
+    def flag(self, name: str) -> bool:
+        """Read a yes or no."""
+        return self._form.get(name) is True
+
+    def number(self, name: str, otherwise: int) -> int:
+        """Read a whole number of at most four digits."""
+        value = str(self._form.get(name, otherwise)).strip()
+        if value.isascii() and value.isdigit() and len(value) <= 4:
+            return int(value)
+        self.wrong(name, "non è un numero", "is no number")
+        return otherwise
+
+    def day(self, name: str, otherwise: date | None = None) -> date | None:
+        """Read a day such as 2026-11-25; left empty it is `otherwise`."""
+        text = self.text(name)
+        if not text:
+            return otherwise
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            self.wrong(name, "non è un giorno: si scrive 2026-11-25",
+                       "is no day: write 2026-11-25")  # fmt: skip
+            return otherwise
+
+    def week(self, name: str) -> Week:
+        """Read seven texts, the bands of Monday to Sunday."""
+        value = self._form.get(name, [])
+        texts = value if isinstance(value, list) else []
+        days = [
+            self.attempt(f"{name}.{number}", partial(bands_of, str(text)[:LONGEST_TEXT]))
+            for number, text in enumerate(texts[:7], 1)
+        ]
+        return Week(tuple(days[n] or () if n < len(days) else () for n in range(7)))
+
+    def rules(self, name: str) -> tuple[ReturnRule, ...]:
+        """Read what a return leads to, in the order given."""
+        known = tuple(ReturnRule)
+        chosen = dict.fromkeys(text for text in self.texts(name) if text in known)
+        return tuple(ReturnRule(text) for text in chosen)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Read a list of words."""
+        value = self._form.get(name, [])
+        return tuple(str(each)[:LONGEST_TEXT] for each in value) if isinstance(value, list) else ()
+
+    def part(self, name: str) -> FormFields | None:
+        """Return the fields of a part of the form, None where it was left out."""
+        value = self._form.get(name)
+        found = isinstance(value, Mapping)
+        return FormFields(value, self.problems, f"{self.at(name)}.") if found and value else None
+
+    def parts(self, name: str, most: int) -> Iterator[FormFields]:
+        """Yield the fields of each of several alike parts, numbered from 1."""
+        value = self._form.get(name, [])
+        parts = value if isinstance(value, list) else []
+        for number, part in enumerate(parts[:most], 1):
+            if isinstance(part, Mapping):
+                yield FormFields(part, self.problems, f"{self.at(name)}.{number}.")
