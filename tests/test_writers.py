@@ -18,7 +18,7 @@ OTHERWISE = {
     "commands/bootfile.py": "a terminal, which is shown words",
     "commands/updates.py": "a download goes on where it was broken off, as the service",
     "console/accounts.py": "SQLite writes it, and takes an empty file",
-    "service/jobs.py": "a pipe to a child",
+    "workers.py": "a pipe to a child",
     "service/backup.py": "a whole folder takes its name once all that is in it is written",
     "service/restore.py": "unpacks into a new folder, renames by a plan that may be done again",
     "service/backup_nights.py": "a folder on another machine; what is fetched takes its name whole",

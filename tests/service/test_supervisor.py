@@ -277,11 +277,11 @@ def test_every_thread_of_the_desk_is_looked_after() -> None:
     """No worker is started that nobody would miss."""
     source = Path(composition.__file__).read_text(encoding="utf-8")
     watched = source.partition("def _made_supervisor")[2].partition("return Supervisor")[0]
-    assert [part for part in THREADS if f"Part.{part.name}:" in watched] == list(THREADS)
+    assert [part for part in THREADS if f"Component.{part.name}:" in watched] == list(THREADS)
     rooms = Path(composition.__file__).parent.parent
     made = [p for p in rooms.rglob("*.py") if re.search(r' Worker\(\s*"', p.read_text())]
     assert len(made) == len(THREADS) + 1  # and MQTT's, where a broker is configured
-    assert "beats[Part.MQTT]" in watched
+    assert "beats[Component.MQTT]" in watched
 
 
 # --- leaving ------------------------------------------------------------------------------------
