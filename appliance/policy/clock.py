@@ -127,23 +127,13 @@ def _within(moment: float | None, at: float) -> bool:
 
 EARLIEST_WALL: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 """Before this product was made no clock can be right."""
-
-
 LATEST_WALL: Final = EARLIEST_WALL + 10 * 365.25 * 86_400
 """Nor ten years after: a time server that says so lies, or a battery has gone bad."""
-
-
 CLOCK_JUMP_S: Final = 86_400.0
 """No time server in its right mind moves by more than a day a clock that was confirmed."""
-
-
 SYNC_LOST_S: Final = 7_200.0
 """timesyncd asks every 34 min at most (PollIntervalMaxSec): after two hours nobody has answered."""
-
-
 HOLDOVER_S: Final = 7 * 86_400.0
-
-
 SET_WITHIN_S: Final = 60.0
 """A time that a person has set is there when the clock is as near to it as this."""
 
@@ -163,8 +153,6 @@ class ClockSign(enum.StrEnum):
 
 
 _STATE: Final = ClockState
-
-
 CLOCK_STATE_AFTER: Final[Mapping[tuple[ClockState, ClockSign], ClockState]] = MappingProxyType({
     **{(state, ClockSign.OUT_OF_BOUNDS): _STATE.UNSET for state in _STATE},
     **{(state, ClockSign.SYNCED): _STATE.SYNCED
@@ -286,11 +274,7 @@ def _aged(trust: ClockTrust, seen: ClockReading, holdover_s: float) -> ClockTrus
 
 STEP_S = 1.0
 """A clock that moved by less was steered, not set."""
-
-
 STRETCH_SLACK_S = 2.0
-
-
 MOST_STRETCHES = 64
 """A clock that is set more often than this before it is known is past helping."""
 
@@ -352,15 +336,9 @@ class ClockSteps:
 # agree with each other, and not with the box, are worth a look at another clock (reliability.md 6).
 
 AGREE_S: Final = 120.0
-
-
 OFF_S: Final = 600.0
-
-
 YEAR_S: Final = 180 * 86_400.0
 """Beyond this the year that was taken for theirs was another one: nothing is known."""
-
-
 _DATED: Final = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)")
 
 

@@ -18,14 +18,10 @@ from appliance.policy.numbering import PLANS, NumberClass, NumberingPlan, Secret
 from appliance.policy.text import Words
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
 CALL_BACK_WEEK = week_of(
     **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "8:00-19:00")
 )
 """When citizens are called back without a reason (E17); holidays are none of it."""
-
-
 ORDINARY_CLASSES = frozenset(
     {NumberClass.LOCAL, NumberClass.NATIONAL, NumberClass.MOBILE, NumberClass.TOLL_FREE}
 )

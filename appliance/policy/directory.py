@@ -41,24 +41,16 @@ NUMBER_SHAPES = {
     Reach.PBX: re.compile(r"[0-9*#]{1,8}"),
     Reach.OUTSIDE: re.compile(r"\+?[0-9]{3,15}"),
 }
-
-
 NUMBER_EXAMPLES = {Reach.PHONE: "ana1", Reach.PBX: "204", Reach.OUTSIDE: "051598204"}
-
-
 REACH_WORDS = {
     Reach.PHONE: Words("telefono della rete", "phone"),
     Reach.PBX: Words("interno del centralino telefonico", "pbx"),
     Reach.OUTSIDE: Words("numero esterno", "outside"),
 }
-
-
 LABEL_NAMES_NUMBER = (
     "l'etichetta contiene il numero: la vedono tutti, scrivere piuttosto di che cosa si tratta",
     "the label names the number: everybody sees a label, so write what stands there instead",
 )
-
-
 _MOBILE = re.compile(r"(?:\+39|0039)?3\d{8,9}")
 """An Italian mobile number: 3 and eight or nine digits, no leading 0 (v253.md 3)."""
 
@@ -301,8 +293,6 @@ class Variation:
 
 CODE_SHAPE = re.compile(r"[a-z0-9_-]+")
 """The shape of a unit's and a need's code."""
-
-
 NOTICE_DAYS = 30
 """Expiries are told so long ahead (E13)."""
 

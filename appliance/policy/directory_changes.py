@@ -47,17 +47,11 @@ from appliance.policy.transfers import WEEKDAY_WORDS
 # What an import brings to the register: what is new, what is known; nothing entered is changed.
 
 Kind = TypeVar("Kind", bound=DirectoryEntry)
-
-
 _ENTRY_CHANGED = (
     "entry {} stands in the register with other words, and nothing entered is ever changed: leave "
     "`number` out, and it is a new entry that supersedes it"
 )
-
-
 _ENTRY_BEFORE_LAST = "entry {} would come before the last one, {}: leave `number` out"
-
-
 _REVOKED_OTHERWISE = "entry {} is revoked already, in other words: what is entered is never changed"
 
 
@@ -280,15 +274,9 @@ def _laid_over(
 # over it, or raises Unfit with every problem at its field; nothing entered before is changed.
 
 Form = Mapping[str, Any]
-
-
 Made = TypeVar("Made")
-
-
 VARIED_CLOSED, VARIED_AS_DECLARED = "closed", "declared"
 """What a variation may say instead of bands: none at all, or those declared after all."""
-
-
 _KINDS = ("declarations", "variations", "authorisations")
 
 
@@ -514,8 +502,6 @@ def _field_of(place: str) -> str:
 # Parts of a declaration's form: needs, their numbers, the slots that are offered.
 
 MOST_NEEDS, MOST_NUMBERS = 40, 10
-
-
 _NOT_IN_CODE = re.compile(r"[^a-z0-9]+")
 
 
@@ -620,14 +606,8 @@ class AttachmentKind(enum.StrEnum):
 
 MAIL_HEAD_BYTES: Final = 65_536
 """Header fields of an e-mail are looked for so far: certified ones carry long signatures."""
-
-
 LONGEST_ATTACHMENT_NAME: Final = 60
-
-
 _MAIL_FIELD: Final = re.compile(rb"(?P<name>[!-9;-~]+):[^\0]*\Z")
-
-
 _MAIL_FIELDS_NEEDED: Final = ({b"from"}, {b"date", b"received"}, {b"subject", b"message-id", b"to"})
 """Of each of these an e-mail has one (RFC 5322, 3.6: From and Date must stand)."""
 
@@ -671,8 +651,6 @@ def _mail_fields(head: bytes) -> frozenset[bytes]:
 # What a change of the register will mean, said before it is saved: for the head to read (P4).
 
 _Sentences = Iterator[Words]
-
-
 NO_CALLS = Words("non riceve chiamate", "takes no calls")
 
 

@@ -217,14 +217,8 @@ ENTRY_KINDS = {
     Variation: Words("variazione", "variation"),
     Authorisation: Words("autorizzazione", "authorisation"),
 }
-
-
 AS_DECLARED = Words("come comunicato", "as declared")
-
-
 NO_BAND = Words("nessuna fascia", "no band")
-
-
 WEEKDAY_SHORT = {
     day: Words(it, day[:3])
     for day, it in zip(WEEKDAYS, ("lun", "mar", "mer", "gio", "ven", "sab", "dom"), strict=True)
@@ -390,21 +384,13 @@ def _of_units(register: Directory, first: date) -> Iterator[TimeAhead]:
 # What is said of the special times to come, of the house and of units (E14).
 
 WHOLE_SWITCHBOARD = Words("tutto il centralino", "the whole house")
-
-
 _HOLIDAY, _CLOSED, _OPEN = (
     Words("festa", "holiday"),
     Words("chiuso", "closed"),
     Words("aperto", "open"),
 )
-
-
 _EVERY_WEEK = Words("ogni settimana", "every week")
-
-
 _CONFIGURED = Words("l'orario configurato", "the configured hours")
-
-
 NOTHING_AHEAD = Words("Niente di speciale in vista.", "Nothing special lies ahead.")
 
 

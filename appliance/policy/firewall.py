@@ -12,8 +12,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 Network = IPv4Network | IPv6Network
-
-
 PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
     ip_network(one)
     for one in (
@@ -23,15 +21,9 @@ PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
     )
 )  # fmt: skip
 """What an office's network is numbered from."""
-
-
 PHONE_FILES_PORT: Final = 5080
 """Where phones fetch their files while a technician has the window open; else nobody listens."""
-
-
 SSH_PORT: Final = 22
-
-
 RULES_TEMPLATE: Final = """\
 # Made by `centralino firewall`; what is changed here is lost.
 table inet centralino

@@ -18,18 +18,10 @@ from appliance.policy.text import Refused, Words
 # Fields of a form that somebody fills in: read, checked, every mistake kept at its place.
 
 T = TypeVar("T")
-
-
 LONGEST_TEXT = 200
 """Longest text of a field, in characters."""
-
-
 MISSING = Words("manca: va compilato", "is missing: fill it in")
-
-
 _BETWEEN_BANDS = re.compile(r"[\s,;]+(?:(?:e|and)\s+)?")
-
-
 _DASH = re.compile(r"\s*[-–]\s*")
 
 

@@ -25,8 +25,6 @@ _WEEKDAYS: Final = {
     "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
     "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
 }
-
-
 _MONTHS: Final = {
     "it": (
         "gennaio", "febbraio", "marzo", "aprile", "maggio", "giugno", "luglio", "agosto",
@@ -37,21 +35,13 @@ _MONTHS: Final = {
         "October", "November", "December",
     ),
 }  # fmt: skip
-
-
 _VOWEL_DAYS: Final = (8, 11)
 """Days of a month whose Italian name, otto, undici, drops the article's vowel."""
-
-
 _TIME: Final = re.compile(r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?")
-
-
 _DAY: Final = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
     r"|(?P<day2>\d{1,2})[/.](?P<month2>\d{1,2})[/.](?P<year2>\d{4})"
 )
-
-
 _NEAR: Final = {"oggi": 0, "today": 0, "domani": 1, "tomorrow": 1}
 
 
@@ -175,8 +165,6 @@ def _end_of_gap(naive: datetime, zone: ZoneInfo) -> datetime:
 # Weekly opening bands: the ordinary hours of an office. Lunch is a gap like any other.
 
 MIDNIGHT = time(0, 0)
-
-
 ONE_DAY = timedelta(days=1)
 
 

@@ -35,8 +35,6 @@ from appliance.policy.transfers import WEEKDAY_WORDS
 # The hours of single days, for a calendar: when it is open, and what is special about it (E14).
 
 _ALWAYS = Week(((Band(MIDNIGHT, MIDNIGHT),),) * 7)
-
-
 _ORDINARY = frozenset({Why.HOURS, Why.CLOSED_HOURS})
 
 
@@ -203,25 +201,13 @@ def _group_with(group: Group, entries: tuple[HoursEntry, ...]) -> Group:
 # The form of a special period, and what it would change, day by day (E14).
 
 CLOSED_ALL_WEEK: Final = Week(((),) * 7)
-
-
 LONGEST_DAYS: Final = 366
-
-
 FARTHEST_DAYS: Final = 5 * 365
 """So far holidays are known, however long the box has run."""
-
-
 MOST_DAYS_TOLD: Final = 14
 """Days told one by one; of more than these only those that were special already."""
-
-
 _CLOSED: Final = Words("chiuso", "closed")
-
-
 NOTHING_CHANGES: Final = Words("Nessun giorno cambia.", "No day changes.")
-
-
 ENTRY_ENDED: Final = (
     "questa voce non vale più: è stata corretta, revocata o è passata",
     "that entry holds no longer: it was corrected or revoked, or is past",
@@ -398,12 +384,8 @@ def _read_special_week(fields: FormFields, first: date, last: date) -> Week:
 # What a new ordinary week changes: hours that open and close, and what a caller would hear.
 
 DAY_MINUTES: Final = 24 * 60
-
-
 EXAMPLE_DAYS: Final = 35
 """Days in which an example is looked for: holidays may lie on some."""
-
-
 EXAMPLE_DELAY: Final = timedelta(minutes=5)
 """So long after a change of hours an example calls."""
 

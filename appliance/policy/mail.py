@@ -30,8 +30,6 @@ from appliance.policy.text import Words
 
 TO_HEAD = "head"
 """The recipient "head of the front desk": the address is the configuration's, `[mail] head`."""
-
-
 TEST_KEY = "test-"
 """The key of a mail that a technician sends to try the mail server begins so."""
 
@@ -95,23 +93,13 @@ APPOINTMENT_FORM_WORDS: Mapping[AppointmentForm, Words] = {
         "per telefono: l'utente chiama l'ufficio", "by telephone: the citizen calls the office"
     ),
 }
-
-
 CITIZENS_APPOINTMENT = Words("Appuntamento: {unit} ({house})", "Appointment: {unit} ({house})")
-
-
 CITIZENS_NUMBER = Words("Richiesta n. {number}", "Request no. {number}")
-
-
 CITIZENS_NUMBER_AND_CONTACT = Words(
     "Richiesta n. {number}; per ogni comunicazione: {numbers}",
     "Request no. {number}; for anything further: {numbers}",
 )
-
-
 _SUBJECT = Words("[Richiesta {number}] {subject}", "[Request {number}] {subject}")
-
-
 SUBJECTS: Mapping[LetterTopic, Words] = {
     LetterTopic.EMAIL: _SUBJECT,
     LetterTopic.APPOINTMENT: Words(
@@ -150,8 +138,6 @@ SUBJECTS: Mapping[LetterTopic, Words] = {
         "{house}: richiesta n. {number} annullata", "{house}: request no. {number} cancelled"
     ),
 }
-
-
 _ORPHAN = Paragraph(
     Words(
         "L'ufficio {orphan} non è nella rubrica: questa richiesta non ha un destinatario.\n"
@@ -161,19 +147,13 @@ _ORPHAN = Paragraph(
     ),
     "orphan",
 )
-
-
 _WHO = Paragraph(
     Words(
         "Ufficio: {unit}\nNecessità: {need}\nOggetto: {subject}\n\nUtente:\n  {contact}\n",
         "Office: {unit}\nNeed: {need}\nSubject: {subject}\n\nCitizen:\n  {contact}\n",
     )
 )
-
-
 _ASKED = Paragraph(Words("Che cosa chiede:\n{asked}\n", "What is asked:\n{asked}\n"), "asked")
-
-
 _SPOKEN = Paragraph(
     Words(
         "L'utente ha lasciato a voce nome, recapito e motivo: ascoltate la registrazione "
@@ -182,8 +162,6 @@ _SPOKEN = Paragraph(
     ),
     "spoken",
 )
-
-
 _SHEET = Paragraph(
     Words(
         "Scheda consultata, che non copre la richiesta: {sheet}\n",
@@ -191,13 +169,9 @@ _SHEET = Paragraph(
     ),
     "sheet",
 )
-
-
 _WHEN = Paragraph(
     Words("Appuntamento: {appointment}\n", "Appointment: {appointment}\n"), "appointment"
 )
-
-
 _LINK = Paragraph(
     Words(
         "Quando è evasa, chiudetela voi stessi da un computer dell'ufficio (il link vale una volta "
@@ -207,8 +181,6 @@ _LINK = Paragraph(
     ),
     "link",
 )
-
-
 _DUTY = Paragraph(
     Words(
         "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
@@ -222,8 +194,6 @@ _DUTY = Paragraph(
     ),
     "office",
 )
-
-
 _HEADS_DUTY = Words(
     "Presa in carico da {by}: {taken}. Da evadere entro {due}.\n\n"
     "La richiesta è affidata all'ufficio {unit} e resta aperta finché qualcuno non comunica che è "
@@ -233,11 +203,7 @@ _HEADS_DUTY = Words(
     "\n\n{house}",
 )
 """What the head reads in a copy, and of a request whose office is not in the register."""
-
-
 _ORPHANS_DUTY = Paragraph(_HEADS_DUTY, "orphan")
-
-
 _PUBLIC = Paragraph(
     Words(
         "Per ogni comunicazione chiami {numbers} e indichi il numero {number}.\n",
@@ -245,41 +211,27 @@ _PUBLIC = Paragraph(
     ),
     "numbers",
 )
-
-
 _GREETING = Paragraph(
     Words(
         "Questo messaggio è automatico: non risponda a questo indirizzo.\n\n{house}",
         "This message is automatic: please do not answer to this address.\n\n{house}",
     )
 )
-
-
 _ABOUT = Paragraph(
     Words(
         "Gentile utente,\nabbiamo preso in carico la sua richiesta n. {number}",
         "Dear citizen,\nwe have taken over your request no. {number}",
     )
 )
-
-
 _CHANGED = Paragraph(
     Words(
         "Gentile utente,\nil suo appuntamento (richiesta n. {number}) è cambiato",
         "Dear citizen,\nyour appointment (request no. {number}) has changed",
     )
 )
-
-
 _FOR = Paragraph(Words("Ufficio: {unit}", "Office: {unit}"), "unit")
-
-
 _NEED = Paragraph(Words("Motivo: {need}", "About: {need}"), "need")
-
-
 _SPACE = Paragraph(Words("", ""))
-
-
 BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
     LetterTopic.EMAIL: (_ORPHAN, _WHO, _ASKED, _SPOKEN, _SHEET, _LINK, _DUTY, _ORPHANS_DUTY),
     LetterTopic.APPOINTMENT: (
@@ -665,17 +617,11 @@ def _moment(house: LetterSender, at: datetime) -> str:
 # Running time alone counts: a clock that was wrong at boot neither kills a notice nor delays it.
 
 FIRST_RETRY_MS = 60_000
-
-
 LONGEST_RETRY_MS = 4 * 3_600_000
 """A notice that the server puts off is tried after 1, 2, 4 … minutes, at last every 4 hours."""
-
-
 LONGEST_SERVER_RETRY_MS = 15 * 60_000
 """A mail server that cannot be reached is tried at least so often: the attempt costs it nothing,
 and a network that is back should not keep an office waiting."""
-
-
 GIVE_UP_MS = 5 * 86_400_000
 """After five days of trying somebody must see to it (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
 

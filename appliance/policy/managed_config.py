@@ -33,11 +33,7 @@ from appliance.policy.text import Refused, Words
 # ---- central -----------------------------------------------------------------------------------
 
 Kind = TypeVar("Kind", Declaration, Variation, Authorisation)
-
-
 MOST_NAMED: Final = 5
-
-
 LONGEST_S: Final = 6 * 3600.0
 """A server that does not answer is asked again after so long at most."""
 
@@ -242,29 +238,19 @@ NO_SERVER: Final = Words(
     "nessun server è configurato (central.server): le impostazioni centrali arrivano come file",
     "no server is configured (central.server): the central settings come as a file",
 )
-
-
 NO_FILE: Final = Words(
     "non è stato caricato nessun file: caricarlo prima",
     "no file has been uploaded: upload it first",
 )
-
-
 NO_SETTINGS: Final = Words("Impostazioni centrali: nessuna", "Central settings: none")
-
-
 DECLARATIONS_STAY: Final = Words(
     "ciò che gli uffici hanno comunicato resta: lo cambia solo un'altra comunicazione",
     "what offices have declared stays: only another declaration changes it",
 )
-
-
 _HOLDS_NOW: Final = Words(
     "schede e rubrica da subito, l'orario appena nessuno è al telefono",
     "sheets and register at once, the schedule as soon as nobody is on the phone",
 )
-
-
 _HOLDS_LATER: Final = Words(
     "centralino qui non è in funzione: valgono dal prossimo avvio",
     "centralino is not running here: they hold from its next start on",

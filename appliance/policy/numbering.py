@@ -17,8 +17,6 @@ from appliance.policy.text import Refused
 
 SEPARATORS = re.compile(r"[ ./()-]")
 """What people write between digits."""
-
-
 REHEARSAL_PREFIX = "90"
 """Put before an emergency number it makes one that no exchange puts through."""
 
@@ -82,12 +80,8 @@ class NumberingPlan:
 
 
 _C = NumberClass
-
-
 _CARIBBEAN = "242|246|264|268|284|345|441|473|649|664|721|758|767|784|809|829|849|868|869|876"
 """Area codes that look domestic in the United States and are not."""
-
-
 PLANS: Mapping[str, NumberingPlan] = {
     plan.country: plan
     for plan in (
@@ -152,12 +146,8 @@ PLANS: Mapping[str, NumberingPlan] = {
     )
 }  # fmt: skip
 """What each country's exchange takes; a country that is not here has no calls out."""
-
-
 HOME_PLAN = PLANS["it"]
 """The plan of an office that does not say where it is."""
-
-
 EMERGENCY = HOME_PLAN.emergency
 """Numbers that are nobody's extension and no office's, whatever is configured."""
 
@@ -252,20 +242,12 @@ class SecretNumber:
 
 LEAST_NUMBER_DIGITS: Final = 5
 """A shorter number stands by chance in many a text."""
-
-
 ERASED_MARK: Final = "[…]"
 """What stands in a text where a number was."""
-
-
 TAIL_DIGITS: Final = 6
 """So many last digits are the same in all the ways a number is written."""
-
-
 LEAST_PART_DIGITS: Final = 4
 """So many digits of a number's beginning or end are worth a search."""
-
-
 _ANY_SEPARATORS: Final = r"[\s./()–-]*"
 
 

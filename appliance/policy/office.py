@@ -65,8 +65,6 @@ class BranchRules:
 
 SET_AUTOMATICALLY = "automatic"
 """Who set a position away that missed its calls ("assente (automatico)")."""
-
-
 MISSED_AFTER_MS = 10_000
 """A call that rang for less was no chance to lift: its caller gave up, or was served elsewhere."""
 
@@ -146,8 +144,6 @@ def position(
 
 SHORTEST_WAIT_MS, LONGEST_WAIT_MS = 10_000, 900_000
 """Nobody waits for less than an announcement, nor for a quarter of an hour."""
-
-
 MOST_WAITING_PLACES = 9
 """A waiting caller holds a line, and no box has more of them; also what one digit can announce."""
 
@@ -391,8 +387,6 @@ KEY_CODES = (
 """The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti, 84 assente (this phone);
 1 on, 0 off. 85 takes a ringing call, 86 plays the messages.
 """
-
-
 _EXTENSION = re.compile(r"[1-9][0-9]{0,5}")
 """An extension: 0 is left for an outside line, the star for key codes."""
 

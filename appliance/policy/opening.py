@@ -297,8 +297,6 @@ class ServiceState:
 
 NO_MANUAL_STATES = ServiceState()
 """Nothing was asked for by hand."""
-
-
 CLOSED_GREETINGS = {
     ReasonCode.CLOSED_HOURS: "greeting_closed",
     ReasonCode.CLOSED_PERIOD: "greeting_closed",
@@ -309,8 +307,6 @@ CLOSED_GREETINGS = {
     ReasonCode.CLOCK_ALONE: "greeting_no_answer",
 }
 """Prompt of each reason for being closed, where it names none of its own."""
-
-
 REASON_OF_HOURS = {
     Why.CLOSED_HOURS: ReasonCode.CLOSED_HOURS,
     Why.CLOSED_PERIOD: ReasonCode.CLOSED_PERIOD,

@@ -22,21 +22,13 @@ from appliance.policy.text import Words
 
 SHORTEST_NUMBER: Final = 5
 """No outside number has fewer digits."""
-
-
 _LINE_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:?\d\d ")
 """How journalctl's short-iso begins a line."""
-
-
 _ADDRESS_OR_NUMBER: Final = re.compile(
     r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
     r"|\+?\d(?:[ .\-/()]{0,2}\d){" + str(SHORTEST_NUMBER - 1) + r",}"
 )
-
-
 _MAIL_ADDRESS: Final = re.compile(r"[^\s<>@\"']+@[^\s<>@\"',;:]+")
-
-
 _IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 
 
@@ -70,8 +62,6 @@ def _is_ipv4(text: str) -> bool:
 # Offices' own numbers taken out of what people have typed, before it leaves the house (P7).
 
 _DIGIT_RUN = re.compile(r"\+?\d(?:[\d .\-/()]*\d)?")
-
-
 _DIGIT_GROUP = re.compile(r"\+?\d+")
 
 
@@ -112,84 +102,56 @@ def _is_declared(digits: str, register: Directory, plan: NumberingPlan) -> bool:
 WOULD_ERASE: Final = Words(
     "Sparirebbero (nulla è stato toccato): {}.", "This would go (nothing was touched): {}."
 )
-
-
 ERASED: Final = Words("Cancellato: {}.", "Erased: {}.")
-
-
 ERASURE_COUNTS: Final = Words(
     "chiamate {calls} (restano senza persona), messaggi {messages}, prese in carico {requests}, "
     "e-mail in coda o tenute {mails}, testi che citano il numero {texts}, file trovati {files}",
     "{calls} calls (they stay without the person), {messages} messages, {requests} requests, "
     "{mails} e-mails queued or kept, {texts} texts that name the number, {files} stray files",
 )
-
-
 OPEN_REQUESTS: Final = Words(
     "Prese in carico non chiuse: {}. Vanno chiuse prima, o insieme alla cancellazione.",
     "Requests not closed: {}. They are closed before, or with the erasure.",
 )
-
-
 WOULD_CANCEL: Final = Words(
     "Chiudendole insieme l'ufficio riceve l'annullamento dell'appuntamento, senza i dati "
     "dell'utente: presa in carico {}.",
     "Closed with it, the office is sent the appointment's cancellation, without the "
     "citizen's data: request {}.",
 )
-
-
 CANCELLATION_SENT: Final = Words(
     "All'ufficio parte l'annullamento dell'appuntamento, senza i dati dell'utente: presa in carico "
     "{}.",
     "The office is sent the appointment's cancellation, without the citizen's data: request {}.",
 )
-
-
 CANCELLATION_SUBJECT: Final = Words(
     "Appuntamento annullato: [Richiesta {}]", "Appointment cancelled: [Request {}]"
 )
-
-
 CANCELLATION_LETTER: Final = Words(
     "L'appuntamento della richiesta {number}, {at}, è annullato: non c'è altro da fare.\n"
     "I dati dell'utente sono stati cancellati: eliminare anche l'e-mail e l'invito ricevuti.\n",
     "The appointment of request {number}, {at}, is cancelled: nothing more is to be done.\n"
     "The citizen's data were erased: delete the e-mail and the invitation you received, too.\n",
 )
-
-
 MAILED_BEFORE: Final = Words(
     "Già spedite, e non richiamabili (chi le ha ricevute va avvertito):",
     "Mailed already, and not to be called back (tell who has them):",
 )
-
-
 _MAIL_ROW: Final = Words(
     "  {at}  {to}  presa in carico {request}", "  {at}  {to}  request {request}"
 )
-
-
 _OTHER_MAIL_ROW: Final = Words("  {at}  {to}", "  {at}  {to}")
-
-
 _NO_ADDRESS: Final = Words("(destinatario già scaduto)", "(recipient past its time)")
-
-
 DATABASES_SET_ASIDE: Final = Words(
     "In {} stanno archivi guasti messi da parte, che possono contenerlo ancora: eliminarli.",
     "Damaged records that were set aside lie in {} and may still hold it: delete them.",
 )
-
-
 LOG_NOT_CUT: Final = Words(
     "Qualcuno sta leggendo gli archivi e il loro registro non si è potuto accorciare: chiudere gli "
     "altri comandi e ripetere questo, che lo accorcia.",
     "Somebody reads the records and their log could not be cut: end the other commands and say "
     "this again, which cuts it.",
 )
-
-
 STAYS_IN_BACKUPS: Final = Words(
     "Nelle copie di sicurezza resta fino alla loro prossima rotazione.",
     "In backups it stays until their next rotation.",

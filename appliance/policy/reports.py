@@ -50,8 +50,6 @@ NOTHING_STORED = StoredCounts()
 
 MOST_SERVERS: Final = 500
 """Lines or positions that are looked at: no house has more."""
-
-
 PRECISION: Final = 1e-9
 
 
@@ -275,16 +273,10 @@ def peak_of(uses: Iterable[LineUse], of: int, since_ms: int, until_ms: int) -> P
 # Figures are per number, unit and hour; per person only where an agreement says so (E21).
 
 K = TypeVar("K", str, int)
-
-
 WITHIN_S = 20.0
 """The answering time that service charters promise."""
-
-
 THIRD_RING_S = 15.0
 """In Italy a ring is 1 s and the pause 4 s: the fourth ring begins 15 s after the first."""
-
-
 UNKNOWN_NUMBER = ""
 """The number called where a line is reached by several (P1): never guessed."""
 
@@ -302,8 +294,6 @@ class Ending(enum.StrEnum):
 
 
 FILTER_ENDINGS = (Ending.FILTER, Ending.INFORMED)
-
-
 SERVED_ENDINGS = (*FILTER_ENDINGS, Ending.TRANSFERRED, Ending.RETURNED)
 
 

@@ -30,8 +30,6 @@ from appliance.policy.transfers import RETURN_RULE_WORDS
 
 LONGEST_SUBJECT = 120
 """Longest subject, in characters: a mail programme's list shows no more."""
-
-
 HEAD_AT_REMINDERS = 2
 """From the second reminder on the head of the front desk sees it (E9)."""
 
@@ -290,14 +288,10 @@ class Contact(enum.StrEnum):
 NO_NAME = Words(
     "Manca il nome dell'utente: chiederlo.", "the citizen's name is missing: ask for it"
 )
-
-
 NO_CONTACT = Words(
     "L'utente non ha lasciato recapiti: chiedere un numero o un'e-mail.",
     "there is no way to reach the citizen: ask for a number or an e-mail",
 )
-
-
 _PREFERRED_MISSING = {
     Contact.PHONE: Words(
         "L'utente preferisce il telefono, ma non ha lasciato un numero: chiederlo.",
@@ -521,20 +515,12 @@ def month_to_report(calendar: Schedule, now: datetime) -> date | None:
 
 DONE_LINK_PATH: Final = "/done/"
 """Where the console has the page; the secret follows."""
-
-
 DONE_LINK_BYTES: Final = 32
 """Random bytes of a secret: 256 bits, which nobody guesses."""
-
-
 DONE_LINK_VALID: Final = timedelta(days=90)
 """A mail that lies about for longer opens nothing."""
-
-
 DONE_LINK_AUTHOR: Final = "link e-mail"
 """Who did it, in a request's history: no user's name has a blank in it."""
-
-
 _DONE_LINK: Final = re.compile(re.escape(DONE_LINK_PATH) + r"[\w-]{22,}")
 
 
@@ -567,8 +553,6 @@ DONE_LINK_WORDS: Final[Mapping[DoneLinkState, Words]] = {
     ),
 }
 """What is said of a link that closes nothing (any more)."""
-
-
 WHO_SAYS_DONE: Final = Words(
     "Chi dice che la richiesta è evasa? Scrivere il proprio nome.",
     "Who says that the request is done? Write your name.",
@@ -617,11 +601,7 @@ REQUEST_STATE_WORDS: Mapping[RequestState, Words] = {
     RequestState.DONE: Words("evasa", "done"),
 }
 """How far a request is; "sent" never reads as "answered" (E15)."""
-
-
 CANCELLED_WORDS = Words("annullata", "cancelled")
-
-
 REQUEST_STEP_WORDS: Mapping[RequestStep, Words] = {
     RequestStep.MAILED: Words("e-mail presa dal server", "mail taken by the mail server"),
     RequestStep.TAKE: Words("assegnata", "taken"),
@@ -632,8 +612,6 @@ REQUEST_STEP_WORDS: Mapping[RequestStep, Words] = {
     RequestStep.CANCEL: Words("annullata", "cancelled"),
 }
 """What happened to a request."""
-
-
 _STEP_DONE_WORDS: Mapping[RequestStep, Words] = {
     RequestStep.TAKE: Words(
         "Richiesta {n}: ora è di {taken_by}.", "Request {n}: {taken_by} has it now."
@@ -695,32 +673,22 @@ NO_SUBJECT = Words(
     "Manca l'oggetto: dire in poche parole di che cosa si tratta.",
     "the request has no subject: say in a few words what it is about",
 )
-
-
 NO_APPOINTMENT_TIME = Words(
     "Un appuntamento ha bisogno di giorno e ora; un'e-mail non ne ha.",
     "an appointment needs its time, and an e-mail has none",
 )
-
-
 NO_NEW_TIME = Words(
     "A che ora? Dare il nuovo orario dell'appuntamento.",
     "to which time? Give the appointment's new one",
 )
-
-
 NO_REMINDER_WORDS = Words(
     "Che cosa ha detto l'utente? Un sollecito aggiunge parole per l'ufficio.",
     "what did the citizen say? A reminder adds words for the office",
 )
-
-
 WHO_CLOSES = Words(
     "Chi ha detto che è evasa? Una richiesta non si chiude mai da sola.",
     "who said that it was done? A request is never closed by time alone",
 )
-
-
 WHO_CANCELS = Words(
     "Chi la annulla? Serve il nome di chi lo ha detto.",
     "who cancels it? Give the name of whoever said so",

@@ -106,8 +106,6 @@ NOT_TAKEN_IN_STATE = {
     GroupState.BUSY: NotTaken.BUSY,
     GroupState.UNREACHABLE: NotTaken.UNREACHABLE,
 }
-
-
 OVERFLOW_CODES: Mapping[NotTaken, ReasonCode] = {
     NotTaken.UNATTENDED: ReasonCode.UNATTENDED,
     NotTaken.BUSY: ReasonCode.BUSY,
@@ -115,8 +113,6 @@ OVERFLOW_CODES: Mapping[NotTaken, ReasonCode] = {
     NotTaken.DECLINED: ReasonCode.DECLINED,
     NotTaken.UNREACHABLE: ReasonCode.UNREACHABLE,
 }
-
-
 COUNTER_CODES: Mapping[NotTaken, ReasonCode] = {
     NotTaken.UNATTENDED: ReasonCode.DESK_UNREACHABLE,
     NotTaken.BUSY: ReasonCode.DESK_BUSY,
@@ -124,8 +120,6 @@ COUNTER_CODES: Mapping[NotTaken, ReasonCode] = {
     NotTaken.DECLINED: ReasonCode.DESK_DECLINED,
     NotTaken.UNREACHABLE: ReasonCode.DESK_UNREACHABLE,
 }
-
-
 NOT_TAKEN_GREETINGS: Mapping[NotTaken, str] = {
     NotTaken.UNATTENDED: "greeting_unattended",
     NotTaken.BUSY: "greeting_busy",
@@ -322,8 +316,6 @@ CAUSE_OF_CODE = {
     ReasonCode.SPECIAL: OverflowCause.CLOSED,
     ReasonCode.ABSENT: OverflowCause.UNATTENDED,
 }
-
-
 CAUSE_OF_GREETING = {
     "greeting_busy": OverflowCause.BUSY,
     "greeting_no_answer": OverflowCause.NO_ANSWER,

@@ -58,8 +58,6 @@ class RestartRule:
 
 
 _NO_REMEDY: Final = Words("nessuno da solo", "none by itself")
-
-
 RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
     Component.CALL: RestartRule(
         Words("Chiamata", "Call"),
@@ -237,8 +235,6 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
     ),
 }
 """Every part, what is done when it dies or hangs, and the limit of that."""
-
-
 MOST_REMEMBERED: Final = 64
 """Restarts remembered of a part: more than any limit counts."""
 

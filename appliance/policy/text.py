@@ -169,8 +169,6 @@ ERRNO_WORDS: Final = {
     ),
 }
 """By the system's number, or the resolver's, which is below 0 (netdb.h)."""
-
-
 TLS_WORDS: Final = (
     ("has expired", Words(
         "il certificato del server è scaduto: rinnovarlo, e controllare l'ora dell'apparecchio",
@@ -235,8 +233,6 @@ TLS_WORDS: Final = (
     )),
 )  # fmt: skip
 """By what OpenSSL says, in small letters, the most telling first."""
-
-
 SQLITE_WORDS: Final = (
     ("database disk image is malformed", Words("pagine rovinate", "spoilt pages")),
     ("malformed database schema", Words("indice rovinato", "a spoilt index")),
@@ -252,21 +248,13 @@ SQLITE_WORDS: Final = (
     ("database or disk is full", Words("il disco è pieno", "the disk is full")),
 )  # fmt: skip
 """By what SQLite says (sqlite.org/rescode.html)."""
-
-
 TIMED_OUT: Final = ERRNO_WORDS[errno.ETIMEDOUT]
-
-
 _TLS_ERROR: Final = re.compile(
     r"(?:\[(?:SSL|X509)[^\]]*\] ?)?[^():\[\]]*(?:: [^()]*?)?\(_ssl\.c:\d+\)"
 )
-
-
 _SQLITE_ERROR: Final = re.compile(
     "|".join(re.escape(text) for text, _ in SQLITE_WORDS), re.IGNORECASE
 )
-
-
 _SQLITE_DAMAGE: Final = re.compile(
     r"(?:\*\*\* in database \w+ \*\*\*\s*)?"
     r"(?:Tree \d+[^\n)]*|Page \d+[^\n)]*|Freelist[^\n)]*|row \d+ missing from index[^\n)]*|"
@@ -274,8 +262,6 @@ _SQLITE_DAMAGE: Final = re.compile(
     r"Rowid \d+[^\n)]*)"
 )
 """What an integrity check of SQLite finds (sqlite.org/pragma.html#pragma_integrity_check)."""
-
-
 _ERRNO_TEXT: Final = re.compile(r"\[Errno (?P<code>-?\d+)\] (?P<text>[^:()\[\]]*[^:()\[\]. ])")
 
 
@@ -306,11 +292,7 @@ def words_of(error: Exception) -> Words:
 
 
 NO_SERVER: Final = "no mail server is configured: write [mail] server"
-
-
 NO_HEAD: Final = "it is for the head: write [mail] head"
-
-
 _OWN_TEXTS: Final = {
     NO_SERVER: Words(
         "nessun server di posta è configurato: lo imposta il tecnico ([mail] server)",
@@ -322,8 +304,6 @@ _OWN_TEXTS: Final = {
     ),
 }
 """What the journal says to technicians, as pages say it to everybody."""
-
-
 MAIL_SERVER_WORDS: Final = tuple(
     (re.compile(english, re.IGNORECASE), italian)
     for english, italian in (

@@ -201,8 +201,6 @@ RETURN_RULE_WORDS: Mapping[ReturnRule, Words] = {
     ReturnRule.APPOINTMENT: Words("appuntamento", "appointment"),
     ReturnRule.EMAIL: Words("e-mail", "e-mail"),
 }
-
-
 WEEKDAY_WORDS = (
     Words("lunedì", "Monday"),
     Words("martedì", "Tuesday"),
@@ -212,8 +210,6 @@ WEEKDAY_WORDS = (
     Words("sabato", "Saturday"),
     Words("domenica", "Sunday"),
 )
-
-
 HINDRANCE_WORDS: Mapping[Hindrance, Words] = {
     Hindrance.NO_DECLARATION: Words(
         "non ha ancora una comunicazione", "has not declared anything yet"

@@ -22,21 +22,13 @@ from appliance.policy.text import NOTHING, Refused, Words
 
 HEALTHY_S: Final = 120.0
 """So long without a gap a new version must be healthy before it is kept."""
-
-
 TRIAL_LIMIT_S: Final = 600.0
 """Since the machine's start: a version that has not proved itself by then is left."""
-
-
 LONGEST_S: Final = 36 * 3600.0
 """An installed update starts at the next moment without a call after this, whatever the hour: a
 box that is off by night, or whose clock cannot be trusted, is updated as well."""
-
-
 QUIET: Final = (time(3, 30), time(6, 0))
 """After the night's deletion and copies have begun, before anybody works."""
-
-
 _VERSION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6}){1,3})(?:~([a-z]{1,8})(\d{1,6})?)?")
 
 
@@ -66,11 +58,7 @@ class UpdateStep(enum.StrEnum):
 
 
 _S: Final = UpdateState
-
-
 _RESTS: Final = (_S.NONE, _S.GOOD, _S.BACK)
-
-
 UPDATE_STATE_AFTER: Final[Mapping[tuple[UpdateState, UpdateStep], UpdateState]] = MappingProxyType({
     **{(state, UpdateStep.FETCHED): _S.FETCHED for state in (*_RESTS, _S.FETCHED, _S.CHECKED)},
     **{(state, UpdateStep.REFUSED): _S.NONE for state in (_S.FETCHED, _S.CHECKED)},
@@ -270,140 +258,92 @@ UPDATE_STATE_WORDS: Final = {
         "are all there",
     ),
 }
-
-
 FETCHED: Final = Words(
     "La versione {} è scaricata: si installa quando nessuno è al telefono.",
     "Version {} is fetched: it is installed when nobody is on the phone.",
 )
-
-
 NOTHING_OFFERED: Final = Words(
     "Il server non offre nulla di più recente della versione in uso ({}).",
     "The server offers nothing newer than the version in use ({}).",
 )
-
-
 BY_APT: Final = Words(
     "questo apparecchio non è nato dall'immagine: gli aggiornamenti arrivano con apt (sudo apt "
     "update, poi sudo apt install centralino)",
     "this box was not made from the image: updates come by apt (sudo apt update, then sudo apt "
     "install centralino)",
 )
-
-
 RUNNING: Final = Words("In uso: versione {}.", "In use: version {}.")
-
-
 EXPERIMENTAL: Final = Words(
     "Immagine sperimentale ({}): non è per l'unico centralino di un ufficio.",
     "Experimental image ({}): it is not for an office's only switchboard.",
 )
-
-
 WRITTEN: Final = Words(
     "La versione {} è nell'altro slot. L'apparecchio riparte da lì nell'ora di quiete (3:30-6:00) "
     "con nessuno al telefono; subito con: centralino update start.",
     "Version {} is in the other slot. The box starts from there in the quiet hour (3:30-6:00) with "
     "nobody on the phone; at once by: centralino update start.",
 )
-
-
 STARTING: Final = Words(
     "L'apparecchio si riavvia ora: fra due minuti si sa se la versione {} resta.",
     "The box starts anew now: in some minutes it is known whether version {} stays.",
 )
-
-
 GIVEN_UP: Final = Words("Resta la versione in uso.", "The version in use stays.")
-
-
 PROVED: Final = Words("La versione {} ha retto la prova e resta.", "Version {} stood its trial.")
-
-
 SLOT_GOOD: Final = Words("Lo slot in uso è buono.", "The slot in use is good.")
-
-
 WENT_BACK: Final = Words(
     "la versione {} non si è avviata, o non è rimasta accesa",
     "version {} has not started, or has not stayed up",
 )
-
-
 NOT_LONG: Final = Words(
     "non è stata bene per due minuti di seguito", "it was not well for two minutes on end"
 )
-
-
 NO_DATA: Final = Words(
     "la memoria dei messaggi non si apre", "the partition of the messages cannot be opened"
 )
-
-
 NO_KEY: Final = Words(
     "I dati sono cifrati e manca la chiavetta: questa versione non si può provare.",
     "The data are encrypted and the stick is missing: this version cannot be tried.",
 )
-
-
 LEFT_AGAIN: Final = Words(
     "La versione {} non va bene ({}): si torna a quella di prima.",
     "Version {} is not well ({}): the one before comes back.",
 )
-
-
 NEVER_IDLE: Final = Words(
     "per dieci minuti qualcuno è sempre stato al telefono: nulla è stato cambiato, riprovare",
     "somebody was on the phone for ten minutes: nothing was changed, try again",
 )
-
-
 WAITS: Final = Words(
     "un aggiornamento è già pronto o in prova: avviarlo (centralino update start) o rinunciarvi "
     "(centralino update give-up), oppure attendere la fine della prova",
     "an update is ready already, or on trial: start it (centralino update start) or give it up "
     "(centralino update give-up), or wait for the end of the trial",
 )
-
-
 NOT_READY: Final = Words(
     "nessun aggiornamento è pronto: prima installarne uno",
     "no update is ready: install one first",
 )
-
-
 NO_OTHER: Final = Words(
     "nell'altro slot non c'è una versione che abbia funzionato: non c'è dove tornare",
     "the other slot holds no version that has worked: there is nothing to go back to",
 )
-
-
 NO_FILE: Final = Words(
     "il file non c'è più: caricarlo di nuovo",
     "the file is gone: upload it again",
 )
-
-
 NO_ROOM: Final = Words(
     "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
     "there is not enough free space on the disk: messages come first",
 )
-
-
 OTHER_BOX: Final = Words(
     "l'aggiornamento è per un altro tipo di apparecchio ({}): nulla è stato cambiato",
     "the update is for another kind of box ({}): nothing was changed",
 )
-
-
 OTHER_FORMAT: Final = Words(
     "l'aggiornamento è firmato, ma per un altro tipo di apparecchio (formato {}): serve quello "
     "fatto per questo; nulla è stato cambiato",
     "the update is signed, but for another kind of box (format {}): take the one made for this "
     "one; nothing was changed",
 )
-
-
 FAILED_BEFORE: Final = Words(
     "la versione {} è già stata provata qui e non ha retto: da sola non si riprova; con la console "
     "o il comando sì",

@@ -55,14 +55,10 @@ class Permission(enum.StrEnum):
 
 
 _P: Final = Permission
-
-
 _AT_A_CALL: Final = frozenset(
     {_P.SEE_DESK, _P.TRANSFER, _P.CALL_BACK, _P.REQUESTS, _P.READ_SHEETS, _P.SEE_REGISTER}
 )
 """The counter sees and does on a call what an operator does (E2)."""
-
-
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.OPERATOR: _AT_A_CALL | {_P.SET_STATES, _P.MESSAGES},
     Role.CLERK: _AT_A_CALL,
@@ -74,12 +70,8 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     ),
 }
 """What each may do; a number that is not disclosed is the head's alone (P7)."""
-
-
 _ROLES_OF_HEADS: Final = frozenset({Role.HEAD, Role.DEPUTY})
 """Roles that only a head gives, takes away or resets: they see what a technician may not."""
-
-
 ROLE_WORDS: Final[dict[Role, Words]] = {
     Role.OPERATOR: Words("Operatore", "Operator"),
     Role.CLERK: Words("Sportellista", "Counter clerk"),
@@ -88,8 +80,6 @@ ROLE_WORDS: Final[dict[Role, Words]] = {
     Role.HEAD: Words("Responsabile", "Head of the front desk"),
     Role.TECHNICIAN: Words("Tecnico", "Technician"),
 }
-
-
 PERMISSION_WORDS: Final[dict[Permission, Words]] = {
     _P.SEE_DESK: Words("vedere le chiamate in corso", "seeing the calls going on"),
     _P.TRANSFER: Words("trasferire chiamate", "transferring calls"),
@@ -159,33 +149,17 @@ def permission_refusal(permission: Permission) -> Words:
 # People who may use the console: what one is, and which changes are refused.
 
 USER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
-
-
 LONGEST_SHOWN_NAME: Final = 64
-
-
 USER_LANGUAGES: Final = ("", "it", "en")
 """The empty one is the site's first."""
-
-
 MOST_HASH_MEMORY_KIB: Final = 16 * 1024
 """What one password may cost the box while it is compared: 16 MiB."""
-
-
 LONGEST_HASH: Final = 256
-
-
 _ARGON2ID: Final = re.compile(
     r"\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{22,86}\$[A-Za-z0-9+/]{43,86}"
 )
-
-
 _UNIT: Final = Words("l'ufficio", "unit")
-
-
 _POSITION: Final = Words("la postazione", "position")
-
-
 _INDISPENSABLE_ROLES: Final = (Role.HEAD, Role.TECHNICIAN)
 """Roles whose last holder cannot be taken away."""
 
@@ -307,15 +281,9 @@ def _check_listed(what: Words, value: str, known: Iterable[str]) -> None:
 # The code that is asked before messages are heard on a phone that is not the front desk's.
 
 SHORTEST_PIN, LONGEST_PIN = 4, 8
-
-
 MOST_WRONG_PINS = 3
-
-
 PIN_LOCKED_S = 600.0
 """Three wrong codes keep a phone from trying for ten minutes: 10000 codes take three weeks."""
-
-
 PIN_END_KEY = "#"
 
 
@@ -389,29 +357,19 @@ HANDOVER_PERMISSIONS: Final[Mapping[HandoverKind, Permission]] = {
     HandoverKind.REQUEST: Permission.REQUESTS,
 }
 """What whoever gives, and whoever is given to, must be allowed to do."""
-
-
 HANDOVER_TO_ALL: Final = ""
 """Given to nobody: whoever wants takes it."""
-
-
 NOTHING_TO_HAND_OVER: Final = Words(
     "Non è stato scelto niente da consegnare.", "Nothing was chosen to hand over."
 )
-
-
 GIVER_UNKNOWN: Final = Words(
     "Chi consegna deve essere un utente del programma.",
     "Whoever hands over must be a user of the programme.",
 )
-
-
 TAKER_UNKNOWN: Final = Words(
     "Quel collega non c'è, o non può più entrare: sceglierne un altro.",
     "There is no such colleague, or they may not log in any more: choose another.",
 )
-
-
 _MAY_NOT: Final = Words(
     "{who} non può {what}: scegliere un altro collega, o consegnare a tutti.",
     "{who} is not allowed {what}: choose another colleague, or hand over to all.",

@@ -56,8 +56,6 @@ class MessageStep(enum.StrEnum):
 
 
 _S = MessageState
-
-
 MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] = {
     _S.NEW: {
         MessageStep.HEAR: _S.NEW,
@@ -87,8 +85,6 @@ MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] =
     },
 }
 """Every state and step that may meet; what is missing is refused in words."""
-
-
 HOLDERS_OWN = frozenset({MessageStep.TAKE, MessageStep.FAIL, MessageStep.CLOSE})
 """What nobody else does while somebody has the message. Giving it free, or to a colleague, may
 everybody: whoever has it may be on holiday, and the entry says who did."""
@@ -152,14 +148,8 @@ def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
 
 
 _NEEDS_WHO = "is dealt with by somebody: say who"
-
-
 _NEEDS_TO = "whom it is given to is told when giving it, and only then"
-
-
 _NEEDS_OUTCOME = "an outcome is told when closing it, and only then"
-
-
 _STANDS: Mapping[MessageState, Words] = {
     MessageState.NEW: Words(
         "Non l'ha preso nessuno ed è da trattare: prenderlo o chiuderlo.",
@@ -233,8 +223,6 @@ def _with(care: MessageCare, entry: MessageEntry) -> MessageCare:
 # Calls that left no message likewise: of them it is asked whether anybody has looked at them.
 
 UNHEARD_AFTER = timedelta(minutes=30)
-
-
 NEVER_OPEN_DAYS = 7
 """An office that never opens is told a week after a message came."""
 
