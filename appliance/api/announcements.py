@@ -44,7 +44,8 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.service.loop import CallControl, Stores
+    from appliance.service.loop import CallControl
+    from appliance.service.stores import Stores
 
 
 CHANGED, RESTORED = "announcement.change", "announcement.restore"

@@ -31,9 +31,9 @@ from appliance.errors import OfficeError
 from appliance.policy.office import PositionState
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
-from appliance.service import backup
+from appliance.service import backup, helper_requests
 from appliance.service.backup import UPLOADED
-from appliance.service.supervision import Asked, Went
+from appliance.service.helper_requests import Asked, Went
 from appliance.store import database
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, transaction
@@ -41,8 +41,8 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.service.jobs import JobCommands
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
+    from appliance.service.technician_commands import JobCommands
 
 ASKED: Final = "backup.restore"
 DONE: Final = "backup.restored"
@@ -141,9 +141,9 @@ class RestoreCommands(CommandHandlers):
     @command("restoring", needs=Permission.TECHNICAL)
     def restoring(self, _: Arguments) -> Reply:
         """Return whether a restore waits, whether one is possible now, and the last result."""
-        last = backup.went(self._run)
+        last = helper_requests.restore_result(self._run)
         return {
-            "waiting": backup.restore_is_waiting(self._run),
+            "waiting": helper_requests.restore_is_waiting(self._run),
             "idle": is_idle(self.status()),
             "last": _plain(last) if last else None,
         }
@@ -160,7 +160,7 @@ class RestoreCommands(CommandHandlers):
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, ASKED))
-            backup.ask(self._run, Asked(by, phrase))
+            helper_requests.ask_for_restore(self._run, Asked(by, phrase))
             return {"said": plain(BEGUN)}
 
         def deferred_reply(send: SendReply) -> None:
@@ -177,11 +177,11 @@ class RestoreCommands(CommandHandlers):
         """Drop a request that the helper has not taken in time."""
         if time.monotonic() >= self._looked_at + LOOKS_S:
             self._looked_at = time.monotonic()
-            backup.restore_is_waiting(self._run)
+            helper_requests.restore_is_waiting(self._run)
 
     def start(self) -> None:
         """Note a restore's result in the audit: the database that has the request was replaced."""
-        if (last := backup.went(self._run)) is not None:
+        if (last := helper_requests.restore_result(self._run)) is not None:
             self.stores.records.do(lambda connection: _note(connection, last), lambda _: None)
 
     @property
@@ -195,7 +195,7 @@ class RestoreCommands(CommandHandlers):
     def _check(self) -> None:
         """Raise Refused where a call is on, or the file was not checked since it was uploaded."""
         self.chores.chores.check_free()
-        if backup.restore_is_waiting(self._run):
+        if helper_requests.restore_is_waiting(self._run):
             raise Refused(*TAKEN)
         if not is_idle(self.status()):
             raise Refused(*BUSY)

@@ -32,7 +32,7 @@ from appliance.store.care import Kind
 from appliance.store.voicemail import done
 
 if TYPE_CHECKING:
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
 
 RINGS = Words("Squilla il telefono del responsabile.", "The head's phone is being rung.")
 RINGS_NO_MORE = Words(

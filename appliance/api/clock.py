@@ -31,7 +31,8 @@ from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
-    from appliance.service.loop import CallControl, Stores
+    from appliance.service.loop import CallControl
+    from appliance.service.stores import Stores
 
 STATES: Final[Mapping[ClockState, Words]] = MappingProxyType({
     ClockState.SYNCED: Words(

@@ -72,7 +72,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from appliance.policy.office import Line, Office
-    from appliance.service.loop import CallControl, Stores
+    from appliance.service.loop import CallControl
+    from appliance.service.stores import Stores
 
 T = TypeVar("T")
 # ---- attachments -------------------------------------------------------------------------------

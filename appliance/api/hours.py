@@ -56,7 +56,8 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.policy.office import Group, Office
-    from appliance.service.loop import CallControl, Stores
+    from appliance.service.loop import CallControl
+    from appliance.service.stores import Stores
 
 # ---- the year's calendar -----------------------------------------------------------------------
 

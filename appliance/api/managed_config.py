@@ -30,8 +30,8 @@ from appliance.service.managed_config import MOST_BYTES, Central
 from appliance.store.managed_config import REVERT
 
 if TYPE_CHECKING:
-    from appliance.service.jobs import JobCommands
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
+    from appliance.service.technician_commands import JobCommands
 
 UPLOADED: Final = "central/uploaded.settings"
 """Where, below the console's folder, a file lies that came from a browser."""

@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from appliance.api.protocol import DeferredReply, Reply
     from appliance.config.schema import Phone, Settings
     from appliance.policy.clock import Now
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
     from appliance.sip.service import Phones
 
 # ---- provisioning window -----------------------------------------------------------------------

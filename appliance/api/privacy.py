@@ -56,8 +56,8 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.loop import Stores
     from appliance.service.phone_status import StatusCollector
+    from appliance.service.stores import Stores
 
 log = logging.getLogger(__name__)
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from appliance.policy.clock import Now
     from appliance.policy.directory import Directory
     from appliance.policy.office import Office
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
 
 _MONTH = re.compile(r"\d{4}-\d{2}")
 LONGEST_WHERE: Final = 100

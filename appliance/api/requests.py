@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 
     from appliance.policy.hours import Schedule
     from appliance.policy.mail import LetterSender
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
 
 # ---- a week of appointments --------------------------------------------------------------------
 

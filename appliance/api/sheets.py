@@ -41,8 +41,9 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from appliance.calls.status import CallStatus
-    from appliance.service.jobs import JobCommands
-    from appliance.service.loop import CallControl, Stores
+    from appliance.service.loop import CallControl
+    from appliance.service.stores import Stores
+    from appliance.service.technician_commands import JobCommands
 
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 SAVED: Final = Words("Scheda «{}» salvata.", "Sheet “{}” saved.")

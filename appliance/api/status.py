@@ -27,7 +27,7 @@ from appliance.api.protocol import (
     plain,
     user_of,
 )
-from appliance.api.status_text import care_said, line_words
+from appliance.api.status_text import line_words
 from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.errors import CentralinoError
@@ -36,6 +36,7 @@ from appliance.policy.office import PositionState
 from appliance.policy.text import Words
 from appliance.policy.users import Permission
 from appliance.service import backup_target
+from appliance.service.nightly import care_said
 from appliance.sip.trunk import Standing
 from appliance.store import database
 from appliance.store.database import Noted, transaction
@@ -47,11 +48,12 @@ if TYPE_CHECKING:
     from appliance.api.updates import UpdateCommands
     from appliance.config.schema import Line, MailSettings, Settings
     from appliance.service.backup_nights import TargetQuestions
-    from appliance.service.jobs import JobCommands
-    from appliance.service.loop import CallControl, Stores
-    from appliance.service.media_link import LineRestarts, MediaLink
+    from appliance.service.loop import CallControl
+    from appliance.service.media_link import MediaLink
     from appliance.service.phone_status import StatusCollector
+    from appliance.service.stores import Stores
     from appliance.service.supervision import Recoveries
+    from appliance.service.technician_commands import JobCommands, LineRestarts
     from appliance.sip.phones import PhoneState
     from appliance.sip.service import Phones
 

@@ -37,7 +37,7 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
     from appliance.service.updates import Updates
 
 STEPS: Final = {

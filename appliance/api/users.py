@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from appliance.config.schema import Settings
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
 
 # ---- the first user's code ---------------------------------------------------------------------
 

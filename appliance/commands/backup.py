@@ -28,9 +28,10 @@ from appliance.errors import CentralinoError, ConfigurationError, OfficeError
 from appliance.files import atomic_write, load_text
 from appliance.policy.text import NOTHING, Refused, Words, words_of
 from appliance.service import backup as service_backup
+from appliance.service import helper_requests
 from appliance.service import restore as service_restore
 from appliance.service.backup import UNPACKED, UPLOADED, Stick, backup_pieces
-from appliance.service.supervision import Asked, Went
+from appliance.service.helper_requests import Asked, Went
 from appliance.store.backup import checked_passphrase
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class RestoreHelper:
 
     def turn(self) -> Words:
         """Do what is to be done, and answer; nothing where nothing was. Raises as it fails."""
-        asked = service_backup.take_restore(
+        asked = helper_requests.take_restore(
             self.run
         )  # first: systemd starts us while one lies there
         plan = service_restore.plan_path(state_folder(self.config).absolute())
@@ -104,7 +105,7 @@ class RestoreHelper:
 
     def _answer(self, asked: Asked | None, said: Words, *, is_well: bool) -> None:
         at = datetime.now(UTC).replace(microsecond=0)
-        service_backup.tell_restore(self.run, Went(at, is_well, said, asked.by if asked else ""))
+        helper_requests.tell_restore(self.run, Went(at, is_well, said, asked.by if asked else ""))
 
     def _put_back(self, asked: Asked | None) -> tuple[Path, ...]:
         """Unpack and look while the box works; stop it for the renames alone."""
@@ -506,12 +507,12 @@ def _onto_stick(
 
 def _nightly(config_path: Path) -> Words:
     """Look through the records and copy them, on the card and away from it."""
-    from appliance.service import backup as night_copies
+    from appliance.service import nightly as service_nightly
 
     settings = load_settings(config_path)
     at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
     try:
-        night = night_copies.do(settings, config_path, at)
+        night = service_nightly.do(settings, config_path, at)
     except OSError as error:
         why = words_of(error)
         raise Refused(

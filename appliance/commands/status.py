@@ -49,8 +49,8 @@ from appliance.policy.transfers import Reason
 from appliance.prompts import Catalogue
 from appliance.service import backup, backup_target, live_policy, reports
 from appliance.service.backup import Piece
-from appliance.service.loop import load_state, state_file, state_to_json
 from appliance.service.reports import peak_words
+from appliance.service.stores import load_state, state_file, state_to_json
 from appliance.store import sheets
 from appliance.store.database import database_path, open_reader
 from appliance.store.directory import key_path, load_readable

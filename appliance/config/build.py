@@ -44,7 +44,6 @@ from appliance.store.database import Trouble
 if TYPE_CHECKING:
     from appliance.config.schema import Console, Metrics, Mqtt
 
-
 # ---- build -------------------------------------------------------------------------------------
 # Building frozen settings out of the configuration.
 
@@ -109,7 +108,6 @@ LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
 """No conversation of citizens is cut within ten minutes; none lasts a day."""
 LEAST_TRANSFER_S, MOST_TRANSFER_S = 10, 180
 """A clerk needs a few rings to come; a caller is not left to music for longer."""
-
 MOST_HOLDOVER_DAYS = 60
 """By then it may be four minutes off (policy.clock_trust)."""
 
@@ -352,7 +350,6 @@ def check_mail(mail: MailSettings, mistakes: Mistakes) -> None:
 # Whether what `[metrics]` says can be: one address of the box, a port of its own, networks.
 
 FIRST_PORT = 1024
-
 Network = IPv4Network | IPv6Network
 
 
@@ -500,7 +497,6 @@ def broker_of(mqtt: Mqtt) -> Broker | None:
 
 SECRET = "sip.registrar"  # noqa: S105 - the secret's name in the file of secrets
 """No phone can have this name: it holds a dot."""
-
 REGISTRAR_SILENT = Trouble(
     "phones.registrar_silent",
     "L'altro sistema telefonico non risponde: controllare il cavo, sip.registrar.address e il "
@@ -558,8 +554,6 @@ def numbers_of(settings: Settings) -> NumberingPlan:
 
 
 LEAST_EVERY: Final = 5
-
-
 ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 

@@ -36,7 +36,6 @@ from appliance.store.directory import secret_place
 # configuration; written by the desk alone.
 
 log = logging.getLogger(__name__)
-
 FILE: Final = "phones_entered.json"
 SWITCHBOARD: Final = "switchboard"
 CITIZENS_DESK: Final = "citizens_desk"

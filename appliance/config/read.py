@@ -38,7 +38,6 @@ from appliance.policy.text import Words, why_not
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 # ---- profile file ------------------------------------------------------------------------------
 # A modem's profile, as `centralino field-test --profile` writes it, laid under its line's table.
 #
@@ -569,10 +568,8 @@ RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
 # keeps the last good one (design/failures.md, What must hold when things fail).
 
 log = logging.getLogger(__name__)
-
 T = TypeVar("T")
 NOT_UTF8 = Words("non è un testo UTF-8", "it is not UTF-8 text")
-
 _LANGUAGES = re.compile(r"^\s*languages\s*=\s*\[\s*[\"'](\w+)", re.MULTILINE)
 LARGEST = 1_000_000
 """Bytes: a hundred times what an office writes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from appliance.config.values import (
     Bands,
@@ -19,9 +19,6 @@ from appliance.config.values import (
     Seconds,
 )
 from appliance.policy.hours import WEEKDAYS
-
-if TYPE_CHECKING:
-    pass
 
 # ---- settings box ------------------------------------------------------------------------------
 # The configuration's tables about the box: lines, phones, network, what it keeps, for how long.

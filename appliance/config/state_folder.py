@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from appliance.config.schema import Settings
-import stat
-from typing import TYPE_CHECKING
 
 from appliance.files import make_private, move_leaving_a_link
 from appliance.store import directory
@@ -20,22 +16,11 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 log = logging.getLogger(__name__)
-
 FOLDER: Final = "central"
-
-
 IN_FORCE: Final = "in_force"
-
-
 PENDING: Final = "pending"
-
-
 SCHEDULE: Final = "schedule.toml"
-
-
 PROMPTS: Final = "prompts"
-
-
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -93,23 +78,11 @@ def prompts_in_force(state: Path) -> Path | None:
 
 
 SECRETS: Final = directory.SECRETS
-
-
 PHONES: Final = "phone_secrets.json"
-
-
 HANDSETS: Final = "handsets.json"
-
-
 PIN: Final = "voicemail_pin.json"
-
-
 MAIL, MQTT, CENTRAL = "mail_password", "mqtt_password", "central_passphrase"
-
-
 LEFT: Final = (directory.KEY, PHONES, HANDSETS, PIN, MAIL, MQTT, CENTRAL)
-
-
 """What a programme of before kept in the state folder itself."""
 
 

@@ -6,14 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Final, NewType
+from typing import Final, NewType
 from urllib.parse import unquote, urlsplit
 
 from appliance.policy.hours import ONE_DAY, WEEKDAYS, Band, Week, check_bands
 from appliance.policy.text import Refused
-
-if TYPE_CHECKING:
-    pass
 
 Seconds = NewType("Seconds", float)
 OnOff = NewType("OnOff", bool)
@@ -36,7 +33,6 @@ class SaidValueError(ValueError):
 
 PROVEN = {"true": True, "false": False}
 MAX_PAUSE = 10.0
-
 MAX_SECONDS = 3600.0
 
 
@@ -275,17 +271,9 @@ def _day(name: str, value: object) -> tuple[Band, ...]:
 
 
 PORTS: Final = {"sftp": 22, "smb": 445}
-
-
 SET_UP_COMMAND: Final = "sudo centralino backup-target set-up"
-
-
 _HOST: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]+")
-
-
 _NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')
-
-
 """What is no plain letter to SFTP's commands, or in no name of Windows."""
 
 

@@ -28,7 +28,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.files import acting_for, atomic_write, load_text, make_private, make_shared
 from appliance.policy.text import Refused, Words, words_of
 from appliance.policy.users import Permission
-from appliance.service import backup, backup_target
+from appliance.service import backup, backup_target, nightly
 from appliance.service.backup import MADE
 from appliance.service.backup_target import NO_ANSWER, PASSWORD, PHRASE, Target
 from appliance.store import database, requests
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.backup import Night
     from appliance.service.jobs import Ended, Jobs
-    from appliance.service.loop import Stores
+    from appliance.service.nightly import Night
+    from appliance.service.stores import Stores
     from appliance.store.database import Trouble
     from appliance.store.writer import Records
 
@@ -433,7 +433,7 @@ class TargetNights:
 
     def _look(self, now: Now) -> None:
         self.target = backup_target.load(self._state)
-        last = backup.load_night(self._state)
+        last = nightly.load_night(self._state)
         self._is_due = _is_due(self._settings, self.target, last)
         if not (now.clock_state.is_trusted or self.target is None):
             return

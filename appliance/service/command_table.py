@@ -21,7 +21,7 @@ from appliance.api.reports import mail_sheet
 from appliance.api.requests import MailTestCommands, RequestCommands
 from appliance.api.sheets import SheetCommands, note_sheet
 from appliance.api.status import SystemCommands
-from appliance.api.status_text import Seen, care_said
+from appliance.api.status_text import Seen
 from appliance.api.users import UserCommands
 from appliance.calls import events, orders
 from appliance.errors import CentralinoError
@@ -31,8 +31,10 @@ from appliance.policy.sheets import Menu
 from appliance.policy.text import SaidError, Words
 from appliance.service import backup_target, updates
 from appliance.service.live_policy import PolicyCommands, directory_in_one_line, directory_summary
-from appliance.service.loop import CallControl, Stores
+from appliance.service.loop import CallControl
+from appliance.service.nightly import care_said
 from appliance.service.phone_status import StatusCollector
+from appliance.service.stores import Stores
 from appliance.service.supervision import Recoveries
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ class Questions:
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
-            **PolicyCommands(stores).known,
+            **PolicyCommands(stores.records, stores.register).known,
             **DirectoryCommands(stores, zone, desk.now).known,
             "calendar": lambda question: calendar(stores, desk.office, desk.now().wall, question),
             **HoursCommands(stores, desk).known,

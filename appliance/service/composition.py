@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from appliance.api.backup import RestoreCommands
 from appliance.api.control_socket import Watchers
@@ -38,28 +37,27 @@ from appliance.policy.text import NOTHING, Words, words_of
 from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
 from appliance.service import announcement_files, updates
-from appliance.service.backup import Nightly
 from appliance.service.backup_nights import LIMIT_S, TargetNights, TargetQuestions
 from appliance.service.clock import ClockCorrection, ClockWatch, Sources
 from appliance.service.command_table import Questions
 from appliance.service.housekeeping import NO_PIN, Housekeeping, pin_path, plan_of
-from appliance.service.jobs import JobCommands, Jobs
-from appliance.service.loop import CallControl, Inbox, Stores
+from appliance.service.jobs import Jobs
+from appliance.service.loop import CallControl, Inbox
 from appliance.service.mailroom import Mailroom
 from appliance.service.managed_config import Central
-from appliance.service.media_link import EventHandlers, Legs, LineRestarts, MediaLink
+from appliance.service.media_link import EventHandlers, Legs, MediaLink
 from appliance.service.monitoring import Metrics, fleet_of
+from appliance.service.nightly import Nightly
 from appliance.service.phone_status import PhonesKept, StatusCollector
 from appliance.service.reports import LineUses, sheets_of
+from appliance.service.stores import Stores
 from appliance.service.supervision import Notices, Recoveries, Supervisor, folder_of
+from appliance.service.technician_commands import JobCommands, LineRestarts
 from appliance.service.updates import Updates
 from appliance.sip.service import Phones
 from appliance.usb.reset import answers_folder, requests_folder
 from appliance.voicemail.storage import MB, Limits
 from appliance.workers import faults
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,6 @@ from appliance.store.writer import Records
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
-    from appliance.service.loop import Stores
-
 
 # ---- live policy -------------------------------------------------------------------------------
 # Directory and special hours in memory, reread from the database whenever they change.
@@ -283,7 +281,6 @@ def hours_unreadable(error: CentralinoError) -> Trouble:
 # Changes of directory, sheets and managed settings that commands ask for.
 
 T = TypeVar("T")
-
 PART_BYTES: Final = 11_000
 """Bytes of one part: as base64 it fits in a question."""
 MOST_TRIES: Final = 5
@@ -296,8 +293,8 @@ ANSWER_LIMIT_S: Final = 30.0
 class PolicyCommands:
     """Call control's side: takes the parts, writes in the records' thread, reads what is new."""
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+    def __init__(self, records: Records, directory: LiveDirectory) -> None:
+        self._records, self._directory = records, directory
         self._incoming = Incoming(policy_change.LIMIT)
 
     @property
@@ -323,9 +320,9 @@ class PolicyCommands:
                 elif result is not None:
                     tell(result)
                 else:
-                    self._stores.register.load(lambda _: tell({"written": True}))
+                    self._directory.load(lambda _: tell({"written": True}))
 
-            self._stores.records.do(job, done)
+            self._records.do(job, done)
 
         return later
 

@@ -3,59 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import queue
 import selectors
 import socket
 import sys
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, get_args
 
-from appliance.api.speech import SpokenSounds
 from appliance.calls import events, orders
-from appliance.calls.commands import BringHead, CallBack, TransferCall
+from appliance.calls.commands import BringHead, TransferCall
 from appliance.calls.events import Event
-from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.calls.transfer import Offered
-from appliance.config.state_folder import drafts_of, speech_folder
-from appliance.dsp import wav
-from appliance.dsp.wav import Law
-from appliance.errors import CentralinoError
-from appliance.files import atomic_write, load_text, make_private
-from appliance.media.messages import Marked, Measured, MediaHealth, RecordingStarted
+from appliance.media.messages import Marked, Measured, MediaHealth
 from appliance.policy.clock import ClockState, Doubt, Now
-from appliance.policy.dialling import DIAL_REFUSAL_WORDS, DialLedger, DialRefusal, DialRules
 from appliance.policy.directory import Directory
-from appliance.policy.mail import TO_HEAD, Mail
-from appliance.policy.numbering import NumberClass
 from appliance.policy.office import Office
-from appliance.policy.opening import ManualState, ServiceState, StateMark
-from appliance.policy.requests import Request
+from appliance.policy.opening import ServiceState
 from appliance.policy.text import Words
-from appliance.service.announcements import Dictations
 from appliance.service.clock import ClockWatch
-from appliance.service.housekeeping import MessageSounds, Pins, in_vain
-from appliance.service.live_policy import LiveDirectory, LiveHours
 from appliance.service.media_link import Legs, MediaLink
 from appliance.service.reports import Figures
-from appliance.store import call_log, care, requests
-from appliance.store.backup import PolicyCopy
-from appliance.store.backup import folder_of as folder_of_copy
-from appliance.store.database import Trouble, database_path
-from appliance.store.directory import key_path
-from appliance.store.requests import Taking
-from appliance.store.writer import Records
-from appliance.voicemail.mailbox import DEFAULT_LIMITS, Mailbox
-from appliance.voicemail.storage import Limits
+from appliance.service.stores import Stores
 from appliance.workers import Reported, faults
 
 # ---- confinement -------------------------------------------------------------------------------
@@ -65,7 +40,6 @@ from appliance.workers import Reported, faults
 # memory is gone then, and calls of a moment are a smaller loss than a desk that decides nothing.
 
 log = logging.getLogger(__name__)
-
 MOST: Final = 20
 WITHIN_S: Final = 60.0
 """So many faults within this time are one that stays. A call takes three at most to its end."""
@@ -163,323 +137,8 @@ class Inbox:
 # What the journal says of calls out: refusals, and calls for help; never a number (P7).
 
 
-def log_outgoing(record: CallRecord) -> None:
-    """Say in the journal what of a written record is worth it: once, when the call is over."""
-    if record.direction is not Direction.OUT or record.ended_at is None:
-        return
-    if record.result is Result.REFUSED:
-        log.warning(
-            "%s may not call out: %s",
-            record.phone,
-            DIAL_REFUSAL_WORDS[DialRefusal(record.reason)].en,
-        )
-    elif record.number_class == NumberClass.EMERGENCY:
-        freed = " ".join(code for code in record.trail if code.startswith("freed."))
-        log.warning("emergency call from %s: %s %s", record.phone, record.result, freed)
-
-
 # ---- stores ------------------------------------------------------------------------------------
 # Records and mailbox as the desk sees them: orders in, facts out through the inbox, no waiting.
-
-STOP_LIMIT_S = 10.0
-AWAY = "away:"
-
-
-def _not_counted(result: object) -> None:
-    if isinstance(result, CentralinoError):
-        log.info("a call back in vain was not counted: %s", result)
-
-
-class Stores:
-    """Owns the two workers; remembers each open call's record, which a recording begins with."""
-
-    def __init__(
-        self,
-        state: Path,
-        boot: str,
-        post: Callable[[events.Event], None],
-        on_trouble: Callable[[str, Trouble | None], None],
-        site: Path | None = None,
-        limits: Limits = DEFAULT_LIMITS,
-    ) -> None:
-        make_private(state)
-        self._post = post
-        self._bindings_file = state / "phone_bindings.json"
-        self._service_file = state_file(state)
-        self.records = Records(
-            database_path(state),
-            boot,
-            lambda trouble: on_trouble("records", trouble),
-            self._interrupted,
-        )
-        self.mailbox = Mailbox(
-            state / "voicemail",
-            self.records,
-            lambda law, length: wav.header(Law(law), length),
-            post,
-            lambda trouble: on_trouble("voicemail", trouble),
-            limits,
-        )
-        self.on_call: Callable[[orders.CallRecord], None] = lambda _: None
-        """Told of every record of a call, as it is written."""
-        self.on_care: Callable[[], None] = lambda: None
-        """Told when somebody has dealt with a message or a missed call."""
-        self.pins = Pins(state, self.records, post)
-        self.sounds = MessageSounds(state / "voicemail", self.records, self.mailbox.recount, post)
-        self.register = LiveDirectory(
-            self.records,
-            key_path(database_path(state)),
-            post,
-            lambda trouble: on_trouble("register", trouble),
-        )
-        self.hours = LiveHours(self.records, post, lambda trouble: on_trouble("hours", trouble))
-        self._policy = PolicyCopy(
-            folder_of_copy(database_path(state)), lambda trouble: on_trouble("policy", trouble)
-        )
-        self.records.watch(self.register.look)
-        self.records.watch(self.hours.look)
-        self.records.watch(self._policy.look)
-        self.spoken = SpokenSounds(speech_folder(state), site, self.records, post)
-        self.dictations = Dictations(drafts_of(state), self.records, post)
-        self._calls: dict[str, orders.CallRecord] = {}
-        self._outgoing = DialRules()
-        self._asked_by: dict[tuple[str, str], str] = {}
-
-    def start(self) -> None:
-        """Start both workers; nothing here waits for the disk."""
-        self.records.start()
-        self.mailbox.start()
-        self.register.load()
-        self.hours.load()
-
-    def stop(self, hear: Callable[[], None]) -> None:
-        """Write what is queued and end; a disk that stalls on is left to the next start.
-
-        `hear` is called once the mailbox has told its last, which the records can still keep.
-        """
-        with contextlib.suppress(CentralinoError):
-            self.mailbox.stop(STOP_LIMIT_S)
-        hear()
-        with contextlib.suppress(CentralinoError):
-            self.records.stop(STOP_LIMIT_S)
-
-    def order(self, order: orders.StoreOrder) -> None:
-        """Carry out one order of the Switchboard."""
-        match order:
-            case orders.WriteCall(record):
-                self._keep(record)
-                self.on_call(record)
-                log_outgoing(record)
-                self.records.write_call(record)
-                self._count_in_vain(record)
-            case orders.StoreMessage():
-                self.mailbox.finish(order.recording, order.trim_ms, order.record)
-            case orders.StoreCallBack(record):
-                self._store_call_back(record)
-            case orders.StoreRequest():
-                self._store_request(order)
-            case orders.QueueMail(mail):
-                self.queue_mail(mail)
-            case orders.DropRecording(recording):
-                self.mailbox.drop(recording)
-            case orders.KeepTake() | orders.DropTake() | orders.TakeWent():
-                self.dictations.order(order)
-            case (
-                orders.FetchMessage()
-                | orders.CloseMessage()
-                | orders.MarkMessage()
-                | orders.CheckPin()
-            ):
-                self._for_listener(order)
-            case orders.SaveServiceState(state) if isinstance(state, ServiceState):
-                self.records.do(lambda _: save_state(self._service_file, state))
-
-    def _for_listener(self, order: orders.ListenerOrder) -> None:
-        """Carry out what a phone that hears messages asks for."""
-        match order:
-            case orders.FetchMessage():
-                self.sounds.fetch(order)
-            case orders.CloseMessage():
-                self.sounds.close(order)
-            case orders.MarkMessage():
-                self.sounds.mark(order)
-            case orders.CheckPin():
-                self.pins.check(order)
-
-    def called_back(self, asked: CallBack) -> None:
-        """Remember who asks for a call back until it is over; a position makes one at a time."""
-        self._asked_by = {k: v for k, v in self._asked_by.items() if k[0] != asked.position}
-        self._asked_by[asked.position, asked.case] = asked.by
-
-    def _count_in_vain(self, record: orders.CallRecord) -> None:
-        """Count a call back that met nobody; one that a colleague has taken meanwhile is theirs."""
-        if record.ended_at is None:
-            return
-        asked_by = self._asked_by.pop((record.phone, record.case), "")
-        counted = in_vain(record, asked_by)
-        if counted is not None:
-            kind, name, entry = counted
-            self.records.do(lambda c: care.add(c, kind, name, entry), _not_counted)
-
-    def forget_numbers(self, numbers: tuple[str, ...]) -> None:
-        """Have the desk forget numbers that were erased (E20)."""
-        self.load_numbers(self._outgoing, numbers)
-
-    def load_numbers(self, outgoing: DialRules, forgotten: tuple[str, ...] = ()) -> None:
-        """Read who has called and what was dialled; NumbersKnown tells the desk (E17)."""
-        self._outgoing = outgoing
-
-        def told(found: DialLedger | CentralinoError) -> None:
-            if isinstance(found, CentralinoError):
-                log.error("who has called cannot be read, nobody is called back: %s", found)
-            else:
-                self._post(events.NumbersKnown(found, forgotten))
-
-        now = datetime.now(UTC)
-        self.records.do(lambda c: call_log.ledger(c, outgoing.plan, now, outgoing.known_days), told)
-
-    def queue_mail(self, mail: Mail) -> None:
-        """Keep a notice in the outbox; none to a head who has no address: nobody would read it."""
-        at, letters = datetime.now(UTC), self.records.letters
-        if mail.to == TO_HEAD and not letters.head:
-            log.info("%s: the head is not told, [mail] head is empty", mail.key)
-            return
-
-        def told(result: CentralinoError | None) -> None:
-            if isinstance(result, CentralinoError):
-                log.error("mail %s could not be kept: %s", mail.key, result)
-            else:
-                letters.queued()
-
-        self.records.do(lambda c: requests.queue(c, mail, at, letters.domain), told)
-
-    def _store_request(self, order: orders.StoreRequest) -> None:
-        """Store a request at once, or, with the caller's words, once they are on the disk."""
-        if order.recording:
-            if not self.mailbox.finish_request(order.recording, order.trim_ms, order.request):
-                self._post(events.StoreFailed(order.call, "the caller's words were never recorded"))
-            return
-        taking = Taking(uuid.uuid4().hex, order.request, datetime.now(UTC))
-        letters = self.records.letters
-
-        def told(result: Request | CentralinoError) -> None:
-            if isinstance(result, CentralinoError):
-                self._post(events.StoreFailed(order.call, str(result)))
-            else:
-                letters.queued()
-                self._post(events.RequestStored(order.call, result.number))
-                self.load_numbers(self._outgoing)  # who asked may be called back
-
-        self.records.do(lambda c: requests.insert(c, taking, letters), told)
-
-    def _store_call_back(self, record: orders.CallRecord) -> None:
-        """Keep the wish to be called back; only then may it be promised."""
-        self._keep(record)
-
-        def done(error: CentralinoError | None) -> None:
-            failed = isinstance(error, CentralinoError)
-            self._post(
-                events.StoreFailed(record.call, str(error))
-                if failed
-                else events.CallBackStored(record.call)
-            )
-
-        self.records.keep_call(record, done)
-
-    def begin(self, started: RecordingStarted) -> None:
-        """A recording begins: its sound follows."""
-        if self.dictations.begin(started):
-            return
-        record = self._calls.get(started.recording)
-        if record is None:
-            log.error("voicemail: recording %s belongs to no call", started.recording)
-        else:
-            self.mailbox.begin(started.recording, started.law, record)
-
-    def append(self, recording: str, data: bytes) -> None:
-        """Add sound of a recording as it arrives."""
-        if not self.dictations.append(recording, data):
-            self.mailbox.append(recording, data)
-
-    def memory(self, order: orders.LoadMessage) -> int | None:
-        """Return the memfd of what a phone is to hear, for the carrier; the taker closes it."""
-        own = self.dictations.memory(order)
-        return self.sounds.take(order.leg) if own is None else own
-
-    def load_service_state(self) -> ServiceState:
-        """Return the manual states of the last run; none when there is nothing to read."""
-        return load_state(self._service_file)
-
-    def load_bindings(self) -> str:
-        """Return what was kept of the phones' registrations, "" for nothing."""
-        return load_text(self._bindings_file)
-
-    def save_bindings(self, text: str) -> None:
-        """Keep the phones' registrations; in the worker's thread."""
-        self.records.do(lambda _: atomic_write(self._bindings_file, text))
-
-    def save_left(self, file: Path, text: str) -> None:
-        """Keep what calls of phones are up, in a file of the run folder: that is memory."""
-        self.records.do(lambda _: atomic_write(file, text, is_durable=False))
-
-    def _keep(self, record: orders.CallRecord) -> None:
-        if record.result is orders.Result.OPEN:
-            self._calls[record.call] = record
-        else:
-            self._calls.pop(record.call, None)
-
-    def _interrupted(self, records: tuple[orders.CallRecord, ...]) -> None:
-        for record in records:
-            log.warning("call %s on %s was interrupted by the last stop", record.call, record.line)
-
-
-def state_file(state: Path) -> Path:
-    """Say where the manual states lie below the state folder."""
-    return state / "service_state.json"
-
-
-def save_state(path: Path, state: ServiceState) -> None:
-    """Write the manual states."""
-    atomic_write(path, json.dumps(state_to_json(state)))
-
-
-def load_state(path: Path) -> ServiceState:
-    """Read the manual states; a missing or broken file means none, and is said."""
-    try:
-        return state_from_json(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return ServiceState()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.warning("%s cannot be read (%s): no manual state is in force", path, error)
-        return ServiceState()
-
-
-def state_to_json(state: ServiceState) -> dict[str, dict[str, str | bool | None]]:
-    """Write the marks that are on, times in ISO form; those of phones as "away:NAME"."""
-    marks = state.marks() | {f"{AWAY}{phone}": mark for phone, mark in state.away}
-    return {
-        name: {
-            "by": mark.by,
-            "since": mark.since.isoformat(),
-            "until": mark.until.isoformat() if mark.until else None,
-            "by_hours": mark.by_hours,
-        }
-        for name, mark in marks.items()
-    }
-
-
-def state_from_json(data: dict[str, Any]) -> ServiceState:
-    """Read marks; raises ValueError, KeyError or TypeError when it is none of ours."""
-    state = ServiceState()
-    for name, mark in data.items():
-        until = datetime.fromisoformat(mark["until"]) if mark["until"] else None
-        since = datetime.fromisoformat(mark["since"])
-        read = StateMark(str(mark["by"]), since, until, mark.get("by_hours") is True)
-        if name.startswith(AWAY):
-            state = state.go_away(name.removeprefix(AWAY), read)
-        else:
-            state = state.set(ManualState(name), read)
-    return state
 
 
 # ---- desk --------------------------------------------------------------------------------------
@@ -490,10 +149,8 @@ def state_from_json(data: dict[str, Any]) -> ServiceState:
 
 SLOW_S = 0.05
 """A turn of the deciding thread longer than this is named in the journal (Klipper's notifier)."""
-
 PORT_S = 0.05
 """So long nothing else is done while phones wait for their ports, which takes a millisecond."""
-
 CARRIER_ORDERS = get_args(orders.CarrierOrder)
 PHONE_ORDERS = get_args(orders.PhoneOrder)
 

@@ -30,18 +30,22 @@ from appliance.config.state_folder import bundle_folder as central_of
 from appliance.errors import Bug, CentralinoError
 from appliance.files import SHARED
 from appliance.media import link
-from appliance.service import supervision
-from appliance.service.backup import MADE, is_quiet
+from appliance.policy.text import Refused
+from appliance.service import nightly
+from appliance.service.backup import MADE
 from appliance.service.composition import Above, Parts, Run
-from appliance.service.jobs import Reloading
+from appliance.service.jobs import Ended, Jobs
+from appliance.service.nightly import is_quiet
 from appliance.sip.phones import PhonesStatus
 from appliance.store import reports
+from appliance.store.database import Trouble
 from appliance.voicemail.storage import Folders
 from appliance.workers import one_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from appliance.service.phone_status import StatusCollector
 
 # ---- shown files -------------------------------------------------------------------------------
 # What of the state folder the console may read: it has an account of its own.
@@ -83,7 +87,6 @@ def shown(state: Path) -> Iterator[Path]:
 # Everything reads as one page: what is started, in which order, and undone in the reverse one.
 
 log = logging.getLogger(__name__)
-
 LINE_LIMIT_S = 5.0
 """A line that has not come up so long after the start is declared out (all lines in parallel)."""
 IS_KEPT = "NOTIFY_SOCKET" in os.environ
@@ -165,7 +168,7 @@ class Service:
         parts.supervisor.start(time.monotonic())
         self._show(parts.desk.status())
         link.prepare(reads=link.FACTS, writes=link.ORDERS)  # the carrier is still being loaded
-        supervision.give_back()
+        nightly.give_back()
         gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
 
     def _stop(self) -> None:
@@ -355,3 +358,64 @@ def _do_all_the_same(step: Callable[[], None]) -> None:
         return  # it is reported
     except CentralinoError as error:
         log.warning("stopping: %s", error)
+
+
+MOST_CHECK_BYTES: Final = 1_000_000
+"""What the child may write: it writes nothing."""
+TOLD: Final = 400
+"""So many characters of its complaints are shown; `centralino check` says all."""
+
+
+class Reloading:
+    """`ask` is for a signal; all else is done by `look`, in the deciding thread.
+
+    `kept` is true where a service manager starts the desk again.
+    """
+
+    def __init__(self, chores: Jobs, lookout: StatusCollector, *, kept: bool) -> None:
+        self._chores, self._lookout, self._kept = chores, lookout, kept
+        self._is_asked = False
+        self._is_good = False
+
+    def ask(self) -> None:
+        """Have the file looked at soon."""
+        self._is_asked = True
+
+    def look(self, is_idle: Callable[[], bool]) -> bool:
+        """Do what is due; returns True when the service should leave to start with a new file."""
+        if self._is_asked and not self._chores.running:
+            self._is_asked = False
+            self._begin()
+        return self._is_good and self._kept and is_idle()
+
+    def _begin(self) -> None:
+        try:
+            self._chores.begin(("check",), "", MOST_CHECK_BYTES, self._heard)
+        except (Refused, OSError) as error:
+            log.error("the configuration cannot be looked at: %s", error)
+
+    def _heard(self, ended: Ended) -> None:
+        self._is_good = ended.is_well
+        log.info("the configuration is %s", "good" if ended.is_well else "not used")
+        self._lookout.trouble("configuration", self._trouble(ended))
+
+    def _trouble(self, ended: Ended) -> Trouble | None:
+        if not ended.is_well:
+            return Trouble(
+                "configuration.bad",
+                "La configurazione scritta ora non è valida, resta quella di prima: "
+                + _short(ended.said.it),
+                "The configuration written now is wrong, the one before stays in force: "
+                + _short(ended.said.en),
+            )
+        if self._kept:
+            return None
+        return Trouble(
+            "configuration.new",
+            "La nuova configurazione è valida: riavviare il servizio per usarla.",
+            "The new configuration is good: restart the service to use it.",
+        )
+
+
+def _short(said: str) -> str:
+    return " ".join(said.split())[:TOLD]

@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from appliance.media.messages import MediaHealth
     from appliance.policy.directory import Directory
     from appliance.policy.office import Office
-    from appliance.service.backup import Night, Stick
+    from appliance.service.backup import Stick
     from appliance.service.backup_target import Target
-    from appliance.service.loop import CallControl, Stores
+    from appliance.service.loop import CallControl
+    from appliance.service.nightly import Night
     from appliance.service.phone_status import StatusCollector
+    from appliance.service.stores import Stores
     from appliance.sip.phones import PhonesStatus
     from appliance.store.writer import Records
 

@@ -16,10 +16,10 @@ from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Component
 from appliance.policy.text import NOTHING, Words
-from appliance.service.backup import Night, Stick
+from appliance.service.backup import Stick
 from appliance.service.backup_target import Target
-from appliance.service.bootfile import Card
-from appliance.service.loop import Stores
+from appliance.service.nightly import Card, Night
+from appliance.service.stores import Stores
 from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
 from appliance.sip.phones import PhonesStatus

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from appliance.policy.directory import Directory
     from appliance.policy.hours import Schedule
     from appliance.policy.office import Office
-    from appliance.service.loop import Stores
+    from appliance.service.stores import Stores
     from appliance.store.writer import Records
 
 

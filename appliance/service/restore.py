@@ -29,7 +29,6 @@ from appliance.service.backup import (
     CONFIG,
     CONSOLE_TLS,
     MANIFEST,
-    NIGHTLY,
     PLACING,
     STAGED,
     STATE,
@@ -37,6 +36,7 @@ from appliance.service.backup import (
     backup_contents,
     backup_pieces,
 )
+from appliance.service.nightly import NIGHTLY
 from appliance.store.backup import SealedReader
 from appliance.store.database import database_path, migrations
 from appliance.voicemail.storage import Folders

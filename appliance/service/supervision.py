@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
 import json
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import TechnicianError
-from appliance.files import READABLE, atomic_write, load_text, open_plain
+from appliance.files import READABLE, atomic_write, load_text
 from appliance.media.messages import Recovering
 from appliance.modem.events import Recovery
 from appliance.policy.supervision import (
@@ -29,6 +25,7 @@ from appliance.policy.supervision import (
     silent_components,
 )
 from appliance.policy.text import NOTHING, Words, words_of
+from appliance.service.helper_requests import LIMIT
 from appliance.store.database import Trouble
 from appliance.usb import reset
 from appliance.usb.reset import Step
@@ -39,24 +36,8 @@ if TYPE_CHECKING:
     from appliance.policy.clock import Now
     from appliance.service.phone_status import StatusCollector
 
-
 # ---- heap --------------------------------------------------------------------------------------
 # Memory of which nobody uses anything any more, given back to the machine.
-
-_TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
-"""glibc's own; another C library may have none."""
-
-
-def give_back() -> None:
-    """Drop what is garbage and what the interpreter keeps for reuse; have malloc return free pages.
-
-    Takes half a millisecond after a start, more after a day: for moments in which nobody waits. By
-    itself malloc returns only what lies at the end of its heap (malloc_trim(3)); a start leaves
-    10 MB of holes before it.
-    """
-    gc.collect()
-    if _TRIM is not None:
-        _TRIM(0)
 
 
 # ---- notices -----------------------------------------------------------------------------------
@@ -70,7 +51,6 @@ FOLDER: Final = Path("/run/centralino-notices")
 LOOKS_S: Final = 5.0
 MOST: Final = 16
 """Notices read at most, and of each so many bytes: the folder is another's."""
-LIMIT: Final = 4096
 KEY: Final = "notice:"
 
 
@@ -137,10 +117,8 @@ class Notices:
 # Requests and answers are tiny files in /run, which is memory: no disk is waited for here.
 
 log = logging.getLogger(__name__)
-
 KEPT = 8
 """Steps remembered of each line."""
-
 TRIED: Mapping[str, Words] = {
     Recovery.IN_BAND: Words("riavvio del modem", "the modem is started anew"),
     Recovery.DROP_DTR: Words("DTR abbassato e rialzato", "DTR is dropped and raised"),
@@ -228,94 +206,6 @@ def _plain(tried: Tried) -> dict[str, Any]:
 # The request lies in a folder of the desk's, whom root does not trust: it is taken, never followed,
 # and names nobody's file, only a passphrase. The answer lies in a folder of root's.
 
-UNTAKEN_S: Final = 60.0
-"""A helper that is there takes a request at once; one that nobody takes must not stay for ever."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """Who asks for something, and the passphrase that it takes, "" for none."""
-
-    by: str = ""
-    passphrase: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Went:
-    """What became of a request since the box was switched on; `by` whom, "" for nobody."""
-
-    at: datetime
-    is_well: bool
-    said: Words
-    by: str = ""
-
-
-def ask(path: Path, asked: Asked) -> None:
-    """Put a request, for the desk's account and root alone; raises OSError."""
-    told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
-    atomic_write(path, told, is_durable=False)
-
-
-def take(path: Path) -> Asked | None:
-    """Take a request away and read it; None where there is none, or what lies there is none."""
-    text = taken(path)
-    if text is None:
-        return None
-    try:
-        told = json.loads(text)
-        return Asked(str(told["by"])[:64], str(told["passphrase"]))
-    except (ValueError, LookupError, TypeError):
-        return None
-
-
-def keep_result(path: Path, went: Went) -> None:
-    """Keep what became of it, readable by the desk; raises OSError."""
-    path.parent.mkdir(mode=0o755, exist_ok=True)
-    told = {
-        "at": went.at.isoformat(),
-        "by": went.by,
-        "well": went.is_well,
-        "it": went.said.it,
-        "en": went.said.en,
-    }
-    atomic_write(path, json.dumps(told), mode=READABLE, is_durable=False)
-
-
-def went(path: Path) -> Went | None:
-    """Read what became of the last request; None where there was none."""
-    try:
-        told = json.loads(load_text(path))
-        said = Words(str(told["it"]), str(told["en"]))
-        return Went(datetime.fromisoformat(told["at"]), told["well"] is True, said, str(told["by"]))
-    except (ValueError, LookupError, TypeError):
-        return None
-
-
-def is_waiting(path: Path) -> bool:
-    """Tell whether a request lies there; one that nobody takes is taken away."""
-    try:
-        age = time.time() - path.stat().st_mtime
-    except OSError:
-        return False
-    if age > UNTAKEN_S:
-        path.unlink(missing_ok=True)
-    return age <= UNTAKEN_S
-
-
-def taken(path: Path) -> bytes | None:
-    """Take a request away and return what it holds; None where there is none.
-
-    Nothing is followed and nothing but a plain file is read: the folder is somebody else's.
-    """
-    try:
-        with open_plain(path) as file:
-            return file.read(LIMIT)
-    except OSError:
-        return None
-    finally:
-        with contextlib.suppress(OSError):
-            path.unlink()
-
 
 # ---- supervisor --------------------------------------------------------------------------------
 # The desk looks after its own threads: whose silence starves the watchdog, and when it leaves.
@@ -331,7 +221,6 @@ FAULTS: Final = "faults"
 FAULT_SHOWN_S: Final = 3600.0
 """A job that failed is shown for so long: somebody comes by, and a lamp goes out again."""
 FLEET_THREAD: Final = "fleet"
-
 Row = dict[str, Any]
 
 

@@ -29,7 +29,7 @@ from appliance.policy.updates import (
     may_start,
     update_words,
 )
-from appliance.service import supervision
+from appliance.service import helper_requests
 from appliance.store import database
 from appliance.store.database import Noted, Trouble, transaction
 
@@ -247,13 +247,13 @@ def ask_for_update(run: Path, asked: Asked) -> None:
 
 def update_is_waiting(run: Path) -> bool:
     """Tell whether nobody has taken the last request."""
-    return supervision.is_waiting(run / REQUEST)
+    return helper_requests.is_waiting(run / REQUEST)
 
 
 def take(run: Path) -> Asked | None:
     """Take a request away; None for none, or for one that cannot be."""
     try:
-        told = json.loads(supervision.taken(run / REQUEST) or b"")
+        told = json.loads(helper_requests.taken(run / REQUEST) or b"")
         asked = Asked(str(told["by"])[:64], str(told["what"]))
     except (ValueError, LookupError, TypeError):
         return None

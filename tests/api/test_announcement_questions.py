@@ -23,7 +23,7 @@ from appliance.dsp.wav import Law
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.users import Role, User
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import database, users
 from appliance.store.users import Asked
 

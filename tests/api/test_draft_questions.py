@@ -16,7 +16,7 @@ from appliance.api.directory import LONGEST_DRAFT, DraftCommands
 from appliance.api.protocol import Reply
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import database, users
 from tests.console import people
 

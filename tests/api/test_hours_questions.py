@@ -23,7 +23,8 @@ from appliance.policy.hours_changes import HoursEntry
 from appliance.policy.office import Office
 from appliance.policy.users import Role, User
 from appliance.service.live_policy import LiveHours
-from appliance.service.loop import CallControl, Stores
+from appliance.service.loop import CallControl
+from appliance.service.stores import Stores
 from appliance.store import database
 from appliance.store import users as store_users
 from appliance.store.database import Trouble

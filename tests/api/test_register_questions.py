@@ -20,7 +20,8 @@ from appliance.policy.clock import Now
 from appliance.policy.directory import Directory
 from appliance.policy.directory_changes import merge_directory
 from appliance.policy.users import Role, User
-from appliance.service.loop import CallControl, Stores
+from appliance.service.loop import CallControl
+from appliance.service.stores import Stores
 from appliance.store import database, users
 from appliance.store import directory as store
 from appliance.store.database import Noted

@@ -17,10 +17,10 @@ from appliance.config import read
 from appliance.errors import OfficeError
 from appliance.policy.office import Position, PositionState
 from appliance.policy.text import Words
-from appliance.service import backup
+from appliance.service import helper_requests
 from appliance.service.backup import UPLOADED
+from appliance.service.helper_requests import Asked, Went
 from appliance.service.jobs import Ended
-from appliance.service.supervision import Asked, Went
 from appliance.store import database
 from appliance.store.backup import MAGIC
 from tests.api.test_plant_questions import Kept
@@ -79,7 +79,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_it_is_left_to_roots_helper_and_noted(place: Place) -> None:
     """The request holds who and the passphrase; the answer says what comes now."""
     assert "riparte" in place.ask()["said"]["it"]
-    assert backup.take_restore(place.run) == Asked("beppe", PHRASE)
+    assert helper_requests.take_restore(place.run) == Asked("beppe", PHRASE)
     assert place.noted() == [("beppe", "backup.restore")]
 
 
@@ -87,7 +87,7 @@ def test_it_is_left_to_roots_helper_and_noted(place: Place) -> None:
 def test_only_a_technician_may(place: Place, by: str) -> None:
     """Nothing is asked of root."""
     assert place.ask(by)["done"] is False
-    assert backup.take_restore(place.run) is None
+    assert helper_requests.take_restore(place.run) is None
     assert place.noted() == []
 
 
@@ -104,7 +104,7 @@ def test_never_while_somebody_is_on_the_phone(place: Place) -> None:
     tell(place.switchboard, TEN, events.LineRang("line1"))
     assert place.questions.restoring({})["idle"] is False
     assert "al telefono" in place.ask()["said"]["it"]
-    assert backup.take_restore(place.run) is None
+    assert helper_requests.take_restore(place.run) is None
 
 
 def test_two_phones_that_talk_are_somebody(place: Place) -> None:
@@ -137,7 +137,7 @@ def test_one_at_a_time(place: Place) -> None:
     assert place.questions.restoring({})["waiting"] is True
     assert "già chiesto" in place.ask()["said"]["it"]
     place.questions.look()
-    assert backup.restore_is_waiting(place.run)
+    assert helper_requests.restore_is_waiting(place.run)
 
 
 def test_a_run_folder_that_takes_nothing_is_said(place: Place) -> None:
@@ -154,7 +154,7 @@ def test_what_became_of_it_is_shown_and_kept_once(place: Place) -> None:
     assert place.noted() == []
     for well, what in ((True, "backup.restored"), (False, "backup.not_restored")):
         at = TEN.wall + timedelta(hours=well)
-        backup.tell_restore(place.run, Went(at, well, Words("fatto", "done"), "beppe"))
+        helper_requests.tell_restore(place.run, Went(at, well, Words("fatto", "done"), "beppe"))
         place.questions.start()
         place.questions.start()
         assert place.noted().count(("beppe", what)) == 1

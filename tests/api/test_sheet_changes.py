@@ -22,7 +22,7 @@ from appliance.policy.clock import Now
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.policy.users import Role, User
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import database, sheets, users
 from appliance.store.users import Asked
 from tests.console.head_desk import Voices

@@ -16,7 +16,8 @@ from appliance.calls import events
 from appliance.calls.switchboard import Switchboard
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.sheets import Sheet
-from appliance.service.loop import CallControl, Stores
+from appliance.service.loop import CallControl
+from appliance.service.stores import Stores
 from appliance.store import call_log, sheets
 from appliance.store.writer import Records
 from tests.calls.desk import KNOWN, RANG, TEN, records, tell, up

@@ -38,8 +38,8 @@ from appliance.store.writer import Records
 from tests.stories.offices import EXAMPLE, ROME
 
 if TYPE_CHECKING:
-    from appliance.service.loop import Stores
     from appliance.service.media_link import Legs, MediaLink
+    from appliance.service.stores import Stores
 
 CARTA = SpokenSheet("carta", "it", "title_1", "sheet_1")
 

@@ -19,7 +19,7 @@ from appliance.config import read as configuration
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.users import Role
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import database
 from appliance.store import users as store_users
 from tests.commands.samples import CONFIG

@@ -16,7 +16,7 @@ from appliance.api.users import UserCommands
 from appliance.config import read
 from appliance.policy.clock import Now
 from appliance.service.live_policy import PolicyCommands
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 
 CONFIG = """\
 [site]
@@ -44,7 +44,7 @@ def call_control(file: Path) -> Iterator[Stores]:
     stores.records.ask(lambda _: None)
     known: dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]] = {
         **users.known,
-        **PolicyCommands(stores).known,
+        **PolicyCommands(stores.records, stores.register).known,
         "register_changed": lambda _: {},
         "spoken": lambda _: {},
     }

@@ -21,7 +21,7 @@ from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
 from appliance.service import backup
 from appliance.service.backup import Stick, write_backup
-from appliance.service.supervision import Asked
+from appliance.service.helper_requests import Asked
 from tests.commands.test_backup import House
 from tests.faults.needs import require
 from tests.helpers import mounts

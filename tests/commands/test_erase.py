@@ -35,7 +35,7 @@ from appliance.policy.numbering import ERASED_MARK
 from appliance.policy.requests import Appointment, AppointmentForm, Citizen, RequestStep, Slot
 from appliance.policy.users import User
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import (
     call_log,
     care,

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.policy.opening import NO_MANUAL_STATES, ManualState, ServiceState, StateMark
-from appliance.service.loop import save_state, state_file
+from appliance.service.stores import save_state, state_file
 from tests.stories.offices import ROME
 
 TEN = datetime(2026, 11, 25, 10, tzinfo=ROME)

@@ -19,7 +19,7 @@ from appliance.config.office import build_office
 from appliance.policy.clock import Now
 from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store.database import database_path
 from tests.calls.desk import TEN
 from tests.commands.samples import CONFIG

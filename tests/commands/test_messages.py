@@ -19,7 +19,7 @@ from appliance.__main__ import main
 from appliance.api.calls import take_step
 from appliance.api.control_socket import ControlSocket
 from appliance.calls import orders
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import call_log, voicemail
 from appliance.store.database import database_path, open_database
 from appliance.store.writer import Records

@@ -20,7 +20,7 @@ from appliance.errors import OfficeError, StoreError
 from appliance.policy.numbering import HOME_PLAN, same_number
 from appliance.policy.sheets import Sheet
 from appliance.service import live_policy
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import policy_change, privacy, sheets
 from appliance.store.database import Noted, open_database, open_reader, records_made, sole_writer
 from appliance.store.directory import Rows, Sealed, Who

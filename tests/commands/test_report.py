@@ -20,7 +20,7 @@ from appliance.api.reports import mail_sheet
 from appliance.calls import orders
 from appliance.errors import OfficeError
 from appliance.policy.directory import Directory
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import call_log, requests
 from appliance.store.database import database_path
 from appliance.store.requests import NO_LETTERS

@@ -20,9 +20,9 @@ from appliance.__main__ import main
 from appliance.commands.backup import UNITS, RestoreHelper
 from appliance.errors import CentralinoError
 from appliance.policy.text import NOTHING, Refused, Words
-from appliance.service import backup, restore, supervision
+from appliance.service import helper_requests, restore
 from appliance.service.backup import UPLOADED
-from appliance.service.supervision import Asked, Went
+from appliance.service.helper_requests import Asked, Went
 from appliance.store.backup import MAGIC
 from appliance.store.database import open_reader
 from tests.commands.test_backup import PHRASE, House
@@ -63,7 +63,7 @@ class Site:
 
     def ask(self, phrase: str = PHRASE) -> None:
         """Ask, as the desk does."""
-        backup.ask(self.run, Asked("beppe", phrase))
+        helper_requests.ask_for_restore(self.run, Asked("beppe", phrase))
 
     def secrets(self) -> str:
         """Read what is different since the backup."""
@@ -73,7 +73,7 @@ class Site:
         """Have the helper refuse; returns its answer."""
         with pytest.raises((CentralinoError, OSError)):
             self.helper.turn()
-        answer = backup.went(self.run)
+        answer = helper_requests.restore_result(self.run)
         assert answer is not None
         assert not answer.is_well
         return answer
@@ -103,13 +103,13 @@ def test_a_backup_takes_the_place_of_all(site: Site) -> None:
     ]
     assert list(site.console.glob("sessions.db*")) == []
     assert not site.uploaded.exists()
-    answer = backup.went(site.run)
+    answer = helper_requests.restore_result(site.run)
     assert answer is not None
     assert (answer.by, answer.is_well, answer.said) == ("beppe", True, said)
     kept = next(site.house.folder.glob("state.before-*"))
     assert (kept / "secrets" / "phone_secrets.json").read_text() == '{"op1": "later"}'
     assert str(kept) in said.it
-    assert not backup.restore_request_path(site.run).exists()
+    assert not helper_requests.restore_request_path(site.run).exists()
 
 
 def test_nothing_asked_is_nothing_done(site: Site) -> None:
@@ -119,7 +119,7 @@ def test_nothing_asked_is_nothing_done(site: Site) -> None:
     told = CliRunner().invoke(main, words)
     assert (told.exit_code, told.output) == (0, "")
     assert site.asked_of_systemd == []
-    assert backup.went(site.run) is None
+    assert helper_requests.restore_result(site.run) is None
 
 
 def test_the_command_says_what_it_did_and_what_it_is_for(site: Site) -> None:
@@ -213,7 +213,7 @@ def test_a_power_cut_is_finished_at_the_next_boot(
     assert restore.plan_path(site.house.state).exists()
     assert "in place" in site.helper.turn().en
     assert site.secrets() == '{"op1": "s1"}'
-    answer = backup.went(site.run)
+    answer = helper_requests.restore_result(site.run)
     assert answer is not None
     assert (answer.by, answer.is_well) == ("", True)
     with closing(open_reader(site.house.state / "centralino.db")) as connection:
@@ -222,32 +222,32 @@ def test_a_power_cut_is_finished_at_the_next_boot(
 
 def test_a_request_is_for_two_alone_and_is_not_followed_elsewhere(tmp_path: Path) -> None:
     """It holds a passphrase; what is no plain file, or no request, is taken away and none."""
-    path = backup.restore_request_path(tmp_path)
-    backup.ask(tmp_path, Asked("beppe", PHRASE))
+    path = helper_requests.restore_request_path(tmp_path)
+    helper_requests.ask_for_restore(tmp_path, Asked("beppe", PHRASE))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert backup.take_restore(tmp_path) == Asked("beppe", PHRASE)
-    assert backup.take_restore(tmp_path) is None
+    assert helper_requests.take_restore(tmp_path) == Asked("beppe", PHRASE)
+    assert helper_requests.take_restore(tmp_path) is None
     (tmp_path / "secret").write_text('{"by": "x", "passphrase": "y"}')
     path.symlink_to(tmp_path / "secret")
-    assert backup.take_restore(tmp_path) is None
+    assert helper_requests.take_restore(tmp_path) is None
     assert not path.is_symlink()
     os.mkfifo(path)
-    assert backup.take_restore(tmp_path) is None
+    assert helper_requests.take_restore(tmp_path) is None
     assert not path.exists()
     for text in ("", "[]", '{"by": "x"}', "\x00"):
         path.write_text(text)
-        assert backup.take_restore(tmp_path) is None
+        assert helper_requests.take_restore(tmp_path) is None
 
 
 def test_a_request_that_nobody_takes_does_not_stay(tmp_path: Path) -> None:
     """A passphrase must not lie about, nor a restore begin when nobody thinks of it any more."""
-    assert not backup.restore_is_waiting(tmp_path)
-    backup.ask(tmp_path, Asked("beppe", PHRASE))
-    assert backup.restore_is_waiting(tmp_path)
-    old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - supervision.UNTAKEN_S
-    os.utime(backup.restore_request_path(tmp_path), (old, old))
-    assert not backup.restore_is_waiting(tmp_path)
-    assert not backup.restore_request_path(tmp_path).exists()
+    assert not helper_requests.restore_is_waiting(tmp_path)
+    helper_requests.ask_for_restore(tmp_path, Asked("beppe", PHRASE))
+    assert helper_requests.restore_is_waiting(tmp_path)
+    old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - helper_requests.UNTAKEN_S
+    os.utime(helper_requests.restore_request_path(tmp_path), (old, old))
+    assert not helper_requests.restore_is_waiting(tmp_path)
+    assert not helper_requests.restore_request_path(tmp_path).exists()
 
 
 def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
@@ -256,18 +256,18 @@ def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
     told = Went(
         datetime(2026, 11, 25, 9, tzinfo=UTC), is_well=False, said=Words("a", "b"), by="beppe"
     )
-    backup.tell_restore(run, told)
-    assert backup.went(run) == told
-    backup.restore_answer_path(run).write_text("{}")
-    assert backup.went(run) is None
+    helper_requests.tell_restore(run, told)
+    assert helper_requests.restore_result(run) == told
+    helper_requests.restore_answer_path(run).write_text("{}")
+    assert helper_requests.restore_result(run) is None
 
 
 def test_the_desk_can_read_what_became_of_it(tmp_path: Path) -> None:
     """The helper keeps what it writes to itself, but for its answer: the desk is not root."""
     before = os.umask(0o077)
     try:
-        backup.tell_restore(tmp_path / "run", Went(datetime.now(UTC), True, NOTHING))
+        helper_requests.tell_restore(tmp_path / "run", Went(datetime.now(UTC), True, NOTHING))
     finally:
         os.umask(before)
-    mode = backup.restore_answer_path(tmp_path / "run").stat().st_mode
+    mode = helper_requests.restore_answer_path(tmp_path / "run").stat().st_mode
     assert stat.S_IMODE(mode) == 0o644

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.service.backup import NIGHTLY
+from appliance.service.nightly import NIGHTLY
 from appliance.store import voicemail
 from appliance.store.database import database_path, open_reader
 from appliance.store.voicemail import Message

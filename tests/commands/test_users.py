@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from appliance.__main__ import main
 from appliance.api import users
 from appliance.console.accounts import Passwords
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import users as store_users
 from tests.commands.samples import CONFIG, call_control
 

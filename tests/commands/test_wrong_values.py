@@ -13,7 +13,7 @@ from appliance.config import read
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.office import build_office
 from appliance.policy.text import Refused
-from appliance.service.backup import NIGHTLY
+from appliance.service.nightly import NIGHTLY
 from appliance.service.restore import copy_of
 
 SITE = '[site]\nname = "Comune"\npatron = "10-04"\n[hours]\n[sip]\naddress = "127.0.0.1"\n'

@@ -9,7 +9,8 @@ from typing import cast
 import pytest
 
 from appliance.policy.text import Refused, Words
-from appliance.service.jobs import TOLD, Ended, Jobs, Reloading
+from appliance.service.jobs import Ended, Jobs
+from appliance.service.main import TOLD, Reloading
 from appliance.service.phone_status import StatusCollector
 
 GOOD = Ended(True, Words("bene", "good"))

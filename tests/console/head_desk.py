@@ -20,7 +20,7 @@ from appliance.policy.hours_changes import office_with
 from appliance.policy.office import Office
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import sheets
 from tests.calls.desk import TEN, up
 from tests.console.user_desk import serving

@@ -15,7 +15,7 @@ from appliance.policy.clock import Now
 from appliance.policy.directory import Directory, Need, Reach, make_target
 from appliance.policy.directory_changes import merge_directory
 from appliance.policy.hours import week_of
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import directory as store
 from appliance.store.directory import Who
 from tests.calls.desk import TEN, up

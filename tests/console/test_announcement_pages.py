@@ -18,7 +18,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.dsp import g711, progress, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA, CARLA
 from tests.console.visitor import Visitor

@@ -17,8 +17,8 @@ from appliance.console.pages import backup
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING
-from appliance.service.jobs import JobCommands
 from appliance.service.managed_config import Central
+from appliance.service.technician_commands import JobCommands
 from appliance.store.database import connect, migrate
 from tests.commands.samples import CONFIG
 from tests.console import people

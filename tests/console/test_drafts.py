@@ -12,7 +12,7 @@ import pytest
 from appliance.api.directory import DraftCommands
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import users
 from tests.console import people
 from tests.console.register_desk import register_desk

@@ -11,7 +11,7 @@ import pytest
 from appliance.api import protocol
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from tests.console.head_desk import head_desk
 from tests.console.people import ANNA, CARLA
 from tests.console.visitor import Visitor

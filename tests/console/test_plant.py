@@ -21,8 +21,7 @@ from appliance.console.pages import system as shown
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.text import Words
-from appliance.service.backup import Night
-from appliance.service.bootfile import Card
+from appliance.service.nightly import Card, Night
 from appliance.store import call_log, users
 from appliance.store.users import Asked
 from tests.calls.desk import TEN, tell, up

@@ -26,10 +26,11 @@ from appliance.console.settings import ConsoleSettings
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
-from appliance.service import backup, backup_target, updates
+from appliance.service import backup, backup_target, helper_requests, updates
 from appliance.service.backup_nights import TargetNights, TargetQuestions
-from appliance.service.jobs import JobCommands, Jobs
-from appliance.service.supervision import Asked, Went
+from appliance.service.helper_requests import Asked, Went
+from appliance.service.jobs import Jobs
+from appliance.service.technician_commands import JobCommands
 from appliance.store import database
 from appliance.store.backup import MAGIC
 from appliance.store.database import connect, database_path, open_reader
@@ -215,14 +216,14 @@ def test_a_backup_is_put_back_at_a_word_and_a_tick(technician: Visitor, works: W
     assert "Ora qualcuno è al telefono" in technician.get("/plant/backup").text
     answer = technician.post("/plant/backup/restore", data=form)
     assert (answer.status_code, "al telefono" in answer.text) == (409, True)
-    assert backup.take_restore(works.run) is None
+    assert helper_requests.take_restore(works.run) is None
 
     works.switchboard = up()
     works.run.mkdir(exist_ok=True)
     assert technician.post("/plant/backup/restore", data=form).status_code == 303
     assert "È stato chiesto un ripristino" in technician.get("/plant/backup").text
-    assert backup.take_restore(works.run) == Asked("beppe", PHRASE)
-    backup.tell_restore(
+    assert helper_requests.take_restore(works.run) == Asked("beppe", PHRASE)
+    helper_requests.tell_restore(
         works.run, Went(TEN.wall, is_well=True, said=Words("<fatto>", "<done>"), by="beppe")
     )
     text = technician.get("/plant/backup").text

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.console.settings import ConsoleSettings
 from appliance.service import reports
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from tests.api.test_divert_questions import SEIZED, Box
 from tests.commands.test_commission import ORDINARY
 from tests.console import people

@@ -16,7 +16,7 @@ from appliance.api.requests import MailTestCommands, RequestCommands
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.mail import TO_HEAD, Mail, MailState, QueuedMail
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import database, writer
 from appliance.store import requests as store_requests
 from tests.console import people

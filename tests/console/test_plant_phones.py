@@ -14,7 +14,7 @@ import pytest
 from appliance.config import phones
 from appliance.console.control_client import StatusSnapshot
 from appliance.console.settings import ConsoleSettings
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from tests.api.test_phone_entering import Office
 from tests.console import people
 from tests.console.user_desk import serving

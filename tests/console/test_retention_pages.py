@@ -18,8 +18,8 @@ from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.requests import Citizen
 from appliance.policy.voicemail import MessageOutcome
-from appliance.service.loop import Stores
 from appliance.service.phone_status import StatusCollector
+from appliance.service.stores import Stores
 from appliance.store import database, requests, voicemail
 from appliance.store.requests import Taking
 from tests.console.people import ANNA, CARLA

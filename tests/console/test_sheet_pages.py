@@ -11,7 +11,7 @@ from appliance.config.sheet_file import text_of_sheet
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import managed_config, sheets
 from tests.console.head_desk import HEARD, NEW, OLD, Voices, head_desk
 from tests.console.people import ANNA, CARLA

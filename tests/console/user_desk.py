@@ -16,7 +16,7 @@ from appliance.api.protocol import DeferredReply, Reply
 from appliance.api.users import UserCommands
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 
 
 @contextlib.contextmanager

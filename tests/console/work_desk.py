@@ -21,8 +21,8 @@ from appliance.paper.document import Letterhead
 from appliance.policy.clock import Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.text import Words
-from appliance.service.loop import Stores
 from appliance.service.mailroom import NOBODY, Papers
+from appliance.service.stores import Stores
 from appliance.store.requests import Diary
 from tests.console.door import ServedDoor
 from tests.policy.town import TOWN

@@ -12,8 +12,8 @@ import pytest
 
 from appliance.calls.orders import Result
 from appliance.policy.clock import ClockState, Now
-from appliance.service.bootfile import look
 from appliance.service.housekeeping import Housekeeping, Plan
+from appliance.service.nightly import look_at_card
 from appliance.store import call_log
 from appliance.store.retention import Keeping
 from appliance.store.voicemail import Notices
@@ -142,7 +142,7 @@ def test_a_day_without_calls_writes_nothing(a_card: Card, figures: Figures) -> N
 
 def test_what_the_kernel_counts_of_a_card_is_read(a_card: Card) -> None:
     """What was written in its life, and an error of its file system, by the card's own figures."""
-    seen = look(a_card.mount)
+    seen = look_at_card(a_card.mount)
     assert seen.errors == 0
     assert seen.written_mb is not None
     assert 300 < seen.free_mb < seen.total_mb < 400
@@ -150,8 +150,8 @@ def test_what_the_kernel_counts_of_a_card_is_read(a_card: Card) -> None:
         for _ in range(20):
             file.write(os.urandom(1 << 20))
     a_card.wear()
-    more = look(a_card.mount)
+    more = look_at_card(a_card.mount)
     assert more.written_mb is not None
     assert 19 <= more.written_mb - seen.written_mb <= 30
     Path(f"/sys/fs/ext4/{seen.device}/trigger_fs_error").write_text("1")
-    assert look(a_card.mount).errors == 1
+    assert look_at_card(a_card.mount).errors == 1

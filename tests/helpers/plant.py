@@ -18,11 +18,11 @@ from appliance.config import read
 from appliance.media.messages import MediaHealth, Snapshot
 from appliance.policy.text import NOTHING
 from appliance.service.backup_nights import TargetNights, TargetQuestions
-from appliance.service.jobs import JobCommands, Jobs
+from appliance.service.jobs import Jobs
 from appliance.service.managed_config import Central
-from appliance.service.media_link import LineRestarts
 from appliance.service.phone_status import StatusCollector
 from appliance.service.supervision import Recoveries
+from appliance.service.technician_commands import JobCommands, LineRestarts
 from appliance.service.updates import Updates
 from appliance.sip.phones import PhonesStatus, PhoneState
 from tests.fuzz.targets.door import Desk

@@ -13,7 +13,7 @@ from pathlib import Path
 from appliance.commands.backup import StickHelper, mounted, plugged
 from appliance.policy.text import Words
 from appliance.service import backup
-from appliance.service.supervision import Asked
+from appliance.service.helper_requests import Asked
 from tests.commands.test_backup import House
 from tests.qemu.guest import check, say, wait
 

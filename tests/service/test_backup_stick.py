@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.policy.text import Words
 from appliance.service.backup import CODE, STALE, Stick, heard, said, trouble_of_stick
-from appliance.service.supervision import Went
+from appliance.service.helper_requests import Went
 
 ROME = ZoneInfo("Europe/Rome")
 AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from appliance.calls import events, orders
 from appliance.calls.orders import Result
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store.database import database_path, open_reader
 from appliance.store.voicemail import missed_calls
 from tests.store.samples import TEN, a_call

@@ -27,9 +27,9 @@ from appliance.policy.dialling import DialRefusal, Identity
 from appliance.policy.numbering import PLANS, NumberClass
 from appliance.policy.text import SaidError, Words
 from appliance.policy.voicemail import MessageEntry, MessageStep
-from appliance.service import loop
+from appliance.service import stores as service_stores
 from appliance.service.housekeeping import in_vain
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import call_log, care
 from appliance.store.care import Kind
 from appliance.store.database import database_path, open_database
@@ -306,7 +306,7 @@ def test_the_journal_names_refusals_and_calls_for_help(
         trail=(f"dialled.{number}", *record.trail),
     )
     with caplog.at_level(logging.DEBUG):
-        loop.log_outgoing(named)
+        service_stores.log_outgoing(named)
     assert len(caplog.records) == bool(said)
     assert said in caplog.text
     assert number not in caplog.text

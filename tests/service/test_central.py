@@ -16,8 +16,9 @@ from appliance.api.managed_config import UPLOADED, ManagedConfigCommands
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import managed_config
-from appliance.service.jobs import Ended, JobCommands
+from appliance.service.jobs import Ended
 from appliance.service.managed_config import FETCH, FIRST_S, Central, Outcome, Said
+from appliance.service.technician_commands import JobCommands
 from appliance.store.database import Trouble, connect
 from tests.console import people
 from tests.managed_config.samples import FIRST, Branch, branch, made, without

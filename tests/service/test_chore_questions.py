@@ -16,9 +16,10 @@ from appliance.config import read
 from appliance.errors import OfficeError
 from appliance.policy.numbering import MASK
 from appliance.policy.text import Refused, Words
-from appliance.service import jobs
+from appliance.service import technician_commands
 from appliance.service.backup import MADE, UPLOADED
-from appliance.service.jobs import KEPT_S, NICENESS, Ended, JobCommands, Jobs
+from appliance.service.jobs import NICENESS, Ended, Jobs
+from appliance.service.technician_commands import KEPT_S, JobCommands
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
 from tests.calls.desk import TEN
@@ -217,7 +218,7 @@ def test_a_backup_that_nobody_fetches_is_taken_away_after_a_day(
     works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It holds callers' numbers."""
-    monkeypatch.setattr(jobs, "LOOKS_S", 0.0)
+    monkeypatch.setattr(technician_commands, "LOOKS_S", 0.0)
     works.made.parent.mkdir()
     works.made.write_bytes(b"sealed")
     now = TEN.wall.timestamp()

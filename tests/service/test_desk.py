@@ -12,8 +12,9 @@ from appliance.calls import events, orders
 from appliance.calls.orders import CallRecord, Result
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.service.loop import MOST, WITHIN_S, CallControl, Confinement, Inbox, Stores
+from appliance.service.loop import MOST, WITHIN_S, CallControl, Confinement, Inbox
 from appliance.service.media_link import Legs, MediaLink
+from appliance.service.stores import Stores
 from appliance.workers import Reported
 from tests.calls.desk import NIGHT, TEN, later
 from tests.stories.offices import EXAMPLE

@@ -26,7 +26,7 @@ from appliance.media.messages import RecordingStarted
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
 from appliance.service.announcements import MOST_ASKED, MOST_BYTES, MOST_TAKES, Asked
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import database
 from tests.api.test_announcement_questions import PEOPLE, _enter
 from tests.calls.desk import TEN, up

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.service import supervision
+from appliance.service import nightly
 from tests.soak.size import resident_kb
 
 PIECE, PIECES = 100_000, 300
@@ -15,6 +15,6 @@ def test_holes_below_what_is_still_used_are_given_back() -> None:
     above = pieces.pop()
     del pieces
     kept = resident_kb()
-    supervision.give_back()
+    nightly.give_back()
     assert kept - resident_kb() > 20_000
     assert above[-1] == 250

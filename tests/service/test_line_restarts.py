@@ -12,7 +12,7 @@ import pytest
 from appliance.errors import CentralinoError
 from appliance.media.messages import RestartLine
 from appliance.media.process import Carrier
-from appliance.service.media_link import LINE_RESTART
+from appliance.service.technician_commands import LINE_RESTART
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
 from tests.calls.desk import KNOWN, RANG, TEN, tell, up

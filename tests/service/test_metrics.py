@@ -17,10 +17,10 @@ from appliance.media.messages import MediaHealth
 from appliance.policy.clock import Now
 from appliance.service.backup import Stick
 from appliance.service.backup_target import Target
-from appliance.service.loop import Stores
 from appliance.service.monitoring import Metrics
 from appliance.service.phone_status import StatusCollector
 from appliance.service.reports import Figures as DeskFigures
+from appliance.service.stores import Stores
 from appliance.sip.phones import PhonesStatus
 from appliance.store.database import Trouble
 from tests.fleet.samples import AT, ended, status_of

@@ -14,8 +14,8 @@ import pytest
 from appliance.config import read
 from appliance.config.schema import Backup, Settings
 from appliance.errors import StoreError
-from appliance.service import backup
-from appliance.service.backup import ON_CARD
+from appliance.service import nightly as service_nightly
+from appliance.service.nightly import ON_CARD
 from appliance.store import privacy, voicemail
 from appliance.store.database import database_path, open_reader
 from tests.commands.test_backup import PHRASE, House
@@ -52,13 +52,13 @@ def settings(house: House) -> Settings:
 def stick(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A second medium."""
     (tmp_path / "medium").mkdir()
-    monkeypatch.setattr(backup, "_is_on_card", lambda *_: False)
+    monkeypatch.setattr(service_nightly, "_is_on_card", lambda *_: False)
     return tmp_path / "medium"
 
 
 def nightly(house: House) -> Path:
     """Say where copies lie on the card."""
-    return house.state / backup.NIGHTLY
+    return house.state / service_nightly.NIGHTLY
 
 
 def copies(house: House) -> list[str]:
@@ -78,7 +78,7 @@ def test_a_night_copies_records_and_sounds_for_us_alone(house: House, settings: 
     """The copy is a whole database of one moment; its sounds are the same files, not twice there;
     nobody else can read any of it.
     """
-    done = backup.do(settings, house.config, THREE)
+    done = service_nightly.do(settings, house.config, THREE)
     assert (done.well, done.damaged) == (True, False), done
     assert done.words.it == "archivi integri; copia sulla scheda fatta"
     (name,) = copies(house)
@@ -88,27 +88,27 @@ def test_a_night_copies_records_and_sounds_for_us_alone(house: House, settings: 
     assert (nightly(house) / name / message.path).samefile(sound)
     for path in nightly(house).parent.rglob("*"):
         assert path.stat().st_mode & 0o077 == 0 or path.samefile(sound), path
-    assert backup.load_night(house.state) == done
+    assert service_nightly.load_night(house.state) == done
 
 
 def test_a_copy_outlives_what_is_erased_and_rotates_away(house: House, settings: Settings) -> None:
     """E20: what was erased is in copies until their rotation, then nowhere."""
-    backup.do(settings, house.config, THREE)
+    service_nightly.do(settings, house.config, THREE)
     sound = next((house.state / "voicemail" / "new").glob("*.wav"))
     kept = sound.read_bytes()
     sound.unlink()
     assert [path.read_bytes() for path in nightly(house).rglob("*.wav")] == [kept]
     for day in range(1, ON_CARD + 1):
-        backup.do(settings, house.config, THREE + timedelta(days=day))
+        service_nightly.do(settings, house.config, THREE + timedelta(days=day))
     assert copies(house) == ["2026-11-26", "2026-11-27", "2026-11-28"]
     assert list(nightly(house).rglob("*.wav")) == []
 
 
 def test_the_same_night_twice_is_one_copy(house: House, settings: Settings) -> None:
     """A night that was cut short leaves nothing behind that is not replaced."""
-    backup.do(settings, house.config, THREE)
+    service_nightly.do(settings, house.config, THREE)
     (nightly(house) / "2026-11-20.part" / "new").mkdir(parents=True)
-    backup.do(settings, house.config, THREE)
+    service_nightly.do(settings, house.config, THREE)
     assert copies(house) == ["2026-11-25"]
 
 
@@ -117,11 +117,11 @@ def test_damaged_records_are_copied_over_nothing(
 ) -> None:
     """The copies of before are what a technician puts back: none is taken away."""
     both = replace(settings, backup=Backup(str(stick), str(house.phrase), 1))
-    backup.do(both, house.config, THREE)
+    service_nightly.do(both, house.config, THREE)
     before = copies(house), sorted(stick.iterdir())
     spoil(house)
     for day in range(1, ON_CARD + 2):
-        done = backup.do(both, house.config, THREE + timedelta(days=day))
+        done = service_nightly.do(both, house.config, THREE + timedelta(days=day))
         assert (done.well, done.damaged) == (False, True)
         assert "danneggiati" in done.words.it
     assert (copies(house), sorted(stick.iterdir())) == before
@@ -130,7 +130,7 @@ def test_damaged_records_are_copied_over_nothing(
 def test_records_that_are_no_database_are_damaged(house: House, settings: Settings) -> None:
     """Nobody can even open them."""
     database_path(house.state).write_bytes(b"nothing of the kind" * 1000)
-    assert backup.do(settings, house.config, THREE).damaged
+    assert service_nightly.do(settings, house.config, THREE).damaged
 
 
 def test_a_second_medium_gets_a_sealed_backup_and_keeps_the_last(
@@ -139,7 +139,7 @@ def test_a_second_medium_gets_a_sealed_backup_and_keeps_the_last(
     """All of the box, readable with the passphrase alone; the oldest go."""
     both = replace(settings, backup=Backup(str(stick), str(house.phrase), 2))
     for day in range(3):
-        done = backup.do(both, house.config, THREE + timedelta(days=day))
+        done = service_nightly.do(both, house.config, THREE + timedelta(days=day))
         assert done.well, done
     assert f"copia sigillata in {stick} fatta" in done.words.it
     names = sorted(path.name for path in stick.iterdir())
@@ -166,7 +166,7 @@ def test_a_copy_away_that_fails_is_told_and_the_one_on_the_card_is_made(
     if why == "non riuscito":
         written.unlink()
     both = replace(settings, backup=Backup(str(stick.parent / folder), str(written), 2))
-    done = backup.do(both, house.config, THREE)
+    done = service_nightly.do(both, house.config, THREE)
     assert not done.well
     assert why in done.words.it
     assert "copia sulla scheda fatta" in done.words.it
@@ -178,7 +178,7 @@ def test_a_folder_of_the_card_itself_is_no_second_medium(
 ) -> None:
     """A stick that is not plugged in leaves its folder there: a backup would fill the card."""
     both = replace(settings, backup=Backup(str(tmp_path), str(house.phrase), 2))
-    done = backup.do(both, house.config, THREE)
+    done = service_nightly.do(both, house.config, THREE)
     assert "nessun supporto" in done.words.it
     assert list(tmp_path.glob("*.backup")) == []
 
@@ -187,8 +187,8 @@ def test_messages_come_before_copies(
     house: House, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there is little room no copy is made, and that is told; the check is done."""
-    monkeypatch.setattr(backup, "spare_bytes", lambda _: 0)
-    done = backup.do(settings, house.config, THREE)
+    monkeypatch.setattr(service_nightly, "spare_bytes", lambda _: 0)
+    done = service_nightly.do(settings, house.config, THREE)
     assert not done.well
     assert done.words.it.startswith("archivi integri; copia sulla scheda non fatta")
     assert copies(house) == []
@@ -211,11 +211,11 @@ def test_a_disk_that_refuses_is_told(house: House) -> None:
 
 def test_a_word_that_nobody_wrote_is_no_night(house: House) -> None:
     """A torn or missing file says nothing of the last night."""
-    assert backup.load_night(house.state) is None
+    assert service_nightly.load_night(house.state) is None
     nightly(house).mkdir(parents=True)
     for torn in ("", "[]", '{"at": 1}', '{"at": "x", "it": "", "en": "", "well": 1}'):
-        (nightly(house) / backup.SAID).write_text(torn)
-        assert backup.load_night(house.state) is None
+        (nightly(house) / service_nightly.SAID).write_text(torn)
+        assert service_nightly.load_night(house.state) is None
 
 
 def test_the_command_says_what_came_of_it(house: House) -> None:

@@ -13,26 +13,29 @@ from typing import Any
 
 import pytest
 
-from appliance.api.status_text import CARD_FAILING, NOT_COPIED, RECORDS_DAMAGED, care_said
 from appliance.config import read
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.text import Refused, Words
-from appliance.service import backup, bootfile, supervision
-from appliance.service.backup import (
+from appliance.service import backup, nightly
+from appliance.service.helper_requests import Asked
+from appliance.service.jobs import Ended
+from appliance.service.nightly import (
     AGAIN_S,
+    CARD_FAILING,
     CARD_S,
     COMMAND,
     LONGEST_S,
+    NOT_COPIED,
+    RECORDS_DAMAGED,
     SETTLED_S,
+    Card,
     Moment,
     Night,
     Nightly,
+    care_said,
     is_due,
     is_quiet,
 )
-from appliance.service.bootfile import Card
-from appliance.service.jobs import Ended
-from appliance.service.supervision import Asked
 from appliance.store import call_log
 from appliance.store.database import Trouble
 from appliance.store.writer import Records
@@ -69,7 +72,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.state = folder / "state"
-        (self.state / backup.NIGHTLY).mkdir(parents=True)
+        (self.state / nightly.NIGHTLY).mkdir(parents=True)
         path = folder / "centralino.toml"
         path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
         self.settings = read.load(path)
@@ -154,12 +157,12 @@ def test_a_box_without_any_night_yet_settles_first(house: House) -> None:
     """Started in the quiet hours it begins ten minutes later; one that knows a night, at once."""
     for known, begun in ((False, 0), (True, 1)):
         if known:
-            backup.keep_night(house.state, replace(WELL, at=MIDNIGHT - timedelta(days=1)))
+            nightly.keep_night(house.state, replace(WELL, at=MIDNIGHT - timedelta(days=1)))
         house.nightly = house.made()
         house.nightly.start()
         assert house.look(3.2) == begun
     house.child.begun.clear()
-    (house.state / backup.NIGHTLY / backup.SAID).unlink()
+    (house.state / nightly.NIGHTLY / nightly.SAID).unlink()
     house.nightly = house.made()
     assert house.look(3.2) == 0
     assert house.look(3.2 + SETTLED_S / 3600) == 1
@@ -167,7 +170,7 @@ def test_a_box_without_any_night_yet_settles_first(house: House) -> None:
 
 def test_a_box_that_starts_anew_does_not_do_it_twice(house: House) -> None:
     """What came of the night is kept."""
-    backup.keep_night(house.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.1)))
+    nightly.keep_night(house.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.1)))
     house.begin()
     assert house.look(3.5) == 0
     assert house.look(27.2) == 1
@@ -198,7 +201,7 @@ def test_what_came_of_it_is_told_until_the_next_night(house: House) -> None:
         (replace(WELL, well=False, damaged=True), RECORDS_DAMAGED),
         (WELL, None),
     ):
-        backup.keep_night(house.state, said)
+        nightly.keep_night(house.state, said)
         house.child.then(Ended(said.well, Words("detto", "said")))
         assert house.troubles()["night"] == trouble
         assert house.nightly.last == said
@@ -208,7 +211,7 @@ def test_what_came_of_it_is_told_until_the_next_night(house: House) -> None:
 
 def test_a_trouble_outlives_a_restart(house: House) -> None:
     """Damaged records are not forgotten by a power cut."""
-    backup.keep_night(house.state, replace(WELL, well=False, damaged=True))
+    nightly.keep_night(house.state, replace(WELL, well=False, damaged=True))
     house.nightly.start()
     assert house.troubles() == {"night": RECORDS_DAMAGED}
 
@@ -223,7 +226,7 @@ def test_the_card_is_looked_at_once_an_hour(house: House, monkeypatch: pytest.Mo
             raise OSError("gone")
         return Card("mmcblk0p3", 2048, len(looks) - 1, 900, 1000)
 
-    monkeypatch.setattr(bootfile, "look", look)
+    monkeypatch.setattr(nightly, "look_at_card", look)
     house.look(10)
     house.look(10.5)
     assert looks == [house.state]
@@ -275,17 +278,17 @@ def test_the_card_is_found_by_its_number(tmp_path: Path) -> None:
     block = sys / "dev" / "block"
     block.mkdir(parents=True)
     (sys / "devices" / "mmcblk0p3").mkdir(parents=True)
-    assert bootfile.look(tmp_path, sys).device == ""
+    assert nightly.look_at_card(tmp_path, sys).device == ""
     major, minor = numbers >> 8 & 0xFFF, numbers & 0xFF
     (block / f"{major}:{minor}").symlink_to(sys / "devices" / "mmcblk0p3")
-    seen = bootfile.look(tmp_path, sys)
+    seen = nightly.look_at_card(tmp_path, sys)
     assert (seen.device, seen.written_mb, seen.errors) == ("mmcblk0p3", None, None)
     assert 0 < seen.free_mb <= seen.total_mb
     told = sys / "fs" / "ext4" / "mmcblk0p3"
     told.mkdir(parents=True)
     (told / "lifetime_write_kbytes").write_text("2097152\n")
     (told / "errors_count").write_text("3\n")
-    seen = bootfile.look(tmp_path, sys)
+    seen = nightly.look_at_card(tmp_path, sys)
     assert (seen.written_mb, seen.errors) == (2048, 3)
 
 
@@ -294,7 +297,7 @@ def test_memory_is_given_back_when_the_nights_work_is_begun(
 ) -> None:
     """Once a night, when no call is on that could wait for it."""
     given: list[float] = []
-    monkeypatch.setattr(supervision, "give_back", lambda: given.append(0.0))
+    monkeypatch.setattr(nightly, "give_back", lambda: given.append(0.0))
     house.idle = False
     assert (house.look(3.2), given) == (0, [])
     house.idle = True
@@ -308,7 +311,7 @@ def test_the_stick_is_written_after_the_nights_work(house: House) -> None:
     run = Path(house.settings.folders.run)
     run.mkdir(exist_ok=True)
     assert house.look(3.2) == 1
-    backup.keep_night(house.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.3)))
+    nightly.keep_night(house.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.3)))
     house.child.then(Ended(True, Words("bene", "well")))
     assert not backup.is_waiting(run)  # none is set up
     backup.keep_stick(house.state, backup.Stick("AB-12", "COPIE", "b", since, since))
@@ -321,6 +324,6 @@ def test_the_stick_is_written_after_the_nights_work(house: House) -> None:
     assert house.look(27.2) == 2
     house.child.then(Ended(True, Words("bene", "well")))
     assert backup.take(run) == Asked()
-    backup.keep_night(house.state, replace(WELL, damaged=True, well=False))
+    nightly.keep_night(house.state, replace(WELL, damaged=True, well=False))
     house.child.then(Ended(True, Words("male", "ill")))
     assert not backup.is_waiting(run)

@@ -13,7 +13,7 @@ from appliance.calls import events, orders
 from appliance.media.messages import RecordingStarted
 from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.requests import spoken_request
-from appliance.service.loop import Stores
+from appliance.service.stores import Stores
 from appliance.store import requests
 from tests.policy.town import EMAIL
 from tests.store.samples import TEN, a_call

@@ -16,8 +16,7 @@ from appliance.config import read
 from appliance.config.schema import Backup
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.text import Refused, Words
-from appliance.service import backup, backup_target
-from appliance.service.backup import Night
+from appliance.service import backup_target, nightly
 from appliance.service.backup_nights import (
     AGAIN_S,
     BUSY_S,
@@ -29,6 +28,7 @@ from appliance.service.backup_nights import (
 )
 from appliance.service.backup_target import NO_ANSWER, NOT_SET_UP, Target
 from appliance.service.jobs import Ended, Jobs
+from appliance.service.nightly import Night
 from appliance.store.database import Trouble
 from appliance.store.writer import Records
 from tests.commands.samples import CONFIG
@@ -71,7 +71,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.state = folder / "state"
-        (self.state / backup.NIGHTLY).mkdir(parents=True)
+        (self.state / nightly.NIGHTLY).mkdir(parents=True)
         path = folder / "centralino.toml"
         path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
         self.settings = replace(read.load(path), backup=Backup(target=URL, notify="ced@comune.it"))
@@ -103,7 +103,7 @@ class House:
 
     def night(self, *, damaged: bool = False) -> None:
         """Have the night's work done."""
-        backup.keep_night(self.state, Night(AT, not damaged, damaged, Words("x", "x")))
+        nightly.keep_night(self.state, Night(AT, not damaged, damaged, Words("x", "x")))
 
     def look(self, hours: float, clock: ClockState = ClockState.SYNCED) -> int:
         """Look so many hours after the night; returns how often it was begun."""

@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from appliance.service import supervision
+from appliance.service import nightly
 from tests.soak.kept import KeptStore
 from tests.soak.size import in_use, resident_kb, slope
 from tests.soak.soak import Soak, open_files
@@ -120,7 +120,7 @@ class DaySoak(Soak):
                 world.doze()
             self._rest()
             self._look(hour)
-        supervision.give_back()
+        nightly.give_back()
         found.given_back_kb = resident_kb()
 
     def _rest(self) -> None:

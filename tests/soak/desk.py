@@ -16,8 +16,9 @@ from appliance.media.messages import LineSetup, Prompt, Recovering, Setup
 from appliance.policy.clock import Now
 from appliance.policy.opening import ServiceState
 from appliance.prompts import Catalogue
-from appliance.service.loop import CallControl, Confinement, Inbox, Stores
+from appliance.service.loop import CallControl, Confinement, Inbox
 from appliance.service.media_link import EventHandlers, Legs, MediaLink
+from appliance.service.stores import Stores
 from tests.soak import office
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from appliance.policy.text import Words
-from appliance.service import backup
-from appliance.service.backup import Night
+from appliance.service import nightly as service_nightly
+from appliance.service.nightly import Night
 from tests.faults.test_clock import clocked
 from tests.helpers.box import ROME, Box
 
@@ -33,14 +33,14 @@ def last_night(box: Box) -> dict[str, Any]:
 def test_the_night_is_used_once(tmp_path: Path) -> None:
     """Records looked through and copied by a child, which ends; everybody is told, once."""
     before = tmp_path / "box" / "state"
-    (before / backup.NIGHTLY).mkdir(parents=True)
-    backup.keep_night(
+    (before / service_nightly.NIGHTLY).mkdir(parents=True)
+    service_nightly.keep_night(
         before, Night(QUIET - timedelta(days=1), True, False, Words("ieri", "yesterday"))
     )
     with clocked(tmp_path, QUIET) as (box, _):
         done = last_night(box)
         assert (done["well"], done["damaged"]) == (True, False), done
-        nightly = box.state / backup.NIGHTLY
+        nightly = box.state / service_nightly.NIGHTLY
         assert (nightly / "2026-11-25" / "centralino.db").stat().st_size > 0
         told = box.ask("status")["said"]["it"]
         assert "Lavoro notturno del 25 novembre 2026 alle 03:0" in told

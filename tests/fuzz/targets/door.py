@@ -32,10 +32,10 @@ from appliance.service.announcements import Dictations
 from appliance.service.clock import ClockWatch
 from appliance.service.command_table import Questions
 from appliance.service.live_policy import LiveDirectory, LiveHours
-from appliance.service.loop import state_from_json, state_to_json
 from appliance.service.mailroom import NOBODY, Papers
 from appliance.service.phone_status import StatusCollector
 from appliance.service.reports import Figures
+from appliance.service.stores import state_from_json, state_to_json
 from appliance.service.supervision import Recoveries
 from appliance.store import database, voicemail
 from appliance.store.database import database_path

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from appliance.api.status_text import WHOLE
+from appliance.service.nightly import WHOLE
 from appliance.simulator.exchange.call import CallPlan
 from tests.image.board import Board
 from tests.image.guest import Guest

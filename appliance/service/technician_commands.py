@@ -1,0 +1,364 @@
+"""Commands of technicians: run a check or a backup, restart a line."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+from appliance.api.permissions import check_may
+from appliance.api.protocol import DeferredReply, Reply, SendReply, plain
+from appliance.config.schema import sections
+from appliance.errors import CentralinoError, OfficeError
+from appliance.files import make_shared
+from appliance.media.messages import (
+    RestartLine,
+)
+from appliance.policy.privacy import mask_journal
+from appliance.policy.text import Refused, Words, why_not
+from appliance.policy.users import Permission
+from appliance.service.backup import MADE, UPLOADED
+from appliance.service.jobs import Ended, Jobs
+from appliance.store import database
+from appliance.store.backup import checked_passphrase
+from appliance.store.database import Noted, transaction
+from appliance.voicemail.storage import spare_bytes
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from appliance.config.schema import Settings
+    from appliance.policy.clock import Now
+    from appliance.service.loop import CallControl
+    from appliance.service.media_link import MediaLink
+    from appliance.service.stores import Stores
+
+LONGEST_PHRASE: Final = 200
+KEPT_S: Final = 24 * 3600.0
+"""A backup that was made here is taken away after a day: it holds callers' numbers."""
+LOOKS_S: Final = 600.0
+SMALL: Final = 4_000_000
+"""Bytes that a file of a small chore may have: a spoken sheet has a quarter of it."""
+BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
+GONE: Final = Words("Eliminato.", "Deleted.")
+NO_ROOM: Final = (
+    "sul disco non c'è abbastanza spazio libero: i messaggi vengono prima",
+    "there is not enough free space on the disk: messages come first",
+)
+NO_FILE: Final = (
+    "non è stato caricato nessun file: caricarlo prima",
+    "no file has been uploaded: upload it first",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """One kind of chore: its code in the audit and the command's words."""
+
+    code: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """A chore that may begin: whoever asked is told that it has."""
+
+    name: str
+    words: tuple[str, ...]
+    typed: str
+    most_bytes: int
+    tell: SendReply
+
+
+@dataclass(slots=True)
+class JobCommands:
+    """Asked in the deciding thread, allowed in the records', begun by `look`."""
+
+    stores: Stores
+    settings: Settings
+    complaint: Words
+    chores: Jobs
+    now: Callable[[], Now]
+    last: dict[str, tuple[datetime, Ended]] = field(default_factory=dict)
+    _allowed: SimpleQueue[_Allowed] = field(default_factory=SimpleQueue)
+    _looked_at: float = 0.0
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], Reply | DeferredReply]]:
+        """Name what may be asked."""
+        return {
+            "settings": self.shown,
+            "chores": self.told,
+            "config_check": lambda question: self._asked("config_check", question),
+            "backup_make": lambda question: self._asked("backup_make", question),
+            "backup_check": lambda question: self._asked("backup_check", question),
+            "backup_fetch": lambda question: self._noted("backup.fetch", question),
+            "backup_drop": lambda question: self._noted("backup.drop", question),
+        }
+
+    def shown(self, _: dict[str, Any]) -> Reply:
+        """Return the configuration in force by section, numbers hidden, and what is wrong."""
+        wrong = Words(mask_journal(self.complaint.it), mask_journal(self.complaint.en))
+        return {"sections": sections(self.settings), "complaint": plain(wrong)}
+
+    def told(self, _: dict[str, Any]) -> Reply:
+        """Say what is running, and what came of the last chore of each kind."""
+        last = {
+            name: {"at": at.isoformat(), "well": ended.is_well, "said": _shown(name, ended)}
+            for name, (at, ended) in self.last.items()
+        }
+        return {"running": self.chores.running, "last": last}
+
+    def _noted(self, code: str, question: dict[str, Any]) -> DeferredReply:
+        """Note who takes the backup that was made here along, or has it taken away."""
+        by, at = _by(question), self.now().wall
+
+        def job(connection: sqlite3.Connection) -> Reply:
+            check_may(connection, by, Permission.TECHNICAL)
+            with transaction(connection):
+                database.note(connection, Noted(at, by, code))
+            if code == "backup.drop":
+                self._made.unlink(missing_ok=True)
+            return {"said": plain(GONE)}
+
+        def later(tell: SendReply) -> None:
+            self.stores.records.do(job, lambda result: tell(_refused(result)))
+
+        return later
+
+    def hand_over(
+        self,
+        name: str,
+        words: tuple[str, ...],
+        typed: str,
+        tell: SendReply,
+        most_bytes: int = SMALL,
+    ) -> None:
+        """Have a command begin that another question has allowed; from any thread."""
+        self._allowed.put(_Allowed(name, words, typed, most_bytes, tell))
+
+    def look(self) -> None:
+        """Begin what was allowed, hear what has ended, take away what is old."""
+        self.chores.look()
+        while not self._allowed.empty():
+            allowed = self._allowed.get()
+            allowed.tell(_refused(self._begin(allowed)))
+        if time.monotonic() >= self._looked_at + LOOKS_S:
+            self._looked_at = time.monotonic()
+            self.stores.records.do(lambda _: self._take_away_old(), lambda _: None)
+
+    @property
+    def _made(self) -> Path:
+        return Path(self.settings.folders.state) / MADE
+
+    @property
+    def _uploaded(self) -> Path:
+        return Path(self.settings.folders.console) / UPLOADED
+
+    def _kinds(self) -> dict[str, JobView]:
+        typed = ("--passphrase-file", "/dev/stdin")
+        return {
+            "config_check": JobView("config.check", ("check",)),
+            "backup_make": JobView("backup.make", ("backup", str(self._made), *typed)),
+            "backup_check": JobView(
+                "backup.check", ("restore", str(self._uploaded), "--check", *typed)
+            ),
+        }
+
+    def _asked(self, name: str, question: dict[str, Any]) -> DeferredReply:
+        by, at, typed = _by(question), self.now().wall, _phrase(question)
+
+        def job(connection: sqlite3.Connection) -> int:
+            check_may(connection, by, Permission.TECHNICAL)
+            most = self._prepared(name, typed)
+            with transaction(connection):
+                database.note(connection, Noted(at, by, self._kinds()[name].code))
+            return most
+
+        def later(tell: SendReply) -> None:
+            def done(result: int | CentralinoError) -> None:
+                if isinstance(result, int):
+                    self._allowed.put(
+                        _Allowed(name, self._kinds()[name].words, typed, result, tell)
+                    )
+                else:
+                    tell(_refused(result))
+
+            try:
+                self.chores.check_free()
+            except Refused as refused:
+                tell(_refused(refused))
+                return
+            self.stores.records.do(job, done)
+
+        return later
+
+    def _prepared(self, name: str, typed: str) -> int:
+        """Look whether there is room; returns how many bytes a file of it may have.
+
+        Half of what is free, less what messages need: a backup copies the records first.
+        """
+        free = spare_bytes(Path(self.settings.folders.state))
+        if name == "backup_make":
+            checked_passphrase(typed)
+            self._made.unlink(missing_ok=True)
+            make_shared(self._made.parent)
+        if name == "backup_check":
+            if not self._uploaded.exists():
+                raise Refused(*NO_FILE)
+            free -= self._uploaded.stat().st_size
+        if free <= 0:
+            raise Refused(*NO_ROOM)
+        return free // 2
+
+    def _begin(self, allowed: _Allowed) -> Reply | CentralinoError:
+        def then(ended: Ended) -> None:
+            self.last[allowed.name] = (self.now().wall, ended)
+
+        try:
+            self.chores.begin(allowed.words, allowed.typed, allowed.most_bytes, then)
+        except Refused as refused:
+            return refused
+        except OSError as error:
+            why = why_not(error)
+            return Refused(f"non è possibile: {why.it}", f"it cannot be done: {why.en}")
+        self.last.pop(allowed.name, None)
+        return {"said": plain(BEGUN)}
+
+    def _take_away_old(self) -> None:
+        made = self._made
+        if made.exists() and made.stat().st_mtime + KEPT_S < self.now().wall.timestamp():
+            made.unlink()
+
+
+def _shown(name: str, ended: Ended) -> Reply:
+    """Return what a command said; of the configuration no number (P7), of a backup its date."""
+    said = ended.said
+    return plain(
+        Words(mask_journal(said.it), mask_journal(said.en)) if name == "config_check" else said
+    )
+
+
+def _by(question: dict[str, Any]) -> str:
+    return str(question.get("by", ""))[:64]
+
+
+def _phrase(question: dict[str, Any]) -> str:
+    phrase = question.get("passphrase", "")
+    if not isinstance(phrase, str) or len(phrase) > LONGEST_PHRASE or "\n" in phrase:
+        raise OfficeError(f"a passphrase is a line of at most {LONGEST_PHRASE} characters")
+    return phrase
+
+
+def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
+    """Let a refusal be said in both languages."""
+    if isinstance(result, Refused):
+        return {"done": False, "said": plain(result.words)}
+    return result
+
+
+LINE_RESTART: Final = "line.restart"
+"""In the audit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _AllowedRestart:
+    """A restart that may be: whoever asked is told what became of it."""
+
+    line: str
+    even_in_call: bool
+    tell: SendReply
+
+
+@dataclass(frozen=True, slots=True)
+class LineRestarts:
+    """Asked in the deciding thread, allowed in the records', done by `look`."""
+
+    stores: Stores
+    desk: CallControl
+    carrier: MediaLink
+    _allowed: queue.SimpleQueue[_AllowedRestart] = field(default_factory=queue.SimpleQueue)
+
+    @property
+    def known(self) -> dict[str, Callable[[dict[str, Any]], DeferredReply]]:
+        """Name what may be asked."""
+        return {"line_restart": self.asked}
+
+    def asked(self, question: dict[str, Any]) -> DeferredReply:
+        """Restart a line for a technician; one with a call on it only `even_in_call`."""
+        by, line = (str(question.get(key, ""))[:64] for key in ("by", "line"))
+        even, at = question.get("even_in_call") is True, self.desk.now().wall
+
+        def later(tell: SendReply) -> None:
+            if refused := self._refusal(line, even_in_call=even):
+                tell(refused)
+                return
+
+            def job(connection: sqlite3.Connection) -> None:
+                check_may(connection, by, Permission.TECHNICAL)
+                with transaction(connection):
+                    database.note(connection, Noted(at, by, LINE_RESTART, line))
+
+            def done(result: CentralinoError | None) -> None:
+                if result is None:
+                    self._allowed.put(_AllowedRestart(line, even, tell))
+                else:
+                    tell(_restart_refused(result) if isinstance(result, Refused) else result)
+
+            self.stores.records.do(job, done)
+
+        return later
+
+    def look(self) -> None:
+        """Do what was allowed since the last time; in the deciding thread."""
+        while not self._allowed.empty():
+            allowed = self._allowed.get()
+            allowed.tell(self._restart(allowed))
+
+    def _restart(self, allowed: _AllowedRestart) -> Reply:
+        if refused := self._refusal(allowed.line, even_in_call=allowed.even_in_call):
+            return refused
+        self.carrier.send(RestartLine(allowed.line))
+        return {"said": plain(_restarted(allowed.line))}
+
+    def _refusal(self, name: str, *, even_in_call: bool) -> Reply | None:
+        """Say why the line cannot be restarted now; None: it can."""
+        line = next((one for one in self.desk.status().lines if one.name == name), None)
+        if line is None:
+            return _restart_refused(
+                Refused(f"non c'è una linea {name!r}", f"there is no line {name!r}")
+            )
+        if line.call and not even_in_call:
+            return _restart_refused(
+                Refused(
+                    f"sulla linea {name} c'è una chiamata: attendere che finisca, o confermare "
+                    "che può cadere",
+                    f"there is a call on line {name}: wait for its end, or confirm that it may "
+                    "be cut",
+                )
+            )
+        if not self.carrier.connected:
+            return _restart_refused(
+                Refused(
+                    "il processo delle linee si sta avviando: le linee ripartono con esso",
+                    "the lines' process is being started: the lines start with it",
+                )
+            )
+        return None
+
+
+def _restarted(line: str) -> Words:
+    return Words(
+        f"La linea {line} viene riagganciata e la sua porta riaperta: lo stato si vede qui sopra.",
+        f"Line {line} is put on hook and its port opened again: its state shows above.",
+    )
+
+
+def _restart_refused(refused: Refused) -> Reply:
+    return {"done": False, "said": plain(refused.words)}
