@@ -30,7 +30,7 @@ MACHINES: Final = {
     "policy/reports.py": (1, "the key of a month in the figures"),
     "store/monitoring.py": (1, "SQL"),
     "store/hours.py": (2, "a row of the audit"),
-    "store/voicemail.py": (1, "the key of a mail"),
+    "store/alerts.py": (1, "the key of a mail"),
     "store/reports.py": (1, "the key of a mail"),
 }
 """How many places write a day otherwise, by file, and for which machine."""

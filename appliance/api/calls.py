@@ -27,9 +27,9 @@ from appliance.policy.transfers import Reason
 from appliance.policy.users import Permission
 from appliance.policy.voicemail import MessageCare, MessageEntry, MessageOutcome, MessageStep
 from appliance.service.loop import CallControl
-from appliance.store import call_log, care
-from appliance.store.care import Kind
-from appliance.store.voicemail import done
+from appliance.store import cases, voicemail
+from appliance.store.listings import done_words
+from appliance.store.voicemail import CaseKind
 
 if TYPE_CHECKING:
     from appliance.service.stores import Stores
@@ -180,7 +180,7 @@ class CallBacks:
                     )
                 )
 
-            self._stores.records.do(lambda c: call_log.number_of(c, wanted.case), found)
+            self._stores.records.do(lambda c: cases.party_of_case(c, wanted.case), found)
 
         return deferred_reply
 
@@ -233,17 +233,17 @@ def take_step(stores: Stores, arguments: Arguments) -> DeferredReply:
         number, care_now = result
         stores.mailbox.recount()
         stores.on_care()
-        words = done(kind, number, entry.step, care_now)
+        words = done_words(kind, number, entry.step, care_now)
         return {"number": number, "state": care_now.state, "said": plain(words)}
 
-    return deferred(stores.records, lambda c: care.add(c, kind, name, entry), reply)
+    return deferred(stores.records, lambda c: voicemail.add_entry(c, kind, name, entry), reply)
 
 
-def read_step(arguments: Arguments) -> tuple[Kind, str, MessageEntry]:
+def read_step(arguments: Arguments) -> tuple[CaseKind, str, MessageEntry]:
     """Read the arguments; raises OfficeError with what is wrong in them."""
     closing = arguments.get("ask") == "close_message"
     try:
-        kind = Kind.MESSAGE if closing else Kind(arguments["kind"])
+        kind = CaseKind.MESSAGE if closing else CaseKind(arguments["kind"])
         step = MessageStep.CLOSE if closing else MessageStep(arguments["step"])
         outcome = _outcome(arguments) if step is MessageStep.CLOSE else None
         name, by = str(arguments["name"]), str(arguments["by"])[:LONGEST_NAME]

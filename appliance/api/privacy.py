@@ -34,19 +34,19 @@ from appliance.policy.numbering import SameNumber, canonical_number, same_number
 from appliance.policy.text import Refused, SaidError, Words, in_language
 from appliance.policy.users import HandoverItem, HandoverKind, Permission
 from appliance.service.housekeeping import forget_sounds, keeping_of
-from appliance.store import privacy, retention
+from appliance.store import cases, privacy
+from appliance.store.cases import Handover
 from appliance.store.database import database_path
 from appliance.store.privacy import Chosen, Found, Invited, Ordered, find_of_person, invited
 from appliance.store.retention import (
-    KEPT,
-    Asked,
+    KIND_LABELS,
     Deletion,
-    Keeping,
-    Soon,
-    Waiting,
+    RetentionDays,
+    UnclosedCounts,
+    UpcomingDeletions,
+    count_unclosed,
     deletions,
-    soon,
-    waiting,
+    upcoming_deletions,
 )
 from appliance.store.users import SHELL
 from appliance.voicemail.storage import Folders
@@ -299,10 +299,10 @@ class HandoverCommands(CommandHandlers):
             return {"said": plain(result)}
 
         letters = stores.records.letters
-        return deferred(stores.records, lambda c: retention.give(c, asked, letters), reply)
+        return deferred(stores.records, lambda c: cases.hand_over(c, asked, letters), reply)
 
 
-def read_handover(arguments: Arguments, at: datetime) -> Asked:
+def read_handover(arguments: Arguments, at: datetime) -> Handover:
     """Read the arguments; raises OfficeError with what is wrong in them."""
     by, position, to = (_name(arguments, key) for key in ("by", "position", "to"))
     items = arguments.get("items")
@@ -310,7 +310,7 @@ def read_handover(arguments: Arguments, at: datetime) -> Asked:
         raise OfficeError(
             f'hand_over: by and items, at most {MOST_ITEMS} like "message:12", are needed'
         )
-    return Asked(by, position, to, at, tuple(dict.fromkeys(_item(text) for text in items)))
+    return Handover(by, position, to, at, tuple(dict.fromkeys(_item(text) for text in items)))
 
 
 def _name(arguments: Arguments, key: str) -> str:
@@ -361,8 +361,8 @@ class RetentionCommands(CommandHandlers):
             check_may(connection, by, Permission.ERASE)
             return {
                 "kept": _kept(keeping),
-                "soon": _soon(soon(connection, keeping, now)),
-                "waiting": _waiting(waiting(connection)),
+                "soon": _soon(upcoming_deletions(connection, keeping, now)),
+                "waiting": _waiting(count_unclosed(connection)),
                 "ran": ran.isoformat() if ran else "",
                 "deleted": [_deletion(each) for each in deletions(connection)],
             }
@@ -382,7 +382,7 @@ class RetentionCommands(CommandHandlers):
         return deferred(self._stores.records, job, lambda result: result)
 
 
-def _kept(keeping: Keeping) -> list[Reply]:
+def _kept(keeping: RetentionDays) -> list[Reply]:
     days = {
         "messages": keeping.messages_closed,
         "numbers": keeping.numbers,
@@ -390,11 +390,11 @@ def _kept(keeping: Keeping) -> list[Reply]:
         "calls": keeping.calls,
         "requests": keeping.calls,
     }
-    found = [*((KEPT[what], limit) for what, limit in days.items()), *ELSE]
+    found = [*((KIND_LABELS[what], limit) for what, limit in days.items()), *ELSE]
     return [{"what": plain(words), "days": limit} for words, limit in found]
 
 
-def _soon(found: Soon) -> Reply:
+def _soon(found: UpcomingDeletions) -> Reply:
     return {
         "until": found.until.isoformat(),
         "messages": [{"number": n, "at": at.isoformat()} for n, at in found.messages],
@@ -406,7 +406,7 @@ def _soon(found: Soon) -> Reply:
     }
 
 
-def _waiting(found: Waiting) -> Reply:
+def _waiting(found: UnclosedCounts) -> Reply:
     return {
         "messages": found.messages,
         "oldest_message": found.oldest_message.isoformat() if found.oldest_message else "",
@@ -417,5 +417,5 @@ def _waiting(found: Waiting) -> Reply:
 
 
 def _deletion(each: Deletion) -> Reply:
-    words = KEPT.get(each.what, Words(each.what, each.what))
+    words = KIND_LABELS.get(each.what, Words(each.what, each.what))
     return {"at": each.at.isoformat(), "what": plain(words), "count": len(each.ids)}

@@ -31,7 +31,7 @@ from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.service import reports
 from appliance.service.reports import Outcome, Proof
-from appliance.store import database, requests
+from appliance.store import database, outbox
 from appliance.store.database import Noted, transaction
 from appliance.store.reports import sheet_key
 
@@ -208,4 +208,4 @@ def mail_sheet(stores: Stores, register: Directory, arguments: Arguments) -> Def
         return error if error is not None else {"said": {"it": it, "en": en}}
 
     at, domain = datetime.now(UTC), stores.records.letters.domain
-    return deferred(stores.records, lambda c: requests.queue(c, mail, at, domain), reply)
+    return deferred(stores.records, lambda c: outbox.queue_mail(c, mail, at, domain), reply)

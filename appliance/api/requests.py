@@ -59,10 +59,10 @@ from appliance.policy.requests import (
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.service.mailroom import Mailroom
-from appliance.store import database, request_papers, requests
+from appliance.store import database, outbox, requests
 from appliance.store.database import Noted, transaction
-from appliance.store.requests import Diary, Happened, StoredRequest, Taking
-from appliance.store.requests import StoredNotice as KeptMail
+from appliance.store.outbox import StoredMail as KeptMail
+from appliance.store.requests import RequestToStore, SlotDiary, StoredRequest, StoredStep
 from appliance.store.writer import Records
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _free(
     """Yield the start and the free places of each slot that has some."""
     begins = local_moment(datetime.combine(asked.first, time()), house.calendar.zone)
     units = {each.unit for each in declared if each is not None}
-    booked = {unit: requests.booked(connection, unit, begins) for unit in units}
+    booked = {unit: requests.booked_slots(connection, unit, begins) for unit in units}
     for day, each in zip(asked.days, declared, strict=True):
         if each is not None and each.slots is not None:
             taken = booked[each.unit]
@@ -212,7 +212,7 @@ class LinkCommands(CommandHandlers):
             return {"number": result, "said": plain(said)}
 
         return deferred(
-            self._records, lambda c: request_papers.close(c, token, said_by, now), reply
+            self._records, lambda c: requests.close_by_link(c, token, said_by, now), reply
         )
 
 
@@ -251,15 +251,15 @@ class MailTestCommands(CommandHandlers):
 
         def job(connection: sqlite3.Connection) -> int:
             check_may(connection, by, Permission.TECHNICAL)
-            if requests.count_since(connection, TEST_KEY, at - WITHIN) >= MOST_MAILS:
+            if outbox.count_since(connection, TEST_KEY, at - WITHIN) >= MOST_MAILS:
                 raise Refused(
                     f"{MOST_MAILS} prove in un'ora bastano: riprovare più tardi",
                     f"{MOST_MAILS} tests an hour are enough: try again later",
                 )
             with transaction(connection):
-                requests.put_notice(connection, mail, at, letters.domain)
+                outbox.put_mail(connection, mail, at, letters.domain)
                 database.note(connection, Noted(at, by, "mail.test"))
-            return requests.number_of_notice(connection, mail.key)
+            return outbox.mail_number(connection, mail.key)
 
         def reply(result: int | CentralinoError) -> Reply | CentralinoError:
             if isinstance(result, CentralinoError):
@@ -339,7 +339,7 @@ class PaperCommands(CommandHandlers):
                     return {"mail": number, "said": plain(retried_words(number))}
                 to = self._address(connection, kept, request)
                 domain = letters.domain
-                new = requests.send(connection, kept, to, copy, token, by, at, domain)
+                new = outbox.resend(connection, kept, to, copy, token, by, at, domain)
             return {"mail": new, "said": plain(sent_again_words(number, to))}
 
         def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:
@@ -358,7 +358,7 @@ class PaperCommands(CommandHandlers):
             mail = _mail_of(connection, wanted.request, wanted.mail)
             about = f"request {wanted.request}, mail {wanted.mail}, {wanted.kind}"
             if wanted.kind == "eml":
-                data = papers.eml(mail, requests.thread_ids(connection, mail.mail))
+                data = papers.eml(mail, outbox.thread_ids(connection, mail.mail))
             else:
                 data = to_json(papers.mail_document(mail, wanted.request, register))
         else:
@@ -380,7 +380,9 @@ class PaperCommands(CommandHandlers):
 
 def _mail_of(connection: sqlite3.Connection, request: int, number: int) -> KeptMail:
     """Look up an e-mail about a request; raises Refused."""
-    found = next((one for one in requests.about(connection, request) if one.number == number), None)
+    found = next(
+        (one for one in outbox.mails_of_request(connection, request) if one.number == number), None
+    )
     if found is None:
         raise Refused(*NO_MAIL)
     if not found.mail.body:
@@ -449,7 +451,7 @@ class RequestCommands(CommandHandlers):
     def _take(self, arguments: Arguments, audited: bool = False) -> DeferredReply:
         now = self._now()
         new, diary = self._new(arguments, now)
-        taking = Taking(uuid.uuid4().hex, new, now, diary=diary, audited=audited)
+        taking = RequestToStore(uuid.uuid4().hex, new, now, diary=diary, audited=audited)
         letters = self._records.letters
         number = "" if arguments.get("anyway") else new.citizen.phone
         name = "" if arguments.get("anyway") else new.citizen.name
@@ -460,7 +462,7 @@ class RequestCommands(CommandHandlers):
             known = requests.find_open(connection, number, name, self._plan)
             if known:
                 raise SaidError(refusals.open_already_words([kept.request for kept in known]))
-            request = requests.insert(connection, taking, letters)
+            request = requests.insert_request(connection, taking, letters)
             return {"number": request.number, "said": plain(refusals.stored_words(request))}
 
         return self._deferred(job)
@@ -479,7 +481,7 @@ class RequestCommands(CommandHandlers):
         text = _text(arguments, "words")
         if step is RequestStep.REMIND and not text:
             raise SaidError(refusals.NO_REMINDER_WORDS)
-        happened = Happened(uuid.uuid4().hex, step, now, _requester(arguments), said_by, text)
+        happened = StoredStep(uuid.uuid4().hex, step, now, _requester(arguments), said_by, text)
         starts = _starts(arguments) if step is RequestStep.MOVE else None
         letters = self._records.letters
 
@@ -487,7 +489,7 @@ class RequestCommands(CommandHandlers):
             kept = requests.required_request(connection, number)
             check_own(connection, happened.by, kept.request.unit)
             wanted, diary = self._moved(kept, starts, arguments, now) if starts else (None, None)
-            kept = requests.change(connection, number, happened, letters, wanted, diary)
+            kept = requests.apply_step(connection, number, happened, letters, wanted, diary)
             return {
                 "number": number,
                 "state": kept.request.state,
@@ -504,7 +506,7 @@ class RequestCommands(CommandHandlers):
         diary = self._mailroom.diary(unit, now)
 
         def job(connection: sqlite3.Connection) -> Reply:
-            found = requests.free(connection, diary, now, most=20) if diary else ()
+            found = requests.free_slots_of(connection, diary, now, most=20) if diary else ()
             return {
                 "slots": [slot.start.isoformat() for slot in found],
                 "offers": diary is not None,
@@ -529,7 +531,7 @@ class RequestCommands(CommandHandlers):
         number, by, at = _number(arguments), _requester(arguments), self._now()
 
         def job(connection: sqlite3.Connection) -> Reply:
-            kept = requests.retry(connection, number, by, at)
+            kept = outbox.retry_mail(connection, number, by, at)
             return {"said": plain(mail.retried_words(kept.number))}
 
         return self._deferred(job, hurry=True)
@@ -541,7 +543,7 @@ class RequestCommands(CommandHandlers):
         at = self._now()
 
         def job(connection: sqlite3.Connection) -> Reply:
-            kept = requests.drop(connection, number, by, reason, at)
+            kept = outbox.drop_mail(connection, number, by, reason, at)
             return {"said": plain(mail.given_up_words(kept.number))}
 
         return self._deferred(job)
@@ -557,7 +559,7 @@ class RequestCommands(CommandHandlers):
 
         return deferred(self._records, job, reply)
 
-    def _new(self, arguments: Arguments, now: datetime) -> tuple[NewRequest, Diary | None]:
+    def _new(self, arguments: Arguments, now: datetime) -> tuple[NewRequest, SlotDiary | None]:
         def line(key: str) -> str:
             return one_line(arguments, key, LONGEST_LINE)
 
@@ -596,7 +598,7 @@ class RequestCommands(CommandHandlers):
 
     def _moved(
         self, kept: StoredRequest, starts: datetime, arguments: Arguments, now: datetime
-    ) -> tuple[Appointment, Diary | None]:
+    ) -> tuple[Appointment, SlotDiary | None]:
         before = kept.request.appointment
         diary = self._mailroom.diary(kept.request.unit, now)
         form = before.form.value if before else AppointmentForm.OFFICE_CALLS.value
@@ -609,7 +611,7 @@ class RequestCommands(CommandHandlers):
         )
 
 
-def _appointment(arguments: Arguments, diary: Diary | None) -> Appointment:
+def _appointment(arguments: Arguments, diary: SlotDiary | None) -> Appointment:
     """Read an appointment: in one of the office's slots, else proposed and to be confirmed."""
     starts, form = _starts(arguments), _one_of(AppointmentForm, arguments, "form")
     minutes = diary.slots.minutes if diary else PROPOSED_MINUTES

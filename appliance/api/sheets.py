@@ -294,7 +294,7 @@ def _note(connection: sqlite3.Connection, request: NoteSheet, live: str, now: da
 
 
 def _last(connection: sqlite3.Connection, position: str, now: datetime) -> str:
-    record = call_log.last_of(connection, position, now - AFTERWARDS)
+    record = call_log.last_call_of_phone(connection, position, now - AFTERWARDS)
     if record is None:
         minutes = AFTERWARDS.seconds // 60
         raise SaidError(

@@ -22,8 +22,8 @@ from appliance.policy.office import SET_AUTOMATICALLY
 from appliance.policy.opening import ManualState, ServiceState, StateMark
 from appliance.policy.routing import GroupState
 from appliance.policy.text import NOTHING, Words
+from appliance.store.alerts import NOTHING_OPEN, OpenCounts
 from appliance.store.database import Trouble
-from appliance.store.voicemail import NOTHING_WATCHED, Watched
 
 if TYPE_CHECKING:
     pass
@@ -260,7 +260,7 @@ def _colons(mac: str) -> str:
 # What waits for somebody among messages and missed calls, in words for `centralino status`.
 
 
-def watched_words(watched: Watched) -> tuple[Words, ...]:
+def watched_words(watched: OpenCounts) -> tuple[Words, ...]:
     """Say what waits for somebody, each with what to do; nothing where nothing does."""
     said = []
     if watched.unheard:
@@ -292,7 +292,7 @@ def watched_words(watched: Watched) -> tuple[Words, ...]:
     return tuple(said)
 
 
-def _late_calls(watched: Watched) -> list[Words]:
+def _late_calls(watched: OpenCounts) -> list[Words]:
     """Say which calls without a message desk and head were told of (E16)."""
     how_it, how_en = "Vederle con centralino calls --missed", "See centralino calls --missed"
     said = []
@@ -315,7 +315,7 @@ def _late_calls(watched: Watched) -> list[Words]:
     return said
 
 
-def request_words(watched: Watched) -> tuple[Words, ...]:
+def request_words(watched: OpenCounts) -> tuple[Words, ...]:
     """Say how many requests offices have not answered yet; nothing where there are none."""
     count = watched.requests
     if not count:
@@ -323,7 +323,7 @@ def request_words(watched: Watched) -> tuple[Words, ...]:
     return (Words(f"Richieste aperte presso gli uffici: {count}", f"Open requests: {count}"),)
 
 
-def missed_words(watched: Watched) -> tuple[Words, ...]:
+def missed_words(watched: OpenCounts) -> tuple[Words, ...]:
     """Say how many calls without a message wait, and which of them matter most."""
     if not watched.missed:
         return ()
@@ -497,7 +497,7 @@ class Seen:
     phones: tuple[Mapping[str, Any], ...] = ()
     register: Words = NOTHING
     weeks: tuple[Words, ...] = ()
-    watched: Watched = NOTHING_WATCHED
+    watched: OpenCounts = NOTHING_OPEN
     care: tuple[Words, ...] = ()
     restarted: tuple[Mapping[str, Any], ...] = ()
 

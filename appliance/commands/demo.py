@@ -452,7 +452,7 @@ def _row(stage: Stage, call: str, report: CallReport) -> Row:
         with contextlib.suppress(CentralinoError):
             connection = open_reader(database_path(stage.folder / "state"))
             with contextlib.closing(connection):
-                latest = call_log.calls(connection, limit=1)
+                latest = call_log.list_calls(connection, limit=1)
             record = latest[0] if latest else None
             if record and record.result != "open" and record.call not in stage.seen:
                 stage.seen.add(record.call)

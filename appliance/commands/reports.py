@@ -50,10 +50,10 @@ from appliance.policy.text import Refused, Words, words_of
 from appliance.service import reports as proofs
 from appliance.service.mailroom import contacts
 from appliance.service.reports import Outcome, Proof
-from appliance.store import call_log, care, directory, reports, voicemail
-from appliance.store.care import Kind
+from appliance.store import call_log, directory, listings, reports, voicemail
 from appliance.store.directory import load_masked
 from appliance.store.reports import uses_since
+from appliance.store.voicemail import CaseKind
 
 # ---- calls -------------------------------------------------------------------------------------
 # `centralino calls`: the call log, and the calls without a message that somebody should answer.
@@ -94,14 +94,14 @@ def calls(
     number = numbers.called(called, settings.site.country) if called else ""
     with reading(settings) as connection:
         wanted = Result(result) if result else None
-        found = call_log.calls(connection, line=line, called=number, result=wanted, limit=last)
+        found = call_log.list_calls(connection, line=line, called=number, result=wanted, limit=last)
         back = call_log.called_back(connection, (f"call:{record.call}" for record in found))
         names = directory.names_of(connection)
     language, zone = language_of(settings), ZoneInfo(settings.site.zone)
     if as_json:
-        click.echo(voicemail.calls_as_json(found))
+        click.echo(listings.calls_as_json(found))
         return
-    click.echo(voicemail.as_text(found, language, zone, back, names))
+    click.echo(listings.calls_as_text(found, language, zone, back, names))
 
 
 def _check_line(settings: Settings, line: str) -> None:
@@ -110,7 +110,7 @@ def _check_line(settings: Settings, line: str) -> None:
     if not line or line in known:
         return
     with reading(settings) as connection:
-        if call_log.calls(connection, line=line, limit=1):
+        if call_log.list_calls(connection, line=line, limit=1):
             return  # of a line that was taken out
     names = ", ".join(sorted(known))
     raise Refused(
@@ -120,15 +120,15 @@ def _check_line(settings: Settings, line: str) -> None:
 
 
 def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
-    since = datetime.now(UTC) - timedelta(days=voicemail.DAYS)
+    since = datetime.now(UTC) - timedelta(days=voicemail.MISSED_DAYS)
     with reading(settings) as connection:
         found = voicemail.missed_calls(connection, since, plan_of(settings.site.country))
     shown = [each for each in found if every or each.is_open]
     if as_json:
-        click.echo(voicemail.missed_as_json(shown))
+        click.echo(listings.missed_as_json(shown))
         return
     zone = ZoneInfo(settings.site.zone)
-    click.echo(voicemail.missed_text(shown, language_of(settings), zone))
+    click.echo(listings.missed_as_text(shown, language_of(settings), zone))
 
 
 @calls.command("show")
@@ -139,19 +139,19 @@ def show(context: click.Context, name: str) -> None:
     settings: Settings = context.obj
     language, zone = language_of(settings), ZoneInfo(settings.site.zone)
     with reading(settings) as connection:
-        call, _ = care.find(connection, Kind.CALL, name)
-        record = call_log.find(connection, call)
-        entries = care.history(connection, Kind.CALL, call)
+        call, _ = voicemail.find_case(connection, CaseKind.CALL, name)
+        record = call_log.find_call(connection, call)
+        entries = voicemail.list_entries(connection, CaseKind.CALL, call)
         back = call_log.called_back(connection, (f"call:{call}",))
         names = directory.names_of(connection)
     assert record is not None
-    click.echo(voicemail.as_text([record], language, zone, back, names))
+    click.echo(listings.calls_as_text([record], language, zone, back, names))
     click.echo()
-    for line in voicemail.history_lines(entries, zone, language):
+    for line in listings.history_lines(entries, zone, language):
         click.echo(line)
 
 
-add_care_commands(calls, Kind.CALL)
+add_care_commands(calls, CaseKind.CALL)
 
 
 # ---- capacity ----------------------------------------------------------------------------------

@@ -42,10 +42,13 @@ from appliance.policy.requests import (
 from appliance.policy.text import Refused, Words
 from appliance.service.mailroom import Papers, papers_of
 from appliance.store import directory as register_store
+from appliance.store import listings
+from appliance.store import outbox as stored_outbox
 from appliance.store import requests as stored
 from appliance.store.database import database_path
 from appliance.store.directory import key_path
-from appliance.store.requests import Due, StoredRequest
+from appliance.store.listings import DueOf
+from appliance.store.requests import StoredRequest
 
 # ---- outbox ------------------------------------------------------------------------------------
 # `centralino outbox`: the notices that wait for the mail server, and those that did not leave.
@@ -67,12 +70,12 @@ def list_outbox(settings: Settings, *, all_: bool, as_json: bool) -> None:
     """List what waits and what could not be sent, oldest first."""
     states = tuple(MailState) if all_ else (MailState.QUEUED, MailState.DEAD)
     with reading(settings) as connection:
-        found = stored.list_notices(connection, *states)
+        found = stored_outbox.list_mails(connection, *states)
     if as_json:
-        click.echo(stored.mails_as_json(found))
+        click.echo(listings.mails_as_json(found))
         return
     zone, language = ZoneInfo(settings.site.zone), language_of(settings)
-    click.echo(stored.mails_as_text(found, language, zone))
+    click.echo(listings.mails_as_text(found, language, zone))
 
 
 @outbox.command()
@@ -107,7 +110,7 @@ def request_pdf_papers(settings: Settings) -> Papers:
     return papers_of(settings, build_office(settings, datetime.now(UTC).year))
 
 
-def write_pdf(settings: Settings, number: int, folder: Path, due: Due) -> Path:
+def write_pdf(settings: Settings, number: int, folder: Path, due: DueOf) -> Path:
     """Write request `number` into a folder and return the file.
 
     Raises OfficeError where there is none, StoreError without the key of the register's numbers:
@@ -178,11 +181,11 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
         kept = stored.required_request(connection, number)
     late, by_day = _late(settings), _due(settings)
     if as_json:
-        row = stored.request_to_json(kept, by_day(kept.request), late(kept.request))
+        row = listings.request_to_json(kept, by_day(kept.request), late(kept.request))
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return
     zone, language = ZoneInfo(settings.site.zone), language_of(settings)
-    click.echo(stored.shown(kept, language, zone, by_day, late))
+    click.echo(listings.request_as_text(kept, language, zone, by_day, late))
 
 
 @requests.command()
@@ -288,8 +291,8 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
     with reading(settings) as connection:
         stored.required_request(connection, number)
         letters = [
-            (kept, stored.thread_ids(connection, kept.mail))
-            for kept in stored.about(connection, number)
+            (kept, stored_outbox.thread_ids(connection, kept.mail))
+            for kept in stored_outbox.mails_of_request(connection, number)
             if kept.mail.body
         ]
     if not letters:
@@ -308,23 +311,23 @@ def export(settings: Settings, number: int, folder: Path, *, pdf: bool) -> None:
 def _show(settings: Settings, found: tuple[StoredRequest, ...], *, as_json: bool) -> None:
     late, by_day = _late(settings), _due(settings)
     if as_json:
-        rows = [stored.request_to_json(k, by_day(k.request), late(k.request)) for k in found]
+        rows = [listings.request_to_json(k, by_day(k.request), late(k.request)) for k in found]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     zone, language = ZoneInfo(settings.site.zone), language_of(settings)
-    click.echo(stored.as_text(found, language, zone, by_day, late))
+    click.echo(listings.requests_as_text(found, language, zone, by_day, late))
 
 
 def _calendar(settings: Settings) -> Schedule:
     return office_in_force(settings, datetime.now(UTC).year).switchboard.schedule
 
 
-def _due(settings: Settings) -> stored.Due:
+def _due(settings: Settings) -> listings.DueOf:
     calendar = _calendar(settings)
     return lambda request: due_day(request, calendar)
 
 
-def _late(settings: Settings) -> stored.Late:
+def _late(settings: Settings) -> listings.IsLate:
     calendar, now = _calendar(settings), datetime.now(UTC)
 
     def late(request: Request) -> bool:

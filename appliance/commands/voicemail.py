@@ -27,11 +27,10 @@ from appliance.policy.text import Words
 from appliance.policy.users import LONGEST_PIN, SHORTEST_PIN, check_new_pin
 from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep, care_of
 from appliance.service import housekeeping
-from appliance.store import care, voicemail
+from appliance.store import listings, voicemail
 from appliance.store import retention as store_retention
-from appliance.store.care import Kind
-from appliance.store.retention import Keeping, deletions, due_for_deletion, still_open
-from appliance.voicemail import listing
+from appliance.store.retention import RetentionDays, count_open_calls, deletions, due_for_deletion
+from appliance.store.voicemail import CaseKind
 
 # ---- call back ---------------------------------------------------------------------------------
 # `centralino call-back`: a position's phone rings, then the box dials whom something is about.
@@ -159,13 +158,15 @@ def list_them(context: click.Context, state: str | None, as_json: bool) -> None:
 
 def _show_list(settings: Settings, state: MessageState | None, *, as_json: bool) -> None:
     with reading(settings) as connection:
-        found = listing.list_messages(connection, state)
-        cares = care.cares(connection, Kind.MESSAGE)
+        found = voicemail.list_messages(connection, state)
+        cares = voicemail.care_by_id(connection, CaseKind.MESSAGE)
     folder, language = Path(settings.folders.state) / "voicemail", language_of(settings)
     if as_json:
-        click.echo(listing.as_json(found, folder, cares))
+        click.echo(listings.messages_as_json(found, folder, cares))
     else:
-        click.echo(listing.as_text(found, folder, language, ZoneInfo(settings.site.zone), cares))
+        click.echo(
+            listings.messages_as_text(found, folder, language, ZoneInfo(settings.site.zone), cares)
+        )
 
 
 @messages.command("show")
@@ -179,20 +180,20 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     """
     settings: Settings = context.obj
     with reading(settings) as connection:
-        care.find(connection, Kind.MESSAGE, name)
-        message = voicemail.find(connection, name)
+        voicemail.find_case(connection, CaseKind.MESSAGE, name)
+        message = voicemail.find_message(connection, name)
         assert message is not None
-        entries = care.history(connection, Kind.MESSAGE, message.id)
-        earlier = voicemail.hints(connection, message)
+        entries = voicemail.list_entries(connection, CaseKind.MESSAGE, message.id)
+        earlier = voicemail.possible_callers(connection, message)
     folder, language = Path(settings.folders.state) / "voicemail", language_of(settings)
     if as_json:
-        row = listing.json_row(message, folder, care_of(entries))
-        row["history"] = voicemail.history_rows(entries)
+        row = listings.message_json_row(message, folder, care_of(entries))
+        row["history"] = listings.history_rows(entries)
         row["earlier_calls"] = [record.call for record in earlier]
         click.echo(json.dumps(row, ensure_ascii=False, indent=2))
         return
     zone = ZoneInfo(settings.site.zone)
-    click.echo(listing.shown(message, entries, earlier, folder, language, zone))
+    click.echo(listings.message_as_text(message, entries, earlier, folder, language, zone))
 
 
 @messages.command("retention")
@@ -202,13 +203,15 @@ def retention(context: click.Context, preview: bool) -> None:
     """Say for how long messages, numbers and calls are kept, and what was deleted lately."""
     settings: Settings = context.obj
     kept, language = settings.retention, language_of(settings)
-    keeping = Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
+    keeping = RetentionDays(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
     with reading(settings) as connection:
         if preview:
             found = due_for_deletion(connection, keeping, datetime.now(UTC))
-            lines = store_retention.previewed(found, language, still_open(connection, found))
+            lines = store_retention.preview_lines(
+                found, language, count_open_calls(connection, found)
+            )
         else:
-            lines = store_retention.told(keeping, deletions(connection), language)
+            lines = store_retention.retention_lines(keeping, deletions(connection), language)
     click.echo("\n".join(lines))
 
 
@@ -229,4 +232,4 @@ def set_pin(context: click.Context, remove: bool) -> None:
     click.echo(PIN_SET.it if language_of(settings) == "it" else PIN_SET.en)
 
 
-add_care_commands(messages, Kind.MESSAGE)
+add_care_commands(messages, CaseKind.MESSAGE)

@@ -15,9 +15,10 @@ from appliance.policy.directory import Directory
 from appliance.policy.hours import date_words, day_words, moment_phrase, moment_words
 from appliance.policy.mail import need_name
 from appliance.policy.requests import Citizen, Contact, RequestStep
-from appliance.policy.text import Words
+from appliance.policy.text import Words, in_language
+from appliance.store.listings import DueOf, appointment_text
 from appliance.store.reports import Teller
-from appliance.store.requests import Due, Happened, StoredRequest, said_in, when
+from appliance.store.requests import StoredRequest, StoredStep
 
 # ---- document ----------------------------------------------------------------------------------
 # What stands on a paper, without its looks: handed from process to process as JSON.
@@ -176,7 +177,7 @@ class RequestLetter:
     names: Names
     hide: Callable[[str], str]
 
-    def document(self, kept: StoredRequest, due: Due) -> Document:
+    def document(self, kept: StoredRequest, due: DueOf) -> Document:
         """Write it; what is not known is left out."""
         request, head = kept.request, self.head
         taken = request.at.astimezone(head.zone)
@@ -197,7 +198,7 @@ class RequestLetter:
         )
 
     def _say(self, words: Words) -> str:
-        return said_in(words, self.head.language)
+        return in_language(words, self.head.language)
 
     def _to(self, code: str) -> Iterator[str]:
         unit = self.register.unit(code)
@@ -208,7 +209,7 @@ class RequestLetter:
         if unit and unit.email:
             yield unit.email
 
-    def _parts(self, kept: StoredRequest, due: Due) -> Iterator[Part]:
+    def _parts(self, kept: StoredRequest, due: DueOf) -> Iterator[Part]:
         request = kept.request
         spoken = self._say(SPOKEN) if request.citizen.spoken else ""
         yield Part(self._say(CITIZEN), self._facts(self._citizen(request.citizen)), spoken)
@@ -237,18 +238,18 @@ class RequestLetter:
             known = LANGUAGES.get(citizen.language)
             yield _LANGUAGE, self._say(known) if known else citizen.language
 
-    def _request(self, kept: StoredRequest, due: Due) -> Iterator[tuple[Words, str]]:
+    def _request(self, kept: StoredRequest, due: DueOf) -> Iterator[tuple[Words, str]]:
         request, head = kept.request, self.head
         unit = self.register.unit(request.unit)
         yield _UNIT, unit.name if unit else request.unit
         yield _NEED, need_name(self.register, head.zone, request)
         yield _SHEET, self.names.sheets.get(request.sheet, request.sheet)
         booked = request.appointment
-        yield _APPOINTMENT, when(booked, head.language, head.zone) if booked else ""
+        yield _APPOINTMENT, appointment_text(booked, head.language, head.zone) if booked else ""
         yield _STATE, self._say(requests.state_words(request))
         yield _DUE, day_words(due(request), head.language)
 
-    def _row(self, step: Happened) -> tuple[str, ...]:
+    def _row(self, step: StoredStep) -> tuple[str, ...]:
         at = moment_words(step.at.astimezone(self.head.zone), self.head.language)
         if step.step is RequestStep.MAILED:
             return (at, self._say(MAILED), "", "")

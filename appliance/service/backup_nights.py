@@ -31,7 +31,7 @@ from appliance.policy.users import Permission
 from appliance.service import backup, backup_target, nightly
 from appliance.service.backup import MADE
 from appliance.service.backup_target import NO_ANSWER, PASSWORD, PHRASE, Target
-from appliance.store import database, requests
+from appliance.store import database, outbox
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, database_path, transaction
 from appliance.voicemail.storage import spare_bytes
@@ -450,7 +450,7 @@ class TargetNights:
         if mail is not None and mail.key != self._mailed:
             self._mailed = mail.key
             domain = self._records.letters.domain
-            self._records.do(lambda connection: requests.queue(connection, mail, now, domain))
+            self._records.do(lambda connection: outbox.queue_mail(connection, mail, now, domain))
 
     def _begin(self, now: Now, wish: Wish) -> None:
         started = now.wall

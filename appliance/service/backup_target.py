@@ -246,7 +246,7 @@ def mail_of(
 ) -> Mail | None:
     """Write to whom `backup.notify` names: once when it begins, again each week that it lasts.
 
-    A key that is known is one letter (store/requests.py), also after a start of the service.
+    A key that is known is one letter (store/outbox.py), also after a start of the service.
     """
     if not settings.backup.notify:
         return None

@@ -34,14 +34,22 @@ from appliance.policy.voicemail import (
     MessageStep,
 )
 from appliance.service.announcements import forget_old
-from appliance.store import care, database, users, voicemail
-from appliance.store.care import Kind
+from appliance.store import database, users, voicemail
+from appliance.store.alerts import NOTHING_OPEN, AlertSettings, OpenCounts, queue_alerts
 from appliance.store.database import Noted, Trouble, transaction
 from appliance.store.directory import secret_place
 from appliance.store.monitoring import forget_unwanted
-from appliance.store.request_papers import due_mails, due_requests, empty_mails, erase_requests
-from appliance.store.retention import Due, Keeping, due_for_deletion, erase
-from appliance.store.voicemail import NOTHING_WATCHED, Message, Notices, Watched, watch
+from appliance.store.retention import (
+    DueForDeletion,
+    RetentionDays,
+    due_for_deletion,
+    due_mails,
+    due_requests,
+    empty_mails,
+    erase,
+    erase_requests,
+)
+from appliance.store.voicemail import CaseKind, Message
 from appliance.store.writer import Records
 from appliance.voicemail.storage import Folders
 
@@ -55,12 +63,12 @@ if TYPE_CHECKING:
 # ---- call back care ----------------------------------------------------------------------------
 # A call back in vain is counted by itself, with its time and position (E16).
 
-KINDS = {"message": Kind.MESSAGE, "call": Kind.CALL}
+KINDS = {"message": CaseKind.MESSAGE, "call": CaseKind.CALL}
 DIALLED = "dialled"
 """In the trail of a call out whose number was sent: before that nobody was tried."""
 
 
-def in_vain(record: CallRecord, asked_by: str = "") -> tuple[Kind, str, MessageEntry] | None:
+def in_vain(record: CallRecord, asked_by: str = "") -> tuple[CaseKind, str, MessageEntry] | None:
     """Return what a written record adds to the message or call it was for, None for nothing.
 
     `asked_by` is the person who asked for it, where that was not done at the phone itself.
@@ -101,15 +109,15 @@ class Plan:
     """By which hours alerts go, to whom, how long what is kept; whether no broker is told of it."""
 
     calendar: Schedule
-    notices: Notices
-    keeping: Keeping
+    notices: AlertSettings
+    keeping: RetentionDays
     has_no_broker: bool = False
 
 
 def plan_of(settings: Settings, calendar: Schedule) -> Plan:
     """Say by which hours alerts go, to whom, and how long what is kept."""
     voicemail = settings.voicemail
-    notices = Notices(
+    notices = AlertSettings(
         voicemail.notify,
         bool(voicemail.notify_sound),
         settings.site.languages[0],
@@ -122,10 +130,10 @@ def plan_of(settings: Settings, calendar: Schedule) -> Plan:
     return Plan(calendar, notices, keeping_of(settings), not settings.mqtt.server)
 
 
-def keeping_of(settings: Settings) -> Keeping:
+def keeping_of(settings: Settings) -> RetentionDays:
     """Say how long what is kept."""
     kept = settings.retention
-    return Keeping(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
+    return RetentionDays(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
 
 
 class Housekeeping:
@@ -147,7 +155,7 @@ class Housekeeping:
         self._deleted_on: date | None = None
         self.over: Callable[[Schedule], Schedule] = lambda hours: hours
         """Lays over the written hours what was entered (E14)."""
-        self.watched: Watched = NOTHING_WATCHED
+        self.watched: OpenCounts = NOTHING_OPEN
         """What waits for somebody, as of the last look."""
         self.deleted_at: datetime | None = None
         """When what is past its time was last deleted, since the start; None for not yet."""
@@ -159,7 +167,9 @@ class Housekeeping:
         self._looking, self._look_at = True, now.monotonic + LOOK_S
         plan, at, domain = self._plan, now.wall, self._records.letters.domain
         calendar = self.over(plan.calendar)
-        self._records.do(lambda c: watch(c, calendar, plan.notices, at, domain), self._looked)
+        self._records.do(
+            lambda c: queue_alerts(c, calendar, plan.notices, at, domain), self._looked
+        )
         self._records.do(lambda c: users.forget_old(c, at))
         today = self._night_of(now.wall)
         if today is not None:
@@ -170,7 +180,7 @@ class Housekeeping:
         """Look at the next occasion: somebody has dealt with something. From any thread."""
         self._look_at = 0.0
 
-    def delete(self, connection: sqlite3.Connection, now: datetime) -> Due:
+    def delete(self, connection: sqlite3.Connection, now: datetime) -> DueForDeletion:
         """Delete what is past its time; sounds first, as recovery would take them up again."""
         found = due_for_deletion(connection, self._plan.keeping, now)
         if found.any:
@@ -202,14 +212,14 @@ class Housekeeping:
         late = local.time() >= NIGHT
         return local.date() if late and self._deleted_on != local.date() else None
 
-    def _looked(self, result: Watched | CentralinoError) -> None:
+    def _looked(self, result: OpenCounts | CentralinoError) -> None:
         self._looking = False
-        if isinstance(result, Watched):
+        if isinstance(result, OpenCounts):
             self.watched = result
         else:
             log.warning("messages could not be looked after: %s", result)
 
-    def _deleted(self, at: datetime, result: Due | CentralinoError) -> None:
+    def _deleted(self, at: datetime, result: DueForDeletion | CentralinoError) -> None:
         if isinstance(result, CentralinoError):
             log.error("what is past its time was not deleted: %s", result)
             self._deleted_on = None
@@ -309,7 +319,9 @@ class MessageSounds:
         self._add(order.message, _entry(order.by, step), done)
 
     def _add(self, message: str, entry: MessageEntry, done: Callable[[object], None]) -> None:
-        self._records.do(lambda c: care.add(c, care.Kind.MESSAGE, message, entry), done)
+        self._records.do(
+            lambda c: voicemail.add_entry(c, voicemail.CaseKind.MESSAGE, message, entry), done
+        )
 
     def _next(self, connection: sqlite3.Connection, after: int) -> _Found | None:
         """Find the next message that can be read; one that cannot is named in the journal."""

@@ -40,20 +40,22 @@ from appliance.policy.numbering import NumberingPlan
 from appliance.policy.office import Office
 from appliance.policy.privacy import mask_declared
 from appliance.policy.requests import Request, RequestStep, without_done_links
-from appliance.policy.text import NO_HEAD, NO_SERVER, SaidError, Words, error_text_words
-from appliance.policy.transfers import may_transfer
-from appliance.store import sheets, users, writer
-from appliance.store.database import Trouble
-from appliance.store.requests import (
-    NO_DOMAIN,
-    Diary,
-    Due,
-    Happened,
-    Letters,
-    StoredRequest,
-    said_in,
+from appliance.policy.text import (
+    NO_HEAD,
+    NO_SERVER,
+    SaidError,
+    Words,
+    error_text_words,
+    in_language,
 )
-from appliance.store.requests import StoredNotice as KeptMail
+from appliance.policy.transfers import may_transfer
+from appliance.store import outbox, sheets, users
+from appliance.store import requests as stored_requests
+from appliance.store.database import Trouble
+from appliance.store.listings import DueOf
+from appliance.store.outbox import NO_DOMAIN
+from appliance.store.outbox import StoredMail as KeptMail
+from appliance.store.requests import RequestMails, SlotDiary, StoredRequest, StoredStep
 from appliance.store.writer import Records
 
 if TYPE_CHECKING:
@@ -143,7 +145,7 @@ class Papers:
         )
 
     def request_document(
-        self, kept: StoredRequest, due: Due, register: Directory, names: Names
+        self, kept: StoredRequest, due: DueOf, register: Directory, names: Names
     ) -> Document:
         """Lay a request with all that became of it out on paper; raises OfficeError."""
         hide = self._hiding(register)
@@ -175,7 +177,7 @@ class Papers:
         yield _ATTACHED, ", ".join(attached)
 
     def _say(self, words: Words) -> str:
-        return said_in(words, self.head.language)
+        return in_language(words, self.head.language)
 
     def _to(self, kept: KeptMail) -> str:
         return kept.mail.to if is_address(kept.mail.to) else self.to_head or NOBODY
@@ -233,20 +235,20 @@ class Outgoing:
 
     def waiting(self) -> tuple[QueuedMail, ...]:
         """See mail.sender.Outbox."""
-        return self.records.ask(writer.waiting)
+        return self.records.ask(outbox.waiting_mails)
 
     def dead(self) -> int:
         """See mail.sender.Outbox."""
-        return self.records.ask(writer.dead)
+        return self.records.ask(outbox.count_dead)
 
     def load(self, number: int) -> OutgoingMail:
         """See mail.sender.Outbox."""
-        return self.records.ask(lambda c: writer.load(c, number))
+        return self.records.ask(lambda c: outbox.load_letter(c, number))
 
     def settle(self, now: MailState, after: QueuedMail, said: str) -> None:
         """See mail.sender.Outbox."""
         at = datetime.now(UTC)
-        self.records.ask(lambda c: writer.settle(c, now, after, said, at))
+        self.records.ask(lambda c: stored_requests.settle_mail(c, now, after, said, at))
 
 
 class Mailroom:
@@ -273,7 +275,7 @@ class Mailroom:
             Outgoing(records), self._deliver, abort, self._tell, lambda _: on_trouble(MAIL_ENDED)
         )
         domain = domain_of(settings.mail) or NO_DOMAIN
-        records.letters = Letters(self.write, domain, self.wake, bool(settings.mail.head))
+        records.letters = RequestMails(self.write, domain, self.wake, bool(settings.mail.head))
 
     def start(self) -> None:
         """Start the mail thread."""
@@ -322,21 +324,21 @@ class Mailroom:
         """What writes a request's papers (E15)."""
         return papers_of(self._settings, self._office)
 
-    def diary(self, unit_code: str, at: datetime) -> Diary | None:
+    def diary(self, unit_code: str, at: datetime) -> SlotDiary | None:
         """Return the slots that a unit offers now, its service's for want of its own."""
         register, day = self._register(), at.astimezone(self._office.zone).date()
         unit = register.unit(unit_code)
         declared = register.valid_declaration(unit, day) if unit else None
         if declared is None or declared.slots is None:
             return None
-        return Diary(declared.unit, declared.slots, self.calendar)
+        return SlotDiary(declared.unit, declared.slots, self.calendar)
 
     def rules(self, unit: str, need: str, at: datetime) -> tuple[ReturnRule, ...]:
         """Return what a unit has declared for a need; raises OfficeError for an unknown unit."""
         calendar = self.calendar
         return may_transfer(self._register(), calendar, unit, need, Now(0.0, at)).rules
 
-    def write(self, kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
+    def write(self, kept: StoredRequest, happened: StoredStep | None) -> tuple[Mail, ...]:
         """Write the letters that a request, or a step of it, leads to (records.requests.Letters).
 
         In the records' thread, within the transaction; whoever has queued wakes the mail thread.

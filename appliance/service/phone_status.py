@@ -23,8 +23,8 @@ from appliance.service.stores import Stores
 from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
 from appliance.sip.phones import PhonesStatus
+from appliance.store.alerts import NOTHING_OPEN
 from appliance.store.database import Trouble
-from appliance.store.voicemail import NOTHING_WATCHED
 
 if TYPE_CHECKING:
     from appliance.sip.service import Phones
@@ -47,7 +47,7 @@ class StatusCollector:
         self._complaints = [complaint] if complaint.en else []
         self._troubles: dict[str, Trouble] = {}
         self._unattended = False
-        self.watched = NOTHING_WATCHED
+        self.watched = NOTHING_OPEN
         """What waits for somebody among messages and missed calls."""
         self.deleted_at: datetime | None = None
         """When what is past its time was last deleted, since the start."""

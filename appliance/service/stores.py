@@ -29,12 +29,12 @@ from appliance.policy.requests import Request
 from appliance.service.announcements import Dictations
 from appliance.service.housekeeping import MessageSounds, Pins, in_vain
 from appliance.service.live_policy import LiveDirectory, LiveHours
-from appliance.store import call_log, care, requests
+from appliance.store import call_log, outbox, requests, voicemail
 from appliance.store.backup import PolicyCopy
 from appliance.store.backup import folder_of as folder_of_copy
 from appliance.store.database import Trouble, database_path
 from appliance.store.directory import key_path
-from appliance.store.requests import Taking
+from appliance.store.requests import RequestToStore
 from appliance.store.writer import Records
 from appliance.voicemail.mailbox import DEFAULT_LIMITS, Mailbox
 from appliance.voicemail.storage import Limits
@@ -195,7 +195,7 @@ class Stores:
         counted = in_vain(record, asked_by)
         if counted is not None:
             kind, name, entry = counted
-            self.records.do(lambda c: care.add(c, kind, name, entry), _not_counted)
+            self.records.do(lambda c: voicemail.add_entry(c, kind, name, entry), _not_counted)
 
     def forget_numbers(self, numbers: tuple[str, ...]) -> None:
         """Have the desk forget numbers that were erased (E20)."""
@@ -227,7 +227,7 @@ class Stores:
             else:
                 letters.queued()
 
-        self.records.do(lambda c: requests.queue(c, mail, at, letters.domain), told)
+        self.records.do(lambda c: outbox.queue_mail(c, mail, at, letters.domain), told)
 
     def _store_request(self, order: orders.StoreRequest) -> None:
         """Store a request at once, or, with the caller's words, once they are on the disk."""
@@ -235,7 +235,7 @@ class Stores:
             if not self.mailbox.finish_request(order.recording, order.trim_ms, order.request):
                 self._post(events.StoreFailed(order.call, "the caller's words were never recorded"))
             return
-        taking = Taking(uuid.uuid4().hex, order.request, datetime.now(UTC))
+        taking = RequestToStore(uuid.uuid4().hex, order.request, datetime.now(UTC))
         letters = self.records.letters
 
         def told(result: Request | CentralinoError) -> None:
@@ -246,7 +246,7 @@ class Stores:
                 self._post(events.RequestStored(order.call, result.number))
                 self.load_numbers(self._outgoing)  # who asked may be called back
 
-        self.records.do(lambda c: requests.insert(c, taking, letters), told)
+        self.records.do(lambda c: requests.insert_request(c, taking, letters), told)
 
     def _store_call_back(self, record: orders.CallRecord) -> None:
         """Keep the wish to be called back; only then may it be promised."""

@@ -1,10 +1,11 @@
-"""The call log."""
+"""Call log: one row a call, written whole at the ring, at each stage and at the end."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -17,17 +18,16 @@ from appliance.policy.numbering import (
     NumberingPlan,
     are_same_number,
     canonical_number,
+    is_number_like,
     number_tail,
 )
 from appliance.policy.text import SaidError, Words
 from appliance.store.database import transaction
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Mapping
 
-
-# ---- call log ----------------------------------------------------------------------------------
-# The call log: each call written whole, at ring, at each stage and at its end.
 
 Value = str | int | None
 """What a column holds; also what JSON can say, so that a sidecar holds the same."""
@@ -74,7 +74,7 @@ _CLOSE: Final = """
 """
 
 
-def upsert(connection: sqlite3.Connection, records: Iterable[CallRecord], boot: str) -> None:
+def upsert_calls(connection: sqlite3.Connection, records: Iterable[CallRecord], boot: str) -> None:
     """Write call records whole, in one transaction; the same record twice changes nothing."""
     rows = [{"boot": boot, **call_to_row(record)} for record in records]
     with transaction(connection):
@@ -103,7 +103,7 @@ def note_sheet(connection: sqlite3.Connection, call: str, sheet: str) -> CallRec
     Raises OfficeError when there is no such call.
     """
     with transaction(connection):
-        record = find(connection, call)
+        record = find_call(connection, call)
         if record is None:
             raise SaidError(
                 Words(
@@ -117,7 +117,9 @@ def note_sheet(connection: sqlite3.Connection, call: str, sheet: str) -> CallRec
     return replace(record, sheets=sheets)
 
 
-def last_of(connection: sqlite3.Connection, phone: str, since: datetime) -> CallRecord | None:
+def last_call_of_phone(
+    connection: sqlite3.Connection, phone: str, since: datetime
+) -> CallRecord | None:
     """Return the last call that a phone answered and that ended since an instant."""
     rows = connection.execute(
         "SELECT * FROM calls WHERE phone = ? AND ended_at IS NOT NULL "
@@ -129,13 +131,13 @@ def last_of(connection: sqlite3.Connection, phone: str, since: datetime) -> Call
     return next(fresh, None)
 
 
-def find(connection: sqlite3.Connection, call: str) -> CallRecord | None:
+def find_call(connection: sqlite3.Connection, call: str) -> CallRecord | None:
     """Look a call up by its id."""
     row = connection.execute("SELECT * FROM calls WHERE call = ?", (call,)).fetchone()
     return call_from_row(row) if row else None
 
 
-def calls(
+def list_calls(
     connection: sqlite3.Connection,
     *,
     since: datetime | None = None,
@@ -162,7 +164,7 @@ def calls(
     return tuple(call_from_row(row) for row in rows)
 
 
-def of_number(
+def calls_from_number(
     connection: sqlite3.Connection,
     number: str,
     since: datetime,
@@ -302,9 +304,6 @@ def _number(value: object) -> int | None:
     return None if value is None else int(str(value))
 
 
-# ---- placed ------------------------------------------------------------------------------------
-# What the call log says of calling out: who has called, what was dialled, what was called back.
-
 _CALLERS: Final = """
     SELECT caller_number AS number, max(rang_at) AS at, max(rang_ms) FROM calls
     WHERE direction = 'in' AND rang_ms >= ? AND caller_number <> '' GROUP BY caller_number
@@ -312,9 +311,6 @@ _CALLERS: Final = """
 _ASKERS: Final = "SELECT phone AS number, at FROM requests WHERE at_ms >= ? AND phone <> ''"
 _OUT: Final = "SELECT * FROM calls WHERE direction = 'out' AND rang_ms >= ? ORDER BY rang_ms"
 _ABOUT: Final = "SELECT * FROM calls WHERE direction = 'out' AND about = ? ORDER BY rang_ms DESC"
-_MESSAGE: Final = "SELECT caller_number, caller_name FROM messages WHERE number = ?"
-_REQUEST: Final = "SELECT phone, name FROM requests WHERE number = ?"
-_CALL: Final = "SELECT caller_number, caller_name FROM calls WHERE call = ? OR rowid = ?"
 
 
 def ledger(
@@ -347,22 +343,6 @@ def _placed(record: CallRecord, now: datetime) -> PlacedCall:
     return PlacedCall(record.call, record.phone, number, record.rang_at, record.case, talked)
 
 
-def number_of(connection: sqlite3.Connection, case: str) -> tuple[str, str]:
-    """Return number and name of whom "message:12", "request:7" or "call:ID" is about.
-
-    Both are "" when there is no such thing, or no number is known of it.
-    """
-    kind, _, name = case.partition(":")
-    if kind == "call":
-        row = connection.execute(_CALL, (name, int(name) if name.isdigit() else -1)).fetchone()
-    elif kind in {"message", "request"} and name.isdigit():
-        sql = _MESSAGE if kind == "message" else _REQUEST
-        row = connection.execute(sql, (int(name),)).fetchone()
-    else:
-        row = None
-    return (str(row[0]), str(row[1])) if row else ("", "")
-
-
 def called_back(
     connection: sqlite3.Connection, cases: Iterable[str]
 ) -> dict[str, tuple[CallRecord, ...]]:
@@ -372,3 +352,53 @@ def called_back(
         for case in cases
     }
     return {case: records for case, records in found.items() if records}
+
+
+MOST_SHOWN: Final = 500
+COMMON_DIGITS: Final = 2
+"""So many last digits of what was typed stand in every number that it finds, however written."""
+
+_BETWEEN: Final = (
+    "SELECT rowid, * FROM calls WHERE rang_ms >= ? AND rang_ms < ? "
+    "ORDER BY rang_ms DESC, rowid DESC LIMIT ?"
+)
+_WITH_DIGITS: Final = (
+    "SELECT rowid, * FROM calls WHERE rang_ms >= ? AND caller_number LIKE ? "
+    "AND caller_number <> '' ORDER BY rang_ms DESC, rowid DESC"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedCall:
+    """A call with its short number."""
+
+    number: int
+    record: CallRecord
+
+
+def calls_between(
+    connection: sqlite3.Connection, since: datetime, until: datetime, most: int = MOST_SHOWN
+) -> tuple[NumberedCall, ...]:
+    """List the calls that rang or were dialled in a time, newest first."""
+    return _numbered(connection.execute(_BETWEEN, (to_ms(since), to_ms(until), most)))
+
+
+def calls_with_number(
+    connection: sqlite3.Connection,
+    number: str,
+    since: datetime,
+    plan: NumberingPlan = HOME_PLAN,
+    most: int = MOST_SHOWN,
+) -> tuple[NumberedCall, ...]:
+    """List the calls from and to a number since an instant, however it was sent; newest first.
+
+    Part of a number finds all that begin or end with it (see policy.same_number.is_like).
+    """
+    ends = number_tail(number)[-COMMON_DIGITS:]
+    rows = connection.execute(_WITH_DIGITS, (to_ms(since), f"%{ends}%"))
+    same = (row for row in rows if is_number_like(str(row["caller_number"]), number, plan))
+    return _numbered(islice(same, most))
+
+
+def _numbered(rows: Iterable[sqlite3.Row]) -> tuple[NumberedCall, ...]:
+    return tuple(NumberedCall(int(row["rowid"]), call_from_row(row)) for row in rows)

@@ -15,10 +15,9 @@ from appliance.errors import StoreError
 from appliance.files import fsync_directory
 from appliance.policy.text import NotKept, Refused, error_text_words
 from appliance.policy.voicemail import MessageOutcome, MessageStep
-from appliance.store import call_log, care, database, requests
-from appliance.store.care import Kind
+from appliance.store import call_log, database, outbox, requests, voicemail
 from appliance.store.database import Noted, open_reader, transaction
-from appliance.store.voicemail import needs_somebody
+from appliance.store.voicemail import CaseKind, needs_somebody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -350,7 +349,7 @@ def _calls_found(connection: sqlite3.Connection, chosen: Chosen) -> set[str]:
         rows = connection.execute("SELECT call, caller_number FROM calls WHERE caller_number <> ''")
         return {str(row[0]) for row in rows if chosen.number.is_(str(row[1]))}
     if chosen.kind == "call":
-        return {care.find(connection, Kind.CALL, chosen.name)[0]}
+        return {voicemail.find_case(connection, CaseKind.CALL, chosen.name)[0]}
     return set()
 
 
@@ -359,7 +358,7 @@ def _messages_found(
 ) -> list[sqlite3.Row]:
     wanted = ""
     if chosen.kind == "message":
-        wanted, _ = care.find(connection, Kind.MESSAGE, chosen.name)
+        wanted, _ = voicemail.find_case(connection, CaseKind.MESSAGE, chosen.name)
     return [
         row
         for row in connection.execute("SELECT * FROM messages ORDER BY number")
@@ -519,7 +518,7 @@ def erase(
     chosen: Chosen,
     ordered: Ordered,
     letters: Iterable[Mail] = (),
-    domain: str = requests.NO_DOMAIN,
+    domain: str = outbox.NO_DOMAIN,
 ) -> None:
     """Erase the rows, in one transaction with the audit; the sounds must be gone before.
 
@@ -546,7 +545,7 @@ def erase(
         if chosen.number is not None:
             _take_out(connection, chosen.number)
         for mail in letters:
-            requests.put_notice(connection, mail, ordered.at, domain)
+            outbox.put_mail(connection, mail, ordered.at, domain)
         database.note(connection, Noted(ordered.at, ordered.by, ERASURE, counted(found, ordered)))
         connection.execute("DELETE FROM erasing")
 
@@ -594,7 +593,7 @@ def _checkpoint(connection: sqlite3.Connection) -> bool:
 
 
 def _missed(connection: sqlite3.Connection, calls: tuple[str, ...]) -> list[str]:
-    found = (call_log.find(connection, call) for call in calls)
+    found = (call_log.find_call(connection, call) for call in calls)
     return [record.call for record in found if record is not None and needs_somebody(record)]
 
 

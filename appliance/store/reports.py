@@ -30,12 +30,12 @@ from appliance.policy.reports import (
     unit_figures,
 )
 from appliance.policy.requests import Request, RequestState, is_overdue, next_month
-from appliance.policy.text import Words
+from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import MessageStep
-from appliance.store import requests
+from appliance.store import outbox, requests
 from appliance.store.call_log import moment, to_ms, words_from
 from appliance.store.database import transaction
-from appliance.store.voicemail import call_columns, one_call
+from appliance.store.listings import columns
 
 if TYPE_CHECKING:
     import sqlite3
@@ -470,11 +470,11 @@ class Teller:
         for heading, rows in self.tables():
             yield ""
             yield heading
-            yield call_columns(rows)
+            yield columns(rows)
 
     def title(self, first: date, last: date) -> str:
         """Name the days of the report."""
-        return one_call(title(first, last), self.language)
+        return in_language(title(first, last), self.language)
 
     def headline(self) -> str:
         """Say how much the filter answered by itself."""
@@ -501,7 +501,7 @@ class Teller:
             yield self._say("by_unit"), [header, *self._unit_rows()]
 
     def _say(self, what: str) -> str:
-        return one_call(TEXTS[what], self.language)
+        return in_language(TEXTS[what], self.language)
 
     def totals(self) -> Iterator[tuple[str, str]]:
         """Yield what was counted in all, all calls first: label and figure."""
@@ -551,13 +551,13 @@ def title(first: date, last: date) -> Words:
 
 def unit_sheet(told: UnitFigures, name: str, span: str, language: str) -> tuple[str, str]:
     """Write one unit's sheet of a month or some days: subject and body of the mail to it."""
-    head = one_call(TEXTS["unit_title"], language).format(name, span)
-    lines = [head, "", one_call(TEXTS["unit_sent"], language).format(told.asked, told.accepted)]
+    head = in_language(TEXTS["unit_title"], language).format(name, span)
+    lines = [head, "", in_language(TEXTS["unit_sent"], language).format(told.asked, told.accepted)]
     for reason, count in told.returned.items():
-        words = one_call(REASONS[reason], language) if reason in REASONS else reason
-        lines.append(one_call(TEXTS["unit_returned"], language).format(words, count))
-    lines.append(one_call(TEXTS["unit_taken"], language).format(told.appointments, told.emails))
-    lines.append(one_call(TEXTS["unit_open"], language).format(told.open, told.overdue))
+        words = in_language(REASONS[reason], language) if reason in REASONS else reason
+        lines.append(in_language(TEXTS["unit_returned"], language).format(words, count))
+    lines.append(in_language(TEXTS["unit_taken"], language).format(told.appointments, told.emails))
+    lines.append(in_language(TEXTS["unit_open"], language).format(told.open, told.overdue))
     return head, "\n".join(lines) + "\n"
 
 
@@ -580,7 +580,7 @@ def queue_sheets(
     month: date,
     language: str,
     now: datetime,
-    domain: str = requests.NO_DOMAIN,
+    domain: str = outbox.NO_DOMAIN,
 ) -> int:
     """Queue the sheets of the month that begins on a day, durably; return how many there were.
 
@@ -598,9 +598,9 @@ def queue_sheets(
         for unit, figures in concerned:
             subject, body = unit_sheet(figures, unit.name, month_words(month, language), language)
             mail = Mail(sheet_key(unit.code, named), unit.email, subject, body)
-            requests.put_notice(connection, mail, now, domain)
+            outbox.put_mail(connection, mail, now, domain)
     return len(concerned)
 
 
 def _has_it(connection: sqlite3.Connection, unit: Unit, month: str) -> bool:
-    return requests.is_known_notice(connection, sheet_key(unit.code, month))
+    return outbox.is_known(connection, sheet_key(unit.code, month))

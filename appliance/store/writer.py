@@ -1,4 +1,4 @@
-"""The one thread that writes the database."""
+"""Writer thread: the only one that writes the database; nobody who decides waits for it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from appliance.errors import Bug, CentralinoError
-from appliance.policy.mail import MailState, OutgoingMail, QueuedMail
-from appliance.policy.requests import RequestStep, without_done_links
 from appliance.policy.text import NotKept, error_text_words
 from appliance.store import backup, call_log, requests, voicemail
-from appliance.store.call_log import iso
 from appliance.store.database import (
     DATABASE_FAILING,
     DATABASE_OVERFLOW,
@@ -30,9 +27,13 @@ from appliance.store.database import (
     open_database,
     policy_restored,
     sole_writer,
-    transaction,
 )
-from appliance.store.requests import NO_LETTERS, Happened, Letters, Sound, Taking
+from appliance.store.requests import (
+    NO_MAILS,
+    RequestMails,
+    RequestSound,
+    RequestToStore,
+)
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker, one_job
 
 if TYPE_CHECKING:
@@ -43,12 +44,6 @@ if TYPE_CHECKING:
     from appliance.policy.voicemail import MessageOutcome
     from appliance.store.voicemail import Message
 
-
-# ---- locks -------------------------------------------------------------------------------------
-# Locks on the records' files: who keeps the one writer out, by the kernel's word (proc_locks(5)).
-#
-# A file that may be read may be locked: whoever reads the records, the console above all, can keep
-# the desk from writing them for as long as it likes, on purpose or by a fault.
 
 PROC: Final = Path("/proc")
 WRITE_LOCK: Final = 120
@@ -113,74 +108,6 @@ def _text(path: Path) -> str:
     except OSError:
         return ""
 
-
-# ---- outgoing ----------------------------------------------------------------------------------
-# The outbox as the mail thread sees it: what waits, a notice as it leaves, what a try came to.
-
-
-def waiting(connection: sqlite3.Connection) -> tuple[QueuedMail, ...]:
-    """Return what is queued, oldest first."""
-    rows = connection.execute(
-        "SELECT number, tries, tried_ms FROM outbox WHERE state = 'queued' ORDER BY number"
-    )
-    return tuple(QueuedMail(*map(int, row)) for row in rows)
-
-
-def dead(connection: sqlite3.Connection) -> int:
-    """Count the notices that were given up and that nobody has seen to."""
-    row = connection.execute("SELECT count(*) FROM outbox WHERE state = 'dead'").fetchone()
-    return int(row[0])
-
-
-def load(connection: sqlite3.Connection, number: int) -> OutgoingMail:
-    """Return a notice as it leaves; raises OfficeError when there is none."""
-    kept = requests.required_notice(connection, number)
-    references = requests.thread_ids(connection, kept.mail)
-    return OutgoingMail(kept.mail, kept.message_id, references, kept.queued_at)
-
-
-def settle(
-    connection: sqlite3.Connection, state: MailState, after: QueuedMail, said: str, at: datetime
-) -> None:
-    """Keep what a try came to; what a person decided meanwhile stands.
-
-    A request whose mail the server has taken is "sent", in the same transaction.
-    """
-    with transaction(connection):
-        changed = connection.execute(
-            "UPDATE outbox SET state = ?, tries = ?, tried_ms = ?, said = ?, settled_at = ? "
-            "WHERE number = ? AND state = 'queued'",
-            (
-                state.value,
-                after.tries,
-                after.tried_ms,
-                said,
-                None if state is MailState.QUEUED else iso(at),
-                after.number,
-            ),
-        ).rowcount
-        kept = requests.find_notice(connection, after.number)
-        if changed and kept and state is MailState.SENT:
-            _take_secrets_out(connection, kept)
-        if changed and kept and kept.mail.request and state is MailState.SENT:
-            step = Happened(kept.message_id, RequestStep.MAILED, at, "", words=said)
-            requests.mailed(connection, kept.mail.request, step)
-
-
-def _take_secrets_out(connection: sqlite3.Connection, kept: requests.StoredNotice) -> None:
-    """Leave no link that closes a request here once it has left: till then every try needs it."""
-    body = without_done_links(kept.mail.body)
-    if body != kept.mail.body:
-        values = (body, kept.number)
-        connection.execute("UPDATE outbox SET body = ? WHERE number = ?", values)
-
-
-# ---- worker ------------------------------------------------------------------------------------
-# One thread writes the records, in order; nobody who decides ever waits for it.
-#
-# Call records are kept by call until they are written: a newer one replaces the older, so a stalled
-# disk costs memory once per call. A write whose outcome is unknown is tried once more on a new
-# connection; every job is idempotent (reliability.md 4, "Errors").
 
 log = logging.getLogger(__name__)
 
@@ -296,7 +223,7 @@ class Records:
         on_interrupted: Callable[[tuple[CallRecord, ...]], None] = _ignore,
     ) -> None:
         self._boot = boot
-        self.letters: Letters = NO_LETTERS
+        self.letters: RequestMails = NO_MAILS
         """The mails that a request which was taken by voice leads to."""
         self._on_trouble = on_trouble
         self._on_interrupted = on_interrupted
@@ -360,7 +287,7 @@ class Records:
         self, record: CallRecord, done: Callable[[CentralinoError | None], None] = _ignore
     ) -> None:
         """Write a call record and say so: `done` gets None or the error, in the worker's thread."""
-        self.do(lambda c: call_log.upsert(c, (record,), self._boot), done)
+        self.do(lambda c: call_log.upsert_calls(c, (record,), self._boot), done)
 
     def do(
         self,
@@ -401,29 +328,29 @@ class Records:
 
     def store_message(self, message: Message, record: CallRecord) -> int:
         """Commit a message with its call; returns how many wait; raises StoreError."""
-        return self.ask(lambda c: voicemail.insert(c, message, record, self._boot))
+        return self.ask(lambda c: voicemail.insert_message(c, message, record, self._boot))
 
     def store_request(self, message: Message, request: NewRequest) -> int:
         """Commit a request that was taken by voice; raises OfficeError, StoreError."""
-        sound = Sound(f"voicemail/{message.path}", message.sha256)
-        taking = Taking(message.id, request, request.at, sound)
-        number = self.ask(lambda c: requests.insert(c, taking, self.letters)).number
+        sound = RequestSound(f"voicemail/{message.path}", message.sha256)
+        taking = RequestToStore(message.id, request, request.at, sound)
+        number = self.ask(lambda c: requests.insert_request(c, taking, self.letters)).number
         self.letters.queued()
         return number
 
     def known_messages(self) -> frozenset[str]:
         """Return the ids of all messages and requests in the records; raises StoreError."""
-        return self.ask(lambda c: voicemail.ids(c) | requests.recordings(c))
+        return self.ask(lambda c: voicemail.message_ids(c) | requests.request_ids(c))
 
     def messages_waiting(self) -> int:
         """Count the messages nobody has closed; raises StoreError."""
-        return self.ask(voicemail.waiting)
+        return self.ask(voicemail.count_waiting)
 
     def close_message(
         self, name: str, by: str, outcome: MessageOutcome, at: datetime, note: str = ""
     ) -> Message:
         """Close a message; raises OfficeError, StoreError."""
-        return self.ask(lambda c: voicemail.close(c, name, by, outcome, at, note))
+        return self.ask(lambda c: voicemail.close_message(c, name, by, outcome, at, note))
 
     # --- the thread ---
 
@@ -488,7 +415,7 @@ class Records:
     def _write(self, connection: sqlite3.Connection, batch: list[CallRecord]) -> None:
         """Write a batch; without one and in trouble, see whether anything can be written at all."""
         if batch:
-            call_log.upsert(connection, batch, self._boot)
+            call_log.upsert_calls(connection, batch, self._boot)
         elif self._trouble:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             connection.execute(f"PRAGMA user_version = {version}")

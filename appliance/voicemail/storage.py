@@ -214,7 +214,7 @@ def decode(contents: bytes) -> Sidecar:
         message = voicemail.message_from_row(value["message"]) if value["message"] else None
         record = call_log.call_from_row(value["call"])
         taken = value.get("request")
-        request = requests.from_json(taken) if taken else None
+        request = requests.new_request_from_json(taken) if taken else None
         return Sidecar(str(value["id"]), str(value["law"]), record, message, request)
     except (ValueError, KeyError, TypeError, IndexError, OfficeError) as error:
         raise StoreError(

@@ -9,7 +9,7 @@ import pytest
 from appliance.api.calls import read_step
 from appliance.errors import OfficeError
 from appliance.policy.voicemail import MessageOutcome, MessageStep
-from appliance.store.care import Kind
+from appliance.store.voicemail import CaseKind
 
 ASKED: dict[str, Any] = {
     "ask": "care",
@@ -24,7 +24,7 @@ ASKED: dict[str, Any] = {
 def test_a_question_is_read() -> None:
     """Kind, name, step, who and when."""
     kind, name, entry = read_step(ASKED)
-    assert (kind, name, entry.step, entry.by) == (Kind.CALL, "17", MessageStep.TAKE, "Anna")
+    assert (kind, name, entry.step, entry.by) == (CaseKind.CALL, "17", MessageStep.TAKE, "Anna")
     assert entry.outcome is None
 
 
@@ -34,7 +34,7 @@ def test_closing_a_message_has_its_own_question() -> None:
         {**ASKED, "ask": "close_message", "outcome": "no_number", "note": "x"}
     )
     assert (kind, entry.step, entry.outcome) == (
-        Kind.MESSAGE,
+        CaseKind.MESSAGE,
         MessageStep.CLOSE,
         MessageOutcome.NO_NUMBER,
     )

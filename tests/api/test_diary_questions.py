@@ -16,7 +16,7 @@ from appliance.errors import OfficeError
 from appliance.policy.mail import LetterSender
 from appliance.store import database
 from appliance.store import requests as store_requests
-from appliance.store.requests import Taking
+from appliance.store.requests import RequestToStore
 from tests.policy.test_appointments import TUESDAYS
 from tests.policy.town import CALENDAR, SERVICE, TOWN, declaration, rome, with_declarations
 from tests.store.test_requests import ASKED
@@ -64,9 +64,11 @@ def free(answer: Reply) -> dict[str, list[str]]:
 def test_what_is_free_by_the_declaration(records: Records) -> None:
     """P4: by the office's own week, none while the house is closed (27 November), none twice."""
     start = rome("2026-11-24 15:20")
-    diary = store_requests.Diary("anagrafe", TUESDAYS, CALENDAR)
+    diary = store_requests.SlotDiary("anagrafe", TUESDAYS, CALENDAR)
     for ident in ("r1", "r2"):
-        number = store_requests.insert(records.connection, Taking(ident, ASKED, NOW)).number
+        number = store_requests.insert_request(
+            records.connection, RequestToStore(ident, ASKED, NOW)
+        ).number
         store_requests.reserve_slot(records.connection, diary, start, number, NOW)
     answer = told(records, OWN)
     assert free(answer) == {"anagrafe": ["11-24T15:00", "11-24T15:40"]}

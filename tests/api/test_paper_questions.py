@@ -29,11 +29,10 @@ from appliance.policy.mail import TO_HEAD, MailState, QueuedMail
 from appliance.policy.numbering import SecretNumber
 from appliance.policy.requests import Citizen, NewRequest, RequestStep
 from appliance.service.mailroom import Mailroom
-from appliance.store import database, users, writer
+from appliance.store import database, outbox, users
 from appliance.store import requests as store_requests
 from appliance.store.database import database_path
-from appliance.store.request_papers import look
-from appliance.store.requests import Happened, Sound, Taking
+from appliance.store.requests import RequestSound, RequestToStore, StoredStep, look_up_link
 from appliance.store.writer import Records
 from tests.console import people
 from tests.policy.town import RESIDENCE, TOWN, declaration, with_declarations
@@ -93,14 +92,14 @@ class Desk:
             assert len(data) <= answer["size"]
         return data
 
-    def mails(self) -> tuple[store_requests.StoredNotice, ...]:
+    def mails(self) -> tuple[outbox.StoredMail, ...]:
         """Return all that was written about the request."""
-        return self.records.ask(lambda c: store_requests.about(c, 1))
+        return self.records.ask(lambda c: outbox.mails_of_request(c, 1))
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try of a mail come to something."""
         after = QueuedMail(number, 1, 1000)
-        self.records.ask(lambda c: writer.settle(c, state, after, said, AT))
+        self.records.ask(lambda c: store_requests.settle_mail(c, state, after, said, AT))
 
     def noted(self) -> list[tuple[str, str, str]]:
         """Return who did what about papers, newest first."""
@@ -124,8 +123,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     room = Mailroom(settings, office, records, lambda: register[0], lambda _: None)
     records.ask(people.enter)
     for number in range(11):
-        taking = Taking(f"r{number}", ASKED, AT, Sound("voicemail/new/abc.wav", "x"))
-        records.ask(partial(store_requests.insert, taking=taking, letters=records.letters))
+        taking = RequestToStore(f"r{number}", ASKED, AT, RequestSound("voicemail/new/abc.wav", "x"))
+        records.ask(partial(store_requests.insert_request, taking=taking, letters=records.letters))
     yield Desk(records, PaperCommands(records, room, lambda: AT), register)
     records.stop()
 
@@ -169,9 +168,9 @@ def test_names_stand_for_codes_on_paper(desk: Desk) -> None:
     """Office, need, people and sheets by their names; nothing of what the mail server answered."""
     office = desk.mails()[0]
     desk.settle(office.number, MailState.SENT, "mail.comune.example: 250 2.0.0 queued as 9A")
-    step = Happened("s1", RequestStep.REMIND, AT, "carla", "", "Ancora niente")
+    step = StoredStep("s1", RequestStep.REMIND, AT, "carla", "", "Ancora niente")
     letters = desk.records.letters
-    desk.records.ask(partial(store_requests.change, number=1, happened=step, letters=letters))
+    desk.records.ask(partial(store_requests.apply_step, number=1, happened=step, letters=letters))
     paper = from_json(desk.paper(0, "pdf"))
     shown = {each.name: each.shown for each in desk.records.ask(users.everybody)}["carla"]
     assert shown != "carla"
@@ -218,9 +217,7 @@ def test_parts_follow_one_another(desk: Desk) -> None:
     mail = desk.mails()[0].number
     with pytest.raises(OfficeError, match="from its beginning"):
         desk.ask("request_paper", mail=mail, at=protocol.PART, **{"as": "eml"})
-    mails = [
-        one.number for one in desk.records.ask(store_requests.list_notices) if one.mail.attachments
-    ]
+    mails = [one.number for one in desk.records.ask(outbox.list_mails) if one.mail.attachments]
     for number, each in enumerate(mails[:3], 1):
         desk.ask("request_paper", number=number, mail=each, **{"as": "eml"})
     with pytest.raises(OfficeError, match="from its beginning"):
@@ -269,7 +266,7 @@ def test_a_copy_has_a_link_of_its_own(desk: Desk) -> None:
     number = desk.ask("mail_again", mail=office.number)["mail"]
     copy = next(one for one in desk.mails() if one.number == number)
     token = copy.mail.body.partition(requests.DONE_LINK_PATH)[2].split()[0]
-    looked = desk.records.ask(lambda c: look(c, token, AT))
+    looked = desk.records.ask(lambda c: look_up_link(c, token, AT))
     assert (looked.standing, looked.kept and looked.kept.request.number) == (
         requests.DoneLinkState.OPEN,
         1,
@@ -281,10 +278,14 @@ def test_a_copy_has_a_link_of_its_own(desk: Desk) -> None:
 def test_the_citizens_and_the_heads_go_where_they_went(desk: Desk) -> None:
     """Only an office has an address of today."""
     _, citizen = desk.mails()
-    reminded = [Happened(f"s{n}", RequestStep.REMIND, AT, "carla", "", "Ancora") for n in range(2)]
+    reminded = [
+        StoredStep(f"s{n}", RequestStep.REMIND, AT, "carla", "", "Ancora") for n in range(2)
+    ]
     for step in reminded:
         letters = desk.records.letters
-        desk.records.ask(partial(store_requests.change, number=1, happened=step, letters=letters))
+        desk.records.ask(
+            partial(store_requests.apply_step, number=1, happened=step, letters=letters)
+        )
     head = next(one for one in desk.mails() if one.mail.to == TO_HEAD)
     for each, to in ((citizen, "anna@example.org"), (head, TO_HEAD)):
         desk.settle(each.number, MailState.SENT, "250 OK")
@@ -299,14 +300,14 @@ def test_nobody_is_flooded(desk: Desk) -> None:
     office, _ = desk.mails()
     desk.settle(office.number, MailState.SENT, "250 OK")
     last = office.number
-    for _ in range(store_requests.MOST_COPIES):
+    for _ in range(outbox.MOST_COPIES):
         last = desk.ask("mail_again", mail=last)["mail"]
         desk.settle(last, MailState.SENT, "250 OK")
     answer = desk.ask("mail_again", mail=last)
     assert answer["done"] is False
     assert "call the office" in answer["said"]["en"]
-    assert len(desk.mails()) == 2 + store_requests.MOST_COPIES
-    assert len(desk.noted()) == store_requests.MOST_COPIES
+    assert len(desk.mails()) == 2 + outbox.MOST_COPIES
+    assert len(desk.noted()) == outbox.MOST_COPIES
 
 
 def test_what_was_erased_is_not_sent_again(desk: Desk) -> None:
@@ -323,7 +324,7 @@ def test_the_same_job_twice_is_one_copy(desk: Desk) -> None:
     sent = replace(office, state=MailState.SENT)
     made = {
         desk.records.ask(
-            lambda c: store_requests.send(c, sent, "a@b.example", "x", "t" * 43, "carla", AT, "d")
+            lambda c: outbox.resend(c, sent, "a@b.example", "x", "t" * 43, "carla", AT, "d")
         )
         for _ in range(2)
     }

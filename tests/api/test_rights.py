@@ -22,7 +22,7 @@ from appliance.service.command_table import Questions
 from appliance.service.phone_status import StatusCollector
 from appliance.store import requests, users
 from appliance.store.database import database_path, open_reader
-from appliance.store.requests import Taking
+from appliance.store.requests import RequestToStore
 from appliance.store.users import Asked
 from tests.console import people
 from tests.console.user_desk import serving_door
@@ -213,7 +213,7 @@ def test_an_office_moves_its_own_requests_alone(
     for unit in ("tributi", "anagrafe"):
         citizen = Citizen("Anna Verdi", "0511", "anna@example.org")
         wanted = NewRequest(ReturnRule.EMAIL, unit, "", citizen, "IMU", "Quando?", people.AT, by)
-        kept = requests.insert(stores.connection, Taking(unit, wanted, people.AT))
+        kept = requests.insert_request(stores.connection, RequestToStore(unit, wanted, people.AT))
         question = {"ask": "request_step", "step": "remind", "words": "Aspetto ancora."}
         later: Any = questions(stores, tmp_path)({**question, "number": kept.number, "by": by})
         later(told.append)

@@ -53,7 +53,7 @@ class Shelf:
 
     def kept(self, call: str) -> tuple[str, ...]:
         """Return the sheets that the records keep with a call."""
-        found = self.records.ask(lambda c: call_log.find(c, call))
+        found = self.records.ask(lambda c: call_log.find_call(c, call))
         assert found is not None
         return found.sheets
 

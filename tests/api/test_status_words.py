@@ -33,9 +33,10 @@ from appliance.policy.sheets import OfficialInCharge
 from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep, care_of
 from appliance.service.phone_status import StatusCollector
-from appliance.store.care import Kind
+from appliance.store.alerts import OpenCounts
 from appliance.store.database import DATABASE_FAILING
-from appliance.store.voicemail import Watched, done
+from appliance.store.listings import done_words
+from appliance.store.voicemail import CaseKind
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, tell, up
 from tests.calls.test_taken_over import COMES, IS_UP, LIFTS
 from tests.calls.test_transfers import asked, office_desk
@@ -291,7 +292,7 @@ def test_every_answer_speaks_both_languages() -> None:
     every = [words for pair in DONE_BY_COMMAND.values() for words in pair]
     assert [words for words in every if not (words.it and words.en)] == []
     closing = MessageEntry(TEN.wall, "Anna", MessageStep.CLOSE, MessageOutcome.CALLED_BACK)
-    assert done(Kind.MESSAGE, 17, MessageStep.CLOSE, care_of([closing])) == Words(
+    assert done_words(CaseKind.MESSAGE, 17, MessageStep.CLOSE, care_of([closing])) == Words(
         "Il messaggio 17 è chiuso: richiamato.", "Message 17 is closed: called back."
     )
 
@@ -306,18 +307,18 @@ def test_every_state_has_its_words() -> None:
 
 def test_what_waits_is_said_with_what_to_do() -> None:
     """E16, in both languages; silence where nothing is late."""
-    assert watched_words(Watched(missed=3)) == ()
-    unheard, unclosed = watched_words(Watched(unheard=2, unclosed=1))
+    assert watched_words(OpenCounts(missed=3)) == ()
+    unheard, unclosed = watched_words(OpenCounts(unheard=2, unclosed=1))
     assert "non ascoltati da mezz'ora: 2" in unheard.it
     assert "not closed for a working day: 1" in unclosed.en
-    unseen, uncalled = watched_words(Watched(calls_unseen=3, calls_unclosed=2))
+    unseen, uncalled = watched_words(OpenCounts(calls_unseen=3, calls_unclosed=2))
     assert "nobody has looked at: 3" in unseen.en
     assert "non richiamate da un giorno lavorativo: 2" in uncalled.it
 
 
 def test_requests_that_offices_owe_are_seen() -> None:
     """P6: the duty stays visible; what is late stands under attention."""
-    text = words(up(), watched=Watched(requests=3, overdue=1))
+    text = words(up(), watched=OpenCounts(requests=3, overdue=1))
     assert "Attenzione:\n  Richieste in ritardo: 1. Vederle con centralino requests" in text.it
     assert text.it.endswith("Richieste aperte presso gli uffici: 3")
     assert text.en.endswith("Open requests: 3")
@@ -325,7 +326,7 @@ def test_requests_that_offices_owe_are_seen() -> None:
 
 def test_late_messages_and_missed_calls_are_seen() -> None:
     """E16, E18: what is late stands under attention, what waits beside the messages."""
-    waiting = Watched(unheard=1, missed=4, interrupted=2, wanted=1)
+    waiting = OpenCounts(unheard=1, missed=4, interrupted=2, wanted=1)
     text = words(up(), watched=waiting)
     assert "Attenzione:\n  Messaggi non ascoltati da mezz'ora: 1." in text.it
     assert text.it.endswith(

@@ -22,7 +22,7 @@ from appliance.console.control_client import PERSON, ControlClient
 from appliance.console.pages import all_routes
 from appliance.store import call_log, requests, voicemail
 from appliance.store.database import connect, database_path
-from appliance.store.requests import Taking
+from appliance.store.requests import RequestToStore
 from tests.bench.consoles import log_in
 from tests.bench.table import Row, row
 from tests.console import people
@@ -78,15 +78,15 @@ def _fill(connection: sqlite3.Connection) -> None:
         )
         for n in range(CALLS)
     ]  # fmt: skip
-    call_log.upsert(connection, ended, "b")
+    call_log.upsert_calls(connection, ended, "b")
     for n in range(MESSAGES):
         call = replace(a_call(f"m{n}", Result.MESSAGE), message=f"m{n}")
         left = replace(a_message(f"m{n}", call.call), received_at=now - timedelta(hours=n))
-        voicemail.insert(connection, left, call, "b")
+        voicemail.insert_message(connection, left, call, "b")
     for n in range(REQUESTS):
         at = now - timedelta(hours=3 * n)
-        taken = Taking(f"r{n}", replace(ASKED, at=at, by=people.CARLA.name), at)
-        requests.insert(connection, taken, LETTERS)
+        taken = RequestToStore(f"r{n}", replace(ASKED, at=at, by=people.CARLA.name), at)
+        requests.insert_request(connection, taken, LETTERS)
 
 
 def _pages() -> list[str]:

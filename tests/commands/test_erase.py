@@ -36,20 +36,13 @@ from appliance.policy.requests import Appointment, AppointmentForm, Citizen, Req
 from appliance.policy.users import User
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.service.stores import Stores
-from appliance.store import (
-    call_log,
-    care,
-    database,
-    requests,
-    voicemail,
-    writer,
-)
+from appliance.store import call_log, database, outbox, requests, voicemail
 from appliance.store import (
     users as store_users,
 )
-from appliance.store.care import Kind
 from appliance.store.database import database_path
-from appliance.store.requests import Taking
+from appliance.store.requests import RequestToStore
+from appliance.store.voicemail import CaseKind
 from tests.commands.test_requests import CONFIG
 from tests.store.samples import TEN, a_call, a_message
 from tests.store.test_requests import AT, LETTERS, WANTED, step
@@ -140,23 +133,25 @@ def write_sound(folder: Path, ident: str, number: str) -> None:
 def fill(connection: sqlite3.Connection) -> None:
     """Write what is kept of Anna, and of Rossi, in whose note she is named."""
     hers = replace(a_call("a-1", Result.MESSAGE), caller=ANNA)
-    voicemail.insert(connection, replace(a_message("m1", "a-1"), caller=ANNA), hers, "b")
-    voicemail.insert(connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b")
+    voicemail.insert_message(connection, replace(a_message("m1", "a-1"), caller=ANNA), hers, "b")
+    voicemail.insert_message(
+        connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b"
+    )
     missed = replace(hers, call="a-3", result=Result.GAVE_UP)
     out = CallRecord(
         "a-4", "line1", TEN, caller=ANNA, result=Result.ANSWERED, direction=Direction.OUT,
         case="message:1",
     )  # fmt: skip
-    call_log.upsert(connection, (missed, out), "b")
+    call_log.upsert_calls(connection, (missed, out), "b")
     noted = MessageEntry(AT, "op1", MessageStep.NOTE, None, "richiamare anche +39 347 000 0001")
-    care.add(connection, Kind.CALL, "a-3", noted)
-    care.add(connection, Kind.MESSAGE, "2", noted)
-    requests.insert(connection, Taking("r1", replace(WANTED, call=""), AT), LETTERS)
+    voicemail.add_entry(connection, CaseKind.CALL, "a-3", noted)
+    voicemail.add_entry(connection, CaseKind.MESSAGE, "2", noted)
+    requests.insert_request(connection, RequestToStore("r1", replace(WANTED, call=""), AT), LETTERS)
     other = replace(WANTED, call="", citizen=Citizen("Rossi", HIS))
-    requests.insert(connection, Taking("r2", other, AT), LETTERS)
-    writer.settle(connection, MailState.SENT, QueuedMail(1, 1), "250 OK", AT)
+    requests.insert_request(connection, RequestToStore("r2", other, AT), LETTERS)
+    requests.settle_mail(connection, MailState.SENT, QueuedMail(1, 1), "250 OK", AT)
     both = f"Due messaggi:\nANNA VERDI {HERS}\nROSSI {HIS}\n"
-    requests.queue(connection, Mail("alert", "head@comune.example", "Segreteria", both), AT)
+    outbox.queue_mail(connection, Mail("alert", "head@comune.example", "Segreteria", both), AT)
 
 
 def test_a_preview_changes_nothing(box: Box) -> None:
@@ -179,7 +174,7 @@ def test_open_requests_are_closed_first(box: Box) -> None:
     assert "not closed yet: requests 1." in refused
     assert len(box.files_naming(HERS)) > 2
     box.stores.records.ask(
-        lambda c: requests.change(c, 1, step("s1", RequestStep.CLOSE, "Anagrafe"), LETTERS)
+        lambda c: requests.apply_step(c, 1, step("s1", RequestStep.CLOSE, "Anagrafe"), LETTERS)
     )
     box.run("erase", HERS, *BY)
     assert box.ask("SELECT number FROM requests") == [(2,)]
@@ -342,7 +337,7 @@ def test_what_cannot_be_erased_is_said(box: Box) -> None:
     assert "say both" in box.run("erase", HERS, "--by", "Neri", code=1)
     assert "nothing to erase" in box.run("erase", "0599999999", *BY, code=1)
     going_on = replace(a_call("a-7"), caller=ANNA)
-    box.stores.records.ask(lambda c: call_log.upsert(c, (going_on,), "b"))
+    box.stores.records.ask(lambda c: call_log.upsert_calls(c, (going_on,), "b"))
     assert "is going on" in box.run("erase", HERS, *BY, "--close-requests", code=1)
 
 
@@ -359,9 +354,9 @@ def test_whatever_is_kept_nothing_of_the_number_stays(box: Box, seed: int) -> No
             trail=("x" * dice.randrange(400),),
         )  # fmt: skip
         box.stores.records.ask(
-            lambda c, r=record: call_log.upsert(c, (replace(r, trail=()),), "b")  # type: ignore[misc] # a default binds it
+            lambda c, r=record: call_log.upsert_calls(c, (replace(r, trail=()),), "b")  # type: ignore[misc] # a default binds it
         )
-        box.stores.records.ask(lambda c, r=record: call_log.upsert(c, (r,), "b"))  # type: ignore[misc] # a default binds it
+        box.stores.records.ask(lambda c, r=record: call_log.upsert_calls(c, (r,), "b"))  # type: ignore[misc] # a default binds it
     theirs = "SELECT rowid, * FROM calls WHERE caller_number LIKE '05155%'"
     before = box.ask(theirs)
     box.run("erase", HERS, *BY, "--close-requests")

@@ -39,7 +39,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
     records.store_message(message, replace(a_call("a-1"), rang_at=now, caller=WITHHELD))
     gave_up = replace(a_call("a-2", orders.Result.GAVE_UP), rang_at=now - timedelta(minutes=3))
     lost = replace(a_call("a-3", orders.Result.LOST), rang_at=now, caller=WITHHELD)
-    records.ask(lambda c: call_log.upsert(c, [gave_up, lost], "b"))
+    records.ask(lambda c: call_log.upsert_calls(c, [gave_up, lost], "b"))
     mailbox = SimpleNamespace(recount=int)
     stores = cast(Stores, SimpleNamespace(records=records, mailbox=mailbox, on_care=int))
     selector, stopping = selectors.DefaultSelector(), threading.Event()
@@ -151,7 +151,7 @@ def test_records_of_an_older_version_are_said_to_be(config: Path, tmp_path: Path
     (tmp_path / "old").mkdir()
     records.start()
     records.ask(lambda c: c.execute("PRAGMA user_version = 2"))
-    assert records.ask(voicemail.waiting) == 0
+    assert records.ask(voicemail.count_waiting) == 0
     text = config.read_text(encoding="utf-8").replace(f"{tmp_path}/state", f"{tmp_path}/old")
     config.write_text(text, encoding="utf-8")
     result = run(config, "messages")
@@ -164,7 +164,7 @@ def test_any_call_may_have_a_note(config: Path) -> None:
     connection = open_database(
         database_path(config.parent / "state"), config.parent / "corrupt"
     ).connection
-    call_log.upsert(connection, [a_call("a-9", orders.Result.ANSWERED)], "b")
+    call_log.upsert_calls(connection, [a_call("a-9", orders.Result.ANSWERED)], "b")
     connection.close()
     assert run(config, "calls", "note", "a-9", "voce alta", "--by", "Anna").exit_code == 0
     shown = run(config, "calls", "show", "a-9")

@@ -21,9 +21,9 @@ from appliance.calls import orders
 from appliance.errors import OfficeError
 from appliance.policy.directory import Directory
 from appliance.service.stores import Stores
-from appliance.store import call_log, requests
+from appliance.store import call_log, outbox
 from appliance.store.database import database_path
-from appliance.store.requests import NO_LETTERS
+from appliance.store.requests import NO_MAILS
 from appliance.store.writer import Records
 from tests.journeys.harness.reports import text_of_pdf
 from tests.policy.town import ANAGRAFE
@@ -63,7 +63,7 @@ def config(tmp_path: Path) -> Path:
         answered_at=OCTOBER + timedelta(seconds=8),
     )  # fmt: skip
     two = replace(one, call="a-2", trail=TAKEN)
-    records.ask(lambda c: call_log.upsert(c, [one, two], "b"))
+    records.ask(lambda c: call_log.upsert_calls(c, [one, two], "b"))
     records.stop()
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path, more=""), encoding="utf-8")
@@ -138,7 +138,7 @@ def test_positions_only_with_the_agreement(config: Path, tmp_path: Path) -> None
 def stores(tmp_path: Path) -> Iterator[Stores]:
     """Give the records alone, as the desk has them."""
     records = Records(tmp_path / "c.db", "b").start()
-    records.letters = NO_LETTERS
+    records.letters = NO_MAILS
     yield cast(Stores, SimpleNamespace(records=records))
     records.stop()
 
@@ -152,7 +152,7 @@ def test_a_sheet_is_mailed_to_the_units_address_once(stores: Stores) -> None:
     for _ in range(2):
         mail_sheet(stores, Directory((ANAGRAFE,)), SHEET)(told.put)
         assert "Anagrafe" in told.get(timeout=10)["said"]["it"]
-    (kept,) = stores.records.ask(requests.list_notices)
+    (kept,) = stores.records.ask(outbox.list_mails)
     assert (kept.mail.to, kept.mail.subject) == ("anagrafe@comune.example", "A B")
 
 

@@ -32,10 +32,10 @@ from appliance.policy.mail import TO_HEAD, MailState, QueuedMail
 from appliance.policy.requests import RequestStep
 from appliance.service.mailroom import Mailroom
 from appliance.store import directory as store
-from appliance.store import requests, writer
+from appliance.store import outbox, requests
 from appliance.store.database import database_path
 from appliance.store.directory import Who, key_path
-from appliance.store.requests import Happened
+from appliance.store.requests import StoredStep
 from appliance.store.writer import Records
 from tests.policy.town import RESIDENCE as RESIDENCE_NEED
 from tests.policy.town import TOWN, declaration, with_declarations
@@ -92,14 +92,14 @@ class Desk:
         assert result.exit_code == 1, result.output
         return result.output.strip()
 
-    def mails(self) -> tuple[requests.StoredNotice, ...]:
+    def mails(self) -> tuple[outbox.StoredMail, ...]:
         """Return all that was written."""
-        return self.records.ask(requests.list_notices)
+        return self.records.ask(outbox.list_mails)
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try of a mail come to something."""
         after = QueuedMail(number, 1, 1000)
-        self.records.ask(lambda c: writer.settle(c, state, after, said, NOW))
+        self.records.ask(lambda c: requests.settle_mail(c, state, after, said, NOW))
 
 
 @pytest.fixture(params=["it"])
@@ -372,6 +372,6 @@ def test_an_english_house_reads_english(desk: Desk) -> None:
     assert "open, its mail has not left" in desk.said("requests", "list")
     assert "Sheet: aire" in desk.said("requests", "show", "1")
     assert "waiting" in desk.said("outbox", "list")
-    step = Happened("s", RequestStep.TAKE, NOW, "op1", "Rossi")
-    desk.records.ask(lambda c: requests.change(c, 1, step))
+    step = StoredStep("s", RequestStep.TAKE, NOW, "op1", "Rossi")
+    desk.records.ask(lambda c: requests.apply_step(c, 1, step))
     assert "taken" in desk.said("requests", "show", "1")

@@ -9,12 +9,12 @@ from typing import Any
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
 from appliance.service.command_table import _plain
-from appliance.store.voicemail import NOTHING_WATCHED
+from appliance.store.alerts import NOTHING_OPEN
 from tests.calls.desk import TEN
 
 
 def told(switchboard: Switchboard, now: Now = TEN) -> dict[str, Any]:
     """Return the status as JSON, as the door tells it."""
-    shown = _plain(switchboard.status(now)) | {"care": dataclasses.asdict(NOTHING_WATCHED)}
+    shown = _plain(switchboard.status(now)) | {"care": dataclasses.asdict(NOTHING_OPEN)}
     found: dict[str, Any] = json.loads(json.dumps(shown))
     return found

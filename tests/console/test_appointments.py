@@ -14,7 +14,7 @@ from appliance.console.pages.requests import _monday
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import RequestState, RequestStep, Slot
 from appliance.store import requests, users
-from appliance.store.requests import Taking
+from appliance.store.requests import RequestToStore
 from tests.console import people
 from tests.console.test_requests import ELSA, ENGLISH
 from tests.console.visitor import Visitor
@@ -54,7 +54,7 @@ def booked(records: sqlite3.Connection, at: datetime, unit: str = "anagrafe") ->
     assert WANTED.appointment is not None
     wanted = replace(WANTED.appointment, slot=Slot(at, at + timedelta(minutes=20)))
     new = replace(WANTED, unit=unit, appointment=wanted)
-    return requests.insert(records, Taking(f"{unit}{at}", new, at), LETTERS).number
+    return requests.insert_request(records, RequestToStore(f"{unit}{at}", new, at), LETTERS).number
 
 
 def day_of(text: str, day: date) -> str:
@@ -143,8 +143,8 @@ def test_what_is_over_and_what_is_given_up(
 ) -> None:
     """Done it is marked so, given up it is gone."""
     done, gone = booked(records, TUESDAY), booked(records, TUESDAY, "tributi")
-    requests.change(records, done, step("s1", RequestStep.CLOSE, "Elsa"), LETTERS)
-    requests.change(records, gone, step("s2", RequestStep.CANCEL, "Anna"), LETTERS)
+    requests.apply_step(records, done, step("s1", RequestStep.CLOSE, "Elsa"), LETTERS)
+    requests.apply_step(records, gone, step("s2", RequestStep.CANCEL, "Anna"), LETTERS)
     text = day_of(operator.get(WEEK, headers=ENGLISH).text, TUESDAY.date())
     assert "· ended" in text
     assert f"/requests/{gone}" not in text

@@ -12,9 +12,9 @@ from appliance.calls.events import Evidence
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.users import User
 from appliance.policy.voicemail import MessageEntry, MessageStep
-from appliance.store import call_log, care, requests, sheets, voicemail
-from appliance.store.care import Kind
-from appliance.store.requests import Taking
+from appliance.store import call_log, requests, sheets, voicemail
+from appliance.store.requests import RequestToStore
+from appliance.store.voicemail import CaseKind
 from tests.console import people
 from tests.console.test_operator import RESIDENZA
 from tests.console.test_requests import ENGLISH
@@ -39,10 +39,10 @@ WHOLE = replace(
 @pytest.fixture
 def kept(records: sqlite3.Connection) -> CallRecord:
     """A call with transfers, a note, a request and a sheet."""
-    call_log.upsert(records, [WHOLE, a_call("c-2", Result.GAVE_UP, minute=5)], "b")
+    call_log.upsert_calls(records, [WHOLE, a_call("c-2", Result.GAVE_UP, minute=5)], "b")
     note = MessageEntry(TEN, "carla", MessageStep.NOTE, note="Difficult call: ha alzato la voce")
-    care.add(records, Kind.CALL, "c-1", note)
-    requests.insert(records, Taking("r1", ASKED, AT))
+    voicemail.add_entry(records, CaseKind.CALL, "c-1", note)
+    requests.insert_request(records, RequestToStore("r1", ASKED, AT))
     sheets.store(records, (RESIDENZA,))
     return WHOLE
 
@@ -73,7 +73,7 @@ def test_the_calls_of_a_number(operator: Visitor, records: sqlite3.Connection) -
     now = datetime.now(UTC)
     fresh = replace(a_call("n-1"), rang_at=now - timedelta(days=80))
     back = replace(a_call("n-2"), rang_at=now, direction=Direction.OUT)
-    call_log.upsert(records, [fresh, back], "b")
+    call_log.upsert_calls(records, [fresh, back], "b")
     path = f"{DAY}&number=%2B39 051 234567"
     text = operator.get(path, headers=ENGLISH).text
     assert "Calls found for +39 051 234567" in text
@@ -129,7 +129,7 @@ def test_a_clerk_is_led_to_no_page_that_is_not_for_her(
 ) -> None:
     """E2: she sees the call as an operator does; messages are heard by operators alone."""
     call = replace(a_call("m-1", Result.MESSAGE), message="m1")
-    voicemail.insert(records, a_message(call="m-1"), call, "b")
+    voicemail.insert_message(records, a_message(call="m-1"), call, "b")
     visitor.log_in(people.DINO)
     text = visitor.get("/calls/m-1", headers=ENGLISH).text
     assert "Message 1" in text
@@ -152,7 +152,7 @@ def test_a_call_that_went_no_further(operator: Visitor, records: sqlite3.Connect
     trail = ("rang", "transfer.anagrafe.aire.topic.keys", "ended")
     back = replace(a_call("b-1", minute=9), direction=Direction.OUT, case="call:u-1")
     cut = replace(a_call("u-1", Result.ANSWERED), trail=trail)
-    call_log.upsert(records, [cut, back], "b")
+    call_log.upsert_calls(records, [cut, back], "b")
     text = operator.get("/calls/u-1", headers=ENGLISH).text
     assert "the call ended before" in text
     assert '<a href="/calls/b-1">Called back</a>' in text
@@ -176,7 +176,7 @@ def test_what_a_call_is_about(
     visitor: Visitor, records: sqlite3.Connection, case: str, user: User, address: str
 ) -> None:
     """E17: the message or request it was made for, for those who may open it."""
-    call_log.upsert(records, [replace(a_call("b-1"), case=case)], "b")
+    call_log.upsert_calls(records, [replace(a_call("b-1"), case=case)], "b")
     visitor.log_in(user)
     text = visitor.get("/calls/b-1", headers=ENGLISH).text
     assert ("To the case" in text) == bool(address)

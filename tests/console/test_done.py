@@ -13,7 +13,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.policy.mail import Mail
 from appliance.policy.requests import RequestState, RequestStep
 from appliance.store import requests
-from appliance.store.requests import Happened, Letters, StoredRequest, Taking
+from appliance.store.requests import RequestMails, RequestToStore, StoredRequest, StoredStep
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
 from tests.store.test_requests import ASKED, a_letter
@@ -35,12 +35,12 @@ def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iter
 def take(records: sqlite3.Connection, days: int = 0) -> None:
     """Have a request taken over some days ago, whose mail has the link."""
 
-    def write(kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
+    def write(kept: StoredRequest, happened: StoredStep | None) -> tuple[Mail, ...]:
         return tuple(replace(mail, token=TOKEN) for mail in a_letter(kept, happened))
 
     at = datetime.now(UTC) - timedelta(days=days)
     new = replace(ASKED, at=at, subject=SUBJECT)
-    requests.insert(records, Taking("r1", new, at), Letters(write))
+    requests.insert_request(records, RequestToStore("r1", new, at), RequestMails(write))
 
 
 def state(records: sqlite3.Connection) -> RequestState:
@@ -107,8 +107,8 @@ def test_one_that_has_expired_or_was_closed_says_so(
     status, text = close(visitor)
     assert (status, "has expired: call the switchboard" in text) == (410, True)
     assert state(records) is RequestState.OPEN
-    said = Happened("s1", RequestStep.CLOSE, datetime.now(UTC), "carla", "Elsa Viola")
-    desk.stores.records.ask(lambda c: requests.change(c, 1, said))
+    said = StoredStep("s1", RequestStep.CLOSE, datetime.now(UTC), "carla", "Elsa Viola")
+    desk.stores.records.ask(lambda c: requests.apply_step(c, 1, said))
     text = visitor.get(f"/done/{TOKEN}", headers=ENGLISH).text
     assert "was closed already" in text
     assert "said_by" not in text

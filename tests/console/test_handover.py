@@ -14,9 +14,9 @@ from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import RequestStep
 from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageEntry, MessageState, MessageStep
-from appliance.store import care, database, requests, voicemail
-from appliance.store.care import Kind
-from appliance.store.requests import Happened
+from appliance.store import database, requests, voicemail
+from appliance.store.requests import StoredStep
+from appliance.store.voicemail import CaseKind
 from tests.console.people import ANNA, BEPPE, CARLA, DINO
 from tests.console.test_messages import leave, miss
 from tests.console.test_requests import take
@@ -35,9 +35,9 @@ def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iter
         yield served
 
 
-def taken(records: sqlite3.Connection, kind: Kind, name: str, by: str = "carla") -> None:
+def taken(records: sqlite3.Connection, kind: CaseKind, name: str, by: str = "carla") -> None:
     """Have a message or call taken by somebody, with a few words."""
-    care.add(
+    voicemail.add_entry(
         records,
         kind,
         name,
@@ -45,17 +45,17 @@ def taken(records: sqlite3.Connection, kind: Kind, name: str, by: str = "carla")
     )
 
 
-def holder(records: sqlite3.Connection, kind: Kind, subject: str) -> str:
+def holder(records: sqlite3.Connection, kind: CaseKind, subject: str) -> str:
     """Return who has it."""
-    return care.cares(records, kind)[subject].holder
+    return voicemail.care_by_id(records, kind)[subject].holder
 
 
 @pytest.fixture
 def work(records: sqlite3.Connection) -> tuple[int, int, int]:
     """A message, a missed call and a request, all Carla's; returns their numbers."""
     numbers = leave(records), miss(records), take(records)
-    taken(records, Kind.MESSAGE, "m1")
-    taken(records, Kind.CALL, "lost-1")
+    taken(records, CaseKind.MESSAGE, "m1")
+    taken(records, CaseKind.CALL, "lost-1")
     return numbers
 
 
@@ -64,7 +64,7 @@ def test_the_page_shows_what_is_mine(
 ) -> None:
     """Requests, messages and missed calls in my name, and the notes of today; not a colleague's."""
     other = leave(records, "m2")
-    taken(records, Kind.MESSAGE, "m2", "anna")
+    taken(records, CaseKind.MESSAGE, "m2", "anna")
     text = operator.get("/handover").text
     message, call, request = work
     for value in (f"message:{message}", f"call:{call}", f"request:{request}"):
@@ -82,10 +82,10 @@ def test_what_was_taken_on_the_phone_is_the_positions(
 ) -> None:
     """A position is not a person: whoever sits there hands it over."""
     number = leave(records)
-    taken(records, Kind.MESSAGE, "m1", "op1")
+    taken(records, CaseKind.MESSAGE, "m1", "op1")
     assert f'value="message:{number}"' in operator.get("/handover").text
     operator.post("/handover", data={"to": "anna", "what": "all"})
-    assert holder(records, Kind.MESSAGE, "m1") == "anna"
+    assert holder(records, CaseKind.MESSAGE, "m1") == "anna"
 
 
 def test_all_of_it_goes_to_a_colleague(
@@ -97,7 +97,11 @@ def test_all_of_it_goes_to_a_colleague(
     assert "Handed over to Anna Verdi: 3." in answer.text
     assert "You have taken nothing" in answer.text
     message, call, request = work
-    assert holder(records, Kind.MESSAGE, "m1") == holder(records, Kind.CALL, "lost-1") == "anna"
+    assert (
+        holder(records, CaseKind.MESSAGE, "m1")
+        == holder(records, CaseKind.CALL, "lost-1")
+        == "anna"
+    )
     assert requests.required_request(records, request).request.follower == "anna"
     (noted,) = database.latest(records, "handover")
     assert (noted.by, noted.about) == ("carla", "3 -> anna")
@@ -117,8 +121,8 @@ def test_one_by_one(
     """What was not chosen stays."""
     call = work[1]
     operator.post("/handover", data={"to": "anna", "what": "chosen", "item": f"call:{call}"})
-    assert holder(records, Kind.CALL, "lost-1") == "anna"
-    assert holder(records, Kind.MESSAGE, "m1") == "carla"
+    assert holder(records, CaseKind.CALL, "lost-1") == "anna"
+    assert holder(records, CaseKind.MESSAGE, "m1") == "carla"
 
 
 def test_given_to_all_it_is_for_whoever_takes_it(
@@ -128,7 +132,7 @@ def test_given_to_all_it_is_for_whoever_takes_it(
     visitor.log_in(CARLA)
     answer = visitor.post("/handover", data={"to": "*", "what": "all"})
     assert "Consegnate a tutti: 3." in answer.text
-    message = voicemail.find(records, "m1")
+    message = voicemail.find_message(records, "m1")
     assert message is not None
     assert (message.state, message.taken_by) == (MessageState.NEW, "")
     assert "non la segue nessuno" in visitor.get("/requests").text
@@ -146,14 +150,17 @@ def test_what_is_no_more_mine_stays_where_it_is(
 ) -> None:
     """A colleague took it meanwhile, or it is over: it is said, and the rest goes."""
     message, call, request = work
-    care.add(
-        records, Kind.MESSAGE, "m1", MessageEntry(datetime.now(UTC), "anna", MessageStep.RELEASE)
+    voicemail.add_entry(
+        records,
+        CaseKind.MESSAGE,
+        "m1",
+        MessageEntry(datetime.now(UTC), "anna", MessageStep.RELEASE),
     )
     operator.post(f"/requests/{request}/close", data={"said_by": "Anagrafe"})
     items = [f"message:{message}", f"call:{call}", f"request:{request}"]
     answer = operator.post("/handover", data={"to": "anna", "item": items}, headers=ENGLISH)
     assert "Handed over to Anna Verdi: 1. Not yours any more, left: 2." in answer.text
-    assert holder(records, Kind.MESSAGE, "m1") == ""
+    assert holder(records, CaseKind.MESSAGE, "m1") == ""
 
 
 @pytest.mark.parametrize(
@@ -179,7 +186,7 @@ def test_what_cannot_be_handed_over_is_said(
     """In the reader's language, and nothing has changed."""
     answer = operator.post("/handover", data=data)
     assert (answer.status_code, said in answer.text) == (status, True)
-    assert holder(records, Kind.MESSAGE, "m1") == "carla"
+    assert holder(records, CaseKind.MESSAGE, "m1") == "carla"
     assert database.latest(records, "handover") == ()
 
 
@@ -188,10 +195,10 @@ def test_the_counter_hands_over_its_requests_alone(
 ) -> None:
     """Whoever does not hear messages sees neither them nor their notes (E2)."""
     heard = leave(records, "m2")
-    taken(records, Kind.MESSAGE, "m2", "sportello1")  # on the phone where Dino sits
+    taken(records, CaseKind.MESSAGE, "m2", "sportello1")  # on the phone where Dino sits
     own = take(records)
-    requests.change(
-        records, own, Happened("g", RequestStep.GIVE, datetime.now(UTC), "carla", "dino")
+    requests.apply_step(
+        records, own, StoredStep("g", RequestStep.GIVE, datetime.now(UTC), "carla", "dino")
     )
     visitor.log_in(DINO)
     text = visitor.get("/handover").text

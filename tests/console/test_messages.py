@@ -14,9 +14,8 @@ from appliance.calls.outgoing import OUT_OF_BAND
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep
-from appliance.store import call_log, care, voicemail
-from appliance.store.care import Kind
-from appliance.store.voicemail import Message
+from appliance.store import call_log, voicemail
+from appliance.store.voicemail import CaseKind, Message
 from tests.calls.desk import up
 from tests.console.people import ANNA, BEPPE, CARLA, DINO
 from tests.console.states import told
@@ -39,8 +38,8 @@ def leave(records: sqlite3.Connection, ident: str = "m1", **changes: object) -> 
     """Have a message left, with its call; returns its number."""
     call = replace(a_call(f"call-{ident}", Result.MESSAGE), message=ident)
     message: Message = replace(a_message(ident, call.call), **changes)  # type: ignore[arg-type] # a test's own keywords
-    voicemail.insert(records, message, call, "b")
-    found = voicemail.find(records, ident)
+    voicemail.insert_message(records, message, call, "b")
+    found = voicemail.find_message(records, ident)
     assert found is not None
     return found.number
 
@@ -48,13 +47,15 @@ def leave(records: sqlite3.Connection, ident: str = "m1", **changes: object) -> 
 def miss(records: sqlite3.Connection, call: str = "lost-1", result: Result = Result.GAVE_UP) -> int:
     """Have a call missed an hour ago; returns its number."""
     rang = datetime.now(UTC) - timedelta(hours=1)
-    call_log.upsert(records, [replace(a_call(call, result), rang_at=rang)], "b")
-    return care.find(records, Kind.CALL, call)[1]
+    call_log.upsert_calls(records, [replace(a_call(call, result), rang_at=rang)], "b")
+    return voicemail.find_case(records, CaseKind.CALL, call)[1]
 
 
 def steps(records: sqlite3.Connection, ident: str = "m1") -> list[tuple[MessageStep, str]]:
     """Return what was done about a message, and by whom."""
-    return [(entry.step, entry.by) for entry in care.history(records, Kind.MESSAGE, ident)]
+    return [
+        (entry.step, entry.by) for entry in voicemail.list_entries(records, CaseKind.MESSAGE, ident)
+    ]
 
 
 def test_the_list_says_what_a_colleague_must_know(
@@ -194,11 +195,11 @@ def test_how_a_call_back_goes_is_shown_until_it_is_over(
     first = operator.get(f"{address}?ringing=1", headers=ENGLISH).text
     assert "Your phone rings" in first
     out = replace(a_call("out-1"), direction=Direction.OUT, phone="op1", case=f"message:{number}")
-    call_log.upsert(records, [out], "b")
+    call_log.upsert_calls(records, [out], "b")
     going_on = operator.get(address, headers=ENGLISH).text
     assert "going on, from op1" in going_on
     assert "every 2s" in going_on
-    call_log.upsert(records, [replace(out, result=Result.NOT_REACHED)], "b")
+    call_log.upsert_calls(records, [replace(out, result=Result.NOT_REACHED)], "b")
     over = operator.get(address, headers=ENGLISH).text
     assert "not reached" in over
     assert "every 2s" not in over
@@ -209,7 +210,7 @@ def test_a_message_without_a_number_has_hints(
 ) -> None:
     """E16: who called in the ten minutes before; nobody can be called back about it itself."""
     at = datetime.now(UTC)
-    call_log.upsert(
+    call_log.upsert_calls(
         records, [replace(a_call("e", Result.GAVE_UP), rang_at=at - timedelta(minutes=3))], "b"
     )
     number = leave(records, caller=WITHHELD, received_at=at)
@@ -305,7 +306,7 @@ def test_calls_without_a_message_are_dealt_with_in_the_same_way(
     )
     assert operator.post(f"/missed/{number}/reopen").status_code == 409
     operator.post(f"/missed/{number}/close", data={"outcome": MessageOutcome.CALLED_BACK.value})
-    assert care.cares(records, Kind.CALL)["lost-1"].state is MessageState.CLOSED
+    assert voicemail.care_by_id(records, CaseKind.CALL)["lost-1"].state is MessageState.CLOSED
     assert "There is no call here" in operator.get("/missed?list=x", headers=ENGLISH).text
     assert "called back · Carla Blu" in operator.get("/missed?list=all", headers=ENGLISH).text
 

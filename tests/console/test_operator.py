@@ -26,9 +26,9 @@ from appliance.policy.sheets import Sheet
 from appliance.policy.text import SaidError, Words
 from appliance.policy.users import User
 from appliance.policy.voicemail import MessageEntry, MessageStep
-from appliance.store import call_log, care, requests, sheets
-from appliance.store.care import Kind
-from appliance.store.requests import Taking
+from appliance.store import call_log, requests, sheets, voicemail
+from appliance.store.requests import RequestToStore
+from appliance.store.voicemail import CaseKind
 from tests.calls.desk import RANG, TEN, later, tell, up
 from tests.calls.test_taken_over import COMES
 from tests.calls.test_transfers import asked, office_desk
@@ -111,7 +111,7 @@ def shelf(records: sqlite3.Connection) -> sqlite3.Connection:
         caller = Caller(Presentation.SHOWN, number)
         rang_at = now - timedelta(days=days)
         call = replace(a_call(f"old-{days}"), rang_at=rang_at, caller=caller)
-        call_log.upsert(records, [call], "boot")
+        call_log.upsert_calls(records, [call], "boot")
     return records
 
 
@@ -408,10 +408,10 @@ def test_whoever_rings_back_finds_the_case(talking: House, records: sqlite3.Conn
     now = datetime.now(UTC)
     sent = Caller(Presentation.SHOWN, "+39" + NUMBER)
     missed = replace(a_call("m-1", Result.GAVE_UP), caller=sent, rang_at=now)
-    call_log.upsert(records, [missed], "b")
-    care.add(records, Kind.CALL, "m-1", MessageEntry(now, "carla", MessageStep.TAKE))
-    care.add(records, Kind.CALL, "m-1", MessageEntry(now, "carla", MessageStep.FAIL))
-    number = care.find(records, Kind.CALL, "m-1")[1]
+    call_log.upsert_calls(records, [missed], "b")
+    voicemail.add_entry(records, CaseKind.CALL, "m-1", MessageEntry(now, "carla", MessageStep.TAKE))
+    voicemail.add_entry(records, CaseKind.CALL, "m-1", MessageEntry(now, "carla", MessageStep.FAIL))
+    number = voicemail.find_case(records, CaseKind.CALL, "m-1")[1]
     text = talking.visitor.get(f"/desk/known/{call.call}").text
     case = text.split("Da seguire")[1].split("</ul>")[0]
     assert f'<a href="/missed/{number}" target="_blank"' in case
@@ -550,7 +550,9 @@ def test_what_is_missing_is_asked_for(talking: House, missing: str) -> None:
 def in_hand(records: sqlite3.Connection) -> int:
     """Keep a request that the caller has open; returns its number."""
     citizen = replace(ASKED.citizen, phone=f"+39 {NUMBER}")
-    return requests.insert(records, Taking("r1", replace(ASKED, citizen=citizen), AT)).number
+    return requests.insert_request(
+        records, RequestToStore("r1", replace(ASKED, citizen=citizen), AT)
+    ).number
 
 
 def test_what_is_open_already_is_offered_first(talking: House, shelf: sqlite3.Connection) -> None:

@@ -16,7 +16,7 @@ from appliance.console.live import operator_view
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
-from appliance.store import call_log, care
+from appliance.store import call_log, voicemail
 from tests.calls.desk import TEN, up
 from tests.calls.test_transfers import office_desk
 from tests.console import people
@@ -129,10 +129,10 @@ def test_a_note_may_be_made_just_after_the_call(quiet: House, records: sqlite3.C
     fields = {"note": "richiama domani"}
     now = datetime.now(UTC)
     old = replace(a_call("old"), phone="op1", rang_at=now, ended_at=now - timedelta(hours=1))
-    call_log.upsert(records, [old], "boot")
+    call_log.upsert_calls(records, [old], "boot")
     assert quiet.visitor.post("/desk/note", data=fields).status_code == 409
     fresh = replace(a_call("fresh"), phone="op1", rang_at=now, ended_at=now)
-    call_log.upsert(records, [fresh], "boot")
+    call_log.upsert_calls(records, [fresh], "boot")
     assert quiet.visitor.post("/desk/note", data=fields).json()["done"]
     assert quiet.question["name"] == "fresh"
 
@@ -145,7 +145,7 @@ def test_a_note_goes_to_the_call_in_which_it_was_begun(
     rossi = replace(a_call("rossi"), phone="op1", rang_at=now - timedelta(hours=1), ended_at=now)
     theirs = replace(rossi, call="theirs", phone="op2")
     stale = replace(rossi, call="stale", rang_at=now - timedelta(hours=25))
-    call_log.upsert(records, [rossi, theirs, stale], "boot")
+    call_log.upsert_calls(records, [rossi, theirs, stale], "boot")
     fields = {"note": "vuole il preventivo"}
     assert talking.visitor.post("/desk/note", data=fields | {"call": "rossi"}).json()["done"]
     assert talking.question["name"] == "rossi"
@@ -169,7 +169,7 @@ def test_the_page_opens_with_the_call_just_ended(quiet: House, records: sqlite3.
     assert 'data-last-call="" data-last-caption=""' in quiet.visitor.get("/desk").text
     now = datetime.now(UTC)
     fresh = replace(a_call("fresh"), phone="op1", rang_at=now, ended_at=now)
-    call_log.upsert(records, [fresh], "boot")
+    call_log.upsert_calls(records, [fresh], "boot")
     assert 'data-last-call="fresh" data-last-caption="' in quiet.visitor.get("/desk").text
 
 
@@ -191,11 +191,13 @@ def broken(records: sqlite3.Connection) -> sqlite3.Connection:
     rang_at = datetime.now(UTC) - timedelta(hours=2)
     call = replace(a_call("cut"), rang_at=rang_at, result=Result.INTERRUPTED, message="")
     cut = replace(call, phone="op2", answered_at=rang_at, unit="anagrafe")
-    call_log.upsert(records, [cut, replace(call, call="rang", phone="", answered_at=None)], "b")
-    call_log.upsert(records, [replace(call, call="closed", result=Result.INTERRUPTED)], "b")
-    call_log.upsert(records, [replace(call, call="gone", result=Result.GAVE_UP)], "b")
+    call_log.upsert_calls(
+        records, [cut, replace(call, call="rang", phone="", answered_at=None)], "b"
+    )
+    call_log.upsert_calls(records, [replace(call, call="closed", result=Result.INTERRUPTED)], "b")
+    call_log.upsert_calls(records, [replace(call, call="gone", result=Result.GAVE_UP)], "b")
     entry = MessageEntry(rang_at, "anna", MessageStep.CLOSE, MessageOutcome.CALLED_BACK)
-    care.add(records, care.Kind.CALL, "closed", entry)
+    voicemail.add_entry(records, voicemail.CaseKind.CALL, "closed", entry)
     return records
 
 

@@ -142,7 +142,7 @@ def test_the_last_ends_of_a_line_are_shown_with_their_evidence(
         )
         for n in range(7)
     ]
-    call_log.upsert(records, [*ended, a_call("open", minute=9)], "boot")
+    call_log.upsert_calls(records, [*ended, a_call("open", minute=9)], "boot")
     text = works.text()
     assert text.count("tono di occupato, 200") == shown.RELEASES
     assert "2006 ms" in text

@@ -17,7 +17,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.mail import TO_HEAD, Mail, MailState, QueuedMail
 from appliance.service.stores import Stores
-from appliance.store import database, writer
+from appliance.store import database, outbox
 from appliance.store import requests as store_requests
 from tests.console import people
 from tests.console.user_desk import serving
@@ -45,7 +45,7 @@ class Post:
 
     def settle(self, number: int, state: MailState, said: str) -> None:
         """Let a try have come to something."""
-        writer.settle(self.records, state, QueuedMail(number, 1, 0), said, AT)
+        store_requests.settle_mail(self.records, state, QueuedMail(number, 1, 0), said, AT)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def post(
     requests = RequestCommands(stores.records, mailroom, lambda: AT)
     known = {**requests.known, **MailTestCommands(stores, now).known}
     for mail in (REQUEST, Mail("care-1", TO_HEAD, "Avviso", "secret words")):
-        store_requests.queue(records, mail, AT)
+        outbox.queue_mail(records, mail, AT)
     stores.start()
     visitor.log_in(people.BEPPE)
     with serving(console_settings.door, known):
@@ -75,7 +75,7 @@ def test_the_queue_is_the_technicians_alone(post: Post) -> None:
         assert post.visitor.get("/plant/mail").status_code == 403
         for path in ("test", "1/retry", "1/drop"):
             assert post.visitor.post(f"/plant/mail/{path}").status_code == 403
-    assert all(kept.state is MailState.QUEUED for kept in store_requests.list_notices(post.records))
+    assert all(kept.state is MailState.QUEUED for kept in outbox.list_mails(post.records))
 
 
 def test_what_waits_is_shown_without_its_words(post: Post) -> None:
@@ -106,7 +106,7 @@ def test_a_mail_is_given_up_for_a_reason(post: Post) -> None:
     assert refused.status_code == 409
     assert 'role="alert"' in refused.text
     assert post.visitor.post("/plant/mail/1/drop", data={"reason": "told"}).status_code == 303
-    kept = store_requests.required_notice(post.records, 1)
+    kept = outbox.required_mail(post.records, 1)
     assert (kept.state, kept.settled_by, kept.reason) == (MailState.DROPPED, "beppe", "told")
     assert "beppe: told" in post.text("/plant/mail?all=1")
 
@@ -115,7 +115,7 @@ def test_a_mail_that_was_given_up_is_tried_again(post: Post) -> None:
     """At once: the mail thread is woken in a hurry."""
     post.settle(1, MailState.DEAD, "550 no")
     assert post.visitor.post("/plant/mail/1/retry").status_code == 303
-    assert store_requests.required_notice(post.records, 1).state is MailState.QUEUED
+    assert outbox.required_mail(post.records, 1).state is MailState.QUEUED
     assert post.woken == [True]
     assert post.visitor.post("/plant/mail/99/retry").status_code == 409
 
@@ -124,7 +124,7 @@ def test_a_test_goes_through_the_outbox_and_tells_what_became_of_it(post: Post) 
     """The page asks again while it waits, and shows the server's answer once it has come."""
     answer = post.test()
     assert answer.headers["location"] == "/plant/mail?test=3"
-    kept = store_requests.required_notice(post.records, 3)
+    kept = outbox.required_mail(post.records, 3)
     assert kept.mail.to == "tecnico@example.it"
     assert "beppe" in kept.mail.body
     page = post.text("/plant/mail?test=3")
@@ -143,7 +143,7 @@ def test_a_test_goes_to_one_plain_address(post: Post, to: str) -> None:
     answer = post.test(to)
     assert answer.status_code == 409
     assert "non è un indirizzo e-mail" in answer.text
-    assert len(store_requests.list_notices(post.records)) == 2
+    assert len(outbox.list_mails(post.records)) == 2
 
 
 def test_tests_are_few(post: Post) -> None:

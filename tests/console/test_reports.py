@@ -32,7 +32,7 @@ def served(records: sqlite3.Connection) -> None:
         replace(answered, phone="op1", called="051777777", answered_at=answered.rang_at + wait),
         a_call("b", Result.GAVE_UP, minute=70),
     ]
-    call_log.upsert(records, calls, "b")
+    call_log.upsert_calls(records, calls, "b")
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def test_hours_and_months_without_a_call_have_their_place(
     at = a_call("a").rang_at.replace(month=3, hour=7)
     times = (at, at.replace(hour=11), at.replace(month=6, hour=9))
     calls = [replace(a_call(f"c{n}", Result.GAVE_UP), rang_at=each) for n, each in enumerate(times)]
-    call_log.upsert(records, calls, "b")
+    call_log.upsert_calls(records, calls, "b")
     text = head.get("/reports?since=2026-01-01&until=2026-12-31").text
     months = re.findall(r'dy="0">([a-z]{3})</tspan>', text)
     assert months == ["mar", "apr", "mag", "giu"]

@@ -16,7 +16,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import plain_file_name
 from appliance.paper import child
 from appliance.policy.mail import MailState, QueuedMail
-from appliance.store import requests, writer
+from appliance.store import outbox, requests
 from tests.console import people
 from tests.console.test_requests import ENGLISH, take
 from tests.console.visitor import Visitor
@@ -36,12 +36,12 @@ def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iter
 def settle(records: sqlite3.Connection, number: int, state: MailState, said: str) -> None:
     """Let a try of an e-mail come to something."""
     at = datetime(2026, 11, 25, 9, 5, tzinfo=UTC)
-    writer.settle(records, state, QueuedMail(number, 2, 1000), said, at)
+    requests.settle_mail(records, state, QueuedMail(number, 2, 1000), said, at)
 
 
 def first_mail(records: sqlite3.Connection, request: int) -> int:
     """Return the number of the e-mail to the office."""
-    return requests.about(records, request)[0].number
+    return outbox.mails_of_request(records, request)[0].number
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_it_is_sent_again(operator: Visitor, records: sqlite3.Connection, desk: 
     mail = first_mail(records, number)
     settle(records, mail, MailState.DEAD, "550 no such office")
     answer = operator.post(f"/requests/{number}/mails/{mail}/again")
-    copy = requests.about(records, number)[-1]
+    copy = outbox.mails_of_request(records, number)[-1]
     where = f"/requests/{number}/mails/{copy.number}?again=1"
     assert (answer.status_code, answer.headers["location"]) == (303, where)
     text = operator.get(where, headers=ENGLISH).text

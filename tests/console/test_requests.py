@@ -13,7 +13,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.policy.requests import NewRequest, RequestState, RequestStep
 from appliance.policy.users import Role, User
 from appliance.store import requests, users
-from appliance.store.requests import Sound, StoredRequest, Taking
+from appliance.store.requests import RequestSound, RequestToStore, StoredRequest
 from appliance.store.users import Asked
 from tests.console import people
 from tests.console.visitor import Visitor
@@ -38,8 +38,8 @@ def take(
     """Have a request taken over some days ago; returns its number."""
     at = datetime.now(UTC) - timedelta(days=days)
     ident = f"r{datetime.now(UTC).timestamp()}"
-    taking = Taking(ident, replace(new, at=at, by="carla"), at, Sound(sound))
-    return requests.insert(records, taking, LETTERS).number
+    taking = RequestToStore(ident, replace(new, at=at, by="carla"), at, RequestSound(sound))
+    return requests.insert_request(records, taking, LETTERS).number
 
 
 def kept(records: sqlite3.Connection, number: int) -> StoredRequest:

@@ -89,7 +89,7 @@ def test_an_appointment_takes_one_of_the_offices_free_hours(
     calendar = desk.mailroom.house().calendar
     diary = replace(DIARY, calendar=calendar)
     desk.mailroom.slots = diary
-    free = requests.free(records, diary, datetime.now(UTC))[0].start
+    free = requests.free_slots_of(records, diary, datetime.now(UTC))[0].start
     text = operator.get(f"/requests/new?about={ABOUT}").text
     assert f'<option value="{free.isoformat()}"' in text
     wanted = MARIO | {"rule": "appointment", "form": "in_person"}
@@ -104,7 +104,7 @@ def test_an_appointment_takes_one_of_the_offices_free_hours(
     assert appointment is not None
     assert (appointment.slot.start, appointment.confirmed) == (free, True)
     assert appointment.form is AppointmentForm.IN_PERSON
-    assert requests.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
+    assert requests.booked_slots(records, "anagrafe", datetime.now(UTC)) == {free: 1}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_of_somebody_who_has_rung_off_the_form_knows_the_number(
     operator: Visitor, records: sqlite3.Connection, desk: WorkDesk
 ) -> None:
     """From the call's page: number and name stand in the form, unless the number was withheld."""
-    call_log.upsert(records, [a_call("c-1"), replace(a_call("c-2"), caller=WITHHELD)], "b")
+    call_log.upsert_calls(records, [a_call("c-1"), replace(a_call("c-2"), caller=WITHHELD)], "b")
     text = operator.get(f"/requests/new?about={ABOUT}&call=c-1").text
     assert 'value="051234567"' in text
     assert 'value="ROSSI"' in text
@@ -185,7 +185,7 @@ def test_from_a_free_hour_of_the_week(
     """The office's own needs alone, the one there is chosen; the hour is, however far ahead."""
     diary = replace(DIARY, calendar=desk.mailroom.calendar)
     desk.mailroom.slots = diary
-    free = requests.free(records, diary, datetime.now(UTC), most=25)[24].start
+    free = requests.free_slots_of(records, diary, datetime.now(UTC), most=25)[24].start
     wanted = quote(free.astimezone(ROME).isoformat())
     text = operator.get(f"/requests/new?unit=anagrafe&starts={wanted}", headers=ENGLISH).text
     assert f'value="{ABOUT}" selected' in text
@@ -196,7 +196,7 @@ def test_from_a_free_hour_of_the_week(
     operator.post(
         "/requests/new", data=MARIO | {"rule": "appointment", "form": "in_person", "starts": chosen}
     )
-    assert requests.booked(records, "anagrafe", datetime.now(UTC)) == {free: 1}
+    assert requests.booked_slots(records, "anagrafe", datetime.now(UTC)) == {free: 1}
     assert "Tributi" in operator.get("/requests/new?unit=nobody&starts=x").text
 
 
@@ -222,7 +222,7 @@ def test_two_operators_on_the_week_page_want_the_last_place(
     diary = replace(DIARY, slots=replace(DIARY.slots, places=1), calendar=calendar)
     desk.mailroom.slots = diary
     ahead = datetime.now(UTC) + timedelta(weeks=weeks)
-    first, second, *_ = (slot.start for slot in requests.free(records, diary, ahead))
+    first, second, *_ = (slot.start for slot in requests.free_slots_of(records, diary, ahead))
     wanted = MARIO | {"rule": "appointment", "form": "in_person", "starts": first.isoformat()}
     visitor.log_in(people.CARLA)
     with Visitor(console_settings) as other:
@@ -235,5 +235,5 @@ def test_two_operators_on_the_week_page_want_the_last_place(
         assert 'value="Anna Neri"' in refused.text
         taken = other.post("/requests/new", data=late | {"starts": second.isoformat()})
         assert taken.status_code == 303
-    assert requests.booked(records, "anagrafe", datetime.now(UTC)) == {first: 1, second: 1}
+    assert requests.booked_slots(records, "anagrafe", datetime.now(UTC)) == {first: 1, second: 1}
     assert desk.stores.records.is_alive

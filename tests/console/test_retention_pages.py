@@ -21,7 +21,7 @@ from appliance.policy.voicemail import MessageOutcome
 from appliance.service.phone_status import StatusCollector
 from appliance.service.stores import Stores
 from appliance.store import database, requests, voicemail
-from appliance.store.requests import Taking
+from appliance.store.requests import RequestToStore
 from tests.console.people import ANNA, CARLA
 from tests.console.user_desk import serving
 from tests.console.visitor import Visitor
@@ -56,11 +56,13 @@ def fill(connection: sqlite3.Connection) -> None:
     anna, before = Caller(Presentation.SHOWN, HERS, "ANNA VERDI"), NOW - timedelta(days=80)
     hers = replace(a_call("a-1", Result.MESSAGE), caller=anna, rang_at=before)
     left = replace(a_message("m1", "a-1"), caller=anna, received_at=before)
-    voicemail.insert(connection, left, hers, "b")
-    voicemail.insert(connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b")
-    voicemail.close(connection, "m1", "Anna", MessageOutcome.CALLED_BACK, before)
+    voicemail.insert_message(connection, left, hers, "b")
+    voicemail.insert_message(
+        connection, a_message("m2", "a-2"), a_call("a-2", Result.MESSAGE, 1), "b"
+    )
+    voicemail.close_message(connection, "m1", "Anna", MessageOutcome.CALLED_BACK, before)
     wanted = replace(WANTED, call="", citizen=Citizen("Anna <b>", HERS))
-    requests.insert(connection, Taking("r1", wanted, AT), LETTERS)
+    requests.insert_request(connection, RequestToStore("r1", wanted, AT), LETTERS)
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_what_was_erased_is_listed(head: Visitor, records: sqlite3.Connection) -
         "INSERT INTO deletions (at, what, days, ids) VALUES (?, 'calls', 9, '[\"a\", \"b\"]')",
         (NOW.isoformat(),),
     )
-    voicemail.close(records, "m2", "Anna", MessageOutcome.CALLED_BACK, NOW)
+    voicemail.close_message(records, "m2", "Anna", MessageOutcome.CALLED_BACK, NOW)
     records.execute("UPDATE messages SET closed_at = ?", (NOW.isoformat(),))
     records.execute("DELETE FROM requests")
     records.execute("DELETE FROM outbox")

@@ -23,7 +23,7 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.text import Words
 from appliance.service.mailroom import NOBODY, Papers
 from appliance.service.stores import Stores
-from appliance.store.requests import Diary
+from appliance.store.requests import SlotDiary
 from tests.console.door import ServedDoor
 from tests.policy.town import TOWN
 from tests.stories.offices import EXAMPLE
@@ -38,7 +38,7 @@ OFFICES = (("anagrafe", "Anagrafe", "aire", "AIRE"), ("tributi", "Tributi", "", 
 class Mailroom:
     """Stands for the mail: every office may be asked; `slots` are what one offers, None: none."""
 
-    slots: Diary | None = None
+    slots: SlotDiary | None = None
     calendar = EXAMPLE.switchboard.schedule
     register = TOWN
 
@@ -46,7 +46,7 @@ class Mailroom:
         """Both."""
         return tuple(ReturnRule)
 
-    def diary(self, unit: str, _: object) -> Diary | None:
+    def diary(self, unit: str, _: object) -> SlotDiary | None:
         """The office's slots."""
         return self.slots if self.slots and self.slots.unit == unit else None
 

@@ -22,7 +22,7 @@ from appliance.fleet.mqtt_messages import KINDS, Topic, differences
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import spoken_request
 from appliance.store import call_log, monitoring, requests, voicemail
-from appliance.store.requests import NO_LETTERS, Taking
+from appliance.store.requests import NO_MAILS, RequestToStore
 from appliance.store.writer import Session
 from tests.store.samples import TEN, a_call, a_message
 
@@ -63,13 +63,13 @@ def bring(root: Path, first: int, bug: str) -> None:
     asked = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", "S", "051", "", TEN, "op1")
     after = {"lines": {f"line{first}": {"lost": True, "why": {"it": "", "en": ""}}}}
     for name, about, job in (
-        ("", "", lambda c: call_log.upsert(c, [begun], boot)),
-        ("message_left", "", lambda c: voicemail.insert(c, message, begun, boot)),
-        ("call_ended", begun.call, lambda c: call_log.upsert(c, [ended], boot)),
+        ("", "", lambda c: call_log.upsert_calls(c, [begun], boot)),
+        ("message_left", "", lambda c: voicemail.insert_message(c, message, begun, boot)),
+        ("call_ended", begun.call, lambda c: call_log.upsert_calls(c, [ended], boot)),
         (
             "request_made",
             "",
-            lambda c: requests.insert(c, Taking(f"r{first}", asked, TEN), NO_LETTERS),
+            lambda c: requests.insert_request(c, RequestToStore(f"r{first}", asked, TEN), NO_MAILS),
         ),
         ("line_lost", f"line{first}", lambda c: noted(c, after, first)),
     ):

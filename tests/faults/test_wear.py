@@ -15,8 +15,8 @@ from appliance.policy.clock import ClockState, Now
 from appliance.service.housekeeping import Housekeeping, Plan
 from appliance.service.nightly import look_at_card
 from appliance.store import call_log
-from appliance.store.retention import Keeping
-from appliance.store.voicemail import Notices
+from appliance.store.alerts import AlertSettings
+from appliance.store.retention import RetentionDays
 from appliance.store.writer import Records
 from appliance.voicemail.recording import Outside, Writer
 from appliance.voicemail.storage import Folders, Limits
@@ -76,7 +76,7 @@ class Spoken:
         """Have a call rung, answered and over: three writes."""
         for result in (Result.OPEN, Result.ANSWERED, Result.ANSWERED):
             record = a_call(name, result)
-            self.records._session.run(lambda c, r=record: call_log.upsert(c, (r,), "b"))  # type: ignore[misc]  # a default
+            self.records._session.run(lambda c, r=record: call_log.upsert_calls(c, (r,), "b"))  # type: ignore[misc]  # a default
 
 
 def of(card: Card, work: Callable[[int], None]) -> Wear:
@@ -118,7 +118,7 @@ def test_a_day_without_calls_writes_nothing(a_card: Card, figures: Figures) -> N
     there is nothing to tell or to delete; what is told is seen.
     """
     records = Records(a_card.mount / "c.db", "b").start()
-    plan = Plan(CALENDAR, Notices("desk@comune.example", head=True), Keeping())
+    plan = Plan(CALENDAR, AlertSettings("desk@comune.example", head=True), RetentionDays())
     caretaker = Housekeeping(records, a_card.mount, plan, lambda _: None)
 
     def day(start: int) -> None:

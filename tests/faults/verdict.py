@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from appliance.dsp.wav import WavError
-from appliance.store import requests
+from appliance.store import outbox, requests
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message
 from tests.faults.workload import LIMITS, sound_of
@@ -94,7 +94,7 @@ def broken_request(box: Box, promise: Told) -> Violations:
     found = Violations()
     with closing(open_reader(box.folder / "centralino.db")) as reader:
         kept = [k for k in requests.list_requests(reader) if k.request.call == promise.call]
-        keys = {mail.mail.key for mail in requests.list_notices(reader)}
+        keys = {mail.mail.key for mail in outbox.list_mails(reader)}
     if [k.request.number for k in kept] != [promise.what]:
         found["a request that was taken has no row, or two"] += 1
         return found

@@ -27,7 +27,7 @@ from appliance.policy.mail import Mail
 from appliance.policy.requests import NewRequest, spoken_request
 from appliance.policy.voicemail import MessageOutcome
 from appliance.store import requests, voicemail
-from appliance.store.requests import Letters, Sound, Taking
+from appliance.store.requests import RequestMails, RequestSound, RequestToStore
 from appliance.store.voicemail import Message
 from appliance.store.writer import Records, Session
 from appliance.voicemail import recording, storage
@@ -39,7 +39,7 @@ from tests.store.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
 LIMITS = Limits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0, sync_s=0.05)
-LETTERS = Letters(
+LETTERS = RequestMails(
     lambda kept, _: (Mail(f"request-{kept.request.number}", "a@b.example", "S", "B"),)
 )
 
@@ -82,25 +82,25 @@ class Inline:
 
     def store_message(self, message: Message, record: CallRecord) -> int:
         """See MessageIndex."""
-        return self._session.run(lambda c: voicemail.insert(c, message, record, "boot"))
+        return self._session.run(lambda c: voicemail.insert_message(c, message, record, "boot"))
 
     def store_request(self, message: Message, request: NewRequest) -> int:
         """See MessageIndex."""
-        sound = Sound(f"voicemail/{message.path}", message.sha256)
-        taking = Taking(message.id, request, request.at, sound)
-        return self._session.run(lambda c: requests.insert(c, taking, LETTERS)).number
+        sound = RequestSound(f"voicemail/{message.path}", message.sha256)
+        taking = RequestToStore(message.id, request, request.at, sound)
+        return self._session.run(lambda c: requests.insert_request(c, taking, LETTERS)).number
 
     def known_messages(self) -> frozenset[str]:
         """See MessageIndex."""
-        return self._session.run(lambda c: voicemail.ids(c) | requests.recordings(c))
+        return self._session.run(lambda c: voicemail.message_ids(c) | requests.request_ids(c))
 
     def messages_waiting(self) -> int:
         """See MessageIndex."""
-        return self._session.run(voicemail.waiting)
+        return self._session.run(voicemail.count_waiting)
 
     def close_message(self, name: str, by: str, outcome: MessageOutcome, at: datetime) -> Message:
         """See Records."""
-        return self._session.run(lambda c: voicemail.close(c, name, by, outcome, at))
+        return self._session.run(lambda c: voicemail.close_message(c, name, by, outcome, at))
 
 
 def tell_synced(acks: Acks) -> None:

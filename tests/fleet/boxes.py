@@ -77,7 +77,7 @@ class Publisher:
     def call(self, number: int) -> None:
         """Have a call end."""
         over = replace(a_call(f"c-{number}", Result.ANSWERED), ended_at=TEN + timedelta(minutes=1))
-        self.records.ask(lambda c: call_log.upsert(c, [over], "boot"))
+        self.records.ask(lambda c: call_log.upsert_calls(c, [over], "boot"))
         self.sender.wake()
 
     def depth(self) -> int:

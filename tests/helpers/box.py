@@ -201,7 +201,7 @@ class Box:
     def records(self) -> tuple[CallRecord, ...]:
         """Return all call records, newest first."""
         with contextlib.closing(open_reader(database_path(self.state))) as connection:
-            return call_log.calls(connection)
+            return call_log.list_calls(connection)
 
     def last_record(self, number: int, limit: float = 20.0) -> CallRecord:
         """Wait until `number` calls are over; returns the latest record."""

@@ -24,9 +24,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.policy.voicemail import MessageStep
-from appliance.store import call_log, care, requests
-from appliance.store.care import Kind
+from appliance.store import call_log, requests, voicemail
 from appliance.store.database import database_path, open_reader
+from appliance.store.voicemail import CaseKind
 from tests.journeys.harness.browser import computer, window
 from tests.journeys.harness.front_desk import PATIENCE_S, FrontDesk, citizen_calls, front_desk
 from tests.journeys.harness.operator import SIDE, answers, logs_in, makes_an_account, sits_down
@@ -130,6 +130,10 @@ def test_what_is_begun_in_a_call_is_of_that_call(
 def notes(box: FrontDesk, number: str) -> list[str]:
     """Return the notes on the calls from a number."""
     with contextlib.closing(open_reader(database_path(box.state))) as connection:
-        calls = [one.call for one in call_log.calls(connection) if one.caller.number == number]
-        entries = [each for call in calls for each in care.history(connection, Kind.CALL, call)]
+        calls = [one.call for one in call_log.list_calls(connection) if one.caller.number == number]
+        entries = [
+            each
+            for call in calls
+            for each in voicemail.list_entries(connection, CaseKind.CALL, call)
+        ]
     return [each.note for each in entries if each.step is MessageStep.NOTE]

@@ -15,9 +15,9 @@ from appliance.mail.letter import compose
 from appliance.mail.smtp import Account, Security, Sender, Server
 from appliance.policy.mail import DeliveryReply, Mail, MailState, OutboxHealth, OutgoingMail
 from appliance.service.mailroom import Outgoing
-from appliance.store import requests
+from appliance.store import outbox
 from appliance.store.database import open_reader
-from appliance.store.requests import StoredNotice
+from appliance.store.outbox import StoredMail
 from appliance.store.writer import Records
 from tests.helpers.mail_server import PASSWORD, USER, MailServer
 
@@ -55,20 +55,20 @@ class Post:
 
     def queue(self, mail: Mail) -> None:
         """Keep a notice and wake the thread."""
-        self.records.ask(lambda c: requests.queue(c, mail, AT, "comune.example"))
+        self.records.ask(lambda c: outbox.queue_mail(c, mail, AT, "comune.example"))
         self.sender.wake()
 
     def reply(self) -> DeliveryReply:
         """Wait for what the next try comes to."""
         return self.replies.get(timeout=LIMIT_S)
 
-    def kept(self) -> tuple[StoredNotice, ...]:
+    def kept(self) -> tuple[StoredMail, ...]:
         """Read the outbox as a command would, once the last try has been written down."""
         self.records.ask(lambda _: None)
         with closing(open_reader(self.folder / "centralino.db")) as reader:
-            return requests.list_notices(reader)
+            return outbox.list_mails(reader)
 
-    def settled(self, state: MailState, number: int = 1) -> StoredNotice:
+    def settled(self, state: MailState, number: int = 1) -> StoredMail:
         """Wait until a notice is in a state: written down after each try."""
         self.until(lambda: self._one(number).state is state)
         return self._one(number)
@@ -81,7 +81,7 @@ class Post:
             assert time.monotonic() < deadline, (self.kept(), self.healths)
             pause.wait(0.02)
 
-    def _one(self, number: int) -> StoredNotice:
+    def _one(self, number: int) -> StoredMail:
         return next(kept for kept in self.kept() if kept.number == number)
 
     def _deliver(self, letter: OutgoingMail) -> DeliveryReply:

@@ -14,7 +14,7 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.mail import DeliveryVerdict, MailState, OutboxHealth
 from appliance.policy.requests import RequestState, spoken_request
 from appliance.store import requests
-from appliance.store.requests import Letters, Taking
+from appliance.store.requests import RequestMails, RequestToStore
 from tests.helpers.figures import Figures
 from tests.helpers.mail_cutter import Cut, Cutter
 from tests.helpers.mail_server import MailServer
@@ -185,8 +185,8 @@ def test_a_request_is_sent_when_the_server_has_its_mail(
     nowhere = account_at(server, tmp_path, port=free_port(server.address))
     post = Post(tmp_path, nowhere).start()
     asked = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", "AIRE", "0511", "c-1", AT, "op1")
-    letters = Letters(lambda kept, _: (a_mail(request=kept.request.number),))
-    post.records.ask(lambda c: requests.insert(c, Taking("r1", asked, AT), letters))
+    letters = RequestMails(lambda kept, _: (a_mail(request=kept.request.number),))
+    post.records.ask(lambda c: requests.insert_request(c, RequestToStore("r1", asked, AT), letters))
     post.sender.wake()
     assert post.reply().verdict is DeliveryVerdict.AWAY
     post.stop()

@@ -27,7 +27,7 @@ from appliance.policy.requests import (
     RequestStep,
     Slot,
 )
-from appliance.store.requests import Happened, Sound, StoredRequest
+from appliance.store.requests import RequestSound, StoredRequest, StoredStep
 from tests.policy.town import TOWN
 
 AT = datetime(2026, 11, 8, 9, 0, tzinfo=UTC)
@@ -59,12 +59,12 @@ def test_a_day_in_a_letter(language: str, day: date, words: str, within: str) ->
     assert day_phrase("il" if language == "it" else "on", day, language) == within
 
 
-def letter(language: str, request: Request, steps: tuple[Happened, ...] = ()) -> Document:
+def letter(language: str, request: Request, steps: tuple[StoredStep, ...] = ()) -> Document:
     """Write a request as a letter, numbers of eight digits hidden."""
     head = Letterhead("Comune di Prova", ("Via Roma 1",), language, ZoneInfo("Europe/Rome"))
     names = Names({"op1": "Postazione 1", "carla": "Carla Neri"}, {"aire": "Iscrizione AIRE"})
     writer = RequestLetter(head, TOWN, names, lambda text: text.replace("05417041", "•••"))
-    kept = StoredRequest(request, Sound("voicemail/new/abc.wav", "0f" * 32), steps)
+    kept = StoredRequest(request, RequestSound("voicemail/new/abc.wav", "0f" * 32), steps)
     return writer.document(kept, lambda _: date(2026, 12, 1))
 
 
@@ -80,7 +80,7 @@ def request(citizen: Citizen, **more: object) -> Request:
 def test_a_letter_names_what_is_known_by_a_code() -> None:
     """Positions, sheets, languages; the recording by its file and its fingerprint."""
     citizen = Citizen("Łukasz", "347", "l@example.org", Contact.EMAIL, "en")
-    given = Happened("g", RequestStep.GIVE, AT, "op1", "carla")
+    given = StoredStep("g", RequestStep.GIVE, AT, "op1", "carla")
     paper = letter("it", request(citizen), (given,))
     facts = {part.heading: dict(part.facts) for part in paper.parts}
     assert paper.opening == (

@@ -30,9 +30,9 @@ from appliance.policy.voicemail import MessageEntry, MessageStep
 from appliance.service import stores as service_stores
 from appliance.service.housekeeping import in_vain
 from appliance.service.stores import Stores
-from appliance.store import call_log, care
-from appliance.store.care import Kind
+from appliance.store import call_log, voicemail
 from appliance.store.database import database_path, open_database
+from appliance.store.voicemail import CaseKind
 from tests.calls.desk import TEN, tell, up
 from tests.config.test_config import EXAMPLE
 from tests.store.samples import TEN as AT
@@ -216,10 +216,10 @@ def test_what_cannot_be_asked_is_said(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("record", "counted"),
     [
-        (IN_VAIN, (Kind.MESSAGE, "12", MessageEntry(AT, "op1", MessageStep.FAIL))),
+        (IN_VAIN, (CaseKind.MESSAGE, "12", MessageEntry(AT, "op1", MessageStep.FAIL))),
         (
             replace(IN_VAIN, case="call:a-1"),
-            (Kind.CALL, "a-1", MessageEntry(AT, "op1", MessageStep.FAIL)),
+            (CaseKind.CALL, "a-1", MessageEntry(AT, "op1", MessageStep.FAIL)),
         ),
         (replace(IN_VAIN, case="request:7"), None),
         (replace(IN_VAIN, result=Result.ANSWERED), None),
@@ -237,7 +237,7 @@ def test_the_stores_count_it_and_outlive_what_cannot_be_counted(tmp_path: Path) 
     """The missed call says when it was tried; one that is not there costs nothing."""
     path = database_path(tmp_path)
     connection = open_database(path, tmp_path / "corrupt").connection
-    call_log.upsert(connection, [a_call("a-1", Result.GAVE_UP)], "b")
+    call_log.upsert_calls(connection, [a_call("a-1", Result.GAVE_UP)], "b")
     connection.close()
     posted: list[Any] = []
     stores = Stores(tmp_path, "b", posted.append, lambda *_: None)
@@ -246,7 +246,7 @@ def test_the_stores_count_it_and_outlive_what_cannot_be_counted(tmp_path: Path) 
         stores.order(orders.WriteCall(replace(IN_VAIN, call=f"o-{number}", case=case)))
     stores.stop(lambda: None)
     connection = open_database(path, tmp_path / "corrupt").connection
-    found = care.cares(connection, Kind.CALL)
+    found = voicemail.care_by_id(connection, CaseKind.CALL)
     connection.close()
     assert {name: one.failed for name, one in found.items()} == {"a-1": (AT,)}
 
@@ -255,8 +255,10 @@ def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
     """A position is not a person (E19): the message is Anna's, the phone that rang was op1."""
     path = database_path(tmp_path)
     connection = open_database(path, tmp_path / "corrupt").connection
-    call_log.upsert(connection, [a_call("a-1", Result.GAVE_UP)], "b")
-    care.add(connection, Kind.CALL, "a-1", MessageEntry(AT, "Anna", MessageStep.TAKE))
+    call_log.upsert_calls(connection, [a_call("a-1", Result.GAVE_UP)], "b")
+    voicemail.add_entry(
+        connection, CaseKind.CALL, "a-1", MessageEntry(AT, "Anna", MessageStep.TAKE)
+    )
     connection.close()
     stores = Stores(tmp_path, "b", lambda _: None, lambda *_: None)
     stores.start()
@@ -266,7 +268,7 @@ def test_who_asked_for_it_at_a_screen_has_it_counted(tmp_path: Path) -> None:
     stores.order(orders.WriteCall(record))
     stores.stop(lambda: None)
     connection = open_database(path, tmp_path / "corrupt").connection
-    entries = care.history(connection, Kind.CALL, "a-1")
+    entries = voicemail.list_entries(connection, CaseKind.CALL, "a-1")
     connection.close()
     assert [(one.step, one.by) for one in entries] == [
         (MessageStep.TAKE, "Anna"),

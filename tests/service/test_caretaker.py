@@ -19,9 +19,9 @@ from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageOutcome
 from appliance.service.housekeeping import NOT_DELETED, Housekeeping, Plan
 from appliance.store import monitoring, retention, users, voicemail
+from appliance.store.alerts import AlertSettings, OpenCounts
 from appliance.store.database import Trouble
-from appliance.store.retention import Keeping
-from appliance.store.voicemail import Notices, Watched
+from appliance.store.retention import RetentionDays
 from appliance.store.writer import Records
 from tests.policy.town import EVERY_DAY
 from tests.store.samples import TEN, a_call, a_message
@@ -43,7 +43,7 @@ class Office:
         self._new.mkdir(parents=True)
         for name in ("m1.wav", "m1.meta"):
             (self._new / name).write_bytes(b"sound")
-        plan = Plan(CALENDAR, Notices(), Keeping())
+        plan = Plan(CALENDAR, AlertSettings(), RetentionDays())
         self.caretaker = Housekeeping(self.records, folder, plan, self.troubles.put)
 
     def look(self, wall: datetime, monotonic: float, clock: ClockState = ClockState.SYNCED) -> None:
@@ -68,11 +68,11 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def test_it_looks_once_a_minute(office: Office) -> None:
     """What became late is seen at the next look."""
     office.look(TEN, 100)
-    assert office.caretaker.watched == Watched()
+    assert office.caretaker.watched == OpenCounts()
     office.look(TEN + timedelta(hours=1), 159)
-    assert office.caretaker.watched == Watched()
+    assert office.caretaker.watched == OpenCounts()
     office.look(TEN + timedelta(hours=1), 160)
-    assert office.caretaker.watched == Watched(unheard=1)
+    assert office.caretaker.watched == OpenCounts(unheard=1)
 
 
 def test_what_was_dictated_goes_after_thirty_days(office: Office) -> None:
@@ -109,17 +109,17 @@ def test_it_lives_by_the_hours_in_force(office: Office) -> None:
     shut = Period(TEN.date(), TEN.date(), Words("Sciopero"), Week(((),) * 7))
     office.caretaker.over = lambda hours: replace(hours, entered=(shut,))
     office.look(TEN + timedelta(hours=1), 100)
-    assert office.caretaker.watched == Watched()
+    assert office.caretaker.watched == OpenCounts()
 
 
 def test_it_looks_at_once_when_somebody_has_dealt_with_something(office: Office) -> None:
     """What is done is off every screen within moments, not at the next minute."""
     office.look(TEN + timedelta(hours=1), 100)
-    assert office.caretaker.watched == Watched(unheard=1)
+    assert office.caretaker.watched == OpenCounts(unheard=1)
     office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
     office.caretaker.soon()
     office.look(TEN + timedelta(hours=1), 101)
-    assert office.caretaker.watched == Watched()
+    assert office.caretaker.watched == OpenCounts()
 
 
 @pytest.mark.parametrize("clock", [ClockState.STALE, ClockState.UNSET])
@@ -130,7 +130,7 @@ def test_a_clock_that_cannot_be_trusted_deletes_and_alerts_nothing(
     office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
     office.look(datetime(2099, 1, 1, 12, tzinfo=UTC), 100, clock)
     assert office.files == ["m1.meta", "m1.wav"]
-    assert office.caretaker.watched == Watched()
+    assert office.caretaker.watched == OpenCounts()
 
 
 def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> None:

@@ -102,7 +102,7 @@ def test_without_a_broker_there_is_nothing(records: Records) -> None:
     assert made is None
     records.start()
     over = replace(a_call("c-1", Result.ANSWERED), ended_at=TEN)
-    records.ask(lambda c: call_log.upsert(c, [over], "boot"))
+    records.ask(lambda c: call_log.upsert_calls(c, [over], "boot"))
     assert kinds(records) == []
 
 

@@ -40,8 +40,8 @@ from appliance.policy.requests import (
 from appliance.policy.text import Words
 from appliance.service import mailroom
 from appliance.service.mailroom import Mailroom, trouble_of
-from appliance.store import requests
-from appliance.store.requests import Happened, Sound, StoredRequest
+from appliance.store import outbox
+from appliance.store.requests import RequestSound, StoredRequest, StoredStep
 from appliance.store.writer import Records
 from tests.policy.town import APPOINTMENT, EMAIL, TOWN, rome
 
@@ -111,8 +111,8 @@ def test_whatever_was_typed_is_written_and_leaves(
 ) -> None:
     """A letter that could not be written would end the records' thread, and a request with it."""
     new = request(rule, subject, asked, name, AT + timedelta(seconds=seconds))
-    happened = Happened("s1", step, AT, "op1", "x", note) if step else None
-    written = ROOM.write(StoredRequest(new.numbered(7), Sound(), ()), happened)
+    happened = StoredStep("s1", step, AT, "op1", "x", note) if step else None
+    written = ROOM.write(StoredRequest(new.numbered(7), RequestSound(), ()), happened)
     assert written
     for mail in written:
         to = "head@comune.example" if mail.to == TO_HEAD else mail.to
@@ -126,8 +126,8 @@ def test_whatever_was_typed_is_written_and_leaves(
 def test_the_heads_copy_is_for_a_head_who_can_be_reached() -> None:
     """Without `[mail] head` no copy waits for days and then is an alarm."""
     reminded = replace(request(EMAIL, "S", "A", "Anna", AT).numbered(7), reminders=("una", "due"))
-    happened = Happened("s2", RequestStep.REMIND, AT, "op1", "", "due")
-    kept = StoredRequest(reminded, Sound(), (happened,))
+    happened = StoredStep("s2", RequestStep.REMIND, AT, "op1", "", "due")
+    kept = StoredRequest(reminded, RequestSound(), (happened,))
     assert [mail.to for mail in ROOM.write(kept, happened)] == ["anagrafe@comune.example"]
     with_head = a_room(CONFIG + '\nhead = "capo@comune.example"\n')
     assert [mail.to for mail in with_head.write(kept, happened)][1:] == [TO_HEAD]
@@ -137,11 +137,11 @@ def test_nobody_invites_without_a_sender() -> None:
     """An invitation needs an organizer: without a sender configured the letter goes alone."""
     room = a_room(CONFIG.partition("[mail]")[0])
     new = request(APPOINTMENT, "S", "A", "Anna", AT)
-    office, _ = room.write(StoredRequest(new.numbered(7), Sound(), ()), None)
+    office, _ = room.write(StoredRequest(new.numbered(7), RequestSound(), ()), None)
     assert (office.calendar, office.to) == ("", "anagrafe@comune.example")
-    assert ROOM.write(StoredRequest(new.numbered(7), Sound(), ()), None)[0].calendar
+    assert ROOM.write(StoredRequest(new.numbered(7), RequestSound(), ()), None)[0].calendar
     email = replace(new, rule=EMAIL, appointment=None)
-    assert not ROOM.write(StoredRequest(email.numbered(7), Sound(), ()), None)[0].calendar
+    assert not ROOM.write(StoredRequest(email.numbered(7), RequestSound(), ()), None)[0].calendar
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_stop_never_waits_for_the_network(
     office, deaf = build_office(settings, 2026), Deaf()
     room = Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
     room._server = deaf
-    records.ask(lambda c: requests.queue(c, Mail("k", "a@b.example", "S", "B"), AT))
+    records.ask(lambda c: outbox.queue_mail(c, Mail("k", "a@b.example", "S", "B"), AT))
     room.start()
     assert deaf.asked.wait(20.0)
     room.stop()
@@ -246,7 +246,7 @@ def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
     the same UID, which is not the office's.
     """
     new = request(APPOINTMENT, "Multa al 3470000001", "A", "Anna", AT)
-    kept = StoredRequest(new.numbered(7), Sound(), ())
+    kept = StoredRequest(new.numbered(7), RequestSound(), ())
     office, citizen = ROOM.write(kept, None)
     (theirs,) = Calendar.from_ical(office.calendar).walk("VEVENT")
     calendar = Calendar.from_ical(citizen.calendar)
@@ -257,7 +257,7 @@ def test_a_citizen_gets_the_appointment_for_their_calendar() -> None:
     assert event.decoded("dtstart") == theirs.decoded("dtstart")
     assert "3470000001" not in citizen.calendar
     assert str(event["summary"]).startswith("Appuntamento: ")
-    cancelled = Happened("s1", RequestStep.CANCEL, AT, "op1", "x", "")
+    cancelled = StoredStep("s1", RequestStep.CANCEL, AT, "op1", "x", "")
     _, off = ROOM.write(kept, cancelled)
     (over,) = Calendar.from_ical(off.calendar).walk("VEVENT")
     assert (over["uid"], str(over["status"])) == (event["uid"], "CANCELLED")

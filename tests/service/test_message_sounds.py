@@ -19,11 +19,11 @@ from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.policy.voicemail import MessageState, MessageStep
 from appliance.service.housekeeping import KEPT, MessageSounds
-from appliance.store import care, voicemail
+from appliance.store import voicemail
 from appliance.store.voicemail import Message
 from appliance.store.writer import Records
 
-MESSAGE = care.Kind.MESSAGE
+MESSAGE = voicemail.CaseKind.MESSAGE
 AT = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
 ADA = Caller(Presentation.SHOWN, "0511234567")
 
@@ -48,7 +48,7 @@ class Shelf:
         (self.folder / f"{name}.wav").write_bytes(contents)
         message = Message(name, f"c-{name}", f"{name}.wav", "alaw", 100, "x", AT, caller=ADA)
         record = CallRecord(f"c-{name}", "line1", AT, caller=ADA)
-        self.records.ask(lambda c: voicemail.insert(c, message, record, "boot"))
+        self.records.ask(lambda c: voicemail.insert_message(c, message, record, "boot"))
 
     def fetch(self, after: int = 0, listener: str = "k1") -> events.MessageFetched:
         """Fetch a message and wait for what is posted."""
@@ -117,7 +117,7 @@ def test_closing_is_for_good_and_once(shelf: Shelf) -> None:
     assert isinstance(told, events.MessageClosed)
     assert "already closed by op1" in told.reason
     assert shelf.recounted == 1
-    found = shelf.records.ask(lambda c: voicemail.find(c, "m1"))
+    found = shelf.records.ask(lambda c: voicemail.find_message(c, "m1"))
     assert found is not None
     assert (found.state, found.closed_by) == (MessageState.CLOSED, "op1")
     assert shelf.fetch() == events.MessageFetched("k1")
@@ -158,7 +158,10 @@ def test_what_a_phone_does_is_kept_and_answered(shelf: Shelf) -> None:
     assert isinstance(closed, events.MessageClosed)
     assert closed.held
     assert shelf.fetch().holder == "op1"
-    steps = [entry.step for entry in shelf.records.ask(lambda c: care.history(c, MESSAGE, "m1"))]
+    steps = [
+        entry.step
+        for entry in shelf.records.ask(lambda c: voicemail.list_entries(c, MESSAGE, "m1"))
+    ]
     assert steps == [MessageStep.HEAR, MessageStep.TAKE, MessageStep.FAIL]
 
 

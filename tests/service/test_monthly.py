@@ -17,7 +17,7 @@ from appliance.policy.hours import Holiday, Period, Schedule, Week, week_of
 from appliance.policy.requests import month_to_report
 from appliance.policy.text import Words
 from appliance.service.reports import MonthlySheets
-from appliance.store import call_log, requests
+from appliance.store import call_log, outbox
 from appliance.store.reports import queue_sheets
 from appliance.store.writer import Records
 from tests.policy.town import EVERY_DAY, TOWN, rome
@@ -46,7 +46,7 @@ class Box:
         self.folder, self.register = folder, TOWN
         self.records = Records(folder / "c.db", "b").start()
         calls = [a_transfer("a-1", TEN), a_transfer("a-2", DAY)]
-        self.records.ask(lambda c: call_log.upsert(c, calls, "b"))
+        self.records.ask(lambda c: call_log.upsert_calls(c, calls, "b"))
         self.sheets = self.anew()
 
     def anew(self, *, wanted: bool = True) -> MonthlySheets:
@@ -61,7 +61,7 @@ class Box:
     @property
     def mails(self) -> list[tuple[str, str, str]]:
         """What was queued: key, recipient, subject."""
-        kept = self.records.ask(requests.list_notices)
+        kept = self.records.ask(outbox.list_mails)
         return [(each.mail.key, each.mail.to, each.mail.subject) for each in kept]
 
 
@@ -96,7 +96,7 @@ def test_the_sheet_leaves_on_the_first_working_day_once(box: Box) -> None:
     assert box.mails == []
     box.look(DAY, 300)
     assert box.mails == [SHEET]
-    (kept,) = box.records.ask(requests.list_notices)
+    (kept,) = box.records.ask(outbox.list_mails)
     assert "Chiamate trasferite: 1, accettate 1." in kept.mail.body
     box.sheets = box.anew()
     box.look(rome("2026-12-01 12:00"), 20_000)

@@ -243,7 +243,7 @@ def test_the_log_is_taken_in_and_cut(house: House) -> None:
 
     def erased(connection: sqlite3.Connection) -> None:
         caller = replace(a_call().caller, number="0517654321")
-        call_log.upsert(connection, [replace(a_call(), caller=caller)], "b")
+        call_log.upsert_calls(connection, [replace(a_call(), caller=caller)], "b")
         connection.execute("DELETE FROM calls")
 
     house.records.ask(erased)

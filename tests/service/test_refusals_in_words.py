@@ -22,9 +22,9 @@ from appliance.policy.requests import Citizen, Contact, take_slot
 from appliance.policy.text import SaidError
 from appliance.policy.transfers import may_transfer
 from appliance.service.command_table import Questions
-from appliance.store import call_log, care, database, requests
-from appliance.store.care import Kind
-from appliance.store.requests import Taking
+from appliance.store import call_log, database, requests, voicemail
+from appliance.store.requests import RequestToStore
+from appliance.store.voicemail import CaseKind
 from tests.calls.desk import up
 from tests.console.work_desk import Mailroom
 from tests.policy.town import CALENDAR, rome
@@ -44,7 +44,7 @@ PAST = "2026-11-01T10:00:00+01:00"
 class Stores:
     """Records whose jobs are done at once."""
 
-    letters = requests.NO_LETTERS
+    letters = requests.NO_MAILS
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -64,7 +64,7 @@ def connection() -> Iterator[sqlite3.Connection]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as opened:
         opened.row_factory = sqlite3.Row
         database.migrate(opened)
-        requests.insert(opened, Taking("r1", ASKED, AT))
+        requests.insert_request(opened, RequestToStore("r1", ASKED, AT))
         yield opened
 
 
@@ -153,8 +153,8 @@ def test_about_what_is_not_there(connection: sqlite3.Connection) -> None:
     """A message, a call, an office, a sheet."""
     note = sheets.read_note({"sheet": "imu", "position": "op1"})
     asked: tuple[Callable[[], object], ...] = (
-        lambda: care.find(connection, Kind.MESSAGE, "9"),
-        lambda: care.find(connection, Kind.CALL, "9"),
+        lambda: voicemail.find_case(connection, CaseKind.MESSAGE, "9"),
+        lambda: voicemail.find_case(connection, CaseKind.CALL, "9"),
         lambda: call_log.note_sheet(connection, "c-9", "imu"),
         lambda: may_transfer(Directory(), CALENDAR, "lavori", "", Now(0.0, AT)),
         lambda: sheets._note(connection, note, "", AT),

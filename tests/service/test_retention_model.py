@@ -19,11 +19,11 @@ from appliance.calls.orders import Result
 from appliance.errors import OfficeError
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.service.housekeeping import Housekeeping, Plan
-from appliance.store import care, voicemail
-from appliance.store.care import Kind
+from appliance.store import voicemail
+from appliance.store.alerts import AlertSettings
 from appliance.store.database import migrate
-from appliance.store.retention import Keeping
-from appliance.store.voicemail import Notices
+from appliance.store.retention import RetentionDays
+from appliance.store.voicemail import CaseKind
 from tests.helpers.examples import examples
 from tests.service.test_caretaker import CALENDAR
 from tests.store.samples import TEN, a_call, a_message
@@ -66,7 +66,7 @@ class Retained(RuleBasedStateMachine):
         name = f"m{self.count}"
         call = replace(a_call(f"a-{name}", Result.MESSAGE), rang_at=self.now)
         kept = replace(a_message(name, call.call), received_at=self.now)
-        voicemail.insert(self.db, kept, call, "b")
+        voicemail.insert_message(self.db, kept, call, "b")
         for suffix in ("wav", "meta"):
             (self.folder / "new" / f"{name}.{suffix}").write_bytes(b"sound")
         self.closed[name] = None
@@ -90,10 +90,10 @@ class Retained(RuleBasedStateMachine):
         self.now += timedelta(minutes=1)
         outcome = MessageOutcome.NOT_NEEDED if step is MessageStep.CLOSE else None
         with suppress(OfficeError):
-            care.add(
-                self.db, Kind.MESSAGE, name, MessageEntry(self.now, "Anna", step, outcome, "x")
+            voicemail.add_entry(
+                self.db, CaseKind.MESSAGE, name, MessageEntry(self.now, "Anna", step, outcome, "x")
             )
-            stands = care.cares(self.db, Kind.MESSAGE)[name]
+            stands = voicemail.care_by_id(self.db, CaseKind.MESSAGE)[name]
             self.closed[name] = stands.closing.at if stands.closing else None
             self.ever_closed |= {name} if stands.closing else set()
 
@@ -101,7 +101,7 @@ class Retained(RuleBasedStateMachine):
     def night(self, days: int, messages_days: int, numbers: int, calls: int) -> None:
         """Days pass; at night what is past its time is deleted, by whatever is configured."""
         self.now += timedelta(days=days)
-        plan = Plan(CALENDAR, Notices(), Keeping(messages_days, numbers, calls))
+        plan = Plan(CALENDAR, AlertSettings(), RetentionDays(messages_days, numbers, calls))
         Housekeeping(NOBODY, self.state, plan, lambda _: None).delete(self.db, self.now)
         before = self.now - timedelta(days=messages_days)
         for name, closed in list(self.closed.items()):

@@ -14,7 +14,7 @@ from appliance.media.messages import RecordingStarted
 from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.requests import spoken_request
 from appliance.service.stores import Stores
-from appliance.store import requests
+from appliance.store import outbox, requests
 from tests.policy.town import EMAIL
 from tests.store.samples import TEN, a_call
 
@@ -78,5 +78,5 @@ def test_a_notice_is_kept(stores: Stores) -> None:
         stores.order(orders.QueueMail(Mail("k1", TO_HEAD, "Oggetto", "Testo")))
     stores.records.letters = replace(stores.records.letters, head=False)
     stores.order(orders.QueueMail(Mail("k2", TO_HEAD, "Nessuno lo legge", "Testo")))
-    (kept,) = stores.records.ask(requests.list_notices)
+    (kept,) = stores.records.ask(outbox.list_mails)
     assert kept.mail == Mail("k1", TO_HEAD, "Oggetto", "Testo")

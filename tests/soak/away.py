@@ -19,7 +19,7 @@ from appliance.policy.requests import spoken_request
 from appliance.service.monitoring import Kept
 from appliance.store import monitoring, requests
 from appliance.store.database import open_reader
-from appliance.store.requests import NO_LETTERS, Taking
+from appliance.store.requests import NO_MAILS, RequestToStore
 from tests.soak.day import Day, DaySoak
 from tests.soak.kept import KeptStore
 from tests.soak.world import World
@@ -79,7 +79,9 @@ class AwayStore(KeptStore):
         """Somebody at the front desk takes a request at the console."""
         at = self.world.clock().wall
         new = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", ident, "051", ident, at, "op1")
-        self.box.records.ask(lambda c: requests.insert(c, Taking(ident, new, at), NO_LETTERS))
+        self.box.records.ask(
+            lambda c: requests.insert_request(c, RequestToStore(ident, new, at), NO_MAILS)
+        )
 
     def _sender(self, broker: Broker) -> Sender:
         return Sender(

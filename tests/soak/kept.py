@@ -19,7 +19,7 @@ from appliance.calls.orders import CallRecord, Result
 from appliance.dsp.wav import Law
 from appliance.media.messages import RecordingStarted
 from appliance.policy.mail import Mail
-from appliance.store import requests, voicemail
+from appliance.store import outbox, voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message
 from appliance.voicemail.storage import Limits
@@ -86,7 +86,7 @@ class KeptStore(Store):
     def queue(self, mail: Mail) -> None:
         """Keep a mail that wants to leave."""
         at = self.world.clock().wall
-        self.box.records.ask(lambda c: requests.queue(c, mail, at, requests.NO_DOMAIN))
+        self.box.records.ask(lambda c: outbox.queue_mail(c, mail, at, outbox.NO_DOMAIN))
 
     def begin(self, started: RecordingStarted) -> None:
         """A recording begins."""

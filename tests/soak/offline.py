@@ -23,10 +23,10 @@ from appliance.policy.text import Words
 from appliance.service.housekeeping import Housekeeping, Plan
 from appliance.service.mailroom import Outgoing
 from appliance.simulator.exchange.call import CallPlan, Party
-from appliance.store import requests
-from appliance.store.requests import Letters, Taking
-from appliance.store.retention import Keeping
-from appliance.store.voicemail import Notices
+from appliance.store import outbox, requests
+from appliance.store.alerts import AlertSettings
+from appliance.store.requests import RequestMails, RequestToStore
+from appliance.store.retention import RetentionDays
 from tests.soak import mix, office
 from tests.soak.kept import KeptStore
 from tests.soak.mix import Script, Speaks
@@ -45,7 +45,7 @@ TALKS = CallPlan(caller="0511234567", rings=7, hang_up_after_ms=25_000, clips=(m
 LEAVES_WORDS = CallPlan(caller="0511234567", rings=7, hang_up_after_ms=mix.STAYS_MS, digits="#",
                         clips=(mix.SPEECH[:20_000],), after_quiet_ms=400)  # fmt: skip
 SAYS_NOTHING = CallPlan(caller="0517654321", rings=1)
-LETTERS = Letters(
+LETTERS = RequestMails(
     lambda kept, _: (Mail(f"request-{kept.request.number}", "anagrafe@comune.example", "S", "B"),)
 )
 THERE = Party("answer", rings=1, says=True, press="1", press_after_ms=1500)
@@ -111,7 +111,7 @@ class Offline:
         self.tries = 0
         self.records: dict[str, CallRecord] = {}
         calendar = self.world.office.switchboard.schedule
-        plan = Plan(calendar, Notices(desk=DESK), Keeping())
+        plan = Plan(calendar, AlertSettings(desk=DESK), RetentionDays())
         self.caretaker = Housekeeping(
             store.box.records, store.box.home.parent, plan, lambda _: None
         )
@@ -171,11 +171,13 @@ class Offline:
         """Somebody at the front desk takes a request at the console."""
         at = self.world.clock().wall
         new = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", ident, "051", ident, at, "op1")
-        self.store.box.records.ask(lambda c: requests.insert(c, Taking(ident, new, at), LETTERS))
+        self.store.box.records.ask(
+            lambda c: requests.insert_request(c, RequestToStore(ident, new, at), LETTERS)
+        )
 
     def waiting(self) -> list[str]:
         """Return the keys of the mails that have not left."""
-        kept = self.store.box.records.ask(requests.list_notices)
+        kept = self.store.box.records.ask(outbox.list_mails)
         return [each.mail.key for each in kept if each.settled_at is None]
 
     def hours(self) -> float:

@@ -13,10 +13,10 @@ import pytest
 from appliance.calls.orders import Result
 from appliance.errors import OfficeError
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageState, MessageStep
-from appliance.store import call_log, care, voicemail
-from appliance.store.care import Kind
+from appliance.store import call_log, voicemail
 from appliance.store.database import connect, migrate, migrations, open_database
-from appliance.store.voicemail import done, history_lines, history_rows, state_text
+from appliance.store.listings import care_text, done_words, history_lines, history_rows
+from appliance.store.voicemail import CaseKind
 from tests.store.samples import ROME, TEN, a_call, a_message
 
 
@@ -24,8 +24,8 @@ from tests.store.samples import ROME, TEN, a_call, a_message
 def path(tmp_path: Path) -> Path:
     """Name a database with one message and one call without."""
     opened = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
-    voicemail.insert(opened, a_message(), a_call(), "b")
-    call_log.upsert(opened, [a_call("a-2", Result.GAVE_UP, 1)], "b")
+    voicemail.insert_message(opened, a_message(), a_call(), "b")
+    call_log.upsert_calls(opened, [a_call("a-2", Result.GAVE_UP, 1)], "b")
     opened.close()
     return tmp_path / "c.db"
 
@@ -54,21 +54,21 @@ def test_a_message_from_taken_to_closed(db: sqlite3.Connection) -> None:
         entry(MessageStep.CLOSE, minute=20, note="provato due volte"),
     ]
     for step in steps[:-1]:
-        number, stands = care.add(db, Kind.MESSAGE, "1", step)
-    taken = voicemail.find(db, "1")
+        number, stands = voicemail.add_entry(db, CaseKind.MESSAGE, "1", step)
+    taken = voicemail.find_message(db, "1")
     assert taken is not None
     assert (number, taken.state, taken.taken_by) == (1, MessageState.TAKEN, "Anna")
-    assert state_text(stands, "it") == "in carico a Anna, 2 a vuoto"
+    assert care_text(stands, "it") == "in carico a Anna, 2 a vuoto"
     assert [m.id for m in voicemail.list_messages(db, MessageState.TAKEN)] == ["m1"]
     assert voicemail.list_messages(db, MessageState.NEW) == ()
-    assert voicemail.waiting(db) == 1
-    care.add(db, Kind.MESSAGE, "m1", steps[-1])
-    closed = voicemail.find(db, "1")
+    assert voicemail.count_waiting(db) == 1
+    voicemail.add_entry(db, CaseKind.MESSAGE, "m1", steps[-1])
+    closed = voicemail.find_message(db, "1")
     assert closed is not None
     assert (closed.state, closed.outcome) == (MessageState.CLOSED, MessageOutcome.NOT_REACHABLE)
     assert closed.note == "provato due volte"
-    assert care.history(db, Kind.MESSAGE, "m1") == tuple(steps)
-    assert voicemail.waiting(db) == 0
+    assert voicemail.list_entries(db, CaseKind.MESSAGE, "m1") == tuple(steps)
+    assert voicemail.count_waiting(db) == 0
     told = list(history_lines(steps, ROME, "it"))
     assert told[0] == "mer 25 novembre 2026, 10:00  op1  ascolto"
     assert told[3] == "mer 25 novembre 2026, 10:07  Anna  richiamata a vuoto (segreteria)"
@@ -78,13 +78,13 @@ def test_a_message_from_taken_to_closed(db: sqlite3.Connection) -> None:
 
 def test_a_call_without_a_message_has_the_same_states(db: sqlite3.Connection) -> None:
     """E24: "Chiamata senza messaggio" is taken and closed as a message is."""
-    number, _ = care.add(db, Kind.CALL, "a-2", entry(MessageStep.TAKE))
+    number, _ = voicemail.add_entry(db, CaseKind.CALL, "a-2", entry(MessageStep.TAKE))
     with pytest.raises(OfficeError, match=f"call {number}: Anna has it"):
-        care.add(db, Kind.CALL, str(number), entry(MessageStep.CLOSE, "Bruno"))
-    _, stands = care.add(db, Kind.CALL, str(number), entry(MessageStep.CLOSE))
+        voicemail.add_entry(db, CaseKind.CALL, str(number), entry(MessageStep.CLOSE, "Bruno"))
+    _, stands = voicemail.add_entry(db, CaseKind.CALL, str(number), entry(MessageStep.CLOSE))
     assert stands.state is MessageState.CLOSED
-    assert care.cares(db, Kind.CALL) == {"a-2": stands}
-    assert done(Kind.CALL, number, MessageStep.CLOSE, stands).it == (
+    assert voicemail.care_by_id(db, CaseKind.CALL) == {"a-2": stands}
+    assert done_words(CaseKind.CALL, number, MessageStep.CLOSE, stands).it == (
         f"La chiamata {number} è chiusa: non raggiungibile."
     )
 
@@ -99,7 +99,9 @@ def test_of_two_who_take_it_at_once_one_is_told_who_has_it(path: Path) -> None:
             connection = connect(path)
             both.wait(10)
             try:
-                care.add(connection, Kind.MESSAGE, "1", entry(MessageStep.TAKE, by, minute))
+                voicemail.add_entry(
+                    connection, CaseKind.MESSAGE, "1", entry(MessageStep.TAKE, by, minute)
+                )
             except OfficeError as error:
                 refused.append(str(error))
             finally:
@@ -113,11 +115,11 @@ def test_of_two_who_take_it_at_once_one_is_told_who_has_it(path: Path) -> None:
         for thread in threads:
             thread.join(30)
         reader = connect(path)
-        found = voicemail.find(reader, "1")
+        found = voicemail.find_message(reader, "1")
         assert found is not None
         assert len(refused) == 1
         assert refused[0].startswith(f"message 1: {found.taken_by} has it")
-        care.add(reader, Kind.MESSAGE, "1", entry(MessageStep.RELEASE, "C", round_))
+        voicemail.add_entry(reader, CaseKind.MESSAGE, "1", entry(MessageStep.RELEASE, "C", round_))
         reader.close()
 
 
@@ -125,14 +127,14 @@ def test_the_same_entry_twice_is_one(db: sqlite3.Connection) -> None:
     """After an unknown outcome the same entry may be given again, also where it now is refused."""
     for step in (entry(MessageStep.TAKE), entry(MessageStep.RELEASE, minute=1)):
         for _ in range(2):
-            care.add(db, Kind.MESSAGE, "1", step)
-    assert len(care.history(db, Kind.MESSAGE, "m1")) == 2
+            voicemail.add_entry(db, CaseKind.MESSAGE, "1", step)
+    assert len(voicemail.list_entries(db, CaseKind.MESSAGE, "m1")) == 2
 
 
 def test_what_was_done_is_never_changed_nor_taken_away(db: sqlite3.Connection) -> None:
     """The history is only added to; it goes with its message alone."""
-    care.add(db, Kind.MESSAGE, "1", entry(MessageStep.TAKE))
-    care.add(db, Kind.CALL, "a-2", entry(MessageStep.TAKE))
+    voicemail.add_entry(db, CaseKind.MESSAGE, "1", entry(MessageStep.TAKE))
+    voicemail.add_entry(db, CaseKind.CALL, "a-2", entry(MessageStep.TAKE))
     for statement in (
         "UPDATE care SET by = 'x'",
         "DELETE FROM care WHERE kind = 'message'",
@@ -144,9 +146,12 @@ def test_what_was_done_is_never_changed_nor_taken_away(db: sqlite3.Connection) -
 
 def test_what_does_not_exist_is_said(db: sqlite3.Connection) -> None:
     """An unknown message or call is the office's mistake, told with where to look."""
-    for kind, where in ((Kind.MESSAGE, "centralino messages"), (Kind.CALL, "calls --missed")):
+    for kind, where in (
+        (CaseKind.MESSAGE, "centralino messages"),
+        (CaseKind.CALL, "calls --missed"),
+    ):
         with pytest.raises(OfficeError, match=f"no {kind} 99.*{where}"):
-            care.add(db, kind, "99", entry(MessageStep.TAKE))
+            voicemail.add_entry(db, kind, "99", entry(MessageStep.TAKE))
 
 
 def test_what_an_older_programme_closed_stays_closed(db: sqlite3.Connection) -> None:
@@ -157,10 +162,12 @@ def test_what_an_older_programme_closed_stays_closed(db: sqlite3.Connection) -> 
         (TEN.isoformat(),),
     )
     with pytest.raises(OfficeError, match="is closed already"):
-        care.add(db, Kind.MESSAGE, "1", entry(MessageStep.TAKE))
-    (old,) = care.history(db, Kind.MESSAGE, "m1")
+        voicemail.add_entry(db, CaseKind.MESSAGE, "1", entry(MessageStep.TAKE))
+    (old,) = voicemail.list_entries(db, CaseKind.MESSAGE, "m1")
     assert (old.by, old.outcome) == ("old", MessageOutcome.NO_NUMBER)
-    _, stands = care.add(db, Kind.MESSAGE, "1", entry(MessageStep.NOTE, note="vecchio"))
+    _, stands = voicemail.add_entry(
+        db, CaseKind.MESSAGE, "1", entry(MessageStep.NOTE, note="vecchio")
+    )
     assert stands.state is MessageState.CLOSED
 
 
@@ -170,19 +177,19 @@ def test_nobody_has_dealt_with_it_is_a_sentence() -> None:
     assert list(history_lines([], ROME, "en")) == ["Nobody has dealt with it."]
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_what_is_given_is_the_colleagues(db: sqlite3.Connection, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", CaseKind)
+def test_what_is_given_is_the_colleagues(db: sqlite3.Connection, kind: CaseKind) -> None:
     """E19: who gave it to whom and when is kept; what the programme before this one reads of it is
     that the colleague took it."""
-    name = "1" if kind is Kind.MESSAGE else "a-2"
+    name = "1" if kind is CaseKind.MESSAGE else "a-2"
     gift = MessageEntry(
         TEN + timedelta(minutes=2), "Anna", MessageStep.GIVE, note="dopo le 15", to="dino"
     )
-    care.add(db, kind, name, entry(MessageStep.TAKE))
+    voicemail.add_entry(db, kind, name, entry(MessageStep.TAKE))
     for _ in range(2):  # the same one twice is one
-        number, stands = care.add(db, kind, name, gift)
-    subject, _ = care.find(db, kind, str(number))
-    entries = care.history(db, kind, subject)
+        number, stands = voicemail.add_entry(db, kind, name, gift)
+    subject, _ = voicemail.find_case(db, kind, str(number))
+    entries = voicemail.list_entries(db, kind, subject)
     assert (entries[1:], stands.holder, stands.since) == ((gift,), "dino", gift.at)
     kept = db.execute("SELECT by, step, given_by FROM care ORDER BY entry DESC").fetchone()
     assert tuple(kept) == ("dino", "take", "Anna")

@@ -22,45 +22,51 @@ from appliance.policy.voicemail import (
     MessageState,
     MessageStep,
 )
-from appliance.store import call_log, care, requests, voicemail
-from appliance.store.care import Kind
+from appliance.store import call_log, outbox, voicemail
+from appliance.store.alerts import (
+    MOST_LINES,
+    AlertSettings,
+    OpenCounts,
+    missed_digest_mails,
+    queue_alerts,
+)
 from appliance.store.database import open_database
-from appliance.store.voicemail import MOST_LINES, Missed, Notices, Watched, digests, watch
+from appliance.store.voicemail import CaseKind, MissedCall
 from tests.policy.town import EVERY_DAY
 from tests.store.samples import TEN, WITHHELD, a_call, a_message
 from tests.stories.offices import ROME
 
 WORKDAYS = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")))
-DESK = Notices("urp@comune.example")
+DESK = AlertSettings("urp@comune.example")
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database with two messages: one of ten o'clock, one of ten to eleven."""
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
-    voicemail.insert(connection, a_message(), a_call("a-1", Result.MESSAGE), "b")
+    voicemail.insert_message(connection, a_message(), a_call("a-1", Result.MESSAGE), "b")
     later = TEN + timedelta(minutes=50)
     second = replace(a_message("m2", "a-2"), caller=WITHHELD, received_at=later)
-    voicemail.insert(connection, second, a_call("a-2", Result.MESSAGE, 50), "b")
+    voicemail.insert_message(connection, second, a_call("a-2", Result.MESSAGE, 50), "b")
     yield connection
     connection.close()
 
 
-def looked(db: sqlite3.Connection, now: datetime, notices: Notices = DESK) -> Watched:
+def looked(db: sqlite3.Connection, now: datetime, notices: AlertSettings = DESK) -> OpenCounts:
     """Look at a moment."""
-    return watch(db, WORKDAYS, notices, now)
+    return queue_alerts(db, WORKDAYS, notices, now)
 
 
 def mails(db: sqlite3.Connection) -> list[tuple[str, str]]:
     """List what was queued, by recipient and subject."""
-    return [(kept.mail.to, kept.mail.subject) for kept in requests.list_notices(db)]
+    return [(kept.mail.to, kept.mail.subject) for kept in outbox.list_mails(db)]
 
 
 def test_a_new_message_is_told_to_the_desk_once(db: sqlite3.Connection) -> None:
     """Number, caller, time, length; without the sound, which is heard by whoever may."""
     for _ in range(2):
         looked(db, TEN + timedelta(minutes=1))
-    first, second = requests.list_notices(db)
+    first, second = outbox.list_mails(db)
     assert first.mail.subject == "Segreteria: messaggio 1 da 051234567 ROSSI"
     assert "ricevuto mer 25 novembre 2026, 10:00, durata 1:01" in first.mail.body
     assert (first.mail.to, first.mail.attachments) == ("urp@comune.example", ())
@@ -72,7 +78,7 @@ def test_a_new_message_is_told_to_the_desk_once(db: sqlite3.Connection) -> None:
 def test_the_notice_names_the_page_where_there_is_a_console(db: sqlite3.Connection) -> None:
     """The page first: there a message is heard, taken and closed; then the phone's keys."""
     looked(db, TEN, replace(DESK, page="https://centralino.comune.example/messages"))
-    body = requests.list_notices(db)[0].mail.body
+    body = outbox.list_mails(db)[0].mail.body
     page = "nella pagina Messaggi: https://centralino.comune.example/messages\n"
     assert body.index(page) < body.index("*86")
 
@@ -80,13 +86,13 @@ def test_the_notice_names_the_page_where_there_is_a_console(db: sqlite3.Connecti
 def test_the_sound_goes_along_where_that_is_wanted(db: sqlite3.Connection) -> None:
     """An office that reads its mail more than its phones."""
     looked(db, TEN, replace(DESK, sound=True, language="en"))
-    assert requests.list_notices(db)[0].mail.attachments == ("voicemail/new/m1.wav",)
+    assert outbox.list_mails(db)[0].mail.attachments == ("voicemail/new/m1.wav",)
 
 
 def test_what_is_old_or_closed_is_no_news(db: sqlite3.Connection) -> None:
     """An address entered today is not sent all that lies there; nor without one anybody."""
-    looked(db, TEN + timedelta(minutes=1), Notices())
-    voicemail.close(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
+    looked(db, TEN + timedelta(minutes=1), AlertSettings())
+    voicemail.close_message(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
     looked(db, TEN + timedelta(days=1, minutes=1), replace(DESK, desk=""))
     assert [to for to, _ in mails(db)] == [TO_HEAD] * 2
     looked(db, TEN + timedelta(days=1, minutes=2))
@@ -99,48 +105,50 @@ def test_an_alert_goes_to_desk_and_head_once(db: sqlite3.Connection) -> None:
     before = len(mails(db))
     now = TEN + timedelta(minutes=81)
     for _ in range(3):
-        assert looked(db, now) == Watched(unheard=2)
+        assert looked(db, now) == OpenCounts(unheard=2)
     subject = "Segreteria: messaggi non ascoltati (2)"
     assert mails(db)[before:] == [(TO_HEAD, subject), ("urp@comune.example", subject)]
-    assert care.history(db, Kind.MESSAGE, "m1") == (
+    assert voicemail.list_entries(db, CaseKind.MESSAGE, "m1") == (
         MessageEntry(now, "box", MessageStep.ALERT_UNHEARD),
     )
 
 
 def test_heard_but_not_closed_after_a_working_day(db: sqlite3.Connection) -> None:
     """E16: what was heard in time is told of when nobody has closed it a working day later."""
-    care.add(db, Kind.MESSAGE, "1", MessageEntry(TEN, "op1", MessageStep.HEAR))
-    voicemail.close(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
-    assert looked(db, TEN + timedelta(hours=1)) == Watched()
-    assert looked(db, TEN + timedelta(days=1)) == Watched(unclosed=1)
+    voicemail.add_entry(db, CaseKind.MESSAGE, "1", MessageEntry(TEN, "op1", MessageStep.HEAR))
+    voicemail.close_message(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
+    assert looked(db, TEN + timedelta(hours=1)) == OpenCounts()
+    assert looked(db, TEN + timedelta(days=1)) == OpenCounts(unclosed=1)
     assert mails(db)[-1][1] == "Segreteria: messaggi non chiusi (1)"
-    voicemail.close(db, "1", "op1", MessageOutcome.CALLED_BACK, TEN)
-    assert looked(db, TEN + timedelta(days=2)) == Watched()
+    voicemail.close_message(db, "1", "op1", MessageOutcome.CALLED_BACK, TEN)
+    assert looked(db, TEN + timedelta(days=2)) == OpenCounts()
 
 
 def test_an_alert_names_whoever_has_it_now(db: sqlite3.Connection) -> None:
     """E19: what was given to a colleague is the colleague's in what desk and head read, too."""
-    care.add(db, Kind.MESSAGE, "1", MessageEntry(TEN, "carla", MessageStep.TAKE))
-    care.add(db, Kind.MESSAGE, "1", MessageEntry(TEN, "carla", MessageStep.GIVE, to="dino"))
-    voicemail.close(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
+    voicemail.add_entry(db, CaseKind.MESSAGE, "1", MessageEntry(TEN, "carla", MessageStep.TAKE))
+    voicemail.add_entry(
+        db, CaseKind.MESSAGE, "1", MessageEntry(TEN, "carla", MessageStep.GIVE, to="dino")
+    )
+    voicemail.close_message(db, "2", "op1", MessageOutcome.NO_NUMBER, TEN)
     looked(db, TEN + timedelta(days=1))
-    (*_, last) = requests.list_notices(db)
+    (*_, last) = outbox.list_mails(db)
     assert "durata 1:01, in carico a dino" in last.mail.body
     assert "carla" not in last.mail.body
 
 
 def test_a_digest_of_calls_names_whoever_has_them_now() -> None:
     """E19: likewise of calls without a message."""
-    given = Missed(7, a_call("lost", Result.GAVE_UP), MessageCare(MessageState.TAKEN, "dino"))
-    (mail, *_) = digests(MessageStep.ALERT_UNCLOSED, (given,), DESK, ROME, TEN)
+    given = MissedCall(7, a_call("lost", Result.GAVE_UP), MessageCare(MessageState.TAKEN, "dino"))
+    (mail, *_) = missed_digest_mails(MessageStep.ALERT_UNCLOSED, (given,), DESK, ROME, TEN)
     assert ", in carico a dino" in mail.body
 
 
 def test_who_has_no_address_is_sent_nothing(db: sqlite3.Connection) -> None:
     """Without a head's or a desk's address the alert is given on the box alone, and kept."""
-    assert looked(db, TEN + timedelta(hours=2), Notices(head=False)).unheard == 2
+    assert looked(db, TEN + timedelta(hours=2), AlertSettings(head=False)).unheard == 2
     assert mails(db) == []
-    assert care.history(db, Kind.MESSAGE, "m1")[0].step is MessageStep.ALERT_UNHEARD
+    assert voicemail.list_entries(db, CaseKind.MESSAGE, "m1")[0].step is MessageStep.ALERT_UNHEARD
 
 
 def test_a_failed_job_tells_nothing_and_is_done_again(db: sqlite3.Connection) -> None:
@@ -148,10 +156,10 @@ def test_a_failed_job_tells_nothing_and_is_done_again(db: sqlite3.Connection) ->
     db.execute("CREATE TRIGGER full BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'full'); END")
     now = TEN + timedelta(hours=2)
     with pytest.raises(sqlite3.IntegrityError, match="full"):
-        looked(db, now, Notices())
-    assert care.history(db, Kind.MESSAGE, "m1") == ()
+        looked(db, now, AlertSettings())
+    assert voicemail.list_entries(db, CaseKind.MESSAGE, "m1") == ()
     db.execute("DROP TRIGGER full")
-    assert looked(db, now, Notices()).unheard == 2
+    assert looked(db, now, AlertSettings()).unheard == 2
     assert len(mails(db)) == 1
 
 
@@ -163,8 +171,8 @@ def test_what_waits_is_counted(db: sqlite3.Connection) -> None:
         replace(a_call("g", Result.GAVE_UP, 2), caller=WITHHELD),
         wanted,
     ]
-    call_log.upsert(db, calls, "b")
-    assert looked(db, TEN + timedelta(minutes=5)) == Watched(0, 0, 3, 1, 1)
+    call_log.upsert_calls(db, calls, "b")
+    assert looked(db, TEN + timedelta(minutes=5)) == OpenCounts(0, 0, 3, 1, 1)
 
 
 HALF_PAST_EIGHT = TEN.replace(hour=8, minute=30)
@@ -175,8 +183,8 @@ UNSEEN, UNCALLED = "Chiamate senza messaggio mai guardate", "Chiamate senza mess
 def missed(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database with calls of the night before, one from a number that nobody knows."""
     connection = open_database(tmp_path / "m.db", tmp_path / "corrupt").connection
-    call_log.upsert(connection, [gave_up("n-1", -600), gave_up("n-2", -500)], "b")
-    call_log.upsert(connection, [replace(gave_up("n-3", -400), caller=WITHHELD)], "b")
+    call_log.upsert_calls(connection, [gave_up("n-1", -600), gave_up("n-2", -500)], "b")
+    call_log.upsert_calls(connection, [replace(gave_up("n-3", -400), caller=WITHHELD)], "b")
     yield connection
     connection.close()
 
@@ -195,7 +203,7 @@ def test_calls_that_nobody_looks_at_are_told_of_in_one_digest(missed: sqlite3.Co
     for minutes in range(3):
         assert looked(missed, half_an_hour + timedelta(minutes=minutes)).calls_unseen == 2
     assert mails(missed) == [(TO_HEAD, f"{UNSEEN} (2)"), ("urp@comune.example", f"{UNSEEN} (2)")]
-    body = requests.list_notices(missed)[0].mail.body
+    body = outbox.list_mails(missed)[0].mail.body
     assert (
         "0512000600, mer 25 novembre 2026, 00:00\nChiamata 2: 0512000500, 25/11/2026 01:40"
         not in body
@@ -209,7 +217,7 @@ def test_what_becomes_late_after_the_digest_waits_for_the_next_one(
 ) -> None:
     """A busy day floods nobody: at most one mail a day of each kind to each, none at night."""
     looked(missed, TEN)
-    call_log.upsert(missed, [gave_up("d-1", 30)], "b")
+    call_log.upsert_calls(missed, [gave_up("d-1", 30)], "b")
     evening = TEN.replace(hour=17)
     assert looked(missed, evening).calls_unseen == 2
     night = TEN + timedelta(hours=15)
@@ -225,10 +233,10 @@ def test_what_becomes_late_after_the_digest_waits_for_the_next_one(
 
 def test_who_is_dealt_with_is_told_of_no_more(missed: sqlite3.Connection) -> None:
     """Looked at: only the working day counts; closed, or served since: nothing."""
-    care.add(missed, Kind.CALL, "n-1", MessageEntry(TEN, "Anna", MessageStep.FAIL))
-    care.add(
+    voicemail.add_entry(missed, CaseKind.CALL, "n-1", MessageEntry(TEN, "Anna", MessageStep.FAIL))
+    voicemail.add_entry(
         missed,
-        Kind.CALL,
+        CaseKind.CALL,
         "n-2",
         MessageEntry(TEN, "Anna", MessageStep.CLOSE, MessageOutcome.NOT_NEEDED),
     )
@@ -237,7 +245,7 @@ def test_who_is_dealt_with_is_told_of_no_more(missed: sqlite3.Connection) -> Non
     assert looked(missed, TEN + timedelta(days=1)).calls_unclosed == 1
     assert mails(missed)[-1][1] == f"{UNCALLED} (1)"
     later = replace(gave_up("a-1", 1500), caller=gave_up("", -600).caller, result=Result.ANSWERED)
-    call_log.upsert(missed, [later], "b")
+    call_log.upsert_calls(missed, [later], "b")
     assert looked(missed, TEN + timedelta(days=2)).calls_unclosed == 0
 
 
@@ -255,9 +263,9 @@ def test_an_office_may_want_fewer_alerts(
 
 def test_a_long_digest_says_how_many_more(missed: sqlite3.Connection) -> None:
     """A month of calls is counted, not listed; in the language of the house."""
-    call_log.upsert(missed, [gave_up(f"m-{n}", -700 - n) for n in range(MOST_LINES)], "b")
+    call_log.upsert_calls(missed, [gave_up(f"m-{n}", -700 - n) for n in range(MOST_LINES)], "b")
     looked(missed, TEN, replace(DESK, language="en"))
-    mail = requests.list_notices(missed)[0].mail
+    mail = outbox.list_mails(missed)[0].mail
     assert mail.subject == f"Missed calls not looked at ({MOST_LINES + 2})"
     assert mail.body.count("Call ") == MOST_LINES
     assert "… and 2 more." in mail.body
@@ -266,7 +274,7 @@ def test_a_long_digest_says_how_many_more(missed: sqlite3.Connection) -> None:
 def test_an_office_without_hours_is_told_a_week_later(missed: sqlite3.Connection) -> None:
     """It never opens: the digest waits for no opening."""
     never = Schedule(ROME, week_of())
-    watch(missed, never, DESK, TEN + timedelta(days=6))
+    queue_alerts(missed, never, DESK, TEN + timedelta(days=6))
     assert mails(missed) == []
-    watch(missed, never, DESK, TEN + timedelta(days=8))
+    queue_alerts(missed, never, DESK, TEN + timedelta(days=8))
     assert mails(missed)[0] == (TO_HEAD, f"{UNSEEN} (2)")

@@ -14,8 +14,8 @@ import pytest
 from appliance.calls.orders import CallRecord, Result
 from appliance.policy.clock import ClockReading, ClockSteps
 from appliance.store import call_log, database, monitoring, privacy, voicemail
+from appliance.store.call_log import calls_between
 from appliance.store.database import Noted, open_database
-from appliance.store.voicemail import of_day
 from tests.store.samples import a_call, a_message
 
 FALSE = datetime(1980, 1, 1, tzinfo=UTC)
@@ -34,7 +34,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """A database with a call of an earlier start, and this start begun."""
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
     early = replace(wrong("early", 5), result=Result.ANSWERED)
-    call_log.upsert(connection, [early], "before")
+    call_log.upsert_calls(connection, [early], "before")
     privacy.begin(connection, "start")
     privacy.begin(connection, "start")
     yield connection
@@ -60,7 +60,7 @@ def right(seconds: int) -> datetime:
 
 def found(db: sqlite3.Connection, call: str) -> CallRecord:
     """Look a call up."""
-    record = call_log.find(db, call)
+    record = call_log.find_call(db, call)
     assert record is not None
     return record
 
@@ -69,12 +69,12 @@ def test_a_call_is_put_right_and_what_was_written_is_kept(db: sqlite3.Connection
     """All its times move by what the clock was off; its day's list has it; an earlier start's, for
     which nobody knows by how much, stays as it is.
     """
-    call_log.upsert(db, [wrong("a", 100)], "b")
+    call_log.upsert_calls(db, [wrong("a", 100)], "b")
     assert privacy.correct(db, "start", STEPS) == 0
     record = found(db, "a")
     assert (record.rang_at, record.clock_state) == (right(100), "corrected")
     assert (record.answered_at, record.ended_at) == (right(109), right(160))
-    assert [one.record.call for one in of_day(db, TRUE, right(3600))] == ["a"]
+    assert [one.record.call for one in calls_between(db, TRUE, right(3600))] == ["a"]
     (kept,) = db.execute("SELECT written FROM calls WHERE call = 'a'").fetchone()
     assert json.loads(kept) == {
         "rang_at": "1980-01-01T00:01:40+00:00",
@@ -87,24 +87,24 @@ def test_a_call_is_put_right_and_what_was_written_is_kept(db: sqlite3.Connection
 
 def test_the_same_once_more_changes_nothing(db: sqlite3.Connection) -> None:
     """Nor does a record that is written late, from memory, with the time of then."""
-    call_log.upsert(db, [wrong("a", 100)], "b")
+    call_log.upsert_calls(db, [wrong("a", 100)], "b")
     database.note(db, Noted(FALSE + timedelta(seconds=50), "ada", "hours.enter"))
     privacy.correct(db, "start", STEPS)
     before = list(db.iterdump())
     assert privacy.correct(db, "start", STEPS) == 0
     assert list(db.iterdump()) == before
-    call_log.upsert(db, [replace(wrong("a", 100), message="m1")], "b")
+    call_log.upsert_calls(db, [replace(wrong("a", 100), message="m1")], "b")
     assert (found(db, "a").rang_at, found(db, "a").message) == (right(100), "m1")
-    assert [one.record.call for one in of_day(db, TRUE, right(3600))] == ["a"]
+    assert [one.record.call for one in calls_between(db, TRUE, right(3600))] == ["a"]
 
 
 def test_a_call_that_goes_on_is_put_right_when_it_is_over(db: sqlite3.Connection) -> None:
     """It rang before the clock was known and ended after: only the first is wrong."""
-    call_log.upsert(db, [wrong("a", 990, Result.OPEN)], "b")
+    call_log.upsert_calls(db, [wrong("a", 990, Result.OPEN)], "b")
     assert privacy.correct(db, "start", STEPS) == 1
     assert found(db, "a").rang_at.year == 1980
     ended = replace(wrong("a", 990), ended_at=right(1100))
-    call_log.upsert(db, [ended], "b")
+    call_log.upsert_calls(db, [ended], "b")
     assert privacy.correct(db, "start", STEPS) == 0
     assert (found(db, "a").rang_at, found(db, "a").ended_at) == (right(990), right(1100))
 
@@ -114,11 +114,11 @@ def test_a_call_settled_but_not_over_keeps_its_end(db: sqlite3.Connection) -> No
     is written all the same, and told to who is told of ended calls.
     """
     settled = replace(wrong("a", 990, Result.MESSAGE), answered_at=None, ended_at=None)
-    call_log.upsert(db, [settled], "b")
+    call_log.upsert_calls(db, [settled], "b")
     monitoring.prepare(db, ("calls",), ("call_ended",), 100)
     privacy.correct(db, "start", STEPS)
     ended = replace(settled, answered_at=right(1010), ended_at=right(1100))
-    call_log.upsert(db, [ended], "b")
+    call_log.upsert_calls(db, [ended], "b")
     record = found(db, "a")
     assert (record.rang_at, record.clock_state) == (right(990), "corrected")
     assert (record.answered_at, record.ended_at) == (right(1010), right(1100))
@@ -128,9 +128,9 @@ def test_a_call_settled_but_not_over_keeps_its_end(db: sqlite3.Connection) -> No
 def test_an_end_by_the_wrong_clock_is_not_taken_for_right(db: sqlite3.Connection) -> None:
     """A record written late, from memory, with the time of then: no end is better than a false."""
     settled = replace(wrong("a", 900, Result.MESSAGE), answered_at=None, ended_at=None)
-    call_log.upsert(db, [settled], "b")
+    call_log.upsert_calls(db, [settled], "b")
     privacy.correct(db, "start", STEPS)
-    call_log.upsert(db, [wrong("a", 900, Result.MESSAGE)], "b")
+    call_log.upsert_calls(db, [wrong("a", 900, Result.MESSAGE)], "b")
     assert found(db, "a").ended_at is None
 
 
@@ -140,7 +140,7 @@ def test_messages_requests_and_the_audit_list(db: sqlite3.Connection) -> None:
     """
     then = FALSE + timedelta(seconds=200)
     message = replace(a_message("m1", "a"), received_at=then, clock_state="unset")
-    voicemail.insert(db, message, wrong("a", 150), "b")
+    voicemail.insert_message(db, message, wrong("a", 150), "b")
     db.execute(
         "INSERT INTO requests (id, rule, unit, need, subject, asked, at, at_ms, by_whom, call, "
         "sheet, name, phone, email, prefers, language, spoken, recording, sha256, state) VALUES "
@@ -149,7 +149,7 @@ def test_messages_requests_and_the_audit_list(db: sqlite3.Connection) -> None:
     )
     database.note(db, Noted(then, "ada", "hours.enter"))
     privacy.correct(db, "start", STEPS)
-    heard = voicemail.find(db, "m1")
+    heard = voicemail.find_message(db, "m1")
     assert heard is not None
     assert (heard.received_at, heard.clock_state) == (right(200), "corrected")
     request = db.execute("SELECT at, at_ms, written_at FROM requests").fetchone()
@@ -187,7 +187,7 @@ def test_what_comes_after_is_right_as_it_is(tmp_path: Path) -> None:
 
 def test_all_or_nothing(db: sqlite3.Connection) -> None:
     """What fails in the middle leaves everything as it was, to be done by the next start."""
-    call_log.upsert(db, [wrong("a", 100), wrong("b", 200)], "b")
+    call_log.upsert_calls(db, [wrong("a", 100), wrong("b", 200)], "b")
     database.note(db, Noted(FALSE, "ada", "hours.enter"))
     before = list(db.iterdump())
     db.execute(

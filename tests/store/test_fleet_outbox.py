@@ -15,7 +15,7 @@ from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.errors import StoreError
 from appliance.store import call_log, monitoring, requests, voicemail
 from appliance.store.database import connect, open_database
-from appliance.store.requests import NO_LETTERS, Taking
+from appliance.store.requests import NO_MAILS, RequestToStore
 from appliance.store.writer import Records
 from tests.store.samples import TEN, a_call, a_message, an_ended_call
 from tests.store.test_requests import ASKED
@@ -45,28 +45,28 @@ def ended(call: str = "a-1") -> CallRecord:
 
 def test_a_call_is_told_once_when_it_ends(connection: sqlite3.Connection) -> None:
     """Not while it goes on, not again when its record is written once more."""
-    call_log.upsert(connection, [a_call()], "boot")
+    call_log.upsert_calls(connection, [a_call()], "boot")
     assert kinds(connection) == []
-    call_log.upsert(connection, [ended()], "boot")
-    call_log.upsert(connection, [ended()], "boot")
+    call_log.upsert_calls(connection, [ended()], "boot")
+    call_log.upsert_calls(connection, [ended()], "boot")
     (event,) = monitoring.waiting(connection, 0, 100)
     assert (event.kind, event.about["call"], event.about["result"]) == (
         "call_ended", "a-1", "answered",
     )  # fmt: skip
     monitoring.settle(connection, [event.number])
-    call_log.upsert(connection, [ended()], "boot")
+    call_log.upsert_calls(connection, [ended()], "boot")
     assert kinds(connection) == []
 
 
 def test_a_call_that_is_written_only_at_its_end_is_told(connection: sqlite3.Connection) -> None:
     """So it is where the disk was stalled for all of the call."""
-    call_log.upsert(connection, [an_ended_call()], "boot")
+    call_log.upsert_calls(connection, [an_ended_call()], "boot")
     assert kinds(connection) == ["call_ended"]
 
 
 def test_what_a_kill_left_open_is_told_by_the_next_start(connection: sqlite3.Connection) -> None:
     """E18: it is closed as interrupted; when it ended nobody knows."""
-    call_log.upsert(connection, [a_call()], "boot")
+    call_log.upsert_calls(connection, [a_call()], "boot")
     call_log.close_interrupted(connection, "the next one")
     (event,) = monitoring.waiting(connection, 0, 100)
     assert (event.about["result"], event.about["ended_at"]) == ("interrupted", None)
@@ -74,9 +74,9 @@ def test_what_a_kill_left_open_is_told_by_the_next_start(connection: sqlite3.Con
 
 def test_message_and_request_are_told_without_a_name(connection: sqlite3.Connection) -> None:
     """P7: of the person nothing stands in an event, however it is kept."""
-    voicemail.insert(connection, a_message(), a_call(), "boot")
+    voicemail.insert_message(connection, a_message(), a_call(), "boot")
     for _ in range(2):  # an unknown outcome is tried again
-        requests.insert(connection, Taking("r1", ASKED, TEN), NO_LETTERS)
+        requests.insert_request(connection, RequestToStore("r1", ASKED, TEN), NO_MAILS)
     assert kinds(connection) == ["message_left", "request_made"]
     rows = connection.execute("SELECT about FROM fleet_outbox").fetchall()
     text = " ".join(str(row[0]) for row in rows)
@@ -89,7 +89,7 @@ def test_message_and_request_are_told_without_a_name(connection: sqlite3.Connect
 def test_a_callers_number_is_read_when_the_event_leaves(connection: sqlite3.Connection) -> None:
     """E20: one that was erased meanwhile does not leave; of a call out none ever does."""
     out = replace(ended("a-2"), direction=Direction.OUT)
-    call_log.upsert(connection, [ended(), out], "boot")
+    call_log.upsert_calls(connection, [ended(), out], "boot")
     shown, dialled = monitoring.waiting(connection, 0, 100)
     assert (shown.presentation, shown.caller) == ("shown", "051234567")
     assert (dialled.presentation, dialled.caller) == ("", "")
@@ -100,7 +100,7 @@ def test_a_callers_number_is_read_when_the_event_leaves(connection: sqlite3.Conn
 def test_beyond_the_bound_the_oldest_goes_and_is_counted(connection: sqlite3.Connection) -> None:
     """Ten fit: of thirteen the last ten wait, three are counted."""
     for number in range(13):
-        call_log.upsert(connection, [ended(f"a-{number}")], "boot")
+        call_log.upsert_calls(connection, [ended(f"a-{number}")], "boot")
     waiting = monitoring.waiting(connection, 0, 100)
     assert [each.about["call"] for each in waiting] == [f"a-{n}" for n in range(3, 13)]
     depth = monitoring.depth(connection)
@@ -135,9 +135,9 @@ def test_a_topic_that_is_not_asked_for_writes_nothing(tmp_path: Path) -> None:
     """Each is off unless it stands in the configuration."""
     with contextlib.closing(open_database(tmp_path / "c.db", tmp_path / "corrupt").connection) as c:
         monitoring.prepare(c, ("messages",), KINDS, 10)
-        call_log.upsert(c, [ended()], "boot")
+        call_log.upsert_calls(c, [ended()], "boot")
         assert kinds(c) == []
-        voicemail.insert(c, a_message(), a_call(), "boot")
+        voicemail.insert_message(c, a_message(), a_call(), "boot")
         assert kinds(c) == ["message_left"]
 
 
@@ -145,8 +145,8 @@ def test_what_is_no_longer_wanted_is_not_told(
     connection: sqlite3.Connection, tmp_path: Path
 ) -> None:
     """A group that was taken out of the configuration leaves with what waits of it."""
-    voicemail.insert(connection, a_message(), a_call(), "boot")
-    call_log.upsert(connection, [ended("a-2")], "boot")
+    voicemail.insert_message(connection, a_message(), a_call(), "boot")
+    call_log.upsert_calls(connection, [ended("a-2")], "boot")
     with contextlib.closing(connect(tmp_path / "c.db")) as next_one:
         monitoring.prepare(next_one, ("calls",), ("call_ended",), 10)
     assert kinds(connection) == ["call_ended"]
@@ -186,7 +186,7 @@ def test_every_connection_of_the_worker_is_prepared(tmp_path: Path) -> None:
         assert second.ask(kinds) == ["call_ended"]
         with pytest.raises(StoreError):
             second.ask(lambda c: c.execute("SELECT nothing FROM nowhere"))
-        second.ask(lambda c: call_log.upsert(c, [ended("a-2")], "second"))
+        second.ask(lambda c: call_log.upsert_calls(c, [ended("a-2")], "second"))
         assert second.ask(kinds) == ["call_ended", "call_ended"]
     finally:
         second.stop()

@@ -18,10 +18,16 @@ from hypothesis import strategies as st
 
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
-from appliance.store import call_log, care, voicemail
-from appliance.store.care import Kind
+from appliance.store import call_log, listings, voicemail
 from appliance.store.database import migrate, open_database
-from appliance.store.voicemail import CALLBACK_WANTED, MISSED, SERVED, Missed, missed_text
+from appliance.store.listings import missed_as_text
+from appliance.store.voicemail import (
+    CALLBACK_WANTED,
+    MISSED_RESULTS,
+    SERVED_RESULTS,
+    CaseKind,
+    MissedCall,
+)
 from tests.helpers.examples import examples
 from tests.store.counting import questions
 from tests.store.samples import SHOWN, TEN, WITHHELD, a_call, a_message
@@ -39,9 +45,9 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def listed(db: sqlite3.Connection, *records: CallRecord) -> tuple[Missed, ...]:
+def listed(db: sqlite3.Connection, *records: CallRecord) -> tuple[MissedCall, ...]:
     """Write calls and list the missed ones."""
-    call_log.upsert(db, records, "b")
+    call_log.upsert_calls(db, records, "b")
     return voicemail.missed_calls(db, TEN - timedelta(days=1))
 
 
@@ -49,7 +55,7 @@ def listed(db: sqlite3.Connection, *records: CallRecord) -> tuple[Missed, ...]:
 def test_what_is_listed(db: sqlite3.Connection, result: Result) -> None:
     """E18, E24: whoever was not served to the end is listed, and nobody else."""
     found = listed(db, a_call("a-1", result))
-    assert [each.record.call for each in found] == (["a-1"] if result in MISSED else [])
+    assert [each.record.call for each in found] == (["a-1"] if result in MISSED_RESULTS else [])
     assert all(each.is_open for each in found)
 
 
@@ -62,7 +68,7 @@ def test_who_asked_to_be_called_back_is_listed(db: sqlite3.Connection) -> None:
     """A key pressed while waiting is a wish, however the call ended."""
     (found,) = listed(db, replace(a_call("a-1", Result.ANSWERED), trail=("rang", CALLBACK_WANTED)))
     assert (found.wanted, found.is_open) == (True, True)
-    assert "risposta, chiede di essere richiamato" in missed_text([found], "it", ROME)
+    assert "risposta, chiede di essere richiamato" in missed_as_text([found], "it", ROME)
 
 
 def test_who_spoke_into_a_full_disk_is_to_be_called_back(db: sqlite3.Connection) -> None:
@@ -84,7 +90,7 @@ def test_who_called_again_and_was_served_needs_nobody(db: sqlite3.Connection) ->
     assert {each.record.call: each.is_open for each in found} == {
         "a-3": True, "a-2": True, "a-1": False,
     }  # fmt: skip
-    assert "ha richiamato mer 25 novembre, 10:03" in missed_text(found, "it", ROME)
+    assert "ha richiamato mer 25 novembre, 10:03" in missed_as_text(found, "it", ROME)
 
 
 def test_many_who_called_again_are_asked_for_at_once(db: sqlite3.Connection) -> None:
@@ -110,35 +116,35 @@ def test_who_called_again_from_the_same_number_otherwise_sent_was_served(
 def test_one_that_was_closed_is_not_open(db: sqlite3.Connection) -> None:
     """Closed with an outcome by somebody; the list for programmes says all of it."""
     (found,) = listed(db, a_call("a-1", Result.INTERRUPTED))
-    care.add(db, Kind.CALL, "a-1", MessageEntry(TEN, "Anna", MessageStep.FAIL))
-    care.add(
+    voicemail.add_entry(db, CaseKind.CALL, "a-1", MessageEntry(TEN, "Anna", MessageStep.FAIL))
+    voicemail.add_entry(
         db,
-        Kind.CALL,
+        CaseKind.CALL,
         "a-1",
         MessageEntry(TEN, "Anna", MessageStep.CLOSE, MessageOutcome.NOT_NEEDED),
     )
     (found,) = listed(db)
     assert not found.is_open
-    (row,) = json.loads(voicemail.missed_as_json([found]))
+    (row,) = json.loads(listings.missed_as_json([found]))
     assert (row["state"], row["outcome"], row["failed"]) == (
         "closed", "not_needed", [TEN.isoformat()],
     )  # fmt: skip
-    assert "non necessario" in missed_text([found], "it", ROME)
-    assert "to be dealt with" in missed_text(
-        [replace(found, care=Missed(1, found.record).care)], "en", ROME
+    assert "non necessario" in missed_as_text([found], "it", ROME)
+    assert "to be dealt with" in missed_as_text(
+        [replace(found, care=MissedCall(1, found.record).care)], "en", ROME
     )
 
 
 def test_nothing_is_said_in_words() -> None:
     """An empty list is a sentence."""
-    assert missed_text([], "it", ROME) == "Nessuna chiamata senza messaggio."
+    assert missed_as_text([], "it", ROME) == "Nessuna chiamata senza messaggio."
 
 
 def test_whose_message_without_a_number_it_may_be(db: sqlite3.Connection) -> None:
     """E16: calls of the ten minutes before, from a shown number, that left no message."""
     message = replace(a_message("m9", "a-9"), caller=WITHHELD)
     nine = replace(a_call("a-9", Result.MESSAGE), caller=WITHHELD)
-    voicemail.insert(db, message, nine, "b")
+    voicemail.insert_message(db, message, nine, "b")
     listed(
         db,
         a_call("old", Result.GAVE_UP, -11),
@@ -148,13 +154,16 @@ def test_whose_message_without_a_number_it_may_be(db: sqlite3.Connection) -> Non
         replace(a_call("queue", Result.NO_MESSAGE, -1), caller=OTHER),
         a_call("after", Result.GAVE_UP, 1),
     )
-    assert [record.call for record in voicemail.hints(db, message)] == ["queue", "gave up"]
+    assert [record.call for record in voicemail.possible_callers(db, message)] == [
+        "queue",
+        "gave up",
+    ]
 
 
 def test_a_message_with_a_number_needs_no_hint(db: sqlite3.Connection) -> None:
     """Who can be called back is not guessed at."""
     listed(db, a_call("gave up", Result.GAVE_UP, -9))
-    assert voicemail.hints(db, a_message()) == ()
+    assert voicemail.possible_callers(db, a_message()) == ()
 
 
 def by_definition(records: Iterable[CallRecord]) -> list[tuple[str, str]]:
@@ -168,7 +177,7 @@ def by_definition(records: Iterable[CallRecord]) -> list[tuple[str, str]]:
             if record.caller.number
             and each.caller.number == record.caller.number
             and each.rang_at > record.rang_at
-            and each.result in SERVED
+            and each.result in SERVED_RESULTS
         )
         return next(later, "")
 
@@ -215,7 +224,7 @@ def test_years_of_calls_are_listed_in_no_time(db: sqlite3.Connection) -> None:
         replace(a_call(f"a-{n}", results[n % 2], n), caller=replace(SHOWN, number=f"051{n}"))
         for n in range(20_000)
     )
-    call_log.upsert(db, calls, "b")
+    call_log.upsert_calls(db, calls, "b")
     began = time.process_time()
     found = voicemail.missed_calls(db, TEN - timedelta(days=1))
     assert len(found) == 10_000

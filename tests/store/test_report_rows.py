@@ -103,13 +103,13 @@ def test_the_report_from_the_database(tmp_path: Path) -> None:
         answered("a-4", rang_at=TEN - timedelta(days=40)),
         answered("a-5", result=Result.OPEN),
     ]
-    call_log.upsert(db, calls, "b")
+    call_log.upsert_calls(db, calls, "b")
     for number, days in enumerate((2, 40)):
         new = NewRequest(
             ReturnRule(EMAIL), "anagrafe", "aire", Citizen("Anna Verdi", "3470000001"),
             "AIRE", "Chiede i tempi", TEN - timedelta(days=days), "op1",
         )  # fmt: skip
-        requests.insert(db, requests.Taking(f"r{number}", new, new.at))
+        requests.insert_request(db, requests.RequestToStore(f"r{number}", new, new.at))
     rows = reports.call_rows(db, START, END, ROME)
     asked = reports.request_rows(db, START, END, CALENDAR, TEN)
     found = report_of(rows, asked)

@@ -123,9 +123,11 @@ def reported(db: sqlite3.Connection) -> Report:
     assert run.now is not None
     for order in run.ordered:
         if isinstance(order, orders.WriteCall):
-            call_log.upsert(db, [order.record], "t")
+            call_log.upsert_calls(db, [order.record], "t")
         elif isinstance(order, orders.StoreRequest):
-            requests.insert(db, requests.Taking("r1", order.request, order.request.at))
+            requests.insert_request(
+                db, requests.RequestToStore("r1", order.request, order.request.at)
+            )
     return report_of(
         reports.call_rows(db, START, END, ROME),
         reports.request_rows(db, START, END, CALENDAR, run.now.wall),

@@ -14,19 +14,19 @@ from appliance.policy import requests
 from appliance.policy.mail import Mail, MailState, QueuedMail
 from appliance.policy.requests import DoneLinkState, RequestState, RequestStep
 from appliance.policy.text import Refused
-from appliance.store import database, privacy, request_papers, writer
+from appliance.store import database, outbox, privacy
 from appliance.store import requests as store_requests
 from appliance.store.database import Noted, open_database
 from appliance.store.privacy import Chosen, Found, Ordered
-from appliance.store.request_papers import erase_requests
-from appliance.store.requests import Happened, Letters, StoredRequest, Taking
+from appliance.store.requests import RequestMails, RequestToStore, StoredRequest, StoredStep
+from appliance.store.retention import erase_requests
 from tests.store.test_requests import ASKED, AT, a_letter, step
 
 LATER = AT + timedelta(days=1)
 YEARS = AT + timedelta(days=1100)
 
 
-def with_link(kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
+def with_link(kept: StoredRequest, happened: StoredStep | None) -> tuple[Mail, ...]:
     """Write one letter a step, with a link of its own."""
     token = f"{'secret' * 7}{len(kept.steps)}"
     return tuple(
@@ -42,16 +42,18 @@ FIRST, SECOND = f"{'secret' * 7}0", f"{'secret' * 7}1"
 def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database with a request that has been reminded of: two links."""
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
-    letters = Letters(with_link)
-    store_requests.insert(connection, Taking("r1", ASKED, AT), letters)
-    store_requests.change(connection, 1, step("s1", RequestStep.REMIND, words="Aspetta"), letters)
+    letters = RequestMails(with_link)
+    store_requests.insert_request(connection, RequestToStore("r1", ASKED, AT), letters)
+    store_requests.apply_step(
+        connection, 1, step("s1", RequestStep.REMIND, words="Aspetta"), letters
+    )
     yield connection
     connection.close()
 
 
 def how(db: sqlite3.Connection, token: str) -> DoneLinkState:
     """Say how a link stands a day later."""
-    return request_papers.look(db, token, LATER).standing
+    return store_requests.look_up_link(db, token, LATER).standing
 
 
 def links(db: sqlite3.Connection) -> int:
@@ -62,7 +64,7 @@ def links(db: sqlite3.Connection) -> int:
 def test_it_closes_its_request_and_tells_who_said_so(db: sqlite3.Connection) -> None:
     """One step, who said so in it; audited by the request's number alone."""
     assert how(db, FIRST) is DoneLinkState.OPEN
-    assert request_papers.close(db, FIRST, "Rossi", LATER) == 1
+    assert store_requests.close_by_link(db, FIRST, "Rossi", LATER) == 1
     kept = store_requests.required_request(db, 1)
     assert kept.request.state is RequestState.DONE
     last = kept.steps[-1]
@@ -72,12 +74,12 @@ def test_it_closes_its_request_and_tells_who_said_so(db: sqlite3.Connection) -> 
 
 def test_twice_is_refused_and_changes_nothing(db: sqlite3.Connection) -> None:
     """By the same link, or by the reminder's; each says why."""
-    request_papers.close(db, FIRST, "Rossi", LATER)
+    store_requests.close_by_link(db, FIRST, "Rossi", LATER)
     before = store_requests.required_request(db, 1)
     for token, how_it_stands in ((FIRST, DoneLinkState.USED), (SECOND, DoneLinkState.CLOSED)):
         assert how(db, token) is how_it_stands
         with pytest.raises(Refused) as refused:
-            request_papers.close(db, token, "Bianchi", LATER)
+            store_requests.close_by_link(db, token, "Bianchi", LATER)
         assert refused.value.words == requests.DONE_LINK_WORDS[how_it_stands]
     assert store_requests.required_request(db, 1) == before
     assert len(database.latest(db)) == 1
@@ -88,15 +90,15 @@ def test_one_that_is_guessed_or_expired_closes_nothing(db: sqlite3.Connection) -
     guessed = ("", "x", FIRST[:-1], requests.done_link_hash(FIRST), "' OR 1=1 --")
     assert {how(db, token) for token in guessed} == {DoneLinkState.UNKNOWN}
     with pytest.raises(Refused, match="not valid"):
-        request_papers.close(db, guessed[-1], "Rossi", LATER)
+        store_requests.close_by_link(db, guessed[-1], "Rossi", LATER)
     with pytest.raises(Refused, match="expired"):
-        request_papers.close(db, FIRST, "Rossi", AT + requests.DONE_LINK_VALID)
+        store_requests.close_by_link(db, FIRST, "Rossi", AT + requests.DONE_LINK_VALID)
     assert store_requests.required_request(db, 1).request.state is RequestState.OPEN
 
 
 def test_it_goes_with_its_request(db: sqlite3.Connection) -> None:
     """By age; a link of what is gone is as good as a wrong one."""
-    request_papers.close(db, FIRST, "Rossi", LATER)
+    store_requests.close_by_link(db, FIRST, "Rossi", LATER)
     erase_requests(db, (1,), 1095, YEARS)
     assert how(db, FIRST) is DoneLinkState.UNKNOWN
     assert links(db) == 0
@@ -113,13 +115,13 @@ def test_it_goes_with_what_the_head_erases(db: sqlite3.Connection) -> None:
 
 def test_the_secret_stands_in_the_waiting_mail_alone(db: sqlite3.Connection) -> None:
     """Every try sends it; once it has left it stands nowhere in the records."""
-    writer.settle(db, MailState.QUEUED, QueuedMail(1, 1), "451 busy", LATER)
-    assert FIRST in writer.load(db, 1).mail.body
-    rest = "\n".join(db.iterdump()).replace(writer.load(db, 1).mail.body, "")
+    store_requests.settle_mail(db, MailState.QUEUED, QueuedMail(1, 1), "451 busy", LATER)
+    assert FIRST in outbox.load_letter(db, 1).mail.body
+    rest = "\n".join(db.iterdump()).replace(outbox.load_letter(db, 1).mail.body, "")
     assert FIRST not in rest
-    writer.settle(db, MailState.SENT, QueuedMail(1, 2), "250 OK", LATER)
+    store_requests.settle_mail(db, MailState.SENT, QueuedMail(1, 2), "250 OK", LATER)
     assert FIRST not in "\n".join(db.iterdump())
-    assert store_requests.required_notice(db, 1).mail.body == "https://box/done/…\n"
+    assert outbox.required_mail(db, 1).mail.body == "https://box/done/…\n"
     assert how(db, FIRST) is DoneLinkState.OPEN
 
 

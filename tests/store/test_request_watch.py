@@ -11,10 +11,10 @@ import pytest
 from appliance.policy.hours import Schedule, week_of
 from appliance.policy.mail import TO_HEAD
 from appliance.policy.requests import RequestStep
-from appliance.store import requests
+from appliance.store import outbox, requests
+from appliance.store.alerts import AlertSettings, queue_alerts
 from appliance.store.database import open_database
-from appliance.store.requests import Taking
-from appliance.store.voicemail import Notices, watch
+from appliance.store.requests import RequestToStore
 from tests.policy.town import EVERY_DAY, rome
 from tests.store.test_requests import ASKED, AT, step
 from tests.stories.offices import ROME
@@ -28,21 +28,21 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database with two requests, one of them answered."""
     connection = open_database(tmp_path / "c.db", tmp_path / "corrupt").connection
     for name in ("r1", "r2"):
-        requests.insert(connection, Taking(name, ASKED, AT))
-    requests.change(connection, 2, step("s1", RequestStep.CLOSE, "Anagrafe"))
+        requests.insert_request(connection, RequestToStore(name, ASKED, AT))
+    requests.apply_step(connection, 2, step("s1", RequestStep.CLOSE, "Anagrafe"))
     yield connection
     connection.close()
 
 
 def test_a_late_one_is_counted_and_told_once(db: sqlite3.Connection) -> None:
     """Every minute it is looked for, also after a restart; the head reads of it once."""
-    seen = [watch(db, WORKDAYS, Notices(), at) for at in (IN_TIME, LATE, LATE)]
+    seen = [queue_alerts(db, WORKDAYS, AlertSettings(), at) for at in (IN_TIME, LATE, LATE)]
     assert [(each.requests, each.overdue) for each in seen] == [(1, 0), (1, 1), (1, 1)]
-    (kept,) = requests.list_notices(db)
+    (kept,) = outbox.list_mails(db)
     assert (kept.mail.to, kept.mail.key) == (TO_HEAD, "request-1-overdue")
 
 
 def test_without_a_head_it_is_counted_alone(db: sqlite3.Connection) -> None:
     """No mail waits for an address that nobody has written."""
-    seen = watch(db, WORKDAYS, Notices(head=False), LATE)
-    assert (seen.overdue, requests.list_notices(db)) == (1, ())
+    seen = queue_alerts(db, WORKDAYS, AlertSettings(head=False), LATE)
+    assert (seen.overdue, outbox.list_mails(db)) == (1, ())

@@ -47,7 +47,7 @@ class Desk:
     def calls(self) -> list[CallRecord]:
         """Read the calls as a command would."""
         with closing(open_reader(self.path)) as reader:
-            return list(call_log.calls(reader))
+            return list(call_log.list_calls(reader))
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_what_is_written_is_there_after_stop(desk: Desk, records: Records) -> No
 def test_a_call_is_readable_while_the_desk_runs(desk: Desk, records: Records) -> None:
     """A later job sees every call written before it: the order is kept."""
     records.write_call(a_call())
-    assert records.ask(lambda c: call_log.find(c, "a-1")) == a_call()
+    assert records.ask(lambda c: call_log.find_call(c, "a-1")) == a_call()
     assert desk.calls() == [a_call()]
 
 
@@ -142,7 +142,7 @@ def test_a_look_that_fails_harms_nothing(desk: Desk) -> None:
     try:
         assert looks.get(timeout=LIMIT)
         records.write_call(a_call())
-        assert records.ask(lambda c: call_log.find(c, "a-1")) == a_call()
+        assert records.ask(lambda c: call_log.find_call(c, "a-1")) == a_call()
         assert looks.empty()
     finally:
         records.stop()
@@ -161,7 +161,7 @@ def test_a_stalled_disk_costs_one_record_a_call(desk: Desk, records: Records) ->
     records.stop()
     assert len(desk.calls()) == 100
     with closing(open_reader(desk.path)) as reader:
-        assert {r.result for r in call_log.calls(reader, limit=5000)} == {Result.ANSWERED}
+        assert {r.result for r in call_log.list_calls(reader, limit=5000)} == {Result.ANSWERED}
 
 
 def test_memory_is_bounded_and_the_loss_is_told(
@@ -208,7 +208,7 @@ def test_a_row_that_was_there_after_all_is_not_doubled(records: Records) -> None
     first = [True]
 
     def store(connection: sqlite3.Connection) -> int:
-        count = voicemail.insert(connection, a_message(), a_call(), "boot1")
+        count = voicemail.insert_message(connection, a_message(), a_call(), "boot1")
         if first.pop() if first else False:
             raise io_error()
         return count
@@ -273,7 +273,7 @@ def test_calls_survive_a_disk_that_fails_and_comes_back(
 ) -> None:
     """Calls wait in memory while the disk refuses them, the trouble is shown, then it ends."""
     failing = [True]
-    real = call_log.upsert
+    real = call_log.upsert_calls
 
     def upsert(connection: sqlite3.Connection, batch: list[CallRecord], boot: str) -> None:
         if failing:
@@ -281,7 +281,7 @@ def test_calls_survive_a_disk_that_fails_and_comes_back(
             raise io_error()
         real(connection, batch, boot)
 
-    monkeypatch.setattr(call_log, "upsert", upsert)
+    monkeypatch.setattr(call_log, "upsert_calls", upsert)
     records.write_call(a_call())
     trouble = desk.trouble()
     assert trouble
@@ -457,7 +457,7 @@ def test_a_look_that_fails_keeps_nothing_else_from_being_looked_at(desk: Desk) -
     try:
         assert seen.get(timeout=LIMIT)
         records.write_call(a_call())
-        assert records.ask(lambda c: call_log.find(c, "a-1")) == a_call()
+        assert records.ask(lambda c: call_log.find_call(c, "a-1")) == a_call()
     finally:
         records.stop()
 

@@ -24,8 +24,8 @@ from appliance.console.templates import PageLink, page
 from appliance.policy.mail import MAIL_STATE_WORDS, TEST_KEY, TO_HEAD, MailState
 from appliance.policy.text import Words
 from appliance.policy.users import Permission, permission_refusal
-from appliance.store import requests
-from appliance.store.requests import StoredNotice
+from appliance.store import outbox
+from appliance.store.outbox import StoredMail
 
 # ---- maintenance -------------------------------------------------------------------------------
 # The technician's page: lines and modems, phones, processes, network, disk, LEDs; live.
@@ -198,7 +198,7 @@ async def test_mail(request: Request) -> Response:
 async def mail_test_result(request: Request) -> Response:
     """Say what has become of a test; the page asks until that is settled."""
     number = str(request.path_params["number"])
-    kept: StoredNotice | None = await request.app.state.reading.do(lambda c: _find_test(c, number))
+    kept: StoredMail | None = await request.app.state.reading.do(lambda c: _find_test(c, number))
     if kept is None:
         raise HTTPException(404)
     return page(request, "plant/mail_test.html", test=kept, states=MAIL_STATE_WORDS)
@@ -231,7 +231,7 @@ async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "
     states = tuple(MailState) if everything else OPEN_MAILS
     mails, tested = await request.app.state.reading.do(
         lambda c: (
-            requests.latest(c, *states, limit=MOST_MAILS),
+            outbox.latest_mails(c, *states, limit=MOST_MAILS),
             _find_test(c, query.get("test", "")),
         )
     )
@@ -249,10 +249,10 @@ async def _show_mail(request: Request, wrong: NotDone | None = None, to: str = "
     )
 
 
-def _find_test(connection: sqlite3.Connection, number: str) -> StoredNotice | None:
+def _find_test(connection: sqlite3.Connection, number: str) -> StoredMail | None:
     """Return the test that the address names."""
     is_number = number.isascii() and number.isdecimal() and len(number) <= MAIL_DIGITS
-    kept = requests.find_notice(connection, int(number)) if is_number else None
+    kept = outbox.find_mail(connection, int(number)) if is_number else None
     return kept if kept is not None and kept.mail.key.startswith(TEST_KEY) else None
 
 

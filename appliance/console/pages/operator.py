@@ -55,8 +55,8 @@ from appliance.policy.text import Words
 from appliance.policy.users import Permission, User, permission_refusal
 from appliance.policy.voicemail import MessageOutcome, MessageStep
 from appliance.store import call_log, voicemail
-from appliance.store.care import Kind
-from appliance.store.voicemail import DAYS, Missed, caller_words
+from appliance.store.listings import caller_words
+from appliance.store.voicemail import MISSED_DAYS, CaseKind, MissedCall
 
 # ---- x seats -----------------------------------------------------------------------------------
 # Seats.
@@ -177,7 +177,7 @@ async def close_call(request: Request) -> Response:
 def _call_care(request: Request, call: str, step: MessageStep) -> dict[str, Any]:
     return {
         "ask": "care",
-        "kind": Kind.CALL.value,
+        "kind": CaseKind.CALL.value,
         "name": call,
         "step": step.value,
         "by": requester(request).by,
@@ -237,15 +237,15 @@ def _own_call(request: Request, position: str) -> CallView | None:
 
 async def _last_of(request: Request, position: str) -> CallRecord | None:
     since = datetime.now(UTC) - AFTERWARDS
-    return await records_of(request).do(lambda c: call_log.last_of(c, position, since))
+    return await records_of(request).do(lambda c: call_log.last_call_of_phone(c, position, since))
 
 
 async def _find_call(request: Request, call: str) -> CallRecord | None:
-    return await records_of(request).do(lambda c: call_log.find(c, call))
+    return await records_of(request).do(lambda c: call_log.find_call(c, call))
 
 
-def _interrupted(connection: sqlite3.Connection, plan: NumberingPlan) -> tuple[Missed, ...]:
-    since = datetime.now(UTC) - timedelta(days=DAYS)
+def _interrupted(connection: sqlite3.Connection, plan: NumberingPlan) -> tuple[MissedCall, ...]:
+    since = datetime.now(UTC) - timedelta(days=MISSED_DAYS)
     calls = voicemail.missed_calls(connection, since, plan)
     return tuple(one for one in calls if one.is_open and one.record.result is Result.INTERRUPTED)
 

@@ -32,9 +32,9 @@ from appliance.policy.numbering import NumberingPlan
 from appliance.policy.requests import state_words
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import HANDOVER_TO_ALL, ROLE_WORDS, Permission, User, permissions_of
-from appliance.store import directory, retention, users
-from appliance.store.retention import Mine
-from appliance.store.voicemail import DAYS
+from appliance.store import cases, directory, users
+from appliance.store.cases import TakenCases
+from appliance.store.voicemail import MISSED_DAYS
 
 # ---- x leaving ---------------------------------------------------------------------------------
 # Why a position may not be left now, made of the desk's status (E19). Pure: values in, out.
@@ -164,13 +164,13 @@ def _read(
     is_all: bool,
     today: datetime,
     plan: NumberingPlan,
-) -> tuple[Mine, tuple[User, ...], dict[str, str]]:
+) -> tuple[TakenCases, tuple[User, ...], dict[str, str]]:
     """Read it; for whoever does not deal with messages the requests alone."""
-    since = datetime.now(UTC) - timedelta(days=DAYS)
+    since = datetime.now(UTC) - timedelta(days=MISSED_DAYS)
     names = {asks.by, asks.position} - {""}
-    found = retention.mine(connection, names, since, today, plan)
+    found = cases.taken_cases(connection, names, since, today, plan)
     if not is_all:
-        found = Mine((), (), found.requests, found.nobodys, ())
+        found = TakenCases((), (), found.requests, found.nobodys, ())
     units = {unit.code: unit.name for unit in directory.units(connection)}
     return found, users.everybody(connection), units
 

@@ -28,17 +28,11 @@ from appliance.policy.reports import Ending, Report, report_of, seconds_shown
 from appliance.policy.requests import state_words
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission, permission_refusal
-from appliance.store import directory, reports, sheets, voicemail
+from appliance.store import call_log, cases, directory, reports, sheets
+from appliance.store.call_log import NumberedCall
+from appliance.store.cases import CallHistory
+from appliance.store.listings import EVIDENCES, OUTCOMES, RESULTS, STEPS, caller_words
 from appliance.store.reports import TEXTS, UNFINISHED, sent_of
-from appliance.store.voicemail import (
-    EVIDENCES,
-    OUTCOMES,
-    RESULTS,
-    STEPS,
-    About,
-    Numbered,
-    caller_words,
-)
 
 # ---- x charts ----------------------------------------------------------------------------------
 # Bars of a chart, as numbers that a page draws: the same figures always stand in a table too.
@@ -122,7 +116,7 @@ class CallRights:
 class CallDetails:
     """One call with the names of offices, people and sheets."""
 
-    about: About
+    about: CallHistory
     names: Names
     people: dict[str, str]
     titles: dict[str, str]
@@ -158,20 +152,20 @@ async def list_calls(request: Request) -> Response:
         "number": number,
         "searched": searched,
         "names": names,
-        "most": voicemail.MOST,
+        "most": call_log.MOST_SHOWN,
     }
     return page(request, "calls/list.html", 200, **values, **_call_values(request, sees))
 
 
 def _listed_calls(
     request: Request, connection: sqlite3.Connection, day: date, number: str
-) -> tuple[Numbered, ...]:
+) -> tuple[NumberedCall, ...]:
     if number:
         since = datetime.now(UTC) - EARLIER
-        return voicemail.of_number(connection, number, since, request.app.state.plan)
+        return call_log.calls_with_number(connection, number, since, request.app.state.plan)
     zone = request.app.state.zone
     since, until = (datetime.combine(each, time(), zone) for each in (day, day + ONE_DAY))
-    return voicemail.of_day(connection, since, until)
+    return call_log.calls_between(connection, since, until)
 
 
 async def show_calls(request: Request) -> Response:
@@ -215,7 +209,7 @@ def _waited_s(record: CallRecord) -> int | None:
 
 
 def _read_call(connection: sqlite3.Connection, call: str) -> CallDetails | None:
-    about = voicemail.about(connection, call)
+    about = cases.call_history(connection, call)
     if about is None:
         return None
     codes = about.one.record.sheets

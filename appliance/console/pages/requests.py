@@ -65,9 +65,9 @@ from appliance.policy.requests import (
 )
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission, permission_refusal
-from appliance.store import call_log, directory, request_papers, requests
-from appliance.store.request_papers import Looked
-from appliance.store.requests import StoredNotice, StoredRequest
+from appliance.store import call_log, directory, outbox, requests
+from appliance.store.outbox import StoredMail
+from appliance.store.requests import LinkStatus, StoredRequest
 
 # ---- x dues ------------------------------------------------------------------------------------
 # By when requests are due: asked of the desk, which knows the house's calendar.
@@ -188,7 +188,7 @@ async def _show_link(request: Request, error: NotDone | None = None) -> Response
     return await _link_page(request, await _look_up_link(request), error)
 
 
-async def _look_up_link(request: Request) -> Looked | None:
+async def _look_up_link(request: Request) -> LinkStatus | None:
     """Look the link up; None where this address has to wait."""
     guesses: GuessLimit = request.app.state.guesses
     reading: StoreReader = request.app.state.reading
@@ -196,14 +196,14 @@ async def _look_up_link(request: Request) -> Looked | None:
     if guesses.wait_s(address) > 0:
         return None
     now = datetime.now(UTC)
-    looked: Looked = await reading.do(lambda c: request_papers.look(c, token, now))
+    looked: LinkStatus = await reading.do(lambda c: requests.look_up_link(c, token, now))
     if looked.standing is DoneLinkState.UNKNOWN:
         guesses.wrong(address)
     return looked
 
 
 async def _link_page(
-    request: Request, looked: Looked | None, error: NotDone | None = None
+    request: Request, looked: LinkStatus | None, error: NotDone | None = None
 ) -> Response:
     say = request.state.speaker
     if looked is None:
@@ -285,12 +285,12 @@ async def _show_request_mails(request: Request, error: NotDone | None = None) ->
     return page(request, "requests/mail.html", error.status if error else 200, **values)
 
 
-async def _addressed_mail(request: Request) -> StoredNotice:
+async def _addressed_mail(request: Request) -> StoredMail:
     """Read the e-mail that the address names; raises HTTPException."""
     number, mail = _number(request), int(request.path_params["mail"])
     reading: StoreReader = request.app.state.reading
     found = await reading.do(
-        lambda c: [one for one in requests.about(c, number) if one.number == mail]
+        lambda c: [one for one in outbox.mails_of_request(c, number) if one.number == mail]
     )
     if not found:
         raise HTTPException(404)
@@ -339,7 +339,7 @@ class RequestView:
     """One request with the mails about it and its office's name."""
 
     kept: StoredRequest
-    mails: tuple[StoredNotice, ...]
+    mails: tuple[StoredMail, ...]
     office: str
     names: Mapping[str, str]
 
@@ -474,7 +474,7 @@ def _find(connection: sqlite3.Connection, number: int) -> RequestView | None:
     kept = requests.find_request(connection, number)
     if kept is None:
         return None
-    about = requests.about(connection, number)
+    about = outbox.mails_of_request(connection, number)
     office = _units(connection).get(kept.request.unit, kept.request.unit)
     return RequestView(kept, about, office, accounts.people_names(connection))
 
@@ -634,7 +634,7 @@ def _read(
     connection: sqlite3.Connection, span: tuple[datetime, datetime], unit: str
 ) -> tuple[tuple[StoredRequest, ...], dict[str, str]]:
     names = {each.code: each.name for each in directory.load_masked(connection).units}
-    return requests.between(connection, *span, unit), names
+    return requests.appointments_between(connection, *span, unit), names
 
 
 async def _week_status(request: Request, monday: date, unit: str) -> WeekStatus:
@@ -747,7 +747,7 @@ async def _caller(request: Request) -> dict[str, str]:
     filled = {"language": request.state.speaker.language}
     call = request.query_params.get("call", "")[:LONGEST_NAME]
     reading: StoreReader = request.app.state.reading
-    record = await reading.do(lambda c: call_log.find(c, call)) if call else None
+    record = await reading.do(lambda c: call_log.find_call(c, call)) if call else None
     if record is None or record.caller.presentation is not Presentation.SHOWN:
         return filled
     return filled | {"call": call, "phone": record.caller.number, "name": record.caller.name}

@@ -32,9 +32,10 @@ from appliance.policy.sheets import Sheet
 from appliance.policy.text import Words
 from appliance.policy.users import Permission
 from appliance.store import call_log, directory, managed_config, requests, sheets
+from appliance.store.cases import OpenCase, open_cases
+from appliance.store.listings import RESULTS
 from appliance.store.requests import StoredRequest
 from appliance.store.sheets import Found
-from appliance.store.voicemail import RESULTS, OpenCase, open_cases
 
 # ---- x sheets ----------------------------------------------------------------------------------
 # Sheets.
@@ -182,7 +183,7 @@ def _known(
     connection: sqlite3.Connection, number: str, call: str, plan: NumberingPlan
 ) -> KnownCaller:
     now = datetime.now(UTC)
-    calls = call_log.of_number(connection, number, now - EARLIER, MOST_EARLIER + 1, plan)
+    calls = call_log.calls_from_number(connection, number, now - EARLIER, MOST_EARLIER + 1, plan)
     earlier = tuple(record for record in calls if record.call != call)[:MOST_EARLIER]
     return KnownCaller(
         earlier,

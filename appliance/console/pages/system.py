@@ -37,7 +37,7 @@ from appliance.policy.text import Words, error_text_words, why_not
 from appliance.policy.users import Permission
 from appliance.store import call_log
 from appliance.store.database import migrations
-from appliance.store.voicemail import EVIDENCES, RESULTS
+from appliance.store.listings import EVIDENCES, RESULTS
 from appliance.voicemail.storage import Limits, marks
 
 # ---- x journal ---------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def line_releases(connection: sqlite3.Connection, line: str) -> tuple[LineReleas
             EVIDENCES[record.evidence],
             record.release_ms,
         )
-        for record in call_log.calls(connection, line=line, limit=LOOKED_AT)
+        for record in call_log.list_calls(connection, line=line, limit=LOOKED_AT)
         if record.ended_at is not None and record.evidence is not None
     ]
     return tuple(ended[:RELEASES])

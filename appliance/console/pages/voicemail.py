@@ -38,9 +38,9 @@ from appliance.policy.voicemail import (
     MessageStep,
     care_of,
 )
-from appliance.store import call_log, care, voicemail
-from appliance.store.care import Kind
-from appliance.store.voicemail import OUTCOMES, RESULTS, STEPS, Message, Missed, caller_words
+from appliance.store import call_log, voicemail
+from appliance.store.listings import OUTCOMES, RESULTS, STEPS, caller_words
+from appliance.store.voicemail import CaseKind, Message, MissedCall
 
 # ---- x cases -----------------------------------------------------------------------------------
 # Parts of the pages on requests: cases, due dates, papers, downloads.
@@ -91,14 +91,18 @@ class CaseHistory:
         return self.names.get(by, by)
 
 
-def read_case(connection: sqlite3.Connection, kind: Kind, name: str, number: int) -> CaseHistory:
+def read_case(
+    connection: sqlite3.Connection, kind: CaseKind, name: str, number: int
+) -> CaseHistory:
     """Read what was done about a message or call, by its id and its short number."""
-    case = f"message:{number}" if kind is Kind.MESSAGE else f"call:{name}"
+    case = f"message:{number}" if kind is CaseKind.MESSAGE else f"call:{name}"
     back = call_log.called_back(connection, (case,)).get(case, ())
-    return CaseHistory(case, care.history(connection, kind, name), back, people_names(connection))
+    return CaseHistory(
+        case, voicemail.list_entries(connection, kind, name), back, people_names(connection)
+    )
 
 
-async def care_step(request: Request, kind: Kind, name: str, step: str, form: FormData) -> None:
+async def care_step(request: Request, kind: CaseKind, name: str, step: str, form: FormData) -> None:
     """Have the desk do one step about a case; raises NotDone in the reader's language."""
     if step not in CASE_STEPS:
         raise NotDone(400, request.state.speaker(N_("There is no such step.")))
@@ -110,10 +114,10 @@ async def care_step(request: Request, kind: Kind, name: str, step: str, form: Fo
 
 async def note_heard(request: Request, name: str) -> None:
     """Note that whoever asks heard a message; raises NotDone."""
-    await ask(request, _care_command(request, Kind.MESSAGE, name, MessageStep.HEAR))
+    await ask(request, _care_command(request, CaseKind.MESSAGE, name, MessageStep.HEAR))
 
 
-async def ring_back(request: Request, kind: Kind, name: str, case: str, reason: str) -> None:
+async def ring_back(request: Request, kind: CaseKind, name: str, case: str, reason: str) -> None:
     """Ring one's own phone, then the caller; taken first: two never call back at once (E16, E17).
 
     `reason` is why outside the band, "" within it. Raises NotDone.
@@ -131,7 +135,7 @@ async def ring_back(request: Request, kind: Kind, name: str, case: str, reason: 
 
 
 def _care_command(
-    request: Request, kind: Kind, name: str, step: str, note: str = ""
+    request: Request, kind: CaseKind, name: str, step: str, note: str = ""
 ) -> dict[str, Any]:
     """Write the question; times are said as the house has them."""
     return {
@@ -188,7 +192,11 @@ def _listed(
 ) -> tuple[list[Message], dict[str, MessageCare], dict[str, str]]:
     found = [one for state in states for one in voicemail.list_messages(connection, state, MOST)]
     found.sort(key=lambda one: (one.received_at, one.number), reverse=True)
-    return found[:MOST], care.cares(connection, Kind.MESSAGE), accounts.people_names(connection)
+    return (
+        found[:MOST],
+        voicemail.care_by_id(connection, CaseKind.MESSAGE),
+        accounts.people_names(connection),
+    )
 
 
 @needs(Permission.MESSAGES)
@@ -201,7 +209,7 @@ async def show_message(request: Request) -> Response:
 async def step_message(request: Request) -> Response:
     """Take, release, note, close or reopen a message, or count a call back in vain."""
     number, form = str(request.path_params["number"]), await request.form()
-    doing = care_step(request, Kind.MESSAGE, number, request.path_params["step"], form)
+    doing = care_step(request, CaseKind.MESSAGE, number, request.path_params["step"], form)
     return await redirect_after(request, doing, _show_message, f"/messages/{number}")
 
 
@@ -211,7 +219,7 @@ async def call_back_message(request: Request) -> Response:
     """Have one's own phone ring, and then whoever left the message."""
     form, number = await request.form(), str(request.path_params["number"])
     reason = str(form.get("reason", ""))
-    doing = ring_back(request, Kind.MESSAGE, number, f"message:{number}", reason)
+    doing = ring_back(request, CaseKind.MESSAGE, number, f"message:{number}", reason)
     return await redirect_after(request, doing, _show_message, f"/messages/{number}?ringing=1")
 
 
@@ -246,16 +254,16 @@ async def _addressed_message(request: Request) -> MessageView:
 
 
 def _find_message(connection: sqlite3.Connection, number: str) -> MessageView | None:
-    message = voicemail.find(connection, number)
+    message = voicemail.find_message(connection, number)
     if message is None:
         return None
     hints = tuple(
-        (care.find(connection, Kind.CALL, record.call)[1], record)
-        for record in voicemail.hints(connection, message)
+        (voicemail.find_case(connection, CaseKind.CALL, record.call)[1], record)
+        for record in voicemail.possible_callers(connection, message)
     )
     return MessageView(
         message,
-        read_case(connection, Kind.MESSAGE, message.id, message.number),
+        read_case(connection, CaseKind.MESSAGE, message.id, message.number),
         hints,
     )
 
@@ -352,7 +360,7 @@ async def list_missed(request: Request) -> Response:
     return page(request, "messages/missed.html", **values, **caller_values(request))
 
 
-def is_in_list(one: Missed, chosen: str) -> bool:
+def is_in_list(one: MissedCall, chosen: str) -> bool:
     """Tell whether a call belongs in a list."""
     if chosen == "interrupted":
         return one.is_open and one.record.result is Result.INTERRUPTED
@@ -361,8 +369,8 @@ def is_in_list(one: Missed, chosen: str) -> bool:
 
 def _missed_listed(
     connection: sqlite3.Connection, plan: NumberingPlan
-) -> tuple[tuple[Missed, ...], dict[str, str]]:
-    since = datetime.now(UTC) - timedelta(days=voicemail.DAYS)
+) -> tuple[tuple[MissedCall, ...], dict[str, str]]:
+    since = datetime.now(UTC) - timedelta(days=voicemail.MISSED_DAYS)
     return voicemail.missed_calls(connection, since, plan), accounts.people_names(connection)
 
 
@@ -376,7 +384,7 @@ async def show_missed(request: Request) -> Response:
 async def step_missed(request: Request) -> Response:
     """Take, release, note, close or reopen a call, or count a call back in vain."""
     number, form = str(request.path_params["number"]), await request.form()
-    doing = care_step(request, Kind.CALL, number, request.path_params["step"], form)
+    doing = care_step(request, CaseKind.CALL, number, request.path_params["step"], form)
     return await redirect_after(request, doing, _show_missed, f"/missed/{number}")
 
 
@@ -387,7 +395,7 @@ async def call_back_missed(request: Request) -> Response:
     form = await request.form()
     one, history = await _addressed_missed(request)
     reason = str(form.get("reason", ""))
-    doing = ring_back(request, Kind.CALL, str(one.number), history.case, reason)
+    doing = ring_back(request, CaseKind.CALL, str(one.number), history.case, reason)
     return await redirect_after(request, doing, _show_missed, f"/missed/{one.number}?ringing=1")
 
 
@@ -399,10 +407,10 @@ async def progress_missed(request: Request) -> Response:
     return page(request, "messages/progress.html", **progress_of(request, history, address))
 
 
-async def _addressed_missed(request: Request) -> tuple[Missed, CaseHistory]:
+async def _addressed_missed(request: Request) -> tuple[MissedCall, CaseHistory]:
     """Read the call that the address names."""
     number = int(request.path_params["number"])
-    found: tuple[Missed, CaseHistory] | None = await request.app.state.reading.do(
+    found: tuple[MissedCall, CaseHistory] | None = await request.app.state.reading.do(
         lambda c: _find_missed(c, number, request.app.state.plan)
     )
     if found is None:
@@ -412,14 +420,14 @@ async def _addressed_missed(request: Request) -> tuple[Missed, CaseHistory]:
 
 def _find_missed(
     connection: sqlite3.Connection, number: int, plan: NumberingPlan
-) -> tuple[Missed, CaseHistory] | None:
+) -> tuple[MissedCall, CaseHistory] | None:
     found = voicemail.missed_calls(
-        connection, datetime.now(UTC) - timedelta(days=voicemail.DAYS), plan
+        connection, datetime.now(UTC) - timedelta(days=voicemail.MISSED_DAYS), plan
     )
     one = next((each for each in found if each.number == number), None)
     if one is None:
         return None
-    return one, read_case(connection, Kind.CALL, one.record.call, number)
+    return one, read_case(connection, CaseKind.CALL, one.record.call, number)
 
 
 async def _show_missed(request: Request, error: NotDone | None = None) -> Response:

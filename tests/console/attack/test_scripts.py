@@ -97,12 +97,12 @@ def keep(path: Path) -> None:
 def _leave(kept: sqlite3.Connection) -> None:
     caller = Caller(Presentation.SHOWN, NUMBER, EVIL)
     call = replace(a_call(), caller=caller)
-    voicemail.insert(kept, replace(a_message(), caller=caller), call, "boot")
+    voicemail.insert_message(kept, replace(a_message(), caller=caller), call, "boot")
     citizen = Citizen(EVIL[:100], NUMBER)
     new = NewRequest(
         ReturnRule.EMAIL, "anagrafe", "residenza", citizen, EVIL[:100], EVIL, people.AT, "tina"
     )
-    requests.insert(kept, requests.Taking("r1", new, people.AT))
+    requests.insert_request(kept, requests.RequestToStore("r1", new, people.AT))
 
 
 def evil_desk() -> Switchboard:

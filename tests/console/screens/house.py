@@ -23,7 +23,7 @@ from appliance.policy.mail import Mail
 from appliance.policy.users import Role, User
 from appliance.store import call_log, requests, users, voicemail
 from appliance.store.database import connect, database_path
-from appliance.store.requests import Happened, Letters, StoredRequest, Taking
+from appliance.store.requests import RequestMails, RequestToStore, StoredRequest, StoredStep
 from appliance.store.users import Asked
 from tests.console import people
 from tests.console.running import Running, running
@@ -103,7 +103,7 @@ def _calls(connection: Connection, state: Path) -> None:
              for n in range(1, 20)]  # fmt: skip
     cut = replace(a_call("cut-1", Result.INTERRUPTED), rang_at=now, phone="op1")
     whole = replace(WHOLE, call="whole", rang_at=now, answered_at=now, ended_at=now)
-    call_log.upsert(connection, [*ended, cut, whole], "b")
+    call_log.upsert_calls(connection, [*ended, cut, whole], "b")
     for number, who in enumerate((SHOWN, WITHHELD, FROM_A_MOBILE)):
         leave_message(connection, state, f"m{number}", who, timedelta(minutes=20 - number))
 
@@ -123,7 +123,7 @@ def leave_message(
         called="0510000001", length_ms=length_s * 1000, interrupted=who is FROM_A_MOBILE,
     )  # fmt: skip
     (state / "voicemail" / left.path).write_bytes(wav.build(_tone(length_s), Law.ULAW))
-    voicemail.insert(connection, left, call, "b")
+    voicemail.insert_message(connection, left, call, "b")
     return next(one.number for one in voicemail.list_messages(connection, None) if one.id == name)
 
 
@@ -137,10 +137,10 @@ def _requests(connection: Connection) -> None:
     """Enter requests, whose mails wait: one has the link that closes it, one is late."""
     now = datetime.now(UTC)
 
-    def first(kept: StoredRequest, happened: Happened | None) -> tuple[Mail, ...]:
+    def first(kept: StoredRequest, happened: StoredStep | None) -> tuple[Mail, ...]:
         return tuple(replace(mail, token=TOKEN) for mail in a_letter(kept, happened))
 
     for number, (new, days) in enumerate(((ASKED, 0), (WANTED, 1), (ASKED, 30))):
         at = now - timedelta(days=days)
-        taken = Taking(f"r{number}", replace(new, at=at, by=people.CARLA.name), at)
-        requests.insert(connection, taken, Letters(first if number == 0 else a_letter))
+        taken = RequestToStore(f"r{number}", replace(new, at=at, by=people.CARLA.name), at)
+        requests.insert_request(connection, taken, RequestMails(first if number == 0 else a_letter))

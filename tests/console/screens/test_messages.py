@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from appliance.policy.voicemail import MessageStep
-from appliance.store import care
-from appliance.store.care import Kind
+from appliance.store import voicemail
 from appliance.store.database import connect, database_path, open_reader
+from appliance.store.voicemail import CaseKind
 from tests.console import people
 from tests.console.browser import screen
 from tests.console.running import Running
@@ -69,7 +69,7 @@ def test_a_message_is_heard_taken_and_closed_by_keys(
         page.locator("#close-note").press("Enter")
         expect(page.get_by_text("È chiuso")).to_be_visible()
         with contextlib.closing(open_reader(database_path(house.box.state))) as connection:
-            done = care.history(connection, Kind.MESSAGE, left.name)
+            done = voicemail.list_entries(connection, CaseKind.MESSAGE, left.name)
         assert [(one.step, one.by) for one in done] == [
             (MessageStep.HEAR, "carla"), (MessageStep.TAKE, "carla"), (MessageStep.CLOSE, "carla"),
         ]  # fmt: skip

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, expect
 from appliance.policy.requests import RequestState
 from appliance.store import requests
 from appliance.store.database import connect, database_path, open_reader
-from appliance.store.requests import Taking
+from appliance.store.requests import RequestToStore
 from tests.console import people
 from tests.console.browser import screen
 from tests.console.running import Running
@@ -58,9 +58,9 @@ def test_weeks_are_turned_by_arrows(browser: Browser, house: Running) -> None:
 def test_a_request_is_ended_by_keys(browser: Browser, house: Running) -> None:
     """E15: with the name of whoever said so; it is never done without one."""
     at = datetime.now(UTC)
-    taken = Taking(f"r-{time.monotonic_ns()}", replace(ASKED, at=at, by="carla"), at)
+    taken = RequestToStore(f"r-{time.monotonic_ns()}", replace(ASKED, at=at, by="carla"), at)
     with contextlib.closing(connect(database_path(house.box.state))) as connection:
-        number = requests.insert(connection, taken, LETTERS).number
+        number = requests.insert_request(connection, taken, LETTERS).number
     with screen(browser, house.home) as shown:
         page = log_in(shown, people.CARLA.name, f"/requests/{number}")
         page.get_by_text("È evasa").first.press("Enter")
@@ -81,7 +81,9 @@ def test_the_list_is_live(browser: Browser, house: Running) -> None:
         at = datetime.now(UTC)
         new = replace(ASKED, at=at, by="carla", subject=f"Nuova {time.monotonic_ns()}")
         with contextlib.closing(connect(database_path(house.box.state))) as connection:
-            requests.insert(connection, Taking(f"r-{time.monotonic_ns()}", new, at), LETTERS)
+            requests.insert_request(
+                connection, RequestToStore(f"r-{time.monotonic_ns()}", new, at), LETTERS
+            )
         expect(page.get_by_role("row").filter(has_text=new.subject)).to_be_visible()
         expect(page.locator("#citizen")).to_be_focused()
 

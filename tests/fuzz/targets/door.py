@@ -39,7 +39,7 @@ from appliance.service.stores import state_from_json, state_to_json
 from appliance.service.supervision import Recoveries
 from appliance.store import database, voicemail
 from appliance.store.database import database_path
-from appliance.store.requests import NO_LETTERS
+from appliance.store.requests import NO_MAILS
 from tests.calls.desk import TEN, up
 from tests.policy.test_appointments import TUESDAYS
 from tests.policy.town import declaration, with_declarations
@@ -142,9 +142,9 @@ class Stores:
         self.connection.execute("PRAGMA synchronous = OFF")  # no question asks for a power cut
         self.connection.row_factory = sqlite3.Row
         database.migrate(self.connection)
-        voicemail.insert(self.connection, a_message(), a_call(), "boot")
+        voicemail.insert_message(self.connection, a_message(), a_call(), "boot")
         records: Any = self
-        self.letters = NO_LETTERS
+        self.letters = NO_MAILS
         self.folder, self.site = folder / "spoken", None
         self.register = LiveDirectory(records, Path("register.key"), _ignore, _ignore)
         self.hours = LiveHours(records, _ignore, _ignore)

@@ -25,9 +25,9 @@ from appliance.policy.hours import week_of
 from appliance.policy.mail import TO_HEAD, DeliveryReply, DeliveryVerdict, RetryQueue
 from appliance.policy.requests import is_overdue
 from appliance.service.mailroom import Mailroom
-from appliance.store import requests, writer
+from appliance.store import outbox, requests
 from appliance.store.database import open_database
-from appliance.store.requests import NO_LETTERS
+from appliance.store.requests import NO_MAILS
 from tests.policy.town import TOWN, declaration
 from tests.stories.grammar import StoryError
 
@@ -87,7 +87,7 @@ class Shelf:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.letters = NO_LETTERS
+        self.letters = NO_MAILS
         self.open()
 
     def open(self) -> None:
@@ -222,7 +222,7 @@ class FrontDesk:
         self._same("mails", [mail["Subject"] for mail in self.delivered], [])
 
     def expect_waiting(self, words: dict[str, str]) -> None:
-        self._same("waiting", len(writer.waiting(self.shelf.connection)), int(words["count"]))
+        self._same("waiting", len(outbox.waiting_mails(self.shelf.connection)), int(words["count"]))
 
     def expect_refused(self, words: dict[str, str]) -> None:
         if words["text"] not in self.refused:
@@ -251,17 +251,17 @@ class FrontDesk:
     def _send(self) -> None:
         """Let the mail thread do what is due."""
         connection = self.shelf.connection
-        self.turns.learn(writer.waiting(connection), self.second)
+        self.turns.learn(outbox.waiting_mails(connection), self.second)
         while (number := self.turns.next(self.second)) is not None:
             reply = self._try(number)
             state, after = self.turns.heard(number, reply.verdict, self.second)
-            writer.settle(connection, state, after, reply.said, self.now)
-            self.turns.learn(writer.waiting(connection), self.second)
+            requests.settle_mail(connection, state, after, reply.said, self.now)
+            self.turns.learn(outbox.waiting_mails(connection), self.second)
 
     def _try(self, number: int) -> DeliveryReply:
         if self.network == "down":
             return DeliveryReply(DeliveryVerdict.AWAY, "unreachable")
-        letter = writer.load(self.shelf.connection, number)
+        letter = outbox.load_letter(self.shelf.connection, number)
         if link := LINK.search(letter.mail.body):
             self.links.setdefault(str(letter.mail.request), []).append(link[1])
         to = "responsabile@comune.example" if letter.mail.to == TO_HEAD else letter.mail.to

@@ -1,0 +1,416 @@
+"""Alerts to front desk and head about messages, missed calls and requests (E16, E24, E15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Final
+
+from appliance.calls.orders import Result
+from appliance.policy.hours import moment_words
+from appliance.policy.mail import (
+    TO_HEAD,
+    Mail,
+    overdue_mail,
+)
+from appliance.policy.numbering import (
+    HOME_PLAN,
+    NumberingPlan,
+)
+from appliance.policy.requests import (
+    RequestState,
+    due_day,
+    is_overdue,
+)
+from appliance.policy.text import Words, in_language
+from appliance.policy.voicemail import (
+    CallAlerts,
+    MessageCare,
+    MessageEntry,
+    MessageState,
+    MessageStep,
+    due_alerts,
+    due_call_alerts,
+    is_digest_time,
+    is_late,
+    looked_at,
+)
+from appliance.store import outbox, voicemail
+from appliance.store.database import transaction
+from appliance.store.listings import CASE_TAKEN, WANTED, caller_words
+from appliance.store.outbox import keys_ending_in, put_mail
+from appliance.store.requests import list_requests
+from appliance.store.voicemail import (
+    MISSED_DAYS,
+    CaseKind,
+    Message,
+    MissedCall,
+    message_from_row,
+    missed_calls,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import date
+
+    from appliance.policy.hours import Schedule
+
+
+def queue_overdue(
+    connection: sqlite3.Connection,
+    calendar: Schedule,
+    notices: AlertSettings,
+    now: datetime,
+    domain: str,
+) -> tuple[int, int]:
+    """Queue what the head is to be told, in the caller's transaction; count open and late ones."""
+    found = list_requests(connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
+    late = [kept.request for kept in found if is_overdue(kept.request, calendar, now)]
+    told = keys_ending_in(connection, "-overdue")
+    for request in late if notices.head else ():
+        mail = overdue_mail(request, due_day(request, calendar), notices.language, notices.labels)
+        if mail.key not in told:
+            put_mail(connection, mail, now, domain)
+    return len(found), len(late)
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """To whom notices go: `desk` is an address or "" for none; with the sound or without it.
+
+    `head`: the head of the front desk has an address, too. `calls`: of which calls without a
+    message they are told. `plan`: by which a caller's numbers are compared. `page` is the address
+    of the console's page of messages, "" for none; `labels` are what positions are called.
+    """
+
+    desk: str = ""
+    sound: bool = False
+    language: str = "it"
+    head: bool = True
+    calls: CallAlerts = CallAlerts.ALL
+    plan: NumberingPlan = HOME_PLAN
+    page: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def alerted(self) -> tuple[str, ...]:
+        """The recipients of an alert: the head and the desk, those that have an address."""
+        return tuple(to for to in (TO_HEAD if self.head else "", self.desk) if to)
+
+
+NEW_SUBJECT: Final = Words("Segreteria: messaggio {} da {}", "Voicemail: message {} from {}")
+NEW_BODY: Final = Words(
+    "È arrivato un messaggio in segreteria.\n\n{line}\n\n{where}\n\nChi se ne occupa lo prende in "
+    "carico, così nessun altro richiama.\n",
+    "A message has come in.\n\n{line}\n\n{where}\n\nWhoever deals with it takes it, so that nobody "
+    "else calls back.\n",
+)
+ON_A_PHONE: Final = Words(
+    "Si ascolta da un telefono con *86. Poi: 1 riascoltare, 2 prossimo, 3 richiamato, "
+    "4 non occorre, 5 prendere in carico, 6 chiamato a vuoto, 7 richiamare subito.",
+    "It is heard on a phone with *86. Then: 1 again, 2 next, 3 called back, 4 not needed, 5 take "
+    "it, 6 called in vain, 7 call back now.",
+)
+ON_THE_PAGE: Final = Words(
+    "Si ascolta e si chiude nella pagina Messaggi: {}", "It is heard and closed on the page: {}"
+)
+MESSAGE_LINE: Final = Words(
+    "Messaggio {number}: {caller}, ricevuto {when}, durata {length}",
+    "Message {number}: {caller}, received {when}, length {length}",
+)
+MESSAGE_ALERTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
+    MessageStep.ALERT_UNHEARD: (
+        Words("Segreteria: messaggi non ascoltati ({})", "Voicemail: messages not heard ({})"),
+        Words(
+            "Da trenta minuti l'ufficio è aperto e nessuno ha ancora ascoltato:\n\n{}\n\n"
+            "Si ascoltano da un telefono con *86.\n",
+            "The office has been open for thirty minutes and nobody has heard yet:\n\n{}\n\n"
+            "They are heard on a phone with *86.\n",
+        ),
+    ),
+    MessageStep.ALERT_UNCLOSED: (
+        Words("Segreteria: messaggi non chiusi ({})", "Voicemail: messages not closed ({})"),
+        Words(
+            "È passato un giorno lavorativo e nessuno ha chiuso:\n\n{}\n\n"
+            "Ogni messaggio si chiude con il suo esito.\n",
+            "A working day has passed and nobody has closed:\n\n{}\n\n"
+            "Every message is closed with its outcome.\n",
+        ),
+    ),
+}
+
+
+def new_message_mail(message: Message, notices: AlertSettings, zone: tzinfo) -> Mail:
+    """Write the notice of a new message; the sound goes with it only where that is wanted."""
+    language = notices.language
+    caller = caller_words(message.caller, language)
+    page = [in_language(ON_THE_PAGE, language).format(notices.page)] if notices.page else []
+    where = "\n".join((*page, in_language(ON_A_PHONE, language)))
+    return Mail(
+        f"message:{message.id}",
+        notices.desk,
+        in_language(NEW_SUBJECT, language).format(message.number, caller),
+        in_language(NEW_BODY, language).format(
+            line=_message_line(message, zone, notices), where=where
+        ),
+        attachments=(f"voicemail/{message.path}",) if notices.sound else (),
+    )
+
+
+def message_alert_mails(
+    step: MessageStep, late: tuple[Message, ...], notices: AlertSettings, zone: tzinfo
+) -> Iterator[Mail]:
+    """Write one alert of all messages that became late at once, for each who is to know."""
+    subject, body = (in_language(words, notices.language) for words in MESSAGE_ALERTS[step])
+    lines = "\n".join(_message_line(message, zone, notices) for message in late)
+    for to in notices.alerted:
+        who = "head" if to == TO_HEAD else "desk"
+        key = f"{step}:{who}:{late[0].id}"
+        yield Mail(key, to, subject.format(len(late)), body.format(lines))
+
+
+def _message_line(message: Message, zone: tzinfo, notices: AlertSettings) -> str:
+    seconds, language = message.length_ms // 1000, notices.language
+    holder = notices.labels.get(message.taken_by, message.taken_by)
+    taken = f", {in_language(CASE_TAKEN, language).format(holder)}" if holder else ""
+    said = in_language(MESSAGE_LINE, language).format(
+        number=message.number,
+        caller=caller_words(message.caller, language),
+        when=moment_words(message.received_at.astimezone(zone), language),
+        length=f"{seconds // 60}:{seconds % 60:02}",
+    )
+    return said + taken
+
+
+SYSTEM: Final = "box"
+"""Who gives an alert."""
+MOST_LINES: Final = 30
+"""So many calls stand in one digest; of the others it says how many there are."""
+MISSED_LINE: Final = Words("Chiamata {}: {}, {}{}", "Call {}: {}, {}{}")
+MORE: Final = Words("… e altre {}.", "… and {} more.")
+MISSED_DIGESTS: Final[Mapping[MessageStep, tuple[Words, Words]]] = {
+    MessageStep.ALERT_UNHEARD: (
+        Words("Chiamate senza messaggio mai guardate ({})", "Missed calls not looked at ({})"),
+        Words(
+            "Da almeno trenta minuti l'ufficio è aperto e nessuno se n'è occupato:\n\n{}\n\n"
+            "Si vedono con centralino calls --missed; ognuna si chiude con il suo esito.\n",
+            "The office has been open for thirty minutes or more and nobody has dealt with:"
+            "\n\n{}\n\nSee centralino calls --missed; each is closed with its outcome.\n",
+        ),
+    ),
+    MessageStep.ALERT_UNCLOSED: (
+        Words("Chiamate senza messaggio da richiamare ({})", "Missed calls not called back ({})"),
+        Words(
+            "È passato un giorno lavorativo e nessuno ha richiamato o chiuso:\n\n{}\n\n"
+            "Si vedono con centralino calls --missed; ognuna si chiude con il suo esito.\n",
+            "A working day has passed and nobody has called back or closed:\n\n{}\n\n"
+            "See centralino calls --missed; each is closed with its outcome.\n",
+        ),
+    ),
+}
+
+
+def queue_missed_digests(
+    connection: sqlite3.Connection,
+    calls: tuple[MissedCall, ...],
+    calendar: Schedule,
+    notices: AlertSettings,
+    now: datetime,
+    domain: str,
+) -> tuple[MissedCall, ...]:
+    """Queue today's digests, in the caller's transaction; return the calls as they stand then."""
+    if not is_digest_time(calendar, now):
+        return calls
+    today = now.astimezone(calendar.zone).date()
+    for step in MISSED_DIGESTS:
+        if not any(
+            outbox.is_known(connection, _digest_key(step, who, today)) for who in ("head", "desk")
+        ):
+            calls = _queue_digest(connection, calls, step, calendar, notices, now, domain)
+    return calls
+
+
+def _queue_digest(
+    connection: sqlite3.Connection,
+    calls: tuple[MissedCall, ...],
+    step: MessageStep,
+    calendar: Schedule,
+    notices: AlertSettings,
+    now: datetime,
+    domain: str,
+) -> tuple[MissedCall, ...]:
+    late = {
+        each.record.call: each
+        for each in calls
+        if can_be_called_back(each)
+        and step in due_call_alerts(each.care, each.record.rang_at, calendar, now, notices.calls)
+    }
+    voicemail.insert_alerts(connection, CaseKind.CALL, late, MessageEntry(now, SYSTEM, step))
+    for mail in missed_digest_mails(step, tuple(late.values()), notices, calendar.zone, now):
+        outbox.put_mail(connection, mail, now, domain)
+    return tuple(_with_alert(each, step) if each.record.call in late else each for each in calls)
+
+
+def _with_alert(each: MissedCall, step: MessageStep) -> MissedCall:
+    return replace(each, care=replace(each.care, alerted=each.care.alerted | {step}))
+
+
+def can_be_called_back(each: MissedCall) -> bool:
+    """Tell whether somebody can and should: of a number nobody knows no one can be reminded."""
+    return each.is_open and bool(each.record.caller.number)
+
+
+def missed_digest_mails(
+    step: MessageStep,
+    late: tuple[MissedCall, ...],
+    notices: AlertSettings,
+    zone: tzinfo,
+    now: datetime,
+) -> Iterator[Mail]:
+    """Write one digest for each who is to know; nothing where nothing is late."""
+    if not late:
+        return
+    subject, body = (in_language(words, notices.language) for words in MISSED_DIGESTS[step])
+    lines = [_missed_line(each, zone, notices.language) for each in late[:MOST_LINES]]
+    if len(late) > MOST_LINES:
+        lines.append(in_language(MORE, notices.language).format(len(late) - MOST_LINES))
+    day = now.astimezone(zone).date()
+    for to in notices.alerted:
+        key = _digest_key(step, "head" if to == TO_HEAD else "desk", day)
+        yield Mail(key, to, subject.format(len(late)), body.format("\n".join(lines)))
+
+
+def count_alerted_calls(calls: tuple[MissedCall, ...]) -> tuple[int, int]:
+    """Count the calls that were told of and wait still: not looked at, not called back."""
+    count_waiting = [each.care for each in calls if can_be_called_back(each)]
+    unseen = [
+        c for c in count_waiting if MessageStep.ALERT_UNHEARD in c.alerted and not looked_at(c)
+    ]
+    unclosed = [c for c in count_waiting if MessageStep.ALERT_UNCLOSED in c.alerted]
+    return len(unseen), len(unclosed)
+
+
+def _digest_key(step: MessageStep, who: str, day: date) -> str:
+    return f"calls_{step}:{who}:{day}"
+
+
+def _missed_line(each: MissedCall, zone: tzinfo, language: str) -> str:
+    when = moment_words(each.record.rang_at.astimezone(zone), language)
+    told = f", {in_language(WANTED, language)}" if each.wanted else ""
+    told += (
+        f", {in_language(CASE_TAKEN, language).format(each.care.holder)}"
+        if each.care.holder
+        else ""
+    )
+    caller = caller_words(each.record.caller, language)
+    return in_language(MISSED_LINE, language).format(each.number, caller, when, told)
+
+
+NOTICE_WITHIN: Final = timedelta(days=1)
+"""A message older than that is no news: an address entered today is not sent a year's messages."""
+_OPEN_MESSAGES: Final = "SELECT * FROM messages WHERE state = 'new' ORDER BY number"
+_NOT_NOTIFIED: Final = """
+    SELECT * FROM messages WHERE state = 'new'
+        AND NOT EXISTS (SELECT 1 FROM outbox WHERE key = 'message:' || messages.id)
+    ORDER BY number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCounts:
+    """What waits for somebody: late messages, open missed calls, of them the interrupted ones.
+
+    `requests` are those that offices have not answered, `overdue` the late ones of them.
+    `calls_unseen` and `calls_unclosed` are the missed calls that were told of and wait still.
+    """
+
+    unheard: int = 0
+    unclosed: int = 0
+    missed: int = 0
+    interrupted: int = 0
+    wanted: int = 0
+    requests: int = 0
+    overdue: int = 0
+    calls_unseen: int = 0
+    calls_unclosed: int = 0
+
+    @property
+    def late(self) -> bool:
+        """Tell whether a message is late."""
+        return bool(self.unheard or self.unclosed)
+
+
+NOTHING_OPEN: Final = OpenCounts()
+
+
+def queue_alerts(
+    connection: sqlite3.Connection,
+    calendar: Schedule,
+    notices: AlertSettings,
+    now: datetime,
+    domain: str = outbox.NO_DOMAIN,
+) -> OpenCounts:
+    """Queue what is to be told, each once, and count what waits; raises sqlite3.Error."""
+    with transaction(connection):
+        _queue_new(connection, calendar, notices, now, domain)
+        _queue_late(connection, calendar, notices, now, domain)
+        requests, overdue = queue_overdue(connection, calendar, notices, now, domain)
+        calls = missed_calls(connection, now - timedelta(days=MISSED_DAYS), notices.plan)
+        calls = queue_missed_digests(connection, calls, calendar, notices, now, domain)
+    return replace(_count_open(connection, calls), requests=requests, overdue=overdue)
+
+
+def _queue_new(
+    connection: sqlite3.Connection,
+    calendar: Schedule,
+    notices: AlertSettings,
+    now: datetime,
+    domain: str,
+) -> None:
+    if not notices.desk:
+        return
+    for message in map(message_from_row, connection.execute(_NOT_NOTIFIED).fetchall()):
+        if now - message.received_at < NOTICE_WITHIN:
+            outbox.put_mail(
+                connection, new_message_mail(message, notices, calendar.zone), now, domain
+            )
+
+
+def _queue_late(
+    connection: sqlite3.Connection,
+    calendar: Schedule,
+    notices: AlertSettings,
+    now: datetime,
+    domain: str,
+) -> None:
+    cares = voicemail.care_by_id(connection, CaseKind.MESSAGE)
+    late: dict[MessageStep, list[Message]] = {}
+    for message in map(message_from_row, connection.execute(_OPEN_MESSAGES).fetchall()):
+        stands = cares.get(message.id, MessageCare())
+        for step in due_alerts(stands, message.received_at, calendar, now):
+            late.setdefault(step, []).append(message)
+    for step, found in late.items():
+        message_ids = (message.id for message in found)
+        voicemail.insert_alerts(
+            connection, CaseKind.MESSAGE, message_ids, MessageEntry(now, SYSTEM, step)
+        )
+        for mail in message_alert_mails(step, tuple(found), notices, calendar.zone):
+            outbox.put_mail(connection, mail, now, domain)
+
+
+def _count_open(connection: sqlite3.Connection, calls: tuple[MissedCall, ...]) -> OpenCounts:
+    cares = [c for c in voicemail.care_by_id(connection, CaseKind.MESSAGE).values() if is_late(c)]
+    unheard = [c for c in cares if not c.heard and c.state is MessageState.NEW]
+    unclosed = [c for c in cares if MessageStep.ALERT_UNCLOSED in c.alerted]
+    calls_unseen, calls_unclosed = count_alerted_calls(calls)
+    count_waiting = [each for each in calls if each.is_open]
+    return OpenCounts(
+        len(unheard),
+        len(unclosed),
+        len(count_waiting),
+        sum(each.record.result is Result.INTERRUPTED for each in count_waiting),
+        sum(each.wanted for each in count_waiting),
+        calls_unseen=calls_unseen,
+        calls_unclosed=calls_unclosed,
+    )

@@ -1,0 +1,300 @@
+"""Cases across messages, calls and requests: of a number, a call or a person (E17, E19)."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from appliance.calls.orders import CallRecord
+from appliance.policy.numbering import (
+    HOME_PLAN,
+    NumberingPlan,
+    are_same_number,
+)
+from appliance.policy.requests import RequestState, RequestStep
+from appliance.policy.text import Words
+from appliance.policy.users import (
+    HANDOVER_TO_ALL,
+    HandoverItem,
+    HandoverKind,
+    check_handover,
+    handover_words,
+    may_hand_over,
+)
+from appliance.policy.voicemail import (
+    MessageCare,
+    MessageEntry,
+    MessageState,
+    MessageStep,
+    care_of,
+)
+from appliance.store import call_log, database, requests, users, voicemail
+from appliance.store.call_log import (
+    NumberedCall,
+    call_from_row,
+)
+from appliance.store.database import Noted, transaction
+from appliance.store.requests import StoredStep
+from appliance.store.voicemail import (
+    MISSED_DAYS,
+    CaseKind,
+    Message,
+    MissedCall,
+    list_messages,
+    missed_calls,
+)
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection
+
+    from appliance.policy.requests import Request
+    from appliance.store.requests import RequestMails, StoredRequest
+    from appliance.store.voicemail import Message, MissedCall
+
+
+_PARTY_OF_MESSAGE: Final = "SELECT caller_number, caller_name FROM messages WHERE number = ?"
+_PARTY_OF_REQUEST: Final = "SELECT phone, name FROM requests WHERE number = ?"
+_PARTY_OF_CALL: Final = "SELECT caller_number, caller_name FROM calls WHERE call = ? OR rowid = ?"
+
+
+def party_of_case(connection: sqlite3.Connection, case: str) -> tuple[str, str]:
+    """Return number and name of whom "message:12", "request:7" or "call:ID" is about.
+
+    Both are "" when there is no such thing, or no number is known of it.
+    """
+    kind, _, name = case.partition(":")
+    if kind == "call":
+        row = connection.execute(
+            _PARTY_OF_CALL, (name, int(name) if name.isdigit() else -1)
+        ).fetchone()
+    elif kind in {"message", "request"} and name.isdigit():
+        sql = _PARTY_OF_MESSAGE if kind == "message" else _PARTY_OF_REQUEST
+        row = connection.execute(sql, (int(name),)).fetchone()
+    else:
+        row = None
+    return (str(row[0]), str(row[1])) if row else ("", "")
+
+
+_CALL: Final = "SELECT rowid, * FROM calls WHERE call = ?"
+
+_REQUESTS_OF_CALL: Final = "SELECT number FROM requests WHERE call = ? ORDER BY number"
+_MESSAGE_OF_CALL: Final = "SELECT number FROM messages WHERE call = ?"
+
+
+@dataclass(frozen=True, slots=True)
+class CallHistory:
+    """All that is kept of one call; `back` are the calls back, newest first.
+
+    `message` is the number of the message that it left, 0 for none; `entries` what was done and
+    noted, oldest first.
+    """
+
+    one: NumberedCall
+    entries: tuple[MessageEntry, ...]
+    requests: tuple[Request, ...]
+    message: int
+    back: tuple[CallRecord, ...]
+
+
+def call_history(connection: sqlite3.Connection, call: str) -> CallHistory | None:
+    """Gather all that is kept of a call; None where there is no such call."""
+    row = connection.execute(_CALL, (call,)).fetchone()
+    if row is None:
+        return None
+    message = connection.execute(_MESSAGE_OF_CALL, (call,)).fetchone()
+    numbers = [int(found["number"]) for found in connection.execute(_REQUESTS_OF_CALL, (call,))]
+    return CallHistory(
+        NumberedCall(int(row["rowid"]), call_from_row(row)),
+        voicemail.list_entries(connection, voicemail.CaseKind.CALL, call),
+        tuple(requests.required_request(connection, number).request for number in numbers),
+        int(message["number"]) if message else 0,
+        call_log.called_back(connection, (f"call:{call}",)).get(f"call:{call}", ()),
+    )
+
+
+_OPEN_STATES = (MessageState.NEW, MessageState.TAKEN)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """One message or call, by its short number: since when, who has it, calls back in vain."""
+
+    kind: CaseKind
+    number: int
+    at: datetime
+    holder: str = ""
+    failed: int = 0
+
+
+def open_cases(
+    connection: sqlite3.Connection, number: str, now: datetime, plan: NumberingPlan = HOME_PLAN
+) -> tuple[OpenCase, ...]:
+    """List what is open of a number, newest first; none for ""."""
+    found = (*_open_messages(connection, number, plan), *_open_calls(connection, number, now, plan))
+    return tuple(sorted(found, key=lambda case: case.at, reverse=True))
+
+
+def _open_messages(
+    connection: sqlite3.Connection, number: str, plan: NumberingPlan
+) -> list[OpenCase]:
+    cares = voicemail.care_by_id(connection, CaseKind.MESSAGE)
+    return [
+        OpenCase(
+            CaseKind.MESSAGE,
+            one.number,
+            one.received_at,
+            one.taken_by,
+            len(cares.get(one.id, MessageCare()).failed),
+        )
+        for state in _OPEN_STATES
+        for one in list_messages(connection, state)
+        if are_same_number(one.caller.number, number, plan)
+    ]
+
+
+def _open_calls(
+    connection: sqlite3.Connection, number: str, now: datetime, plan: NumberingPlan
+) -> list[OpenCase]:
+    since = now - timedelta(days=MISSED_DAYS)
+    return [
+        OpenCase(
+            CaseKind.CALL, one.number, one.record.rang_at, one.care.holder, len(one.care.failed)
+        )
+        for one in missed_calls(connection, since, plan)
+        if one.is_open and are_same_number(one.record.caller.number, number, plan)
+    ]
+
+
+HANDOVER: Final = "handover"
+"""The code in the audit."""
+_OPEN_REQUESTS: Final = (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
+_NOTES: Final = """
+    SELECT care.kind AS kind, care.subject AS subject, care.at AS at, care.by AS by,
+        care.given_by AS given_by, care.note AS note, messages.number AS number
+    FROM care LEFT JOIN messages ON care.kind = 'message' AND messages.id = care.subject
+    WHERE care.note <> '' AND datetime(care.at) >= datetime(?) ORDER BY care.entry
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Who hands over what to whom (`to` is TO_ALL for everybody), and when."""
+
+    by: str
+    position: str
+    to: str
+    at: datetime
+    items: tuple[HandoverItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNote:
+    """Words written about a message, or (`number` 0) about a call."""
+
+    at: datetime
+    by: str
+    text: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenCases:
+    """What somebody has taken; requests that nobody follows; the notes since a moment, of all."""
+
+    messages: tuple[Message, ...]
+    calls: tuple[MissedCall, ...]
+    requests: tuple[StoredRequest, ...]
+    nobodys: tuple[StoredRequest, ...]
+    notes: tuple[CaseNote, ...]
+
+    @property
+    def items(self) -> tuple[HandoverItem, ...]:
+        """Name all that can be handed over."""
+        return (
+            *(HandoverItem(HandoverKind.MESSAGE, one.number) for one in self.messages),
+            *(HandoverItem(HandoverKind.CALL, one.number) for one in self.calls),
+            *(HandoverItem(HandoverKind.REQUEST, one.request.number) for one in self.requests),
+        )
+
+
+def taken_cases(
+    connection: sqlite3.Connection,
+    names: Collection[str],
+    calls_since: datetime,
+    notes_since: datetime,
+    plan: NumberingPlan = HOME_PLAN,
+) -> TakenCases:
+    """Read what is in the names of a person and of their position, oldest first."""
+    taken = voicemail.list_messages(connection, MessageState.TAKEN)
+    calls = voicemail.missed_calls(connection, calls_since, plan)
+    open_ones = requests.list_requests(connection, *_OPEN_REQUESTS)
+    return TakenCases(
+        tuple(one for one in reversed(taken) if one.taken_by in names),
+        tuple(one for one in reversed(calls) if one.is_open and one.care.holder in names),
+        tuple(one for one in reversed(open_ones) if one.request.follower in names),
+        tuple(one for one in reversed(open_ones) if not one.request.follower),
+        tuple(_case_note(row) for row in connection.execute(_NOTES, (notes_since.isoformat(),))),
+    )
+
+
+def hand_over(connection: sqlite3.Connection, asked: Handover, letters: RequestMails) -> Words:
+    """Hand over, each thing by an entry of its own, audited by how many; returns what was done.
+
+    What is no more theirs stays where it is. Raises SaidError for what may not be handed over.
+    """
+    giver = users.find_user(connection, asked.by)
+    taker = users.find_user(connection, asked.to) if asked.to else None
+    check_handover(asked.items, giver, taker, asked.to)
+    given = sum(_hand_over_case(connection, item, asked, letters) for item in asked.items)
+    if given:
+        with transaction(connection):
+            about = f"{given} -> {asked.to or '*'}"
+            database.note(connection, Noted(asked.at, asked.by, HANDOVER, about))
+    return handover_words(
+        given, len(asked.items) - given, taker.shown if taker else HANDOVER_TO_ALL
+    )
+
+
+def _hand_over_case(
+    connection: sqlite3.Connection, item: HandoverItem, asked: Handover, letters: RequestMails
+) -> bool:
+    """Hand one thing over; False where it is not theirs, or is over."""
+    if item.kind is HandoverKind.REQUEST:
+        return _hand_over_request(connection, item.number, asked, letters)
+    kind = voicemail.CaseKind(item.kind.value)
+    subject, number = voicemail.find_case(connection, kind, str(item.number))
+    now: MessageCare = care_of(voicemail.list_entries(connection, kind, subject))
+    if now.state is not MessageState.TAKEN or not _is_theirs(item.kind, now.holder, asked):
+        return False
+    step = MessageStep.GIVE if asked.to else MessageStep.RELEASE
+    voicemail.add_entry(
+        connection, kind, str(number), MessageEntry(asked.at, asked.by, step, to=asked.to)
+    )
+    return True
+
+
+def _hand_over_request(
+    connection: sqlite3.Connection, number: int, asked: Handover, letters: RequestMails
+) -> bool:
+    request = requests.required_request(connection, number).request
+    if request.state is RequestState.DONE or not _is_theirs(
+        HandoverKind.REQUEST, request.follower, asked
+    ):
+        return False
+    happened = StoredStep(uuid.uuid4().hex, RequestStep.GIVE, asked.at, asked.by, asked.to)
+    requests.apply_step(connection, number, happened, letters)
+    return True
+
+
+def _is_theirs(kind: HandoverKind, holder: str, asked: Handover) -> bool:
+    return may_hand_over(kind, holder, asked.by, asked.position, asked.to)
+
+
+def _case_note(row: sqlite3.Row) -> CaseNote:
+    by = str(row["given_by"] or row["by"])
+    at = datetime.fromisoformat(row["at"])
+    return CaseNote(at, by, str(row["note"]), int(row["number"] or 0))
