@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from appliance.calls.diagram import call_diagram, side_diagram
 from appliance.calls.side_states import (
     DIALLED_TABLE,
     DICTATION_TABLE,
@@ -23,7 +22,10 @@ from appliance.calls.side_states import (
     LISTENING_TABLE,
     NOTICE_TABLE,
     OUTSIDE_TABLE,
+    SideState,
+    SideTable,
 )
+from appliance.calls.states import TABLE, Row, State
 from appliance.panel import panel
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -58,6 +60,37 @@ SEEN: Mapping[panel.Pattern, tuple[str, str]] = {
     ),
 }
 """Each pattern of the panel as an eye describes it, Italian and English."""
+
+
+def call_diagram() -> str:
+    """Return a mermaid state diagram of a call: every row that leads to another state."""
+    edges: dict[tuple[str, str], list[str]] = {}
+    for state, rows in TABLE.items():
+        for event, row in rows.items():
+            if isinstance(row, Row):
+                for to in row.to:
+                    edges.setdefault((state.value, to.value), []).append(event.__name__)
+    return _mermaid(State.ARRIVED.value, edges, State.ENDED.value)
+
+
+def side_diagram(table: SideTable) -> str:
+    """Return a mermaid state diagram of a call that a phone makes; it begins in its first state."""
+    edges: dict[tuple[str, str], list[str]] = {}
+    for state, rows in table.items():
+        for event, row in rows.items():
+            for to in row.to:
+                if to is not state:
+                    edges.setdefault((state.value, to.value), []).append(event.__name__)
+    return _mermaid(next(iter(table)).value, edges, SideState.ENDED.value)
+
+
+def _mermaid(first: str, edges: Mapping[tuple[str, str], list[str]], last: str) -> str:
+    lines = ["stateDiagram-v2", f"    [*] --> {first}"]
+    lines += [
+        f"    {start} --> {to}: {', '.join(sorted(events))}"
+        for (start, to), events in edges.items()
+    ]
+    return "\n".join((*lines, f"    {last} --> [*]")) + "\n"
 
 
 def mermaid(text: str) -> str:

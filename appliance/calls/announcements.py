@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from appliance.calls import orders
 from appliance.calls.events import Caller, MessageFetched, Presentation
@@ -12,7 +12,14 @@ from appliance.calls.orders import Order
 from appliance.errors import ConfigurationError
 from appliance.policy import opening, routing
 from appliance.policy.clock import Now
-from appliance.policy.directory import DutyNumber, duties_without_number, duty_numbers
+from appliance.policy.directory import (
+    Directory,
+    DutyNumber,
+    duties_without_number,
+    duty_numbers,
+    needs_with_keys,
+)
+from appliance.policy.hours import Band
 from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.numbering import Purpose, SecretNumber
 from appliance.policy.office import GreetingLength, Office
@@ -20,6 +27,7 @@ from appliance.policy.opening import ReasonCode
 from appliance.policy.routing import Decision
 from appliance.policy.sheets import NOTHING_OFFERED, GreetingOffer, Menu, title_prompts
 from appliance.policy.text import Words
+from appliance.policy.transfers import TransferLater
 
 # ---- after hours -------------------------------------------------------------------------------
 # What the closed greeting offers beside its reason: emergencies (E11), the menu of sheets (P1).
@@ -351,3 +359,84 @@ def _sign(character: str, address: str) -> str:
 def staff_words(office: Office, keys: Keys) -> Keys:
     """Return several prompts in the office's first language, one after the other."""
     return tuple(word for key in keys for word in for_staff(office, key))
+
+
+# ---- an office that takes no calls now ----
+
+BARE = frozenset({"it"})
+"""Languages in which a start is said by the number of its hour alone: "dalle ore nove"."""
+
+
+def not_now_words(desk: Desk, later: TransferLater, now: Now) -> Keys:
+    """Say all of it; what is not known is left out."""
+    office = desk.office
+    bands = later.begun(office.local(now.wall))
+    return (
+        *(_office_name(desk, later) or _office_code(office, desk.register, later, now)),
+        *_closed(later),
+        *takes_calls(bands, office.languages[0]),
+        *resumption(office, later.resumes_at, now),
+    )
+
+
+def _closed(later: TransferLater) -> Keys:
+    """Say that it is closed today, whatever its bands."""
+    if later.closing is None:
+        return ()
+    return ("greeting_holiday" if later.closing.is_holiday else "greeting_closed",)
+
+
+def _office_name(desk: Desk, later: TransferLater) -> Keys:
+    """Say the office's name, where it has a sound in the language of the house."""
+    language, _, key = desk.unit_names.get(later.unit.code, "").partition("/")
+    return (key,) if language == desk.office.languages[0] else ()
+
+
+def _office_code(office: Office, register: Directory, later: TransferLater, now: Now) -> Keys:
+    """Name the office as whoever keyed its code knows it."""
+    codes = needs_with_keys(register, office.today(now.wall))
+    asked = (later.unit.code, later.need)
+    code = next((c.need.code_keys for c in codes if (c.unit, c.need.code) == asked), "")
+    return tuple(f"digit_{digit}" for digit in code)
+
+
+def takes_calls(bands: tuple[Band, ...], language: str) -> Keys:
+    """Say bands one after the other; minutes to the next five inside a band."""
+    said: list[str] = []
+    for number, band in enumerate(bands):
+        said.append("bands_and" if number else "bands_from")
+        said += (*_start(band.start, language), "bands_to", *_end(band.end))
+    return tuple(said)
+
+
+def _start(at: time, language: str) -> Keys:
+    """Say a start, rounded up: nobody is sent to an office that is not there yet."""
+    fives = -(-(at.hour * 60 + at.minute) // 5)
+    number = fives // 12 % 24
+    hour = _bare(number) if language in BARE else f"hour_{number}"
+    return (hour, *_minute(fives % 12 * 5))
+
+
+def _bare(hour: int) -> str:
+    """Name the recording of a number alone: a day's is one, but for the first of a month."""
+    return f"day_{hour}" if hour > 1 else f"digit_{hour}"
+
+
+def _end(at: time) -> Keys:
+    """Say an end, rounded down; 24:00 is zero hours."""
+    return (f"hour_{at.hour}", *_minute(at.minute - at.minute % 5))
+
+
+def _minute(minute: int) -> Keys:
+    return (f"minute_{minute}",) if minute else ()
+
+
+def resumption(office: Office, at: datetime | None, now: Now) -> Keys:
+    """Say when an office takes calls again: today, tomorrow, or the date; None: nothing."""
+    if at is None:
+        return ()
+    local = rounded_up(office.local(at))
+    near = {0: ("resumes_today",), 1: ("resumes_tomorrow",)}
+    date = ("resumes_on", f"day_{local.day}", f"month_{local.month}")
+    ahead = (local.date() - office.today(now.wall)).days
+    return (*near.get(ahead, date), f"hour_{local.hour}", *_minute(local.minute))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from appliance.calls import orders
@@ -177,56 +177,48 @@ def _evidence(desk: Desk, name: str, event: PhoneHungUp | PhoneLost) -> Evidence
 # --- what is ordered of the line ------------------------------------------------------------------
 
 
-def translate(desk: Desk, given: Iterable[Order]) -> Orders:
-    """Turn what is ordered of such a line into orders for its leg."""
-    for order in given:
-        if getattr(order, "line", "") in desk.trunks:
-            yield from _for_leg(desk, order)
-        else:
-            yield order
+def for_its_leg(desk: Desk, order: Order) -> list[Order]:
+    """Turn an order to such a line into orders to its leg; any other order stays as it is.
 
-
-def _for_leg(desk: Desk, order: Order) -> Orders:
-    """Keys are not passed on: they would have to be sent as events, which no phone of ours does.
-
-    Nor is the leg joined before it is up: it has no sound yet (ringing.talk does it then).
+    Keys are not passed on: they would have to be sent as events, which no phone of ours does. Nor
+    is the leg joined before it is up: it has no sound yet (ringing.talk does it then).
     """
+    if getattr(order, "line", "") not in desk.trunks:
+        return [order]
     match order:
         case orders.AnswerLine(leg):
-            yield orders.AcceptPhone(leg)
+            return [orders.AcceptPhone(leg)]
         case orders.HangUp(leg):
-            yield from _let_go(desk, leg)
+            return _let_go(desk, leg)
         case orders.Connect(leg, other) if desk.calls[desk.trunks[leg].call].up:
-            yield orders.Join(leg, other)
+            return [orders.Join(leg, other)]
         case orders.JoinLines(leg, line):
-            yield orders.Connect(line, leg)
+            return [orders.Connect(line, leg)]
         case orders.Hold(leg):
-            yield orders.Hold(leg=leg)
+            return [orders.Hold(leg=leg)]
         case orders.Play(play, prompts, leg):
-            yield orders.Play(play, prompts, leg=leg, keys=True)
+            return [orders.Play(play, prompts, leg=leg, keys=True)]
         case orders.Listen(leg):
-            yield orders.Listen(leg=leg)
+            return [orders.Listen(leg=leg)]
         case orders.Record(recording, leg, limit_ms, silence_ms, grace_ms):
-            yield orders.RecordLeg(recording, leg, limit_ms, silence_ms, grace_ms, keys=True)
+            return [orders.RecordLeg(recording, leg, limit_ms, silence_ms, grace_ms, keys=True)]
+    return []
 
 
-def _let_go(desk: Desk, leg: str) -> Orders:
+def _let_go(desk: Desk, leg: str) -> list[Order]:
     """Give the caller back, or hang up on them; the line is idle at once."""
     desk.freed.append(leg)
     call = desk.calls[desk.trunks[leg].call]
-    yield from _end(desk, leg, code_for(desk, call.decision))
+    return _end(desk, leg, code_for(desk, call.decision))
 
 
-def _end(desk: Desk, leg: str, code: int) -> Orders:
+def _end(desk: Desk, leg: str, code: int) -> list[Order]:
     seat = desk.trunks[leg]
     if seat.gone:
-        return
+        return []
     seat.gone = True
-    call = desk.calls[seat.call]
-    if call.off_hook:
-        yield orders.HangUpPhone(leg)
-    else:
-        yield orders.RefusePhone(leg, code)
+    off_hook = desk.calls[seat.call].off_hook
+    return [orders.HangUpPhone(leg) if off_hook else orders.RefusePhone(leg, code)]
 
 
 def freed(desk: Desk) -> tuple[LineIdle, ...]:

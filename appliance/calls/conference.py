@@ -7,20 +7,29 @@ of the table (states.py), as in ringing.py.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from appliance.calls import announcements, orders, positions
-from appliance.calls import ringing as calls_ringing
 from appliance.calls.commands import BringHead
-from appliance.calls.events import HeadWished
-from appliance.calls.model import Call, Desk, caller_words
-from appliance.calls.ringing import Head, Orders
-from appliance.calls.side_states import HEAD_TABLE, SideState
+from appliance.calls.events import (
+    CallerHungUp,
+    Evidence,
+    HeadWished,
+    LegEnded,
+    OperatorAnswered,
+    PromptEnded,
+)
+from appliance.calls.model import Call, Desk, Doings, Side, caller_words
+from appliance.calls.orders import Order, Result
+from appliance.calls.ringing import OUTCOMES, Orders, clear, go_on_talking, note_evidence
+from appliance.calls.side_states import HEAD_TABLE, SideDo, SideState
+from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
 
-RINGS, STOPPED = "tone_ok", announcements.TONE
+RING_SIGN, STOP_SIGN = "tone_ok", announcements.TONE
 """The signs that the head is rung, and no longer."""
 REFUSED = "state_refused"
 ASKS = "Chiede aiuto {}: {}"
@@ -85,7 +94,7 @@ def hindrance(desk: Desk, call: Call, now: Now) -> Hindrance | None:
     phones = desk.office.head
     there = [phone for phone in phones if phone in desk.reachable]
     reasons = {
-        Hindrance.THERE: calls_ringing.of(desk, call) is not None,
+        Hindrance.THERE: supervisor_of(desk, call) is not None,
         Hindrance.NO_PHONE: not phones,
         Hindrance.OUTSIDE: call.leg in desk.outside,
         Hindrance.CAME_OVER: desk.came_over(call),
@@ -99,7 +108,7 @@ def hindrance(desk: Desk, call: Call, now: Now) -> Hindrance | None:
 
 def by_key(desk: Desk, call: Call, now: Now) -> Orders:
     """The operator's key: the head is rung; once more while it rings: no longer."""
-    side = calls_ringing.of(desk, call)
+    side = supervisor_of(desk, call)
     if side is not None and side.state is SideState.RINGING:
         yield from _stop(desk, call, side)
         return
@@ -108,13 +117,13 @@ def by_key(desk: Desk, call: Call, now: Now) -> Orders:
         yield from _ring(desk, call, now)
         return
     call.note(f"head.refused.{why}")
-    yield from calls_ringing.tell(desk, call, HEARD.get(why, calls_ringing.NOBODY))
+    yield from whisper(desk, call, HEARD.get(why, NOBODY_CAME))
     yield call.write()
 
 
 def by_person(desk: Desk, call: Call, event: HeadWished, now: Now) -> Orders:
     """Console or command; who asks was told by `answer_to` what will come of it."""
-    request, side = event.request, calls_ringing.of(desk, call)
+    request, side = event.request, supervisor_of(desk, call)
     if not isinstance(request, BringHead) or answer_to(desk, call, request, now) is not None:
         return
     if side is None:
@@ -125,7 +134,7 @@ def by_person(desk: Desk, call: Call, event: HeadWished, now: Now) -> Orders:
 
 def answer_to(desk: Desk, call: Call, request: BringHead, now: Now) -> Words | None:
     """Say why a person's wish would not be carried out now; None: it would be."""
-    side = calls_ringing.of(desk, call)
+    side = supervisor_of(desk, call)
     if request.on:
         why = hindrance(desk, call, now)
     else:
@@ -139,11 +148,11 @@ def _ring(desk: Desk, call: Call, now: Now) -> Orders:
     phones = desk.free_of(desk.office.head)
     rung = {call.new_leg_name(): phone for phone in phones}
     first = next(iter(rung))
-    side = Head(
+    side = Supervisor(
         first,
         rung[first],
         HEAD_TABLE,
-        calls_ringing.DOINGS,
+        SUPERVISOR_ACTIONS,
         SideState.RINGING,
         call=call.id,
         phones=rung,
@@ -156,12 +165,222 @@ def _ring(desk: Desk, call: Call, now: Now) -> Orders:
     asks = (own.label if own else "") or call.leg_phone
     display = ASKS.format(asks, caller_words(call.record.caller))
     yield orders.RingPhones(side.leg, ringing, display, call.record.caller.number)
-    yield from calls_ringing.tell(desk, call, RINGS)
+    yield from whisper(desk, call, RING_SIGN)
     yield call.write()
 
 
-def _stop(desk: Desk, call: Call, side: Head) -> Orders:
+def _stop(desk: Desk, call: Call, side: Supervisor) -> Orders:
     call.note("head.called_off")
-    yield from calls_ringing.dismiss(desk, side)
-    yield from calls_ringing.tell(desk, call, STOPPED)
+    yield from dismiss_supervisor(desk, side)
+    yield from whisper(desk, call, STOP_SIGN)
     yield call.write()
+
+
+# ---- the call it belongs to and the legs ----
+
+TOGETHER = frozenset({State.TALKING, State.TRANSFER_KEYS})
+"""Where the caller is on the line with the operator: three talk."""
+CALLER_HELD = frozenset({State.TRANSFER_CHOICE, State.TRANSFER_RINGING, State.TRANSFER_CONSULT})
+"""Where the operator is busy with an office and the caller held: so is the head."""
+RINGS_IN = TOGETHER | {State.TRANSFER_CHOICE}
+NOBODY_CAME = "nobody_there"
+"""What the operator hears when the head will not come."""
+
+
+RINGS = Words("squilla il/la responsabile", "the head is being rung")
+WITH = Words("con il/la responsabile", "with the head")
+
+
+class Hears(enum.Enum):
+    """What the head hears of the call."""
+
+    NOTHING = enum.auto()
+    CALL = enum.auto()
+    MUSIC = enum.auto()
+
+
+@dataclass(slots=True)
+class Supervisor(Side):
+    """The head's phones for `call`: those that ring, then the one that answered."""
+
+    call: str = ""
+    phones: dict[str, str] = field(default_factory=dict)
+    hears: Hears = Hears.NOTHING
+
+    @property
+    def legs(self) -> dict[str, str]:
+        """The phones that ring or talk, by leg."""
+        return self.phones
+
+
+def supervisor_of(desk: Desk, call: Call) -> Supervisor | None:
+    """Return the head's part in a call, None for none."""
+    heads = (side for side in desk.sides.values() if isinstance(side, Supervisor))
+    return next((side for side in heads if side.call == call.id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorStatus:
+    """The head's part in a call, for anybody to see: phones that ring, or the one that is in."""
+
+    phones: tuple[str, ...]
+    talks: bool
+    words: Words
+
+
+def supervisor_status(desk: Desk, call: Call) -> SupervisorStatus | None:
+    """Describe it; None while the head has no part."""
+    side = supervisor_of(desk, call)
+    if side is None:
+        return None
+    talks = side.state is SideState.TALKING
+    return SupervisorStatus(tuple(side.phones.values()), talks, WITH if talks else RINGS)
+
+
+def supervisor_has_caller(desk: Desk, phone: str) -> bool:
+    """True for a phone of the head's that is in a conversation."""
+    heads = (side for side in desk.sides.values() if isinstance(side, Supervisor))
+    return any(s.state is SideState.TALKING and phone in s.phones.values() for s in heads)
+
+
+def whisper(desk: Desk, call: Call, prompt: str) -> Orders:
+    """Have the operator hear something over the conversation; caller and head do not."""
+    yield orders.Whisper(call.leg, announcements.for_staff(desk.office, prompt))
+
+
+# --- what the head's phones do --------------------------------------------------------------------
+
+
+def _join(desk: Desk, side: Supervisor, event: OperatorAnswered, now: Now) -> Orders:
+    """The first who lifts is in the conversation; `keep` lets the phone in."""
+    phone = side.phones.pop(event.leg)
+    yield from _stop_ringing(side, answered_elsewhere=True)
+    side.phones = {event.leg: phone}
+    call = desk.calls[side.call]
+    call.note(f"head.answered.{phone}")
+    yield call.write()
+
+
+def _part(desk: Desk, side: Supervisor, event: LegEnded, now: Now) -> Orders:
+    """A phone is out: after the last one the operator hears so; who was in has left."""
+    call, phone = desk.calls[side.call], side.phones.pop(event.leg)
+    if side.state is SideState.TALKING:
+        call.note(f"head.left.{phone}")
+    else:
+        call.note(f"head.{OUTCOMES[type(event)]}.{phone}")
+    if not side.phones:
+        was, side.state = side.state, SideState.ENDED
+        if was is SideState.RINGING:
+            yield from whisper(desk, call, NOBODY_CAME)
+    yield call.write()
+
+
+def _nobody_lifted(desk: Desk, side: Supervisor, event: object, now: Now) -> Orders:
+    """Nobody lifted."""
+    call = desk.calls[side.call]
+    call.note("head.no_answer")
+    yield from _stop_ringing(side)
+    yield from whisper(desk, call, NOBODY_CAME)
+    yield call.write()
+
+
+def _again(desk: Desk, side: Supervisor, event: PromptEnded, now: Now) -> Orders:
+    """Whoever waits is never left in silence."""
+    if side.hears is Hears.MUSIC:
+        yield from _music(desk, side)
+
+
+SUPERVISOR_ACTIONS: Doings = {
+    SideDo.JOIN: _join,
+    SideDo.PART: _part,
+    SideDo.GIVE_UP: _nobody_lifted,
+    SideDo.SPEAK: _again,
+}
+
+
+def _music(desk: Desk, side: Supervisor) -> Orders:
+    (leg,) = side.phones
+    words = announcements.for_staff(desk.office, "hold_music")
+    yield orders.Play(side.new_play(), words, leg=leg)
+
+
+def _stop_ringing(side: Supervisor, *, answered_elsewhere: bool = False) -> Orders:
+    for leg in side.phones:
+        yield orders.StopRinging(leg, answered_elsewhere)
+
+
+def dismiss_supervisor(desk: Desk, side: Supervisor) -> Orders:
+    """Let the head's phones go, whether they ring or one talks."""
+    del desk.sides[side.leg]
+    if side.state is SideState.RINGING:
+        yield from _stop_ringing(side)
+    else:
+        yield from (orders.HangUpPhone(leg) for leg in side.phones)
+
+
+# --- what becomes of the call ---------------------------------------------------------------------
+
+
+def place_supervisor(desk: Desk, given: Collection[Order], now: Now) -> Orders:
+    """After every event: the head hears the caller while the operator does, else waits, or goes.
+
+    `given` are the orders that the event led to: what is ordered of the line parts it from both.
+    """
+    for side in [side for side in desk.sides.values() if isinstance(side, Supervisor)]:
+        call = desk.calls.get(side.call)
+        stays = RINGS_IN if side.state is SideState.RINGING else TOGETHER | CALLER_HELD
+        if call is None or not call.leg or call.state not in stays:
+            yield from dismiss_supervisor(desk, side)
+        elif side.state is SideState.TALKING:
+            yield from _place(desk, call, side, given)
+
+
+def _place(desk: Desk, call: Call, side: Supervisor, given: Collection[Order]) -> Orders:
+    """Let the head hear what it is to hear now."""
+    if side.hears is Hears.CALL and any(_parts(order, call) for order in given):
+        side.hears = Hears.NOTHING
+    if call.state in CALLER_HELD and side.hears is not Hears.MUSIC:
+        side.hears = Hears.MUSIC
+        yield from _music(desk, side)
+    elif call.state in TOGETHER and side.hears is not Hears.CALL:
+        side.hears = Hears.CALL
+        (leg,) = side.phones
+        yield orders.BringIn(call.line.name, leg)
+
+
+def _parts(order: Order, call: Call) -> bool:
+    """True for an order that joins the caller to something else."""
+    return isinstance(order, PARTING) and order.line == call.line.name
+
+
+PARTING = orders.Connect | orders.Hold | orders.Play
+
+
+def supervisor_takes_over(desk: Desk, call: Call, now: Now) -> Orders:
+    """The operator has gone: caller and head talk on. Ask `is_in` first."""
+    side = supervisor_of(desk, call)
+    assert side is not None, "only a head who is in takes over"
+    del desk.sides[side.leg]
+    ((call.leg, call.leg_phone),) = side.phones.items()
+    call.leg_play = call.keyed = ""
+    call.note(f"head.takes_over.{call.leg_phone}")
+    yield orders.Connect(call.line.name, call.leg)
+    go_on_talking(desk, call, State.TALKING, now)
+    yield call.write()
+
+
+def supervisor_is_in(desk: Desk, call: Call) -> bool:
+    """True while the head talks with the caller, or is held beside them."""
+    side = supervisor_of(desk, call)
+    return side is not None and side.state is SideState.TALKING
+
+
+def operator_left(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+    """The operator hung up: so does the box, unless the head is in the conversation (E10)."""
+    call.note("operator_left")
+    if supervisor_is_in(desk, call):
+        yield from supervisor_takes_over(desk, call, now)
+        return
+    note_evidence(call, CallerHungUp(call.line.name, Evidence.OPERATOR))
+    call.forget_leg()
+    yield from clear(desk, call, now, Result.ANSWERED)

@@ -6,7 +6,6 @@ that is joined to nobody: no conversation is ever recorded (E21). A caller goes 
 rings for it counts as free, and one at which somebody dictates is taken where no other one is free.
 """
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
 from collections.abc import Iterator

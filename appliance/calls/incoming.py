@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from appliance.calls import announcements, orders
-from appliance.calls import ringing as calls_ringing
+from appliance.calls import announcements, branches, conference, orders, ringing
 from appliance.calls.events import (
+    BranchCalled,
     CallerHungUp,
     Evidence,
     FaxCalled,
@@ -17,8 +17,8 @@ from appliance.calls.events import (
     LineTaken,
     PhoneDialled,
 )
-from appliance.calls.model import Call, Desk, LineSeat, LineState, hang_up_line, off_hook
-from appliance.calls.orders import CallRecord, Result
+from appliance.calls.model import Call, Desk, LineSeat, LineState, TrunkSeat, hang_up_line, off_hook
+from appliance.calls.orders import CallRecord, Order, Result
 from appliance.calls.ringing import (
     Orders,
     clear,
@@ -31,16 +31,17 @@ from appliance.calls.ringing import (
 )
 from appliance.calls.states import State
 from appliance.calls.voicemail import keep_as_is, say
+from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.routing import Destination, NotTaken
+from appliance.policy.numbering import canonical_number
+from appliance.policy.office import Line
+from appliance.policy.routing import Decision, Destination, NotTaken
 
 # ---- ceiling -----------------------------------------------------------------------------------
 # The longest call: whatever keeps a line seized, it ends (B1). A handler of the table.
 #
 # A handset beside its cradle and a far end that went in silence would hold a line for ever: silence
 # ends no conversation (E5), so time does, and the caller is told.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 
 
 def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
@@ -64,8 +65,6 @@ def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 # The box lets go of the line politely, whatever it was saying, and the call is listed as a fax.
 # Where a person of the office talks, the person decides. Handlers of the table (states.py), as in
 # ringing.py.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 
 
 def turn_away(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
@@ -96,9 +95,6 @@ def _note_fax(call: Call, event: FaxCalled) -> None:
 #
 # It is the one exception to "no caller is dropped by the box", and both records say so. Handlers of
 # the table (states.py), as in ringing.py; which line is freed says emergency.py.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
 
 FREED_CODE = "freed.emergency"
 """What the trail of a call says whose line was taken."""
@@ -148,9 +144,6 @@ def _note_freed(call: Call) -> None:
 #
 # Nobody is cut off by it: the box lets go of a line on which it speaks for the office, and stays
 # where a person of the office talks. Handlers of the table (states.py), as in ringing.py.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
 
 UNSEEN_S = 10.0
 """The ringing stopped and a telephone is found lifted within this time: it took that call."""
@@ -204,8 +197,8 @@ def operator_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     alone: no music into their talk.
     """
     call.note("operator_lost")
-    if calls_ringing.head_is_in(desk, call):
-        yield from calls_ringing.head_takes_over(desk, call, now)
+    if conference.supervisor_is_in(desk, call):
+        yield from conference.supervisor_takes_over(desk, call, now)
         return
     if call.shared:
         call.forget_leg()
@@ -250,17 +243,17 @@ def longest(desk: Desk, phone: str) -> Call | None:
 
     None, too, for a phone that has a caller already, held or not: no phone has two.
     """
-    if calls_ringing.has_caller(desk, phone) or any(
+    if conference.supervisor_has_caller(desk, phone) or any(
         phone in c.phones_on for c in desk.calls.values()
     ):
         return None
-    ringing = (
+    waiting = (
         call
         for call in desk.calls.values()
         if call.state is State.QUEUED
         or (call.state in {State.RINGING, State.HOLDING} and call.stage in SERVED_BY_PHONES)
     )
-    return next(ringing, None)  # calls are kept in the order in which they came
+    return next(waiting, None)  # calls are kept in the order in which they came
 
 
 def take(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[orders.Order]:
@@ -277,3 +270,51 @@ def take(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[orde
     for other in [other for other in desk.calls.values() if other is not call]:
         yield from ring_no_more(desk, other, {event.phone}, NotTaken.BUSY, now)
     yield orders.AcceptPhone(event.leg)
+
+
+# ---- inbound trunk calls ----
+
+UNNAMED = "sip"
+"""Stands for the line of a caller of whom nobody says which branch it comes from."""
+WAYS = {Destination.SWITCHBOARD, Destination.CITIZENS_DESK}
+
+
+def begin_trunk_call(desk: Desk, event: BranchCalled, now: Now) -> Iterator[Order]:
+    """Ring the free positions by the policy that holds for any caller, or refuse at once."""
+    if event.leg in desk.trunks:
+        return
+    decision = _decide_for_trunk(desk, now)
+    phones = desk.free(desk.group(decision.way)) if decision.way in WAYS else ()
+    if not phones or not desk.carrier:
+        yield orders.RefusePhone(event.leg, branches.code_for(desk, decision))
+        return
+    call = _new_trunk_call(desk, event, now)
+    desk.calls[call.id] = call
+    desk.trunks[event.leg] = TrunkSeat(call.line, call.line, LineState.RINGING, call=call.id)
+    remember_number(desk, call, call.record.caller.number, now)
+    yield from ringing.take(desk, call, decision, now)
+
+
+def _decide_for_trunk(desk: Desk, now: Now) -> Decision:
+    """Decide as for a caller on a line of our own, who waits with whoever sent the call."""
+    facts = replace(desk.facts(now), places=0)
+    return routing.route(desk.office, Line(UNNAMED, duplex=True), facts, now)
+
+
+def _new_trunk_call(desk: Desk, event: BranchCalled, now: Now) -> Call:
+    number = canonical_number(event.caller.number, desk.office.outgoing.plan)
+    origin = event.origin or UNNAMED
+    record = CallRecord(
+        desk.new_id(), origin, now.wall, now.clock_state.value,
+        caller=replace(event.caller, number=number), trail=("rang", f"branch.from.{origin}"),
+    )  # fmt: skip
+    return Call(record.call, Line(event.leg, origin, duplex=True), record, settled=True)
+
+
+def remember_number(desk: Desk, call: Call | None, number: str, now: Now) -> None:
+    """Keep that a number has called, and in its call the case for which it was called before."""
+    if not number:
+        return
+    if call is not None and (case := desk.ledger.case_of(number)):
+        call.note("rings_back", case=case)
+    desk.ledger = desk.ledger.hear(number, now.wall)

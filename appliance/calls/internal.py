@@ -37,9 +37,6 @@ from appliance.policy.voicemail import MessageStep
 # A phone that is engaged is not rung (a second call would only beep in somebody's ear); one that is
 # away is: whoever dials it by name may know better.
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
-
 BUSY, DECLINED, NOT_THERE, NO_SERVICE = 486, 603, 480, 503
 """What the phone that dialled is told (RFC 3261, 21): busy, declined, nobody there, no sound."""
 ANSWERS: dict[type, int] = {PhoneBusy: BUSY, PhoneDeclined: DECLINED}
@@ -136,8 +133,6 @@ INTERCOM_ACTIONS: Doings = {
 # ---- key calls ---------------------------------------------------------------------------------
 # A phone that dialled something hears what came of it, and is hung up.
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
 
 @dataclass(slots=True)
 class KeyCall(Side):
@@ -168,9 +163,6 @@ KEY_CALL_ACTIONS: Doings = {**model.COMMON, SideDo.SPEAK: _speak}
 # call back needed, 5 take it (nobody else calls back, E16), 6 called back in vain, 7 call back now.
 # Without a key the next one follows (E5); nothing is closed by merely listening, but who heard it
 # is kept.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
 
 AGAIN, NEXT = "1", "2"
 CLOSES = {"3": "called_back", "4": "not_needed"}

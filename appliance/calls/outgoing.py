@@ -112,9 +112,6 @@ class Dialled(Side):
 #
 # Handlers of DIALLED_TABLE (side_states.py), as in dialled.py.
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
-
 Orders = Iterator[Order]
 
 
@@ -384,9 +381,6 @@ def no_line_keys(*, emergency: bool) -> Keys:
 #
 # The phone is joined to the line as soon as the number is sent: the operator hears ring-back, busy
 # and announcements. What the box hears tells it when the call is over (B1).
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
 
 RINGS_MS = 120_000
 """How long somebody is let ring; then nobody has answered."""

@@ -6,11 +6,10 @@ call this is one more phone that rings: what is heard of it is told as a phone's
 ordered of that phone is turned into orders for its line.
 """
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from appliance.calls import announcements, orders
@@ -105,28 +104,26 @@ def dial(
     yield orders.DialLeg(line, called.digits, called.ring_ms)
 
 
-def translate(desk: Desk, given: Iterable[Order], now: Now) -> Orders:
-    """Turn what is ordered of such a phone into orders for its line."""
-    for order in given:
-        match order:
-            case orders.StopRinging(leg) | orders.HangUpPhone(leg) if leg in desk.outside:
-                yield from _let_go(desk, leg, now)
-            case orders.Connect(line, leg) if leg in desk.outside:
-                yield orders.JoinLines(line, desk.outside[leg])
-            case orders.Join(leg, other) if other in desk.outside:
-                yield orders.Connect(desk.outside[other], leg)
-            case _:
-                yield order
+def for_its_line(desk: Desk, order: Order, now: Now) -> list[Order]:
+    """Turn an order to such a phone into orders to its line; any other order stays as it is."""
+    match order:
+        case orders.StopRinging(leg) | orders.HangUpPhone(leg) if leg in desk.outside:
+            return _let_go(desk, leg, now)
+        case orders.Connect(line, leg) if leg in desk.outside:
+            return [orders.JoinLines(line, desk.outside[leg])]
+        case orders.Join(leg, other) if other in desk.outside:
+            return [orders.Connect(desk.outside[other], leg)]
+    return [order]
 
 
-def _let_go(desk: Desk, leg: str, now: Now) -> Orders:
+def _let_go(desk: Desk, leg: str, now: Now) -> list[Order]:
     """Put its line on hook, once; it is free when it has proven itself idle."""
     side = desk.sides.get(leg)
     if not isinstance(side, Outside) or side.state is SideState.LEAVING:
-        return  # its line has gone before
+        return []  # its line has gone before
     side.enter(SideState.LEAVING, now)
     desk.seats[side.line].become(LineState.CLEARING, now)
-    yield orders.HangUp(side.line)
+    return [orders.HangUp(side.line)]
 
 
 def _hear(desk: Desk, side: Outside, event: FarEndProgressed, now: Now) -> Orders:

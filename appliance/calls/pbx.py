@@ -5,7 +5,6 @@ else. Then the box hangs up and the PBX joins the two. Else a second flash bring
 Handlers of the table (states.py), as in ringing.py. Extensions are told as "switchboard.1" (P7).
 """
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping

@@ -104,9 +104,6 @@ def refuse(call: Call, phone: str) -> Iterator[Order]:
 # A notice gives way at once: a phone that rings with one counts as free, and a call that rings it
 # takes its place.
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
-
 BACK = "state_away_off"
 """Heard by whoever lifts for a reminder: the position is back."""
 ALL_BACK = "state_absent_off"

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from appliance.calls import announcements, orders, positions, ringing, transfer_choices
+from appliance.calls import announcements, conference, orders, positions, ringing
 from appliance.calls.events import DigitPressed, LegEnded, OperatorAnswered, PhoneLost
-from appliance.calls.model import About, Asked, Call, Cause, Desk, Transfer, TransferStep
+from appliance.calls.model import (
+    About,
+    Act,
+    Asked,
+    Call,
+    Cause,
+    Choices,
+    Desk,
+    Transfer,
+    TransferStep,
+    Wish,
+)
 from appliance.calls.orders import Order
 from appliance.calls.ringing import OUTCOMES, Orders, go_on_talking, stop_ringing, take
 from appliance.calls.states import State
@@ -24,9 +35,6 @@ from appliance.policy.routing import NotTaken
 # The operator who sent it; the other operators; up to a minute on hold, in which whoever becomes
 # free is rung before any new call; the counter; then the caller may leave words or stay. The busy
 # operator's own call is never touched. Handlers of the table (states.py), as in ringing.py.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
 
 WAIT_MS = 60_000
 """So long a return is held while every operator is busy (E6)."""
@@ -223,9 +231,6 @@ def _to_voicemail(desk: Desk, call: Call, now: Now) -> Orders:
 #
 # Handlers of the table (states.py), as in ringing.py.
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
-
 STAR, THROUGH = "*", "#"
 """Keys while operator and clerk talk: not this call, or put it through."""
 BY_ITSELF_S = 2.0
@@ -254,8 +259,8 @@ def operator_left(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """
     leg, failed_at = call.failed
     meant = leg != call.leg or now.monotonic - failed_at > BY_ITSELF_S
-    if meant or call.shared or ringing.head_is_in(desk, call):
-        yield from ringing.operator_left(desk, call, event, now)
+    if meant or call.shared or conference.supervisor_is_in(desk, call):
+        yield from conference.operator_left(desk, call, event, now)
         return
     call.note("transfer.hung_up_by_itself")
     if call.state is State.TRANSFERRED:
@@ -396,11 +401,11 @@ def come_back(desk: Desk, call: Call, cause: Cause, now: Now) -> Orders:
         yield from begin_return(desk, call, now)
     elif transfer.wish.asked is Asked.REFER:
         yield from tell_failed(call, call.leg, orders.NOT_THERE, now)
-        yield from transfer_choices.back(desk, call, None, now)
+        yield from back_to_caller(desk, call, None, now)
     elif cause in UNHEARD:
-        yield from transfer_choices.back(desk, call, None, now)
+        yield from back_to_caller(desk, call, None, now)
     else:
-        yield from transfer_choices.rules(desk, call, call.about, ("nobody_there",), now)
+        yield from offer_rules(desk, call, call.about, ("nobody_there",), now)
 
 
 # ---- rule by key -------------------------------------------------------------------------------
@@ -441,3 +446,68 @@ def is_to_call_back(call: Call) -> bool:
     call.note("request.brief")
     call.brief, call.request = True, replace(request, subject=TO_CALL_BACK.format(request.subject))
     return True
+
+
+# ---- choices ----
+
+KEY_WAIT_MS = 10_000
+"""So long after the announcement a key is waited for; then the caller is connected again."""
+REASONS = {"1": Act.TOPIC, "2": Act.DEPTH, "3": Act.OTHER}
+RULES = {"1": Act.APPOINTMENT, "2": Act.EMAIL}
+TRY_KEY = "3"
+
+
+def ask_operator(
+    desk: Desk, call: Call, keys: tuple[str, ...], now: Now, offered: Choices | None = None
+) -> Orders:
+    """Hold the caller and tell the operator something; with no choice the caller is back then."""
+    call.choices = offered or Choices()
+    call.enter(State.TRANSFER_CHOICE, now)
+    yield orders.Hold(call.line.name)
+    yield orders.Play(
+        call.new_leg_play(), announcements.staff_words(desk.office, keys), leg=call.leg
+    )
+
+
+def offer_reasons(desk: Desk, call: Call, wish: Wish, code: str, now: Now) -> Orders:
+    """Say the code again; a key says why the call goes on, and confirms (P3)."""
+    keys = tuple(f"digit_{digit}" for digit in code)
+    for key, act in REASONS.items():
+        keys += (f"word_{act}", f"digit_{key}")
+    yield from ask_operator(desk, call, keys, now, Choices(REASONS, wish))
+
+
+def offer_rules(
+    desk: Desk,
+    call: Call,
+    about: About,
+    before: tuple[str, ...],
+    now: Now,
+    wish: Wish | None = None,
+) -> Orders:
+    """Offer the office's rule by a key (P5, P6); with a wish also to try all the same (E8)."""
+    acts = {key: act for key, act in RULES.items() if ReturnRule(act.value) in about.rules}
+    if wish is not None:
+        acts[TRY_KEY] = Act.TRY
+    keys = before
+    for key, act in acts.items():
+        keys += (f"word_{act}", f"digit_{key}")
+    call.about = about
+    yield from ask_operator(desk, call, keys, now, Choices(acts, wish))
+
+
+def choice_heard(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+    """The operator has heard it: a key now, else the caller again."""
+    assert call.choices is not None, "choices are always set before their state is entered"
+    if call.choices.keys:
+        call.enter(State.TRANSFER_CHOICE, now, KEY_WAIT_MS)
+    else:
+        yield from back_to_caller(desk, call, event, now)
+
+
+def back_to_caller(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+    """The caller is connected with the operator again."""
+    call.leg_play = ""
+    yield orders.Connect(call.line.name, call.leg)
+    go_on_talking(desk, call, State.TALKING, now)
+    yield call.write()

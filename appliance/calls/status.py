@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from appliance.calls import manual_states
+from appliance.calls.conference import SupervisorStatus, supervisor_status
 from appliance.calls.events import Caller, LineCondition
 from appliance.calls.model import Call, Cause, Desk, LineSeat, LineState, TransferStep
 from appliance.calls.orders import CallRecord
 from appliance.calls.outgoing import Dialled, carries
 from appliance.calls.queue import WANTED
-from appliance.calls.ringing import HeadStatus, head_status
 from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy.clock import ClockState, Doubt, Now
@@ -598,7 +598,7 @@ class CallStatus:
     transfer: TransferStatus | None = None
     refused: Words = NOTHING
     words: Words = NOTHING
-    head: HeadStatus | None = None
+    head: SupervisorStatus | None = None
     origin: str = ""
 
 
@@ -721,7 +721,7 @@ def _call(desk: Desk, call: Call) -> CallStatus:
         transfer_status(call, desk.officials),
         call.refused,
         CALL_STATE_WORDS[call.state],
-        head_status(desk, call),
+        supervisor_status(desk, call),
         record.line if desk.came_over(call) else "",
     )
 

@@ -8,26 +8,30 @@ it reserves an RTP port before a phone is rung, and keeps records and recordings
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Never, TypeVar, cast
+from typing import NamedTuple, Never, TypeVar, cast
 
 from appliance.calls import (
     branches,
     conference,
     confinement,
     dictation,
-    keycodes,
+    incoming,
+    internal,
     model,
     orders,
     outgoing,
     outside_call,
+    pbx,
     positions,
     queue,
     returning,
     ringing,
-    timers,
     transfer,
+    updates,
+    voicemail,
+    waiting,
 )
-from appliance.calls.commands import BringHead, TransferCall
+from appliance.calls.commands import BringHead, Request, TransferCall
 from appliance.calls.events import (
     BoxStopped,
     BranchCalled,
@@ -46,25 +50,134 @@ from appliance.calls.events import (
     ServiceStateChanged,
     TransferAsked,
 )
-from appliance.calls.handlers import HANDLERS
-from appliance.calls.manual_states import become, requested
-from appliance.calls.model import Call, Desk, LineState
+from appliance.calls.manual_states import become, request_of, requested
+from appliance.calls.model import Call, Desk, LineState, Side
 from appliance.calls.orders import CallRecord, Order
-from appliance.calls.states import Ignored, State, row_for
+from appliance.calls.positions import REMIND
+from appliance.calls.states import Do, Ignored, State, row_for
 from appliance.calls.status import Status, status
 from appliance.calls.transfer import Offered
 from appliance.policy.clock import Now
 from appliance.policy.directory import Directory
-from appliance.policy.office import Office
+from appliance.policy.office import KeyCode, Office, StaffKey
 from appliance.policy.opening import NO_MANUAL_STATES, ServiceState
 from appliance.policy.text import SaidError, Words
 
+Orders = Iterator[Order]
+Handler = Callable[[Desk, Call, Never, Now], Orders]
+"""Takes the events of its rows: mypy checks each handler against its own annotation, and
+tests/calls/test_table.py the annotation against the rows."""
+
+HANDLERS: Mapping[Do, Handler] = {
+    Do.ROUTE: ringing.route,
+    Do.RING_AT_ONCE: ringing.ring_at_once,
+    Do.TURN_HALF_DUPLEX: ringing.turn_half_duplex,
+    Do.LEARN_CALLER: ringing.learn_caller,
+    Do.GIVE_UP: ringing.give_up,
+    Do.ANSWER: ringing.answer,
+    Do.LEG_OUT: ringing.leg_out,
+    Do.NEXT_STAGE: ringing.next_stage,
+    Do.PBX_GREET: pbx.greet_passed,
+    Do.PBX_GO: pbx.pass_on,
+    Do.PBX_CALL: pbx.call_extension,
+    Do.PBX_HEAR: pbx.hear_far_end,
+    Do.PBX_AWAIT_KEY: pbx.await_key,
+    Do.PBX_OFFER_AGAIN: pbx.offer_again,
+    Do.PBX_ACCEPT: pbx.accept,
+    Do.PBX_TAKE_BACK: pbx.take_back,
+    Do.PBX_CALLER_BACK: transfer.caller_back,
+    Do.PBX_HEED_ABSENCE: pbx.heed_absence,
+    Do.HEED_ABSENCE: ringing.heed_absence,
+    Do.RING_ON: ringing.ring_on,
+    Do.HOLD: ringing.hold,
+    Do.QUEUE_GREET: waiting.greet,
+    Do.QUEUE_HOLD: waiting.hold,
+    Do.QUEUE_KEY: voicemail.key_in_queue,
+    Do.QUEUE_LEG_OUT: waiting.leg_out,
+    Do.QUEUE_TICK: waiting.tick,
+    Do.QUEUE_HEED: waiting.heed,
+    Do.CALLBACK_AWAIT_KEY: waiting.await_key,
+    Do.CALLBACK_OBEY: waiting.obey,
+    Do.CALLBACK_STORED: waiting.stored,
+    Do.CALLBACK_DECLINED: waiting.declined,
+    Do.TALK: ringing.talk,
+    Do.OPERATOR_LEFT: returning.operator_left,
+    Do.OPERATOR_LOST: incoming.operator_lost,
+    Do.CALLER_LEFT: ringing.caller_left,
+    Do.LEAVE: ringing.leave,
+    Do.NEVER_UP: ringing.never_up,
+    Do.GREET: voicemail.greet,
+    Do.SOUND_TONE: voicemail.sound_tone,
+    Do.CHOOSE: voicemail.choose,
+    Do.KEY_IN_SHEET: voicemail.key_in_sheet,
+    Do.OFFER_AGAIN: voicemail.offer_again,
+    Do.RECORD: voicemail.record,
+    Do.END_BY_KEY: voicemail.end_by_key,
+    Do.NOTE_GAP: voicemail.note_gap,
+    Do.KEEP: voicemail.keep,
+    Do.KEEP_AS_IS: voicemail.keep_as_is,
+    Do.BREAK_OFF: voicemail.break_off,
+    Do.STORED: voicemail.stored,
+    Do.NOT_STORED: voicemail.not_stored,
+    Do.SAVED: voicemail.saved,
+    Do.NOT_SAVED: voicemail.not_saved,
+    Do.CALLER_WENT: voicemail.caller_went,
+    Do.LINE_WENT: voicemail.line_went,
+    Do.FREE_LINE: voicemail.free_line,
+    Do.HANG_UP: ringing.hang_up,
+    Do.NOTE_RELEASE: ringing.note_release,
+    Do.TAKEN_RINGING: incoming.taken_ringing,
+    Do.HAND_OVER: incoming.hand_over,
+    Do.HAND_OVER_SAVING: incoming.hand_over_saving,
+    Do.SHARE: incoming.share,
+    Do.NOTE_TAKEN: incoming.note_taken,
+    Do.END_LONGEST: incoming.end_longest,
+    Do.FORWARD_KEY: transfer.pass_on,
+    Do.COLLECT_KEY: transfer.collect,
+    Do.NO_MORE_KEYS: transfer.give_up,
+    Do.CHOICE_HEARD: returning.choice_heard,
+    Do.CHOICE_KEY: transfer.press,
+    Do.CHOICE_OVER: returning.back_to_caller,
+    Do.ASK_BY_REFER: transfer.attended_by_refer,
+    Do.ASK_FOR: transfer.by_person,
+    Do.BRING_HEAD: conference.by_person,
+    Do.TRANSFER_HOLD: transfer.prompt_over,
+    Do.NUMBER_OUT: transfer.number_out,
+    Do.NUMBER_SILENT: transfer.number_silent,
+    Do.OFFICE_ANSWERED: returning.office_answered,
+    Do.TAKE_BACK: returning.take_back,
+    Do.CONSULT_OVER: returning.consult_over,
+    Do.CONSULT_KEY: returning.consult_key,
+    Do.CONSULT_TOO_LONG: returning.consult_too_long,
+    Do.OFFICE_KEY: returning.office_key,
+    Do.OFFICE_LOST: returning.office_lost,
+    Do.RETURN_PHONE_OUT: returning.phone_out,
+    Do.RETURN_NOBODY: returning.nobody,
+    Do.RETURN_HOLD: returning.prompt_over,
+    Do.RETURN_ANSWERED: returning.operator_answered,
+    Do.RETURN_HEED_ABSENCE: returning.heed_absence,
+    Do.RETURN_STAY: returning.stay,
+    Do.LEAVE_WORDS: returning.leave_words,
+    Do.TURN_FAX_AWAY: incoming.turn_away,
+    Do.NOTE_FAX: incoming.note_fax,
+    Do.NOTE_FAX_IN_CONVERSATION: incoming.note_in_conversation,
+    Do.GIVE_LINE: incoming.give_line,
+    Do.GIVE_LINE_RECORDING: incoming.give_line_recording,
+    Do.GIVE_LINE_SAVING: incoming.give_line_saving,
+    Do.CORRECT: voicemail.correct,
+    Do.END: ringing.finish,
+    Do.NOT_IDLE: ringing.not_idle,
+    Do.LOSE: ringing.lose,
+}
+
+NOT_FOUND = 404
+FORBIDDEN = 403
+"""SIP answers (RFC 3261, 21.4) to an unknown code and to a phone that is not the office's."""
 EXPIRY = "service_state"
 """`what` of the deadline at which a manual state ends by itself."""
 
-Orders = Iterator[Order]
-Rescue = Callable[[tuple[Order, ...]], Orders]
-"""Says what is ordered instead, once a step has failed after what it is given."""
+Given = tuple[Order, ...]
+"""What has been ordered so far."""
 
 
 class Switchboard:
@@ -85,41 +198,33 @@ class Switchboard:
         self.on_fault = on_fault
         self._desk = Desk(office, prefix, state)
         self._expiry = None if state.next_expiry() is None else 0.0
-        self._heeded = NO_MANUAL_STATES
+        self._followed = NO_MANUAL_STATES
 
     def handle(self, event: Event, now: Now) -> tuple[Order, ...]:
-        """Take a fact and return the orders it leads to.
+        """Take an event and return the commands that it leads to, in order.
 
-        Of a leg that is no phone's but an ordinary telephone's, only its line can tell.
+        A leg that is an ordinary telephone's and no phone's is heard of by its line alone.
         """
-        desk = self._desk
         now, event = self._prepared(event, now)
-        if getattr(event, "leg", "") in desk.outside:
+        if getattr(event, "leg", "") in self._desk.outside:
             return ()
-        told = self._told
-        given = told(
-            self._first(event, now), now, lambda got: confinement.unheard(desk, event, got)
-        )
-        given += told(self._dispatch(event, now), now, lambda _: self._all_of(event, now))
-        given += told(returning.seek(desk, now), now, lambda _: self._returns(now))
-        given += told(self._seize(now), now, lambda _: self._seekers(now))
-        heeded = told(self._heed_states(now), now)
-        kept = told(ringing.keep(desk, given, now), now, lambda _: self._heads())
-        told(self._planned(now), now)
-        served = told(queue.serve(desk, now), now, lambda _: self._waiting(now))
-        freed = told(self._free_trunks(now), now)
-        return given + kept + heeded + served + freed
+        given: tuple[Order, ...] = ()
+        for step in STEPS:
+            given += self._carry_out(step, event, given, now)
+        return given
 
     def failed(self, order: Order, now: Now) -> tuple[Order, ...]:
         """Return what becomes of the call of an order that could not be carried out."""
-        return self._told(self._all_of(order, now), now)
+        return self._carry_out(
+            Step(Switchboard._release), cast("Event", order), (), now
+        )  # which takes orders too
 
     def _prepared(self, event: Event, now: Now) -> tuple[Now, Event]:
         """Return an event as it is heard here, and the moment as it is judged."""
         desk, meant = self._desk, event
         try:
             now, meant = desk.judged(now), branches.heard(desk, event)
-            meant = timers.at_home(desk, meant)
+            meant = updates.with_national_number(desk, meant)
             phone = getattr(meant, "phone", "")
             if isinstance(meant, BY_PEOPLE) and not branches.is_elsewhere(desk, phone):
                 self.somebody_is_there(now)
@@ -130,18 +235,25 @@ class Switchboard:
 
     # --- faults of ours ------------------------------------------------------------------------
 
-    def _told(self, step: Orders, now: Now, rescue: Rescue | None = None) -> tuple[Order, ...]:
-        """Take a step. What it ordered before a fault holds, then `rescue` says what follows."""
-        given: list[Order] = []
+    def _carry_out(
+        self, step: Step, event: Event, given: tuple[Order, ...], now: Now
+    ) -> tuple[Order, ...]:
+        """Take a step. What it ordered before a fault holds, then its rescue says what follows.
+
+        The step's generator is drawn order by order for that reason, and each order is translated
+        at once: what a leg stands for may change before the step is over.
+        """
+        ordered: list[Order] = []
         try:
-            for order in self._given(step, now):
-                given.append(order)  # noqa: PERF402 - what came before a fault stays
+            for order in step.run(self, event, given, now):
+                ordered += self._translated(order, now)
         except Exception:  # noqa: BLE001 - a fault of ours, which is confined
             self._note_fault()
-            if rescue is not None:
-                given += self._told(rescue(tuple(given)), now)
+            if step.rescue is not None:
+                rescue = Step(step.rescue)
+                ordered += self._carry_out(rescue, event, tuple(ordered), now)
             confinement.tidy(self._desk, now)
-        return tuple(given)
+        return tuple(ordered)
 
     def _note_fault(self) -> None:
         """Have a fault noted; raises it where nobody takes note."""
@@ -149,52 +261,39 @@ class Switchboard:
             raise
         self.on_fault()
 
-    def _confined(self, calls: Iterable[Call], event: object, now: Now) -> Orders:
-        for call in tuple(calls):
-            yield from confinement.of_call(self._desk, call, event, None, now, self._note_fault)
+    # --- the steps around every event, and their rescues -----------------------------------------
 
-    def _all_of(self, event: Event | Order, now: Now) -> Orders:
-        """Bring to safety whoever an event, or an order, concerns: nothing else is known."""
-        leg = getattr(event, "leg", "")
-        for side in [side for side in self._desk.sides.values() if leg in side.legs]:
-            yield from confinement.of_side(self._desk, side, None, None, now, self._note_fault)
-        yield from self._confined(self._calls_of(event), event, now)
-
-    def _returns(self, now: Now) -> Orders:
-        """Nobody can be sought for those who come back."""
-        calls = self._desk.calls.values()
-        returns = [call for call in calls if call.state is State.TRANSFER_RETURNING]
-        yield from self._confined(returns, None, now)
-
-    def _waiting(self, now: Now) -> Orders:
-        """Nobody can be rung for those who wait."""
-        calls = self._desk.calls.values()
-        yield from self._confined([c for c in calls if c.state is State.QUEUED], None, now)
-
-    def _seekers(self, now: Now) -> Orders:
-        """No line can be found for those who call for help."""
-        for side in outgoing.waiting(self._desk):
-            yield from confinement.of_side(self._desk, side, None, None, now, self._note_fault)
-
-    def _heads(self) -> Orders:
-        """Let the head go from every conversation, which goes on."""
-        desk = self._desk
-        for side in [side for side in desk.sides.values() if isinstance(side, ringing.Head)]:
-            yield from ringing.dismiss(desk, side)
-
-    def _free_trunks(self, now: Now) -> Orders:
-        """Nobody need tell that a leg which was let go is idle."""
-        for idle in branches.freed(self._desk):
-            yield from self._dispatch(idle, now)
-
-    def _first(self, event: Event, now: Now) -> Orders:
+    def _note(self, event: Event, _given: Given, now: Now) -> Orders:
         """Do what comes before any call hears of an event."""
         if own := OWN.get(type(event)):
             yield from own(self, cast("Never", event), now)
-        elif learn := timers.LEARNS.get(type(event)):
-            yield from learn(self._desk, cast("Never", event), now)
+        elif update := updates.UPDATES.get(type(event)):
+            yield from update(self._desk, cast("Never", event), now)
 
-    def _seize(self, now: Now) -> Orders:
+    def _refuse(self, event: Event, given: Given, _now: Now) -> Orders:
+        """Answer a phone whose call could not even be begun."""
+        return confinement.unheard(self._desk, event, given)
+
+    def _tell_calls(self, event: Event, _given: Given, now: Now) -> Orders:
+        """Give an event to the calls it concerns."""
+        return self._dispatch(event, now)
+
+    def _release(self, event: Event | Order, _given: Given, now: Now) -> Orders:
+        """Bring to safety whoever an event, or an order, concerns: nothing else is known."""
+        leg = getattr(event, "leg", "")
+        sides = [side for side in self._desk.sides.values() if leg in side.legs]
+        yield from self._confined_sides(sides, now)
+        yield from self._confined(self._calls_of(event), event, now)
+
+    def _seek_for_returns(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """Ring whoever has become free for a transfer that came back."""
+        return returning.seek(self._desk, now)
+
+    def _release_returns(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """Nobody can be sought for those who come back."""
+        yield from self._confined(self._calls_in(State.TRANSFER_RETURNING), None, now)
+
+    def _seize(self, _event: Event, _given: Given, now: Now) -> Orders:
         """An emergency call without a line takes the first idle one, or has one freed."""
         for side in outgoing.waiting(self._desk):
             freeing = side.freeing
@@ -202,21 +301,68 @@ class Switchboard:
             if side.freeing and side.freeing != freeing:
                 yield from self._dispatch(LineNeeded(side.freeing), now)
 
-    def _given(self, given: Orders, now: Now) -> Orders:
-        """Name lines where a leg is no phone's, at the moment that an order is given."""
-        ours = outside_call.translate(self._desk, given, now)
-        return branches.translate(self._desk, ours)
+    def _release_seeking(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """No line can be found for those who call for help."""
+        yield from self._confined_sides(outgoing.waiting(self._desk), now)
 
-    def _heed_states(self, now: Now) -> Orders:
-        """Follow a change of the manual states, once calls have heard of it."""
-        desk, before = self._desk, self._heeded
+    def _place_supervisor(self, _event: Event, given: Given, now: Now) -> Orders:
+        """Let the supervisor hear what the operator hears, or go."""
+        return conference.place_supervisor(self._desk, given, now)
+
+    def _dismiss_supervisors(self, _event: Event, _given: Given, _now: Now) -> Orders:
+        """Let the supervisor go from every conversation, which goes on."""
+        desk = self._desk
+        for side in [
+            side for side in desk.sides.values() if isinstance(side, conference.Supervisor)
+        ]:
+            yield from conference.dismiss_supervisor(desk, side)
+
+    def _follow_states(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """Follow a change of the manual states: reminders, mails and their next end."""
+        desk, before = self._desk, self._followed
         if desk.service is not before:
-            self._heeded = desk.service
+            self._followed = desk.service
             yield from positions.heed(desk, before, now)
+
+    def _plan_expiry(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """Turn the next end by wall clock into a monotonic deadline; the clock may be set."""
+        at = self._desk.service.next_expiry()
+        wait = None if at is None else (at - now.wall).total_seconds()
+        self._expiry = None if wait is None else now.monotonic + max(wait, 0.0)
+        return iter(())
+
+    def _serve_queue(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """Ring the positions that are still free for the callers who wait."""
+        return queue.serve(self._desk, now)
+
+    def _release_queue(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """Nobody can be rung for those who wait."""
+        yield from self._confined(self._calls_in(State.QUEUED), None, now)
+
+    def _free_trunks(self, _event: Event, _given: Given, now: Now) -> Orders:
+        """A leg that was let go is idle at once: nobody else tells so."""
+        for idle in branches.freed(self._desk):
+            yield from self._dispatch(idle, now)
+
+    def _calls_in(self, state: State) -> tuple[Call, ...]:
+        return tuple(call for call in self._desk.calls.values() if call.state is state)
+
+    def _confined(self, calls: Iterable[Call], event: object, now: Now) -> Orders:
+        for call in tuple(calls):
+            yield from confinement.of_call(self._desk, call, event, None, now, self._note_fault)
+
+    def _confined_sides(self, sides: Iterable[Side], now: Now) -> Orders:
+        for side in sides:
+            yield from confinement.of_side(self._desk, side, None, None, now, self._note_fault)
+
+    def _translated(self, order: Order, now: Now) -> list[Order]:
+        """Name lines where a leg is no phone's, and legs where a line is another branch's."""
+        ours = outside_call.for_its_line(self._desk, order, now)
+        return [each for order in ours for each in branches.for_its_leg(self._desk, order)]
 
     def next_deadline(self) -> float | None:
         """Return the monotonic second at which `due` has something, or None."""
-        times = (*timers.times(self._desk), *(() if self._expiry is None else (self._expiry,)))
+        times = (*_deadlines(self._desk), *(() if self._expiry is None else (self._expiry,)))
         return min(times, default=None)
 
     def due(self, now: Now) -> tuple[DeadlinePassed, ...]:
@@ -225,7 +371,7 @@ class Switchboard:
         if self._expiry is not None and self._expiry <= now.monotonic:
             self._expiry = None
             passed.append(DeadlinePassed(EXPIRY))
-        passed += timers.take_due(self._desk, now)
+        passed += _take_due(self._desk, now)
         return tuple(passed)
 
     @property
@@ -311,14 +457,14 @@ class Switchboard:
         seat.become(LineState.RINGING, now)
         if event.caller is not None:
             known = CallerIdentified(event.line, event.caller, event.dated)
-            yield from timers.identified(desk, known, now)
+            yield from updates.note_caller(desk, known, now)
         yield call.write()
 
     def _on_call_back(self, event: CallBackAsked, now: Now) -> Orders:
         yield from outgoing.call_back(self._desk, event, now)
 
     def _on_branch(self, event: BranchCalled, now: Now) -> Orders:
-        yield from timers.begin(self._desk, event, now)
+        yield from incoming.begin_trunk_call(self._desk, event, now)
 
     def _on_dictation(self, event: DictationAsked, now: Now) -> Orders:
         yield from dictation.ask(self._desk, event, now)
@@ -328,8 +474,8 @@ class Switchboard:
         if event.leg in (*self._desk.sides, *self._desk.trunks):
             return  # a leg dials once: whatever goes on on it goes on
         yield from positions.present(self._desk, event.phone)
-        yield from keycodes.dialled(self._desk, event, now)
-        request = keycodes.asked_by(self._desk, event, now)
+        yield from _serve_dialled(self._desk, event, now)
+        request = _state_command(self._desk, event, now)
         if request is not None:
             change = ServiceStateChanged(request)
             yield from self._on_request(change, now)
@@ -364,15 +510,8 @@ class Switchboard:
         yield from become(desk, ended)
         if all_back:
             yield from positions.all_back(desk, now)
-        if event.what == positions.REMIND:
+        if event.what == REMIND:
             yield from positions.remind(desk, event.call, now)
-
-    def _planned(self, now: Now) -> Orders:
-        """Turn the next end by wall clock into a monotonic deadline; the clock may be set."""
-        yield from ()
-        at = self._desk.service.next_expiry()
-        wait = None if at is None else (at - now.wall).total_seconds()
-        self._expiry = None if wait is None else now.monotonic + max(wait, 0.0)
 
     # --- to the calls --------------------------------------------------------------------------
 
@@ -404,7 +543,7 @@ class Switchboard:
             note = self._note_fault
             yield from confinement.of_call(self._desk, call, event, before, now, note)
 
-    def _follow_side(self, side: model.Side, event: Event, now: Now) -> Orders:
+    def _follow_side(self, side: Side, event: Event, now: Now) -> Orders:
         before = side.state, tuple(side.legs)
         try:
             yield from model.follow(self._desk, side, event, now)
@@ -442,6 +581,39 @@ class Switchboard:
         return str(getattr(event, "call", "") or getattr(event, "recording", ""))
 
 
+class Step(NamedTuple):
+    """What is done around every event, and for whom something is done if it fails (`rescue`).
+
+    Both are given the event, the commands of the steps before and the moment; a rescue is given
+    what its own step had ordered.
+    """
+
+    run: Callable[[Switchboard, Event, Given, Now], Orders]
+    rescue: Callable[[Switchboard, Event, Given, Now], Orders] | None = None
+
+
+STEPS: tuple[Step, ...] = (
+    # First what is known of lines, phones, hours and states: the calls below decide by it.
+    Step(Switchboard._note, Switchboard._refuse),
+    # The calls that the event concerns, by the tables; their handlers may free phones and lines.
+    Step(Switchboard._tell_calls, Switchboard._release),
+    # Whoever is free now is rung for a return before any new call (E6): so before the queue.
+    Step(Switchboard._seek_for_returns, Switchboard._release_returns),
+    # A line that the calls have let go is an emergency call's before anybody else's.
+    Step(Switchboard._seize, Switchboard._release_seeking),
+    # Needs all orders so far: one that joins the line elsewhere has parted the supervisor from it.
+    Step(Switchboard._place_supervisor, Switchboard._dismiss_supervisors),
+    # Once the calls have heard of another manual state: reminders and mails.
+    Step(Switchboard._follow_states),
+    # After every step that may change a manual state: when the next one ends by itself.
+    Step(Switchboard._plan_expiry),
+    # Those who wait get the phones that nothing above has taken.
+    Step(Switchboard._serve_queue, Switchboard._release_queue),
+    # Last: trunk legs that any step has let go are idle lines now, which ends their calls.
+    Step(Switchboard._free_trunks),
+)
+"""What `handle` does with every event, in this order."""
+
 BY_PEOPLE = (OperatorAnswered, PhoneDialled, ServiceStateChanged, CallBackAsked)
 """What shows that somebody is there."""
 E = TypeVar("E")
@@ -468,3 +640,69 @@ OWN: Mapping[type, OwnHandler] = dict(
 )
 """What an event does before any call hears of it, where that leads to more than the desk's
 knowing (cf. learnt)."""
+
+
+def _serve_dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
+    """Answer or refuse a phone that dialled; what changes the desk's state is `_state_command`."""
+    code = desk.office.key_code(event.digits)
+    other = desk.office.phone_at(event.digits)
+    number = desk.office.outgoing.outside(event.digits)
+    if desk.office.outgoing.is_emergency(number):
+        yield from outgoing.dial(desk, event, number, now)  # any phone that can ask for help
+    elif event.phone not in desk.office.known_phones:
+        yield orders.RefusePhone(event.leg, FORBIDDEN)
+    elif code is not None:
+        yield from _obey(desk, event, code, now)
+    elif other:
+        yield from internal.call(desk, event, other, now)
+    elif wish := transfer.wished(desk, event, now):
+        yield from transfer.begin_consultation(desk, event, wish, now)
+    elif number:
+        yield from outgoing.dial(desk, event, number, now)
+    else:
+        yield orders.RefusePhone(event.leg, NOT_FOUND)
+
+
+def _state_command(desk: Desk, event: PhoneDialled, now: Now) -> Request | None:
+    """Return what a dialled code asks of the desk's state, or None."""
+    code = desk.office.key_code(event.digits)
+    if code is None or event.phone not in desk.office.known_phones:
+        return None
+    return request_of(code, event.phone, now)
+
+
+def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[Order]:
+    if code.what is StaffKey.MESSAGES:
+        yield from internal.listen(desk, event, now)
+        return
+    if code.what is StaffKey.PICK_UP and (call := incoming.longest(desk, event.phone)):
+        yield from incoming.take(desk, call, event, now)
+        return
+    nothing = code.what is StaffKey.PICK_UP
+    prompt = "pickup_nothing" if nothing else f"state_{code.what}_{'on' if code.on else 'off'}"
+    if positions.open_call(desk, request_of(code, event.phone, now)) is not None:
+        prompt = positions.PROMPT
+    yield from internal.tell(desk, event, (prompt,), now)
+
+
+def _deadlines(desk: Desk) -> Iterator[float]:
+    """Yield every monotonic second at which something is due."""
+    found = [call.deadline for call in desk.calls.values()]
+    found += [side.deadline for side in desk.sides.values()]
+    yield from (at for at in (*found, *desk.reminders.values()) if at is not None)
+
+
+def _take_due(desk: Desk, now: Now) -> Iterator[DeadlinePassed]:
+    """Yield what has come by now, each once."""
+    for call in desk.calls.values():
+        if call.deadline is not None and call.deadline <= now.monotonic:
+            call.deadline = None
+            yield DeadlinePassed(call.state.value, call.id)
+    for side in desk.sides.values():
+        if side.deadline is not None and side.deadline <= now.monotonic:
+            side.deadline = None
+            yield DeadlinePassed(side.state.value, side.leg)
+    for phone, at in desk.reminders.items():
+        if at is not None and at <= now.monotonic:
+            desk.reminders[phone] = None
+            yield DeadlinePassed(REMIND, phone)

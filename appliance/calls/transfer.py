@@ -16,7 +16,6 @@ from appliance.calls import (
     pbx,
     returning,
     ringing,
-    transfer_choices,
 )
 from appliance.calls.commands import TransferCall
 from appliance.calls.events import (
@@ -69,9 +68,6 @@ from appliance.policy.transfers import (
 #
 # The caller hears an announcement, then hold sound. What rings already is not cut by a band that
 # closes or a variation. Handlers of the table (states.py), as in ringing.py.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
 
 Rung = Generator[Order, None, NotTaken | None]
 """Orders, and why a number could not be tried: None when it was."""
@@ -278,7 +274,7 @@ def ask(desk: Desk, call: Call, wish: Wish, now: Now) -> Orders:
     elif _is_told_first(desk, wish, answer):
         yield from _warn(desk, call, wish, _about(wish, answer), now)
     elif wish.reason is None:
-        yield from transfer_choices.reasons(desk, call, wish, answer.need.code_keys, now)
+        yield from returning.offer_reasons(desk, call, wish, answer.need.code_keys, now)
     else:
         yield from begin_transfer(desk, call, wish, answer, now)
 
@@ -305,8 +301,8 @@ def refuse(
     if wish.asked is Asked.REFER:
         yield from returning.tell_failed(call, asked_on or call.leg, orders.DECLINED, now)
     elif wish.asked is Asked.KEYS:
-        words = transfer_choices.words(desk, later, now)
-        yield from transfer_choices.rules(desk, call, about, words, now)
+        words = announcements.not_now_words(desk, later, now)
+        yield from returning.offer_rules(desk, call, about, words, now)
     yield call.write()
 
 
@@ -315,7 +311,7 @@ def _warn(desk: Desk, call: Call, wish: Wish, about: About, now: Now) -> Orders:
     call.note(f"transfer_warned.{wish.unit}.{wish.need}")
     call.about = about
     if wish.asked is Asked.KEYS:
-        yield from transfer_choices.rules(desk, call, about, ("nobody_there",), now, wish)
+        yield from returning.offer_rules(desk, call, about, ("nobody_there",), now, wish)
     yield call.write()
 
 
@@ -327,7 +323,7 @@ def by_code(desk: Desk, call: Call, code: str, now: Now) -> Orders:
     coded = need_by_keys(desk.register, code, desk.office.today(now.wall))
     if coded is None:
         call.note("transfer_refused.no_such_code")
-        yield from transfer_choices.say(desk, call, ("state_refused",), now)
+        yield from returning.ask_operator(desk, call, ("state_refused",), now)
         return
     yield from ask(desk, call, Wish(coded.unit, coded.need.code, call.leg_phone), now)
 
@@ -479,7 +475,7 @@ def press(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     assert call.choices is not None, "choices are always set before their state is entered"
     act, wish = call.choices.keys.get(event.digit), call.choices.wish
     if event.digit == BACK_KEY:
-        yield from transfer_choices.back(desk, call, event, now)
+        yield from returning.back_to_caller(desk, call, event, now)
     elif act in {Act.APPOINTMENT, Act.EMAIL}:
         assert call.about is not None, "a rule is offered for an office"
         yield from returning.begin_rule(desk, call, ReturnRule(act.value), call.about, now)
@@ -513,7 +509,7 @@ def begin_consultation(desk: Desk, event: PhoneDialled, wish: Wish, now: Now) ->
     """Ring the first of the office's phones that can be rung, or say when it takes calls again."""
     answer = decide_transfer(desk, wish, now)
     if isinstance(answer, TransferLater):
-        words = transfer_choices.words(desk, answer, now)
+        words = announcements.not_now_words(desk, answer, now)
         never = () if answer.resumes_at else ("state_refused",)
         yield from internal.tell(desk, event, (*words, *never), now)
         return
@@ -596,9 +592,6 @@ def _offered(desk: Desk, unit: Unit, need: str, name: str, now: Now) -> Offered:
 # is for the far end, which may be a machine that asks for keys; of a code that was begun nothing
 # reaches it. Handlers of the table (states.py), as in ringing.py.
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
-
 STAR, END = "*", "#"
 BEGIN = STAR * 2
 SECOND_STAR_MS = 1_000
@@ -644,7 +637,7 @@ def collect(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 def _go_on(desk: Desk, call: Call, digit: str, now: Now) -> Orders:
     call.keyed += digit
     if len(call.keyed) > len(BEGIN) + LONGEST_CODE:
-        yield from transfer_choices.say(desk, call, ("state_refused",), now)
+        yield from returning.ask_operator(desk, call, ("state_refused",), now)
     else:
         call.enter(State.TRANSFER_KEYS, now, NEXT_KEY_MS)
 
@@ -655,9 +648,9 @@ def _ended(desk: Desk, call: Call, now: Now) -> Orders:
     if code:
         yield from by_code(desk, call, code, now)
     elif call.about is not None:
-        yield from transfer_choices.rules(desk, call, call.about, (), now)
+        yield from returning.offer_rules(desk, call, call.about, (), now)
     else:
-        yield from transfer_choices.say(desk, call, ("state_refused",), now)
+        yield from returning.ask_operator(desk, call, ("state_refused",), now)
 
 
 def give_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
@@ -666,4 +659,4 @@ def give_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         yield orders.PressKeys(call.line.name, STAR)
         go_on_talking(desk, call, State.TALKING, now)
     else:
-        yield from transfer_choices.say(desk, call, ("state_refused",), now)
+        yield from returning.ask_operator(desk, call, ("state_refused",), now)

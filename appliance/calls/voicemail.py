@@ -45,9 +45,6 @@ from appliance.policy.sheets import GreetingOffer, SpokenSheet, sheet_at_key
 #
 # Handlers of the table (states.py), as in ringing.py.
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
-
 Stored = MessageStored | RequestStored
 
 RECORDING_MARGIN_MS = 30_000
@@ -294,9 +291,6 @@ def free_line(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 # Doing nothing leads to voicemail (E5).
 #
 # Handlers of the table (states.py), as in ringing.py.
-
-# ruff: noqa: ARG001 - the handlers of one table share one signature
-
 
 SKIP_KEY = "#"
 VOICEMAIL_KEY = "0"

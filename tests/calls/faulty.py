@@ -8,21 +8,21 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from appliance.calls import (
+    conference,
     dictation,
-    handlers,
     internal,
     outgoing,
     outside_call,
     positions,
-    ringing,
     switchboard,
 )
 from appliance.calls.orders import Order
 
 TABLES = (
-    handlers.HANDLERS,
+    switchboard.HANDLERS,
     switchboard.OWN,
-    *(each.DOINGS for each in (outgoing, dictation, ringing, positions, outside_call)),
+    *(each.DOINGS for each in (outgoing, dictation, positions, outside_call)),
+    conference.SUPERVISOR_ACTIONS,
     internal.INTERCOM_ACTIONS,
     internal.KEY_CALL_ACTIONS,
     internal.LISTENING_ACTIONS,

@@ -22,7 +22,7 @@ from appliance.calls.announcements import (
 )
 from appliance.calls.events import MessageFetched
 from appliance.calls.model import Act
-from appliance.calls.transfer_choices import REASONS, RULES
+from appliance.calls.returning import REASONS, RULES
 from appliance.errors import ConfigurationError
 from appliance.policy.clock import Now
 from appliance.policy.office import KEY_CODES, StaffKey

@@ -380,13 +380,15 @@ def test_what_is_no_single_calls_is_confined_too(
     switchboard, faults = confined()
     leg = talking(switchboard)
     where = {
-        "announce": "outside_call.translate",
+        "announce": "outside_call.for_its_line",
         "serve": "queue.serve",
         "seek": "returning.seek",
-        "keep": "ringing.keep",
-        "judge": "timers.at_home",
+        "keep": "conference.place_supervisor",
+        "judge": "updates.with_national_number",
     }
-    monkeypatch.setattr(f"appliance.calls.{where[broken]}", raises if broken == "judge" else fails)
+    monkeypatch.setattr(
+        f"appliance.calls.{where[broken]}", raises if broken in {"judge", "announce"} else fails
+    )
     if broken == "judge":
         tell(switchboard, TEN, KNOWN)
     tell(switchboard, TEN, events.PhoneHungUp(leg))
@@ -474,7 +476,7 @@ def test_the_head_leaves_a_conversation_that_goes_on() -> None:
     test_head.three(switchboard)
     switchboard.on_fault = lambda: None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("appliance.calls.ringing.keep", fails)
+        patch.setattr("appliance.calls.conference.place_supervisor", fails)
         given = tell(switchboard, TEN, events.MessagesWaiting(1))
     assert any(isinstance(order, orders.HangUpPhone) for order in given)
     assert switchboard._desk.sides == {}

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.calls import commands, events, orders, ringing
+from appliance.calls import commands, conference, events, orders
 from appliance.calls.dictation import Dictation
 from appliance.calls.events import Caller, DigitSource, Evidence, Presentation, RecordingStop
 from appliance.calls.model import Call, LineState, Side
@@ -257,10 +257,10 @@ class Watch:
         """Only the head is, on a line off hook, beside somebody who talks there (E10)."""
         desk = self.switchboard._desk
         call = desk.calls[desk.seats[line].call]
-        side = ringing.of(desk, call)
+        side = conference.supervisor_of(desk, call)
         assert line in self.off_hook
         assert call.leg
-        assert call.state in ringing.TOGETHER
+        assert call.state in conference.TOGETHER
         assert side is not None
         assert leg in side.phones
 
@@ -345,7 +345,7 @@ class Watch:
         assert set(desk.trunks) == set(trunks)
         used = [phone for call in desk.calls.values() for phone in call.phones_on if phone]
         used += [phone for call in desk.calls.values() for phone in call.legs.values()]
-        heads = [side for side in desk.sides.values() if isinstance(side, ringing.Head)]
+        heads = [side for side in desk.sides.values() if isinstance(side, conference.Supervisor)]
         assert all(desk.calls[side.call].leg for side in heads)
         used += [phone for side in heads for phone in side.phones.values()]
         used = [phone for phone in used if phone not in BRANCHES]  # it has many positions

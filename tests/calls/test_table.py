@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from appliance.calls import diagram, dictation, internal, outgoing, outside_call, positions, ringing
-from appliance.calls.handlers import HANDLERS
+from appliance.calls import conference, dictation, internal, outgoing, outside_call, positions
 from appliance.calls.model import Doings
 from appliance.calls.orders import Order
 from appliance.calls.side_states import (
@@ -34,12 +33,14 @@ from appliance.calls.states import (
     State,
     row_for,
 )
+from appliance.calls.switchboard import HANDLERS
+from scripts import draw_calls
 
 SIDES = [
     (KEY_TABLE, internal.KEY_CALL_ACTIONS),
     (NOTICE_TABLE, positions.DOINGS),
     (INTERCOM_TABLE, internal.INTERCOM_ACTIONS),
-    (HEAD_TABLE, ringing.DOINGS),
+    (HEAD_TABLE, conference.SUPERVISOR_ACTIONS),
     (LISTENING_TABLE, internal.LISTENING_ACTIONS),
     (OUTSIDE_TABLE, outside_call.DOINGS),
     (DIALLED_TABLE, outgoing.DOINGS),
@@ -119,7 +120,7 @@ def test_every_state_but_a_conversation_has_a_limit() -> None:
 
 def test_diagrams_are_drawn_from_the_table() -> None:
     """The picture in the docs shows every way from state to state, and nothing else."""
-    text = diagram.call_diagram()
+    text = draw_calls.call_diagram()
     edges = {
         f"    {state} --> {to}:"
         for state, rows in TABLE.items()
@@ -131,11 +132,11 @@ def test_diagrams_are_drawn_from_the_table() -> None:
     assert drawn == edges
     assert text.splitlines()[:2] == ["stateDiagram-v2", "    [*] --> arrived"]
     assert "    ringing --> answering: OperatorAnswered" in text
-    drawn_key = diagram.side_diagram(KEY_TABLE)
+    drawn_key = draw_calls.side_diagram(KEY_TABLE)
     assert "    speaking --> ended: BoxStopped, CarrierLost, DeadlinePassed" in drawn_key
     assert drawn_key.splitlines()[1] == "    [*] --> accepting"
-    assert "    [*] --> ringing" in diagram.side_diagram(INTERCOM_TABLE)
-    assert "playing --> playing" not in diagram.side_diagram(LISTENING_TABLE)
+    assert "    [*] --> ringing" in draw_calls.side_diagram(INTERCOM_TABLE)
+    assert "playing --> playing" not in draw_calls.side_diagram(LISTENING_TABLE)
 
 
 def _takes(handler: Callable[..., Iterator[Order]], kind: type) -> bool:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.calls import commands, events, orders, transfer_choices
+from appliance.calls import announcements, commands, events, orders
+from appliance.calls.announcements import resumption, takes_calls
 from appliance.calls.model import Wish
 from appliance.calls.orders import Order
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.calls.transfer import decide_transfer
-from appliance.calls.transfer_choices import resumption, takes_calls
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band
@@ -319,14 +319,14 @@ def test_an_office_whose_name_has_a_sound_is_named() -> None:
     desk, night = switchboard._desk, later(TEN, 3 * 3600.0)
     answer = decide_transfer(desk, Wish("anagrafe", "residenza", "op1"), night)
     assert isinstance(answer, TransferLater)
-    assert transfer_choices.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
+    assert announcements.not_now_words(desk, answer, night)[:2] == ("digit_3", "digit_1")
     for is_holiday, said in ((True, "greeting_holiday"), (False, "greeting_closed")):
         closed = replace(answer, closing=OfficeClosed(is_holiday))
-        assert transfer_choices.words(desk, closed, night)[2:4] == (said, "resumes_today")
+        assert announcements.not_now_words(desk, closed, night)[2:4] == (said, "resumes_today")
     tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "it/unit_1"}))
-    assert transfer_choices.words(desk, answer, night)[:2] == ("unit_1", "bands_from")
+    assert announcements.not_now_words(desk, answer, night)[:2] == ("unit_1", "bands_from")
     tell(switchboard, night, events.SpokenSheetsChanged((), {"anagrafe": "en/unit_1"}))
-    assert transfer_choices.words(desk, answer, night)[:2] == ("digit_3", "digit_1")
+    assert announcements.not_now_words(desk, answer, night)[:2] == ("digit_3", "digit_1")
 
 
 def test_an_offices_phone_that_hangs_up_when_refused_loses_no_caller() -> None:

@@ -3,7 +3,6 @@
 Handlers of the table (states.py), as in ringing.py; who is next stands in waiting.py.
 """
 
-# ruff: noqa: ARG001 - the handlers of one table share one signature
 from __future__ import annotations
 
 from collections.abc import Collection
