@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -26,7 +26,6 @@ COMMANDS = {
     "call-back": "appliance.commands.voicemail:call_back",
     "calls": "appliance.commands.reports:calls",
     "capacity": "appliance.commands.reports:capacity",
-    "carrier": "appliance.commands.services:carrier",
     "check": "appliance.commands.status:check",
     "closed": "appliance.commands.status:closed",
     "commission": "appliance.commands.reports:commission",
@@ -39,6 +38,7 @@ COMMANDS = {
     "field-test": "appliance.commands.services:field_test",
     "firewall": "appliance.commands.bootfile:firewall",
     "hours": "appliance.commands.hours:hours",
+    "media": "appliance.commands.services:media",
     "messages": "appliance.commands.voicemail:messages",
     "opened": "appliance.commands.status:opened",
     "outbox": "appliance.commands.requests:outbox",
@@ -62,6 +62,8 @@ COMMANDS = {
     "usb-reset": "appliance.commands.modems:usb_reset",
 }
 """Every sub-command and where it stands."""
+FORMER: Final = {"carrier": "media"}
+"""Former names, understood for one release and not listed."""
 
 
 class LazyGroup(click.Group):
@@ -73,7 +75,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one."""
-        place = COMMANDS.get(cmd_name)
+        place = COMMANDS.get(FORMER.get(cmd_name, cmd_name))
         if place is None:
             return None
         module, _, name = place.partition(":")

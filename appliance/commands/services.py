@@ -432,7 +432,7 @@ def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
 
 
 # ---- service -----------------------------------------------------------------------------------
-# `centralino run` and `centralino carrier`: the two services.
+# `centralino run` and `centralino media`: call control and the media gateway.
 
 FOR_US_ALONE = 0o077
 """Nothing the box writes can be read by others, whatever its unit says: callers stand in it."""
@@ -445,7 +445,7 @@ LISTEN_FDS_START = 3
 @click.option(
     "--link",
     type=click.Path(path_type=Path),
-    help="The carrier unit's socket; without it the carrier is started as a child.",
+    help="Socket of the media gateway's unit; without it the gateway is started as a child.",
 )
 @click.option("--verbose", is_flag=True, help="Say more in the journal.")
 def run_service(config_path: Path, link: Path | None, verbose: bool) -> None:
@@ -482,14 +482,14 @@ def _in_force(config_path: Path) -> tuple[Settings, Settings, Office, Words]:
 
 @click.command()
 @click.option("--for", "account", help="The account of the service that may give orders.")
-def carrier(account: str | None) -> None:
-    """Run the carrier on the socket that systemd passes (centralino-link.socket)."""
+def media(account: str | None) -> None:
+    """Run the media gateway on the socket that systemd passes (centralino-link.socket)."""
     number = None if account is None else _number_of(account)
     if os.environ.get("LISTEN_FDS") != "1":
         raise Refused(
             "il processo delle linee è avviato da systemd con centralino-link.socket; su "
             "una postazione di lavoro lo avvia `centralino run`",
-            "the carrier is started by systemd with centralino-link.socket; "
+            "the media gateway is started by systemd with centralino-link.socket; "
             "on a workstation `centralino run` starts its own",
         )
     # In this order: the nursery is forked while the process is small; the desk imports neither.

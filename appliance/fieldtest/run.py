@@ -150,7 +150,7 @@ def _sources() -> Path:
 # What was found is a plan of plain values: it is written down for the restorer before anything
 # stops.
 
-CARRIER: Final = "centralino-carrier.service"
+CARRIER: Final = "centralino-media.service"
 UNITS: Final = ("centralino-link.socket", CARRIER, "centralino.service")
 """In the order they are started; the desk alone would have the carrier started again."""
 STOP_S: Final = 60.0

@@ -18,7 +18,7 @@ flock -n 9 || { echo "$folder: a run is under way / un'esecuzione è in corso" >
 number=0 cursor=
 [ ! -s "$folder/cursor" ] || read -r number cursor < "$folder/cursor"
 
-[ $# -gt 0 ] || set -- --unit=centralino.service --unit=centralino-carrier.service \
+[ $# -gt 0 ] || set -- --unit=centralino.service --unit=centralino-media.service \
     --unit=centralino-console.service
 asked="journalctl --quiet --output=export --show-cursor"
 for option in "$@" ${cursor:+"--after-cursor=$cursor"}; do

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from appliance.__main__ import COMMANDS, main
+from appliance.__main__ import COMMANDS, FORMER, main
 from appliance.commands.options import arranged
 
 BROKEN = "[site\nname = Comune\n"
@@ -159,3 +159,11 @@ def test_a_language_behind_a_command_that_has_its_own_is_its_own() -> None:
     assert arranged(main, ["users", "list", "--language", "en"]) == [
         "--language", "en", "users", "list",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORMER)
+def test_a_former_name_is_understood_and_not_listed(name: str) -> None:
+    """A unit or script that was written for the version before goes on working."""
+    context = click.Context(main, info_name="centralino")
+    assert main.get_command(context, name) is main.get_command(context, FORMER[name])
+    assert name not in main.list_commands(context)

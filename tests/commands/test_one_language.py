@@ -22,7 +22,7 @@ ENGLISH: Final = re.compile(
 )
 """Words that stand in every English sentence and in no Italian one."""
 DOES: Final = {
-    "run", "carrier", "demo", "exchange", "call", "console", "field-test", "probe", "usb-reset",
+    "run", "media", "demo", "exchange", "call", "console", "field-test", "probe", "usb-reset",
     "clock-set", "firewall", "bring-in", "site",
 }  # fmt: skip
 """Commands that would begin their work, or look at this machine: only mistakes of use are tried."""

@@ -88,9 +88,12 @@ def unknown_targets(codes: Iterable[str]) -> list[str]:
 
 
 def unknown_units(text: str) -> set[str]:
-    """Return the units of a text that are neither in systemd/ nor the image's own."""
+    """Return the units of a text that are neither in systemd/, an alias there, nor the image's."""
     places = (ROOT / "systemd", ROOT / "image/overlay/etc/systemd/system")
-    return set(_UNIT.findall(text)) - {unit.name for place in places for unit in place.iterdir()}
+    known = {unit.name for place in places for unit in place.iterdir()}
+    for unit in places[0].glob("*.service"):
+        known |= set(re.findall(r"(?m)^Alias=(\S+)$", read(unit)))
+    return set(_UNIT.findall(text)) - known
 
 
 def missing_files(codes: Iterable[str]) -> list[str]:

@@ -38,7 +38,7 @@ def test_the_units_keep_to_the_table() -> None:
     image, which starts the board anew; on a machine of somebody's own they are tried for ever.
     """
     rule = RESTART_RULES[Component.UNIT]
-    for name in ("centralino", "centralino-carrier"):
+    for name in ("centralino", "centralino-media"):
         unit = (ROOT / "systemd" / f"{name}.service").read_text(encoding="utf-8")
         assert "StartLimitIntervalSec=0\n" in unit
         image = (IMAGE / f"{name}.service.d" / "image.conf").read_text(encoding="utf-8")
@@ -46,8 +46,8 @@ def test_the_units_keep_to_the_table() -> None:
         assert f"StartLimitIntervalSec={rule.within_s / 60:g}min\n" in image
         assert "StartLimitAction=reboot\n" in image
     # the console gives way to all others (Nice=5): a busy board may keep it waiting for longer
-    granted = {"centralino": rule.silent_s, "centralino-carrier": 5.0, "centralino-console": 30.0}
+    granted = {"centralino": rule.silent_s, "centralino-media": 5.0, "centralino-console": 30.0}
     for name, seconds in granted.items():
         unit = (ROOT / "systemd" / f"{name}.service").read_text(encoding="utf-8")
         assert f"WatchdogSec={seconds:g}s\n" in unit
-    assert granted["centralino-carrier"] >= 5 * process.WATCHDOG_S, "fed with room to spare"
+    assert granted["centralino-media"] >= 5 * process.WATCHDOG_S, "fed with room to spare"

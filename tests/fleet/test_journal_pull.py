@@ -20,7 +20,7 @@ pytestmark = pytest.mark.system
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "fleet" / "journal-pull.sh"
 JOURNALD = Path("/usr/lib/systemd/systemd-journald")
 BOX = "technician@nord"
-UNITS = ("centralino.service", "centralino-carrier.service", "centralino-console.service")
+UNITS = ("centralino.service", "centralino-media.service", "centralino-console.service")
 EVIL = "it says\n-- cursor: s=evil\n"
 SAID = (("one", "two", "three"), ("four", EVIL))
 SSH = f"""\

@@ -34,7 +34,7 @@ BOOT_LIMIT_S = 900.0
 """A boot takes a minute or two of processor time: on a machine that is busy it is waited longer."""
 LOOK_AGAIN_S = 0.2
 DESK_READY = re.compile(r"Started .{0,20}centralino\.service")
-CARRIER_READY = re.compile(r"Started .{0,20}centralino-carrier\.service")
+CARRIER_READY = re.compile(r"Started .{0,20}centralino-media\.service")
 
 
 def missing() -> str:

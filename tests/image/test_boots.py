@@ -71,7 +71,7 @@ def test_sound_alone_has_real_time(guest: Guest) -> None:
         assert f"policy: {policy}\n" in guest.run(f"chrt -p {main}")
 
 
-CARRIER, DESK = "centralino-carrier.service", "centralino.service"
+CARRIER, DESK = "centralino-media.service", "centralino.service"
 
 
 def test_only_the_programme_listens(guest: Guest) -> None:

@@ -25,7 +25,7 @@ pytestmark = [
 
 CONFIG = "/etc/centralino/centralino.toml"
 SITE = "/usr/lib/centralino/lib/python3.13/site-packages"
-SERVICES = ("centralino-carrier.service", "centralino-console.service", "centralino.service")
+SERVICES = ("centralino-media.service", "centralino-console.service", "centralino.service")
 ACCOUNTS = ("centralino-media", "centralino-console", "centralino")
 ENABLED = (*SERVICES, "centralino-link.socket")
 OFFICE = """

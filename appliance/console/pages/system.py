@@ -49,7 +49,7 @@ JOURNAL_LIMIT_BYTES: Final = 4_000_000
 """Bytes of the journal that are kept, the last ones."""
 JOURNAL_COMMAND: Final = (
     "journalctl", "--quiet", "--no-pager", "--output=short-iso", f"--lines={JOURNAL_LINES}",
-    "--unit=centralino.service", "--unit=centralino-carrier.service",
+    "--unit=centralino.service", "--unit=centralino-media.service",
     "--unit=centralino-console.service",
 )  # fmt: skip
 NO_JOURNAL: Final = Words(

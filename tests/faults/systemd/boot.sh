@@ -66,7 +66,7 @@ ln -sf /opt/centralino/bin/centralino "$root/usr/bin/centralino"
 chroot "$root" chown root:dialout /dev/ttyACM9
 mknod -m 660 "$root/dev/gpiochip0" c 1 3
 chroot "$root" chown root:gpio /dev/gpiochip0
-chroot "$root" systemctl enable -q centralino-link.socket centralino-carrier.service \
+chroot "$root" systemctl enable -q centralino-link.socket centralino-media.service \
     centralino.service centralino-console.service
 mkdir "$root/usr/lib/systemd/system/sysinit.target.wants"
 for each in systemd-journald.service systemd-journal-flush.service; do

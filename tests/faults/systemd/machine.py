@@ -26,7 +26,7 @@ from tests.system.processes import children_of
 ROOT = Path(__file__).resolve().parents[3]
 DESK, CARRIER, CONSOLE = (
     "centralino.service",
-    "centralino-carrier.service",
+    "centralino-media.service",
     "centralino-console.service",
 )
 CLOCK, RESTORE = "centralino-clock", "centralino-restore"

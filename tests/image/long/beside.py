@@ -16,7 +16,7 @@ from tests.image.office import MESSAGE, Office
 
 RINGS, ANSWER_LIMIT_S = 200, 1000.0
 """A caller who has rung since the box was switched on."""
-READY_UNITS: Final = ("centralino", "centralino-carrier")
+READY_UNITS: Final = ("centralino", "centralino-media")
 PLAIN_UNIT: Final = "multi-user.target"
 
 

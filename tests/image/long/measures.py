@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from tests.image.guest import Guest
 
-UNITS: Final = ("centralino", "centralino-carrier", "centralino-console")
+UNITS: Final = ("centralino", "centralino-media", "centralino-console")
 """The desk, the carrier with its keepers, the console."""
 SUMS: Final = """for unit in {units}; do
     group=/sys/fs/cgroup$(systemctl show -P ControlGroup $unit)
