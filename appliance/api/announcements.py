@@ -37,7 +37,7 @@ from appliance.policy.clock import Now
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, is_key
-from appliance.service.announcements import Asked
+from appliance.service.announcements import Dictation
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
@@ -208,7 +208,7 @@ class DictationCommands(CommandHandlers):
     ) -> None:
         self._stores, self._desk, self._announcements = stores, desk, announcements
         self._asks = itertools.count(1)
-        self._waiting: dict[str, tuple[SendReply, Asked]] = {}
+        self._waiting: dict[str, tuple[SendReply, Dictation]] = {}
 
     @command("announcement_dictate", needs=Permission.PROMPTS)
     def dictate(self, arguments: Arguments) -> DeferredReply:
@@ -224,7 +224,7 @@ class DictationCommands(CommandHandlers):
                 if isinstance(result, CentralinoError):
                     send(declined(result))
                     return
-                self._waiting[ask] = send, Asked(language, key, by)
+                self._waiting[ask] = send, Dictation(language, key, by)
                 self._desk.post(events.DictationAsked(ask, phone))
 
             self._stores.records.do(lambda c: self._check(c, arguments), checked)

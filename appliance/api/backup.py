@@ -33,7 +33,7 @@ from appliance.policy.text import Refused, Words
 from appliance.policy.users import Permission
 from appliance.service import backup, helper_requests
 from appliance.service.backup import UPLOADED
-from appliance.service.helper_requests import Asked, Went
+from appliance.service.helper_requests import HelperRequest, HelperResult
 from appliance.store import database
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, transaction
@@ -90,7 +90,7 @@ class RestoreCommands(CommandHandlers):
 
     stores: Stores
     settings: Settings
-    chores: JobCommands
+    jobs: JobCommands
     status: Callable[[], Status]
     _looked_at: float = 0.0
 
@@ -119,7 +119,7 @@ class RestoreCommands(CommandHandlers):
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, STICK))
-            backup.ask_for_stick(self._run, Asked(by, phrase))
+            backup.ask_for_stick(self._run, HelperRequest(by, phrase))
             return {"said": plain(STICK_BEGUN)}
 
         return deferred(self.stores.records, refusing(job), declined)
@@ -160,7 +160,7 @@ class RestoreCommands(CommandHandlers):
             check_may(connection, by, Permission.TECHNICAL)
             with transaction(connection):
                 database.note(connection, Noted(at, by, ASKED))
-            helper_requests.ask_for_restore(self._run, Asked(by, phrase))
+            helper_requests.ask_for_restore(self._run, HelperRequest(by, phrase))
             return {"said": plain(BEGUN)}
 
         def deferred_reply(send: SendReply) -> None:
@@ -194,12 +194,12 @@ class RestoreCommands(CommandHandlers):
 
     def _check(self) -> None:
         """Raise Refused where a call is on, or the file was not checked since it was uploaded."""
-        self.chores.chores.check_free()
+        self.jobs.jobs.check_free()
         if helper_requests.restore_is_waiting(self._run):
             raise Refused(*TAKEN)
         if not is_idle(self.status()):
             raise Refused(*BUSY)
-        ended = self.chores.last.get("backup_check")
+        ended = self.jobs.last.get("backup_check")
         if ended is None or not ended[1].is_well or ended[0] < self._uploaded_at():
             raise Refused(*UNCHECKED)
 
@@ -213,7 +213,7 @@ class RestoreCommands(CommandHandlers):
             return datetime.max.replace(tzinfo=zone)
 
 
-def _note(connection: sqlite3.Connection, went: Went) -> None:
+def _note(connection: sqlite3.Connection, went: HelperResult) -> None:
     """Note a result once, however often the service starts."""
     what = DONE if went.is_well else NOT_DONE
     if any(one.at == went.at for one in database.latest(connection, what)):
@@ -222,7 +222,7 @@ def _note(connection: sqlite3.Connection, went: Went) -> None:
         database.note(connection, Noted(went.at, went.by, what))
 
 
-def _plain(went: Went) -> Reply:
+def _plain(went: HelperResult) -> Reply:
     return {
         "at": went.at.isoformat(),
         "by": went.by,
@@ -231,7 +231,7 @@ def _plain(went: Went) -> Reply:
     }
 
 
-def _stick(stick: backup.Stick) -> Reply:
+def _stick(stick: backup.BackupStick) -> Reply:
     return {
         "name": stick.label or stick.uuid,
         "since": stick.since.isoformat(),

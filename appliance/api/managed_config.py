@@ -26,7 +26,7 @@ from appliance.errors import CentralinoError
 from appliance.policy import managed_config
 from appliance.policy.text import Refused
 from appliance.policy.users import Permission
-from appliance.service.managed_config import MOST_BYTES, Central
+from appliance.service.managed_config import MOST_BYTES, ManagedConfigFetcher
 from appliance.store.managed_config import REVERT
 
 if TYPE_CHECKING:
@@ -44,14 +44,14 @@ class ManagedConfigCommands(CommandHandlers):
     """Handled in the deciding thread; `on_schedule` has the configuration read again."""
 
     stores: Stores
-    central: Central
-    chores: JobCommands
+    central: ManagedConfigFetcher
+    jobs: JobCommands
     on_schedule: Callable[[], None] = lambda: None
 
     @command("central", needs=Permission.CENTRAL)
     def state(self, _: Arguments) -> Reply:
         """Return what is in force, the last look's result, and those of what was asked here."""
-        told = self.chores.told({})
+        told = self.jobs.told({})
         held = self.central.known.held
         return {
             "configured": bool(self.central.settings.central.certificate),
@@ -95,7 +95,7 @@ class ManagedConfigCommands(CommandHandlers):
                 if result is not None:
                     send(declined(result))
                 else:
-                    self.chores.hand_over(name, words, "", send, MOST_BYTES)
+                    self.jobs.hand_over(name, words, "", send, MOST_BYTES)
 
             self.stores.records.do(job, done)
 

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.phone_status import StatusCollector
+    from appliance.service.status import StatusCollector
     from appliance.service.stores import Stores
 
 log = logging.getLogger(__name__)
@@ -345,17 +345,17 @@ class RetentionCommands(CommandHandlers):
         self,
         settings: Settings,
         stores: Stores,
-        lookout: StatusCollector,
+        collector: StatusCollector,
         now: Callable[[], datetime],
     ) -> None:
         self._settings, self._stores = settings, stores
-        self._lookout, self._now = lookout, now
+        self._collector, self._now = collector, now
 
     @command("retention", needs=Permission.ERASE)
     def retention(self, arguments: Arguments) -> DeferredReply:
         """Return the rules, deletions due within 30 days and done, what waits, the last run."""
         by, now, keeping = required_user(arguments), self._now(), keeping_of(self._settings)
-        ran = self._lookout.deleted_at
+        ran = self._collector.deleted_at
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.ERASE)

@@ -30,7 +30,7 @@ from appliance.policy.mail import Mail
 from appliance.policy.text import Refused, SaidError, Words
 from appliance.policy.users import Permission
 from appliance.service import reports
-from appliance.service.reports import Outcome, Proof
+from appliance.service.reports import DivertOutcome, Proof
 from appliance.store import database, outbox
 from appliance.store.database import Noted, transaction
 from appliance.store.reports import sheet_key
@@ -128,18 +128,18 @@ class DivertCommands(CommandHandlers):
         where, who = _printable(arguments, "where"), _printable(arguments, "who")
         if number not in self._numbers():
             raise _refused(NO_NUMBER)
-        if outcome not in tuple(Outcome):
+        if outcome not in tuple(DivertOutcome):
             raise _refused(NO_OUTCOME)
-        if outcome == Outcome.DIVERTED and not where:
+        if outcome == DivertOutcome.DIVERTED and not where:
             raise _refused(NO_WHERE)
-        if outcome == Outcome.NO_DIVERT and not who:
+        if outcome == DivertOutcome.NO_DIVERT and not who:
             raise _refused(NO_NAME)
-        if outcome != Outcome.NO_DIVERT:
+        if outcome != DivertOutcome.NO_DIVERT:
             self._check_seized(str(arguments.get("asked", "")))
         by, at = user_of(arguments), self.now().wall.astimezone(self.office.zone)
-        where = where if outcome == Outcome.DIVERTED else ""
+        where = where if outcome == DivertOutcome.DIVERTED else ""
         lines = reports.lines_of(self.settings)
-        proof = Proof(Outcome(outcome), who or by, at, lines, where, number)
+        proof = Proof(DivertOutcome(outcome), who or by, at, lines, where, number)
 
         def job(connection: sqlite3.Connection) -> Reply:
             check_may(connection, by, Permission.TECHNICAL)

@@ -83,13 +83,13 @@ class _SpokenChange:
 class SheetCommands(CommandHandlers):
     """Shows and changes sheets; raises OfficeError for wrong arguments."""
 
-    def __init__(self, stores: Stores, now: Callable[[], Now], chores: JobCommands) -> None:
-        self._stores, self._now, self._chores = stores, now, chores
+    def __init__(self, stores: Stores, now: Callable[[], Now], jobs: JobCommands) -> None:
+        self._stores, self._now, self._jobs = stores, now, jobs
 
     @command(VOICE, needs=Permission.EDIT_SHEETS)
     def voice(self, _: Arguments) -> Reply:
         """Return whether a sheet's sounds are being made, and the last result."""
-        told = self._chores.told({})
+        told = self._jobs.told({})
         return {"runs": told["running"] == "sheets", "last": told["last"].get(VOICE)}
 
     @command("sheet_text", needs=Permission.EDIT_SHEETS)
@@ -154,7 +154,7 @@ class SheetCommands(CommandHandlers):
             def done(result: Reply | _SpokenChange | CentralinoError) -> None:
                 if isinstance(result, _SpokenChange):
                     words = ("sheets", "save", *result.words)
-                    self._chores.hand_over(VOICE, words, result.text, result.replying(send))
+                    self._jobs.hand_over(VOICE, words, result.text, result.replying(send))
                 elif isinstance(result, CentralinoError) or not reads_again:
                     send(declined(result))
                 else:

@@ -6,32 +6,24 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from appliance.calls import events
 from appliance.config.mistakes import BadConfiguration, Mistake, italian_of
-from appliance.config.state_folder import path_of, prompts_in_force, speech_folder
-from appliance.dsp import g711, progress, wav
+from appliance.config.state_folder import path_of
+from appliance.dsp import progress, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
-from appliance.errors import CentralinoError, OfficeError
+from appliance.errors import OfficeError
 from appliance.files import SHARED, atomic_write, make_shared
 from appliance.policy.sheets import MOST_SPOKEN, Menu, Sheet, SpokenSheet
 from appliance.policy.text import Refused, SaidError, Words
-from appliance.prompts import DEVICE, voices
-from appliance.service.announcement_files import PromptFile, sealed
-from appliance.store.writer import Records
+from appliance.prompts import voices
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from appliance.config.schema import Settings
     from appliance.prompts.texts import Said
-    from appliance.service.jobs import Ended, Jobs
 
 
 # ---- spoken ------------------------------------------------------------------------------------
@@ -48,81 +40,6 @@ log = logging.getLogger(__name__)
 MENU, UNITS = voices.MENU, "units.json"
 OURS = ("title_", "sheet_", "unit_")
 """How the names of our sounds begin; every other sound is a notice of the office's own."""
-MOST_SOUND_BYTES = 2 * SAMPLE_RATE * 90
-"""No sound is longer in the carrier's memory than 90 s."""
-
-
-class _Read(NamedTuple):
-    menu: Menu
-    units: dict[str, str]
-    sounds: PromptFile
-
-
-class SpokenSounds:
-    """Reads the sounds in the records' thread; `post` takes SpokenSheetsChanged.
-
-    What the site has recorded itself (`site`, folders.prompts) is never spoken over.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        site: Path | None,
-        records: Records,
-        post: Callable[[events.Event], None],
-    ) -> None:
-        self.folder = folder
-        self.site = site
-        self._records = records
-        self._post = post
-        self._ready: PromptFile | None = None
-        self.voice: str = voices.Voice.AUTO
-        """Who says our announcements, and in which `languages` there may be callers."""
-        self.languages: tuple[str, ...] = ()
-
-    def load(self, told: Callable[[CentralinoError | Menu], None] | None = None) -> None:
-        """Read everything anew; SpokenSheetsChanged follows, and `told` hears the menu."""
-
-        def done(found: _Read | CentralinoError) -> None:
-            if isinstance(found, CentralinoError):
-                log.error("spoken sheets cannot be read: %s", found)
-            else:
-                self._keep(found.sounds)
-                self._post(events.SpokenSheetsChanged(found.menu, found.units))
-            if told is not None:
-                told(found if isinstance(found, CentralinoError) else found.menu)
-
-        self._records.do(self._read, done)
-
-    def _keep(self, sounds: PromptFile) -> None:
-        earlier = self.take()
-        if earlier is not None:
-            os.close(earlier.fd)
-        self._ready = sounds
-
-    def take(self) -> PromptFile | None:
-        """Return the memory of the sounds read last, once; the taker closes it."""
-        ready, self._ready = self._ready, None
-        return ready
-
-    def _read(self, _: sqlite3.Connection) -> _Read:
-        menu, named = load_menu(self.folder), load_spoken_units(self.folder)
-        wanted = _named_by(menu) | set(named.values())
-        central = prompts_in_force(self.folder.parent)
-        sounds = dict(self._in_our_voice())
-        sounds |= _sounds(central, self.site, set()) if central else ()
-        sounds |= _sounds(self.folder, self.site, wanted)
-        units = {code: name for code, name in named.items() if name in sounds}
-        missing = sorted(_named_by(menu) - set(sounds))
-        if missing:
-            log.error("no sheet is offered, a sound is missing (%s): import them again", missing[0])
-        return _Read(() if missing else menu, units, sealed(sounds.items()))
-
-    def _in_our_voice(self) -> Iterator[tuple[str, bytes]]:
-        """Read our announcements in the box's own voice, of the languages in which it speaks."""
-        own = voices.device_languages(self.folder, self.site, self.voice, self.languages)
-        for language in own:
-            yield from _sounds(DEVICE, self.site, set(), f"{language}/*.wav")
 
 
 def load_menu(folder: Path) -> Menu:
@@ -149,26 +66,9 @@ def load_spoken_units(folder: Path) -> dict[str, str]:
         return {}
 
 
-def _named_by(menu: Menu) -> set[str]:
+def sounds_in(menu: Menu) -> set[str]:
+    """Return the names of the sounds that a menu plays."""
     return {name for spoken in menu for name in spoken.prompts}
-
-
-def _sounds(
-    folder: Path, site: Path | None, wanted: set[str], which: str = "*/*.wav"
-) -> Iterator[tuple[str, bytes]]:
-    """Read what is wanted of ours, and the office's own notices, each within its limit."""
-    for path in sorted(folder.glob(which)):
-        name = f"{path.parent.name}/{path.stem}"
-        if path.stem.startswith(OURS) and name not in wanted:
-            continue
-        if site is not None and (site / f"{name}.wav").exists():
-            continue
-        try:
-            sound = wav.read(path)
-        except (OSError, wav.WavError) as error:
-            log.error("%s cannot be played (%s): import it again", path, error)
-            continue
-        yield name, g711.decode(sound.data, sound.law)[:MOST_SOUND_BYTES]
 
 
 # ---- house name --------------------------------------------------------------------------------
@@ -225,51 +125,6 @@ def _made(folder: Path) -> dict[str, str]:
 #
 # Where the office has said its name itself (`centralino prompts record welcome`, the page of
 # announcements, the technician's folder), that one is heard and nothing is made.
-
-COMMAND: Final = ("prompts", "name")
-MOST_NAME_BYTES: Final = 4_000_000
-FIRST_S: Final = 20.0
-"""After the start, whose moments are for lines and phones."""
-EVERY_S: Final = 60.0
-
-
-class Naming:
-    """Looks whether the name must be made; `look` is called by the main loop and never waits."""
-
-    def __init__(self, settings: Settings, records: Records, chores: Jobs) -> None:
-        self._site = Path(settings.folders.prompts) if settings.folders.prompts else None
-        self._folder = speech_folder(Path(settings.folders.state))
-        self._name, self._language = settings.site.name, settings.site.languages[0]
-        self._records, self._chores = records, chores
-        self._next_at: float | None = None
-        self._is_wanted = self._has_failed = False
-
-    def look(self, monotonic: float, is_idle: Callable[[], bool]) -> None:
-        """Look now and then; begin the child at a moment without a call."""
-        if self._next_at is None:
-            self._next_at = monotonic + FIRST_S
-        if self._is_wanted and not self._has_failed and is_idle():
-            self._is_wanted = False
-            self._begin()
-        if monotonic >= self._next_at:
-            self._next_at = monotonic + EVERY_S
-            self._records.do(self._missing, self._found)
-
-    def _missing(self, _: object) -> bool:
-        return house_name_is_missing(self._folder, self._site, self._name, self._language)
-
-    def _found(self, result: bool | CentralinoError) -> None:
-        self._is_wanted = result is True
-
-    def _begin(self) -> None:
-        try:
-            self._chores.begin(COMMAND, "", MOST_NAME_BYTES, self._ended)
-        except (Refused, OSError) as error:
-            log.info("the house's name waits for its voice: %s", error)
-
-    def _ended(self, how: Ended) -> None:
-        self._has_failed = not how.is_well
-        log.log(logging.INFO if how.is_well else logging.WARNING, "greeting: %s", how.said.en)
 
 
 # ---- voice -------------------------------------------------------------------------------------

@@ -47,10 +47,10 @@ if TYPE_CHECKING:
     from appliance.api.reports import DivertCommands
     from appliance.api.updates import UpdateCommands
     from appliance.config.schema import Line, MailSettings, Settings
-    from appliance.service.backup_nights import TargetQuestions
+    from appliance.service.backup_nights import TargetCommands
     from appliance.service.loop import CallControl
     from appliance.service.media_link import MediaLink
-    from appliance.service.phone_status import StatusCollector
+    from appliance.service.status import StatusCollector
     from appliance.service.stores import Stores
     from appliance.service.supervision import Recoveries
     from appliance.service.technician_commands import JobCommands, LineRestarts
@@ -77,16 +77,16 @@ class SystemCommands(CommandHandlers):
     stores: Stores
     settings: Settings
     desk: CallControl
-    lookout: StatusCollector
+    collector: StatusCollector
     recoveries: Recoveries
     phones: Phones
     carrier: MediaLink
     panel: Callable[[], PanelStatus]
     test_leds: Callable[[], None]
     restarts: LineRestarts
-    chores: JobCommands
+    jobs: JobCommands
     restores: RestoreCommands
-    target: TargetQuestions
+    target: TargetCommands
     updates: UpdateCommands
     central: ManagedConfigCommands
     diverts: DivertCommands
@@ -98,7 +98,7 @@ class SystemCommands(CommandHandlers):
         return {
             **handlers_of(self),
             **self.restarts.known,
-            **self.chores.known,
+            **self.jobs.known,
             **self.restores.known,
             **self.target.known,
             **self.updates.known,
@@ -139,14 +139,14 @@ class SystemCommands(CommandHandlers):
             for each in status.positions
             if each.state is PositionState.UNREACHABLE
         }
-        troubles = (*status.degraded, *self.lookout.troubles())
+        troubles = (*status.degraded, *self.collector.troubles())
         return {
             "troubles": [plain(trouble) for trouble in troubles],
             "lines": lines,
             "phones": [_phone(phone, gone) for phone in self.phones.status().phones],
             "sip": self._sip(),
             "carrier": self._carrier(),
-            "restarts": self.lookout.restarted(self.desk.now()),
+            "restarts": self.collector.restarted(self.desk.now()),
             "clock": status.clock_state.value,
             "leds": [_led(name, meaning) for name, meaning in meanings_of(self.panel()).items()],
             "button": self.settings.panel.unattended_button >= 0,
@@ -157,10 +157,10 @@ class SystemCommands(CommandHandlers):
 
     def _own_care(self) -> tuple[Words, ...]:
         zone = ZoneInfo(self.settings.site.zone)
-        care = care_said(self.lookout.night, self.lookout.card, zone)
-        backed_up = (self.lookout.stick, self.lookout.target)
+        care = care_said(self.collector.night, self.collector.card, zone)
+        backed_up = (self.collector.stick, self.collector.target)
         away = backup_target.away_said(self.settings, *backed_up, zone)
-        return (*care, *away, *self.lookout.mqtt_said, *self.lookout.central)
+        return (*care, *away, *self.collector.mqtt_said, *self.collector.central)
 
     def _sip(self) -> Reply:
         """Return the SIP endpoint's state and counters since it started."""

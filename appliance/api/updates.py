@@ -30,7 +30,7 @@ from appliance.policy.text import Words
 from appliance.policy.updates import UpdateState, may_take, refused, update_words
 from appliance.policy.users import Permission
 from appliance.service import updates
-from appliance.service.updates import UPLOADED, Asked
+from appliance.service.updates import UPLOADED, UpdateRequest
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.service.stores import Stores
-    from appliance.service.updates import Updates
+    from appliance.service.updates import UpdateRunner
 
 STEPS: Final = {
     "update_install": "upload",
@@ -71,7 +71,7 @@ class UpdateCommands(CommandHandlers):
 
     stores: Stores
     settings: Settings
-    updates: Updates
+    updates: UpdateRunner
     status: Callable[[], Status]
     myself: Callable[[], OwnHealth]
 
@@ -123,7 +123,7 @@ class UpdateCommands(CommandHandlers):
             with transaction(connection):
                 database.note(connection, Noted(at, by, f"update.{what}"))
             if what != "start":
-                updates.ask_for_update(self.updates.run, Asked(by, what))
+                updates.ask_for_update(self.updates.run, UpdateRequest(by, what))
             return {"said": plain(AT_ONCE if what == "start" else BEGUN)}
 
         def reply(result: Reply | CentralinoError) -> Reply | CentralinoError:

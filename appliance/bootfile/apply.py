@@ -232,7 +232,7 @@ def _tell(places: Places, outcome: Outcome) -> None:
     if trouble.en:
         supervision.post_notice(NOTICE, trouble, places.notices)
     else:
-        supervision.take_back(NOTICE, places.notices)
+        supervision.withdraw_notice(NOTICE, places.notices)
     if load_text(places.run / OUTCOME) != told:
         places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
         atomic_write(places.run / OUTCOME, told, is_durable=False)
@@ -244,7 +244,7 @@ def _tell_of_encryption(places: Places) -> None:
     if places.is_image and values.is_too_late(contents, places.crypt):
         supervision.post_notice(NOT_ENCRYPTED, values.TOO_LATE, places.notices)
     else:
-        supervision.take_back(NOT_ENCRYPTED, places.notices)
+        supervision.withdraw_notice(NOT_ENCRYPTED, places.notices)
 
 
 class _Turn:

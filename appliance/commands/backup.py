@@ -30,14 +30,14 @@ from appliance.policy.text import NOTHING, Refused, Words, words_of
 from appliance.service import backup as service_backup
 from appliance.service import helper_requests
 from appliance.service import restore as service_restore
-from appliance.service.backup import UNPACKED, UPLOADED, Stick, backup_pieces
-from appliance.service.helper_requests import Asked, Went
+from appliance.service.backup import UNPACKED, UPLOADED, BackupStick, backup_pieces
+from appliance.service.helper_requests import HelperRequest, HelperResult
 from appliance.store.backup import checked_passphrase
 
 if TYPE_CHECKING:
     from appliance.commands.options import Command
     from appliance.config.schema import Settings
-    from appliance.service.backup import Written
+    from appliance.service.backup import WrittenBackup
     from appliance.service.restore import Checked
 
 
@@ -103,11 +103,13 @@ class RestoreHelper:
         self._answer(asked, said, is_well=True)
         return said
 
-    def _answer(self, asked: Asked | None, said: Words, *, is_well: bool) -> None:
+    def _answer(self, asked: HelperRequest | None, said: Words, *, is_well: bool) -> None:
         at = datetime.now(UTC).replace(microsecond=0)
-        helper_requests.tell_restore(self.run, Went(at, is_well, said, asked.by if asked else ""))
+        helper_requests.tell_restore(
+            self.run, HelperResult(at, is_well, said, asked.by if asked else "")
+        )
 
-    def _put_back(self, asked: Asked | None) -> tuple[Path, ...]:
+    def _put_back(self, asked: HelperRequest | None) -> tuple[Path, ...]:
         """Unpack and look while the box works; stop it for the renames alone."""
         assert asked is not None
         settings = load_settings(self.config)
@@ -304,17 +306,17 @@ class StickHelper:
         try:
             said = self.set_up(asked) if asked.passphrase else self.write()
         except (CentralinoError, OSError) as error:
-            service_backup.tell(self.run, Went(self._now(), False, words_of(error)))
+            service_backup.tell(self.run, HelperResult(self._now(), False, words_of(error)))
             raise
-        service_backup.tell(self.run, Went(self._now(), True, said))
+        service_backup.tell(self.run, HelperResult(self._now(), True, said))
         return said
 
-    def set_up(self, asked: Asked) -> Words:
+    def set_up(self, asked: HelperRequest) -> Words:
         """Take the one stick that is plugged in for backups, once it has got a whole one."""
         settings = load_settings(self.config)
         state, phrase = Path(settings.folders.state), checked_passphrase(asked.passphrase)
         device = self._the_only_one()
-        stick = Stick(device.uuid, device.label, asked.by, self._now())
+        stick = BackupStick(device.uuid, device.label, asked.by, self._now())
         with _tried(state, stick, phrase):
             went = self._written(settings, device, phrase)
             service_backup.keep_stick(state, service_backup.heard(stick, went))
@@ -331,7 +333,7 @@ class StickHelper:
             phrase = load_text(state / service_backup.PHRASE)
             went = self._written(settings, self._plugged(stick), checked_passphrase(phrase))
         except (CentralinoError, OSError) as error:
-            tried = Went(self._now(), False, words_of(error))
+            tried = HelperResult(self._now(), False, words_of(error))
             service_backup.keep_stick(state, service_backup.heard(stick, tried))
             raise
         service_backup.keep_stick(state, service_backup.heard(stick, went))
@@ -346,14 +348,14 @@ class StickHelper:
             raise Refused(SEVERAL[0].format(names), SEVERAL[1].format(names))
         return found[0]
 
-    def _plugged(self, stick: Stick) -> Device:
+    def _plugged(self, stick: BackupStick) -> Device:
         for device in self.devices():
             if device.uuid == stick.uuid:
                 return device
         name = stick.label or stick.uuid
         raise Refused(NOT_PLUGGED[0].format(name), NOT_PLUGGED[1].format(name))
 
-    def _written(self, settings: Settings, device: Device, phrase: str) -> Went:
+    def _written(self, settings: Settings, device: Device, phrase: str) -> HelperResult:
         at = self._now()
         with mounted(device.path, is_written=True) as folder:
             make_room(folder, Path(settings.folders.state), settings.backup.keep)
@@ -369,7 +371,7 @@ class StickHelper:
                 (folder / name).unlink(missing_ok=True)
             raise Refused(*NOT_GIVEN_BACK) from error
         called = device.label or device.uuid
-        return Went(
+        return HelperResult(
             at, True, Words(WRITTEN.it.format(name, called), WRITTEN.en.format(name, called))
         )
 
@@ -379,7 +381,7 @@ class StickHelper:
 
 
 @contextlib.contextmanager
-def _tried(state: Path, stick: Stick, phrase: str) -> Iterator[None]:
+def _tried(state: Path, stick: BackupStick, phrase: str) -> Iterator[None]:
     """Keep which stick it is while its first backup is written: it is in that backup, and who puts
     it back goes on by itself. Where it fails, what stood before is put back.
     """
@@ -502,7 +504,7 @@ def _onto_stick(
         say(helper.write())
         return
     phrase = _passphrase(passphrase_file, is_new=True)
-    say(helper.set_up(Asked(getpass.getuser(), phrase)))
+    say(helper.set_up(HelperRequest(getpass.getuser(), phrase)))
 
 
 def _nightly(config_path: Path) -> Words:
@@ -512,7 +514,7 @@ def _nightly(config_path: Path) -> Words:
     settings = load_settings(config_path)
     at = datetime.now(ZoneInfo(settings.site.zone)).replace(microsecond=0)
     try:
-        night = service_nightly.do(settings, config_path, at)
+        night = service_nightly.do_night_work(settings, config_path, at)
     except OSError as error:
         why = words_of(error)
         raise Refused(
@@ -734,7 +736,7 @@ def _lacking(config: Path) -> Words:
     )
 
 
-def _written(file: Path, written: Written) -> Words:
+def _written(file: Path, written: WrittenBackup) -> Words:
     where = Words("sull'uscita standard", "to standard output")
     if file != STDOUT:
         where = Words(f"in {file}", f"into {file}")

@@ -19,7 +19,7 @@ from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
-    from appliance.config.values import Address
+    from appliance.config.values import BackupAddress
     from appliance.service.backup_nights import TargetBackup
 
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -135,7 +135,9 @@ def _sent() -> _Sent:
     return _Sent(*(str(told[name]) for name in ("host_key", "passphrase", "password")))
 
 
-def _set_up(settings: Settings, config: Path, address: Address, given: _Typed | _Sent) -> Words:
+def _set_up(
+    settings: Settings, config: Path, address: BackupAddress, given: _Typed | _Sent
+) -> Words:
     from appliance.service import backup_target as target_sftp
     from appliance.service.backup_nights import Accepted
     from appliance.store.backup import checked_passphrase
@@ -168,7 +170,7 @@ def look(config_path: Path, *, as_json: bool) -> None:
         say(Words(PRESENTED.it.format(**named), PRESENTED.en.format(**named)))
 
 
-def _accepted_key(address: Address, wanted: str) -> str:
+def _accepted_key(address: BackupAddress, wanted: str) -> str:
     """Have somebody compare the server's key, or compare it with the one named; raises Refused."""
     from appliance.service import backup_target as target_sftp
     from appliance.service.backup_target import fingerprint
@@ -262,7 +264,7 @@ def _target(settings: Settings, config: Path) -> TargetBackup:
     return TargetBackup(settings, config, lambda: datetime.now(zone).replace(microsecond=0))
 
 
-def _configured(config: Path) -> tuple[Settings, Address]:
+def _configured(config: Path) -> tuple[Settings, BackupAddress]:
     """Read the configuration and the address in it; raises Refused where there is none."""
     from appliance.config.values import backup_address
     from appliance.service.backup_target import NONE_CONFIGURED

@@ -491,7 +491,7 @@ def _of_the_data(settings: Settings) -> tuple[Words, ...]:
     from appliance.bootfile import values as encryption
     from appliance.service import supervision as notices
 
-    told = notices.read(notices.folder_of(Path(settings.folders.run)))
+    told = notices.read_notices(notices.folder_of(Path(settings.folders.run)))
     found = tuple(words for name, words in told.items() if name.startswith("data-"))
     return (*found, encryption.ENCRYPTED) if encryption.is_open() else found
 

@@ -307,7 +307,8 @@ def revert(by: str, config_path: Path, *, as_json: bool) -> None:
 def fetch(config_path: Path, *, as_json: bool) -> None:
     """Look at the head office's server, and put in force what is newer there."""
     from appliance.service import managed_config as central_said
-    from appliance.service.managed_config import Outcome, Said
+    from appliance.service.managed_config import FetchOutcome as Outcome
+    from appliance.service.managed_config import FetchResult as Said
 
     with answering(config_path, as_json=as_json) as say:
         here = _Here.at(config_path)

@@ -49,7 +49,7 @@ from appliance.policy.reports import report_of as summed_up
 from appliance.policy.text import Refused, Words, words_of
 from appliance.service import reports as proofs
 from appliance.service.mailroom import contacts
-from appliance.service.reports import Outcome, Proof
+from appliance.service.reports import DivertOutcome, Proof
 from appliance.store import call_log, directory, listings, reports, voicemail
 from appliance.store.directory import load_masked
 from appliance.store.reports import uses_since
@@ -308,11 +308,11 @@ def commission(
     if not no_divert:
         _seize(settings, language, wait)
     for each in numbers:
-        outcome, where = Outcome.NO_DIVERT, ""
+        outcome, where = DivertOutcome.NO_DIVERT, ""
         if not no_divert:
             where = rang_at if rang_at or busy else _ask(each, language)
             _still_seized(settings)
-            outcome = Outcome.DIVERTED if where else Outcome.BUSY
+            outcome = DivertOutcome.DIVERTED if where else DivertOutcome.BUSY
         at = datetime.now(UTC).astimezone(ZoneInfo(settings.site.zone))
         proof = Proof(outcome, by, at, proofs.lines_of(settings), where, each)
         proofs.save(settings, proof)

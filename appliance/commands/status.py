@@ -48,7 +48,7 @@ from appliance.policy.text import NOTHING, Refused, Words, words_of
 from appliance.policy.transfers import Reason
 from appliance.prompts import Catalogue
 from appliance.service import backup, backup_target, live_policy, reports
-from appliance.service.backup import Piece
+from appliance.service.backup import BackupPiece
 from appliance.service.reports import peak_words
 from appliance.service.stores import load_state, state_file, state_to_json
 from appliance.store import sheets
@@ -146,7 +146,7 @@ def told(config: Path) -> Iterator[Words]:
     yield from (_below(words) for words in wanting if words.en)
 
 
-def _not_there(piece: Piece) -> Words:
+def _not_there(piece: BackupPiece) -> Words:
     """Say what the configuration names and the box does not have, as a new card may not."""
     return Words(
         f"manca {piece.path}, indicato da {piece.key}: copiarlo lì, o togliere la riga",

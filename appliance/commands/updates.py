@@ -73,7 +73,16 @@ from appliance.policy.updates import (
 )
 from appliance.service import supervision, updates
 from appliance.service.backup import UPLOADED as UPLOADED_BACKUP
-from appliance.service.updates import BOX, BUNDLE, FETCHED, MOST_PAST, UPLOADED, Asked, Kept, Past
+from appliance.service.updates import (
+    BOX,
+    BUNDLE,
+    FETCHED,
+    MOST_PAST,
+    UPLOADED,
+    PastUpdate,
+    UpdateRecord,
+    UpdateRequest,
+)
 from appliance.store.backup import MAGIC
 from appliance.store.users import SHELL
 from appliance.voicemail.storage import spare_bytes
@@ -435,7 +444,7 @@ class Helper:
         asked = updates.take(self.run)
         return NOTHING if asked is None else self.do(asked)
 
-    def do(self, asked: Asked) -> Words:
+    def do(self, asked: UpdateRequest) -> Words:
         """Do one thing; raises Refused, OSError."""
         match asked.what:
             case "upload":
@@ -452,7 +461,7 @@ class Helper:
                 return self.give_up(asked.by)
 
     def install(
-        self, source: Path, asked: Asked, *, is_ours: bool = False, even_older: bool = False
+        self, source: Path, asked: UpdateRequest, *, is_ours: bool = False, even_older: bool = False
     ) -> Words:
         """Take a bundle, check it, write it; the source goes where `is_ours`. Raises Refused."""
         kept = updates.load_update(self.kept_in)
@@ -538,7 +547,7 @@ class Helper:
             source.unlink(missing_ok=True)
         return target
 
-    def _checked(self, kept: Kept, path: Path, even_older: bool) -> Kept:
+    def _checked(self, kept: UpdateRecord, path: Path, even_older: bool) -> UpdateRecord:
         """Look whether a bundle is signed, for this kind of box, and newer; raises Refused."""
         bundle, found = self.rauc.look(path), self.rauc.slots()
         if bundle.compatible != found.compatible:
@@ -548,17 +557,17 @@ class Helper:
             raise refused(policy_updates.FAILED_BEFORE, bundle.version)
         return replace(kept, version=bundle.version, slot=found.other)
 
-    def _written(self, kept: Kept, bundle: Path) -> Kept:
+    def _written(self, kept: UpdateRecord, bundle: Path) -> UpdateRecord:
         self.wait_for_idle()
         self.rauc.install(bundle, self._tell)
         return self._installed(kept, kept.slot)
 
-    def _installed(self, kept: Kept, slot: str) -> Kept:
+    def _installed(self, kept: UpdateRecord, slot: str) -> UpdateRecord:
         worked, boot = self._working(), boot_id()
         kept = replace(kept, slot=slot, worked=worked, boot=boot, installed=time.monotonic())
         return self._step(kept, UpdateStep.INSTALLED)
 
-    def _step(self, kept: Kept, step: UpdateStep | None) -> Kept:
+    def _step(self, kept: UpdateRecord, step: UpdateStep | None) -> UpdateRecord:
         """Keep what has become of it; None where only its details are others."""
         state = kept.state if step is None else update_state_after(kept.state, step)
         changed = replace(kept, state=state, at=now())
@@ -566,16 +575,18 @@ class Helper:
         updates.keep(self.kept_in, changed)
         return changed
 
-    def _ended(self, kept: Kept, outcome: str, said: Words) -> Kept:
+    def _ended(self, kept: UpdateRecord, outcome: str, said: Words) -> UpdateRecord:
         """Keep that an update is over, and how."""
-        past = Past(now(), kept.by, kept.before, kept.version, outcome, said)
+        past = PastUpdate(now(), kept.by, kept.before, kept.version, outcome, said)
         return self._step(replace(kept, said=said, past=(past, *kept.past)[:MOST_PAST]), None)
 
-    def ended(self, kept: Kept, step: UpdateStep, outcome: str, said: Words) -> Kept:
+    def ended(
+        self, kept: UpdateRecord, step: UpdateStep, outcome: str, said: Words
+    ) -> UpdateRecord:
         """Keep what a trial, or a start without one, has come to."""
         return self._ended(self._step(kept, step), outcome, said)
 
-    def stepped(self, kept: Kept, step: UpdateStep | None) -> Kept:
+    def stepped(self, kept: UpdateRecord, step: UpdateStep | None) -> UpdateRecord:
         """Keep a step that ends nothing."""
         return self._step(kept, step)
 
@@ -698,7 +709,7 @@ def turn(helper: Helper, stick: Stick) -> Words:
     ready = lay_ready(helper, stick)
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
-        return helper.install(bundle, Asked(BOX, "stick"))
+        return helper.install(bundle, UpdateRequest(BOX, "stick"))
     return ready or policy_updates.filled(NOTHING_NEW, helper.running())
 
 
@@ -821,7 +832,7 @@ class Watch:
         if self._is_locked():
             return policy_updates.NO_KEY
         if self._is_lost():
-            return self._leave(Kept(version=self.helper.running()), policy_updates.NO_DATA)
+            return self._leave(UpdateRecord(version=self.helper.running()), policy_updates.NO_DATA)
         kept = self._started()
         if kept.state is not UpdateState.TRIAL:
             return self._as_before()
@@ -839,22 +850,22 @@ class Watch:
         """Tell whether this is a new version's only start, of which, the data partition being out
         of reach, nothing is kept; and there is a version to go back to.
         """
-        told = supervision.read(supervision.folder_of(self.helper.run))
+        told = supervision.read_notices(supervision.folder_of(self.helper.run))
         return self.is_last_try() and IN_MEMORY in told and self.helper.rauc.slots().other_is_good
 
     def _is_locked(self) -> bool:
         """Tell whether this is a version's only start, and its data waits for a key: without them
         nothing can be told of it, good or bad.
         """
-        told = supervision.read(supervision.folder_of(self.helper.run))
+        told = supervision.read_notices(supervision.folder_of(self.helper.run))
         return self.is_last_try() and NO_KEY in told
 
-    def _is_unproved(self, kept: Kept) -> bool:
+    def _is_unproved(self, kept: UpdateRecord) -> bool:
         """Tell, without RAUC, whether the machine runs from a slot that was to be tried."""
         is_waited_for = kept.state in {UpdateState.INSTALLED, UpdateState.TRIAL}
         return is_waited_for and kept.slot == self.booted()
 
-    def _started(self) -> Kept:
+    def _started(self) -> UpdateRecord:
         """Keep from which slot the machine has started: that of the update, or the other one."""
         kept = updates.load_update(self.helper.kept_in)
         if kept.boot == self.boot:  # of this very start: nothing was started since
@@ -869,7 +880,7 @@ class Watch:
             self._back(kept, step) if state is UpdateState.BACK else self.helper.stepped(kept, step)
         )
 
-    def _back(self, kept: Kept, step: UpdateStep) -> Kept:
+    def _back(self, kept: UpdateRecord, step: UpdateStep) -> UpdateRecord:
         """Keep that the box has gone back, why, and that this version is not to come by itself."""
         self.helper.rauc.mark("bad", "other")
         said = kept.said if kept.said != NOTHING else filled(policy_updates.WENT_BACK, kept.version)
@@ -883,14 +894,14 @@ class Watch:
         self.helper.rauc.mark("good", "booted")
         return policy_updates.SLOT_GOOD
 
-    def _good(self, kept: Kept) -> Words:
+    def _good(self, kept: UpdateRecord) -> Words:
         self.helper.rauc.mark("good", "booted")
         said = filled(policy_updates.PROVED, kept.version)
         failed = tuple(one for one in kept.failed if one != kept.version)
         self.helper.ended(replace(kept, failed=failed), UpdateStep.PROVED, "good", said)
         return said
 
-    def _leave(self, kept: Kept, missing: Words) -> Words:
+    def _leave(self, kept: UpdateRecord, missing: Words) -> Words:
         """Go back: with nobody on the phone where that comes about, by itself all the same."""
         said = Words(
             policy_updates.LEFT_AGAIN.it.format(kept.version, missing.it),
@@ -907,7 +918,7 @@ class Watch:
         return said
 
 
-def _why(kept: Kept, trial: Trial) -> Words:
+def _why(kept: UpdateRecord, trial: Trial) -> Words:
     """Say why a trial has failed: what lacks now, what lacked before, or time."""
     return next(w for w in (trial.missing, kept.said, policy_updates.NOT_LONG) if w != NOTHING)
 
@@ -1037,7 +1048,7 @@ def fetched(helper: Helper) -> Words:
 
 def _installed(helper: Helper, what: str, *, older: bool) -> Words:
     """Install a file, or what an address has; raises Refused, OSError."""
-    asked = Asked(_who(), "file")
+    asked = UpdateRequest(_who(), "file")
     if "://" not in what:
         return helper.install(Path(what).absolute(), asked, even_older=older)
     server = _server(helper.settings, what, helper)

@@ -44,12 +44,6 @@ from appliance.store.database import Trouble
 if TYPE_CHECKING:
     from appliance.config.schema import Console, Metrics, Mqtt
 
-# ---- build -------------------------------------------------------------------------------------
-# Building frozen settings out of the configuration.
-
-# ---- branches ----------------------------------------------------------------------------------
-# The other branches as configured: checked, and made what policy works on.
-
 
 def check_branches(settings: Settings, mistakes: Mistakes) -> None:
     """Name what cannot be said of other branches."""
@@ -100,9 +94,6 @@ def rules(settings: Settings, mistakes: Mistakes) -> BranchRules:
         BranchRules(),
     )
 
-
-# ---- call limits -------------------------------------------------------------------------------
-# The limits of calls and of positions as configured: checked, and made what policy works on.
 
 LEAST_LONGEST_S, MOST_LONGEST_S = 600, 86_400
 """No conversation of citizens is cut within ten minutes; none lasts a day."""
@@ -189,9 +180,6 @@ def waiting_rules(settings: Settings, mistakes: Mistakes) -> WaitingRules:
         WaitingRules(),
     )
 
-
-# ---- console settings --------------------------------------------------------------------------
-# Whether what `[console]` says can be: ports, names, the office's own certificate.
 
 _NAME = re.compile(
     r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z"
@@ -285,9 +273,6 @@ def _file(text: str) -> None:
         )
 
 
-# ---- extensions --------------------------------------------------------------------------------
-# What phones dial to reach each other: written extensions, and numbers from 11 on for the rest.
-
 FIRST = 11
 
 
@@ -305,10 +290,6 @@ def extensions(phones: Iterable[Phone]) -> tuple[Extension, ...]:
     taken = {phone.extension for phone in phones} | set(EMERGENCY)
     free = (str(number) for number in itertools.count(FIRST) if str(number) not in taken)
     return tuple(Extension(p.extension or next(free), p.name, p.label) for p in phones)
-
-
-# ---- mail settings -----------------------------------------------------------------------------
-# The mail server as configured, checked: each mistake in a sentence.
 
 
 def check_mail(mail: MailSettings, mistakes: Mistakes) -> None:
@@ -345,9 +326,6 @@ def check_mail(mail: MailSettings, mistakes: Mistakes) -> None:
             "a password is not sent in the clear: use starttls or tls",
         )
 
-
-# ---- metrics settings --------------------------------------------------------------------------
-# Whether what `[metrics]` says can be: one address of the box, a port of its own, networks.
 
 FIRST_PORT = 1024
 Network = IPv4Network | IPv6Network
@@ -407,9 +385,6 @@ def _network(text: str) -> Network:
             f"{text!r} is no network; write e.g. 192.168.1.5 or 192.168.1.0/24",
         ) from error
 
-
-# ---- mqtt settings -----------------------------------------------------------------------------
-# The MQTT broker as configured: checked, each mistake in a sentence, and as the fleet takes it.
 
 LEAST, MOST = 100, 100_000
 """Events that may wait: fewer would not outlast a morning, more are no queue but an archive."""
@@ -488,13 +463,6 @@ def broker_of(mqtt: Mqtt) -> Broker | None:
     )
 
 
-# ---- register settings -------------------------------------------------------------------------
-# The register of offices as written in TOML: one frozen dataclass a table.
-
-
-# ---- registrar ---------------------------------------------------------------------------------
-# The box's account at another telephone system: from the settings, and what is said of it.
-
 SECRET = "sip.registrar"  # noqa: S105 - the secret's name in the file of secrets
 """No phone can have this name: it holds a dot."""
 REGISTRAR_SILENT = Trouble(
@@ -533,9 +501,6 @@ def trouble_of(standing: Standing | None) -> Trouble | None:
     """Return what is to be said of the registration; None while all is well."""
     return SAID.get(standing) if standing else None
 
-
-# ---- rehearsal ---------------------------------------------------------------------------------
-# Whether anything real may be dialled for help: never on simulated lines, by construction.
 
 DEVICES = "/dev/"
 """Where a real modem's port is; a simulated line's is a file of its exchange's folder."""
@@ -629,13 +594,6 @@ def _check_backup(settings: Settings, mistakes: Mistakes) -> None:
             )
 
 
-# ---- setup -------------------------------------------------------------------------------------
-# What each process and line is set up with, from the configuration.
-
-# ---- setups ------------------------------------------------------------------------------------
-# From the settings: what carrier, phones and panel are set up with.
-
-
 def code_of(office: Office, what: StaffKey) -> str:
     """Return what a phone dials for something, "" for nothing."""
     return next((code.digits for code in office.key_codes if code.what is what), "")
@@ -679,7 +637,3 @@ def panel_pins(settings: Settings) -> PanelPins:
 
 def _fitted(pin: int) -> int | None:
     return pin if pin >= 0 else None
-
-
-# ---- fitting -----------------------------------------------------------------------------------
-# Parts that a configuration may have wrong: the part is missing and said, the calls go on.

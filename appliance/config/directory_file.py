@@ -34,9 +34,6 @@ from appliance.policy.directory import (
 from appliance.policy.hours import WEEKDAYS, Week
 from appliance.policy.numbering import Purpose
 
-# ---- register file -----------------------------------------------------------------------------
-# The register of offices from a TOML file: every mistake at once, with place and remedy.
-#
 # `register_text` writes what this reads.
 
 # The file's tables as written: structured by their field names, so these are TOML keys.
@@ -324,9 +321,6 @@ def _units(service: ServiceTable) -> Iterator[Unit]:
         yield Unit(office.code, office.name, office.email, service.code, office.say)
 
 
-# ---- register text -----------------------------------------------------------------------------
-# The register written out as TOML, numbers unmasked (P7: the head's own file): what is read again.
-#
 # The ONLY tomli_w import. `register_file.parse(text_for(register)) == register`.
 
 Table = dict[str, Any]

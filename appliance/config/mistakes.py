@@ -11,9 +11,6 @@ from typing import Final, TypeVar
 from appliance.errors import ConfigurationError
 from appliance.policy.text import Words
 
-# ---- credentials -------------------------------------------------------------------------------
-# Secrets that the service manager hands over (systemd.exec(5), LoadCredential=), else their files.
-#
 # What systemd hands over lies in memory, readable by that one service alone, and its source may
 # stay root's. What the box makes for itself, the phones' secrets and the register's key, stays in
 # its state folder, 0600: it must be able to write it, and commands beside the service to read it.
@@ -37,9 +34,6 @@ def _holds_something(path: Path) -> bool:
     except OSError:
         return False
 
-
-# ---- mistakes ----------------------------------------------------------------------------------
-# Collects what is wrong with something written, so that all of it can be told at once.
 
 T = TypeVar("T")
 PLACES: Final = {

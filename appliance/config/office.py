@@ -51,9 +51,6 @@ from appliance.prompts import Catalogue
 from appliance.prompts.voices import Voice
 from appliance.sip.registrar import network_of, parse_address
 
-# ---- calendar ----------------------------------------------------------------------------------
-# Public holidays as frozen values, from the `holidays` library (its ONLY import), and the patron.
-#
 # 4 October (San Francesco) is national in Italy from 2026: the library knows. The town's patron is
 # nowhere but in the configuration.
 
@@ -99,9 +96,6 @@ def _without_observances(name: str, code: str) -> str:
     observed = OBSERVED_ON_A_SUNDAY.get(code, frozenset())
     return "; ".join(each for each in name.split("; ") if each not in observed)
 
-
-# ---- outgoing ----------------------------------------------------------------------------------
-# How the office calls out, from the settings as written to what policy works on (E17).
 
 FREE = tuple(
     kind.value for kind in NumberClass if kind not in {NumberClass.EMERGENCY, NumberClass.NONE}
@@ -172,9 +166,6 @@ def _check_outgoing(settings: Settings, mistakes: Mistakes) -> None:
                 f'{code!r} is no area code: write digits, e.g. local = ["051"]',
             )
 
-
-# ---- office ------------------------------------------------------------------------------------
-# From the settings as written to the Office that policy works on; all mistakes at once.
 
 T = TypeVar("T")
 

@@ -28,9 +28,6 @@ from appliance.sip.admission import make_secret
 from appliance.sip.registrar import PhoneAccount, PhonesSettings, network_of, parse_address
 from appliance.store.directory import secret_place
 
-# ---- phones ------------------------------------------------------------------------------------
-# Phones entered in the console: one JSON file of the state folder, laid over the configuration.
-#
 # The configuration's own file stays as somebody wrote it. What is entered here adds phones to it,
 # gives others a label, and takes some out of use, which may be put back. Read by whoever reads the
 # configuration; written by the desk alone.
@@ -176,14 +173,8 @@ def _read(found: dict[str, Any]) -> EnteredPhones:
     return EnteredPhones(added, labels, tuple(map(str, found["removed"])))
 
 
-# ---- handsets ----------------------------------------------------------------------------------
-# Phones' secrets and handsets in the state folder, and the provisioning files made of them.
-#
 # `handsets.json`: make, hardware address, the token of the provisioning address, when the phone
 # last fetched its file. Only `centralino phones` and the console's window for new phones write it.
-
-# ---- phone secrets -----------------------------------------------------------------------------
-# The phones' secrets: one JSON file of the state folder, 0600; `centralino phones add`.
 
 
 def secrets_path(settings: Settings) -> Path:
@@ -229,8 +220,6 @@ def laws(settings: Settings) -> tuple[Law, ...]:
     """Return the codings in the configured order."""
     return tuple(Law(law) for law in settings.sip.laws)
 
-
-# ---- handsets ----------------------------------------------------------------------------------
 
 ADMINISTRATOR = "phones.administrator"
 """In the file of secrets: the password of all phones' own administrator. No phone is called so."""

@@ -38,9 +38,6 @@ from appliance.policy.text import Words, why_not
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# ---- profile file ------------------------------------------------------------------------------
-# A modem's profile, as `centralino field-test --profile` writes it, laid under its line's table.
-#
 # What a line's own table says wins over its profile; what neither says is as delivered.
 
 
@@ -118,9 +115,6 @@ def laid_under(data: dict[str, Any], use_of: Callable[[str], Mapping[str, Any]])
     return data
 
 
-# ---- toml mistakes -----------------------------------------------------------------------------
-# What is wrong in a file that is no TOML, as the person sees it who typed it: line and remedy.
-#
 # The library stops at the first slip and says in English what its grammar expected. Here each slip
 # of a hand has its own sentence, and where it is clear what the line should have been the reading
 # goes on, so that all of them are told at once.
@@ -249,9 +243,6 @@ def _slip(error: _Error) -> Slip:
             "each list between [ and ]",
         ),
     )
-
-
-# --- rules: each looks at one kind of slip -----------------------------------------------------
 
 
 def _odd_quotes(error: _Error) -> Slip | None:
@@ -561,9 +552,6 @@ RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
 """In the order in which they are asked: what is seen in the line itself before what follows."""
 
 
-# ---- config ------------------------------------------------------------------------------------
-# Reads centralino.toml into frozen values; all mistakes at once, each with place and remedy.
-#
 # The ONLY cattrs import of the desk. A configuration error never makes the daemon exit: the caller
 # keeps the last good one (design/failures.md, What must hold when things fail).
 

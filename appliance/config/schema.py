@@ -20,9 +20,6 @@ from appliance.config.values import (
 )
 from appliance.policy.hours import WEEKDAYS
 
-# ---- settings box ------------------------------------------------------------------------------
-# The configuration's tables about the box: lines, phones, network, what it keeps, for how long.
-
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -261,10 +258,6 @@ class Folders:
     console: str = "/var/lib/centralino-console"
 
 
-# ---- settings office ---------------------------------------------------------------------------
-# The configuration's tables about the office: its hours, its people, how it is served.
-
-
 @dataclass(frozen=True, slots=True)
 class Site:
     """Whose box this is. `patron` is the town's patron saint's day (MM-DD), asked for on purpose:
@@ -465,9 +458,6 @@ class Branches:
     takes: OnOff = OnOff(False)
 
 
-# ---- settings ----------------------------------------------------------------------------------
-# The configuration as written in centralino.toml: one frozen dataclass a table (house rule 10).
-#
 # An option exists only if a named reader will set it: the technician at installation, the head of
 # the front desk for hours and periods. Times are local wall-clock times of `site.zone`.
 
@@ -506,9 +496,6 @@ class Settings:
     metrics: Metrics = Metrics()
     folders: Folders = Folders()
 
-
-# ---- settings shown ----------------------------------------------------------------------------
-# The configuration in force as a technician reads it: by section, no internal number told (P7).
 
 HIDDEN_FIELDS: Final = frozenset({"pbx_numbers", "outside"})
 """Fields of numbers that are told to nobody; only how many there are is."""

@@ -278,7 +278,7 @@ _NO_NAME: Final = re.compile(r'["\\*?\[\]\x00-\x1f\x7f]')
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class BackupAddress:
     """Where a target is: `folder` below the login's home or from the root (SFTP), or within a
     share, whose name is its first part (SMB).
     """
@@ -290,7 +290,7 @@ class Address:
     folder: str
 
 
-def backup_address(text: str) -> Address:
+def backup_address(text: str) -> BackupAddress:
     """Read sftp://user@server/folder, or smb://user@server/share/folder; raises Refused."""
     try:
         parts = urlsplit(text)
@@ -313,7 +313,7 @@ def backup_address(text: str) -> Address:
                 "manca la condivisione: scrivere ad esempio smb://copie@nas.comune.it/copie",
                 "the share is missing: write e.g. smb://backup@nas.example.org/backups",
             )
-    return Address(parts.scheme, user, host, port or PORTS[parts.scheme], _at_home(folder))
+    return BackupAddress(parts.scheme, user, host, port or PORTS[parts.scheme], _at_home(folder))
 
 
 def _is_odd(folder: str) -> bool:

@@ -1,29 +1,43 @@
-"""Announcements that are dictated at a phone: their sound, in memory until it is kept as a draft.
+"""Sounds in memory: announcements and spoken sheets for the media gateway, and dictations.
 
-The carrier sends what is said as it is said; nothing of it touches the disk before the person has
-kept it by a key. A draft (state/drafts/it/hold.wav) is heard by no caller: somebody puts it in
-force on a page, as an upload is, or drops it. Lives in the deciding thread.
+Prompts and spoken sounds lie in sealed memfds that the gateway maps. A dictation stays in memory
+until the person keeps it by a key; then it is a draft (state/drafts/it/hold.wav), which no caller
+hears before somebody puts it in force on a page.
 """
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from appliance.api.speech import MOST_NOTICE_S
+from appliance.api.speech import (
+    MOST_NOTICE_S,
+    OURS,
+    house_name_is_missing,
+    load_menu,
+    load_spoken_units,
+    sounds_in,
+)
 from appliance.calls import events, orders
+from appliance.calls.announcements import RING_BACK
 from appliance.calls.status import DRAFT_KEPT, Went
-from appliance.config.state_folder import path_of
+from appliance.config.state_folder import path_of, prompts_in_force, speech_folder
 from appliance.dsp import g711, wav
+from appliance.dsp.dtmf import PLANS, play
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.errors import CentralinoError
 from appliance.files import SHARED, atomic_write, make_shared
-from appliance.media.messages import RecordingStarted
+from appliance.media.messages import Prompt, RecordingStarted
+from appliance.policy.sheets import Menu
+from appliance.policy.text import Refused, Words
+from appliance.prompts import DEVICE, Catalogue, PromptError, load, voices
 from appliance.store import database
 from appliance.store.database import Noted, transaction
 from appliance.store.writer import Records
@@ -31,19 +45,27 @@ from appliance.store.writer import Records
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.config.schema import Settings
+    from appliance.service.jobs import JobResult, Jobs
+
+
+# The carrier sends what is said as it is said; nothing of it touches the disk before the person has
+# kept it by a key. A draft (state/drafts/it/hold.wav) is heard by no caller: somebody puts it in
+# force on a page, as an upload is, or drops it. Lives in the deciding thread.
+
 log = logging.getLogger(__name__)
 
 DICTATED = "announcement.dictate"
-PREFIX = "take:"
+TAKE_PREFIX = "take:"
 """How recordings of dictations begin (calls.dictation)."""
 MOST_TAKES, MOST_ASKED = 4, 8
 """Recordings, and dictations that are told about, at once; one more ends the oldest."""
-MOST_BYTES = (MOST_NOTICE_S + 1) * SAMPLE_RATE
+MOST_TAKE_BYTES = (MOST_NOTICE_S + 1) * SAMPLE_RATE
 BYTES_A_MS = SAMPLE_RATE // 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Dictation:
     """A dictation that `by` asked for: of which announcement, and how far it is."""
 
     language: str
@@ -52,7 +74,7 @@ class Asked:
     went: Went = Went.RINGS
 
 
-def forget_old(folder: Path, now: datetime) -> int:
+def delete_old_drafts(folder: Path, now: datetime) -> int:
     """Delete the drafts that have lain for longer than DRAFT_KEPT; returns how many.
 
     Blocking: for the records' thread. Raises OSError.
@@ -74,15 +96,15 @@ class Dictations:
         self._records = records
         self._post = post
         self._takes: dict[str, bytearray] = {}
-        self._asked: dict[str, Asked] = {}
+        self._asked: dict[str, Dictation] = {}
 
-    def asked(self, ask: str, asked: Asked) -> None:
+    def asked(self, ask: str, asked: Dictation) -> None:
         """Remember what a dictation is for."""
         if len(self._asked) >= MOST_ASKED:
             del self._asked[next(iter(self._asked))]
         self._asked[ask] = asked
 
-    def latest(self, by: str, language: str, key: str) -> Asked | None:
+    def latest(self, by: str, language: str, key: str) -> Dictation | None:
         """Return the dictation of an announcement that somebody asked for last, None for none."""
         wanted = (by, language, key)
         found = [one for one in self._asked.values() if (one.by, one.language, one.key) == wanted]
@@ -98,11 +120,9 @@ class Dictations:
             case orders.TakeWent(ask, went):
                 self._tell(ask, Went(went))
 
-    # --- sound ---------------------------------------------------------------------------------
-
     def begin(self, started: RecordingStarted) -> bool:
         """A recording begins; tells whether it is one of ours."""
-        if not started.recording.startswith(PREFIX):
+        if not started.recording.startswith(TAKE_PREFIX):
             return False
         if len(self._takes) >= MOST_TAKES:
             del self._takes[next(iter(self._takes))]
@@ -113,8 +133,8 @@ class Dictations:
         """Take sound, A-law; tells whether it is one of ours."""
         take = self._takes.get(recording)
         if take is not None:
-            take += data[: max(0, MOST_BYTES - len(take))]
-        return recording.startswith(PREFIX)
+            take += data[: max(0, MOST_TAKE_BYTES - len(take))]
+        return recording.startswith(TAKE_PREFIX)
 
     def ended(self, event: events.RecordingEnded) -> None:
         """Drop the key or the silence at a recording's end, before it is heard again."""
@@ -130,8 +150,6 @@ class Dictations:
         fd = os.memfd_create("centralino-dictation", os.MFD_CLOEXEC)
         os.write(fd, g711.decode(bytes(take), Law.ALAW))
         return fd
-
-    # --- drafts --------------------------------------------------------------------------------
 
     def _keep(self, order: orders.KeepTake) -> None:
         """Write the draft in the records' thread; TakeKept follows, and who asked is told."""
@@ -159,3 +177,217 @@ class Dictations:
     def _tell(self, ask: str, went: Went) -> None:
         if (asked := self._asked.get(ask)) is not None:
             self._asked[ask] = replace(asked, went=went)
+
+
+UNPLAYABLE = Words("un annuncio dell'ufficio non si può riprodurre, rifarlo: {}", "{}")
+HOLD = ("hold", "hold_music", "hold_music", "hold_music")
+"""What a caller on hold hears, round and round: a word, then some music."""
+LOST = ("connection_lost",)
+"""What a caller hears whose desk has died, before the line is put on hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptFile:
+    """An open memfd and where each prompt lies in it."""
+
+    fd: int
+    prompts: tuple[Prompt, ...]
+
+
+def prompt_file(
+    catalogue: Catalogue, languages: Iterable[str], country: str, complain: Callable[[Words], None]
+) -> PromptFile:
+    """Lay all prompts of `languages` and a country's tones into a memfd, 16-bit 8 kHz; seal it.
+
+    A prompt of the site's own that cannot be played is complained of, and ours is used.
+    """
+    recorded = (
+        (f"{language}/{key}", _prompt_sound(catalogue, language, key, complain))
+        for language in languages
+        for key in sorted(catalogue.keys(language))
+    )
+    return seal_sounds((*recorded, (RING_BACK, ring_back(country))))
+
+
+def ring_back(country: str) -> bytes:
+    """Return one period of what a country's telephones hear while it rings at the other end."""
+    cadence = PLANS[country].ringback[0]
+    return play(cadence, sum(burst.on_ms + burst.off_ms for burst in cadence.bursts))
+
+
+def seal_sounds(sounds: Iterable[tuple[str, bytes]]) -> PromptFile:
+    """Lay named sounds (16-bit, 8 kHz) into a memfd and seal it; equal ones lie there once.
+
+    Music, tones and names that are said alike in both languages are 3 % of what we bring.
+    """
+    fd = os.memfd_create("centralino-prompts", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    prompts: list[Prompt] = []
+    places: dict[bytes, int] = {}
+    end = 0
+    for name, sound in sounds:
+        at = places.setdefault(hashlib.sha256(sound).digest(), end)
+        if at == end:
+            os.write(fd, sound)
+            end += len(sound)
+        prompts.append(Prompt(name, at, len(sound)))
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+    return PromptFile(fd, tuple(prompts))
+
+
+def _prompt_sound(
+    catalogue: Catalogue, language: str, key: str, complain: Callable[[Words], None]
+) -> bytes:
+    try:
+        return catalogue.load(language, key)
+    except PromptError as error:
+        complain(Words(UNPLAYABLE.it.format(error), str(error)))
+    try:
+        return load(language, key)
+    except PromptError:
+        return b""  # a key that the site alone has
+
+
+def prompt_names(language: str, keys: Iterable[str]) -> tuple[str, ...]:
+    """Give catalogue names in one language: "it/hold"."""
+    return tuple(f"{language}/{key}" for key in keys)
+
+
+MOST_SOUND_BYTES = 2 * SAMPLE_RATE * 90
+"""No sound is longer in the carrier's memory than 90 s."""
+
+
+class _SpokenRead(NamedTuple):
+    menu: Menu
+    units: dict[str, str]
+    sounds: PromptFile
+
+
+class SpokenSounds:
+    """Reads the sounds in the records' thread; `post` takes SpokenSheetsChanged.
+
+    What the site has recorded itself (`site`, folders.prompts) is never spoken over.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        site: Path | None,
+        records: Records,
+        post: Callable[[events.Event], None],
+    ) -> None:
+        self.folder = folder
+        self.site = site
+        self._records = records
+        self._post = post
+        self._ready: PromptFile | None = None
+        self.voice: str = voices.Voice.AUTO
+        """Who says our announcements, and in which `languages` there may be callers."""
+        self.languages: tuple[str, ...] = ()
+
+    def load(self, told: Callable[[CentralinoError | Menu], None] | None = None) -> None:
+        """Read everything anew; SpokenSheetsChanged follows, and `told` hears the menu."""
+
+        def done(found: _SpokenRead | CentralinoError) -> None:
+            if isinstance(found, CentralinoError):
+                log.error("spoken sheets cannot be read: %s", found)
+            else:
+                self._keep(found.sounds)
+                self._post(events.SpokenSheetsChanged(found.menu, found.units))
+            if told is not None:
+                told(found if isinstance(found, CentralinoError) else found.menu)
+
+        self._records.do(self._read, done)
+
+    def _keep(self, sounds: PromptFile) -> None:
+        earlier = self.take()
+        if earlier is not None:
+            os.close(earlier.fd)
+        self._ready = sounds
+
+    def take(self) -> PromptFile | None:
+        """Return the memory of the sounds read last, once; the taker closes it."""
+        ready, self._ready = self._ready, None
+        return ready
+
+    def _read(self, _: sqlite3.Connection) -> _SpokenRead:
+        menu, named = load_menu(self.folder), load_spoken_units(self.folder)
+        wanted = sounds_in(menu) | set(named.values())
+        central = prompts_in_force(self.folder.parent)
+        sounds = dict(self._in_our_voice())
+        sounds |= _spoken_sounds(central, self.site, set()) if central else ()
+        sounds |= _spoken_sounds(self.folder, self.site, wanted)
+        units = {code: name for code, name in named.items() if name in sounds}
+        missing = sorted(sounds_in(menu) - set(sounds))
+        if missing:
+            log.error("no sheet is offered, a sound is missing (%s): import them again", missing[0])
+        return _SpokenRead(() if missing else menu, units, seal_sounds(sounds.items()))
+
+    def _in_our_voice(self) -> Iterator[tuple[str, bytes]]:
+        """Read our announcements in the box's own voice, of the languages in which it speaks."""
+        own = voices.device_languages(self.folder, self.site, self.voice, self.languages)
+        for language in own:
+            yield from _spoken_sounds(DEVICE, self.site, set(), f"{language}/*.wav")
+
+
+def _spoken_sounds(
+    folder: Path, site: Path | None, wanted: set[str], which: str = "*/*.wav"
+) -> Iterator[tuple[str, bytes]]:
+    """Read what is wanted of ours, and the office's own notices, each within its limit."""
+    for path in sorted(folder.glob(which)):
+        name = f"{path.parent.name}/{path.stem}"
+        if path.stem.startswith(OURS) and name not in wanted:
+            continue
+        if site is not None and (site / f"{name}.wav").exists():
+            continue
+        try:
+            sound = wav.read(path)
+        except (OSError, wav.WavError) as error:
+            log.error("%s cannot be played (%s): import it again", path, error)
+            continue
+        yield name, g711.decode(sound.data, sound.law)[:MOST_SOUND_BYTES]
+
+
+NAME_COMMAND: Final = ("prompts", "name")
+MOST_NAME_BYTES: Final = 4_000_000
+NAME_FIRST_S: Final = 20.0
+"""After the start, whose moments are for lines and phones."""
+NAME_EVERY_S: Final = 60.0
+
+
+class HouseName:
+    """Looks whether the name must be made; `look` is called by the main loop and never waits."""
+
+    def __init__(self, settings: Settings, records: Records, jobs: Jobs) -> None:
+        self._site = Path(settings.folders.prompts) if settings.folders.prompts else None
+        self._folder = speech_folder(Path(settings.folders.state))
+        self._name, self._language = settings.site.name, settings.site.languages[0]
+        self._records, self._jobs = records, jobs
+        self._next_at: float | None = None
+        self._is_wanted = self._has_failed = False
+
+    def look(self, monotonic: float, is_idle: Callable[[], bool]) -> None:
+        """Look now and then; begin the child at a moment without a call."""
+        if self._next_at is None:
+            self._next_at = monotonic + NAME_FIRST_S
+        if self._is_wanted and not self._has_failed and is_idle():
+            self._is_wanted = False
+            self._begin()
+        if monotonic >= self._next_at:
+            self._next_at = monotonic + NAME_EVERY_S
+            self._records.do(self._missing, self._found)
+
+    def _missing(self, _: object) -> bool:
+        return house_name_is_missing(self._folder, self._site, self._name, self._language)
+
+    def _found(self, result: bool | CentralinoError) -> None:
+        self._is_wanted = result is True
+
+    def _begin(self) -> None:
+        try:
+            self._jobs.begin(NAME_COMMAND, "", MOST_NAME_BYTES, self._ended)
+        except (Refused, OSError) as error:
+            log.info("the house's name waits for its voice: %s", error)
+
+    def _ended(self, how: JobResult) -> None:
+        self._has_failed = not how.is_well
+        log.log(logging.INFO if how.is_well else logging.WARNING, "greeting: %s", how.said.en)

@@ -34,15 +34,13 @@ from appliance.files import (
 from appliance.policy.hours import day_phrase, moment_words
 from appliance.policy.text import NOTHING, Refused, Words, error_text_words, words_of
 from appliance.service import helper_requests
-from appliance.service.helper_requests import ANSWER, Asked, Went
+from appliance.service.helper_requests import ANSWER, HelperRequest, HelperResult
 from appliance.store.backup import SealingWriter
 from appliance.store.database import Trouble, database_path, open_reader
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
-# ---- backup places -----------------------------------------------------------------------------
-# What belongs to a backup, and where each piece stands on the box.
 
 STATE: Final = "state"
 CONFIG: Final = "config"
@@ -82,7 +80,7 @@ OWN_COPY: Final = ".backup-"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class BackupPiece:
     """One piece of a backup: its name there, and the folder or file of the box that it is.
 
     `key` is where the configuration names it, "" for what it does not name.
@@ -94,23 +92,23 @@ class Piece:
     key: str = ""
 
 
-def backup_pieces(settings: Settings, config: Path) -> tuple[Piece, ...]:
+def backup_pieces(settings: Settings, config: Path) -> tuple[BackupPiece, ...]:
     """List the pieces, the state first; what lies in the state folder comes with that."""
     state = Path(settings.folders.state).absolute()
     given = (
         *named(settings),
-        Piece(CONSOLE_TLS, Path(settings.folders.console) / "tls", is_folder=True),
-        Piece(CONFIG, config, is_folder=False),
+        BackupPiece(CONSOLE_TLS, Path(settings.folders.console) / "tls", is_folder=True),
+        BackupPiece(CONFIG, config, is_folder=False),
     )
     apart = [
-        Piece(piece.name, piece.path.absolute(), piece.is_folder, piece.key)
+        BackupPiece(piece.name, piece.path.absolute(), piece.is_folder, piece.key)
         for piece in given
         if not piece.path.absolute().is_relative_to(state)
     ]
-    return (Piece(STATE, state, is_folder=True), *apart)
+    return (BackupPiece(STATE, state, is_folder=True), *apart)
 
 
-def named(settings: Settings) -> tuple[Piece, ...]:
+def named(settings: Settings) -> tuple[BackupPiece, ...]:
     """List the files and folders that the configuration names, each with its key there."""
     mail, mqtt, central, console = settings.mail, settings.mqtt, settings.central, settings.console
     files = (
@@ -129,12 +127,14 @@ def named(settings: Settings) -> tuple[Piece, ...]:
         ("backup-passphrase", "backup.passphrase_file", settings.backup.passphrase_file),
         *_profiles(settings),
     )
-    prompts = Piece(PROMPTS, Path(settings.folders.prompts), is_folder=True, key="folders.prompts")
-    found = (prompts, *(Piece(name, Path(path), False, key) for name, key, path in files))
+    prompts = BackupPiece(
+        PROMPTS, Path(settings.folders.prompts), is_folder=True, key="folders.prompts"
+    )
+    found = (prompts, *(BackupPiece(name, Path(path), False, key) for name, key, path in files))
     return tuple(piece for piece in found if piece.path != Path())
 
 
-def missing(settings: Settings) -> tuple[Piece, ...]:
+def missing(settings: Settings) -> tuple[BackupPiece, ...]:
     """List what the configuration names and is not on this box, or is empty.
 
     What lies in a folder that is closed to this account is taken to be there.
@@ -142,7 +142,7 @@ def missing(settings: Settings) -> tuple[Piece, ...]:
     return tuple(piece for piece in named(settings) if _is_missing(piece))
 
 
-def _is_missing(piece: Piece) -> bool:
+def _is_missing(piece: BackupPiece) -> bool:
     try:
         found = piece.path.stat()
     except PermissionError:
@@ -159,7 +159,7 @@ def _profiles(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield f"profile-{number}", "lines.profile", path
 
 
-def backup_contents(piece: Piece) -> Iterator[tuple[str, Path]]:
+def backup_contents(piece: BackupPiece) -> Iterator[tuple[str, Path]]:
     """Yield (name in the backup, path) of folders and files, a folder before what is in it."""
     if not piece.is_folder:
         if piece.path.is_file():
@@ -187,9 +187,6 @@ def _is_left_out(inner: Path) -> bool:
     )
 
 
-# ---- backup ------------------------------------------------------------------------------------
-# Writes a backup: one sealed file with records, messages, configuration, keys and prompts.
-#
 # Beside a running desk: the records are copied by SQLite's online backup as of one moment, then
 # come the messages, so that every message the records know is there unless it was erased meanwhile;
 # one more, which the records do not know, is found again by the mailbox.
@@ -203,9 +200,9 @@ class _Archive:
 
     tar: tarfile.TarFile
     files: dict[str, str] = field(default_factory=dict)
-    closed: list[Piece] = field(default_factory=list)
+    closed: list[BackupPiece] = field(default_factory=list)
 
-    def add_piece(self, piece: Piece) -> None:
+    def add_piece(self, piece: BackupPiece) -> None:
         """Add all of a piece; one that this account may not read is noted. Raises OSError."""
         try:
             for name, path in backup_contents(piece):
@@ -242,7 +239,7 @@ class _Digesting:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenBackup:
     """What became of a backup: the number of files in it, and what the configuration names that
     this account may not read.
     """
@@ -259,7 +256,7 @@ def size_of(state: Path) -> int:
 
 def write_backup(
     settings: Settings, config: Path, to: Path, passphrase: str, at: datetime
-) -> Written:
+) -> WrittenBackup:
     """Write the backup into a new file, whole or not at all; returns what is in it.
 
     Raises Refused in words: where there are no records, they are damaged, or the disk fails.
@@ -284,7 +281,7 @@ def write_backup(
 
 def to_stream(
     settings: Settings, config: Path, stream: IO[bytes], passphrase: str, at: datetime
-) -> Written:
+) -> WrittenBackup:
     """Write the backup to a pipe, as for `ssh box centralino backup -`; raises Refused in words."""
     try:
         written = into(settings, config, stream, passphrase, at)
@@ -300,7 +297,7 @@ def to_stream(
 
 def into(
     settings: Settings, config: Path, file: IO[bytes], passphrase: str, at: datetime
-) -> Written:
+) -> WrittenBackup:
     """Write the backup into an open file, or a pipe; raises Refused, OSError, sqlite3.Error."""
     state = Path(settings.folders.state)
     sealing = SealingWriter(file, passphrase)
@@ -323,7 +320,9 @@ def into(
             },
         )
     sealing.close()
-    return Written(len(archive.files), tuple(piece.key for piece in archive.closed if piece.key))
+    return WrittenBackup(
+        len(archive.files), tuple(piece.key for piece in archive.closed if piece.key)
+    )
 
 
 def _add_manifest(archive: _Archive, told: dict[str, Any]) -> None:
@@ -375,9 +374,6 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
     return to, schema
 
 
-# ---- backup stick ------------------------------------------------------------------------------
-# The backup stick: a USB stick that was set up once and gets a sealed backup each night.
-#
 # The desk may not mount anything: it asks root's helper (`centralino backup --stick-asked`), by a
 # small file in /run. Which stick it is, and when it last got a whole backup, is kept in the state
 # folder; so is the passphrase, and both are in the backup: a restored card goes on by itself.
@@ -408,7 +404,7 @@ NONE: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Stick:
+class BackupStick:
     """Which stick it is (its file system's `uuid`), since when, and what became of the last try.
 
     `done` is when it last got a backup that was then read back whole, None for never.
@@ -424,7 +420,7 @@ class Stick:
     words: Words = NOTHING
 
 
-def load_stick(state: Path) -> Stick | None:
+def load_stick(state: Path) -> BackupStick | None:
     """Read which stick was set up; None for none, or where it cannot be read."""
     try:
         told = json.loads(load_text(state / FILE))
@@ -433,12 +429,12 @@ def load_stick(state: Path) -> Stick | None:
         done, tried = (datetime.fromisoformat(at) if at else None for at in times)
         since, well = datetime.fromisoformat(told["since"]), bool(told["well"])
         texts = (str(told["uuid"]), str(told["label"]), str(told["by"]))
-        return Stick(*texts, since, done, tried, well, words)
+        return BackupStick(*texts, since, done, tried, well, words)
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def keep_stick(state: Path, stick: Stick) -> None:
+def keep_stick(state: Path, stick: BackupStick) -> None:
     """Keep it, durably; raises OSError."""
     told = {
         "uuid": stick.uuid,
@@ -454,7 +450,7 @@ def keep_stick(state: Path, stick: Stick) -> None:
     atomic_write(state / FILE, json.dumps(told))
 
 
-def heard(stick: Stick, went: Went) -> Stick:
+def heard(stick: BackupStick, went: HelperResult) -> BackupStick:
     """Take note of what became of a try."""
     done = went.at if went.is_well else stick.done
     return replace(stick, done=done, tried=went.at, well=went.is_well, words=went.said)
@@ -464,9 +460,6 @@ def forget(state: Path) -> None:
     """Write to no stick any more; raises OSError."""
     for name in (FILE, PHRASE):
         (state / name).unlink(missing_ok=True)
-
-
-# --- asked by the desk, answered by the helper ----------------------------------------------------
 
 
 def request_path(run: Path) -> Path:
@@ -479,35 +472,32 @@ def answer_path(run: Path) -> Path:
     return run.with_name(f"{run.name}-backup-stick") / ANSWER
 
 
-def ask_for_stick(run: Path, asked: Asked) -> None:
+def ask_for_stick(run: Path, asked: HelperRequest) -> None:
     """Put a request; with a passphrase, that the plugged stick be set up. Raises OSError."""
-    helper_requests.ask(request_path(run), asked)
+    helper_requests.put_request(request_path(run), asked)
 
 
 def is_waiting(run: Path) -> bool:
     """Tell whether a request lies there; one that nobody takes is taken away."""
-    return helper_requests.is_waiting(request_path(run))
+    return helper_requests.request_is_waiting(request_path(run))
 
 
-def take(run: Path) -> Asked | None:
+def take(run: Path) -> HelperRequest | None:
     """Take a request away and read it; None where there is none, or it is none of ours."""
-    return helper_requests.take(request_path(run))
+    return helper_requests.take_request(request_path(run))
 
 
-def tell(run: Path, went: Went) -> None:
+def tell(run: Path, went: HelperResult) -> None:
     """Keep what became of it, readable by the desk; raises OSError."""
-    helper_requests.keep_result(answer_path(run), went)
+    helper_requests.write_result(answer_path(run), went)
 
 
-def last(run: Path) -> Went | None:
+def last(run: Path) -> HelperResult | None:
     """Read what became of the last request; None where there was none."""
-    return helper_requests.went(answer_path(run))
+    return helper_requests.read_result(answer_path(run))
 
 
-# --- what is said of it ---------------------------------------------------------------------------
-
-
-def trouble_of_stick(stick: Stick | None, now: datetime, zone: ZoneInfo) -> Trouble | None:
+def trouble_of_stick(stick: BackupStick | None, now: datetime, zone: ZoneInfo) -> Trouble | None:
     """Say that a stick has had no whole backup for days, and why as far as that is known."""
     if stick is None:
         return None
@@ -523,7 +513,7 @@ def trouble_of_stick(stick: Stick | None, now: datetime, zone: ZoneInfo) -> Trou
     )
 
 
-def said(stick: Stick | None, folder: str, zone: ZoneInfo) -> tuple[Words, ...]:
+def said(stick: BackupStick | None, folder: str, zone: ZoneInfo) -> tuple[Words, ...]:
     """Say which stick gets backups and how old the last is, or that nothing leaves the card."""
     if stick is None:
         return () if folder else (NONE,)
@@ -535,29 +525,16 @@ def said(stick: Stick | None, folder: str, zone: ZoneInfo) -> tuple[Words, ...]:
     return (Words(SET_UP.it.format(name, it), SET_UP.en.format(name, en)),)
 
 
-# ---- night -------------------------------------------------------------------------------------
-# What came of the last night's work, as it is kept for the desk and told to people.
-
-
-# ---- night copies ------------------------------------------------------------------------------
-# What is done of a night, by a child: the records are looked through, and copied twice.
-#
 # One copy lies on the card itself, plain, its sounds by hard links: against what people or
 # programmes spoil. The other is a whole backup, sealed, on a second medium where one is configured:
 # against the card. A damaged database is copied over nothing, and no older copy is then taken away.
 
 
-# ---- nightly -----------------------------------------------------------------------------------
-# The quiet hour: what of the night's work is due, begun when no call is on, and what came of it.
-#
 # The desk waits for nothing: the records' thread takes the write-ahead log in, a child looks
 # through the records and copies them (night_copies.py).
 
 log = logging.getLogger(__name__)
 
 
-# ---- restore asking ----------------------------------------------------------------------------
-# How a restore that a technician asks for in the browser passes to root's helper, and back.
-#
 # Which file that is the configuration says (service/supervision.py tells of the two files between
 # them).

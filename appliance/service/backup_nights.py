@@ -23,14 +23,14 @@ from zoneinfo import ZoneInfo
 from appliance.api.permissions import check_may
 from appliance.api.protocol import DeferredReply, Reply, SendReply, plain, refusing
 from appliance.config.state_folder import SECRETS
-from appliance.config.values import Address, backup_address
+from appliance.config.values import BackupAddress, backup_address
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import acting_for, atomic_write, load_text, make_private, make_shared
 from appliance.policy.text import Refused, Words, words_of
 from appliance.policy.users import Permission
 from appliance.service import backup, backup_target, nightly
 from appliance.service.backup import MADE
-from appliance.service.backup_target import NO_ANSWER, PASSWORD, PHRASE, Target
+from appliance.service.backup_target import NO_ANSWER, PASSWORD, PHRASE, BackupTarget
 from appliance.store import database, outbox
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, database_path, transaction
@@ -41,16 +41,13 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.jobs import Ended, Jobs
+    from appliance.service.jobs import JobResult, Jobs
     from appliance.service.nightly import Night
     from appliance.service.stores import Stores
     from appliance.store.database import Trouble
     from appliance.store.writer import Records
 
 
-# ---- target backup -----------------------------------------------------------------------------
-# Writes a sealed backup onto the backup target, reads it back, and takes the oldest away.
-#
 # It is made on the card first, sent under a name that counts for nothing, read back whole and
 # compared by its digest, and renamed: what bears a backup's name there is one. All of it is done
 # with the service's own rights, by a child of the desk's or a technician's command.
@@ -88,7 +85,7 @@ BUSY: Final = (
 )
 
 
-class Place(Protocol):
+class TargetPlace(Protocol):
     """A folder of another machine; whatever fails is Refused in words."""
 
     def listed(self) -> dict[str, int]:
@@ -116,7 +113,7 @@ class Accepted:
     password: str = ""
 
 
-def place_of(address: Address, state: Path, accepted: Accepted, work: Path) -> Place:
+def place_of(address: BackupAddress, state: Path, accepted: Accepted, work: Path) -> TargetPlace:
     """Make the folder that an address names; SMB's library is loaded where it is used."""
     if address.kind == "sftp":
         return backup_target.Sftp(address, accepted.host_key, state, work)
@@ -125,7 +122,7 @@ def place_of(address: Address, state: Path, accepted: Accepted, work: Path) -> P
     return Smb(address, accepted.password)
 
 
-Places = Callable[[Address, Path, Accepted, Path], Place]
+Places = Callable[[BackupAddress, Path, Accepted, Path], TargetPlace]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +140,7 @@ class TargetBackup:
         checked_passphrase(accepted.passphrase)
         before = backup_target.load(self._state)
         mark = before.mark if before else secrets.token_hex(2)
-        target = Target(
+        target = BackupTarget(
             self.settings.backup.target, accepted.host_key, mark, getpass.getuser(), self.now()
         )
         with self._alone() as work:
@@ -211,7 +208,7 @@ class TargetBackup:
         return Path(self.settings.folders.state)
 
     @contextlib.contextmanager
-    def _place(self) -> Iterator[Place]:
+    def _place(self) -> Iterator[TargetPlace]:
         """Give the folder to look into; not with the service's rights: a file of root's may go
         anywhere. Nothing of ours is written but the server's key.
         """
@@ -220,13 +217,13 @@ class TargetBackup:
             accepted = self._accepted(target)
             yield self.places(backup_address(target.address), self._state, accepted, Path(work))
 
-    def _accepted(self, target: Target) -> Accepted:
+    def _accepted(self, target: BackupTarget) -> Accepted:
         folder = self._state / SECRETS
         phrase, password = (load_text(folder / name) for name in (PHRASE, PASSWORD))
         return Accepted(checked_passphrase(phrase), target.host_key, password)
 
     @contextlib.contextmanager
-    def _tried(self, target: Target, accepted: Accepted) -> Iterator[None]:
+    def _tried(self, target: BackupTarget, accepted: Accepted) -> Iterator[None]:
         """Keep what is accepted while the first backup is written: it is in that backup, and who
         puts it back goes on by itself. Where it fails, what stood before is put back.
         """
@@ -268,8 +265,8 @@ class TargetBackup:
                 os.close(descriptor)
 
     def _written(
-        self, target: Target, place: Place, accepted: Accepted, work: Path
-    ) -> tuple[Target, Words]:
+        self, target: BackupTarget, place: TargetPlace, accepted: Accepted, work: Path
+    ) -> tuple[BackupTarget, Words]:
         """Write one, read it back, rename it, take the oldest away; raises Refused, OSError."""
         at = self.now()
         host = backup_address(target.address).host
@@ -305,7 +302,7 @@ class _Busy(Refused):
 
 
 @contextlib.contextmanager
-def _taken_away(place: Place, name: str) -> Iterator[None]:
+def _taken_away(place: TargetPlace, name: str) -> Iterator[None]:
     """Leave no piece there of one that failed, as far as the server lets us."""
     try:
         yield
@@ -332,9 +329,6 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-# ---- target nights -----------------------------------------------------------------------------
-# The backup target in the desk: written after each night's work, tried again each hour until done.
-#
 # A child writes it, of which only one runs: a server that hangs holds up no other work. What is
 # wrong is on the page, the LED and in the figures, and is mailed where somebody is named.
 
@@ -373,7 +367,7 @@ SETS_UP: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TargetJob:
     """What somebody asks for on the page: a command, what it reads, whether it waits for calls."""
 
     words: tuple[str, ...] = COMMAND
@@ -388,47 +382,47 @@ class TargetNights:
         self,
         settings: Settings,
         records: Records,
-        chores: Jobs,
+        jobs: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
     ) -> None:
-        self._settings, self._records, self._chores = settings, records, chores
+        self._settings, self._records, self._jobs = settings, records, jobs
         self._on_trouble = on_trouble
         self._state, self._zone = Path(settings.folders.state), ZoneInfo(settings.site.zone)
         self._look_at, self._not_before = 0.0, 0.0
-        self._asked: Wish | None = None
+        self._asked: TargetJob | None = None
         self._is_due = False
         self._trouble: Trouble | None = None
         self._mailed = ""
-        self.target: Target | None = None
+        self.target: BackupTarget | None = None
         """The target that was set up, as it was at the last look."""
-        self.last: tuple[datetime, Ended] | None = None
+        self.last: tuple[datetime, JobResult] | None = None
         """What came of the last look at the server, or of the last set-up, since the start."""
 
     @property
     def is_waiting(self) -> bool:
         """Whether something is being done, or has been asked for."""
-        return self._asked is not None or bool(self._chores.running)
+        return self._asked is not None or bool(self._jobs.running)
 
-    def ask(self, wish: Wish = Wish()) -> None:
+    def ask(self, wish: TargetJob = TargetJob()) -> None:
         """Have a backup written at the next moment without a call, or something else done."""
         self._asked = wish
 
     def stop(self) -> None:
         """End what is running."""
-        self._chores.stop()
+        self._jobs.stop()
 
     def look(self, now: Now, is_idle: Callable[[], bool]) -> None:
         """Look once a minute how it stands; begin one that is due, or asked for, without a call."""
         if not self._settings.backup.target:
             return
-        self._chores.look()
+        self._jobs.look()
         if now.monotonic >= self._look_at:
             self._look_at = now.monotonic + LOOK_S
             self._look(now)
         wish = self._asked
         if wish is None and self._is_due and now.monotonic >= self._not_before:
-            wish = Wish()
-        if wish is not None and not self._chores.running and (not wish.waits or is_idle()):
+            wish = TargetJob()
+        if wish is not None and not self._jobs.running and (not wish.waits or is_idle()):
             self._begin(now, wish)
 
     def _look(self, now: Now) -> None:
@@ -452,10 +446,10 @@ class TargetNights:
             domain = self._records.letters.domain
             self._records.do(lambda connection: outbox.queue_mail(connection, mail, now, domain))
 
-    def _begin(self, now: Now, wish: Wish) -> None:
+    def _begin(self, now: Now, wish: TargetJob) -> None:
         started = now.wall
 
-        def ended(ended: Ended) -> None:
+        def ended(ended: JobResult) -> None:
             if wish.words == COMMAND:
                 self._ended(ended, started)
             else:
@@ -463,7 +457,7 @@ class TargetNights:
             self._look_at = 0.0
 
         try:
-            self._chores.begin(wish.words, wish.typed, MOST_BYTES, ended)
+            self._jobs.begin(wish.words, wish.typed, MOST_BYTES, ended)
         except (Refused, OSError) as error:
             log.info("the backup to the network folder waits: %s", error)
             self._not_before = now.monotonic + BUSY_S
@@ -471,7 +465,7 @@ class TargetNights:
             self._not_before = now.monotonic + AGAIN_S
         self._asked = None
 
-    def _ended(self, ended: Ended, started: datetime) -> None:
+    def _ended(self, ended: JobResult, started: datetime) -> None:
         """Keep what a child could not say itself: it was ended for its time, or fell over."""
         log.info("the backup to the network folder: %s", ended.said.en)
         target = backup_target.load(self._state)
@@ -486,7 +480,7 @@ class TargetNights:
                 log.warning("what came of the backup could not be kept: %s", error)
 
 
-def _is_due(settings: Settings, target: Target | None, last: Night | None) -> bool:
+def _is_due(settings: Settings, target: BackupTarget | None, last: Night | None) -> bool:
     """Tell whether the last night's work is not on the target yet; of damaged records none is."""
     if target is None or last is None or last.damaged or backup_target.wanted(settings, target).en:
         return False
@@ -498,7 +492,7 @@ def _whole(at: datetime) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetQuestions:
+class TargetCommands:
     """What the technician's page asks of it."""
 
     stores: Stores
@@ -540,11 +534,11 @@ class TargetQuestions:
 
     def write(self, question: dict[str, Any]) -> DeferredReply:
         """Have a backup written there now."""
-        return self._begun(question, ASKED, Wish(), BEGUN)
+        return self._begun(question, ASKED, TargetJob(), BEGUN)
 
     def look(self, question: dict[str, Any]) -> DeferredReply:
         """Have the server asked for its key, which is then shown."""
-        return self._begun(question, KEY_ASKED, Wish(LOOK, waits=False), LOOKS)
+        return self._begun(question, KEY_ASKED, TargetJob(LOOK, waits=False), LOOKS)
 
     def set_up(self, question: dict[str, Any]) -> DeferredReply:
         """Have the configured folder set up, by the key that was shown or the account's password.
@@ -557,10 +551,12 @@ class TargetQuestions:
         checked_passphrase(given["passphrase"])
         if self.settings.backup.target.startswith("sftp:") and not given["host_key"]:
             raise Refused(*NO_KEY_YET)
-        wish = Wish(SET_UP, json.dumps(given))
+        wish = TargetJob(SET_UP, json.dumps(given))
         return self._begun(question, SET_UP_ASKED, wish, SETS_UP)
 
-    def _begun(self, question: dict[str, Any], code: str, wish: Wish, said: Words) -> DeferredReply:
+    def _begun(
+        self, question: dict[str, Any], code: str, wish: TargetJob, said: Words
+    ) -> DeferredReply:
         by, at = str(question.get("by", ""))[:64], self.now().wall
 
         def job(connection: sqlite3.Connection) -> Reply:
@@ -583,11 +579,11 @@ class TargetQuestions:
         return later
 
 
-def _ended(at: datetime, ended: Ended) -> Reply:
+def _ended(at: datetime, ended: JobResult) -> Reply:
     return {"at": at.isoformat(), "well": ended.is_well, "said": plain(ended.said)}
 
 
-def _told(target: Target) -> Reply:
+def _told(target: BackupTarget) -> Reply:
     return {
         "since": target.since.isoformat(),
         "fingerprint": backup_target.fingerprint(target.host_key) if target.host_key else "",

@@ -18,7 +18,7 @@ from smbprotocol.connection import Connection
 from smbprotocol.header import NtStatus
 from smbprotocol.session import Session
 
-from appliance.config.values import SET_UP_COMMAND, Address
+from appliance.config.values import SET_UP_COMMAND, BackupAddress
 from appliance.policy.text import ERRNO_WORDS, Refused, Words, words_of
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Patient(Connection):  # type: ignore[misc]  # the library has no types
 class Smb:
     """The folder; connected at its first use."""
 
-    address: Address
+    address: BackupAddress
     password: str
     _cache: dict[str, Any] = field(default_factory=dict)
 

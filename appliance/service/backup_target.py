@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from appliance.config.state_folder import SECRETS
-from appliance.config.values import SET_UP_COMMAND, Address
+from appliance.config.values import SET_UP_COMMAND, BackupAddress
 from appliance.files import atomic_write, load_text, make_private
 from appliance.policy.hours import day_phrase, moment_words
 from appliance.policy.mail import Mail
@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from appliance.config.schema import Settings
-    from appliance.service.backup import Stick
+    from appliance.service.backup import BackupStick
 
-
-# ---- backup target -----------------------------------------------------------------------------
 
 FILE: Final = "backup_target.json"
 OFFERED: Final = "backup_target_offered.json"
@@ -95,7 +93,7 @@ BODY: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class BackupTarget:
     """A target that was set up: as it was configured, the key that was accepted, and its tries.
 
     `mark` is in the names of this box's backups: another box may write into the same folder.
@@ -113,10 +111,7 @@ class Target:
     words: Words = NOTHING
 
 
-# --- what is kept -----------------------------------------------------------------------------
-
-
-def load(state: Path) -> Target | None:
+def load(state: Path) -> BackupTarget | None:
     """Read which target was set up; None for none, or where it cannot be read."""
     try:
         told = json.loads(load_text(state / FILE))
@@ -124,7 +119,7 @@ def load(state: Path) -> Target | None:
         since, well = datetime.fromisoformat(told["since"]), bool(told["well"])
         done, tried = (_moment(told[name]) for name in ("done", "tried"))
         words = Words(str(told["it"]), str(told["en"]))
-        return Target(address, host_key, mark, by, since, done, tried, well, words)
+        return BackupTarget(address, host_key, mark, by, since, done, tried, well, words)
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -133,7 +128,7 @@ def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
 
 
-def keep(state: Path, target: Target) -> None:
+def keep(state: Path, target: BackupTarget) -> None:
     """Keep it, durably; raises OSError."""
     told = {
         **{name: getattr(target, name) for name in TEXTS},
@@ -167,7 +162,7 @@ def offered(state: Path, address: str) -> str:
         return ""
 
 
-def in_force(settings: Settings) -> Target:
+def in_force(settings: Settings) -> BackupTarget:
     """Return the target that is configured and was set up; raises Refused."""
     if not settings.backup.target:
         raise Refused(*NONE_CONFIGURED)
@@ -178,7 +173,7 @@ def in_force(settings: Settings) -> Target:
     return target
 
 
-def wanted(settings: Settings, target: Target | None) -> Words:
+def wanted(settings: Settings, target: BackupTarget | None) -> Words:
     """Say that the configured target is still to be set up; nothing where it is, or none is."""
     if not settings.backup.target:
         return NOTHING
@@ -196,11 +191,8 @@ def fingerprint(host_key: str) -> str:
     return f"SHA256:{base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip('=')}"
 
 
-# --- what is said of it -----------------------------------------------------------------------
-
-
 def trouble_of(
-    settings: Settings, target: Target | None, now: datetime, zone: ZoneInfo
+    settings: Settings, target: BackupTarget | None, now: datetime, zone: ZoneInfo
 ) -> Trouble | None:
     """Say that the target is not set up, or has had no whole backup for days, and why."""
     if (wrong := wanted(settings, target)).en:
@@ -219,7 +211,7 @@ def trouble_of(
     )
 
 
-def said(settings: Settings, target: Target | None, zone: ZoneInfo) -> tuple[Words, ...]:
+def said(settings: Settings, target: BackupTarget | None, zone: ZoneInfo) -> tuple[Words, ...]:
     """Say which folder gets backups and how old the last one is; () where none is configured."""
     if not settings.backup.target:
         return ()
@@ -234,7 +226,7 @@ def said(settings: Settings, target: Target | None, zone: ZoneInfo) -> tuple[Wor
 
 
 def away_said(
-    settings: Settings, stick: Stick | None, target: Target | None, zone: ZoneInfo
+    settings: Settings, stick: BackupStick | None, target: BackupTarget | None, zone: ZoneInfo
 ) -> tuple[Words, ...]:
     """Say how old what has left the card is, onto a stick or the network; or that nothing has."""
     other = settings.backup.folder or settings.backup.target
@@ -242,7 +234,7 @@ def away_said(
 
 
 def mail_of(
-    settings: Settings, trouble: Trouble, target: Target | None, now: datetime
+    settings: Settings, trouble: Trouble, target: BackupTarget | None, now: datetime
 ) -> Mail | None:
     """Write to whom `backup.notify` names: once when it begins, again each week that it lasts.
 
@@ -262,9 +254,6 @@ def mail_of(
     )
 
 
-# ---- target sftp -------------------------------------------------------------------------------
-# SFTP: a folder of an SSH server, by OpenSSH's own client; the server's key was accepted before.
-#
 # Nothing is asked and nothing is believed: the device's key logs in, no password; another key of
 # the server ends it before anything is sent.
 
@@ -311,7 +300,7 @@ def made_key(state: Path) -> str:
     return load_text(public).strip()
 
 
-def offered_key(address: Address) -> str:
+def offered_key(address: BackupAddress) -> str:
     """Ask the server for its public key, which somebody is to compare; raises Refused."""
     asked = ("ssh-keyscan", "-T", str(CONNECT_S), "-p", str(address.port), "-t",
              "ed25519,ecdsa,rsa", "--", address.host)  # fmt: skip
@@ -328,7 +317,7 @@ def offered_key(address: Address) -> str:
 class Sftp:
     """The folder; `work` is one of our own, for the file with the server's key."""
 
-    address: Address
+    address: BackupAddress
     host_key: str
     state: Path
     work: Path
@@ -460,14 +449,14 @@ def _checked(name: str) -> str:
     return name
 
 
-def _hangs(address: Address) -> Refused:
+def _hangs(address: BackupAddress) -> Refused:
     return Refused(
         f"{address.host} non finisce in tempo: controllare il server e la rete",
         f"{address.host} does not finish in time: look at the server and the network",
     )
 
 
-def _away(address: Address, said: str) -> Refused:
+def _away(address: BackupAddress, said: str) -> Refused:
     """Say that a server is not there; `said` is the client's last words."""
     number = next((number for text, number in _SSH_ERRNOS if text in said), errno.ETIMEDOUT)
     where, why = f"{address.host}, port", ERRNO_WORDS[number]

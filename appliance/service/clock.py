@@ -39,9 +39,6 @@ if TYPE_CHECKING:
     from appliance.store.writer import Records
 
 
-# ---- battery clock -----------------------------------------------------------------------------
-# A clock with a battery is set: by the kernel's own ioctl, since not every image has hwclock.
-
 DEVICE: Final = Path("/dev/rtc0")
 RTC_SET_TIME: Final = 0x4024_700A
 """_IOW('p', 0x0a, struct rtc_time), 36 bytes (include/uapi/linux/rtc.h), wherever _IOC is generic:
@@ -72,9 +69,6 @@ def set_battery(wall: float, device: Path = DEVICE) -> bool:
     return True
 
 
-# ---- clock setting -----------------------------------------------------------------------------
-# How the desk has the clock set: one small file in /run, taken by a helper that may.
-#
 # The desk itself may not set it (ProtectClock). What lies there is somebody else's for the helper:
 # a plain file, of one line, with a time that can be, asked for within the last minute.
 
@@ -161,9 +155,6 @@ def _read(inside: int, flags: int) -> str:
         os.close(descriptor)
 
 
-# ---- clocks ------------------------------------------------------------------------------------
-# How far the wall clock can be trusted (reliability.md 6): policy is told with each Now.
-#
 # What is known of it since power came is kept in the run folder, which is memory: a desk that is
 # started anew goes on from there, and a box that is goes on from nothing.
 
@@ -316,9 +307,6 @@ def _worth_keeping(before: ClockTrust, trust: ClockTrust) -> bool:
         or replace(trust, anchor=None, since=None) != replace(before, anchor=None, since=None)
     )
 
-
-# ---- clock correction --------------------------------------------------------------------------
-# Has the records' times put right once the clock is known, in the records' thread.
 
 AGAIN_S: Final = 10.0
 """A call that went on meanwhile is put right once it is over."""

@@ -33,7 +33,7 @@ from appliance.service import backup_target, updates
 from appliance.service.live_policy import PolicyCommands, directory_in_one_line, directory_summary
 from appliance.service.loop import CallControl
 from appliance.service.nightly import care_said
-from appliance.service.phone_status import StatusCollector
+from appliance.service.status import StatusCollector
 from appliance.service.stores import Stores
 from appliance.service.supervision import Recoveries
 
@@ -50,14 +50,14 @@ ALWAYS: Final = frozenset({
 """What is asked beside what the parts answer."""
 
 
-class Questions:
+class CommandTable:
     """Answers in the deciding thread; raises OfficeError for what cannot be asked."""
 
     def __init__(
         self,
         desk: CallControl,
         stores: Stores,
-        lookout: StatusCollector,
+        collector: StatusCollector,
         settings: Settings,
         zone: ZoneInfo,
         recoveries: Recoveries,
@@ -69,7 +69,7 @@ class Questions:
     ) -> None:
         self._desk = desk
         self._stores = stores
-        self._lookout = lookout
+        self._collector = collector
         self._recoveries = recoveries
         self._phones = phones
         self._zone, self._settings = zone, settings
@@ -82,7 +82,7 @@ class Questions:
             **plant.known,
             **MailTestCommands(stores, desk.now).known,
             "erase": erasures.asked,
-            **RetentionCommands(settings, stores, lookout, lambda: desk.now().wall).known,
+            **RetentionCommands(settings, stores, collector, lambda: desk.now().wall).known,
             "offices": lambda question: offices(desk, question),
             "NoteSheet": lambda question: note_sheet(desk, stores, self._zone, question),
             "mail_sheet": lambda question: mail_sheet(stores, desk.register, question),
@@ -92,7 +92,7 @@ class Questions:
             **HoursCommands(stores, desk).known,
             **WeekCommands(stores, desk).known,
             **HandoverCommands(stores, desk.now).known,
-            **SheetCommands(stores, desk.now, plant.chores).known,
+            **SheetCommands(stores, desk.now, plant.jobs).known,
             **announcements.known,
             **self._dictations.known,
             **DraftCommands(stores, desk.now).known,
@@ -147,36 +147,36 @@ class Questions:
 
     def _status(self) -> Reply:
         seen, shown = self._seen()
-        words = self._lookout.words(seen.status)
+        words = self._collector.words(seen.status)
         return {"status": shown, "words": words, "said": _plain(status_text.told(seen))}
 
     def _seen(self) -> tuple[Seen, Reply]:
         """Gather what is known of the desk, as values and as JSON."""
-        status, troubles = self._desk.status(), self._lookout.troubles()
+        status, troubles = self._desk.status(), self._collector.troubles()
         phones, tried = self._phones.rows(), self._recoveries.to_json()
         register = self._stores.register.register
-        watched = self._lookout.watched
+        watched = self._collector.watched
         listed = directory_in_one_line(register, status.at, self._zone)
         today = status.at.astimezone(self._zone).date()
         weeks = weeks_words(self._stores.hours.entered, today)
         rows = tuple(phones)
-        own = care_said(self._lookout.night, self._lookout.card, self._zone)
-        elsewhere = (*self._lookout.mqtt_said, *self._lookout.central)
-        backed_up = (self._lookout.stick, self._lookout.target)
+        own = care_said(self._collector.night, self._collector.card, self._zone)
+        elsewhere = (*self._collector.mqtt_said, *self._collector.central)
+        backed_up = (self._collector.stick, self._collector.target)
         away = backup_target.away_said(self._settings, *backed_up, self._zone)
-        own = (*own, *away, *updates.said(self._lookout.boot), *elsewhere)
-        again = tuple(self._lookout.restarted(self._desk.now()))
+        own = (*own, *away, *updates.said(self._collector.boot), *elsewhere)
+        again = tuple(self._collector.restarted(self._desk.now()))
         seen = Seen(status, self._zone, troubles, tried, rows, listed, weeks, watched, own, again)
         shown = _plain(status)
         shown["troubles"] = [trouble.en for trouble in troubles]
         shown["phones"], shown["recoveries"] = phones, tried
-        shown["supervision"], shown["boot"] = again, self._lookout.boot
-        shown["mqtt"] = self._lookout.mqtt
+        shown["supervision"], shown["boot"] = again, self._collector.boot
+        shown["mqtt"] = self._collector.mqtt
         shown["register"] = directory_summary(register, status.at, self._zone)
-        shown["central"] = [words.en for words in self._lookout.central]
+        shown["central"] = [words.en for words in self._collector.central]
         shown["weeks"] = [words.en for words in weeks]
         shown["care"] = dataclasses.asdict(watched)
-        shown["night"], shown["card"] = _plain(self._lookout.night), _plain(self._lookout.card)
+        shown["night"], shown["card"] = _plain(self._collector.night), _plain(self._collector.card)
         health = self._desk.figures.health
         shown["health"] = dataclasses.asdict(health) if health else None
         return seen, shown

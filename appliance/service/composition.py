@@ -16,7 +16,6 @@ from appliance.api.phones import PhoneCommands, PhoneList, ProvisioningWindow
 from appliance.api.privacy import ErasureCommands
 from appliance.api.reports import DivertCommands
 from appliance.api.requests import RequestCommands
-from appliance.api.speech import Naming
 from appliance.api.status import SystemCommands
 from appliance.api.updates import OwnHealth, UpdateCommands
 from appliance.api.users import UserCommands
@@ -36,24 +35,25 @@ from appliance.policy.supervision import Component
 from appliance.policy.text import NOTHING, Words, words_of
 from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
-from appliance.service import announcement_files, updates
-from appliance.service.backup_nights import LIMIT_S, TargetNights, TargetQuestions
+from appliance.service import announcements, updates
+from appliance.service.announcements import HouseName
+from appliance.service.backup_nights import LIMIT_S, TargetCommands, TargetNights
 from appliance.service.clock import ClockCorrection, ClockWatch, Sources
-from appliance.service.command_table import Questions
+from appliance.service.command_table import CommandTable
 from appliance.service.housekeeping import NO_PIN, Housekeeping, pin_path, plan_of
 from appliance.service.jobs import Jobs
 from appliance.service.loop import CallControl, Inbox
 from appliance.service.mailroom import Mailroom
-from appliance.service.managed_config import Central
+from appliance.service.managed_config import ManagedConfigFetcher
 from appliance.service.media_link import EventHandlers, Legs, MediaLink
 from appliance.service.monitoring import Metrics, fleet_of
 from appliance.service.nightly import Nightly
-from appliance.service.phone_status import PhonesKept, StatusCollector
 from appliance.service.reports import LineUses, sheets_of
+from appliance.service.status import PhoneStateWriter, StatusCollector
 from appliance.service.stores import Stores
 from appliance.service.supervision import Notices, Recoveries, Supervisor, folder_of
 from appliance.service.technician_commands import JobCommands, LineRestarts
-from appliance.service.updates import Updates
+from appliance.service.updates import UpdateRunner
 from appliance.sip.service import Phones
 from appliance.usb.reset import answers_folder, requests_folder
 from appliance.voicemail.storage import MB, Limits
@@ -75,7 +75,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Above:
+class ProcessState:
     """What the parts ask of who turns them: to show a status; whether the box is ready, and since
     when (monotonic s); whether a service manager starts the desk again when it leaves.
     """
@@ -89,13 +89,13 @@ class Above:
 class Parts:
     """Every part of the desk, made and joined; nothing of it is started."""
 
-    def __init__(self, run: Run, above: Above) -> None:
+    def __init__(self, run: Run, above: ProcessState) -> None:
         self.run, self._above = run, above
         self.selector = selectors.DefaultSelector()
         self.inbox = Inbox()
-        self.lookout = StatusCollector(run.complaint)
-        self.notices = Notices(self.lookout.trouble, folder_of(Path(run.settings.folders.run)))
-        self.lookout.boot = updates.reason(Path(run.settings.folders.run))
+        self.collector = StatusCollector(run.complaint)
+        self.notices = Notices(self.collector.trouble, folder_of(Path(run.settings.folders.run)))
+        self.collector.boot = updates.reason(Path(run.settings.folders.run))
         self._make_records()
         self._make_desk()
         self._make_ends()
@@ -106,12 +106,14 @@ class Parts:
         settings, boot = self.run.settings, randomness.token_hex(4)
         limits = Limits(high_water_bytes=settings.voicemail.room_alarm * MB)
         self._own = Path(settings.folders.prompts) if settings.folders.prompts else None
-        state, trouble = Path(settings.folders.state), self.lookout.trouble
+        state, trouble = Path(settings.folders.state), self.collector.trouble
         self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits)
         self.stores.spoken.voice = settings.site.voice
         self.stores.spoken.languages = self.run.office.languages
-        self.caretaker = caretaker(settings, self.run.office, self.stores, self.lookout)
-        self.stores.on_care = self.caretaker.soon
+        self.housekeeping = make_housekeeping(
+            settings, self.run.office, self.stores, self.collector
+        )
+        self.stores.on_care = self.housekeeping.soon
         self.sheets = sheets_of(settings, self.run.office, self.stores)
         prefix = f"{datetime.now(UTC):%Y%m%d}-{boot}"
         self.switchboard = Switchboard(self.run.office, prefix, self.stores.load_service_state())
@@ -120,11 +122,11 @@ class Parts:
             settings,
             self.run.office,
             self.stores.records,
-            self.lookout,
+            self.collector,
             lambda: self.switchboard.register,
             lambda: self.desk.status(),
         )
-        self.caretaker.over = self.sheets.over = self.mail.over = self.stores.hours.over
+        self.housekeeping.over = self.sheets.over = self.mail.over = self.stores.hours.over
 
     def _make_desk(self) -> None:
         """Make the desk with its clock."""
@@ -140,17 +142,17 @@ class Parts:
     def _make_ends(self) -> None:
         """Make the ends: panel, phones, carrier; join them to the desk."""
         settings = self.run.settings
-        self.panel = panel(settings, self.lookout, self._button)
+        self.panel = panel(settings, self.collector, self._button)
         left_file = Path(settings.folders.run) / "calls.json"
         self.phones = self._made_phones(left_file)
-        self.phones_kept = PhonesKept(self.stores, self.phones, self.lookout, left_file)
+        self.phones_kept = PhoneStateWriter(self.stores, self.phones, self.collector, left_file)
         self.line_uses = LineUses()
         self.diverts = DivertCommands(settings, self.run.office, self.stores, self.desk.now)
-        self._prompts = announcement_files.prompt_file(
+        self._prompts = announcements.prompt_file(
             Catalogue(self._own),
             self.run.office.languages,
             settings.site.country,
-            self.lookout.complain,
+            self.collector.complain,
         )
         self.carrier = self._made_carrier()
         legs = Legs(self.phones, self.carrier.send, settings.sip.address, settings.sip.laws)
@@ -172,29 +174,27 @@ class Parts:
             window=self.window,
         )
         self.supervisor = self._made_supervisor()
-        self.lookout.restarted = self.supervisor.rows
+        self.collector.restarted = self.supervisor.rows
         self.restarts = LineRestarts(stores, self.desk, self.carrier)
-        chores = Jobs(self.run.config)
-        self.chores = JobCommands(stores, settings, self.run.complaint, chores, self.desk.now)
-        self.nightly = Nightly(settings, stores.records, chores, self.lookout.trouble)
+        jobs = Jobs(self.run.config)
+        self.jobs = JobCommands(stores, settings, self.run.complaint, jobs, self.desk.now)
+        self.nightly = Nightly(settings, stores.records, jobs, self.collector.trouble)
         self.target_nights = TargetNights(
-            settings, stores.records, Jobs(self.run.config, LIMIT_S), self.lookout.trouble
+            settings, stores.records, Jobs(self.run.config, LIMIT_S), self.collector.trouble
         )
-        self.restores = RestoreCommands(stores, settings, self.chores, self.desk.status)
-        self.updates = Updates(
-            settings, stores.records, chores, self.lookout.trouble, boot=Sources().boot_id()
+        self.restores = RestoreCommands(stores, settings, self.jobs, self.desk.status)
+        self.updates = UpdateRunner(
+            settings, stores.records, jobs, self.collector.trouble, boot=Sources().boot_id()
         )
-        central = Central(settings, stores.records, chores, self.lookout.trouble)
-        self.central = ManagedConfigCommands(stores, central, self.chores)
-        self.naming = Naming(settings, stores.records, chores)
+        central = ManagedConfigFetcher(settings, stores.records, jobs, self.collector.trouble)
+        self.central = ManagedConfigCommands(stores, central, self.jobs)
+        self.naming = HouseName(settings, stores.records, jobs)
         self.questions = self._made_questions()
         self.watching = Watchers(self.questions.watched)
         self.metrics = Metrics(
-            settings, self.desk, stores, self.lookout, self.phones.status, self._above.is_ready
+            settings, self.desk, stores, self.collector, self.phones.status, self._above.is_ready
         )
         self.desk.also_due = self.watching.next_deadline
-
-    # --- one part each -----------------------------------------------------------------------
 
     def _made_mailroom(self) -> Mailroom:
         return Mailroom(
@@ -202,14 +202,14 @@ class Parts:
             self.run.office,
             self.stores.records,
             lambda: self.switchboard.register,
-            lambda trouble: self.lookout.trouble("mail", trouble),
+            lambda trouble: self.collector.trouble("mail", trouble),
         )
 
     def _made_phones(self, left_file: Path) -> Phones:
         """Make the phones, with what a predecessor has left of registrations and calls."""
         code = code_of(self.run.office, StaffKey.MESSAGES)
         return Phones(
-            phone_settings(self.run.settings, secrets_of(self.run.settings, self.lookout), code),
+            phone_settings(self.run.settings, secrets_of(self.run.settings, self.collector), code),
             self.inbox.post,
             self.stores.load_bindings(),
             left=load_text(left_file),
@@ -234,14 +234,14 @@ class Parts:
         self.stores.mailbox.gap(gap.recording, gap.gap_ms)
         self.desk.fact(gap)
 
-    def _made_questions(self) -> Questions:
+    def _made_questions(self) -> CommandTable:
         """Make what answers at the door."""
         settings, stores = self.run.settings, self.stores
         plan = self.run.office.outgoing.plan
-        return Questions(
+        return CommandTable(
             self.desk,
             stores,
-            self.lookout,
+            self.collector,
             settings,
             self.run.office.zone,
             self.recoveries,
@@ -260,16 +260,16 @@ class Parts:
             self.stores,
             self.run.settings,
             self.desk,
-            self.lookout,
+            self.collector,
             self.recoveries,
             self.phones,
             self.carrier,
             lambda: self.panel_status(self.desk.status()),
             self.panel.test,
             self.restarts,
-            self.chores,
+            self.jobs,
             self.restores,
-            TargetQuestions(self.stores, self.run.settings, self.target_nights, self.desk.now),
+            TargetCommands(self.stores, self.run.settings, self.target_nights, self.desk.now),
             UpdateCommands(
                 self.stores, self.run.settings, self.updates, self.desk.status, self._myself
             ),
@@ -281,7 +281,7 @@ class Parts:
         """Say how the desk is, for the judge of an update."""
         now = self.desk.now()
         ready_s = now.monotonic - self._above.ready_at() if self._above.is_ready() else 0.0
-        restarts = sum(int(row["restarts"]) for row in self.lookout.restarted(now))
+        restarts = sum(int(row["restarts"]) for row in self.collector.restarted(now))
         return OwnHealth(ready_s, self.carrier.connected, restarts)
 
     def _made_supervisor(self) -> Supervisor:
@@ -300,7 +300,7 @@ class Parts:
         return Supervisor(
             beats,
             {Component.CARRIER: lambda: self.carrier.past},
-            self.lookout,
+            self.collector,
             Path(self.run.settings.folders.run),
             kept=self._above.is_kept,
             failures=faults.last_at,
@@ -308,12 +308,12 @@ class Parts:
 
     def panel_status(self, status: Status) -> PanelStatus:
         """Return what LEDs and page show of a status."""
-        return self.lookout.panel_status(status, self.phones.status(), self._above.is_ready())
+        return self.collector.panel_status(status, self.phones.status(), self._above.is_ready())
 
     def _button(self, press: Press) -> None:
         """A short press toggles "Non presidiato"; called from the panel's thread."""
         if press is Press.SHORT:
-            self.inbox.post(self.lookout.button_pressed())
+            self.inbox.post(self.collector.button_pressed())
 
 
 def _usb_recoveries(settings: Settings) -> Recoveries:
@@ -322,7 +322,7 @@ def _usb_recoveries(settings: Settings) -> Recoveries:
     return Recoveries(requests_folder(run), answers_folder(run), lambda: datetime.now(UTC))
 
 
-def carrier_setup(settings: Settings, prompts: announcement_files.PromptFile) -> Setup:
+def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:
     """Make the carrier's Setup from the configuration."""
     language = settings.site.languages[0]
     return Setup(
@@ -330,39 +330,41 @@ def carrier_setup(settings: Settings, prompts: announcement_files.PromptFile) ->
         rtp_address=settings.sip.address,
         rtp_ports=(settings.sip.rtp_ports.low, settings.sip.rtp_ports.high),
         prompts=prompts.prompts,
-        hold=announcement_files.named(language, announcement_files.HOLD),
-        lost=announcement_files.named(language, announcement_files.LOST),
+        hold=announcements.prompt_names(language, announcements.HOLD),
+        lost=announcements.prompt_names(language, announcements.LOST),
     )
 
 
-def caretaker(
-    settings: Settings, office: Office, stores: Stores, lookout: StatusCollector
+def make_housekeeping(
+    settings: Settings, office: Office, stores: Stores, collector: StatusCollector
 ) -> Housekeeping:
     """Make what looks after messages; a code that is wanted and missing is said."""
     state = Path(settings.folders.state)
     if office.voicemail.pin is PinRule.ALWAYS and not pin_path(state).exists():
-        lookout.complain(NO_PIN)
+        collector.complain(NO_PIN)
     return Housekeeping(
         stores.records,
         state,
         plan_of(settings, office.switchboard.schedule),
-        lambda trouble: lookout.trouble("retention", trouble),
+        lambda trouble: collector.trouble("retention", trouble),
     )
 
 
-def panel(settings: Settings, lookout: StatusCollector, on_press: Callable[[Press], None]) -> Panel:
+def panel(
+    settings: Settings, collector: StatusCollector, on_press: Callable[[Press], None]
+) -> Panel:
     """Take the panel's pins; a pin that cannot be used costs the panel, not the calls."""
     try:
         return Panel(panel_pins(settings), on_press)
     except ConfigurationError as error:
-        lookout.complain(words_of(error))
+        collector.complain(words_of(error))
         return Panel(PanelPins(), on_press)
 
 
-def secrets_of(settings: Settings, lookout: StatusCollector) -> dict[str, str]:
+def secrets_of(settings: Settings, collector: StatusCollector) -> dict[str, str]:
     """Read the phones' secrets; without them nobody registers, and that is said."""
     try:
         return phones.load_secrets(settings)
     except ConfigurationError as error:
-        lookout.complain(words_of(error))
+        collector.complain(words_of(error))
         return {}

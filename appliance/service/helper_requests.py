@@ -18,7 +18,7 @@ UNTAKEN_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class HelperRequest:
     """Who asks for something, and the passphrase that it takes, "" for none."""
 
     by: str = ""
@@ -26,7 +26,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Went:
+class HelperResult:
     """What became of a request since the box was switched on; `by` whom, "" for nobody."""
 
     at: datetime
@@ -35,25 +35,25 @@ class Went:
     by: str = ""
 
 
-def ask(path: Path, asked: Asked) -> None:
+def put_request(path: Path, asked: HelperRequest) -> None:
     """Put a request, for the desk's account and root alone; raises OSError."""
     told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
     atomic_write(path, told, is_durable=False)
 
 
-def take(path: Path) -> Asked | None:
+def take_request(path: Path) -> HelperRequest | None:
     """Take a request away and read it; None where there is none, or what lies there is none."""
-    text = taken(path)
+    text = take_file(path)
     if text is None:
         return None
     try:
         told = json.loads(text)
-        return Asked(str(told["by"])[:64], str(told["passphrase"]))
+        return HelperRequest(str(told["by"])[:64], str(told["passphrase"]))
     except (ValueError, LookupError, TypeError):
         return None
 
 
-def keep_result(path: Path, went: Went) -> None:
+def write_result(path: Path, went: HelperResult) -> None:
     """Keep what became of it, readable by the desk; raises OSError."""
     path.parent.mkdir(mode=0o755, exist_ok=True)
     told = {
@@ -66,17 +66,19 @@ def keep_result(path: Path, went: Went) -> None:
     atomic_write(path, json.dumps(told), mode=READABLE, is_durable=False)
 
 
-def went(path: Path) -> Went | None:
+def read_result(path: Path) -> HelperResult | None:
     """Read what became of the last request; None where there was none."""
     try:
         told = json.loads(load_text(path))
         said = Words(str(told["it"]), str(told["en"]))
-        return Went(datetime.fromisoformat(told["at"]), told["well"] is True, said, str(told["by"]))
+        return HelperResult(
+            datetime.fromisoformat(told["at"]), told["well"] is True, said, str(told["by"])
+        )
     except (ValueError, LookupError, TypeError):
         return None
 
 
-def is_waiting(path: Path) -> bool:
+def request_is_waiting(path: Path) -> bool:
     """Tell whether a request lies there; one that nobody takes is taken away."""
     try:
         age = time.time() - path.stat().st_mtime
@@ -87,7 +89,7 @@ def is_waiting(path: Path) -> bool:
     return age <= UNTAKEN_S
 
 
-def taken(path: Path) -> bytes | None:
+def take_file(path: Path) -> bytes | None:
     """Take a request away and return what it holds; None where there is none.
 
     Nothing is followed and nothing but a plain file is read: the folder is somebody else's.
@@ -117,26 +119,26 @@ def restore_answer_path(run: Path) -> Path:
     return run.with_name(f"{run.name}-restore") / ANSWER
 
 
-def ask_for_restore(run: Path, asked: Asked) -> None:
+def ask_for_restore(run: Path, asked: HelperRequest) -> None:
     """Put a request; raises OSError."""
-    ask(restore_request_path(run), asked)
+    put_request(restore_request_path(run), asked)
 
 
 def restore_is_waiting(run: Path) -> bool:
     """Tell whether a request lies there; one that nobody takes is taken away."""
-    return is_waiting(restore_request_path(run))
+    return request_is_waiting(restore_request_path(run))
 
 
-def take_restore(run: Path) -> Asked | None:
+def take_restore(run: Path) -> HelperRequest | None:
     """Take a request away and read it; None where there is none, or what lies there is none."""
-    return take(restore_request_path(run))
+    return take_request(restore_request_path(run))
 
 
-def tell_restore(run: Path, went: Went) -> None:
+def tell_restore(run: Path, went: HelperResult) -> None:
     """Keep what became of it, readable by the desk; raises OSError."""
-    keep_result(restore_answer_path(run), went)
+    write_result(restore_answer_path(run), went)
 
 
-def restore_result(run: Path) -> Went | None:
+def restore_result(run: Path) -> HelperResult | None:
     """Read what became of the last one since the box was switched on."""
-    return went(restore_answer_path(run))
+    return read_result(restore_answer_path(run))

@@ -33,7 +33,7 @@ from appliance.policy.voicemail import (
     MessageOutcome,
     MessageStep,
 )
-from appliance.service.announcements import forget_old
+from appliance.service.announcements import delete_old_drafts
 from appliance.store import database, users, voicemail
 from appliance.store.alerts import NOTHING_OPEN, AlertSettings, OpenCounts, queue_alerts
 from appliance.store.database import Noted, Trouble, transaction
@@ -60,9 +60,6 @@ if TYPE_CHECKING:
     from appliance.policy.hours import Schedule
 
 
-# ---- call back care ----------------------------------------------------------------------------
-# A call back in vain is counted by itself, with its time and position (E16).
-
 KINDS = {"message": CaseKind.MESSAGE, "call": CaseKind.CALL}
 DIALLED = "dialled"
 """In the trail of a call out whose number was sent: before that nobody was tried."""
@@ -86,9 +83,6 @@ def in_vain(record: CallRecord, asked_by: str = "") -> tuple[CaseKind, str, Mess
     )
 
 
-# ---- caretaker ---------------------------------------------------------------------------------
-# Looks after messages and missed calls: notices, alerts, counts; and what is past its time.
-#
 # Once a minute, and each night for what is to be deleted, in the records' thread: the disk may
 # stall, the desk may not. Nothing is deleted by a clock that cannot be trusted.
 
@@ -191,7 +185,7 @@ class Housekeeping:
                 len(found.messages), len(found.numbers), len(found.calls),
             )  # fmt: skip
         self._delete_requests(connection, now)
-        if number := forget_old(self._dictated, now):
+        if number := delete_old_drafts(self._dictated, now):
             log.info("deleted by age: %d dictated announcements", number)
         if self._plan.has_no_broker and (number := forget_unwanted(connection, now)):
             log.warning("mqtt: no broker is configured: %d events that waited are gone", number)
@@ -239,9 +233,6 @@ def forget_sounds(folders: Folders, paths: tuple[str, ...]) -> None:
         fsync_directory(folders.new)
 
 
-# ---- message sounds ----------------------------------------------------------------------------
-# Messages on their way to a phone: read in the records' thread, handed to the carrier as a memfd.
-#
 # The deciding thread never waits for the disk, and the carrier never opens a file.
 
 KEPT = 4
@@ -370,9 +361,6 @@ def _memory(path: Path) -> int:
     return fd
 
 
-# ---- pins --------------------------------------------------------------------------------------
-# The office's code for hearing messages: kept as a hash (scrypt, RFC 7914), never as digits.
-#
 # Compared in the records' thread: that takes tens of milliseconds, which the desk has not.
 
 _N, _R, _P = 1 << 14, 8, 1

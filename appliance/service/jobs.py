@@ -17,12 +17,6 @@ from typing import Final
 
 from appliance.policy.text import Refused, Words
 
-# ---- jobs --------------------------------------------------------------------------------------
-# Jobs that run beside the loop.
-
-# ---- chores ------------------------------------------------------------------------------------
-# Long work that is none of deciding: one command of ours at a time, as a child that gives way.
-#
 # The desk waits for nobody: it begins a child, looks now and then whether it has ended, and keeps
 # what it said. What a child may write is bounded, so that it cannot fill the disk of messages.
 
@@ -35,7 +29,7 @@ GRACE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class JobResult:
     """How a chore ended: whether well, and what it said."""
 
     is_well: bool
@@ -48,7 +42,7 @@ class _Running:
     child: subprocess.Popen[bytes]
     said: int
     until: float
-    then: Callable[[Ended], None]
+    then: Callable[[JobResult], None]
 
 
 class Jobs:
@@ -77,7 +71,7 @@ class Jobs:
             )
 
     def begin(
-        self, words: tuple[str, ...], typed: str, most_bytes: int, then: Callable[[Ended], None]
+        self, words: tuple[str, ...], typed: str, most_bytes: int, then: Callable[[JobResult], None]
     ) -> None:
         """Begin a command with `typed` as its input; no file of it grows beyond `most_bytes`.
 
@@ -107,7 +101,7 @@ class Jobs:
                 running.child.kill()
             return
         self._running = None
-        running.then(Ended(running.child.returncode == 0, _heard(running.said)))
+        running.then(JobResult(running.child.returncode == 0, _heard(running.said)))
 
     def stop(self) -> None:
         """End what is running; it leaves nothing half-written behind that counts."""
@@ -131,25 +125,13 @@ def _heard(descriptor: int) -> Words:
         return Words(text, text)
 
 
-# ---- chore questions ---------------------------------------------------------------------------
-# What a technician asks for that takes its time: a backup, whether one is whole, the file's check.
-#
-# Who may is looked up, and who did it kept, in the records' thread; a child does it (chores.py).
+# Who may is looked up, and who did it kept, in the records' thread; a child does it (jobs.py).
 
 
-# ---- reload ------------------------------------------------------------------------------------
-# Configuration read again in a child, and put in force by the running service.
-
-# ---- apart -------------------------------------------------------------------------------------
-# Work done apart: in a forked child, so that what it imports and leaves behind goes with it.
-#
 # Reading the configuration takes 20 MB once: the libraries that read it, and the holidays of the
 # world of which a few dozen days are wanted.
 
 
-# ---- reloading ---------------------------------------------------------------------------------
-# SIGHUP: is the configuration written now a good one; then the service starts anew with it.
-#
 # The file is read once, at the start (architecture.md, rule 10): so what a person changes is looked
 # at by a child, and taken over by a restart in good order when no call is up. A file that is wrong
 # changes nothing.

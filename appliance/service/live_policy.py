@@ -42,12 +42,7 @@ from appliance.store.writer import Records
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
-# ---- live policy -------------------------------------------------------------------------------
-# Directory and special hours in memory, reread from the database whenever they change.
 
-# ---- directory keeper --------------------------------------------------------------------------
-# The register as the desk has it: read from the records at the start and whenever it changed.
-#
 # A command tells the desk of a change; one that was killed before it could is found out by looking
 # at the records' last change (E12). A register that cannot be read leaves the last one in force,
 # and one whose numbers cannot be unsealed still gives the offices' rules; both are said (P5). With
@@ -202,9 +197,6 @@ def _listed(found: DirectoryAttention, language: str) -> Iterator[tuple[str, lis
             yield in_language(words, language), names
 
 
-# ---- hours -------------------------------------------------------------------------------------
-# Special hours as the desk has them: read at the start and whenever one was entered (E14).
-#
 # What cannot be read leaves what was read last in force, and is said.
 
 HoursHeard = Callable[[tuple[HoursEntry, ...] | CentralinoError], None]
@@ -276,9 +268,6 @@ def hours_unreadable(error: CentralinoError) -> Trouble:
         f"{error}",
     )
 
-
-# ---- policy changes ----------------------------------------------------------------------------
-# Changes of directory, sheets and managed settings that commands ask for.
 
 T = TypeVar("T")
 PART_BYTES: Final = 11_000

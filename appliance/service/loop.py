@@ -33,9 +33,6 @@ from appliance.service.reports import Figures
 from appliance.service.stores import Stores
 from appliance.workers import Reported, faults
 
-# ---- confinement -------------------------------------------------------------------------------
-# Confinement of faults of ours in the deciding thread: each is reported, the thread goes on.
-#
 # A fault that repeats ends the process, which its service manager starts anew: what is wrong in
 # memory is gone then, and calls of a moment are a smaller loss than a desk that decides nothing.
 
@@ -95,10 +92,6 @@ class Confinement:
             self._rests.pop(name, None)
 
 
-# ---- inbox -------------------------------------------------------------------------------------
-# The desk's inbox: facts from every thread, taken in order by the one that decides.
-
-
 class Inbox:
     """`post` from any thread; `take` in the deciding thread; `fileno` wakes its selector."""
 
@@ -133,17 +126,6 @@ class Inbox:
         self._writer.close()
 
 
-# ---- outgoing log ------------------------------------------------------------------------------
-# What the journal says of calls out: refusals, and calls for help; never a number (P7).
-
-
-# ---- stores ------------------------------------------------------------------------------------
-# Records and mailbox as the desk sees them: orders in, facts out through the inbox, no waiting.
-
-
-# ---- desk --------------------------------------------------------------------------------------
-# The desk: one thread that decides. Facts in, the Switchboard's orders out, no waiting.
-#
 # The disk, the LAN and the sound are other threads' and another process's business; here stand the
 # selector, the deadlines and the dispatch of orders (design/processes.md).
 
@@ -358,8 +340,6 @@ class CallControl:
             with self.confinement.one():
                 self.fact(event)
 
-    # --- within ------------------------------------------------------------------------------
-
     def _show_changes(self) -> None:
         """Tell what people see once a turn, after the orders: a phone rings first."""
         if self.is_in_a_hurry:
@@ -418,7 +398,3 @@ class CallControl:
             self.on_answer(order)
         else:
             self._stores.order(order)
-
-
-# ---- records made ------------------------------------------------------------------------------
-# Where the records are that the desk has made: a command never makes them itself.

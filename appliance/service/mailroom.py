@@ -62,10 +62,6 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-# ---- mail account ------------------------------------------------------------------------------
-# The mail server of the configuration as the mail room takes it.
-
-
 def account_of(mail: MailSettings) -> Account | None:
     """Return the account at the mail server, None where none is configured."""
     if not mail.server:
@@ -86,9 +82,6 @@ def domain_of(mail: MailSettings) -> str:
     return address_in(mail.sender).rpartition("@")[2] if mail.sender else ""
 
 
-# ---- papers ------------------------------------------------------------------------------------
-# What the protocol office files of a request: its e-mails as they left, and all of it on paper.
-#
 # E15. No link that closes a request stands in any of them, and in no PDF a number that is not told.
 
 NOBODY = "centralino@centralino.invalid"
@@ -210,8 +203,6 @@ def papers_of(settings: Settings, office: Office) -> Papers:
     )
 
 
-# ---- mailroom ----------------------------------------------------------------------------------
-
 log = logging.getLogger(__name__)
 
 STOP_LIMIT_S = 2.0
@@ -298,8 +289,6 @@ class Mailroom:
     def wake(self, hurry: bool = False) -> None:
         """Something was queued; with `hurry` somebody asks for another try now."""
         self._sender.wake(hurry)
-
-    # --- writing ---
 
     @property
     def calendar(self) -> Schedule:
@@ -393,8 +382,6 @@ class Mailroom:
             self.house().name,
         )
         return invitation(meeting, Method.PUBLISH, is_over=step is RequestStep.CANCEL)
-
-    # --- sending ---
 
     def _deliver(self, letter: OutgoingMail) -> DeliveryReply:
         if self._server is None or self._account is None:

@@ -33,8 +33,8 @@ from appliance.media import link
 from appliance.policy.text import Refused
 from appliance.service import nightly
 from appliance.service.backup import MADE
-from appliance.service.composition import Above, Parts, Run
-from appliance.service.jobs import Ended, Jobs
+from appliance.service.composition import Parts, ProcessState, Run
+from appliance.service.jobs import JobResult, Jobs
 from appliance.service.nightly import is_quiet
 from appliance.sip.phones import PhonesStatus
 from appliance.store import reports
@@ -45,11 +45,8 @@ from appliance.workers import one_job
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from appliance.service.phone_status import StatusCollector
+    from appliance.service.status import StatusCollector
 
-# ---- shown files -------------------------------------------------------------------------------
-# What of the state folder the console may read: it has an account of its own.
-#
 # All that the desk writes is for its own account alone, but for what is named here. What a
 # programme of before has left otherwise, or an old backup has brought, is opened at the start.
 
@@ -81,9 +78,6 @@ def shown(state: Path) -> Iterator[Path]:
     yield from ((state / MADE).parent, state / MADE)
 
 
-# ---- service -----------------------------------------------------------------------------------
-# The daemon: start, readiness, watchdog, clean stop of the desk's parts. ONLY sdnotify here.
-#
 # Everything reads as one page: what is started, in which order, and undone in the reverse one.
 
 log = logging.getLogger(__name__)
@@ -110,13 +104,11 @@ class Service:
         # a tenth of what is granted: whoever is kept waiting by a busy board is not killed for it
         self._watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e7
         self._watchdog_at = 0.0
-        above = Above(self._show, lambda: self._ready, lambda: self._ready_at, IS_KEPT)
+        above = ProcessState(self._show, lambda: self._ready, lambda: self._ready_at, IS_KEPT)
         self._parts = Parts(run, above)
-        self._reloading = Reloading(self._parts.chores.chores, self._parts.lookout, kept=IS_KEPT)
+        self._reloading = Reloading(self._parts.jobs.jobs, self._parts.collector, kept=IS_KEPT)
         self._parts.central.on_schedule = self._reloading.ask
         self._parts.entering.on_change = self._reloading.ask
-
-    # --- life --------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Start everything, turn until told to stop, stop everything."""
@@ -168,7 +160,7 @@ class Service:
         parts.supervisor.start(time.monotonic())
         self._show(parts.desk.status())
         link.prepare(reads=link.FACTS, writes=link.ORDERS)  # the carrier is still being loaded
-        nightly.give_back()
+        nightly.trim_heap()
         gc.freeze()  # a full collection that looks at all of it again would keep a ring waiting
 
     def _stop(self) -> None:
@@ -185,7 +177,7 @@ class Service:
             lambda: parts.phones_kept.keep_left(parts.phones.status()),
             parts.mail.stop,
             parts.fleet.stop if parts.fleet is not None else _nothing,
-            parts.chores.chores.stop,
+            parts.jobs.jobs.stop,
             parts.window.stop,
             parts.target_nights.stop,
             parts.metrics.stop,
@@ -200,8 +192,6 @@ class Service:
 
     def _told_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
-
-    # --- looking after itself ----------------------------------------------------------------
 
     def _do(self, name: str, chore: Callable[[], object]) -> None:
         """Do a chore that may fail by a fault of ours: then it rests, and all else goes on."""
@@ -249,11 +239,11 @@ class Service:
     def _look_after(self) -> None:
         """Have messages and missed calls looked after; show what has come to wait for somebody."""
         parts, do = self._parts, self._do
-        do("care", lambda: parts.caretaker.look(parts.desk.now()))
+        do("care", lambda: parts.housekeeping.look(parts.desk.now()))
         do("sheets", lambda: parts.sheets.look(parts.desk.now()))
         do("restarts", parts.restarts.look)
         do("corrections", lambda: parts.corrections.look(time.monotonic()))
-        do("chores", parts.chores.look)
+        do("chores", parts.jobs.look)
         do("night", self._look_after_night)
         quiet = functools.partial(self._is_so, is_quiet)
         do("names", lambda: parts.naming.look(time.monotonic(), quiet))
@@ -272,11 +262,11 @@ class Service:
         return judge(self._parts.desk.status())
 
     def _look_after_night(self) -> None:
-        parts, lookout = self._parts, self._parts.lookout
+        parts, collector = self._parts, self._parts.collector
         parts.nightly.look(parts.desk.now(), lambda: self._is_so(is_quiet))
-        lookout.night, lookout.card = parts.nightly.last, parts.nightly.card
+        collector.night, collector.card = parts.nightly.last, parts.nightly.card
         parts.target_nights.look(parts.desk.now(), lambda: self._is_so(is_quiet))
-        lookout.stick, lookout.target = parts.nightly.stick, parts.target_nights.target
+        collector.stick, collector.target = parts.nightly.stick, parts.target_nights.target
 
     def _look_after_updates(self) -> None:
         parts = self._parts
@@ -286,7 +276,7 @@ class Service:
     def _look_after_central(self) -> None:
         parts, central = self._parts, self._parts.central.central
         if central.look(parts.desk.now(), lambda: self._is_so(is_quiet)):
-            parts.lookout.central = central.words()
+            parts.collector.central = central.words()
             self._show(parts.desk.status())
 
     def _look_after_notices(self) -> None:
@@ -294,10 +284,10 @@ class Service:
             self._show(self._parts.desk.status())
 
     def _look_at_watched(self) -> None:
-        caretaker, lookout = self._parts.caretaker, self._parts.lookout
-        lookout.deleted_at = caretaker.deleted_at
-        if caretaker.watched != lookout.watched:
-            lookout.watched = caretaker.watched
+        housekeeping, collector = self._parts.housekeeping, self._parts.collector
+        collector.deleted_at = housekeeping.deleted_at
+        if housekeeping.watched != collector.watched:
+            collector.watched = housekeeping.watched
             self._show(self._parts.desk.status())
 
     def _declare_missing(self, now: float) -> None:
@@ -318,7 +308,7 @@ class Service:
             return False
         self._notify.notify("READY=1")
         self._ready_at = time.monotonic()
-        log.info("ready: %s", self._parts.lookout.words(status))
+        log.info("ready: %s", self._parts.collector.words(status))
         return True
 
     def _show(self, status: Status) -> None:
@@ -341,7 +331,7 @@ class Service:
 
     def _say(self, status: Status) -> None:
         """Tell the service manager; a newline would end an assignment (sd_notify(3))."""
-        one_line = " ".join(self._parts.lookout.words(status).split())
+        one_line = " ".join(self._parts.collector.words(status).split())
         self._notify.notify(f"STATUS={one_line}")
 
 
@@ -372,8 +362,8 @@ class Reloading:
     `kept` is true where a service manager starts the desk again.
     """
 
-    def __init__(self, chores: Jobs, lookout: StatusCollector, *, kept: bool) -> None:
-        self._chores, self._lookout, self._kept = chores, lookout, kept
+    def __init__(self, jobs: Jobs, collector: StatusCollector, *, kept: bool) -> None:
+        self._jobs, self._collector, self._kept = jobs, collector, kept
         self._is_asked = False
         self._is_good = False
 
@@ -383,23 +373,23 @@ class Reloading:
 
     def look(self, is_idle: Callable[[], bool]) -> bool:
         """Do what is due; returns True when the service should leave to start with a new file."""
-        if self._is_asked and not self._chores.running:
+        if self._is_asked and not self._jobs.running:
             self._is_asked = False
             self._begin()
         return self._is_good and self._kept and is_idle()
 
     def _begin(self) -> None:
         try:
-            self._chores.begin(("check",), "", MOST_CHECK_BYTES, self._heard)
+            self._jobs.begin(("check",), "", MOST_CHECK_BYTES, self._heard)
         except (Refused, OSError) as error:
             log.error("the configuration cannot be looked at: %s", error)
 
-    def _heard(self, ended: Ended) -> None:
+    def _heard(self, ended: JobResult) -> None:
         self._is_good = ended.is_well
         log.info("the configuration is %s", "good" if ended.is_well else "not used")
-        self._lookout.trouble("configuration", self._trouble(ended))
+        self._collector.trouble("configuration", self._trouble(ended))
 
-    def _trouble(self, ended: Ended) -> Trouble | None:
+    def _trouble(self, ended: JobResult) -> Trouble | None:
         if not ended.is_well:
             return Trouble(
                 "configuration.bad",

@@ -32,26 +32,20 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.jobs import Ended, Jobs
+    from appliance.service.jobs import JobResult, Jobs
     from appliance.store.writer import Records
 
 
-# ---- central place -----------------------------------------------------------------------------
-# Where the head office's settings lie in the state folder, and which of them are in force.
-#
 # Each bundle has a folder of its own, named by its digest and never changed; one small file says
 # which folder holds. So a change is one rename. Read by whoever reads the configuration.
 
 log = logging.getLogger(__name__)
 
 
-# ---- central said ------------------------------------------------------------------------------
-# What came of the last look for the head office's settings, kept for the desk and for people.
-
 SAID: Final = "said.json"
 
 
-class Outcome(enum.StrEnum):
+class FetchOutcome(enum.StrEnum):
     """How it ended: what holds is what the server has; refused; the server gave nothing."""
 
     GOOD = "good"
@@ -60,19 +54,19 @@ class Outcome(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FetchResult:
     """When, how it ended, and the sentence; `good_at` is when it last ended well, if ever."""
 
     at: datetime
-    outcome: Outcome
+    outcome: FetchOutcome
     words: Words
     good_at: datetime | None = None
 
 
-def keep(state: Path, said: Said) -> None:
+def keep(state: Path, said: FetchResult) -> None:
     """Keep it; when it last ended well is taken over. Raises OSError."""
     before = load_central_said(state)
-    good_at = said.at if said.outcome is Outcome.GOOD else before.good_at if before else None
+    good_at = said.at if said.outcome is FetchOutcome.GOOD else before.good_at if before else None
     told = {
         "at": said.at.isoformat(),
         "outcome": said.outcome.value,
@@ -84,19 +78,17 @@ def keep(state: Path, said: Said) -> None:
     atomic_write(bundle_folder(state) / SAID, json.dumps(told, ensure_ascii=False))
 
 
-def load_central_said(state: Path) -> Said | None:
+def load_central_said(state: Path) -> FetchResult | None:
     """Read it; None for none, or one that cannot be read."""
     try:
         told = json.loads(load_text(bundle_folder(state) / SAID))
         good_at = datetime.fromisoformat(told["good_at"]) if told["good_at"] else None
         words = Words(str(told["it"]), str(told["en"]))
-        at, outcome = datetime.fromisoformat(told["at"]), Outcome(told["outcome"])
-        return Said(at, outcome, words, good_at)
+        at, outcome = datetime.fromisoformat(told["at"]), FetchOutcome(told["outcome"])
+        return FetchResult(at, outcome, words, good_at)
     except (ValueError, LookupError, TypeError):
         return None
 
-
-# ---- central -----------------------------------------------------------------------------------
 
 FETCH: Final = ("settings", "fetch")
 MOST_BYTES: Final = 256_000_000
@@ -111,36 +103,36 @@ SPREAD: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ManagedState:
     """What was read last: what holds, what came of the last look, whether a cut left work over."""
 
     held: InForce | None = None
-    said: Said | None = None
+    said: FetchResult | None = None
     is_unfinished: bool = False
 
 
-class Central:
+class ManagedConfigFetcher:
     """Looks and tells; all of it in the deciding thread, the disk in the records'."""
 
     def __init__(
         self,
         settings: Settings,
         records: Records,
-        chores: Jobs,
+        jobs: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
         spread: Callable[[], float] = lambda: secrets.randbelow(1000) / 1000,
     ) -> None:
         self.settings = settings
         self._state = Path(settings.folders.state)
         self._zone = ZoneInfo(settings.site.zone)
-        self._records, self._chores, self._on_trouble = records, chores, on_trouble
+        self._records, self._jobs, self._on_trouble = records, jobs, on_trouble
         self._every_s = settings.central.every * 60.0
         self._spread = spread
         self._failures = 0
         self._good_at: float | None = None
         self._next_at: float | None = None
         self._has_changed = False
-        self.known = Known()
+        self.known = ManagedState()
 
     def start(self) -> None:
         """Read what holds."""
@@ -149,7 +141,7 @@ class Central:
     def read_anew(self, told: Callable[[], None] = lambda: None) -> None:
         """Read what holds and what was said last, in the records' thread; then call `told`."""
 
-        def done(result: Known | CentralinoError) -> None:
+        def done(result: ManagedState | CentralinoError) -> None:
             if not isinstance(result, CentralinoError):
                 self._has_changed = self._has_changed or result != self.known
                 self.known = result
@@ -177,22 +169,22 @@ class Central:
         last = [managed_config.last_look_words(said.at, said.words, self._zone)] if said else []
         return (managed_config.in_force_words(row, self._zone), *last)
 
-    def _read(self, connection: sqlite3.Connection) -> Known:
+    def _read(self, connection: sqlite3.Connection) -> ManagedState:
         held, said = records.in_force(connection), load_central_said(self._state)
-        return Known(held, said, (bundle_folder(self._state) / PENDING).exists())
+        return ManagedState(held, said, (bundle_folder(self._state) / PENDING).exists())
 
     def _begin(self, monotonic: float) -> None:
         self._next_at = monotonic + self._every_s * (1 + SPREAD * self._spread())
         try:
-            self._chores.begin(FETCH, "", MOST_BYTES, self._ended(monotonic))
+            self._jobs.begin(FETCH, "", MOST_BYTES, self._ended(monotonic))
         except (Refused, OSError) as error:
             log.info("looking for central settings waits: %s", error)
             self._next_at = monotonic + BUSY_S
 
-    def _ended(self, begun: float) -> Callable[[Ended], None]:
+    def _ended(self, begun: float) -> Callable[[JobResult], None]:
         """Return what hears how a look that was begun then has ended."""
 
-        def ended(how: Ended) -> None:
+        def ended(how: JobResult) -> None:
             log.info("central settings: %s", how.said.en)
             self._failures = 0 if how.is_well else self._failures + 1
             if how.is_well:
@@ -209,13 +201,13 @@ class Central:
         self._on_trouble("central", trouble_of(said, is_long=is_long))
 
 
-def trouble_of(said: Said | None, *, is_long: bool) -> Trouble | None:
+def trouble_of(said: FetchResult | None, *, is_long: bool) -> Trouble | None:
     """Return what people are told; of a server that does not answer after a day alone."""
-    if said is None or said.outcome is Outcome.GOOD:
+    if said is None or said.outcome is FetchOutcome.GOOD:
         return None
-    if said.outcome is Outcome.UNREACHED and not is_long:
+    if said.outcome is FetchOutcome.UNREACHED and not is_long:
         return None
-    refused = said.outcome is Outcome.REFUSED
+    refused = said.outcome is FetchOutcome.REFUSED
     it = "non si possono usare" if refused else "non arrivano da più di un giorno"
     en = "cannot be used" if refused else "have not come for more than a day"
     return Trouble(
@@ -225,9 +217,6 @@ def trouble_of(said: Said | None, *, is_long: bool) -> Trouble | None:
     )
 
 
-# ---- central schedule --------------------------------------------------------------------------
-# The head office's schedule: which tables of a configuration it may hold, and what then holds.
-#
 # Its weeks take the place of the file's; its closures, openings and periods are added to the
 # branch's own. Where two openings or periods speak of one day, the branch's holds: of a schedule's
 # entries the last one is the one that counts (policy/hours.py), so the branch's come last.

@@ -36,14 +36,8 @@ from appliance.media.messages import (
     StillRinging,
 )
 from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
-from appliance.service.announcement_files import PromptFile
+from appliance.service.announcements import PromptFile
 
-# ---- media link --------------------------------------------------------------------------------
-# Call control towards the media gateway and the phones.
-
-# ---- carrier side ------------------------------------------------------------------------------
-# The desk's side of the link: the carrier as a child or a unit, its Setup, what it says.
-#
 # Runs in the deciding thread without ever blocking it. A carrier that is gone is a degraded state:
 # it is started (child) or looked for (unit) again, and told its Setup anew.
 
@@ -157,8 +151,6 @@ class MediaLink:
         self._ping_at: float | None = None
         self._pong_by: float | None = None
 
-    # --- the deciding thread -----------------------------------------------------------------
-
     def send(self, message: Any, fd: int | None = None) -> None:
         """Send an order or an agreed medium; while the carrier is gone it goes nowhere.
 
@@ -214,8 +206,6 @@ class MediaLink:
         self._retry_at = None
         if self.child is not None:
             self._wait_for_child()
-
-    # --- within ------------------------------------------------------------------------------
 
     def _connect(self, now: float) -> None:
         self._retry_at = None
@@ -361,9 +351,6 @@ def _unit_socket(path: Path) -> socket.socket:
     return sock
 
 
-# ---- legs --------------------------------------------------------------------------------------
-# Legs: what stands between the Switchboard's word "ring" and an INVITE that may leave.
-#
 # A phone is rung only after the carrier has reserved its RTP port (design/call.md, The link), and
 # a port is released when its leg has ended, however it ended. No thread, no socket: the service
 # hands it the orders of phones and the facts of both sides, and it calls `phones` and `send`.
@@ -536,8 +523,5 @@ class Legs:
             self.send(orders.ReleasePhone(leg))
 
 
-# ---- line restarts -----------------------------------------------------------------------------
-# What a technician asks by hand: a line put on hook, its port closed and opened again.
-#
 # Who may is looked up, and who did it kept, in the records' thread; the carrier is told by the
 # deciding thread, which looks once more whether a call has come meanwhile.

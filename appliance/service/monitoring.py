@@ -38,19 +38,16 @@ if TYPE_CHECKING:
     from appliance.media.messages import MediaHealth
     from appliance.policy.directory import Directory
     from appliance.policy.office import Office
-    from appliance.service.backup import Stick
-    from appliance.service.backup_target import Target
+    from appliance.service.backup import BackupStick
+    from appliance.service.backup_target import BackupTarget
     from appliance.service.loop import CallControl
     from appliance.service.nightly import Night
-    from appliance.service.phone_status import StatusCollector
+    from appliance.service.status import StatusCollector
     from appliance.service.stores import Stores
     from appliance.sip.phones import PhonesStatus
     from appliance.store.writer import Records
 
 
-# ---- fleet -------------------------------------------------------------------------------------
-# The fleet in the desk: what is published, the thread that does it, what goes wrong.
-#
 # Made only where a broker is configured: paho is not loaded elsewhere.
 
 BROKER_STOP_LIMIT_S: Final = 2.0
@@ -65,7 +62,7 @@ MISCONFIGURED: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredOutbox:
     """The outbox in the records, asked by the fleet's thread, which may wait for the disk."""
 
     records: Records
@@ -112,14 +109,14 @@ class Fleet:
         settings: Settings,
         office: Office,
         records: Records,
-        lookout: StatusCollector,
+        collector: StatusCollector,
         register: Callable[[], Directory],
         status: Callable[[], Status],
     ) -> None:
         from appliance.fleet.mqtt_client import Connection  # loaded where MQTT is on
 
         self._mqtt, self._office, self._register = settings.mqtt, office, register
-        self._where, self._records, self._lookout = broker.where, records, lookout
+        self._where, self._records, self._collector = broker.where, records, collector
         self._status = status
         self._topics = frozenset(settings.mqtt.events)
         self._facts: Json | None = None
@@ -138,11 +135,11 @@ class Fleet:
 
         self._sender = Sender(
             settings.mqtt.prefix,
-            Kept(records),
+            StoredOutbox(records),
             connect,
             self._written,
             self._heard,
-            lambda _: lookout.trouble(Component.MQTT, status_text.ENDED),
+            lambda _: collector.trouble(Component.MQTT, status_text.ENDED),
         )
         self._home = self._discovery(settings)
         self._say()
@@ -174,16 +171,14 @@ class Fleet:
         """Look after the troubles to be told; in the deciding thread, each turn."""
         away_s = 0.0 if self._health.connected else time.monotonic() - self._away_since
         trouble = status_text.trouble_of(self._where, self._health, away_s, now)
-        self._lookout.trouble_once("fleet", trouble)
+        self._collector.trouble_once("fleet", trouble)
         opening = self._sender.opening_since
         if opening is not None and time.monotonic() - opening > OPEN_LIMIT_S:
             self._sender.abort()
-        known = known_of(self._lookout)
+        known = known_of(self._collector)
         if known != self._known or self._is_unkept:
             self._known, self._is_unkept = known, False
             self.see(self._status())
-
-    # --- within ---
 
     def _note(self, facts: Json) -> None:
         """Have kept what holds now, and told what differs from before."""
@@ -230,8 +225,8 @@ class Fleet:
         self._say()
 
     def _say(self) -> None:
-        self._lookout.mqtt = status_text.row(self._where, self._health)
-        self._lookout.mqtt_said = (status_text.broker_words(self._where, self._health),)
+        self._collector.mqtt = status_text.row(self._where, self._health)
+        self._collector.mqtt_said = (status_text.broker_words(self._where, self._health),)
 
     def _discovery(self, settings: Settings) -> tuple[Message, ...]:
         """Describe the box to Home Assistant, where that is wanted."""
@@ -248,7 +243,7 @@ def fleet_of(
     settings: Settings,
     office: Office,
     records: Records,
-    lookout: StatusCollector,
+    collector: StatusCollector,
     register: Callable[[], Directory],
     status: Callable[[], Status],
 ) -> Fleet | None:
@@ -256,18 +251,18 @@ def fleet_of(
     broker = broker_of(settings.mqtt)
     if broker is None:
         return None
-    return Fleet(broker, settings, office, records, lookout, register, status)
+    return Fleet(broker, settings, office, records, collector, register, status)
 
 
-def known_of(lookout: StatusCollector) -> tuple[Known, ...]:
+def known_of(collector: StatusCollector) -> tuple[Known, ...]:
     """List the troubles that may be told of beyond the house, each under its stable code."""
-    found = [Known(one.code, Words(one.it, one.en)) for one in lookout.coded()]
-    return (*([Known("configuration", MISCONFIGURED)] if lookout.is_misconfigured else []), *found)
+    found = [Known(one.code, Words(one.it, one.en)) for one in collector.coded()]
+    return (
+        *([Known("configuration", MISCONFIGURED)] if collector.is_misconfigured else []),
+        *found,
+    )
 
 
-# ---- metrics -----------------------------------------------------------------------------------
-# The box's figures for Prometheus: gathered here once a second, told by a thread of their own.
-#
 # Where `[metrics]` is off nothing is gathered, and the library is never loaded. The deciding thread
 # makes one frozen value a second; what the disk says comes from the records' thread.
 
@@ -297,12 +292,12 @@ class Metrics:
         settings: Settings,
         desk: CallControl,
         stores: Stores,
-        lookout: StatusCollector,
+        collector: StatusCollector,
         phones: Callable[[], PhonesStatus],
         is_ready: Callable[[], bool],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._desk, self._stores, self._lookout = desk, stores, lookout
+        self._desk, self._stores, self._collector = desk, stores, collector
         self._phones, self._is_ready, self._clock = phones, is_ready, clock
         self._state = Path(settings.folders.state)
         self._folder = settings.backup.folder
@@ -352,12 +347,10 @@ class Metrics:
         if self.server:
             self._counts.lines(status, self._clock())
 
-    # --- gathering ---------------------------------------------------------------------------
-
     def _figures(self, now: float) -> Figures:
-        status, lookout = self._desk.status(), self._lookout
+        status, collector = self._desk.status(), self._collector
         self._counts.lines(status, now)
-        watched = lookout.watched
+        watched = collector.watched
         return Figures(
             at=status.at.timestamp(),
             started_at=self._started_at,
@@ -369,17 +362,17 @@ class Metrics:
             stored=self._stored,
             phones=_phones(self._phones()),
             carrier=_carrier(self._desk.figures.health),
-            troubles=lookout.codes(),
-            complaints=lookout.complaints,
+            troubles=collector.codes(),
+            complaints=collector.complaints,
             restarts=tuple(
                 (str(row["part"]), int(row["restarts"]))
-                for row in lookout.restarted(self._desk.now())
+                for row in collector.restarted(self._desk.now())
             ),
             missed=watched.missed,
             late=watched.unheard + watched.unclosed,
             overdue=watched.overdue,
             backup_at=_backup_at(
-                lookout.stick, lookout.target, lookout.night if self._folder else None
+                collector.stick, collector.target, collector.night if self._folder else None
             ),
         )
 
@@ -412,16 +405,14 @@ class Metrics:
         else:
             log.warning("metrics: what waits could not be counted: %s", result)
 
-    # --- what goes wrong ---------------------------------------------------------------------
-
     def _tell(self, why: Words | None) -> None:
         """Tell, or (None) take back, why nobody can read the figures; from the server's thread."""
         if why is None:
             log.info("metrics: served at %s, port %d", *self._where)
-        self._lookout.trouble(CODE, _not_served(self._where, why) if why else None)
+        self._collector.trouble(CODE, _not_served(self._where, why) if why else None)
 
     def _failed(self, _: BaseException) -> None:
-        self._lookout.trouble(CODE, ENDED)
+        self._collector.trouble(CODE, ENDED)
 
 
 def _load_page() -> Callable[[Figures], bytes]:
@@ -441,7 +432,9 @@ def _not_served(where: tuple[str, int], why: Words) -> Trouble:
     )
 
 
-def _backup_at(stick: Stick | None, target: Target | None, night: Night | None) -> float:
+def _backup_at(
+    stick: BackupStick | None, target: BackupTarget | None, night: Night | None
+) -> float:
     """Return when a backup last left the card: onto the stick, the network or second medium."""
     times = [one.done for one in (stick, target) if one is not None and one.done]
     times += [night.at] if night is not None and night.well else []

@@ -31,13 +31,13 @@ from appliance.files import (
 from appliance.policy.hours import moment_phrase
 from appliance.policy.text import Refused, Words, error_text_words, words_of
 from appliance.service.backup import (
-    Stick,
+    BackupStick,
     ask_for_stick,
     load_stick,
     trouble_of_stick,
     write_backup,
 )
-from appliance.service.helper_requests import Asked
+from appliance.service.helper_requests import HelperRequest
 from appliance.service.housekeeping import NIGHT
 from appliance.store import privacy
 from appliance.store.backup import checked_passphrase
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.jobs import Ended, Jobs
+    from appliance.service.jobs import JobResult, Jobs
     from appliance.store.writer import Records
 
 log = logging.getLogger(__name__)
@@ -96,13 +96,13 @@ DRAFT: Final = ".part"
 SEALED: Final = "centralino-*.backup"
 
 
-def do(settings: Settings, config: Path, at: datetime) -> Night:
+def do_night_work(settings: Settings, config: Path, at: datetime) -> Night:
     """Do all of a night's work, keep what came of it, and return it; raises OSError."""
     state = Path(settings.folders.state)
     with acting_for(state):  # by paths, in a folder in which the service might have planted links
         make_shared(state / Path(NIGHTLY).parent)
         make_private(state / NIGHTLY)
-        damage = _wrong(lambda: look_through(state))
+        damage = _wrong(lambda: check_records(state))
         told = [damage or WHOLE]
         failed = [damage]
         if damage is None:
@@ -117,7 +117,7 @@ def do(settings: Settings, config: Path, at: datetime) -> Night:
     return night
 
 
-def look_through(state: Path) -> None:
+def check_records(state: Path) -> None:
     """Have SQLite look through all of the records; raises Refused, StoreError."""
     found = privacy.damage(database_path(state))
     if found:
@@ -226,7 +226,7 @@ MINUTES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class NightMoment:
     """When the work is thought of: `day` is the last on which it was begun, `since_s` ago."""
 
     local: datetime
@@ -235,7 +235,7 @@ class Moment:
     since_s: float
 
 
-def is_due(moment: Moment) -> bool:
+def is_due(moment: NightMoment) -> bool:
     """Tell whether the night's work is to be begun, were there no call."""
     if moment.since_s >= LONGEST_S:
         return True
@@ -256,12 +256,12 @@ class Nightly:
         self,
         settings: Settings,
         records: Records,
-        chores: Jobs,
+        jobs: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
     ) -> None:
         self._state = Path(settings.folders.state)
         self._zone = ZoneInfo(settings.site.zone)
-        self._records, self._chores, self._on_trouble = records, chores, on_trouble
+        self._records, self._jobs, self._on_trouble = records, jobs, on_trouble
         self._day: date | None = None
         self._since: float | None = None
         self._not_before = 0.0
@@ -269,11 +269,11 @@ class Nightly:
         self._stick_at = 0.0
         self._run = Path(settings.folders.run)
         self._stick_trouble: Trouble | None = None
-        self.stick: Stick | None = None
+        self.stick: BackupStick | None = None
         """The backup stick that was set up, as it was at the last look."""
         self.last: Night | None = None
         """What came of the last night, also of one before this start."""
-        self.card: Card | None = None
+        self.card: MemoryCard | None = None
         """How the memory card was at the last look."""
 
     def start(self) -> None:
@@ -294,7 +294,7 @@ class Nightly:
             self._since = now.monotonic
         local, trusted = now.wall.astimezone(self._zone), now.clock_state.is_trusted
         since_s = now.monotonic - self._since
-        due = is_due(Moment(local, trusted, self._day, since_s)) and self._is_settled(since_s)
+        due = is_due(NightMoment(local, trusted, self._day, since_s)) and self._is_settled(since_s)
         if due and now.monotonic >= self._not_before and is_idle():
             self._begin(local.date(), now.monotonic)
 
@@ -304,15 +304,15 @@ class Nightly:
     def _begin(self, day: date, monotonic: float) -> None:
         self._records.do(take_log_in)
         try:
-            self._chores.begin(COMMAND, "", MOST_BYTES, self._ended)
+            self._jobs.begin(COMMAND, "", MOST_BYTES, self._ended)
         except (Refused, OSError) as error:
             log.info("the night's work waits: %s", error)
             self._not_before = monotonic + AGAIN_S
             return
         self._day, self._since = day, monotonic
-        give_back()  # of what a day's calls have left for reuse
+        trim_heap()  # of what a day's calls have left for reuse
 
-    def _ended(self, ended: Ended) -> None:
+    def _ended(self, ended: JobResult) -> None:
         log.info("the night's work: %s", ended.said.en)
         night = load_night(self._state)
         self._hear(night)
@@ -324,7 +324,7 @@ class Nightly:
     def _ask_for_stick(self) -> None:
         """Have root's helper write onto the backup stick: it mounts, which the desk may not."""
         try:
-            ask_for_stick(self._run, Asked())
+            ask_for_stick(self._run, HelperRequest())
         except OSError as error:
             log.warning("a backup on the stick could not be asked for: %s", error)
 
@@ -344,7 +344,7 @@ class Nightly:
         else:
             self._on_trouble("night", RECORDS_DAMAGED if night.damaged else NOT_COPIED)
 
-    def _seen(self, seen: Card | CentralinoError) -> None:
+    def _seen(self, seen: MemoryCard | CentralinoError) -> None:
         if isinstance(seen, CentralinoError):
             return  # whoever writes tells what is wrong with the disk
         self.card = seen
@@ -402,7 +402,7 @@ CARD_FAILING: Final = Trouble(
 )
 
 
-def care_said(night: Night | None, card: Card | None, zone: ZoneInfo) -> tuple[Words, ...]:
+def care_said(night: Night | None, card: MemoryCard | None, zone: ZoneInfo) -> tuple[Words, ...]:
     """Say when the last night's work was done, what came of it, and how the card is."""
     done = NO_NIGHT_YET if night is None else _night_said(night, zone)
     return (done, *([] if card is None else [_card_said(card)]))
@@ -416,7 +416,7 @@ def _night_said(night: Night, zone: ZoneInfo) -> Words:
     )
 
 
-def _card_said(card: Card) -> Words:
+def _card_said(card: MemoryCard) -> Words:
     room = Words(
         ROOM.it.format(card.free_mb, card.total_mb), ROOM.en.format(card.free_mb, card.total_mb)
     )
@@ -430,7 +430,7 @@ SYS: Final = Path("/sys")
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class MemoryCard:
     """What is known of it; `written_mb` and `errors` are None on another file system than ext4."""
 
     device: str
@@ -440,14 +440,14 @@ class Card:
     total_mb: int
 
 
-def look_at_card(folder: Path, sys: Path = SYS) -> Card:
+def look_at_card(folder: Path, sys: Path = SYS) -> MemoryCard:
     """Look at the card that a folder lies on; raises OSError where there is no such folder."""
     numbers, state = folder.stat().st_dev, os.statvfs(folder)
     device = _device_name(sys, os.major(numbers), os.minor(numbers))
     told = sys / "fs" / "ext4" / device
     written = _figure(told / "lifetime_write_kbytes") if device else None
     errors = _figure(told / "errors_count") if device else None
-    return Card(
+    return MemoryCard(
         device,
         None if written is None else written >> 10,
         errors,
@@ -475,7 +475,7 @@ _TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
 """glibc's own; another C library may have none."""
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Drop what is garbage and what the interpreter keeps for reuse; have malloc return free pages.
 
     Takes half a millisecond after a start, more after a day: for moments in which nobody waits. By

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from appliance.store.writer import Records
 
 
-# ---- commission --------------------------------------------------------------------------------
-# The proof that the carrier diverts calls while all lines are busy, or the word that it does not.
-#
 # A caller who finds every line engaged hears busy and never reaches the box (P8): only the carrier
 # can lead that call elsewhere, and only a call placed then proves it; for each public number apart,
 # as each is diverted apart. Kept as commission.json in the state folder, each with the lines it was
@@ -48,7 +45,7 @@ FREE = frozenset({"idle", "missing", "no_line", "out"})
 """States of a line, as `status --json` names them, in which it is not seized."""
 
 
-class Outcome(enum.StrEnum):
+class DivertOutcome(enum.StrEnum):
     """What was found."""
 
     DIVERTED = "diverted"  # a call placed while all lines were seized rang elsewhere
@@ -63,7 +60,7 @@ class Proof:
     `number` is the public number that was called, "" where the box knows of none, or of one.
     """
 
-    outcome: Outcome
+    outcome: DivertOutcome
     by: str
     at: datetime
     lines: tuple[str, ...]
@@ -176,12 +173,12 @@ def told(proof: Proof) -> Words:
     of = f"{proof.number}: " if proof.number else ""
     it, en = (f"{moment_words(proof.at, tongue)}, {proof.by}" for tongue in ("it", "en"))
     match proof.outcome:
-        case Outcome.DIVERTED:
+        case DivertOutcome.DIVERTED:
             return Words(
                 f"{of}Con tutte le linee occupate la chiamata arriva a: {proof.where} ({it}).",
                 f"{of}With all lines busy a call rings at: {proof.where} ({en}).",
             )
-        case Outcome.BUSY:
+        case DivertOutcome.BUSY:
             return Words(
                 f"{of}Con tutte le linee occupate chi chiama sente occupato ({it}): chiedere "
                 "all'operatore telefonico la deviazione su occupato, o la ricerca automatica.",
@@ -205,7 +202,7 @@ def _plain(written: str, settings: Settings) -> str:
 
 def _proof(data: Mapping[str, Any]) -> Proof:
     return Proof(
-        Outcome(data["outcome"]),
+        DivertOutcome(data["outcome"]),
         str(data["by"]),
         datetime.fromisoformat(data["at"]),
         tuple(map(str, data["lines"])),
@@ -234,9 +231,6 @@ def _outdated(number: str, proof: Proof) -> Words:
         "changed: repeat it with centralino commission",
     )
 
-
-# ---- figures -----------------------------------------------------------------------------------
-# Figures of the running desk: from one fact to one order, kept for `make bench` and status.
 
 KEPT = 500
 OPEN_KEPT = 100
@@ -374,9 +368,6 @@ class Figures:
             self.add(what, (now - began) * 1000)
 
 
-# ---- line uses ---------------------------------------------------------------------------------
-# Watches the lines in the status and tells when each was engaged; and says it in words (P8).
-
 ENGAGED = {LineState.RINGING, LineState.IN_USE, LineState.IN_USE_OUTSIDE, LineState.CLEARING}
 """A caller who dials the line now does not reach it."""
 
@@ -414,9 +405,6 @@ def peak_words(today: Peak, month: Peak) -> Words:
     return Words(f"Linee impegnate insieme: {it}.", f"Lines engaged at once: {en}.")
 
 
-# ---- monthly -----------------------------------------------------------------------------------
-# Has the units' monthly sheets written by itself on the month's first working day.
-#
 # Where `report.monthly_sheets` says so. What an outage let pass is made up for on any later day of
 # that month; each unit and month once, whatever restarts. Not by a clock that cannot be trusted.
 

@@ -32,7 +32,7 @@ from appliance.service.backup import (
     PLACING,
     STAGED,
     STATE,
-    Piece,
+    BackupPiece,
     backup_contents,
     backup_pieces,
 )
@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# ---- putting back ------------------------------------------------------------------------------
-# Puts unpacked pieces in their places by renames: all of them, also when it is killed midway.
-#
 # The plan is one small file beside the state folder. Before it is there the box is as it was; from
 # then on every step may be done again, the desk does not start, and `centralino restore --finish`
 # goes on to the end. What stood is kept beside, under a name with the time. A folder that is a
@@ -86,7 +83,7 @@ def workplace(state: Path) -> Path:
     return state if is_mount(state) else state.parent
 
 
-def check_places(found: Iterable[Piece]) -> None:
+def check_places(found: Iterable[BackupPiece]) -> None:
     """Raise Refused for a file that something is mounted over: it cannot be replaced."""
     for piece in found:
         if not piece.is_folder and is_mount(piece.path):
@@ -103,7 +100,7 @@ def plan_path(state: Path) -> Path:
     return state.with_name(f".{state.name}.restore-plan")
 
 
-def write_plan(found: Iterable[Piece], stamp: str) -> Path:
+def write_plan(found: Iterable[BackupPiece], stamp: str) -> Path:
     """Write the plan, durably: from now on there is no way but forward. Raises OSError.
 
     The configuration, the last piece, goes first: it says where the plan lies.
@@ -218,9 +215,6 @@ def _put_file(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
     new.replace(path)
 
 
-# ---- restore -----------------------------------------------------------------------------------
-# Reads a backup whole, beside what stands on the box, and only then has it put in its place.
-#
 # Everything is unpacked next to where it is to stand, checked there (passphrase, damage, digests,
 # the records' integrity, their version, the configuration), and on the disk before the plan of what
 # is to be moved is written: until then the box is as it was (`putting_back.py` does the rest).
@@ -235,7 +229,7 @@ class Checked:
     about: dict[str, Any]
     settings: Settings
     folder: Path
-    pieces: tuple[Piece, ...]
+    pieces: tuple[BackupPiece, ...]
 
 
 def unpack(file: Path, folder: Path, passphrase: str, config: Path) -> Checked:
@@ -441,9 +435,6 @@ def to_disk(path: Path) -> None:
     fsync_directory(path.parent)
 
 
-# ---- night restore -----------------------------------------------------------------------------
-# Puts the records of one of the last nights back, from the plain copy on the card itself.
-#
 # A new state folder is built beside the one that stands: its files, the copy's records, and every
 # sound of both. Messages that came since that night are found by their sidecars at the next start.
 
@@ -471,7 +462,7 @@ def stage_night_copy(state: Path, copy: Path, stamp: str) -> Path:
 
     Raises OSError, before anything that stands has changed.
     """
-    piece, to = Piece(STATE, state, is_folder=True), staged(state)
+    piece, to = BackupPiece(STATE, state, is_folder=True), staged(state)
     clear_restore(to)
     try:
         for path, inner in _all_of_it(piece, copy):
@@ -484,7 +475,7 @@ def stage_night_copy(state: Path, copy: Path, stamp: str) -> Path:
         raise
 
 
-def _all_of_it(piece: Piece, copy: Path) -> Iterator[tuple[Path, PurePosixPath]]:
+def _all_of_it(piece: BackupPiece, copy: Path) -> Iterator[tuple[Path, PurePosixPath]]:
     """Yield each path with its place in the new folder, a folder before what is in it."""
     state = piece.path
     for name, path in backup_contents(piece):

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from appliance.api.speech import SpokenSounds
 from appliance.calls import events, orders
 from appliance.calls.commands import CallBack
 from appliance.calls.orders import CallRecord, Direction, Result
@@ -26,7 +25,7 @@ from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.numbering import NumberClass
 from appliance.policy.opening import ManualState, ServiceState, StateMark
 from appliance.policy.requests import Request
-from appliance.service.announcements import Dictations
+from appliance.service.announcements import Dictations, SpokenSounds
 from appliance.service.housekeeping import MessageSounds, Pins, in_vain
 from appliance.service.live_policy import LiveDirectory, LiveHours
 from appliance.store import call_log, outbox, requests, voicemail
@@ -43,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 def log_outgoing(record: CallRecord) -> None:
-    """Say in the journal what of a written record is worth it: once, when the call is over."""
+    """Log refused and emergency calls once they are over; never a number (P7)."""
     if record.direction is not Direction.OUT or record.ended_at is None:
         return
     if record.result is Result.REFUSED:

@@ -34,15 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from appliance.policy.clock import Now
-    from appliance.service.phone_status import StatusCollector
-
-# ---- heap --------------------------------------------------------------------------------------
-# Memory of which nobody uses anything any more, given back to the machine.
+    from appliance.service.status import StatusCollector
 
 
-# ---- notices -----------------------------------------------------------------------------------
-# Troubles that the machine's own helpers tell of: a card made anew, a file that is wrong.
-#
 # One small file each, of root's, beside the desk's run folder: `{"it": ..., "en": ...}`. It is a
 # trouble as long as it is there. Without such helpers there is no folder, and nothing is told.
 
@@ -66,12 +60,12 @@ def post_notice(name: str, words: Words, folder: Path = FOLDER) -> None:
     atomic_write(folder / f"{name}.json", text, mode=READABLE, is_durable=False)
 
 
-def take_back(name: str, folder: Path = FOLDER) -> None:
+def withdraw_notice(name: str, folder: Path = FOLDER) -> None:
     """Have the desk say it no more; raises OSError."""
     (folder / f"{name}.json").unlink(missing_ok=True)
 
 
-def read(folder: Path) -> dict[str, Words]:
+def read_notices(folder: Path) -> dict[str, Words]:
     """Read what is told; a file that is no notice is none. {} where there is no folder."""
     found = {}
     for path in sorted(folder.glob("*.json"))[:MOST]:
@@ -97,7 +91,7 @@ class Notices:
         if now < self._at:
             return False
         self._at = now + LOOKS_S
-        return self._hand_on(read(self._folder))
+        return self._hand_on(read_notices(self._folder))
 
     def _hand_on(self, told: dict[str, Words]) -> bool:
         if told == self._said:
@@ -111,9 +105,6 @@ class Notices:
         return True
 
 
-# ---- recoveries --------------------------------------------------------------------------------
-# What is tried for a line in trouble: journal, status, and the two steps that need root's helper.
-#
 # Requests and answers are tiny files in /run, which is memory: no disk is waited for here.
 
 log = logging.getLogger(__name__)
@@ -200,16 +191,10 @@ def _plain(tried: Tried) -> dict[str, Any]:
     }
 
 
-# ---- run files ---------------------------------------------------------------------------------
-# Small files in /run by which the desk asks a helper of root's, and it answers.
-#
 # The request lies in a folder of the desk's, whom root does not trust: it is taken, never followed,
 # and names nobody's file, only a passphrase. The answer lies in a folder of root's.
 
 
-# ---- supervisor --------------------------------------------------------------------------------
-# The desk looks after its own threads: whose silence starves the watchdog, and when it leaves.
-#
 # What follows from what is decided in policy/supervision.py; here stand the clock, the small file
 # in the run folder that outlives the process (memory, not the card), and the sentences for people.
 
@@ -235,7 +220,7 @@ class Supervisor:
         self,
         beats: Mapping[Component, Callable[[], float]],
         pasts: Mapping[Component, Callable[[], RestartHistory]],
-        lookout: StatusCollector,
+        collector: StatusCollector,
         run: Path,
         *,
         kept: bool,
@@ -243,7 +228,7 @@ class Supervisor:
     ) -> None:
         self.verdict = SupervisionVerdict(feeds=True)
         self._beats, self._pasts = beats, pasts
-        self._lookout = lookout
+        self._collector = collector
         self._file = run / FILE
         self._kept, self._failures = kept, failures
         self._starts, self._left, self._why = _read(self._file)
@@ -259,7 +244,7 @@ class Supervisor:
         if now.monotonic >= self._look_at:
             self._look_at = now.monotonic + LOOK_S
             self._tell(self._judge(now.monotonic, is_idle), now)
-            self._lookout.trouble_once(FAULTS, _failed(self._failures, now))
+            self._collector.trouble_once(FAULTS, _failed(self._failures, now))
         return self.verdict
 
     def leave(self, part: Component, now: float) -> None:
@@ -283,7 +268,7 @@ class Supervisor:
     def _judge(self, now: float, is_idle: Callable[[], bool]) -> SupervisionVerdict:
         late_ones = silent_components(self._seen(), now)
         spent = [part for part, past in self._pasts.items() if past().is_too_much(part, now)]
-        failed = (*self._lookout.failed(), *spent)
+        failed = (*self._collector.failed(), *spent)
         if not late_ones and not failed:
             return SupervisionVerdict(feeds=True)
         return judge(late_ones, failed, self._left, now, idle=self._kept and is_idle())
@@ -296,7 +281,7 @@ class Supervisor:
         told = self.verdict.waiting, self.verdict.borne
         self.verdict = verdict
         if told != (verdict.waiting, verdict.borne):
-            self._lookout.trouble(CODE, self._trouble(verdict, now))
+            self._collector.trouble(CODE, self._trouble(verdict, now))
 
     def _trouble(self, verdict: SupervisionVerdict, now: Now) -> Trouble | None:
         if verdict.borne:

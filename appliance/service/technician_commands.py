@@ -24,7 +24,7 @@ from appliance.policy.privacy import mask_journal
 from appliance.policy.text import Refused, Words, why_not
 from appliance.policy.users import Permission
 from appliance.service.backup import MADE, UPLOADED
-from appliance.service.jobs import Ended, Jobs
+from appliance.service.jobs import JobResult, Jobs
 from appliance.store import database
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, transaction
@@ -83,9 +83,9 @@ class JobCommands:
     stores: Stores
     settings: Settings
     complaint: Words
-    chores: Jobs
+    jobs: Jobs
     now: Callable[[], Now]
-    last: dict[str, tuple[datetime, Ended]] = field(default_factory=dict)
+    last: dict[str, tuple[datetime, JobResult]] = field(default_factory=dict)
     _allowed: SimpleQueue[_Allowed] = field(default_factory=SimpleQueue)
     _looked_at: float = 0.0
 
@@ -113,7 +113,7 @@ class JobCommands:
             name: {"at": at.isoformat(), "well": ended.is_well, "said": _shown(name, ended)}
             for name, (at, ended) in self.last.items()
         }
-        return {"running": self.chores.running, "last": last}
+        return {"running": self.jobs.running, "last": last}
 
     def _noted(self, code: str, question: dict[str, Any]) -> DeferredReply:
         """Note who takes the backup that was made here along, or has it taken away."""
@@ -145,7 +145,7 @@ class JobCommands:
 
     def look(self) -> None:
         """Begin what was allowed, hear what has ended, take away what is old."""
-        self.chores.look()
+        self.jobs.look()
         while not self._allowed.empty():
             allowed = self._allowed.get()
             allowed.tell(_refused(self._begin(allowed)))
@@ -191,7 +191,7 @@ class JobCommands:
                     tell(_refused(result))
 
             try:
-                self.chores.check_free()
+                self.jobs.check_free()
             except Refused as refused:
                 tell(_refused(refused))
                 return
@@ -218,11 +218,11 @@ class JobCommands:
         return free // 2
 
     def _begin(self, allowed: _Allowed) -> Reply | CentralinoError:
-        def then(ended: Ended) -> None:
+        def then(ended: JobResult) -> None:
             self.last[allowed.name] = (self.now().wall, ended)
 
         try:
-            self.chores.begin(allowed.words, allowed.typed, allowed.most_bytes, then)
+            self.jobs.begin(allowed.words, allowed.typed, allowed.most_bytes, then)
         except Refused as refused:
             return refused
         except OSError as error:
@@ -237,7 +237,7 @@ class JobCommands:
             made.unlink()
 
 
-def _shown(name: str, ended: Ended) -> Reply:
+def _shown(name: str, ended: JobResult) -> Reply:
     """Return what a command said; of the configuration no number (P7), of a backup its date."""
     said = ended.said
     return plain(

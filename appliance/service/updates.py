@@ -38,12 +38,9 @@ if TYPE_CHECKING:
 
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
-    from appliance.service.jobs import Ended, Jobs
+    from appliance.service.jobs import JobResult, Jobs
     from appliance.store.writer import Records
 
-
-# ---- boots -------------------------------------------------------------------------------------
-# Why the box was started, as the image's helper (`boots`) has found at this boot.
 
 FILE: Final = "reason"
 NUMBER: Final = "number"
@@ -88,9 +85,6 @@ def said(why: str) -> tuple[Words, ...]:
     words = WHY.get(why)
     return (Words(f"Ultimo avvio: {words.it}", f"Last start: {words.en}"),) if words else ()
 
-
-# ---- update box --------------------------------------------------------------------------------
-# Which version runs, and whether the box was made from the image: only an image has two slots.
 
 CMDLINE: Final = Path("/proc/cmdline")
 RELEASE: Final = Path("/etc/centralino-release")
@@ -141,9 +135,6 @@ def _named(name: str, path: Path) -> str:
     return next((value for key, _, value in words if key == name), "")
 
 
-# ---- update files ------------------------------------------------------------------------------
-# What passes between the desk and root's helper of updates, and what the helper keeps.
-#
 # The desk leaves a request in its own folder in /run, which root does not trust: it names no file
 # and no address, only which of three things is wanted. What the helper keeps lies in a folder of
 # root's that the desk may read, on the data partition: it outlives the change of the slot.
@@ -161,7 +152,7 @@ MOST_PAST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class UpdateRequest:
     """Who asks, and for what: upload or server (install that file), back, start, give-up."""
 
     by: str
@@ -174,7 +165,7 @@ WHATS: Final = frozenset({"upload", "server", "back", "start", "give-up"})
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class PastUpdate:
     """One update that is over: who, when it ended, from which version to which, how."""
 
     at: str
@@ -186,7 +177,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class UpdateRecord:
     """The last update: `slot` is where it lies ("A", "B"), `before` the version it is to replace.
 
     `worked` are the lines that worked before it; `installed` (monotonic s) is of the boot `boot`.
@@ -205,7 +196,7 @@ class Kept:
     worked: tuple[str, ...] = ()
     said: Words = NOTHING
     failed: tuple[str, ...] = ()
-    past: tuple[Past, ...] = field(default=())
+    past: tuple[PastUpdate, ...] = field(default=())
 
 
 def folder_of_updates(state: Path) -> Path:
@@ -240,41 +231,41 @@ def stick_said(run: Path) -> Words:
         return NOTHING
 
 
-def ask_for_update(run: Path, asked: Asked) -> None:
+def ask_for_update(run: Path, asked: UpdateRequest) -> None:
     """Put a request; raises OSError."""
     atomic_write(run / REQUEST, json.dumps(asdict(asked)), is_durable=False)
 
 
 def update_is_waiting(run: Path) -> bool:
     """Tell whether nobody has taken the last request."""
-    return helper_requests.is_waiting(run / REQUEST)
+    return helper_requests.request_is_waiting(run / REQUEST)
 
 
-def take(run: Path) -> Asked | None:
+def take(run: Path) -> UpdateRequest | None:
     """Take a request away; None for none, or for one that cannot be."""
     try:
-        told = json.loads(helper_requests.taken(run / REQUEST) or b"")
-        asked = Asked(str(told["by"])[:64], str(told["what"]))
+        told = json.loads(helper_requests.take_file(run / REQUEST) or b"")
+        asked = UpdateRequest(str(told["by"])[:64], str(told["what"]))
     except (ValueError, LookupError, TypeError):
         return None
     return asked if asked.what in WHATS else None
 
 
-def keep(folder: Path, kept: Kept) -> None:
+def keep(folder: Path, kept: UpdateRecord) -> None:
     """Keep it, durably, readable by all: there is no number in it. Raises OSError."""
     text = json.dumps(asdict(kept), ensure_ascii=False, indent=1)
     atomic_write(folder / KEPT, text, mode=READABLE)
 
 
-def load_update(folder: Path) -> Kept:
+def load_update(folder: Path) -> UpdateRecord:
     """Read what is kept; nothing was ever updated where that cannot be read."""
     try:
         return _kept(json.loads(load_text(folder / KEPT)))
     except (ValueError, LookupError, TypeError):
-        return Kept()
+        return UpdateRecord()
 
 
-def at_of(kept: Kept | Past) -> datetime | None:
+def at_of(kept: UpdateRecord | PastUpdate) -> datetime | None:
     """Return when it came to that."""
     try:
         return datetime.fromisoformat(kept.at)
@@ -282,9 +273,9 @@ def at_of(kept: Kept | Past) -> datetime | None:
         return None
 
 
-def _kept(told: dict[str, Any]) -> Kept:
-    past = tuple(Past(**{**one, "said": Words(**one["said"])}) for one in told["past"])
-    return Kept(
+def _kept(told: dict[str, Any]) -> UpdateRecord:
+    past = tuple(PastUpdate(**{**one, "said": Words(**one["said"])}) for one in told["past"])
+    return UpdateRecord(
         **{
             **told,
             "state": UpdateState(told["state"]),
@@ -296,8 +287,6 @@ def _kept(told: dict[str, Any]) -> Kept:
     )
 
 
-# ---- updates -----------------------------------------------------------------------------------
-
 log = logging.getLogger(__name__)
 
 LOOKS_S: Final = 10.0
@@ -307,7 +296,7 @@ FETCH: Final = ("update", "--fetch")
 MOST_BYTES: Final = 2_000_000_000
 
 
-class Updates:
+class UpdateRunner:
     """Looks and asks; all of it in the deciding thread, the disk in the records'.
 
     `boot` names this start of the machine: what an earlier one has installed is over, and root's
@@ -318,18 +307,18 @@ class Updates:
         self,
         settings: Settings,
         records: Records,
-        chores: Jobs,
+        jobs: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
         is_image: Callable[[], bool] = is_image,
         boot: str = "",
     ) -> None:
-        self._settings, self._records, self._chores = settings, records, chores
+        self._settings, self._records, self._jobs = settings, records, jobs
         self._on_trouble = on_trouble
         self._zone = ZoneInfo(settings.site.zone)
         self._boot = boot
         self.run = Path(settings.folders.run)
         self.is_image = is_image()
-        self.kept = Kept()
+        self.kept = UpdateRecord()
         """What root's helper keeps, as it was read last."""
         self.running, self.note = running_version(), note_update()
         self.at_once = False
@@ -359,18 +348,18 @@ class Updates:
             if self.kept.boot == self._boot:
                 self._start(now, idle)
         elif self._fetched:
-            self._fetched = not self._ask(Asked(BOX, "server"), now)
+            self._fetched = not self._ask(UpdateRequest(BOX, "server"), now)
         elif idle and self._is_due(now):
             self._fetch(now)
 
-    def _read(self, connection: sqlite3.Connection) -> Kept:
+    def _read(self, connection: sqlite3.Connection) -> UpdateRecord:
         """Read what the helper keeps; what became of an update is noted once, by who wanted it."""
         kept = load_update(folder_of_updates(Path(self._settings.folders.state)))
         if kept != self.kept:
             _note(connection, kept)
         return kept
 
-    def _seen(self, kept: Kept | CentralinoError) -> None:
+    def _seen(self, kept: UpdateRecord | CentralinoError) -> None:
         if isinstance(kept, CentralinoError) or kept == self.kept:
             return
         self.kept = kept
@@ -382,9 +371,9 @@ class Updates:
         local, trusted = now.wall.astimezone(self._zone).time(), now.clock_state.is_trusted
         since_s = now.monotonic - self.kept.installed
         if may_start(StartMoment(local, trusted, since_s, idle, self.at_once)):
-            self._ask(Asked(self.kept.by, "start"), now)
+            self._ask(UpdateRequest(self.kept.by, "start"), now)
 
-    def _ask(self, asked: Asked, now: Now) -> bool:
+    def _ask(self, asked: UpdateRequest, now: Now) -> bool:
         """Ask the helper, unless it was asked a moment ago; tells whether it was."""
         if now.monotonic < self._asked_at + AGAIN_S:
             return False
@@ -405,13 +394,13 @@ class Updates:
 
     def _fetch(self, now: Now) -> None:
         try:
-            self._chores.begin(FETCH, "", MOST_BYTES, self._ended)
+            self._jobs.begin(FETCH, "", MOST_BYTES, self._ended)
         except (Refused, OSError) as error:  # the night's copies go first
             log.info("looking for an update waits: %s", error)
             return
         self._day = now.wall.astimezone(self._zone).date()
 
-    def _ended(self, ended: Ended) -> None:
+    def _ended(self, ended: JobResult) -> None:
         """Have what was fetched installed; why there is nothing is for the journal."""
         log.info("the server's update: %s", ended.said.en)
         target = Path(self._settings.folders.state) / FETCHED
@@ -423,7 +412,7 @@ class Updates:
             self._records.do(lambda _: target.exists(), seen)
 
 
-def trouble_of(kept: Kept) -> Trouble | None:
+def trouble_of(kept: UpdateRecord) -> Trouble | None:
     """Return what people are told until a technician has taken note of it."""
     if kept.state is not UpdateState.BACK:
         return None
@@ -432,7 +421,7 @@ def trouble_of(kept: Kept) -> Trouble | None:
     return Trouble("update.back", f"{said.it} {why.it}".strip(), f"{said.en} {why.en}".strip())
 
 
-def _note(connection: sqlite3.Connection, kept: Kept) -> None:
+def _note(connection: sqlite3.Connection, kept: UpdateRecord) -> None:
     """Keep in the audit what became of the last update, however often it is read."""
     if not kept.past:
         return

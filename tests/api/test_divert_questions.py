@@ -16,7 +16,7 @@ from appliance.config import read
 from appliance.config.office import build_office
 from appliance.policy.text import Refused
 from appliance.service import reports
-from appliance.service.reports import Outcome
+from appliance.service.reports import DivertOutcome
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
 from tests.calls.desk import TEN, up
@@ -101,7 +101,7 @@ def test_a_call_with_all_lines_seized_proves_it(box: Box) -> None:
     assert box.prove()["said"]["it"] == "La prova è registrata."
     (proof,) = reports.load(box.settings)
     assert (proof.number, proof.outcome, proof.by, proof.where) == (
-        ORDINARY, Outcome.DIVERTED, "Anna", "Sportello",
+        ORDINARY, DivertOutcome.DIVERTED, "Anna", "Sportello",
     )  # fmt: skip
     assert reports.wanted(box.settings, (proof,)).it.startswith("Non è provato")
     first, second = box.ask("divert")["numbers"]
@@ -134,7 +134,7 @@ def test_the_heads_word_needs_no_call(box: Box) -> None:
     assert "nome del Responsabile" in box.refused("no_divert", who=" ")
     box.prove("no_divert", who="Anna Verdi", where="x")
     (proof,) = reports.load(box.settings)
-    assert (proof.outcome, proof.by, proof.where) == (Outcome.NO_DIVERT, "Anna Verdi", "")
+    assert (proof.outcome, proof.by, proof.where) == (DivertOutcome.NO_DIVERT, "Anna Verdi", "")
 
 
 def test_every_mistake_is_one_sentence(box: Box) -> None:

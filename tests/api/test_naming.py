@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from appliance.api import speech
-from appliance.api.speech import COMMAND, EVERY_S, FIRST_S, Naming
 from appliance.config import read
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.errors import StoreError
 from appliance.policy.text import Refused, Words
-from appliance.service.jobs import Ended
+from appliance.service.announcements import NAME_COMMAND, NAME_EVERY_S, NAME_FIRST_S, HouseName
+from appliance.service.jobs import JobResult
 from tests.commands.samples import CONFIG
 
 NAME = "Comune di Castel Maggiore"
@@ -31,10 +31,10 @@ class Child:
     def __init__(self) -> None:
         self.begun: list[tuple[str, ...]] = []
         self.refusal: Exception | None = None
-        self.then: Callable[[Ended], None] = lambda _: None
+        self.then: Callable[[JobResult], None] = lambda _: None
 
     def begin(
-        self, words: tuple[str, ...], typed: str, most: int, then: Callable[[Ended], None]
+        self, words: tuple[str, ...], typed: str, most: int, then: Callable[[JobResult], None]
     ) -> None:
         """Begin it, or not."""
         if self.refusal:
@@ -62,7 +62,7 @@ class House:
         path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
         self.child, self.records = Child(), AtOnce()
         made: Any = (read.load(path), self.records, self.child)
-        self.naming = Naming(*made)
+        self.naming = HouseName(*made)
         self.idle = True
 
     def look(self, at: float) -> list[tuple[str, ...]]:
@@ -75,25 +75,25 @@ def test_a_new_box_has_its_name_made_when_no_call_is_on(tmp_path: Path) -> None:
     """Not in the first moments, nor while somebody is on a line; once."""
     house = House(tmp_path)
     house.look(0.0)
-    assert house.look(FIRST_S - 1) == []
+    assert house.look(NAME_FIRST_S - 1) == []
     house.idle = False
-    assert house.look(FIRST_S) == []
-    assert house.look(FIRST_S + 1) == []
+    assert house.look(NAME_FIRST_S) == []
+    assert house.look(NAME_FIRST_S + 1) == []
     house.idle = True
-    assert house.look(FIRST_S + 2) == [COMMAND]
-    assert house.look(FIRST_S + 3) == [COMMAND]
+    assert house.look(NAME_FIRST_S + 2) == [NAME_COMMAND]
+    assert house.look(NAME_FIRST_S + 3) == [NAME_COMMAND]
 
 
 def test_a_box_without_a_voice_says_so_once(tmp_path: Path, caplog: Any) -> None:
     """Callers hear the recorded thanks instead; the child is not begun for ever."""
     house = House(tmp_path)
     house.look(0.0)
-    house.look(FIRST_S)
-    house.look(FIRST_S + 1)
-    house.child.then(Ended(False, Words("manca", "py-nanotts is missing")))
+    house.look(NAME_FIRST_S)
+    house.look(NAME_FIRST_S + 1)
+    house.child.then(JobResult(False, Words("manca", "py-nanotts is missing")))
     for minute in range(1, 4):
-        house.look(FIRST_S + minute * EVERY_S + 1)
-    assert house.child.begun == [COMMAND]
+        house.look(NAME_FIRST_S + minute * NAME_EVERY_S + 1)
+    assert house.child.begun == [NAME_COMMAND]
     assert "py-nanotts is missing" in caplog.text
 
 
@@ -102,13 +102,13 @@ def test_another_work_goes_first(tmp_path: Path) -> None:
     house = House(tmp_path)
     house.child.refusal = Refused("occupato", "busy")
     house.look(0.0)
-    house.look(FIRST_S)
-    house.look(FIRST_S + 1)
+    house.look(NAME_FIRST_S)
+    house.look(NAME_FIRST_S + 1)
     house.child.refusal, house.records.fails = None, True
-    assert house.look(FIRST_S + EVERY_S) == []
+    assert house.look(NAME_FIRST_S + NAME_EVERY_S) == []
     house.records.fails = False
-    house.look(FIRST_S + 2 * EVERY_S)
-    assert house.look(FIRST_S + 2 * EVERY_S + 1) == [COMMAND]
+    house.look(NAME_FIRST_S + 2 * NAME_EVERY_S)
+    assert house.look(NAME_FIRST_S + 2 * NAME_EVERY_S + 1) == [NAME_COMMAND]
 
 
 def recorded(folder: Path, sound: bytes = bytes(1600)) -> None:

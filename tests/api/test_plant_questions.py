@@ -70,7 +70,7 @@ def test_what_is_wrong_is_told_in_both_languages(plant: Plant) -> None:
     """Lines' and stores' troubles stand first on the page."""
     assert plant.ask()["troubles"] == []
     tell(plant.switchboard, TEN, events.LineLost("line1", "gone", reason_it="sparito"))
-    plant.lookout.trouble("records", DATABASE_FAILING)
+    plant.collector.trouble("records", DATABASE_FAILING)
     told = plant.ask()["troubles"]
     assert [one["it"] for one in told][-1] == DATABASE_FAILING.it
     assert "sparito" in told[0]["it"]

@@ -19,8 +19,8 @@ from appliance.policy.office import Position, PositionState
 from appliance.policy.text import Words
 from appliance.service import helper_requests
 from appliance.service.backup import UPLOADED
-from appliance.service.helper_requests import Asked, Went
-from appliance.service.jobs import Ended
+from appliance.service.helper_requests import HelperRequest, HelperResult
+from appliance.service.jobs import JobResult
 from appliance.store import database
 from appliance.store.backup import MAGIC
 from tests.api.test_plant_questions import Kept
@@ -46,13 +46,13 @@ class Place:
         self.stores = Kept(folder / "users")
         people.enter(self.stores.connection)
         self.switchboard = up()
-        self.found = (TEN.wall + timedelta(days=9000), Ended(True, Words("integra", "whole")))
-        chores: Any = SimpleNamespace(
-            chores=SimpleNamespace(check_free=lambda: None), last={"backup_check": self.found}
+        self.found = (TEN.wall + timedelta(days=9000), JobResult(True, Words("integra", "whole")))
+        jobs: Any = SimpleNamespace(
+            jobs=SimpleNamespace(check_free=lambda: None), last={"backup_check": self.found}
         )
-        self.chores, stores = chores, cast("Any", self.stores)
+        self.jobs, stores = jobs, cast("Any", self.stores)
         self.questions = RestoreCommands(
-            stores, read.load(file), chores, lambda: self.switchboard.status(TEN)
+            stores, read.load(file), jobs, lambda: self.switchboard.status(TEN)
         )
 
     def ask(self, by: str = "beppe", **more: Any) -> Any:
@@ -79,7 +79,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def test_it_is_left_to_roots_helper_and_noted(place: Place) -> None:
     """The request holds who and the passphrase; the answer says what comes now."""
     assert "riparte" in place.ask()["said"]["it"]
-    assert helper_requests.take_restore(place.run) == Asked("beppe", PHRASE)
+    assert helper_requests.take_restore(place.run) == HelperRequest("beppe", PHRASE)
     assert place.noted() == [("beppe", "backup.restore")]
 
 
@@ -123,9 +123,9 @@ def test_only_a_file_that_was_found_whole(place: Place) -> None:
         {"backup_check": (at, replace(well, is_well=False))},
         {"backup_check": (TEN.wall - timedelta(days=9000), well)},
     ):
-        place.chores.last = last
+        place.jobs.last = last
         assert "non è stato controllato" in place.ask()["said"]["it"]
-    place.chores.last = {"backup_check": place.found}
+    place.jobs.last = {"backup_check": place.found}
     place.uploaded.unlink()
     assert place.ask()["done"] is False
     assert place.noted() == []
@@ -154,7 +154,9 @@ def test_what_became_of_it_is_shown_and_kept_once(place: Place) -> None:
     assert place.noted() == []
     for well, what in ((True, "backup.restored"), (False, "backup.not_restored")):
         at = TEN.wall + timedelta(hours=well)
-        helper_requests.tell_restore(place.run, Went(at, well, Words("fatto", "done"), "beppe"))
+        helper_requests.tell_restore(
+            place.run, HelperResult(at, well, Words("fatto", "done"), "beppe")
+        )
         place.questions.start()
         place.questions.start()
         assert place.noted().count(("beppe", what)) == 1

@@ -18,8 +18,8 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import Citizen, NewRequest
 from appliance.policy.text import Refused
 from appliance.policy.users import Role, User, permissions_of
-from appliance.service.command_table import Questions
-from appliance.service.phone_status import StatusCollector
+from appliance.service.command_table import CommandTable
+from appliance.service.status import StatusCollector
 from appliance.store import requests, users
 from appliance.store.database import database_path, open_reader
 from appliance.store.requests import RequestToStore
@@ -66,7 +66,7 @@ class Facts(stand_ins.Desk):
         self.heard.append(event)
 
 
-def questions(stores: stand_ins.Stores, folder: Path) -> Questions:
+def questions(stores: stand_ins.Stores, folder: Path) -> CommandTable:
     """All that may be asked, of a desk that notes what it is told."""
     return stand_ins.asked_of(stores, str(folder), Facts(), StatusCollector())[0]
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from appliance.api import speech
-from appliance.api.speech import SpokenSounds, load_menu, load_spoken_units
+from appliance.api.speech import load_menu, load_spoken_units
 from appliance.calls import events
 from appliance.calls.announcements import greeting
 from appliance.calls.switchboard import Switchboard
@@ -32,7 +32,7 @@ from appliance.policy.routing import Decision, Destination
 from appliance.policy.sheets import Menu, SpokenSheet
 from appliance.policy.text import Words
 from appliance.prompts import Catalogue
-from appliance.service.announcement_files import PromptFile, prompt_file
+from appliance.service.announcements import PromptFile, SpokenSounds, prompt_file
 from appliance.service.loop import CallControl, Inbox
 from appliance.store.writer import Records
 from tests.stories.offices import EXAMPLE, ROME

@@ -32,7 +32,7 @@ from appliance.policy.routing import GroupState
 from appliance.policy.sheets import OfficialInCharge
 from appliance.policy.text import Words
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep, care_of
-from appliance.service.phone_status import StatusCollector
+from appliance.service.status import StatusCollector
 from appliance.store.alerts import OpenCounts
 from appliance.store.database import DATABASE_FAILING
 from appliance.store.listings import done_words
@@ -101,11 +101,11 @@ def test_closed_says_why() -> None:
 def test_what_is_wrong_stands_above_the_lines_in_both_languages() -> None:
     """A line's reason, a store's trouble, a clock that cannot be trusted: each in its language."""
     wrong = Words("closures.greeting: il file non c'è", "closures.greeting: there is no such file")
-    switchboard, lookout = up(), StatusCollector(wrong)
-    lookout.trouble("records", DATABASE_FAILING)
+    switchboard, collector = up(), StatusCollector(wrong)
+    collector.trouble("records", DATABASE_FAILING)
     lost = events.LineLost("line1", "unplug it", reason_it="scollegarlo")
     tell(switchboard, TEN, lost)
-    said = words(switchboard, Now(600.0, TEN.wall, ClockState.UNSET), troubles=lookout.troubles())
+    said = words(switchboard, Now(600.0, TEN.wall, ClockState.UNSET), troubles=collector.troubles())
     for text, wanted in (
         (said.it, ("scollegarlo", DATABASE_FAILING.it, "L'ora non è affidabile", "fuori servizio")),
         (said.en, ("unplug it", DATABASE_FAILING.en, "The clock cannot be trusted", "out of")),

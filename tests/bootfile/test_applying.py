@@ -81,7 +81,7 @@ def office(places: Places) -> Settings:
 
 def trouble(places: Places) -> str:
     """Return what the desk is told."""
-    told = supervision.read(places.notices).get(NOTICE)
+    told = supervision.read_notices(places.notices).get(NOTICE)
     assert told is None or told.it
     return told.en if told else ""
 

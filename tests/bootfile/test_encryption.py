@@ -87,10 +87,10 @@ def test_asked_for_too_late_it_is_said_at_every_start(places: Places) -> None:
     write(places, SMALL + KEY)
     for verdict in (Verdict.APPLIED, Verdict.AS_BEFORE):
         assert apply_card(places).outcome.verdict is verdict
-        assert supervision.read(places.notices)[NOT_ENCRYPTED] == values.TOO_LATE
+        assert supervision.read_notices(places.notices)[NOT_ENCRYPTED] == values.TOO_LATE
     write(places, SMALL)
     apply_card(places)
-    assert supervision.read(places.notices) == {}
+    assert supervision.read_notices(places.notices) == {}
 
 
 def test_an_encrypted_box_is_told_nothing(places: Places) -> None:
@@ -98,7 +98,7 @@ def test_an_encrypted_box_is_told_nothing(places: Places) -> None:
     places.crypt.mkdir()
     write(places, SMALL + KEY)
     apply_card(places)
-    assert supervision.read(places.notices) == {}
+    assert supervision.read_notices(places.notices) == {}
 
 
 def test_a_place_that_is_none_is_a_mistake(places: Places) -> None:

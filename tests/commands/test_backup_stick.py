@@ -20,8 +20,8 @@ from appliance.commands.backup import Device, StickHelper, devices_of, mounted
 from appliance.errors import CentralinoError
 from appliance.policy.text import Refused
 from appliance.service import backup
-from appliance.service.backup import Stick, write_backup
-from appliance.service.helper_requests import Asked
+from appliance.service.backup import BackupStick, write_backup
+from appliance.service.helper_requests import HelperRequest
 from tests.commands.test_backup import House
 from tests.faults.needs import require
 from tests.helpers import mounts
@@ -98,7 +98,7 @@ def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> Non
         with mounted(device.path, is_written=True) as folder:
             (folder / "foto.jpg").write_bytes(b"holidays")
         helping = helper(house, sticks)
-        backup.ask_for_stick(helping.run, Asked("beppe", KEYED))
+        backup.ask_for_stick(helping.run, HelperRequest("beppe", KEYED))
         said = helping.turn()
         assert "riletta per intero" in said.it
         stick = backup.load_stick(house.state)
@@ -108,7 +108,7 @@ def test_set_up_once_and_written_each_night(house: House, tmp_path: Path) -> Non
         )  # fmt: skip
         (made,) = [name for name in on(device) if name.endswith(".backup")]
         assert "foto.jpg" in on(device)
-        backup.ask_for_stick(helping.run, Asked())
+        backup.ask_for_stick(helping.run, HelperRequest())
         helping.turn()
         later = backup.load_stick(house.state)
         assert later is not None
@@ -137,14 +137,14 @@ def test_only_the_stick_that_was_set_up(house: House, tmp_path: Path) -> None:
 
     def job() -> None:
         helping = helper(house, sticks)
-        assert "nessuna chiavetta USB" in refused(lambda: helping.set_up(Asked("b", KEYED)))
+        assert "nessuna chiavetta USB" in refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
         assert "nessuna chiavetta preparata" in refused(helping.write)
         first, second = sticks.new("UNO"), sticks.new("DUE")
-        assert "UNO" in refused(lambda: helping.set_up(Asked("b", KEYED)))
+        assert "UNO" in refused(lambda: helping.set_up(HelperRequest("b", KEYED)))
         assert backup.load_stick(house.state) is None
         sticks.plugged = [first]
-        assert "12 caratteri" in refused(lambda: helping.set_up(Asked("b", "corta")))
-        helping.set_up(Asked("b", KEYED))
+        assert "12 caratteri" in refused(lambda: helping.set_up(HelperRequest("b", "corta")))
+        helping.set_up(HelperRequest("b", KEYED))
         sticks.plugged = [second]
         assert "(UNO) non è inserita" in refused(helping.write)
         stick = backup.load_stick(house.state)
@@ -174,7 +174,7 @@ def test_what_the_stick_does_not_give_back_is_no_backup(
     def job() -> None:
         sticks.new("COPIE")
         helping = helper(house, sticks)
-        helping.set_up(Asked("b", KEYED))
+        helping.set_up(HelperRequest("b", KEYED))
         before = backup.load_stick(house.state)
 
         def spoilt(*args: Any) -> object:
@@ -245,7 +245,7 @@ def test_nothing_asked_is_nothing_done(house: House) -> None:
 def test_what_failed_is_answered_for_the_page(house: House, tmp_path: Path) -> None:
     """Whoever asked in the browser reads why."""
     helping = helper(house, Sticks(tmp_path))
-    backup.ask_for_stick(helping.run, Asked("beppe", KEYED))
+    backup.ask_for_stick(helping.run, HelperRequest("beppe", KEYED))
     assert "nessuna chiavetta USB" in refused(helping.turn)
     went = backup.last(helping.run)
     assert went is not None
@@ -268,7 +268,7 @@ def test_a_request_that_is_none_is_taken_away(tmp_path: Path, text: str) -> None
 def test_a_stick_is_kept_as_it_was(tmp_path: Path) -> None:
     """With what became of the last try; a broken file is no stick."""
     at = datetime(2026, 11, 25, 3, 5, tzinfo=UTC)
-    stick = Stick("AB-12", "COPIE", "beppe", at, at + timedelta(days=1), at, False)
+    stick = BackupStick("AB-12", "COPIE", "beppe", at, at + timedelta(days=1), at, False)
     backup.keep_stick(tmp_path, stick)
     assert backup.load_stick(tmp_path) == stick
     (tmp_path / backup.FILE).write_text('{"uuid": 1}')

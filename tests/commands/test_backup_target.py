@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from appliance.config.values import Address
+from appliance.config.values import BackupAddress
 from appliance.service import backup_target
-from appliance.service.backup_target import Target
+from appliance.service.backup_target import BackupTarget
 from tests.commands.test_backup import House
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMKfde+3m2Ovm5z1nrQ7pFB9n3F9hSJlmYH7ejU2lh+U"
@@ -46,7 +46,7 @@ def test_configured_and_not_set_up_is_found_by_check(house: House) -> None:
     (house.folder / "own" / "it" / "closed.wav").unlink()
     assert "sudo centralino backup-target set-up" in house.run("check")
     assert "non è ancora preparata" in house.run("backup-target", "now", code=1)
-    backup_target.keep(house.state, Target(URL, KEY, "a1b2", "b", AT, AT))
+    backup_target.keep(house.state, BackupTarget(URL, KEY, "a1b2", "b", AT, AT))
     assert "backup-target" not in house.run("check")
 
 
@@ -59,7 +59,7 @@ def test_the_own_key_is_made_once_and_shown(house: House) -> None:
     private = house.state / "secrets" / "backup_target_key"
     assert private.stat().st_mode & 0o777 == 0o600
     assert "PRIVATE KEY" in private.read_text()
-    backup_target.keep(house.state, Target(URL, KEY, "a1b2", "b", AT, AT, AT))
+    backup_target.keep(house.state, BackupTarget(URL, KEY, "a1b2", "b", AT, AT, AT))
     shown = house.run("backup-target", "show")
     assert key.strip() in shown
     assert PRINT in shown
@@ -82,7 +82,7 @@ def test_a_servers_key_is_never_taken_silently(
     """Whoever sets it up reads its fingerprint and says yes, or has named it; nothing else goes."""
     to(house, URL)
 
-    def offered(address: Address) -> str:
+    def offered(address: BackupAddress) -> str:
         assert address.host == "nas.test"
         return KEY
 

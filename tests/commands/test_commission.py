@@ -18,7 +18,7 @@ from appliance.config import read
 from appliance.config.schema import Settings
 from appliance.errors import OfficeError
 from appliance.service import reports
-from appliance.service.reports import Outcome, Proof
+from appliance.service.reports import DivertOutcome, Proof
 
 ORDINARY, TOLL_FREE = "051598111", "800011837"
 EXAMPLE = Path(read.__file__).with_name("example.toml")
@@ -71,8 +71,8 @@ def test_a_call_placed_while_all_lines_are_seized_proves_it(
     assert f"{TOLL_FREE}: Con tutte le linee occupate chi chiama sente occupato" in told.output
     kept = reports.load(read.load(site))
     assert [(each.number, each.outcome, each.by, each.where) for each in kept] == [
-        (ORDINARY, Outcome.DIVERTED, "Anna", "Sportello"),
-        (TOLL_FREE, Outcome.BUSY, "Anna", ""),
+        (ORDINARY, DivertOutcome.DIVERTED, "Anna", "Sportello"),
+        (TOLL_FREE, DivertOutcome.BUSY, "Anna", ""),
     ]
     assert told.output.splitlines()[-1] in run(site, "--show").output
 
@@ -141,7 +141,7 @@ def test_what_is_missing_is_said(site: Path, tmp_path: Path) -> None:
     assert "centralino commission" in run(site, "--show").output
     lines = reports.lines_of(settings)
     proofs = tuple(
-        Proof(Outcome.BUSY, "Anna", datetime.now(UTC), lines, "", number)
+        Proof(DivertOutcome.BUSY, "Anna", datetime.now(UTC), lines, "", number)
         for number in reports.numbers_of(settings)
     )
     reports.save(settings, *proofs)
@@ -156,7 +156,7 @@ def test_what_is_missing_is_said(site: Path, tmp_path: Path) -> None:
 def test_a_proof_of_an_older_programme_counts_where_there_is_one_number(site: Path) -> None:
     """It did not say which number was called: among several it proves none."""
     settings: Settings = read.load(site)
-    old = Proof(Outcome.BUSY, "Anna", datetime.now(UTC), reports.lines_of(settings))
+    old = Proof(DivertOutcome.BUSY, "Anna", datetime.now(UTC), reports.lines_of(settings))
     row = {**asdict(old), "at": old.at.isoformat()}
     del row["number"]
     path = Path(settings.folders.state) / reports.FILE

@@ -22,7 +22,7 @@ from appliance.errors import CentralinoError
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import helper_requests, restore
 from appliance.service.backup import UPLOADED
-from appliance.service.helper_requests import Asked, Went
+from appliance.service.helper_requests import HelperRequest, HelperResult
 from appliance.store.backup import MAGIC
 from appliance.store.database import open_reader
 from tests.commands.test_backup import PHRASE, House
@@ -63,13 +63,13 @@ class Site:
 
     def ask(self, phrase: str = PHRASE) -> None:
         """Ask, as the desk does."""
-        helper_requests.ask_for_restore(self.run, Asked("beppe", phrase))
+        helper_requests.ask_for_restore(self.run, HelperRequest("beppe", phrase))
 
     def secrets(self) -> str:
         """Read what is different since the backup."""
         return (self.house.state / "secrets" / "phone_secrets.json").read_text()
 
-    def refused(self) -> Went:
+    def refused(self) -> HelperResult:
         """Have the helper refuse; returns its answer."""
         with pytest.raises((CentralinoError, OSError)):
             self.helper.turn()
@@ -223,9 +223,9 @@ def test_a_power_cut_is_finished_at_the_next_boot(
 def test_a_request_is_for_two_alone_and_is_not_followed_elsewhere(tmp_path: Path) -> None:
     """It holds a passphrase; what is no plain file, or no request, is taken away and none."""
     path = helper_requests.restore_request_path(tmp_path)
-    helper_requests.ask_for_restore(tmp_path, Asked("beppe", PHRASE))
+    helper_requests.ask_for_restore(tmp_path, HelperRequest("beppe", PHRASE))
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert helper_requests.take_restore(tmp_path) == Asked("beppe", PHRASE)
+    assert helper_requests.take_restore(tmp_path) == HelperRequest("beppe", PHRASE)
     assert helper_requests.take_restore(tmp_path) is None
     (tmp_path / "secret").write_text('{"by": "x", "passphrase": "y"}')
     path.symlink_to(tmp_path / "secret")
@@ -242,7 +242,7 @@ def test_a_request_is_for_two_alone_and_is_not_followed_elsewhere(tmp_path: Path
 def test_a_request_that_nobody_takes_does_not_stay(tmp_path: Path) -> None:
     """A passphrase must not lie about, nor a restore begin when nobody thinks of it any more."""
     assert not helper_requests.restore_is_waiting(tmp_path)
-    helper_requests.ask_for_restore(tmp_path, Asked("beppe", PHRASE))
+    helper_requests.ask_for_restore(tmp_path, HelperRequest("beppe", PHRASE))
     assert helper_requests.restore_is_waiting(tmp_path)
     old = datetime(2026, 11, 25, tzinfo=UTC).timestamp() - helper_requests.UNTAKEN_S
     os.utime(helper_requests.restore_request_path(tmp_path), (old, old))
@@ -253,7 +253,7 @@ def test_a_request_that_nobody_takes_does_not_stay(tmp_path: Path) -> None:
 def test_an_answer_is_read_as_it_was_told(tmp_path: Path) -> None:
     """One that cannot be read is none."""
     run = tmp_path / "run"
-    told = Went(
+    told = HelperResult(
         datetime(2026, 11, 25, 9, tzinfo=UTC), is_well=False, said=Words("a", "b"), by="beppe"
     )
     helper_requests.tell_restore(run, told)
@@ -266,7 +266,9 @@ def test_the_desk_can_read_what_became_of_it(tmp_path: Path) -> None:
     """The helper keeps what it writes to itself, but for its answer: the desk is not root."""
     before = os.umask(0o077)
     try:
-        helper_requests.tell_restore(tmp_path / "run", Went(datetime.now(UTC), True, NOTHING))
+        helper_requests.tell_restore(
+            tmp_path / "run", HelperResult(datetime.now(UTC), True, NOTHING)
+        )
     finally:
         os.umask(before)
     mode = helper_requests.restore_answer_path(tmp_path / "run").stat().st_mode

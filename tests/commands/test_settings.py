@@ -20,7 +20,7 @@ from appliance.commands.managed_config import Server
 from appliance.managed_config import bundle
 from appliance.policy.text import Refused
 from appliance.service import managed_config
-from appliance.service.managed_config import Outcome
+from appliance.service.managed_config import FetchOutcome
 from appliance.store import database
 from appliance.store import managed_config as store_managed_config
 from appliance.store.database import Noted, connect
@@ -220,7 +220,7 @@ def test_a_server_with_something_wrong_changes_nothing(
     assert why in refused(box, "fetch")
     kept = managed_config.load_central_said(box.place.state)
     assert kept is not None
-    assert (kept.outcome, kept.good_at is None) == (Outcome.REFUSED, False)
+    assert (kept.outcome, kept.good_at is None) == (FetchOutcome.REFUSED, False)
     assert why in kept.words.en
     assert box.sheets()["imu"] == "IMU"
     assert why in refused(box, "fetch"), "it is judged again"
@@ -337,7 +337,7 @@ def test_a_server_that_is_gone(tmp_path: Path) -> None:
         assert "cannot be fetched: nobody answers" in refused(box, "fetch")
     kept = managed_config.load_central_said(box.place.state)
     assert kept is not None
-    assert kept.outcome is Outcome.UNREACHED
+    assert kept.outcome is FetchOutcome.UNREACHED
     assert box.sheets()["imu"] == "IMU"
 
 

@@ -31,7 +31,7 @@ from appliance.console.pages.backup import UPLOADED_BACKUP
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import UpdateState
 from appliance.service import updates as service_updates
-from appliance.service.updates import Kept
+from appliance.service.updates import UpdateRecord
 from appliance.store.backup import MAGIC
 from tests.commands.samples import CONFIG
 
@@ -85,7 +85,7 @@ def test_how_it_stands_is_said(written: Path) -> None:
     folder = service_updates.folder_of_updates(written.parent / "state")
     folder.mkdir()
     why = Words("prima funzionava, ora no: line1", "")
-    service_updates.keep(folder, Kept(UpdateState.BACK, "1.1.0", said=why))
+    service_updates.keep(folder, UpdateRecord(UpdateState.BACK, "1.1.0", said=why))
     said = run(written, "status")[1]
     assert "La versione 1.1.0 non ha retto la prova" in said
     assert "line1" in said
@@ -212,7 +212,7 @@ def test_a_stick_that_stays_in_over_a_start_is_told_how_it_went(written: Path) -
     (stick / "9.0.0.raucb").write_bytes(b"x")
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
-    kept = Kept(UpdateState.INSTALLED, "9.0.0", slot="B", boot="before")
+    kept = UpdateRecord(UpdateState.INSTALLED, "9.0.0", slot="B", boot="before")
     service_updates.keep(helper.kept_in, kept)
     seen = replace(kept, state=UpdateState.BACK, boot=boot_id(), failed=("9.0.0",))
     goes_back = threading.Timer(0.1, service_updates.keep, (helper.kept_in, seen))
@@ -231,7 +231,7 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
     helper = Helper(read.load(written), written.parent / "run", StandIn())
     helper.kept_in.mkdir()
     service_updates.progress_path(helper.run).parent.mkdir()
-    kept = Kept(UpdateState.INSTALLED, "9.0.0", slot="B", boot="before")
+    kept = UpdateRecord(UpdateState.INSTALLED, "9.0.0", slot="B", boot="before")
     service_updates.keep(helper.kept_in, kept)
     stick = written.parent / "sda1"
     stick.touch()
@@ -251,7 +251,7 @@ def test_a_stick_that_is_pulled_out_before_it_was_read_is_told(written: Path) ->
 def test_a_trial_that_is_interrupted_goes_on(written: Path) -> None:
     """The watcher itself may be started anew: it is the same start of the machine."""
     helper = Helper(read.load(written), written.parent / "run", StandIn())
-    kept = Kept(UpdateState.INSTALLED, "1.1.0", slot="A", boot="before")
+    kept = UpdateRecord(UpdateState.INSTALLED, "1.1.0", slot="A", boot="before")
     helper.kept_in.mkdir()
     service_updates.keep(helper.kept_in, kept)
     for _ in range(2):

@@ -13,7 +13,7 @@ from appliance.config import read
 from appliance.policy.text import Refused
 from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, UpdateState
 from appliance.service import updates
-from appliance.service.updates import Kept
+from appliance.service.updates import UpdateRecord
 from tests.commands.samples import CONFIG
 from tests.console.door import ServedDoor
 
@@ -63,7 +63,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     made = Box(tmp_path)
     kept_in = made.watch(Broken()).helper.kept_in
     kept_in.mkdir()
-    updates.keep(kept_in, Kept(UpdateState.INSTALLED, "1.1.0", slot="B", boot="before"))
+    updates.keep(kept_in, UpdateRecord(UpdateState.INSTALLED, "1.1.0", slot="B", boot="before"))
     with ServedDoor(tmp_path / "run" / "desk.sock", lambda _: {"health": HEALTH}):
         yield made
 
@@ -91,7 +91,7 @@ def test_no_other_version_is_left_for_rauc(box: Box, state: UpdateState, booted:
     """One that is good has nothing to go back to; in the one of before the box is back already."""
     box.now, box.booted = TRIAL_LIMIT_S, booted
     watch = box.watch(Broken())
-    updates.keep(watch.helper.kept_in, Kept(state, "1.1.0", slot="B", boot="before"))
+    updates.keep(watch.helper.kept_in, UpdateRecord(state, "1.1.0", slot="B", boot="before"))
     with pytest.raises(Refused):
         watch.turn()
     assert not box.restarts

@@ -19,7 +19,7 @@ from appliance.config.values import MonthDay, OnOff, Seconds
 from appliance.errors import ConfigurationError
 from appliance.policy.office import AfterHours, GreetingLength
 from appliance.policy.text import NOTHING
-from appliance.service.announcement_files import PromptFile
+from appliance.service.announcements import PromptFile
 from appliance.service.composition import carrier_setup
 from appliance.service.mailroom import account_of, domain_of
 

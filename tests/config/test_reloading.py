@@ -9,24 +9,24 @@ from typing import cast
 import pytest
 
 from appliance.policy.text import Refused, Words
-from appliance.service.jobs import Ended, Jobs
+from appliance.service.jobs import JobResult, Jobs
 from appliance.service.main import TOLD, Reloading
-from appliance.service.phone_status import StatusCollector
+from appliance.service.status import StatusCollector
 
-GOOD = Ended(True, Words("bene", "good"))
-BAD = Ended(False, Words("riga 3:\n  a? " * 99, "line 3:\n  a? " * 99))
+GOOD = JobResult(True, Words("bene", "good"))
+BAD = JobResult(False, Words("riga 3:\n  a? " * 99, "line 3:\n  a? " * 99))
 
 
 class Child:
-    """Stands for the chores: one check, which ends when a test says so."""
+    """Stands for the jobs: one check, which ends when a test says so."""
 
     def __init__(self) -> None:
         self.running = ""
-        self.begun: list[Callable[[Ended], None]] = []
+        self.begun: list[Callable[[JobResult], None]] = []
         self.refusal: Exception | None = None
 
     def begin(
-        self, words: tuple[str, ...], _typed: str, _most: int, then: Callable[[Ended], None]
+        self, words: tuple[str, ...], _typed: str, _most: int, then: Callable[[JobResult], None]
     ) -> None:
         """Begin."""
         assert words == ("check",)
@@ -39,15 +39,15 @@ class Desk:
     """A reload that was asked for."""
 
     def __init__(self, *, kept: bool = True) -> None:
-        self.child, self.lookout, self.idle = Child(), StatusCollector(), True
-        self.reloading = Reloading(cast(Jobs, self.child), self.lookout, kept=kept)
+        self.child, self.collector, self.idle = Child(), StatusCollector(), True
+        self.reloading = Reloading(cast(Jobs, self.child), self.collector, kept=kept)
         self.reloading.ask()
 
     def look(self) -> bool:
         """Have the deciding thread look; returns whether the service leaves."""
         return self.reloading.look(lambda: self.idle)
 
-    def hear(self, ended: Ended) -> None:
+    def hear(self, ended: JobResult) -> None:
         """Let the check end."""
         self.look()
         self.child.begun.pop()(ended)
@@ -58,13 +58,13 @@ def test_a_bad_file_changes_nothing_and_is_said() -> None:
     desk = Desk()
     desk.hear(BAD)
     assert not desk.look()
-    (said,) = desk.lookout.troubles()
+    (said,) = desk.collector.troubles()
     assert "the one before stays in force: line 3: a?" in said.en
     assert "resta quella di prima" in said.it
     assert len(said.en) < TOLD + 100
     desk.reloading.ask()
     desk.hear(GOOD)
-    assert desk.lookout.troubles() == ()
+    assert desk.collector.troubles() == ()
     assert desk.look()
 
 
@@ -83,7 +83,7 @@ def test_without_a_service_manager_it_is_only_said() -> None:
     desk = Desk(kept=False)
     desk.hear(GOOD)
     assert not desk.look()
-    assert [words.en for words in desk.lookout.troubles()] == [
+    assert [words.en for words in desk.collector.troubles()] == [
         "The new configuration is good: restart the service to use it."
     ]
 
@@ -113,11 +113,11 @@ def test_the_real_check_is_asked(tmp_path: Path) -> None:
     """Of a file that is wrong, by the command that a technician knows."""
     path = tmp_path / "centralino.toml"
     path.write_text("[ours]\n", encoding="utf-8")
-    chores, lookout = Jobs(path), StatusCollector()
-    reloading = Reloading(chores, lookout, kept=True)
+    jobs, collector = Jobs(path), StatusCollector()
+    reloading = Reloading(jobs, collector, kept=True)
     reloading.ask()
     reloading.look(lambda: True)
-    assert chores._running is not None
-    chores._running.child.wait(60.0)
-    chores.look()
-    assert "ours: unknown key" in lookout.troubles()[0].en
+    assert jobs._running is not None
+    jobs._running.child.wait(60.0)
+    jobs.look()
+    assert "ours: unknown key" in collector.troubles()[0].en

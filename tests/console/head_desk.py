@@ -65,7 +65,7 @@ class House:
 
 
 class Voices:
-    """Stands for the chores that give sheets their voice: what was begun, and how it went."""
+    """Stands for the jobs that give sheets their voice: what was begun, and how it went."""
 
     def __init__(self) -> None:
         self.begun: list[tuple[tuple[str, ...], str]] = []

@@ -17,7 +17,7 @@ from appliance.console.pages import backup
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING
-from appliance.service.managed_config import Central
+from appliance.service.managed_config import ManagedConfigFetcher
 from appliance.service.technician_commands import JobCommands
 from appliance.store.database import connect, migrate
 from tests.commands.samples import CONFIG
@@ -48,19 +48,19 @@ class Place:
         settings = read.load(self.written)
         stores: Any = SimpleNamespace(records=Records(self.console.records))
         runner: Any = self.runner
-        chores = JobCommands(stores, settings, NOTHING, runner, lambda: Now(1.0, AT))
-        central = Central(settings, stores.records, runner, lambda *_: None)
-        self.questions = ManagedConfigCommands(stores, central, chores)
+        jobs = JobCommands(stores, settings, NOTHING, runner, lambda: Now(1.0, AT))
+        central = ManagedConfigFetcher(settings, stores.records, runner, lambda *_: None)
+        self.questions = ManagedConfigCommands(stores, central, jobs)
 
     def answer(self, question: dict[str, Any]) -> Any:
         """Answer as the desk does; what is allowed begins at once, and has ended at the next."""
         found: Any = self.questions.known[question["ask"]](question)
         if not callable(found):
-            self.questions.chores.look()
+            self.questions.jobs.look()
             return self.questions.known[question["ask"]](question)
         told: list[Any] = []
         found(told.append)
-        self.questions.chores.look()
+        self.questions.jobs.look()
         return told[0]
 
 

@@ -21,7 +21,7 @@ from appliance.console.pages import system as shown
 from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.text import Words
-from appliance.service.nightly import Card, Night
+from appliance.service.nightly import MemoryCard, Night
 from appliance.store import call_log, users
 from appliance.store.users import Asked
 from tests.calls.desk import TEN, tell, up
@@ -109,7 +109,7 @@ def test_what_was_restarted_is_shown(works: Works) -> None:
     again = row | {"restarts": 3, "last": "2026-11-25T09:00:00+00:00", "late": False}
     again["limit"] = {"it": "limite 5 in 60 s", "en": "limit 5 in 60 s"}
     again["said"] = {"it": "Processo delle linee", "en": "Lines' process"}
-    works.plant.lookout.restarted = lambda _: [again, row | {"late": True}]
+    works.plant.collector.restarted = lambda _: [again, row | {"late": True}]
     page = works.text("en")
     assert re.search(
         r"Lines&#39; process: 3, the last one Wed 25 November[^<(]*\(limit 5 in 60 s\)", page
@@ -191,8 +191,8 @@ def test_free_space_is_compared_with_the_marks(free: int, mark: str) -> None:
 def test_what_the_box_does_for_itself_is_shown(works: Works) -> None:
     """What came of the last night, and how worn the memory card is, in the reader's words."""
     assert "Lavoro notturno: non ancora fatto" in works.text()
-    works.plant.lookout.night = Night(TEN.wall, True, False, Words("archivi integri", "whole"))
-    works.plant.lookout.card = Card("mmcblk0p3", 2048, 0, 900, 1000)
+    works.plant.collector.night = Night(TEN.wall, True, False, Words("archivi integri", "whole"))
+    works.plant.collector.card = MemoryCard("mmcblk0p3", 2048, 0, 900, 1000)
     text = works.text()
     assert "Lavoro notturno del 25 novembre 2026 alle 10:00: archivi integri" in text
     assert "900 MB liberi di 1000; scritti finora 2.0 GB; errori del file system: 0" in text

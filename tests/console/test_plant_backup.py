@@ -27,8 +27,8 @@ from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import backup, backup_target, helper_requests, updates
-from appliance.service.backup_nights import TargetNights, TargetQuestions
-from appliance.service.helper_requests import Asked, Went
+from appliance.service.backup_nights import TargetCommands, TargetNights
+from appliance.service.helper_requests import HelperRequest, HelperResult
 from appliance.service.jobs import Jobs
 from appliance.service.technician_commands import JobCommands
 from appliance.store import database
@@ -62,22 +62,22 @@ class Records:
 
 
 class Works:
-    """A box that has run, whose desk does chores by real children, and its console."""
+    """A box that has run, whose desk does jobs by real children, and its console."""
 
     def __init__(self, house: House, console: ConsoleSettings) -> None:
         settings = read.load(house.config)
         folders = replace(settings.folders, console=str(console.state))
         stores: Any = SimpleNamespace(records=Records(console.records))
-        self.console, self.chores = console, Jobs(house.config)
+        self.console, self.jobs = console, Jobs(house.config)
         self.house = house
         here, self.switchboard = replace(settings, folders=folders), up()
-        self.questions = JobCommands(stores, here, NOTHING, self.chores, lambda: TEN)
+        self.questions = JobCommands(stores, here, NOTHING, self.jobs, lambda: TEN)
         self.restores = RestoreCommands(
             stores, here, self.questions, lambda: self.switchboard.status(TEN)
         )
         self.run = Path(here.folders.run)
         self.nights = TargetNights(here, stores.records, Jobs(house.config), lambda *_: None)
-        self.target = TargetQuestions(stores, here, self.nights, lambda: TEN)
+        self.target = TargetCommands(stores, here, self.nights, lambda: TEN)
 
     def name_target(self, address: str) -> None:
         """Have the configuration name a network folder."""
@@ -85,12 +85,12 @@ class Works:
         self.house.config.write_text(f'{text}\n[backup]\ntarget = "{address}"\n', "utf-8")
         stores: Any = self.target.stores
         settings = read.load(self.house.config)
-        chores = Jobs(self.house.config)
-        self.nights = TargetNights(settings, stores.records, chores, lambda *_: None)
-        self.target = TargetQuestions(stores, settings, self.nights, lambda: TEN)
+        jobs = Jobs(self.house.config)
+        self.nights = TargetNights(settings, stores.records, jobs, lambda *_: None)
+        self.target = TargetCommands(stores, settings, self.nights, lambda: TEN)
 
     def answer(self, question: dict[str, Any]) -> Any:
-        """Answer as the desk does, which looks at its chores in every turn."""
+        """Answer as the desk does, which looks at its jobs in every turn."""
         self.questions.look()
         self.nights.look(Now(time.monotonic(), TEN.wall), lambda: True)
         parts = {**self.questions.known, **self.restores.known, **self.target.known}
@@ -125,7 +125,7 @@ def works(tmp_path: Path, console_settings: ConsoleSettings, run_before: House) 
     house.config.write_text(text.replace(str(run_before.folder), str(house.folder)), "utf-8")
     made = Works(house, replace(console_settings, records=database_path(house.state)))
     yield made
-    made.chores.stop()
+    made.jobs.stop()
 
 
 @pytest.fixture
@@ -222,9 +222,9 @@ def test_a_backup_is_put_back_at_a_word_and_a_tick(technician: Visitor, works: W
     works.run.mkdir(exist_ok=True)
     assert technician.post("/plant/backup/restore", data=form).status_code == 303
     assert "È stato chiesto un ripristino" in technician.get("/plant/backup").text
-    assert helper_requests.take_restore(works.run) == Asked("beppe", PHRASE)
+    assert helper_requests.take_restore(works.run) == HelperRequest("beppe", PHRASE)
     helper_requests.tell_restore(
-        works.run, Went(TEN.wall, is_well=True, said=Words("<fatto>", "<done>"), by="beppe")
+        works.run, HelperResult(TEN.wall, is_well=True, said=Words("<fatto>", "<done>"), by="beppe")
     )
     text = technician.get("/plant/backup").text
     assert "L&#39;ultima volta" in text
@@ -369,18 +369,18 @@ def test_a_stick_is_set_up_and_its_age_shown(technician: Visitor, works: Works) 
     settings = works.restores.settings
     run, state = Path(settings.folders.run), Path(settings.folders.state)
     assert "La chiavetta sta per essere scritta" in technician.get("/plant/backup").text
-    assert backup.take(run) == Asked("beppe", PHRASE)
+    assert backup.take(run) == HelperRequest("beppe", PHRASE)
     at = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
     words = Words("nessuna chiavetta USB", "no USB stick")
-    backup.tell(run, Went(at, False, words))
+    backup.tell(run, HelperResult(at, False, words))
     assert "nessuna chiavetta USB" in technician.get("/plant/backup").text
-    backup.keep_stick(state, backup.Stick("AB-12", "COPIE", "beppe", at, at, at))
+    backup.keep_stick(state, backup.BackupStick("AB-12", "COPIE", "beppe", at, at, at))
     page = technician.get("/plant/backup").text
     assert "Preparata: COPIE" in page
     assert "Ultima copia intera: " in page
     assert "Scrivi ora una copia sulla chiavetta" in page
     assert technician.post("/plant/backup/stick").status_code == 303
-    assert backup.take(run) == Asked("beppe", "")
+    assert backup.take(run) == HelperRequest("beppe", "")
     assert technician.post("/plant/backup/stick/forget").status_code == 303
     assert backup.load_stick(state) is None
 
@@ -401,7 +401,7 @@ def test_a_network_folder_is_shown_as_it_stands(works: Works, technician: Visito
     assert "non è ancora preparata" in page
     assert "ssh-ed25519 " in page
     at, words = datetime(2026, 11, 25, 2, 5, tzinfo=UTC), Words("il server è spento", "it is off")
-    target = backup_target.Target(address, key, "a1b2", "beppe", at, at, at, False, words)
+    target = backup_target.BackupTarget(address, key, "a1b2", "beppe", at, at, at, False, words)
     backup_target.keep(works.house.state, target)
     page = technician.get("/plant/backup").text
     assert "il server è spento" in page

@@ -20,7 +20,7 @@ from appliance.policy import updates as policy_updates
 from appliance.policy.text import Words
 from appliance.policy.updates import UpdateState
 from appliance.service import updates
-from appliance.service.updates import Asked, Kept, Past, Updates
+from appliance.service.updates import PastUpdate, UpdateRecord, UpdateRequest, UpdateRunner
 from appliance.store import database
 from appliance.store.database import connect, migrate, open_reader
 from tests.calls.desk import TEN, tell, up
@@ -48,7 +48,7 @@ class Place:
         self.console, self.switchboard = console, up()
         stores: Any = SimpleNamespace(records=Records(console.records))
         no_chores: Any = SimpleNamespace()
-        self.updates = Updates(
+        self.updates = UpdateRunner(
             settings, stores.records, no_chores, lambda *_: None, is_image=lambda: True
         )
         self.questions = UpdateCommands(
@@ -112,7 +112,7 @@ def test_an_update_is_brought_and_asked_for(technician: Visitor, place: Place) -
     answer = technician.post(f"{PAGE}/install", data={})
     assert (answer.status_code, "sicuri" in answer.text) == (400, True)
     assert technician.post(f"{PAGE}/install", data=SURE).status_code == 303
-    assert updates.take(place.run) == Asked("beppe", "upload")
+    assert updates.take(place.run) == UpdateRequest("beppe", "upload")
     assert place.noted() == [("beppe", "update.upload")]
     technician.post(f"{PAGE}/forget")
     assert not lies.exists()
@@ -129,7 +129,7 @@ def test_another_file_is_not_kept(technician: Visitor, place: Place) -> None:
 def test_a_ready_version_is_started_by_hand(technician: Visitor, place: Place) -> None:
     """The desk waits for the moment in which nobody is on the phone; another one is not taken."""
     assert technician.post(f"{PAGE}/start", data=SURE).status_code == 409
-    place.updates.kept = Kept(UpdateState.INSTALLED, "1.1.0", by="beppe")
+    place.updates.kept = UpdateRecord(UpdateState.INSTALLED, "1.1.0", by="beppe")
     send(technician, BUNDLE)
     assert "Avvio dalla versione 1.1.0" in technician.get(PAGE).text
     assert technician.post(f"{PAGE}/install", data=SURE).status_code == 409
@@ -137,13 +137,15 @@ def test_a_ready_version_is_started_by_hand(technician: Visitor, place: Place) -
     assert place.updates.at_once
     assert updates.take(place.run) is None
     assert technician.post(f"{PAGE}/give-up", data=SURE).status_code == 303
-    assert updates.take(place.run) == Asked("beppe", "give-up")
+    assert updates.take(place.run) == UpdateRequest("beppe", "give-up")
 
 
 def test_what_went_back_is_said_and_put_out(technician: Visitor, place: Place) -> None:
     """With its reason and its place among those so far; names are shown as text."""
-    past = Past("2026-11-26T04:00:00+00:00", "<box>", "1.0.0", "1.1.0", "back", Words("<x>", "y"))
-    place.updates.kept = Kept(
+    past = PastUpdate(
+        "2026-11-26T04:00:00+00:00", "<box>", "1.0.0", "1.1.0", "back", Words("<x>", "y")
+    )
+    place.updates.kept = UpdateRecord(
         UpdateState.BACK, "1.1.0", said=Words("<perché>", "why"), past=(past,)
     )
     text = technician.get(PAGE).text
@@ -156,10 +158,10 @@ def test_what_went_back_is_said_and_put_out(technician: Visitor, place: Place) -
 
 def test_the_page_follows_what_goes_on(technician: Visitor, place: Place) -> None:
     """While something does; once it is over the whole page comes anew."""
-    place.updates.kept = Kept(UpdateState.TRIAL, "1.1.0")
+    place.updates.kept = UpdateRecord(UpdateState.TRIAL, "1.1.0")
     assert "every 3s" in technician.get(f"{PAGE}/live").text
     assert "in prova" in technician.get(PAGE).text
-    place.updates.kept = Kept(UpdateState.GOOD, "1.1.0")
+    place.updates.kept = UpdateRecord(UpdateState.GOOD, "1.1.0")
     assert 'hx-trigger="load"' in technician.get(f"{PAGE}/live").text
 
 

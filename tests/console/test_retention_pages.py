@@ -18,7 +18,7 @@ from appliance.console.settings import ConsoleSettings
 from appliance.errors import OfficeError
 from appliance.policy.requests import Citizen
 from appliance.policy.voicemail import MessageOutcome
-from appliance.service.phone_status import StatusCollector
+from appliance.service.status import StatusCollector
 from appliance.service.stores import Stores
 from appliance.store import database, requests, voicemail
 from appliance.store.requests import RequestToStore

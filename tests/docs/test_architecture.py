@@ -26,7 +26,7 @@ CHILDREN = {
     "simulator/exchange/process.py", "fieldtest/run.py", "paper/child.py", "paper/pdf.py",
     "store/privacy.py", "bootfile/card.py", "simulator/phone/process.py", "usb/reset.py",
 }  # fmt: skip
-"""The demonstration's desk and console, carrier, a technician's chores, exchange, test phone; the
+"""The demonstration's desk and console, carrier, a technician's jobs, exchange, test phone; the
 USB helper's uhubctl, the backup target's OpenSSH, the backup stick's lsblk and mount, the restore
 helper's systemctl, the card helper's mount and systemctl, the update helpers' rauc, systemctl and
 mount; the field test's suite, systemctl and restorer; grep, which looks for erased digits in the

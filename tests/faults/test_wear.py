@@ -119,12 +119,12 @@ def test_a_day_without_calls_writes_nothing(a_card: Card, figures: Figures) -> N
     """
     records = Records(a_card.mount / "c.db", "b").start()
     plan = Plan(CALENDAR, AlertSettings("desk@comune.example", head=True), RetentionDays())
-    caretaker = Housekeeping(records, a_card.mount, plan, lambda _: None)
+    housekeeping = Housekeeping(records, a_card.mount, plan, lambda _: None)
 
     def day(start: int) -> None:
         for minute in range(start, start + 24 * 60):
             now = Now(60.0 * minute, TEN + timedelta(minutes=minute), ClockState.SYNCED)
-            caretaker.look(now)
+            housekeeping.look(now)
             records.ask(lambda _: None)
 
     day(0)

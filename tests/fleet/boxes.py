@@ -13,7 +13,7 @@ from appliance.fleet import mqtt_messages
 from appliance.fleet.mqtt import Broker, BrokerHealth, Limits, Sender
 from appliance.fleet.mqtt_client import Connection
 from appliance.fleet.mqtt_messages import KINDS, Message
-from appliance.service.monitoring import Kept
+from appliance.service.monitoring import StoredOutbox
 from appliance.store import call_log, monitoring
 from appliance.store.writer import Records
 from tests.helpers.mosquitto import USER, Mosquitto
@@ -56,7 +56,7 @@ class Publisher:
         self.records.start()
         self.sender = Sender(
             self.prefix,
-            Kept(self.records),
+            StoredOutbox(self.records),
             self._connect,
             lambda event: mqtt_messages.event(self.prefix, event, None),
             self.heard.append,

@@ -17,13 +17,13 @@ from appliance.calls.switchboard import Switchboard
 from appliance.config import read
 from appliance.media.messages import MediaHealth, Snapshot
 from appliance.policy.text import NOTHING
-from appliance.service.backup_nights import TargetNights, TargetQuestions
+from appliance.service.backup_nights import TargetCommands, TargetNights
 from appliance.service.jobs import Jobs
-from appliance.service.managed_config import Central
-from appliance.service.phone_status import StatusCollector
+from appliance.service.managed_config import ManagedConfigFetcher
+from appliance.service.status import StatusCollector
 from appliance.service.supervision import Recoveries
 from appliance.service.technician_commands import JobCommands, LineRestarts
-from appliance.service.updates import Updates
+from appliance.service.updates import UpdateRunner
 from appliance.sip.phones import PhonesStatus, PhoneState
 from tests.fuzz.targets.door import Desk
 
@@ -85,7 +85,7 @@ class Plant:
     def __post_init__(self) -> None:
         path = self.folder / "plant.toml"
         path.write_text(f'{CONFIG}state = "{self.folder}/state"\nrun = "{self.folder}/run"\n')
-        self.lookout, desk = StatusCollector(), Desk(self.switchboard)
+        self.collector, desk = StatusCollector(), Desk(self.switchboard)
         self.recoveries = Recoveries(
             self.folder / "asked",
             self.folder / "answered",
@@ -96,12 +96,12 @@ class Plant:
         phones: Any = SimpleNamespace(status=lambda: self.phones)
         self.lit = 0
         self.restarts = LineRestarts(self.stores, stand_in, self.carrier)
-        self.chores, settings = Jobs(path), read.load(path)
+        self.jobs, settings = Jobs(path), read.load(path)
         kept: Any = SimpleNamespace(do=lambda *_: None)
         self.updates = UpdateCommands(
             self.stores,
             settings,
-            Updates(settings, kept, self.chores, self.lookout.trouble, lambda: self.image),
+            UpdateRunner(settings, kept, self.jobs, self.collector.trouble, lambda: self.image),
             stand_in.status,
             lambda: OwnHealth(60.0, carrier=True, restarts=0),
         )
@@ -109,24 +109,26 @@ class Plant:
             self.stores,
             settings,
             stand_in,
-            self.lookout,
+            self.collector,
             self.recoveries,
             phones,
             self.carrier,
-            lambda: self.lookout.panel_status(desk.status(), self.phones, ready=True),
+            lambda: self.collector.panel_status(desk.status(), self.phones, ready=True),
             self._light,
             self.restarts,
-            chores := JobCommands(self.stores, settings, NOTHING, self.chores, desk.now),
-            RestoreCommands(self.stores, settings, chores, stand_in.status),
-            TargetQuestions(
+            jobs := JobCommands(self.stores, settings, NOTHING, self.jobs, desk.now),
+            RestoreCommands(self.stores, settings, jobs, stand_in.status),
+            TargetCommands(
                 self.stores,
                 settings,
-                TargetNights(settings, kept, self.chores, self.lookout.trouble),
+                TargetNights(settings, kept, self.jobs, self.collector.trouble),
                 desk.now,
             ),
             self.updates,
             ManagedConfigCommands(
-                self.stores, Central(settings, kept, self.chores, self.lookout.trouble), chores
+                self.stores,
+                ManagedConfigFetcher(settings, kept, self.jobs, self.collector.trouble),
+                jobs,
             ),
             DivertCommands(settings, self.switchboard.office, self.stores, desk.now),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.service.supervision import read
+from appliance.service.supervision import read_notices
 
 OVERLAY: Final = Path(__file__).parents[2] / "image" / "overlay"
 HELPERS: Final = OVERLAY / "usr" / "lib" / "centralino-image"
@@ -98,7 +98,7 @@ class Card:
 
     def told(self) -> tuple[str, ...]:
         """Return the names of what the desk would say after the last boot."""
-        return tuple(read(self.folder / "run" / "centralino-notices"))
+        return tuple(read_notices(self.folder / "run" / "centralino-notices"))
 
 
 CONTENT: Final = {

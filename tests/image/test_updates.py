@@ -15,7 +15,7 @@ from appliance.policy.text import Refused, Words
 from appliance.policy.updates import HEALTHY_S, TRIAL_LIMIT_S, UpdateState
 from appliance.service import supervision
 from appliance.service import updates as service_updates
-from appliance.service.updates import UPLOADED, Asked
+from appliance.service.updates import UPLOADED, UpdateRequest
 from tests.image.two_slots import RUNNING, TwoSlots, missing
 
 pytestmark = [
@@ -104,7 +104,7 @@ def in_memory(box: TwoSlots, notice: str = IN_MEMORY) -> Iterator[None]:
     aside = kept.rename(kept.with_name("out-of-reach")) if kept.exists() else None
     supervision.post_notice(notice, Words("in memoria", "in memory"), told)
     yield
-    supervision.take_back(notice, told)
+    supervision.withdraw_notice(notice, told)
     shutil.rmtree(kept, ignore_errors=True)
     if aside is not None:
         aside.rename(kept)
@@ -299,7 +299,7 @@ def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
     uploaded = box.folder / "console" / UPLOADED
     uploaded.parent.mkdir()
     shutil.copy(box.bundle("1.1.0"), uploaded)
-    service_updates.ask_for_update(box.folder / "run", Asked("beppe", "upload"))
+    service_updates.ask_for_update(box.folder / "run", UpdateRequest("beppe", "upload"))
     with box.desk():
         box.helper.turn()
     assert (box.kept.state, box.kept.by, uploaded.exists()) == (
@@ -310,7 +310,7 @@ def test_what_was_uploaded_is_installed_and_gone(box: TwoSlots) -> None:
     box.helper.give_up("beppe")
     uploaded.symlink_to(box.bundle("1.2.0"))
     with pytest.raises(Refused, match="the file is gone"):
-        box.helper.do(Asked("beppe", "upload"))
+        box.helper.do(UpdateRequest("beppe", "upload"))
     assert box.holds("B") == "1.1.0"
 
 

@@ -19,7 +19,7 @@ from appliance.commands.updates import Helper, Rauc, Watch
 from appliance.config import read
 from appliance.policy.text import Words
 from appliance.service import updates
-from appliance.service.updates import Asked, Kept
+from appliance.service.updates import UpdateRecord, UpdateRequest
 from tests.commands.samples import CONFIG
 from tests.console.door import ServedDoor
 
@@ -166,7 +166,7 @@ class TwoSlots:
     def install(self, path: Path, by: str = "beppe", what: str = "file", **more: Any) -> Words:
         """Install a bundle; raises Refused."""
         with self.desk():
-            return self.helper.install(path, Asked(by, what), **more)
+            return self.helper.install(path, UpdateRequest(by, what), **more)
 
     def start_anew(self) -> None:
         """Let the boot loader choose a slot, as after a restart or a power cut."""
@@ -201,7 +201,7 @@ class TwoSlots:
         return f"boot {self.boots}"
 
     @property
-    def kept(self) -> Kept:
+    def kept(self) -> UpdateRecord:
         """Read what the helper keeps."""
         return updates.load_update(self.helper.kept_in)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from appliance.commands.backup import StickHelper, mounted, plugged
 from appliance.policy.text import Words
 from appliance.service import backup
-from appliance.service.helper_requests import Asked
+from appliance.service.helper_requests import HelperRequest
 from tests.commands.test_backup import House
 from tests.qemu.guest import check, say, wait
 
@@ -51,7 +51,7 @@ def a_backup_on(kind: str) -> None:
         house.fill()
         (house.folder / "run").mkdir(exist_ok=True)
         helper = StickHelper(house.config, house.folder / "run")
-        said: Words = helper.set_up(Asked("beppe", KEYED))
+        said: Words = helper.set_up(HelperRequest("beppe", KEYED))
         say(f"  {said.en}")
         helper.write()
         stick = backup.load_stick(house.state)

@@ -11,7 +11,7 @@ from appliance.dsp.dtmf import PLANS
 from appliance.dsp.wav import SAMPLE_RATE
 from appliance.policy.text import Words
 from appliance.prompts import Catalogue
-from appliance.service.announcement_files import prompt_file, ring_back, sealed
+from appliance.service.announcements import prompt_file, ring_back, seal_sounds
 
 
 @pytest.mark.parametrize(("country", "seconds"), [("it", 5.0), ("gb", 3.0), ("us", 6.0)])
@@ -38,7 +38,7 @@ def test_it_lies_beside_the_recordings() -> None:
 def test_equal_sounds_lie_there_once() -> None:
     """Each name has its own sound, an empty one too; the memory holds as many as differ."""
     given = [("it/a", b"ab"), ("en/a", b"cd"), ("it/none", b""), ("en/b", b"ab"), ("it/c", b"ef")]
-    made = sealed(given)
+    made = seal_sounds(given)
     heard = [(p.name, os.pread(made.fd, p.length, p.offset)) for p in made.prompts]
     assert heard == given
     assert os.fstat(made.fd).st_size == len(b"abcdef")

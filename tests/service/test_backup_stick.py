@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from appliance.policy.text import Words
-from appliance.service.backup import CODE, STALE, Stick, heard, said, trouble_of_stick
-from appliance.service.helper_requests import Went
+from appliance.service.backup import CODE, STALE, BackupStick, heard, said, trouble_of_stick
+from appliance.service.helper_requests import HelperResult
 
 ROME = ZoneInfo("Europe/Rome")
 AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
-STICK = Stick("AB-12", "COPIE", "beppe", AT, AT)
+STICK = BackupStick("AB-12", "COPIE", "beppe", AT, AT)
 OUT = Words("la chiavetta delle copie (COPIE) non è inserita", "the backup stick is not plugged in")
 
 
@@ -20,14 +20,14 @@ def test_one_night_at_home_is_no_alarm() -> None:
     """Three days are: with the day of the last whole one, and why."""
     assert trouble_of_stick(None, AT, ROME) is None
     assert trouble_of_stick(STICK, AT + STALE, ROME) is None
-    failed = heard(STICK, Went(AT + timedelta(days=3), False, OUT))
+    failed = heard(STICK, HelperResult(AT + timedelta(days=3), False, OUT))
     assert (failed.done, failed.well) == (AT, False)
     trouble = trouble_of_stick(failed, AT + STALE + timedelta(minutes=1), ROME)
     assert trouble is not None
     assert trouble.code == CODE
     assert "non riceve una copia intera dal 25 novembre 2026: la chiavetta" in trouble.it
     assert "not plugged in." in trouble.en
-    well = heard(failed, Went(AT + timedelta(days=4), True, Words("x", "x")))
+    well = heard(failed, HelperResult(AT + timedelta(days=4), True, Words("x", "x")))
     assert trouble_of_stick(well, AT + timedelta(days=5), ROME) is None
 
 

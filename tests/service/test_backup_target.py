@@ -11,14 +11,14 @@ import pytest
 
 from appliance.config import read
 from appliance.config.schema import Backup, Settings
-from appliance.config.values import Address, backup_address
+from appliance.config.values import BackupAddress, backup_address
 from appliance.policy.text import Refused, Words
 from appliance.service import backup_target
 from appliance.service.backup import STALE
 from appliance.service.backup_target import (
     CODE,
     NOT_SET_UP,
-    Target,
+    BackupTarget,
     away_said,
     fingerprint,
     mail_of,
@@ -29,7 +29,7 @@ from tests.commands.samples import CONFIG
 ROME = ZoneInfo("Europe/Rome")
 AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
 URL = "sftp://copie@nas.comune.it/copie"
-TARGET = Target(URL, "ssh-ed25519 AAAA", "a1b2", "beppe", AT, AT)
+TARGET = BackupTarget(URL, "ssh-ed25519 AAAA", "a1b2", "beppe", AT, AT)
 
 
 @pytest.fixture
@@ -42,16 +42,16 @@ def settings() -> Settings:
 @pytest.mark.parametrize(
     ("text", "address"),
     [
-        (URL, Address("sftp", "copie", "nas.comune.it", 22, "/copie")),
-        ("sftp://c@h:2222/a/b/", Address("sftp", "c", "h", 2222, "/a/b")),
-        ("sftp://c@h", Address("sftp", "c", "h", 22, "")),
-        ("sftp://c@h/~/copie", Address("sftp", "c", "h", 22, "copie")),
-        ("sftp://c@[2001:db8::1]/x", Address("sftp", "c", "2001:db8::1", 22, "/x")),
-        ("smb://c@h/Copie%20URP/x", Address("smb", "c", "h", 445, "Copie URP/x")),
-        ("smb://COMUNE;c@h/x", Address("smb", "COMUNE;c", "h", 445, "x")),
+        (URL, BackupAddress("sftp", "copie", "nas.comune.it", 22, "/copie")),
+        ("sftp://c@h:2222/a/b/", BackupAddress("sftp", "c", "h", 2222, "/a/b")),
+        ("sftp://c@h", BackupAddress("sftp", "c", "h", 22, "")),
+        ("sftp://c@h/~/copie", BackupAddress("sftp", "c", "h", 22, "copie")),
+        ("sftp://c@[2001:db8::1]/x", BackupAddress("sftp", "c", "2001:db8::1", 22, "/x")),
+        ("smb://c@h/Copie%20URP/x", BackupAddress("smb", "c", "h", 445, "Copie URP/x")),
+        ("smb://COMUNE;c@h/x", BackupAddress("smb", "COMUNE;c", "h", 445, "x")),
     ],
 )
-def test_addresses(text: str, address: Address) -> None:
+def test_addresses(text: str, address: BackupAddress) -> None:
     """As browsers and file managers write them."""
     assert backup_address(text) == address
 

@@ -1,4 +1,4 @@
-"""The caretaker: looks once a minute, deletes at night, by a clock that can be trusted alone."""
+"""The housekeeping: looks once a minute, deletes at night, by a clock that can be trusted alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CALENDAR = Schedule(ROME, week_of(**dict.fromkeys(EVERY_DAY, "8:30-13 14-17:30")
 
 
 class Office:
-    """Records, a mailbox's folder with one message, and the caretaker."""
+    """Records, a mailbox's folder with one message, and the housekeeping."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,11 +44,11 @@ class Office:
         for name in ("m1.wav", "m1.meta"):
             (self._new / name).write_bytes(b"sound")
         plan = Plan(CALENDAR, AlertSettings(), RetentionDays())
-        self.caretaker = Housekeeping(self.records, folder, plan, self.troubles.put)
+        self.housekeeping = Housekeeping(self.records, folder, plan, self.troubles.put)
 
     def look(self, wall: datetime, monotonic: float, clock: ClockState = ClockState.SYNCED) -> None:
         """Look, and wait until the records' thread has done what was asked."""
-        self.caretaker.look(Now(monotonic, wall, clock))
+        self.housekeeping.look(Now(monotonic, wall, clock))
         self.records.ask(lambda _: None)
 
     @property
@@ -68,11 +68,11 @@ def office(tmp_path: Path) -> Iterator[Office]:
 def test_it_looks_once_a_minute(office: Office) -> None:
     """What became late is seen at the next look."""
     office.look(TEN, 100)
-    assert office.caretaker.watched == OpenCounts()
+    assert office.housekeeping.watched == OpenCounts()
     office.look(TEN + timedelta(hours=1), 159)
-    assert office.caretaker.watched == OpenCounts()
+    assert office.housekeeping.watched == OpenCounts()
     office.look(TEN + timedelta(hours=1), 160)
-    assert office.caretaker.watched == OpenCounts(unheard=1)
+    assert office.housekeeping.watched == OpenCounts(unheard=1)
 
 
 def test_what_was_dictated_goes_after_thirty_days(office: Office) -> None:
@@ -107,19 +107,19 @@ def test_what_is_half_typed_goes_after_a_day(office: Office) -> None:
 def test_it_lives_by_the_hours_in_force(office: Office) -> None:
     """On a day that the head has closed nobody is late (E14)."""
     shut = Period(TEN.date(), TEN.date(), Words("Sciopero"), Week(((),) * 7))
-    office.caretaker.over = lambda hours: replace(hours, entered=(shut,))
+    office.housekeeping.over = lambda hours: replace(hours, entered=(shut,))
     office.look(TEN + timedelta(hours=1), 100)
-    assert office.caretaker.watched == OpenCounts()
+    assert office.housekeeping.watched == OpenCounts()
 
 
 def test_it_looks_at_once_when_somebody_has_dealt_with_something(office: Office) -> None:
     """What is done is off every screen within moments, not at the next minute."""
     office.look(TEN + timedelta(hours=1), 100)
-    assert office.caretaker.watched == OpenCounts(unheard=1)
+    assert office.housekeeping.watched == OpenCounts(unheard=1)
     office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
-    office.caretaker.soon()
+    office.housekeeping.soon()
     office.look(TEN + timedelta(hours=1), 101)
-    assert office.caretaker.watched == OpenCounts()
+    assert office.housekeeping.watched == OpenCounts()
 
 
 @pytest.mark.parametrize("clock", [ClockState.STALE, ClockState.UNSET])
@@ -130,7 +130,7 @@ def test_a_clock_that_cannot_be_trusted_deletes_and_alerts_nothing(
     office.records.close_message("1", "Anna", MessageOutcome.CALLED_BACK, TEN)
     office.look(datetime(2099, 1, 1, 12, tzinfo=UTC), 100, clock)
     assert office.files == ["m1.meta", "m1.wav"]
-    assert office.caretaker.watched == OpenCounts()
+    assert office.housekeeping.watched == OpenCounts()
 
 
 def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> None:
@@ -144,7 +144,7 @@ def test_at_night_what_is_past_its_time_goes_with_its_sound(office: Office) -> N
     assert office.records.ask(voicemail.list_messages) == ()
     assert [each.what for each in office.records.ask(retention.deletions)] == ["messages"]
     assert office.troubles.get(timeout=5) is None
-    assert office.caretaker.deleted_at == night + timedelta(minutes=1)
+    assert office.housekeeping.deleted_at == night + timedelta(minutes=1)
     office.look(night + timedelta(minutes=2), 220)
     assert office.troubles.empty()
 
@@ -166,7 +166,7 @@ def test_events_that_no_broker_is_configured_for_go_after_a_week(
     def waiting() -> int:
         return office.records.ask(monitoring.depth).waiting
 
-    office.caretaker._plan = replace(office.caretaker._plan, has_no_broker=has_no_broker)
+    office.housekeeping._plan = replace(office.housekeeping._plan, has_no_broker=has_no_broker)
     office.records.ask(put)
     office.look(TEN + timedelta(days=6), 100)
     assert waiting() == 1
@@ -192,7 +192,7 @@ def test_a_card_that_refuses_is_told_and_tried_again(office: Office) -> None:
     sound.mkdir()
     office.look(TEN + timedelta(days=100), 100)
     assert office.troubles.get(timeout=5) == NOT_DELETED
-    assert office.caretaker.deleted_at is None
+    assert office.housekeeping.deleted_at is None
     assert len(office.records.ask(voicemail.list_messages)) == 1
     sound.rmdir()
     office.look(TEN + timedelta(days=100), 160)

@@ -16,8 +16,14 @@ from appliance.api.managed_config import UPLOADED, ManagedConfigCommands
 from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.service import managed_config
-from appliance.service.jobs import Ended
-from appliance.service.managed_config import FETCH, FIRST_S, Central, Outcome, Said
+from appliance.service.jobs import JobResult
+from appliance.service.managed_config import (
+    FETCH,
+    FIRST_S,
+    FetchOutcome,
+    FetchResult,
+    ManagedConfigFetcher,
+)
 from appliance.service.technician_commands import JobCommands
 from appliance.store.database import Trouble, connect
 from tests.console import people
@@ -39,14 +45,14 @@ class Box:
         self.connection = connect(home.place.database)
         self.begun: list[float] = []
         self.words: list[tuple[str, ...]] = []
-        self.ends = Said(START.wall, Outcome.GOOD, NOTHING)
+        self.ends = FetchResult(START.wall, FetchOutcome.GOOD, NOTHING)
         self.busy = self.idle = False
         self.now = START
         self.troubles: dict[str, Trouble | None] = {}
         records: Any = self
-        chores: Any = self
-        self.central = Central(
-            self.settings, records, chores, self.troubles.__setitem__, lambda: 0.0
+        jobs: Any = self
+        self.central = ManagedConfigFetcher(
+            self.settings, records, jobs, self.troubles.__setitem__, lambda: 0.0
         )
         self.central.start()
 
@@ -70,7 +76,7 @@ class Box:
         self.begun.append(self.now.monotonic)
         self.words.append(words)
         managed_config.keep(self.home.place.state, replace(self.ends, at=self.now.wall))
-        then(Ended(self.ends.outcome is Outcome.GOOD, self.ends.words))
+        then(JobResult(self.ends.outcome is FetchOutcome.GOOD, self.ends.words))
 
     def look(self, seconds: float = 0.0, *, idle: bool = True) -> bool:
         """Look after so long."""
@@ -126,7 +132,7 @@ def test_it_never_looks_during_a_call(box: Box) -> None:
 def test_a_server_that_is_gone_for_a_day(box: Box) -> None:
     """It is asked a few times, people are told after a day and no longer once it is back."""
     box.look()
-    box.ends = Said(START.wall, Outcome.UNREACHED, GONE)
+    box.ends = FetchResult(START.wall, FetchOutcome.UNREACHED, GONE)
     box.day(20)
     assert len(box.begun) <= 6
     assert box.told() is None
@@ -135,7 +141,7 @@ def test_a_server_that_is_gone_for_a_day(box: Box) -> None:
     assert told is not None
     assert (told.code, "nobody answers" in told.en) == ("central.unreached", True)
     assert len(box.begun) <= 8
-    box.ends = Said(START.wall, Outcome.GOOD, NOTHING)
+    box.ends = FetchResult(START.wall, FetchOutcome.GOOD, NOTHING)
     box.day(7)
     assert box.told() is None
     tries = len(box.begun)
@@ -146,14 +152,16 @@ def test_a_server_that_is_gone_for_a_day(box: Box) -> None:
 def test_what_is_refused_is_told_at_once(box: Box) -> None:
     """With the sentence of who has judged it, in both languages, until it is over."""
     box.look()
-    box.ends = Said(START.wall, Outcome.REFUSED, Words("firma di altri", "another's signature"))
+    box.ends = FetchResult(
+        START.wall, FetchOutcome.REFUSED, Words("firma di altri", "another's signature")
+    )
     box.look(HOUR)
     told = box.told()
     assert told is not None
     assert told.it.endswith("valgono quelle di prima: firma di altri")
     assert told.en.endswith("those of before hold: another's signature")
     assert "Last look Thu 26 November 2026, 10:00: another's signature" in box.central.words()[1].en
-    box.ends = Said(START.wall, Outcome.GOOD, NOTHING)
+    box.ends = FetchResult(START.wall, FetchOutcome.GOOD, NOTHING)
     box.day(3)
     assert box.told() is None
 
@@ -174,9 +182,9 @@ def test_what_is_in_force_is_told(box: Box) -> None:
 def test_without_a_server_only_what_a_cut_has_left_is_done(box: Box) -> None:
     """A box to which files are brought looks nowhere, but finishes what was begun."""
     records: Any = box
-    chores: Any = box
+    jobs: Any = box
     settings = box.home.place.settings
-    central = Central(settings, records, chores, box.troubles.__setitem__, lambda: 0.0)
+    central = ManagedConfigFetcher(settings, records, jobs, box.troubles.__setitem__, lambda: 0.0)
     later = replace(START, monotonic=START.monotonic + 10 * HOUR)
     central.look(START, lambda: True)
     central.look(later, lambda: True)
@@ -214,7 +222,7 @@ def test_a_change_is_taken_over_and_touches_no_call(box: Box) -> None:
 
 
 class Runner:
-    """Runs chores that end when they are looked at."""
+    """Runs jobs that end when they are looked at."""
 
     running = ""
 
@@ -230,13 +238,13 @@ class Runner:
     def look(self) -> None:
         """End what was begun."""
         while self._then:
-            self._then.pop()(Ended(True, Words("fatto", "done")))
+            self._then.pop()(JobResult(True, Words("fatto", "done")))
 
 
 def asked_of(box: Box, stores: Any, runner: Any = None) -> ManagedConfigCommands:
     """Make what answers at the door."""
-    chores = JobCommands(stores, box.settings, NOTHING, runner, lambda: box.now)
-    return ManagedConfigCommands(stores, box.central, chores)
+    jobs = JobCommands(stores, box.settings, NOTHING, runner, lambda: box.now)
+    return ManagedConfigCommands(stores, box.central, jobs)
 
 
 def test_a_file_is_shown_and_applied_by_who_may(box: Box) -> None:
@@ -250,7 +258,7 @@ def test_a_file_is_shown_and_applied_by_who_may(box: Box) -> None:
         told: list[Any] = []
         later: Any = questions.known[name]({"ask": name, "by": by})
         later(told.append)
-        questions.chores.look()
+        questions.jobs.look()
         return told[0]
 
     assert "upload it first" in ask("central_show", "anna")["said"]["en"]
@@ -268,6 +276,6 @@ def test_a_file_is_shown_and_applied_by_who_may(box: Box) -> None:
         ("settings", "show", str(file)),
         ("settings", "revert", "--by", "anna"),
     ]
-    questions.chores.look()
+    questions.jobs.look()
     last = questions.state({})["last"]
     assert last.keys() == {"central_apply", "central_show", "central_revert"}

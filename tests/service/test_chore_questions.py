@@ -18,7 +18,7 @@ from appliance.policy.numbering import MASK
 from appliance.policy.text import Refused, Words
 from appliance.service import technician_commands
 from appliance.service.backup import MADE, UPLOADED
-from appliance.service.jobs import NICENESS, Ended, Jobs
+from appliance.service.jobs import NICENESS, JobResult, Jobs
 from appliance.service.technician_commands import KEPT_S, JobCommands
 from appliance.store import database
 from tests.api.test_plant_questions import Kept
@@ -39,12 +39,12 @@ class Works:
         (folder / "users").mkdir()
         self.stores = Kept(folder / "users")
         people.enter(self.stores.connection)
-        self.chores, stores = Jobs(self.house.config), self.stores
+        self.jobs, stores = Jobs(self.house.config), self.stores
         self.questions = JobCommands(
             stores,  # type: ignore[arg-type]  # a stand-in
             replace(settings, folders=folders),
             Words("riga 3: 0512345678", "line 3: 0512345678"),
-            self.chores,
+            self.jobs,
             lambda: TEN,
         )
         self.made = self.house.state / MADE
@@ -60,7 +60,7 @@ class Works:
 
     def end(self, limit: float = 60.0) -> dict[str, Any]:
         """Wait for what is running; returns what came of it."""
-        running = self.chores._running
+        running = self.jobs._running
         assert running is not None
         running.child.wait(limit)
         self.questions.look()
@@ -80,13 +80,13 @@ def works(tmp_path: Path) -> Iterator[Works]:
     """Nothing is running."""
     made = Works(tmp_path)
     yield made
-    made.chores.stop()
+    made.jobs.stop()
 
 
 def test_a_backup_is_made_checked_and_taken_away(works: Works) -> None:
     """By a child that gives way to everything; the file is the service's alone, and audited."""
     assert works.ask("backup_make", passphrase=PHRASE)["said"]["it"].startswith("Avviato")
-    running = works.chores._running
+    running = works.jobs._running
     assert running is not None
     assert os.getpriority(os.PRIO_PROCESS, running.child.pid) == NICENESS
     assert works.questions.told({})["running"] == "backup"
@@ -146,7 +146,7 @@ def test_only_a_technician_may(works: Works, what: str) -> None:
     """Nothing is begun, and nothing noted."""
     for by in ("carla", "anna", "eve"):
         assert works.ask(what, by, passphrase=PHRASE)["done"] is False
-    assert works.chores.running == ""
+    assert works.jobs.running == ""
     assert works.noted() == []
 
 
@@ -185,21 +185,21 @@ def test_what_the_system_refuses_is_said(works: Works, monkeypatch: pytest.Monke
 
 def test_a_child_cannot_fill_the_disk(works: Works) -> None:
     """A file that would grow too large ends it; nothing half-written stays."""
-    told: list[Ended] = []
+    told: list[JobResult] = []
     words = ("backup", str(works.made), "--passphrase-file", "/dev/stdin")
     works.made.parent.mkdir()
-    works.chores.begin(words, PHRASE, 5000, told.append)
-    running = works.chores._running
+    works.jobs.begin(words, PHRASE, 5000, told.append)
+    running = works.jobs._running
     assert running is not None
     running.child.wait(60)
-    works.chores.look()
+    works.jobs.look()
     assert not told[0].is_well
     assert list(works.made.parent.iterdir()) == []
 
 
 def test_a_child_that_does_not_end_is_ended(works: Works) -> None:
     """And one is ended with the desk."""
-    told: list[Ended] = []
+    told: list[JobResult] = []
     hasty = Jobs(works.house.config, limit_s=0.0)
     hasty.begin(("check",), "", 1 << 20, told.append)
     running = hasty._running

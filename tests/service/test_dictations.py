@@ -25,7 +25,7 @@ from appliance.errors import CentralinoError, OfficeError
 from appliance.media.messages import RecordingStarted
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
-from appliance.service.announcements import MOST_ASKED, MOST_BYTES, MOST_TAKES, Asked
+from appliance.service.announcements import MOST_ASKED, MOST_TAKE_BYTES, MOST_TAKES, Dictation
 from appliance.service.stores import Stores
 from appliance.store import database
 from tests.api.test_announcement_questions import PEOPLE, _enter
@@ -224,10 +224,10 @@ def test_what_cannot_be_kept_is_told(box: Box) -> None:
 def test_memory_is_bounded(box: Box) -> None:
     """In what one may take, how many there may be, and how many are told about."""
     dictations = box.stores.dictations
-    box.dictated(bytes(2 * MOST_BYTES))
+    box.dictated(bytes(2 * MOST_TAKE_BYTES))
     fd = dictations.memory(orders.LoadMessage("l1", TAKE))
     assert fd is not None
-    assert os.fstat(fd).st_size == 2 * MOST_BYTES
+    assert os.fstat(fd).st_size == 2 * MOST_TAKE_BYTES
     os.close(fd)
     for number in range(MOST_TAKES):
         dictations.begin(RecordingStarted(f"take:l2.{number}", "alaw"))
@@ -236,7 +236,7 @@ def test_memory_is_bounded(box: Box) -> None:
     dictations.order(orders.DropTake("take:l2.0"))
     assert dictations.memory(orders.LoadMessage("l2", "take:l2.0")) is None
     for number in range(MOST_ASKED + 1):
-        dictations.asked(str(number), Asked("it", str(number), "anna"))
+        dictations.asked(str(number), Dictation("it", str(number), "anna"))
     assert dictations.latest("anna", "it", "0") is None
     assert dictations.latest("anna", "it", str(MOST_ASKED)) is not None
     dictations.order(orders.TakeWent("0", Went.LOST))  # nobody is told any more

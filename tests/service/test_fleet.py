@@ -28,7 +28,7 @@ from appliance.policy.text import Words
 from appliance.service import monitoring
 from appliance.service.housekeeping import plan_of
 from appliance.service.monitoring import Fleet, fleet_of
-from appliance.service.phone_status import StatusCollector
+from appliance.service.status import StatusCollector
 from appliance.store import call_log
 from appliance.store import monitoring as store_monitoring
 from appliance.store.database import Trouble
@@ -62,12 +62,12 @@ def records(tmp_path: Path) -> Iterator[Records]:
         made.stop()
 
 
-def a_fleet(records: Records, text: str = MQTT, lookout: StatusCollector | None = None) -> Fleet:
+def a_fleet(records: Records, text: str = MQTT, collector: StatusCollector | None = None) -> Fleet:
     """Make the fleet of a box with a register; its thread never runs."""
     settings, status = read.parse(SMALL + text), up().status(NOW)
     office = build_office(settings, 2026)
     made = fleet_of(
-        settings, office, records, lookout or StatusCollector(), lambda: REGISTER, lambda: status
+        settings, office, records, collector or StatusCollector(), lambda: REGISTER, lambda: status
     )
     assert made is not None
     return made
@@ -180,13 +180,13 @@ def test_what_differs_is_kept_once_and_over_a_restart(records: Records, tmp_path
 
 def test_troubles_of_the_box_are_told_under_their_codes(records: Records) -> None:
     """Those of its parts, and that the configuration has mistakes, without which ones."""
-    lookout = StatusCollector(Words("telefono anna", "phone anna"))
-    lookout.trouble("mail", Trouble("mail.away", "La posta.", "Mail."))
-    assert [(one.code, one.words.en) for one in monitoring.known_of(lookout)] == [
+    collector = StatusCollector(Words("telefono anna", "phone anna"))
+    collector.trouble("mail", Trouble("mail.away", "La posta.", "Mail."))
+    assert [(one.code, one.words.en) for one in monitoring.known_of(collector)] == [
         ("configuration", monitoring.MISCONFIGURED.en),
         ("mail.away", "Mail."),
     ]
-    made = a_fleet(records, lookout=lookout)
+    made = a_fleet(records, collector=collector)
     records.start()
     made.look(AT)
     until(lambda: kinds(records) == ["trouble_began", "trouble_began"])
@@ -196,15 +196,15 @@ def test_a_fault_of_ours_is_told_and_stays(
     records: Records, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that keeps the thread from all work: a restart may mend it, a look does not end it."""
-    lookout = StatusCollector()
-    made = a_fleet(records, lookout=lookout)
+    collector = StatusCollector()
+    made = a_fleet(records, collector=collector)
     records.start()
     monkeypatch.setattr(workers, "PAUSES_S", (0.001, 0.001))
     monkeypatch.setattr(made._sender, "_connect", None)  # a fault: it cannot be called
     made.start()
-    until(lambda: lookout.failed() == (Component.MQTT,))
+    until(lambda: collector.failed() == (Component.MQTT,))
     made.look(AT)
-    assert lookout.failed() == (Component.MQTT,)
+    assert collector.failed() == (Component.MQTT,)
     made.stop()
 
 
@@ -264,18 +264,18 @@ def test_what_the_technician_must_see_to(
 
 def test_status_and_page_say_how_it_is(records: Records) -> None:
     """Whether the broker is reached, how many events wait, how many were dropped."""
-    lookout = StatusCollector()
-    made = a_fleet(records, lookout=lookout)
-    assert "not connected yet" in lookout.mqtt_said[0].en
+    collector = StatusCollector()
+    made = a_fleet(records, collector=collector)
+    assert "not connected yet" in collector.mqtt_said[0].en
     made._heard(AWAY)
-    assert "cannot be reached" in lookout.mqtt_said[0].en
+    assert "cannot be reached" in collector.mqtt_said[0].en
     made._heard(BrokerHealth(connected=True, depth=Depth(2, 5, AT.isoformat())))
-    assert lookout.mqtt_said[0] == Words(
+    assert collector.mqtt_said[0] == Words(
         "MQTT: broker broker.comune.example:8883: collegato; eventi in attesa: 2; scartati 5",
         "MQTT: broker broker.comune.example:8883: connected; events waiting: 2; dropped 5",
     )
-    assert lookout.mqtt is not None
-    assert (lookout.mqtt["connected"], lookout.mqtt["waiting"]) == (True, 2)
+    assert collector.mqtt is not None
+    assert (collector.mqtt["connected"], collector.mqtt["waiting"]) == (True, 2)
 
 
 def test_a_connection_that_takes_too_long_is_broken_off(

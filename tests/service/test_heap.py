@@ -15,6 +15,6 @@ def test_holes_below_what_is_still_used_are_given_back() -> None:
     above = pieces.pop()
     del pieces
     kept = resident_kb()
-    nightly.give_back()
+    nightly.trim_heap()
     assert kept - resident_kb() > 20_000
     assert above[-1] == 250

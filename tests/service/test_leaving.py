@@ -7,8 +7,8 @@ from typing import Any
 
 from appliance.api.requests import RequestCommands
 from appliance.calls.states import State
-from appliance.service.command_table import Questions
-from appliance.service.phone_status import StatusCollector
+from appliance.service.command_table import CommandTable
+from appliance.service.status import StatusCollector
 from appliance.service.supervision import Recoveries
 from tests.calls.desk import TEN, tell
 from tests.calls.test_transfers import key, office_desk
@@ -24,12 +24,12 @@ def test_whoever_asks_at_the_door_reads_why(tmp_path: Path) -> None:
     tried = Recoveries(tmp_path / "asked", tmp_path / "done", beside._now)
     records: Any = stores
     requests = RequestCommands(records, mailroom, beside._now)  # type: ignore[arg-type]  # a stand-in
-    lookout = StatusCollector()
+    collector = StatusCollector()
     asked: Any = (
-        desk, stores, lookout, *beside.settings_and_zone(), tried, beside.Phones(), requests,
+        desk, stores, collector, *beside.settings_and_zone(), tried, beside.Phones(), requests,
         beside.erasures(stores, str(tmp_path)), beside.users(stores, str(tmp_path)), beside.Plant(),
     )  # fmt: skip
-    questions = Questions(*asked)
+    questions = CommandTable(*asked)
     answer: Any = questions({"ask": "SetAway", "on": True, "by": "op1"})
     assert answer["done"] is False
     assert answer["said"]["it"].startswith("op1 ha un utente in attesa")

@@ -7,27 +7,27 @@ from dataclasses import replace
 from appliance.calls import events
 from appliance.calls.commands import SetAway, SetUnattended
 from appliance.policy.clock import ClockState
-from appliance.service.phone_status import StatusCollector
+from appliance.service.status import StatusCollector
 from appliance.sip.phones import PhonesStatus
 from tests.calls.desk import NIGHT, TEN, tell, up
 
 
 def test_the_ready_led_shows_that_the_last_position_has_gone() -> None:
     """E3: nobody left is "Non presidiato" as by the button, which still means its own state."""
-    desk, lookout = up(), StatusCollector()
-    assert not lookout.panel_status(desk.status(TEN), PhonesStatus(), ready=True).unattended
+    desk, collector = up(), StatusCollector()
+    assert not collector.panel_status(desk.status(TEN), PhonesStatus(), ready=True).unattended
     for phone in ("op1", "op2"):
         tell(desk, TEN, events.ServiceStateChanged(SetAway(on=True, by=phone)))
-    assert lookout.panel_status(desk.status(TEN), PhonesStatus(), ready=True).unattended
-    assert lookout.button_pressed().request == SetUnattended(on=True, by="button")
-    assert not lookout.panel_status(desk.status(NIGHT), PhonesStatus(), ready=True).unattended
+    assert collector.panel_status(desk.status(TEN), PhonesStatus(), ready=True).unattended
+    assert collector.button_pressed().request == SetUnattended(on=True, by="button")
+    assert not collector.panel_status(desk.status(NIGHT), PhonesStatus(), ready=True).unattended
 
 
 def test_a_time_that_nobody_trusts_is_a_fault_to_be_seen() -> None:
     """The fault LED is lit and the service's own sentence says so, until the clock is known."""
-    desk, lookout = up(), StatusCollector()
+    desk, collector = up(), StatusCollector()
     for state in ClockState:
         status = desk.status(replace(TEN, clock_state=state))
-        shown = lookout.panel_status(status, PhonesStatus(), ready=True)
+        shown = collector.panel_status(status, PhonesStatus(), ready=True)
         assert shown.fault is not state.is_trusted
-        assert ("clock cannot be trusted" in lookout.words(status)) is not state.is_trusted
+        assert ("clock cannot be trusted" in collector.words(status)) is not state.is_trusted

@@ -15,11 +15,11 @@ from appliance.config.schema import Folders, Settings
 from appliance.config.schema import Metrics as MetricsSettings
 from appliance.media.messages import MediaHealth
 from appliance.policy.clock import Now
-from appliance.service.backup import Stick
-from appliance.service.backup_target import Target
+from appliance.service.backup import BackupStick
+from appliance.service.backup_target import BackupTarget
 from appliance.service.monitoring import Metrics
-from appliance.service.phone_status import StatusCollector
 from appliance.service.reports import Figures as DeskFigures
+from appliance.service.status import StatusCollector
 from appliance.service.stores import Stores
 from appliance.sip.phones import PhonesStatus
 from appliance.store.database import Trouble
@@ -48,7 +48,7 @@ class Desk:
 
 
 class Heard(StatusCollector):
-    """A lookout that says when it was told of something."""
+    """A collector that says when it was told of something."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,16 +77,16 @@ def made(
     """Make the part as a box of this configuration does; its stores do not run."""
     folders = Folders(state=str(folder), run=str(folder))
     settings: Settings = replace(EXAMPLE, metrics=metrics, folders=folders)
-    lookout, desk = Heard(), Desk(DeskFigures())
-    stores = Stores(folder, "b", lambda _: None, lookout.trouble)
-    ends: tuple[Any, ...] = (desk, stores, lookout, PhonesStatus, lambda: True, clock or Clock())
+    collector, desk = Heard(), Desk(DeskFigures())
+    stores = Stores(folder, "b", lambda _: None, collector.trouble)
+    ends: tuple[Any, ...] = (desk, stores, collector, PhonesStatus, lambda: True, clock or Clock())
     part = Metrics(settings, *ends)
-    return part, desk, stores, lookout
+    return part, desk, stores, collector
 
 
 def test_where_it_is_off_nothing_is_gathered(tmp_path: Path) -> None:
     """No thread, no socket, no question to anybody: nobody pays for what nobody reads."""
-    part, desk, stores, lookout = made(tmp_path, MetricsSettings())
+    part, desk, stores, collector = made(tmp_path, MetricsSettings())
     part.start()
     part.look()
     part.see(status_of())
@@ -94,7 +94,7 @@ def test_where_it_is_off_nothing_is_gathered(tmp_path: Path) -> None:
     part.stop()
     assert desk.asked == 0
     assert desk.on_health is None
-    assert lookout.troubles() == ()
+    assert collector.troubles() == ()
 
 
 def test_figures_are_gathered_once_a_second(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_figures_are_gathered_once_a_second(tmp_path: Path) -> None:
 def test_the_last_backup_that_has_left_the_card(tmp_path: Path) -> None:
     """0 for never; the latest one of stick and network folder, not a try that failed."""
     clock = Clock()
-    part, _, _, lookout = made(tmp_path, MetricsSettings(HOST), clock)
+    part, _, _, collector = made(tmp_path, MetricsSettings(HOST), clock)
     server = part.server
     assert server is not None
 
@@ -133,11 +133,13 @@ def test_the_last_backup_that_has_left_the_card(tmp_path: Path) -> None:
         return server.latest.backup_at
 
     assert told() == 0.0
-    lookout.stick = Stick("AB-12", "COPIE", "b", AT, AT - timedelta(days=2), AT, False)
+    collector.stick = BackupStick("AB-12", "COPIE", "b", AT, AT - timedelta(days=2), AT, False)
     assert told() == (AT - timedelta(days=2)).timestamp()
-    lookout.target = Target("sftp://c@h/x", "k", "a1b2", "b", AT, AT - timedelta(days=1), AT, False)
+    collector.target = BackupTarget(
+        "sftp://c@h/x", "k", "a1b2", "b", AT, AT - timedelta(days=1), AT, False
+    )
     assert told() == (AT - timedelta(days=1)).timestamp()
-    lookout.target = replace(lookout.target, done=None)
+    collector.target = replace(collector.target, done=None)
     assert told() == (AT - timedelta(days=2)).timestamp()
 
 
@@ -162,11 +164,11 @@ def test_an_address_of_another_box_is_a_trouble(tmp_path: Path) -> None:
     """Said on the technician's page, with where and what to do; calls go on."""
     with socket.create_server((HOST, 0)) as other:
         port = other.getsockname()[1]
-        part, _, _, lookout = made(tmp_path, MetricsSettings(HOST, port))
+        part, _, _, collector = made(tmp_path, MetricsSettings(HOST, port))
         part.start()
-        assert lookout.told.get(timeout=20.0) is not None
+        assert collector.told.get(timeout=20.0) is not None
         part.stop()
-    (said,) = lookout.troubles()
+    (said,) = collector.troubles()
     assert f"at {HOST}, port {port} ([metrics]): another program" in said.en
     assert f"a {HOST}, porta {port} ([metrics]): un altro" in said.it
-    assert lookout.codes() == ("metrics.not_served",)
+    assert collector.codes() == ("metrics.not_served",)

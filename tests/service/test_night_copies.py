@@ -78,7 +78,7 @@ def test_a_night_copies_records_and_sounds_for_us_alone(house: House, settings: 
     """The copy is a whole database of one moment; its sounds are the same files, not twice there;
     nobody else can read any of it.
     """
-    done = service_nightly.do(settings, house.config, THREE)
+    done = service_nightly.do_night_work(settings, house.config, THREE)
     assert (done.well, done.damaged) == (True, False), done
     assert done.words.it == "archivi integri; copia sulla scheda fatta"
     (name,) = copies(house)
@@ -93,22 +93,22 @@ def test_a_night_copies_records_and_sounds_for_us_alone(house: House, settings: 
 
 def test_a_copy_outlives_what_is_erased_and_rotates_away(house: House, settings: Settings) -> None:
     """E20: what was erased is in copies until their rotation, then nowhere."""
-    service_nightly.do(settings, house.config, THREE)
+    service_nightly.do_night_work(settings, house.config, THREE)
     sound = next((house.state / "voicemail" / "new").glob("*.wav"))
     kept = sound.read_bytes()
     sound.unlink()
     assert [path.read_bytes() for path in nightly(house).rglob("*.wav")] == [kept]
     for day in range(1, ON_CARD + 1):
-        service_nightly.do(settings, house.config, THREE + timedelta(days=day))
+        service_nightly.do_night_work(settings, house.config, THREE + timedelta(days=day))
     assert copies(house) == ["2026-11-26", "2026-11-27", "2026-11-28"]
     assert list(nightly(house).rglob("*.wav")) == []
 
 
 def test_the_same_night_twice_is_one_copy(house: House, settings: Settings) -> None:
     """A night that was cut short leaves nothing behind that is not replaced."""
-    service_nightly.do(settings, house.config, THREE)
+    service_nightly.do_night_work(settings, house.config, THREE)
     (nightly(house) / "2026-11-20.part" / "new").mkdir(parents=True)
-    service_nightly.do(settings, house.config, THREE)
+    service_nightly.do_night_work(settings, house.config, THREE)
     assert copies(house) == ["2026-11-25"]
 
 
@@ -117,11 +117,11 @@ def test_damaged_records_are_copied_over_nothing(
 ) -> None:
     """The copies of before are what a technician puts back: none is taken away."""
     both = replace(settings, backup=Backup(str(stick), str(house.phrase), 1))
-    service_nightly.do(both, house.config, THREE)
+    service_nightly.do_night_work(both, house.config, THREE)
     before = copies(house), sorted(stick.iterdir())
     spoil(house)
     for day in range(1, ON_CARD + 2):
-        done = service_nightly.do(both, house.config, THREE + timedelta(days=day))
+        done = service_nightly.do_night_work(both, house.config, THREE + timedelta(days=day))
         assert (done.well, done.damaged) == (False, True)
         assert "danneggiati" in done.words.it
     assert (copies(house), sorted(stick.iterdir())) == before
@@ -130,7 +130,7 @@ def test_damaged_records_are_copied_over_nothing(
 def test_records_that_are_no_database_are_damaged(house: House, settings: Settings) -> None:
     """Nobody can even open them."""
     database_path(house.state).write_bytes(b"nothing of the kind" * 1000)
-    assert service_nightly.do(settings, house.config, THREE).damaged
+    assert service_nightly.do_night_work(settings, house.config, THREE).damaged
 
 
 def test_a_second_medium_gets_a_sealed_backup_and_keeps_the_last(
@@ -139,7 +139,7 @@ def test_a_second_medium_gets_a_sealed_backup_and_keeps_the_last(
     """All of the box, readable with the passphrase alone; the oldest go."""
     both = replace(settings, backup=Backup(str(stick), str(house.phrase), 2))
     for day in range(3):
-        done = service_nightly.do(both, house.config, THREE + timedelta(days=day))
+        done = service_nightly.do_night_work(both, house.config, THREE + timedelta(days=day))
         assert done.well, done
     assert f"copia sigillata in {stick} fatta" in done.words.it
     names = sorted(path.name for path in stick.iterdir())
@@ -166,7 +166,7 @@ def test_a_copy_away_that_fails_is_told_and_the_one_on_the_card_is_made(
     if why == "non riuscito":
         written.unlink()
     both = replace(settings, backup=Backup(str(stick.parent / folder), str(written), 2))
-    done = service_nightly.do(both, house.config, THREE)
+    done = service_nightly.do_night_work(both, house.config, THREE)
     assert not done.well
     assert why in done.words.it
     assert "copia sulla scheda fatta" in done.words.it
@@ -178,7 +178,7 @@ def test_a_folder_of_the_card_itself_is_no_second_medium(
 ) -> None:
     """A stick that is not plugged in leaves its folder there: a backup would fill the card."""
     both = replace(settings, backup=Backup(str(tmp_path), str(house.phrase), 2))
-    done = service_nightly.do(both, house.config, THREE)
+    done = service_nightly.do_night_work(both, house.config, THREE)
     assert "nessun supporto" in done.words.it
     assert list(tmp_path.glob("*.backup")) == []
 
@@ -188,7 +188,7 @@ def test_messages_come_before_copies(
 ) -> None:
     """Where there is little room no copy is made, and that is told; the check is done."""
     monkeypatch.setattr(service_nightly, "spare_bytes", lambda _: 0)
-    done = service_nightly.do(settings, house.config, THREE)
+    done = service_nightly.do_night_work(settings, house.config, THREE)
     assert not done.well
     assert done.words.it.startswith("archivi integri; copia sulla scheda non fatta")
     assert copies(house) == []

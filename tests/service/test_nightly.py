@@ -17,8 +17,8 @@ from appliance.config import read
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.text import Refused, Words
 from appliance.service import backup, nightly
-from appliance.service.helper_requests import Asked
-from appliance.service.jobs import Ended
+from appliance.service.helper_requests import HelperRequest
+from appliance.service.jobs import JobResult
 from appliance.service.nightly import (
     AGAIN_S,
     CARD_FAILING,
@@ -28,10 +28,10 @@ from appliance.service.nightly import (
     NOT_COPIED,
     RECORDS_DAMAGED,
     SETTLED_S,
-    Card,
-    Moment,
+    MemoryCard,
     Night,
     Nightly,
+    NightMoment,
     care_said,
     is_due,
     is_quiet,
@@ -53,10 +53,10 @@ class Child:
     def __init__(self) -> None:
         self.begun: list[tuple[str, ...]] = []
         self.refusal: Exception | None = None
-        self.then: Callable[[Ended], None] = lambda _: None
+        self.then: Callable[[JobResult], None] = lambda _: None
 
     def begin(
-        self, words: tuple[str, ...], typed: str, most: int, then: Callable[[Ended], None]
+        self, words: tuple[str, ...], typed: str, most: int, then: Callable[[JobResult], None]
     ) -> None:
         """Begin it, or not."""
         assert typed == ""
@@ -90,9 +90,9 @@ class House:
 
     def made(self) -> Nightly:
         """Make the part that looks."""
-        chores: Any = self.child
+        jobs: Any = self.child
         return Nightly(
-            self.settings, self.records, chores, lambda what, why: self.told.put((what, why))
+            self.settings, self.records, jobs, lambda what, why: self.told.put((what, why))
         )
 
     def look(self, hours: float, clock: ClockState = ClockState.SYNCED) -> int:
@@ -138,7 +138,7 @@ def test_when_it_is_due(clock: str, trusted: bool, day: date | None, hours: int,
     """Once a night; a box that is off by night, or does not know the hour, once in 36 hours."""
     hour, minute = map(int, clock.split(":"))
     local = MIDNIGHT.replace(hour=hour, minute=minute)
-    assert is_due(Moment(local, trusted, day, 3600 * hours)) is due
+    assert is_due(NightMoment(local, trusted, day, 3600 * hours)) is due
 
 
 def test_once_a_night_when_no_call_is_on(house: House) -> None:
@@ -202,10 +202,10 @@ def test_what_came_of_it_is_told_until_the_next_night(house: House) -> None:
         (WELL, None),
     ):
         nightly.keep_night(house.state, said)
-        house.child.then(Ended(said.well, Words("detto", "said")))
+        house.child.then(JobResult(said.well, Words("detto", "said")))
         assert house.troubles()["night"] == trouble
         assert house.nightly.last == said
-    house.child.then(Ended(False, Words("", "killed")))
+    house.child.then(JobResult(False, Words("", "killed")))
     assert house.troubles()["night"] == NOT_COPIED
 
 
@@ -220,11 +220,11 @@ def test_the_card_is_looked_at_once_an_hour(house: House, monkeypatch: pytest.Mo
     """Errors of its file system are a trouble; a card that cannot be looked at tells nothing."""
     looks: list[Path] = []
 
-    def look(folder: Path) -> Card:
+    def look(folder: Path) -> MemoryCard:
         looks.append(folder)
         if len(looks) == 3:
             raise OSError("gone")
-        return Card("mmcblk0p3", 2048, len(looks) - 1, 900, 1000)
+        return MemoryCard("mmcblk0p3", 2048, len(looks) - 1, 900, 1000)
 
     monkeypatch.setattr(nightly, "look_at_card", look)
     house.look(10)
@@ -235,7 +235,7 @@ def test_the_card_is_looked_at_once_an_hour(house: House, monkeypatch: pytest.Mo
     assert house.troubles() == {"card": CARD_FAILING}
     house.look(13)
     assert house.troubles() == {}
-    assert house.nightly.card == Card("mmcblk0p3", 2048, 1, 900, 1000)
+    assert house.nightly.card == MemoryCard("mmcblk0p3", 2048, 1, 900, 1000)
 
 
 def test_the_log_is_taken_in_and_cut(house: House) -> None:
@@ -264,7 +264,7 @@ def test_a_call_in_or_out_is_no_quiet_moment() -> None:
 def test_it_is_said_in_both_languages() -> None:
     """Before the first night, after it, and of a card whose file system is another."""
     assert [words.en for words in care_said(None, None, ROME)] == ["Nightly work: not done yet"]
-    said = care_said(WELL, Card("", None, None, 900, 1000), ROME)
+    said = care_said(WELL, MemoryCard("", None, None, 900, 1000), ROME)
     assert [words.it for words in said] == [
         "Lavoro notturno del 25 novembre 2026 alle 04:05: bene",
         "Scheda di memoria: 900 MB liberi di 1000",
@@ -297,7 +297,7 @@ def test_memory_is_given_back_when_the_nights_work_is_begun(
 ) -> None:
     """Once a night, when no call is on that could wait for it."""
     given: list[float] = []
-    monkeypatch.setattr(nightly, "give_back", lambda: given.append(0.0))
+    monkeypatch.setattr(nightly, "trim_heap", lambda: given.append(0.0))
     house.idle = False
     assert (house.look(3.2), given) == (0, [])
     house.idle = True
@@ -312,9 +312,9 @@ def test_the_stick_is_written_after_the_nights_work(house: House) -> None:
     run.mkdir(exist_ok=True)
     assert house.look(3.2) == 1
     nightly.keep_night(house.state, replace(WELL, at=MIDNIGHT + timedelta(hours=3.3)))
-    house.child.then(Ended(True, Words("bene", "well")))
+    house.child.then(JobResult(True, Words("bene", "well")))
     assert not backup.is_waiting(run)  # none is set up
-    backup.keep_stick(house.state, backup.Stick("AB-12", "COPIE", "b", since, since))
+    backup.keep_stick(house.state, backup.BackupStick("AB-12", "COPIE", "b", since, since))
     house.look(10)
     trouble = house.troubles()["backup_stick"]
     assert trouble is not None
@@ -322,8 +322,8 @@ def test_the_stick_is_written_after_the_nights_work(house: House) -> None:
     house.look(10.5)
     assert "backup_stick" not in house.troubles()  # said once
     assert house.look(27.2) == 2
-    house.child.then(Ended(True, Words("bene", "well")))
-    assert backup.take(run) == Asked()
+    house.child.then(JobResult(True, Words("bene", "well")))
+    assert backup.take(run) == HelperRequest()
     nightly.keep_night(house.state, replace(WELL, damaged=True, well=False))
-    house.child.then(Ended(True, Words("male", "ill")))
+    house.child.then(JobResult(True, Words("male", "ill")))
     assert not backup.is_waiting(run)

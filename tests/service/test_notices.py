@@ -9,8 +9,15 @@ from typing import Final
 import pytest
 
 from appliance.policy.text import Words
-from appliance.service.phone_status import StatusCollector
-from appliance.service.supervision import LOOKS_S, Notices, folder_of, post_notice, read, take_back
+from appliance.service.status import StatusCollector
+from appliance.service.supervision import (
+    LOOKS_S,
+    Notices,
+    folder_of,
+    post_notice,
+    read_notices,
+    withdraw_notice,
+)
 
 DAMAGED: Final = Words("La scheda è danneggiata.", "The card is damaged.")
 HELPER: Final = Path(__file__).parents[2] / "image/overlay/usr/lib/centralino-image/notice"
@@ -18,27 +25,27 @@ HELPER: Final = Path(__file__).parents[2] / "image/overlay/usr/lib/centralino-im
 
 def test_told_shown_and_over(tmp_path: Path) -> None:
     """A notice is a trouble from the next look on, and none once it is taken back."""
-    lookout, folder = StatusCollector(), tmp_path / "notices"
-    watch = Notices(lookout.trouble, folder)
+    collector, folder = StatusCollector(), tmp_path / "notices"
+    watch = Notices(collector.trouble, folder)
     assert not watch.look(0.0)
     post_notice("data", DAMAGED, folder)
     assert not watch.look(LOOKS_S - 0.1), "it looks now and then, not at every turn"
     assert watch.look(LOOKS_S)
-    assert lookout.troubles() == (DAMAGED,)
+    assert collector.troubles() == (DAMAGED,)
     assert not watch.look(2 * LOOKS_S)
-    take_back("data", folder)
+    withdraw_notice("data", folder)
     assert watch.look(3 * LOOKS_S)
-    assert lookout.troubles() == ()
+    assert collector.troubles() == ()
 
 
 def test_other_words_replace_those_before(tmp_path: Path) -> None:
     """Told anew under its name, a notice is one trouble, not two."""
-    lookout = StatusCollector()
-    watch = Notices(lookout.trouble, tmp_path)
+    collector = StatusCollector()
+    watch = Notices(collector.trouble, tmp_path)
     for at, words in ((0.0, DAMAGED), (LOOKS_S, Words("Sostituirla.", "Replace it."))):
         post_notice("data", words, tmp_path)
         assert watch.look(at)
-        assert lookout.troubles() == (words,)
+        assert collector.troubles() == (words,)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"it": "x"}', "\xff", "1"])
@@ -46,7 +53,7 @@ def test_what_is_no_notice_is_none(tmp_path: Path, text: str) -> None:
     """A half written or foreign file costs neither the others nor the desk."""
     (tmp_path / "other.json").write_bytes(text.encode("latin-1"))
     post_notice("data", DAMAGED, tmp_path)
-    assert read(tmp_path) == {"data": DAMAGED}
+    assert read_notices(tmp_path) == {"data": DAMAGED}
 
 
 def test_the_images_helper_writes_what_the_desk_reads(tmp_path: Path) -> None:
@@ -58,7 +65,7 @@ def test_the_images_helper_writes_what_the_desk_reads(tmp_path: Path) -> None:
         subprocess.run(["sh", HELPER, *words], env=environment, check=True, capture_output=True)
 
     helper("data", DAMAGED.it, DAMAGED.en)
-    assert read(folder_of(run)) == {"data": DAMAGED}
+    assert read_notices(folder_of(run)) == {"data": DAMAGED}
     assert (folder_of(run) / "data.json").stat().st_mode & 0o777 == 0o644
     helper("data")
-    assert read(folder_of(run)) == {}
+    assert read_notices(folder_of(run)) == {}

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from appliance.service.phone_status import PhonesKept, StatusCollector
+from appliance.service.status import PhoneStateWriter, StatusCollector
 from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
 from appliance.sip.phones import PhonesStatus
@@ -15,12 +15,12 @@ from appliance.sip.registrar import Binding
 UDP = Binding("21", ("192.0.2.21", 5060), "sip:21@192.0.2.21", 100.0)
 
 
-def keeper(saved: list[str]) -> tuple[PhonesKept, StatusCollector]:
+def keeper(saved: list[str]) -> tuple[PhoneStateWriter, StatusCollector]:
     """Return one that writes into a list."""
     stores: Any = SimpleNamespace(save_bindings=saved.append, save_left=lambda *_: None)
     phones: Any = SimpleNamespace(bindings_to_json=lambda: "kept", left_to_json=lambda: "")
-    lookout = StatusCollector()
-    return PhonesKept(stores, phones, lookout, Path("left")), lookout
+    collector = StatusCollector()
+    return PhoneStateWriter(stores, phones, collector, Path("left")), collector
 
 
 def test_a_phone_that_comes_and_goes_over_tcp_is_no_write_to_the_card() -> None:
@@ -38,14 +38,14 @@ def test_a_phone_that_comes_and_goes_over_tcp_is_no_write_to_the_card() -> None:
 
 def test_phones_that_are_kept_out_are_told_with_a_remedy() -> None:
     """In both languages, by what has happened; ended with its end."""
-    kept, lookout = keeper([])
+    kept, collector = keeper([])
     kept.look(PhonesStatus(tcp_trouble="SIP over TCP cannot listen on 0.0.0.0:5060: another"))
-    (said,) = lookout.troubles()
+    (said,) = collector.troubles()
     assert "cambiare sip.port o scrivere sip.tcp = false" in said.it
     assert "cannot listen on 0.0.0.0:5060" in said.en
-    assert lookout.codes() == ("phones.tcp",)
+    assert collector.codes() == ("phones.tcp",)
     kept.look(PhonesStatus(tcp_trouble=FAULT))
-    (said,) = lookout.troubles()
+    (said,) = collector.troubles()
     assert "Riavviare l'apparecchio" in said.it
     kept.look(PhonesStatus())
-    assert lookout.troubles() == ()
+    assert collector.troubles() == ()

@@ -21,7 +21,7 @@ from appliance.policy.directory import Directory
 from appliance.policy.requests import Citizen, Contact, take_slot
 from appliance.policy.text import SaidError
 from appliance.policy.transfers import may_transfer
-from appliance.service.command_table import Questions
+from appliance.service.command_table import CommandTable
 from appliance.store import call_log, database, requests, voicemail
 from appliance.store.requests import RequestToStore
 from appliance.store.voicemail import CaseKind
@@ -178,5 +178,5 @@ def test_about_a_state_that_would_have_ended_already() -> None:
     half: Any = SimpleNamespace(_desk=SimpleNamespace(now=lambda: now), _zone=EXAMPLE.zone)
     question = {"ask": "SetClosed", "on": True, "by": "carla", "until": PAST}
     with pytest.raises(SaidError) as refused:
-        Questions._change(half, question)
+        CommandTable._change(half, question)
     said(refused.value)

@@ -24,7 +24,7 @@ class Parts:
         self.phones_kept = SimpleNamespace(keep_left=self._step("left"))
         self.mail = SimpleNamespace(stop=self._step("mail"))
         self.fleet = SimpleNamespace(stop=self._step("fleet"))
-        self.chores = SimpleNamespace(chores=SimpleNamespace(stop=self._step("chores")))
+        self.jobs = SimpleNamespace(jobs=SimpleNamespace(stop=self._step("chores")))
         self.window = SimpleNamespace(stop=self._step("window"))
         self.target_nights = SimpleNamespace(stop=self._step("target"))
         self.metrics = SimpleNamespace(stop=self._step("metrics"))

@@ -37,7 +37,7 @@ from appliance.policy.supervision import (
 )
 from appliance.policy.text import Words
 from appliance.service import composition
-from appliance.service.phone_status import StatusCollector
+from appliance.service.status import StatusCollector
 from appliance.service.supervision import FAULT_SHOWN_S, FILE, Supervisor
 from appliance.sip import endpoint
 from appliance.store import writer
@@ -287,19 +287,19 @@ def test_every_thread_of_the_desk_is_looked_after() -> None:
 # --- leaving ------------------------------------------------------------------------------------
 
 
-def failing(lookout: StatusCollector) -> None:
+def failing(collector: StatusCollector) -> None:
     """Have the card refuse for good."""
-    lookout.trouble("records", DATABASE_UNSURE)
+    collector.trouble("records", DATABASE_UNSURE)
 
 
 def test_a_lasting_fault_ends_in_one_restart_when_all_is_idle(tmp_path: Path) -> None:
     """F5: told at once, nobody is cut off, the service leaves once no call is up."""
-    lookout = StatusCollector()
-    looking = Supervisor({}, {}, lookout, tmp_path, kept=True)
-    failing(lookout)
+    collector = StatusCollector()
+    looking = Supervisor({}, {}, collector, tmp_path, kept=True)
+    failing(collector)
     busy = looking.look(at(10.0), lambda: False)
     assert (busy.feeds, busy.leave) == (True, None)
-    assert any("restarts by itself" in words.en for words in lookout.troubles())
+    assert any("restarts by itself" in words.en for words in collector.troubles())
     idle = looking.look(at(12.0), lambda: True)
     assert idle.leave is Component.RECORDS
 
@@ -311,14 +311,14 @@ def test_it_leaves_once_in_half_an_hour_and_then_goes_on_without(tmp_path: Path)
     first = supervisor(tmp_path)
     first.start(5.0)
     first.leave(Component.RECORDS, 12.0)
-    lookout = StatusCollector()
-    second = Supervisor({}, {}, lookout, tmp_path, kept=True)
+    collector = StatusCollector()
+    second = Supervisor({}, {}, collector, tmp_path, kept=True)
     second.start(14.0)
-    failing(lookout)
+    failing(collector)
     for now in (15.0, 600.0, 1800.0):
         verdict = second.look(at(now), lambda: True)
         assert (verdict.feeds, verdict.leave) == (True, None)
-    (borne,) = [words for words in lookout.troubles() if "was of no use" in words.en]
+    (borne,) = [words for words in collector.troubles() if "was of no use" in words.en]
     assert f"{(WALL + timedelta(seconds=12)).astimezone():%H:%M}" in borne.en
     assert "scheda di memoria" in borne.it
     assert second.look(at(1813.0), lambda: True).leave is Component.RECORDS
@@ -326,22 +326,22 @@ def test_it_leaves_once_in_half_an_hour_and_then_goes_on_without(tmp_path: Path)
 
 def test_a_card_that_is_well_again_ends_the_trouble(tmp_path: Path) -> None:
     """What was told is taken back; a fault that a restart cannot mend asks for none."""
-    lookout = StatusCollector()
-    looking = Supervisor({}, {}, lookout, tmp_path, kept=True)
-    failing(lookout)
+    collector = StatusCollector()
+    looking = Supervisor({}, {}, collector, tmp_path, kept=True)
+    failing(collector)
     looking.look(at(10.0), lambda: False)
-    lookout.trouble("records", DATABASE_FAILING)
+    collector.trouble("records", DATABASE_FAILING)
     assert looking.look(at(12.0), lambda: True).leave is None
-    assert [words.en for words in lookout.troubles()] == [DATABASE_FAILING.en]
+    assert [words.en for words in collector.troubles()] == [DATABASE_FAILING.en]
 
 
 def test_without_a_service_manager_it_stays(tmp_path: Path) -> None:
     """Nobody would start it again: on a workstation it says what is wrong, no more."""
-    lookout = StatusCollector()
-    looking = Supervisor({}, {}, lookout, tmp_path, kept=False)
-    failing(lookout)
+    collector = StatusCollector()
+    looking = Supervisor({}, {}, collector, tmp_path, kept=False)
+    failing(collector)
     assert looking.look(at(10.0), lambda: True).leave is None
-    assert len(lookout.troubles()) == 2
+    assert len(collector.troubles()) == 2
 
 
 def test_a_carrier_that_dies_again_and_again_has_the_desk_restarted(tmp_path: Path) -> None:
@@ -398,15 +398,15 @@ def test_what_is_shown(tmp_path: Path) -> None:
 
 def test_a_job_that_failed_is_shown_for_an_hour(tmp_path: Path) -> None:
     """Which part, and when; the thread lives on, so nothing is restarted and the lamp goes out."""
-    failures, lookout = {"records": 95.0, "fleet": 20.0, "MainThread": 30.0}, StatusCollector()
-    made = Supervisor({}, {}, lookout, tmp_path, kept=True, failures=failures)
+    failures, collector = {"records": 95.0, "fleet": 20.0, "MainThread": 30.0}, StatusCollector()
+    made = Supervisor({}, {}, collector, tmp_path, kept=True, failures=failures)
     assert made.look(at(100.0), lambda: True) == SupervisionVerdict(feeds=True)
-    (told,) = lookout.troubles()
+    (told,) = collector.troubles()
     assert told.it.startswith("Centralino, Collegamento al broker MQTT, Archivi: ")
     assert "Records: a job failed" in told.en
     assert "journal" in told.en
     made.look(at(95.0 + FAULT_SHOWN_S + 1.0), lambda: True)
-    assert lookout.troubles() == ()
+    assert collector.troubles() == ()
     failures["records"] = 4000.0
     made.look(at(4001.0), lambda: True)
-    assert lookout.codes() == ("faults",)
+    assert collector.codes() == ("faults",)

@@ -75,7 +75,7 @@ class Box:
         return AT + timedelta(days=self.days)
 
     @property
-    def kept(self) -> backup_target.Target | None:
+    def kept(self) -> backup_target.BackupTarget | None:
         """What is kept of the target."""
         return backup_target.load(self.house.state)
 
@@ -93,7 +93,7 @@ def refused(said: Callable[[], object]) -> str:
     return error.value.words.it
 
 
-def standing(box: Box) -> backup_target.Target:
+def standing(box: Box) -> backup_target.BackupTarget:
     """Return what is kept of a target that was set up."""
     assert box.kept is not None
     return box.kept

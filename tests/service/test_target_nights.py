@@ -23,11 +23,11 @@ from appliance.service.backup_nights import (
     COMMAND,
     LOOK,
     SET_UP,
+    TargetJob,
     TargetNights,
-    Wish,
 )
-from appliance.service.backup_target import NO_ANSWER, NOT_SET_UP, Target
-from appliance.service.jobs import Ended, Jobs
+from appliance.service.backup_target import NO_ANSWER, NOT_SET_UP, BackupTarget
+from appliance.service.jobs import JobResult, Jobs
 from appliance.service.nightly import Night
 from appliance.store.database import Trouble
 from appliance.store.writer import Records
@@ -45,10 +45,10 @@ class Child:
         self.begun, self.running = 0, ""
         self.asked: list[tuple[tuple[str, ...], str]] = []
         self.refusal: Exception | None = None
-        self.then: Callable[[Ended], None] = lambda _: None
+        self.then: Callable[[JobResult], None] = lambda _: None
 
     def begin(
-        self, words: tuple[str, ...], typed: str, most: int, then: Callable[[Ended], None]
+        self, words: tuple[str, ...], typed: str, most: int, then: Callable[[JobResult], None]
     ) -> None:
         """Begin it, or not."""
         assert most > 1 << 30
@@ -63,7 +63,7 @@ class Child:
     def end(self, well: bool, said: Words) -> None:
         """End it."""
         self.running = ""
-        self.then(Ended(well, said))
+        self.then(JobResult(well, said))
 
 
 class House:
@@ -79,23 +79,23 @@ class House:
         self.told = queue.SimpleQueue[tuple[str, Trouble | None]]()
         self.idle = True
         self.began = AT - timedelta(days=1)
-        self.keep(Target(URL, "k", "a1b2", "b", self.began, self.began))
+        self.keep(BackupTarget(URL, "k", "a1b2", "b", self.began, self.began))
         self.begin()
 
     def begin(self) -> None:
         """Start anew, as a box does."""
         self.child = Child()
-        chores: Any = self.child
+        jobs: Any = self.child
         self.nights = TargetNights(
-            self.settings, self.records, chores, lambda what, why: self.told.put((what, why))
+            self.settings, self.records, jobs, lambda what, why: self.told.put((what, why))
         )
 
-    def keep(self, target: Target) -> None:
+    def keep(self, target: BackupTarget) -> None:
         """Keep how the target stands."""
         backup_target.keep(self.state, target)
 
     @property
-    def target(self) -> Target:
+    def target(self) -> BackupTarget:
         """How it stands."""
         found = backup_target.load(self.state)
         assert found is not None
@@ -222,11 +222,11 @@ def test_a_set_up_and_a_look_at_the_server_are_children_too(house: House) -> Non
     """A look waits for nobody on the phone; what came of them is kept for the page alone."""
     house.idle = False
     before = house.target
-    house.nights.ask(Wish(LOOK, waits=False))
+    house.nights.ask(TargetJob(LOOK, waits=False))
     assert house.look(0) == 1
     house.child.end(False, OFF)
-    assert house.nights.last == (AT, Ended(False, OFF))
-    house.nights.ask(Wish(SET_UP, "{}"))
+    assert house.nights.last == (AT, JobResult(False, OFF))
+    house.nights.ask(TargetJob(SET_UP, "{}"))
     assert house.look(0.1) == 1
     house.idle = True
     assert house.look(0.2) == 2

@@ -141,8 +141,8 @@ def test_the_desk_writes_it_by_a_child(site: Site, ssh: SshServer) -> None:
     target.set_up(accepted(ssh))
     told: list[object] = []
     records: Any = SimpleNamespace(do=lambda *_: None)
-    chores = Jobs(site.house.config)
-    nights = TargetNights(target.settings, records, chores, lambda *each: told.append(each))
+    jobs = Jobs(site.house.config)
+    nights = TargetNights(target.settings, records, jobs, lambda *each: told.append(each))
     nights.ask()
     until = time.monotonic() + 60
     try:

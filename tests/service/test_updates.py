@@ -16,8 +16,17 @@ from appliance.policy.clock import ClockState, Now
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.updates import LONGEST_S, UpdateState
 from appliance.service import updates
-from appliance.service.jobs import Ended
-from appliance.service.updates import AGAIN_S, FETCH, FETCHED, LOOKS_S, Asked, Kept, Past, Updates
+from appliance.service.jobs import JobResult
+from appliance.service.updates import (
+    AGAIN_S,
+    FETCH,
+    FETCHED,
+    LOOKS_S,
+    PastUpdate,
+    UpdateRecord,
+    UpdateRequest,
+    UpdateRunner,
+)
 from appliance.store import database
 from appliance.store.database import Trouble, connect, migrate
 from tests.commands.samples import CONFIG
@@ -25,7 +34,7 @@ from tests.policy.town import rome
 
 NIGHT = Now(100_000.0, rome("2026-11-26 03:40"))
 DAY = replace(NIGHT, wall=rome("2026-11-26 10:00"))
-READY = Kept(
+READY = UpdateRecord(
     UpdateState.INSTALLED, "1.1.0", "1.0.0", "B", "beppe", installed=NIGHT.monotonic - 60.0
 )
 
@@ -60,25 +69,27 @@ class Place:
             made.mkdir(parents=True)
         self.connection = connect(self.state / "centralino.db")
         migrate(self.connection)
-        self.chores = Chores()
+        self.jobs = Chores()
         self.troubles: dict[str, Trouble | None] = {}
         self.updates = self.made()
 
-    def made(self, *, is_image: bool = True) -> Updates:
+    def made(self, *, is_image: bool = True) -> UpdateRunner:
         """Make the desk's part anew, as at its start."""
         records: Any = self
-        chores: Any = self.chores
-        return Updates(self.settings, records, chores, self.troubles.__setitem__, lambda: is_image)
+        jobs: Any = self.jobs
+        return UpdateRunner(
+            self.settings, records, jobs, self.troubles.__setitem__, lambda: is_image
+        )
 
     def do(self, job: Any, done: Any) -> None:
         """Do a job of the records at once."""
         done(job(self.connection))
 
-    def keep(self, kept: Kept) -> None:
+    def keep(self, kept: UpdateRecord) -> None:
         """Keep it as the helper does."""
         updates.keep(self.kept_in, kept)
 
-    def look(self, now: Now, *, idle: bool = True) -> Asked | None:
+    def look(self, now: Now, *, idle: bool = True) -> UpdateRequest | None:
         """Look twice, as the second one knows what the first has read; returns what is asked."""
         self.updates.look(now, lambda: idle)
         later = replace(now, monotonic=now.monotonic + LOOKS_S)
@@ -104,10 +115,12 @@ def test_a_ready_version_starts_in_the_quiet_hour(place: Place) -> None:
     place.keep(READY)
     assert place.look(DAY) is None
     assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 100), idle=False) is None
-    assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 200)) == Asked("beppe", "start")
+    assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 200)) == UpdateRequest(
+        "beppe", "start"
+    )
     assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 230)) is None
     again = NIGHT.monotonic + 200 + AGAIN_S + 20
-    assert place.look(replace(NIGHT, monotonic=again)) == Asked("beppe", "start")
+    assert place.look(replace(NIGHT, monotonic=again)) == UpdateRequest("beppe", "start")
 
 
 def test_the_machine_has_started_since_then(place: Place) -> None:
@@ -127,7 +140,9 @@ def test_an_hour_that_cannot_be_trusted_is_no_quiet_one(place: Place) -> None:
     assert place.look(lost) is None
     late = replace(lost, monotonic=READY.installed + LONGEST_S)
     assert place.look(late, idle=False) is None
-    assert place.look(replace(late, monotonic=late.monotonic + 60)) == Asked("beppe", "start")
+    assert place.look(replace(late, monotonic=late.monotonic + 60)) == UpdateRequest(
+        "beppe", "start"
+    )
 
 
 def test_by_day_it_starts_when_somebody_asks(place: Place) -> None:
@@ -137,38 +152,40 @@ def test_by_day_it_starts_when_somebody_asks(place: Place) -> None:
     place.updates.start_soon()
     busy = replace(DAY, monotonic=DAY.monotonic + 100)
     assert place.look(busy, idle=False) is None
-    assert place.look(replace(DAY, monotonic=DAY.monotonic + 200)) == Asked("beppe", "start")
+    assert place.look(replace(DAY, monotonic=DAY.monotonic + 200)) == UpdateRequest(
+        "beppe", "start"
+    )
 
 
 def test_the_server_is_looked_at_once_a_night(place: Place) -> None:
     """What it had is given to the helper; with nothing newer, nothing is asked."""
     assert place.look(DAY) is None
     assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 60), idle=False) is None
-    assert place.chores.begun == []
+    assert place.jobs.begun == []
     place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 120))
-    assert place.chores.begun == [FETCH]
-    place.chores.then(Ended(True, Words("nulla", "nothing")))
+    assert place.jobs.begun == [FETCH]
+    place.jobs.then(JobResult(True, Words("nulla", "nothing")))
     assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 180)) is None
-    assert place.chores.begun == [FETCH]
+    assert place.jobs.begun == [FETCH]
     next_night = Now(NIGHT.monotonic + 86_400, NIGHT.wall + timedelta(days=1))
     place.look(next_night)
     (place.state / FETCHED).write_bytes(b"bundle")
-    place.chores.then(Ended(True, Words("scaricata", "fetched")))
+    place.jobs.then(JobResult(True, Words("scaricata", "fetched")))
     asked = place.look(replace(next_night, monotonic=next_night.monotonic + 60))
-    assert asked == Asked("box", "server")
-    assert len(place.chores.begun) == 2
+    assert asked == UpdateRequest("box", "server")
+    assert len(place.jobs.begun) == 2
 
 
 def test_what_could_not_be_fetched_is_not_installed(place: Place) -> None:
     """Nor is it looked for by an hour that nobody knows, or while the night's copies are made."""
     (place.state / FETCHED).write_bytes(b"of another night")
     place.look(replace(NIGHT, clock_state=ClockState.UNSET))
-    place.chores.busy = True
+    place.jobs.busy = True
     place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 60))
-    assert place.chores.begun == []
-    place.chores.busy = False
+    assert place.jobs.begun == []
+    place.jobs.busy = False
     place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 120))
-    place.chores.then(Ended(False, Words("non si scarica", "cannot be fetched")))
+    place.jobs.then(JobResult(False, Words("non si scarica", "cannot be fetched")))
     assert place.look(replace(NIGHT, monotonic=NIGHT.monotonic + 180)) is None
 
 
@@ -177,7 +194,7 @@ def test_without_a_server_nobody_is_asked(place: Place) -> None:
     place.settings = replace(place.settings, updates=type(place.settings.updates)())
     place.updates = place.made()
     assert place.look(NIGHT) is None
-    assert place.chores.begun == []
+    assert place.jobs.begun == []
 
 
 def test_a_box_of_ones_own_system_is_left_alone(place: Place) -> None:
@@ -186,7 +203,7 @@ def test_a_box_of_ones_own_system_is_left_alone(place: Place) -> None:
     place.updates = place.made(is_image=False)
     place.updates.at_once = True
     assert place.look(NIGHT) is None
-    assert (place.chores.begun, place.updates.kept) == ([], Kept())
+    assert (place.jobs.begun, place.updates.kept) == ([], UpdateRecord())
 
 
 def test_what_went_back_is_a_trouble_until_it_is_noted(place: Place) -> None:
@@ -205,7 +222,7 @@ def test_what_went_back_is_a_trouble_until_it_is_noted(place: Place) -> None:
 
 def test_what_became_of_it_is_kept_once(place: Place) -> None:
     """In the list of changes: who, from which version to which; also across starts of the desk."""
-    past = Past("2026-11-26T04:00:00+00:00", "beppe", "1.0.0", "1.1.0", "good", NOTHING)
+    past = PastUpdate("2026-11-26T04:00:00+00:00", "beppe", "1.0.0", "1.1.0", "good", NOTHING)
     place.keep(replace(READY, state=UpdateState.GOOD, past=(past,)))
     place.look(DAY)
     place.updates = place.made()
@@ -215,14 +232,14 @@ def test_what_became_of_it_is_kept_once(place: Place) -> None:
 
 def test_what_is_kept_can_be_read_by_whoever_comes_after(place: Place) -> None:
     """Whole; a file that is none, or of another version, is as nothing."""
-    past = Past("2026-11-26T04:00:00+00:00", "box", "1.0.0", "", "refused", Words("a", "b"))
+    past = PastUpdate("2026-11-26T04:00:00+00:00", "box", "1.0.0", "", "refused", Words("a", "b"))
     kept = replace(READY, worked=("line1",), failed=("1.0.9",), past=(past,), said=Words("c", "d"))
     place.keep(kept)
     assert updates.load_update(place.kept_in) == kept
     assert (place.kept_in / updates.KEPT).stat().st_mode & 0o777 == 0o644
     for text in ("", "[]", "{}", '{"state": "odd"}', "\x00"):
         (place.kept_in / updates.KEPT).write_text(text)
-        assert updates.load_update(place.kept_in) == Kept()
+        assert updates.load_update(place.kept_in) == UpdateRecord()
 
 
 def test_a_request_names_nothing_but_what_is_known(place: Place) -> None:

@@ -16,7 +16,7 @@ from appliance.fleet.mqtt import Broker, BrokerHealth, Sender
 from appliance.fleet.mqtt_client import Connection
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import spoken_request
-from appliance.service.monitoring import Kept
+from appliance.service.monitoring import StoredOutbox
 from appliance.store import monitoring, requests
 from appliance.store.database import open_reader
 from appliance.store.requests import NO_MAILS, RequestToStore
@@ -86,7 +86,7 @@ class AwayStore(KeptStore):
     def _sender(self, broker: Broker) -> Sender:
         return Sender(
             PREFIX,
-            Kept(self.box.records),
+            StoredOutbox(self.box.records),
             lambda will: Connection(broker, will),
             lambda event: mqtt_messages.event(PREFIX, event, None),
             self.heard.append,

@@ -120,7 +120,7 @@ class DaySoak(Soak):
                 world.doze()
             self._rest()
             self._look(hour)
-        nightly.give_back()
+        nightly.trim_heap()
         found.given_back_kb = resident_kb()
 
     def _rest(self) -> None:

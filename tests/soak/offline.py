@@ -1,6 +1,6 @@
 """F13 on one virtual clock: two days without any network, over a holiday; then it is back.
 
-Exchange, carrier, desk, records, mailbox, caretaker and the mail thread are the real ones; phones,
+Exchange, carrier, desk, records, mailbox, housekeeping, the mail thread are the real ones; phones,
 the LAN and whoever takes the mails stand beyond the network that is not there.
 """
 
@@ -38,7 +38,7 @@ HOLIDAY = Holiday(date(2026, 12, 8), Words("Immacolata", "Immaculate Conception"
 BACK = datetime(2026, 12, 9, 10, 0, tzinfo=office.ROME)
 LIMIT_S = 20.0
 LOOK_S = 300.0
-"""The box's own caretaker looks every minute; a mail server that is away is asked every 15."""
+"""The box's own housekeeping looks every minute; a mail server that is away is asked every 15."""
 DESK = "sportello@comune.example"
 TALKS = CallPlan(caller="0511234567", rings=7, hang_up_after_ms=25_000, clips=(mix.SPEECH,),
                  repeat_say=True)  # fmt: skip
@@ -98,7 +98,7 @@ class OfflineWorld(World):
 
 
 class Offline:
-    """The box, its caretaker and its mail thread; `left` are mails by key."""
+    """The box, its housekeeping and its mail thread; `left` are mails by key."""
 
     def __init__(self, folder: Path) -> None:
         self.world = OfflineWorld(
@@ -112,7 +112,7 @@ class Offline:
         self.records: dict[str, CallRecord] = {}
         calendar = self.world.office.switchboard.schedule
         plan = Plan(calendar, AlertSettings(desk=DESK), RetentionDays())
-        self.caretaker = Housekeeping(
+        self.housekeeping = Housekeeping(
             store.box.records, store.box.home.parent, plan, lambda _: None
         )
         self.outbox = Watched(store.box.records)
@@ -136,9 +136,9 @@ class Offline:
         return DeliveryReply(DeliveryVerdict.SENT, "taken")
 
     def _look(self) -> None:
-        """Let caretaker and mail thread do what they do by now, and wait for both."""
+        """Let housekeeping and mail thread do what they do by now, and wait for both."""
         self.world.after(LOOK_S, self._look)
-        self.caretaker.look(self.world.clock())
+        self.housekeeping.look(self.world.clock())
         self.store.box.records.ask(lambda _: None)
         self.sender.wake()
         self.outbox.turns.get(timeout=LIMIT_S)

@@ -17,7 +17,7 @@ from appliance.dsp import g711
 from appliance.dsp.dtmf import Detector, DigitStarted
 from appliance.dsp.wav import Law
 from appliance.service import main
-from appliance.service.announcement_files import ring_back
+from appliance.service.announcements import ring_back
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.process import RunningCall
 from tests.bench.office import noise

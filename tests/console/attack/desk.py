@@ -8,7 +8,7 @@ from typing import Any, Final
 from appliance.api.permissions import FREE, NEEDS
 from appliance.api.protocol import DeferredReply, Reply
 from appliance.calls.switchboard import Switchboard
-from appliance.service.phone_status import StatusCollector
+from appliance.service.status import StatusCollector
 from tests.fuzz.targets import door as stand_ins
 from tests.helpers.plant import Plant
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from appliance.policy.text import Words
 from appliance.policy.updates import UpdateState
 from appliance.service import updates
-from appliance.service.updates import Asked, Kept, Past
+from appliance.service.updates import PastUpdate, UpdateRecord, UpdateRequest
 from appliance.store.database import connect, migrate
 from tests.console import people
 from tests.console.browser import screen
@@ -27,8 +27,10 @@ from tests.console.test_process import console
 pytestmark = pytest.mark.system
 PAGE = "/plant/updates"
 PAST = (
-    Past("2026-11-25T04:00:00+00:00", "box", "0.9.0", "1.0.0", "good"),
-    Past("2026-11-24T04:00:00+00:00", "beppe", "0.9.0", "", "refused", Words("firmato", "signed")),
+    PastUpdate("2026-11-25T04:00:00+00:00", "box", "0.9.0", "1.0.0", "good"),
+    PastUpdate(
+        "2026-11-24T04:00:00+00:00", "beppe", "0.9.0", "", "refused", Words("firmato", "signed")
+    ),
 )
 
 
@@ -63,7 +65,7 @@ def test_an_update_goes_the_whole_way(
 ) -> None:
     """Uploaded, asked for, started, and what went back noted: each page is for everybody."""
     place = box.place
-    place.updates.kept, place.updates.at_once = Kept(past=PAST), False
+    place.updates.kept, place.updates.at_once = UpdateRecord(past=PAST), False
     file = tmp_path / "centralino-1.1.0.raucb"
     file.write_bytes(BUNDLE)
     with screen(browser, box.home, language, size) as shown:
@@ -75,9 +77,9 @@ def test_an_update_goes_the_whole_way(
         shown.look("updates-uploaded")
         page.locator("form[action$='/install'] button").click()
         expect(page.locator("#update .plant-runs")).to_be_visible()
-        assert updates.take(place.run) == Asked("beppe", "upload")
+        assert updates.take(place.run) == UpdateRequest("beppe", "upload")
 
-        place.updates.kept = Kept(UpdateState.INSTALLED, "1.1.0", past=PAST)
+        place.updates.kept = UpdateRecord(UpdateState.INSTALLED, "1.1.0", past=PAST)
         expect(page.locator("#sure-start")).to_be_visible()  # the page has followed by itself
         shown.look("updates-ready")
         page.locator("#sure-start").check()
@@ -85,7 +87,7 @@ def test_an_update_goes_the_whole_way(
         page.wait_for_url(f"**{PAGE}")
         assert place.updates.at_once
 
-        place.updates.kept = Kept(
+        place.updates.kept = UpdateRecord(
             UpdateState.BACK, "1.1.0", said=Words("linea1", "line1"), past=PAST
         )
         page = shown.open(PAGE)

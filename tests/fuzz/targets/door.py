@@ -30,11 +30,11 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.opening import ServiceState
 from appliance.service.announcements import Dictations
 from appliance.service.clock import ClockWatch
-from appliance.service.command_table import Questions
+from appliance.service.command_table import CommandTable
 from appliance.service.live_policy import LiveDirectory, LiveHours
 from appliance.service.mailroom import NOBODY, Papers
-from appliance.service.phone_status import StatusCollector
 from appliance.service.reports import Figures
+from appliance.service.status import StatusCollector
 from appliance.service.stores import state_from_json, state_to_json
 from appliance.service.supervision import Recoveries
 from appliance.store import database, voicemail
@@ -209,7 +209,7 @@ class Plant:
     """Stands for the installation: nothing is installed."""
 
     @property
-    def chores(self) -> Any:
+    def jobs(self) -> Any:
         """Nothing runs, and nothing begins."""
         return SimpleNamespace(
             told=lambda _: {"running": "", "last": {}},
@@ -320,8 +320,8 @@ def users(stores: Any, folder: str) -> UserCommands:
 
 
 def asked_of(
-    stores: Any, folder: str, desk: Any, lookout: StatusCollector
-) -> tuple[Questions, Any]:
+    stores: Any, folder: str, desk: Any, collector: StatusCollector
+) -> tuple[CommandTable, Any]:
     """Return all that may be asked, over stand-ins for the desk's parts, and its gate."""
     tried = Recoveries(Path(folder) / "asked", Path(folder) / "done", _now)
     mailroom: Any = Mailroom()
@@ -330,7 +330,7 @@ def asked_of(
     asked: Any = (
         desk,
         stores,
-        lookout,
+        collector,
         *settings_and_zone(),
         tried,
         Phones(),
@@ -339,21 +339,21 @@ def asked_of(
         (own := users(stores, folder)),
         Plant(),
     )
-    return Questions(*asked), own.rights
+    return CommandTable(*asked), own.rights
 
 
 def run(data: bytes) -> None:
     """Send everything at once; then the desk still tells its state."""
     stores, folder = _stores()
-    selector, desk, lookout = selectors.DefaultSelector(), Desk(), StatusCollector()
+    selector, desk, collector = selectors.DefaultSelector(), Desk(), StatusCollector()
     path = Path(folder.name) / "desk.sock"
-    questions, gate = asked_of(stores, folder.name, desk, lookout)
+    questions, gate = asked_of(stores, folder.name, desk, collector)
     door = ControlSocket(path, selector, questions, Watchers(questions.watched), gate)
     try:
         answers = _visit(path, selector, data)
         assert all(isinstance(answer["ok"], bool) for answer in answers)
         assert _visit(path, selector, b'{"ask":"status"}\n')[-1]["ok"] is True
-        lookout.words(desk.status())
+        collector.words(desk.status())
     finally:
         door.close()
         selector.close()

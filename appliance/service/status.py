@@ -1,4 +1,4 @@
-"""What people see of the desk: one sentence for STATUS=, LEDs, the button's meaning, troubles."""
+"""Status: troubles and figures that are no line's or phone's, for pages, LEDs and systemd."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Component
 from appliance.policy.text import NOTHING, Words
-from appliance.service.backup import Stick
-from appliance.service.backup_target import Target
-from appliance.service.nightly import Card, Night
+from appliance.service.backup import BackupStick
+from appliance.service.backup_target import BackupTarget
+from appliance.service.nightly import MemoryCard, Night
 from appliance.service.stores import Stores
 from appliance.sip.endpoint import FAULT
 from appliance.sip.message import Stream
@@ -29,8 +29,6 @@ from appliance.store.database import Trouble
 if TYPE_CHECKING:
     from appliance.sip.service import Phones
 
-
-# ---- lookout -----------------------------------------------------------------------------------
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +51,11 @@ class StatusCollector:
         """When what is past its time was last deleted, since the start."""
         self.night: Night | None = None
         """What came of the last night's work."""
-        self.stick: Stick | None = None
+        self.stick: BackupStick | None = None
         """The USB stick that gets a backup each night, None for none."""
-        self.target: Target | None = None
+        self.target: BackupTarget | None = None
         """The network folder that gets one, None for none."""
-        self.card: Card | None = None
+        self.card: MemoryCard | None = None
         """How the memory card was at the last look."""
         self.mqtt: Row | None = None
         """How it is with the MQTT broker, None where none is configured."""
@@ -161,10 +159,6 @@ def network_of(phones: PhonesStatus) -> Network:
     return Network.UP if reachable else Network.NO_PHONES
 
 
-# ---- phones kept -------------------------------------------------------------------------------
-# What is kept of the phones while they change: where they are registered, who is in a call.
-
-
 def flood_of(sources: tuple[str, ...]) -> Trouble | None:
     """Say that strangers send so much that phones may be kept out; None while nobody does."""
     if not sources:
@@ -197,13 +191,13 @@ def tcp_of(trouble: str) -> Trouble | None:
     )
 
 
-class PhonesKept:
+class PhoneStateWriter:
     """Writes what has changed; `left_file` is for a successor, should this process be killed."""
 
     def __init__(
-        self, stores: Stores, phones: Phones, lookout: StatusCollector, left_file: Path
+        self, stores: Stores, phones: Phones, collector: StatusCollector, left_file: Path
     ) -> None:
-        self._stores, self._phones, self._lookout = stores, phones, lookout
+        self._stores, self._phones, self._collector = stores, phones, collector
         self._left_file = left_file
         self._bindings: object = ()
         self._left: object = None  # what a predecessor has written is not true any more
@@ -214,8 +208,8 @@ class PhonesKept:
         self._keep_bindings(phones)
         self.keep_left(phones)
         self._tell_registrar(phones)
-        self._lookout.trouble_once("flood", flood_of(phones.flood))
-        self._lookout.trouble_once("tcp", tcp_of(phones.tcp_trouble))
+        self._collector.trouble_once("flood", flood_of(phones.flood))
+        self._collector.trouble_once("tcp", tcp_of(phones.tcp_trouble))
 
     def keep_left(self, phones: PhonesStatus) -> None:
         """Keep which phones are in calls."""
@@ -235,4 +229,4 @@ class PhonesKept:
         trouble = build.trouble_of(phones.registrar)
         if trouble != self._trouble:
             self._trouble = trouble
-            self._lookout.trouble("phones", trouble)
+            self._collector.trouble("phones", trouble)
