@@ -1,1 +1,1 @@
-"""Pure room of the call: facts, orders, requests, the table of states, the Switchboard."""
+"""Call processing, pure: events in, commands out; no clock, thread, file or socket."""

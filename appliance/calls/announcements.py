@@ -1,4 +1,8 @@
-"""Greetings and announcements, by day and after hours."""
+"""Announcements: the recorded prompts of greetings and other sentences, by name.
+
+Greetings by day and after hours, what a phone hears of a message, and why an office takes no calls
+now. Only names of recordings ("it/greeting_closed"): the media gateway has the sound.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls to and from other branches over a trunk."""
+"""Overflow to another branch, and the line of a caller whom another branch hands over (B9)."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ def is_elsewhere(desk: Desk, phone: str) -> bool:
 #
 # To its call the leg is a line like any other, by the leg's own name: what is ordered of the line
 # is turned into orders for the leg, and what is told of the leg into facts of the line (cf.
-# outside.py, which does the reverse). Only it is never answered but for a person: whoever sent the
-# caller keeps them until somebody lifts here, and decides what comes next where nobody does.
+# outside_call.py, which does the reverse). Only it is never answered but for a person: whoever sent
+# the caller keeps them until somebody lifts here, and decides what comes next where nobody does.
 
 Orders = Iterator[Order]
 

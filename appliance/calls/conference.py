@@ -1,7 +1,8 @@
-"""An operator brings the head into the conversation (E10): by a key, or by a person's command.
+"""Conference with the supervisor (E10): brought in by an operator's key or a person's command.
 
-Caller and operator talk on while the head's phones ring; the operator hears a short sign. Handlers
-of the table (states.py), as in ringing.py.
+Caller and operator talk on while the supervisor's phones ring; the operator hears a short sign. To
+the call these phones are nobody's: what happens to them touches neither caller nor operator. Once
+the operator has gone, the supervisor is whom the caller talks with, and does what operators do.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from appliance.calls.events import (
     OperatorAnswered,
     PromptEnded,
 )
-from appliance.calls.model import Call, Desk, Doings, Side, caller_words
+from appliance.calls.model import Actions, Call, Desk, Side, caller_words
 from appliance.calls.orders import Order, Result
 from appliance.calls.ringing import OUTCOMES, Orders, clear, go_on_talking, note_evidence
 from appliance.calls.side_states import HEAD_TABLE, SideDo, SideState
@@ -29,15 +30,50 @@ from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.text import Words
 
+TOGETHER = frozenset({State.TALKING, State.TRANSFER_KEYS})
+"""Where the caller is on the line with the operator: three talk."""
+CALLER_HELD = frozenset({State.TRANSFER_CHOICE, State.TRANSFER_RINGING, State.TRANSFER_CONSULT})
+"""Where the operator is busy with an office and the caller held: so is the supervisor."""
+RINGS_IN = TOGETHER | {State.TRANSFER_CHOICE}
+NOBODY_CAME = "nobody_there"
+"""What the operator hears when the supervisor will not come."""
+
+
+RINGS = Words("squilla il/la responsabile", "the head is being rung")
+WITH = Words("con il/la responsabile", "with the head")
+
+
+class Hears(enum.Enum):
+    """What the supervisor hears of the call."""
+
+    NOTHING = enum.auto()
+    CALL = enum.auto()
+    MUSIC = enum.auto()
+
+
+@dataclass(slots=True)
+class Supervisor(Side):
+    """The supervisor's phones for `call`: those that ring, then the one that answered."""
+
+    call: str = ""
+    phones: dict[str, str] = field(default_factory=dict)
+    hears: Hears = Hears.NOTHING
+
+    @property
+    def legs(self) -> dict[str, str]:
+        """The phones that ring or talk, by leg."""
+        return self.phones
+
+
 RING_SIGN, STOP_SIGN = "tone_ok", announcements.TONE
-"""The signs that the head is rung, and no longer."""
+"""The signs that the supervisor is rung, and no longer."""
 REFUSED = "state_refused"
 ASKS = "Chiede aiuto {}: {}"
-"""What the head's phone shows; phones of the office speak Italian."""
+"""What the supervisor's phone shows; phones of the office speak Italian."""
 
 
 class Hindrance(enum.StrEnum):
-    """Why the head cannot be brought in now."""
+    """Why the supervisor cannot be brought in now."""
 
     NO_PHONE = "no_phone"
     OUTSIDE = "outside"
@@ -86,11 +122,11 @@ HEARD: Mapping[Hindrance, str] = {
     Hindrance.THERE: REFUSED,
     Hindrance.NOT_RUNG: REFUSED,
 }
-"""What the operator hears who has pressed the key; of a head who cannot come, that nobody does."""
+"""What the operator hears who has pressed the key; where none is named here, that nobody comes."""
 
 
 def hindrance(desk: Desk, call: Call, now: Now) -> Hindrance | None:
-    """Say why the head's phones would not ring for a call now; None: they would."""
+    """Say why the supervisor's phones would not ring for a call now; None: they would."""
     phones = desk.office.head
     there = [phone for phone in phones if phone in desk.reachable]
     reasons = {
@@ -107,7 +143,7 @@ def hindrance(desk: Desk, call: Call, now: Now) -> Hindrance | None:
 
 
 def by_key(desk: Desk, call: Call, now: Now) -> Orders:
-    """The operator's key: the head is rung; once more while it rings: no longer."""
+    """The operator's key: the supervisor is rung; once more while it rings: no longer."""
     side = supervisor_of(desk, call)
     if side is not None and side.state is SideState.RINGING:
         yield from _stop(desk, call, side)
@@ -144,7 +180,7 @@ def answer_to(desk: Desk, call: Call, request: BringHead, now: Now) -> Words | N
 
 
 def _ring(desk: Desk, call: Call, now: Now) -> Orders:
-    """Ring whichever phones of the head are free; the conversation goes on."""
+    """Ring whichever phones of the supervisor are free; the conversation goes on."""
     phones = desk.free_of(desk.office.head)
     rung = {call.new_leg_name(): phone for phone in phones}
     first = next(iter(rung))
@@ -176,52 +212,15 @@ def _stop(desk: Desk, call: Call, side: Supervisor) -> Orders:
     yield call.write()
 
 
-# ---- the call it belongs to and the legs ----
-
-TOGETHER = frozenset({State.TALKING, State.TRANSFER_KEYS})
-"""Where the caller is on the line with the operator: three talk."""
-CALLER_HELD = frozenset({State.TRANSFER_CHOICE, State.TRANSFER_RINGING, State.TRANSFER_CONSULT})
-"""Where the operator is busy with an office and the caller held: so is the head."""
-RINGS_IN = TOGETHER | {State.TRANSFER_CHOICE}
-NOBODY_CAME = "nobody_there"
-"""What the operator hears when the head will not come."""
-
-
-RINGS = Words("squilla il/la responsabile", "the head is being rung")
-WITH = Words("con il/la responsabile", "with the head")
-
-
-class Hears(enum.Enum):
-    """What the head hears of the call."""
-
-    NOTHING = enum.auto()
-    CALL = enum.auto()
-    MUSIC = enum.auto()
-
-
-@dataclass(slots=True)
-class Supervisor(Side):
-    """The head's phones for `call`: those that ring, then the one that answered."""
-
-    call: str = ""
-    phones: dict[str, str] = field(default_factory=dict)
-    hears: Hears = Hears.NOTHING
-
-    @property
-    def legs(self) -> dict[str, str]:
-        """The phones that ring or talk, by leg."""
-        return self.phones
-
-
 def supervisor_of(desk: Desk, call: Call) -> Supervisor | None:
-    """Return the head's part in a call, None for none."""
+    """Return the supervisor's part in a call, None for none."""
     heads = (side for side in desk.sides.values() if isinstance(side, Supervisor))
     return next((side for side in heads if side.call == call.id), None)
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorStatus:
-    """The head's part in a call, for anybody to see: phones that ring, or the one that is in."""
+    """The supervisor's part in a call as anybody may see it: phones that ring, or the one in it."""
 
     phones: tuple[str, ...]
     talks: bool
@@ -229,7 +228,7 @@ class SupervisorStatus:
 
 
 def supervisor_status(desk: Desk, call: Call) -> SupervisorStatus | None:
-    """Describe it; None while the head has no part."""
+    """Describe it; None while the supervisor has no part."""
     side = supervisor_of(desk, call)
     if side is None:
         return None
@@ -238,17 +237,17 @@ def supervisor_status(desk: Desk, call: Call) -> SupervisorStatus | None:
 
 
 def supervisor_has_caller(desk: Desk, phone: str) -> bool:
-    """True for a phone of the head's that is in a conversation."""
+    """True for a phone of the supervisor's that is in a conversation."""
     heads = (side for side in desk.sides.values() if isinstance(side, Supervisor))
     return any(s.state is SideState.TALKING and phone in s.phones.values() for s in heads)
 
 
 def whisper(desk: Desk, call: Call, prompt: str) -> Orders:
-    """Have the operator hear something over the conversation; caller and head do not."""
+    """Have the operator hear something over the conversation; caller and supervisor do not."""
     yield orders.Whisper(call.leg, announcements.for_staff(desk.office, prompt))
 
 
-# --- what the head's phones do --------------------------------------------------------------------
+# --- what the supervisor's phones do --------------------------------------------------------------
 
 
 def _join(desk: Desk, side: Supervisor, event: OperatorAnswered, now: Now) -> Orders:
@@ -290,7 +289,7 @@ def _again(desk: Desk, side: Supervisor, event: PromptEnded, now: Now) -> Orders
         yield from _music(desk, side)
 
 
-SUPERVISOR_ACTIONS: Doings = {
+SUPERVISOR_ACTIONS: Actions = {
     SideDo.JOIN: _join,
     SideDo.PART: _part,
     SideDo.GIVE_UP: _nobody_lifted,
@@ -310,7 +309,7 @@ def _stop_ringing(side: Supervisor, *, answered_elsewhere: bool = False) -> Orde
 
 
 def dismiss_supervisor(desk: Desk, side: Supervisor) -> Orders:
-    """Let the head's phones go, whether they ring or one talks."""
+    """Let the supervisor's phones go, whether they ring or one talks."""
     del desk.sides[side.leg]
     if side.state is SideState.RINGING:
         yield from _stop_ringing(side)
@@ -322,7 +321,7 @@ def dismiss_supervisor(desk: Desk, side: Supervisor) -> Orders:
 
 
 def place_supervisor(desk: Desk, given: Collection[Order], now: Now) -> Orders:
-    """After every event: the head hears the caller while the operator does, else waits, or goes.
+    """After every event: the supervisor hears the caller with the operator, else waits, or goes.
 
     `given` are the orders that the event led to: what is ordered of the line parts it from both.
     """
@@ -336,7 +335,7 @@ def place_supervisor(desk: Desk, given: Collection[Order], now: Now) -> Orders:
 
 
 def _place(desk: Desk, call: Call, side: Supervisor, given: Collection[Order]) -> Orders:
-    """Let the head hear what it is to hear now."""
+    """Let the supervisor hear what it is to hear now."""
     if side.hears is Hears.CALL and any(_parts(order, call) for order in given):
         side.hears = Hears.NOTHING
     if call.state in CALLER_HELD and side.hears is not Hears.MUSIC:
@@ -357,9 +356,9 @@ PARTING = orders.Connect | orders.Hold | orders.Play
 
 
 def supervisor_takes_over(desk: Desk, call: Call, now: Now) -> Orders:
-    """The operator has gone: caller and head talk on. Ask `is_in` first."""
+    """The operator has gone: caller and supervisor talk on. Ask `is_in` first."""
     side = supervisor_of(desk, call)
-    assert side is not None, "only a head who is in takes over"
+    assert side is not None, "only a supervisor who is in takes over"
     del desk.sides[side.leg]
     ((call.leg, call.leg_phone),) = side.phones.items()
     call.leg_play = call.keyed = ""
@@ -370,13 +369,13 @@ def supervisor_takes_over(desk: Desk, call: Call, now: Now) -> Orders:
 
 
 def supervisor_is_in(desk: Desk, call: Call) -> bool:
-    """True while the head talks with the caller, or is held beside them."""
+    """True while the supervisor talks with the caller, or is held beside them."""
     side = supervisor_of(desk, call)
     return side is not None and side.state is SideState.TALKING
 
 
 def operator_left(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The operator hung up: so does the box, unless the head is in the conversation (E10)."""
+    """The operator hung up: so does the box, unless the supervisor is in the conversation (E10)."""
     call.note("operator_left")
     if supervisor_is_in(desk, call):
         yield from supervisor_takes_over(desk, call, now)

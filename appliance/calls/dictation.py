@@ -25,7 +25,7 @@ from appliance.calls.events import (
     RecordingStop,
     TakeKept,
 )
-from appliance.calls.model import Desk, Doings, Side
+from appliance.calls.model import Actions, Desk, Side
 from appliance.calls.side_states import DICTATION_TABLE, SideDo, SideState
 from appliance.calls.status import SAID, Went
 from appliance.policy.clock import Now
@@ -113,7 +113,9 @@ def ask(desk: Desk, event: DictationAsked, now: Now) -> Orders:
     if hindrance is not None:
         return
     leg = f"{desk.new_id()}.1"
-    side = Dictation(leg, event.phone, DICTATION_TABLE, DOINGS, SideState.RINGING, ask=event.ask)
+    side = Dictation(
+        leg, event.phone, DICTATION_TABLE, DICTATION_ACTIONS, SideState.RINGING, ask=event.ask
+    )
     yield from positions.make_way(desk, (event.phone,))
     desk.add_side(side, now)
     side.deadline = now.monotonic + RING_MS / 1000
@@ -257,7 +259,7 @@ def _break_off(desk: Desk, side: Dictation, event: object, now: Now) -> Orders:
 
 
 KEPT_TONE = "tone_ok"
-DOINGS: Doings = {
+DICTATION_ACTIONS: Actions = {
     SideDo.SPEAK: _speak,
     SideDo.GIVE_UP: _give_up,
     SideDo.LOSE: _turned_down,

@@ -1,4 +1,8 @@
-"""Events: what call control is told."""
+"""Events: what lines, phones, stores, people and clocks tell call control, in the past tense.
+
+Frozen values: with the orders they are all that crosses packages and the link to the media gateway.
+Durations are milliseconds; lines and phones are named as configured.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 # ---- desk events -------------------------------------------------------------------------------
-# Facts of people and time (cf. calls.events).
+# Facts of people and time.
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceStateChanged:
-    """A person (button, phone key, command, console) asked for a state; see calls.requests."""
+    """A person (button, phone key, command, console) asked for a state; see calls.commands."""
 
-    request: object  # one of calls.requests; typed there to keep this module a leaf
+    request: object  # one of calls.commands; typed there to keep this module a leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class TransferWished:
     """A person wants an operator's caller to go on to an office: console or command (P5)."""
 
     call: str
-    request: object  # calls.requests.TransferCall; typed there to keep this module a leaf
+    request: object  # calls.commands.TransferCall; typed there to keep this module a leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class HeadWished:
     """A person wants the head in an operator's conversation, or no longer rung (E10)."""
 
     call: str
-    request: object  # calls.requests.BringHead; typed there to keep this module a leaf
+    request: object  # calls.commands.BringHead; typed there to keep this module a leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ class DeadlinePassed:
 
 
 # ---- event values ------------------------------------------------------------------------------
-# What facts are told in: callers, evidence, reasons (cf. calls.events).
+# What facts are told in: callers, evidence, reasons.
 
 
 class Presentation(enum.StrEnum):
@@ -217,7 +221,7 @@ class TransferKind(enum.StrEnum):
 
 
 # ---- line events -------------------------------------------------------------------------------
-# Facts of analog lines, from the carrier (cf. calls.events).
+# Facts of analog lines, from the carrier.
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,7 +411,7 @@ class CarrierRestored:
 
 
 # ---- phone events ------------------------------------------------------------------------------
-# Facts of phones, from the SIP thread; their ports from the carrier (cf. calls.events).
+# Facts of phones, from the SIP thread; their ports from the carrier.
 
 
 @dataclass(frozen=True, slots=True)
@@ -587,7 +591,7 @@ class DictationAsked:
 
 
 # ---- store events ------------------------------------------------------------------------------
-# Facts of the stores: what is kept, and what cannot be (cf. calls.events).
+# Facts of the stores: what is kept, and what cannot be.
 
 
 @dataclass(frozen=True, slots=True)

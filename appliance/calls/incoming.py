@@ -1,4 +1,8 @@
-"""Incoming calls: pickup, fax, limits."""
+"""Incoming calls beside ringing: fax, parallel telephone, emergency, longest call, pick-up, trunk.
+
+Handlers of the table (states.py), and the beginning of a call that another branch or a telephone
+system hands over by SIP.
+"""
 
 from __future__ import annotations
 
@@ -63,8 +67,7 @@ def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 # A fax machine calls: nobody is there to be greeted or to leave a message.
 #
 # The box lets go of the line politely, whatever it was saying, and the call is listed as a fax.
-# Where a person of the office talks, the person decides. Handlers of the table (states.py), as in
-# ringing.py.
+# Where a person of the office talks, the person decides.
 
 
 def turn_away(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
@@ -94,7 +97,7 @@ def _note_fax(call: Call, event: FaxCalled) -> None:
 # An emergency call needs the line: whoever is on it gives way, and hears why where possible.
 #
 # It is the one exception to "no caller is dropped by the box", and both records say so. Handlers of
-# the table (states.py), as in ringing.py; which line is freed says emergency.py.
+# the table (states.py), as in ringing.py; which line is freed says outgoing.py.
 
 FREED_CODE = "freed.emergency"
 """What the trail of a call says whose line was taken."""
@@ -143,7 +146,7 @@ def _note_freed(call: Call) -> None:
 # An ordinary telephone beside the line is lifted: whoever lifted it has the caller (B1, E18).
 #
 # Nobody is cut off by it: the box lets go of a line on which it speaks for the office, and stays
-# where a person of the office talks. Handlers of the table (states.py), as in ringing.py.
+# where a person of the office talks.
 
 UNSEEN_S = 10.0
 """The ringing stopped and a telephone is found lifted within this time: it took that call."""

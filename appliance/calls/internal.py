@@ -1,4 +1,4 @@
-"""Internal calls: intercom, key calls, listening in."""
+"""Internal calls: phone to phone, a key code that is confirmed, the messages heard on a phone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from appliance.calls.events import (
     PhoneDialled,
     PinChecked,
 )
-from appliance.calls.model import Desk, Doings, Side
+from appliance.calls.model import Actions, Desk, Side
 from appliance.calls.orders import Order
 from appliance.calls.side_states import (
     INTERCOM_TABLE,
@@ -46,7 +46,7 @@ ANSWERS: dict[type, int] = {PhoneBusy: BUSY, PhoneDeclined: DECLINED}
 class Intercom(Side):
     """A call from `phone` to `other`, which rings or talks on `other_leg`.
 
-    `consulted` is the office that was dialled by its code, and `reason` why (consulting.py).
+    `consulted` is the office that was dialled by its code, and `reason` why (transfer.py).
     """
 
     other: str = ""
@@ -121,7 +121,7 @@ def _give_up(desk: Desk, side: Intercom, event: object, now: Now) -> Iterator[Or
     yield orders.RefusePhone(side.leg, NOT_THERE if desk.carrier else NO_SERVICE)
 
 
-INTERCOM_ACTIONS: Doings = {
+INTERCOM_ACTIONS: Actions = {
     **model.COMMON,
     SideDo.ACCEPT: _accept,
     SideDo.JOIN: _join,
@@ -153,7 +153,7 @@ def _speak(desk: Desk, key: KeyCall, event: object, now: Now) -> Iterator[Order]
     yield orders.Play(key.new_play(), words, leg=key.leg)
 
 
-KEY_CALL_ACTIONS: Doings = {**model.COMMON, SideDo.SPEAK: _speak}
+KEY_CALL_ACTIONS: Actions = {**model.COMMON, SideDo.SPEAK: _speak}
 
 
 # ---- listening ---------------------------------------------------------------------------------
@@ -373,7 +373,7 @@ def _leave(desk: Desk, side: Listening, key: str, now: Now) -> Iterator[Order]:
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 
-LISTENING_ACTIONS: Doings = {
+LISTENING_ACTIONS: Actions = {
     **model.COMMON,
     SideDo.BEGIN: _begin,
     SideDo.KEY_IN: _key_in,

@@ -1,4 +1,7 @@
-"""The call and the switchboard state: types without siblings."""
+"""State of the switchboard: calls, transfers, calls that phones make, lines, and what they share.
+
+Values that change; no decision is made here. Times are monotonic seconds unless said otherwise.
+"""
 
 from __future__ import annotations
 
@@ -383,7 +386,7 @@ def caller_words(caller: Caller) -> str:
 
 # ---- a call that a phone makes ----
 
-Doings = Mapping[SideDo, Callable[["Desk", Never, Never, Now], Iterator[orders.Order]]]
+Actions = Mapping[SideDo, Callable[["Desk", Never, Never, Now], Iterator[orders.Order]]]
 """Functions of a kind's table; each takes its own class of call and the events of its rows.
 
 Never stands for both: mypy checks each function against its own types, and
@@ -392,12 +395,12 @@ tests/calls/test_table.py that these are the types of its rows."""
 
 @dataclass(slots=True)
 class Side:
-    """A call that `phone` made on `leg`; `table` and `doings` are its kind's."""
+    """A call that `phone` made on `leg`; `table` and `actions` are its kind's."""
 
     leg: str
     phone: str
     table: SideTable
-    doings: Doings
+    actions: Actions
     state: SideState = SideState.ACCEPTING
     deadline: float | None = None
     plays: int = 0
@@ -414,7 +417,7 @@ class Side:
 
     @property
     def gives_way(self) -> bool:
-        """True while a phone that rings for it counts as free (notices.py)."""
+        """True while a phone that rings for it counts as free (positions.py)."""
         return False
 
     @property
@@ -790,7 +793,7 @@ def follow(desk: Desk, side: Side, event: events.Event, now: Now) -> Iterator[or
     row = side.table[was].get(type(event))
     if row is None:
         return
-    yield from side.doings[row.do](desk, cast("Never", side), cast("Never", event), now)
+    yield from side.actions[row.do](desk, cast("Never", side), cast("Never", event), now)
     if len(row.to) == 1 and row.to[0] is not was:
         side.enter(row.to[0], now)
     if side.state is SideState.ENDED and desk.sides.get(side.leg) is side:
@@ -808,4 +811,4 @@ def forget(_desk: Desk, _side: Side, _event: object, _now: Now) -> Iterator[orde
     yield from ()
 
 
-COMMON: Doings = {SideDo.HANG_UP: hang_up, SideDo.FORGET: forget}
+COMMON: Actions = {SideDo.HANG_UP: hang_up, SideDo.FORGET: forget}

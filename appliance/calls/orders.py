@@ -1,4 +1,4 @@
-"""Commands to lines, phones and stores."""
+"""Orders: what lines, phones and stores are to do, as frozen values (the commands out)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 # ---- carrier orders ----------------------------------------------------------------------------
-# Orders to the carrier: what lines and sound are to do (cf. calls.orders).
+# Orders to the carrier: what lines and sound are to do.
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class ReleasePhone:
 
 
 # ---- phone orders ------------------------------------------------------------------------------
-# Orders to the phones (cf. calls.orders).
+# Orders to the phones.
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +306,7 @@ class TellTransfer:
 
 
 # ---- store orders ------------------------------------------------------------------------------
-# Orders to the stores, and the record of a call that they keep (cf. calls.orders).
+# Orders to the stores, and the record of a call that they keep.
 
 
 class Way(enum.StrEnum):

@@ -1,4 +1,4 @@
-"""Outgoing calls: dialling, emergency, refusals."""
+"""Outgoing calls: what a position may dial (E17), the line it takes, emergencies first, the end."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from appliance.calls.events import (
 )
 from appliance.calls.model import (
     NOT_IDLE,
+    Actions,
     Call,
     Desk,
-    Doings,
     LineSeat,
     LineState,
     Side,
@@ -109,8 +109,6 @@ class Dialled(Side):
 
 # ---- dialled ends ------------------------------------------------------------------------------
 # How a position's call to somebody outside ends: one final record, the line proven idle (B1).
-#
-# Handlers of DIALLED_TABLE (side_states.py), as in dialled.py.
 
 Orders = Iterator[Order]
 
@@ -556,7 +554,7 @@ def _lose(desk: Desk, side: Dialled, event: LineIdle | LineLost | LineRestored, 
     yield from end_dialled(desk, side, now)
 
 
-DOINGS: Doings = {
+DIALLED_ACTIONS: Actions = {
     SideDo.DIAL: begin_dialling,
     SideDo.WAIT: model.forget,
     SideDo.OBEY: _obey,
@@ -692,7 +690,7 @@ def _side(
         leg,
         asked.phone,
         DIALLED_TABLE,
-        DOINGS,
+        DIALLED_ACTIONS,
         record=record,
         number=asked.number,
         emergency=verdict.number_class is NumberClass.EMERGENCY,

@@ -28,7 +28,7 @@ from appliance.calls.events import (
     PhoneLost,
     PhoneUnreachable,
 )
-from appliance.calls.model import NOT_IDLE, Call, Desk, Dials, Doings, LineState, Side, state_after
+from appliance.calls.model import NOT_IDLE, Actions, Call, Desk, Dials, LineState, Side, state_after
 from appliance.calls.orders import Order
 from appliance.calls.pbx import ACCEPT_KEY, OFFERS
 from appliance.calls.side_states import OUTSIDE_TABLE, SideDo, SideState
@@ -57,7 +57,7 @@ GONE: Mapping[FarEnd, type[PhoneBusy | PhoneHungUp | PhoneUnreachable]] = {
 class Outside(Side):
     """One such leg, on `line`; `told` waits to be told to the call.
 
-    `of_office`: an office's number (transferring.py), whose last star was heard at `starred_at`.
+    `of_office`: an office's number (transfer.py), whose last star was heard at `starred_at`.
     """
 
     line: str = ""
@@ -93,7 +93,13 @@ def dial(
 ) -> Orders:
     """Dial a number on an idle line; its leg rings for a call under the number's name."""
     side = Outside(
-        leg, called.name, OUTSIDE_TABLE, DOINGS, SideState.RINGING, line=line, of_office=of_office
+        leg,
+        called.name,
+        OUTSIDE_TABLE,
+        OUTSIDE_ACTIONS,
+        SideState.RINGING,
+        line=line,
+        of_office=of_office,
     )
     desk.add_side(side, now)
     desk.sides[leg].deadline = now.monotonic + (called.ring_ms + DIALLING_MS) / 1000
@@ -210,7 +216,7 @@ def _give_line(desk: Desk, side: Outside, event: LineNeeded, now: Now) -> Orders
     yield from _give_up(desk, side, event, now)
 
 
-DOINGS: Doings = {
+OUTSIDE_ACTIONS: Actions = {
     SideDo.GIVE_LINE: _give_line,
     SideDo.HEAR: _hear,
     SideDo.WAIT: _listen,

@@ -1,4 +1,4 @@
-"""Operators' positions."""
+"""Operators' positions: away and back, missed calls, reminders (E3), what may not be left (E19)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from appliance.calls import announcements, manual_states, model, orders
 from appliance.calls.commands import SetAway
 from appliance.calls.manual_states import become
-from appliance.calls.model import Call, Desk, Doings, Side
+from appliance.calls.model import Actions, Call, Desk, Side
 from appliance.calls.orders import Order
 from appliance.calls.side_states import NOTICE_TABLE, SideDo, SideState
 from appliance.calls.states import State
@@ -130,7 +130,12 @@ def tell_positions(desk: Desk, phone: str, display: str, prompt: str, now: Now) 
     if any(side.gives_way and side.phone == phone for side in desk.sides.values()):
         return
     side = Notice(
-        f"{desk.new_id()}.notice", phone, NOTICE_TABLE, DOINGS, SideState.RINGING, prompt=prompt
+        f"{desk.new_id()}.notice",
+        phone,
+        NOTICE_TABLE,
+        NOTICE_ACTIONS,
+        SideState.RINGING,
+        prompt=prompt,
     )
     desk.add_side(side, now)
     side.deadline = now.monotonic + RING_MS / 1000
@@ -157,7 +162,7 @@ def _speak(desk: Desk, side: Notice, event: object, now: Now) -> Iterator[Order]
     yield orders.Play(side.new_play(), words, leg=side.leg)
 
 
-DOINGS: Doings = {**model.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
+NOTICE_ACTIONS: Actions = {**model.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
 
 
 # ---- positions ---------------------------------------------------------------------------------
@@ -165,7 +170,7 @@ DOINGS: Doings = {**model.COMMON, SideDo.GIVE_UP: _stop, SideDo.SPEAK: _speak}
 
 REMIND = "remind"
 """`what` of the deadline of a reminder; `call` is the phone of a position that is away, or a
-manual state (marks.STATE)."""
+manual state (manual_states.STATE)."""
 LEFT_ALONE = (
     Words(
         "Centralino non presidiato dalle {at}",

@@ -1,4 +1,7 @@
-"""Waiting callers and call-backs."""
+"""Queue of callers who wait: who is next, whom they ring, what they hear; the call-back offered.
+
+A seam: ringing.py sends calls here, so what a call does when its waiting ends is in waiting.py.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ KEY = "1"
 KEY_MS = 5_000
 """How long a key is waited for once the offer was heard."""
 WANTED = "callback_wanted"
-"""In the trail of a call whose caller asked to be called back (records.missed)."""
+"""In the trail of a call whose caller asked to be called back (store/)."""
 
 
 def is_offered(call: Call, decision: Decision) -> bool:
@@ -43,7 +46,7 @@ def offer(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
 # Calls that wait for a free position: who is next, whom they ring, what they hear meanwhile.
 #
 # The longest waiting call is next; a higher `priority` goes before it (E6: a return before new
-# calls). Low-level: what a call does when its waiting is over stands in queued.py.
+# calls).
 
 Orders = Iterator[Order]
 

@@ -1,4 +1,4 @@
-"""Returned transfers."""
+"""Consultation, hand-over and return of a transfer (P6, E6, E7), with the operator's choices."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from appliance.policy.routing import NotTaken
 #
 # The operator who sent it; the other operators; up to a minute on hold, in which whoever becomes
 # free is rung before any new call; the counter; then the caller may leave words or stay. The busy
-# operator's own call is never touched. Handlers of the table (states.py), as in ringing.py.
+# operator's own call is never touched.
 
 WAIT_MS = 60_000
 """So long a return is held while every operator is busy (E6)."""
@@ -228,8 +228,6 @@ def _to_voicemail(desk: Desk, call: Call, now: Now) -> Orders:
 
 # ---- put through -------------------------------------------------------------------------------
 # The office has answered, or the call comes back from it (P6, E7).
-#
-# Handlers of the table (states.py), as in ringing.py.
 
 STAR, THROUGH = "*", "#"
 """Keys while operator and clerk talk: not this call, or put it through."""
@@ -412,7 +410,7 @@ def come_back(desk: Desk, call: Call, cause: Cause, now: Now) -> Orders:
 # The office's rule, opened by a key of the operator's phone (P6): the caller speaks for it.
 #
 # The words are recorded like a message and stored as a request of the office; only what is stored
-# is told to be (messages.py). A handler of the table (states.py), as in ringing.py.
+# is told to be (voicemail.py).
 
 SUBJECT = "Richiesta a voce, {}"
 """What the office reads of it; offices read Italian."""

@@ -1,4 +1,9 @@
-"""Ringing of phones, the end of a call, the supervisor."""
+"""Ringing and end of a call: routed, rung step after step, answered, and its one final record.
+
+Handlers of the table (states.py): each takes the switchboard's state, the call, the event and the
+time, changes the call and yields the orders. They are generators so that what was ordered before a
+fault holds (confinement.py).
+"""
 
 from __future__ import annotations
 
@@ -406,8 +411,6 @@ def hold(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 # ---- ending ------------------------------------------------------------------------------------
 # How calls end: somebody hangs up, a line goes, the line is idle again. One final record each.
-#
-# Handlers of the table (states.py), as in ringing.py.
 
 GONE = (LineLost, CarrierLost, BoxStopped)
 """Facts after which nothing can be ordered of the line any more; each says why."""

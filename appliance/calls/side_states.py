@@ -1,4 +1,8 @@
-"""States of an internal call."""
+"""State tables of the calls that phones make: to a key code, a phone, messages, a number outside.
+
+One table a kind; no caller is on these calls. A row names what is done and the states it may lead
+to; an event without a row is not the call's own.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +63,7 @@ class SideState(enum.StrEnum):
 
 
 class SideDo(enum.StrEnum):
-    """What a row does; the files of each kind (keycodes.py, dialled.py ...) say how."""
+    """What a row does; the actions of each kind (internal.py, outgoing.py …) say how."""
 
     SPEAK = "speak"
     HANG_UP = "hang_up"
@@ -138,7 +142,7 @@ NOTICE_TABLE: SideTable = {
     _S.SPEAKING: KEY_TABLE[_S.SPEAKING],
     _S.ENDED: {},
 }
-"""A phone is told something: it rings twice, whoever lifts hears it (notices.py)."""
+"""A phone is told something: it rings twice, whoever lifts hears it (positions.py)."""
 
 INTERCOM_TABLE: SideTable = {
     _S.RINGING: {
@@ -168,8 +172,8 @@ HEAD_TABLE: SideTable = {
     },
     _S.ENDED: {},
 }
-"""The head of the front desk, beside a conversation and then in it (head.py); with the conversation
-it ends whatever happens."""
+"""The supervisor beside a conversation and then in it (conference.py); with that it ends
+whatever happens."""
 
 LISTENING_TABLE: SideTable = {
     _S.ACCEPTING: {
@@ -245,7 +249,7 @@ OUTSIDE_TABLE: SideTable = {
     _S.LEAVING: _each((*_LINE, *_NO_SOUND, DeadlinePassed), _D.FORGET),
     _S.ENDED: {},
 }
-"""A group's ordinary telephone, called over a second line (outside.py)."""
+"""A group's ordinary telephone, called over a second line (outside_call.py)."""
 
 _OFF = (_S.CLEARING, _S.ENDED)
 _HANDSET: Rows = {
@@ -307,7 +311,7 @@ DIALLED_TABLE: SideTable = {
     },
     _S.ENDED: {},
 }
-"""A position's call to somebody outside over an analog line (dialled.py)."""
+"""A position's call to somebody outside over an analog line (outgoing.py)."""
 
 SIDE_LIMITS_MS: Mapping[SideState, int] = {
     _S.RINGING: 30_000,  # a phone that called waits 32 s for an answer at most

@@ -1,4 +1,9 @@
-"""The call's state machine: one table."""
+"""State table of a call: every state x every event is a row, or is ignored for a written reason.
+
+A row names what is done (switchboard.HANDLERS) and the states it may lead to. States, parts that
+several states share, rows by phase, then TABLE and its limits. Calls that phones make have smaller
+tables (side_states.py).
+"""
 
 from __future__ import annotations
 
@@ -109,7 +114,7 @@ class State(enum.StrEnum):
 
 
 class Do(enum.StrEnum):
-    """What a row does; handlers.py says how."""
+    """What a row does; switchboard.HANDLERS says how."""
 
     ROUTE = "route"
     RING_AT_ONCE = "ring_at_once"
@@ -235,7 +240,7 @@ Rows = dict[type, Row | Ignored]
 
 
 # ---- row parts ---------------------------------------------------------------------------------
-# What rows of several states of a call's table share (states.py); the tables put them together.
+# What rows of several states share; the tables put them together.
 
 _S = State
 _D = Do
@@ -528,9 +533,9 @@ ROUTED = (_S.RINGING, _S.QUEUED, _S.PBX_PENDING, _S.GREETING_PENDING)
 RINGS_NO_MORE = (_S.ARRIVED, _S.QUEUED, _S.GREETING_PENDING, _S.CLEARING)
 HELD_NO_MORE = (_S.QUEUED, _S.CALLBACK_OFFERED, _S.GREETING_PENDING, _S.GREETING)
 """Where a call goes whose caller is settled, whose stage is over, who was held meanwhile; who came
-over from another branch is given back (trunk_line.py)."""
+over from another branch is given back (branches.py)."""
 FAILED = (_S.TRANSFER_RETURNING, _S.TRANSFER_OFFER, _S.HOLDING, *HELD_NO_MORE)
-"""Whither a caller goes whose operator's phone hung up by itself (put_through.py)."""
+"""Whither a caller goes whose operator's phone hung up by itself (returning.py)."""
 ASKED = (
     _S.TRANSFER_RINGING,
     _S.PBX_GREETING,
@@ -734,14 +739,6 @@ WAITING_ROWS: Mapping[State, Rows] = {
     },
 }
 
-
-# ---- states ------------------------------------------------------------------------------------
-# The life of a call: the one table. Everything that changes a call's state stands here.
-#
-# Every state x every event is a row or ignored for a reason (a test proves it). A row names what is
-# done (handlers.py) and the states it may lead to. The rows stand by phase in rows_*.py, their
-# words in state_names.py. Calls between a phone and the box, or two phones, have smaller tables
-# (side_states.py).
 
 TABLE: Mapping[State, Rows] = {
     **RINGING_ROWS,

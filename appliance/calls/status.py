@@ -1,4 +1,4 @@
-"""The status of calls in words."""
+"""Status: what anybody may know of calls, lines and positions, with its words (E22, E23)."""
 
 from __future__ import annotations
 

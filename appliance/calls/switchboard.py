@@ -1,4 +1,4 @@
-"""The Switchboard: facts in, orders out. It decides; it opens nothing and reads no clock.
+"""Switchboard: events in, orders out. It decides; it opens nothing and reads no clock.
 
 `handle(event, now)` returns the orders to carry out, in order. `next_deadline()` says when `due`
 must be asked; the events it returns are handled like any other. The service translates around it:
@@ -185,7 +185,7 @@ class Switchboard:
 
     `state` is what was kept of the manual states. Not thread-safe: one thread decides. `on_fault`
     is called within the handler that has caught a fault of ours, which is confined to the call that
-    it befell (confining.py); without it faults are raised.
+    it befell (confinement.py); without it faults are raised.
     """
 
     def __init__(
@@ -639,7 +639,7 @@ OWN: Mapping[type, OwnHandler] = dict(
     )
 )
 """What an event does before any call hears of it, where that leads to more than the desk's
-knowing (cf. learnt)."""
+knowing (updates.py)."""
 
 
 def _serve_dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:

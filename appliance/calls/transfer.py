@@ -1,4 +1,7 @@
-"""Transfer by keys or by the operator: attended, blind, offered."""
+"""Transfer of a caller to an office: asked by keys, REFER or a person; decided; made (P3, P5).
+
+All ways of asking end in `ask`, and nobody is put through beside it.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,7 @@ from appliance.policy.transfers import (
 # A transfer is carried out: the numbers of the need in declared order, within one time (P3, E7).
 #
 # The caller hears an announcement, then hold sound. What rings already is not cut by a band that
-# closes or a variation. Handlers of the table (states.py), as in ringing.py.
+# closes or a variation.
 
 Rung = Generator[Order, None, NotTaken | None]
 """Orders, and why a number could not be tried: None when it was."""
@@ -384,7 +387,7 @@ def answer_to(desk: Desk, request: TransferCall, now: Now) -> Words | None:
 #
 # The phone names its two calls; both must be its own and up, and the register must allow the office
 # now (P5). Whatever else it names is refused with SIP's own code, and both its calls go on.
-# Handlers of the table (states.py), as in ringing.py.
+#
 
 
 def attended_by_refer(desk: Desk, call: Call, event: TransferAsked, now: Now) -> Orders:
@@ -461,9 +464,7 @@ def _join(
 
 
 # ---- choice keys -------------------------------------------------------------------------------
-# Keys of an operator who was asked something while the caller is held (choices.py).
-#
-# A handler of the table (states.py), as in ringing.py.
+# Keys of an operator who was asked something while the caller is held (returning.py).
 
 BACK_KEY = "*"
 
@@ -490,7 +491,7 @@ def press(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
 #
 # The register is asked as for a transfer (P5): not now, and the phone hears when the office takes
 # calls again (E23). Whoever answers can then be joined with the caller by the phone's own key
-# (attended.py); a band that ends meanwhile cuts nothing (E12).
+# (`attended_by_refer`); a band that ends meanwhile cuts nothing (E12).
 
 
 def wished(desk: Desk, event: PhoneDialled, now: Now) -> Wish | None:
@@ -590,7 +591,7 @@ def _offered(desk: Desk, unit: Unit, need: str, name: str, now: Now) -> Offered:
 #
 # `**`, the code of a need, `#`; `***` brings the head in (E10). A star alone, and every other key,
 # is for the far end, which may be a machine that asks for keys; of a code that was begun nothing
-# reaches it. Handlers of the table (states.py), as in ringing.py.
+# reaches it.
 
 STAR, END = "*", "#"
 BEGIN = STAR * 2

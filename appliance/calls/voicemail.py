@@ -1,4 +1,4 @@
-"""Voicemail menu and messages."""
+"""Voicemail: greeting, menu of sheets, tone, recording; only what is stored is said to be (P9)."""
 
 from __future__ import annotations
 
@@ -42,8 +42,6 @@ from appliance.policy.sheets import GreetingOffer, SpokenSheet, sheet_at_key
 
 # ---- messages ----------------------------------------------------------------------------------
 # Voicemail: greeting, tone, recording, and only what is stored is told to be stored (P9, E5).
-#
-# Handlers of the table (states.py), as in ringing.py.
 
 Stored = MessageStored | RequestStored
 
@@ -289,8 +287,6 @@ def free_line(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 # After hours keys lead to sheets read aloud, to whom to call in need, to the other language.
 #
 # Doing nothing leads to voicemail (E5).
-#
-# Handlers of the table (states.py), as in ringing.py.
 
 SKIP_KEY = "#"
 VOICEMAIL_KEY = "0"

@@ -1,6 +1,6 @@
-"""What happens to a call that waits: its phones, its limits, and the call-back offered at the end.
+"""Waiting calls: handlers of their phones, limits and the call-back offered at the end.
 
-Handlers of the table (states.py), as in ringing.py; who is next stands in waiting.py.
+A seam: they need ringing.py, which itself needs queue.py, where it is told who is next.
 """
 
 from __future__ import annotations

@@ -21,7 +21,10 @@ from appliance.calls.orders import Order
 TABLES = (
     switchboard.HANDLERS,
     switchboard.OWN,
-    *(each.DOINGS for each in (outgoing, dictation, positions, outside_call)),
+    outgoing.DIALLED_ACTIONS,
+    dictation.DICTATION_ACTIONS,
+    positions.NOTICE_ACTIONS,
+    outside_call.OUTSIDE_ACTIONS,
     conference.SUPERVISOR_ACTIONS,
     internal.INTERCOM_ACTIONS,
     internal.KEY_CALL_ACTIONS,
@@ -42,7 +45,7 @@ def planted(choose: Chooser) -> Iterator[None]:
     What it has ordered and changed by then holds, as it would.
     """
     before = [dict(cast("dict[Any, Any]", table)) for table in TABLES]
-    for table in TABLES:
+    for table in cast("tuple[object, ...]", TABLES):
         changed = cast("MutableMapping[Any, Any]", table)
         for does, handler in list(changed.items()):
             changed[does] = _failing(does, handler, choose)

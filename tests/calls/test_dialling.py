@@ -102,7 +102,7 @@ def test_the_call_before_ends_without_the_leg() -> None:
     desk, before = switchboard._desk, heard(switchboard)
     list(outgoing.begin_for(desk, before, "0541704111", "message:3", TEN))
     before.enter(SideState.SPEAKING, TEN)
-    before.doings = model.COMMON
+    before.actions = model.COMMON
     list(model.follow(desk, before, events.PhoneHungUp("k1"), TEN))
     assert before.state is SideState.ENDED
     assert isinstance(desk.sides["k1"], Dialled)

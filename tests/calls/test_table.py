@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from appliance.calls import conference, dictation, internal, outgoing, outside_call, positions
-from appliance.calls.model import Doings
+from appliance.calls.model import Actions
 from appliance.calls.orders import Order
 from appliance.calls.side_states import (
     DIALLED_TABLE,
@@ -38,13 +38,13 @@ from scripts import draw_calls
 
 SIDES = [
     (KEY_TABLE, internal.KEY_CALL_ACTIONS),
-    (NOTICE_TABLE, positions.DOINGS),
+    (NOTICE_TABLE, positions.NOTICE_ACTIONS),
     (INTERCOM_TABLE, internal.INTERCOM_ACTIONS),
     (HEAD_TABLE, conference.SUPERVISOR_ACTIONS),
     (LISTENING_TABLE, internal.LISTENING_ACTIONS),
-    (OUTSIDE_TABLE, outside_call.DOINGS),
-    (DIALLED_TABLE, outgoing.DOINGS),
-    (DICTATION_TABLE, dictation.DOINGS),
+    (OUTSIDE_TABLE, outside_call.OUTSIDE_ACTIONS),
+    (DIALLED_TABLE, outgoing.DIALLED_ACTIONS),
+    (DICTATION_TABLE, dictation.DICTATION_ACTIONS),
 ]
 SIDE_NAMES = [
     "key code",
@@ -74,11 +74,11 @@ def test_every_row_has_its_handler_and_every_handler_its_row() -> None:
     assert {row.do for row in rows} == set(Do) == set(HANDLERS)
 
 
-@pytest.mark.parametrize(("table", "doings"), SIDES, ids=SIDE_NAMES)
-def test_a_phones_own_call_has_a_whole_table(table: SideTable, doings: Doings) -> None:
+@pytest.mark.parametrize(("table", "actions"), SIDES, ids=SIDE_NAMES)
+def test_a_phones_own_call_has_a_whole_table(table: SideTable, actions: Actions) -> None:
     """Each row has its function, no state but a conversation lasts for ever, none is a trap."""
     rows = [row for rows in table.values() for row in rows.values()]
-    assert {row.do for row in rows} <= set(doings)
+    assert {row.do for row in rows} <= set(actions)
     assert all(row.to for row in rows)
     assert {to for row in rows for to in row.to} | {next(iter(table))} == set(table)
     for state in set(table) - {SideState.ENDED}:
@@ -157,13 +157,13 @@ def test_every_handler_takes_the_events_of_its_rows() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize(("table", "doings"), SIDES, ids=SIDE_NAMES)
-def test_a_phones_own_call_takes_the_events_of_its_rows(table: SideTable, doings: Doings) -> None:
+@pytest.mark.parametrize(("table", "actions"), SIDES, ids=SIDE_NAMES)
+def test_a_phones_own_call_takes_the_events_of_its_rows(table: SideTable, actions: Actions) -> None:
     """The same of calls that phones make."""
     wrong = [
         (state, kind, row.do)
         for state, rows in table.items()
         for kind, row in rows.items()
-        if not _takes(doings[row.do], kind)
+        if not _takes(actions[row.do], kind)
     ]
     assert wrong == []
