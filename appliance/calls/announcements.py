@@ -76,7 +76,7 @@ def told_at_last(desk: Desk, call: Call, now: Now) -> tuple[str, ...]:
     if not call.untold or call.decision is None:
         return ()
     found = added(desk, call.decision, now)
-    call.tell(found.told)
+    call.note_emergencies_told(found.told)
     return found.emergencies
 
 

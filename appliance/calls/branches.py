@@ -52,7 +52,7 @@ WORDS: Mapping[OverflowCause, str] = {
 """What the branch is told of why (RFC 5806 4.2)."""
 
 
-def next_for(desk: Desk, call: Call, decision: Decision, now: Now) -> BranchDestination | None:
+def next_branch(desk: Desk, call: Call, decision: Decision, now: Now) -> BranchDestination | None:
     """Return the next branch that may be asked instead of voicemail, each once; None for none."""
     rules, line = desk.office.branches, call.line
     if decision.way is not Destination.VOICEMAIL or line.duplex is False or not desk.carrier:
@@ -66,7 +66,7 @@ def next_for(desk: Desk, call: Call, decision: Decision, now: Now) -> BranchDest
     return next((d for d in found if d.name in desk.reachable and d not in call.handed), None)
 
 
-def begin(
+def ring_branch(
     desk: Desk, call: Call, decision: Decision, to: BranchDestination, now: Now
 ) -> Iterator[Order]:
     """Ring a branch; the caller, who may be on hold, hears what any caller hears."""
@@ -84,20 +84,20 @@ def begin(
     ringing = (call.new_leg(to.name),)
     call.note(f"ring.{to.name}")
     number = call.record.caller.number
-    yield orders.RingPhones(call.id, ringing, call.display, number, passed(call, WORDS[cause]))
+    yield orders.RingPhones(call.id, ringing, call.display, number, diversion(call, WORDS[cause]))
     if waited and call.up:
         yield orders.Hold(call.line.name)
     yield call.write()
 
 
-def passed(call: Call, why: str) -> Passed:
+def diversion(call: Call, why: str) -> Passed:
     """Say why a caller goes on, and whether the number may be told."""
     return Passed(why, call.record.caller.presentation is Presentation.WITHHELD)
 
 
-def passed_to(desk: Desk, call: Call, phone: str) -> Passed | None:
+def diversion_to(desk: Desk, call: Call, phone: str) -> Passed | None:
     """Say the same where somebody transfers to a phone that is another branch; None for others."""
-    return passed(call, TRANSFERRED) if is_elsewhere(desk, phone) else None
+    return diversion(call, TRANSFERRED) if is_elsewhere(desk, phone) else None
 
 
 def is_elsewhere(desk: Desk, phone: str) -> bool:
@@ -139,7 +139,7 @@ def is_given_back(desk: Desk, call: Call, decision: Decision) -> bool:
     return desk.came_over(call) and not call.off_hook and decision.way in WITHOUT_PEOPLE
 
 
-def give_back(desk: Desk, call: Call, now: Now) -> Orders:
+def give_caller_back(desk: Desk, call: Call, now: Now) -> Orders:
     """Let whoever sent the caller decide what comes next; they have not been answered."""
     call.settle(Result.NOT_REACHED)
     yield from hang_up_line(desk, call, now)
@@ -150,7 +150,7 @@ def give_back(desk: Desk, call: Call, now: Now) -> Orders:
 # --- what is told of the leg ----------------------------------------------------------------------
 
 
-def heard(desk: Desk, event: Event) -> Event:
+def as_line_event(desk: Desk, event: Event) -> Event:
     """Turn what is told of such a leg into a fact of the call's line."""
     leg = getattr(event, "leg", "")
     seat = desk.trunks.get(leg)
@@ -181,7 +181,7 @@ def for_its_leg(desk: Desk, order: Order) -> list[Order]:
     """Turn an order to such a line into orders to its leg; any other order stays as it is.
 
     Keys are not passed on: they would have to be sent as events, which no phone of ours does. Nor
-    is the leg joined before it is up: it has no sound yet (ringing.talk does it then).
+    is the leg joined before it is up: it has no sound yet (ringing.begin_talk does it then).
     """
     if getattr(order, "line", "") not in desk.trunks:
         return [order]
@@ -221,14 +221,14 @@ def _end(desk: Desk, leg: str, code: int) -> list[Order]:
     return [orders.HangUpPhone(leg) if off_hook else orders.RefusePhone(leg, code)]
 
 
-def freed(desk: Desk) -> tuple[LineIdle, ...]:
+def idle_trunks(desk: Desk) -> tuple[LineIdle, ...]:
     """Return, once, that lines are idle which were let go."""
     told = tuple(LineIdle(leg) for leg in desk.freed)
     desk.freed.clear()
     return told
 
 
-def end_all(desk: Desk) -> Orders:
+def end_trunk_calls(desk: Desk) -> Orders:
     """There is no sound any more, or the box stops: nobody is kept on such a line."""
     for leg in desk.trunks:
         yield from _end(desk, leg, NO_SERVICE)

@@ -23,7 +23,7 @@ from appliance.calls.events import (
 )
 from appliance.calls.model import Actions, Call, Desk, Side, caller_words
 from appliance.calls.orders import Order, Result
-from appliance.calls.ringing import OUTCOMES, Orders, clear, go_on_talking, note_evidence
+from appliance.calls.ringing import OUTCOMES, Orders, clear_call, go_on_talking, note_evidence
 from appliance.calls.side_states import HEAD_TABLE, SideDo, SideState
 from appliance.calls.states import State
 from appliance.policy import routing
@@ -382,4 +382,4 @@ def operator_left(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         return
     note_evidence(call, CallerHungUp(call.line.name, Evidence.OPERATOR))
     call.forget_leg()
-    yield from clear(desk, call, now, Result.ANSWERED)
+    yield from clear_call(desk, call, now, Result.ANSWERED)

@@ -18,7 +18,7 @@ from appliance.calls.outside_call import Outside
 from appliance.calls.ringing import (
     GONE,
     WAITS_FOR_PERSON,
-    end,
+    end_call,
     free_line_of,
     note_evidence,
     note_lost,
@@ -142,7 +142,7 @@ def _voicemail(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     yield from _release(call, event)
     call.stage, call.decision, call.settled = None, FALLBACK, True
     if branches.is_given_back(desk, call, FALLBACK):
-        yield from branches.give_back(desk, call, now)
+        yield from branches.give_caller_back(desk, call, now)
         return
     call.note(f"route.{ReasonCode.FAULT}", way=orders.Way.VOICEMAIL, reason=ReasonCode.FAULT.value)
     if call.up:
@@ -170,7 +170,7 @@ def _let_go(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     if not call.off_hook and not desk.came_over(call):
         desk.leave_line(call, LineState.IDLE, now)
         call.settle(Result.LOST)
-        yield from end(desk, call, now)
+        yield from end_call(desk, call, now)
         return
     if call.on_line:
         yield from hang_up_line(desk, call, now)
@@ -183,7 +183,7 @@ def _let_go(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         call.enter(State.CLEARING, now)
         yield call.write()
     else:
-        yield from end(desk, call, now)
+        yield from end_call(desk, call, now)
 
 
 def _lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
@@ -199,7 +199,7 @@ def _lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         yield call.write()
         return
     call.settle(Result.STOPPED if isinstance(event, events.BoxStopped) else _result(call))
-    yield from end(desk, call, now)
+    yield from end_call(desk, call, now)
 
 
 def _drop(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
@@ -214,7 +214,7 @@ def _drop(desk: Desk, call: Call, _event: object, now: Now) -> Orders:
     if call.on_line:
         desk.leave_line(call, LineState.CLEARING if call.off_hook else LineState.IDLE, now)
     call.settle(_result(call))
-    yield from end(desk, call, now)
+    yield from end_call(desk, call, now)
 
 
 def _release(call: Call, event: object) -> Orders:

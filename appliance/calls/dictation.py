@@ -106,7 +106,7 @@ class Dictation(Side):
         return Side.concerns(self, event)
 
 
-def ask(desk: Desk, event: DictationAsked, now: Now) -> Orders:
+def begin_dictation(desk: Desk, event: DictationAsked, now: Now) -> Orders:
     """Ring the phone, or say why not."""
     hindrance = _hindrance(desk, event.phone)
     yield orders.AnswerAsked(event.ask, hindrance is None, hindrance or SAID[Went.RINGS])

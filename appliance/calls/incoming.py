@@ -25,8 +25,8 @@ from appliance.calls.model import Call, Desk, LineSeat, LineState, TrunkSeat, ha
 from appliance.calls.orders import CallRecord, Order, Result
 from appliance.calls.ringing import (
     Orders,
-    clear,
-    end,
+    clear_call,
+    end_call,
     note_evidence,
     release_phones,
     ring_no_more,
@@ -34,7 +34,7 @@ from appliance.calls.ringing import (
     stop_ringing,
 )
 from appliance.calls.states import State
-from appliance.calls.voicemail import keep_as_is, say
+from appliance.calls.voicemail import keep_as_is, say_farewell
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.numbering import canonical_number
@@ -56,11 +56,11 @@ def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     evidence = CallerHungUp(call.line.name, Evidence.LIMIT, desk.office.longest_ms)
     note_evidence(call, evidence)
     if call.shared:
-        yield from clear(desk, call, now, Result.ANSWERED)
+        yield from clear_call(desk, call, now, Result.ANSWERED)
         return
     yield from release_phones(call)
     call.settle(Result.ANSWERED)
-    yield from say(desk, call, now, "call_limit")
+    yield from say_farewell(desk, call, now, "call_limit")
 
 
 # ---- fax ---------------------------------------------------------------------------------------
@@ -70,10 +70,10 @@ def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 # Where a person of the office talks, the person decides.
 
 
-def turn_away(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
+def turn_fax_away(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
     """Heard while the box speaks, waits or holds the caller: it hangs up."""
     _note_fax(call, event)
-    yield from clear(desk, call, now, Result.FAX)
+    yield from clear_call(desk, call, now, Result.FAX)
 
 
 def note_fax(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
@@ -82,7 +82,7 @@ def note_fax(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
     yield call.write()
 
 
-def note_in_conversation(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
+def note_fax_in_conversation(desk: Desk, call: Call, event: FaxCalled, now: Now) -> Orders:
     """Heard by the chip while a person talks: they hear it too, and hang up if they like."""
     call.note(f"fax_heard.{event.source}")
     yield call.write()
@@ -113,7 +113,7 @@ def give_line(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
     if not call.up or call.state is State.FAREWELL:
         if not call.off_hook:
             yield from off_hook(desk, call, now)
-        yield from clear(desk, call, now, result)
+        yield from clear_call(desk, call, now, result)
         return
     yield from release_phones(call)
     call.settle(result)
@@ -160,24 +160,24 @@ def taken_ringing(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
     _note_taken(call, now)
     call.settle(Result.TAKEN)
     desk.leave_line(call, LineState.IN_USE_OUTSIDE, now)
-    yield from end(desk, call, now)
+    yield from end_call(desk, call, now)
 
 
-def hand_over(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
+def leave_to_parallel(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
     """Lifted while the box speaks, holds the caller or is about to: it lets go of the line."""
     _note_taken(call, now)
     yield from stop_ringing(call, answered_elsewhere=True)
-    yield from clear(desk, call, now, Result.TAKEN)
+    yield from clear_call(desk, call, now, Result.TAKEN)
 
 
-def hand_over_saving(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
+def leave_to_parallel_saving(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
     """Lifted while the caller waits to hear of a message: it is stored all the same."""
     _note_taken(call, now)
     yield from hang_up_line(desk, call, now)
     call.state = State.SAVING
 
 
-def share(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
+def share_line(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
     """Lifted in a conversation: three talk, as on any line with two telephones; nobody is cut.
 
     When the operator hangs up, the box lets go and the handset keeps the caller.
@@ -205,7 +205,7 @@ def operator_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
         return
     if call.shared:
         call.forget_leg()
-        yield from clear(desk, call, now, Result.ANSWERED)
+        yield from clear_call(desk, call, now, Result.ANSWERED)
         return
     yield orders.Hold(call.line.name)
     yield from ring_on(desk, call, event, now)
@@ -241,7 +241,7 @@ def _note_taken(call: Call, now: Now) -> None:
 SERVED_BY_PHONES = (Destination.SWITCHBOARD, Destination.CITIZENS_DESK)
 
 
-def longest(desk: Desk, phone: str) -> Call | None:
+def longest_waiting(desk: Desk, phone: str) -> Call | None:
     """Return the call that has been ringing or waiting longest for the office, or None.
 
     None, too, for a phone that has a caller already, held or not: no phone has two.
@@ -259,7 +259,7 @@ def longest(desk: Desk, phone: str) -> Call | None:
     return next(waiting, None)  # calls are kept in the order in which they came
 
 
-def take(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[orders.Order]:
+def pick_up(desk: Desk, call: Call, event: PhoneDialled, now: Now) -> Iterator[orders.Order]:
     """Let the phone that dialled be one more that rings, and answer it: it will be the first.
 
     It rings for nothing else from then on, not even for this call.
@@ -295,7 +295,7 @@ def begin_trunk_call(desk: Desk, event: BranchCalled, now: Now) -> Iterator[Orde
     desk.calls[call.id] = call
     desk.trunks[event.leg] = TrunkSeat(call.line, call.line, LineState.RINGING, call=call.id)
     remember_number(desk, call, call.record.caller.number, now)
-    yield from ringing.take(desk, call, decision, now)
+    yield from ringing.follow_decision(desk, call, decision, now)
 
 
 def _decide_for_trunk(desk: Desk, now: Now) -> Decision:

@@ -69,7 +69,7 @@ class Intercom(Side):
         return legs[0] if self.state is SideState.TALKING and len(legs) == 1 else ""
 
 
-def call(
+def ring_phone(
     desk: Desk,
     event: PhoneDialled,
     other: str,
@@ -141,7 +141,9 @@ class KeyCall(Side):
     prompts: tuple[str, ...] = ()
 
 
-def tell(desk: Desk, event: PhoneDialled, prompts: tuple[str, ...], now: Now) -> Iterator[Order]:
+def answer_and_say(
+    desk: Desk, event: PhoneDialled, prompts: tuple[str, ...], now: Now
+) -> Iterator[Order]:
     """Answer the phone, to tell it something."""
     side = KeyCall(event.leg, event.phone, KEY_TABLE, KEY_CALL_ACTIONS, prompts=prompts)
     desk.add_side(side, now)
@@ -190,7 +192,7 @@ class Listening(Side):
     digits: str = field(default="", repr=False)
 
 
-def listen(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
+def hear_messages(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]:
     """Answer the phone; the first message is fetched once it is up."""
     desk.add_side(Listening(event.leg, event.phone, LISTENING_TABLE, LISTENING_ACTIONS), now)
     yield orders.AcceptPhone(event.leg)

@@ -308,7 +308,7 @@ class Call:
         self.note(f"sheet.{sheet}", sheets=(*self.record.sheets, sheet))
         return True
 
-    def tell(self, units: tuple[str, ...]) -> None:
+    def note_emergencies_told(self, units: tuple[str, ...]) -> None:
         """Note that the caller hears whom to call in need: which units' numbers (E11, P7)."""
         self.untold = False
         self.note(*(f"told.{unit}" for unit in units))

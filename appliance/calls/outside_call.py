@@ -80,15 +80,15 @@ class Outside(Side):
         return told
 
 
-def begin(desk: Desk, call: Call, group: Group, line: str, now: Now) -> Orders:
+def ring_telephone(desk: Desk, call: Call, group: Group, line: str, now: Now) -> Orders:
     """Dial the group's telephone on a line; its leg rings for the call."""
     leg = call.new_leg(group.outside_name).leg
     call.note(f"ring.{group.outside_name}")
     called = Dials(group.outside_name, group.outside, group.ring_ms)
-    yield from dial(desk, leg, called, line, now)
+    yield from dial_number(desk, leg, called, line, now)
 
 
-def dial(
+def dial_number(
     desk: Desk, leg: str, called: Dials, line: str, now: Now, *, of_office: bool = False
 ) -> Orders:
     """Dial a number on an idle line; its leg rings for a call under the number's name."""

@@ -38,11 +38,11 @@ MISSED: Mapping[FarEnd, NotTaken] = {
 }
 
 
-def begin(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
+def begin_passing(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
     """Pass the call to a group's extensions, from the first one on."""
     call.stage, call.outcomes, call.position = way, [], 0
     if call.up:
-        yield from again(desk, call, now)
+        yield from call_next_extension(desk, call, now)
         return
     call.enter(State.PBX_PENDING, now)
     yield from off_hook(desk, call, now)
@@ -53,10 +53,10 @@ def greet_passed(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is up: the caller is told that the call is passed on."""
     call.up = True
     call.note("pbx.greeting")
-    yield from again(desk, call, now)
+    yield from call_next_extension(desk, call, now)
 
 
-def again(desk: Desk, call: Call, now: Now) -> Orders:
+def call_next_extension(desk: Desk, call: Call, now: Now) -> Orders:
     """Before the first extension with full words, later briefly: it is the wait that is heard."""
     call.enter(State.PBX_GREETING, now)
     key = "please_wait" if call.returned else "connecting"
@@ -167,7 +167,7 @@ def _back(call: Call, missed: NotTaken, now: Now) -> Orders:
     yield call.write()
 
 
-def accept(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+def accept_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     """A person took the call: on hook, and the PBX joins the two. Other keys mean nothing."""
     if event.digit != ACCEPT_KEY:
         return

@@ -27,13 +27,13 @@ WANTED = "callback_wanted"
 """In the trail of a call whose caller asked to be called back (store/)."""
 
 
-def is_offered(call: Call, decision: Decision) -> bool:
+def callback_is_offered(call: Call, decision: Decision) -> bool:
     """True for a caller who has waited, whose number is shown, and whom nobody could serve."""
     shown = call.record.caller.presentation is Presentation.SHOWN
     return call.waited and call.up and shown and decision.code is not ReasonCode.ABSENT
 
 
-def offer(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
+def offer_callback(desk: Desk, call: Call, now: Now) -> Iterator[Order]:
     """Offer it."""
     call.enter(State.CALLBACK_OFFERED, now)
     call.note("callback_offered")
@@ -56,20 +56,20 @@ SPARED_S = 15.0
 """A phone that did not take a waiting call is not rung for it again at once."""
 
 
-def join(desk: Desk, call: Call, now: Now) -> Orders:
+def join_queue(desk: Desk, call: Call, now: Now) -> Orders:
     """Let a call wait: the line comes up, the caller hears why."""
     call.stage, call.waiting_since = None, now.monotonic
     call.enter(State.QUEUED, now)
     call.note("waiting")
     if call.up:
-        yield from greet(desk, call, now)
+        yield from greet_waiting(desk, call, now)
     elif not call.off_hook:
         yield from off_hook(desk, call, now)
-    plan(desk, call, now)
+    plan_deadline(desk, call, now)
     yield call.write()
 
 
-def greet(desk: Desk, call: Call, now: Now) -> Orders:
+def greet_waiting(desk: Desk, call: Call, now: Now) -> Orders:
     """Say that all are busy, which sheets can be heard meanwhile (P1), and to hold the line."""
     call.menu, call.announced_at = desk.menu, now.monotonic
     before = ("greeting_busy", *_place(desk, call))
@@ -78,7 +78,7 @@ def greet(desk: Desk, call: Call, now: Now) -> Orders:
     yield orders.Play(call.new_play(), (*named, *prompts), line=call.line.name)
 
 
-def announce(desk: Desk, call: Call, now: Now) -> Orders:
+def announce_again(desk: Desk, call: Call, now: Now) -> Orders:
     """Say again that the caller is not forgotten."""
     yield from _say(desk, call, now, *_place(desk, call), "hold")
 
@@ -95,7 +95,7 @@ def _place(desk: Desk, call: Call) -> tuple[str, ...]:
     return ("queue_place", f"digit_{desk.queue.index(call) + 1}")
 
 
-def plan(desk: Desk, call: Call, now: Now) -> None:
+def plan_deadline(desk: Desk, call: Call, now: Now) -> None:
     """Set the moment at which something is due for a call that waits."""
     rules, times = desk.office.waiting, [_ends(desk, call)]
     if call.legs:
@@ -146,7 +146,7 @@ def serve(desk: Desk, now: Now) -> Orders:
         yield from _ring(desk, way, waiting, desk.free(group), now)
         waiting = [call for call in waiting if not call.legs]
     for call in desk.queue:
-        plan(desk, call, now)
+        plan_deadline(desk, call, now)
 
 
 def _ring(
@@ -167,6 +167,6 @@ def _ring(
         yield call.write()
 
 
-def spare(call: Call, phone: str, now: Now) -> None:
+def spare_phone(call: Call, phone: str, now: Now) -> None:
     """Do not ring a phone for this call again at once."""
     call.spared[phone] = now.monotonic + SPARED_S

@@ -20,7 +20,7 @@ from appliance.calls.model import (
     Wish,
 )
 from appliance.calls.orders import Order
-from appliance.calls.ringing import OUTCOMES, Orders, go_on_talking, stop_ringing, take
+from appliance.calls.ringing import OUTCOMES, Orders, follow_decision, go_on_talking, stop_ringing
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
@@ -71,7 +71,7 @@ def _go_to(desk: Desk, call: Call, step: TransferStep, now: Now) -> Orders:
     transfer = _of(call)
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None:
-        yield from take(desk, call, absent, now)
+        yield from follow_decision(desk, call, absent, now)
         return
     transfer.step = step
     phones = _phones(desk, transfer, step, now)
@@ -151,7 +151,7 @@ def phone_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
         yield from _unanswered(desk, call, now)
 
 
-def nobody(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def return_unanswered(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Its time is over."""
     yield from stop_ringing(call)
     yield from _unanswered(desk, call, now)
@@ -185,7 +185,7 @@ def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     absent = routing.if_absent(desk.office, desk.service, now)
     if absent is not None:
         yield from stop_ringing(call)
-        yield from take(desk, call, absent, now)
+        yield from follow_decision(desk, call, absent, now)
 
 
 # --- nobody can be had ----------------------------------------------------------------------------
@@ -205,7 +205,7 @@ def _offer(desk: Desk, call: Call, now: Now) -> Orders:
     yield call.write()
 
 
-def stay(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def offer_over(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The caller stays: everybody is asked once more."""
     _of(call).rang.clear()
     yield orders.Hold(call.line.name)
@@ -223,7 +223,9 @@ def leave_words(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders
 def _to_voicemail(desk: Desk, call: Call, now: Now) -> Orders:
     facts = desk.facts_for(call.line, now)
     first, then = NotTaken.NO_ANSWER, NotTaken.NO_ANSWER
-    yield from take(desk, call, routing.after_counter(desk.office, facts, now, first, then), now)
+    yield from follow_decision(
+        desk, call, routing.after_counter(desk.office, facts, now, first, then), now
+    )
 
 
 # ---- put through -------------------------------------------------------------------------------
@@ -283,14 +285,14 @@ def office_answered(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -
     transfer = transfer_of(call)
     if event.leg != transfer.leg:
         return
-    meet(desk, call, transfer)
+    note_met(desk, call, transfer)
     if call.leg and transfer.wish.asked is not Asked.REFER:
         yield from _consult(desk, call, transfer, now)
     else:
         yield from complete(desk, call, now)
 
 
-def meet(desk: Desk, call: Call, transfer: Transfer) -> None:
+def note_met(desk: Desk, call: Call, transfer: Transfer) -> None:
     """Somebody of the office is on its leg."""
     transfer.up = transfer.met = True
     call.note(f"answered.{transfer.name}", target=transfer.shown)

@@ -92,7 +92,7 @@ def ring_at_once(desk: Desk, call: Call, event: LineRang, now: Now) -> Orders:
     elif call.postponed is None:
         decision = _first(desk, call, now)
         if decision.way in BY_PEOPLE and not call.line.passes:
-            yield from take(desk, call, decision, now)
+            yield from follow_decision(desk, call, decision, now)
 
 
 def route(desk: Desk, call: Call, event: object, now: Now) -> Orders:
@@ -102,7 +102,9 @@ def route(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     else:
         call.note("caller.never_settled")
     call.settled = True
-    yield from take(desk, call, _postponed(desk, call, now) or _first(desk, call, now), now)
+    yield from follow_decision(
+        desk, call, _postponed(desk, call, now) or _first(desk, call, now), now
+    )
 
 
 def _postponed(desk: Desk, call: Call, now: Now) -> Decision | None:
@@ -141,7 +143,7 @@ def _shown_on(desk: Desk, call: Call) -> tuple[str, ...]:
     return tuple(leg for leg in legs if leg and leg not in desk.outside)
 
 
-def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
+def follow_decision(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     """Go the decided way; to another branch rather than to voicemail, where one may be asked.
 
     Where the box itself would answer, or a branch be asked, the identity is waited for: off hook
@@ -159,20 +161,20 @@ def take(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
         and call.stage in OUR_STAGES
     ):
         desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
-    if found := branches.next_for(desk, call, decision, now):
-        yield from branches.begin(desk, call, decision, found, now)
+    if found := branches.next_branch(desk, call, decision, now):
+        yield from branches.ring_branch(desk, call, decision, found, now)
         return
     if branches.is_given_back(desk, call, decision):
-        yield from branches.give_back(desk, call, now)
+        yield from branches.give_caller_back(desk, call, now)
         return
     way = RECORD_WAYS[decision.way]
     call.note(f"route.{decision.code}", way=way, reason=decision.code.value)
     if decision.way is Destination.WAITING:
-        yield from queue.join(desk, call, now)
+        yield from queue.join_queue(desk, call, now)
     elif decision.way is Destination.VOICEMAIL:
         yield from _to_voicemail(desk, call, decision, now)
     elif call.line.passes:
-        yield from pbx.begin(desk, call, decision.way, now)
+        yield from pbx.begin_passing(desk, call, decision.way, now)
     else:
         yield from _ring(desk, call, decision.way, now)
 
@@ -191,7 +193,7 @@ def _ring(desk: Desk, call: Call, way: Destination, now: Now) -> Orders:
         yield orders.RingPhones(call.id, ringing, call.display, call.record.caller.number)
     elif way is not Destination.NOBODY and (line := desk.outside_line(group, now)):
         call.enter(call.state, now, group.ring_ms + outside_call.DIALLING_MS)
-        yield from outside_call.begin(desk, call, group, line, now)
+        yield from outside_call.ring_telephone(desk, call, group, line, now)
     yield call.write()
 
 
@@ -202,8 +204,8 @@ def free_for(desk: Desk, call: Call, way: Destination) -> tuple[str, ...]:
 
 def _to_voicemail(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     call.stage = None
-    if queue.is_offered(call, decision):
-        yield from queue.offer(desk, call, now)
+    if queue.callback_is_offered(call, decision):
+        yield from queue.offer_callback(desk, call, now)
         return
     if call.up:
         yield from start_greeting(desk, call, decision, now)
@@ -221,7 +223,7 @@ def start_greeting(desk: Desk, call: Call, decision: Decision, now: Now) -> Orde
     call.menu, call.untold = added.menu, bool(added.emergencies)
     call.note("greeting", answered_at=now.wall)
     if tells_at_once(desk.office, added):
-        call.tell(added.told)
+        call.note_emergencies_told(added.told)
     yield from announcements.warnings(desk, decision, now)
     yield from play_greeting(desk, call, decision, added, now)
 
@@ -247,13 +249,13 @@ def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
     yield orders.Connect(call.line.name, event.leg)
     yield from stop_ringing(call, answered_elsewhere=True)
     if call.up:
-        yield from talk(desk, call, event, now)
+        yield from begin_talk(desk, call, event, now)
     else:
         call.enter(State.ANSWERING, now)
         yield call.write()
 
 
-def talk(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def begin_talk(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is up and joined to the phone.
 
     A leg that others hand over has no sound before it is up: only now it is joined.
@@ -324,7 +326,7 @@ def go_on(desk: Desk, call: Call, missed: NotTaken, now: Now) -> Orders:
         decision = routing.after_counter(office, facts, now, call.missed or missed, missed)
     else:
         decision = routing.parallel_unanswered(office, facts, now)
-    yield from take(desk, call, decision, now)
+    yield from follow_decision(desk, call, decision, now)
 
 
 def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
@@ -333,7 +335,7 @@ def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     left = desk.group(call.stage or Destination.SWITCHBOARD).pbx_numbers[call.position :]
     absent = routing.if_absent(desk.office, desk.service, now)
     if left and not call.pbx_fault and absent is None:
-        yield from pbx.again(desk, call, now)
+        yield from pbx.call_next_extension(desk, call, now)
         return
     yield from go_on(desk, call, gravest(call.outcomes), now)
 
@@ -354,7 +356,7 @@ def heed_absence(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     decision = routing.if_absent(desk.office, desk.service, now)
     if decision is not None:
         yield from stop_ringing(call)
-        yield from take(desk, call, decision, now)
+        yield from follow_decision(desk, call, decision, now)
         return
     away = {phone for phone in call.legs.values() if desk.service.is_away(phone, now.wall)}
     yield from ring_no_more(desk, call, away, NotTaken.UNATTENDED, now)
@@ -399,10 +401,10 @@ def turn_half_duplex(desk: Desk, call: Call, event: object, now: Now) -> Orders:
         yield orders.HangUpPhone(call.leg)
         call.forget_leg()
     facts = desk.facts_for(call.line, now)
-    yield from take(desk, call, routing.turned_half_duplex(desk.office, facts, now), now)
+    yield from follow_decision(desk, call, routing.turned_half_duplex(desk.office, facts, now), now)
 
 
-def hold(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def hold_caller(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line came up while other phones ring: the caller hears that somebody is being sought."""
     call.up = True
     call.note("held")
@@ -469,14 +471,14 @@ def give_up(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     call.settle(Result.NOT_REACHED if desk.came_over(call) else Result.GAVE_UP)
     seat = desk.seat_of(call)
     desk.leave_line(call, LineState.IDLE, now)
-    yield from end(desk, call, now)
+    yield from end_call(desk, call, now)
     seat.gave_up = (call.record, now.monotonic)
 
 
 def caller_left(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     """The caller hung up after a conversation."""
     note_evidence(call, event)
-    yield from clear(desk, call, now, Result.ANSWERED)
+    yield from clear_call(desk, call, now, Result.ANSWERED)
 
 
 def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
@@ -488,7 +490,7 @@ def leave(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
     result = Result.GAVE_UP if gave_up else without_message(call)
     if desk.came_over(call) and not call.up:
         result = Result.NOT_REACHED  # whoever sent the caller has them still
-    yield from clear(desk, call, now, Result.ANSWERED if met else result)
+    yield from clear_call(desk, call, now, Result.ANSWERED if met else result)
 
 
 def without_message(call: Call) -> Result:
@@ -505,17 +507,17 @@ def never_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line never came up."""
     call.note("line.never_up")
     note_evidence(call, CallerHungUp(call.line.name, Evidence.LOST))
-    yield from clear(desk, call, now, Result.LOST)
+    yield from clear_call(desk, call, now, Result.LOST)
 
 
 def hang_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The farewell was heard, or the caller did not wait for its end."""
     if isinstance(event, CallerHungUp):
         note_evidence(call, event)
-    yield from clear(desk, call, now, call.record.result)
+    yield from clear_call(desk, call, now, call.record.result)
 
 
-def clear(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
+def clear_call(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
     """Let phones and line go; what was settled before holds."""
     yield from release_phones(call)
     yield from hang_up_line(desk, call, now)
@@ -524,13 +526,13 @@ def clear(desk: Desk, call: Call, now: Now, result: Result) -> Orders:
     yield call.write()
 
 
-def lose(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def lose_line(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line went away, or on hook by itself, under the call: nothing more can be done for it."""
     yield from release_phones(call)
     note_lost(call, event)
     note_unasked(call)
     call.settle(Result.STOPPED if isinstance(event, BoxStopped) else Result.LOST)
-    yield from finish(desk, call, event, now)
+    yield from finish_call(desk, call, event, now)
 
 
 def note_release(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
@@ -543,13 +545,13 @@ def not_idle(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line has not proven itself idle in time: the call ends, the line stays in doubt."""
     call.note("line.not_idle")
     desk.leave_line(call, LineState.CLEARING, now, NOT_IDLE)
-    yield from end(desk, call, now)
+    yield from end_call(desk, call, now)
 
 
-def finish(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def finish_call(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is idle, or gone: the call is over."""
     free_line_of(desk, call, event, now)
-    yield from end(desk, call, now)
+    yield from end_call(desk, call, now)
 
 
 def free_line_of(desk: Desk, call: Call, event: object, now: Now) -> None:
@@ -558,7 +560,7 @@ def free_line_of(desk: Desk, call: Call, event: object, now: Now) -> None:
     desk.leave_line(call, desk.seat_of(call).after(call.record, state), now, reason)
 
 
-def end(desk: Desk, call: Call, now: Now) -> Orders:
+def end_call(desk: Desk, call: Call, now: Now) -> Orders:
     """Write the final record and forget the call; every record says by what its call ended."""
     if call.record.evidence is None:
         call.note(evidence=call.ended_by or Evidence.OWN, release_ms=call.ended_ms)

@@ -83,43 +83,43 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.PBX_HEAR: pbx.hear_far_end,
     Do.PBX_AWAIT_KEY: pbx.await_key,
     Do.PBX_OFFER_AGAIN: pbx.offer_again,
-    Do.PBX_ACCEPT: pbx.accept,
+    Do.PBX_ACCEPT: pbx.accept_key,
     Do.PBX_TAKE_BACK: pbx.take_back,
     Do.PBX_CALLER_BACK: transfer.caller_back,
     Do.PBX_HEED_ABSENCE: pbx.heed_absence,
     Do.HEED_ABSENCE: ringing.heed_absence,
     Do.RING_ON: ringing.ring_on,
-    Do.HOLD: ringing.hold,
-    Do.QUEUE_GREET: waiting.greet,
-    Do.QUEUE_HOLD: waiting.hold,
+    Do.HOLD: ringing.hold_caller,
+    Do.QUEUE_GREET: waiting.line_up,
+    Do.QUEUE_HOLD: waiting.hold_waiting,
     Do.QUEUE_KEY: voicemail.key_in_queue,
     Do.QUEUE_LEG_OUT: waiting.leg_out,
-    Do.QUEUE_TICK: waiting.tick,
-    Do.QUEUE_HEED: waiting.heed,
-    Do.CALLBACK_AWAIT_KEY: waiting.await_key,
-    Do.CALLBACK_OBEY: waiting.obey,
-    Do.CALLBACK_STORED: waiting.stored,
-    Do.CALLBACK_DECLINED: waiting.declined,
-    Do.TALK: ringing.talk,
+    Do.QUEUE_TICK: waiting.waiting_due,
+    Do.QUEUE_HEED: waiting.follow_states,
+    Do.CALLBACK_AWAIT_KEY: waiting.await_callback_key,
+    Do.CALLBACK_OBEY: waiting.obey_callback_key,
+    Do.CALLBACK_STORED: waiting.callback_stored,
+    Do.CALLBACK_DECLINED: waiting.callback_declined,
+    Do.TALK: ringing.begin_talk,
     Do.OPERATOR_LEFT: returning.operator_left,
     Do.OPERATOR_LOST: incoming.operator_lost,
     Do.CALLER_LEFT: ringing.caller_left,
     Do.LEAVE: ringing.leave,
     Do.NEVER_UP: ringing.never_up,
-    Do.GREET: voicemail.greet,
+    Do.GREET: voicemail.greet_caller,
     Do.SOUND_TONE: voicemail.sound_tone,
-    Do.CHOOSE: voicemail.choose,
+    Do.CHOOSE: voicemail.choose_sheet,
     Do.KEY_IN_SHEET: voicemail.key_in_sheet,
     Do.OFFER_AGAIN: voicemail.offer_again,
-    Do.RECORD: voicemail.record,
+    Do.RECORD: voicemail.begin_recording,
     Do.END_BY_KEY: voicemail.end_by_key,
     Do.NOTE_GAP: voicemail.note_gap,
-    Do.KEEP: voicemail.keep,
+    Do.KEEP: voicemail.keep_message,
     Do.KEEP_AS_IS: voicemail.keep_as_is,
     Do.BREAK_OFF: voicemail.break_off,
-    Do.STORED: voicemail.stored,
+    Do.STORED: voicemail.message_stored,
     Do.NOT_STORED: voicemail.not_stored,
-    Do.SAVED: voicemail.saved,
+    Do.SAVED: voicemail.message_saved,
     Do.NOT_SAVED: voicemail.not_saved,
     Do.CALLER_WENT: voicemail.caller_went,
     Do.LINE_WENT: voicemail.line_went,
@@ -127,9 +127,9 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.HANG_UP: ringing.hang_up,
     Do.NOTE_RELEASE: ringing.note_release,
     Do.TAKEN_RINGING: incoming.taken_ringing,
-    Do.HAND_OVER: incoming.hand_over,
-    Do.HAND_OVER_SAVING: incoming.hand_over_saving,
-    Do.SHARE: incoming.share,
+    Do.HAND_OVER: incoming.leave_to_parallel,
+    Do.HAND_OVER_SAVING: incoming.leave_to_parallel_saving,
+    Do.SHARE: incoming.share_line,
     Do.NOTE_TAKEN: incoming.note_taken,
     Do.END_LONGEST: incoming.end_longest,
     Do.FORWARD_KEY: transfer.pass_on,
@@ -152,22 +152,22 @@ HANDLERS: Mapping[Do, Handler] = {
     Do.OFFICE_KEY: returning.office_key,
     Do.OFFICE_LOST: returning.office_lost,
     Do.RETURN_PHONE_OUT: returning.phone_out,
-    Do.RETURN_NOBODY: returning.nobody,
+    Do.RETURN_NOBODY: returning.return_unanswered,
     Do.RETURN_HOLD: returning.prompt_over,
     Do.RETURN_ANSWERED: returning.operator_answered,
     Do.RETURN_HEED_ABSENCE: returning.heed_absence,
-    Do.RETURN_STAY: returning.stay,
+    Do.RETURN_STAY: returning.offer_over,
     Do.LEAVE_WORDS: returning.leave_words,
-    Do.TURN_FAX_AWAY: incoming.turn_away,
+    Do.TURN_FAX_AWAY: incoming.turn_fax_away,
     Do.NOTE_FAX: incoming.note_fax,
-    Do.NOTE_FAX_IN_CONVERSATION: incoming.note_in_conversation,
+    Do.NOTE_FAX_IN_CONVERSATION: incoming.note_fax_in_conversation,
     Do.GIVE_LINE: incoming.give_line,
     Do.GIVE_LINE_RECORDING: incoming.give_line_recording,
     Do.GIVE_LINE_SAVING: incoming.give_line_saving,
     Do.CORRECT: voicemail.correct,
-    Do.END: ringing.finish,
+    Do.END: ringing.finish_call,
     Do.NOT_IDLE: ringing.not_idle,
-    Do.LOSE: ringing.lose,
+    Do.LOSE: ringing.lose_line,
 }
 
 NOT_FOUND = 404
@@ -223,7 +223,7 @@ class Switchboard:
         """Return an event as it is heard here, and the moment as it is judged."""
         desk, meant = self._desk, event
         try:
-            now, meant = desk.judged(now), branches.heard(desk, event)
+            now, meant = desk.judged(now), branches.as_line_event(desk, event)
             meant = updates.with_national_number(desk, meant)
             phone = getattr(meant, "phone", "")
             if isinstance(meant, BY_PEOPLE) and not branches.is_elsewhere(desk, phone):
@@ -341,7 +341,7 @@ class Switchboard:
 
     def _free_trunks(self, _event: Event, _given: Given, now: Now) -> Orders:
         """A leg that was let go is idle at once: nobody else tells so."""
-        for idle in branches.freed(self._desk):
+        for idle in branches.idle_trunks(self._desk):
             yield from self._dispatch(idle, now)
 
     def _calls_in(self, state: State) -> tuple[Call, ...]:
@@ -467,7 +467,7 @@ class Switchboard:
         yield from incoming.begin_trunk_call(self._desk, event, now)
 
     def _on_dictation(self, event: DictationAsked, now: Now) -> Orders:
-        yield from dictation.ask(self._desk, event, now)
+        yield from dictation.begin_dictation(self._desk, event, now)
 
     def _on_dialled(self, event: PhoneDialled, now: Now) -> Orders:
         """A key code or a number; what a code asks for is done at once, then said."""
@@ -654,7 +654,7 @@ def _serve_dialled(desk: Desk, event: PhoneDialled, now: Now) -> Iterator[Order]
     elif code is not None:
         yield from _obey(desk, event, code, now)
     elif other:
-        yield from internal.call(desk, event, other, now)
+        yield from internal.ring_phone(desk, event, other, now)
     elif wish := transfer.wished(desk, event, now):
         yield from transfer.begin_consultation(desk, event, wish, now)
     elif number:
@@ -673,16 +673,16 @@ def _state_command(desk: Desk, event: PhoneDialled, now: Now) -> Request | None:
 
 def _obey(desk: Desk, event: PhoneDialled, code: KeyCode, now: Now) -> Iterator[Order]:
     if code.what is StaffKey.MESSAGES:
-        yield from internal.listen(desk, event, now)
+        yield from internal.hear_messages(desk, event, now)
         return
-    if code.what is StaffKey.PICK_UP and (call := incoming.longest(desk, event.phone)):
-        yield from incoming.take(desk, call, event, now)
+    if code.what is StaffKey.PICK_UP and (call := incoming.longest_waiting(desk, event.phone)):
+        yield from incoming.pick_up(desk, call, event, now)
         return
     nothing = code.what is StaffKey.PICK_UP
     prompt = "pickup_nothing" if nothing else f"state_{code.what}_{'on' if code.on else 'off'}"
     if positions.open_call(desk, request_of(code, event.phone, now)) is not None:
         prompt = positions.PROMPT
-    yield from internal.tell(desk, event, (prompt,), now)
+    yield from internal.answer_and_say(desk, event, (prompt,), now)
 
 
 def _deadlines(desk: Desk) -> Iterator[float]:

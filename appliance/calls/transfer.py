@@ -162,7 +162,7 @@ def _ring_phone(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now: N
         return NotTaken.BUSY
     _rings(call, transfer, phone, ring_ms, now)
     number = call.record.caller.number
-    passed = branches.passed_to(desk, call, phone)
+    passed = branches.diversion_to(desk, call, phone)
     display = office_display(call, transfer.allowed.need.name)
     yield orders.RingPhones(call.id, (Ringing(transfer.leg, phone),), display, number, passed)
     return None
@@ -176,7 +176,7 @@ def _ring_outside(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, now:
         return NotTaken.BUSY
     _rings(call, transfer, transfer.name, ring_ms, now)
     called = Dials(transfer.name, transfer.target.number.reveal(Purpose.DIAL), ring_ms)
-    yield from outside_call.dial(desk, transfer.leg, called, line, now, of_office=True)
+    yield from outside_call.dial_number(desk, transfer.leg, called, line, now, of_office=True)
     return None
 
 
@@ -189,7 +189,7 @@ def _call_extension(desk: Desk, call: Call, transfer: Transfer, ring_ms: int, no
     digits = transfer.target.number.reveal(Purpose.DIAL)
     call.dials, call.returned = Dials(transfer.name, digits, ring_ms), transfer.announced
     if transfer.announced:
-        yield from pbx.again(desk, call, now)
+        yield from pbx.call_next_extension(desk, call, now)
     else:
         call.enter(State.PBX_GREETING, now)  # "connecting" is being played
     return None
@@ -455,7 +455,7 @@ def _join(
     made.phone = side.legs[made.leg]
     made.position, made.announced = place_of(allowed.targets, made.phone), True
     call.note("transfer.attended")
-    returning.meet(desk, call, made)
+    returning.note_met(desk, call, made)
     side.state = SideState.ENDED
     del desk.sides[side.leg]
     yield orders.TellTransfer(event.leg, orders.TRANSFER_DONE)
@@ -512,14 +512,14 @@ def begin_consultation(desk: Desk, event: PhoneDialled, wish: Wish, now: Now) ->
     if isinstance(answer, TransferLater):
         words = announcements.not_now_words(desk, answer, now)
         never = () if answer.resumes_at else ("state_refused",)
-        yield from internal.tell(desk, event, (*words, *never), now)
+        yield from internal.answer_and_say(desk, event, (*words, *never), now)
         return
     phones = [phone for phone in _phones(answer) if phone in desk.reachable]
     if not phones:
         yield orders.RefusePhone(event.leg, internal.NOT_THERE)
         return
     free = next((phone for phone in phones if phone not in desk.engaged()), phones[0])
-    yield from internal.call(desk, event, free, now, answer, wish.reason or Reason.OTHER)
+    yield from internal.ring_phone(desk, event, free, now, answer, wish.reason or Reason.OTHER)
 
 
 def _phones(allowed: TransferAllowed) -> Iterator[str]:

@@ -79,14 +79,14 @@ def _probed(desk: Desk, event: LineProbed, now: Now) -> Orders:
 
 def _carrier_lost(desk: Desk, event: CarrierLost, now: Now) -> Orders:
     desk.carrier = False
-    yield from branches.end_all(desk)
+    yield from branches.end_trunk_calls(desk)
     for seat in desk.seats.values():
         if not seat.call:
             seat.become(LineState.OUT, now, no_carrier(event.reason))
 
 
 def _stopped(desk: Desk, _event: BoxStopped, _now: Now) -> Orders:
-    yield from branches.end_all(desk)
+    yield from branches.end_trunk_calls(desk)
 
 
 def _carrier_restored(desk: Desk, _event: CarrierRestored, _now: Now) -> Orders:

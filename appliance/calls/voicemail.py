@@ -26,7 +26,7 @@ from appliance.calls.orders import Result
 from appliance.calls.ringing import (
     GONE,
     Orders,
-    end,
+    end_call,
     free_line_of,
     note_evidence,
     note_lost,
@@ -58,7 +58,7 @@ STOP_KEY = "#"
 LINE_GONE = (*GONE, LineIdle, LineRestored)
 
 
-def greet(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def greet_caller(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is up for voicemail."""
     call.up = True
     assert call.decision is not None, "voicemail is always decided"
@@ -73,13 +73,13 @@ def sound_tone(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     if not desk.has_room:
         call.note("store.full")
         call.settle(Result.NOT_STORED)
-        yield from say(desk, call, now, "mailbox_full")
+        yield from say_farewell(desk, call, now, "mailbox_full")
         return
     call.enter(State.TONE, now)
     yield orders.Play(call.new_play(), announcements.tone(desk.office), line=call.line.name)
 
 
-def record(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def begin_recording(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The tone is over: record."""
     limits = desk.office.voicemail
     call.enter(State.RECORDING, now, limits.limit_ms + RECORDING_MARGIN_MS)
@@ -102,7 +102,7 @@ def note_gap(desk: Desk, call: Call, event: RecordingGap, now: Now) -> Orders:
     yield from ()
 
 
-def keep(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
+def keep_message(desk: Desk, call: Call, event: RecordingEnded, now: Now) -> Orders:
     """The recording ended: a message if long enough, else a call without one.
 
     Of a request too short to say anything there stays whom to call back (P6).
@@ -161,7 +161,7 @@ def break_off(desk: Desk, call: Call, event: StoreFailed, now: Now) -> Orders:
     """
     _note_not_stored(call, event)
     yield to_be_stored(call)
-    yield from say(desk, call, now, "message_not_stored")
+    yield from say_farewell(desk, call, now, "message_not_stored")
 
 
 def _clear(desk: Desk, call: Call, event: object, now: Now) -> Orders:
@@ -176,7 +176,7 @@ def _too_short(desk: Desk, call: Call, now: Now, *, waits: bool) -> Orders:
     yield orders.DropRecording(call.id)
     call.settle(without_message(call))
     if waits:
-        yield from say(desk, call, now, "message_too_short")
+        yield from say_farewell(desk, call, now, "message_too_short")
         return
     yield from hang_up_line(desk, call, now)
     call.enter(State.CLEARING, now)
@@ -196,7 +196,7 @@ def to_be_stored(call: Call, trim_ms: int = 0) -> orders.Order:
     return orders.StoreRequest(call.id, call.request, call.id, trim_ms)
 
 
-def say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
+def say_farewell(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
     """Tell the waiting caller how it went, and whom to call in need (E11); then hang up."""
     call.enter(State.FAREWELL, now)
     told = (*keys, *announcements.told_at_last(desk, call, now))
@@ -205,22 +205,24 @@ def say(desk: Desk, call: Call, now: Now, *keys: str) -> Orders:
     yield call.write()
 
 
-def stored(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
+def message_stored(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
     """On disk, whole: now the caller may be told, and of a request its number (E15)."""
     _note_stored(call, event)
     told: tuple[str, ...] = ("message_full",) if call.full else ()
     if isinstance(event, RequestStored):
         told += ("word_request", *(f"digit_{digit}" for digit in str(event.number)))
-    yield from say(desk, call, now, *told, "callback_noted" if call.brief else "message_stored")
+    yield from say_farewell(
+        desk, call, now, *told, "callback_noted" if call.brief else "message_stored"
+    )
 
 
 def not_stored(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Not, or not in time: the caller is told to call again. A late success corrects the record."""
     _note_not_stored(call, event)
-    yield from say(desk, call, now, "message_not_stored")
+    yield from say_farewell(desk, call, now, "message_not_stored")
 
 
-def saved(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
+def message_saved(desk: Desk, call: Call, event: Stored, now: Now) -> Orders:
     """Stored after the caller had gone."""
     _note_stored(call, event)
     yield from _after_saving(desk, call, now)
@@ -258,7 +260,7 @@ def _after_saving(desk: Desk, call: Call, now: Now) -> Orders:
         call.enter(State.CLEARING, now)
         yield call.write()
     else:
-        yield from end(desk, call, now)
+        yield from end_call(desk, call, now)
 
 
 def caller_went(desk: Desk, call: Call, event: CallerHungUp, now: Now) -> Orders:
@@ -300,7 +302,7 @@ MOST_CHOICES = 12
 line back (B1)."""
 
 
-def choose(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+def choose_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     """A sheet's key reads it, `*` says the rest, 9 turns to the other language.
 
     `#` leads to the tone, and so does 0 where there is a menu.
@@ -330,7 +332,7 @@ def tell_more(desk: Desk, call: Call, now: Now) -> Orders:
     prompts = announcements.more(desk.office, added, language)
     if not prompts:
         return
-    call.tell(added.told)
+    call.note_emergencies_told(added.told)
     call.enter(State.MENU, now)
     yield orders.Play(call.new_play(), prompts, line=call.line.name)
     yield call.write()
@@ -362,7 +364,7 @@ def key_in_sheet(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
     if event.digit == MORE_KEY:
         yield from offer_again(desk, call, event, now)
     else:
-        yield from choose(desk, call, event, now)
+        yield from choose_sheet(desk, call, event, now)
 
 
 def _read(desk: Desk, call: Call, sheet: SpokenSheet, now: Now) -> Orders:
@@ -385,7 +387,7 @@ def key_in_queue(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Order
         return
     _choose(call, sheet)
     call.announced_at = now.monotonic + SHEET_S
-    queue.plan(desk, call, now)
+    queue.plan_deadline(desk, call, now)
     yield orders.Play(call.new_play(), sheet.prompts[1:2], line=call.line.name)
     yield call.write()
 

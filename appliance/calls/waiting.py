@@ -13,23 +13,23 @@ from appliance.calls.model import Call, Desk
 from appliance.calls.orders import Result
 from appliance.calls.ringing import Orders
 from appliance.calls.states import State
-from appliance.calls.voicemail import say
+from appliance.calls.voicemail import say_farewell
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.routing import Destination, NotTaken
 
 
-def greet(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def line_up(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The line is up: the caller hears that all are busy."""
     call.up = True
-    yield from queue.greet(desk, call, now)
+    yield from queue.greet_waiting(desk, call, now)
 
 
-def hold(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def hold_waiting(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The announcement, or a sheet, was heard: music until the next one."""
     if call.announced_at > now.monotonic:  # nothing was to be said over the sheet
         call.announced_at = now.monotonic
-        queue.plan(desk, call, now)
+        queue.plan_deadline(desk, call, now)
     yield orders.Hold(call.line.name)
 
 
@@ -37,13 +37,13 @@ def leg_out(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
     """A phone will not take this caller: the others ring on, the caller waits on."""
     outcome, phone = ringing.OUTCOMES[type(event)], call.legs.pop(event.leg)
     call.note(f"{outcome}.{phone}")
-    queue.spare(call, phone, now)
+    queue.spare_phone(call, phone, now)
     if outcome is NotTaken.NO_ANSWER:
         yield from positions.missed(desk, (phone,), call.rung_since, now)
     yield call.write()
 
 
-def tick(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def waiting_due(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """Something is due: the end of waiting, of ringing, an announcement, or a phone once more."""
     if queue.is_over(desk, call, now):
         yield from _leave(desk, call, now)
@@ -52,7 +52,7 @@ def tick(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     elif call.legs and now.monotonic >= queue.ring_ends(desk, call):
         yield from _nobody_lifted(desk, call, now)
     elif call.up and now.monotonic >= call.announced_at + desk.office.waiting.every_ms / 1000:
-        yield from queue.announce(desk, call, now)
+        yield from queue.announce_again(desk, call, now)
 
 
 def _nobody_lifted(desk: Desk, call: Call, now: Now) -> Orders:
@@ -65,16 +65,16 @@ def _nobody_lifted(desk: Desk, call: Call, now: Now) -> Orders:
 
 def _let_go(desk: Desk, call: Call, phones: Collection[str], now: Now) -> Orders:
     for leg in [leg for leg, phone in call.legs.items() if phone in phones]:
-        queue.spare(call, call.legs.pop(leg), now)
+        queue.spare_phone(call, call.legs.pop(leg), now)
         yield orders.StopRinging(leg)
 
 
-def heed(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def follow_states(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """All absent: nobody waits any more (E4). Else positions that went away ring no more (E3)."""
     decision = routing.if_absent(desk.office, desk.service, now)
     if decision is not None:
         yield from ringing.stop_ringing(call)
-        yield from ringing.take(desk, call, decision, now)
+        yield from ringing.follow_decision(desk, call, decision, now)
         return
     away = [phone for phone in call.legs.values() if desk.service.is_away(phone, now.wall)]
     if away:
@@ -91,19 +91,19 @@ def _leave(desk: Desk, call: Call, now: Now) -> Orders:
     decision = routing.after_waiting(desk.office, desk.facts_for(call.line, now), now)
     if call.up and decision.way is not Destination.VOICEMAIL:
         yield orders.Hold(call.line.name)
-    yield from ringing.take(desk, call, decision, now)
+    yield from ringing.follow_decision(desk, call, decision, now)
 
 
 # --- the call-back ------------------------------------------------------------------------------
 
 
-def await_key(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def await_callback_key(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """The offer was heard: a key now, or voicemail (E5)."""
     call.enter(State.CALLBACK_OFFERED, now, queue.KEY_MS)
     yield orders.Listen(call.line.name)
 
 
-def obey(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
+def obey_callback_key(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     """The caller wishes to be called back: that is kept before it is confirmed; other keys not."""
     if event.digit == queue.KEY:
         call.note(queue.WANTED)
@@ -112,13 +112,13 @@ def obey(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
         yield orders.StoreCallBack(call.record)
 
 
-def stored(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def callback_stored(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """It stands among the missed calls: now it may be promised."""
     call.settle(Result.NO_MESSAGE)
-    yield from say(desk, call, now, "callback_noted")
+    yield from say_farewell(desk, call, now, "callback_noted")
 
 
-def declined(desk: Desk, call: Call, event: object, now: Now) -> Orders:
+def callback_declined(desk: Desk, call: Call, event: object, now: Now) -> Orders:
     """No key came, or the wish could not be kept: the caller may leave words instead."""
     assert call.decision is not None, "voicemail is always decided"
     yield from ringing.start_greeting(desk, call, call.decision, now)

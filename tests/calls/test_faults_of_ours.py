@@ -558,7 +558,7 @@ def test_where_nothing_at_all_can_be_done_nothing_is_left_behind(
 ) -> None:
     """The plainest step fails too: neither call nor side is kept, their lines serve the next."""
     switchboard, faults = confined()
-    for name in ("release_phones", "end", "end_dialled"):
+    for name in ("release_phones", "end_call", "end_dialled"):
         monkeypatch.setattr(f"appliance.calls.confinement.{name}", raises)
     tell(switchboard, TEN, RANG)
     befall(switchboard, TEN, events.CallerHungUp("line1", Evidence.GAVE_UP), Do.GIVE_UP)

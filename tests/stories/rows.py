@@ -24,7 +24,7 @@ def states_of(switchboard: Switchboard) -> Seen:
 
 def meant(switchboard: Switchboard, event: events.Event) -> events.Event:
     """Return an event as the calls hear it: of a leg that is a line, a fact of the line's."""
-    return branches.heard(switchboard._desk, event)
+    return branches.as_line_event(switchboard._desk, event)
 
 
 def check_rows(seen: Seen, event: events.Event) -> None:
