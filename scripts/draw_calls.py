@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from appliance import panel
 from appliance.calls.side_states import (
     DIALLED_TABLE,
     DICTATION_TABLE,
@@ -26,7 +27,6 @@ from appliance.calls.side_states import (
     SideTable,
 )
 from appliance.calls.states import TABLE, Row, State
-from appliance.panel import panel
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 

@@ -76,7 +76,7 @@ FOREIGN_OWNERS = {
     "serial": {"modem/port_server.py"},
     "pyVoIP": {"sip/pyvoip.py"},
     "paho": {"fleet/mqtt_client.py"},
-    "gpiozero": {"panel/panel.py"},
+    "gpiozero": {"panel.py"},
     "sdnotify": {
         "service/main.py",
         "media/process.py",

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import sqlite3
 
     from appliance.policy.users import User
-    from appliance.store.writer import Records
+    from appliance.store.writer import DatabaseWriter
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -96,7 +96,7 @@ def handlers_of(owner: object) -> Handlers:
 class Rights:
     """The users and their permissions, in memory: a stalled disk keeps nobody from a command."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: DatabaseWriter) -> None:
         self._records = records
         self._users: Mapping[str, User] = {}
         self.on_person: Callable[[], None] = lambda: None

@@ -37,7 +37,7 @@ from appliance.service.housekeeping import forget_sounds, keeping_of
 from appliance.store import cases, privacy
 from appliance.store.cases import Handover
 from appliance.store.database import database_path
-from appliance.store.privacy import Chosen, Found, Invited, Ordered, find_of_person, invited
+from appliance.store.privacy import Chosen, Invited, Ordered, PersonalData, find_of_person, invited
 from appliance.store.retention import (
     KIND_LABELS,
     Deletion,
@@ -49,7 +49,7 @@ from appliance.store.retention import (
     upcoming_deletions,
 )
 from appliance.store.users import SHELL
-from appliance.voicemail.storage import Folders
+from appliance.voicemail.storage import MailboxFolders
 
 if TYPE_CHECKING:
     import sqlite3
@@ -104,7 +104,7 @@ class ErasureAsked:
 class Done:
     """What was found, how many stray files, whether the log could be cut, letters to offices."""
 
-    found: Found
+    found: PersonalData
     files: int
     cut: bool = True
     letters: tuple[Mail, ...] = ()
@@ -115,7 +115,7 @@ class ErasureCommands(CommandHandlers):
 
     def __init__(self, settings: Settings, stores: Stores, now: Callable[[], datetime]) -> None:
         self._state = Path(settings.folders.state)
-        self._folders = Folders(self._state / "voicemail")
+        self._folders = MailboxFolders(self._state / "voicemail")
         self._plan = numbers_of(settings)
         self._zone = ZoneInfo(settings.site.zone)
         self._language = settings.site.languages[0]
@@ -184,12 +184,12 @@ class ErasureCommands(CommandHandlers):
         return Done(found, len(stray), cut, letters)
 
     def _letters(
-        self, connection: sqlite3.Connection, found: Found, now: datetime
+        self, connection: sqlite3.Connection, found: PersonalData, now: datetime
     ) -> tuple[Mail, ...]:
         asked = invited(connection, found.open_requests)
         return tuple(cancellations(asked, now, self._zone, self._language))
 
-    def _stray(self, number: SameNumber | None, found: Found) -> tuple[Path, ...]:
+    def _stray(self, number: SameNumber | None, found: PersonalData) -> tuple[Path, ...]:
         """Return files of that number in no record: set aside as corrupt, or not stored yet."""
         known = {Path(sound).stem for sound in found.sounds}
         sidecars = (*self._folders.corrupt.glob("*.meta*"), *self._folders.new.glob("*.meta"))
@@ -237,11 +237,11 @@ class ErasureCommands(CommandHandlers):
             "said": plain(words.below_one_another(*said)),
         }
 
-    def _counted(self, found: Found, asked: ErasureAsked, files: int) -> Words:
+    def _counted(self, found: PersonalData, asked: ErasureAsked, files: int) -> Words:
         counts = words.filled_in(words.ERASURE_COUNTS, **{**_sizes(found), "files": files})
         return words.filled_in(words.WOULD_ERASE if asked.preview else words.ERASED, counts)
 
-    def _forget(self, found: Found, number: SameNumber | None) -> None:
+    def _forget(self, found: PersonalData, number: SameNumber | None) -> None:
         """Have call control forget the numbers, and count the messages again for the lamp."""
         national = {canonical_number(each, self._plan) for each in found.numbers}
         own = {number.national} if number is not None else set()
@@ -251,7 +251,7 @@ class ErasureCommands(CommandHandlers):
         log.info("erased by the head: %s", _sizes(found))
 
 
-def _sizes(found: Found) -> dict[str, int]:
+def _sizes(found: PersonalData) -> dict[str, int]:
     return {
         "calls": len(found.calls),
         "messages": len(found.messages),
@@ -261,7 +261,7 @@ def _sizes(found: Found) -> dict[str, int]:
     }
 
 
-def _counts(found: Found) -> Reply:
+def _counts(found: PersonalData) -> Reply:
     mailed = [{"to": e.to, "at": e.at, "request": e.request or None} for e in found.mailed]
     return {**_sizes(found), "open_requests": list(found.open_requests), "mailed": mailed}
 

@@ -22,7 +22,7 @@ from appliance.calls import commands
 from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.policy.forms import FormRefused
 from appliance.policy.text import Refused, SaidError, Words, why_not
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 
 T = TypeVar("T")
 
@@ -224,7 +224,7 @@ def form_declined(error: CentralinoError) -> Reply | CentralinoError:
 
 
 def deferred(
-    records: Records,
+    records: DatabaseWriter,
     job: Callable[[sqlite3.Connection], T],
     reply: Callable[[T | CentralinoError], Reply | CentralinoError],
 ) -> DeferredReply:

@@ -63,7 +63,7 @@ from appliance.store import database, outbox, requests
 from appliance.store.database import Noted, transaction
 from appliance.store.outbox import StoredMail as KeptMail
 from appliance.store.requests import RequestToStore, SlotDiary, StoredRequest, StoredStep
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 
 if TYPE_CHECKING:
     import sqlite3
@@ -94,7 +94,7 @@ class WeekAsked:
 
 
 def diary_week(
-    records: Records, house: Callable[[], LetterSender], now: datetime, arguments: Arguments
+    records: DatabaseWriter, house: Callable[[], LetterSender], now: datetime, arguments: Arguments
 ) -> DeferredReply:
     """Return the house's hours on each day of a week, and the free slots of offices."""
     asked, at_home = _week_asked(arguments, now), house()
@@ -193,7 +193,7 @@ class LinkCommands(CommandHandlers):
     Nobody has logged in: the link's secret is what counts, and closing that request all it can.
     """
 
-    def __init__(self, records: Records, now: Callable[[], datetime]) -> None:
+    def __init__(self, records: DatabaseWriter, now: Callable[[], datetime]) -> None:
         self._records, self._now = records, now
 
     @command("request_by_link", needs=FREE)
@@ -300,7 +300,9 @@ class PaperCommands(CommandHandlers):
     its content is sent (paper.document): the console lays it out, call control's threads do not.
     """
 
-    def __init__(self, records: Records, mailroom: Mailroom, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, records: DatabaseWriter, mailroom: Mailroom, now: Callable[[], datetime]
+    ) -> None:
         self._records, self._mailroom, self._now = records, mailroom, now
         self._outgoing = Outgoing()  # in the database thread only
 
@@ -423,7 +425,7 @@ class RequestCommands(CommandHandlers):
 
     def __init__(
         self,
-        records: Records,
+        records: DatabaseWriter,
         mailroom: Mailroom,
         now: Callable[[], datetime],
         plan: NumberingPlan = HOME_PLAN,

@@ -31,7 +31,7 @@ from appliance.api.status_text import line_words
 from appliance.calls.model import LineState
 from appliance.calls.status import LineStatus
 from appliance.errors import CentralinoError
-from appliance.panel.panel import Meaning, PanelStatus, meanings_of
+from appliance.panel import Meaning, PanelStatus, meanings_of
 from appliance.policy.office import PositionState
 from appliance.policy.text import Words
 from appliance.policy.users import Permission

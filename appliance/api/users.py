@@ -28,7 +28,7 @@ from appliance.policy.clock import Now
 from appliance.policy.text import NOTHING, Refused, SaidError, Words, why_not
 from appliance.policy.users import AccountError, Permission, Role, User, check_hash, check_user
 from appliance.store import users
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 
 if TYPE_CHECKING:
     import sqlite3
@@ -179,7 +179,7 @@ class UserCommands(CommandHandlers):
         user = _new(arguments, _roles(arguments), must_change=_flag(arguments, "must_change"))
         units = self._units()
 
-        def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
+        def job(connection: sqlite3.Connection, asked: ChangeRequester) -> Reply:
             check_user(user, units, self._positions)
             return _told(users.add(connection, user, kept, asked), ADDED)
 
@@ -191,7 +191,7 @@ class UserCommands(CommandHandlers):
         name, changes = _word(arguments, "name"), _changes(arguments)
         units = self._units()
 
-        def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
+        def job(connection: sqlite3.Connection, asked: ChangeRequester) -> Reply:
             if before := users.find_user(connection, name):
                 self._check_change(before, changes, units)
             return _told(users.change(connection, name, changes, asked), CHANGED)
@@ -204,7 +204,7 @@ class UserCommands(CommandHandlers):
         name, kept = _word(arguments, "name"), _hash(arguments)
         must_change = _flag(arguments, "must_change")
 
-        def job(connection: sqlite3.Connection, asked: Asked) -> Reply:
+        def job(connection: sqlite3.Connection, asked: ChangeRequester) -> Reply:
             user = users.set_password(connection, name, kept, asked, must_change=must_change)
             return _told(user, RENEWED)
 
@@ -250,14 +250,14 @@ class UserCommands(CommandHandlers):
         return tuple(unit.code for unit in self._stores.register.register.units)
 
     def _later(
-        self, arguments: Arguments, job: Callable[[sqlite3.Connection, Asked], Reply]
+        self, arguments: Arguments, job: Callable[[sqlite3.Connection, ChangeRequester], Reply]
     ) -> DeferredReply:
         by, word, at = _word(arguments, "by"), arguments.get("proof"), self._now().wall
 
         def with_asked(connection: sqlite3.Connection) -> Reply:
             if word is not None and not proof_is_right(self._state, word):
                 raise SaidError(WRONG_PROOF)
-            return job(connection, Asked(by, at, shell=word is not None))
+            return job(connection, ChangeRequester(by, at, shell=word is not None))
 
         return self._answered(with_asked)
 

@@ -437,7 +437,7 @@ def report(
         language, reference = language_of(settings), settings.report.per_person_reference
         names = _names(settings)
         if pdf:
-            told = reports.Teller(found, language, names, reference)
+            told = reports.ReportText(found, language, names, reference)
             head = contacts(settings.site, ())
             _filed(pdf, document.document(settings.site.name, head, told, begin, end))
         text = reports.as_text(found, begin, end, language, names, reference)

@@ -275,7 +275,7 @@ def _about(code: str, said: Words) -> Words:
     return Words(f"{code}: {said.it}", f"{code}: {said.en}")
 
 
-def to_json(found: records.Found) -> dict[str, object]:
+def to_json(found: records.SheetHit) -> dict[str, object]:
     """Return a found sheet with stable keys."""
     sheet = found.sheet
     return {

@@ -20,7 +20,7 @@ from appliance.fleet.mqtt_messages import Callers, Topic, check_prefix, topic_le
 from appliance.mail.letter import address_in, is_address
 from appliance.mail.smtp import Security
 from appliance.media.messages import LineSetup
-from appliance.panel.panel import PanelPins
+from appliance.panel import PanelWiring
 from appliance.policy.clock import WithoutTime
 from appliance.policy.numbering import EMERGENCY, PLANS, NumberingPlan, rehearsal_plan
 from appliance.policy.office import (
@@ -621,11 +621,11 @@ def line_setup(settings: Settings, line: Line) -> LineSetup:
     )
 
 
-def panel_pins(settings: Settings) -> PanelPins:
+def panel_pins(settings: Settings) -> PanelWiring:
     """Give each configured line the next LED; a pin of -1 is not fitted."""
     pins = settings.panel
     names = (line.name for line in settings.lines)
-    return PanelPins(
+    return PanelWiring(
         ready=_fitted(pins.ready),
         network=_fitted(pins.network),
         message=_fitted(pins.messages),

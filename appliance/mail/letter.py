@@ -225,14 +225,14 @@ def _calendar(event: Event, method: Method) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancelled:
+class Cancellation:
     """The end of an invitation that was sent: its text, and when the appointment would begin."""
 
     text: str
     start: datetime
 
 
-def cancellation(sent: str, summary: str, at: datetime) -> Cancelled:
+def cancellation(sent: str, summary: str, at: datetime) -> Cancellation:
     """Take back an invitation of which only its text is left, by its UID and a higher SEQUENCE.
 
     Nothing of what it said comes again: `summary` stands in its place. Raises ValueError, KeyError
@@ -249,7 +249,7 @@ def cancellation(sent: str, summary: str, at: datetime) -> Cancelled:
     event.add("dtstamp", at.astimezone(UTC))
     event.add("summary", summary)
     event.add("status", "CANCELLED")
-    return Cancelled(_calendar(event, Method.CANCEL), invited.decoded("dtstart"))
+    return Cancellation(_calendar(event, Method.CANCEL), invited.decoded("dtstart"))
 
 
 def _status(appointment: Appointment, *, is_over: bool) -> str:

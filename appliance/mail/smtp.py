@@ -51,7 +51,7 @@ PORTS = {Security.STARTTLS: 587, Security.TLS: 465, Security.NONE: 25}
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class SmtpAccount:
     """The mail server and the box's account there. `sender` is an address, or "Name <address>".
 
     `password_file` is read at every connection: a new password needs no restart. `ca_file` holds
@@ -84,7 +84,7 @@ LOOK_S: Final = 60.0
 """The outbox is looked at so often at least, whoever has queued something without a word."""
 
 
-class Outbox(Protocol):
+class MailQueue(Protocol):
     """Where notices are kept. All raise StoreError."""
 
     def waiting(self) -> tuple[QueuedMail, ...]:
@@ -100,7 +100,7 @@ class Outbox(Protocol):
         """Keep what a try came to, durably."""
 
 
-class Sender:
+class MailSender:
     """Sends what waits. `deliver` tries one notice, `give_up` ends a try that goes on.
 
     `on_health` hears, in the mail thread, how the outbox is, whenever that has changed;
@@ -109,7 +109,7 @@ class Sender:
 
     def __init__(
         self,
-        outbox: Outbox,
+        outbox: MailQueue,
         deliver: Callable[[OutgoingMail], DeliveryReply],
         give_up: Callable[[], None],
         on_health: Callable[[OutboxHealth], None],
@@ -127,7 +127,7 @@ class Sender:
         self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._worker = Worker("mail", self._turn, on_failure)
 
-    def start(self) -> Sender:
+    def start(self) -> MailSender:
         """Start the thread; what earlier runs left in the outbox is tried at once."""
         self._worker.start()
         return self
@@ -226,10 +226,10 @@ _STRANGER = re.compile(r"\brelay|\blog ?in\b|authenticat", re.IGNORECASE)
 """How servers say that they take mail for others from their own users alone (a bare 550, 554)."""
 
 
-class _Plain(smtplib.SMTP):
+class _AbortableSmtp(smtplib.SMTP):
     """Not connected yet, so that it can be aborted while it connects; knows whom it will meet."""
 
-    def __init__(self, account: Account, name: str) -> None:
+    def __init__(self, account: SmtpAccount, name: str) -> None:
         super().__init__(timeout=account.timeout_s, local_hostname=name)
         self._host = account.server  # what STARTTLS holds the certificate against
 
@@ -237,15 +237,15 @@ class _Plain(smtplib.SMTP):
 class _Tls(smtplib.SMTP_SSL):
     """The same, with TLS from the first byte."""
 
-    def __init__(self, account: Account, name: str, trust: ssl.SSLContext) -> None:
+    def __init__(self, account: SmtpAccount, name: str, trust: ssl.SSLContext) -> None:
         super().__init__(timeout=account.timeout_s, local_hostname=name, context=trust)
         self._host = account.server
 
 
-class Server:
+class SmtpServer:
     """Sends one message a connection; `abort` ends a try from another thread."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: SmtpAccount) -> None:
         self._account = account
         self._connection: smtplib.SMTP | None = None
 
@@ -291,7 +291,7 @@ class Server:
         if security is Security.TLS:
             connection: smtplib.SMTP = _Tls(account, name, self._trust())
         else:
-            connection = _Plain(account, name)
+            connection = _AbortableSmtp(account, name)
         self._connection = connection
         code, said = connection.connect(account.server, account.port or PORTS[security])
         if code != 220:

@@ -46,7 +46,7 @@ from appliance.store import managed_config as records
 from appliance.store.database import Noted, open_reader, records_made
 from appliance.store.directory import Who, key_path
 from appliance.store.managed_config import APPLIED, ENTERED, REFUSED, REVERTED, InForce
-from appliance.store.policy_change import Central, PolicyChange
+from appliance.store.policy_change import ManagedPolicy, PolicyChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -476,7 +476,7 @@ def _change(
     unit_codes = tuple(unit.code for unit in content.register.units)
     written, gone = tuple(changes.sheets.written), tuple(changes.sheets.gone)
     return PolicyChange(
-        basis, rows, written, gone, (about,), Central(held, sheet_codes, unit_codes)
+        basis, rows, written, gone, (about,), ManagedPolicy(held, sheet_codes, unit_codes)
     )
 
 

@@ -17,7 +17,7 @@ from appliance.policy.mail import need_name
 from appliance.policy.requests import Citizen, Contact, RequestStep
 from appliance.policy.text import Words, in_language
 from appliance.store.listings import DueOf, appointment_text
-from appliance.store.reports import Teller
+from appliance.store.reports import ReportText
 from appliance.store.requests import StoredRequest, StoredStep
 
 # ---- document ----------------------------------------------------------------------------------
@@ -83,7 +83,7 @@ def _part(read: dict[str, Any]) -> Part:
 
 
 def document(
-    house: str, contacts: tuple[str, ...], told: Teller, first: date, last: date
+    house: str, contacts: tuple[str, ...], told: ReportText, first: date, last: date
 ) -> Document:
     """Lay a report out."""
     subject = told.title(first, last)
@@ -99,7 +99,7 @@ def document(
     )
 
 
-def _parts(told: Teller) -> Iterator[Part]:
+def _parts(told: ReportText) -> Iterator[Part]:
     yield Part("", tuple(told.totals()), told.requests())
     for heading, (header, *rows) in told.tables():
         yield Part(heading, header=tuple(header), rows=tuple(tuple(row) for row in rows))

@@ -40,7 +40,7 @@ from appliance.policy.text import Refused, Words
 from appliance.prompts import DEVICE, Catalogue, PromptError, load, voices
 from appliance.store import database
 from appliance.store.database import Noted, transaction
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 
 if TYPE_CHECKING:
     import sqlite3
@@ -90,7 +90,7 @@ class Dictations:
     """Keeps what is being dictated; `post` takes TakeKept."""
 
     def __init__(
-        self, folder: Path, records: Records, post: Callable[[events.Event], None]
+        self, folder: Path, records: DatabaseWriter, post: Callable[[events.Event], None]
     ) -> None:
         self.folder = folder
         self._records = records
@@ -272,7 +272,7 @@ class SpokenSounds:
         self,
         folder: Path,
         site: Path | None,
-        records: Records,
+        records: DatabaseWriter,
         post: Callable[[events.Event], None],
     ) -> None:
         self.folder = folder
@@ -357,7 +357,7 @@ NAME_EVERY_S: Final = 60.0
 class HouseName:
     """Looks whether the name must be made; `look` is called by the main loop and never waits."""
 
-    def __init__(self, settings: Settings, records: Records, jobs: Jobs) -> None:
+    def __init__(self, settings: Settings, records: DatabaseWriter, jobs: Jobs) -> None:
         self._site = Path(settings.folders.prompts) if settings.folders.prompts else None
         self._folder = speech_folder(Path(settings.folders.state))
         self._name, self._language = settings.site.name, settings.site.languages[0]

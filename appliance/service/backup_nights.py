@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from appliance.service.nightly import Night
     from appliance.service.stores import Stores
     from appliance.store.database import Trouble
-    from appliance.store.writer import Records
+    from appliance.store.writer import DatabaseWriter
 
 
 # It is made on the card first, sent under a name that counts for nothing, read back whole and
@@ -381,7 +381,7 @@ class TargetNights:
     def __init__(
         self,
         settings: Settings,
-        records: Records,
+        records: DatabaseWriter,
         jobs: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
     ) -> None:

@@ -36,7 +36,7 @@ from appliance.policy.text import Refused, why_not
 from appliance.store import privacy
 
 if TYPE_CHECKING:
-    from appliance.store.writer import Records
+    from appliance.store.writer import DatabaseWriter
 
 
 DEVICE: Final = Path("/dev/rtc0")
@@ -315,7 +315,7 @@ AGAIN_S: Final = 10.0
 class ClockCorrection:
     """Looks when it is due; `look` is called by the main loop and never waits."""
 
-    def __init__(self, records: Records, clock: ClockWatch) -> None:
+    def __init__(self, records: DatabaseWriter, clock: ClockWatch) -> None:
         self._records = records
         self._clock = clock
         self._look_at: float | None = 0.0

@@ -29,7 +29,7 @@ from appliance.config.schema import Settings
 from appliance.errors import ConfigurationError
 from appliance.files import load_text
 from appliance.media.messages import Setup
-from appliance.panel.panel import Panel, PanelPins, PanelStatus, Press
+from appliance.panel import Panel, PanelStatus, PanelWiring, Press
 from appliance.policy.office import Office, StaffKey
 from appliance.policy.supervision import Component
 from appliance.policy.text import NOTHING, Words, words_of
@@ -56,7 +56,7 @@ from appliance.service.technician_commands import JobCommands, LineRestarts
 from appliance.service.updates import UpdateRunner
 from appliance.sip.service import Phones
 from appliance.usb.reset import answers_folder, requests_folder
-from appliance.voicemail.storage import MB, Limits
+from appliance.voicemail.storage import MB, MailboxLimits
 from appliance.workers import faults
 
 
@@ -104,7 +104,7 @@ class Parts:
     def _make_records(self) -> None:
         """Make the stores and who looks after what lies in them."""
         settings, boot = self.run.settings, randomness.token_hex(4)
-        limits = Limits(high_water_bytes=settings.voicemail.room_alarm * MB)
+        limits = MailboxLimits(high_water_bytes=settings.voicemail.room_alarm * MB)
         self._own = Path(settings.folders.prompts) if settings.folders.prompts else None
         state, trouble = Path(settings.folders.state), self.collector.trouble
         self.stores = Stores(state, boot, self.inbox.post, trouble, self._own, limits)
@@ -358,7 +358,7 @@ def panel(
         return Panel(panel_pins(settings), on_press)
     except ConfigurationError as error:
         collector.complain(words_of(error))
-        return Panel(PanelPins(), on_press)
+        return Panel(PanelWiring(), on_press)
 
 
 def secrets_of(settings: Settings, collector: StatusCollector) -> dict[str, str]:

@@ -50,8 +50,8 @@ from appliance.store.retention import (
     erase_requests,
 )
 from appliance.store.voicemail import CaseKind, Message
-from appliance.store.writer import Records
-from appliance.voicemail.storage import Folders
+from appliance.store.writer import DatabaseWriter
+from appliance.voicemail.storage import MailboxFolders
 
 if TYPE_CHECKING:
     import sqlite3
@@ -135,13 +135,13 @@ class Housekeeping:
 
     def __init__(
         self,
-        records: Records,
+        records: DatabaseWriter,
         state: Path,
         plan: Plan,
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
         self._records = records
-        self._folders, self._dictated = Folders(state / "voicemail"), drafts_of(state)
+        self._folders, self._dictated = MailboxFolders(state / "voicemail"), drafts_of(state)
         self._plan = plan
         self._on_trouble = on_trouble
         self._look_at = 0.0
@@ -222,7 +222,7 @@ class Housekeeping:
         self._on_trouble(NOT_DELETED if isinstance(result, CentralinoError) else None)
 
 
-def forget_sounds(folders: Folders, paths: tuple[str, ...]) -> None:
+def forget_sounds(folders: MailboxFolders, paths: tuple[str, ...]) -> None:
     """Delete messages' sounds and descriptions, durably; raises OSError."""
     for path in paths:
         sound = folders.root / path
@@ -254,7 +254,7 @@ class MessageSounds:
     def __init__(
         self,
         directory: Path,
-        records: Records,
+        records: DatabaseWriter,
         recount: Callable[[], None],
         post: Callable[[events.Event], None],
     ) -> None:
@@ -406,7 +406,9 @@ def is_right(path: Path, pin: str) -> bool:
 class Pins:
     """Compares codes for phones; `post` takes PinChecked."""
 
-    def __init__(self, state: Path, records: Records, post: Callable[[events.Event], None]) -> None:
+    def __init__(
+        self, state: Path, records: DatabaseWriter, post: Callable[[events.Event], None]
+    ) -> None:
         self._path = pin_path(state)
         self._records = records
         self._post = post

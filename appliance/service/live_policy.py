@@ -37,7 +37,7 @@ from appliance.store.database import (
 )
 from appliance.store.directory import Readable
 from appliance.store.policy_change import OvertakenError, PolicyChange
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
@@ -66,7 +66,7 @@ class LiveDirectory:
 
     def __init__(
         self,
-        records: Records,
+        records: DatabaseWriter,
         key: Path,
         post: Callable[[events.Event], None],
         on_trouble: Callable[[Trouble | None], None],
@@ -208,7 +208,7 @@ class LiveHours:
 
     def __init__(
         self,
-        records: Records,
+        records: DatabaseWriter,
         post: Callable[[events.Event], None],
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
@@ -282,7 +282,7 @@ ANSWER_LIMIT_S: Final = 30.0
 class PolicyCommands:
     """Call control's side: takes the parts, writes in the records' thread, reads what is new."""
 
-    def __init__(self, records: Records, directory: LiveDirectory) -> None:
+    def __init__(self, records: DatabaseWriter, directory: LiveDirectory) -> None:
         self._records, self._directory = records, directory
         self._incoming = Incoming(policy_change.LIMIT)
 

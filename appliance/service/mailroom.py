@@ -17,7 +17,7 @@ from appliance.config.mistakes import MAIL_PASSWORD, secret_file
 from appliance.config.schema import MailSettings, Settings, Site
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import Meeting, Method, address_in, compose, invitation, is_address
-from appliance.mail.smtp import Account, Security, Sender, Server
+from appliance.mail.smtp import MailSender, Security, SmtpAccount, SmtpServer
 from appliance.paper.document import Document, Letterhead, Names, Part, RequestLetter
 from appliance.policy import mail, requests
 from appliance.policy.clock import Now
@@ -56,17 +56,17 @@ from appliance.store.listings import DueOf
 from appliance.store.outbox import NO_DOMAIN
 from appliance.store.outbox import StoredMail as KeptMail
 from appliance.store.requests import RequestMails, SlotDiary, StoredRequest, StoredStep
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 
 if TYPE_CHECKING:
     import sqlite3
 
 
-def account_of(mail: MailSettings) -> Account | None:
+def account_of(mail: MailSettings) -> SmtpAccount | None:
     """Return the account at the mail server, None where none is configured."""
     if not mail.server:
         return None
-    return Account(
+    return SmtpAccount(
         mail.server,
         mail.sender,
         Security(mail.security),
@@ -222,7 +222,7 @@ Texts = tuple[str, str]
 class Outgoing:
     """The outbox in the records, asked by the mail thread, which may wait for the disk."""
 
-    records: Records
+    records: DatabaseWriter
 
     def waiting(self) -> tuple[QueuedMail, ...]:
         """See mail.sender.Outbox."""
@@ -249,7 +249,7 @@ class Mailroom:
         self,
         settings: Settings,
         office: Office,
-        records: Records,
+        records: DatabaseWriter,
         register: Callable[[], Directory],
         on_trouble: Callable[[Trouble | None], None],
     ) -> None:
@@ -260,9 +260,9 @@ class Mailroom:
         self._folder = Path(settings.folders.state)
         self._on_trouble = on_trouble
         self._account = account_of(settings.mail)
-        self._server = Server(self._account) if self._account else None
+        self._server = SmtpServer(self._account) if self._account else None
         abort = self._server.abort if self._server else _nothing
-        self._sender = Sender(
+        self._sender = MailSender(
             Outgoing(records), self._deliver, abort, self._tell, lambda _: on_trouble(MAIL_ENDED)
         )
         domain = domain_of(settings.mail) or NO_DOMAIN

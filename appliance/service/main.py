@@ -39,7 +39,7 @@ from appliance.service.nightly import is_quiet
 from appliance.sip.phones import PhonesStatus
 from appliance.store import reports
 from appliance.store.database import Trouble
-from appliance.voicemail.storage import Folders
+from appliance.voicemail.storage import MailboxFolders
 from appliance.workers import one_job
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def shown(state: Path) -> Iterator[Path]:
     """Yield messages, announcements and their drafts, the head office's settings, and the backup
     that was asked for in a browser; the records' rights are seen to where they are opened.
     """
-    messages = Folders(state / "voicemail")
+    messages = MailboxFolders(state / "voicemail")
     yield from (messages.root, messages.new, *messages.new.glob("*.wav"))
     for folder in (
         state_folder.speech_folder(state),

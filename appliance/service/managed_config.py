@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.jobs import JobResult, Jobs
-    from appliance.store.writer import Records
+    from appliance.store.writer import DatabaseWriter
 
 
 # Each bundle has a folder of its own, named by its digest and never changed; one small file says
@@ -117,7 +117,7 @@ class ManagedConfigFetcher:
     def __init__(
         self,
         settings: Settings,
-        records: Records,
+        records: DatabaseWriter,
         jobs: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
         spread: Callable[[], float] = lambda: secrets.randbelow(1000) / 1000,

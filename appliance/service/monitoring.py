@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from appliance.service.status import StatusCollector
     from appliance.service.stores import Stores
     from appliance.sip.phones import PhonesStatus
-    from appliance.store.writer import Records
+    from appliance.store.writer import DatabaseWriter
 
 
 # Made only where a broker is configured: paho is not loaded elsewhere.
@@ -65,7 +65,7 @@ MISCONFIGURED: Final = Words(
 class StoredOutbox:
     """The outbox in the records, asked by the fleet's thread, which may wait for the disk."""
 
-    records: Records
+    records: DatabaseWriter
 
     def waiting(self, after: int, most: int) -> tuple[Event, ...]:
         """See fleet.mqtt_session.Outbox."""
@@ -108,7 +108,7 @@ class Fleet:
         broker: Broker,
         settings: Settings,
         office: Office,
-        records: Records,
+        records: DatabaseWriter,
         collector: StatusCollector,
         register: Callable[[], Directory],
         status: Callable[[], Status],
@@ -242,7 +242,7 @@ class Fleet:
 def fleet_of(
     settings: Settings,
     office: Office,
-    records: Records,
+    records: DatabaseWriter,
     collector: StatusCollector,
     register: Callable[[], Directory],
     status: Callable[[], Status],

@@ -42,14 +42,14 @@ from appliance.service.housekeeping import NIGHT
 from appliance.store import privacy
 from appliance.store.backup import checked_passphrase
 from appliance.store.database import Trouble, database_path
-from appliance.voicemail.storage import Folders, spare_bytes
+from appliance.voicemail.storage import MailboxFolders, spare_bytes
 
 if TYPE_CHECKING:
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.jobs import JobResult, Jobs
-    from appliance.store.writer import Records
+    from appliance.store.writer import DatabaseWriter
 
 log = logging.getLogger(__name__)
 NIGHTLY: Final = "backups/nightly"
@@ -140,7 +140,7 @@ def copy_on_card(state: Path, day: date) -> None:
     for folder in (draft, draft / "new"):
         folder.mkdir(mode=0o700)
     privacy.copy(records, draft / records.name)
-    _link(Folders(state / "voicemail").new, draft / "new")
+    _link(MailboxFolders(state / "voicemail").new, draft / "new")
     final = nightly / day.isoformat()
     shutil.rmtree(final, ignore_errors=True)
     draft.rename(final)
@@ -255,7 +255,7 @@ class Nightly:
     def __init__(
         self,
         settings: Settings,
-        records: Records,
+        records: DatabaseWriter,
         jobs: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
     ) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from appliance.policy.hours import Schedule
     from appliance.policy.office import Office
     from appliance.service.stores import Stores
-    from appliance.store.writer import Records
+    from appliance.store.writer import DatabaseWriter
 
 
 # A caller who finds every line engaged hears busy and never reaches the box (P8): only the carrier
@@ -418,7 +418,7 @@ class MonthlySheets:
 
     def __init__(
         self,
-        records: Records,
+        records: DatabaseWriter,
         calendar: Schedule,
         language: str,
         register: Callable[[], Directory],

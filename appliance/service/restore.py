@@ -39,7 +39,7 @@ from appliance.service.backup import (
 from appliance.service.nightly import NIGHTLY
 from appliance.store.backup import SealedReader
 from appliance.store.database import database_path, migrations
-from appliance.voicemail.storage import Folders
+from appliance.voicemail.storage import MailboxFolders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -480,7 +480,7 @@ def _all_of_it(piece: BackupPiece, copy: Path) -> Iterator[tuple[Path, PurePosix
     state = piece.path
     for name, path in backup_contents(piece):
         yield path, PurePosixPath(name).relative_to(STATE)
-    copies, sounds = state / NIGHTLY, Folders(state / "voicemail").new
+    copies, sounds = state / NIGHTLY, MailboxFolders(state / "voicemail").new
     for path in (copies.parent, copies, *sorted(copies.rglob("*")), sounds.parent, sounds):
         yield path, PurePosixPath(path.relative_to(state))
     yield copy / database_path(state).name, PurePosixPath(database_path(state).name)

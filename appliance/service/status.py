@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from appliance.calls import commands, events
 from appliance.calls.status import NOT_TRUSTED, Status
 from appliance.config import build
-from appliance.panel.panel import LineState, Network, PanelStatus, Readiness
+from appliance.panel import PanelLine, PanelStatus, PhoneNetwork, Readiness
 from appliance.policy.clock import Now
 from appliance.policy.routing import GroupState
 from appliance.policy.supervision import Component
@@ -133,7 +133,7 @@ class StatusCollector:
         return PanelStatus(
             readiness=Readiness.READY if ready else Readiness.STARTING,
             network=network_of(phones),
-            lines=tuple((line.name, LineState(line.state)) for line in status.lines),
+            lines=tuple((line.name, PanelLine(line.state)) for line in status.lines),
             messages_waiting=status.waiting,
             messages_late=self.watched.late,
             fault=bool(self.troubles())
@@ -151,12 +151,12 @@ class StatusCollector:
         )
 
 
-def network_of(phones: PhonesStatus) -> Network:
+def network_of(phones: PhonesStatus) -> PhoneNetwork:
     """Say whether the desk's phones can be reached."""
     if not phones.listening:
-        return Network.DOWN
+        return PhoneNetwork.DOWN
     reachable = any(phone.address and phone.answers for phone in phones.phones)
-    return Network.UP if reachable else Network.NO_PHONES
+    return PhoneNetwork.UP if reachable else PhoneNetwork.NO_PHONES
 
 
 def flood_of(sources: tuple[str, ...]) -> Trouble | None:

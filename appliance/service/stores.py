@@ -34,9 +34,9 @@ from appliance.store.backup import folder_of as folder_of_copy
 from appliance.store.database import Trouble, database_path
 from appliance.store.directory import key_path
 from appliance.store.requests import RequestToStore
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from appliance.voicemail.mailbox import DEFAULT_LIMITS, Mailbox
-from appliance.voicemail.storage import Limits
+from appliance.voicemail.storage import MailboxLimits
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +75,13 @@ class Stores:
         post: Callable[[events.Event], None],
         on_trouble: Callable[[str, Trouble | None], None],
         site: Path | None = None,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: MailboxLimits = DEFAULT_LIMITS,
     ) -> None:
         make_private(state)
         self._post = post
         self._bindings_file = state / "phone_bindings.json"
         self._service_file = state_file(state)
-        self.records = Records(
+        self.records = DatabaseWriter(
             database_path(state),
             boot,
             lambda trouble: on_trouble("records", trouble),

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.jobs import JobResult, Jobs
-    from appliance.store.writer import Records
+    from appliance.store.writer import DatabaseWriter
 
 
 FILE: Final = "reason"
@@ -306,7 +306,7 @@ class UpdateRunner:
     def __init__(
         self,
         settings: Settings,
-        records: Records,
+        records: DatabaseWriter,
         jobs: Jobs,
         on_trouble: Callable[[str, Trouble | None], None],
         is_image: Callable[[], bool] = is_image,

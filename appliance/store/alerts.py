@@ -220,6 +220,8 @@ def queue_missed_digests(
     domain: str,
 ) -> tuple[MissedCall, ...]:
     """Queue today's digests, in the caller's transaction; return the calls as they stand then."""
+    # One digest a working day of each kind, half an hour after opening: a busy day floods nobody.
+    # What becomes late after today's digest stands in the next one.
     if not is_digest_time(calendar, now):
         return calls
     today = now.astimezone(calendar.zone).date()
@@ -352,6 +354,8 @@ def queue_alerts(
     domain: str = outbox.NO_DOMAIN,
 ) -> OpenCounts:
     """Queue what is to be told, each once, and count what waits; raises sqlite3.Error."""
+    # An alert and the note that it was given are one transaction: a power cut in between neither
+    # loses an alert nor gives it twice.
     with transaction(connection):
         _queue_new(connection, calendar, notices, now, domain)
         _queue_late(connection, calendar, notices, now, domain)

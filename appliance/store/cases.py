@@ -133,7 +133,10 @@ class OpenCase:
 def open_cases(
     connection: sqlite3.Connection, number: str, now: datetime, plan: NumberingPlan = HOME_PLAN
 ) -> tuple[OpenCase, ...]:
-    """List what is open of a number, newest first; none for ""."""
+    """List what is open of a number, newest first; none for "".
+
+    Whoever rings back after a call in vain finds it on the operator's screen (E17).
+    """
     found = (*_open_messages(connection, number, plan), *_open_calls(connection, number, now, plan))
     return tuple(sorted(found, key=lambda case: case.at, reverse=True))
 
@@ -268,6 +271,7 @@ def _hand_over_case(
     kind = voicemail.CaseKind(item.kind.value)
     subject, number = voicemail.find_case(connection, kind, str(item.number))
     now: MessageCare = care_of(voicemail.list_entries(connection, kind, subject))
+    # The writer's thread is the only one that writes: what is looked at here is still so below.
     if now.state is not MessageState.TAKEN or not _is_theirs(item.kind, now.holder, asked):
         return False
     step = MessageStep.GIVE if asked.to else MessageStep.RELEASE

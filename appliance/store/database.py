@@ -194,21 +194,21 @@ _CORRUPT_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedDatabase:
     """An open database and, where it had to be begun afresh, the trouble to show."""
 
     connection: sqlite3.Connection
     trouble: Trouble | None = None
 
 
-def open_database(path: Path, corrupt: Path) -> Opened:
+def open_database(path: Path, corrupt: Path) -> OpenedDatabase:
     """Open, check and migrate the database; a corrupt one is moved to `corrupt`, never deleted.
 
     Raises StoreError when the disk cannot be read or written: that is no corruption, and the file
     stays where it is.
     """
     try:
-        return Opened(_open_checked(path))
+        return OpenedDatabase(_open_checked(path))
     except sqlite3.Error as error:
         if not is_corruption(error):
             raise NotKept(
@@ -218,7 +218,7 @@ def open_database(path: Path, corrupt: Path) -> Opened:
             ) from error
     set_aside(path, corrupt)
     try:
-        return Opened(_open_checked(path), DATABASE_SET_ASIDE)
+        return OpenedDatabase(_open_checked(path), DATABASE_SET_ASIDE)
     except sqlite3.Error as error:
         raise NotKept(
             f"non si può creare un database nuovo ({error_text_words(str(error)).it}): controllare "

@@ -51,7 +51,7 @@ BEFORE, AFTER = 40, 100
 """Characters shown before what was found and after its beginning, whole words."""
 
 
-class _Plain(dict[int, int]):
+class _WithoutDiacritics(dict[int, int]):
     """Every character without its diacritics, found out once; one for one, so that places stay."""
 
     def __missing__(self, code: int) -> int:
@@ -60,7 +60,7 @@ class _Plain(dict[int, int]):
         return self[code]
 
 
-_PLAIN: Final = _Plain()
+_PLAIN: Final = _WithoutDiacritics()
 
 
 def excerpt(text: str, stems: list[str]) -> str:

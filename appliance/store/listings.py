@@ -362,9 +362,7 @@ def history_rows(entries: Iterable[MessageEntry]) -> list[dict[str, str | None]]
 def missed_as_text(found: Iterable[MissedCall], language: str, zone: tzinfo) -> str:
     """Write missed calls for people, one a line, in columns."""
     rows = [_missed_row(each, language, zone) for each in found]
-    if not rows:
-        return in_language(NO_MISSED, language)
-    return columns([in_language(MISSED_HEADER, language).split("|"), *rows])
+    return _table(MISSED_HEADER, rows, NO_MISSED, language)
 
 
 def _missed_row(each: MissedCall, language: str, zone: tzinfo) -> list[str]:
@@ -678,9 +676,7 @@ def mails_as_json(found: Iterable[StoredMail]) -> str:
 def _table(header: Words, rows: Sequence[list[str]], none: Words, language: str) -> str:
     if not rows:
         return in_language(none, language)
-    whole = [in_language(header, language).split("|"), *rows]
-    widths = [max(len(row[i]) for row in whole) for i in range(len(whole[0]))]
-    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in whole)
+    return columns([in_language(header, language).split("|"), *rows])
 
 
 def contact_text(request: Request) -> str:

@@ -32,7 +32,7 @@ UNWANTED: Final = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedEvent:
     """One event as it is kept; `presentation` and `caller` are the call's, "" where it has none."""
 
     number: int
@@ -45,7 +45,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
+class QueueDepth:
     """How many events wait, how many were dropped in all, and when last ("" for never)."""
 
     waiting: int = 0
@@ -156,7 +156,7 @@ def facts(connection: sqlite3.Connection) -> Row | None:
     return _kept(connection, FACTS)
 
 
-def waiting(connection: sqlite3.Connection, after: int, most: int) -> tuple[Waiting, ...]:
+def waiting(connection: sqlite3.Connection, after: int, most: int) -> tuple[QueuedEvent, ...]:
     """List events beyond a number, oldest first, at most so many."""
     rows = connection.execute(
         "SELECT o.*, c.caller_presentation, c.caller_number FROM fleet_outbox AS o "
@@ -208,11 +208,11 @@ def forget_unwanted(connection: sqlite3.Connection, now: datetime) -> int:
     return gone
 
 
-def depth(connection: sqlite3.Connection) -> Depth:
+def depth(connection: sqlite3.Connection) -> QueueDepth:
     """Count what waits, and what was dropped since ever."""
     (count,) = connection.execute("SELECT count(*) FROM fleet_outbox").fetchone()
     dropped = _kept(connection, DROPPED) or {}
-    return Depth(int(count), int(dropped.get("count", 0)), str(dropped.get("at", "")))
+    return QueueDepth(int(count), int(dropped.get("count", 0)), str(dropped.get("at", "")))
 
 
 def last(connection: sqlite3.Connection) -> int:
@@ -265,8 +265,8 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _from_row(row: sqlite3.Row) -> Waiting:
-    return Waiting(
+def _from_row(row: sqlite3.Row) -> QueuedEvent:
+    return QueuedEvent(
         int(row["number"]),
         str(row["id"]),
         str(row["kind"]),

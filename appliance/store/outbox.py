@@ -73,6 +73,8 @@ def put_mail(
 
     Of the link in it that closes a request (E15) the hash is kept.
     """
+    # Recipient, text and Message-ID are frozen here: every try sends the same mail, so that one
+    # that arrives twice (the server took it, and we never heard) is known for the same.
     unique = f"{re.sub(r'[^A-Za-z0-9-]+', '-', mail.key)}.{secrets.token_hex(6)}"
     values = {
         "key": mail.key,
@@ -307,7 +309,7 @@ def resend(
             raise Refused(*TOO_MANY)
         put_mail(connection, mail, at, domain)
     number = mail_number(connection, mail.key)
-    if kept.state is MailState.DEAD:
+    if kept.state is MailState.DEAD:  # a mail that was given up is settled by its copy
         connection.execute(
             "UPDATE outbox SET state = 'dropped', settled_at = ?, settled_by = ?, reason = ? "
             "WHERE number = ?",

@@ -35,7 +35,7 @@ class OvertakenError(SaidError):
 
 
 @dataclass(frozen=True, slots=True)
-class Central:
+class ManagedPolicy:
     """What of the head office's bundle goes into the records: whose sheets and units they are."""
 
     in_force: InForce
@@ -52,7 +52,7 @@ class PolicyChange:
     sheets: tuple[Sheet, ...] = ()
     gone: tuple[str, ...] = ()
     noted: tuple[Noted, ...] = ()
-    central: Central | None = None
+    central: ManagedPolicy | None = None
 
     @property
     def is_nothing(self) -> bool:
@@ -137,7 +137,7 @@ def _noted(found: dict[str, Any]) -> Noted:
     return Noted(**found | {"at": datetime.fromisoformat(found["at"])})
 
 
-def _central(found: dict[str, Any]) -> Central:
+def _central(found: dict[str, Any]) -> ManagedPolicy:
     held = found["in_force"]
     in_force = InForce(**held | {"at": datetime.fromisoformat(held["at"])})
-    return Central(in_force, tuple(found["sheets"]), tuple(found["units"]))
+    return ManagedPolicy(in_force, tuple(found["sheets"]), tuple(found["units"]))

@@ -236,7 +236,7 @@ class Mailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PersonalData:
     """What goes: ids of calls and messages, numbers of requests and mails, sounds as kept.
 
     `texts`: how many texts name the number. `mailed`: what left already. `numbers`: as stored, for
@@ -271,7 +271,7 @@ TEXTS: Final = (
 """Where people, or the box, write what may name a number."""
 
 
-def find_of_person(connection: sqlite3.Connection, chosen: Chosen) -> Found:
+def find_of_person(connection: sqlite3.Connection, chosen: Chosen) -> PersonalData:
     """Find all that goes; raises OfficeError when the chosen record is not there."""
     calls = _calls_found(connection, chosen)
     messages = _messages_found(connection, chosen, calls)
@@ -286,7 +286,7 @@ def find_of_person(connection: sqlite3.Connection, chosen: Chosen) -> Found:
     sent = [row for row in mails if row["state"] == "sent"]
     going = {row["number"] for row in mails}
     sent += [row for row in _sent_naming(connection, chosen.number) if row["number"] not in going]
-    return Found(
+    return PersonalData(
         tuple(sorted(calls)),
         idents,
         tuple(int(row["number"]) for row in messages),
@@ -485,7 +485,7 @@ class Ordered:
     close_requests: bool = False
 
 
-def check(found: Found, chosen: Chosen, ordered: Ordered) -> None:
+def check(found: PersonalData, chosen: Chosen, ordered: Ordered) -> None:
     """Raise OfficeError for what cannot be erased yet, or would keep the number in the audit."""
     if not found.any:
         raise Refused(
@@ -514,7 +514,7 @@ def check(found: Found, chosen: Chosen, ordered: Ordered) -> None:
 
 def erase(
     connection: sqlite3.Connection,
-    found: Found,
+    found: PersonalData,
     chosen: Chosen,
     ordered: Ordered,
     letters: Iterable[Mail] = (),
@@ -550,7 +550,7 @@ def erase(
         connection.execute("DELETE FROM erasing")
 
 
-def counted(found: Found, ordered: Ordered) -> str:
+def counted(found: PersonalData, ordered: Ordered) -> str:
     """Say for the audit how much went and why, never whose."""
     closed = f", {len(found.open_requests)} of them closed for it" if found.open_requests else ""
     return (
@@ -610,7 +610,7 @@ def _erase_requests(connection: sqlite3.Connection, numbers: tuple[int, ...]) ->
     _unlink(connection, [f"request:{number}" for number in numbers])
 
 
-def _erase_messages(connection: sqlite3.Connection, found: Found) -> None:
+def _erase_messages(connection: sqlite3.Connection, found: PersonalData) -> None:
     chosen = [(ident,) for ident in found.messages]
     connection.executemany("UPDATE calls SET message = '' WHERE message = ?", chosen)
     connection.executemany("DELETE FROM messages WHERE id = ?", chosen)
@@ -663,7 +663,7 @@ def exported(
     return rows
 
 
-def kept_of(connection: sqlite3.Connection, found: Found) -> dict[str, Rows]:
+def kept_of(connection: sqlite3.Connection, found: PersonalData) -> dict[str, Rows]:
     """Return the rows of what was found, as they are kept."""
     ids = [*found.calls, *found.messages]
     return {

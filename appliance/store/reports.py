@@ -446,11 +446,11 @@ def as_text(
 
     `names` are the units' and the needs' ("unit.need"), `reference` the agreement of E21.
     """
-    return "\n".join(Teller(found, language, names, reference).lines(first, last))
+    return "\n".join(ReportText(found, language, names, reference).lines(first, last))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Teller:
+class ReportText:
     """A report in words: line by line, or its parts for a paper."""
 
     found: Report

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from appliance.policy import requests
 from appliance.policy import requests as policy
 from appliance.policy.directory import ReturnRule
 from appliance.policy.mail import (
@@ -87,6 +86,8 @@ def reserve_slot(
     connection: sqlite3.Connection, diary: SlotDiary, start: datetime, request: int, now: datetime
 ) -> Slot:
     """Take a slot for a request, within the caller's transaction; raises OfficeError."""
+    # Looked for and taken in one transaction: two requests never get one slot, whoever is quicker
+    # (P6). The key of the table forbids two in one place all the same.
     slot = take_slot(
         diary.slots,
         diary.calendar,
@@ -363,6 +364,8 @@ def insert_request(
 ) -> Request:
     """Store a request, its slot and its mail, durably; raises OfficeError for a slot just taken."""
     with transaction(connection):
+        # The request, its slot and the mail that tells the office are one transaction: a power cut
+        # leaves all of them or none.
         fresh = connection.execute(
             _INSERT_REQUEST, request_to_row(taking.id, taking.new, taking.sound)
         ).rowcount
@@ -625,6 +628,7 @@ UNKNOWN_LINK = LinkStatus(DoneLinkState.UNKNOWN)
 
 def look_up_link(connection: sqlite3.Connection, token: str, now: datetime) -> LinkStatus:
     """Look a link up by its hash: whatever was given takes the same look."""
+    # The secret of a link is never stored (E15): it is found by its hash alone.
     digest = done_link_hash(token)
     row = connection.execute(
         "SELECT request, made_at FROM request_links WHERE sha256 = ?", (digest,)
@@ -635,7 +639,7 @@ def look_up_link(connection: sqlite3.Connection, token: str, now: datetime) -> L
     is_used = any(each.id == _link_step_id(digest) for each in kept.steps)
     is_done = kept.request.state is RequestState.DONE
     made_at = datetime.fromisoformat(row["made_at"])
-    return LinkStatus(requests.done_link_state(is_used, is_done, made_at, now), kept)
+    return LinkStatus(policy.done_link_state(is_used, is_done, made_at, now), kept)
 
 
 def close_by_link(connection: sqlite3.Connection, token: str, said_by: str, now: datetime) -> int:
@@ -646,13 +650,13 @@ def close_by_link(connection: sqlite3.Connection, token: str, said_by: str, now:
     with transaction(connection):
         looked = look_up_link(connection, token, now)
         if looked.kept is None or looked.standing is not DoneLinkState.OPEN:
-            words = requests.DONE_LINK_WORDS[looked.standing]
+            words = policy.DONE_LINK_WORDS[looked.standing]
             raise Refused(words.it, words.en)
         number = looked.kept.request.number
         ident = _link_step_id(done_link_hash(token))
-        done = StoredStep(ident, RequestStep.CLOSE, now, requests.DONE_LINK_AUTHOR, said_by)
+        done = StoredStep(ident, RequestStep.CLOSE, now, policy.DONE_LINK_AUTHOR, said_by)
         apply_step_within(connection, number, done)
-        database.note(connection, Noted(now, requests.DONE_LINK_AUTHOR, LINK_USED, str(number)))
+        database.note(connection, Noted(now, policy.DONE_LINK_AUTHOR, LINK_USED, str(number)))
     return number
 
 

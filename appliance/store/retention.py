@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+# A request that nobody closed never goes by age, nor does a mail that has not left.
 _MAILS_LEFT: Final = """
     SELECT number, settled_at FROM outbox WHERE state IN ('sent', 'dropped') AND body <> ''
 """
@@ -131,6 +132,7 @@ class Deletion:
     ids: tuple[str, ...]
 
 
+# Messages that nobody closed never go by age (P9).
 _MESSAGES: Final = """
     SELECT id, number, path, closed_at FROM messages WHERE state = 'closed' ORDER BY number
 """
@@ -207,6 +209,8 @@ def erase(
     The sounds of the messages must be gone before: a file without a row would be taken for a
     message that a power cut kept from being registered (voicemail/recording.py).
     """
+    # Erased rows are overwritten in the file, too: a number is not found there any more once the
+    # write-ahead log was taken in.
     connection.execute("PRAGMA secure_delete = ON")
     with transaction(connection):
         _erase_messages(connection, tuple(ident for ident, _, _ in what.messages))

@@ -236,7 +236,7 @@ _UPSERT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SheetHit:
     """A sheet that a search found, and the words around what matched."""
 
     sheet: Sheet
@@ -261,7 +261,7 @@ def store(
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SheetChanges:
     """What becomes of each sheet, which are written, and which are found no more."""
 
     found: dict[str, SheetChange]
@@ -269,13 +269,13 @@ class Plan:
     gone: tuple[str, ...]
 
 
-def planned(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> Plan:
+def planned(connection: sqlite3.Connection, given: tuple[Sheet, ...]) -> SheetChanges:
     """Say what it takes to have the given sheets alone found; raises Refused, sqlite3.Error."""
     ours, given = _own(connection, given)
     found = sheet_changes(ours, given)
     written = tuple(sheet for sheet in given if found[sheet.code] is not SheetChange.SAME)
     gone = tuple(code for code, change in found.items() if change is SheetChange.GONE)
-    return Plan(found, written, gone)
+    return SheetChanges(found, written, gone)
 
 
 def lay(connection: sqlite3.Connection, given: Iterable[Sheet], gone: Iterable[str]) -> None:
@@ -350,7 +350,7 @@ def find(connection: sqlite3.Connection, code: str) -> Sheet | None:
 
 def search(
     connection: sqlite3.Connection, typed: str, most: int = MOST_SHEETS_SHOWN
-) -> tuple[Found, ...]:
+) -> tuple[SheetHit, ...]:
     """Find sheets that have every typed word, or one that it stands for; the best first."""
     words = WORD.findall(typed)
     if not words:
@@ -366,7 +366,7 @@ def search(
     show = "SELECT * FROM sheets WHERE rowid = ?"
     found = (_from_row(connection.execute(show, (number,)).fetchone()) for number in numbers)
     shown = [each for one in meant for each in (*one.beginnings, *(p[0] for p in one.phrases))]
-    return tuple(Found(sheet, excerpt(sheet.body, shown)) for sheet in found)
+    return tuple(SheetHit(sheet, excerpt(sheet.body, shown)) for sheet in found)
 
 
 def _any_of(meant: Meant) -> str:

@@ -86,7 +86,7 @@ _UPDATE: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ChangeRequester:
     """Who asks for a change and when; from the shell nobody's right is looked at."""
 
     by: str
@@ -123,7 +123,7 @@ def password_of(connection: sqlite3.Connection, name: str) -> str:
     return str(row[0]) if row else ""
 
 
-def add(connection: sqlite3.Connection, user: User, password: str, asked: Asked) -> User:
+def add(connection: sqlite3.Connection, user: User, password: str, asked: ChangeRequester) -> User:
     """Make a user; raises AccountError without the right, or where the name is somebody's."""
     with transaction(connection):
         check_may_change(_asking(connection, asked), None, user)
@@ -134,7 +134,7 @@ def add(connection: sqlite3.Connection, user: User, password: str, asked: Asked)
 
 def add_first(connection: sqlite3.Connection, user: User, password: str, at: datetime) -> User:
     """Make the first user of all; raises AccountError once there is one."""
-    asked = Asked(user.name, at)
+    asked = ChangeRequester(user.name, at)
     with transaction(connection):
         if not _is_made(connection, user, asked):
             if everybody(connection):
@@ -147,7 +147,7 @@ def add_first(connection: sqlite3.Connection, user: User, password: str, at: dat
 
 
 def change(
-    connection: sqlite3.Connection, name: str, changes: dict[str, Any], asked: Asked
+    connection: sqlite3.Connection, name: str, changes: dict[str, Any], asked: ChangeRequester
 ) -> User:
     """Change what a user is; raises AccountError without the right, or for the last head.
 
@@ -168,7 +168,12 @@ def change(
 
 
 def set_password(
-    connection: sqlite3.Connection, name: str, password: str, asked: Asked, *, must_change: bool
+    connection: sqlite3.Connection,
+    name: str,
+    password: str,
+    asked: ChangeRequester,
+    *,
+    must_change: bool,
 ) -> User:
     """Give a user a new password, which ends what sessions there are; raises AccountError."""
     with transaction(connection):
@@ -184,11 +189,11 @@ def set_password(
         return _known(connection, name)
 
 
-def _is_own(name: str, asked: Asked) -> bool:
+def _is_own(name: str, asked: ChangeRequester) -> bool:
     return asked.by == name and not asked.shell
 
 
-def _asking(connection: sqlite3.Connection, asked: Asked) -> User | None:
+def _asking(connection: sqlite3.Connection, asked: ChangeRequester) -> User | None:
     return None if asked.shell else _known(connection, asked.by)
 
 
@@ -199,7 +204,7 @@ def _known(connection: sqlite3.Connection, name: str) -> User:
     return user
 
 
-def _is_made(connection: sqlite3.Connection, user: User, asked: Asked) -> bool:
+def _is_made(connection: sqlite3.Connection, user: User, asked: ChangeRequester) -> bool:
     """Tell whether this very job was done before; raises AccountError for another of that name."""
     row = connection.execute(
         "SELECT created_at, created_by FROM users WHERE name = ?", (user.name,)
@@ -215,14 +220,14 @@ def _is_made(connection: sqlite3.Connection, user: User, asked: Asked) -> bool:
 
 
 def _insert(
-    connection: sqlite3.Connection, user: User, password: str, asked: Asked, what: str
+    connection: sqlite3.Connection, user: User, password: str, asked: ChangeRequester, what: str
 ) -> None:
     row = {**_row(user), "password": password, "at": asked.at.isoformat(), "by": asked.who}
     connection.execute(_INSERT, row)
     _note(connection, asked, what, f"{user.name} ({user.shown}): {_roles(user)}")
 
 
-def _note(connection: sqlite3.Connection, asked: Asked, what: str, about: str) -> None:
+def _note(connection: sqlite3.Connection, asked: ChangeRequester, what: str, about: str) -> None:
     database.note(connection, Noted(asked.at, asked.who, what, about))
 
 

@@ -311,6 +311,8 @@ def missed_calls(
     found = [(number, record) for number, record in maybe if needs_somebody(record)]
     tails = {number_tail(record.caller.number) for _, record in found if record.caller.number}
     served = _ServedCalls(connection, ms, tails, plan)
+    # Whoever called again and was answered, or left a message then, is served: the earlier call
+    # needs nobody any more, and is shown with the later one.
     again = {number: served.after(record) for number, record in found}
     later = _calls_by_number(connection, again.values())
     return tuple(
@@ -452,6 +454,8 @@ def add_entry(
     Returns its number and how it stands now; the same entry twice is one. Raises OfficeError
     when there is none of that name, or where policy.messages refuses.
     """
+    # Checking and adding are one transaction: of two people who take the same message at once the
+    # second is refused, and told who has it.
     with transaction(connection):
         subject, number = find_case(connection, kind, name)
         entries = list_entries(connection, kind, subject)

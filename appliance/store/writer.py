@@ -52,7 +52,7 @@ UNITS: Final = ("centralino-console",)
 """Units that read the records, and that calls do not need."""
 
 
-class Holder(NamedTuple):
+class LockHolder(NamedTuple):
     """A process that holds a lock: what it is called, and its unit of ours, "" for none."""
 
     pid: int
@@ -60,8 +60,10 @@ class Holder(NamedTuple):
     unit: str
 
 
-def holder(database: Path, proc: Path = PROC) -> Holder | None:
+def lock_holder(database: Path, proc: Path = PROC) -> LockHolder | None:
     """Find the process, other than this one, that keeps writers of a database out."""
+    # A file that may be read may be locked: a reader, the console above all, can keep this process
+    # from writing for as long as it likes, on purpose or by a fault (proc_locks(5)).
     wanted = {_inode(database.with_name(f"{database.name}-shm")): "POSIX"}
     wanted[_inode(database.parent)] = "FLOCK"  # the lock of the sole writer, in database.py
     for line in _text(proc / "locks").splitlines():
@@ -75,7 +77,7 @@ def holder(database: Path, proc: Path = PROC) -> Holder | None:
     return None
 
 
-def locked(by: Holder) -> Trouble:
+def locked_trouble(by: LockHolder) -> Trouble:
     """Say who keeps the records from being written, and what to do."""
     what = f"{by.name}, {by.pid}".strip(", ")
     command = f"sudo systemctl restart {by.unit}" if by.unit else f"sudo kill {by.pid}"
@@ -89,10 +91,10 @@ def locked(by: Holder) -> Trouble:
     )
 
 
-def _named(pid: int, proc: Path) -> Holder:
+def _named(pid: int, proc: Path) -> LockHolder:
     groups = _text(proc / str(pid) / "cgroup")
     unit = next((one for one in UNITS if f"/{one}.service" in groups), "")
-    return Holder(pid, unit or _text(proc / str(pid) / "comm").strip(), unit)
+    return LockHolder(pid, unit or _text(proc / str(pid) / "comm").strip(), unit)
 
 
 def _inode(path: Path) -> int:
@@ -127,7 +129,7 @@ def _ignore(*_: object) -> None:
     """Take what nobody asked for."""
 
 
-class Session:
+class WriterSession:
     """The writing connection: opened when needed, thrown away after any error; one thread only.
 
     `on_trouble` is told when the database had to be begun afresh.
@@ -148,6 +150,8 @@ class Session:
 
     def run(self, job: Callable[[sqlite3.Connection], T]) -> T:
         """Do a job, twice if need be, the second time on a new connection; raises StoreError."""
+        # A write whose outcome is unknown is tried once more on a new connection: so every job must
+        # be idempotent (reliability.md 4, "Errors").
         try:
             return self._once(job)
         except sqlite3.Error as error:
@@ -207,8 +211,8 @@ class Session:
         return self._connection
 
 
-class Records:
-    """The records' worker. `boot` names this run of the desk.
+class DatabaseWriter:
+    """The writer thread and its queue of jobs. `boot` names this run of call control.
 
     Callbacks come from the worker's own thread: `on_trouble(Trouble)` when the store degrades and
     `on_trouble(None)` when it is well again; `on_interrupted(records)` once, with the calls that
@@ -228,9 +232,9 @@ class Records:
         self._on_trouble = on_trouble
         self._on_interrupted = on_interrupted
         self._latest: dict[str, CallRecord] = {}
-        self._jobs: queue.Queue[Callable[[Session], None] | None] = queue.Queue(JOBS_LIMIT)
+        self._jobs: queue.Queue[Callable[[WriterSession], None] | None] = queue.Queue(JOBS_LIMIT)
         self._path = path
-        self._session = Session(path, on_trouble, self._close_interrupted)
+        self._session = WriterSession(path, on_trouble, self._close_interrupted)
         self._worker = Worker(
             "records",
             self._turn,
@@ -251,7 +255,7 @@ class Records:
         """
         self._looks.append(look)
 
-    def start(self) -> Records:
+    def start(self) -> DatabaseWriter:
         """Start the thread; it opens the database itself, so that a stalled disk stops nobody."""
         self._wake()
         self._worker.start()
@@ -278,6 +282,8 @@ class Records:
         if len(self._latest) >= CALLS_LIMIT and record.call not in self._latest:
             self._tell(DATABASE_OVERFLOW)
             return
+        # Kept by call until it is written, a newer one in place of the older: a stalled disk costs
+        # memory once per call.
         self._latest[record.call] = record
         # whoever is in the queue makes the worker look at `_latest` after taking it
         if self._jobs.empty():
@@ -368,7 +374,7 @@ class Records:
         finally:
             self._session.end()
 
-    def _next(self) -> Callable[[Session], None] | None:
+    def _next(self) -> Callable[[WriterSession], None] | None:
         """Wait for work; look again in a while when records wait for a failing disk, or others
         may have written."""
         with contextlib.suppress(queue.Empty):
@@ -430,8 +436,8 @@ class Records:
             self._tell(None)
         elif self._session.io_errors > 1:
             self._tell(DATABASE_UNSURE)
-        elif by := holder(self._path):
-            self._tell(locked(by))
+        elif by := lock_holder(self._path):
+            self._tell(locked_trouble(by))
         else:
             self._tell(DATABASE_FAILING)
 
@@ -452,7 +458,7 @@ class Records:
             self._jobs.put_nowait(None)
 
 
-def _attempt(session: Session, job: Callable[[sqlite3.Connection], T]) -> T | CentralinoError:
+def _attempt(session: WriterSession, job: Callable[[sqlite3.Connection], T]) -> T | CentralinoError:
     """Do a job and return its error instead of raising it: the thread outlives every disk."""
     try:
         return session.run(job)

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from appliance.calls.events import RoomForMessages
 from appliance.errors import CentralinoError
 from appliance.voicemail import storage
-from appliance.voicemail.recording import Outside, Writer
-from appliance.voicemail.storage import ENDED, NO_ROOM, Folders, Limits
+from appliance.voicemail.recording import RecordingWriter, WriterContext
+from appliance.voicemail.storage import ENDED, NO_ROOM, MailboxFolders, MailboxLimits
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEFAULT_LIMITS: Final = Limits()
+DEFAULT_LIMITS: Final = MailboxLimits()
 
 
 @dataclass(slots=True)
@@ -55,8 +55,8 @@ class Intake:
 class Mailbox:
     """Voicemail below `directory`; one thread of the desk speaks to it.
 
-    `index` registers messages (`records.worker.Records`); `header` makes WAV headers. Facts are
-    posted from the writer's thread: MessageStored or StoreFailed for each `finish`, StoreFailed
+    `index` registers messages (`store.writer.DatabaseWriter`); `header` makes WAV headers. Events
+    are posted from the writer's thread: MessageStored or StoreFailed for each `finish`, StoreFailed
     also as soon as a recording fails, RecordingGap, MessagesWaiting, RoomForMessages when that has
     changed; `on_trouble(None)` ends a trouble.
     """
@@ -68,15 +68,16 @@ class Mailbox:
         header: Header,
         post: Callable[[Event], None],
         on_trouble: Callable[[Trouble | None], None],
-        limits: Limits = DEFAULT_LIMITS,
+        limits: MailboxLimits = DEFAULT_LIMITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = limits
         self._on_trouble, self._post = on_trouble, post
         self._intakes: dict[str, Intake] = {}
         self._commands: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._writer = Writer(
-            Outside(Folders(directory), header, index, post, self._heard, clock), limits
+        self._writer = RecordingWriter(
+            WriterContext(MailboxFolders(directory), header, index, post, self._heard, clock),
+            limits,
         )
         self._worker = Worker(
             "voicemail",

@@ -1,4 +1,8 @@
-"""Recording a message, and recovering messages after a crash."""
+"""Recordings on disk: written, sealed into messages, recovered after a crash.
+
+A seam: everything here runs in the mailbox's worker thread alone; `mailbox.py` is the queue before
+it, and the crash tests drive these steps without a thread.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +34,8 @@ from appliance.voicemail.storage import (
     SET_ASIDE,
     Sidecar,
     Space,
-    decode,
-    encode,
+    decode_sidecar,
+    encode_sidecar,
     no_space,
 )
 from appliance.workers import one_job
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import NewRequest
     from appliance.store.database import Trouble
-    from appliance.voicemail.storage import Folders, Header, Limits
+    from appliance.voicemail.storage import Header, MailboxFolders, MailboxLimits
 
 
 # ---- recording ---------------------------------------------------------------------------------
@@ -58,7 +62,7 @@ if TYPE_CHECKING:
 class Recording:
     """A growing `rec/ID.part`: header of no length, then sound in the line's own law."""
 
-    folders: Folders
+    folders: MailboxFolders
     header: Header
     id: str
     law: str
@@ -79,9 +83,9 @@ class Recording:
         """
         storage.bytes_per_ms(self.law)
         if self._descriptor < 0:
-            self._descriptor = storage.create(self.folders.part(self.id))
+            self._descriptor = storage.create_file(self.folders.part(self.id))
         storage.write_durably(
-            self.folders.begun(self.id), encode(Sidecar(self.id, self.law, self.record))
+            self.folders.begun(self.id), encode_sidecar(Sidecar(self.id, self.law, self.record))
         )
         fsync_directory(self.folders.rec)
         head = self.header(self.law, 0)
@@ -158,10 +162,10 @@ def complete_recording(
     return _message(sidecar, digest, keep, gap_ms, interrupted)
 
 
-def publish_recording(folders: Folders, sidecar: Sidecar) -> None:
+def publish_recording(folders: MailboxFolders, sidecar: Sidecar) -> None:
     """Rename a complete, synced part into `new/`, its sidecar first; raises OSError."""
     done = folders.begun(sidecar.id).with_suffix(".done")
-    storage.write_durably(done, encode(sidecar))
+    storage.write_durably(done, encode_sidecar(sidecar))
     done.rename(folders.meta(sidecar.id))
     folders.part(sidecar.id).chmod(SHARED)  # the console plays it
     folders.part(sidecar.id).rename(folders.wav(sidecar.id))
@@ -169,7 +173,7 @@ def publish_recording(folders: Folders, sidecar: Sidecar) -> None:
     fsync_directory(folders.rec)
 
 
-def forget_recording(folders: Folders, ident: str) -> None:
+def forget_recording(folders: MailboxFolders, ident: str) -> None:
     """Remove what `rec/` holds of a recording; raises OSError."""
     for path in (folders.part(ident), folders.begun(ident)):
         path.unlink(missing_ok=True)
@@ -218,7 +222,7 @@ class SetAsideError(StoreError):
 
 
 @dataclass(frozen=True, slots=True)
-class Recovered:
+class RecoveredMessage:
     """A whole message on disk that the records may not know yet."""
 
     message: Message
@@ -226,7 +230,7 @@ class Recovered:
     request: NewRequest | None = None
 
 
-def unfinished_recordings(folders: Folders) -> list[str]:
+def unfinished_recordings(folders: MailboxFolders) -> list[str]:
     """List the recordings left in `rec/`; raises OSError.
 
     A sound that reached `new/` before its sidecar is taken back to be finished again.
@@ -238,8 +242,8 @@ def unfinished_recordings(folders: Folders) -> list[str]:
 
 
 def finish_recording(
-    folders: Folders, header: Header, ident: str, minimum_ms: int
-) -> Recovered | None:
+    folders: MailboxFolders, header: Header, ident: str, minimum_ms: int
+) -> RecoveredMessage | None:
     """Finish a recording that was cut off, flagged `interrupted`; None when it was too short.
 
     Raises OSError; SetAsideError for a recording without a readable sidecar.
@@ -252,7 +256,7 @@ def finish_recording(
     sidecar = _sidecar_or_aside(folders, folders.begun(ident), folders.part(ident))
     part = folders.part(ident)
     head = len(header(sidecar.law, 0))
-    whole, gap_ms = storage.mend(sidecar.law, part.read_bytes()[head:])
+    whole, gap_ms = storage.mend_sound(sidecar.law, part.read_bytes()[head:])
     if storage.length_ms(sidecar.law, len(whole)) < minimum_ms:
         log.warning("voicemail: a recording of call %s was too short", sidecar.record.call)
         forget_recording(folders, ident)
@@ -263,16 +267,16 @@ def finish_recording(
         header, sidecar, descriptor, len(whole), gap_ms=gap_ms, interrupted=True
     )
     publish_recording(folders, replace(sidecar, message=message))
-    return Recovered(message, _closed(sidecar.record, Result.INTERRUPTED))
+    return RecoveredMessage(message, _closed(sidecar.record, Result.INTERRUPTED))
 
 
-def orphaned_messages(folders: Folders, known: frozenset[str]) -> list[str]:
+def orphaned_messages(folders: MailboxFolders, known: frozenset[str]) -> list[str]:
     """List the files of `new/` that the records do not know; raises OSError."""
     recording = {path.stem for path in folders.rec.glob("*.part")}
     return sorted({path.stem for path in folders.new.iterdir()} - known - recording)
 
 
-def adopt_orphan(folders: Folders, ident: str) -> Recovered:
+def adopt_orphan(folders: MailboxFolders, ident: str) -> RecoveredMessage:
     """Take up a message of `new/` by its sidecar, its sound verified.
 
     Raises OSError; SetAsideError for what is not whole.
@@ -285,10 +289,10 @@ def adopt_orphan(folders: Folders, ident: str) -> Recovered:
         raise SetAsideError(f"message {ident} is not whole: it was moved to corrupt/")
     fsync_directory(folders.new)  # its rename may be what failed
     record = sidecar.record if sidecar.request else _closed(sidecar.record, Result.MESSAGE)
-    return Recovered(message, record, sidecar.request)
+    return RecoveredMessage(message, record, sidecar.request)
 
 
-def sweep_recordings(folders: Folders) -> None:
+def sweep_recordings(folders: MailboxFolders) -> None:
     """Remove what interrupted steps leave in `rec/` beside recordings; raises OSError."""
     for path in sorted(folders.rec.iterdir()):
         leftover = path.suffix in {".copy", ".done"}
@@ -296,7 +300,7 @@ def sweep_recordings(folders: Folders) -> None:
             path.unlink()
 
 
-def set_aside(folders: Folders, *paths: Path) -> None:
+def set_aside(folders: MailboxFolders, *paths: Path) -> None:
     """Move files into `corrupt/`, those that exist, over nothing that is there; raises OSError."""
     for path in paths:
         target = folders.corrupt / path.name
@@ -315,9 +319,9 @@ def _closed(record: CallRecord, result: Result) -> CallRecord:
     return replace(record, result=result) if record.result is Result.OPEN else record
 
 
-def _sidecar_or_aside(folders: Folders, meta: Path, wav: Path) -> Sidecar:
+def _sidecar_or_aside(folders: MailboxFolders, meta: Path, wav: Path) -> Sidecar:
     try:
-        return decode(meta.read_bytes())
+        return decode_sidecar(meta.read_bytes())
     except FileNotFoundError:
         reason = f"{wav.name} has no description: it was moved to corrupt/"
     except StoreError as error:
@@ -349,7 +353,7 @@ LOOK_S: Final = 30.0
 
 
 class MessageIndex(Protocol):
-    """Where messages are registered: `records.worker.Records`. All raise StoreError."""
+    """Where messages are registered: `store.writer.DatabaseWriter`. All raise StoreError."""
 
     def store_message(self, message: Message, record: CallRecord) -> int:
         """Commit a message with its call, durably; the same one twice is one."""
@@ -368,10 +372,10 @@ class MessageIndex(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class WriterContext:
     """What the writer needs of the world: where, whom to tell, what time (monotonic s) it is."""
 
-    folders: Folders
+    folders: MailboxFolders
     header: Header
     index: MessageIndex
     post: Callable[[Event], None]
@@ -379,10 +383,10 @@ class Outside:
     clock: Callable[[], float]
 
 
-class Writer:
+class RecordingWriter:
     """The thread's side of the mailbox; its methods are called by that thread alone."""
 
-    def __init__(self, outside: Outside, limits: Limits) -> None:
+    def __init__(self, outside: WriterContext, limits: MailboxLimits) -> None:
         self._to = outside
         self._limits = limits
         self._space = Space(outside.folders, limits)
@@ -505,7 +509,7 @@ class Writer:
             self._recovered(partial(adopt_orphan, folders, ident))
         sweep_recordings(folders)
 
-    def _recovered(self, step: Callable[[], Recovered | None]) -> None:
+    def _recovered(self, step: Callable[[], RecoveredMessage | None]) -> None:
         """Take one step; whatever it fails with, the others are recovered all the same."""
         try:
             with one_job(OSError):

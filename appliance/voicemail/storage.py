@@ -40,7 +40,7 @@ NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(frozen=True, slots=True)
-class Folders:
+class MailboxFolders:
     """Where the mailbox keeps what; `make` creates them, durably."""
 
     root: Path
@@ -93,7 +93,7 @@ class Folders:
         fsync_directory(self.root)
 
 
-def create(path: Path) -> int:
+def create_file(path: Path) -> int:
     """Open a new file for writing and reading, never an old one; raises OSError."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
 
@@ -111,7 +111,7 @@ def write_durably(path: Path, data: bytes) -> None:
     """Put `data` on disk in a file; its *name* needs `fsync_directory`; raises OSError."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()  # what an interrupted attempt left
-    descriptor = create(path)
+    descriptor = create_file(path)
     try:
         write_at(descriptor, data, 0)
         os.fsync(descriptor)
@@ -193,7 +193,7 @@ class Sidecar:
     request: NewRequest | None = None
 
 
-def encode(sidecar: Sidecar) -> bytes:
+def encode_sidecar(sidecar: Sidecar) -> bytes:
     """Write a sidecar as JSON."""
     message = voicemail.message_to_row(sidecar.message) if sidecar.message else None
     value = {
@@ -207,7 +207,7 @@ def encode(sidecar: Sidecar) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
-def decode(contents: bytes) -> Sidecar:
+def decode_sidecar(contents: bytes) -> Sidecar:
     """Read a sidecar; raises StoreError when it is torn or not one of ours."""
     try:
         value = json.loads(contents)
@@ -262,7 +262,7 @@ def silence(law: str, ms: int) -> bytes:
     return _SILENCE[law] * (ms * bytes_per_ms(law) // len(_SILENCE[law]))
 
 
-def mend(law: str, sound: bytes) -> tuple[bytes, int]:
+def mend_sound(law: str, sound: bytes) -> tuple[bytes, int]:
     """Take out what a power cut puts into a growing file; returns the sound and its holes in ms.
 
     ext4 may have made the new length durable and not yet the last block's bytes: up to 4095 zeros
@@ -289,7 +289,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MailboxLimits:
     """The mailbox's limits: bytes of free space, ms of sound, seconds of patience.
 
     Below `high_water_bytes` the technician is told; below `low_water_bytes` no message is begun.
@@ -349,7 +349,7 @@ def no_space(error: BaseException | None) -> bool:
     return False
 
 
-def marks(limits: Limits, total_bytes: int) -> tuple[int, int]:
+def water_marks(limits: MailboxLimits, total_bytes: int) -> tuple[int, int]:
     """Return low and high water of a disk in bytes: the limits, or less where it is small."""
     low = min(limits.low_water_bytes, total_bytes // 6)
     return low, min(limits.high_water_bytes, max(low, total_bytes // 3))
@@ -360,13 +360,13 @@ def spare_bytes(folder: Path) -> int:
     want for room themselves: what is free above the high water; raises OSError.
     """
     usage = shutil.disk_usage(folder)
-    return usage.free - marks(Limits(), usage.total)[1]
+    return usage.free - water_marks(MailboxLimits(), usage.total)[1]
 
 
 class Space:
     """The disk's room for messages; used by the writer thread alone."""
 
-    def __init__(self, folders: Folders, limits: Limits) -> None:
+    def __init__(self, folders: MailboxFolders, limits: MailboxLimits) -> None:
         self._folders = folders
         self._limits = limits
 
@@ -389,7 +389,7 @@ class Space:
             )
 
     def _marks(self) -> tuple[int, int]:
-        return marks(self._limits, total_bytes(self._folders.root))
+        return water_marks(self._limits, total_bytes(self._folders.root))
 
     def spending(self, action: Callable[[], T]) -> T:
         """Do what takes space, once more after giving the ballast back; raises what it raises."""

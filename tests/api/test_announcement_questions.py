@@ -25,7 +25,7 @@ from appliance.policy.clock import Now
 from appliance.policy.users import Role, User
 from appliance.service.stores import Stores
 from appliance.store import database, users
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 HASH = "$argon2id$v=19$m=12288,t=3,p=1$c2FsdHNhbHRzYWx0c2FsdA$" + "A" * 43
@@ -86,7 +86,7 @@ class Box:
 
 
 def _enter(connection: sqlite3.Connection, user: User) -> None:
-    users.add(connection, user, HASH, Asked("test", AT, shell=True))
+    users.add(connection, user, HASH, ChangeRequester("test", AT, shell=True))
 
 
 @pytest.fixture

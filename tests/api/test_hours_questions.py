@@ -28,7 +28,7 @@ from appliance.service.stores import Stores
 from appliance.store import database
 from appliance.store import users as store_users
 from appliance.store.database import Trouble
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.api.test_sheet_changes import HASH
 from tests.calls.desk import TEN, up
 from tests.stories.offices import ROME
@@ -104,7 +104,7 @@ class Box:
 
 def _enter(connection: sqlite3.Connection, user: User) -> None:
     if store_users.find_user(connection, user.name) is None:
-        store_users.add(connection, user, HASH, Asked("root", TEN.wall, shell=True))
+        store_users.add(connection, user, HASH, ChangeRequester("root", TEN.wall, shell=True))
 
 
 @pytest.fixture

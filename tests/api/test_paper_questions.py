@@ -33,7 +33,7 @@ from appliance.store import database, outbox, users
 from appliance.store import requests as store_requests
 from appliance.store.database import database_path
 from appliance.store.requests import RequestSound, RequestToStore, StoredStep, look_up_link
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.console import people
 from tests.policy.town import RESIDENCE, TOWN, declaration, with_declarations
 
@@ -67,7 +67,7 @@ ASKED = NewRequest(
 class Desk:
     """The desk's side of papers; the mail thread never runs. `register` may be changed."""
 
-    records: Records
+    records: DatabaseWriter
     questions: PaperCommands
     register: list[Directory]
 
@@ -118,7 +118,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         file.setsampwidth(2)
         file.setframerate(8000)
         file.writeframes(b"\1\2" * 100_000)
-    records, register = Records(database_path(tmp_path), "b").start(), [SECRET]
+    records, register = DatabaseWriter(database_path(tmp_path), "b").start(), [SECRET]
     office = build_office(settings, 2026)
     room = Mailroom(settings, office, records, lambda: register[0], lambda _: None)
     records.ask(people.enter)

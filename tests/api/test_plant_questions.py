@@ -15,7 +15,7 @@ from appliance.calls import events
 from appliance.errors import CentralinoError
 from appliance.media.messages import Recovering, Snapshot
 from appliance.modem.events import Recovery
-from appliance.panel.panel import Led
+from appliance.panel import Led
 from appliance.sip.phones import PhoneState
 from appliance.sip.trunk import Standing
 from appliance.store import database

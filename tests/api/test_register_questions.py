@@ -26,7 +26,7 @@ from appliance.store import database, users
 from appliance.store import directory as store
 from appliance.store.database import Noted
 from appliance.store.directory import Who
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.calls.desk import TEN, up
 from tests.policy.town import TOWN
 from tests.stories.offices import ROME
@@ -117,7 +117,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     posted: list[events.Event] = []
     stores = Stores(tmp_path, "boot", posted.append, lambda *_: None)
     stores.start()
-    key, shell = stores.register.key, Asked("t", AT, shell=True)
+    key, shell = stores.register.key, ChangeRequester("t", AT, shell=True)
     stores.records.ask(
         lambda c: store.change(
             c, key, Who("anna", AT, "import"), lambda r: merge_directory(r, TOWN), {}

@@ -23,7 +23,7 @@ from appliance.service.status import StatusCollector
 from appliance.store import requests, users
 from appliance.store.database import database_path, open_reader
 from appliance.store.requests import RequestToStore
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.console import people
 from tests.console.user_desk import serving_door
 from tests.fuzz.targets import door as stand_ins
@@ -31,7 +31,7 @@ from tests.fuzz.targets import door as stand_ins
 GONE: Final = User("gone", "Gino Via", frozenset(Role), position="op1")
 UGO: Final = User("ugo", "Ugo Viola", frozenset({Role.OFFICE}), unit="anagrafe")
 EVERYBODY: Final = (*people.EVERYBODY, UGO)
-SHELLS: Final = Asked("root", people.AT, shell=True)
+SHELLS: Final = ChangeRequester("root", people.AT, shell=True)
 FREELY: Final = sorted(name for name, needed in NEEDS.items() if needed == FREE)
 GATED: Final = sorted(name for name, needed in NEEDS.items() if needed and needed != FREE)
 

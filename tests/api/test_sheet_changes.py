@@ -24,7 +24,7 @@ from appliance.policy.text import Refused
 from appliance.policy.users import Role, User
 from appliance.service.stores import Stores
 from appliance.store import database, sheets, users
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.console.head_desk import Voices
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
@@ -78,7 +78,7 @@ class Box:
         return [(each.by, each.what, each.about) for each in found]
 
 
-def _enter(connection: sqlite3.Connection, user: User, asked: Asked) -> None:
+def _enter(connection: sqlite3.Connection, user: User, asked: ChangeRequester) -> None:
     users.add(connection, user, HASH, asked)
 
 
@@ -88,7 +88,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     posted: list[Any] = []
     stores = Stores(tmp_path / "state", "b", posted.append, lambda *_: None)
     stores.start()
-    asked = Asked("test", AT, shell=True)
+    asked = ChangeRequester("test", AT, shell=True)
     for user in PEOPLE:
         stores.records.ask(functools.partial(_enter, user=user, asked=asked))
     stores.records.ask(lambda c: sheets.store(c, (FULL, PLAIN)))

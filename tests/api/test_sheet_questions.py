@@ -19,7 +19,7 @@ from appliance.policy.sheets import Sheet
 from appliance.service.loop import CallControl
 from appliance.service.stores import Stores
 from appliance.store import call_log, sheets
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.calls.desk import KNOWN, RANG, TEN, records, tell, up
 from tests.store.samples import a_call
 from tests.stories.offices import ROME
@@ -31,7 +31,7 @@ class Shelf:
     """Records with one sheet, a desk, and what was posted to it."""
 
     def __init__(self, folder: Path) -> None:
-        self.records = Records(folder / "centralino.db", "boot").start()
+        self.records = DatabaseWriter(folder / "centralino.db", "boot").start()
         self.records.ask(lambda c: sheets.store(c, (IMU,)))
         self.posted: list[events.Event] = []
         self.post = self.posted.append

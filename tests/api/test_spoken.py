@@ -34,7 +34,7 @@ from appliance.policy.text import Words
 from appliance.prompts import Catalogue
 from appliance.service.announcements import PromptFile, SpokenSounds, prompt_file
 from appliance.service.loop import CallControl, Inbox
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.stories.offices import EXAMPLE, ROME
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Shelf:
         self.folder = speech_folder(state)
         self.posted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self.told: queue.SimpleQueue[Menu | CentralinoError] = queue.SimpleQueue()
-        self.records = Records(state / "db", "boot")
+        self.records = DatabaseWriter(state / "db", "boot")
         self.records.start()
         self.sounds = SpokenSounds(self.folder, site, self.records, self.posted.put)
 

@@ -22,7 +22,7 @@ from appliance.calls import orders
 from appliance.service.stores import Stores
 from appliance.store import call_log, voicemail
 from appliance.store.database import database_path, open_database
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.commands.samples import CONFIG
 from tests.store.samples import WITHHELD, a_call, a_message
 
@@ -33,7 +33,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path), encoding="utf-8")
     (tmp_path / "state").mkdir()
-    records = Records(database_path(tmp_path / "state"), "b").start()
+    records = DatabaseWriter(database_path(tmp_path / "state"), "b").start()
     now = datetime.now(UTC)
     message = replace(a_message("m1", "a-1"), caller=WITHHELD, received_at=now)
     records.store_message(message, replace(a_call("a-1"), rang_at=now, caller=WITHHELD))
@@ -147,7 +147,7 @@ def test_what_cannot_be_done_is_one_sentence(config: Path, words: tuple[str, ...
 
 def test_records_of_an_older_version_are_said_to_be(config: Path, tmp_path: Path) -> None:
     """A command beside records that no desk has brought up to date yet."""
-    records = Records(tmp_path / "old" / "centralino.db", "b")
+    records = DatabaseWriter(tmp_path / "old" / "centralino.db", "b")
     (tmp_path / "old").mkdir()
     records.start()
     records.ask(lambda c: c.execute("PRAGMA user_version = 2"))

@@ -25,7 +25,7 @@ from appliance.store import policy_change, privacy, sheets
 from appliance.store.database import Noted, open_database, open_reader, records_made, sole_writer
 from appliance.store.directory import Rows, Sealed, Who
 from appliance.store.managed_config import InForce
-from appliance.store.policy_change import Central, OvertakenError, PolicyChange
+from appliance.store.policy_change import ManagedPolicy, OvertakenError, PolicyChange
 from tests.commands.samples import CONFIG, call_control
 
 IMU = Sheet("imu", "IMU", "tributi", "Delibera", date(2026, 5, 20), "Acconto a giugno.\n")
@@ -224,7 +224,7 @@ def test_a_change_goes_over_the_control_socket_unchanged() -> None:
         (Sealed("lettera.pdf", "ab" * 32, 3, b"\x00\xff\n"),),
         "variation 3 of anagrafe",
     )
-    held = Central(InForce(2, "cd" * 32, 1, "", at, "Rita", "stick"), ("imu",), ("anagrafe",))
+    held = ManagedPolicy(InForce(2, "cd" * 32, 1, "", at, "Rita", "stick"), ("imu",), ("anagrafe",))
     noted = (Noted(at, "Rita", "central.apply", "2: orari"),)
     given = PolicyChange(3, rows, (IMU, TARI), ("old",), noted, held)
     assert policy_change.from_json(policy_change.to_json(given)) == given

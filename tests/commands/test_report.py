@@ -24,7 +24,7 @@ from appliance.service.stores import Stores
 from appliance.store import call_log, outbox
 from appliance.store.database import database_path
 from appliance.store.requests import NO_MAILS
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.journeys.harness.reports import text_of_pdf
 from tests.policy.town import ANAGRAFE
 from tests.store.samples import a_call
@@ -57,7 +57,7 @@ OCTOBER = datetime(2026, 10, 15, 10, tzinfo=UTC)
 def config(tmp_path: Path) -> Path:
     """A configuration, and records of October: one call answered, one that an office took."""
     (tmp_path / "state").mkdir()
-    records = Records(database_path(tmp_path / "state"), "b").start()
+    records = DatabaseWriter(database_path(tmp_path / "state"), "b").start()
     one = replace(
         a_call("a-1", orders.Result.ANSWERED), rang_at=OCTOBER, phone="op1",
         answered_at=OCTOBER + timedelta(seconds=8),
@@ -137,7 +137,7 @@ def test_positions_only_with_the_agreement(config: Path, tmp_path: Path) -> None
 @pytest.fixture
 def stores(tmp_path: Path) -> Iterator[Stores]:
     """Give the records alone, as the desk has them."""
-    records = Records(tmp_path / "c.db", "b").start()
+    records = DatabaseWriter(tmp_path / "c.db", "b").start()
     records.letters = NO_MAILS
     yield cast(Stores, SimpleNamespace(records=records))
     records.stop()

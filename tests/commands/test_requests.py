@@ -36,7 +36,7 @@ from appliance.store import outbox, requests
 from appliance.store.database import database_path
 from appliance.store.directory import Who, key_path
 from appliance.store.requests import StoredStep
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.policy.town import RESIDENCE as RESIDENCE_NEED
 from tests.policy.town import TOWN, declaration, with_declarations
 
@@ -73,7 +73,7 @@ class Desk:
     """A configuration and a desk's door behind it; `register` may be changed."""
 
     file: Path
-    records: Records
+    records: DatabaseWriter
     register: Directory = WITH_SLOTS
 
     def run(self, *words: str) -> Result:
@@ -109,7 +109,7 @@ def desk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
     file.write_text(CONFIG.format(folder=tmp_path, language=request.param), encoding="utf-8")
     (tmp_path / "state").mkdir()
     settings = configuration.load(file)
-    records = Records(database_path(tmp_path / "state"), "b").start()
+    records = DatabaseWriter(database_path(tmp_path / "state"), "b").start()
     records.ask(lambda _: None)  # the database is made by now
     opened = Desk(file, records)
     mailroom = Mailroom(
@@ -274,7 +274,7 @@ def test_what_a_programme_may_ask_wrongly(
     file = tmp_path / "centralino.toml"
     file.write_text(CONFIG.format(folder=tmp_path, language="it"), encoding="utf-8")
     settings = configuration.load(file)
-    records = Records(database_path(tmp_path), "b")
+    records = DatabaseWriter(database_path(tmp_path), "b")
     office = build_office(settings, 2026)
     mailroom = Mailroom(settings, office, records, lambda: WITH_SLOTS, lambda _: None)
     known = RequestCommands(records, mailroom, lambda: NOW).known

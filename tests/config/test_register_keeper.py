@@ -23,7 +23,7 @@ from appliance.store import directory as store
 from appliance.store import sheets
 from appliance.store.database import Trouble
 from appliance.store.directory import Who, key_path
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, TOWN, declaration, entry, rome
 from tests.stories.offices import ROME
 
@@ -38,7 +38,7 @@ class Held:
     def __init__(self, folder: Path) -> None:
         path = folder / "centralino.db"
         self.key = key_path(path)
-        self.records = Records(path, "boot").start()
+        self.records = DatabaseWriter(path, "boot").start()
         self.posted: list[events.Event] = []
         self.troubles: list[Trouble | None] = []
         self.keeper = LiveDirectory(

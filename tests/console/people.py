@@ -10,7 +10,7 @@ from typing import Final
 from appliance.console.accounts import Passwords
 from appliance.policy.users import Role, User
 from appliance.store import users
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 
 AT: Final = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 PHRASE: Final = "pane burro alici"
@@ -31,4 +31,4 @@ def kept() -> str:
 def enter(connection: sqlite3.Connection) -> None:
     """Put them into the records, as the desk does."""
     for user in EVERYBODY:
-        users.add(connection, user, kept(), Asked("test", AT, shell=True))
+        users.add(connection, user, kept(), ChangeRequester("test", AT, shell=True))

@@ -21,7 +21,7 @@ from appliance.console.accounts import FIRST_DELAY_S, FREE_OF_A_NAME
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.users import Role
 from appliance.store import users as store_users
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.console.people import ANNA, AT, BEPPE, CARLA, PHRASE
 from tests.console.user_desk import user_desk
 from tests.console.visitor import Visitor
@@ -104,7 +104,7 @@ def test_a_wrong_password_says_not_what_was_wrong(
 
 def test_a_disabled_user_has_no_password(visitor: Visitor, records: sqlite3.Connection) -> None:
     """The right one is as wrong as any."""
-    store_users.change(records, "carla", {"disabled": True}, Asked("x", AT, shell=True))
+    store_users.change(records, "carla", {"disabled": True}, ChangeRequester("x", AT, shell=True))
     assert log_in(visitor).status_code == 403
 
 
@@ -261,7 +261,9 @@ def test_who_is_disabled_is_out(operator: Visitor, records: sqlite3.Connection) 
     """At the next page; the session does not come back with the right to log in."""
     assert is_in(operator)
     for disabled in (True, False):
-        store_users.change(records, "carla", {"disabled": disabled}, Asked("x", AT, shell=True))
+        store_users.change(
+            records, "carla", {"disabled": disabled}, ChangeRequester("x", AT, shell=True)
+        )
         assert not is_in(operator)
 
 
@@ -280,7 +282,9 @@ def test_who_is_out_sees_no_more_calls(operator: Visitor, records: sqlite3.Conne
         feed.newer = heard
         stream = asyncio.create_task(operator.client.get("/desk/live"))
         await asyncio.wait_for(listening.wait(), 5)
-        store_users.change(records, "carla", {"disabled": True}, Asked("x", AT, shell=True))
+        store_users.change(
+            records, "carla", {"disabled": True}, ChangeRequester("x", AT, shell=True)
+        )
         feed._publish({}, away=True)
         return await asyncio.wait_for(stream, 5)
 
@@ -340,7 +344,7 @@ def test_a_given_password_is_changed_first(visitor: Visitor, records: sqlite3.Co
     """Until then no other page opens."""
     hashed = store_users.password_of(records, "carla")
     eva = replace(CARLA, name="eva", shown="Eva Lilla", must_change=True)
-    store_users.add(records, eva, hashed, Asked("x", AT, shell=True))
+    store_users.add(records, eva, hashed, ChangeRequester("x", AT, shell=True))
     log_in(visitor, "eva")
     assert visitor.get("/").headers["location"] == "/account"
     assert "propria password" in visitor.get("/account").text
@@ -356,7 +360,10 @@ def test_who_must_choose_a_password_sees_that_page_once(
     """Whatever the page asks for by itself is answered by a part of a page, or by nothing."""
     eva = replace(CARLA, name="eva", shown="Eva Lilla", must_change=True)
     store_users.add(
-        records, eva, store_users.password_of(records, "carla"), Asked("x", AT, shell=True)
+        records,
+        eva,
+        store_users.password_of(records, "carla"),
+        ChangeRequester("x", AT, shell=True),
     )
     log_in(visitor, "eva")
     asked_for = re.findall(r'hx-get="([^"]+)"', visitor.get("/account").text)
@@ -484,7 +491,7 @@ def test_names_are_shown_as_they_are_written(head: Visitor, records: sqlite3.Con
     """XSS: what somebody is called runs nowhere, on no page that shows it."""
     evil = '"><script>alert(1)</script>'
     head.post("/users", data={"name": "eva", "shown": evil, "roles": ["operator"]})
-    store_users.change(records, "anna", {"shown": evil}, Asked(evil, AT, shell=True))
+    store_users.change(records, "anna", {"shown": evil}, ChangeRequester(evil, AT, shell=True))
     head.app.state.accounts.forget("anna")
     for path in ("/", "/users", "/users/eva", "/account", "/audit?since=2020-01-01"):
         text = head.get(path).text

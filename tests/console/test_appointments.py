@@ -42,7 +42,7 @@ WEEK = f"/appointments?week={TUESDAY.date()}"
 @pytest.fixture
 def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[WorkDesk]:
     """The desk of a town in which one office offers hours, as long as it stands."""
-    users.add(records, ELSA, people.kept(), users.Asked("test", people.AT, shell=True))
+    users.add(records, ELSA, people.kept(), users.ChangeRequester("test", people.AT, shell=True))
     with work_desk(console_settings) as served:
         served.mailroom.calendar = CALENDAR
         served.mailroom.register = with_declarations(replace(declaration(), slots=TUESDAYS))

@@ -23,7 +23,7 @@ from appliance.errors import OfficeError
 from appliance.policy.text import Words
 from appliance.service.nightly import MemoryCard, Night
 from appliance.store import call_log, users
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.calls.desk import TEN, tell, up
 from tests.console import people
 from tests.console.door import ServedDoor
@@ -237,7 +237,7 @@ def test_the_page_is_live_until_logged_out(
         feed.newer = heard
         stream = asyncio.create_task(works.visitor.client.get("/plant/live"))
         await asyncio.wait_for(listening.wait(), 5)
-        asked = Asked("x", TEN.wall, shell=True)
+        asked = ChangeRequester("x", TEN.wall, shell=True)
         users.add(records, dataclasses.replace(people.BEPPE, name="elio"), "", asked)
         users.change(records, "beppe", {"disabled": True}, asked)
         works.door.change(waiting=3)

@@ -14,7 +14,7 @@ from appliance.policy.requests import NewRequest, RequestState, RequestStep
 from appliance.policy.users import Role, User
 from appliance.store import requests, users
 from appliance.store.requests import RequestSound, RequestToStore, StoredRequest
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.console import people
 from tests.console.visitor import Visitor
 from tests.console.work_desk import WorkDesk, work_desk
@@ -27,7 +27,7 @@ ELSA = User("elsa", "Elsa Viola", frozenset({Role.OFFICE}), unit="anagrafe")
 @pytest.fixture
 def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iterator[WorkDesk]:
     """The desk behind its door."""
-    users.add(records, ELSA, people.kept(), Asked("test", people.AT, shell=True))
+    users.add(records, ELSA, people.kept(), ChangeRequester("test", people.AT, shell=True))
     with work_desk(console_settings) as served:
         yield served
 
@@ -178,7 +178,7 @@ def test_who_has_nothing_to_do_with_them_sees_none(
 ) -> None:
     """The technician, and somebody of no office."""
     number = take(records)
-    users.change(records, "elsa", {"unit": ""}, Asked("x", people.AT, shell=True))
+    users.change(records, "elsa", {"unit": ""}, ChangeRequester("x", people.AT, shell=True))
     for user in (people.BEPPE, replace(ELSA, unit="")):
         visitor.log_in(user)
         for path in ("/requests", f"/requests/{number}", f"/requests/{number}/sound"):

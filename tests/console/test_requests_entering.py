@@ -146,7 +146,7 @@ def test_somebody_of_an_office_enters_none(
     visitor: Visitor, records: sqlite3.Connection, desk: WorkDesk
 ) -> None:
     """Offices take requests, they make none; the desk says so too, whoever asks it."""
-    users.add(records, ELSA, people.kept(), users.Asked("test", people.AT, shell=True))
+    users.add(records, ELSA, people.kept(), users.ChangeRequester("test", people.AT, shell=True))
     visitor.log_in(ELSA)
     assert visitor.get("/requests/new").status_code == 403
     assert visitor.post("/requests/new", data=MARIO).status_code == 403

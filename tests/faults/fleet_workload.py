@@ -23,7 +23,7 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import spoken_request
 from appliance.store import call_log, monitoring, requests, voicemail
 from appliance.store.requests import NO_MAILS, RequestToStore
-from appliance.store.writer import Session
+from appliance.store.writer import WriterSession
 from tests.store.samples import TEN, a_call, a_message
 
 MOST = 1000
@@ -42,7 +42,7 @@ NAMED = {"call_ended": "call", "message_left": "message", "request_made": "reque
 Broken = Counter[str]
 
 
-def session(root: Path, boot: str, bug: str = "none") -> Session:
+def session(root: Path, boot: str, bug: str = "none") -> WriterSession:
     """Return the records' writing connection, as the worker opens it."""
     topics = () if bug == "apart" else tuple(Topic)
 
@@ -50,7 +50,7 @@ def session(root: Path, boot: str, bug: str = "none") -> Session:
         monitoring.prepare(connection, topics, KINDS, MOST)
         call_log.close_interrupted(connection, boot)
 
-    return Session(root / "centralino.db", lambda _: None, opened)
+    return WriterSession(root / "centralino.db", lambda _: None, opened)
 
 
 def bring(root: Path, first: int, bug: str) -> None:

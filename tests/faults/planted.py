@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.store import database
 from appliance.voicemail import storage
-from appliance.voicemail.recording import Writer
+from appliance.voicemail.recording import RecordingWriter
 
 if TYPE_CHECKING:
     from tests.faults.workload import Acks
@@ -40,7 +40,7 @@ def acknowledge_early(acks: Acks) -> None:
 def request_early(acks: Acks) -> None:
     """The caller of a request is told before it is taken."""
 
-    def say(_: Writer, recording: str) -> None:
+    def say(_: RecordingWriter, recording: str) -> None:
         if recording.startswith("r"):
             acks.say("requested", recording, int(recording[1:]))
 
@@ -49,7 +49,7 @@ def request_early(acks: Acks) -> None:
 
 def write_in_place(_: Acks) -> None:
     """A recording grows where whole messages lie."""
-    storage.Folders.part = storage.Folders.wav  # type: ignore[method-assign] # the planted bug
+    storage.MailboxFolders.part = storage.MailboxFolders.wav  # type: ignore[method-assign] # the planted bug
 
 
 def wal_normal(_: Acks) -> None:
@@ -72,19 +72,19 @@ PLANTED: dict[str, Callable[[Acks], None]] = {
 }
 
 
-def _say_stored(acks: Acks, writer: Writer, recording: str) -> None:
+def _say_stored(acks: Acks, writer: RecordingWriter, recording: str) -> None:
     handle = writer._open[recording]
     acks.say("stored", handle.record.call, handle.id)
 
 
-def _before_finishing(say: Callable[[Writer, str], None]) -> None:
-    real = Writer.finish
+def _before_finishing(say: Callable[[RecordingWriter, str], None]) -> None:
+    real = RecordingWriter.finish
 
-    def finish(self: Writer, recording: str, *arguments: Any) -> None:
+    def finish(self: RecordingWriter, recording: str, *arguments: Any) -> None:
         say(self, recording)
         real(self, recording, *arguments)
 
-    Writer.finish = finish  # type: ignore[method-assign, assignment] # the planted bug
+    RecordingWriter.finish = finish  # type: ignore[method-assign, assignment] # the planted bug
 
 
 def _ignoring(real: Callable[..., Any]) -> Callable[..., Any]:

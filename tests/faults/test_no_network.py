@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.mail.smtp import Security, Sender, Server
+from appliance.mail.smtp import MailSender, Security, SmtpServer
 from appliance.policy.mail import DeliveryVerdict, MailState
 from appliance.service.mailroom import Outgoing
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.bench.visitors import trusting
 from tests.faults.needs import require
 from tests.faults.network import ALONE, LAN_ADDRESS, PLUGGED, beside, lan_port, plug
@@ -148,10 +148,10 @@ class Minutes(Post):
 
     def start(self) -> Minutes:
         """Start records and mail thread."""
-        self.records = Records(self.folder / "centralino.db", "b").start()
-        self.server = Server(self.account)
+        self.records = DatabaseWriter(self.folder / "centralino.db", "b").start()
+        self.server = SmtpServer(self.account)
         self.outbox = Watched(self.records)
-        self.sender = Sender(
+        self.sender = MailSender(
             self.outbox, self._deliver, self.server.abort, self.healths.append, None, self._clock
         ).start()
         self.outbox.turns.get(timeout=LIMIT_S)

@@ -17,9 +17,9 @@ from appliance.service.nightly import look_at_card
 from appliance.store import call_log
 from appliance.store.alerts import AlertSettings
 from appliance.store.retention import RetentionDays
-from appliance.store.writer import Records
-from appliance.voicemail.recording import Outside, Writer
-from appliance.voicemail.storage import Folders, Limits
+from appliance.store.writer import DatabaseWriter
+from appliance.voicemail.recording import RecordingWriter, WriterContext
+from appliance.voicemail.storage import MailboxFolders, MailboxLimits
 from tests.faults.needs import require
 from tests.faults.wear import Card, Wear, card
 from tests.faults.workload import Inline
@@ -48,13 +48,13 @@ def a_card(tmp_path: Path) -> Iterator[Card]:
 class Spoken:
     """A mailbox on a card, on a clock of its own: a minute of speech takes no time."""
 
-    def __init__(self, card: Card, limits: Limits) -> None:
+    def __init__(self, card: Card, limits: MailboxLimits) -> None:
         self.records, self.now = Inline(card.mount / "centralino.db"), 0.0
-        folders = Folders(card.mount / "voicemail")
-        outside = Outside(
+        folders = MailboxFolders(card.mount / "voicemail")
+        outside = WriterContext(
             folders, header, self.records, lambda _: None, lambda _: None, lambda: self.now
         )
-        self.writer = Writer(outside, limits)
+        self.writer = RecordingWriter(outside, limits)
         self.writer.recover()
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ def of(card: Card, work: Callable[[int], None]) -> Wear:
 
 def test_what_messages_and_calls_write(a_card: Card, figures: Figures) -> None:
     """No more bytes than the durability protocol was measured with; flushes within its order."""
-    with closing(Spoken(a_card, Limits())) as box:
+    with closing(Spoken(a_card, MailboxLimits())) as box:
         _measure(box, a_card, figures)
 
 
@@ -108,7 +108,7 @@ def _measure(box: Spoken, a_card: Card, figures: Figures) -> None:
 
 def test_a_mailbox_that_syncs_each_frame_is_seen(a_card: Card) -> None:
     """The rig counts what reaches the card: sound that is brought there at once costs much more."""
-    with closing(Spoken(a_card, Limits(sync_s=0.0))) as box:
+    with closing(Spoken(a_card, MailboxLimits(sync_s=0.0))) as box:
         wear = of(a_card, lambda n: box.message(f"m{n}", 20))
     assert wear.flushes / COUNT > 2 * MESSAGE_FLUSHES
 
@@ -117,7 +117,7 @@ def test_a_day_without_calls_writes_nothing(a_card: Card, figures: Figures) -> N
     """All that looks once a minute, and what is deleted at night, leaves the card alone as long as
     there is nothing to tell or to delete; what is told is seen.
     """
-    records = Records(a_card.mount / "c.db", "b").start()
+    records = DatabaseWriter(a_card.mount / "c.db", "b").start()
     plan = Plan(CALENDAR, AlertSettings("desk@comune.example", head=True), RetentionDays())
     housekeeping = Housekeeping(records, a_card.mount, plan, lambda _: None)
 

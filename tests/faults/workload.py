@@ -29,16 +29,16 @@ from appliance.policy.voicemail import MessageOutcome
 from appliance.store import requests, voicemail
 from appliance.store.requests import RequestMails, RequestSound, RequestToStore
 from appliance.store.voicemail import Message
-from appliance.store.writer import Records, Session
+from appliance.store.writer import DatabaseWriter, WriterSession
 from appliance.voicemail import recording, storage
 from appliance.voicemail.mailbox import Mailbox
-from appliance.voicemail.recording import Outside, Writer
-from appliance.voicemail.storage import Limits
+from appliance.voicemail.recording import RecordingWriter, WriterContext
+from appliance.voicemail.storage import MailboxLimits
 from tests.faults.planted import plant
 from tests.store.samples import TEN, a_call
 from tests.voicemail.box import header, speech
 
-LIMITS = Limits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0, sync_s=0.05)
+LIMITS = MailboxLimits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0, sync_s=0.05)
 LETTERS = RequestMails(
     lambda kept, _: (Mail(f"request-{kept.request.number}", "a@b.example", "S", "B"),)
 )
@@ -78,7 +78,7 @@ class Inline:
     """The records in the caller's own thread."""
 
     def __init__(self, path: Path) -> None:
-        self._session = Session(path, print, lambda _: None)
+        self._session = WriterSession(path, print, lambda _: None)
 
     def store_message(self, message: Message, record: CallRecord) -> int:
         """See MessageIndex."""
@@ -121,7 +121,7 @@ def take_request(box: Any, call: str, acks: Acks) -> None:
     box.begin(call, "ulaw", a_call(call))
     box.append(call, sound)
     asked = spoken_request(ReturnRule.EMAIL, "anagrafe", "aire", call, "051", call, TEN, "op1")
-    if isinstance(box, Writer):
+    if isinstance(box, RecordingWriter):
         box.finish(call, 0, None, asked)
     else:
         box.finish_request(call, 0, asked)
@@ -167,7 +167,7 @@ def traffic(box: Any, numbers: range, acks: Acks, index: Any) -> None:
         take_request(box, f"r{i}", acks)
 
 
-class Counted(Writer):
+class Counted(RecordingWriter):
     """A writer that is called directly, as the mailbox's thread would."""
 
     def begin(self, recording: str, *arguments: Any) -> None:
@@ -200,8 +200,8 @@ def main() -> None:
     if threads == "inline":
         index = Inline(database_path)
         ticks = iter(range(1 << 30))
-        outside = Outside(
-            storage.Folders(home),
+        outside = WriterContext(
+            storage.MailboxFolders(home),
             header,
             index,
             acks.post,
@@ -213,7 +213,7 @@ def main() -> None:
         acks.say("ready", "", 0)
         traffic(writer, numbers, acks, index)
     else:
-        records = Records(database_path, "boot")
+        records = DatabaseWriter(database_path, "boot")
         records.letters = LETTERS
         records.start()
         mailbox = Mailbox(home, records, header, acks.post, lambda _: None, LIMITS).start()

@@ -15,7 +15,7 @@ from appliance.fleet.mqtt_client import Connection
 from appliance.fleet.mqtt_messages import KINDS, Message
 from appliance.service.monitoring import StoredOutbox
 from appliance.store import call_log, monitoring
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.helpers.mosquitto import USER, Mosquitto
 from tests.store.samples import TEN, a_call
 
@@ -51,7 +51,7 @@ class Publisher:
 
     def start(self) -> Publisher:
         """Start both."""
-        self.records = Records(self.folder / "centralino.db", f"boot-{time.monotonic_ns()}")
+        self.records = DatabaseWriter(self.folder / "centralino.db", f"boot-{time.monotonic_ns()}")
         self.records.prepare = lambda c: monitoring.prepare(c, ("calls",), KINDS, self.most)
         self.records.start()
         self.sender = Sender(

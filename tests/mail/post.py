@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.mail.letter import compose
-from appliance.mail.smtp import Account, Security, Sender, Server
+from appliance.mail.smtp import MailSender, Security, SmtpAccount, SmtpServer
 from appliance.policy.mail import DeliveryReply, Mail, MailState, OutboxHealth, OutgoingMail
 from appliance.service.mailroom import Outgoing
 from appliance.store import outbox
 from appliance.store.database import open_reader
 from appliance.store.outbox import StoredMail
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.helpers.mail_server import PASSWORD, USER, MailServer
 
 LIMIT_S = 20.0
@@ -35,15 +35,15 @@ class Post:
     """Records and mail thread below `folder`; `replies` are what the tries came to."""
 
     folder: Path
-    account: Account
+    account: SmtpAccount
     replies: queue.SimpleQueue[DeliveryReply] = field(default_factory=queue.SimpleQueue)
     healths: list[OutboxHealth] = field(default_factory=list)
 
     def start(self) -> Post:
         """Start both."""
-        self.records = Records(self.folder / "centralino.db", "b").start()
-        self.server = Server(self.account)
-        self.sender = Sender(
+        self.records = DatabaseWriter(self.folder / "centralino.db", "b").start()
+        self.server = SmtpServer(self.account)
+        self.sender = MailSender(
             Outgoing(self.records), self._deliver, self.server.abort, self.healths.append
         ).start()
         return self
@@ -93,12 +93,12 @@ class Post:
 
 def account_at(
     server: MailServer, folder: Path, security: Security = Security.STARTTLS, **more: object
-) -> Account:
+) -> SmtpAccount:
     """Make the right account at a server; vary it by keyword."""
     password = folder / "password"
     password.write_text(f"{PASSWORD}\n")
     plain = security is Security.NONE
-    account = Account(
+    account = SmtpAccount(
         server.address,
         "Centralino <centralino@comune.example>",
         security,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.errors import StoreError
-from appliance.mail.smtp import Sender
+from appliance.mail.smtp import MailSender
 from appliance.policy.mail import (
     DeliveryReply,
     DeliveryVerdict,
@@ -66,7 +66,7 @@ class Room:
         self.healths: queue.SimpleQueue[OutboxHealth] = queue.SimpleQueue()
         self.given_up = threading.Event()
         self.ended: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
-        self.sender = Sender(
+        self.sender = MailSender(
             self.shelf, self._deliver, self.given_up.set, self.healths.put, self.ended.put
         )
 

@@ -11,24 +11,24 @@ import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory
 
+from appliance import panel as panel_panel
 from appliance.errors import ConfigurationError
-from appliance.panel import panel as panel_panel
-from appliance.panel.panel import (
-    LineState,
-    Network,
+from appliance.panel import (
     Panel,
-    PanelPins,
+    PanelLine,
     PanelStatus,
+    PanelWiring,
+    PhoneNetwork,
     Press,
     Readiness,
     pattern_for,
 )
 
-PINS = PanelPins(
+PINS = PanelWiring(
     ready=17, network=27, message=22, fault=23, lines=(("line1", 5), ("line2", 6)), button=26
 )
 WELL = PanelStatus(
-    Readiness.READY, Network.UP, (("line1", LineState.IN_USE), ("line2", LineState.IDLE))
+    Readiness.READY, PhoneNetwork.UP, (("line1", PanelLine.IN_USE), ("line2", PanelLine.IDLE))
 )
 
 
@@ -75,7 +75,7 @@ def test_a_state_shown_is_lit(panel: Panel, factory: MockFactory) -> None:
     """Ready, network and the line in use; then the fault."""
     panel.show(WELL)
     assert until(lambda: lit(factory) == [17, 27, 5])
-    panel.show(PanelStatus(Readiness.NOT_READY, Network.UP, fault=True))
+    panel.show(PanelStatus(Readiness.NOT_READY, PhoneNetwork.UP, fault=True))
     assert until(lambda: lit(factory) == [27, 23])
 
 
@@ -87,7 +87,7 @@ def test_a_test_lights_every_led_and_then_the_state_again(
     assert until(lambda: lit(factory) == [17, 27, 5])
     panel.test(10.0)
     assert until(lambda: lit(factory) == [17, 27, 22, 23, 5, 6])
-    fault = PanelStatus(Readiness.NOT_READY, Network.UP, fault=True)
+    fault = PanelStatus(Readiness.NOT_READY, PhoneNetwork.UP, fault=True)
     panel.show(fault)
     assert until(panel._statuses.empty)
     assert lit(factory) == [17, 27, 22, 23, 5, 6]
@@ -150,19 +150,23 @@ def test_stopped_it_is_dark_and_lets_the_pins_go(factory: MockFactory) -> None:
 
 def test_what_is_not_fitted_is_not_needed(factory: MockFactory) -> None:
     """A panel may have any LEDs, or none; LEDs may be wired the other way round."""
-    panel = Panel(PanelPins(fault=4, active_high=False), lambda _: None, factory).start()
+    panel = Panel(PanelWiring(fault=4, active_high=False), lambda _: None, factory).start()
     panel.show(WELL)
     assert until(lambda: bool(factory.pin(4).state))
     panel.stop()
-    Panel(PanelPins(), lambda _: None, factory).start().stop()
+    Panel(PanelWiring(), lambda _: None, factory).start().stop()
 
 
 @pytest.mark.parametrize(
     "pins",
-    [PanelPins(ready=17, fault=17), PanelPins(ready=99), PanelPins(lines=(("a", 5),), button=5)],
+    [
+        PanelWiring(ready=17, fault=17),
+        PanelWiring(ready=99),
+        PanelWiring(lines=(("a", 5),), button=5),
+    ],
 )
 def test_a_pin_that_cannot_be_used_is_said_and_the_others_are_let_go(
-    factory: MockFactory, pins: PanelPins
+    factory: MockFactory, pins: PanelWiring
 ) -> None:
     """A pin given twice or that does not exist is the technician's to put right."""
     with pytest.raises(ConfigurationError, match=r"\[panel\]"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.panel.panel import (
+from appliance.panel import (
     FAST,
     MEANINGS,
     OFF,
@@ -19,22 +19,22 @@ from appliance.panel.panel import (
     THREE_FLASHES,
     TWO_FLASHES,
     WINK,
-    LineState,
-    Network,
+    PanelLine,
     PanelStatus,
     Pattern,
+    PhoneNetwork,
     Readiness,
     meanings_of,
     pattern_for,
     pattern_step,
 )  # fmt: skip
 
-WELL = PanelStatus(Readiness.READY, Network.UP, (("line1", LineState.IDLE),))
+WELL = PanelStatus(Readiness.READY, PhoneNetwork.UP, (("line1", PanelLine.IDLE),))
 STATUSES = st.builds(
     PanelStatus,
     st.sampled_from(Readiness),
-    st.sampled_from(Network),
-    st.lists(st.tuples(st.text(max_size=5), st.sampled_from(LineState)), max_size=3).map(tuple),
+    st.sampled_from(PhoneNetwork),
+    st.lists(st.tuples(st.text(max_size=5), st.sampled_from(PanelLine)), max_size=3).map(tuple),
     st.integers(0, 99),
     st.booleans(),
     st.booleans(),
@@ -59,17 +59,17 @@ def test_a_well_box_shows_two_steady_lights() -> None:
         ({"readiness": Readiness.NOT_READY}, "ready", OFF),
         ({"unattended": True}, "ready", WINK),
         ({"readiness": Readiness.STARTING, "unattended": True}, "ready", FAST),
-        ({"network": Network.DOWN}, "network", ONE_FLASH),
-        ({"network": Network.NO_PHONES}, "network", TWO_FLASHES),
+        ({"network": PhoneNetwork.DOWN}, "network", ONE_FLASH),
+        ({"network": PhoneNetwork.NO_PHONES}, "network", TWO_FLASHES),
         ({"messages_waiting": 1}, "message", SLOW),
         ({"fault": True}, "fault", ON),
-        ({"lines": (("line1", LineState.RINGING),)}, "line:line1", FAST),
-        ({"lines": (("line1", LineState.IN_USE),)}, "line:line1", ON),
-        ({"lines": (("line1", LineState.CLEARING),)}, "line:line1", WINK),
-        ({"lines": (("line1", LineState.MISSING),)}, "line:line1", ONE_FLASH),
-        ({"lines": (("line1", LineState.OUT),)}, "line:line1", TWO_FLASHES),
-        ({"lines": (("line1", LineState.NO_LINE),)}, "line:line1", THREE_FLASHES),
-        ({"lines": (("line1", LineState.IN_USE_OUTSIDE),)}, "line:line1", SLOW),
+        ({"lines": (("line1", PanelLine.RINGING),)}, "line:line1", FAST),
+        ({"lines": (("line1", PanelLine.IN_USE),)}, "line:line1", ON),
+        ({"lines": (("line1", PanelLine.CLEARING),)}, "line:line1", WINK),
+        ({"lines": (("line1", PanelLine.MISSING),)}, "line:line1", ONE_FLASH),
+        ({"lines": (("line1", PanelLine.OUT),)}, "line:line1", TWO_FLASHES),
+        ({"lines": (("line1", PanelLine.NO_LINE),)}, "line:line1", THREE_FLASHES),
+        ({"lines": (("line1", PanelLine.IN_USE_OUTSIDE),)}, "line:line1", SLOW),
     ],
 )
 def test_each_state_changes_its_own_led_only(
@@ -109,7 +109,7 @@ def test_every_meaning_can_be_reached() -> None:
     shown = {
         (led.split(":")[0], pattern)
         for r, n, s, w, *flags in itertools.product(
-            Readiness, Network, LineState, (0, 3), *((False, True),) * 5
+            Readiness, PhoneNetwork, PanelLine, (0, 3), *((False, True),) * 5
         )
         for led, pattern in pattern_for(PanelStatus(r, n, (("a", s),), w, *flags)).items()
     }

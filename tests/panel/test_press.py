@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.panel.panel import BOUNCE_S, HOLD_S, Button, Press
+from appliance.panel import BOUNCE_S, HOLD_S, Button, Press
 
 
 def presses(*edges: tuple[str, float]) -> list[Press | None]:

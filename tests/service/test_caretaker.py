@@ -22,7 +22,7 @@ from appliance.store import monitoring, retention, users, voicemail
 from appliance.store.alerts import AlertSettings, OpenCounts
 from appliance.store.database import Trouble
 from appliance.store.retention import RetentionDays
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.policy.town import EVERY_DAY
 from tests.store.samples import TEN, a_call, a_message
 from tests.store.test_users import ANNA, HASH
@@ -36,7 +36,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.records = Records(folder / "c.db", "b").start()
+        self.records = DatabaseWriter(folder / "c.db", "b").start()
         self.troubles: queue.SimpleQueue[Trouble | None] = queue.SimpleQueue()
         self.records.store_message(a_message(), a_call("a-1", Result.MESSAGE))
         self._new = folder / "voicemail" / "new"

@@ -32,7 +32,7 @@ from appliance.service.status import StatusCollector
 from appliance.store import call_log
 from appliance.store import monitoring as store_monitoring
 from appliance.store.database import Trouble
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.calls.desk import TEN as NOW
 from tests.calls.desk import tell, up
 from tests.config.test_config import SMALL, mistakes_of
@@ -54,15 +54,17 @@ AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
+def records(tmp_path: Path) -> Iterator[DatabaseWriter]:
     """Records that are started by who uses them."""
-    made = Records(tmp_path / "centralino.db", "boot")
+    made = DatabaseWriter(tmp_path / "centralino.db", "boot")
     yield made
     if made.is_alive:
         made.stop()
 
 
-def a_fleet(records: Records, text: str = MQTT, collector: StatusCollector | None = None) -> Fleet:
+def a_fleet(
+    records: DatabaseWriter, text: str = MQTT, collector: StatusCollector | None = None
+) -> Fleet:
     """Make the fleet of a box with a register; its thread never runs."""
     settings, status = read.parse(SMALL + text), up().status(NOW)
     office = build_office(settings, 2026)
@@ -87,12 +89,12 @@ def until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def kinds(records: Records) -> list[str]:
+def kinds(records: DatabaseWriter) -> list[str]:
     """List the events that wait."""
     return [each.kind for each in records.ask(lambda c: store_monitoring.waiting(c, 0, 99))]
 
 
-def test_without_a_broker_there_is_nothing(records: Records) -> None:
+def test_without_a_broker_there_is_nothing(records: DatabaseWriter) -> None:
     """No thread, no library, no trigger in the database."""
     settings = read.parse(SMALL)
     office = build_office(settings, 2026)
@@ -150,7 +152,7 @@ def test_what_is_wrong_with_a_broker(wrong: str, said: str) -> None:
     assert any(said in mistake for mistake in mistakes_of(f"{SMALL}\n[mqtt]\n{wrong}\n"))
 
 
-def test_of_callers_numbers_no_more_leaves_than_is_configured(records: Records) -> None:
+def test_of_callers_numbers_no_more_leaves_than_is_configured(records: DatabaseWriter) -> None:
     """P7: masked unless it says full; an office's own number is masked whatever it says."""
     masked, full = a_fleet(records), a_fleet(records, MQTT + 'callers = "full"\n')
     assert written(masked, CALLED)["number"] == "347•••"
@@ -158,7 +160,9 @@ def test_of_callers_numbers_no_more_leaves_than_is_configured(records: Records) 
     assert written(full, OURS)["number"] == "•••"
 
 
-def test_what_differs_is_kept_once_and_over_a_restart(records: Records, tmp_path: Path) -> None:
+def test_what_differs_is_kept_once_and_over_a_restart(
+    records: DatabaseWriter, tmp_path: Path
+) -> None:
     """A line is lost, the desk dies, the line is back: one event each, however often one looks."""
     made, desk = a_fleet(records), up()
     records.start()
@@ -168,7 +172,7 @@ def test_what_differs_is_kept_once_and_over_a_restart(records: Records, tmp_path
         made.see(desk.status(NOW))
     until(lambda: kinds(records) == ["line_lost"])
     records.stop()
-    again = Records(tmp_path / "centralino.db", "next boot")
+    again = DatabaseWriter(tmp_path / "centralino.db", "next boot")
     try:
         after = a_fleet(again)
         again.start()
@@ -178,7 +182,7 @@ def test_what_differs_is_kept_once_and_over_a_restart(records: Records, tmp_path
         again.stop()
 
 
-def test_troubles_of_the_box_are_told_under_their_codes(records: Records) -> None:
+def test_troubles_of_the_box_are_told_under_their_codes(records: DatabaseWriter) -> None:
     """Those of its parts, and that the configuration has mistakes, without which ones."""
     collector = StatusCollector(Words("telefono anna", "phone anna"))
     collector.trouble("mail", Trouble("mail.away", "La posta.", "Mail."))
@@ -193,7 +197,7 @@ def test_troubles_of_the_box_are_told_under_their_codes(records: Records) -> Non
 
 
 def test_a_fault_of_ours_is_told_and_stays(
-    records: Records, monkeypatch: pytest.MonkeyPatch
+    records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that keeps the thread from all work: a restart may mend it, a look does not end it."""
     collector = StatusCollector()
@@ -209,7 +213,7 @@ def test_a_fault_of_ours_is_told_and_stays(
 
 
 def test_what_the_records_refuse_is_kept_later(
-    records: Records, monkeypatch: pytest.MonkeyPatch
+    records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A card that fails for a moment loses no difference: the next look tries again."""
     made = a_fleet(records)
@@ -227,7 +231,7 @@ def test_what_the_records_refuse_is_kept_later(
 
 
 def test_home_assistant_is_told_only_when_asked(
-    records: Records, monkeypatch: pytest.MonkeyPatch
+    records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its one topic beyond the prefix is off unless configured."""
     shown: list[tuple[Message, ...]] = []
@@ -262,7 +266,7 @@ def test_what_the_technician_must_see_to(
     assert (found.code if found else None) == code
 
 
-def test_status_and_page_say_how_it_is(records: Records) -> None:
+def test_status_and_page_say_how_it_is(records: DatabaseWriter) -> None:
     """Whether the broker is reached, how many events wait, how many were dropped."""
     collector = StatusCollector()
     made = a_fleet(records, collector=collector)
@@ -279,7 +283,7 @@ def test_status_and_page_say_how_it_is(records: Records) -> None:
 
 
 def test_a_connection_that_takes_too_long_is_broken_off(
-    records: Records, monkeypatch: pytest.MonkeyPatch
+    records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the deciding thread: whoever waits in TLS cannot look at a clock."""
     made = a_fleet(records)

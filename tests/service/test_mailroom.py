@@ -18,7 +18,7 @@ from icalendar import Calendar
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.mail.letter import compose
-from appliance.mail.smtp import Server
+from appliance.mail.smtp import SmtpServer
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Period, Week
 from appliance.policy.mail import (
@@ -42,7 +42,7 @@ from appliance.service import mailroom
 from appliance.service.mailroom import Mailroom, trouble_of
 from appliance.store import outbox
 from appliance.store.requests import RequestSound, StoredRequest, StoredStep
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.policy.town import APPOINTMENT, EMAIL, TOWN, rome
 
 AT = rome("2026-11-23 10:00")
@@ -64,7 +64,7 @@ words = texts.filter(lambda text: bool(text.strip()))
 def a_room(text: str = CONFIG) -> Mailroom:
     """Make a mail room whose thread never runs."""
     settings = read.parse(text)
-    records = cast(Records, SimpleNamespace(letters=None))
+    records = cast(DatabaseWriter, SimpleNamespace(letters=None))
     office = build_office(settings, 2026)
     return Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
 
@@ -159,7 +159,7 @@ def test_a_mail_that_has_no_address(to: str, verdict: DeliveryVerdict, said: str
     assert said in reply.said
 
 
-class Taking(Server):
+class Taking(SmtpServer):
     """A mail server that answers one thing."""
 
     def __init__(self, reply: DeliveryReply) -> None:
@@ -188,7 +188,7 @@ def test_by_which_server_it_was_taken_is_kept(reply: DeliveryReply, said: str) -
     assert (told.verdict, told.said) == (reply.verdict, said)
 
 
-class Deaf(Server):
+class Deaf(SmtpServer):
     """A mail server's name that is being looked up for ever: no abort ends that."""
 
     def __init__(self) -> None:
@@ -208,7 +208,7 @@ def test_a_stop_never_waits_for_the_network(
     assert mailroom.STOP_LIMIT_S <= 2.0
     monkeypatch.setattr(mailroom, "STOP_LIMIT_S", 0.05)
     settings = read.parse(CONFIG + '\nserver = "mail.comune.example"\n')
-    records = Records(tmp_path / "c.db", "b").start()
+    records = DatabaseWriter(tmp_path / "c.db", "b").start()
     office, deaf = build_office(settings, 2026), Deaf()
     room = Mailroom(settings, office, records, lambda: TOWN, lambda _: None)
     room._server = deaf

@@ -21,7 +21,7 @@ from appliance.policy.voicemail import MessageState, MessageStep
 from appliance.service.housekeeping import KEPT, MessageSounds
 from appliance.store import voicemail
 from appliance.store.voicemail import Message
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 
 MESSAGE = voicemail.CaseKind.MESSAGE
 AT = datetime(2026, 11, 24, 18, 30, tzinfo=UTC)
@@ -35,7 +35,7 @@ class Shelf:
         self.folder = folder
         self.posted: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self.recounted = 0
-        self.records = Records(folder / "db", "boot", lambda _: None, lambda _: None)
+        self.records = DatabaseWriter(folder / "db", "boot", lambda _: None, lambda _: None)
         self.records.start()
         self.sounds = MessageSounds(folder, self.records, self.recount, self.posted.put)
 

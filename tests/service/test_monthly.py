@@ -19,7 +19,7 @@ from appliance.policy.text import Words
 from appliance.service.reports import MonthlySheets
 from appliance.store import call_log, outbox
 from appliance.store.reports import queue_sheets
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.policy.town import EVERY_DAY, TOWN, rome
 from tests.store.samples import TEN
 from tests.stories.offices import ROME
@@ -44,7 +44,7 @@ class Box:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.register = folder, TOWN
-        self.records = Records(folder / "c.db", "b").start()
+        self.records = DatabaseWriter(folder / "c.db", "b").start()
         calls = [a_transfer("a-1", TEN), a_transfer("a-2", DAY)]
         self.records.ask(lambda c: call_log.upsert_calls(c, calls, "b"))
         self.sheets = self.anew()

@@ -38,7 +38,7 @@ from appliance.service.nightly import (
 )
 from appliance.store import call_log
 from appliance.store.database import Trouble
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.commands.samples import CONFIG
 from tests.store.samples import a_call
 from tests.stories.offices import ROME
@@ -76,7 +76,7 @@ class House:
         path = folder / "centralino.toml"
         path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
         self.settings = read.load(path)
-        self.records = Records(self.state / "centralino.db", "b").start()
+        self.records = DatabaseWriter(self.state / "centralino.db", "b").start()
         self.child, self.told = Child(), queue.SimpleQueue[tuple[str, Trouble | None]]()
         self.idle = True
         self.begin()

@@ -15,7 +15,7 @@ from appliance.__main__ import main
 from appliance.calls import events, orders
 from appliance.service.housekeeping import WRONG, Pins, hashed, is_right, matches, pin_path
 from appliance.store import database
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 
 CONFIG = """\
 [site]
@@ -31,9 +31,9 @@ state = "{folder}"
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Iterator[Records]:
+def records(tmp_path: Path) -> Iterator[DatabaseWriter]:
     """Records of their own."""
-    made = Records(tmp_path / "c.db", "b").start()
+    made = DatabaseWriter(tmp_path / "c.db", "b").start()
     yield made
     made.stop()
 
@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_read_lets_nobody_in(
 
 
 def test_right_and_wrong_are_told_and_a_wrong_one_is_on_record(
-    tmp_path: Path, records: Records, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, records: DatabaseWriter, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Which phone and when, never what was pressed."""
     told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()

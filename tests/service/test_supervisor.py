@@ -19,13 +19,20 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.mock import MockFactory
 
+from appliance import panel as panel_panel
 from appliance import workers
 from appliance.fleet import prometheus
 from appliance.fleet.prometheus import Figures, Server
 from appliance.mail import smtp
-from appliance.mail.smtp import Sender
-from appliance.panel import panel as panel_panel
-from appliance.panel.panel import Network, Panel, PanelPins, PanelStatus, Readiness, StandInPin
+from appliance.mail.smtp import MailSender
+from appliance.panel import (
+    Panel,
+    PanelStatus,
+    PanelWiring,
+    PhoneNetwork,
+    Readiness,
+    StandInPin,
+)
 from appliance.policy.clock import Now
 from appliance.policy.mail import DeliveryReply, OutgoingMail
 from appliance.policy.mail import DeliveryVerdict as Sent
@@ -42,7 +49,7 @@ from appliance.service.supervision import FAULT_SHOWN_S, FILE, Supervisor
 from appliance.sip import endpoint
 from appliance.store import writer
 from appliance.store.database import DATABASE_FAILING, DATABASE_UNSURE
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from appliance.voicemail import mailbox
 from tests.fleet.samples import figures_of, status_of
 from tests.mail.test_sender import Shelf
@@ -98,7 +105,7 @@ def sip(_: Path) -> Iterator[Thread]:
 @contextmanager
 def records(folder: Path) -> Iterator[Thread]:
     """The writer of the records, hung as by a card that stalls for ever."""
-    made = Records(folder / "records.db", "boot").start()
+    made = DatabaseWriter(folder / "records.db", "boot").start()
     yield Thread(
         lambda: made.beat_at, lambda gate: made.do(gate.keep), lambda: made.do(lambda _: None)
     )
@@ -129,7 +136,7 @@ def mail(_: Path) -> Iterator[Thread]:
         gates[0].keep()
         return DeliveryReply(Sent.AWAY, "away")
 
-    made = Sender(shelf, deliver, lambda: None, lambda _: None).start()
+    made = MailSender(shelf, deliver, lambda: None, lambda _: None).start()
 
     def hang(gate: Gate) -> None:
         gates[0] = gate
@@ -151,8 +158,8 @@ def panel(_: Path) -> Iterator[Thread]:
                 gates[0].keep()
             super()._set_state(value)
 
-    made = Panel(PanelPins(ready=17), lambda _: None, MockFactory(pin_class=Pin)).start()
-    well = PanelStatus(Readiness.READY, Network.UP)
+    made = Panel(PanelWiring(ready=17), lambda _: None, MockFactory(pin_class=Pin)).start()
+    well = PanelStatus(Readiness.READY, PhoneNetwork.UP)
 
     def hang(gate: Gate) -> None:
         gates.append(gate)

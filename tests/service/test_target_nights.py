@@ -30,7 +30,7 @@ from appliance.service.backup_target import NO_ANSWER, NOT_SET_UP, BackupTarget
 from appliance.service.jobs import JobResult, Jobs
 from appliance.service.nightly import Night
 from appliance.store.database import Trouble
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.commands.samples import CONFIG
 
 AT = datetime(2026, 11, 25, 2, 5, tzinfo=UTC)
@@ -75,7 +75,7 @@ class House:
         path = folder / "centralino.toml"
         path.write_text(CONFIG.format(folder=folder), encoding="utf-8")
         self.settings = replace(read.load(path), backup=Backup(target=URL, notify="ced@comune.it"))
-        self.records = Records(self.state / "centralino.db", "b").start()
+        self.records = DatabaseWriter(self.state / "centralino.db", "b").start()
         self.told = queue.SimpleQueue[tuple[str, Trouble | None]]()
         self.idle = True
         self.began = AT - timedelta(days=1)

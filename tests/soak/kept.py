@@ -22,7 +22,7 @@ from appliance.policy.mail import Mail
 from appliance.store import outbox, voicemail
 from appliance.store.database import open_reader
 from appliance.store.voicemail import Message
-from appliance.voicemail.storage import Limits
+from appliance.voicemail.storage import MailboxLimits
 from tests.soak.store import Store
 from tests.voicemail.box import Box
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 MANY = 1_000_000
 """More messages than a soak leaves: the list for people ends earlier."""
-LIMITS = Limits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0)
+LIMITS = MailboxLimits(ballast_bytes=64 << 10, low_water_bytes=0, high_water_bytes=0)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from appliance.calls.orders import CallRecord
-from appliance.mail.smtp import Sender
+from appliance.mail.smtp import MailSender
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Holiday
@@ -116,7 +116,7 @@ class Offline:
             store.box.records, store.box.home.parent, plan, lambda _: None
         )
         self.outbox = Watched(store.box.records)
-        self.sender = Sender(
+        self.sender = MailSender(
             self.outbox, self._deliver, lambda: None, lambda _: None, None, lambda: self.world.now
         ).start()
         self.outbox.turns.get(timeout=LIMIT_S)

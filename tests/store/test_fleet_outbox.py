@@ -16,7 +16,7 @@ from appliance.errors import StoreError
 from appliance.store import call_log, monitoring, requests, voicemail
 from appliance.store.database import connect, open_database
 from appliance.store.requests import NO_MAILS, RequestToStore
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.store.samples import TEN, a_call, a_message, an_ended_call
 from tests.store.test_requests import ASKED
 
@@ -176,10 +176,10 @@ def test_topics_that_stay_at_the_broker_are_remembered(connection: sqlite3.Conne
 def test_every_connection_of_the_worker_is_prepared(tmp_path: Path) -> None:
     """Also the one that is opened after an error, and before what a kill left is closed."""
     path = tmp_path / "c.db"
-    first = Records(path, "first").start()
+    first = DatabaseWriter(path, "first").start()
     first.keep_call(a_call())
     first.stop()
-    second = Records(path, "second")
+    second = DatabaseWriter(path, "second")
     second.prepare = lambda c: monitoring.prepare(c, ALL, KINDS, 10)
     second.start()
     try:

@@ -82,12 +82,12 @@ def test_the_console_is_named_as_its_unit(tmp_path: Path) -> None:
     flock = f"2: FLOCK  ADVISORY  WRITE 77 00:22:{folder} 0 EOF"
     other = f"3: POSIX  ADVISORY  WRITE 77 00:22:{shm + folder} 0 EOF"
     for n, harmless in enumerate(((), (reads,), (other,), ("garbage",))):
-        assert writer.holder(path, a_proc(tmp_path / f"h{n}", *harmless)) is None
-    assert writer.holder(path, tmp_path / "nowhere") is None
+        assert writer.lock_holder(path, a_proc(tmp_path / f"h{n}", *harmless)) is None
+    assert writer.lock_holder(path, tmp_path / "nowhere") is None
     for n, line in enumerate((keeps, flock)):
         proc = a_proc(tmp_path / f"k{n}", reads, line, unit="centralino-console")
-        found = writer.holder(path, proc)
-        assert found == writer.Holder(77, "centralino-console", "centralino-console")
+        found = writer.lock_holder(path, proc)
+        assert found == writer.LockHolder(77, "centralino-console", "centralino-console")
         assert found is not None
-        assert "sudo systemctl restart centralino-console" in writer.locked(found).it
-    assert writer.holder(tmp_path / "none" / "d.db", a_proc(tmp_path / "z", keeps)) is None
+        assert "sudo systemctl restart centralino-console" in writer.locked_trouble(found).it
+    assert writer.lock_holder(tmp_path / "none" / "d.db", a_proc(tmp_path / "z", keeps)) is None

@@ -27,7 +27,7 @@ from appliance.store.database import (
     open_database,
 )
 from appliance.store.directory import key_path
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from tests.policy.town import TOWN, rome
 from tests.store.test_register import FULL, MAIL, NUMBERS, WHO
 from tests.store.test_users import ANNA, BY_ANNA, CARLA, HASH, OTHER
@@ -235,7 +235,7 @@ def test_a_damaged_database_takes_no_policy_with_it(box: Box) -> None:
         path.unlink()
     box.path.write_bytes(b"\0" * 8192)
     troubles = queue.SimpleQueue[Trouble | None]()
-    records = Records(box.path, "boot", troubles.put).start()
+    records = DatabaseWriter(box.path, "boot", troubles.put).start()
     try:
         assert records.ask(lambda c: directory.load(c, box.key)) == FULL
     finally:
@@ -252,7 +252,7 @@ def test_a_start_that_was_killed_in_between_puts_it_back_the_next_time(box: Box)
     backup.write(box.connection, box.copy, AT)
     box.lose().close()
     troubles = queue.SimpleQueue[Trouble | None]()
-    records = Records(box.path, "boot", troubles.put).start()
+    records = DatabaseWriter(box.path, "boot", troubles.put).start()
     try:
         assert records.ask(lambda c: directory.load(c, box.key)) == FULL
     finally:

@@ -17,7 +17,7 @@ from appliance.policy.text import Refused
 from appliance.store import database, outbox, privacy
 from appliance.store import requests as store_requests
 from appliance.store.database import Noted, open_database
-from appliance.store.privacy import Chosen, Found, Ordered
+from appliance.store.privacy import Chosen, Ordered, PersonalData
 from appliance.store.requests import RequestMails, RequestToStore, StoredRequest, StoredStep
 from appliance.store.retention import erase_requests
 from tests.store.test_requests import ASKED, AT, a_letter, step
@@ -106,7 +106,7 @@ def test_it_goes_with_its_request(db: sqlite3.Connection) -> None:
 
 def test_it_goes_with_what_the_head_erases(db: sqlite3.Connection) -> None:
     """E20: whole."""
-    found = Found(requests=(1,), open_requests=(1,), mails=(1, 2))
+    found = PersonalData(requests=(1,), open_requests=(1,), mails=(1, 2))
     ordered = Ordered("carla", "chiesto dall'interessato", LATER, close_requests=True)
     privacy.erase(db, found, Chosen(), ordered)
     assert how(db, FIRST) is DoneLinkState.UNKNOWN

@@ -14,12 +14,12 @@ import pytest
 from appliance.policy.users import AccountError, Role, User
 from appliance.store import database, users
 from appliance.store.database import open_database
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 ANNA = User("anna", "Anna Verdi", frozenset({Role.HEAD, Role.TECHNICIAN}))
 CARLA = User("carla", "Carla Blu", frozenset({Role.OPERATOR}), position="op1", must_change=True)
-BY_ANNA = Asked("anna", AT)
+BY_ANNA = ChangeRequester("anna", AT)
 HASH, OTHER = "$argon2id$one", "$argon2id$two"
 
 
@@ -61,7 +61,7 @@ def test_a_name_is_one_persons(records: sqlite3.Connection) -> None:
     """The same job twice is one; somebody else of that name is refused; nobody is deleted."""
     users.add(records, CARLA, HASH, BY_ANNA)
     with pytest.raises(AccountError, match="a user carla already") as refused:
-        users.add(records, CARLA, OTHER, Asked("anna", AT + timedelta(hours=1)))
+        users.add(records, CARLA, OTHER, ChangeRequester("anna", AT + timedelta(hours=1)))
     assert "c'è già" in refused.value.words.it
     with pytest.raises(sqlite3.IntegrityError, match="never deleted"):
         records.execute("DELETE FROM users")
@@ -72,7 +72,7 @@ def test_nobody_without_the_right_makes_or_changes_users(records: sqlite3.Connec
     before = list(records.iterdump())
     dino = replace(CARLA, name="dino")
     for by in ("carla", "eve"):
-        asked = Asked(by, AT)
+        asked = ChangeRequester(by, AT)
         with pytest.raises(AccountError):
             users.add(records, dino, HASH, asked)
         with pytest.raises(AccountError):
@@ -80,13 +80,15 @@ def test_nobody_without_the_right_makes_or_changes_users(records: sqlite3.Connec
         with pytest.raises(AccountError):
             users.set_password(records, "anna", OTHER, asked, must_change=False)
     with pytest.raises(AccountError, match="may not change carla"):
-        users.change(records, "carla", {"roles": frozenset({Role.HEAD})}, Asked("carla", AT))
+        users.change(
+            records, "carla", {"roles": frozenset({Role.HEAD})}, ChangeRequester("carla", AT)
+        )
     assert list(records.iterdump()) == before
 
 
 def test_the_language_is_ones_own(records: sqlite3.Connection) -> None:
     """Who logs in chooses it without the head."""
-    changed = users.change(records, "carla", {"language": "en"}, Asked("carla", AT))
+    changed = users.change(records, "carla", {"language": "en"}, ChangeRequester("carla", AT))
     assert changed == users.find_user(records, "carla") == replace(CARLA, language="en")
 
 
@@ -114,14 +116,18 @@ def test_who_is_disabled_has_no_password_and_no_session(records: sqlite3.Connect
 def test_the_last_head_cannot_be_disabled(records: sqlite3.Connection) -> None:
     """Not even by the shell."""
     with pytest.raises(AccountError, match="is the last head"):
-        users.change(records, "anna", {"disabled": True}, Asked("root", AT, shell=True))
+        users.change(records, "anna", {"disabled": True}, ChangeRequester("root", AT, shell=True))
 
 
 def test_a_password_ends_older_sessions(records: sqlite3.Connection) -> None:
     """One's own, or another's by the head; the same hash twice is one; the audit has no hash."""
-    new = users.set_password(records, "carla", OTHER, Asked("carla", AT), must_change=False)
+    new = users.set_password(
+        records, "carla", OTHER, ChangeRequester("carla", AT), must_change=False
+    )
     assert (new.stamp, new.must_change) == (2, False)
-    again = users.set_password(records, "carla", OTHER, Asked("carla", AT), must_change=False)
+    again = users.set_password(
+        records, "carla", OTHER, ChangeRequester("carla", AT), must_change=False
+    )
     assert again == new
     assert users.password_of(records, "carla") == OTHER
     users.set_password(records, "carla", HASH, BY_ANNA, must_change=True)
@@ -135,10 +141,10 @@ def test_a_password_ends_older_sessions(records: sqlite3.Connection) -> None:
 def test_the_shell_may_all_and_is_named(records: sqlite3.Connection) -> None:
     """Who has the box's shell has the box: what was done there says so."""
     dino = replace(ANNA, name="dino")
-    users.add(records, dino, HASH, Asked("root", AT, shell=True))
+    users.add(records, dino, HASH, ChangeRequester("root", AT, shell=True))
     assert noted(records)[0][0] == "shell: root"
     with pytest.raises(AccountError, match="no user 'root'"):
-        users.add(records, replace(ANNA, name="emma"), HASH, Asked("root", AT))
+        users.add(records, replace(ANNA, name="emma"), HASH, ChangeRequester("root", AT))
 
 
 def test_a_role_of_a_later_programme_is_left_out(records: sqlite3.Connection) -> None:

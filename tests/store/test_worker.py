@@ -21,7 +21,7 @@ from appliance.policy.requests import RequestState
 from appliance.policy.voicemail import MessageOutcome
 from appliance.store import call_log, database, voicemail, writer
 from appliance.store.database import DATABASE_UNSURE, Trouble, open_reader
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from appliance.workers import faults
 from tests.store.samples import TEN, a_call, a_message
 
@@ -36,9 +36,9 @@ class Desk:
         self.troubles: queue.SimpleQueue[Trouble | None] = queue.SimpleQueue()
         self.interrupted: queue.SimpleQueue[tuple[CallRecord, ...]] = queue.SimpleQueue()
 
-    def records(self, boot: str = "boot1") -> Records:
+    def records(self, boot: str = "boot1") -> DatabaseWriter:
         """Make a worker that is not started."""
-        return Records(self.path, boot, self.troubles.put, self.interrupted.put)
+        return DatabaseWriter(self.path, boot, self.troubles.put, self.interrupted.put)
 
     def trouble(self) -> Trouble | None:
         """Wait for the next trouble."""
@@ -57,7 +57,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 @pytest.fixture
-def records(desk: Desk) -> Iterator[Records]:
+def records(desk: Desk) -> Iterator[DatabaseWriter]:
     """Start a worker."""
     records = desk.records().start()
     yield records
@@ -85,7 +85,7 @@ def io_error() -> sqlite3.OperationalError:
     return error
 
 
-def hold(records: Records) -> threading.Event:
+def hold(records: DatabaseWriter) -> threading.Event:
     """Stall the worker, as a card would, until the event is set."""
     go_on, reached = threading.Event(), threading.Event()
 
@@ -98,7 +98,7 @@ def hold(records: Records) -> threading.Event:
     return go_on
 
 
-def test_what_is_written_is_there_after_stop(desk: Desk, records: Records) -> None:
+def test_what_is_written_is_there_after_stop(desk: Desk, records: DatabaseWriter) -> None:
     """Stopping writes what is pending."""
     for i in range(50):
         records.write_call(a_call(f"a-{i}", minute=i))
@@ -106,7 +106,7 @@ def test_what_is_written_is_there_after_stop(desk: Desk, records: Records) -> No
     assert {r.call for r in desk.calls()} == {f"a-{i}" for i in range(50)}
 
 
-def test_a_call_is_readable_while_the_desk_runs(desk: Desk, records: Records) -> None:
+def test_a_call_is_readable_while_the_desk_runs(desk: Desk, records: DatabaseWriter) -> None:
     """A later job sees every call written before it: the order is kept."""
     records.write_call(a_call())
     assert records.ask(lambda c: call_log.find_call(c, "a-1")) == a_call()
@@ -149,7 +149,7 @@ def test_a_look_that_fails_harms_nothing(desk: Desk) -> None:
     assert desk.troubles.empty()
 
 
-def test_a_stalled_disk_costs_one_record_a_call(desk: Desk, records: Records) -> None:
+def test_a_stalled_disk_costs_one_record_a_call(desk: Desk, records: DatabaseWriter) -> None:
     """While the disk stalls nobody waits, and of each call only the newest record is kept."""
     go_on = hold(records)
     for result in (Result.OPEN, Result.ANSWERED):
@@ -165,7 +165,7 @@ def test_a_stalled_disk_costs_one_record_a_call(desk: Desk, records: Records) ->
 
 
 def test_memory_is_bounded_and_the_loss_is_told(
-    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the bound calls are not recorded, which is said; known calls go on being updated."""
     monkeypatch.setattr(writer, "CALLS_LIMIT", 2)
@@ -185,7 +185,7 @@ def test_memory_is_bounded_and_the_loss_is_told(
 
 
 def test_a_full_queue_of_jobs_is_an_error_and_no_wait(
-    records: Records, monkeypatch: pytest.MonkeyPatch
+    records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Jobs beyond the bound are refused at once."""
     go_on = hold(records)
@@ -198,12 +198,12 @@ def test_a_full_queue_of_jobs_is_an_error_and_no_wait(
     assert results[1:] == [None] * writer.JOBS_LIMIT
 
 
-def test_an_unknown_outcome_is_tried_again_on_a_new_connection(records: Records) -> None:
+def test_an_unknown_outcome_is_tried_again_on_a_new_connection(records: DatabaseWriter) -> None:
     """IOERR is neither done nor undone: reopen and do the idempotent job once more."""
     assert records.ask(fail_once(io_error())) == 2
 
 
-def test_a_row_that_was_there_after_all_is_not_doubled(records: Records) -> None:
+def test_a_row_that_was_there_after_all_is_not_doubled(records: DatabaseWriter) -> None:
     """A commit that failed with IOERR may stand: giving the message again finds it."""
     first = [True]
 
@@ -216,7 +216,7 @@ def test_a_row_that_was_there_after_all_is_not_doubled(records: Records) -> None
     assert records.ask(store) == 1
 
 
-def test_two_failures_are_an_error_and_the_thread_lives(records: Records) -> None:
+def test_two_failures_are_an_error_and_the_thread_lives(records: DatabaseWriter) -> None:
     """A job that cannot be done gives a sentence; the next one is done."""
 
     def broken(_: sqlite3.Connection) -> None:
@@ -228,14 +228,16 @@ def test_two_failures_are_an_error_and_the_thread_lives(records: Records) -> Non
 
 
 def test_a_job_that_is_refused_twice_is_a_trouble_until_something_is_written(
-    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F5: a message's commit counts as much as a call's, and reading alone proves nothing."""
     monkeypatch.setattr(writer, "RETRY_S", 0.02)
     failing, proofs = [True], threading.Event()
-    real = Records._write
+    real = DatabaseWriter._write
 
-    def write(self: Records, connection: sqlite3.Connection, batch: list[CallRecord]) -> None:
+    def write(
+        self: DatabaseWriter, connection: sqlite3.Connection, batch: list[CallRecord]
+    ) -> None:
         real(self, connection, batch)
         if failing:
             proofs.set()
@@ -244,7 +246,7 @@ def test_a_job_that_is_refused_twice_is_a_trouble_until_something_is_written(
     def broken(_: sqlite3.Connection) -> None:
         raise io_error()
 
-    monkeypatch.setattr(Records, "_write", write)
+    monkeypatch.setattr(DatabaseWriter, "_write", write)
     records.do(broken)
     trouble = desk.trouble()
     assert trouble
@@ -257,7 +259,7 @@ def test_a_job_that_is_refused_twice_is_a_trouble_until_something_is_written(
     assert desk.trouble() is None
 
 
-def test_the_proof_that_all_is_well_again_writes(desk: Desk, records: Records) -> None:
+def test_the_proof_that_all_is_well_again_writes(desk: Desk, records: DatabaseWriter) -> None:
     """What is tried while in trouble reaches the disk: a database that only reads is not well."""
     records.ask(lambda _: None)  # the thread has made the file
     with closing(sqlite3.connect(f"file:{desk.path}?mode=ro", uri=True)) as reading:
@@ -269,7 +271,7 @@ def test_the_proof_that_all_is_well_again_writes(desk: Desk, records: Records) -
 
 
 def test_calls_survive_a_disk_that_fails_and_comes_back(
-    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Calls wait in memory while the disk refuses them, the trouble is shown, then it ends."""
     failing = [True]
@@ -359,7 +361,7 @@ def test_a_damaged_database_is_told_and_the_desk_goes_on(desk: Desk) -> None:
     assert desk.calls() == [a_call()]
 
 
-def test_the_mailbox_asks_and_waits(records: Records) -> None:
+def test_the_mailbox_asks_and_waits(records: DatabaseWriter) -> None:
     """Messages are stored, known, counted and closed through the one writing connection."""
     assert records.store_message(a_message(), a_call()) == 1
     assert records.known_messages() == {"m1"}
@@ -370,7 +372,7 @@ def test_the_mailbox_asks_and_waits(records: Records) -> None:
         records.close_message("m9", "op1", MessageOutcome.NOT_NEEDED, TEN)
 
 
-def test_no_answer_in_time_is_an_unknown_outcome(records: Records) -> None:
+def test_no_answer_in_time_is_an_unknown_outcome(records: DatabaseWriter) -> None:
     """A thread that waits does so within a limit."""
     go_on = hold(records)
     with pytest.raises(StoreError, match=r"no answer in 0\.01 s"):
@@ -379,7 +381,7 @@ def test_no_answer_in_time_is_an_unknown_outcome(records: Records) -> None:
 
 
 def test_a_fault_that_stays_ends_in_a_trouble_that_asks_for_a_restart(
-    desk: Desk, records: Records, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is written any more, whatever is asked: it is not borne silently."""
     monkeypatch.setattr(workers, "PAUSES_S", (0.001, 0.001))
@@ -390,7 +392,7 @@ def test_a_fault_that_stays_ends_in_a_trouble_that_asks_for_a_restart(
     assert (trouble.code, trouble.restart) == ("records.ended", True)
 
 
-def test_errors_of_people_are_not_retried(records: Records) -> None:
+def test_errors_of_people_are_not_retried(records: DatabaseWriter) -> None:
     """An OfficeError is an answer, not a failure of the disk."""
     tries: list[int] = []
 
@@ -410,7 +412,7 @@ def test_errors_of_people_are_not_retried(records: Records) -> None:
     "fault", [StopIteration, KeyError("state"), ValueError("newer"), Bug("no")]
 )
 def test_a_job_with_a_fault_of_ours_is_told_and_the_next_is_done(
-    records: Records, fault: Exception | type[Exception]
+    records: DatabaseWriter, fault: Exception | type[Exception]
 ) -> None:
     """An unknown value of a newer version, a forgotten case: who asked hears so, at once."""
 
@@ -426,7 +428,7 @@ def test_a_job_with_a_fault_of_ours_is_told_and_the_next_is_done(
     assert faults.by_thread()["records"] == before + 1
 
 
-def test_what_such_a_job_has_begun_is_rolled_back(desk: Desk, records: Records) -> None:
+def test_what_such_a_job_has_begun_is_rolled_back(desk: Desk, records: DatabaseWriter) -> None:
     """Half a change is none: also where the job has no transaction of its own."""
 
     def job(connection: sqlite3.Connection) -> None:
@@ -442,7 +444,7 @@ def test_what_such_a_job_has_begun_is_rolled_back(desk: Desk, records: Records) 
     assert {call.call for call in desk.calls()} == {"a-1", "a-2"}
 
 
-def test_a_waiter_that_fails_is_no_harm(records: Records) -> None:
+def test_a_waiter_that_fails_is_no_harm(records: DatabaseWriter) -> None:
     """What is called with an outcome fails: the thread goes on."""
     records.do(lambda _: 1, lambda _: [][0])
     assert records.ask(lambda _: 2) == 2
@@ -462,7 +464,9 @@ def test_a_look_that_fails_keeps_nothing_else_from_being_looked_at(desk: Desk) -
         records.stop()
 
 
-def test_a_call_that_no_disk_would_take_keeps_no_other_back(desk: Desk, records: Records) -> None:
+def test_a_call_that_no_disk_would_take_keeps_no_other_back(
+    desk: Desk, records: DatabaseWriter
+) -> None:
     """It is given up by name; those beside it are written, and the records are not "failing"."""
     go_on = hold(records)
     bad = replace(a_call("bad"), rang_at="not a time")  # type: ignore[arg-type]

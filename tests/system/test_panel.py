@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 
 from appliance.calls.orders import Way
-from appliance.panel.panel import FAST, OFF, ON, SLOW, WINK, Pattern
+from appliance.panel import FAST, OFF, ON, SLOW, WINK, Pattern
 from appliance.simulator.phone.process import TestPhone
 from tests.helpers.announcements import brief
 from tests.helpers.box import Box, wait

@@ -18,12 +18,14 @@ from appliance.dsp.wav import Law
 from appliance.store import voicemail
 from appliance.store.database import Trouble, open_reader
 from appliance.store.voicemail import Message
-from appliance.store.writer import Records
+from appliance.store.writer import DatabaseWriter
 from appliance.voicemail.mailbox import Mailbox
-from appliance.voicemail.storage import Limits
+from appliance.voicemail.storage import MailboxLimits
 
 LIMIT = 20.0
-SMALL = Limits(ballast_bytes=4096, low_water_bytes=0, high_water_bytes=0, sync_s=0.01, retry_s=0.02)
+SMALL = MailboxLimits(
+    ballast_bytes=4096, low_water_bytes=0, high_water_bytes=0, sync_s=0.01, retry_s=0.02
+)
 """Limits of a mailbox whose disk is as good as endless, and which is quick to try again."""
 
 E = TypeVar("E")
@@ -44,7 +46,7 @@ class Box:
     """One folder with records and mailbox; `boot` counts the runs, `prepare` is the records'."""
 
     folder: Path
-    limits: Limits = SMALL
+    limits: MailboxLimits = SMALL
     boot: int = 0
     facts: queue.SimpleQueue[Event] = field(default_factory=queue.SimpleQueue)
     troubles: list[Trouble | None] = field(default_factory=list)
@@ -58,7 +60,7 @@ class Box:
     def start(self) -> Box:
         """Start records and mailbox, as the daemon does; recovery is over when this returns."""
         self.boot += 1
-        self.records = Records(
+        self.records = DatabaseWriter(
             self.folder / "centralino.db", f"boot{self.boot}", self.troubles.append
         )
         self.records.prepare = self.prepare

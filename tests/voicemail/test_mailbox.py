@@ -32,7 +32,7 @@ from appliance.store.voicemail import Message
 from appliance.voicemail import recording, storage
 from appliance.voicemail.mailbox import Mailbox
 from appliance.voicemail.recording import Recording
-from appliance.voicemail.storage import Limits, marks, spare_bytes
+from appliance.voicemail.storage import MailboxLimits, spare_bytes, water_marks
 from tests.store.samples import TEN, a_call
 from tests.voicemail.box import LIMIT, SMALL, Box, header, hold, speech, without_counts
 
@@ -434,7 +434,9 @@ def test_with_too_little_space_no_message_is_begun(
     """Below the low-water mark: a sentence at once, the desk knows, messages are kept; and back."""
     free = [10]
     monkeypatch.setattr(storage, "free_bytes", lambda _: free[0])
-    box = Box(tmp_path, Limits(ballast_bytes=64, low_water_bytes=100, high_water_bytes=200)).start()
+    box = Box(
+        tmp_path, MailboxLimits(ballast_bytes=64, low_water_bytes=100, high_water_bytes=200)
+    ).start()
     record_message(box, speech(1, 4000))
     assert "too little space" in box.wait_for(StoreFailed).reason
     box.settle()
@@ -453,8 +455,11 @@ def test_with_too_little_space_no_message_is_begun(
 )
 def test_the_marks_of_a_small_card_are_lower(total_mb: int, low_mb: int, high_mb: int) -> None:
     """Else a card of 256 MB would alarm for ever, and of 64 MB take no message at all."""
-    assert marks(Limits(), total_mb << 20) == (low_mb << 20, high_mb << 20)
-    assert marks(Limits(low_water_bytes=0, high_water_bytes=0), total_mb << 20) == (0, 0)
+    assert water_marks(MailboxLimits(), total_mb << 20) == (low_mb << 20, high_mb << 20)
+    assert water_marks(MailboxLimits(low_water_bytes=0, high_water_bytes=0), total_mb << 20) == (
+        0,
+        0,
+    )
 
 
 @pytest.mark.parametrize(("total_mb", "spare_mb"), [(30_000, 129), (444, 237), (3_000, 129)])
@@ -472,7 +477,9 @@ def test_a_failing_disk_is_worse_than_one_with_little_room(
 ) -> None:
     """F7: what is told is that messages may not be stored, not that space is running out."""
     monkeypatch.setattr(storage, "free_bytes", lambda _: 150)
-    box = Box(tmp_path, Limits(ballast_bytes=64, low_water_bytes=100, high_water_bytes=200)).start()
+    box = Box(
+        tmp_path, MailboxLimits(ballast_bytes=64, low_water_bytes=100, high_water_bytes=200)
+    ).start()
     box.settle()
     assert box.troubles[-1] == storage.LITTLE_ROOM
     with monkeypatch.context() as broken:

@@ -13,7 +13,13 @@ from appliance.calls.events import MessageStored, MessagesWaiting
 from appliance.calls.orders import Result
 from appliance.errors import StoreError
 from appliance.voicemail import recording, storage
-from appliance.voicemail.storage import Folders, Header, Sidecar, decode, encode
+from appliance.voicemail.storage import (
+    Header,
+    MailboxFolders,
+    Sidecar,
+    decode_sidecar,
+    encode_sidecar,
+)
 from tests.store.samples import a_call, a_message
 from tests.voicemail.box import Box, header, speech
 
@@ -92,7 +98,7 @@ def test_a_recording_that_cannot_be_read_holds_back_no_other(
     bad, good = sorted((first, second))
     finish = recording.finish_recording
 
-    def fails(folders: Folders, header: Header, ident: str, minimum_ms: int) -> object:
+    def fails(folders: MailboxFolders, header: Header, ident: str, minimum_ms: int) -> object:
         if ident == bad:
             raise OSError(errno.EIO, "bad sector")
         return finish(folders, header, ident, minimum_ms)
@@ -221,7 +227,7 @@ def test_a_sidecar_that_came_before_its_sound_waits_for_it(box: Box) -> None:
     ident = recorded(box, sound, finish=False)
     box.stop()
     meta = box.home / "new" / f"{ident}.meta"
-    meta.write_bytes(encode(Sidecar(ident, "ulaw", a_call(), a_message(ident))))
+    meta.write_bytes(encode_sidecar(Sidecar(ident, "ulaw", a_call(), a_message(ident))))
     box.start().settle()
     assert [box.sound(m) for m in box.listed()] == [sound]
     assert box.names("corrupt") == set()
@@ -251,15 +257,15 @@ def test_a_sidecar_says_all_of_message_and_call() -> None:
     """Nothing is lost between a sidecar and its bytes."""
     for message in (None, a_message()):
         sidecar = Sidecar("m1", "ulaw", a_call(), message)
-        assert decode(encode(sidecar)) == sidecar
+        assert decode_sidecar(encode_sidecar(sidecar)) == sidecar
 
 
 def test_a_torn_sidecar_is_an_error_in_words() -> None:
     """Half a sidecar is never half understood: any cut of it is refused."""
-    whole = encode(Sidecar("m1", "ulaw", a_call(), a_message()))
+    whole = encode_sidecar(Sidecar("m1", "ulaw", a_call(), a_message()))
     for cut in range(0, len(whole) - 2, 7):
         with pytest.raises(StoreError, match="cannot be read"):
-            decode(whole[:cut])
+            decode_sidecar(whole[:cut])
 
 
 def test_folders_that_cannot_be_made_are_a_trouble(tmp_path: Path) -> None:

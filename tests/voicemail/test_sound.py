@@ -33,7 +33,7 @@ def test_another_law_is_refused_in_words() -> None:
 def test_what_a_power_cut_leaves_is_taken_out(law: str, quiet: bytes) -> None:
     """Zeros at the end are cut off, a hole of zeros inside becomes silence and is counted."""
     before, after = speech(1, 100) + b"a", b"b" + speech(2, 100) + b"c"
-    assert storage.mend(law, before + bytes(800) + after + bytes(3000)) == (
+    assert storage.mend_sound(law, before + bytes(800) + after + bytes(3000)) == (
         before + quiet * 800 + after,
         100,
     )
@@ -41,14 +41,17 @@ def test_what_a_power_cut_leaves_is_taken_out(law: str, quiet: bytes) -> None:
 
 def test_in_linear_sound_zeros_are_silence() -> None:
     """They stay, but for the tail; half a sample never does."""
-    assert storage.mend("linear16", b"ab" + bytes(200) + b"cd" + bytes(99)) == (
+    assert storage.mend_sound("linear16", b"ab" + bytes(200) + b"cd" + bytes(99)) == (
         b"ab" + bytes(200) + b"cd",
         0,
     )
-    assert storage.mend("linear16", b"abc") == (b"ab", 0)
+    assert storage.mend_sound("linear16", b"abc") == (b"ab", 0)
 
 
 @given(st.binary(min_size=1, max_size=400).map(lambda b: b + b"\x01"))
 def test_a_voice_is_not_mended(voice: bytes) -> None:
     """Sound without long zeros is left as it is."""
-    assert storage.mend("ulaw", voice.replace(b"\0" * 8, b"")) == (voice.replace(b"\0" * 8, b""), 0)
+    assert storage.mend_sound("ulaw", voice.replace(b"\0" * 8, b"")) == (
+        voice.replace(b"\0" * 8, b""),
+        0,
+    )

@@ -35,7 +35,7 @@ from appliance.store import call_log, directory, managed_config, requests, sheet
 from appliance.store.cases import OpenCase, open_cases
 from appliance.store.listings import RESULTS
 from appliance.store.requests import StoredRequest
-from appliance.store.sheets import Found
+from appliance.store.sheets import SheetHit
 
 # ---- x sheets ----------------------------------------------------------------------------------
 # Sheets.
@@ -110,7 +110,7 @@ async def search(request: Request) -> Response:
     """Show what is found of the words typed so far; nothing for none."""
     typed = request.query_params.get("q", "")[:LONGEST_SEARCH]
 
-    def job(connection: sqlite3.Connection) -> tuple[Found, ...]:
+    def job(connection: sqlite3.Connection) -> tuple[SheetHit, ...]:
         return sheets.search(connection, typed, MOST)
 
     try:

@@ -38,7 +38,7 @@ from appliance.policy.users import Permission
 from appliance.store import call_log
 from appliance.store.database import migrations
 from appliance.store.listings import EVIDENCES, RESULTS
-from appliance.voicemail.storage import Limits, marks
+from appliance.voicemail.storage import MailboxLimits, water_marks
 
 # ---- x journal ---------------------------------------------------------------------------------
 # The services' journal, for a technician to carry away: its end, with every number masked.
@@ -195,7 +195,7 @@ RELEASES: Final = 5
 """So many last calls of each line are shown with how their end was noticed."""
 LOOKED_AT: Final = 20
 MB: Final = 1 << 20
-LIMITS: Final = Limits()
+LIMITS: Final = MailboxLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +269,7 @@ def line_releases(connection: sqlite3.Connection, line: str) -> tuple[LineReleas
 def disk_status(folder: Path, room_alarm: int) -> DiskStatus:
     """Measure the disk of a folder; raises OSError."""
     usage = shutil.disk_usage(folder)
-    low, high = marks(replace(LIMITS, high_water_bytes=room_alarm * MB), usage.total)
+    low, high = water_marks(replace(LIMITS, high_water_bytes=room_alarm * MB), usage.total)
     return DiskStatus(
         usage.free // MB,
         usage.total // MB,

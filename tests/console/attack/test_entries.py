@@ -12,7 +12,7 @@ import pytest
 from appliance.console.settings import ConsoleSettings
 from appliance.policy.users import Role, User
 from appliance.store import users
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.console import people
 from tests.console.attack.asking import Answer, Entry, Stranger, entries
 from tests.console.attack.who_may import STRANGERS, WHO_MAY
@@ -67,7 +67,7 @@ def somebody(
     console_settings: ConsoleSettings, records: sqlite3.Connection, role: Role
 ) -> Iterator[Stranger]:
     """Return somebody of one role who has logged in."""
-    users.add(records, UGO, people.kept(), Asked("test", people.AT, shell=True))
+    users.add(records, UGO, people.kept(), ChangeRequester("test", people.AT, shell=True))
     with Visitor(console_settings) as visitor:
         visitor.log_in(one_of(role))
         yield Stranger(visitor)

@@ -21,7 +21,7 @@ from appliance.policy.sheets import Sheet
 from appliance.policy.users import Role, User
 from appliance.store import sheets, users
 from appliance.store.database import open_database
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.console import people
 from tests.console.attack.asking import FORM, LIMIT_S, Answer, Entry, Stranger, entries, filled
 from tests.console.attack.who_may import STRANGERS
@@ -98,7 +98,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> ConsoleSettings:
 def visiting(house: ConsoleSettings) -> Iterator[Visitor]:
     """Serve a console with a user of every role and a sheet on record."""
     with closing(open_database(house.records, house.records.parent / "corrupt").connection) as kept:
-        users.add(kept, ALL_ROLES, people.kept(), Asked("test", people.AT, shell=True))
+        users.add(kept, ALL_ROLES, people.kept(), ChangeRequester("test", people.AT, shell=True))
         sheets.store(kept, (SHEET,))
         with Visitor(house, fails=True) as visitor:
             yield visitor

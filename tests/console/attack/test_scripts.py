@@ -26,7 +26,7 @@ from appliance.policy.sheets import Sheet
 from appliance.policy.users import Role, User
 from appliance.store import requests, sheets, users, voicemail
 from appliance.store.database import database_path, open_database
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.calls.desk import TEN, tell
 from tests.calls.test_transfers import office_desk
 from tests.console import people
@@ -89,7 +89,7 @@ def keep(path: Path) -> None:
     """Write evil words wherever somebody outside chooses them."""
     path.parent.mkdir(parents=True)
     with closing(open_database(path, path.parent / "corrupt").connection) as kept:
-        users.add(kept, ALL, people.kept(), Asked("test", people.AT, shell=True))
+        users.add(kept, ALL, people.kept(), ChangeRequester("test", people.AT, shell=True))
         sheets.store(kept, (SHEET,))
         _leave(kept)
 

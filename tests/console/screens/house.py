@@ -24,7 +24,7 @@ from appliance.policy.users import Role, User
 from appliance.store import call_log, requests, users, voicemail
 from appliance.store.database import connect, database_path
 from appliance.store.requests import RequestMails, RequestToStore, StoredRequest, StoredStep
-from appliance.store.users import Asked
+from appliance.store.users import ChangeRequester
 from tests.console import people
 from tests.console.running import Running, running
 from tests.console.test_calls import WHOLE
@@ -81,7 +81,7 @@ def full_house(folder: Path) -> Iterator[Running]:
 def _fill(box: Box, connection: Connection) -> None:
     people.enter(connection)
     for user in (UGO, IRMA, DORA, ZOE):
-        users.add(connection, user, people.kept(), Asked("test", people.AT, shell=True))
+        users.add(connection, user, people.kept(), ChangeRequester("test", people.AT, shell=True))
     _calls(connection, box.state)
     _requests(connection)
     box.ask("mail_test", by=people.BEPPE.name, to="tecnico@comune.example")

@@ -53,7 +53,7 @@ class Readiness(enum.StrEnum):
     NOT_READY = "not_ready"
 
 
-class Network(enum.StrEnum):
+class PhoneNetwork(enum.StrEnum):
     """Whether the desk's phones can be reached."""
 
     UP = "up"
@@ -61,7 +61,7 @@ class Network(enum.StrEnum):
     NO_PHONES = "no_phones"
 
 
-class LineState(enum.StrEnum):
+class PanelLine(enum.StrEnum):
     """The state of an analog line (B1)."""
 
     MISSING = "missing"
@@ -79,8 +79,8 @@ class PanelStatus:
     """All that the panel shows; `lines` are (name, state) in the order of their LEDs."""
 
     readiness: Readiness = Readiness.STARTING
-    network: Network = Network.DOWN
-    lines: tuple[tuple[str, LineState], ...] = ()
+    network: PhoneNetwork = PhoneNetwork.DOWN
+    lines: tuple[tuple[str, PanelLine], ...] = ()
     messages_waiting: int = 0
     fault: bool = False
     unattended: bool = False
@@ -302,7 +302,7 @@ TEST_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class PanelPins:
+class PanelWiring:
     """GPIO numbers (BCM) of what is fitted; None for what is not. `lines` are (name, pin).
 
     The button closes to ground (the pull-up is the Pi's own); LEDs are lit by a high level, unless
@@ -344,7 +344,7 @@ class Panel:
 
     def __init__(
         self,
-        pins: PanelPins,
+        pins: PanelWiring,
         on_button: Callable[[Press], None],
         factory: Any = None,
         clock: Callable[[], float] = time.monotonic,
@@ -395,7 +395,7 @@ class Panel:
                 led.off()
             self._devices.close()
 
-    def _open(self, pins: PanelPins, factory: Any) -> None:
+    def _open(self, pins: PanelWiring, factory: Any) -> None:
         for name, pin in pins.leds().items():
             led = gpiozero.LED(pin, active_high=pins.active_high, pin_factory=factory)
             self._leds[name] = self._devices.enter_context(led)

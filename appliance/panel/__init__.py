@@ -1,1 +1,0 @@
-"""LEDs and buttons."""
