@@ -15,15 +15,15 @@ from typing import Any
 import click
 
 from appliance import prompts as recorded
-from appliance.api import protocol, speech, users
+from appliance.api import speech, users
 from appliance.calls.status import Went
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import (
     config_option,
-    desk_socket,
     in_house,
     language_of,
     load_settings,
+    send,
 )
 from appliance.commands.sheets import heard_at_once
 from appliance.config import state_folder
@@ -94,7 +94,7 @@ def draft_path(settings: Settings, wanted: Wanted) -> Path:
 
 def _ask(settings: Settings, wanted: Wanted, ask: str, **more: Any) -> dict[str, Any]:
     which = {"ask": ask, "language": wanted.language, "key": wanted.key, "by": wanted.by}
-    return protocol.ask(desk_socket(settings), which | more)
+    return send(settings, which | more)
 
 
 def _said(settings: Settings, answer: dict[str, Any]) -> str:

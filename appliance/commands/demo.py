@@ -29,7 +29,7 @@ import click
 
 from appliance.api import protocol, users
 from appliance.commands.directory import Place, take
-from appliance.commands.options import desk_socket
+from appliance.commands.options import desk_socket, send
 from appliance.config import phones, read, sheet_file
 from appliance.console.accounts import Passwords
 from appliance.errors import CentralinoError, OfficeError
@@ -236,7 +236,7 @@ def enter(settings: Settings) -> str:
             "by": "demo",
         }
         with users.proof(state) as word:
-            protocol.ask(desk_socket(settings), {**question, "proof": word})
+            send(settings, {**question, "proof": word})
     users.keep_code(state, is_wanted=False)
     names = " or ".join(user.name for user in (OPERATOR, HEAD))
     return f"Log in there as {names}, password: {PHRASE}"

@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import protocol, users
 from appliance.commands.options import (
     config_option,
-    desk_socket,
     in_house,
     language_of,
     load_settings,
+    send,
+    send_with_proof,
 )
 from appliance.errors import OfficeError
 from appliance.policy.hours import WEEKDAYS as DAYS
@@ -68,8 +68,7 @@ def iso_day(settings: Settings, text: str) -> str:
 def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
     """Ask with the shell's proof, print what changes; raises OfficeError when it is refused."""
     language = language_of(settings)
-    with users.proof(Path(settings.folders.state)) as word:
-        answer = protocol.ask(desk_socket(settings), {**question, "proof": word})
+    answer = send_with_proof(settings, question)
     if answer.get("done") is False:
         wrong = (f"{each['place']}: {each[language]}" for each in answer["problems"])
         raise OfficeError("\n".join((answer["said"][language], *wrong)))
@@ -103,7 +102,7 @@ def show_week() -> None:
 @click.pass_obj
 def show(settings: Settings, *, every: bool, as_json: bool) -> None:
     """Show which hours hold today and why, and what was entered, newest first."""
-    told = protocol.ask(desk_socket(settings), {"ask": "weeks"})
+    told = send(settings, {"ask": "weeks"})
     told["entries"] = [each for each in told["entries"] if every or each["holds"]]
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
@@ -158,7 +157,7 @@ def revoke_week(settings: Settings, number: int, reference: str, by: str, *, pre
 
 def _filled(settings: Settings, whose: str, days: list[str | None]) -> list[str]:
     """Return seven days: those that were left out as they are today."""
-    groups = protocol.ask(desk_socket(settings), {"ask": "weeks"})["groups"]
+    groups = send(settings, {"ask": "weeks"})["groups"]
     held = next((group for group in groups if group["whose"] == whose), groups[0])["week"]
     written = ["" if day in SHUT else day for day in days]
     return [old if day is None else day for day, old in zip(written, held, strict=True)]
@@ -235,7 +234,7 @@ hours.add_command(show_week)
 @click.pass_obj
 def list_hours(settings: Settings, *, every: bool, as_json: bool) -> None:
     """List what was entered, newest first."""
-    told = protocol.ask(desk_socket(settings), {"ask": "hours_ahead"})["entries"]
+    told = send(settings, {"ask": "hours_ahead"})["entries"]
     known = [each for each in told if every or each["holds"]]
     if as_json:
         click.echo(json.dumps(known, ensure_ascii=False, indent=2))

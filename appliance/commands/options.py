@@ -274,8 +274,33 @@ def load_settings(path: Path) -> Settings:
 
 
 def desk_socket(settings: Settings) -> Path:
-    """Say where the running desk answers."""
+    """Return the path of call control's socket."""
     return Path(settings.folders.run) / "desk.sock"
+
+
+def send(settings: Settings, command: dict[str, Any], limit_s: float = 5.0) -> dict[str, Any]:
+    """Send call control a command and return its reply; raises OfficeError."""
+    from appliance.api import protocol  # here: most commands read the database and send nothing
+
+    return protocol.ask(desk_socket(settings), command, limit_s)
+
+
+def send_and_say(settings: Settings, command: dict[str, Any]) -> None:
+    """Send call control a command and print its reply; raises OfficeError."""
+    click.echo(send(settings, command)["said"][language_of(settings)])
+
+
+def send_with_proof(
+    settings: Settings, command: dict[str, Any], limit_s: float = 5.0
+) -> dict[str, Any]:
+    """Send a command as the box's administrator, who needs no user; raises OfficeError.
+
+    Who can write into the state folder is the administrator (api.users.proof).
+    """
+    from appliance.api import users
+
+    with users.proof(Path(settings.folders.state)) as word:
+        return send(settings, {**command, "proof": word}, limit_s)
 
 
 def in_house(settings: Settings, words: Words) -> str:

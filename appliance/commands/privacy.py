@@ -7,8 +7,12 @@ from pathlib import Path
 
 import click
 
-from appliance.api import protocol, users
-from appliance.commands.options import config_option, desk_socket, language_of, load_settings
+from appliance.commands.options import (
+    config_option,
+    language_of,
+    load_settings,
+    send_with_proof,
+)
 
 LIMIT_S = 60.0
 """A slow card may need long to overwrite what is erased."""
@@ -51,8 +55,7 @@ def erase(
         "by": by,
         "reason": reason,
     }
-    with users.proof(Path(settings.folders.state)) as word:
-        answer = protocol.ask(desk_socket(settings), {**question, "proof": word}, LIMIT_S)
+    answer = send_with_proof(settings, question, LIMIT_S)
     if as_json:
         told = {key: value for key, value in answer.items() if key not in {"ok", "said"}}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))

@@ -15,10 +15,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import protocol
 from appliance.api.status_text import Teller
 from appliance.commands.answering import password_option
-from appliance.commands.options import config_option, desk_socket, language_of, load_settings
+from appliance.commands.options import config_option, language_of, load_settings, send
 from appliance.config import build as registrar_account
 from appliance.config import phones as service_phones
 from appliance.config.build import extensions
@@ -111,7 +110,7 @@ def run(settings: Settings, server: Server, teller: ServerTeller) -> None:
 def registered(settings: Settings) -> set[str]:
     """Ask the desk which phones are registered; nobody, where it does not answer."""
     try:
-        status = protocol.ask(desk_socket(settings), {"ask": "status"}, 1.0)["status"]
+        status = send(settings, {"ask": "status"}, 1.0)["status"]
     except OfficeError:
         return set()
     return {row["name"] for row in status["phones"] if row["address"]}
@@ -325,7 +324,7 @@ def _chosen(
 def _tell_desk(settings: Settings) -> bool:
     """Let the running desk read the secrets anew; False when there is none."""
     try:
-        protocol.ask(desk_socket(settings), {"ask": "phones_renewed"})
+        send(settings, {"ask": "phones_renewed"})
     except OfficeError:
         return False
     return True
@@ -362,7 +361,7 @@ def _write_sheet(
 def _standing(settings: Settings) -> dict[str, dict[str, Any]] | None:
     """Ask the running desk where the phones stand; None when there is none."""
     try:
-        status = protocol.ask(desk_socket(settings), {"ask": "status"})["status"]
+        status = send(settings, {"ask": "status"})["status"]
     except OfficeError:
         return None
     return {row["name"]: row for row in status["phones"]}

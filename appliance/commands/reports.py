@@ -13,25 +13,20 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import protocol
 from appliance.api.status_text import in_one_language
-from appliance.calls.orders import Result
 from appliance.commands.answering import answering, both_option, lines_of, office_in_force
 from appliance.commands.options import (
     config_option,
-    desk_socket,
     language_of,
     load_settings,
     reading,
+    send,
 )
-from appliance.commands.voicemail import add_care_commands
-from appliance.config import numbers
 from appliance.config.schema import Settings
 from appliance.files import READABLE, atomic_write
 from appliance.paper import child, document
 from appliance.paper.document import Document
 from appliance.policy.hours import day_phrase, month_words, read_day
-from appliance.policy.numbering import plan_of
 from appliance.policy.reports import (
     HOUR_MS,
     BusyHour,
@@ -50,109 +45,9 @@ from appliance.policy.text import Refused, Words, words_of
 from appliance.service import reports as proofs
 from appliance.service.mailroom import contacts
 from appliance.service.reports import DivertOutcome, Proof
-from appliance.store import call_log, directory, listings, reports, voicemail
+from appliance.store import reports
 from appliance.store.directory import load_masked
 from appliance.store.reports import uses_since
-from appliance.store.voicemail import CaseKind
-
-# ---- calls -------------------------------------------------------------------------------------
-# `centralino calls`: the call log, and the calls without a message that somebody should answer.
-
-
-@click.group(invoke_without_command=True)
-@config_option
-@click.option("--last", default=20, show_default=True, type=click.IntRange(1, 10_000))
-@click.option("--line", default="", help="Of this line only.")
-@click.option("--called", default="", help="To this public number only, e.g. the toll-free one.")
-@click.option("--result", type=click.Choice([each.value for each in Result]), help="e.g. fax")
-@click.option(
-    "--missed", is_flag=True, help="Calls without a message that nobody has dealt with yet."
-)
-@click.option("--all", "every", is_flag=True, help="With --missed: those dealt with, too.")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.pass_context
-def calls(
-    context: click.Context,
-    config_path: Path,
-    *,
-    last: int,
-    line: str,
-    called: str,
-    result: str | None,
-    missed: bool,
-    every: bool,
-    as_json: bool,
-) -> None:
-    """List the latest calls, newest first: who, how it ended, by what that was noticed."""
-    context.obj = settings = load_settings(config_path)
-    if context.invoked_subcommand:
-        return
-    if missed:
-        _show_missed(settings, every=every, as_json=as_json)
-        return
-    _check_line(settings, line)
-    number = numbers.called(called, settings.site.country) if called else ""
-    with reading(settings) as connection:
-        wanted = Result(result) if result else None
-        found = call_log.list_calls(connection, line=line, called=number, result=wanted, limit=last)
-        back = call_log.called_back(connection, (f"call:{record.call}" for record in found))
-        names = directory.names_of(connection)
-    language, zone = language_of(settings), ZoneInfo(settings.site.zone)
-    if as_json:
-        click.echo(listings.calls_as_json(found))
-        return
-    click.echo(listings.calls_as_text(found, language, zone, back, names))
-
-
-def _check_line(settings: Settings, line: str) -> None:
-    """Raise Refused for a line that is neither configured nor in the call log."""
-    known = {each.name for each in settings.lines}
-    if not line or line in known:
-        return
-    with reading(settings) as connection:
-        if call_log.list_calls(connection, line=line, limit=1):
-            return  # of a line that was taken out
-    names = ", ".join(sorted(known))
-    raise Refused(
-        f"la linea {line!r} non c'è: " + (f"ci sono {names}" if known else "nessuna è configurata"),
-        f"there is no line {line!r}: " + (f"there are {names}" if known else "none is configured"),
-    )
-
-
-def _show_missed(settings: Settings, *, every: bool, as_json: bool) -> None:
-    since = datetime.now(UTC) - timedelta(days=voicemail.MISSED_DAYS)
-    with reading(settings) as connection:
-        found = voicemail.missed_calls(connection, since, plan_of(settings.site.country))
-    shown = [each for each in found if every or each.is_open]
-    if as_json:
-        click.echo(listings.missed_as_json(shown))
-        return
-    zone = ZoneInfo(settings.site.zone)
-    click.echo(listings.missed_as_text(shown, language_of(settings), zone))
-
-
-@calls.command("show")
-@click.argument("name")
-@click.pass_context
-def show(context: click.Context, name: str) -> None:
-    """Show call NAME (its number in the list of missed calls, or its id) and what was done."""
-    settings: Settings = context.obj
-    language, zone = language_of(settings), ZoneInfo(settings.site.zone)
-    with reading(settings) as connection:
-        call, _ = voicemail.find_case(connection, CaseKind.CALL, name)
-        record = call_log.find_call(connection, call)
-        entries = voicemail.list_entries(connection, CaseKind.CALL, call)
-        back = call_log.called_back(connection, (f"call:{call}",))
-        names = directory.names_of(connection)
-    assert record is not None
-    click.echo(listings.calls_as_text([record], language, zone, back, names))
-    click.echo()
-    for line in listings.history_lines(entries, zone, language):
-        click.echo(line)
-
-
-add_care_commands(calls, CaseKind.CALL)
-
 
 # ---- capacity ----------------------------------------------------------------------------------
 # `centralino capacity`: how many lines and positions the calls need, by Erlang's formulas.
@@ -330,7 +225,7 @@ def _show(settings: Settings, numbers: tuple[str, ...], language: str) -> None:
 
 
 def _free(settings: Settings) -> tuple[str, ...]:
-    status = protocol.ask(desk_socket(settings), {"ask": "status"})["status"]
+    status = send(settings, {"ask": "status"})["status"]
     return proofs.unseized(status["lines"])
 
 
@@ -554,4 +449,4 @@ def _sheet(
         "subject": subject,
         "body": body,
     }
-    click.echo(protocol.ask(desk_socket(settings), asked)["said"][language])
+    click.echo(send(settings, asked)["said"][language])

@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import protocol
 from appliance.commands.answering import office_in_force
 from appliance.commands.options import (
     config_option,
-    desk_socket,
     in_house,
     language_of,
     load_settings,
     reading,
+    send,
+    send_and_say,
 )
 from appliance.config.office import build_office
 from appliance.config.schema import Settings
@@ -85,8 +85,7 @@ def list_outbox(settings: Settings, *, all_: bool, as_json: bool) -> None:
 def retry(settings: Settings, number: int, by: str) -> None:
     """Try mail NUMBER again, now; one that could not be sent, too."""
     question = {"ask": "outbox_retry", "number": number, "by": by}
-    answer = protocol.ask(desk_socket(settings), question)
-    click.echo(answer["said"][language_of(settings)])
+    send_and_say(settings, question)
 
 
 @outbox.command()
@@ -97,8 +96,7 @@ def retry(settings: Settings, number: int, by: str) -> None:
 def drop(settings: Settings, number: int, by: str, reason: str) -> None:
     """Give mail NUMBER up for a reason; it stays listed with --all."""
     question = {"ask": "outbox_drop", "number": number, "by": by, "reason": reason}
-    answer = protocol.ask(desk_socket(settings), question)
-    click.echo(answer["said"][language_of(settings)])
+    send_and_say(settings, question)
 
 
 # ---- request pdf -------------------------------------------------------------------------------
@@ -211,7 +209,7 @@ def show(settings: Settings, number: int, *, as_json: bool) -> None:
 def new(settings: Settings, /, starts: str, **values: Any) -> None:
     """Take a request over for an office; open ones of the same citizen are offered first (E9)."""
     at = {"starts": _local(settings, starts)} if starts else {}
-    _ask(settings, {"ask": "new_request", **values, **at})
+    send_and_say(settings, {"ask": "new_request", **values, **at})
 
 
 def _step(name: str, step: RequestStep, help_text: str, *options: Callable[..., Any]) -> None:
@@ -221,7 +219,9 @@ def _step(name: str, step: RequestStep, help_text: str, *options: Callable[..., 
     def command(settings: Settings, /, number: int, **values: Any) -> None:
         starts = values.pop("starts", None)
         at = {"starts": _local(settings, starts)} if starts else {}
-        _ask(settings, {"ask": "request_step", "step": step, "number": number, **values, **at})
+        send_and_say(
+            settings, {"ask": "request_step", "step": step, "number": number, **values, **at}
+        )
 
     wrapped: Callable[..., Any] = command
     for option in (BY, *options):
@@ -265,7 +265,7 @@ _step(
 @click.pass_obj
 def free_slots(settings: Settings, unit: str, *, as_json: bool) -> None:
     """List the next free slots of office UNIT."""
-    answer = protocol.ask(desk_socket(settings), {"ask": "free_slots", "unit": unit})
+    answer = send(settings, {"ask": "free_slots", "unit": unit})
     if as_json:
         click.echo(json.dumps(answer["slots"], indent=2))
     elif not answer["offers"]:
@@ -339,8 +339,3 @@ def _late(settings: Settings) -> listings.IsLate:
 def _local(settings: Settings, at: str) -> str:
     """Write for the desk a local time as people write it; raises Refused."""
     return read_moment(at, datetime.now(ZoneInfo(settings.site.zone))).isoformat()
-
-
-def _ask(settings: Settings, question: dict[str, Any]) -> None:
-    answer = protocol.ask(desk_socket(settings), question)
-    click.echo(answer["said"][language_of(settings)])

@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from appliance.api import protocol
 from appliance.api import speech as api_speech
 from appliance.commands.answering import answering, both_option
 from appliance.commands.options import (
     config_option,
-    desk_socket,
     in_house,
-    language_of,
     load_settings,
+    send,
+    send_and_say,
 )
 from appliance.config import sheet_file, state_folder
 from appliance.config.schema import Settings
@@ -164,13 +163,13 @@ def by_hand(edited: dict[str, Noted], *, replaced: bool) -> Iterator[Words]:
 def _tell_desk(settings: Settings) -> None:
     """Have a running desk read anew who is in charge (E10); one that does not run does so later."""
     with contextlib.suppress(OfficeError):
-        protocol.ask(desk_socket(settings), {"ask": "register_changed"})
+        send(settings, {"ask": "register_changed"})
 
 
 def heard_at_once(settings: Settings) -> Words:
     """Tell the running desk that there are new sounds; says from when they are heard."""
     try:
-        protocol.ask(desk_socket(settings), {"ask": "spoken"})
+        send(settings, {"ask": "spoken"})
     except OfficeError:
         return HEARD_LATER
     return HEARD_NOW
@@ -251,8 +250,7 @@ def search(settings: Settings, words: tuple[str, ...], as_json: bool) -> None:
 def used(settings: Settings, code: str, position: str, call: str) -> None:
     """Note that sheet CODE answered a caller: the call that a position is in, or has just ended."""
     question = {"ask": "NoteSheet", "sheet": code, "position": position, "call": call}
-    answer = protocol.ask(desk_socket(settings), question)
-    click.echo(answer["said"][language_of(settings)])
+    send_and_say(settings, question)
 
 
 def told(found: dict[str, SheetChange], given: tuple[Sheet, ...], today: date) -> Iterator[Words]:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from appliance.api import protocol, users
+from appliance.api import users
 from appliance.api.status_text import MARKS, in_one_language
 from appliance.commands.answering import (
     answering,
@@ -28,11 +28,12 @@ from appliance.commands.answering import (
 )
 from appliance.commands.options import (
     config_option,
-    desk_socket,
     language_of,
     language_option,
     load_settings,
     reading,
+    send,
+    send_and_say,
 )
 from appliance.config.build import tcp_rival
 from appliance.config.schema import Settings
@@ -43,44 +44,18 @@ from appliance.policy.hours_changes import weeks_words
 from appliance.policy.office import Group, HalfDuplexDaytime, Line, Office
 from appliance.policy.opening import NO_MANUAL_STATES, ManualState, ServiceState, StateMark
 from appliance.policy.routing import Explanation, GroupState
-from appliance.policy.sheets import officials
 from appliance.policy.text import NOTHING, Refused, Words, words_of
-from appliance.policy.transfers import Reason
 from appliance.prompts import Catalogue
 from appliance.service import backup, backup_target, live_policy, reports
 from appliance.service.backup import BackupPiece
 from appliance.service.reports import peak_words
 from appliance.service.stores import load_state, state_file, state_to_json
-from appliance.store import sheets
 from appliance.store.database import database_path, open_reader
 from appliance.store.directory import key_path, load_readable
 from appliance.store.reports import peak_between
 
 if TYPE_CHECKING:
     from appliance.policy.reports import Peak
-
-
-# ---- bring in ----------------------------------------------------------------------------------
-# `centralino bring-in`: the head of the front desk joins an operator's conversation (E10).
-
-
-@click.command("bring-in")
-@click.argument("call")
-@click.option("--stop", is_flag=True, help="While the head's phone rings: let it ring no longer.")
-@click.option("--by", default=getpass.getuser, show_default="the user", help="Who asks.")
-@config_option
-def bring_in(call: str, config_path: Path, by: str, *, stop: bool) -> None:
-    """Have the head join the conversation of CALL, a phone that talks or a call.
-
-    Ends with status 1 when the head cannot come now; the sentence says why.
-    """
-    settings = load_settings(config_path)
-    question = {"ask": "BringHead", "call": call, "by": by, "on": not stop}
-    answer = protocol.ask(desk_socket(settings), question)
-    said = answer["said"][language_of(settings)]
-    if not answer["done"]:
-        raise click.ClickException(said)
-    click.echo(said)
 
 
 # ---- check -------------------------------------------------------------------------------------
@@ -481,8 +456,7 @@ def _command(name: str, ask: str) -> click.Command:
             "until": end.isoformat() if end else None,
             "lasts": lasts,
         }
-        answer = protocol.ask(desk_socket(settings), question)
-        click.echo(answer["said"][language_of(settings)])
+        send_and_say(settings, question)
 
     return command
 
@@ -503,7 +477,7 @@ absent = _command("absent", "SetAllAbsent")
 def status(config_path: Path, as_json: bool) -> None:
     """Show lines, phones, states, messages and troubles of the running desk."""
     settings = load_settings(config_path)
-    answer = protocol.ask(desk_socket(settings), {"ask": "status"})
+    answer = send(settings, {"ask": "status"})
     found, proofs = peaks(settings, datetime.now(UTC)), reports.load(settings)
     missing = reports.wanted(settings, proofs)
     if as_json:
@@ -542,58 +516,3 @@ def peaks(settings: Settings, now: datetime) -> dict[str, Peak]:
             name: peak_between(connection, lines, since, until) for name, since in begins.items()
         }
     return {}
-
-
-# ---- transfer ----------------------------------------------------------------------------------
-# `centralino transfer`: the caller of an operator goes on to an office, as it has declared.
-
-IN_CHARGE = Words("Responsabile del procedimento: {}", "Official in charge: {}")
-
-
-@click.command()
-@click.argument("call")
-@click.argument("office")
-@click.argument("need")
-@click.option(
-    "--why",
-    type=click.Choice([each.value for each in Reason]),
-    required=True,
-    help="What the front desk lacks (P3).",
-)
-@click.option("--blind", is_flag=True, help="The operator is free at once.")
-@click.option("--anyway", is_flag=True, help="Though the office has not answered of late.")
-@click.option("--by", default=getpass.getuser, show_default="the user", help="Who asks.")
-@config_option
-def transfer(
-    call: str,
-    office: str,
-    need: str,
-    why: str,
-    blind: bool,
-    anyway: bool,
-    by: str,
-    config_path: Path,
-) -> None:
-    """Have the caller of CALL, a phone that talks or a call, go on to OFFICE for NEED.
-
-    Ends with status 1 when the office cannot be reached now; the sentence says when it can.
-    """
-    settings = load_settings(config_path)
-    question = {
-        "ask": "TransferCall", "call": call, "unit": office, "need": need, "reason": why,
-        "attended": not blind, "anyway": anyway, "by": by,
-    }  # fmt: skip
-    answer = protocol.ask(desk_socket(settings), question)
-    said = answer["said"][language_of(settings)]
-    if not answer["done"]:
-        click.echo("\n".join((said, *_in_charge(settings, office, need))))
-        raise SystemExit(1)
-    click.echo(said)
-
-
-def _in_charge(settings: Settings, unit: str, need: str) -> list[str]:
-    """Say who is the official in charge, where a sheet makes that public (E10)."""
-    words = IN_CHARGE.it if language_of(settings) == "it" else IN_CHARGE.en
-    with contextlib.suppress(CentralinoError), reading(settings) as connection:
-        return [words.format(name) for name in officials(sheets.officials(connection), unit, need)]
-    return []

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from appliance.api import protocol
-from appliance.api import users as api_users
 from appliance.commands.answering import password_option
 from appliance.commands.options import (
     config_option,
-    desk_socket,
     language_of,
     load_settings,
     reading,
+    send_with_proof,
 )
 from appliance.errors import OfficeError
 from appliance.policy.users import ROLE_WORDS, Role, User
@@ -125,8 +123,7 @@ _able("enable", "Let user NAME in again.", disabled=False)
 def _ask(settings: Settings, question: dict[str, Any]) -> None:
     """Ask the desk, with the shell's proof; raises OfficeError when it refuses."""
     language = language_of(settings)
-    with api_users.proof(Path(settings.folders.state)) as word:
-        answer = protocol.ask(desk_socket(settings), {**question, "proof": word})
+    answer = send_with_proof(settings, question)
     if answer.get("done") is False:
         raise OfficeError(answer["said"][language])
     click.echo(answer["said"][language])

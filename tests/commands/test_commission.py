@@ -45,7 +45,7 @@ class Box:
     def __init__(self, *looks: tuple[str, str]) -> None:
         self.looks = list(looks)
 
-    def ask(self, _path: Path, _question: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, _path: Path, _question: dict[str, Any], _limit_s: float) -> dict[str, Any]:
         """Answer as `status` does; the last look holds."""
         look = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         lines = [{"name": f"line{n}", "state": state} for n, state in enumerate(look, 1)]
