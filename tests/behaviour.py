@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import difflib
 import itertools
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from click.testing import CliRunner
 
@@ -44,6 +46,11 @@ class _Noted(PureRun):
         super().remember(order)
 
 
+_VALUE: Final = re.compile(r"(?<=[=(, \[{])[A-Z]\w+\(")
+_MEMBER: Final = re.compile(r"<[A-Z]\w+\.(\w+:)")
+"""Class names inside an order's line: of values, and of members of enumerations."""
+
+
 def of_stories() -> Iterator[str]:
     """Yield the commands of each story below its name."""
     for path in sorted(STORIES.glob("*.story")):
@@ -70,6 +77,11 @@ def of_explain() -> Iterator[str]:
             yield from done.output.splitlines()
 
 
+def shape(line: str) -> str:
+    """Line without the class names of its values (they may be renamed), with its order's name."""
+    return _MEMBER.sub(r"<\1", _VALUE.sub("(", line))
+
+
 def main() -> int:
     """Print, keep or compare; status 1 where something differs."""
     parser = argparse.ArgumentParser(prog="python -m tests.behaviour", description=__doc__)
@@ -83,8 +95,9 @@ def main() -> int:
     if not asked.compare:
         sys.stdout.write(f"{len(lines)} lines\n" if asked.write else text)
         return 0
-    before = asked.compare.read_text(encoding="utf-8").splitlines()
-    differing = difflib.unified_diff(before, lines, "before", "now", n=1, lineterm="")
+    before = [shape(line) for line in asked.compare.read_text(encoding="utf-8").splitlines()]
+    now = [shape(line) for line in lines]
+    differing = difflib.unified_diff(before, now, "before", "now", n=1, lineterm="")
     shown = list(itertools.islice(differing, SHOWN))
     sys.stdout.write("\n".join([*shown, f"{len(lines)} lines, {len(shown)} shown differ"]) + "\n")
     return 1 if shown else 0
