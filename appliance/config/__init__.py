@@ -1,1 +1,1 @@
-"""The desk's composition: configuration, calendar, service."""
+"""Configuration: TOML read once into frozen values, all mistakes at once."""

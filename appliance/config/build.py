@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 def check_branches(settings: Settings, mistakes: Mistakes) -> None:
-    """Name what cannot be said of other branches."""
+    """Note mistakes of [branches]."""
     written = settings.branches
     if (written.names or written.takes) and settings.sip.registrar is None:
         mistakes.note(
@@ -104,7 +104,7 @@ MOST_HOLDOVER_DAYS = 60
 
 
 def check_call_limits(settings: Settings, mistakes: Mistakes) -> None:
-    """Name what cannot be a limit of calls."""
+    """Note mistakes of [calls]."""
     longest = settings.calls.longest
     if not LEAST_LONGEST_S <= longest <= MOST_LONGEST_S:
         mistakes.note(
@@ -136,7 +136,7 @@ def check_call_limits(settings: Settings, mistakes: Mistakes) -> None:
 
 
 def check_clock(settings: Settings, mistakes: Mistakes) -> None:
-    """Name what cannot be said of the time."""
+    """Note mistakes of [clock]."""
     mistakes.choice("clock.without_time", settings.clock.without_time, tuple(WithoutTime))
     days = settings.clock.holdover_days
     if not 1 <= days <= MOST_HOLDOVER_DAYS:
@@ -498,7 +498,7 @@ def account(settings: Settings, secrets: dict[str, str]) -> RegistrarAccount | N
 
 
 def trouble_of(standing: Standing | None) -> Trouble | None:
-    """Return what is to be said of the registration; None while all is well."""
+    """Return the registration's trouble; None while all is well."""
     return SAID.get(standing) if standing else None
 
 
@@ -600,7 +600,7 @@ def code_of(office: Office, what: StaffKey) -> str:
 
 
 def line_setup(settings: Settings, line: Line) -> LineSetup:
-    """Make the carrier's setup of one line."""
+    """Make the media gateway's setup of one line."""
     return LineSetup(
         name=line.name,
         path=line.port,

@@ -12,8 +12,9 @@ from appliance.errors import ConfigurationError
 from appliance.policy.text import Words
 
 # What systemd hands over lies in memory, readable by that one service alone, and its source may
-# stay root's. What the box makes for itself, the phones' secrets and the register's key, stays in
-# its state folder, 0600: it must be able to write it, and commands beside the service to read it.
+# stay root's. What the appliance makes for itself, the phones' secrets and the register's key,
+# stays in its state folder, 0600: it must be able to write it, and commands beside the service to
+# read it.
 
 MAIL_PASSWORD: Final = "mail-password"  # noqa: S105 - a name, no password
 MQTT_PASSWORD: Final = "mqtt-password"  # noqa: S105 - a name, no password

@@ -30,7 +30,7 @@ from appliance.store.directory import secret_place
 
 # The configuration's own file stays as somebody wrote it. What is entered here adds phones to it,
 # gives others a label, and takes some out of use, which may be put back. Read by whoever reads the
-# configuration; written by the desk alone.
+# configuration; written by call control alone.
 
 log = logging.getLogger(__name__)
 FILE: Final = "phones_entered.json"
@@ -267,7 +267,7 @@ def save_handsets(settings: Settings, kept: Mapping[str, StoredHandset]) -> None
 
 
 def choose_make(make: str, mac: str) -> tuple[str, str]:
-    """Settle make and hardware address of a phone from what was said; raises OfficeError."""
+    """Choose make and hardware address of a phone from the options; raises OfficeError."""
     plain = mac_of(mac) if mac else ""
     make = make or (templates.guess(plain) if plain else SOFT)
     if not make:

@@ -1,4 +1,4 @@
-"""Reading the configuration: all mistakes at once, credentials, reloading."""
+"""Reading centralino.toml into frozen settings: all mistakes at once, with place and remedy."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def laid_under(data: dict[str, Any], use_of: Callable[[str], Mapping[str, Any]])
 # goes on, so that all of them are told at once.
 
 MOST: Final = 20
-"""Slips that are told of one file."""
+"""Syntax mistakes listed for one file."""
 QUOTES: Final = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u2033\u00b4`"
 HIDDEN_CHARACTERS: Final = "\u00a0\u2007\u202f\u200b\u200c\u200d\u2060\ufeff"
 _AT: Final = re.compile(r"\(at line (\d+), column (\d+)\)")
@@ -552,8 +552,8 @@ RULES: Final[tuple[Callable[[_Error], Slip | None], ...]] = (
 """In the order in which they are asked: what is seen in the line itself before what follows."""
 
 
-# The ONLY cattrs import of the desk. A configuration error never makes the daemon exit: the caller
-# keeps the last good one (design/failures.md, What must hold when things fail).
+# The ONLY cattrs import of call control. A configuration error never makes the daemon exit: the
+# caller keeps the last good one (design/failures.md, What must hold when things fail).
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

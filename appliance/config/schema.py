@@ -82,7 +82,7 @@ class Registrar:
 
 @dataclass(frozen=True, slots=True)
 class Sip:
-    """Where phones find the box; `address` 0.0.0.0 means every LAN address. `allowed` are the
+    """Where phones find the appliance; `address` 0.0.0.0 means every LAN address. `allowed` are the
     networks from which SIP is heard at all, beside the phones' own addresses; () for every one.
     `time_server` is what provisioned phones ask for the time, "" for the country's pool.ntp.org.
     `tcp` says that phones may come over TCP, too.
@@ -174,7 +174,7 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True)
 class Mqtt:
-    """The MQTT broker that is told how the box stands; without `server` nobody is.
+    """The MQTT broker that is told how the appliance stands; without `server` nobody is.
 
     `prefix` begins each topic and is this box's alone. `events` are the groups that are told beside
     the states: calls, messages, requests, lines, service, troubles. `callers` is what they tell of
@@ -223,7 +223,7 @@ class PanelPins:
 class Console:
     """Where browsers find the console. `redirect_port` leads plain HTTP to the secure port, 0 for
     none. It answers to every address of the box and to `names`. `certificate` and `key` are files
-    of the office's own; without them the box has its own authority.
+    of the office's own; without them the appliance has its own authority.
     """
 
     enabled: OnOff = OnOff(True)

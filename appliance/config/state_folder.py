@@ -41,7 +41,7 @@ def digest_in_force(state: Path) -> str:
 
 
 def in_force(state: Path) -> Path | None:
-    """Return the folder that holds, None for none; what cannot be read is said in the journal.
+    """Return the folder in force, None for none; read errors go to the journal.
 
     To whom the state folder is closed there is none: its own user sees it.
     """
@@ -129,7 +129,7 @@ def announcements_of(settings: Settings) -> tuple[Path, ...]:
 
 
 def own_announcements_of(settings: Settings) -> tuple[Path, ...]:
-    """Name those of them that are this house's: the site's, what was put here."""
+    """Return this office's own folders: the site's and the one filled by commands."""
     own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
     return (*own, speech_folder(Path(settings.folders.state)))
 

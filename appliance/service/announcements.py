@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from appliance.service.jobs import JobResult, Jobs
 
 
-# The carrier sends what is said as it is said; nothing of it touches the disk before the person has
-# kept it by a key. A draft (state/drafts/it/hold.wav) is heard by no caller: somebody puts it in
-# force on a page, as an upload is, or drops it. Lives in the deciding thread.
+# The media gateway sends what is said as it is said; nothing of it touches the disk before the
+# person has kept it by a key. A draft (state/drafts/it/hold.wav) is heard by no caller: somebody
+# puts it in force on a page, as an upload is, or drops it. Lives in the deciding thread.
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Dictation:
 def delete_old_drafts(folder: Path, now: datetime) -> int:
     """Delete the drafts that have lain for longer than DRAFT_KEPT; returns how many.
 
-    Blocking: for the records' thread. Raises OSError.
+    Blocking: for the database thread. Raises OSError.
     """
     before = (now - DRAFT_KEPT).timestamp()
     old = [path for path in folder.glob("*/*.wav") if path.stat().st_mtime < before]
@@ -152,7 +152,7 @@ class Dictations:
         return fd
 
     def _keep(self, order: orders.KeepTake) -> None:
-        """Write the draft in the records' thread; TakeKept follows, and who asked is told."""
+        """Write the draft in the database thread; TakeKept follows, and who asked is told."""
         take, asked = self._takes.pop(order.take, None), self._asked.get(order.ask)
         if not take or asked is None:
             self._kept(order, CentralinoError("nothing of it is here"))
@@ -253,7 +253,7 @@ def prompt_names(language: str, keys: Iterable[str]) -> tuple[str, ...]:
 
 
 MOST_SOUND_BYTES = 2 * SAMPLE_RATE * 90
-"""No sound is longer in the carrier's memory than 90 s."""
+"""No sound is longer in the media gateway's memory than 90 s."""
 
 
 class _SpokenRead(NamedTuple):
@@ -263,7 +263,7 @@ class _SpokenRead(NamedTuple):
 
 
 class SpokenSounds:
-    """Reads the sounds in the records' thread; `post` takes SpokenSheetsChanged.
+    """Reads the sounds in the database thread; `post` takes SpokenSheetsChanged.
 
     What the site has recorded itself (`site`, folders.prompts) is never spoken over.
     """

@@ -1,4 +1,4 @@
-"""Nightly backup and its places."""
+"""Sealed backup: what belongs to it, the archive, and the USB stick that gets one each night."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ PLACING: Final = ".restore-placing"
 BEFORE: Final = ".before-"
 """Within such a folder: what stood there before a restore, with its time."""
 APART: Final = (UNPACKED, STAGED, BEFORE)
-"""What belongs to a restore and not to the box: PLACING too begins so."""
+"""What belongs to a restore and not to the appliance: PLACING too begins so."""
 LEFT_OUT: Final = frozenset(
     {
         "corrupt",
@@ -81,7 +81,7 @@ OWN_COPY: Final = ".backup-"
 
 @dataclass(frozen=True, slots=True)
 class BackupPiece:
-    """One piece of a backup: its name there, and the folder or file of the box that it is.
+    """One piece of a backup: its name there, and the folder or file of the appliance that it is.
 
     `key` is where the configuration names it, "" for what it does not name.
     """
@@ -374,8 +374,8 @@ def _copy(path: Path, to: Path) -> tuple[Path, int]:
     return to, schema
 
 
-# The desk may not mount anything: it asks root's helper (`centralino backup --stick-asked`), by a
-# small file in /run. Which stick it is, and when it last got a whole backup, is kept in the state
+# Call control may not mount anything: it asks root's helper (`centralino backup --stick-asked`), by
+# a small file in /run. Which stick it is, and when it last got a whole backup, is kept in the state
 # folder; so is the passphrase, and both are in the backup: a restored card goes on by itself.
 
 FILE: Final = "backup_stick.json"
@@ -463,7 +463,7 @@ def forget(state: Path) -> None:
 
 
 def request_path(run: Path) -> Path:
-    """Say where the desk puts its request: centralino-backup-stick.path waits for it."""
+    """Say where call control puts its request: centralino-backup-stick.path waits for it."""
     return run / REQUEST
 
 
@@ -488,7 +488,7 @@ def take(run: Path) -> HelperRequest | None:
 
 
 def tell(run: Path, went: HelperResult) -> None:
-    """Keep what became of it, readable by the desk; raises OSError."""
+    """Keep what became of it, readable by call control; raises OSError."""
     helper_requests.write_result(answer_path(run), went)
 
 
@@ -530,7 +530,7 @@ def said(stick: BackupStick | None, folder: str, zone: ZoneInfo) -> tuple[Words,
 # against the card. A damaged database is copied over nothing, and no older copy is then taken away.
 
 
-# The desk waits for nothing: the records' thread takes the write-ahead log in, a child looks
+# Call control waits for nothing: the database thread takes the write-ahead log in, a child looks
 # through the records and copies them (night_copies.py).
 
 log = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Nightly backup onto the backup target: sealed, written, read back, tried again until done."""
+"""Backups to the network folder: sealed, written, read back, tried again until done."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 # It is made on the card first, sent under a name that counts for nothing, read back whole and
 # compared by its digest, and renamed: what bears a backup's name there is one. All of it is done
-# with the service's own rights, by a child of the desk's or a technician's command.
+# with the service's own rights, by a child of call control's or a technician's command.
 
 WORK: Final = "backups/target"
 """Below the state folder: where a backup lies until it has been sent."""

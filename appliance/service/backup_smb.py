@@ -1,4 +1,6 @@
-"""SMB: a folder of a share, of a Windows server or a NAS; every message signed, no guests.
+"""Backup target over SMB: a share of a Windows server or NAS; messages signed, no guests.
+
+A seam: the ONLY smbprotocol import, loaded where a target is smb:// alone.
 
 The account's password proves the server too: a server that does not know it cannot sign.
 """

@@ -1,4 +1,4 @@
-"""The battery clock and clock corrections."""
+"""Clock: whether the time can be trusted, corrections by people, the battery clock."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def set_battery(wall: float, device: Path = DEVICE) -> bool:
     return True
 
 
-# The desk itself may not set it (ProtectClock). What lies there is somebody else's for the helper:
-# a plain file, of one line, with a time that can be, asked for within the last minute.
+# Call control itself may not set it (ProtectClock). What lies there is somebody else's for the
+# helper: a plain file, of one line, with a time that can be, asked for within the last minute.
 
 NAME: Final = "set"
 OLD_S: Final = 60.0
@@ -80,7 +80,7 @@ _LINE: Final = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) (\d{1,12}(?:\.\d{1,6})?)\n?
 
 
 def folder_of(run: Path) -> Path:
-    """Say where the desk puts its request, below its run folder."""
+    """Say where call control puts its request, below its run folder."""
     return run / "clock"
 
 
@@ -281,7 +281,7 @@ class ClockWatch:
             atomic_write(self._memory, json.dumps(kept), is_durable=False)
 
     def _remembered(self) -> tuple[ClockTrust, ClockSteps]:
-        """Read what an earlier desk has known since power came; nothing where that is not there."""
+        """Read what an earlier run since power-on knew; empty if absent."""
         try:
             kept = json.loads((self._memory or Path()).read_text(encoding="utf-8"))
             if not self.machine_boot or kept["boot"] != self.machine_boot:

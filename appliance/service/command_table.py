@@ -1,4 +1,7 @@
-"""What may be asked at the door, and the answers: status, manual states, closing a message."""
+"""Command table: which handler answers each command of the control socket.
+
+The seam between composition and api: only composition makes it, tests list what it knows.
+"""
 
 from __future__ import annotations
 
@@ -142,7 +145,7 @@ class CommandTable:
         self._stores.spoken.load(told)
 
     def watched(self) -> Reply:
-        """Return what watchers are told: the status, without the lines of text made of it."""
+        """Return the status for subscribers, without the text lines made of it."""
         return {"status": self._seen()[1]}
 
     def _status(self) -> Reply:
@@ -151,7 +154,7 @@ class CommandTable:
         return {"status": shown, "words": words, "said": _plain(status_text.told(seen))}
 
     def _seen(self) -> tuple[Seen, Reply]:
-        """Gather what is known of the desk, as values and as JSON."""
+        """Gather the status, as values and as JSON."""
         status, troubles = self._desk.status(), self._collector.troubles()
         phones, tried = self._phones.rows(), self._recoveries.to_json()
         register = self._stores.register.register

@@ -62,8 +62,9 @@ from appliance.workers import faults
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What the command line decided: the configuration in force and where the carrier is; `written`
-    is the configuration without the phones that were entered in the console, None for the same.
+    """What the command line decided: the configuration in force and the media gateway's socket.
+
+    `written` is the configuration without phones entered in the console, None for the same.
     """
 
     settings: Settings
@@ -76,8 +77,8 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ProcessState:
-    """What the parts ask of who turns them: to show a status; whether the box is ready, and since
-    when (monotonic s); whether a service manager starts the desk again when it leaves.
+    """What the parts need of the process: a way to show a status, readiness and since when
+    (monotonic s), and whether a service manager starts it again when it leaves.
     """
 
     show: Callable[[Status], None]
@@ -87,7 +88,7 @@ class ProcessState:
 
 
 class Parts:
-    """Every part of the desk, made and joined; nothing of it is started."""
+    """Every part of call control, made and joined; none is started."""
 
     def __init__(self, run: Run, above: ProcessState) -> None:
         self.run, self._above = run, above
@@ -129,7 +130,7 @@ class Parts:
         self.housekeeping.over = self.sheets.over = self.mail.over = self.stores.hours.over
 
     def _make_desk(self) -> None:
-        """Make the desk with its clock."""
+        """Make CallControl with its clock."""
         settings = self.run.settings
         holdover_s = settings.clock.holdover_days * 86_400.0
         clock = ClockWatch(Path(settings.folders.run) / "clock.json", holdover_s)
@@ -140,7 +141,7 @@ class Parts:
         self.recoveries = _usb_recoveries(settings)
 
     def _make_ends(self) -> None:
-        """Make the ends: panel, phones, carrier; join them to the desk."""
+        """Make panel, phones and media link; join them to call control."""
         settings = self.run.settings
         self.panel = panel(settings, self.collector, self._button)
         left_file = Path(settings.folders.run) / "calls.json"
@@ -159,7 +160,7 @@ class Parts:
         self.desk.join(self.carrier, legs)
 
     def _make_answers(self) -> None:
-        """Make what looks after the parts, and what answers at the door."""
+        """Make supervision, jobs and the handlers of the control socket."""
         settings, stores = self.run.settings, self.stores
         self.users = UserCommands(settings, stores, self.desk.now)
         self.window = ProvisioningWindow(self.run.config, Path(settings.folders.run))
@@ -235,7 +236,7 @@ class Parts:
         self.desk.fact(gap)
 
     def _made_questions(self) -> CommandTable:
-        """Make what answers at the door."""
+        """Make the command table."""
         settings, stores = self.run.settings, self.stores
         plan = self.run.office.outgoing.plan
         return CommandTable(
@@ -278,7 +279,7 @@ class Parts:
         )
 
     def _myself(self) -> OwnHealth:
-        """Say how the desk is, for the judge of an update."""
+        """Return this process's health, which decides whether an update is good."""
         now = self.desk.now()
         ready_s = now.monotonic - self._above.ready_at() if self._above.is_ready() else 0.0
         restarts = sum(int(row["restarts"]) for row in self.collector.restarted(now))
@@ -317,13 +318,13 @@ class Parts:
 
 
 def _usb_recoveries(settings: Settings) -> Recoveries:
-    """Make the desk's side of USB resets, by the folders that the helper uses."""
+    """Make call control's side of USB resets, by the folders that the helper uses."""
     run = Path(settings.folders.run)
     return Recoveries(requests_folder(run), answers_folder(run), lambda: datetime.now(UTC))
 
 
 def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setup:
-    """Make the carrier's Setup from the configuration."""
+    """Make the media gateway's Setup from the configuration."""
     language = settings.site.languages[0]
     return Setup(
         lines=tuple(line_setup(settings, line) for line in settings.lines),
@@ -338,7 +339,7 @@ def carrier_setup(settings: Settings, prompts: announcements.PromptFile) -> Setu
 def make_housekeeping(
     settings: Settings, office: Office, stores: Stores, collector: StatusCollector
 ) -> Housekeeping:
-    """Make what looks after messages; a code that is wanted and missing is said."""
+    """Make housekeeping; a PIN that is required and missing is a complaint."""
     state = Path(settings.folders.state)
     if office.voicemail.pin is PinRule.ALWAYS and not pin_path(state).exists():
         collector.complain(NO_PIN)
@@ -362,7 +363,7 @@ def panel(
 
 
 def secrets_of(settings: Settings, collector: StatusCollector) -> dict[str, str]:
-    """Read the phones' secrets; without them nobody registers, and that is said."""
+    """Read the phones' secrets; without them no phone registers, which is a complaint."""
     try:
         return phones.load_secrets(settings)
     except ConfigurationError as error:

@@ -14,7 +14,7 @@ from appliance.files import READABLE, atomic_write, load_text, open_plain
 from appliance.policy.text import Words
 
 UNTAKEN_S: Final = 60.0
-"""A helper that is there takes a request at once; one that nobody takes must not stay for ever."""
+"""A running helper takes a request at once; an untaken one must not stay for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class HelperRequest:
 
 @dataclass(frozen=True, slots=True)
 class HelperResult:
-    """What became of a request since the box was switched on; `by` whom, "" for nobody."""
+    """What became of a request since the appliance was switched on; `by` whom, "" for nobody."""
 
     at: datetime
     is_well: bool
@@ -36,7 +36,7 @@ class HelperResult:
 
 
 def put_request(path: Path, asked: HelperRequest) -> None:
-    """Put a request, for the desk's account and root alone; raises OSError."""
+    """Write a request, readable by call control's account and root; raises OSError."""
     told = json.dumps({"by": asked.by, "passphrase": asked.passphrase})
     atomic_write(path, told, is_durable=False)
 
@@ -54,7 +54,7 @@ def take_request(path: Path) -> HelperRequest | None:
 
 
 def write_result(path: Path, went: HelperResult) -> None:
-    """Keep what became of it, readable by the desk; raises OSError."""
+    """Write the result, readable by call control; raises OSError."""
     path.parent.mkdir(mode=0o755, exist_ok=True)
     told = {
         "at": went.at.isoformat(),
@@ -79,7 +79,7 @@ def read_result(path: Path) -> HelperResult | None:
 
 
 def request_is_waiting(path: Path) -> bool:
-    """Tell whether a request lies there; one that nobody takes is taken away."""
+    """Tell whether a request waits; one untaken for UNTAKEN_S is deleted."""
     try:
         age = time.time() - path.stat().st_mtime
     except OSError:
@@ -110,7 +110,7 @@ RESTORE_REQUEST: Final = "restore-asked"
 
 
 def restore_request_path(run: Path) -> Path:
-    """Say where the desk puts its request: centralino-restore.path waits for it."""
+    """Say where call control puts its request: centralino-restore.path waits for it."""
     return run / RESTORE_REQUEST
 
 
@@ -125,7 +125,7 @@ def ask_for_restore(run: Path, asked: HelperRequest) -> None:
 
 
 def restore_is_waiting(run: Path) -> bool:
-    """Tell whether a request lies there; one that nobody takes is taken away."""
+    """Tell whether a request waits; one untaken for UNTAKEN_S is deleted."""
     return request_is_waiting(restore_request_path(run))
 
 
@@ -135,10 +135,10 @@ def take_restore(run: Path) -> HelperRequest | None:
 
 
 def tell_restore(run: Path, went: HelperResult) -> None:
-    """Keep what became of it, readable by the desk; raises OSError."""
+    """Write the result, readable by call control; raises OSError."""
     write_result(restore_answer_path(run), went)
 
 
 def restore_result(run: Path) -> HelperResult | None:
-    """Read what became of the last one since the box was switched on."""
+    """Read what became of the last one since the appliance was switched on."""
     return read_result(restore_answer_path(run))

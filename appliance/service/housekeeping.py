@@ -1,4 +1,4 @@
-"""Retention of files, message sounds, call-backs, PINs."""
+"""Housekeeping: retention, alerts for open messages, message playback at a phone, PINs."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def in_vain(record: CallRecord, asked_by: str = "") -> tuple[CaseKind, str, Mess
     )
 
 
-# Once a minute, and each night for what is to be deleted, in the records' thread: the disk may
-# stall, the desk may not. Nothing is deleted by a clock that cannot be trusted.
+# Once a minute, and each night for what is to be deleted, in the database thread: the disk may
+# stall, call control may not. Nothing is deleted by a clock that cannot be trusted.
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ NOT_DELETED: Final = Trouble(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """By which hours alerts go, to whom, how long what is kept; whether no broker is told of it."""
+    """Alert hours and recipients, retention, and whether an MQTT broker is configured."""
 
     calendar: Schedule
     notices: AlertSettings
@@ -109,7 +109,7 @@ class Plan:
 
 
 def plan_of(settings: Settings, calendar: Schedule) -> Plan:
-    """Say by which hours alerts go, to whom, and how long what is kept."""
+    """Make the plan of alerts and retention from the configuration."""
     voicemail = settings.voicemail
     notices = AlertSettings(
         voicemail.notify,
@@ -125,7 +125,7 @@ def plan_of(settings: Settings, calendar: Schedule) -> Plan:
 
 
 def keeping_of(settings: Settings) -> RetentionDays:
-    """Say how long what is kept."""
+    """Return the retention periods (days)."""
     kept = settings.retention
     return RetentionDays(kept.messages_closed_days, kept.numbers_days, kept.calls_days)
 
@@ -233,7 +233,7 @@ def forget_sounds(folders: MailboxFolders, paths: tuple[str, ...]) -> None:
         fsync_directory(folders.new)
 
 
-# The deciding thread never waits for the disk, and the carrier never opens a file.
+# The deciding thread never waits for the disk, and the media gateway never opens a file.
 
 KEPT = 4
 """Sounds that may wait to be taken; a phone that hung up meanwhile never takes its own."""
@@ -361,7 +361,7 @@ def _memory(path: Path) -> int:
     return fd
 
 
-# Compared in the records' thread: that takes tens of milliseconds, which the desk has not.
+# Compared in the database thread: that takes tens of milliseconds, which call control has not.
 
 _N, _R, _P = 1 << 14, 8, 1
 """16 MB and some 50 ms a try: what a four-digit code can be given (RFC 7914, 2)."""
@@ -381,19 +381,19 @@ def pin_path(state: Path) -> Path:
 
 
 def hashed(pin: str) -> dict[str, str]:
-    """Return what is kept of a code."""
+    """Return salt and hash of a PIN, as stored."""
     salt = secrets.token_bytes(_SALT_BYTES)
     return {"salt": _text(salt), "scrypt": _text(_scrypt(pin, salt))}
 
 
 def matches(pin: str, kept: dict[str, str]) -> bool:
-    """Tell whether a code is the one that was kept; raises KeyError, ValueError."""
+    """Compare a PIN with its stored hash; raises KeyError, ValueError."""
     salt, expected = (base64.b64decode(kept[name], validate=True) for name in ("salt", "scrypt"))
     return secrets.compare_digest(_scrypt(pin, salt), expected)
 
 
 def is_right(path: Path, pin: str) -> bool:
-    """Compare a code with the kept one; where none is kept, or none can be read, none is right."""
+    """Compare a PIN with the stored one; none stored, or unreadable: no PIN is right."""
     try:
         return matches(pin, json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
@@ -414,7 +414,7 @@ class Pins:
         self._post = post
 
     def check(self, order: orders.CheckPin) -> None:
-        """Compare a code; a wrong one is kept in the audit, with the phone and without the code."""
+        """Compare a PIN; a wrong one is audited with the phone, without the PIN."""
 
         def done(right: bool | CentralinoError) -> None:
             self._post(events.PinChecked(order.listener, right is True))

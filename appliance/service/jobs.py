@@ -17,20 +17,21 @@ from typing import Final
 
 from appliance.policy.text import Refused, Words
 
-# The desk waits for nobody: it begins a child, looks now and then whether it has ended, and keeps
-# what it said. What a child may write is bounded, so that it cannot fill the disk of messages.
+# Call control waits for nobody: it begins a child, looks now and then whether it has ended, and
+# keeps what it said. What a child may write is bounded, so that it cannot fill the disk of
+# messages.
 
 LIMIT_S: Final = 3600.0
 """A child that takes longer is ended."""
 NICENESS: Final = 15
 MOST: Final = 20_000
-"""So many bytes of what a child said are kept, the first ones."""
+"""Bytes of a child's output that are kept, the first ones."""
 GRACE_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """How a chore ended: whether well, and what it said."""
+    """Whether a job succeeded, and its last output."""
 
     is_well: bool
     said: Words
@@ -114,7 +115,7 @@ class Jobs:
 
 
 def _heard(descriptor: int) -> Words:
-    """Read what a child said; one that was killed, or tripped, has not said it as JSON."""
+    """Read a child's output; one that was killed or failed has written no JSON."""
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
         text = file.read(MOST).decode("utf-8", "replace").strip()
@@ -125,7 +126,7 @@ def _heard(descriptor: int) -> Words:
         return Words(text, text)
 
 
-# Who may is looked up, and who did it kept, in the records' thread; a child does it (jobs.py).
+# Who may is looked up, and who did it kept, in the database thread; a child does it (jobs.py).
 
 
 # Reading the configuration takes 20 MB once: the libraries that read it, and the holidays of the

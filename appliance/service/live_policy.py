@@ -43,10 +43,11 @@ if TYPE_CHECKING:
     from appliance.config.schema import Settings
 
 
-# A command tells the desk of a change; one that was killed before it could is found out by looking
-# at the records' last change (E12). A register that cannot be read leaves the last one in force,
-# and one whose numbers cannot be unsealed still gives the offices' rules; both are said (P5). With
-# it go the officials in charge whom the sheets make public: who reads a return reads both (E10).
+# A command tells call control of a change; one that was killed before it could is found out by
+# looking at the records' last change (E12). A register that cannot be read leaves the last one in
+# force, and one whose numbers cannot be unsealed still gives the offices' rules; both are said
+# (P5). With it go the officials in charge whom the sheets make public: who reads a return reads
+# both (E10).
 
 DirectoryHeard = Callable[[Directory | CentralinoError], None]
 Version = tuple[int, tuple[int, int]]
@@ -62,7 +63,7 @@ TO_REVIEW: Final = (
 
 
 class LiveDirectory:
-    """Reads in the records' thread; `post` takes RegisterChanged, `on_trouble` what hinders it."""
+    """Reads in the database thread; `post` takes RegisterChanged, `on_trouble` what hinders it."""
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class LiveDirectory:
         self.register = Directory()
 
     def load(self, told: DirectoryHeard = lambda _: None) -> None:
-        """Read it; `told` hears the register, or why the last one stays, in the records' thread."""
+        """Read the directory; `told` gets it, or why the last one stays, in the database thread."""
 
         def done(result: Readable | CentralinoError) -> None:
             self._take(result)
@@ -89,7 +90,7 @@ class LiveDirectory:
         self._records.do(self._read, done)
 
     def look(self, connection: sqlite3.Connection) -> None:
-        """Read it when another process has changed it; in the records' thread.
+        """Read it when another process has changed it; in the database thread.
 
         Raises CentralinoError when it cannot be read, sqlite3.Error.
         """
@@ -204,7 +205,7 @@ HOURS_UNREADABLE: Final = "hours.unreadable"
 
 
 class LiveHours:
-    """Reads in the records' thread; `post` takes HoursChanged, `on_trouble` what hinders it."""
+    """Reads in the database thread; `post` takes HoursChanged, `on_trouble` what hinders it."""
 
     def __init__(
         self,
@@ -220,7 +221,7 @@ class LiveHours:
         """All entries, those that hold no longer too, as they were read last."""
 
     def load(self, told: HoursHeard = lambda _: None) -> None:
-        """Read them; `told` hears them, or why the last ones stay, in the records' thread."""
+        """Read them; `told` gets them, or why the last ones stay, in the database thread."""
 
         def done(result: tuple[HoursEntry, ...] | CentralinoError) -> None:
             self._take(result)
@@ -229,7 +230,7 @@ class LiveHours:
         self._records.do(self._read, done)
 
     def look(self, connection: sqlite3.Connection) -> None:
-        """Read them when others have come: records that were put back. In the records' thread.
+        """Read them when others have come: records that were put back. In the database thread.
 
         Raises CentralinoError when they cannot be read, sqlite3.Error.
         """
@@ -280,7 +281,7 @@ ANSWER_LIMIT_S: Final = 30.0
 
 
 class PolicyCommands:
-    """Call control's side: takes the parts, writes in the records' thread, reads what is new."""
+    """Call control's side: takes the parts, writes in the database thread, reads what is new."""
 
     def __init__(self, records: DatabaseWriter, directory: LiveDirectory) -> None:
         self._records, self._directory = records, directory

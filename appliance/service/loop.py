@@ -1,4 +1,4 @@
-"""The deciding loop: stores, inbox, callbacks."""
+"""Call control's loop: one thread takes events from an inbox and carries out commands."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ from appliance.workers import Reported, faults
 log = logging.getLogger(__name__)
 MOST: Final = 20
 WITHIN_S: Final = 60.0
-"""So many faults within this time are one that stays. A call takes three at most to its end."""
+"""So many faults within this time are one that lasts: ending one call takes three at most."""
 PAUSES_S: Final = (1.0, 300.0)
-"""How long a chore that failed is left alone: each time twice as long, up to the longest."""
+"""First and longest pause of a job that failed (s): each is twice the one before."""
 
 
 class Confinement:
@@ -140,7 +140,7 @@ PHONE_ORDERS = get_args(orders.PhoneOrder)
 class CallControl:
     """Turns the Switchboard; `on_status` hears every change of what people see.
 
-    `also_due` says when (monotonic s) a turn must end for something that is not the desk's.
+    `also_due` says when (monotonic s) a turn must end for something that is not call control's.
     `confinement` counts what fails by a fault of ours: it ends one call at most (calls.confining).
     """
 
@@ -175,7 +175,7 @@ class CallControl:
         selector.register(inbox, selectors.EVENT_READ, self._wake)
 
     def join(self, carrier: MediaLink, legs: Legs) -> None:
-        """Give the desk the two sides that need the desk themselves."""
+        """Set the media link and the legs, which need call control themselves."""
         self._carrier, self._legs = carrier, legs
         carrier.confine = self.confinement.one
 
@@ -251,7 +251,7 @@ class CallControl:
     def is_in_a_hurry(self) -> bool:
         """True while phones are about to ring: all that is not for them has time until they do.
 
-        For PORT_S at most: a carrier that reserves no port is no reason to show nothing.
+        For PORT_S at most: a media gateway that reserves no port is no reason to show nothing.
         """
         if self._legs is None or not self._legs.is_waiting:
             self._rings_by = None
@@ -302,7 +302,7 @@ class CallControl:
                     waiting.extend(self._switchboard.failed(order, now))
 
     def _before(self, event: events.Event, now: Now) -> None:
-        """Do what the desk's own parts do of an event, before any call hears of it."""
+        """Let stores and figures take an event before the Switchboard does."""
         self.figures.fact(event, now.monotonic)
         if isinstance(event, events.SpokenSheetsChanged):
             self._give_voice()
@@ -320,11 +320,11 @@ class CallControl:
         self.confinement.note(error)
 
     def measured(self, measured: Measured | Marked) -> None:
-        """Keep a time that the carrier took, or a moment in it."""
+        """Keep a time that the media gateway took, or a moment in it."""
         self.figures.measured(measured)
 
     def health(self, health: MediaHealth) -> None:
-        """Keep the carrier's figures; say when they are bad."""
+        """Keep the media gateway's figures; say when they are bad."""
         self.figures.health = health
         self.on_health(health)
         if health.underruns or health.overruns or health.stuck_writes:
@@ -379,7 +379,7 @@ class CallControl:
                 self.fact(passed)
 
     def _give_voice(self) -> None:
-        """Hand the carrier the sounds before any call is offered them."""
+        """Hand the media gateway the sounds before any call is offered them."""
         sounds = self._stores.spoken.take()
         if sounds is not None and self._carrier is not None:
             self._carrier.speak(sounds)

@@ -1,4 +1,4 @@
-"""Mail in the desk: what is written about requests, the thread that sends it, what goes wrong."""
+"""Mail in call control: letters about requests, the sending thread, its troubles."""
 
 from __future__ import annotations
 
@@ -330,7 +330,7 @@ class Mailroom:
     def write(self, kept: StoredRequest, happened: StoredStep | None) -> tuple[Mail, ...]:
         """Write the letters that a request, or a step of it, leads to (records.requests.Letters).
 
-        In the records' thread, within the transaction; whoever has queued wakes the mail thread.
+        In the database thread, within the transaction; whoever has queued wakes the mail thread.
         """
         token = secrets.token_urlsafe(requests.DONE_LINK_BYTES)
         event = (

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from appliance.service.status import StatusCollector
 
-# All that the desk writes is for its own account alone, but for what is named here. What a
+# All that call control writes is for its own account alone, but for what is named here. What a
 # programme of before has left otherwise, or an old backup has brought, is opened at the start.
 
 ENTERED: Final = 0o750
@@ -84,7 +84,7 @@ log = logging.getLogger(__name__)
 LINE_LIMIT_S = 5.0
 """A line that has not come up so long after the start is declared out (all lines in parallel)."""
 IS_KEPT = "NOTIFY_SOCKET" in os.environ
-"""There is a service manager, which starts the desk again when it leaves."""
+"""There is a service manager, which starts call control again when it leaves."""
 SWITCH_S = 0.001
 """A thread that has something to do waits so long for one that computes (Python's own: 0.005): the
 INVITE is sent by another thread than the one that has decided it, and goes on."""
@@ -92,8 +92,69 @@ TURN_S = 1.0
 """The main loop turns at least so often: readiness and watchdog are looked at then."""
 
 
+MOST_CHECK_BYTES: Final = 1_000_000
+"""What the child may write: it writes nothing."""
+TOLD: Final = 400
+"""So many characters of its complaints are shown; `centralino check` says all."""
+
+
+class Reloading:
+    """`ask` is for a signal; all else is done by `look`, in the deciding thread.
+
+    `kept` is true where a service manager starts call control again.
+    """
+
+    def __init__(self, jobs: Jobs, collector: StatusCollector, *, kept: bool) -> None:
+        self._jobs, self._collector, self._kept = jobs, collector, kept
+        self._is_asked = False
+        self._is_good = False
+
+    def ask(self) -> None:
+        """Have the file looked at soon."""
+        self._is_asked = True
+
+    def look(self, is_idle: Callable[[], bool]) -> bool:
+        """Do what is due; returns True when the service should leave to start with a new file."""
+        if self._is_asked and not self._jobs.running:
+            self._is_asked = False
+            self._begin()
+        return self._is_good and self._kept and is_idle()
+
+    def _begin(self) -> None:
+        try:
+            self._jobs.begin(("check",), "", MOST_CHECK_BYTES, self._heard)
+        except (Refused, OSError) as error:
+            log.error("the configuration cannot be looked at: %s", error)
+
+    def _heard(self, ended: JobResult) -> None:
+        self._is_good = ended.is_well
+        log.info("the configuration is %s", "good" if ended.is_well else "not used")
+        self._collector.trouble("configuration", self._trouble(ended))
+
+    def _trouble(self, ended: JobResult) -> Trouble | None:
+        if not ended.is_well:
+            return Trouble(
+                "configuration.bad",
+                "La configurazione scritta ora non è valida, resta quella di prima: "
+                + _short(ended.said.it),
+                "The configuration written now is wrong, the one before stays in force: "
+                + _short(ended.said.en),
+            )
+        if self._kept:
+            return None
+        return Trouble(
+            "configuration.new",
+            "La nuova configurazione è valida: riavviare il servizio per usarla.",
+            "The new configuration is good: restart the service to use it.",
+        )
+
+
+def _short(said: str) -> str:
+    return " ".join(said.split())[:TOLD]
+
+
 class Service:
-    """Turns every part of the running desk."""
+    """Starts, turns and stops every part of call control."""
 
     def __init__(self, run: Run) -> None:
         self._notify = sdnotify.SystemdNotifier()
@@ -194,7 +255,7 @@ class Service:
         self._stopping = True
 
     def _do(self, name: str, chore: Callable[[], object]) -> None:
-        """Do a chore that may fail by a fault of ours: then it rests, and all else goes on."""
+        """Run a job; one that fails by a fault of ours rests, and all else goes on."""
         self._parts.desk.confinement.chore(name, chore)
 
     def _look(self) -> None:
@@ -348,64 +409,3 @@ def _do_all_the_same(step: Callable[[], None]) -> None:
         return  # it is reported
     except CentralinoError as error:
         log.warning("stopping: %s", error)
-
-
-MOST_CHECK_BYTES: Final = 1_000_000
-"""What the child may write: it writes nothing."""
-TOLD: Final = 400
-"""So many characters of its complaints are shown; `centralino check` says all."""
-
-
-class Reloading:
-    """`ask` is for a signal; all else is done by `look`, in the deciding thread.
-
-    `kept` is true where a service manager starts the desk again.
-    """
-
-    def __init__(self, jobs: Jobs, collector: StatusCollector, *, kept: bool) -> None:
-        self._jobs, self._collector, self._kept = jobs, collector, kept
-        self._is_asked = False
-        self._is_good = False
-
-    def ask(self) -> None:
-        """Have the file looked at soon."""
-        self._is_asked = True
-
-    def look(self, is_idle: Callable[[], bool]) -> bool:
-        """Do what is due; returns True when the service should leave to start with a new file."""
-        if self._is_asked and not self._jobs.running:
-            self._is_asked = False
-            self._begin()
-        return self._is_good and self._kept and is_idle()
-
-    def _begin(self) -> None:
-        try:
-            self._jobs.begin(("check",), "", MOST_CHECK_BYTES, self._heard)
-        except (Refused, OSError) as error:
-            log.error("the configuration cannot be looked at: %s", error)
-
-    def _heard(self, ended: JobResult) -> None:
-        self._is_good = ended.is_well
-        log.info("the configuration is %s", "good" if ended.is_well else "not used")
-        self._collector.trouble("configuration", self._trouble(ended))
-
-    def _trouble(self, ended: JobResult) -> Trouble | None:
-        if not ended.is_well:
-            return Trouble(
-                "configuration.bad",
-                "La configurazione scritta ora non è valida, resta quella di prima: "
-                + _short(ended.said.it),
-                "The configuration written now is wrong, the one before stays in force: "
-                + _short(ended.said.en),
-            )
-        if self._kept:
-            return None
-        return Trouble(
-            "configuration.new",
-            "La nuova configurazione è valida: riavviare il servizio per usarla.",
-            "The new configuration is good: restart the service to use it.",
-        )
-
-
-def _short(said: str) -> str:
-    return " ".join(said.split())[:TOLD]

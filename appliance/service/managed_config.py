@@ -1,7 +1,7 @@
-"""The desk's part in the head office's settings: when to look for them, and what is told of them.
+"""Fetching the head office's settings: when to begin, and the troubles shown.
 
-It reads and writes none itself: a child does (`centralino settings`), begun when no call is on.
-A server that is gone is asked less and less often, and people are told after a day.
+A child process (`centralino settings`), begun when no call is on, reads and writes them. A server
+that is gone is asked less and less often; people see it after a day.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def keep(state: Path, said: FetchResult) -> None:
 
 
 def load_central_said(state: Path) -> FetchResult | None:
-    """Read it; None for none, or one that cannot be read."""
+    """Read the last result; None if absent or malformed."""
     try:
         told = json.loads(load_text(bundle_folder(state) / SAID))
         good_at = datetime.fromisoformat(told["good_at"]) if told["good_at"] else None
@@ -95,7 +95,7 @@ MOST_BYTES: Final = 256_000_000
 FIRST_S: Final = 120.0
 """So long after the start it is looked for first: a box that starts has other things to do."""
 BUSY_S: Final = 60.0
-"""So long it waits for another chore to end."""
+"""So long it waits for another job to end."""
 PATIENCE_S: Final = 24 * 3600.0
 """So long a server may be gone before people are told."""
 SPREAD: Final = 0.1
@@ -139,7 +139,7 @@ class ManagedConfigFetcher:
         self.read_anew()
 
     def read_anew(self, told: Callable[[], None] = lambda: None) -> None:
-        """Read what holds and what was said last, in the records' thread; then call `told`."""
+        """Read what holds and what was said last, in the database thread; then call `told`."""
 
         def done(result: ManagedState | CentralinoError) -> None:
             if not isinstance(result, CentralinoError):
@@ -202,7 +202,7 @@ class ManagedConfigFetcher:
 
 
 def trouble_of(said: FetchResult | None, *, is_long: bool) -> Trouble | None:
-    """Return what people are told; of a server that does not answer after a day alone."""
+    """Return the trouble to show; a server that does not answer is one after a day."""
     if said is None or said.outcome is FetchOutcome.GOOD:
         return None
     if said.outcome is FetchOutcome.UNREACHED and not is_long:

@@ -38,13 +38,13 @@ from appliance.media.messages import (
 from appliance.policy.supervision import RESTART_RULES, Component, RestartHistory
 from appliance.service.announcements import PromptFile
 
-# Runs in the deciding thread without ever blocking it. A carrier that is gone is a degraded state:
-# it is started (child) or looked for (unit) again, and told its Setup anew.
+# Runs in the deciding thread without ever blocking it. A media gateway that is gone is a degraded
+# state: it is started (child) or looked for (unit) again, and told its Setup anew.
 
 log = logging.getLogger(__name__)
 PING_S = 2.0
 PONG_LIMIT_S = RESTART_RULES[Component.CARRIER].silent_s
-"""A carrier that does not answer a Ping for so long is dead; a child is killed."""
+"""A media gateway that does not answer a Ping for so long is dead; a child is killed."""
 START_LIMIT_S = 60.0
 """A carrier may take so long until its first word: it is loaded before, which on a busy machine, or
 beside that machine's own start, is slow; killed for it, none would ever come to serve.
@@ -56,7 +56,7 @@ ENDING = "the desk is ending"
 
 @dataclass(frozen=True, slots=True)
 class EventHandlers:
-    """Who takes what the carrier says: facts, sound of recordings, figures."""
+    """Handlers of the media gateway's events, recorded sound and figures."""
 
     event: Callable[[events.Event], None]
     recording: Callable[[RecordingStarted], None]
@@ -69,7 +69,7 @@ class EventHandlers:
 
 @dataclass(slots=True)
 class Callers:
-    """Who rings, on which modem: what a carrier must know whose predecessor was lost.
+    """Who rings, on which modem: what a media gateway must know whose predecessor was lost.
 
     A caller who rings as it dies would else wait for its modem to be initialised and for the next
     ring, and the number, sent once, would be lost.
@@ -80,7 +80,7 @@ class Callers:
     _rang: dict[str, tuple[float, events.LineRang]] = field(default_factory=dict)
 
     def told(self, event: events.Event) -> None:
-        """Take what the carrier says of a line."""
+        """Take an event of a line."""
         match event:
             case events.LineRestored(line, modem):
                 self._modems[line] = modem
@@ -105,7 +105,7 @@ class Callers:
             self._rang.pop(order.line, None)
 
     def ringing(self) -> tuple[StillRinging, ...]:
-        """Return who was ringing, to be told to a carrier that begins."""
+        """Return the ringing callers, for a media gateway that starts."""
         now = self.clock()
         return tuple(
             StillRinging(
@@ -116,7 +116,7 @@ class Callers:
 
 
 class MediaLink:
-    """Keeps a link to the carrier; `link_path` None means: as a child of this process."""
+    """Keeps the link to the media gateway; `link_path` None: a child of this process."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class MediaLink:
         self._pong_by: float | None = None
 
     def send(self, message: Any, fd: int | None = None) -> None:
-        """Send an order or an agreed medium; while the carrier is gone it goes nowhere.
+        """Send an order or an agreed medium; while the media gateway is gone it goes nowhere.
 
         `fd` travels with it and is closed here, whatever becomes of it.
         """
@@ -281,7 +281,7 @@ class MediaLink:
                 self._takers.event(message)
 
     def _note(self, message: MediaHealth | Measured | Marked | Recovering | Notice) -> None:
-        """Pass on what is told for the journal, the figures and the status."""
+        """Pass on figures and states for journal and status."""
         match message:
             case MediaHealth():
                 self._takers.health(message)
@@ -293,7 +293,7 @@ class MediaLink:
                 self._takers.measured(message)
 
     def _greeted(self, snapshot: Snapshot) -> None:
-        """The carrier has said what it knows; now it may be told its Setup."""
+        """Send the Setup, once the media gateway has reported its state."""
         self.snapshot = snapshot
         self.connected = True
         self._ping_at, self._pong_by = 0.0, None  # it is asked from the next timer on
@@ -351,8 +351,8 @@ def _unit_socket(path: Path) -> socket.socket:
     return sock
 
 
-# A phone is rung only after the carrier has reserved its RTP port (design/call.md, The link), and
-# a port is released when its leg has ended, however it ended. No thread, no socket: the service
+# A phone is rung only after the media gateway has reserved its RTP port (design/call.md, The link),
+# and a port is released when its leg has ended, however it ended. No thread, no socket: the service
 # hands it the orders of phones and the facts of both sides, and it calls `phones` and `send`.
 
 LEG_ENDED = (
@@ -523,5 +523,5 @@ class Legs:
             self.send(orders.ReleasePhone(leg))
 
 
-# Who may is looked up, and who did it kept, in the records' thread; the carrier is told by the
-# deciding thread, which looks once more whether a call has come meanwhile.
+# Who may is looked up, and who did it kept, in the database thread; the media gateway is told by
+# the deciding thread, which looks once more whether a call has come meanwhile.

@@ -1,4 +1,7 @@
-"""Metrics and fleet events."""
+"""Monitoring: figures for Prometheus, states and events for an MQTT broker.
+
+A seam: nothing in call control depends on it, and calls go on when either is missing.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +104,7 @@ class StoredOutbox:
 
 
 class Fleet:
-    """Tells the broker how the desk stands, and the records what is to be told of."""
+    """Publishes states to the broker; writes events to the database's outbox."""
 
     def __init__(
         self,
@@ -168,7 +171,7 @@ class Fleet:
             self._note(facts)
 
     def look(self, now: datetime) -> None:
-        """Look after the troubles to be told; in the deciding thread, each turn."""
+        """Queue changed troubles; in the deciding thread, each turn."""
         away_s = 0.0 if self._health.connected else time.monotonic() - self._away_since
         trouble = status_text.trouble_of(self._where, self._health, away_s, now)
         self._collector.trouble_once("fleet", trouble)
@@ -181,7 +184,7 @@ class Fleet:
             self.see(self._status())
 
     def _note(self, facts: Json) -> None:
-        """Have kept what holds now, and told what differs from before."""
+        """Store the troubles in force, and queue what differs from before."""
         settled = time.monotonic() - self._started > SETTLED_S
         at, stamp, topics = datetime.now(UTC).isoformat(), secrets.token_hex(8), self._topics
 
@@ -201,7 +204,7 @@ class Fleet:
         )
 
     def _look_for_more(self, connection: sqlite3.Connection) -> None:
-        """Wake the thread when an event was kept; in the records' thread."""
+        """Wake the thread when an event was kept; in the database thread."""
         last = monitoring.last(connection)
         if last != self._seen:
             self._seen = last
@@ -229,7 +232,7 @@ class Fleet:
         self._collector.mqtt_said = (status_text.broker_words(self._where, self._health),)
 
     def _discovery(self, settings: Settings) -> tuple[Message, ...]:
-        """Describe the box to Home Assistant, where that is wanted."""
+        """Describe the appliance to Home Assistant, where that is wanted."""
         if not settings.mqtt.home_assistant:
             return ()
         lines = tuple((line.name, line.label or line.name) for line in settings.lines)
@@ -255,7 +258,7 @@ def fleet_of(
 
 
 def known_of(collector: StatusCollector) -> tuple[Known, ...]:
-    """List the troubles that may be told of beyond the house, each under its stable code."""
+    """List the troubles that may leave the appliance, each under its stable code."""
     found = [Known(one.code, Words(one.it, one.en)) for one in collector.coded()]
     return (
         *([Known("configuration", MISCONFIGURED)] if collector.is_misconfigured else []),
@@ -264,7 +267,7 @@ def known_of(collector: StatusCollector) -> tuple[Known, ...]:
 
 
 # Where `[metrics]` is off nothing is gathered, and the library is never loaded. The deciding thread
-# makes one frozen value a second; what the disk says comes from the records' thread.
+# makes one frozen value a second; what the disk says comes from the database thread.
 
 log = logging.getLogger(__name__)
 
@@ -388,7 +391,7 @@ class Metrics:
         )
 
     def _count(self, connection: sqlite3.Connection) -> StoredCounts:
-        """Count what waits and what room there is; in the records' thread."""
+        """Count what waits and what room there is; in the database thread."""
         return reports.stored(connection, self._disk())
 
     def _disk(self) -> tuple[int, int]:
@@ -416,7 +419,7 @@ class Metrics:
 
 
 def _load_page() -> Callable[[Figures], bytes]:
-    """Load the library, which only a box that is watched needs."""
+    """Load the library, which costs memory, only where metrics are on."""
     from appliance.fleet.prometheus_page import page
 
     return page

@@ -1,4 +1,4 @@
-"""Work of the quiet hour: look through the records, copy them twice, look at the memory card."""
+"""Nightly work: check the database, copy it twice, watch the memory card, trim the heap."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def load_night(state: Path) -> Night | None:
 
 
 def keep_night(state: Path, night: Night) -> None:
-    """Keep it for the desk that comes after; raises OSError."""
+    """Write the night's result for the next run; raises OSError."""
     said = {
         "at": night.at.isoformat(),
         "well": night.well,
@@ -322,7 +322,7 @@ class Nightly:
             self._on_trouble("night", NOT_COPIED)
 
     def _ask_for_stick(self) -> None:
-        """Have root's helper write onto the backup stick: it mounts, which the desk may not."""
+        """Have root's helper write onto the backup stick: it mounts, which call control may not."""
         try:
             ask_for_stick(self._run, HelperRequest())
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Reports, figures and acceptance test."""
+"""Figures of calls and lines, monthly sheets, and proofs of each number's call divert."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from appliance.store.writer import DatabaseWriter
 
 
-# A caller who finds every line engaged hears busy and never reaches the box (P8): only the carrier
-# can lead that call elsewhere, and only a call placed then proves it; for each public number apart,
-# as each is diverted apart. Kept as commission.json in the state folder, each with the lines it was
-# made for.
+# A caller who finds every line engaged hears busy and never reaches the appliance (P8): only the
+# media gateway can lead that call elsewhere, and only a call placed then proves it; for each public
+# number apart, as each is diverted apart. Kept as commission.json in the state folder, each with
+# the lines it was made for.
 
 FILE = "commission.json"
 FREE = frozenset({"idle", "missing", "no_line", "out"})
@@ -57,7 +57,7 @@ class DivertOutcome(enum.StrEnum):
 class Proof:
     """What was found, by whom, when, for which `lines` (name, public number), `where` it rang.
 
-    `number` is the public number that was called, "" where the box knows of none, or of one.
+    `number` is the public number that was called, "" where the appliance knows of none, or of one.
     """
 
     outcome: DivertOutcome
@@ -293,7 +293,7 @@ class Figures:
     Times: rang_to_order (a fact heard to phones ordered to ring), identified_to_order (to phones
     that ring ordered to show it),
     answered_to_stream (a phone answered to the line's sound runs), recorded_to_stored (a message
-    ended to its being on disk), answer_to_off_hook (measured in the carrier).
+    ended to its being on disk), answer_to_off_hook (measured in the media gateway).
     """
 
     health: MediaHealth | None = None

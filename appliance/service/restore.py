@@ -45,10 +45,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# The plan is one small file beside the state folder. Before it is there the box is as it was; from
-# then on every step may be done again, the desk does not start, and `centralino restore --finish`
-# goes on to the end. What stood is kept beside, under a name with the time. A folder that is a
-# mount point (an SSD, say) cannot be renamed: what is in it is moved, entry by entry, within it.
+# The plan is one small file beside the state folder. Before it is there the appliance is as it was;
+# from then on every step may be done again, call control does not start, and `centralino restore
+# --finish` goes on to the end. What stood is kept beside, under a name with the time. A folder that
+# is a mount point (an SSD, say) cannot be renamed: what is in it is moved, entry by entry, within
+# it.
 
 
 def at_no_point(_: str) -> None:
@@ -74,7 +75,7 @@ def staged(path: Path) -> Path:
 
 
 def aside(path: Path, stamp: str, *, inside: bool = False) -> Path:
-    """Say where what stood is kept."""
+    """Return where the replaced files are kept."""
     return path / f"{BEFORE}{stamp}" if inside else path.with_name(f"{path.name}.before-{stamp}")
 
 
@@ -136,7 +137,7 @@ def finish(plan: Path, at_point: Callable[[str], None] = at_no_point) -> tuple[P
 
 
 def check_idle(run: Path) -> None:
-    """Raise Refused while a desk answers at its door."""
+    """Raise Refused while call control answers at its control socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as visitor:
         try:
             visitor.connect(str(run / "desk.sock"))
@@ -217,7 +218,8 @@ def _put_file(path: Path, kept: Path, at_point: Callable[[str], None]) -> None:
 
 # Everything is unpacked next to where it is to stand, checked there (passphrase, damage, digests,
 # the records' integrity, their version, the configuration), and on the disk before the plan of what
-# is to be moved is written: until then the box is as it was (`putting_back.py` does the rest).
+# is to be moved is written: until then the appliance is as it was (`putting_back.py` does the
+# rest).
 
 BLOCK: Final = 1 << 20
 

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 Row = dict[str, Any]
 
 BUTTON = "button"
-"""Who asks when the button on the box was pressed."""
+"""Who asks when the button on the appliance was pressed."""
 
 
 class StatusCollector:
@@ -62,9 +62,9 @@ class StatusCollector:
         self.mqtt_said: tuple[Words, ...] = ()
         """The same in words."""
         self.central: tuple[Words, ...] = ()
-        """What is said of the head office's settings."""
+        """Sentences about the head office's settings."""
         self.boot = ""
-        """Why the box was started, by `service/updates.py`."""
+        """Why the appliance was started, by `service/updates.py`."""
         self.restarted: Callable[[Now], list[Row]] = lambda _: []
         """Says of each part of the service how often it was started again."""
 
@@ -82,7 +82,7 @@ class StatusCollector:
             log.warning("%s: %s", what, trouble.en)
 
     def trouble_once(self, what: str, trouble: Trouble | None) -> None:
-        """Take note of a trouble that is looked for each turn: said when it has changed."""
+        """Note a trouble that is checked each turn; logged when it has changed."""
         if self._troubles.get(what) != trouble:
             self.trouble(what, trouble)
 
@@ -110,7 +110,7 @@ class StatusCollector:
         return len(self._complaints)
 
     def failed(self) -> tuple[Component, ...]:
-        """List the parts whose trouble only a restart of the desk can end."""
+        """List the parts whose trouble only a restart of call control can end."""
         return tuple(Component(what) for what, one in dict(self._troubles).items() if one.restart)
 
     def words(self, status: Status) -> str:
@@ -152,7 +152,7 @@ class StatusCollector:
 
 
 def network_of(phones: PhonesStatus) -> PhoneNetwork:
-    """Say whether the desk's phones can be reached."""
+    """Tell whether the phones can be reached."""
     if not phones.listening:
         return PhoneNetwork.DOWN
     reachable = any(phone.address and phone.answers for phone in phones.phones)

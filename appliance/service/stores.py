@@ -197,11 +197,11 @@ class Stores:
             self.records.do(lambda c: voicemail.add_entry(c, kind, name, entry), _not_counted)
 
     def forget_numbers(self, numbers: tuple[str, ...]) -> None:
-        """Have the desk forget numbers that were erased (E20)."""
+        """Drop erased numbers from call control's memory (E20)."""
         self.load_numbers(self._outgoing, numbers)
 
     def load_numbers(self, outgoing: DialRules, forgotten: tuple[str, ...] = ()) -> None:
-        """Read who has called and what was dialled; NumbersKnown tells the desk (E17)."""
+        """Read who has called and what was dialled; NumbersKnown tells call control (E17)."""
         self._outgoing = outgoing
 
         def told(found: DialLedger | CentralinoError) -> None:
@@ -277,7 +277,7 @@ class Stores:
             self.mailbox.append(recording, data)
 
     def memory(self, order: orders.LoadMessage) -> int | None:
-        """Return the memfd of what a phone is to hear, for the carrier; the taker closes it."""
+        """Return the memfd a phone is to hear, for the media gateway; the taker closes it."""
         own = self.dictations.memory(order)
         return self.sounds.take(order.leg) if own is None else own
 
@@ -319,7 +319,7 @@ def save_state(path: Path, state: ServiceState) -> None:
 
 
 def load_state(path: Path) -> ServiceState:
-    """Read the manual states; a missing or broken file means none, and is said."""
+    """Read the manual states; none, and a warning, for a broken file."""
     try:
         return state_from_json(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Supervision: notices, recoveries, run files, memory."""
+"""Supervision: signs of life of threads, restarts, USB recoveries, notices of other processes."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from appliance.service.status import StatusCollector
 
 
-# One small file each, of root's, beside the desk's run folder: `{"it": ..., "en": ...}`. It is a
-# trouble as long as it is there. Without such helpers there is no folder, and nothing is told.
+# One small file each, of root's, beside call control's run folder: `{"it": ..., "en": ...}`. It is
+# a trouble as long as it is there. Without such helpers there is no folder, and nothing is told.
 
 FOLDER: Final = Path("/run/centralino-notices")
 """The image's."""
@@ -54,19 +54,19 @@ def folder_of(run: Path) -> Path:
 
 
 def post_notice(name: str, words: Words, folder: Path = FOLDER) -> None:
-    """Have the desk say it, from now on and until it is taken back; raises OSError."""
+    """Show a notice in the status until it is withdrawn; raises OSError."""
     folder.mkdir(mode=0o755, exist_ok=True)
     text = json.dumps({"it": words.it, "en": words.en})
     atomic_write(folder / f"{name}.json", text, mode=READABLE, is_durable=False)
 
 
 def withdraw_notice(name: str, folder: Path = FOLDER) -> None:
-    """Have the desk say it no more; raises OSError."""
+    """Withdraw a notice; raises OSError."""
     (folder / f"{name}.json").unlink(missing_ok=True)
 
 
 def read_notices(folder: Path) -> dict[str, Words]:
-    """Read what is told; a file that is no notice is none. {} where there is no folder."""
+    """Read all notices; malformed files are skipped. {} without a folder."""
     found = {}
     for path in sorted(folder.glob("*.json"))[:MOST]:
         try:
@@ -151,7 +151,7 @@ class Recoveries:
         self._tried: dict[str, deque[Tried]] = {}
 
     def heard(self, told: Recovering) -> None:
-        """Take note of a step, and have it done when it is not the carrier's."""
+        """Record a recovery step; have the helper do it when it is not the media gateway's."""
         seen = Words(told.it, told.en)
         trouble = self._ask(told) if told.step in tuple(Step) else self._refused(told)
         tried = Tried(self._now(), told.step, TRIED[told.step], seen, trouble)
@@ -191,8 +191,8 @@ def _plain(tried: Tried) -> dict[str, Any]:
     }
 
 
-# The request lies in a folder of the desk's, whom root does not trust: it is taken, never followed,
-# and names nobody's file, only a passphrase. The answer lies in a folder of root's.
+# The request lies in a folder of call control's, whom root does not trust: it is taken, never
+# followed, and names nobody's file, only a passphrase. The answer lies in a folder of root's.
 
 
 # What follows from what is decided in policy/supervision.py; here stand the clock, the small file
@@ -212,7 +212,7 @@ Row = dict[str, Any]
 class Supervisor:
     """`beats` say when each thread last turned (monotonic s); `pasts` what others restart.
 
-    `kept` is true where a service manager starts the desk again: only then may it leave.
+    `kept` is true where a service manager starts call control again: only then may it leave.
     `failures` tells when a job of a thread last failed by a fault of ours (workers.faults).
     """
 
@@ -248,7 +248,7 @@ class Supervisor:
         return self.verdict
 
     def leave(self, part: Component, now: float) -> None:
-        """Take note that the desk leaves because of a part: its next run is to know."""
+        """Write down which part made the process leave, for its next run."""
         log.error("%s: the service leaves, to be started again", RESTART_RULES[part].what.en)
         self._left, self._why = self._left.again(now), part
         self._save()
@@ -387,6 +387,6 @@ def _failed(last_at: Mapping[str, float], now: Now) -> Trouble | None:
 
 
 def _part(thread: str) -> Component:
-    """Return the part that a thread does the work of; the deciding one is the desk's."""
+    """Return the part that a thread does the work of; the deciding one is call control's."""
     named = Component.MQTT if thread == FLEET_THREAD else thread
     return Component(named) if named in set(Component) else Component.DESK

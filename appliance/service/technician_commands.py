@@ -44,7 +44,7 @@ KEPT_S: Final = 24 * 3600.0
 """A backup that was made here is taken away after a day: it holds callers' numbers."""
 LOOKS_S: Final = 600.0
 SMALL: Final = 4_000_000
-"""Bytes that a file of a small chore may have: a spoken sheet has a quarter of it."""
+"""Bytes that a file of a small job may have: a spoken sheet has a quarter of it."""
 BEGUN: Final = Words("Avviato: il risultato appare qui.", "Begun: what comes of it shows here.")
 GONE: Final = Words("Eliminato.", "Deleted.")
 NO_ROOM: Final = (
@@ -59,7 +59,7 @@ NO_FILE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One kind of chore: its code in the audit and the command's words."""
+    """One kind of job: its code in the audit and the command's words."""
 
     code: str
     words: tuple[str, ...]
@@ -67,7 +67,7 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class _Allowed:
-    """A chore that may begin: whoever asked is told that it has."""
+    """A permitted job to begin, with the reply that reports its begin."""
 
     name: str
     words: tuple[str, ...]
@@ -108,7 +108,7 @@ class JobCommands:
         return {"sections": sections(self.settings), "complaint": plain(wrong)}
 
     def told(self, _: dict[str, Any]) -> Reply:
-        """Say what is running, and what came of the last chore of each kind."""
+        """Say what is running, and what came of the last job of each kind."""
         last = {
             name: {"at": at.isoformat(), "well": ended.is_well, "said": _shown(name, ended)}
             for name, (at, ended) in self.last.items()
@@ -257,7 +257,7 @@ def _phrase(question: dict[str, Any]) -> str:
 
 
 def _refused(result: Reply | CentralinoError) -> Reply | CentralinoError:
-    """Let a refusal be said in both languages."""
+    """Turn a refusal into a reply in both languages."""
     if isinstance(result, Refused):
         return {"done": False, "said": plain(result.words)}
     return result
@@ -269,7 +269,7 @@ LINE_RESTART: Final = "line.restart"
 
 @dataclass(frozen=True, slots=True)
 class _AllowedRestart:
-    """A restart that may be: whoever asked is told what became of it."""
+    """A permitted line restart, with the reply that reports its result."""
 
     line: str
     even_in_call: bool

@@ -1,7 +1,6 @@
-"""The desk's part in updates: looks for one in the quiet hour, and has the box start from it.
+"""Updates in call control: when to fetch, install and start one, never during a call.
 
-It writes no slot itself: root's helper does, asked by a small file. Here stands when: never while
-anybody is on the phone.
+Root's helper alone writes a slot; call control asks it by a small file.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ _EXPERIMENTAL: Final = "-experimental"
 
 
 def is_image(cmdline: Path = CMDLINE) -> bool:
-    """Tell whether the box runs from one of two slots."""
+    """Tell whether the appliance runs from one of two slots."""
     return booted(cmdline) != ""
 
 
@@ -135,15 +134,15 @@ def _named(name: str, path: Path) -> str:
     return next((value for key, _, value in words if key == name), "")
 
 
-# The desk leaves a request in its own folder in /run, which root does not trust: it names no file
-# and no address, only which of three things is wanted. What the helper keeps lies in a folder of
-# root's that the desk may read, on the data partition: it outlives the change of the slot.
+# Call control leaves a request in its own folder in /run, which root does not trust: it names no
+# file and no address, only which of three things is wanted. What the helper keeps lies in a folder
+# of root's that call control may read, on the data partition: it outlives the change of the slot.
 
 REQUEST: Final = "update-asked"
 UPLOADED: Final = "update/uploaded.raucb"
 """In the console's folder: a bundle that came from a browser."""
 FETCHED: Final = "update/fetched.raucb"
-"""In the desk's state folder: a bundle that came from the office's server."""
+"""In call control's state folder: a bundle that came from the office's server."""
 BUNDLE: Final = "bundle.raucb"
 KEPT: Final = "kept.json"
 PROGRESS: Final = "progress"
@@ -181,7 +180,7 @@ class UpdateRecord:
     """The last update: `slot` is where it lies ("A", "B"), `before` the version it is to replace.
 
     `worked` are the lines that worked before it; `installed` (monotonic s) is of the boot `boot`.
-    `failed` are versions that the box went back from: none of them is taken again by itself.
+    `failed` are versions that the appliance went back from: none of them is taken again by itself.
     """
 
     state: UpdateState = UpdateState.NONE
@@ -200,12 +199,12 @@ class UpdateRecord:
 
 
 def folder_of_updates(state: Path) -> Path:
-    """Say where the helper keeps things: beside the desk's state folder."""
+    """Say where the helper keeps things: beside call control's state folder."""
     return state.with_name(f"{state.name}-update")
 
 
 def progress_path(run: Path) -> Path:
-    """Say where the helper tells how far it is: beside the desk's run folder."""
+    """Say where the helper tells how far it is: beside call control's run folder."""
     return run.with_name(f"{run.name}-update") / PROGRESS
 
 
@@ -216,7 +215,7 @@ def progress(run: Path) -> int | None:
 
 
 def tell_stick(run: Path, said: Words) -> None:
-    """Say what became of the last stick, in memory; nobody is told where there is no folder."""
+    """Write the last USB stick's result below /run; nothing without that folder."""
     path = progress_path(run).with_name(STICK)
     if path.parent.is_dir():
         text = json.dumps(asdict(said), ensure_ascii=False)
@@ -242,7 +241,7 @@ def update_is_waiting(run: Path) -> bool:
 
 
 def take(run: Path) -> UpdateRequest | None:
-    """Take a request away; None for none, or for one that cannot be."""
+    """Take a request; None if absent or malformed."""
     try:
         told = json.loads(helper_requests.take_file(run / REQUEST) or b"")
         asked = UpdateRequest(str(told["by"])[:64], str(told["what"]))
@@ -258,7 +257,7 @@ def keep(folder: Path, kept: UpdateRecord) -> None:
 
 
 def load_update(folder: Path) -> UpdateRecord:
-    """Read what is kept; nothing was ever updated where that cannot be read."""
+    """Read the update record; empty if absent or malformed."""
     try:
         return _kept(json.loads(load_text(folder / KEPT)))
     except (ValueError, LookupError, TypeError):
@@ -322,14 +321,14 @@ class UpdateRunner:
         """What root's helper keeps, as it was read last."""
         self.running, self.note = running_version(), note_update()
         self.at_once = False
-        """A person has asked that the box start from the new version now."""
+        """A person has asked that the appliance start from the new version now."""
         self._has_changed = False
         self._looked_at = self._asked_at = float("-inf")
         self._day: date | None = None
         self._fetched = False
 
     def start_soon(self) -> None:
-        """Have the box start from the new version as soon as nobody is on the phone."""
+        """Have the appliance start from the new version as soon as nobody is on the phone."""
         self.at_once = True
         self._asked_at = float("-inf")
 
@@ -413,7 +412,7 @@ class UpdateRunner:
 
 
 def trouble_of(kept: UpdateRecord) -> Trouble | None:
-    """Return what people are told until a technician has taken note of it."""
+    """Return the trouble shown until a technician acknowledges it."""
     if kept.state is not UpdateState.BACK:
         return None
     said = update_words(kept.state, kept.version)
