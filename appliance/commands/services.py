@@ -35,8 +35,8 @@ from appliance.policy.text import Refused, Words, why_not
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
     from appliance.console.settings import ConsoleSettings, HeadOfficeFiles
-    from appliance.fieldtest.person import Stop, Watch
-    from appliance.fieldtest.run import Plan, Restorer
+    from appliance.fieldtest.person import ProgressDisplay
+    from appliance.fieldtest.run import Restorer, StopPlan, StopSignals
     from appliance.policy.office import Office
 
 
@@ -331,14 +331,11 @@ def _need_libraries() -> None:
 
 
 def _tested(wish: Wish) -> int:
-    from appliance.fieldtest import run as child
-    from appliance.fieldtest import run as holding
-    from appliance.fieldtest import run as remaining
-    from appliance.fieldtest.person import Stop, Watch
+    from appliance.fieldtest import person, run
 
-    planned = holding.plan(wish.ports)
+    planned = run.plan_stop(wish.ports)
     if wish.more:
-        child.check(wish.suite or child.suite(), wish.options)
+        run.check_options(wish.suite or run.find_suite(), wish.options)
     try:
         wish.out.mkdir(parents=True)
     except OSError as error:
@@ -347,25 +344,27 @@ def _tested(wish: Wish) -> int:
             f"{wish.out} non può essere la cartella nuova del rapporto: {why_not(error).it}",
             f"{wish.out} cannot be the report's new folder: {why}",
         ) from error
-    clock = remaining.Clock(remaining.read(remaining.place(wish.set_up)))
-    watch = Watch(wish.language, clock)
-    stop = Stop()
+    clock = person.RemainingTime(person.read_times(person.times_path(wish.set_up)))
+    watch = person.ProgressDisplay(wish.language, clock)
+    stop = run.StopSignals()
     with stop.heard():
         suite, restored = _with_ports(wish, planned, watch, stop)
-        remaining.write(remaining.place(wish.set_up), clock.times)
+        person.write_times(person.times_path(wish.set_up), clock.times)
         return _reported(wish, suite, restored=restored)
 
 
-def _with_ports(wish: Wish, planned: Plan, watch: Watch, stop: Stop) -> tuple[int, bool]:
+def _with_ports(
+    wish: Wish, planned: StopPlan, watch: ProgressDisplay, stop: StopSignals
+) -> tuple[int, bool]:
     """Take the ports, run the suite, give everything back; returns pytest's status and whether."""
-    from appliance.fieldtest import run as holding
+    from appliance.fieldtest import run
     from appliance.fieldtest.run import Restorer
 
     restorer = Restorer(planned)
     try:
         if names := _names(planned):
             watch.say(Words(STOPPED.it.format(names), STOPPED.en.format(names)))
-        holding.stop(planned)
+        run.stop_holders(planned)
         suite = _suite(wish, watch, stop, restorer)
     finally:
         restored, said = restorer.give_back()
@@ -374,60 +373,45 @@ def _with_ports(wish: Wish, planned: Plan, watch: Watch, stop: Stop) -> tuple[in
     return suite, restored
 
 
-def _suite(wish: Wish, watch: Watch, stop: Stop, restorer: Restorer) -> int:
-    from appliance.fieldtest import person as conduct
-    from appliance.fieldtest import run as child
-    from appliance.fieldtest.person import Guide
+def _suite(wish: Wish, watch: ProgressDisplay, stop: StopSignals, restorer: Restorer) -> int:
+    from appliance.fieldtest import person, run
 
     options = ("--findings", str(wish.out), *wish.options)
-    process = child.Child.start(wish.suite or child.suite(), wish.out, options)
+    process = run.SuiteProcess.start(wish.suite or run.find_suite(), wish.out, options)
     restorer.watch(process.process.pid)
     watch.start()
     try:
-        return conduct.conduct(process, watch, Guide(sys.stdin.fileno(), watch.say), stop)
+        guide = person.PersonPrompt(sys.stdin.fileno(), watch.say)
+        return run.follow_suite(process, watch, guide, stop)
     finally:
         watch.stop()
 
 
-def _names(planned: Plan) -> str:
+def _names(planned: StopPlan) -> str:
     runs = (" ".join(run.command) for run in planned.runs)
     return ", ".join((*planned.units, *runs))
 
 
 def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
     """Write the report and say how it ended; returns the command's status."""
-    from appliance.fieldtest import (
-        person as outcome,
-    )
-    from appliance.fieldtest import (
-        person as reasons,
-    )
-    from appliance.fieldtest import (
-        person as shown,
-    )
-    from appliance.fieldtest import (
-        report,
-    )
-    from appliance.fieldtest import report as profiles
-    from appliance.fieldtest import (
-        run as child,
-    )
+    from appliance.fieldtest import person, report, run
 
     try:
-        run = report.write_report(wish.out)
+        found = report.write_report(wish.out)
     except TechnicianError as error:
-        if suite in {outcome.ALL_PASSED, outcome.SOME_FAILED}:
+        if suite in {person.ALL_PASSED, person.SOME_FAILED}:
             raise
-        raise TechnicianError(f"{error}; {wish.out / child.LOG} says why") from error
-    status = outcome.status(run, suite, restored=restored)
-    result, place = shown.OUTCOMES[outcome.VERDICT_STATUS[status]], wish.out / report.HTML
+        raise TechnicianError(f"{error}; {wish.out / run.LOG} says why") from error
+    status = person.exit_status(found, suite, restored=restored)
+    result, place = person.OUTCOMES[person.VERDICT_STATUS[status]], wish.out / report.HTML
     words = Words(DONE.it.format(result.it, place), DONE.en.format(result.en, place))
     click.echo(words.it if wish.language == "it" else words.en)
-    if status != outcome.PASSED:
-        for why in reasons.shortened(reasons.of_run(run)):
-            click.echo(f"  - {shown.clean_text(why.it if wish.language == 'it' else why.en)}")
-    for path in profiles.write_profile(run, wish.profile, wish.overrides) if wish.profile else ():
-        click.echo(path)
+    if status != person.PASSED:
+        for why in person.shortened_reasons(person.reasons_of_run(found)):
+            click.echo(f"  - {person.clean_text(why.it if wish.language == 'it' else why.en)}")
+    if wish.profile:
+        for path in report.write_profile(found, wish.profile, wish.overrides):
+            click.echo(path)
     return status
 
 

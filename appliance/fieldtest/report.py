@@ -1,4 +1,4 @@
-"""The field test's report."""
+"""The field test's report: HTML, the same as PDF, JUnit XML, and a modem's measured profile."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import math
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.etree import ElementTree as Tree
 
@@ -20,8 +20,19 @@ from matplotlib.figure import Figure as Drawing
 
 from appliance import __version__
 from appliance.errors import TechnicianError
-from appliance.fieldtest import person
-from appliance.fieldtest.person import clean_text
+from appliance.fieldtest.person import (
+    CLOCKS,
+    MISSING,
+    OUTCOMES,
+    SET_UPS,
+    UNKNOWN,
+    VERDICT_WORDS,
+    clean_text,
+    limit_text,
+    measure_text,
+    moment_in_words,
+    reasons_of_run,
+)
 from appliance.files import READABLE, atomic_write
 from appliance.paper import pdf
 from appliance.policy.text import Refused, Words, words_of
@@ -30,62 +41,131 @@ from hw_tests.findings import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any, Final
 
     from matplotlib.axes import Axes
 
+    from appliance.policy.text import Words
     from hw_tests.findings import Finding, Run, Series, Unit
 
 
-# ---- junit -------------------------------------------------------------------------------------
-# A run as JUnit XML, for whoever collects results by machine.
+# ---- report ------------------------------------------------------------------------------------
+# Writes the report of a run into its folder: HTML, the same as PDF, JUnit XML.
 
-SKIPPED: Final = {Verdict.SKIPPED, Verdict.NOT_ON_THIS_DEVICE}
+HTML, PDF, JUNIT = "report.html", "report.pdf", "junit.xml"
 
 
-def junit(run: Run) -> bytes:
-    """Write findings as test cases, their figures as properties; what was not run as an error."""
-    cases = [_case(finding) for finding in run.findings]
-    cases += [_not_run(key) for key in run.missing]
-    suite = Tree.Element(
-        "testsuite",
-        {
-            "name": "hw_tests",
-            "tests": str(len(cases)),
-            "failures": str(sum(f.verdict is Verdict.FAILED for f in run.findings)),
-            "errors": str(sum(case.find("error") is not None for case in cases)),
-            "skipped": str(sum(f.verdict in SKIPPED for f in run.findings)),
-            "timestamp": person.clean_text(run.started),
-            "hostname": person.clean_text(run.site),
-        },
+def write_report(folder: Path) -> findings.Run:
+    """Write the report beside the findings of `folder`, whose run is returned.
+
+    Raises TechnicianError where there are no findings, or none that can be read.
+    """
+    try:
+        raw = (folder / findings.FILE).read_bytes()
+        run = findings.loads(raw.decode("utf-8"))
+    except (OSError, ValueError) as error:
+        why = words_of(error).en
+        raise Refused(
+            f"di {folder} non si può fare un rapporto: {why}",
+            f"no report of {folder} can be made: {why}",
+        ) from error
+    atomic_write(folder / JUNIT, junit_xml(run), mode=READABLE)
+    atomic_write(folder / HTML, report_page(run, raw), mode=READABLE)
+    pdf.write(report_page(run, raw, on_paper=True), folder / PDF)
+    return run
+
+
+# ---- page --------------------------------------------------------------------------------------
+# The report as one HTML page that loads nothing; its only jinja2 import, everything escaped.
+
+TEMPLATE: Final = "report.html"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    """One finding as the page shows it; `pictures` are data: addresses, `sounds` names and links.
+
+    `rows` are name, figure, limit and whether it holds: at least one, so that each stands there.
+    """
+
+    number: int
+    finding: Finding
+    verdict: Words
+    rows: tuple[tuple[str, str, str, bool], ...]
+    pictures: tuple[tuple[str, str], ...]
+    sounds: tuple[tuple[str, str], ...]
+
+
+def report_page(run: Run, raw: bytes, *, on_paper: bool = False) -> str:
+    """Render a run; `raw` are the bytes of its findings, whose sum binds the signature to them.
+
+    On paper sounds are names, not links.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.BaseLoader(),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_harmless,
     )
-    suite.extend(cases)
-    written: bytes = Tree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return written
+    source = (resources.files("appliance.fieldtest") / TEMPLATE).read_text(encoding="utf-8")
+    return environment.from_string(source).render(
+        run=run,
+        on_paper=on_paper,
+        started=moment_in_words(run.started),
+        ended=moment_in_words(run.ended),
+        outcome=OUTCOMES[run.verdict],
+        reasons=reasons_of_run(run),
+        set_up=SET_UPS.get(run.set_up, UNKNOWN),
+        clock=CLOCKS.get(run.clock_state, UNKNOWN),
+        measures=[_measure(n, finding) for n, finding in enumerate(run.findings, 1)],
+        counts=_counts(run),
+        units=[(unit, *_capabilities(unit)) for unit in run.units],
+        version=__version__,
+        sum=hashlib.sha256(raw).hexdigest(),
+    )
 
 
-def _case(finding: Finding) -> Tree.Element:
-    name = person.clean_text(f"{finding.key} {finding.line}".strip())
-    case = Tree.Element("testcase", {"classname": "hw_tests", "name": name})
-    properties = Tree.SubElement(case, "properties")
-    for figure in finding.figures:
-        value = f"{person.shown_measure(figure)} ({person.shown_limit(figure.limit)})"
-        Tree.SubElement(
-            properties, "property", {"name": person.clean_text(figure.name), "value": value}
-        )
-    said = person.clean_text(finding.remark[1] or finding.remark[0] or finding.verdict)
-    if finding.verdict is Verdict.FAILED:
-        Tree.SubElement(case, "failure", {"message": said})
-    elif finding.verdict is Verdict.INCOMPLETE:
-        Tree.SubElement(case, "error", {"message": said})
-    elif finding.verdict in SKIPPED:
-        Tree.SubElement(case, "skipped", {"message": f"{finding.verdict}: {said}"})
-    return case
+def _harmless(value: object) -> object:
+    """Clean what is written into the page; what is safe already, our own markup, stays."""
+    return clean_text(value) if type(value) is str else value
 
 
-def _not_run(key: str) -> Tree.Element:
-    case = Tree.Element("testcase", {"classname": "hw_tests", "name": person.clean_text(key)})
-    Tree.SubElement(case, "error", {"message": "not run"})
-    return case
+def _measure(number: int, finding: Finding) -> ShownFinding:
+    rows = tuple(
+        (figure.name, measure_text(figure), limit_text(figure.limit), figure.good)
+        for figure in finding.figures
+    )
+    return ShownFinding(
+        number,
+        finding,
+        VERDICT_WORDS[finding.verdict],
+        rows or ((MISSING, MISSING, MISSING, True),),
+        tuple(
+            (series.name, "data:image/svg+xml;base64," + base64.b64encode(picture).decode())
+            for series in finding.series
+            if (picture := draw_series(series, finding))
+        ),
+        tuple((str(path), "./" + quote(str(path), errors="replace")) for path in finding.sounds),
+    )
+
+
+def _counts(run: Run) -> list[tuple[Words, int]]:
+    counted = [
+        (words, sum(f.verdict is verdict for f in run.findings))
+        for verdict, words in VERDICT_WORDS.items()
+    ]
+    return [(words, count) for words, count in counted if count]
+
+
+def _capabilities(unit: Unit) -> tuple[str, str, str]:
+    """Name what a unit has, has not, and what could not be told."""
+    has, lacks, open_ = (
+        ", ".join(name for name, told in unit.capabilities if told is kind)
+        for kind in (True, False, None)
+    )
+    return has or MISSING, lacks or MISSING, open_ or MISSING
 
 
 # ---- plots -------------------------------------------------------------------------------------
@@ -103,15 +183,15 @@ STYLE: Final = {
     "grid.linewidth": 0.4,
     "grid.color": "0.85",
 }
-NAME: Final = 60
-EDGE: Final = 0.03
+LONGEST_NAME: Final = 60
+EDGE_SHARE: Final = 0.03
 """Of what is drawn, beyond either end of times, which begin at 0."""
 LEAST_SPAN: Final = {"response": 6.0, "level": 6.0}
 """dB shown at least: a hundredth of one, drawn large, looks like a fault."""
 TICKS_HZ: Final = (50, 100, 200, 300, 500, 700, 1000, 1500, 2000, 2500, 3000, 4000)
 
 
-def drawn(series: Series, finding: Finding) -> bytes | None:
+def draw_series(series: Series, finding: Finding) -> bytes | None:
     """Draw one series as an SVG picture; None without a point that is a number."""
     points = _points(series)
     if not points:
@@ -121,9 +201,9 @@ def drawn(series: Series, finding: Finding) -> bytes | None:
         axes = drawing.subplots()
         _draw(axes, series.kind, points)
         _draw_limits(axes, series, finding)
-        axes.set_title(clean_text(series.name)[:NAME], loc="left")
-        axes.set_xlabel(clean_text(series.x_unit)[:NAME])
-        axes.set_ylabel(clean_text(series.y_unit)[:NAME])
+        axes.set_title(clean_text(series.name)[:LONGEST_NAME], loc="left")
+        axes.set_xlabel(clean_text(series.x_unit)[:LONGEST_NAME])
+        axes.set_ylabel(clean_text(series.y_unit)[:LONGEST_NAME])
         written = io.BytesIO()
         FigureCanvasSVG(drawing).print_svg(written, metadata={"Date": None})
     return written.getvalue()
@@ -155,7 +235,7 @@ def _draw(axes: Axes, kind: str, points: list[tuple[float, float]]) -> None:
         axes.vlines(xs, 0, ys, color="0.6", linewidth=1.0)
         axes.plot(xs, ys, "o", color="tab:blue", markersize=4)
         low, high = min([0.0, *xs]), max([0.0, *xs])
-        edge = EDGE * (high - low or 1.0)
+        edge = EDGE_SHARE * (high - low or 1.0)
         axes.set_xlim(low - edge, high + edge)
     else:
         axes.plot(xs, ys, color="tab:blue", linewidth=1.0, marker="." if len(xs) < 60 else "")
@@ -183,97 +263,54 @@ def _draw_limits(axes: Axes, series: Series, finding: Finding) -> None:
         axes.axhline(at, color="tab:red", linewidth=0.8, linestyle="--")
 
 
-# ---- page --------------------------------------------------------------------------------------
-# The report as one HTML page that loads nothing; its only jinja2 import, everything escaped.
+# ---- junit -------------------------------------------------------------------------------------
+# A run as JUnit XML, for whoever collects results by machine.
 
-TEMPLATE: Final = "report.html"
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One finding as the page shows it; `pictures` are data: addresses, `sounds` names and links.
-
-    `rows` are name, figure, limit and whether it holds: at least one, so that each stands there.
-    """
-
-    number: int
-    finding: Finding
-    verdict: Words
-    rows: tuple[tuple[str, str, str, bool], ...]
-    pictures: tuple[tuple[str, str], ...]
-    sounds: tuple[tuple[str, str], ...]
+SKIPPED: Final = {Verdict.SKIPPED, Verdict.NOT_ON_THIS_DEVICE}
 
 
-def page(run: Run, raw: bytes, *, on_paper: bool = False) -> str:
-    """Render a run; `raw` are the bytes of its findings, whose sum binds the signature to them.
-
-    On paper sounds are names, not links.
-    """
-    environment = jinja2.Environment(
-        loader=jinja2.BaseLoader(),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_harmless,
+def junit_xml(run: Run) -> bytes:
+    """Write findings as test cases, their figures as properties; what was not run as an error."""
+    cases = [_case(finding) for finding in run.findings]
+    cases += [_not_run(key) for key in run.missing]
+    suite = Tree.Element(
+        "testsuite",
+        {
+            "name": "hw_tests",
+            "tests": str(len(cases)),
+            "failures": str(sum(f.verdict is Verdict.FAILED for f in run.findings)),
+            "errors": str(sum(case.find("error") is not None for case in cases)),
+            "skipped": str(sum(f.verdict in SKIPPED for f in run.findings)),
+            "timestamp": clean_text(run.started),
+            "hostname": clean_text(run.site),
+        },
     )
-    source = (resources.files("appliance.fieldtest") / TEMPLATE).read_text(encoding="utf-8")
-    return environment.from_string(source).render(
-        run=run,
-        on_paper=on_paper,
-        started=person.moment(run.started),
-        ended=person.moment(run.ended),
-        outcome=person.OUTCOMES[run.verdict],
-        reasons=person.of_run(run),
-        set_up=person.SET_UPS.get(run.set_up, person.UNKNOWN),
-        clock=person.CLOCKS.get(run.clock_state, person.UNKNOWN),
-        measures=[_measure(n, finding) for n, finding in enumerate(run.findings, 1)],
-        counts=_counts(run),
-        units=[(unit, *_capabilities(unit)) for unit in run.units],
-        version=__version__,
-        sum=hashlib.sha256(raw).hexdigest(),
-    )
+    suite.extend(cases)
+    written: bytes = Tree.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return written
 
 
-def _harmless(value: object) -> object:
-    """Clean what is written into the page; what is safe already, our own markup, stays."""
-    return person.clean_text(value) if type(value) is str else value
+def _case(finding: Finding) -> Tree.Element:
+    name = clean_text(f"{finding.key} {finding.line}".strip())
+    case = Tree.Element("testcase", {"classname": "hw_tests", "name": name})
+    properties = Tree.SubElement(case, "properties")
+    for figure in finding.figures:
+        value = f"{measure_text(figure)} ({limit_text(figure.limit)})"
+        Tree.SubElement(properties, "property", {"name": clean_text(figure.name), "value": value})
+    said = clean_text(finding.remark[1] or finding.remark[0] or finding.verdict)
+    if finding.verdict is Verdict.FAILED:
+        Tree.SubElement(case, "failure", {"message": said})
+    elif finding.verdict is Verdict.INCOMPLETE:
+        Tree.SubElement(case, "error", {"message": said})
+    elif finding.verdict in SKIPPED:
+        Tree.SubElement(case, "skipped", {"message": f"{finding.verdict}: {said}"})
+    return case
 
 
-def _measure(number: int, finding: Finding) -> Measure:
-    rows = tuple(
-        (figure.name, person.shown_measure(figure), person.shown_limit(figure.limit), figure.good)
-        for figure in finding.figures
-    )
-    return Measure(
-        number,
-        finding,
-        person.VERDICT_WORDS[finding.verdict],
-        rows or ((person.MISSING, person.MISSING, person.MISSING, True),),
-        tuple(
-            (series.name, "data:image/svg+xml;base64," + base64.b64encode(picture).decode())
-            for series in finding.series
-            if (picture := drawn(series, finding))
-        ),
-        tuple((str(path), "./" + quote(str(path), errors="replace")) for path in finding.sounds),
-    )
-
-
-def _counts(run: Run) -> list[tuple[Words, int]]:
-    counted = [
-        (words, sum(f.verdict is verdict for f in run.findings))
-        for verdict, words in person.VERDICT_WORDS.items()
-    ]
-    return [(words, count) for words, count in counted if count]
-
-
-def _capabilities(unit: Unit) -> tuple[str, str, str]:
-    """Name what a unit has, has not, and what could not be told."""
-    has, lacks, open_ = (
-        ", ".join(name for name, told in unit.capabilities if told is kind)
-        for kind in (True, False, None)
-    )
-    return has or person.MISSING, lacks or person.MISSING, open_ or person.MISSING
+def _not_run(key: str) -> Tree.Element:
+    case = Tree.Element("testcase", {"classname": "hw_tests", "name": clean_text(key)})
+    Tree.SubElement(case, "error", {"message": "not run"})
+    return case
 
 
 # ---- profile -----------------------------------------------------------------------------------
@@ -281,7 +318,7 @@ def _capabilities(unit: Unit) -> tuple[str, str, str]:
 #
 # The questions are those that no manual answers (v253.md 10): what was not measured stays open.
 
-HEAD: Final = """\
+PROFILE_HEAD: Final = """\
 # A modem's profile, measured by `centralino field-test`. A line uses it by
 #     profile = "/etc/centralino/THIS-FILE.toml"
 # in its [[lines]] table of centralino.toml; what that table says itself wins over [use].
@@ -293,7 +330,7 @@ SIMULATED: Final = "exchange"
 AFTER_S: Final = 0.5
 """So much later than measured a caller's number may still come."""
 DEFAULT_LIMIT_S: Final = 3.0
-OPEN: Final = {
+OPEN_QUESTIONS: Final = {
     "duplex": "does +VTR carry sound both ways?",
     "stream_end": "how long from the end of an announcement to OK?",
     "voltage": "can -TRV be believed?",
@@ -322,18 +359,18 @@ def write_profile(run: Run, path: Path, overrides: tuple[str, ...] = ()) -> list
         known.add(_who(unit))
         place = path.with_stem(f"{path.stem}-{unit.line}") if written else path
         try:
-            atomic_write(place, text(run, unit, overrides), mode=READABLE)
+            atomic_write(place, profile_text(run, unit, overrides), mode=READABLE)
         except OSError as error:
             raise TechnicianError(f"{place} cannot be written: {error}") from error
         written.append(place)
     return written
 
 
-def text(run: Run, unit: Unit, overrides: tuple[str, ...] = ()) -> str:
+def profile_text(run: Run, unit: Unit, overrides: tuple[str, ...] = ()) -> str:
     """Write the profile of one modem as TOML."""
     answers = _answers(run, unit)
     told: dict[str, Any] = {
-        "open": [question for key, question in OPEN.items() if key not in answers],
+        "open": [question for key, question in OPEN_QUESTIONS.items() if key not in answers],
         "device": {
             "maker": clean_text(unit.maker),
             "identity": clean_text(unit.identity),
@@ -348,7 +385,7 @@ def text(run: Run, unit: Unit, overrides: tuple[str, ...] = ()) -> str:
         "use": _use(run, unit) | ({"overrides": list(overrides)} if overrides else {}),
         "answers": answers,
     }
-    return HEAD + tomli_w.dumps(told)
+    return PROFILE_HEAD + tomli_w.dumps(told)
 
 
 def _who(unit: Unit) -> tuple[str, str, str]:
@@ -462,29 +499,3 @@ def _figure(finding: Finding | None, name: str) -> float | None:
     if finding is None or finding.verdict is not Verdict.PASSED:
         return None
     return next((figure.value for figure in finding.figures if figure.name == name), None)
-
-
-# ---- report ------------------------------------------------------------------------------------
-# Writes the report of a run into its folder: HTML, the same as PDF, JUnit XML.
-
-HTML, PDF, JUNIT = "report.html", "report.pdf", "junit.xml"
-
-
-def write_report(folder: Path) -> findings.Run:
-    """Write the report beside the findings of `folder`, whose run is returned.
-
-    Raises TechnicianError where there are no findings, or none that can be read.
-    """
-    try:
-        raw = (folder / findings.FILE).read_bytes()
-        run = findings.loads(raw.decode("utf-8"))
-    except (OSError, ValueError) as error:
-        why = words_of(error).en
-        raise Refused(
-            f"di {folder} non si può fare un rapporto: {why}",
-            f"no report of {folder} can be made: {why}",
-        ) from error
-    atomic_write(folder / JUNIT, junit(run), mode=READABLE)
-    atomic_write(folder / HTML, page(run, raw), mode=READABLE)
-    pdf.write(page(run, raw, on_paper=True), folder / PDF)
-    return run

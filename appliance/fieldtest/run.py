@@ -1,10 +1,9 @@
-"""Running the field test beside the service."""
+"""Running the field test beside the service: ports taken, suite run, everything given back."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import re
 import select
@@ -13,14 +12,20 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib import resources, util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
-from appliance.errors import TechnicianError
-from appliance.fieldtest.person import DESCRIPTOR
-from appliance.files import READABLE, atomic_write
+from appliance.errors import PeerError, TechnicianError
+from appliance.fieldtest.person import (
+    DESCRIPTOR,
+    LONGEST_MESSAGE,
+    LOOK_S,
+    LineSplitter,
+    QuestionAsked,
+    decode_message,
+)
 from appliance.modem.events import Failed, Idle, Sentence, Up
 from appliance.modem.line import LineDriver
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain, holding
@@ -29,7 +34,10 @@ from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import FrameType
+    from typing import Any, Final
 
+    from appliance.fieldtest.person import PersonPrompt, ProgressDisplay
     from appliance.modem.events import LineEvent
 
 
@@ -43,7 +51,7 @@ CHILD_PATIENCE_S: Final = ((signal.SIGINT, 30.0), (signal.SIGTERM, 5.0), (signal
 """How the process is asked to end, and how long each time: its tests first hang up."""
 
 
-def suite() -> Path:
+def find_suite() -> Path:
     """Find the suite, in the sources or where it was installed; raises TechnicianError."""
     found = util.find_spec("hw_tests")
     if found is None or not found.submodule_search_locations:
@@ -54,12 +62,12 @@ def suite() -> Path:
     return Path(next(iter(found.submodule_search_locations)))
 
 
-def check(suite_folder: Path, options: Sequence[str]) -> None:
+def check_options(suite_folder: Path, options: Sequence[str]) -> None:
     """Raise TechnicianError for options that the suite does not take, or that choose no test."""
-    command = _command(suite_folder, ("--collect-only", "-q", *options))
+    command = _pytest_command(suite_folder, ("--collect-only", "-q", *options))
     found = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=_environment(),
-        check=False,
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        env=_pytest_environment(), check=False,
     )  # fmt: skip
     if found.returncode == NO_TEST:
         raise Refused(
@@ -74,7 +82,7 @@ def check(suite_folder: Path, options: Sequence[str]) -> None:
         )
 
 
-def _command(suite_folder: Path, options: Sequence[str]) -> list[str]:
+def _pytest_command(suite_folder: Path, options: Sequence[str]) -> list[str]:
     ini = resources.files("appliance.fieldtest") / "pytest.ini"
     return [
         sys.executable, "-m", "pytest", str(suite_folder), "-c", str(ini),
@@ -83,13 +91,13 @@ def _command(suite_folder: Path, options: Sequence[str]) -> list[str]:
     ]  # fmt: skip
 
 
-def _environment() -> dict[str, str]:
+def _pytest_environment() -> dict[str, str]:
     path = os.pathsep.join(filter(None, (str(_sources()), os.environ.get("PYTHONPATH"))))
     return {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 @dataclass
-class Child:
+class SuiteProcess:
     """pytest on a suite; `sock` carries what it tells. `end` is to be called until it has ended."""
 
     process: subprocess.Popen[bytes]
@@ -98,13 +106,13 @@ class Child:
     deadline: float = 0.0
 
     @classmethod
-    def start(cls, suite_folder: Path, out: Path, options: Sequence[str]) -> Child:
+    def start(cls, suite_folder: Path, out: Path, options: Sequence[str]) -> SuiteProcess:
         """Start it; what pytest itself prints goes into a log beside the findings."""
         ours, theirs = socket.socketpair()
-        environment = {**_environment(), DESCRIPTOR: str(theirs.fileno())}
+        environment = {**_pytest_environment(), DESCRIPTOR: str(theirs.fileno())}
         with (out / LOG).open("wb") as log:
             process = subprocess.Popen(
-                _command(suite_folder, options),
+                _pytest_command(suite_folder, options),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -144,6 +152,93 @@ def _sources() -> Path:
     return Path(__file__).resolve().parents[2]
 
 
+# ---- conduct -----------------------------------------------------------------------------------
+# Follows the suite's process to its end: shows, asks, and passes on that it is to stop.
+
+INTERRUPTS_TO_KILL: Final = 2
+"""So many times a person interrupts before the suite is not waited for any more."""
+STOPPING: Final = Words(
+    "Interrotta: si riaggancia e si rimette in servizio; ancora Ctrl-C per non aspettare la prova.",
+    "Interrupted: hanging up and restoring the service; Ctrl-C again not to wait for the test.",
+)
+MESSAGE_NOT_UNDERSTOOD: Final = Words("La serie di prove ha detto qualcosa di incomprensibile.",
+                       "The suite said something that cannot be understood.")  # fmt: skip
+
+
+class StopSignals:
+    """Counts the signals that ask the command to end; nothing of it raises."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    @contextlib.contextmanager
+    def heard(self) -> Iterator[None]:
+        """Count Ctrl-C, the service manager's SIGTERM and a terminal that goes."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, self._note) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked += 1
+
+
+def follow_suite(
+    child: SuiteProcess, watch: ProgressDisplay, guide: PersonPrompt, stop: StopSignals
+) -> int:
+    """Return pytest's status once its process has ended."""
+    lines = LineSplitter()
+    passed_on = 0
+    while True:
+        if stop.asked > passed_on:
+            if not passed_on:
+                watch.say(STOPPING)
+            child.end(at_once=stop.asked >= INTERRUPTS_TO_KILL)
+            passed_on = stop.asked
+        elif passed_on:
+            child.end()
+        readable, _, _ = select.select([child.sock], [], [], LOOK_S)
+        data = child.sock.recv(LONGEST_MESSAGE) if readable else b""
+        if readable and not data:
+            break
+        for line in lines.feed(data):
+            _handle_message(line, child, watch, guide, stop)
+        watch.tick()
+        if child.has_ended and not readable:
+            break
+    return _waited_for(child, stop)
+
+
+def _waited_for(child: SuiteProcess, stop: StopSignals) -> int:
+    """Wait for the end of a process that has nothing more to tell."""
+    while not child.has_ended:
+        if stop.asked:
+            child.end(at_once=stop.asked > child.asked)
+        select.select([], [], [], LOOK_S)
+    return child.close()
+
+
+def _handle_message(
+    line: bytes, child: SuiteProcess, watch: ProgressDisplay, guide: PersonPrompt, stop: StopSignals
+) -> None:
+    try:
+        message = decode_message(line)
+    except PeerError:
+        watch.say(MESSAGE_NOT_UNDERSTOOD)
+        return
+    if not isinstance(message, QuestionAsked):
+        watch.take(message)
+        return
+    watch.stop()
+    answer = guide.ask(message, lambda: stop.asked > 0 or child.has_ended)
+    watch.start()
+    with contextlib.suppress(OSError):  # it has ended meanwhile
+        child.sock.sendall(f"{answer}\n".encode())
+
+
 # ---- holding -----------------------------------------------------------------------------------
 # Who has the ports, and how they are taken and given back: systemd's units, or a hand-started run.
 #
@@ -158,7 +253,7 @@ _UNIT = re.compile(r"/([\w@.-]+\.service)")
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ServiceRun:
     """A `centralino run` that a person started: how to start it again as it was."""
 
     pid: int
@@ -169,15 +264,15 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StopPlan:
     """What is stopped for the field test and started after it; `ports` are put on hook between."""
 
     ports: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
-    runs: tuple[Run, ...] = ()
+    runs: tuple[ServiceRun, ...] = ()
 
 
-def plan(ports: Sequence[str]) -> Plan:
+def plan_stop(ports: Sequence[str]) -> StopPlan:
     """Find out who holds the ports.
 
     Raises TechnicianError for a port that is not there, for another program, and where rights to
@@ -186,26 +281,26 @@ def plan(ports: Sequence[str]) -> Plan:
     for port in ports:
         if not Path(port).exists():
             raise TechnicianError(str(explain(port, FileNotFoundError()).sentence))
-    active = _active(UNITS) if ports else ()
+    active = _active_units(UNITS) if ports else ()
     if CARRIER in active and os.geteuid() != 0:
         raise TechnicianError(
             "the service runs and may hold the ports: run the field test with sudo, so that it can "
             "be stopped and started again"
         )
     units: tuple[str, ...] = ()
-    runs: dict[int, Run] = {}
+    runs: dict[int, ServiceRun] = {}
     for port in ports:
         for pid in sorted(holding(port)):
             if _unit(pid) in UNITS:
                 units = active
-            elif found := _run(pid):
+            elif found := _service_run_of(pid):
                 runs[found.pid] = found
             else:
                 raise TechnicianError(str(explain(port, OSError(16, "busy")).sentence))
-    return Plan(tuple(ports), units, tuple(runs.values()))
+    return StopPlan(tuple(ports), units, tuple(runs.values()))
 
 
-def stop(planned: Plan) -> None:
+def stop_holders(planned: StopPlan) -> None:
     """Stop what holds the ports; raises TechnicianError when it goes on holding them."""
     if planned.units:
         systemctl("stop", planned.units[::-1])
@@ -228,12 +323,12 @@ def systemctl(verb: str, units: Sequence[str]) -> None:
         raise TechnicianError(f"systemctl {verb} {' '.join(units)}: {done.stderr.strip()}")
 
 
-def ended(descriptor: int, seconds: float) -> bool:
+def process_ended(descriptor: int, seconds: float) -> bool:
     """Tell whether the process behind a pidfd has ended, waiting so long for it."""
     return bool(select.select([descriptor], [], [], seconds)[0])
 
 
-def _active(units: Sequence[str]) -> tuple[str, ...]:
+def _active_units(units: Sequence[str]) -> tuple[str, ...]:
     """Return those units that are up; none where there is no systemd."""
     try:
         told = subprocess.run(
@@ -255,7 +350,7 @@ def _unit(pid: int) -> str:
     return ""
 
 
-def _run(pid: int) -> Run | None:
+def _service_run_of(pid: int) -> ServiceRun | None:
     """Find the `centralino run` among a process and its ancestors, if one is."""
     while pid > 1:
         place = Path(f"/proc/{pid}")
@@ -263,7 +358,7 @@ def _run(pid: int) -> Run | None:
             words = _words(place / "cmdline")
             if _is_ours(words) and place.stat().st_uid == os.geteuid():
                 environment = (pair.partition("=") for pair in _words(place / "environ"))
-                return Run(
+                return ServiceRun(
                     pid,
                     tuple(words),
                     str((place / "cwd").readlink()),
@@ -292,14 +387,14 @@ def _output(link: Path) -> str:
     return str(target) if target.is_file() else os.devnull
 
 
-def _end_holding(run: Run) -> None:
+def _end_holding(run: ServiceRun) -> None:
     try:
         descriptor = os.pidfd_open(run.pid)
     except ProcessLookupError:
         return
     try:
         signal.pidfd_send_signal(descriptor, signal.SIGTERM)
-        if not ended(descriptor, STOP_S):
+        if not process_ended(descriptor, STOP_S):
             raise TechnicianError(f"process {run.pid} does not end: stop it, then try again")
     finally:
         os.close(descriptor)
@@ -308,7 +403,7 @@ def _end_holding(run: Run) -> None:
 # ---- on hook -----------------------------------------------------------------------------------
 # Puts a line on hook, whatever state its modem was left in, and has the modem prove it.
 
-LIMIT_S: Final = 30.0
+ON_HOOK_LIMIT_S: Final = 30.0
 READ_SIZE: Final = 4096
 GONE: Final = Sentence("Il modem è scollegato.", "The modem is unplugged.")
 SILENT: Final = Sentence(
@@ -337,7 +432,7 @@ def _brought_up(fd: int) -> Sentence | None:
     driver = LineDriver("", LineSettings())
     waiting = bytearray()
     now = time.monotonic()
-    end = now + LIMIT_S
+    end = now + ON_HOOK_LIMIT_S
     events: tuple[LineEvent, ...] = driver.start(now)
     while now < end:
         for event in events:
@@ -372,86 +467,6 @@ def _exchanged(
     return events
 
 
-# ---- remaining ---------------------------------------------------------------------------------
-# How long a run still takes, from how long its tests took before.
-
-FILE = "centralino/field-test-{}.json"
-
-
-@dataclass(slots=True)
-class Clock:
-    """The tests to come with what is known of their length (s); `took` of those that have ended.
-
-    `known` are times of earlier runs. A test that was told to take another time than then, a soak
-    of an hour after one of a minute, is another one: `told` is what this run's suite says.
-    """
-
-    known: dict[str, float]
-    waiting: list[str] = field(default_factory=list)
-    took: dict[str, float] = field(default_factory=dict)
-    told: dict[str, float] = field(default_factory=dict)
-
-    def expect(self, tests: Sequence[str], seconds: Sequence[float]) -> None:
-        """Note what comes; the suite's own word of its length counts where it never ran here."""
-        self.waiting = list(tests)
-        self.told = {test: s for test, s in zip(tests, seconds, strict=False) if s > 0}
-
-    def ended(self, test: str, seconds: float) -> None:
-        """Note how long a test took."""
-        self.took[test] = seconds
-        if test in self.waiting:
-            self.waiting.remove(test)
-
-    @property
-    def times(self) -> dict[str, float]:
-        """What the next run should know."""
-        return {**self.known, **{self._key(test): s for test, s in self.took.items()}}
-
-    def left_s(self, running_s: float) -> float | None:
-        """Say how long it still takes, `running_s` into a test; None when nothing is known.
-
-        A test of which nothing is known takes as long as those that ended, on the average.
-        """
-        expected = {test: s for test in self.waiting if (s := self._length(test)) is not None}
-        times = [*self.took.values()] or list(expected.values())
-        if not times:
-            return None
-        average = sum(times) / len(times)
-        each = [expected.get(test, average) for test in self.waiting]
-        return max(0.0, each[0] - running_s) + sum(each[1:]) if each else 0.0
-
-    def _length(self, test: str) -> float | None:
-        return self.known.get(self._key(test), self.told.get(test))
-
-    def _key(self, test: str) -> str:
-        told = self.told.get(test)
-        return test if told is None else f"{test} ({told:g} s)"
-
-
-def place(set_up: str) -> Path:
-    """Say where the times of earlier runs in such a set-up are kept (XDG base directories)."""
-    cache = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(cache) if cache else Path.home() / ".cache") / FILE.format(set_up)
-
-
-def read(path: Path) -> dict[str, float]:
-    """Read known times; none where there is no file, or none that can be read."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return {str(k): float(v) for k, v in told.items() if math.isfinite(float(v))}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        return {}
-
-
-def write(path: Path, known: dict[str, float]) -> None:
-    """Keep times for the next run; a place that cannot be written costs an estimate, no more."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, json.dumps(known, indent=1), mode=READABLE)
-    except OSError:
-        return
-
-
 # ---- restorer ----------------------------------------------------------------------------------
 # Gives everything back when the field test is over, however it ended.
 #
@@ -460,10 +475,10 @@ def write(path: Path, known: dict[str, float]) -> None:
 # lines are put on hook, and what was stopped is started again. A power cut needs nothing of this:
 # the services start at boot.
 
-RESTORER_PATIENCE_S: Final = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+END_PATIENCE_S: Final = ((signal.SIGINT, 20.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 """How the suite's process is asked to end, and for how long each time."""
 READY: Final = "ready"
-LOST: Final = Words(
+RESTORER_LOST: Final = Words(
     "Chi doveva rimettere in servizio è stato ucciso: `centralino status` dice che cosa manca.",
     "Who was to restore the service was killed: `centralino status` tells what is missing.",
 )
@@ -476,7 +491,7 @@ NOT_STARTED: Final = Words("NON di nuovo in servizio: {}", "NOT in service again
 class Restorer:
     """The command's end: started before anything is stopped, `give_back` is its order."""
 
-    def __init__(self, planned: Plan) -> None:
+    def __init__(self, planned: StopPlan) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "appliance.fieldtest.run"],
             stdin=subprocess.PIPE,
@@ -497,7 +512,7 @@ class Restorer:
         """Have everything given back; returns whether all of it was, and what was done."""
         said, _ = self._process.communicate()
         if self._process.returncode not in {0, 1}:
-            return False, [LOST]
+            return False, [RESTORER_LOST]
         return self._process.returncode == 0, [Words(*json.loads(line)) for line in said.split("\n")
                                                if line]  # fmt: skip
 
@@ -516,7 +531,7 @@ def main() -> None:
     _say(READY)
     children = [(pid, _pidfd(pid)) for line in sys.stdin for pid in (json.loads(line)["child"],)]
     for pid, descriptor in children:
-        _end_restorer(pid, descriptor)
+        _end_process(pid, descriptor)
     is_well = True
     for well, words in _given_back(planned, running):
         is_well = is_well and well
@@ -524,9 +539,9 @@ def main() -> None:
     raise SystemExit(not is_well)
 
 
-def _read_plan(told: dict[str, Any]) -> Plan:
+def _read_plan(told: dict[str, Any]) -> StopPlan:
     runs = (
-        Run(
+        ServiceRun(
             run["pid"],
             tuple(run["command"]),
             run["folder"],
@@ -535,7 +550,7 @@ def _read_plan(told: dict[str, Any]) -> Plan:
         )
         for run in told["runs"]
     )
-    return Plan(tuple(told["ports"]), tuple(told["units"]), tuple(runs))
+    return StopPlan(tuple(told["ports"]), tuple(told["units"]), tuple(runs))
 
 
 def _pidfd(pid: int) -> int | None:
@@ -546,26 +561,26 @@ def _pidfd(pid: int) -> int | None:
         return None
 
 
-def _end_restorer(pid: int, descriptor: int | None) -> None:
+def _end_process(pid: int, descriptor: int | None) -> None:
     if descriptor is not None:
-        for number, patience_s in RESTORER_PATIENCE_S:
-            if ended(descriptor, 0):
+        for number, patience_s in END_PATIENCE_S:
+            if process_ended(descriptor, 0):
                 break
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(descriptor, number)
-            ended(descriptor, patience_s)
+            process_ended(descriptor, patience_s)
     with contextlib.suppress(OSError):  # an exchange that its tests could not stop
         os.killpg(pid, signal.SIGTERM)
 
 
-def _given_back(planned: Plan, running: dict[int, int | None]) -> Iterator[tuple[bool, Words]]:
+def _given_back(planned: StopPlan, running: dict[int, int | None]) -> Iterator[tuple[bool, Words]]:
     for port in planned.ports:
         if (still := _still_held(planned, running)) is not None:
             yield True, still
             return
         trouble = put_on_hook(port)
         if trouble is None:
-            yield True, _filled(ON_HOOK, port, port)
+            yield True, _filled_words(ON_HOOK, port, port)
         else:
             it, en = NOT_ON_HOOK.it, NOT_ON_HOOK.en
             yield False, Words(it.format(port, trouble.it), en.format(port, trouble.en))
@@ -575,13 +590,13 @@ def _given_back(planned: Plan, running: dict[int, int | None]) -> Iterator[tuple
         yield _run_started(run)
 
 
-def _still_held(planned: Plan, running: dict[int, int | None]) -> Words | None:
+def _still_held(planned: StopPlan, running: dict[int, int | None]) -> Words | None:
     """Say that nothing was stopped after all, where a hand-started run is still there."""
     for run in planned.runs:
         descriptor = running[run.pid]
-        if descriptor is not None and not ended(descriptor, 0):
+        if descriptor is not None and not process_ended(descriptor, 0):
             text = " ".join(run.command)
-            return _filled(STARTED, text, text)
+            return _filled_words(STARTED, text, text)
     return None
 
 
@@ -589,11 +604,11 @@ def _units_started(units: tuple[str, ...]) -> tuple[bool, Words]:
     try:
         systemctl("start", units)
     except TechnicianError as error:
-        return False, _filled(NOT_STARTED, str(error), str(error))
-    return True, _filled(STARTED, ", ".join(units), ", ".join(units))
+        return False, _filled_words(NOT_STARTED, str(error), str(error))
+    return True, _filled_words(STARTED, ", ".join(units), ", ".join(units))
 
 
-def _run_started(run: Run) -> tuple[bool, Words]:
+def _run_started(run: ServiceRun) -> tuple[bool, Words]:
     try:
         with Path(run.output).open("ab") as output:
             child = subprocess.Popen(
@@ -606,12 +621,12 @@ def _run_started(run: Run) -> tuple[bool, Words]:
                 start_new_session=True,
             )
     except OSError as error:
-        return False, _filled(NOT_STARTED, str(error), str(error))
+        return False, _filled_words(NOT_STARTED, str(error), str(error))
     text = f"{' '.join(run.command)} ({child.pid})"
-    return True, _filled(STARTED, text, text)
+    return True, _filled_words(STARTED, text, text)
 
 
-def _filled(words: Words, it: str, en: str) -> Words:
+def _filled_words(words: Words, it: str, en: str) -> Words:
     return Words(words.it.format(it), words.en.format(en))
 
 

@@ -40,7 +40,7 @@ def test_a_mistake_of_use_is_one_sentence(
 ) -> None:  # fmt: skip
     """It names what was written and what may be; no port is looked at, no folder is made."""
     looked: list[object] = []
-    monkeypatch.setattr(run, "plan", looked.append)
+    monkeypatch.setattr(run, "plan_stop", looked.append)
     out = tmp_path / "out"
     result = CliRunner().invoke(
         main, ["field-test", *words, "--out", str(out), "--language", language]

@@ -15,9 +15,17 @@ from rich.console import Console
 from appliance.__main__ import main
 from appliance.errors import PeerError
 from appliance.fieldtest import person
-from appliance.fieldtest import run as fieldtest_run
-from appliance.fieldtest.person import Asked, Began, Collected, Ended, Guide, Lines, Step, Watch
-from appliance.fieldtest.run import LOST, Plan, Restorer
+from appliance.fieldtest.person import (
+    LineSplitter,
+    MeasurementBegan,
+    MeasurementEnded,
+    MeasurementStep,
+    PersonPrompt,
+    ProgressDisplay,
+    QuestionAsked,
+    SuiteCollected,
+)
+from appliance.fieldtest.run import RESTORER_LOST, Restorer, StopPlan
 from appliance.policy.text import Words
 from hw_tests.findings import Verdict
 from hw_tests.person import Answer
@@ -25,7 +33,7 @@ from tests.fieldtest.runs import finding, run
 
 # --- a person ------------------------------------------------------------------------------------
 
-QUESTION = Asked("Il LED lampeggia?", "Does the LED flash?")
+QUESTION = QuestionAsked("Il LED lampeggia?", "Does the LED flash?")
 
 
 class Typing:
@@ -37,7 +45,7 @@ class Typing:
         os.write(writer, typed.encode())
         os.close(writer)
         self.reader = reader
-        self.guide = Guide(reader, self._hear)
+        self.guide = PersonPrompt(reader, self._hear)
 
     def _hear(self, words: Words) -> None:
         self.told.append(words.en)
@@ -85,20 +93,20 @@ def test_a_question_ends_with_the_run(typing: list[Typing]) -> None:
 # --- what the suite's process says ---------------------------------------------------------------
 
 TOLD = (
-    Collected(("a", "b"), (1.0, 2.5)),
-    Began("a", "Uno", "One"),
-    Step("sì", "yes"),
-    Ended("a", "passed", 1.5),
+    SuiteCollected(("a", "b"), (1.0, 2.5)),
+    MeasurementBegan("a", "Uno", "One"),
+    MeasurementStep("sì", "yes"),
+    MeasurementEnded("a", "passed", 1.5),
     QUESTION,
 )
 
 
 @pytest.mark.parametrize("message", TOLD, ids=lambda m: type(m).__name__)
-def test_messages_come_back_as_they_were(message: person.Message) -> None:
+def test_messages_come_back_as_they_were(message: person.SuiteMessage) -> None:
     """Each kind of message survives the way, cut anywhere."""
-    lines, data = Lines(), person.encode(message)
+    lines, data = LineSplitter(), person.encode_message(message)
     got = [line for at in range(len(data)) for line in lines.feed(data[at : at + 1])]
-    assert [person.decode(line) for line in got] == [message]
+    assert [person.decode_message(line) for line in got] == [message]
 
 
 @pytest.mark.parametrize(
@@ -108,7 +116,7 @@ def test_messages_come_back_as_they_were(message: person.Message) -> None:
 def test_what_is_no_message_is_refused(line: bytes) -> None:
     """A suite that says something else is told so, not believed."""
     with pytest.raises(PeerError, match="no message"):
-        person.decode(line)
+        person.decode_message(line)
 
 
 # --- progress ------------------------------------------------------------------------------------
@@ -129,16 +137,16 @@ def test_the_time_left(
     known: dict[str, float], took: dict[str, float], running_s: float, left: float | None
 ) -> None:
     """By each test's time in the run before; by the average where it is new."""
-    assert fieldtest_run.Clock(known, ["a", "b"], took).left_s(running_s) == left
+    assert person.RemainingTime(known, ["a", "b"], took).left_s(running_s) == left
 
 
 def test_a_longer_soak_is_not_taken_for_a_shorter_one() -> None:
     """What took a minute when it was told to takes an hour now that it is told so."""
-    first = fieldtest_run.Clock({})
+    first = person.RemainingTime({})
     first.expect(("unit", "soak"), (3.0, 60.0))
     first.ended("unit", 5.0)
     first.ended("soak", 66.0)
-    again, longer = fieldtest_run.Clock(first.times), fieldtest_run.Clock(first.times)
+    again, longer = person.RemainingTime(first.times), person.RemainingTime(first.times)
     again.expect(("unit", "soak"), (3.0, 60.0))
     longer.expect(("unit", "soak"), (3.0, 3600.0))
     assert (again.left_s(0.0), longer.left_s(0.0)) == (71.0, 3605.0)
@@ -150,12 +158,12 @@ def test_a_longer_soak_is_not_taken_for_a_shorter_one() -> None:
 def test_times_that_cannot_be_read_are_none(text: str, tmp_path: Path) -> None:
     """A damaged file of times costs an estimate, no more."""
     path = tmp_path / "times"
-    assert fieldtest_run.read(path) == {}
+    assert person.read_times(path) == {}
     path.write_text(text, encoding="utf-8")
-    assert fieldtest_run.read(path) == {}
-    fieldtest_run.write(path, {"a": 1.5})
-    assert fieldtest_run.read(path) == {"a": 1.5}
-    fieldtest_run.write(path / "below a file", {"a": 1.5})
+    assert person.read_times(path) == {}
+    person.write_times(path, {"a": 1.5})
+    assert person.read_times(path) == {"a": 1.5}
+    person.write_times(path / "below a file", {"a": 1.5})
 
 
 @pytest.mark.parametrize("language", ["it", "en"])
@@ -163,19 +171,19 @@ def test_a_person_can_follow(language: str) -> None:
     """On a terminal: the test, its step, how many are done, the time left; markup is text."""
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, width=100, highlight=False)
-    watch = Watch(language, fieldtest_run.Clock({"b (12 s)": 10.0}), console)
+    watch = ProgressDisplay(language, person.RemainingTime({"b (12 s)": 10.0}), console)
     watch.start()
     level = "Livello [red]A[/red]"
     told = (
-        Collected(("a", "b"), (65.0, 12.0)),
-        Began("a", level, level),
-        Step("compone", "dialling"),
+        SuiteCollected(("a", "b"), (65.0, 12.0)),
+        MeasurementBegan("a", level, level),
+        MeasurementStep("compone", "dialling"),
     )
     for message in told:
         watch.take(message)
     watch._bar.refresh()
     shown = written.getvalue()
-    watch.take(Ended("a", "failed", 61.0))
+    watch.take(MeasurementEnded("a", "failed", 61.0))
     watch.stop()
     assert "Livello [red]A[/red]" in shown
     assert {"it": "compone", "en": "dialling"}[language] in shown
@@ -206,7 +214,7 @@ PASSED = run(findings=(finding(verdict=Verdict.PASSED),), expected=())
 )
 def test_the_status(made: object, suite: int, is_restored: bool, status: int) -> None:
     """Passed only when all went well; a failure is one whatever came after."""
-    assert person.status(made, suite, restored=is_restored) == status  # type: ignore[arg-type]  # a Run
+    assert person.exit_status(made, suite, restored=is_restored) == status  # type: ignore[arg-type]  # a Run
 
 
 @pytest.mark.parametrize(
@@ -228,7 +236,7 @@ def test_lines_that_make_no_set_up_are_refused(options: tuple[str, ...], tmp_pat
 
 def test_who_was_to_restore_may_die() -> None:
     """A restorer that was killed is told, with what to look at; nothing is taken for restored."""
-    restorer = Restorer(Plan())
+    restorer = Restorer(StopPlan())
     restorer._process.kill()
     is_restored, said = restorer.give_back()
-    assert (is_restored, said) == (False, [LOST])
+    assert (is_restored, said) == (False, [RESTORER_LOST])

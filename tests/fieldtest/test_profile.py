@@ -74,7 +74,7 @@ def made(**more: object) -> Run:
 
 def told(measured: Run) -> dict[str, Any]:
     """Write a run's profile and read it as TOML."""
-    return tomllib.loads(report.text(measured, measured.units[0]))
+    return tomllib.loads(report.profile_text(measured, measured.units[0]))
 
 
 def test_what_was_measured_is_used() -> None:
@@ -87,12 +87,12 @@ def test_what_was_measured_is_used() -> None:
         "duplex": "yes", "stream_end": "13 ms", "voltage": "yes", "line_in_use": "no",
         "caller_id": "3.10 s after the first ring", "release": "called: By x", "flash": "250 ms",
     }  # fmt: skip
-    assert read["open"] == [report.OPEN["at_4886"]]
+    assert read["open"] == [report.OPEN_QUESTIONS["at_4886"]]
 
 
 def test_the_commands_it_was_measured_with_are_kept() -> None:
     """What was sent after every reset belongs to what was measured."""
-    text = report.text(made(), UNIT, ("AT!4886=02",))
+    text = report.profile_text(made(), UNIT, ("AT!4886=02",))
     assert tomllib.loads(text)["use"]["overrides"] == ["AT!4886=02"]
 
 
@@ -100,7 +100,7 @@ def test_what_was_not_measured_stays_open() -> None:
     """Nothing measured, nothing used: every question is open, none is answered by a guess."""
     read = told(made(units=(replace(UNIT, capabilities=()),), findings=()))
     assert (read["use"], read["answers"]) == ({}, {})
-    assert read["open"] == list(report.OPEN.values())
+    assert read["open"] == list(report.OPEN_QUESTIONS.values())
 
 
 def test_what_was_asked_of_a_lifted_telephone_and_of_a_poke_is_answered() -> None:
@@ -130,10 +130,10 @@ def test_what_only_one_of_two_alike_was_asked_answers_for_both() -> None:
     stranger = replace(UNIT, line="B", identity="5637")
     read = told(replace(measured, units=(UNIT, stranger)))
     assert "flash" not in read["use"]
-    assert {report.OPEN["flash"], report.OPEN["at_4886"]} <= set(read["open"])
+    assert {report.OPEN_QUESTIONS["flash"], report.OPEN_QUESTIONS["at_4886"]} <= set(read["open"])
 
 
-@pytest.mark.parametrize("key", list(report.OPEN))
+@pytest.mark.parametrize("key", list(report.OPEN_QUESTIONS))
 def test_every_open_question_has_a_measurement(key: str) -> None:
     """A question of the profile that nothing measures would stay open for ever."""
     keys = {each for measure in measures_for("two lines") for each in measure.keys}

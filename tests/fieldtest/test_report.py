@@ -16,7 +16,7 @@ import pytest
 
 from appliance.errors import TechnicianError
 from appliance.fieldtest import person, report
-from appliance.fieldtest.report import junit
+from appliance.fieldtest.report import junit_xml
 from appliance.paper import pdf
 from hw_tests import findings
 from hw_tests.findings import Figure, Finding, Limit, Run, Series, Unit, Verdict
@@ -74,7 +74,7 @@ class Seen(HTMLParser):
 
 def seen(made: Run) -> Seen:
     """Render a run and read it as a browser does."""
-    return Seen(report.page(made, findings.dumps(made).encode(errors="replace")))
+    return Seen(report.report_page(made, findings.dumps(made).encode(errors="replace")))
 
 
 def with_text(text: str) -> Run:
@@ -138,12 +138,12 @@ def test_a_hostile_text_stays_text(text: str) -> None:
         names = {element.tag.rpartition("}")[2] for element in elements}
         assert not names & {"script", "image", "foreignObject", "a"}
         assert not [e for e in elements if "evil" in "".join(e.attrib.values())]
-    assert Tree.fromstring(junit(with_text(text))).get("errors") == "1"
+    assert Tree.fromstring(junit_xml(with_text(text))).get("errors") == "1"
 
 
 def test_the_page_stays_small() -> None:
     """A modem that babbles does not fill the report."""
-    assert len(report.page(with_text("x" * 100_000), b"")) < 200_000
+    assert len(report.report_page(with_text("x" * 100_000), b"")) < 200_000
 
 
 def test_what_breaks_a_limit_is_marked() -> None:
@@ -187,7 +187,7 @@ def test_strange_series_do_no_harm(
 ) -> None:
     """A series without points is left out; points that are no numbers are."""
     series = Series("s", kind, x, y, "Hz", "dB")  # type: ignore[arg-type]  # one of the kinds
-    assert (report.drawn(series, finding()) is not None) is is_drawn
+    assert (report.draw_series(series, finding()) is not None) is is_drawn
 
 
 def test_no_peak_is_lost_in_a_long_series() -> None:
@@ -201,12 +201,12 @@ def test_no_peak_is_lost_in_a_long_series() -> None:
 
 def test_the_same_run_gives_the_same_page() -> None:
     """The page depends on the run alone."""
-    assert report.page(run(), b"x") == report.page(run(), b"x")
+    assert report.report_page(run(), b"x") == report.report_page(run(), b"x")
 
 
 def test_junit_counts() -> None:
     """A failure is a failure, what the device cannot do is skipped, what is missing an error."""
-    suite = Tree.fromstring(junit(run(expected=("response", "level", "tones", "soak"))))
+    suite = Tree.fromstring(junit_xml(run(expected=("response", "level", "tones", "soak"))))
     assert [suite.get(key) for key in ("tests", "failures", "errors", "skipped")] == list("4111")
     (failed,) = [case for case in suite if case.find("failure") is not None]
     assert failed.get("name") == "response A>B"
@@ -250,11 +250,11 @@ def test_the_paper_says_the_same(made: Run, tmp_path: Path) -> None:
 
 def _figures(made: Run) -> list[str]:
     return [
-        person.shown_measure(figure)
+        person.measure_text(figure)
         for each in made.findings
         if each.verdict is not Verdict.NOT_ON_THIS_DEVICE
         for figure in each.figures
-        if len(person.shown_measure(figure)) < 10
+        if len(person.measure_text(figure)) < 10
     ]
 
 

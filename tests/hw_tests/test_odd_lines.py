@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.fieldtest.person import of_run
+from appliance.fieldtest.person import reasons_of_run
 from hw_tests.field import Field
 from hw_tests.findings import Run, Verdict
 from hw_tests.measures.table import MEASURES
@@ -52,7 +52,7 @@ ODD: dict[str, tuple[Knobs, Knobs]] = {
 def test_healthy_lines_pass_however_odd(a: Knobs, b: Knobs, tmp_path: Path) -> None:
     """What a line and a crystal may have is no noise and no drift."""
     run = measured(tmp_path, a, b)
-    assert run.verdict is Verdict.PASSED, of_run(run)
+    assert run.verdict is Verdict.PASSED, reasons_of_run(run)
 
 
 BROKEN: dict[str, tuple[Knobs, str]] = {
@@ -70,14 +70,14 @@ def test_broken_lines_fail_by_what_is_broken(knobs: Knobs, why: str, tmp_path: P
     """The first reason names it."""
     run = measured(tmp_path, knobs, {})
     assert run.verdict is Verdict.FAILED
-    assert why in of_run(run)[0].en, of_run(run)
+    assert why in reasons_of_run(run)[0].en, reasons_of_run(run)
 
 
 def test_half_duplex_is_the_first_reason_and_the_run_has_failed(tmp_path: Path) -> None:
     """Each measurement of its own may pass: no caller could talk with a phone."""
     run = measured(tmp_path, {}, {}, "usr5637")
     assert run.verdict is Verdict.FAILED
-    assert "half duplex" in of_run(run)[0].it
+    assert "half duplex" in reasons_of_run(run)[0].it
 
 
 @pytest.mark.parametrize("names", [("congestion_tone",), ("recovery_usb",)])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import TechnicianError
-from appliance.fieldtest.person import of_run
+from appliance.fieldtest.person import reasons_of_run
 from hw_tests import findings
 from hw_tests.field import Field, Measure, found
 from hw_tests.findings import Figure, Finding, Limit, Verdict
@@ -158,7 +158,7 @@ def test_a_modem_without_voice_is_asked_for_nothing_more(tmp_path: Path) -> None
         assert verdicts == {expected}, measure.name
     recorder.close(whole=True)
     assert recorder.run.verdict is Verdict.FAILED
-    (why,) = of_run(recorder.run)
+    (why,) = reasons_of_run(recorder.run)
     assert why.it.startswith("Il modem risponde e ha la voce A, ")
     assert why.it.endswith("Il modem non ha la voce: sostituirlo con un modem vocale.")
 
