@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import TechnicianError
 from appliance.usb import reset
-from appliance.usb.reset import SYSFS, find
+from appliance.usb.reset import SYSFS, find_device
 from hw_tests.bench import UnmeasuredError
 from hw_tests.findings import Verdict
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from appliance.usb.reset import Device
+    from appliance.usb.reset import UsbDevice
     from hw_tests.findings import Texts
 
 
@@ -40,17 +40,17 @@ class CannotError(UnmeasuredError):
         self.verdict = verdict
 
 
-def planned(path: str, step: reset.Step, sysfs: Path = SYSFS) -> Callable[[], None]:
+def planned(path: str, step: reset.UsbStep, sysfs: Path = SYSFS) -> Callable[[], None]:
     """Give what makes a step for the modem at a port; that raises TechnicianError, CannotError.
 
     Raises CannotError for a port that is none of USB, one without a switch, and without root.
     """
     try:
-        device = find(path, sysfs)
+        device = find_device(path, sysfs)
     except TechnicianError as error:
         raise CannotError(Verdict.NOT_ON_THIS_DEVICE, *NO_USB) from error
     try:
-        actions = reset.plan(step, device, shutil.which("uhubctl"), sysfs)
+        actions = reset.reset_plan(step, device, shutil.which("uhubctl"), sysfs)
     except TechnicianError as error:
         raise _no_switch(device) from error
     if os.geteuid() != 0:
@@ -58,16 +58,16 @@ def planned(path: str, step: reset.Step, sysfs: Path = SYSFS) -> Callable[[], No
     return partial(_made, actions, device)
 
 
-def _made(actions: tuple[reset.Action, ...], device: Device) -> None:
+def _made(actions: tuple[reset.Action, ...], device: UsbDevice) -> None:
     try:
         reset.carry_out(actions)
     except TechnicianError as error:
-        if any(isinstance(action, reset.Run) for action in actions):
+        if any(isinstance(action, reset.RunProgram) for action in actions):
             raise _no_switch(device) from error  # uhubctl knows no such hub
         raise
 
 
-def _no_switch(device: Device) -> CannotError:
+def _no_switch(device: UsbDevice) -> CannotError:
     where = f"{device.port} (hub {device.hub})"
     return CannotError(
         Verdict.NOT_ON_THIS_DEVICE,

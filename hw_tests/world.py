@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from appliance.usb.reset import Step
+    from appliance.usb.reset import UsbStep
     from hw_tests.side import Port
 
 
@@ -52,7 +52,7 @@ class World(Protocol):
         The port must be closed. Raises UnmeasuredError when it could not seize the line.
         """
 
-    def usb(self, name: str, step: Step) -> Callable[[], None]:
+    def usb(self, name: str, step: UsbStep) -> Callable[[], None]:
         """Give what resets a side's USB device or takes its power; that raises TechnicianError.
 
         Raises CannotError where this cannot be done.

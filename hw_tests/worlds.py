@@ -16,7 +16,7 @@ from appliance.media.clock import PRIORITY
 from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.simulator.exchange import process
 from appliance.simulator.exchange.process import ExchangeProcess
-from appliance.usb.reset import find
+from appliance.usb.reset import find_device
 from hw_tests.bench import UnmeasuredError
 from hw_tests.power import planned
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from appliance.usb.reset import Step
+    from appliance.usb.reset import UsbStep
     from hw_tests.side import Port
 
 READ_SIZE = 4096
@@ -146,7 +146,7 @@ class RealTime:
         """Tell a unit's port, and its serial number as USB has it."""
         path = self.paths[name]
         try:
-            serial = (find(path).folder / "serial").read_text(encoding="utf-8").strip()
+            serial = (find_device(path).folder / "serial").read_text(encoding="utf-8").strip()
         except (TechnicianError, OSError, ValueError):
             serial = ""
         return path, serial
@@ -155,7 +155,7 @@ class RealTime:
         """Nobody can tell a real line how to behave."""
         return False
 
-    def usb(self, name: str, step: Step) -> Callable[[], None]:
+    def usb(self, name: str, step: UsbStep) -> Callable[[], None]:
         """Give what makes a step of the ladder that needs USB; raises CannotError."""
         return planned(self.paths[name], step)
 

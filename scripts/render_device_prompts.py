@@ -16,7 +16,7 @@ from appliance.api import speech
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE
-from appliance.prompts.texts import said
+from appliance.prompts.voices import spoken_texts
 
 
 def main(wanted: list[str]) -> None:
@@ -24,7 +24,7 @@ def main(wanted: list[str]) -> None:
     for language in speech.VOICES:
         folder = DEVICE / language
         folder.mkdir(parents=True, exist_ok=True)
-        for key, entry in said(language).items():
+        for key, entry in spoken_texts(language).items():
             if not wanted or key in wanted:
                 contents = wav.build(g711.encode(speech.speak_prompt(entry), Law.ALAW), Law.ALAW)
                 (folder / f"{key}.wav").write_bytes(contents)

@@ -89,7 +89,7 @@ FOREIGN_OWNERS = {
     "phonenumbers": {"config/numbers.py"},
     "py_nanotts": {"api/speech.py"},
     "snowballstemmer": {"store/sheets.py"},
-    "segno": {"provisioning/server.py"},
+    "segno": {"provisioning/handset.py"},
     "smbclient": {"service/backup_smb.py"},
     "smbprotocol": {"service/backup_smb.py"},
     "cryptography": {"store/directory.py", "console/certificates.py", "managed_config/bundle.py"},

@@ -51,7 +51,7 @@ from appliance.errors import CentralinoError, OfficeError, TechnicianError
 from appliance.files import atomic_write, load_text
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.users import Permission
-from appliance.provisioning import server, templates
+from appliance.provisioning import handset, templates
 from appliance.provisioning.handset import mac_of
 from appliance.provisioning.server import PORT
 from appliance.sip import admission
@@ -464,7 +464,7 @@ class PhoneCommands(CommandHandlers):
         rows = admission.rows_to_type(
             name, secret[name], where, self.settings.sip.port, extension=digits
         )
-        is_soft, url = templates.make_of(make).is_soft, config_phones.url_of(kept[name], where)
+        is_soft, url = templates.make_named(make).is_soft, config_phones.url_of(kept[name], where)
         return {
             "name": name,
             "label": _known(wanted, name).label,
@@ -606,10 +606,10 @@ def _make_and_mac(arguments: Arguments) -> tuple[str, str]:
         raise _refused(BAD_MAC) from error
     if make and make not in templates.MAKES:
         raise _refused(BAD_MAKE)
-    make = make or (templates.guess(mac) if mac else config_phones.SOFT)
+    make = make or (templates.make_of_mac(mac) if mac else config_phones.SOFT)
     if not make:
         raise _refused(BAD_MAKE)
-    if templates.make_of(make).is_soft:
+    if templates.make_named(make).is_soft:
         return make, ""
     if not mac:
         raise _refused(NO_MAC)
@@ -668,7 +668,7 @@ def _place(phone: Any) -> str:
     return f"{phone.address[0]}:{phone.address[1]}" if phone and phone.address else ""
 
 
-def _make(make: templates.Make) -> Reply:
+def _make(make: templates.PhoneMake) -> Reply:
     return {"name": make.name, "models": make.models, "is_soft": make.is_soft}
 
 
@@ -679,6 +679,6 @@ def _words(key: str) -> Words:
 def _picture(url: str) -> str:
     """Return the QR code, "" where its library is missing: the address is shown beside it."""
     try:
-        return server.svg(url)
+        return handset.qr_svg(url)
     except TechnicianError:
         return ""

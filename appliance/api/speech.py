@@ -23,7 +23,7 @@ from appliance.policy.text import Refused, SaidError, Words
 from appliance.prompts import voices
 
 if TYPE_CHECKING:
-    from appliance.prompts.texts import Said
+    from appliance.prompts.voices import SpokenText
 
 
 # ---- spoken ------------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ def sounds_in(menu: Menu) -> set[str]:
 # What is made here is named in a file beside it, with the sound's digest: a sound with another
 # digest is one that the office has recorded, which is never spoken over.
 
-KEY: Final = voices.NAME
+KEY: Final = voices.NAME_KEY
 MADE: Final = voices.NAME_NOTE
 
 
@@ -176,7 +176,7 @@ def speak(text: str, language: str, speed: float = 1.0) -> bytes:
     return progress.levelled(progress.trimmed(progress.without_end_click(sound)))
 
 
-def speak_prompt(said: Said) -> bytes:
+def speak_prompt(said: SpokenText) -> bytes:
     """Return one of our announcements in this voice; a fragment has short edges, as it is joined.
 
     Raises as `speak` does.

@@ -1,4 +1,4 @@
-"""Applying the boot file to the system."""
+"""Applying the card's file to the system, at each start or when it is brought to a running box."""
 
 from __future__ import annotations
 
@@ -8,17 +8,37 @@ import os
 import pwd
 import re
 import secrets as randomness
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from appliance.bootfile import card, values
-from appliance.bootfile.card import Kept, contents_of, digest_of
-from appliance.bootfile.result import OUTCOME_FILE as OUTCOME
-from appliance.bootfile.result import Outcome, Socket, Verdict, trouble_of
-from appliance.bootfile.result import outcome_text as text_of_outcome
-from appliance.bootfile.values import LARGEST, NAME, distinct, guessed, text_of_file
+from appliance.bootfile.card import (
+    CONFIG_BEFORE,
+    OUTCOME_FILE,
+    CardOutcome,
+    CardVerdict,
+    KeptFile,
+    UsbSocket,
+    contents_of,
+    digest_of,
+    load_kept,
+    outcome_text,
+    put_on_card,
+    read_card,
+    save_kept,
+    trouble_of,
+)
+from appliance.bootfile.values import (
+    CRYPT_RUN,
+    FILE_NAME,
+    LARGEST_FILE,
+    TOO_LATE,
+    distinct_ports,
+    guess_encoding,
+    is_too_late,
+    secret_files,
+    text_of_file,
+)
 from appliance.config import phones
 from appliance.config.mistakes import BadConfiguration
 from appliance.config.state_folder import settle_secrets
@@ -29,7 +49,286 @@ from appliance.service import supervision
 from appliance.sip.admission import make_secret
 
 if TYPE_CHECKING:
-    from appliance.bootfile.read import Made
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Final
+
+    from appliance.bootfile.read import MadeConfiguration
+
+
+# ---- applying ----------------------------------------------------------------------------------
+# At each start: the card's file is read; what is new in it and good is put in force.
+#
+# Order is what makes a power cut harmless: passwords first, then the configuration, what is kept of
+# the file last. Cut anywhere before that, the next start finds the file new again and does it all
+# once more; the configuration itself is the old one or the new one, never a piece of either.
+#
+# The desk waits for this at each start: what makes a configuration of a file is imported where
+# there is one to be made, which at nearly every start there is not.
+
+NOTICE: Final = "card-file"
+NOT_ENCRYPTED: Final = "data-plain"
+EXAMPLE: Final = Path(__file__).parent.parent / "config" / "example.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class BootPlaces:
+    """Where everything is: the card, the configuration, what is `kept` of the file; network, host
+    name and keys below `data`, which `networkd` reads at its start; what was found, for `run`, and
+    for the desk's `notices`; the modems' names. `name_host` gives the box its name at once.
+    `is_image`: the box was made from the image, whose configuration is the card's; elsewhere what
+    is in force is somebody's own, also the package's example. `crypt`: see encryption.RUN.
+    """
+
+    card: Path
+    config: Path
+    kept: Path
+    data: Path
+    networkd: Path
+    run: Path
+    notices: Path
+    ports: Path
+    year: int
+    under: Mapping[str, Any] = field(default_factory=dict)
+    name_host: Callable[[str], None] = lambda _: None
+    is_image: bool = True
+    crypt: Path = CRYPT_RUN
+
+
+@dataclass(frozen=True, slots=True)
+class CardApplied:
+    """What became of it; `is_rewritten` where a running service should read it all again."""
+
+    outcome: CardOutcome
+    is_rewritten: bool
+
+
+def apply_card(places: BootPlaces, *, again: bool = False) -> CardApplied:
+    """Do what is due at a start, or when a modem has appeared; OSError is raised by /run alone."""
+    turn = _CardTurn(places, again=again)
+    outcome = turn.outcome()
+    _publish_outcome(places, outcome)
+    _publish_encryption(places)
+    return CardApplied(outcome, turn.is_rewritten)
+
+
+def check_card(places: BootPlaces, contents: bytes) -> None:
+    """Look at a file as a start does; raises BadConfiguration with every mistake, and Refused for
+    one that says nothing: a download that failed would close the office.
+    """
+    turn = _CardTurn(places, again=True)
+    try:
+        text = text_of_file(contents)
+    except BadConfiguration as error:
+        more = turn.more(contents)
+        found = tuple(mistake for each in (error, *more) for mistake in each.mistakes)
+        raise BadConfiguration(FILE_NAME, found) from error
+    if turn.make(text).is_blank:
+        raise Refused(
+            "il file è vuoto o non compilato: non prende il posto di quello della scheda",
+            "the file is empty or not filled in: it does not take the place of the card's",
+        )
+
+
+def passwords_made(places: BootPlaces) -> frozenset[str]:
+    """Return the phones that have a password of the box's."""
+    kept = load_kept(places.kept)
+    return frozenset(kept.unsaid if kept else ())
+
+
+def modem_ports(places: BootPlaces) -> tuple[str, ...]:
+    """List where a modem is now."""
+    return tuple(one.port for one in seen_by_box(places.ports))
+
+
+def _publish_outcome(places: BootPlaces, outcome: CardOutcome) -> None:
+    """Tell the desk of a trouble, and whoever answers on the card of everything."""
+    trouble, told = trouble_of(outcome), outcome_text(outcome)
+    if trouble.en:
+        supervision.post_notice(NOTICE, trouble, places.notices)
+    else:
+        supervision.withdraw_notice(NOTICE, places.notices)
+    if load_text(places.run / OUTCOME_FILE) != told:
+        places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
+        atomic_write(places.run / OUTCOME_FILE, told, is_durable=False)
+
+
+def _publish_encryption(places: BootPlaces) -> None:
+    """Tell the desk where the file asks for what only the first start could do."""
+    contents = contents_of(places.card / FILE_NAME)
+    if places.is_image and is_too_late(contents, places.crypt):
+        supervision.post_notice(NOT_ENCRYPTED, TOO_LATE, places.notices)
+    else:
+        supervision.withdraw_notice(NOT_ENCRYPTED, places.notices)
+
+
+class _CardTurn:
+    """One reading of the card."""
+
+    def __init__(self, places: BootPlaces, *, again: bool) -> None:
+        self._places, self._again = places, again
+        self._seen = seen_by_box(places.ports)
+        self.kept = load_kept(places.kept)
+        self._current = contents_of(places.config)
+        self._set_aside = ""
+        self.is_rewritten = False
+
+    def outcome(self) -> CardOutcome:
+        """Read the card, put in force what is to be, and say what became of it."""
+        try:
+            said = self._judged()
+        except OSError as error:
+            why = why_not(error)
+            failed = Words(f"non si può conservare: {why.it}", f"cannot be kept: {why.en}")
+            said = CardOutcome(CardVerdict.FAILED, (failed,), has_former=self._has_former())
+        lines = {port: name for name, port in (self.kept or KeptFile()).ports.items()}
+        sockets = tuple(UsbSocket(o.port, o.shown, lines.get(o.port, "")) for o in self._seen)
+        return replace(
+            said,
+            sockets=sockets,
+            made=tuple(self.kept.unsaid) if self.kept else (),
+            is_others=self._is_others(),
+            set_aside=self._set_aside,
+        )
+
+    def _judged(self) -> CardOutcome:
+        try:
+            contents = read_card(self._places.card)
+        except Refused as error:
+            self._stand()
+            return CardOutcome(CardVerdict.MISSING, (error.words,), has_former=self._has_former())
+        try:
+            text = text_of_file(contents)
+        except BadConfiguration as error:
+            return self._wrong(error, *self.more(contents))
+        if self.kept is not None and text == self.kept.text and not self._again:
+            self._stand()
+            return self._good(CardVerdict.AS_BEFORE)
+        try:
+            made = self.make(text)
+        except BadConfiguration as error:
+            return self._wrong(error)
+        self._hand_over(made)
+        self._keep(text, made)
+        return self._good(CardVerdict.APPLIED, made.notes)
+
+    def more(self, contents: bytes) -> tuple[BadConfiguration, ...]:
+        """Return what else is wrong with a file that was saved in an older encoding."""
+        if len(contents) > LARGEST_FILE or b"\0" in contents:
+            return ()
+        try:
+            self.make(guess_encoding(contents))
+        except BadConfiguration as error:
+            return (error,)
+        return ()
+
+    def _wrong(self, *errors: BadConfiguration) -> CardOutcome:
+        self._stand()
+        said = tuple(mistake.words for error in errors for mistake in error.mistakes)
+        return CardOutcome(CardVerdict.WRONG, said, has_former=self._has_former())
+
+    def _good(self, verdict: CardVerdict, notes: tuple[Words, ...] = ()) -> CardOutcome:
+        is_blank = self.kept is not None and self.kept.is_blank and self._is_ours()
+        return CardOutcome(CardVerdict.BLANK if is_blank else verdict, notes=notes)
+
+    def _stand(self) -> None:
+        """See that something is in force without the card: what was, with modems as found now."""
+        if self.kept is None and self._current and not self._places.is_image:
+            return
+        has_moved = self.kept is not None and self._is_ours() and not self._is_settled()
+        is_only_delivered = self._is_delivered() and self._places.is_image
+        if has_moved or not self._current or is_only_delivered:
+            text = self.kept.text if self.kept else ""
+            try:
+                self._keep(text, self.make(text))
+            except BadConfiguration:  # of another version: the service has its last good one
+                return
+
+    def _is_settled(self) -> bool:
+        """Tell whether the modems are where they were; one that is missing is awaited there."""
+        if self.kept is None:
+            return False
+        known = set(self.kept.ports.values())
+        is_open = self.kept.waits and any(one.port not in known for one in self._seen)
+        return not is_open
+
+    def make(self, text: str) -> MadeConfiguration:
+        """Make of a text all that follows from it; raises BadConfiguration."""
+        from appliance.bootfile.read import MakingContext, make_configuration
+
+        kept, found = self.kept or KeptFile(), tuple(one.port for one in self._seen)
+        is_same = self.kept is not None and text == kept.text
+        places = self._places
+        around = MakingContext(
+            places.year, found, kept.ports, is_same, places.under, frozenset(kept.passwords)
+        )
+        return make_configuration(text, around)
+
+    def _hand_over(self, made: MadeConfiguration) -> None:
+        """Give the network, sshd and the next start what the file says; raises OSError."""
+
+        places = self._places
+        hand_network_over(places.data, places.networkd, made.network)
+        give_to_account(places.data / KEYS, made.keys)
+        give_to_account(places.data / HOSTNAME, f"{made.hostname}\n" if made.hostname else "")
+        if made.hostname:
+            places.name_host(made.hostname)
+
+    def _keep(self, text: str, made: MadeConfiguration) -> None:
+        """Write what follows from a good file, what is kept of it last; raises OSError."""
+
+        contents = made.config.encode()
+        own_folder(Path(made.settings.folders.state))
+        keep_secrets(made)
+        files = keep_passwords(made)
+        self._set_aside_what_others_wrote(contents)
+        if contents != self._current:
+            self._places.config.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(self._places.config, contents, mode=READABLE)
+            self._current, self.is_rewritten = contents, True
+        kept = KeptFile(
+            text,
+            digest_of(contents),
+            dict(made.ports),
+            made.waits,
+            made.is_blank,
+            sorted(files),
+            list(made.unsaid),
+        )
+        if kept != self.kept:
+            self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+            save_kept(self._places.kept, kept)
+            self.kept = kept
+
+    def _set_aside_what_others_wrote(self, contents: bytes) -> None:
+        is_proven = self.kept is not None and self._is_ours()
+        is_only_delivered = self._is_delivered() and self._places.is_image
+        if self._current and not (is_proven or is_only_delivered or contents == self._current):
+            self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
+            before = self._places.kept / CONFIG_BEFORE
+            atomic_write(before, self._current)
+            self._set_aside = str(before)
+
+    def _is_ours(self) -> bool:
+        """Tell whether the configuration in force is the one made of the card's file."""
+        if self.kept is None:  # cut between the two files
+            from appliance.bootfile.read import CONFIG_HEAD
+
+            return not self._current or self._current.startswith(CONFIG_HEAD.encode())
+        return digest_of(self._current) == self.kept.made
+
+    def _is_delivered(self) -> bool:
+        """Tell whether nothing is in force but the package's example."""
+        return self.kept is None and self._current == contents_of(EXAMPLE)
+
+    def _is_others(self) -> bool:
+        """Tell whether somebody has changed the configuration elsewhere: by hand, by a restore."""
+        return bool(self._current) and not self._is_ours() and not self._is_delivered()
+
+    def _has_former(self) -> bool:
+        """Tell whether an office's configuration is in force, from the card or from elsewhere."""
+        is_blank = self.kept is None or self.kept.is_blank
+        return self._is_others() or (bool(self._current) and self._is_ours() and not is_blank)
+
 
 # ---- handing -----------------------------------------------------------------------------------
 # What follows from the card's file for others: put where they look for it.
@@ -41,7 +340,7 @@ KEYS: Final = "etc/ssh/authorized_keys/technician"
 """Below the data partition, where the image's own units look for them."""
 
 
-def keep_secrets(made: Made) -> None:
+def keep_secrets(made: MadeConfiguration) -> None:
     """Keep the phones' passwords, and make those that are wanted."""
     try:
         known = phones.load_secrets(made.settings)
@@ -53,9 +352,9 @@ def keep_secrets(made: Made) -> None:
         phones.save_secrets(made.settings, together)
 
 
-def keep_passwords(made: Made) -> frozenset[str]:
+def keep_passwords(made: MadeConfiguration) -> frozenset[str]:
     """Keep the passwords of accounts elsewhere; returns the tables that have one now."""
-    files = values.files(made.settings)
+    files = secret_files(made.settings)
     for table, text in made.passwords.items():
         make_private(Path(files[table]).parent)
         atomic_write(Path(files[table]), f"{text}\n")
@@ -105,14 +404,14 @@ PARENTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenSocket:
     """One USB socket with a serial device in it: `port` its path, `shown` its maker's words."""
 
     port: str
     shown: str = ""
 
 
-def seen_by_box(folder: Path, ttys: Path = TTYS) -> tuple[Seen, ...]:
+def seen_by_box(folder: Path, ttys: Path = TTYS) -> tuple[SeenSocket, ...]:
     """List what is plugged in, in the order of the sockets; nothing where udev named none."""
     try:
         found = [(str(path), os.path.realpath(path)) for path in folder.iterdir()]
@@ -120,7 +419,9 @@ def seen_by_box(folder: Path, ttys: Path = TTYS) -> tuple[Seen, ...]:
         return ()
     usb = [(name, device) for name, device in found if "usb" in Path(name).name]
     devices = dict(usb)
-    return tuple(Seen(port, _shown(ttys / Path(devices[port]).name)) for port in distinct(usb))
+    return tuple(
+        SeenSocket(port, _shown(ttys / Path(devices[port]).name)) for port in distinct_ports(usb)
+    )
 
 
 def _shown(tty: Path) -> str:
@@ -141,288 +442,13 @@ def _line(path: Path) -> str:
     return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())[:60]
 
 
-# ---- applying ----------------------------------------------------------------------------------
-# At each start: the card's file is read; what is new in it and good is put in force.
-#
-# Order is what makes a power cut harmless: passwords first, then the configuration, what is kept of
-# the file last. Cut anywhere before that, the next start finds the file new again and does it all
-# once more; the configuration itself is the old one or the new one, never a piece of either.
-#
-# The desk waits for this at each start: what makes a configuration of a file is imported where
-# there is one to be made, which at nearly every start there is not.
-
-NOTICE: Final = "card-file"
-NOT_ENCRYPTED: Final = "data-plain"
-EXAMPLE: Final = Path(__file__).parent.parent / "config" / "example.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where everything is: the card, the configuration, what is `kept` of the file; network, host
-    name and keys below `data`, which `networkd` reads at its start; what was found, for `run`, and
-    for the desk's `notices`; the modems' names. `name_host` gives the box its name at once.
-    `is_image`: the box was made from the image, whose configuration is the card's; elsewhere what
-    is in force is somebody's own, also the package's example. `crypt`: see encryption.RUN.
-    """
-
-    card: Path
-    config: Path
-    kept: Path
-    data: Path
-    networkd: Path
-    run: Path
-    notices: Path
-    ports: Path
-    year: int
-    under: Mapping[str, Any] = field(default_factory=dict)
-    name_host: Callable[[str], None] = lambda _: None
-    is_image: bool = True
-    crypt: Path = values.RUN
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What became of it; `is_rewritten` where a running service should read it all again."""
-
-    outcome: Outcome
-    is_rewritten: bool
-
-
-def apply_card(places: Places, *, again: bool = False) -> Applied:
-    """Do what is due at a start, or when a modem has appeared; OSError is raised by /run alone."""
-    turn = _Turn(places, again=again)
-    outcome = turn.outcome()
-    _tell(places, outcome)
-    _tell_of_encryption(places)
-    return Applied(outcome, turn.is_rewritten)
-
-
-def check_card(places: Places, contents: bytes) -> None:
-    """Look at a file as a start does; raises BadConfiguration with every mistake, and Refused for
-    one that says nothing: a download that failed would close the office.
-    """
-    turn = _Turn(places, again=True)
-    try:
-        text = text_of_file(contents)
-    except BadConfiguration as error:
-        more = turn.more(contents)
-        found = tuple(mistake for each in (error, *more) for mistake in each.mistakes)
-        raise BadConfiguration(NAME, found) from error
-    if turn.make(text).is_blank:
-        raise Refused(
-            "il file è vuoto o non compilato: non prende il posto di quello della scheda",
-            "the file is empty or not filled in: it does not take the place of the card's",
-        )
-
-
-def passwords_made(places: Places) -> frozenset[str]:
-    """Return the phones that have a password of the box's."""
-    kept = card.load_kept(places.kept)
-    return frozenset(kept.unsaid if kept else ())
-
-
-def ports(places: Places) -> tuple[str, ...]:
-    """List where a modem is now."""
-    return tuple(one.port for one in seen_by_box(places.ports))
-
-
-def _tell(places: Places, outcome: Outcome) -> None:
-    """Tell the desk of a trouble, and whoever answers on the card of everything."""
-    trouble, told = trouble_of(outcome), text_of_outcome(outcome)
-    if trouble.en:
-        supervision.post_notice(NOTICE, trouble, places.notices)
-    else:
-        supervision.withdraw_notice(NOTICE, places.notices)
-    if load_text(places.run / OUTCOME) != told:
-        places.run.mkdir(mode=0o755, parents=True, exist_ok=True)
-        atomic_write(places.run / OUTCOME, told, is_durable=False)
-
-
-def _tell_of_encryption(places: Places) -> None:
-    """Tell the desk where the file asks for what only the first start could do."""
-    contents = contents_of(places.card / NAME)
-    if places.is_image and values.is_too_late(contents, places.crypt):
-        supervision.post_notice(NOT_ENCRYPTED, values.TOO_LATE, places.notices)
-    else:
-        supervision.withdraw_notice(NOT_ENCRYPTED, places.notices)
-
-
-class _Turn:
-    """One reading of the card."""
-
-    def __init__(self, places: Places, *, again: bool) -> None:
-        self._places, self._again = places, again
-        self._seen = seen_by_box(places.ports)
-        self.kept = card.load_kept(places.kept)
-        self._current = contents_of(places.config)
-        self._set_aside = ""
-        self.is_rewritten = False
-
-    def outcome(self) -> Outcome:
-        """Read the card, put in force what is to be, and say what became of it."""
-        try:
-            said = self._judged()
-        except OSError as error:
-            why = why_not(error)
-            failed = Words(f"non si può conservare: {why.it}", f"cannot be kept: {why.en}")
-            said = Outcome(Verdict.FAILED, (failed,), has_former=self._has_former())
-        lines = {port: name for name, port in (self.kept or Kept()).ports.items()}
-        sockets = tuple(Socket(o.port, o.shown, lines.get(o.port, "")) for o in self._seen)
-        return replace(
-            said,
-            sockets=sockets,
-            made=tuple(self.kept.unsaid) if self.kept else (),
-            is_others=self._is_others(),
-            set_aside=self._set_aside,
-        )
-
-    def _judged(self) -> Outcome:
-        try:
-            contents = card.read_card(self._places.card)
-        except Refused as error:
-            self._stand()
-            return Outcome(Verdict.MISSING, (error.words,), has_former=self._has_former())
-        try:
-            text = text_of_file(contents)
-        except BadConfiguration as error:
-            return self._wrong(error, *self.more(contents))
-        if self.kept is not None and text == self.kept.text and not self._again:
-            self._stand()
-            return self._good(Verdict.AS_BEFORE)
-        try:
-            made = self.make(text)
-        except BadConfiguration as error:
-            return self._wrong(error)
-        self._hand_over(made)
-        self._keep(text, made)
-        return self._good(Verdict.APPLIED, made.notes)
-
-    def more(self, contents: bytes) -> tuple[BadConfiguration, ...]:
-        """Return what else is wrong with a file that was saved in an older encoding."""
-        if len(contents) > LARGEST or b"\0" in contents:
-            return ()
-        try:
-            self.make(guessed(contents))
-        except BadConfiguration as error:
-            return (error,)
-        return ()
-
-    def _wrong(self, *errors: BadConfiguration) -> Outcome:
-        self._stand()
-        said = tuple(mistake.words for error in errors for mistake in error.mistakes)
-        return Outcome(Verdict.WRONG, said, has_former=self._has_former())
-
-    def _good(self, verdict: Verdict, notes: tuple[Words, ...] = ()) -> Outcome:
-        is_blank = self.kept is not None and self.kept.is_blank and self._is_ours()
-        return Outcome(Verdict.BLANK if is_blank else verdict, notes=notes)
-
-    def _stand(self) -> None:
-        """See that something is in force without the card: what was, with modems as found now."""
-        if self.kept is None and self._current and not self._places.is_image:
-            return
-        has_moved = self.kept is not None and self._is_ours() and not self._is_settled()
-        is_only_delivered = self._is_delivered() and self._places.is_image
-        if has_moved or not self._current or is_only_delivered:
-            text = self.kept.text if self.kept else ""
-            try:
-                self._keep(text, self.make(text))
-            except BadConfiguration:  # of another version: the service has its last good one
-                return
-
-    def _is_settled(self) -> bool:
-        """Tell whether the modems are where they were; one that is missing is awaited there."""
-        if self.kept is None:
-            return False
-        known = set(self.kept.ports.values())
-        is_open = self.kept.waits and any(one.port not in known for one in self._seen)
-        return not is_open
-
-    def make(self, text: str) -> Made:
-        """Make of a text all that follows from it; raises BadConfiguration."""
-        from appliance.bootfile.read import Around, make
-
-        kept, found = self.kept or Kept(), tuple(one.port for one in self._seen)
-        is_same = self.kept is not None and text == kept.text
-        places = self._places
-        around = Around(
-            places.year, found, kept.ports, is_same, places.under, frozenset(kept.passwords)
-        )
-        return make(text, around)
-
-    def _hand_over(self, made: Made) -> None:
-        """Give the network, sshd and the next start what the file says; raises OSError."""
-
-        places = self._places
-        hand_network_over(places.data, places.networkd, made.network)
-        give_to_account(places.data / KEYS, made.keys)
-        give_to_account(places.data / HOSTNAME, f"{made.hostname}\n" if made.hostname else "")
-        if made.hostname:
-            places.name_host(made.hostname)
-
-    def _keep(self, text: str, made: Made) -> None:
-        """Write what follows from a good file, what is kept of it last; raises OSError."""
-
-        contents = made.config.encode()
-        own_folder(Path(made.settings.folders.state))
-        keep_secrets(made)
-        files = keep_passwords(made)
-        self._set_aside_what_others_wrote(contents)
-        if contents != self._current:
-            self._places.config.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(self._places.config, contents, mode=READABLE)
-            self._current, self.is_rewritten = contents, True
-        kept = Kept(
-            text,
-            digest_of(contents),
-            dict(made.ports),
-            made.waits,
-            made.is_blank,
-            sorted(files),
-            list(made.unsaid),
-        )
-        if kept != self.kept:
-            self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-            card.save_kept(self._places.kept, kept)
-            self.kept = kept
-
-    def _set_aside_what_others_wrote(self, contents: bytes) -> None:
-        is_proven = self.kept is not None and self._is_ours()
-        is_only_delivered = self._is_delivered() and self._places.is_image
-        if self._current and not (is_proven or is_only_delivered or contents == self._current):
-            self._places.kept.mkdir(mode=0o700, parents=True, exist_ok=True)
-            before = self._places.kept / card.CONFIG_BEFORE
-            atomic_write(before, self._current)
-            self._set_aside = str(before)
-
-    def _is_ours(self) -> bool:
-        """Tell whether the configuration in force is the one made of the card's file."""
-        if self.kept is None:  # cut between the two files
-            from appliance.bootfile.read import HEAD
-
-            return not self._current or self._current.startswith(HEAD.encode())
-        return digest_of(self._current) == self.kept.made
-
-    def _is_delivered(self) -> bool:
-        """Tell whether nothing is in force but the package's example."""
-        return self.kept is None and self._current == contents_of(EXAMPLE)
-
-    def _is_others(self) -> bool:
-        """Tell whether somebody has changed the configuration elsewhere: by hand, by a restore."""
-        return bool(self._current) and not self._is_ours() and not self._is_delivered()
-
-    def _has_former(self) -> bool:
-        """Tell whether an office's configuration is in force, from the card or from elsewhere."""
-        is_blank = self.kept is None or self.kept.is_blank
-        return self._is_others() or (bool(self._current) and self._is_ours() and not is_blank)
-
-
 # ---- bringing ----------------------------------------------------------------------------------
 # A card's file that is brought to a running box, or completed there: so nobody pulls the card.
 #
 # It is looked at as a whole before anything of the box changes; then it lies on the card as if it
 # had been edited in a computer, and comes into force by the same way as at a start.
 
-LIST: Final = re.compile(r"(?P<head>^\s*phones\s*=\s*\[)(?P<items>[^\]]*)\]", re.MULTILINE)
+PHONES_LIST: Final = re.compile(r"(?P<head>^\s*phones\s*=\s*\[)(?P<items>[^\]]*)\]", re.MULTILINE)
 BY_HAND: Final = Words(
     "l'elenco dei telefoni in [{table}] non si completa da solo: scaricare il file con "
     "`centralino site show`, aggiungere il telefono, riportarlo con `centralino site put`",
@@ -432,27 +458,27 @@ BY_HAND: Final = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class CardFilePut:
     """What became of it; `made` are the phones that have got a password of the box's."""
 
-    applied: Applied
+    applied: CardApplied
     made: tuple[str, ...]
 
 
-def bring(places: Places, contents: bytes) -> Brought:
+def put_card_file(places: BootPlaces, contents: bytes) -> CardFilePut:
     """Put a file in the place of the card's, and in force.
 
     Raises BadConfiguration with every mistake, and Refused, OSError: then nothing has changed.
     """
     check_card(places, contents)
     known = passwords_made(places)
-    card.put_on_card(places.card, contents)
+    put_on_card(places.card, contents)
     applied = apply_card(places)
     made = tuple(name for name in applied.outcome.made if name not in known)
-    return Brought(applied, made)
+    return CardFilePut(applied, made)
 
 
-def with_phone(text: str, name: str, label: str, group: str) -> str:
+def text_with_phone(text: str, name: str, label: str, group: str) -> str:
     """Return the file's text with one phone more, which rings in `group`; raises Refused."""
     from appliance.bootfile import read  # here: a start with nothing new reads no configuration
 
@@ -464,20 +490,20 @@ def with_phone(text: str, name: str, label: str, group: str) -> str:
     wanted = copy.deepcopy(found.data)
     row = {"name": name, "label": label} if label else {"name": name}
     wanted.setdefault("phones", []).append(row)
-    lines = _inserted(text.split("\n"), row)
+    lines = _with_phone_row(text.split("\n"), row)
     if "phones" in wanted.get(group, {}):
         wanted[group]["phones"].append(name)
-        lines = _listed("\n".join(lines), group, name).split("\n")
+        lines = _with_list_entry("\n".join(lines), group, name).split("\n")
     elif group != "switchboard":  # there, without a list, every phone rings
         wanted[group] = {**wanted.get(group, {}), "phones": [name]}
-        lines = _begun(lines, group, name)
+        lines = _with_new_list(lines, group, name)
     completed = "\n".join(lines)
     if read.read_file(completed).data != wanted:
         raise Refused(BY_HAND.it.format(table=group), BY_HAND.en.format(table=group))
     return completed
 
 
-def _inserted(lines: list[str], row: dict[str, str]) -> list[str]:
+def _with_phone_row(lines: list[str], row: dict[str, str]) -> list[str]:
     """Put a phone behind the last one, else at the end."""
     rows = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in row.items()]
     block = ["", "[[phones]]", *rows]
@@ -492,10 +518,10 @@ def _inserted(lines: list[str], row: dict[str, str]) -> list[str]:
     return [*lines[:at], *block, *lines[at:]]
 
 
-def _listed(text: str, group: str, name: str) -> str:
+def _with_list_entry(text: str, group: str, name: str) -> str:
     """Add a phone to the list of a group."""
     start = re.search(rf"^\s*\[\s*{group}\s*\]", text, re.MULTILINE)
-    found = LIST.search(text, start.end()) if start else None
+    found = PHONES_LIST.search(text, start.end()) if start else None
     if found is None:
         return text
     items = found["items"].rstrip()
@@ -506,7 +532,7 @@ def _listed(text: str, group: str, name: str) -> str:
     )
 
 
-def _begun(lines: list[str], group: str, name: str) -> list[str]:
+def _with_new_list(lines: list[str], group: str, name: str) -> list[str]:
     """Begin the list of a group that has none."""
     entry = f"phones = [{json.dumps(name)}]"
     header = re.compile(rf"\s*\[\s*{group}\s*\]")
@@ -519,18 +545,18 @@ def _begun(lines: list[str], group: str, name: str) -> list[str]:
 def mistakes_of(error: BadConfiguration) -> Iterator[Words]:
     """Give what is wrong with a file that was brought, a line each."""
     yield Words(
-        f"{NAME} non è stato preso, nulla è cambiato. Che cosa correggere:",
-        f"{NAME} was not taken, nothing has changed. What to correct:",
+        f"{FILE_NAME} non è stato preso, nulla è cambiato. Che cosa correggere:",
+        f"{FILE_NAME} was not taken, nothing has changed. What to correct:",
     )
     for mistake in error.mistakes:
         yield Words(f"  - {mistake.words.it}", f"  - {mistake.words.en}")
 
 
-def text_on(places: Places) -> str:
+def card_text(places: BootPlaces) -> str:
     """Return the text of the card's file; raises BadConfiguration, Refused."""
-    return text_of_file(card.read_card(places.card))
+    return text_of_file(read_card(places.card))
 
 
-def encoded(text: str) -> bytes:
+def card_bytes(text: str) -> bytes:
     """Return a text as it lies on the card: lines end as Windows' editors want it."""
     return text.replace("\n", "\r\n").encode()

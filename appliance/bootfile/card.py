@@ -1,80 +1,29 @@
-"""The card's FAT partition, and what the box keeps of its file."""
+"""The boot card: its file, what the box keeps of that, and the result written beside it."""
 
 from __future__ import annotations
 
 import contextlib
+import enum
 import fcntl
 import hashlib
 import json
 import os
+import re
 import subprocess
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Final
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
 
-from appliance.bootfile.result import undated
-from appliance.bootfile.values import LARGEST, NAME
+from appliance.bootfile.values import FILE_NAME, LARGEST_FILE
 from appliance.errors import TechnicianError
 from appliance.files import READABLE, atomic_write
-from appliance.policy.text import Refused, why_not
+from appliance.policy.text import NOTHING, Refused, Words, why_not
 
-# ---- keeping -----------------------------------------------------------------------------------
-# What the box keeps of the card's file, in a folder of root's own: one file, whole or not at all.
-#
-# It holds the text that is in force, by which a file is known that has changed. It is no part of a
-# backup: a restored configuration on a new card is not undone by what that card says.
-
-KEPT_FILE: Final = "site.json"
-CONFIG_BEFORE: Final = "before.toml"
-"""A configuration that somebody had changed by hand, set aside when the card's took its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The file's `text`; the digest of the configuration `made` of it; where its lines are, and
-    whether it `waits` for modems; the tables whose `passwords` are kept; the phones whose password
-    the box makes (`unsaid`).
-    """
-
-    text: str = ""
-    made: str = ""
-    ports: dict[str, str] = field(default_factory=dict)
-    waits: bool = False
-    is_blank: bool = False
-    passwords: list[str] = field(default_factory=list)
-    unsaid: list[str] = field(default_factory=list)
-
-
-def load_kept(folder: Path) -> Kept | None:
-    """Read what is kept; None for nothing, or nothing that can be read."""
-    try:
-        data = json.loads((folder / KEPT_FILE).read_text(encoding="utf-8"))
-        kept = Kept(**data)
-        same = {key: type(value) for key, value in asdict(Kept()).items()}
-        is_whole = all(type(getattr(kept, key)) is kind for key, kind in same.items())
-    except (OSError, ValueError, TypeError):
-        return None
-    return kept if is_whole else None
-
-
-def save_kept(folder: Path, kept: Kept) -> None:
-    """Keep it; raises OSError, and then what was kept before still is."""
-    atomic_write(folder / KEPT_FILE, json.dumps(asdict(kept), ensure_ascii=False))
-
-
-def digest_of(contents: bytes) -> str:
-    """Return by what a configuration is known again."""
-    return hashlib.sha256(contents).hexdigest()
-
-
-def contents_of(path: Path) -> bytes:
-    """Return what lies in a file, b"" for nothing that can be read."""
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+    from typing import Final
 
 
 # ---- card --------------------------------------------------------------------------------------
@@ -83,10 +32,10 @@ def contents_of(path: Path) -> bytes:
 # FAT knows no journal: the file that the technician edits is never opened for writing, and the
 # answer is written beside it under another name first. A power cut costs the answer at most.
 
-ANSWER: Final = "centralino-result.txt"
+RESULT_FILE: Final = "centralino-result.txt"
 CARD_BEFORE: Final = "centralino-before.toml"
 """The technician's file as it was before one was brought to the running box."""
-LIMIT_S: Final = 30.0
+MOUNT_LIMIT_S: Final = 30.0
 BUSY_S, LOOK_AGAIN_S = 20.0, 0.2
 """So long a reader of the answer of before is waited for."""
 
@@ -94,8 +43,8 @@ BUSY_S, LOOK_AGAIN_S = 20.0, 0.2
 def read_card(folder: Path) -> bytes:
     """Read the technician's file; raises Refused with what is wrong and what to do."""
     try:
-        with (folder / NAME).open("rb") as file:
-            return file.read(LARGEST + 1)
+        with (folder / FILE_NAME).open("rb") as file:
+            return file.read(LARGEST_FILE + 1)
     except FileNotFoundError as error:
         raise _missing(folder) from error
     except OSError as error:
@@ -110,13 +59,15 @@ def _missing(folder: Path) -> Refused:
             "la prima partizione della scheda non si legge: scrivere di nuovo la scheda",
             "the first partition of the card cannot be read: write the card again",
         )
-    like = [name for name in names if name.lower().startswith("centralino.") and name != ANSWER]
+    like = [
+        name for name in names if name.lower().startswith("centralino.") and name != RESULT_FILE
+    ]
     if like:
         return Refused(
-            f"il file si chiama {like[0]}: dargli il nome {NAME} (Windows nasconde la fine dei "
-            "nomi: mostrare le estensioni)",
-            f"the file's name is {like[0]}: give it the name {NAME} (Windows hides the end of "
-            "names: have the extensions shown)",
+            f"il file si chiama {like[0]}: dargli il nome {FILE_NAME} (Windows nasconde la fine "
+            "dei nomi: mostrare le estensioni)",
+            f"the file's name is {like[0]}: give it the name {FILE_NAME} (Windows hides the end "
+            "of names: have the extensions shown)",
         )
     return Refused(
         "il file non c'è: copiare sulla scheda quello fornito e compilarlo",
@@ -136,12 +87,12 @@ def put_on_card(folder: Path, contents: bytes) -> None:
     TechnicianError. FAT knows no journal: a power cut in the middle leaves the one kept.
     """
     with _writable(folder):
-        if before := contents_of(folder / NAME):
+        if before := contents_of(folder / FILE_NAME):
             atomic_write(folder / CARD_BEFORE, before, mode=READABLE)
-        atomic_write(folder / NAME, contents, mode=READABLE)
+        atomic_write(folder / FILE_NAME, contents, mode=READABLE)
 
 
-def tell(folder: Path, text: str) -> bool:
+def write_result(folder: Path, text: str) -> bool:
     """Write the answer beside the file; returns False where it says so already, whenever that was
     written in this start.
 
@@ -149,11 +100,11 @@ def tell(folder: Path, text: str) -> bool:
     TechnicianError.
     """
     contents = text.replace("\n", "\r\n").encode("utf-8-sig")
-    before = contents_of(folder / ANSWER).decode("utf-8-sig", "replace").replace("\r\n", "\n")
-    if undated(before) == undated(text):
+    before = contents_of(folder / RESULT_FILE).decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    if without_date(before) == without_date(text):
         return False
     with _writable(folder):
-        atomic_write(folder / ANSWER, contents, mode=READABLE)
+        atomic_write(folder / RESULT_FILE, contents, mode=READABLE)
     return True
 
 
@@ -205,7 +156,414 @@ def _remount(folder: Path, how: str) -> None:
         capture_output=True,
         check=False,
         text=True,
-        timeout=LIMIT_S,
+        timeout=MOUNT_LIMIT_S,
     )
     if done.returncode:
         raise TechnicianError(f"{folder} cannot be mounted {how}: {done.stderr.strip()}")
+
+
+# ---- keeping -----------------------------------------------------------------------------------
+# What the box keeps of the card's file, in a folder of root's own: one file, whole or not at all.
+#
+# It holds the text that is in force, by which a file is known that has changed. It is no part of a
+# backup: a restored configuration on a new card is not undone by what that card says.
+
+KEPT_FILE: Final = "site.json"
+CONFIG_BEFORE: Final = "before.toml"
+"""A configuration that somebody had changed by hand, set aside when the card's took its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """The file's `text`; the digest of the configuration `made` of it; where its lines are, and
+    whether it `waits` for modems; the tables whose `passwords` are kept; the phones whose password
+    the box makes (`unsaid`).
+    """
+
+    text: str = ""
+    made: str = ""
+    ports: dict[str, str] = field(default_factory=dict)
+    waits: bool = False
+    is_blank: bool = False
+    passwords: list[str] = field(default_factory=list)
+    unsaid: list[str] = field(default_factory=list)
+
+
+def load_kept(folder: Path) -> KeptFile | None:
+    """Read what is kept; None for nothing, or nothing that can be read."""
+    try:
+        data = json.loads((folder / KEPT_FILE).read_text(encoding="utf-8"))
+        kept = KeptFile(**data)
+        same = {key: type(value) for key, value in asdict(KeptFile()).items()}
+        is_whole = all(type(getattr(kept, key)) is kind for key, kind in same.items())
+    except (OSError, ValueError, TypeError):
+        return None
+    return kept if is_whole else None
+
+
+def save_kept(folder: Path, kept: KeptFile) -> None:
+    """Keep it; raises OSError, and then what was kept before still is."""
+    atomic_write(folder / KEPT_FILE, json.dumps(asdict(kept), ensure_ascii=False))
+
+
+def digest_of(contents: bytes) -> str:
+    """Return by what a configuration is known again."""
+    return hashlib.sha256(contents).hexdigest()
+
+
+def contents_of(path: Path) -> bytes:
+    """Return what lies in a file, b"" for nothing that can be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+# ---- outcome -----------------------------------------------------------------------------------
+# What became of the card's file at this start: a trouble for the desk (service/supervision.py), and
+# what `centralino site tell` writes beside the file.
+
+OUTCOME_FILE: Final = "outcome.json"
+SHOWN: Final = 150
+"""So many characters of a mistake are shown in the status (service/supervision.py takes 4096 bytes,
+of which a character may need twelve); the result on the card says all.
+"""
+
+
+class CardVerdict(enum.StrEnum):
+    """What was done with the file."""
+
+    APPLIED = "applied"  # read now, and in force
+    AS_BEFORE = "as before"  # not changed since it was applied
+    BLANK = "blank"  # it says nothing yet
+    WRONG = "wrong"  # not used
+    MISSING = "missing"  # there is none, or the card cannot be read
+    FAILED = "failed"  # the box could not keep what follows from it
+
+
+VERDICT_LINES: Final = {
+    CardVerdict.APPLIED: Words("il file della scheda: in vigore", "the card's file: applied"),
+    CardVerdict.AS_BEFORE: Words("il file della scheda: come prima", "the card's file: as before"),
+    CardVerdict.BLANK: Words("il file della scheda: ancora vuoto", "the card's file: blank"),
+    CardVerdict.WRONG: Words(
+        "il file della scheda: sbagliato, non usato", "the card's file: wrong"
+    ),
+    CardVerdict.MISSING: Words("il file della scheda: manca", "the card's file: missing"),
+    CardVerdict.FAILED: Words(
+        "il file della scheda: ciò che ne segue non si è potuto conservare",
+        "the card's file: failed",
+    ),
+}
+"""How a command says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsbSocket:
+    """A USB socket with a modem in it: its port, the maker's words, the line it was given to."""
+
+    port: str
+    shown: str = ""
+    line: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardOutcome:
+    """`said` are the reasons, `notes` what holds where nothing was written; `has_former` where
+    something else was in force before (the last good one); `is_others` where what is in force was
+    changed elsewhere since; `made` are phones whose password the box made.
+    """
+
+    verdict: CardVerdict
+    said: tuple[Words, ...] = ()
+    notes: tuple[Words, ...] = ()
+    sockets: tuple[UsbSocket, ...] = ()
+    made: tuple[str, ...] = ()
+    has_former: bool = False
+    is_others: bool = False
+    set_aside: str = ""
+
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """List where a modem was found."""
+        return tuple(socket.port for socket in self.sockets)
+
+
+def outcome_text(outcome: CardOutcome) -> str:
+    """Write an outcome as JSON."""
+    return json.dumps(asdict(outcome), ensure_ascii=False, indent=1) + "\n"
+
+
+def load_outcome(folder: Path) -> CardOutcome | None:
+    """Read an outcome; None where there is none, or none that can be read."""
+    try:
+        return _outcome(json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def trouble_of(outcome: CardOutcome) -> Words:
+    """Say what is wrong, and what is in force all the same."""
+    if outcome.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}:
+        return NOTHING
+    if outcome.verdict is CardVerdict.BLANK:
+        return Words(
+            "centralino.toml della scheda non è compilato: ogni linea trovata risponde come "
+            "ufficio chiuso e prende messaggi",
+            "the card's centralino.toml is not filled in: every line found answers as a closed "
+            "office and takes messages",
+        )
+    first = outcome.said[0] if outcome.said else NOTHING
+    held = (
+        Words("resta in vigore la configurazione di prima", "the configuration before is in force")
+        if outcome.has_former
+        else Words(
+            "ogni linea trovata risponde come ufficio chiuso e prende messaggi",
+            "every line found answers as a closed office and takes messages",
+        )
+    )
+    return Words(
+        f"centralino.toml della scheda: {_short(first.it)}; {held.it}",
+        f"the card's centralino.toml: {_short(first.en)}; {held.en}",
+    )
+
+
+def _short(said: str) -> str:
+    one_line = " ".join(said.split())
+    return one_line if len(one_line) <= SHOWN else f"{one_line[: SHOWN - 1]}…"
+
+
+def _outcome(data: Mapping[str, Any]) -> CardOutcome:
+    return CardOutcome(
+        CardVerdict(data["verdict"]),
+        tuple(Words(**one) for one in data["said"]),
+        tuple(Words(**one) for one in data["notes"]),
+        tuple(UsbSocket(**one) for one in data["sockets"]),
+        tuple(map(str, data["made"])),
+        bool(data["has_former"]),
+        bool(data["is_others"]),
+        str(data["set_aside"]),
+    )
+
+
+# ---- result ------------------------------------------------------------------------------------
+# The words that are written beside the card's file, for somebody who has only a text editor.
+
+RULE: Final = "=" * 78
+VERDICTS: Final = {
+    CardVerdict.APPLIED: Words(
+        "Tutto bene: centralino.toml è stato letto ed è in vigore.",
+        "All is well: centralino.toml has been read and is in force.",
+    ),
+    CardVerdict.AS_BEFORE: Words(
+        "Tutto bene: centralino.toml non è cambiato da quando è stato letto l'ultima volta.",
+        "All is well: centralino.toml has not changed since it was last read.",
+    ),
+    CardVerdict.BLANK: Words(
+        "centralino.toml non è ancora compilato.", "centralino.toml is not filled in yet."
+    ),
+    CardVerdict.WRONG: Words(
+        "centralino.toml NON è stato usato. Che cosa correggere:",
+        "centralino.toml has NOT been used. What to correct:",
+    ),
+    CardVerdict.MISSING: Words(
+        "centralino.toml non è stato letto:", "centralino.toml was not read:"
+    ),
+    CardVerdict.FAILED: Words(
+        "centralino.toml NON è in vigore: la memoria dell'apparecchio non si scrive.",
+        "centralino.toml is NOT in force: the box's memory cannot be written.",
+    ),
+}
+IN_FORCE_MEANWHILE: Final = {
+    True: Words(
+        "Resta in vigore la configurazione di prima.", "The configuration before stays in force."
+    ),
+    False: Words(
+        "Per ora ogni linea trovata risponde come ufficio chiuso e prende messaggi.",
+        "For now every line found answers as a closed office and takes messages.",
+    ),
+}
+AGAIN: Final = Words(
+    "Correggere, salvare e riavviare l'apparecchio con la scheda dentro.",
+    "Correct it, save it, and start the box again with the card in.",
+)
+OTHERS: Final = Words(
+    "La configurazione in vigore è stata cambiata altrove (ripristino di una copia, o a mano) e "
+    "vale quella: questo file sarà usato di nuovo quando cambia.",
+    "The configuration in force was changed elsewhere (a backup put back, or by hand) and that one "
+    "holds: this file will be used again once it changes.",
+)
+SET_ASIDE: Final = Words(
+    "La configurazione cambiata a mano è stata messa da parte in {}.",
+    "The configuration that was changed by hand has been set aside in {}.",
+)
+RULE_OF_ALL: Final = Words(
+    "Il file è usato quando cambia. Ciò che si fa nella console resta, finché il file non dice "
+    "altro.",
+    "The file is used when it changes. What is done in the console stays until the file says "
+    "otherwise.",
+)
+NO_ADDRESS: Final = Words(
+    "nessun indirizzo di rete: controllare il cavo; con indirizzo fisso, le voci di [network]",
+    "no network address: look at the cable; with a fixed address, at the entries of [network]",
+)
+NO_SOCKET: Final = Words(
+    "nessun modem trovato: collegarlo, meglio a un hub alimentato",
+    "no modem found: plug it in, best at a hub with its own supply",
+)
+FIRST_USER_CODE: Final = Words(
+    "Codice per il primo utente della console: {}", "Code for the console's first user: {}"
+)
+USERS_EXIST: Final = Words("La console ha già i suoi utenti.", "The console has its users already.")
+PHONE: Final = Words(
+    "{name}: nome utente {name}, password {secret}", "{name}: user name {name}, password {secret}"
+)
+HIDDEN: Final = Words(
+    "Le password fatte dall'apparecchio non sono più scritte qui: `centralino phones add` ne fa "
+    "un'altra.",
+    "Passwords made by the box are no longer written here: `centralino phones add` makes another.",
+)
+WRITTEN_AT: Final = Words("Scritto {when}{start}", "Written {when}{start}")
+START: Final = Words(" (avvio n. {})", " (start no. {})")
+_WHEN: Final = re.compile(r"^((?:Scritto|Written) )[^(\n]*", re.MULTILINE)
+AUTHORITY: Final = Words(
+    "Impronta SHA-256 della sua autorità: {}", "SHA-256 fingerprint of its authority: {}"
+)
+FREE: Final = Words("di nessuna linea", "of no line")
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFacts:
+    """What is told beside the outcome: addresses of the console, the code while there is no user
+    ("" afterwards, where `has_run` the service), passwords that the box made, what the
+    configuration means; the moment of writing in each language, the number of this start (0 where
+    nobody counts), the fingerprint of the console's authority ("" where there is none yet); what is
+    to be known of the `data` partition.
+    """
+
+    version: str
+    addresses: tuple[str, ...]
+    code: str
+    has_run: bool
+    secrets: tuple[tuple[str, str], ...]
+    means: tuple[Words, ...]
+    when: Words = NOTHING
+    start: int = 0
+    authority: str = ""
+    data: tuple[Words, ...] = ()
+
+
+def result_text(outcome: CardOutcome, facts: ResultFacts) -> str:
+    """Write it, Italian first; the same facts always give the same text."""
+    both = [_sections(outcome, facts, is_it=is_it) for is_it in (True, False)]
+    return f"\n{RULE}\n\n".join("\n\n".join(sections) + "\n" for sections in both)
+
+
+def _sections(outcome: CardOutcome, facts: ResultFacts, *, is_it: bool) -> list[str]:
+    def say(words: Words) -> str:
+        return words.it if is_it else words.en
+
+    titles = (
+        Words("Memoria dei dati", "Data partition"),
+        Words("Console (da un computer della rete)", "Console (from a computer on the network)"),
+        Words("Modem trovati, per nome della presa USB", "Modems found, by name of USB socket"),
+        Words("Telefoni, password fatte dall'apparecchio", "Phones, passwords made by the box"),
+        Words("Che cosa significa la configurazione", "What the configuration means"),
+    )
+    bodies = (
+        facts.data,
+        _console(facts),
+        _sockets(outcome.sockets),
+        _phones(outcome, facts),
+        facts.means,
+    )
+    head = "\n".join(_head(facts, is_it=is_it))
+    sections = [f"{head}\n\n" + "\n".join(map(say, _verdict(outcome)))]
+    for title, body in zip(titles, bodies, strict=True):
+        if body:
+            sections.append("\n".join((f"{say(title)}:", *(f"  {say(one)}" for one in body))))
+    return sections
+
+
+def screen_text(outcome: CardOutcome, facts: ResultFacts) -> str:
+    """Write what a screen at the box shows: nothing that opens the console or a phone."""
+    plain = replace(facts, code="", secrets=(), means=(), has_run=False)
+    both = [
+        "\n".join((*_head(plain, is_it=is_it), "", *_plain(_console(plain), is_it=is_it)))
+        for is_it in (True, False)
+    ]
+    told = [*facts.data, trouble_of(outcome)]
+    more = "".join(f"\n\n{one.it}\n{one.en}" for one in told if one.en)
+    return "\n\n".join(both) + more + "\n"
+
+
+def _head(facts: ResultFacts, *, is_it: bool) -> tuple[str, ...]:
+    return (f"Centralino {facts.version}", *_plain(_written(facts), is_it=is_it))
+
+
+def _plain(words: Sequence[Words], *, is_it: bool) -> tuple[str, ...]:
+    return tuple(one.it if is_it else one.en for one in words)
+
+
+def without_date(text: str) -> str:
+    """Return a text without the moment at which it was written: what else it says is compared."""
+    return _WHEN.sub(r"\1", text)
+
+
+def _written(facts: ResultFacts) -> tuple[Words, ...]:
+    if not facts.when.en:
+        return ()
+    start = _filled(START, str(facts.start)) if facts.start else NOTHING
+    return (
+        Words(
+            WRITTEN_AT.it.format(when=facts.when.it, start=start.it),
+            WRITTEN_AT.en.format(when=facts.when.en, start=start.en),
+        ),
+    )
+
+
+def _verdict(outcome: CardOutcome) -> Iterator[Words]:
+    yield VERDICTS[outcome.verdict]
+    yield from (Words(f"  - {one.it}", f"  - {one.en}") for one in outcome.said)
+    is_well = outcome.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}
+    if not is_well:
+        yield IN_FORCE_MEANWHILE[outcome.has_former]
+        yield AGAIN
+    yield from outcome.notes
+    if outcome.set_aside:
+        yield _filled(SET_ASIDE, outcome.set_aside)
+    yield OTHERS if outcome.is_others and is_well else RULE_OF_ALL
+
+
+def _console(facts: ResultFacts) -> tuple[Words, ...]:
+    found = tuple(Words(one, one) for one in facts.addresses) or (NO_ADDRESS,)
+    users = (
+        (_filled(FIRST_USER_CODE, facts.code),)
+        if facts.code
+        else (USERS_EXIST,)
+        if facts.has_run
+        else ()
+    )
+    known = (_filled(AUTHORITY, facts.authority),) if facts.authority else ()
+    return (*found, *known, *users)
+
+
+def _sockets(sockets: Sequence[UsbSocket]) -> tuple[Words, ...]:
+    return tuple(map(_socket, sockets)) or (NO_SOCKET,)
+
+
+def _socket(socket: UsbSocket) -> Words:
+    named = f'port = "{PurePosixPath(socket.port).name}"'
+    shown = f" ({socket.shown})" if socket.shown else ""
+    it, en = (f"linea {socket.line}", f"line {socket.line}") if socket.line else (FREE.it, FREE.en)
+    return Words(f"{named}{shown}: {it}", f"{named}{shown}: {en}")
+
+
+def _phones(outcome: CardOutcome, facts: ResultFacts) -> tuple[Words, ...]:
+    """Say the passwords that the box made, as long as nobody could log in to see to them."""
+    if facts.code:
+        return tuple(_filled(PHONE, name=name, secret=secret) for name, secret in facts.secrets)
+    return (HIDDEN,) if outcome.made else ()
+
+
+def _filled(words: Words, *values: str, **named: str) -> Words:
+    return Words(words.it.format(*values, **named), words.en.format(*values, **named))

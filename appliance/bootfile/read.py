@@ -1,4 +1,8 @@
-"""Reading and checking the boot file."""
+"""Reading and checking the card's file, and the configuration that is made of it.
+
+A seam: it loads the whole configuration reader, so that apply.py imports it only where there is a
+new file to read; at nearly every start there is none.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,30 @@ import json
 import re
 import tomllib
 import typing
-from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import tomli_w
 
-from appliance.bootfile import values
 from appliance.bootfile.values import (
     EVERY_ADDRESS,
-    NAME,
+    FILE_NAME,
     NO_PATRON,
     USB_STICK,
-    Line,
-    Network,
-    Phone,
-    Placed,
-    Written,
+    CardFile,
+    CardLine,
+    CardNetwork,
+    authorized_keys_text,
+    check_keys,
+    check_network,
+    check_secrets,
     filled_in_file,
     host_name,
+    is_fixed,
+    lay_secrets_down,
+    network_text,
+    place_lines,
+    secrets_given,
 )
 from appliance.config import read
 from appliance.config import values as daemon_values
@@ -36,91 +45,119 @@ from appliance.config.schema import Folders, Settings
 from appliance.policy.hours import WEEKDAYS
 from appliance.policy.text import Words
 
-# ---- checks ------------------------------------------------------------------------------------
-# What is wrong in the card's file beside what the configuration's own checks find.
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
 
-LEAST_SECRET: Final = 8
-_SECRET: Final = re.compile(r"[!#-\[\]-~]+")
-"""What phones' pages and SIP digests take alike: no space, quote or backslash."""
-_PLAIN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,31}")
-NOTHING_SAID: Final = (
-    Words(
-        "Nessun orario [hours]: l'ufficio è sempre chiuso, chi chiama lascia un messaggio.",
-        "No hours [hours]: the office is always closed, callers leave a message.",
-    ),
-    Words(
-        "Nessun telefono [[phones]]: risponde solo la segreteria.",
-        "No phone [[phones]]: voicemail alone answers.",
-    ),
-    Words(
-        "Indirizzo fisso senza gateway: l'apparecchio non esce dalla rete dell'ufficio, quindi "
-        "niente ora esatta né posta da fuori.",
-        "A fixed address without a gateway: the box does not get out of the office's network, so "
-        "there is no time and no mail from outside.",
-    ),
-    Words(
-        "Nessun santo patrono (patron): quel giorno vale l'orario di sempre.",
-        "No patron saint's day (patron): the usual hours hold on that day.",
-    ),
-)
+    from appliance.bootfile.values import CardPhone, PlacedLines
 
 
-def check_file(written: Written, mistakes: Mistakes, passwords: Collection[str]) -> None:
-    """Note every mistake; `passwords` are the tables for which one is kept from before."""
-    values.check_network(written.network, mistakes)
-    values.check_keys(written.ssh.keys, mistakes)
-    _check_names("lines", [line.name for line in written.lines], mistakes)
-    _check_names("phones", [phone.name for phone in written.phones], mistakes)
-    for number, phone in enumerate(written.phones, 1):
-        _check_secret(f"phones.{number}.secret", phone, mistakes)
-    values.check_secrets(written, mistakes, passwords)
-    if written.encryption.key not in {"", USB_STICK}:
-        mistakes.note(
-            "encryption.key",
-            f"{written.encryption.key!r} non è un luogo per la chiave: scrivere {USB_STICK!r}, o "
-            "niente per non cifrare",
-            f"{written.encryption.key!r} is no place for the key: write {USB_STICK!r}, or nothing "
-            "for no encryption",
-        )
+# ---- made --------------------------------------------------------------------------------------
+# From the card's file to all that follows from it: configuration, passwords, network, SSH keys.
+#
+# Pure: what is known of the box comes in, what is to be written goes out, or BadConfiguration with
+# every mistake, each with its line in the card's file.
+
+CONFIG_HEAD: Final = """\
+# Fatto dall'apparecchio da centralino.toml della scheda: si cambia là.
+# Made by the box from the card's centralino.toml: change it there.
+
+"""
 
 
-def notes_on_file(written: Written) -> tuple[Words, ...]:
-    """Say what was not written, and what therefore holds."""
-    lacks = (
-        not any(written.hours.week.days),
-        not written.phones,
-        values.is_fixed(written.network) and not written.network.gateway,
-        written.site.patron == NO_PATRON,
+@dataclass(frozen=True, slots=True)
+class MakingContext:
+    """What is known of the box: modems found, where its lines were, whether this is the text that
+    is in force (`is_same`), the tables whose `passwords` are kept. `year` is the first whose
+    holidays count; `under` are tables that hold where the file says nothing.
+    """
+
+    year: int
+    found: tuple[str, ...] = ()
+    before: Mapping[str, str] = field(default_factory=dict)
+    is_same: bool = False
+    under: Mapping[str, Any] = field(default_factory=dict)
+    passwords: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class MadeConfiguration:
+    """What is to be written. `secrets` are passwords of phones that were written, `unsaid` the
+    phones whose password the box makes, `passwords` the others by their table; `network` is ""
+    where none was written; `is_blank` where the file says nothing at all.
+    """
+
+    config: str
+    settings: Settings
+    ports: Mapping[str, str]
+    waits: bool
+    secrets: Mapping[str, str]
+    unsaid: tuple[str, ...]
+    passwords: Mapping[str, str]
+    network: str
+    hostname: str
+    keys: str
+    is_blank: bool
+    notes: tuple[Words, ...]
+
+
+def make_configuration(text: str, around: MakingContext) -> MadeConfiguration:
+    """Make everything of the file's text; raises BadConfiguration."""
+    found = read_file(text)
+    written = structured_file(found)
+    if written is None:
+        raise found.wrong() or BadConfiguration(FILE_NAME, ())
+    mistakes = Mistakes()
+    check_file(written, mistakes, around.passwords)
+    found.note(tuple(mistakes.found))
+    lines = [line for line in written.lines if line != CardLine()]
+    before = around.before if lines or around.is_same else {}  # a line's name is no modem's
+    placed = place_lines(lines, around.found, before)
+    made = configuration_tables(found.data, written, placed, around.under, around.passwords)
+    settings = _settings(found, made)
+    found.note(_of_the_office(settings, around.year, written))
+    if wrong := found.wrong():
+        raise wrong
+    return MadeConfiguration(
+        config=CONFIG_HEAD + tomli_w.dumps(made),
+        settings=settings,
+        ports=dict(placed.ports),
+        waits=placed.waits,
+        secrets={phone.name: str(phone.secret) for phone in written.phones if phone.secret},
+        unsaid=tuple(p.name for p in written.phones if not (p.secret or p.address)),
+        passwords=secrets_given(written),
+        network=network_text(written.network) if written.network != CardNetwork() else "",
+        hostname=host_name(written.network),
+        keys=authorized_keys_text(written.ssh.keys),
+        is_blank=replace(written, folders=Folders()) == CardFile(),
+        notes=notes_on_file(written),
     )
-    return tuple(said for said, is_so in zip(NOTHING_SAID, lacks, strict=True) if is_so)
 
 
-def _check_names(table: str, names: list[str], mistakes: Mistakes) -> None:
-    """A name goes into file names, SIP addresses and the words of commands."""
-    for number, name in enumerate(names, 1):
-        place = f"{table}.{number}.name"
-        if name and not _PLAIN_NAME.fullmatch(name):
-            mistakes.note(
-                place,
-                f"{name!r} non è un nome breve: lettere senza accento, cifre e trattini (ciò che "
-                "si mostra va in label)",
-                f"{name!r} is no short name: letters without accents, figures and hyphens (what "
-                "is shown goes into label)",
-            )
-        if name and table == "lines" and names.count(name) > 1:  # of phones `check` says it
-            mistakes.note(place, f"{name!r} compare due volte", f"{name!r} stands twice")
+def _settings(found: FileReading, made: dict[str, Any]) -> Settings:
+    try:
+        return read.structured(made, found.text, FILE_NAME, Settings)
+    except BadConfiguration as error:
+        found.note(error.mistakes)
+        raise found.wrong() or error from error
 
 
-def _check_secret(place: str, phone: Phone, mistakes: Mistakes) -> None:
-    is_good = len(phone.secret) >= LEAST_SECRET and _SECRET.fullmatch(phone.secret)
-    if phone.secret and not is_good:
-        mistakes.note(
-            place,
-            f"servono almeno {LEAST_SECRET} segni: lettere senza accento, cifre, punteggiatura; "
-            "oppure niente, e la password la fa l'apparecchio",
-            f"takes {LEAST_SECRET} signs at least: letters without accents, figures, punctuation; "
-            "or nothing, and the box makes the password",
-        )
+def _of_the_office(settings: Settings, year: int, written: CardFile) -> tuple[Mistake, ...]:
+    """Return what the service's own checks find, each line by its place in the card's file."""
+    try:
+        build_office(settings, year, FILE_NAME)
+    except BadConfiguration as error:
+        places_of = [n for n, line in enumerate(written.lines, 1) if line != CardLine()]
+        return tuple(_at_home(mistake, places_of) for mistake in error.mistakes)
+    return ()
+
+
+def _at_home(mistake: Mistake, places_of: list[int]) -> Mistake:
+    """Name a line by its place in the file, where blank ones are passed over."""
+    table, _, rest = mistake.place.partition(".")
+    number, dot, key = rest.partition(".")
+    if table != "lines" or not number.isdigit() or not 0 < int(number) <= len(places_of):
+        return mistake
+    return replace(mistake, place=f"lines.{places_of[int(number) - 1]}{dot}{key}")
 
 
 # ---- reading -----------------------------------------------------------------------------------
@@ -130,9 +167,9 @@ def _check_secret(place: str, phone: Phone, mistakes: Mistakes) -> None:
 # is no TOML is mended where it is clear what was meant, or left out, and the rest is checked with
 # it.
 
-MOST: Final = 50
+MOST_MISTAKES: Final = 50
 """So many mistakes are told at most: a file with more is not a technician's."""
-FAR: Final = 20
+ENTRIES_LOOKED_BACK: Final = 20
 """So many entries back the beginning of one that does not end is looked for."""
 HEADER: Final = re.compile(r"\s*\[+\s*(?P<name>[\w.]+)\s*\]*\s*(#.*)?$")
 COMMENTED: Final = re.compile(r"\s*#\s*(?P<header>\[\[?\s*(?P<name>[\w.]+)\s*\]\]?)\s*(#.*)?$")
@@ -145,7 +182,7 @@ WEEKS: Final = (("hours",), ("citizens_desk", "hours"))
 
 
 @dataclass(slots=True)
-class Read:
+class FileReading:
     """What was read: `lines` of the text as it was mended, its `data`, and every mistake; `unread`
     are keys that were left out; `rows` say of a table, where one of its rows was left out, which of
     the file those in `data` are.
@@ -167,7 +204,7 @@ class Read:
         that only follow from others.
         """
         for mistake in found:
-            if len(self.mistakes) >= MOST:
+            if len(self.mistakes) >= MOST_MISTAKES:
                 return
             placed = read.with_line(self._in_file(mistake), self.text)
             known = {(one.place, one.text) for one in self.mistakes}
@@ -176,8 +213,8 @@ class Read:
 
     def wrong(self) -> BadConfiguration | None:
         """Return what is wrong, in the order of the file; None for nothing."""
-        found = sorted(self.mistakes, key=lambda one: one.line)[:MOST]
-        return BadConfiguration(NAME, tuple(found)) if found else None
+        found = sorted(self.mistakes, key=lambda one: one.line)[:MOST_MISTAKES]
+        return BadConfiguration(FILE_NAME, tuple(found)) if found else None
 
     def _in_file(self, mistake: Mistake) -> Mistake:
         """Count the rows of a table as they stand in the file."""
@@ -199,11 +236,11 @@ class Read:
         return is_unread or is_told or is_renamed
 
 
-def read_file(text: str) -> Read:
+def read_file(text: str) -> FileReading:
     """Read a text as TOML, whatever is wrong with it."""
-    found = Read(text.split("\n"))
+    found = FileReading(text.split("\n"))
     _uncomment_headers(found)
-    for _ in range(MOST):
+    for _ in range(MOST_MISTAKES):
         try:
             found.data = filled_in_file(tomllib.loads(found.text))
             break
@@ -212,13 +249,13 @@ def read_file(text: str) -> Read:
     return found
 
 
-def structured_file(found: Read) -> Written | None:
+def structured_file(found: FileReading) -> CardFile | None:
     """Make what was written of the data, taking out what is wrong; None where nothing is left."""
     for table in WEEKS:
         _check_week(found, table)
-    for _ in range(MOST):
+    for _ in range(MOST_MISTAKES):
         try:
-            return read.structured(found.data, found.text, NAME, Written)
+            return read.structured(found.data, found.text, FILE_NAME, CardFile)
         except BadConfiguration as error:
             found.note(error.mistakes)
             if not _take_out(found, error.mistakes):
@@ -229,7 +266,7 @@ def structured_file(found: Read) -> Written | None:
 # --- what is no TOML -----------------------------------------------------------------------------
 
 
-def _mend(found: Read, error: Exception) -> None:
+def _mend(found: FileReading, error: Exception) -> None:
     """Note what is wrong with the first entry that cannot be read; mend it, or leave it out."""
     lines = found.lines
     at = min(line_of(error, found.text), len(lines)) - 1
@@ -256,7 +293,7 @@ def _first_line(lines: list[str], at: int) -> int:
     if _reads(lines[:at]):
         return at
     begins = [n for n in range(at) if BEGINNING.match(lines[n])]
-    for n in reversed(begins[-FAR:]):
+    for n in reversed(begins[-ENTRIES_LOOKED_BACK:]):
         if _reads(lines[:n]):
             return n
     return begins[-1] if begins else at
@@ -298,7 +335,7 @@ def _mended(line: str) -> str:
 def _tables() -> Mapping[str, tuple[frozenset[str], bool]]:
     """Return the entries of each table, and whether it has rows."""
     found = {}
-    for name, kind in typing.get_type_hints(Written).items():
+    for name, kind in typing.get_type_hints(CardFile).items():
         inner = typing.get_args(kind)[:1]
         row = inner[0] if inner else kind
         if dataclasses.is_dataclass(row):
@@ -311,7 +348,7 @@ def _header(name: str) -> str:
     return f"[[{name}]]" if has_rows else f"[{name}]"
 
 
-def _uncomment_headers(found: Read) -> None:
+def _uncomment_headers(found: FileReading) -> None:
     """Take the `#` away before a header whose entries have lost theirs, and note it."""
     tables = _tables()
     table, seen, hidden = "", set[str](), -1
@@ -328,12 +365,12 @@ def _uncomment_headers(found: Read) -> None:
                 if shut and key in tables[shut["name"]][0]:
                     table, seen = shut["name"], set()
                     found.lines[hidden] = _header(table)
-                    found.mistakes.append(_shut(found.lines, hidden, table))
+                    found.mistakes.append(_commented_header(found.lines, hidden, table))
                     hidden = -1
             seen.add(key)
 
 
-def _shut(lines: list[str], at: int, table: str) -> Mistake:
+def _commented_header(lines: list[str], at: int, table: str) -> Mistake:
     """Say that entries stand under a header that does not count."""
     below = range(at + 1, len(lines))
     end = next(
@@ -353,7 +390,7 @@ def _shut(lines: list[str], at: int, table: str) -> Mistake:
 # --- what is wrong in what was read --------------------------------------------------------------
 
 
-def _check_week(found: Read, table: tuple[str, ...]) -> None:
+def _check_week(found: FileReading, table: tuple[str, ...]) -> None:
     """Note every day that is wrong, not the first alone, and take it out."""
     week = _inner(found.data, list(table))
     if not isinstance(week, dict):
@@ -367,7 +404,7 @@ def _check_week(found: Read, table: tuple[str, ...]) -> None:
             del week[day]
 
 
-def _take_out(found: Read, mistakes: tuple[Mistake, ...]) -> bool:
+def _take_out(found: FileReading, mistakes: tuple[Mistake, ...]) -> bool:
     """Take what is wrong out of the data; a row of a table that lacks an entry as a whole."""
     rows, is_any = set[tuple[str, int]](), False
     for place in dict.fromkeys(one.place for one in mistakes):
@@ -394,22 +431,109 @@ def _inner(data: Any, steps: list[str]) -> Any:
     return data
 
 
+# ---- checks ------------------------------------------------------------------------------------
+# What is wrong in the card's file beside what the configuration's own checks find.
+
+LEAST_SECRET: Final = 8
+_SECRET: Final = re.compile(r"[!#-\[\]-~]+")
+"""What phones' pages and SIP digests take alike: no space, quote or backslash."""
+_PLAIN_NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,31}")
+NOTHING_SAID: Final = (
+    Words(
+        "Nessun orario [hours]: l'ufficio è sempre chiuso, chi chiama lascia un messaggio.",
+        "No hours [hours]: the office is always closed, callers leave a message.",
+    ),
+    Words(
+        "Nessun telefono [[phones]]: risponde solo la segreteria.",
+        "No phone [[phones]]: voicemail alone answers.",
+    ),
+    Words(
+        "Indirizzo fisso senza gateway: l'apparecchio non esce dalla rete dell'ufficio, quindi "
+        "niente ora esatta né posta da fuori.",
+        "A fixed address without a gateway: the box does not get out of the office's network, so "
+        "there is no time and no mail from outside.",
+    ),
+    Words(
+        "Nessun santo patrono (patron): quel giorno vale l'orario di sempre.",
+        "No patron saint's day (patron): the usual hours hold on that day.",
+    ),
+)
+
+
+def check_file(written: CardFile, mistakes: Mistakes, passwords: Collection[str]) -> None:
+    """Note every mistake; `passwords` are the tables for which one is kept from before."""
+    check_network(written.network, mistakes)
+    check_keys(written.ssh.keys, mistakes)
+    _check_names("lines", [line.name for line in written.lines], mistakes)
+    _check_names("phones", [phone.name for phone in written.phones], mistakes)
+    for number, phone in enumerate(written.phones, 1):
+        _check_secret(f"phones.{number}.secret", phone, mistakes)
+    check_secrets(written, mistakes, passwords)
+    if written.encryption.key not in {"", USB_STICK}:
+        mistakes.note(
+            "encryption.key",
+            f"{written.encryption.key!r} non è un luogo per la chiave: scrivere {USB_STICK!r}, o "
+            "niente per non cifrare",
+            f"{written.encryption.key!r} is no place for the key: write {USB_STICK!r}, or nothing "
+            "for no encryption",
+        )
+
+
+def notes_on_file(written: CardFile) -> tuple[Words, ...]:
+    """Say what was not written, and what therefore holds."""
+    lacks = (
+        not any(written.hours.week.days),
+        not written.phones,
+        is_fixed(written.network) and not written.network.gateway,
+        written.site.patron == NO_PATRON,
+    )
+    return tuple(said for said, is_so in zip(NOTHING_SAID, lacks, strict=True) if is_so)
+
+
+def _check_names(table: str, names: list[str], mistakes: Mistakes) -> None:
+    """A name goes into file names, SIP addresses and the words of commands."""
+    for number, name in enumerate(names, 1):
+        place = f"{table}.{number}.name"
+        if name and not _PLAIN_NAME.fullmatch(name):
+            mistakes.note(
+                place,
+                f"{name!r} non è un nome breve: lettere senza accento, cifre e trattini (ciò che "
+                "si mostra va in label)",
+                f"{name!r} is no short name: letters without accents, figures and hyphens (what "
+                "is shown goes into label)",
+            )
+        if name and table == "lines" and names.count(name) > 1:  # of phones `check` says it
+            mistakes.note(place, f"{name!r} compare due volte", f"{name!r} stands twice")
+
+
+def _check_secret(place: str, phone: CardPhone, mistakes: Mistakes) -> None:
+    is_good = len(phone.secret) >= LEAST_SECRET and _SECRET.fullmatch(phone.secret)
+    if phone.secret and not is_good:
+        mistakes.note(
+            place,
+            f"servono almeno {LEAST_SECRET} segni: lettere senza accento, cifre, punteggiatura; "
+            "oppure niente, e la password la fa l'apparecchio",
+            f"takes {LEAST_SECRET} signs at least: letters without accents, figures, punctuation; "
+            "or nothing, and the box makes the password",
+        )
+
+
 # ---- tables ------------------------------------------------------------------------------------
 # The configuration's tables: what the technician wrote, and what follows where nothing was.
 
-Table = dict[str, Any]
+TomlTable = dict[str, Any]
 
 NOT_THE_DESKS: Final = frozenset({"network", "ssh", "encryption"})
 NO_NAME: Final = "Centralino"
 
 
-def tables_of(
-    data: Table,
-    written: Written,
-    placed: Placed,
+def configuration_tables(
+    data: TomlTable,
+    written: CardFile,
+    placed: PlacedLines,
     under: Mapping[str, Any],
     passwords: Collection[str],
-) -> Table:
+) -> TomlTable:
     """Return the tables of a configuration; `data` are those of the card's file, `under` hold where
     that says nothing, `passwords` are the tables for which one is kept.
     """
@@ -423,10 +547,10 @@ def tables_of(
         made.setdefault("switchboard", {"phones": [phone.name for phone in written.phones]})
     if name := host_name(written.network):
         made["console"] = {"names": [f"{name}.local"], **made.get("console", {})}
-    return values.lay_secrets_down(made, written, passwords)
+    return lay_secrets_down(made, written, passwords)
 
 
-def _over(under: Mapping[str, Any], data: Table) -> Table:
+def _over(under: Mapping[str, Any], data: TomlTable) -> TomlTable:
     """Lay tables over others, key by key."""
     made = {key: dict(table) for key, table in under.items()}
     for key, value in data.items():
@@ -434,121 +558,12 @@ def _over(under: Mapping[str, Any], data: Table) -> Table:
     return made
 
 
-def _lines(rows: list[Table], placed: Placed) -> list[Table]:
+def _lines(rows: list[TomlTable], placed: PlacedLines) -> list[TomlTable]:
     """Write each line with its name and port; where none was written, one for each modem."""
     kept = [row for row in rows if row] or [{} for _ in placed.ports]
     named = zip(kept, placed.ports, strict=True)
     return [{**row, "name": name, "port": port} for row, (name, port) in named]
 
 
-def _without(table: Table, key: str) -> Table:
+def _without(table: TomlTable, key: str) -> TomlTable:
     return {name: value for name, value in table.items() if name != key}
-
-
-# ---- made --------------------------------------------------------------------------------------
-# From the card's file to all that follows from it: configuration, passwords, network, SSH keys.
-#
-# Pure: what is known of the box comes in, what is to be written goes out, or BadConfiguration with
-# every mistake, each with its line in the card's file.
-
-HEAD: Final = """\
-# Fatto dall'apparecchio da centralino.toml della scheda: si cambia là.
-# Made by the box from the card's centralino.toml: change it there.
-
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What is known of the box: modems found, where its lines were, whether this is the text that
-    is in force (`is_same`), the tables whose `passwords` are kept. `year` is the first whose
-    holidays count; `under` are tables that hold where the file says nothing.
-    """
-
-    year: int
-    found: tuple[str, ...] = ()
-    before: Mapping[str, str] = field(default_factory=dict)
-    is_same: bool = False
-    under: Mapping[str, Any] = field(default_factory=dict)
-    passwords: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What is to be written. `secrets` are passwords of phones that were written, `unsaid` the
-    phones whose password the box makes, `passwords` the others by their table; `network` is ""
-    where none was written; `is_blank` where the file says nothing at all.
-    """
-
-    config: str
-    settings: Settings
-    ports: Mapping[str, str]
-    waits: bool
-    secrets: Mapping[str, str]
-    unsaid: tuple[str, ...]
-    passwords: Mapping[str, str]
-    network: str
-    hostname: str
-    keys: str
-    is_blank: bool
-    notes: tuple[Words, ...]
-
-
-def make(text: str, around: Around) -> Made:
-    """Make everything of the file's text; raises BadConfiguration."""
-    found = read_file(text)
-    written = structured_file(found)
-    if written is None:
-        raise found.wrong() or BadConfiguration(NAME, ())
-    mistakes = Mistakes()
-    check_file(written, mistakes, around.passwords)
-    found.note(tuple(mistakes.found))
-    lines = [line for line in written.lines if line != Line()]
-    before = around.before if lines or around.is_same else {}  # a line's name is no modem's
-    placed = values.mistakes_placed(lines, around.found, before)
-    made = tables_of(found.data, written, placed, around.under, around.passwords)
-    settings = _settings(found, made)
-    found.note(_of_the_office(settings, around.year, written))
-    if wrong := found.wrong():
-        raise wrong
-    return Made(
-        config=HEAD + tomli_w.dumps(made),
-        settings=settings,
-        ports=dict(placed.ports),
-        waits=placed.waits,
-        secrets={phone.name: str(phone.secret) for phone in written.phones if phone.secret},
-        unsaid=tuple(p.name for p in written.phones if not (p.secret or p.address)),
-        passwords=values.secrets_given(written),
-        network=values.network_text(written.network) if written.network != Network() else "",
-        hostname=values.host_name(written.network),
-        keys=values.authorized_keys_text(written.ssh.keys),
-        is_blank=replace(written, folders=Folders()) == Written(),
-        notes=notes_on_file(written),
-    )
-
-
-def _settings(found: Read, made: dict[str, Any]) -> Settings:
-    try:
-        return read.structured(made, found.text, NAME, Settings)
-    except BadConfiguration as error:
-        found.note(error.mistakes)
-        raise found.wrong() or error from error
-
-
-def _of_the_office(settings: Settings, year: int, written: Written) -> tuple[Mistake, ...]:
-    """Return what the service's own checks find, each line by its place in the card's file."""
-    try:
-        build_office(settings, year, NAME)
-    except BadConfiguration as error:
-        places_of = [n for n, line in enumerate(written.lines, 1) if line != Line()]
-        return tuple(_at_home(mistake, places_of) for mistake in error.mistakes)
-    return ()
-
-
-def _at_home(mistake: Mistake, places_of: list[int]) -> Mistake:
-    """Name a line by its place in the file, where blank ones are passed over."""
-    table, _, rest = mistake.place.partition(".")
-    number, dot, key = rest.partition(".")
-    if table != "lines" or not number.isdigit() or not 0 < int(number) <= len(places_of):
-        return mistake
-    return replace(mistake, place=f"lines.{places_of[int(number) - 1]}{dot}{key}")

@@ -1,4 +1,4 @@
-"""What may stand in the card's file: text, tables, keys, network, places, passwords, encryption."""
+"""Values of the card's file: its text, its tables, network, keys, passwords, encryption."""
 
 from __future__ import annotations
 
@@ -8,80 +8,32 @@ import codecs
 import enum
 import ipaddress
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.config import schema
-from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes
-from appliance.config.schema import Folders, Settings
+from appliance.config.mistakes import BadConfiguration, Mistake
+from appliance.config.schema import Folders
 from appliance.config.state_folder import CENTRAL, MAIL, MQTT, SECRETS
 from appliance.config.values import Hidden, Hours, MonthDay
 from appliance.policy.hours import Week
 from appliance.policy.text import Words
 
-# ---- keys --------------------------------------------------------------------------------------
-# Public keys for maintenance by SSH: whole lines of a `.pub` file, and nothing more.
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-KINDS: Final = (
-    "ssh-ed25519",
-    "sk-ssh-ed25519@openssh.com",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "sk-ecdsa-sha2-nistp256@openssh.com",
-    "ssh-rsa",
-)
-LENGTH: Final = 4
-"""Bytes of the length in front of the kind's name (RFC 4253, 6.6)."""
-
-
-def check_keys(keys: tuple[str, ...], mistakes: Mistakes) -> None:
-    """Note every key that is none; a private one is not repeated."""
-    for key in keys:
-        if "PRIVATE KEY" in key:
-            mistakes.note(
-                "ssh.keys",
-                "questa è una chiave privata, da non dare a nessuno: mettere quella del file .pub",
-                "this is a private key, for nobody else: put the one of the .pub file",
-            )
-        elif key and not is_key(key):
-            mistakes.note(
-                "ssh.keys",
-                "non è una chiave: copiare l'unica riga del file .pub, ad esempio "
-                '"ssh-ed25519 AAAA... nome"',
-                'is no key: copy the one line of the .pub file, e.g. "ssh-ed25519 AAAA... name"',
-            )
-
-
-def is_key(key: str) -> bool:
-    """Tell whether a text is one public key, without options, in one line."""
-    kind, _, rest = key.strip().partition(" ")
-    body = rest.strip().partition(" ")[0]
-    if kind not in KINDS or not key.isprintable():
-        return False
-    try:
-        data = base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return data[LENGTH : LENGTH + len(kind)] == kind.encode() and data[:LENGTH] == len(
-        kind
-    ).to_bytes(LENGTH, "big")
-
-
-def authorized_keys_text(keys: tuple[str, ...]) -> str:
-    """Write an authorized_keys file (sshd(8)); "" for nobody."""
-    return "".join(f"{key.strip()}\n" for key in keys if key)
+    from appliance.config.mistakes import Mistakes
+    from appliance.config.schema import Settings
 
 
 # ---- text --------------------------------------------------------------------------------------
 # The bytes of a file that was edited anywhere, as text; what editors do to it, in words.
 
-NAME: Final = "centralino.toml"
-LARGEST: Final = 1_000_000
+FILE_NAME: Final = "centralino.toml"
+LARGEST_FILE: Final = 1_000_000
 """Bytes; as of a configuration, whose reader need not be imported for it."""
-MARKS: Final = (
+BYTE_ORDER_MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
@@ -91,12 +43,14 @@ MARKS: Final = (
 
 def text_of_file(contents: bytes) -> str:
     """Return the file's text, lines ended by a newline alone; raises BadConfiguration."""
-    if len(contents) > LARGEST:
+    if len(contents) > LARGEST_FILE:
         raise _wrong(
-            f"è più lungo di {LARGEST} byte: non è il file dell'apparecchio",
-            f"is longer than {LARGEST} bytes: it is not the box's file",
+            f"è più lungo di {LARGEST_FILE} byte: non è il file dell'apparecchio",
+            f"is longer than {LARGEST_FILE} bytes: it is not the box's file",
         )
-    mark, encoding = next((m for m in MARKS if contents.startswith(m[0])), (b"", "utf-8"))
+    mark, encoding = next(
+        (m for m in BYTE_ORDER_MARKS if contents.startswith(m[0])), (b"", "utf-8")
+    )
     try:
         text = contents[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
@@ -104,7 +58,7 @@ def text_of_file(contents: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def guessed(contents: bytes) -> str:
+def guess_encoding(contents: bytes) -> str:
     """Return the text of a file in an older encoding, for all else that is wrong with it."""
     return contents.decode("cp1252", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -117,7 +71,7 @@ def _not_utf8(contents: bytes, error: UnicodeDecodeError) -> BadConfiguration:
     """Say in which line a sign stands that is not UTF-8."""
     line = contents[: error.start].count(b"\n") + 1
     return BadConfiguration(
-        NAME,
+        FILE_NAME,
         (
             _in_line(
                 line,
@@ -129,75 +83,7 @@ def _not_utf8(contents: bytes, error: UnicodeDecodeError) -> BadConfiguration:
 
 
 def _wrong(it: str, en: str) -> BadConfiguration:
-    return BadConfiguration(NAME, (Mistake("the file", en, it=it),))
-
-
-# ---- encryption --------------------------------------------------------------------------------
-# Whether the card's file asks for an encrypted data partition, and whether the box has one.
-#
-# The image's helper of the data partition (`crypt`) asks before anything is written at the first
-# start; afterwards what was made then stays as it is.
-
-RUN: Final = Path("/run/centralino-crypt")
-"""There where the partition is encrypted, or is to be."""
-OPEN: Final = "open"
-USB_STICK: Final = "usb-stick"
-WORD: Final = re.compile(r"(?m)^[^#\n]*encryption")
-"""What a file without it, but in comments, need not be read as TOML for."""
-TOO_LATE: Final = Words(
-    "La cifratura va chiesta prima del primo avvio: la memoria dei dati c'è già, non è cifrata e "
-    "resta com'è; per cifrarla, scrivere una scheda nuova con la voce [encryption] e ripristinare "
-    "la copia di sicurezza.",
-    "Encryption must be asked for before the first start: the data partition is there already, is "
-    "not encrypted and stays as it is; to encrypt it, write a new card with the entry [encryption] "
-    "and restore the backup.",
-)
-ENCRYPTED: Final = Words(
-    "È cifrata e aperta con la chiave della chiavetta USB, che ora si può togliere: serve di nuovo "
-    "al prossimo avvio.",
-    "It is encrypted, and was opened with the key on the USB stick, which may be taken out now: it "
-    "is needed again at the next start.",
-)
-
-
-class Asked(enum.StrEnum):
-    """What a file asks for; the helper reads the words."""
-
-    NOTHING = "nothing"
-    USB_STICK = USB_STICK
-    UNCLEAR = "unclear"  # it names it, and cannot be read
-
-
-def asked(contents: bytes) -> Asked:
-    """Tell what the bytes of the card's file ask for. What names encryption and cannot be read asks
-    for no plain text.
-    """
-    try:
-        text = text_of_file(contents)
-    except BadConfiguration:
-        return Asked.UNCLEAR if b"encryption" in contents.replace(b"\0", b"") else Asked.NOTHING
-    if not WORD.search(text):
-        return Asked.NOTHING
-    import tomllib  # the desk waits for this at each start
-
-    try:
-        table = tomllib.loads(text).get("encryption", {})
-    except (ValueError, RecursionError):
-        return Asked.UNCLEAR
-    if not isinstance(table, dict) or table.keys() - {"key"}:
-        return Asked.UNCLEAR
-    key = table.get("key", "")
-    return {"": Asked.NOTHING, USB_STICK: Asked.USB_STICK}.get(str(key), Asked.UNCLEAR)
-
-
-def is_too_late(contents: bytes, run: Path = RUN) -> bool:
-    """Tell whether a file asks for what only the first start can do."""
-    return asked(contents) is Asked.USB_STICK and not run.exists()
-
-
-def is_open(run: Path = RUN) -> bool:
-    """Tell whether the data partition is encrypted, and in use."""
-    return (run / OPEN).exists()
+    return BadConfiguration(FILE_NAME, (Mistake("the file", en, it=it),))
 
 
 # ---- written -----------------------------------------------------------------------------------
@@ -214,7 +100,7 @@ DHCP = "dhcp"
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class CardNetwork:
     """The box on the office's network. `address` is "dhcp" or "192.168.1.10/24"; `dns` and `ntp`
     are asked beside what DHCP tells.
     """
@@ -227,21 +113,21 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Ssh:
+class CardSsh:
     """Who may log in for maintenance: lines of a `.pub` file; () for nobody."""
 
     keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Encryption:
+class CardEncryption:
     """Where the data partition's key is kept; "" where it is not encrypted (bootfile/values.py)."""
 
     key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Site(schema.Site):
+class CardSite(schema.Site):
     """As configured, nothing of it required."""
 
     name: str = ""
@@ -249,7 +135,7 @@ class Site(schema.Site):
 
 
 @dataclass(frozen=True, slots=True)
-class Line(schema.Line):
+class CardLine(schema.Line):
     """As configured; without a `port` it is the next modem that no other line names."""
 
     name: str = ""
@@ -257,55 +143,55 @@ class Line(schema.Line):
 
 
 @dataclass(frozen=True, slots=True)
-class Phone(schema.Phone):
+class CardPhone(schema.Phone):
     """As configured, with its password; "" for one that the box makes."""
 
     secret: Hidden = Hidden("")
 
 
 @dataclass(frozen=True, slots=True)
-class Mail(schema.MailSettings):
+class CardMail(schema.MailSettings):
     """As configured, with the password itself."""
 
     password: Hidden = Hidden("")
 
 
 @dataclass(frozen=True, slots=True)
-class Mqtt(schema.Mqtt):
+class CardMqtt(schema.Mqtt):
     """As configured, with the password itself."""
 
     password: Hidden = Hidden("")
 
 
 @dataclass(frozen=True, slots=True)
-class Central(schema.Central):
+class CardCentral(schema.Central):
     """As configured, with the passphrase itself."""
 
     passphrase: Hidden = Hidden("")
 
 
 @dataclass(frozen=True, slots=True)
-class Sip(schema.Sip):
+class CardSip(schema.Sip):
     """As configured, at every address of the box where none is named."""
 
     address: str = EVERY_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
-class Written(schema.Settings):
+class CardFile(schema.Settings):
     """The whole file."""
 
-    site: Site = Site()
+    site: CardSite = CardSite()
     hours: Hours = Hours(Week(((),) * 7))
-    sip: Sip = Sip()
-    lines: tuple[Line, ...] = ()
-    phones: tuple[Phone, ...] = ()
-    mail: Mail = Mail()
-    mqtt: Mqtt = Mqtt()
-    central: Central = Central()
-    network: Network = Network()
-    ssh: Ssh = Ssh()
-    encryption: Encryption = Encryption()
+    sip: CardSip = CardSip()
+    lines: tuple[CardLine, ...] = ()
+    phones: tuple[CardPhone, ...] = ()
+    mail: CardMail = CardMail()
+    mqtt: CardMqtt = CardMqtt()
+    central: CardCentral = CardCentral()
+    network: CardNetwork = CardNetwork()
+    ssh: CardSsh = CardSsh()
+    encryption: CardEncryption = CardEncryption()
 
 
 def filled_in_file(value: Any) -> Any:
@@ -327,10 +213,16 @@ LONGEST_PREFIX: Final = 30
 """Longer ones leave no room for a box and its gateway."""
 _LABEL: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _HOST_NAME: Final = re.compile(rf"(?=.{{1,253}}\Z)({_LABEL.pattern}\.)*{_LABEL.pattern}", re.ASCII)
-UNFIT: Final = ("is_loopback", "is_multicast", "is_unspecified", "is_link_local", "is_reserved")
+UNFIT_ADDRESSES: Final = (
+    "is_loopback",
+    "is_multicast",
+    "is_unspecified",
+    "is_link_local",
+    "is_reserved",
+)
 
 
-def check_network(network: Network, mistakes: Mistakes) -> None:
+def check_network(network: CardNetwork, mistakes: Mistakes) -> None:
     """Note everything by which the box could not be found, or not at all be started."""
     if network.hostname and not _LABEL.fullmatch(network.hostname.lower()):
         mistakes.note(
@@ -355,7 +247,7 @@ def check_network(network: Network, mistakes: Mistakes) -> None:
     _check_address(network, mistakes)
 
 
-def network_text(network: Network) -> str:
+def network_text(network: CardNetwork) -> str:
     """Write a .network file (systemd.network(5)); the values have been checked."""
     own = ipaddress.IPv4Interface(network.address) if is_fixed(network) else None
     rows = [f"Address={own}"] if own else ["DHCP=yes"]
@@ -366,17 +258,17 @@ def network_text(network: Network) -> str:
     return "\n".join(("[Match]", "Type=ether", "", "[Network]", *rows, ""))
 
 
-def is_fixed(network: Network) -> bool:
+def is_fixed(network: CardNetwork) -> bool:
     """Tell whether an address is written, not asked for by DHCP."""
     return network.address.lower() != DHCP
 
 
-def host_name(network: Network) -> str:
+def host_name(network: CardNetwork) -> str:
     """Return the host name as it is used, "" for the delivered one."""
     return network.hostname.lower()
 
 
-def _check_address(network: Network, mistakes: Mistakes) -> None:
+def _check_address(network: CardNetwork, mistakes: Mistakes) -> None:
     if not is_fixed(network):
         if network.gateway:
             mistakes.note(
@@ -409,7 +301,7 @@ def _check_address(network: Network, mistakes: Mistakes) -> None:
 
 def _is_host(own: ipaddress.IPv4Interface) -> bool:
     edges = (own.network.network_address, own.network.broadcast_address)
-    is_unfit = any(getattr(own.ip, unfit) for unfit in UNFIT)
+    is_unfit = any(getattr(own.ip, unfit) for unfit in UNFIT_ADDRESSES)
     return own.network.prefixlen <= LONGEST_PREFIX and own.ip not in edges and not is_unfit
 
 
@@ -442,24 +334,26 @@ NOWHERE: Final = f"{BY_PATH}/usb-not-found-{{}}"
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedLines:
     """Name and port of each line, in order; `waits` where a modem is still looked for."""
 
     ports: tuple[tuple[str, str], ...]
     waits: bool
 
 
-def mistakes_placed(
-    lines: Sequence[Line], found: Sequence[str], before: Mapping[str, str]
-) -> Placed:
+def place_lines(
+    lines: Sequence[CardLine], found: Sequence[str], before: Mapping[str, str]
+) -> PlacedLines:
     """Place each line; without lines, one for every modem found.
 
     `found` are ports in the order of their names, `before` says what was decided last time.
     """
     if not lines:
         return _every(found, before)
-    named = names(lines)
-    fixed = {name: whole(line.port) for name, line in zip(named, lines, strict=True) if line.port}
+    named = line_names(lines)
+    fixed = {
+        name: whole_port(line.port) for name, line in zip(named, lines, strict=True) if line.port
+    }
     open_ = [name for name in named if name not in fixed]
     kept = {name: before[name] for name in open_ if before.get(name) in found}
     taken = {*fixed.values(), *kept.values()}
@@ -468,10 +362,10 @@ def mistakes_placed(
     for number, name in enumerate(open_, 1):
         if name not in ports:
             ports[name] = next(free, None) or _remembered(name, before, ports, number)
-    return Placed(tuple((name, ports[name]) for name in named), waits=bool(open_))
+    return PlacedLines(tuple((name, ports[name]) for name in named), waits=bool(open_))
 
 
-def names(lines: Sequence[Line]) -> tuple[str, ...]:
+def line_names(lines: Sequence[CardLine]) -> tuple[str, ...]:
     """Name every line: as written, else line1, line2 ... by its place, where that is free."""
     written = {line.name for line in lines}
     numbered = (f"line{number}" for number in range(1, 2 * len(lines) + 1))
@@ -479,16 +373,16 @@ def names(lines: Sequence[Line]) -> tuple[str, ...]:
     return tuple(line.name or next(free) for line in lines)
 
 
-def whole(port: str) -> str:
+def whole_port(port: str) -> str:
     """Return a port's whole path; a mere name is one of /dev/serial/by-path."""
     return port if port.startswith("/") else str(PurePosixPath(BY_PATH, port))
 
 
-def _every(found: Sequence[str], before: Mapping[str, str]) -> Placed:
+def _every(found: Sequence[str], before: Mapping[str, str]) -> PlacedLines:
     """Take every modem; one that is late after a start does not cost its line."""
     known = list(before.values())
     ports = known if set(found) <= set(known) else [*found]
-    return Placed(tuple((f"line{n}", port) for n, port in enumerate(ports, 1)), waits=True)
+    return PlacedLines(tuple((f"line{n}", port) for n, port in enumerate(ports, 1)), waits=True)
 
 
 def _remembered(name: str, before: Mapping[str, str], ports: Mapping[str, str], number: int) -> str:
@@ -496,7 +390,7 @@ def _remembered(name: str, before: Mapping[str, str], ports: Mapping[str, str], 
     return kept if kept and kept not in ports.values() else NOWHERE.format(number)
 
 
-def distinct(ports: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+def distinct_ports(ports: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     """List one name of each device, of (name, device) in any order: the shortest, then the first.
 
     udev may give a modem two names, with and without the version of its bus (usb, usbv2).
@@ -507,6 +401,60 @@ def distinct(ports: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(sorted(best.values()))
 
 
+# ---- keys --------------------------------------------------------------------------------------
+# Public keys for maintenance by SSH: whole lines of a `.pub` file, and nothing more.
+
+KEY_KINDS: Final = (
+    "ssh-ed25519",
+    "sk-ssh-ed25519@openssh.com",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "ssh-rsa",
+)
+LENGTH_BYTES: Final = 4
+"""Bytes of the length in front of the kind's name (RFC 4253, 6.6)."""
+
+
+def check_keys(keys: tuple[str, ...], mistakes: Mistakes) -> None:
+    """Note every key that is none; a private one is not repeated."""
+    for key in keys:
+        if "PRIVATE KEY" in key:
+            mistakes.note(
+                "ssh.keys",
+                "questa è una chiave privata, da non dare a nessuno: mettere quella del file .pub",
+                "this is a private key, for nobody else: put the one of the .pub file",
+            )
+        elif key and not is_key(key):
+            mistakes.note(
+                "ssh.keys",
+                "non è una chiave: copiare l'unica riga del file .pub, ad esempio "
+                '"ssh-ed25519 AAAA... nome"',
+                'is no key: copy the one line of the .pub file, e.g. "ssh-ed25519 AAAA... name"',
+            )
+
+
+def is_key(key: str) -> bool:
+    """Tell whether a text is one public key, without options, in one line."""
+    kind, _, rest = key.strip().partition(" ")
+    body = rest.strip().partition(" ")[0]
+    if kind not in KEY_KINDS or not key.isprintable():
+        return False
+    try:
+        data = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return data[LENGTH_BYTES : LENGTH_BYTES + len(kind)] == kind.encode() and data[
+        :LENGTH_BYTES
+    ] == len(kind).to_bytes(LENGTH_BYTES, "big")
+
+
+def authorized_keys_text(keys: tuple[str, ...]) -> str:
+    """Write an authorized_keys file (sshd(8)); "" for nobody."""
+    return "".join(f"{key.strip()}\n" for key in keys if key)
+
+
 # ---- secret entries ----------------------------------------------------------------------------
 # Passwords that may stand in the card's file: each lies in a file of its own, the configuration
 # names that. What was written once and is left out later is kept, as long as its account is.
@@ -515,7 +463,7 @@ Table = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SecretEntry:
     """One of them: `key` of `table` on the card, `named` in the configuration, kept under `file`.
 
     `has_account` where it belongs to the `user` of that table; `it` and `en` say whose that is.
@@ -530,30 +478,30 @@ class Entry:
     en: str = ""
 
 
-ENTRIES: Final = (
-    Entry("mail", "password", "password_file", MAIL, it="della posta", en="mail"),
-    Entry("mqtt", "password", "password_file", MQTT, it="del broker", en="broker's"),
-    Entry("central", "passphrase", "passphrase_file", CENTRAL, has_account=False),
+SECRET_ENTRIES: Final = (
+    SecretEntry("mail", "password", "password_file", MAIL, it="della posta", en="mail"),
+    SecretEntry("mqtt", "password", "password_file", MQTT, it="del broker", en="broker's"),
+    SecretEntry("central", "passphrase", "passphrase_file", CENTRAL, has_account=False),
 )
 
 
-def secrets_given(written: Written) -> dict[str, str]:
+def secrets_given(written: CardFile) -> dict[str, str]:
     """Return what was written, by its table."""
-    found = {one.table: str(_value(written, one.table, one.key)) for one in ENTRIES}
+    found = {one.table: str(_value(written, one.table, one.key)) for one in SECRET_ENTRIES}
     return {table: text for table, text in found.items() if text}
 
 
-def files(settings: Settings) -> dict[str, str]:
+def secret_files(settings: Settings) -> dict[str, str]:
     """Return the file that the configuration names for each, by its table; none without one."""
-    found = {one.table: str(_value(settings, one.table, one.named)) for one in ENTRIES}
+    found = {one.table: str(_value(settings, one.table, one.named)) for one in SECRET_ENTRIES}
     return {table: file for table, file in found.items() if file}
 
 
-def lay_secrets_down(made: Mapping[str, Any], written: Written, kept: Collection[str]) -> Table:
+def lay_secrets_down(made: Mapping[str, Any], written: CardFile, kept: Collection[str]) -> Table:
     """Return a configuration's tables, each password replaced by the name of its file."""
     state = made.get("folders", {}).get("state", Folders().state)
     laid = dict(made)
-    for one in ENTRIES:
+    for one in SECRET_ENTRIES:
         if one.table in laid:
             there = one.table in {*secrets_given(written), *kept} and _has_account(written, one)
             named = {one.named: f"{state}/{SECRETS}/{one.file}"} if there else {}
@@ -562,9 +510,9 @@ def lay_secrets_down(made: Mapping[str, Any], written: Written, kept: Collection
     return laid
 
 
-def check_secrets(written: Written, mistakes: Mistakes, kept: Collection[str]) -> None:
+def check_secrets(written: CardFile, mistakes: Mistakes, kept: Collection[str]) -> None:
     """Note what is wrong; of `kept` ones nothing need be written."""
-    for one in ENTRIES:
+    for one in SECRET_ENTRIES:
         text = _value(written, one.table, one.key)
         if one.has_account:
             is_there = text or _value(written, one.table, one.named) or one.table in kept
@@ -574,7 +522,9 @@ def check_secrets(written: Written, mistakes: Mistakes, kept: Collection[str]) -
             mistakes.note(place, "deve stare in una riga", "must stand in one line")
 
 
-def _check_account(one: Entry, user: str, text: str, is_there: object, mistakes: Mistakes) -> None:
+def _check_account(
+    one: SecretEntry, user: str, text: str, is_there: object, mistakes: Mistakes
+) -> None:
     if user and not is_there:
         mistakes.note(
             f"{one.table}.{one.key}",
@@ -589,10 +539,84 @@ def _check_account(one: Entry, user: str, text: str, is_there: object, mistakes:
         )
 
 
-def _has_account(written: Written, one: Entry) -> bool:
+def _has_account(written: CardFile, one: SecretEntry) -> bool:
     return not one.has_account or bool(_value(written, one.table, "user"))
 
 
 def _value(settings: Settings, table: str, key: str) -> str:
     found: str = getattr(getattr(settings, table), key)
     return found
+
+
+# ---- encryption --------------------------------------------------------------------------------
+# Whether the card's file asks for an encrypted data partition, and whether the box has one.
+#
+# The image's helper of the data partition (`crypt`) asks before anything is written at the first
+# start; afterwards what was made then stays as it is.
+
+CRYPT_RUN: Final = Path("/run/centralino-crypt")
+"""There where the partition is encrypted, or is to be."""
+CRYPT_OPEN: Final = "open"
+USB_STICK: Final = "usb-stick"
+ENCRYPTION_WORD: Final = re.compile(r"(?m)^[^#\n]*encryption")
+"""What a file without it, but in comments, need not be read as TOML for."""
+TOO_LATE: Final = Words(
+    "La cifratura va chiesta prima del primo avvio: la memoria dei dati c'è già, non è cifrata e "
+    "resta com'è; per cifrarla, scrivere una scheda nuova con la voce [encryption] e ripristinare "
+    "la copia di sicurezza.",
+    "Encryption must be asked for before the first start: the data partition is there already, is "
+    "not encrypted and stays as it is; to encrypt it, write a new card with the entry [encryption] "
+    "and restore the backup.",
+)
+ENCRYPTED: Final = Words(
+    "È cifrata e aperta con la chiave della chiavetta USB, che ora si può togliere: serve di nuovo "
+    "al prossimo avvio.",
+    "It is encrypted, and was opened with the key on the USB stick, which may be taken out now: it "
+    "is needed again at the next start.",
+)
+
+
+class EncryptionAsked(enum.StrEnum):
+    """What a file asks for; the helper reads the words."""
+
+    NOTHING = "nothing"
+    USB_STICK = USB_STICK
+    UNCLEAR = "unclear"  # it names it, and cannot be read
+
+
+def encryption_asked(contents: bytes) -> EncryptionAsked:
+    """Tell what the bytes of the card's file ask for. What names encryption and cannot be read asks
+    for no plain text.
+    """
+    try:
+        text = text_of_file(contents)
+    except BadConfiguration:
+        return (
+            EncryptionAsked.UNCLEAR
+            if b"encryption" in contents.replace(b"\0", b"")
+            else EncryptionAsked.NOTHING
+        )
+    if not ENCRYPTION_WORD.search(text):
+        return EncryptionAsked.NOTHING
+    import tomllib  # the desk waits for this at each start
+
+    try:
+        table = tomllib.loads(text).get("encryption", {})
+    except (ValueError, RecursionError):
+        return EncryptionAsked.UNCLEAR
+    if not isinstance(table, dict) or table.keys() - {"key"}:
+        return EncryptionAsked.UNCLEAR
+    key = table.get("key", "")
+    return {"": EncryptionAsked.NOTHING, USB_STICK: EncryptionAsked.USB_STICK}.get(
+        str(key), EncryptionAsked.UNCLEAR
+    )
+
+
+def is_too_late(contents: bytes, run: Path = CRYPT_RUN) -> bool:
+    """Tell whether a file asks for what only the first start can do."""
+    return encryption_asked(contents) is EncryptionAsked.USB_STICK and not run.exists()
+
+
+def is_data_open(run: Path = CRYPT_RUN) -> bool:
+    """Tell whether the data partition is encrypted, and in use."""
+    return (run / CRYPT_OPEN).exists()

@@ -31,8 +31,8 @@ from appliance.policy.text import Refused, Words, why_not, words_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appliance.bootfile.apply import Brought, Places
-    from appliance.bootfile.result import Facts, Outcome
+    from appliance.bootfile.apply import BootPlaces, CardFilePut
+    from appliance.bootfile.card import CardOutcome, ResultFacts
     from appliance.commands.options import Command
     from appliance.config.schema import Settings
 
@@ -231,10 +231,10 @@ def _on_places(command: Command) -> Command:
         under: Path | None,
         **more: object,
     ) -> object:
-        from appliance.bootfile.apply import Places
+        from appliance.bootfile.apply import BootPlaces
         from appliance.service import updates as update_box
 
-        places = Places(
+        places = BootPlaces(
             card,
             config_path,
             kept,
@@ -256,30 +256,29 @@ def _on_places(command: Command) -> Command:
 @site.command("apply")
 @_on_places
 @click.option("--again", is_flag=True, help="Use the file also where it has not changed.")
-def apply_(places: Places, again: bool) -> None:
+def apply_(places: BootPlaces, again: bool) -> None:
     """Put the card's file in force, where it has changed and is good; say what became of it."""
-    from appliance.bootfile import apply as applying
-    from appliance.bootfile import result as outcome
+    from appliance.bootfile import apply, card
 
-    applied = applying.apply_card(places, again=again)
+    applied = apply.apply_card(places, again=again)
     for _ in range(LOOKS):  # for a modem that appears meanwhile systemd starts nobody again
-        if applied.outcome.ports == applying.ports(places):
+        if applied.outcome.ports == apply.modem_ports(places):
             break
-        later = applying.apply_card(places)
+        later = apply.apply_card(places)
         applied = replace(later, is_rewritten=later.is_rewritten or applied.is_rewritten)
     found = applied.outcome
-    is_left = found.verdict is outcome.Verdict.MISSING and not places.is_image
-    for said in (*found.said, *(() if is_left else (outcome.trouble_of(found),))):
+    is_left = found.verdict is card.CardVerdict.MISSING and not places.is_image
+    for said in (*found.said, *(() if is_left else (card.trouble_of(found),))):
         if said.en:
             click.echo(in_language(said), err=True)
     if is_left:
         click.echo(in_language(LEFT).format(places.config), err=True)
-    click.echo(in_language(outcome.VERDICT_LINES[found.verdict]))
+    click.echo(in_language(card.VERDICT_LINES[found.verdict]))
     if found.set_aside:
         click.echo(in_language(KEPT).format(places.config, found.set_aside))
     if applied.is_rewritten:
         _have_it_read()
-    if found.verdict is outcome.Verdict.FAILED or is_left:
+    if found.verdict is card.CardVerdict.FAILED or is_left:
         raise SystemExit(1)
 
 
@@ -298,28 +297,29 @@ def _data_of(path: Path) -> dict[str, Any]:
 
 @site.command()
 @_on_places
-def show(places: Places) -> None:
+def show(places: BootPlaces) -> None:
     """Print the card's file as it is, for an editor elsewhere.
 
     With the passwords that are written in it.
     """
-    from appliance.bootfile import apply as bringing
 
-    click.echo(bringing.text_on(places), nl=False)
+    from appliance.bootfile.apply import card_text
+
+    click.echo(card_text(places), nl=False)
 
 
 @site.command()
 @_on_places
 @click.argument("file", type=click.File("rb"), default="-")
-def put(places: Places, file: BinaryIO) -> None:
+def put(places: BootPlaces, file: BinaryIO) -> None:
     """Put FILE, or what is piped in, in the place of the card's file, and in force.
 
     It is looked at as a whole first: one with a mistake changes nothing. Calls go on; the service
     takes it over as soon as nobody is on the phone.
     """
-    from appliance.bootfile.values import LARGEST
+    from appliance.bootfile.values import LARGEST_FILE
 
-    _bring(places, file.read(LARGEST + 1))
+    _bring(places, file.read(LARGEST_FILE + 1))
 
 
 @site.command("add-phone")
@@ -327,35 +327,35 @@ def put(places: Places, file: BinaryIO) -> None:
 @click.argument("name")
 @click.option("--label", default="", help="What other phones show.")
 @click.option("--counter", is_flag=True, help="It stands at the citizens' counter.")
-def add_phone(places: Places, name: str, label: str, counter: bool) -> None:
+def add_phone(places: BootPlaces, name: str, label: str, counter: bool) -> None:
     """Add phone NAME to the card's file, put that in force, say what to type into the phone."""
-    from appliance.bootfile import apply as bringing
+    from appliance.bootfile.apply import card_bytes, card_text, text_with_phone
 
     group = "citizens_desk" if counter else "switchboard"
-    text = bringing.with_phone(bringing.text_on(places), name, label, group)
-    _bring(places, bringing.encoded(text))
+    text = text_with_phone(card_text(places), name, label, group)
+    _bring(places, card_bytes(text))
 
 
-def _bring(places: Places, contents: bytes) -> None:
-    from appliance.bootfile import apply as bringing
-    from appliance.bootfile.result import Verdict
+def _bring(places: BootPlaces, contents: bytes) -> None:
+    from appliance.bootfile import apply
+    from appliance.bootfile.card import CardVerdict
     from appliance.config.mistakes import BadConfiguration
 
     try:
-        brought = bringing.bring(places, contents)
+        brought = apply.put_card_file(places, contents)
     except BadConfiguration as error:
-        for said in bringing.mistakes_of(error):
+        for said in apply.mistakes_of(error):
             click.echo(in_language(said), err=True)
         raise SystemExit(1) from error
     except OSError as error:
         why = why_not(error)
         raise Refused(f"la scheda: {why.it}", f"the card: {why.en}") from error
-    if brought.applied.outcome.verdict is Verdict.AS_BEFORE:
+    if brought.applied.outcome.verdict is CardVerdict.AS_BEFORE:
         click.echo(in_language(AS_BEFORE))
         return
     for said in brought.applied.outcome.said:
         click.echo(in_language(said), err=True)
-    if brought.applied.outcome.verdict is not Verdict.APPLIED:
+    if brought.applied.outcome.verdict is not CardVerdict.APPLIED:
         raise SystemExit(1)
     if kept := brought.applied.outcome.set_aside:
         click.echo(in_language(KEPT).format(places.config, kept))
@@ -365,7 +365,7 @@ def _bring(places: Places, contents: bytes) -> None:
         _have_it_read()
 
 
-def _say_accounts(places: Places, brought: Brought) -> None:
+def _say_accounts(places: BootPlaces, brought: CardFilePut) -> None:
     """Say what to type into each phone that has got a password of the box's."""
     from appliance.commands.options import load_settings
     from appliance.config import phones as handsets
@@ -395,11 +395,10 @@ def _say_accounts(places: Places, brought: Brought) -> None:
 @_folder("--card", CARD, "Where the FAT partition is mounted.")
 def encryption_(card: Path) -> None:
     """Say whether the card's file asks for an encrypted data partition: the image asks."""
-    from appliance.bootfile import values as encryption
     from appliance.bootfile.card import contents_of
-    from appliance.bootfile.values import NAME
+    from appliance.bootfile.values import FILE_NAME, encryption_asked
 
-    click.echo(encryption.asked(contents_of(card / NAME)))
+    click.echo(encryption_asked(contents_of(card / FILE_NAME)))
 
 
 @site.command()
@@ -432,25 +431,30 @@ def tell(
 
 def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) -> bool:
     """Write it; returns False where the card says so already."""
-    from appliance.bootfile import card as fat
-    from appliance.bootfile import result
-    from appliance.bootfile import result as outcomes
+    from appliance.bootfile.card import (
+        RESULT_FILE,
+        load_outcome,
+        result_text,
+        screen_text,
+        write_result,
+    )
 
-    outcome = outcomes.load_outcome(run)
+    outcome = load_outcome(run)
     if outcome is None:
         raise Refused(
             "il file della scheda non è ancora stato letto: prima `centralino site apply`",
             "the card's file was not read yet: `centralino site apply` first",
         )
     facts = _facts(config_path, outcome)
-    text = result.result_text(outcome, facts)
+    text = result_text(outcome, facts)
     if screen is not None:
-        _show(screen, result.screen_of(outcome, facts))
+        _show(screen, screen_text(outcome, facts))
     try:
-        is_new = fat.tell(card, text)
+        is_new = write_result(card, text)
     except OSError as error:
         raise Refused(
-            f"{card / fat.ANSWER}: {why_not(error).it}", f"{card / fat.ANSWER}: {why_not(error).en}"
+            f"{card / RESULT_FILE}: {why_not(error).it}",
+            f"{card / RESULT_FILE}: {why_not(error).en}",
         ) from error
     click.echo(in_language(TOLD if is_new else TOLD_BEFORE))
     return is_new
@@ -462,9 +466,9 @@ def _show(screen: Path, text: str) -> None:
         terminal.write("\033[2J\033[H" + text)  # console_codes(4)
 
 
-def _facts(config_path: Path, outcome: Outcome) -> Facts:
+def _facts(config_path: Path, outcome: CardOutcome) -> ResultFacts:
     from appliance.api import users as first_user
-    from appliance.bootfile.result import Facts
+    from appliance.bootfile.card import ResultFacts
     from appliance.config import phones as phone_secrets
     from appliance.files import load_text
     from appliance.service import updates as boots
@@ -473,7 +477,7 @@ def _facts(config_path: Path, outcome: Outcome) -> Facts:
     settings, means = _in_force(config_path)
     state = Path(settings.folders.state)
     is_known = os.path.exists(database_path(state))  # noqa: PTH110 - Path's raises where closed
-    facts = Facts(
+    facts = ResultFacts(
         __version__, _addresses(settings), "", is_known, (), means,
         _now(settings), boots.number(Path(settings.folders.run)), _authority(settings),
         _of_the_data(settings),
@@ -488,12 +492,12 @@ def _facts(config_path: Path, outcome: Outcome) -> Facts:
 
 def _of_the_data(settings: Settings) -> tuple[Words, ...]:
     """Say what the image's helpers tell of the data partition, and that it is encrypted."""
-    from appliance.bootfile import values as encryption
+    from appliance.bootfile import values
     from appliance.service import supervision as notices
 
     told = notices.read_notices(notices.folder_of(Path(settings.folders.run)))
     found = tuple(words for name, words in told.items() if name.startswith("data-"))
-    return (*found, encryption.ENCRYPTED) if encryption.is_open() else found
+    return (*found, values.ENCRYPTED) if values.is_data_open() else found
 
 
 def _now(settings: Settings) -> Words:

@@ -31,7 +31,7 @@ from appliance.voicemail.storage import spare_bytes
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
-    from appliance.managed_config.apply import Judged, Place, Stamp
+    from appliance.managed_config.apply import ApplyStamp, JudgedBundle, ManagedBox
 
 
 # ---- https -------------------------------------------------------------------------------------
@@ -192,14 +192,15 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--name", default="Centralino settings", help="Whose key it is.")
 def make_key(folder: Path, name: str) -> None:
     """Make the head office's key in FOLDER: key.pem signs, certificate.pem goes to the boxes."""
-    from appliance.managed_config import bundle as signing
 
     if (folder / KEY).exists() or (folder / CERTIFICATE).exists():
         raise Refused(
             f"in {folder} c'è già una chiave: indicare un'altra cartella",
             f"there is a key in {folder} already: name another folder",
         )
-    secret, certificate = signing.make_pair(name)
+    from appliance.managed_config.bundle import make_key_pair
+
+    secret, certificate = make_key_pair(name)
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(folder / KEY, secret, mode=PRIVATE)
     atomic_write(folder / CERTIFICATE, certificate, mode=READABLE)
@@ -227,20 +228,18 @@ def pack_settings(
 ) -> None:
     """Make one signed file of FOLDER: schedule.toml, register.toml, sheets/, prompts/it/."""
     from appliance.managed_config import bundle
-    from appliance.managed_config import bundle as content
-    from appliance.managed_config import bundle as signing
 
-    files = content.read_folder(folder)
-    found = content.content_of(files)
-    if content.PLAIN_REGISTER in files and passphrase_file is None:
+    files = bundle.read_folder(folder)
+    found = bundle.content_of(files)
+    if bundle.PLAIN_REGISTER in files and passphrase_file is None:
         raise Refused(
             "la rubrica contiene numeri riservati: indicare --passphrase-file, che la sigilla",
             "the register holds undisclosed numbers: name --passphrase-file, which seals it",
         )
     phrase = _first_line(passphrase_file) if passphrase_file else ""
     secret = key_file.read_bytes()
-    made = bundle.Bundle(version, sites, content.sealed(files, phrase))
-    data = bundle.pack(made, lambda signed: signing.sign(secret, signed))
+    made = bundle.SettingsBundle(version, sites, bundle.seal_register(files, phrase))
+    data = bundle.pack_bundle(made, lambda signed: bundle.sign_bundle(secret, signed))
     atomic_write(to, data, mode=READABLE)
     whom = ", ".join(sites) or "every branch"
     click.echo(
@@ -345,22 +344,22 @@ class _Here:
     """This box, by its own configuration."""
 
     settings: Settings
-    place: Place
+    place: ManagedBox
 
     @classmethod
     def at(cls, config_path: Path) -> _Here:
         """Read the configuration; raises BadConfiguration."""
         from appliance.config import read as config
-        from appliance.managed_config.apply import Place
+        from appliance.managed_config.apply import ManagedBox
 
         own = config.load_own(config_path)
-        return cls(own, Place(own, datetime.now(UTC).year))
+        return cls(own, ManagedBox(own, datetime.now(UTC).year))
 
-    def judged(self, data: bytes) -> Judged:
+    def judged(self, data: bytes) -> JudgedBundle:
         """Judge a bundle; raises Refused, BadConfiguration."""
-        from appliance.managed_config import apply as judging
+        from appliance.managed_config import apply
 
-        return judging.judged(self.place, data)
+        return apply.judge_bundle(self.place, data)
 
     def brought(self, data: bytes, by: str, source: str) -> Words:
         """Judge a bundle and put it in force; a refusal is noted, by whom and why, and raised."""
@@ -369,23 +368,24 @@ class _Here:
         with refusals_noted(self.place, data, self._stamp(by, source)):
             return self.applied(self.judged(data), by, source)
 
-    def applied(self, given: Judged, by: str, source: str) -> Words:
+    def applied(self, given: JudgedBundle, by: str, source: str) -> Words:
         """Put it in force, unless it is; raises Refused, OSError."""
-        from appliance.managed_config import apply as applying
 
         if given.is_so_already:
             return managed_config.in_force_already_words(given.version)
         self._check_room(given)
-        changes = applying.apply_bundle(self.place, given, self._stamp(by, source))
+        from appliance.managed_config.apply import apply_bundle
+
+        changes = apply_bundle(self.place, given, self._stamp(by, source))
         is_told = self._tell_desk(schedule=changes.schedule)
         return managed_config.applied_words(given.version, changes.words, is_told)
 
     def reverted(self, by: str) -> Words:
         """Go back; raises Refused, OSError."""
-        from appliance.managed_config import apply as applying
+        from appliance.managed_config.apply import revert_bundle
         from appliance.store import managed_config as records
 
-        version, changes = applying.revert(self.place, self._stamp(by, records.REVERT))
+        version, changes = revert_bundle(self.place, self._stamp(by, records.REVERT))
         is_told = self._tell_desk(schedule=changes.schedule)
         return managed_config.reverted_words(version, changes.words, is_told)
 
@@ -394,13 +394,12 @@ class _Here:
 
         Returns how it ended, the sentence, and what is to be raised.
         """
-        from appliance.managed_config import apply as applying
-        from appliance.managed_config import apply as keeping
+        from appliance.managed_config import apply
         from appliance.managed_config.apply import refusals_noted
         from appliance.store import managed_config as records
 
-        with keeping.bundles_locked(self.place.state):
-            applying.settle(self.place)
+        with apply.bundles_locked(self.place.state):
+            apply.finish_interrupted(self.place)
         central = self.settings.central
         if not central.server:
             return "good", managed_config.NO_SERVER, None
@@ -420,12 +419,12 @@ class _Here:
         except (CentralinoError, OSError) as error:
             return "refused", words_of(error), error
 
-    def _stamp(self, by: str, source: str) -> Stamp:
-        from appliance.managed_config.apply import Stamp
+    def _stamp(self, by: str, source: str) -> ApplyStamp:
+        from appliance.managed_config.apply import ApplyStamp
 
-        return Stamp(by, datetime.now(UTC).replace(microsecond=0), source)
+        return ApplyStamp(by, datetime.now(UTC).replace(microsecond=0), source)
 
-    def _check_room(self, given: Judged) -> None:
+    def _check_room(self, given: JudgedBundle) -> None:
         """Raise Refused where messages would want for room: they come first."""
         if spare_bytes(self.place.state) < 3 * len(given.data):
             raise Refused(
@@ -453,7 +452,7 @@ class _Here:
         return True
 
 
-def _was_left(place: Place) -> bool:
+def _was_left(place: ManagedBox) -> bool:
     """Tell whether people have gone back from the highest version there was."""
     from appliance.store import managed_config as records
 

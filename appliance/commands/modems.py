@@ -29,7 +29,7 @@ from appliance.modem.port_server import PORT_ERRORS, SerialPort, explain
 from appliance.modem.probe import DuplexProbe, Finding, Verdict
 from appliance.policy.text import Refused, Words
 from appliance.usb import reset
-from appliance.usb.reset import Answer, Step
+from appliance.usb.reset import ResetAnswer, UsbStep
 
 # ---- probe -------------------------------------------------------------------------------------
 # `centralino probe`: does a line's modem carry sound both ways at once? Proven on the unit.
@@ -141,7 +141,7 @@ def setup_of(settings: Settings, name: str) -> LineSetup:
 # ---- usb reset ---------------------------------------------------------------------------------
 # `centralino usb-reset`: the small helper that runs as root (centralino-usb.service).
 
-STEPS = click.Choice([step.value for step in Step])
+STEPS = click.Choice([step.value for step in UsbStep])
 NAME_A_LINE = Words(
     "indicare una LINE, o --asked per tutto ciò che il centralino richiede",
     "name a LINE, or --asked for all that the desk asks for",
@@ -175,7 +175,7 @@ def usb_reset(
     """
     if asked == bool(line) or (asked and step):
         raise click.UsageError(in_language(NAME_A_LINE))
-    wanted = {line: Step(step)} if line and step else {}
+    wanted = {line: UsbStep(step)} if line and step else {}
     if run is not None:  # first of all: systemd starts us while a request lies there
         wanted = wanted or _asked(run, line)
     settings = load_settings(config_path)
@@ -197,39 +197,39 @@ def usb_reset(
         raise TechnicianError("\n".join(failed))
 
 
-def _asked(run: Path, line: str | None) -> dict[str, Step]:
+def _asked(run: Path, line: str | None) -> dict[str, UsbStep]:
     """Take what the desk asks for away: of one line, or of all."""
     folder = reset.requests_folder(run)
     if line is None:
-        return reset.take_all(folder)
-    step = reset.take(folder, line)
+        return reset.take_requests(folder)
+    step = reset.take_request(folder, line)
     return {line: step} if step else {}
 
 
-def _done(settings: Settings, run: Path, line: str, step: Step, sysfs: Path) -> str:
+def _done(settings: Settings, run: Path, line: str, step: UsbStep, sysfs: Path) -> str:
     """Do a step for a line and answer the desk; returns why not, "" where it was done."""
     try:
         port = port_of(settings, line)
     except TechnicianError as error:
         return in_language(words_said(error))
     now = time.monotonic()
-    if not reset.may_do(step, reset.answers(reset.answers_folder(run), line), now):
+    if not reset.may_reset(step, reset.read_answers(reset.answers_folder(run), line), now):
         return in_language(TOO_SOON).format(step, line)
     answer = attempt(step, port, sysfs, now)
-    reset.tell(reset.answers_folder(run), line, answer)
+    reset.write_answer(reset.answers_folder(run), line, answer)
     if answer.done:
         click.echo(answer.sentence)
     return "" if answer.done else answer.sentence
 
 
-def attempt(step: Step, port: str, sysfs: Path, now: float) -> Answer:
+def attempt(step: UsbStep, port: str, sysfs: Path, now: float) -> ResetAnswer:
     """Do a step to the device behind a port; says what became of it."""
     try:
-        found = reset.find(port, sysfs)
-        reset.carry_out(reset.plan(step, found, shutil.which("uhubctl"), sysfs))
+        found = reset.find_device(port, sysfs)
+        reset.carry_out(reset.reset_plan(step, found, shutil.which("uhubctl"), sysfs))
     except TechnicianError as error:
-        return Answer(step, False, str(error), now)
-    return Answer(step, True, f"{step} done to USB device {found.name} ({port})", now)
+        return ResetAnswer(step, False, str(error), now)
+    return ResetAnswer(step, True, f"{step} done to USB device {found.name} ({port})", now)
 
 
 def port_of(settings: Settings, line: str) -> str:

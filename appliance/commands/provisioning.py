@@ -28,10 +28,10 @@ from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.office import KeyCode
 from appliance.policy.text import Refused, SaidError, Words, why_not
-from appliance.provisioning import server, templates
-from appliance.provisioning.handset import Handset
-from appliance.provisioning.server import PORT, Offer, Server, Sheet, Window
-from appliance.provisioning.templates import PIN_DIGITS
+from appliance.provisioning import handset, templates
+from appliance.provisioning.handset import Handset, PhoneSheet
+from appliance.provisioning.server import PORT, OfferedFile, ProvisioningServer, ProvisioningWindow
+from appliance.provisioning.templates import GIGASET_PIN_DIGITS
 from appliance.sip import admission
 from appliance.sip.registrar import network_of
 
@@ -64,12 +64,12 @@ def serve(settings: Settings, minutes: int, address: str) -> None:
     codes = build_office(settings, datetime.now(UTC).year).key_codes
     allowed = tuple(network_of(network) for network in settings.sip.allowed)
     offers = service_phones.provisioning_offers(settings, codes, where)
-    window = Window(offers, time.monotonic() + minutes * 60, allowed)
+    window = ProvisioningWindow(offers, time.monotonic() + minutes * 60, allowed)
     window.registered(registered(settings))
     if not window.is_open(time.monotonic()):
         raise SaidError(NOTHING_TO_SERVE)
     teller = ServerTeller(language_of(settings))
-    with contextlib.closing(Server((where, PORT), window, teller.say)) as server:
+    with contextlib.closing(ProvisioningServer((where, PORT), window, teller.say)) as server:
         teller.say(opened(window, where, minutes))
         try:
             run(settings, server, teller)
@@ -94,7 +94,7 @@ class ServerTeller:
         click.echo(f"{now:%H:%M:%S} {words.it if self._language == 'it' else words.en}")
 
 
-def run(settings: Settings, server: Server, teller: ServerTeller) -> None:
+def run(settings: Settings, server: ProvisioningServer, teller: ServerTeller) -> None:
     """Serve until the window closes, every phone has registered, or the technician stops it."""
     ask_at = time.monotonic() + ASK_EVERY
     with contextlib.suppress(KeyboardInterrupt):
@@ -116,7 +116,7 @@ def registered(settings: Settings) -> set[str]:
     return {row["name"] for row in status["phones"] if row["address"]}
 
 
-def keep(settings: Settings, window: Window) -> None:
+def keep(settings: Settings, window: ProvisioningWindow) -> None:
     """Keep who has fetched; the token of a phone that fetched and registered is worth nothing."""
     kept, now = (
         service_phones.load_handsets(settings),
@@ -131,7 +131,7 @@ def keep(settings: Settings, window: Window) -> None:
     service_phones.save_handsets(settings, kept)
 
 
-def opened(window: Window, where: str, minutes: int) -> Words:
+def opened(window: ProvisioningWindow, where: str, minutes: int) -> Words:
     """Say where phones find their files, and whose there are."""
     waiting = [offer.phone for offer in window.offers if not offer.is_registered]
     names = ", ".join(waiting)
@@ -143,7 +143,7 @@ def opened(window: Window, where: str, minutes: int) -> Words:
     )
 
 
-def done(offer: Offer) -> Words:
+def done(offer: OfferedFile) -> Words:
     """Say that a phone has arrived."""
     return Words(
         f"{offer.phone}: registrato, il suo file non viene più servito",
@@ -211,7 +211,7 @@ def add(
     teller = _teller(settings, language)
     click.echo(teller.say("known" if _tell_desk(settings) else "later"))
     click.echo(teller.say("serve", url=service_phones.url_of(kept[name], where)))
-    if not templates.make_of(kept[name].make).is_soft:
+    if not templates.make_named(kept[name].make).is_soft:
         click.echo(teller.say("protected"))
     if sheet_path is not None:
         click.echo(teller.say("sheet", file=str(sheet_path)))
@@ -273,7 +273,7 @@ def administrator(settings: Settings, *, renew: bool) -> None:
             password=password,
             strong=phone.strong_admin,
             code=phone.menu_code,
-            pin=phone.menu_code[:PIN_DIGITS],
+            pin=phone.menu_code[:GIGASET_PIN_DIGITS],
         )
     )
 
@@ -346,9 +346,11 @@ def _write_sheet(
 ) -> None:
     codes = codes_of(settings)
     own = service_phones.handset(settings, codes, name, secret, where, language)
-    url, make = service_phones.url_of(kept, where), templates.make_of(kept.make)
-    told = server.told(codes)
-    text = server.page(Sheet(settings.site.name, own, told, url, make.is_soft), server.svg)
+    url, make = service_phones.url_of(kept, where), templates.make_named(kept.make)
+    told = handset.listed_codes(codes)
+    text = handset.sheet_page(
+        PhoneSheet(settings.site.name, own, told, url, make.is_soft), handset.qr_svg
+    )
     try:
         atomic_write(path, text)
     except OSError as error:

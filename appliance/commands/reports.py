@@ -24,8 +24,8 @@ from appliance.commands.options import (
 )
 from appliance.config.schema import Settings
 from appliance.files import READABLE, atomic_write
-from appliance.paper import child, document
-from appliance.paper.document import Document
+from appliance.paper import document
+from appliance.paper.document import Document, make_pdf
 from appliance.policy.hours import day_phrase, month_words, read_day
 from appliance.policy.reports import (
     HOUR_MS,
@@ -334,7 +334,7 @@ def report(
         if pdf:
             told = reports.ReportText(found, language, names, reference)
             head = contacts(settings.site, ())
-            _filed(pdf, document.document(settings.site.name, head, told, begin, end))
+            _filed(pdf, document.report_document(settings.site.name, head, told, begin, end))
         text = reports.as_text(found, begin, end, language, names, reference)
         click.echo(f"{pdf}" if pdf else text)
 
@@ -342,7 +342,7 @@ def report(
 def _filed(path: Path, document: Document) -> None:
     """Write the report as a PDF; raises OfficeError in a sentence."""
     try:
-        atomic_write(path, child.made(document), mode=READABLE)
+        atomic_write(path, make_pdf(document), mode=READABLE)
     except OSError as error:
         why = words_of(error)
         raise Refused(

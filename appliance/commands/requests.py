@@ -25,7 +25,7 @@ from appliance.commands.options import (
 from appliance.config.office import build_office
 from appliance.config.schema import Settings
 from appliance.files import atomic_write
-from appliance.paper import child
+from appliance.paper.document import make_pdf
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Schedule, moment_words, read_moment
 from appliance.policy.mail import MailState
@@ -121,7 +121,7 @@ def write_pdf(settings: Settings, number: int, folder: Path, due: DueOf) -> Path
         names = request_pdf_papers(settings).names(connection)
     path = folder / f"request-{number}.pdf"
     document = request_pdf_papers(settings).request_document(kept, due, register, names)
-    atomic_write(path, child.made(document))
+    atomic_write(path, make_pdf(document))
     return path
 
 

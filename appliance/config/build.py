@@ -16,7 +16,7 @@ from appliance.config.schema import Line, MailSettings, Phone, Settings
 from appliance.config.values import PROVEN, backup_address
 from appliance.errors import OfficeError
 from appliance.fleet.mqtt import Broker, MqttSecurity
-from appliance.fleet.mqtt_messages import Callers, Topic, check_prefix, topic_level
+from appliance.fleet.mqtt_messages import CallerNumbers, EventGroup, check_prefix, topic_level
 from appliance.mail.letter import address_in, is_address
 from appliance.mail.smtp import Security
 from appliance.media.messages import LineSetup
@@ -395,9 +395,9 @@ def check_mqtt(mqtt: Mqtt, mistakes: Mistakes) -> None:
     same: it is to be right on the day it is switched on.
     """
     mistakes.choice("mqtt.security", mqtt.security, tuple(MqttSecurity))
-    mistakes.choice("mqtt.callers", mqtt.callers, tuple(Callers))
+    mistakes.choice("mqtt.callers", mqtt.callers, tuple(CallerNumbers))
     for topic in mqtt.events:
-        mistakes.choice("mqtt.events", topic, tuple(Topic))
+        mistakes.choice("mqtt.events", topic, tuple(EventGroup))
     if mqtt.server or mqtt.prefix:
         mistakes.check("mqtt.prefix", check_prefix, mqtt.prefix)
     _check_figures(mqtt, mistakes)
@@ -438,7 +438,7 @@ def _check_account(mqtt: Mqtt, mistakes: Mistakes) -> None:
             "password e certificati non servono in chiaro: usare tls",
             "passwords and certificates are of no use in the clear: use tls",
         )
-    if mqtt.security == MqttSecurity.NONE and mqtt.callers == Callers.FULL:
+    if mqtt.security == MqttSecurity.NONE and mqtt.callers == CallerNumbers.FULL:
         mistakes.note(
             "mqtt.callers",
             "i numeri di chi chiama non si mandano in chiaro: usare tls",

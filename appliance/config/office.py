@@ -48,7 +48,7 @@ from appliance.policy.office import (
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import PinRule
 from appliance.prompts import Catalogue
-from appliance.prompts.voices import Voice
+from appliance.prompts.voices import PromptVoice
 from appliance.sip.registrar import network_of, parse_address
 
 # 4 October (San Francesco) is national in Italy from 2026: the library knows. The town's patron is
@@ -345,7 +345,7 @@ def _check_panel(settings: Settings, mistakes: Mistakes) -> None:
 
 def _check_site(settings: Settings, mistakes: Mistakes) -> None:
     mistakes.choice("site.country", settings.site.country, tuple(COUNTRY_CODES))
-    mistakes.choice("site.voice", settings.site.voice, tuple(Voice))
+    mistakes.choice("site.voice", settings.site.voice, tuple(PromptVoice))
     for language in settings.site.languages:
         mistakes.choice("site.languages", language, ("it", "en"))
     for law in settings.sip.laws:

@@ -23,7 +23,7 @@ from appliance.policy.office import KeyCode, StaffKey
 from appliance.policy.text import Refused, words_of
 from appliance.provisioning import templates
 from appliance.provisioning.handset import Handset, keys_of, mac_of
-from appliance.provisioning.server import PORT, Offer
+from appliance.provisioning.server import PORT, OfferedFile
 from appliance.sip.admission import make_secret
 from appliance.sip.registrar import PhoneAccount, PhonesSettings, network_of, parse_address
 from appliance.store.directory import secret_place
@@ -269,13 +269,13 @@ def save_handsets(settings: Settings, kept: Mapping[str, StoredHandset]) -> None
 def choose_make(make: str, mac: str) -> tuple[str, str]:
     """Choose make and hardware address of a phone from the options; raises OfficeError."""
     plain = mac_of(mac) if mac else ""
-    make = make or (templates.guess(plain) if plain else SOFT)
+    make = make or (templates.make_of_mac(plain) if plain else SOFT)
     if not make:
         raise Refused(
             f"la marca di {mac} non è nota: indicare --model, uno fra {', '.join(templates.MAKES)}",
             f"the maker of {mac} is not known: say --model, one of {', '.join(templates.MAKES)}",
         )
-    if templates.make_of(make).is_soft:
+    if templates.make_named(make).is_soft:
         plain = ""
     return make, plain
 
@@ -309,7 +309,7 @@ def _routed() -> str:
 
 def url_of(kept: StoredHandset, address: str, port: int = PORT) -> str:
     """Return a phone's own provisioning address."""
-    return f"http://{address}:{port}/{kept.token}/{templates.make_of(kept.make).path}"
+    return f"http://{address}:{port}/{kept.token}/{templates.make_named(kept.make).path}"
 
 
 def handset(
@@ -342,7 +342,7 @@ def handset(
 
 def provisioning_offers(
     settings: Settings, codes: tuple[KeyCode, ...], address: str
-) -> list[Offer]:
+) -> list[OfferedFile]:
     """Return the files of all phones that were added and may register here."""
     secrets, kept = load_secrets(settings), load_handsets(settings)
     language = settings.site.languages[0]
@@ -350,10 +350,10 @@ def provisioning_offers(
     for phone in settings.phones:
         row = kept.get(phone.name, StoredHandset())
         if row.token and phone.name in secrets:
-            make = templates.make_of(row.make)
+            make = templates.make_named(row.make)
             own = handset(settings, codes, phone.name, secrets[phone.name], address, language)
             own = dataclasses.replace(own, mac=row.mac)
-            found.append(Offer(phone.name, make, make.write(own), row.mac, row.token))
+            found.append(OfferedFile(phone.name, make, make.write(own), row.mac, row.token))
     return found
 
 

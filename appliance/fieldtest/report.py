@@ -8,7 +8,7 @@ import io
 import math
 from dataclasses import dataclass
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as Tree
 
@@ -41,7 +41,6 @@ from hw_tests.findings import Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any, Final
 
     from matplotlib.axes import Axes
 
@@ -71,7 +70,7 @@ def write_report(folder: Path) -> findings.Run:
         ) from error
     atomic_write(folder / JUNIT, junit_xml(run), mode=READABLE)
     atomic_write(folder / HTML, report_page(run, raw), mode=READABLE)
-    pdf.write(report_page(run, raw, on_paper=True), folder / PDF)
+    pdf.write_pdf(report_page(run, raw, on_paper=True), folder / PDF)
     return run
 
 

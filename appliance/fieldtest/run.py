@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from importlib import resources, util
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import PeerError, TechnicianError
 from appliance.fieldtest.person import (
@@ -35,7 +35,6 @@ from appliance.policy.text import Refused, Words
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
-    from typing import Any, Final
 
     from appliance.fieldtest.person import PersonPrompt, ProgressDisplay
     from appliance.modem.events import LineEvent

@@ -1,4 +1,4 @@
-"""MQTT: broker, session, sender."""
+"""MQTT publishing: the broker as configured, a session on one connection, the sending thread."""
 
 from __future__ import annotations
 
@@ -7,20 +7,19 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from appliance.errors import Bug, CentralinoError
-from appliance.fleet.mqtt_messages import REFRESH_S, Message, availability
+from appliance.fleet.mqtt_messages import REFRESH_S, MqttMessage, availability
 from appliance.policy.text import NOTHING, Words
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker, faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
-    from appliance.fleet.mqtt_messages import Event
+    from appliance.fleet.mqtt_messages import FleetEvent
 
 
 # ---- mqtt broker -------------------------------------------------------------------------------
@@ -39,7 +38,7 @@ PORTS: Final = {MqttSecurity.TLS: 8883, MqttSecurity.NONE: 1883}
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BrokerLimits:
     """Seconds that each step may take: TCP and TLS, the broker's hello, one confirmation."""
 
     connect_s: float = 10.0
@@ -65,7 +64,7 @@ class Broker:
     ca_file: str = ""
     certificate: str = ""
     key: str = ""
-    limits: Limits = Limits()
+    limits: BrokerLimits = BrokerLimits()
 
     @property
     def where(self) -> str:
@@ -108,7 +107,7 @@ NO_QOS: Final = Words(
     "non conferma messaggi (QoS 1): abilitarlo nella sua configurazione",
     "takes no confirmed messages (QoS 1): enable them in its configuration",
 )
-STRANGER: Final = Words(
+UNKNOWN_CERTIFICATE: Final = Words(
     "ha un certificato di un'autorità sconosciuta o per un altro nome ({}): indicare in "
     "mqtt.ca_file la sua autorità, in mqtt.server il nome del certificato",
     "has a certificate of an unknown authority or for another name ({}): name its authority in "
@@ -122,7 +121,7 @@ OPEN_FILE: Final = Words(
     "chiede una password, ma tutti possono leggere il file {}: togliere il permesso con chmod o=",
     "wants a password, but everybody may read the file {}: take that away with chmod o=",
 )
-SAYS: Final[Mapping[int, Words]] = {
+REFUSALS: Final[Mapping[int, Words]] = {
     0x84: NO_MQTT,
     0x86: Words(
         "non accetta utente o password: controllare mqtt.user e mqtt.password_file",
@@ -140,17 +139,17 @@ SAYS: Final[Mapping[int, Words]] = {
     ),
 }
 """By the reason code (MQTT 5, 2.4)."""
-PASSES: Final = frozenset({0x88, 0x89, 0x8B, 0x97, 0x9F})
+PASSING_REFUSALS: Final = frozenset({0x88, 0x89, 0x8B, 0x97, 0x9F})
 """Unavailable, busy, shutting down, quota, rate: the broker's own affair, which passes."""
 
 
 def broker_refusal(code: int, name: str) -> BrokerError:
     """Say what a reason code (0x80 and above) means for the box."""
     it, en = f"rifiuta ({name}): guardare il suo registro", f"refuses ({name}): see its log"
-    return BrokerError(SAYS.get(code) or Words(it, en), misset=code not in PASSES)
+    return BrokerError(REFUSALS.get(code) or Words(it, en), misset=code not in PASSING_REFUSALS)
 
 
-def filled_broker(words: Words, why: str) -> Words:
+def fill_reason(words: Words, why: str) -> Words:
     """Put a reason into a sentence."""
     return Words(words.it.format(why), words.en.format(why))
 
@@ -161,14 +160,14 @@ def filled_broker(words: Words, why: str) -> Words:
 # An event leaves the disk only once the broker has confirmed it, so it may arrive twice, under the
 # same id, and is never lost.
 
-TRIES: Final = 3
+PUBLISH_TRIES: Final = 3
 """So often an event is tried that fails by a fault of ours, before it is set aside."""
 LOOK_S: Final = 1.0
 """Whether a confirmation is late is looked at so often."""
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
+class OutboxDepth:
     """How much waits, how much was dropped since ever, and when last ("" for never)."""
 
     waiting: int = 0
@@ -176,10 +175,10 @@ class Depth:
     dropped_at: str = ""
 
 
-class Outbox(Protocol):
+class EventOutbox(Protocol):
     """Where events wait and what stays at the broker is remembered. All raise StoreError."""
 
-    def waiting(self, after: int, most: int) -> tuple[Event, ...]:
+    def waiting(self, after: int, most: int) -> tuple[FleetEvent, ...]:
         """Return events beyond a number, oldest first."""
 
     def settle(self, numbers: Iterable[int]) -> None:
@@ -188,7 +187,7 @@ class Outbox(Protocol):
     def set_aside(self, number: int) -> None:
         """Keep an event apart that cannot be published: those behind it go on."""
 
-    def depth(self) -> Depth:
+    def depth(self) -> OutboxDepth:
         """Count them."""
 
     def retained(self) -> frozenset[str]:
@@ -201,7 +200,7 @@ class Outbox(Protocol):
         """Forget topics under which nothing is left."""
 
 
-class Line(Protocol):
+class BrokerLink(Protocol):
     """A connection, as fleet.mqtt.Connection is one."""
 
     def open(self) -> None:
@@ -210,7 +209,7 @@ class Line(Protocol):
     def turn(self, timeout: float) -> None:
         """Read and write, waiting at most so long."""
 
-    def publish(self, message: Message) -> int:
+    def publish(self, message: MqttMessage) -> int:
         """Hand a message over."""
 
     def confirmed(self) -> list[int]:
@@ -222,7 +221,7 @@ class Line(Protocol):
     def abort(self) -> None:
         """Break off."""
 
-    def close(self, last: Message | None = None) -> None:
+    def close(self, last: MqttMessage | None = None) -> None:
         """Take leave."""
 
     @property
@@ -234,18 +233,22 @@ class Line(Protocol):
         """How many messages may wait for their confirmation at once."""
 
 
-class Session:
+class PublishSession:
     """What is under way on one connection: states first, each as it is now, then events."""
 
     def __init__(
-        self, prefix: str, outbox: Outbox, line: Line, write: Callable[[Event], Message]
+        self,
+        prefix: str,
+        outbox: EventOutbox,
+        line: BrokerLink,
+        write: Callable[[FleetEvent], MqttMessage],
     ) -> None:
         self._outbox, self._line, self._write = outbox, line, write
         self._here = availability(prefix, online=True)
         self._events: dict[int, int] = {}
-        self._shown: dict[int, Message] = {}
-        self._due: dict[str, Message] = {}
-        self._told: dict[str, Message] = {}
+        self._shown: dict[int, MqttMessage] = {}
+        self._due: dict[str, MqttMessage] = {}
+        self._told: dict[str, MqttMessage] = {}
         self._known = outbox.retained()
         self._is_swept = False
         self.is_taken = False
@@ -253,7 +256,7 @@ class Session:
         self._handed = 0
         self._refresh_at = time.monotonic() + REFRESH_S
 
-    def step(self, states: tuple[Message, ...], look: bool) -> None:
+    def step(self, states: tuple[MqttMessage, ...], look: bool) -> None:
         """Hand over what has changed, what is due anew, and, asked to `look`, the next events.
 
         As many as may be under way; the rest follows what is confirmed. Raises StoreError.
@@ -273,9 +276,9 @@ class Session:
                 self._hand_over(event)
                 self._handed = event.number
 
-    def _hand_over(self, event: Event) -> None:
+    def _hand_over(self, event: FleetEvent) -> None:
         """Publish an event; one that fails by a fault of ours each time holds back no other."""
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(PUBLISH_TRIES)):
             try:
                 self._events[self._line.publish(self._write(event))] = event.number
             except CentralinoError:
@@ -307,7 +310,7 @@ class Session:
     def _room(self) -> int:
         return self._line.window - len(self._events) - len(self._shown)
 
-    def _learn(self, states: tuple[Message, ...]) -> None:
+    def _learn(self, states: tuple[MqttMessage, ...]) -> None:
         """Take what differs from what was told; topics are remembered before anything is there."""
         changed = [one for one in states if self._told.get(one.topic) != one]
         new = {one.topic for one in changed} - self._known
@@ -317,11 +320,11 @@ class Session:
         for one in changed:
             self._due[one.topic] = self._told[one.topic] = one
 
-    def _sweep(self, states: tuple[Message, ...]) -> None:
+    def _sweep(self, states: tuple[MqttMessage, ...]) -> None:
         """Empty the topics of lines, phones, prefixes that are no more."""
         stays = {one.topic for one in (self._here, *states)}
         for topic in sorted(self._known - stays):
-            self._due[topic] = Message(topic, b"", retain=True)
+            self._due[topic] = MqttMessage(topic, b"", retain=True)
         self._known &= stays
 
 
@@ -345,10 +348,10 @@ class BrokerHealth:
     connected: bool = False
     why: Words = NOTHING
     misset: bool = False
-    depth: Depth = Depth()
+    depth: OutboxDepth = OutboxDepth()
 
 
-class Sender:
+class MqttSender:
     """Publishes below `prefix`. `connect` makes a connection, `write` an event's message.
 
     `on_health` hears, in this thread, how it is, whenever that has changed; `on_failure` that a
@@ -358,9 +361,9 @@ class Sender:
     def __init__(
         self,
         prefix: str,
-        outbox: Outbox,
-        connect: Callable[[Message], Line],
-        write: Callable[[Event], Message],
+        outbox: EventOutbox,
+        connect: Callable[[MqttMessage], BrokerLink],
+        write: Callable[[FleetEvent], MqttMessage],
         on_health: Callable[[BrokerHealth], None],
         on_failure: Callable[[BaseException], None] | None = None,
         pauses: tuple[float, float] = (FIRST_S, MOST_S),
@@ -369,13 +372,13 @@ class Sender:
         self._connect, self._write, self._on_health = connect, write, on_health
         self._pauses = pauses
         self._health = BrokerHealth()
-        self._states: tuple[Message, ...] = ()
-        self._line: Line | None = None
+        self._states: tuple[MqttMessage, ...] = ()
+        self._line: BrokerLink | None = None
         self._news = threading.Event()  # there may be events that nobody has handed over
         self._failures = 0
         self._worker = Worker("fleet", self._turn, on_failure)
 
-    def start(self) -> Sender:
+    def start(self) -> MqttSender:
         """Start the thread."""
         self._worker.start()
         return self
@@ -405,7 +408,7 @@ class Sender:
         if line is not None:
             line.abort()
 
-    def show(self, states: tuple[Message, ...]) -> None:
+    def show(self, states: tuple[MqttMessage, ...]) -> None:
         """Take the states as they are now; from any thread, never waits."""
         if states != self._states:
             self._states = states
@@ -442,7 +445,7 @@ class Sender:
         last = None
         try:
             line.open()
-            session = Session(self._prefix, self._outbox, line, self._write)
+            session = PublishSession(self._prefix, self._outbox, line, self._write)
             last = availability(self._prefix, online=False)
             look = True
             while not stopping.is_set():

@@ -11,289 +11,41 @@ import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from paho.mqtt.client import Client as Paho
-from paho.mqtt.client import ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from appliance.fleet import mqtt as words
 from appliance.fleet.mqtt import (
+    LOST,
+    NO_CONFIRMATION,
+    NO_HELLO,
+    NO_MQTT,
+    NO_QOS,
+    NO_RETAIN,
+    NO_TLS,
+    OPEN_FILE,
     PORTS,
-    Broker,
+    TOO_MUCH,
+    UNKNOWN_CERTIFICATE,
     BrokerError,
     MqttSecurity,
     broker_refusal,
-    filled_broker,
+    fill_reason,
 )
 from appliance.policy.text import Words, why_not
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Final
 
+    from paho.mqtt.client import ConnectFlags, DisconnectFlags
     from paho.mqtt.reasoncodes import ReasonCode
 
-    from appliance.fleet.mqtt_messages import Message
-
-
-# ---- mqtt trust --------------------------------------------------------------------------------
-# What protects a connection: certificates and the password, and what may be wrong with them.
-
-
-def not_reached(error: Exception) -> Words:
-    """Say why there is no connection, and what to do."""
-    why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
-    return Words(f"non si raggiunge ({why.it})", f"cannot be reached ({why.en})")
-
-
-def trust_broken(error: ssl.SSLError) -> BrokerError:
-    """Say what TLS failed of; what is broken off in the middle may pass."""
-    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return BrokerError(words.LOST)
-    reason = (error.reason or str(error)).replace("_", " ").lower()
-    return BrokerError(filled_broker(words.NO_TLS, reason), misset=True)
-
-
-def trust_of(broker: Broker) -> ssl.SSLContext:
-    """Make what TLS is done by; raises BrokerError for files that cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=broker.ca_file or None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if broker.certificate:
-            context.load_cert_chain(broker.certificate, broker.key or None, password=_no_phrase)
-    except (OSError, ValueError) as error:
-        named = ", ".join(filter(None, (broker.ca_file, broker.certificate, broker.key)))
-        why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
-        raise BrokerError(
-            Words(
-                f"chiede TLS, ma {named} non si può usare ({why.it})",
-                f"wants TLS, but {named} cannot be used ({why.en})",
-            ),
-            misset=True,
-        ) from error
-    return context
-
-
-def _no_phrase() -> bytes:
-    """Answer whoever asks for a key's pass phrase: nobody sits at a box who could type one."""
-    raise ValueError("the key is locked by a pass phrase: use one without")
-
-
-def secret_of(path: str) -> str:
-    """Read a password; raises BrokerError where there is none, or where everybody can read it."""
-    try:
-        if Path(path).stat().st_mode & stat.S_IROTH:
-            raise BrokerError(filled_broker(words.OPEN_FILE, path), misset=True)
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        why = why_not(error) if isinstance(error, OSError) else Words("UTF-8?", "is it UTF-8?")
-        raise BrokerError(
-            Words(
-                f"chiede una password, ma il file {path} non si legge ({why.it})",
-                f"wants a password, but the file {path} cannot be read ({why.en})",
-            ),
-            misset=True,
-        ) from error
-
-
-# ---- mqtt client -------------------------------------------------------------------------------
-# MQTT 5 itself (OASIS 2019), by paho: the ONLY paho import, made where MQTT is on.
-#
-# Bounded in what it reads, and never believed: a broker has nothing to say but its hello and its
-# confirmations. Nothing here waits but `connect`.
-
-log = logging.getLogger(__name__)
-
-QOS: Final = 1
-LARGEST: Final = 8192
-"""Bytes of a packet that the broker is told it may send: its hello is some dozen."""
-UNASKED: Final = 65_536
-A_CONFIRMATION: Final = 256
-"""Bytes that are read at most: so many, and so many more a message that was sent."""
-PLAIN_ENDS: Final = frozenset(
-    {
-        MQTTErrorCode.MQTT_ERR_SUCCESS,
-        MQTTErrorCode.MQTT_ERR_CONN_LOST,
-        MQTTErrorCode.MQTT_ERR_NO_CONN,
-        MQTTErrorCode.MQTT_ERR_KEEPALIVE,
-    }
-)
-"""What paho says where no packet was wrong."""
-FAILED: Final = 0x80
-"""Reason codes from here on say that something was not done."""
-UNDER_WAY: Final = 20
-"""Messages that wait for their confirmation at once, unless the broker takes fewer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """What the broker has said to a connection: a reason code and its name, what it can do."""
-
-    code: int
-    name: str
-    retains: bool
-    qos: int
-    window: int
-
-
-class Client(Paho):
-    """paho's client for one connection; `handle` ends one that is being made, from any thread."""
-
-    def __init__(self, broker: Broker, will: Message) -> None:
-        super().__init__(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"centralino-{broker.name}",
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-        )
-        self._account = broker
-        self._trusted = trust_of(broker) if broker.security is MqttSecurity.TLS else None
-        self._room = UNASKED
-        self._error: OSError | None = None
-        self._ended: BrokerError | None = None
-        self.handle: socket.socket | None = None
-        self.hello: Hello | None = None
-        self.refused: BrokerError | None = None
-        """Why the broker has not taken a message, None where it has taken all."""
-        self.confirmations: list[int] = []
-        self.max_inflight_messages_set(0)  # who publishes keeps to the broker's window
-        self.will_set(will.topic, will.payload, QOS, will.retain)
-        if broker.user:
-            self.username_pw_set(broker.user, secret_of(broker.password_file))
-        self.on_connect, self.on_disconnect = _on_connect, _on_disconnect
-        self.on_publish = _on_publish
-
-    def begin(self) -> None:
-        """Connect, and ask for the broker's hello; raises OSError (ssl.SSLError) and ValueError."""
-        broker = self._account
-        properties = _properties(PacketTypes.CONNECT)
-        properties.MaximumPacketSize = LARGEST
-        port = broker.port or PORTS[broker.security]
-        keepalive = broker.limits.keepalive_s
-        self.connect(broker.server, port, keepalive, clean_start=True, properties=properties)
-
-    def step(self, *, read: bool, write: bool) -> None:
-        """Read and write; whatever paho makes of garbage, the broker is at fault: BrokerError."""
-        try:
-            told = [self.loop_read()] if read else []
-            if write and self.want_write():
-                told.append(self.loop_write())
-            told.append(self.loop_misc())
-        except BrokerError:
-            raise
-        except Exception as error:  # struct, index, key, value: a packet that is none
-            log.info("mqtt: the broker's packet was no packet: %r", error)
-            raise BrokerError(words.NO_MQTT) from error
-        if any(code not in PLAIN_ENDS for code in told) and not self._is_refused():
-            raise BrokerError(words.NO_MQTT)
-        if self._ended is not None or any(told):
-            raise self.why()
-
-    def send(self, message: Message) -> int:
-        """Hand a message over; returns its number among `confirmations`. Raises BrokerError."""
-        if self._ended is not None:
-            raise self.why()
-        properties = _properties(PacketTypes.PUBLISH)
-        if message.expiry_s:
-            properties.MessageExpiryInterval = message.expiry_s
-        self._room += A_CONFIRMATION
-        told = self.publish(message.topic, message.payload, QOS, message.retain, properties)
-        if told.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise self.why()
-        return told.mid
-
-    def leave(self, last: Message | None) -> None:
-        """Take leave, with a last message where the connection still stands; never waits."""
-        with contextlib.suppress(Exception):  # whatever is wrong with it, it is over
-            if last is not None and self.is_connected():
-                self.publish(last.topic, last.payload, QOS, last.retain)
-            self.disconnect()
-            self._sock_close()  # paho has no other way to close at once
-        if self.handle is not None:
-            self.handle.close()
-
-    def holds_bytes(self) -> bool:
-        """Tell whether TLS holds bytes that no descriptor will tell of."""
-        sock = self.socket()
-        return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
-
-    def why(self) -> BrokerError:
-        """Say why the connection is over; what the broker has said of a message explains most."""
-        if self.refused is not None:
-            return self.refused
-        if isinstance(self._error, ssl.SSLError):
-            return trust_broken(self._error)
-        if self._error is not None:
-            return BrokerError(not_reached(self._error))
-        return self._ended or BrokerError(words.LOST)
-
-    # --- what paho calls ---
-
-    def ended(self, code: int, name: str) -> None:
-        """Take note that it is over; a code below FAILED says nothing."""
-        if self.hello is not None and self._is_refused():
-            self._ended = broker_refusal(self.hello.code, self.hello.name)
-        else:
-            self._ended = broker_refusal(code, name) if code >= FAILED else BrokerError(words.LOST)
-
-    def _is_refused(self) -> bool:
-        return self.hello is not None and self.hello.code >= FAILED
-
-    def _create_socket(self) -> socket.socket:
-        """Connect, each step within its limit: some versions of paho allow TLS another one."""
-        broker = self._account
-        address = (broker.server, broker.port or PORTS[broker.security])
-        made = socket.create_connection(address, broker.limits.connect_s)
-        self.handle = made.dup()  # TLS takes the first one's descriptor away
-        if self._trusted is None:
-            return made
-        return self._trusted.wrap_socket(made, server_hostname=broker.server)
-
-    def _sock_recv(self, bufsize: int) -> bytes:
-        """Read a piece; paho would ask for, and keep, as much as a broker announces."""
-        try:
-            data = super()._sock_recv(min(bufsize, LARGEST))
-        except BlockingIOError:
-            raise
-        except OSError as error:
-            self._error = error
-            raise
-        self._room -= len(data)
-        if self._room < 0:
-            raise BrokerError(words.TOO_MUCH)
-        return data
-
-
-def _on_connect(
-    client: Any, _u: Any, _f: ConnectFlags, reason: ReasonCode, said: Properties | None
-) -> None:
-    window = int(getattr(said, "ReceiveMaximum", UNDER_WAY))
-    client.hello = Hello(
-        int(reason.value),
-        str(reason),
-        bool(getattr(said, "RetainAvailable", 1)),
-        int(getattr(said, "MaximumQoS", QOS)),
-        max(1, min(UNDER_WAY, window)),
-    )
-
-
-def _on_disconnect(
-    client: Any, _u: Any, flags: DisconnectFlags, reason: ReasonCode, _s: Properties | None
-) -> None:
-    code = int(reason.value) if flags.is_disconnect_packet_from_server else 0
-    client.ended(code, str(reason))
-
-
-def _on_publish(client: Any, _u: Any, mid: int, reason: ReasonCode, _s: Properties | None) -> None:
-    if int(reason.value) >= FAILED:
-        client.refused = broker_refusal(int(reason.value), str(reason))
-    client.confirmations.append(mid)
-
-
-def _properties(kind: int) -> Properties:
-    return Properties(kind)  # type: ignore[no-untyped-call]  # paho has left it so
+    from appliance.fleet.mqtt import Broker
+    from appliance.fleet.mqtt_messages import MqttMessage
 
 
 # ---- mqtt --------------------------------------------------------------------------------------
@@ -303,15 +55,15 @@ def _properties(kind: int) -> Properties:
 # keeps it.
 
 
-class Connection:
+class MqttConnection:
     """Opened, turned and closed by one thread; `wake` and `abort` may come from any.
 
     Every method raises BrokerError once the broker cannot be used; then it is only to be closed.
     """
 
-    def __init__(self, broker: Broker, will: Message) -> None:
+    def __init__(self, broker: Broker, will: MqttMessage) -> None:
         self._broker, self._will = broker, will
-        self._client: Client | None = None
+        self._client: MqttClient | None = None
         self._selector = selectors.DefaultSelector()
         self._ear, self._bell = socket.socketpair()
         for end in (self._ear, self._bell):
@@ -349,7 +101,7 @@ class Connection:
         client.step(read=bool(mask & selectors.EVENT_READ) or not waits, write=bool(mask))
         self._check_late(client)
 
-    def publish(self, message: Message) -> int:
+    def publish(self, message: MqttMessage) -> int:
         """Hand a message over; returns the number that `confirmed` will tell of it."""
         number = self._required().send(message)
         self._sent_at[number] = time.monotonic()
@@ -378,7 +130,7 @@ class Connection:
                 handle.shutdown(socket.SHUT_RDWR)
         self.wake()
 
-    def close(self, last: Message | None = None) -> None:
+    def close(self, last: MqttMessage | None = None) -> None:
         """Take leave, with a last message where the connection still stands; never waits."""
         client, self._client = self._client, None
         if client is not None:
@@ -390,14 +142,14 @@ class Connection:
     # --- within ---
 
     def _connect(self) -> None:
-        client = self._client = Client(self._broker, self._will)
+        client = self._client = MqttClient(self._broker, self._will)
         try:
             client.begin()
         except ssl.SSLCertVerificationError as error:
-            why = filled_broker(words.STRANGER, error.verify_message)
+            why = fill_reason(UNKNOWN_CERTIFICATE, error.verify_message)
             raise BrokerError(why, misset=True) from error
         except ssl.SSLError as error:
-            raise trust_broken(error) from error
+            raise tls_failure(error) from error
         except (OSError, ValueError) as error:
             raise BrokerError(not_reached(error)) from error
 
@@ -406,27 +158,27 @@ class Connection:
         while client.hello is None:
             left = until - time.monotonic()
             if left <= 0:
-                raise BrokerError(words.NO_HELLO)
+                raise BrokerError(NO_HELLO)
             self.turn(left)
         hello = client.hello
-        if hello.code >= FAILED:
+        if hello.code >= FIRST_FAILURE:
             raise broker_refusal(hello.code, hello.name)
         if not hello.retains:
-            raise BrokerError(words.NO_RETAIN, misset=True)
+            raise BrokerError(NO_RETAIN, misset=True)
         if hello.qos < QOS:
-            raise BrokerError(words.NO_QOS, misset=True)
+            raise BrokerError(NO_QOS, misset=True)
         self.window = hello.window
 
-    def _check_late(self, client: Client) -> None:
+    def _check_late(self, client: MqttClient) -> None:
         """Raise where a confirmation is late; one that has come and was not asked for is not."""
         late = time.monotonic() - self._broker.limits.confirm_s
         sent = self._sent_at.items()
         if any(at < late for number, at in sent if number not in client.confirmations):
-            raise BrokerError(words.NO_CONFIRMATION)
+            raise BrokerError(NO_CONFIRMATION)
 
-    def _required(self) -> Client:
+    def _required(self) -> MqttClient:
         if self._client is None:
-            raise BrokerError(words.LOST)
+            raise BrokerError(LOST)
         return self._client
 
 
@@ -438,3 +190,261 @@ def _watched(selector: selectors.BaseSelector, sock: Any, events: int) -> Iterat
     finally:
         with contextlib.suppress(KeyError, ValueError):
             selector.unregister(sock)
+
+
+# ---- mqtt client -------------------------------------------------------------------------------
+# MQTT 5 itself (OASIS 2019), by paho: the ONLY paho import, made where MQTT is on.
+#
+# Bounded in what it reads, and never believed: a broker has nothing to say but its hello and its
+# confirmations. Nothing here waits but `connect`.
+
+log = logging.getLogger(__name__)
+
+QOS: Final = 1
+LARGEST_PACKET: Final = 8192
+"""Bytes of a packet that the broker is told it may send: its hello is some dozen."""
+BYTES_AT_MOST: Final = 65_536
+BYTES_A_CONFIRMATION: Final = 256
+"""Bytes that are read at most: so many, and so many more a message that was sent."""
+PLAIN_ENDS: Final = frozenset(
+    {
+        MQTTErrorCode.MQTT_ERR_SUCCESS,
+        MQTTErrorCode.MQTT_ERR_CONN_LOST,
+        MQTTErrorCode.MQTT_ERR_NO_CONN,
+        MQTTErrorCode.MQTT_ERR_KEEPALIVE,
+    }
+)
+"""What paho says where no packet was wrong."""
+FIRST_FAILURE: Final = 0x80
+"""Reason codes from here on say that something was not done."""
+UNDER_WAY: Final = 20
+"""Messages that wait for their confirmation at once, unless the broker takes fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerHello:
+    """What the broker has said to a connection: a reason code and its name, what it can do."""
+
+    code: int
+    name: str
+    retains: bool
+    qos: int
+    window: int
+
+
+class MqttClient(Paho):
+    """paho's client for one connection; `handle` ends one that is being made, from any thread."""
+
+    def __init__(self, broker: Broker, will: MqttMessage) -> None:
+        super().__init__(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"centralino-{broker.name}",
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+        )
+        self._account = broker
+        self._trusted = tls_context(broker) if broker.security is MqttSecurity.TLS else None
+        self._room = BYTES_AT_MOST
+        self._error: OSError | None = None
+        self._ended: BrokerError | None = None
+        self.handle: socket.socket | None = None
+        self.hello: BrokerHello | None = None
+        self.refused: BrokerError | None = None
+        """Why the broker has not taken a message, None where it has taken all."""
+        self.confirmations: list[int] = []
+        self.max_inflight_messages_set(0)  # who publishes keeps to the broker's window
+        self.will_set(will.topic, will.payload, QOS, will.retain)
+        if broker.user:
+            self.username_pw_set(broker.user, read_password(broker.password_file))
+        self.on_connect, self.on_disconnect = _on_connect, _on_disconnect
+        self.on_publish = _on_publish
+
+    def begin(self) -> None:
+        """Connect, and ask for the broker's hello; raises OSError (ssl.SSLError) and ValueError."""
+        broker = self._account
+        properties = _properties(PacketTypes.CONNECT)
+        properties.MaximumPacketSize = LARGEST_PACKET
+        port = broker.port or PORTS[broker.security]
+        keepalive = broker.limits.keepalive_s
+        self.connect(broker.server, port, keepalive, clean_start=True, properties=properties)
+
+    def step(self, *, read: bool, write: bool) -> None:
+        """Read and write; whatever paho makes of garbage, the broker is at fault: BrokerError."""
+        try:
+            told = [self.loop_read()] if read else []
+            if write and self.want_write():
+                told.append(self.loop_write())
+            told.append(self.loop_misc())
+        except BrokerError:
+            raise
+        except Exception as error:  # struct, index, key, value: a packet that is none
+            log.info("mqtt: the broker's packet was no packet: %r", error)
+            raise BrokerError(NO_MQTT) from error
+        if any(code not in PLAIN_ENDS for code in told) and not self._is_refused():
+            raise BrokerError(NO_MQTT)
+        if self._ended is not None or any(told):
+            raise self.why()
+
+    def send(self, message: MqttMessage) -> int:
+        """Hand a message over; returns its number among `confirmations`. Raises BrokerError."""
+        if self._ended is not None:
+            raise self.why()
+        properties = _properties(PacketTypes.PUBLISH)
+        if message.expiry_s:
+            properties.MessageExpiryInterval = message.expiry_s
+        self._room += BYTES_A_CONFIRMATION
+        told = self.publish(message.topic, message.payload, QOS, message.retain, properties)
+        if told.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            raise self.why()
+        return told.mid
+
+    def leave(self, last: MqttMessage | None) -> None:
+        """Take leave, with a last message where the connection still stands; never waits."""
+        with contextlib.suppress(Exception):  # whatever is wrong with it, it is over
+            if last is not None and self.is_connected():
+                self.publish(last.topic, last.payload, QOS, last.retain)
+            self.disconnect()
+            self._sock_close()  # paho has no other way to close at once
+        if self.handle is not None:
+            self.handle.close()
+
+    def holds_bytes(self) -> bool:
+        """Tell whether TLS holds bytes that no descriptor will tell of."""
+        sock = self.socket()
+        return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+
+    def why(self) -> BrokerError:
+        """Say why the connection is over; what the broker has said of a message explains most."""
+        if self.refused is not None:
+            return self.refused
+        if isinstance(self._error, ssl.SSLError):
+            return tls_failure(self._error)
+        if self._error is not None:
+            return BrokerError(not_reached(self._error))
+        return self._ended or BrokerError(LOST)
+
+    # --- what paho calls ---
+
+    def ended(self, code: int, name: str) -> None:
+        """Take note that it is over; a code below FAILED says nothing."""
+        if self.hello is not None and self._is_refused():
+            self._ended = broker_refusal(self.hello.code, self.hello.name)
+        else:
+            self._ended = broker_refusal(code, name) if code >= FIRST_FAILURE else BrokerError(LOST)
+
+    def _is_refused(self) -> bool:
+        return self.hello is not None and self.hello.code >= FIRST_FAILURE
+
+    def _create_socket(self) -> socket.socket:
+        """Connect, each step within its limit: some versions of paho allow TLS another one."""
+        broker = self._account
+        address = (broker.server, broker.port or PORTS[broker.security])
+        made = socket.create_connection(address, broker.limits.connect_s)
+        self.handle = made.dup()  # TLS takes the first one's descriptor away
+        if self._trusted is None:
+            return made
+        return self._trusted.wrap_socket(made, server_hostname=broker.server)
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        """Read a piece; paho would ask for, and keep, as much as a broker announces."""
+        try:
+            data = super()._sock_recv(min(bufsize, LARGEST_PACKET))
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self._error = error
+            raise
+        self._room -= len(data)
+        if self._room < 0:
+            raise BrokerError(TOO_MUCH)
+        return data
+
+
+def _on_connect(
+    client: Any, _u: Any, _f: ConnectFlags, reason: ReasonCode, said: Properties | None
+) -> None:
+    window = int(getattr(said, "ReceiveMaximum", UNDER_WAY))
+    client.hello = BrokerHello(
+        int(reason.value),
+        str(reason),
+        bool(getattr(said, "RetainAvailable", 1)),
+        int(getattr(said, "MaximumQoS", QOS)),
+        max(1, min(UNDER_WAY, window)),
+    )
+
+
+def _on_disconnect(
+    client: Any, _u: Any, flags: DisconnectFlags, reason: ReasonCode, _s: Properties | None
+) -> None:
+    code = int(reason.value) if flags.is_disconnect_packet_from_server else 0
+    client.ended(code, str(reason))
+
+
+def _on_publish(client: Any, _u: Any, mid: int, reason: ReasonCode, _s: Properties | None) -> None:
+    if int(reason.value) >= FIRST_FAILURE:
+        client.refused = broker_refusal(int(reason.value), str(reason))
+    client.confirmations.append(mid)
+
+
+def _properties(kind: int) -> Properties:
+    return Properties(kind)  # type: ignore[no-untyped-call]  # paho has left it so
+
+
+# ---- mqtt trust --------------------------------------------------------------------------------
+# What protects a connection: certificates and the password, and what may be wrong with them.
+
+
+def not_reached(error: Exception) -> Words:
+    """Say why there is no connection, and what to do."""
+    why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
+    return Words(f"non si raggiunge ({why.it})", f"cannot be reached ({why.en})")
+
+
+def tls_failure(error: ssl.SSLError) -> BrokerError:
+    """Say what TLS failed of; what is broken off in the middle may pass."""
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return BrokerError(LOST)
+    reason = (error.reason or str(error)).replace("_", " ").lower()
+    return BrokerError(fill_reason(NO_TLS, reason), misset=True)
+
+
+def tls_context(broker: Broker) -> ssl.SSLContext:
+    """Make what TLS is done by; raises BrokerError for files that cannot be used."""
+    try:
+        context = ssl.create_default_context(cafile=broker.ca_file or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if broker.certificate:
+            context.load_cert_chain(broker.certificate, broker.key or None, password=_no_phrase)
+    except (OSError, ValueError) as error:
+        named = ", ".join(filter(None, (broker.ca_file, broker.certificate, broker.key)))
+        why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
+        raise BrokerError(
+            Words(
+                f"chiede TLS, ma {named} non si può usare ({why.it})",
+                f"wants TLS, but {named} cannot be used ({why.en})",
+            ),
+            misset=True,
+        ) from error
+    return context
+
+
+def _no_phrase() -> bytes:
+    """Answer whoever asks for a key's pass phrase: nobody sits at a box who could type one."""
+    raise ValueError("the key is locked by a pass phrase: use one without")
+
+
+def read_password(path: str) -> str:
+    """Read a password; raises BrokerError where there is none, or where everybody can read it."""
+    try:
+        if Path(path).stat().st_mode & stat.S_IROTH:
+            raise BrokerError(fill_reason(OPEN_FILE, path), misset=True)
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        why = why_not(error) if isinstance(error, OSError) else Words("UTF-8?", "is it UTF-8?")
+        raise BrokerError(
+            Words(
+                f"chiede una password, ma il file {path} non si legge ({why.it})",
+                f"wants a password, but the file {path} cannot be read ({why.en})",
+            ),
+            misset=True,
+        ) from error

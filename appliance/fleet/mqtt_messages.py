@@ -1,21 +1,25 @@
-"""MQTT topics, events, Home Assistant discovery."""
+"""MQTT messages: events, the topics of states, Home Assistant's discovery. Pure."""
 
 from __future__ import annotations
 
 import enum
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import appliance
 from appliance.calls.events import Presentation
 from appliance.calls.model import LineState
-from appliance.calls.status import Status
 from appliance.policy.numbering import MASK
 from appliance.policy.privacy import mask_journal, without_addresses
 from appliance.policy.text import Refused, Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from appliance.calls.status import Status
+
 
 # ---- events ------------------------------------------------------------------------------------
 # What is told beyond the house: which events there are, and what is in each (P7). Pure.
@@ -29,11 +33,11 @@ SCHEMA: Final = 1
 """Which edition of the published form events are written in."""
 HEAD_DIGITS: Final = 3
 """So much of a masked number is told: which area, or that it is a mobile."""
-SHORTEST: Final = 8
+SHORTEST_SHOWN: Final = 8
 """A shorter number would be half told by that, and is masked whole."""
 
 
-class Topic(enum.StrEnum):
+class EventGroup(enum.StrEnum):
     """Groups of events that the configuration may ask for."""
 
     CALLS = "calls"
@@ -44,29 +48,29 @@ class Topic(enum.StrEnum):
     TROUBLES = "troubles"
 
 
-class Callers(enum.StrEnum):
+class CallerNumbers(enum.StrEnum):
     """What is told of callers' numbers."""
 
     MASKED = "masked"
     FULL = "full"
 
 
-KINDS: Final[Mapping[str, Topic]] = {
-    "call_ended": Topic.CALLS,
-    "message_left": Topic.MESSAGES,
-    "request_made": Topic.REQUESTS,
-    "line_lost": Topic.LINES,
-    "line_back": Topic.LINES,
-    "service_changed": Topic.SERVICE,
-    "trouble_began": Topic.TROUBLES,
-    "trouble_ended": Topic.TROUBLES,
+GROUP_OF_EVENT: Final[Mapping[str, EventGroup]] = {
+    "call_ended": EventGroup.CALLS,
+    "message_left": EventGroup.MESSAGES,
+    "request_made": EventGroup.REQUESTS,
+    "line_lost": EventGroup.LINES,
+    "line_back": EventGroup.LINES,
+    "service_changed": EventGroup.SERVICE,
+    "trouble_began": EventGroup.TROUBLES,
+    "trouble_ended": EventGroup.TROUBLES,
 }
 """Every event, and the group it belongs to."""
-LOST: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
+LOST_STATES: Final = frozenset({LineState.MISSING, LineState.OUT, LineState.NO_LINE})
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownTrouble:
     """A trouble as the box knows it: `code` is stable, the words are for people."""
 
     code: str
@@ -84,14 +88,14 @@ def told_caller(presentation: str, number: str, hidden: Callable[[str], str] | N
     return told
 
 
-def facts_of(status: Status, troubles: tuple[Known, ...]) -> Json:
+def facts_of(status: Status, troubles: tuple[KnownTrouble, ...]) -> Json:
     """Gather what events are made of when it changes; a line that nothing is known of is left out.
 
     What changes with every call is not among it, nor who has set a state.
     """
     return {
         "lines": {
-            line.name: {"lost": line.state in LOST, "why": plain_event(line.why)}
+            line.name: {"lost": line.state in LOST_STATES, "why": plain_event(line.why)}
             for line in status.lines
             if line.declared
         },
@@ -111,17 +115,19 @@ def service_of(status: Status) -> Json:
     }
 
 
-def differences(before: Json | None, after: Json, topics: frozenset[str]) -> list[tuple[str, Json]]:
+def fact_differences(
+    before: Json | None, after: Json, topics: frozenset[str]
+) -> list[tuple[str, Json]]:
     """List the events (kind, what it is about) that lie between two facts, of these topics.
 
     With nothing before only what is wrong is told.
     """
     known = before or {"lines": {}, "service": after["service"], "troubles": {}}
     found = (*_of_lines(known, after), *_of_service(known, after), *_of_troubles(known, after))
-    return [(kind, about) for kind, about in found if KINDS[kind] in topics]
+    return [(kind, about) for kind, about in found if GROUP_OF_EVENT[kind] in topics]
 
 
-def merged(before: Json | None, after: Json, *, settled: bool) -> Json:
+def merged_facts(before: Json | None, after: Json, *, settled: bool) -> Json:
     """Return the facts to be kept: what a start has not come to know yet stays as it was.
 
     Until all is `settled`, a trouble of the run before has not ended for not having been seen.
@@ -161,7 +167,7 @@ def _of_troubles(before: Json, after: Json) -> Iterator[tuple[str, Json]]:
 
 
 def _masked(number: str) -> str:
-    head = number[:HEAD_DIGITS] if len(number) >= SHORTEST else ""
+    head = number[:HEAD_DIGITS] if len(number) >= SHORTEST_SHOWN else ""
     return f"{head}{MASK}"
 
 
@@ -180,13 +186,13 @@ REFRESH_S: Final = 900.0
 """States are published anew so often, changed or not."""
 EXPIRY_S: Final = 3600
 """A broker forgets a state that nobody has renewed for so long."""
-LONGEST: Final = 100
+LONGEST_PREFIX: Final = 100
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _OTHER: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class MqttMessage:
     """What is published: `expiry_s` 0 for never; with `retain` the broker keeps it."""
 
     topic: str
@@ -196,7 +202,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class FleetEvent:
     """An event out of the outbox; see records.fleet_outbox.Waiting."""
 
     number: int
@@ -210,7 +216,7 @@ class Event:
 
 def check_prefix(prefix: str) -> str:
     """Return a prefix that can be one; raises ConfigurationError for another."""
-    if len(prefix) <= LONGEST and _PREFIX.fullmatch(prefix):
+    if len(prefix) <= LONGEST_PREFIX and _PREFIX.fullmatch(prefix):
         return prefix
     raise Refused(
         f"{prefix!r} non può essere: ogni apparecchio ha il suo, di lettere, cifre, - e _, con / "
@@ -220,21 +226,25 @@ def check_prefix(prefix: str) -> str:
     )
 
 
-def availability(prefix: str, *, online: bool) -> Message:
+def availability(prefix: str, *, online: bool) -> MqttMessage:
     """Say whether the box is connected; "offline" is also its will, which the broker speaks."""
-    return Message(f"{prefix}/availability", ONLINE if online else OFFLINE, retain=True)
+    return MqttMessage(f"{prefix}/availability", ONLINE if online else OFFLINE, retain=True)
 
 
-def states(prefix: str, status: Status, troubles: tuple[Known, ...]) -> tuple[Message, ...]:
+def state_messages(
+    prefix: str, status: Status, troubles: tuple[KnownTrouble, ...]
+) -> tuple[MqttMessage, ...]:
     """Say how lines, positions, messages, the service and troubles stand, one topic each."""
     found = _states(status, troubles)
     return tuple(
-        Message(f"{prefix}/{topic}", _json(value), retain=True, expiry_s=EXPIRY_S)
+        MqttMessage(f"{prefix}/{topic}", _json(value), retain=True, expiry_s=EXPIRY_S)
         for topic, value in found
     )
 
 
-def event(prefix: str, told: Event, hidden: Callable[[str], str] | None) -> Message:
+def event_message(
+    prefix: str, told: FleetEvent, hidden: Callable[[str], str] | None
+) -> MqttMessage:
     """Tell of one event; `hidden` is of `events.told_caller`."""
     about = dict(told.about)
     if told.presentation:
@@ -247,7 +257,7 @@ def event(prefix: str, told: Event, hidden: Callable[[str], str] | None) -> Mess
         "at": told.at,
         "about": about,
     }
-    return Message(f"{prefix}/event/{told.kind}", _json(value))
+    return MqttMessage(f"{prefix}/event/{told.kind}", _json(value))
 
 
 def topic_level(name: str) -> str:
@@ -255,7 +265,7 @@ def topic_level(name: str) -> str:
     return _OTHER.sub("_", name)
 
 
-def _states(status: Status, troubles: tuple[Known, ...]) -> Iterator[tuple[str, Json]]:
+def _states(status: Status, troubles: tuple[KnownTrouble, ...]) -> Iterator[tuple[str, Json]]:
     for line in status.lines:
         since = line.since.isoformat() if line.since else None
         yield f"line/{topic_level(line.name)}", {"state": line.state.value, "since": since}
@@ -282,8 +292,8 @@ def _json(value: Json) -> bytes:
 # Its MQTT discovery of devices (home-assistant.io, integrations/mqtt, "Device discovery payload").
 # Nothing is subscribed to: what is retained is found whenever Home Assistant starts.
 
-ROOT: Final = "homeassistant/device"
-NAMES: Final = {
+DISCOVERY_ROOT: Final = "homeassistant/device"
+ENTITY_NAMES: Final = {
     "line": Words("Linea", "Line"),
     "messages": Words("Messaggi da chiudere", "Messages to be dealt with"),
     "open": Words("Aperto", "Open"),
@@ -294,7 +304,7 @@ NAMES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class HomeDevice:
     """The box as it is named there; `lines` and `positions` are (name, shown)."""
 
     prefix: str
@@ -304,25 +314,25 @@ class Device:
     language: str = "it"
 
 
-def discovery(device: Device) -> Message:
+def discovery_message(device: HomeDevice) -> MqttMessage:
     """Describe the box and what can be known of it."""
     node = _node(device.prefix)
     value = {
         "dev": {"ids": [node], "name": device.name, "mf": "Centralino"},
         "o": {"name": "centralino", "sw": appliance.__version__},
         "avty_t": f"{device.prefix}/availability",
-        "cmps": _parts(device, node),
+        "cmps": _entities(device, node),
     }
     payload = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return Message(f"{ROOT}/{node}/config", payload, retain=True)
+    return MqttMessage(f"{DISCOVERY_ROOT}/{node}/config", payload, retain=True)
 
 
-def _parts(device: Device, node: str) -> dict[str, Any]:
+def _entities(device: HomeDevice, node: str) -> dict[str, Any]:
     """List the entities: one a line and a position, and the house's own."""
     prefix = device.prefix
 
     def say(what: str) -> str:
-        return NAMES[what].it if device.language == "it" else NAMES[what].en
+        return ENTITY_NAMES[what].it if device.language == "it" else ENTITY_NAMES[what].en
 
     each = {
         f"line_{topic_level(name)}": _sensor(

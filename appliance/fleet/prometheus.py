@@ -1,4 +1,4 @@
-"""Prometheus metrics over HTTP."""
+"""Prometheus metrics: counters, a box's figures, and the server that answers a scrape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import selectors
 import socket
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from appliance.policy.text import why_not
 from appliance.workers import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from appliance.calls.orders import CallRecord
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 # Prometheus takes a counter that begins anew for a restart; all begin at 0, so that the first call
 # of a kind is seen as an increase. Used by the deciding thread alone; what it hands out is frozen.
 
-BUSY: Final = frozenset(
+BUSY_STATES: Final = frozenset(
     {LineState.RINGING, LineState.IN_USE, LineState.IN_USE_OUTSIDE, LineState.CLEARING}
 )
 """A caller who dials the line now does not reach it (P8)."""
-BOUNDS: Final = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
+ANSWER_BOUNDS_S: Final = (5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
 """Seconds until a person answered: what service levels are agreed in."""
-KNOWN: Final = 500
+CALLS_REMEMBERED: Final = 500
 """Calls that were counted already, kept to count none twice."""
-OUTCOMES: Final = tuple(
+CALL_OUTCOMES: Final = tuple(
     (direction.value, result.value)
     for direction in Direction
     for result in Result
@@ -55,17 +55,17 @@ class Spread:
 
     count: int = 0
     sum_s: float = 0.0
-    up_to: tuple[int, ...] = (0,) * len(BOUNDS)
+    up_to: tuple[int, ...] = (0,) * len(ANSWER_BOUNDS_S)
 
     def with_one(self, seconds: float) -> Spread:
         """Return the same with one more."""
-        within = (seconds <= bound for bound in BOUNDS)
+        within = (seconds <= bound for bound in ANSWER_BOUNDS_S)
         up_to = tuple(n + more for n, more in zip(self.up_to, within, strict=True))
         return Spread(self.count + 1, self.sum_s + seconds, up_to)
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class CounterTally:
     """The counters at one moment: by (direction, result), by evidence, by line, by fault."""
 
     calls: Mapping[tuple[str, str], int]
@@ -78,18 +78,18 @@ class Tally:
     faults: Mapping[str, int]
 
 
-class Counts:
+class MetricCounters:
     """Hears of calls, lines and faults; `tally` freezes the counters."""
 
     def __init__(self) -> None:
-        self._calls = Counter(dict.fromkeys(OUTCOMES, 0))
+        self._calls = Counter(dict.fromkeys(CALL_OUTCOMES, 0))
         self._released: Counter[str] = Counter()
         self._answer = self._talk = self._release = Spread()
         self._busy_s: dict[str, float] = {}
         self._all_busy_s = 0.0
         self._faults: Counter[str] = Counter()
         self._ended: dict[str, tuple[float, CallRecord]] = {}
-        self._known: deque[str] = deque(maxlen=KNOWN)
+        self._known: deque[str] = deque(maxlen=CALLS_REMEMBERED)
         self._looked: tuple[float, frozenset[str], bool] | None = None
 
     def call(self, record: CallRecord, now: float) -> None:
@@ -106,7 +106,7 @@ class Counts:
                 self._busy_s[line] += now - before
             self._all_busy_s += (now - before) * all_busy
         names = {line.name for line in status.lines}
-        busy = frozenset(line.name for line in status.lines if line.state in BUSY)
+        busy = frozenset(line.name for line in status.lines if line.state in BUSY_STATES)
         for name in names:
             self._busy_s.setdefault(name, 0.0)
         self._looked = (now, busy, bool(names) and busy == names)
@@ -115,7 +115,7 @@ class Counts:
         """Add what went wrong in the carrier's last period, by name."""
         self._faults.update(found)
 
-    def tally(self, now: float) -> Tally:
+    def tally(self, now: float) -> CounterTally:
         """Return the counters.
 
         Whoever seems to have given up is counted late: a telephone beside the line may have taken
@@ -126,7 +126,7 @@ class Counts:
                 del self._ended[call]
                 self._known.append(call)
                 self._count(record)
-        return Tally(
+        return CounterTally(
             dict(self._calls),
             dict(self._released),
             self._answer,
@@ -145,12 +145,12 @@ class Counts:
             self._release = self._release.with_one(record.release_ms / 1000)
         talked = record.result is Result.ANSWERED and record.answered_at is not None
         if talked and record.direction is Direction.IN:
-            self._answer = _more(self._answer, record.rang_at, record.answered_at)
+            self._answer = _spread_with(self._answer, record.rang_at, record.answered_at)
         if talked:
-            self._talk = _more(self._talk, record.answered_at, record.ended_at)
+            self._talk = _spread_with(self._talk, record.answered_at, record.ended_at)
 
 
-def _more(spread: Spread, begin: datetime | None, end: datetime | None) -> Spread:
+def _spread_with(spread: Spread, begin: datetime | None, end: datetime | None) -> Spread:
     """Add one stretch of time; a clock that was set back meanwhile tells nothing."""
     if begin is None or end is None or end < begin:
         return spread
@@ -162,7 +162,7 @@ def _more(spread: Spread, begin: datetime | None, end: datetime | None) -> Sprea
 
 
 @dataclass(frozen=True, slots=True)
-class Phones:
+class PhoneFigures:
     """How many phones are configured, have registered or stand at a fixed address, and answer.
 
     Numbers alone: a phone is a person's position, and staff are not measured (E21).
@@ -175,7 +175,7 @@ class Phones:
 
 
 @dataclass(frozen=True, slots=True)
-class Carrier:
+class GatewayFigures:
     """The carrier's last period: lateness of its ticks and the least lead in the modems, in s."""
 
     late_p50_s: float
@@ -185,7 +185,7 @@ class Carrier:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class BoxFigures:
     """Everything that is told. Moments in s since 1970; `carrier` is None before it has said any.
 
     `troubles` are stable codes, `complaints` how many of the configuration's values are not used as
@@ -200,10 +200,10 @@ class Figures:
     image: str
     ready: bool
     status: Status
-    tally: Tally
+    tally: CounterTally
     stored: StoredCounts
-    phones: Phones = Phones()
-    carrier: Carrier | None = None
+    phones: PhoneFigures = PhoneFigures()
+    carrier: GatewayFigures | None = None
     troubles: tuple[str, ...] = ()
     complaints: int = 0
     restarts: tuple[tuple[str, int], ...] = ()
@@ -211,62 +211,6 @@ class Figures:
     late: int = 0
     overdue: int = 0
     backup_at: float = 0.0
-
-
-# ---- metrics http ------------------------------------------------------------------------------
-# The little of HTTP/1.1 that a scrape needs (RFC 9112): one GET of one path, then good-bye.
-
-LONGEST_HEAD: Final = 4096
-"""Bytes of a request: Prometheus sends 300."""
-PATH: Final = "/metrics"
-REASONS: Final = {
-    200: "OK",
-    400: "Bad Request",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    431: "Request Header Fields Too Large",
-    503: "Service Unavailable",
-}
-
-
-def judge_request(heard: bytes) -> int | None:
-    """Return the status code that a request deserves; None while its end has not come."""
-    if len(heard) > LONGEST_HEAD:
-        return 431
-    if b"\r\n\r\n" not in heard and b"\n\n" not in heard:
-        return None
-    words = heard.split(b"\n", 1)[0].strip().split(b" ")
-    if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
-        return 400
-    if words[0] not in {b"GET", b"HEAD"}:
-        return 405
-    return 200 if words[1].split(b"?", 1)[0] == PATH.encode() else 404
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A status code, and what is told with it; `body` is left out for HEAD."""
-
-    code: int
-    body: bytes = b""
-    content_type: str = "text/plain; charset=utf-8"
-
-
-def write_response(answer: Answer, *, is_head: bool = False) -> bytes:
-    """Write an answer; a refusal's body is its reason."""
-    reason = REASONS[answer.code]
-    body = answer.body or f"{reason}\n".encode()
-    lines = [
-        f"HTTP/1.1 {answer.code} {reason}",
-        f"Content-Type: {answer.content_type}",
-        f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        "Connection: close",
-    ]
-    if answer.code == 405:
-        lines.append("Allow: GET, HEAD")
-    head = "\r\n".join([*lines, "", ""]).encode()
-    return head if is_head else head + body
 
 
 # ---- metrics server ----------------------------------------------------------------------------
@@ -288,7 +232,7 @@ RETRY_S: Final = 10.0
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """Prometheus's text format, as it has been since 2014."""
 
-Network = IPv4Network | IPv6Network
+AllowedNetwork = IPv4Network | IPv6Network
 
 
 @dataclass(slots=True, eq=False)
@@ -301,7 +245,7 @@ class _Visitor:
     to_send: bytes = b""
 
 
-class Server:
+class MetricsServer:
     """Serves `latest` (None: nothing to tell yet) at `address`, to `allowed` networks, () for all.
 
     `page` writes the figures; it is fetched by `load` in the thread itself. `on_trouble` hears, in
@@ -311,13 +255,13 @@ class Server:
     def __init__(
         self,
         address: tuple[str, int],
-        allowed: tuple[Network, ...],
-        load: Callable[[], Callable[[Figures], bytes]],
+        allowed: tuple[AllowedNetwork, ...],
+        load: Callable[[], Callable[[BoxFigures], bytes]],
         on_trouble: Callable[[Words | None], None],
         on_failure: Callable[[BaseException], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.latest: Figures | None = None
+        self.latest: BoxFigures | None = None
         self.port = 0
         """Where it listens, 0 for nowhere yet."""
         self._address, self._allowed = address, allowed
@@ -325,8 +269,8 @@ class Server:
         self._worker = Worker("metrics", self._turn, on_failure, end=self._close)
         self._visitors: list[_Visitor] = []
         self._arrivals: deque[float] = deque(maxlen=RATE)
-        self._written: tuple[Figures | None, bytes] = (None, b"")
-        self._page: Callable[[Figures], bytes] | None = None
+        self._written: tuple[BoxFigures | None, bytes] = (None, b"")
+        self._page: Callable[[BoxFigures], bytes] | None = None
         self._listening: socket.socket | None = None
         self._selector: selectors.BaseSelector = selectors.DefaultSelector()
         self._told: Words | None = None
@@ -422,17 +366,17 @@ class Server:
         self._selector.modify(visitor.sock, selectors.EVENT_WRITE, visitor)
         return False
 
-    def _answer(self, code: int) -> Answer:
+    def _answer(self, code: int) -> ScrapeAnswer:
         figures = self.latest
         if code != 200:
-            return Answer(code)
+            return ScrapeAnswer(code)
         if figures is None:
-            return Answer(503)
+            return ScrapeAnswer(503)
         if self._page is None:
             self._page = self._load()
         if self._written[0] is not figures:
             self._written = (figures, self._page(figures))
-        return Answer(200, self._written[1], CONTENT_TYPE)
+        return ScrapeAnswer(200, self._written[1], CONTENT_TYPE)
 
     def _send(self, visitor: _Visitor) -> bool:
         sent = visitor.sock.send(visitor.to_send)
@@ -460,3 +404,59 @@ def _listen(address: tuple[str, int]) -> socket.socket:
         raise
     listening.setblocking(False)
     return listening
+
+
+# ---- metrics http ------------------------------------------------------------------------------
+# The little of HTTP/1.1 that a scrape needs (RFC 9112): one GET of one path, then good-bye.
+
+LONGEST_HEAD: Final = 4096
+"""Bytes of a request: Prometheus sends 300."""
+PATH: Final = "/metrics"
+REASONS: Final = {
+    200: "OK",
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+
+
+def judge_request(heard: bytes) -> int | None:
+    """Return the status code that a request deserves; None while its end has not come."""
+    if len(heard) > LONGEST_HEAD:
+        return 431
+    if b"\r\n\r\n" not in heard and b"\n\n" not in heard:
+        return None
+    words = heard.split(b"\n", 1)[0].strip().split(b" ")
+    if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
+        return 400
+    if words[0] not in {b"GET", b"HEAD"}:
+        return 405
+    return 200 if words[1].split(b"?", 1)[0] == PATH.encode() else 404
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeAnswer:
+    """A status code, and what is told with it; `body` is left out for HEAD."""
+
+    code: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+def write_response(answer: ScrapeAnswer, *, is_head: bool = False) -> bytes:
+    """Write an answer; a refusal's body is its reason."""
+    reason = REASONS[answer.code]
+    body = answer.body or f"{reason}\n".encode()
+    lines = [
+        f"HTTP/1.1 {answer.code} {reason}",
+        f"Content-Type: {answer.content_type}",
+        f"Content-Length: {len(body)}",
+        "Cache-Control: no-store",
+        "Connection: close",
+    ]
+    if answer.code == 405:
+        lines.append("Allow: GET, HEAD")
+    head = "\r\n".join([*lines, "", ""]).encode()
+    return head if is_head else head + body

@@ -2,19 +2,21 @@
 
 Names and units follow Prometheus's conventions: base units, counters that end in _total, one label
 for what is one of several. No label ever holds a number, a caller or a person (P7, E21).
+
+A seam: the server's thread loads it at the first scrape; prometheus_client stays out of a box that
+nobody scrapes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
     GaugeMetricFamily,
     HistogramMetricFamily,
-    Metric,
     SummaryMetricFamily,
 )
 from prometheus_client.registry import Collector, CollectorRegistry
@@ -22,14 +24,22 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from appliance.calls.events import Evidence
 from appliance.calls.model import LineState
 from appliance.calls.orders import Direction
-from appliance.calls.status import GroupStatus
-from appliance.fleet.prometheus import BOUNDS, Figures, Spread
+from appliance.fleet.prometheus import ANSWER_BOUNDS_S
 from appliance.policy.clock import ClockState
 from appliance.policy.office import PositionState
 from appliance.policy.opening import ManualState
 from appliance.policy.routing import GroupState
 
-FAULTS: Final = ("underruns", "overruns", "lost_packets", "dropped_packets", "stuck_writes")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from prometheus_client.metrics_core import Metric
+
+    from appliance.calls.status import GroupStatus
+    from appliance.fleet.prometheus import BoxFigures, Spread
+
+
+SOUND_FAULTS: Final = ("underruns", "overruns", "lost_packets", "dropped_packets", "stuck_writes")
 """What can go wrong in the carrier, as `Counts.fault` names it."""
 _MS: Final = 1000.0
 
@@ -39,7 +49,7 @@ Labelled = Iterable[tuple[tuple[str, ...], float]]
 class _Page(Collector):
     """One collector that yields every family."""
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, figures: BoxFigures) -> None:
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
@@ -48,7 +58,7 @@ class _Page(Collector):
             yield from part(self._figures)
 
 
-def page(figures: Figures) -> bytes:
+def metrics_page(figures: BoxFigures) -> bytes:
     """Write the figures as a scrape's answer."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Page(figures))
@@ -58,7 +68,7 @@ def page(figures: Figures) -> bytes:
 # --- the box -----------------------------------------------------------------------------------
 
 
-def _box(figures: Figures) -> Iterator[Metric]:
+def _box(figures: BoxFigures) -> Iterator[Metric]:
     version = ((figures.version, figures.image), 1.0)
     yield _gauges("build_info", "The version that runs.", ("version", "image"), [version])
     yield _gauge("start_time_seconds", "When the service was started.", figures.started_at)
@@ -83,13 +93,13 @@ def _box(figures: Figures) -> Iterator[Metric]:
     yield _gauges("part_restarts", "Restarts of a part since the box has power.", ("part",), again)
 
 
-def _clock(figures: Figures) -> Iterator[Metric]:
+def _clock(figures: BoxFigures) -> Iterator[Metric]:
     state = figures.status.clock_state
     yield _states("clock_state", "How far the clock can be trusted.", ClockState, state)
     yield _gauge("clock_trusted", "1 while hours are kept by the clock.", state.is_trusted)
 
 
-def _disk(figures: Figures) -> Iterator[Metric]:
+def _disk(figures: BoxFigures) -> Iterator[Metric]:
     stored = figures.stored
     yield _gauge("disk_free_bytes", "What the service may still write.", stored.disk_free)
     yield _gauge("disk_size_bytes", "How large that disk is.", stored.disk_size)
@@ -98,7 +108,7 @@ def _disk(figures: Figures) -> Iterator[Metric]:
 # --- the front desk ----------------------------------------------------------------------------
 
 
-def _service(figures: Figures) -> Iterator[Metric]:
+def _service(figures: BoxFigures) -> Iterator[Metric]:
     status = figures.status
     yield _gauge("service_open", "1 while people answer.", status.open)
     marks = status.service.marks()
@@ -124,7 +134,7 @@ def _positions(group: GroupStatus) -> dict[str, int]:
     }
 
 
-def _phones(figures: Figures) -> Iterator[Metric]:
+def _phones(figures: BoxFigures) -> Iterator[Metric]:
     phones = figures.phones
     yield _gauge("sip_listening", "1 while phones can reach the box.", phones.listening)
     yield _gauge("phones_configured", "Phones of the configuration.", phones.configured)
@@ -135,7 +145,7 @@ def _phones(figures: Figures) -> Iterator[Metric]:
 # --- lines and calls ---------------------------------------------------------------------------
 
 
-def _lines(figures: Figures) -> Iterator[Metric]:
+def _lines(figures: BoxFigures) -> Iterator[Metric]:
     lines, tally = figures.status.lines, figures.tally
     yield _gauges(
         "line_state", "1 for the state that a line is in.", ("line", "state"),
@@ -156,7 +166,7 @@ def _lines(figures: Figures) -> Iterator[Metric]:
     )  # fmt: skip
 
 
-def _calls(figures: Figures) -> Iterator[Metric]:
+def _calls(figures: BoxFigures) -> Iterator[Metric]:
     status, tally = figures.status, figures.tally
     going = {Direction.IN: len(status.calls), Direction.OUT: len(status.outgoing)}
     yield _gauges(
@@ -180,11 +190,11 @@ def _calls(figures: Figures) -> Iterator[Metric]:
 
 
 def _buckets(spread: Spread) -> list[tuple[str, float]]:
-    bounds = [(str(b), float(n)) for b, n in zip(BOUNDS, spread.up_to, strict=True)]
+    bounds = [(str(b), float(n)) for b, n in zip(ANSWER_BOUNDS_S, spread.up_to, strict=True)]
     return [*bounds, ("+Inf", float(spread.count))]
 
 
-def _carrier(figures: Figures) -> Iterator[Metric]:
+def _carrier(figures: BoxFigures) -> Iterator[Metric]:
     said = figures.carrier
     late = [] if said is None else [
         (("p50",), said.late_p50_s), (("p99",), said.late_p99_s), (("max",), said.late_max_s)
@@ -198,14 +208,14 @@ def _carrier(figures: Figures) -> Iterator[Metric]:
     faults = figures.tally.faults
     yield _counters(
         "carrier_faults", "What went wrong with sound, by kind.", ("kind",),
-        [((kind,), float(faults.get(kind, 0))) for kind in FAULTS],
+        [((kind,), float(faults.get(kind, 0))) for kind in SOUND_FAULTS],
     )  # fmt: skip
 
 
 # --- what waits --------------------------------------------------------------------------------
 
 
-def _waiting(figures: Figures) -> Iterator[Metric]:
+def _waiting(figures: BoxFigures) -> Iterator[Metric]:
     stored, status = figures.stored, figures.status
     yield _gauge("voicemail_open_messages", "Messages that nobody has closed.", status.waiting)
     yield _gauge("voicemail_open_seconds", "Their sound.", stored.open_ms / _MS)
@@ -230,7 +240,7 @@ def _age(at: float, since: float | None) -> float:
     return 0.0 if since is None else max(0.0, at - since)
 
 
-PARTS: Final[tuple[Callable[[Figures], Iterator[Metric]], ...]] = (
+PARTS: Final[tuple[Callable[[BoxFigures], Iterator[Metric]], ...]] = (
     _box, _clock, _disk, _service, _phones, _lines, _calls, _carrier, _waiting,
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Checking and applying a bundle."""
+"""Applying a bundle of the head office's settings: judged, put in force whole, taken back."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -33,8 +31,14 @@ from appliance.config.state_folder import (
 )
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.files import SHARED, atomic_write, fsync_directory, load_text, make_shared
-from appliance.managed_config import bundle as managed_config_bundle
-from appliance.managed_config.bundle import NAME, Bundle, Content, content_of, opened, unpack
+from appliance.managed_config.bundle import (
+    SETTINGS_NAME,
+    BundleContent,
+    check_signature,
+    content_of,
+    open_register,
+    unpack_bundle,
+)
 from appliance.policy import managed_config as policy
 from appliance.policy.managed_config import BranchBox, BundleChanges
 from appliance.policy.privacy import mask_journal, without_addresses
@@ -49,10 +53,329 @@ from appliance.store.managed_config import APPLIED, ENTERED, REFUSED, REVERTED, 
 from appliance.store.policy_change import ManagedPolicy, PolicyChange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from datetime import datetime
 
     from appliance.config.schema import Settings
+    from appliance.managed_config.bundle import SettingsBundle
     from appliance.policy.sheets import Menu, Sheet
+
+
+# ---- applying ----------------------------------------------------------------------------------
+# Puts a bundle in force, or takes it back: whole or not at all, wherever the power is cut.
+#
+# First all that is new is laid beside what holds: the bundle's folder, the sounds. Then one
+# transaction of the records writes register, sheets, the audit and which bundle holds: that is the
+# moment. What follows from it (the small file that the configuration's reader looks at, the menu of
+# spoken sheets) is made good by `settle` where the cut came just then.
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyStamp:
+    """Who does it, when, and where the bundle came from."""
+
+    by: str
+    at: datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """What is to hold: a version, its bundle's digest ("" for none), what it goes back to."""
+
+    version: int
+    digest: str
+    former_version: int
+    former: str
+    content: BundleContent
+
+
+def apply_bundle(place: ManagedBox, given: JudgedBundle, stamp: ApplyStamp) -> BundleChanges:
+    """Put a judged bundle in force; returns what changed. Raises Refused, StoreError, OSError."""
+    with bundles_locked(place.state):
+        finish_interrupted(place)
+        keep_bundle(place.state, given.digest, given.data, given.content)
+        with place.reading() as connection:
+            now = records.in_force(connection)
+            policy.check_newer(given.version, given.digest, box_of(place, connection))
+        is_same = now is not None and now.digest == given.digest
+        former = (now.former_version, now.former) if now and is_same else _held(now)
+        wanted = _Next(given.version, given.digest, *former, given.content)
+        return _turn(place, wanted, stamp, APPLIED)
+
+
+def revert_bundle(place: ManagedBox, stamp: ApplyStamp) -> tuple[int, BundleChanges]:
+    """Go back to what held before; returns its version, 0 for none, and what changed.
+
+    Raises Refused where there is nothing to go back to, or it cannot hold any more.
+    """
+    with bundles_locked(place.state):
+        finish_interrupted(place)
+        with place.reading() as connection:
+            now = records.in_force(connection)
+        if now is None or not now.digest or now.source == records.REVERT:
+            raise Refused(
+                "non c'è nulla a cui tornare: applicare un file di impostazioni centrali",
+                "there is nothing to go back to: apply a file of central settings",
+            )
+        content = BundleContent()
+        if now.former:
+            # signed and judged when it came; it lies in a folder of our own
+            kept = unpack_bundle(bundle_of(place.state, now.former), lambda *_: None)
+            content = content_of_bundle(place.settings, kept)
+        check_office(place, content)
+        wanted = _Next(now.former_version, now.former, 0, "", content)
+        return now.former_version, _turn(place, wanted, stamp, REVERTED)
+
+
+def finish_interrupted(place: ManagedBox) -> None:
+    """Bring to its end what a cut has left half done; raises StoreError, OSError."""
+    wanted = settle_folder(place.state, place.database)
+    if not pending_bundle(place.state):
+        return
+    with place.reading() as connection:
+        found, units = sheets.all_sheets(connection), directory.units(connection)
+    folder, languages = state_folder.speech_folder(place.state), place.settings.site.languages
+    speech.publish(folder, speech.render(folder, found, languages))
+    with contextlib.suppress(TechnicianError, OSError):  # their codes are said
+        speech.name_units(folder, {unit.code: unit.name for unit in units}, languages[0])
+    name_bundle(place.state, PENDING, "")
+    if wanted is not None:
+        forget_other_bundles(place.state, wanted)
+
+
+def _held(now: InForce | None) -> tuple[int, str]:
+    return (now.version, now.digest) if now else (0, "")
+
+
+def _turn(place: ManagedBox, wanted: _Next, stamp: ApplyStamp, code: str) -> BundleChanges:
+    """Prepare, have the records written, make good what follows."""
+
+    def made(connection: sqlite3.Connection) -> tuple[BundleChanges, PolicyChange]:
+        basis = policy_version(connection)
+        _voiced(place, connection, wanted.content)
+        name_bundle(place.state, PENDING, wanted.digest or "none")
+        changes = changes_of(place, connection, wanted.content)
+        about = Noted(stamp.at, stamp.by, code, f"{wanted.version}: {changes.noted}")
+        return changes, _change(place, connection, wanted, changes, stamp, basis, about)
+
+    changes = place.change(made)
+    finish_interrupted(place)
+    return changes
+
+
+def _change(
+    place: ManagedBox,
+    connection: sqlite3.Connection,
+    wanted: _Next,
+    changes: BundleChanges,
+    stamp: ApplyStamp,
+    basis: int,
+    about: Noted,
+) -> PolicyChange:
+    """Make the rows of sheets and register, and of what among them is the head office's."""
+    content = wanted.content
+    theirs, here = records.units(connection), records.entered_here(connection)
+    rows = None
+    if content.register.units:
+        who = Who(stamp.by, stamp.at, ENTERED)
+        _, rows = directory.rows_of(
+            connection,
+            key_path(place.database),
+            who,
+            lambda stored: policy.merged_directory(stored, content.register, theirs, here),
+            {},
+        )
+    held = InForce(
+        wanted.version,
+        wanted.digest,
+        wanted.former_version,
+        wanted.former,
+        stamp.at,
+        stamp.by,
+        stamp.source,
+    )
+    sheet_codes = tuple(sheet.code for sheet in content.sheets)
+    unit_codes = tuple(unit.code for unit in content.register.units)
+    written, gone = tuple(changes.sheets.written), tuple(changes.sheets.gone)
+    return PolicyChange(
+        basis, rows, written, gone, (about,), ManagedPolicy(held, sheet_codes, unit_codes)
+    )
+
+
+def _voiced(place: ManagedBox, connection: sqlite3.Connection, content: BundleContent) -> Menu:
+    """Give every spoken sheet that will hold its sounds; raises BadConfiguration."""
+    return speech.render(
+        state_folder.speech_folder(place.state),
+        _sheets_after(connection, content),
+        place.settings.site.languages,
+    )
+
+
+def _sheets_after(connection: sqlite3.Connection, content: BundleContent) -> tuple[Sheet, ...]:
+    known = sheets.all_sheets(connection)
+    plan = policy.sheets_change(known, content.sheets, records.sheets(connection))
+    changed = {sheet.code for sheet in plan.written}
+    stay = (s for s in known if s.code not in changed and s.code not in plan.gone)
+    return (*stay, *plan.written)
+
+
+# ---- judging -----------------------------------------------------------------------------------
+# Is a bundle the head office's, meant for this box, newer, and usable here; what would change.
+#
+# Nothing is written. Every refusal is one sentence, and what is in force stays.
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedBox:
+    """The box: its own configuration, without the head office's settings; the present year."""
+
+    settings: Settings
+    year: int
+
+    @property
+    def state(self) -> Path:
+        """Return the state folder."""
+        return Path(self.settings.folders.state)
+
+    @property
+    def database(self) -> Path:
+        """Find the records; raises Refused where the desk has made none yet."""
+        return records_made(self.state)
+
+    def reading(self) -> closing[sqlite3.Connection]:
+        """Open the records for reading alone; raises StoreError."""
+        return closing(open_reader(self.database))
+
+    def change(self, make: Callable[[sqlite3.Connection], tuple[T, PolicyChange]]) -> T:
+        """Have call control write a change, or write it where it does not run."""
+        return live_policy.change_policy(self.settings, make)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedBundle:
+    """A bundle that may come into force, and what that changes; `is_so_already` where it holds."""
+
+    data: bytes
+    digest: str
+    version: int
+    content: BundleContent
+    changes: BundleChanges
+    is_so_already: bool
+
+
+def judge_bundle(place: ManagedBox, data: bytes) -> JudgedBundle:
+    """Judge a bundle's file; raises Refused, BadConfiguration, OfficeError, StoreError."""
+    certificates = _certificates(place.settings)
+    bundle = unpack_bundle(data, lambda signature, of: check_signature(certificates, signature, of))
+    digest = hashlib.sha256(data).hexdigest()
+    with place.reading() as connection:
+        box = box_of(place, connection)
+        policy.check_addressed(bundle.sites, box)
+        policy.check_newer(bundle.version, digest, box)
+        content = content_of_bundle(place.settings, bundle)
+        check_office(place, content)
+        changes = changes_of(place, connection, content)
+    so = digest == box.digest and prompts_of(place.state, digest) == dict(content.prompts)
+    return JudgedBundle(data, digest, bundle.version, content, changes, so)
+
+
+def content_of_bundle(settings: Settings, bundle: SettingsBundle) -> BundleContent:
+    """Read what is in a bundle; raises Refused, BadConfiguration."""
+    return content_of(open_register(bundle.files, passphrase_of(settings)))
+
+
+def check_office(place: ManagedBox, content: BundleContent) -> None:
+    """Have the configuration with the head office's schedule checked as any; raises
+    BadConfiguration.
+
+    Greetings are looked for by name: a folder with the names alone stands for the announcements,
+    whose sound was looked at before.
+    """
+    settings = overlay_schedule(place.settings, content.schedule)
+    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in content.prompts:
+            path = Path(folder) / Path(name).relative_to("prompts")
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        build_office(
+            settings, place.year, SETTINGS_NAME, (*own, speech_folder(place.state), Path(folder))
+        )
+
+
+def changes_of(
+    place: ManagedBox, connection: sqlite3.Connection, content: BundleContent
+) -> BundleChanges:
+    """Say what a content would change here; raises Refused for what cannot stand."""
+    plan = policy.sheets_change(
+        sheets.all_sheets(connection), content.sheets, records.sheets(connection)
+    )
+    now = records.in_force(connection)
+    prompts = prompts_of(place.state, now.digest if now else "")
+    units, entered = _register_changes(place, connection, content)
+    return BundleChanges(
+        schedule_in_force(place.state) != content.schedule_text,
+        plan,
+        units,
+        entered,
+        prompts != dict(content.prompts),
+    )
+
+
+def _register_changes(
+    place: ManagedBox, connection: sqlite3.Connection, content: BundleContent
+) -> tuple[tuple[int, int, int], int]:
+    """Count the units that are new, changed, gone, and the entries that are added.
+
+    A content that names no unit says nothing of the register: what there is stays, as the branch's.
+    """
+    if not content.register.units:
+        return (0, 0, 0), 0
+    stored = directory.load(connection, key_path(place.database))
+    merged = policy.merged_directory(
+        stored, content.register, records.units(connection), records.entered_here(connection)
+    )
+    return policy.units_counted(merged), len(merged.new) + len(merged.revoked)
+
+
+def passphrase_of(settings: Settings) -> str:
+    """Return what opens the register, "" where none is configured; raises Refused."""
+    named = settings.central.passphrase_file
+    return (
+        _configured_text(named, "central.passphrase_file").partition("\n")[0].strip()
+        if named
+        else ""
+    )
+
+
+def _certificates(settings: Settings) -> bytes:
+    named = settings.central.certificate
+    if not named:
+        raise Refused(
+            "chi firma per la sede centrale non è configurato: scrivere certificate sotto "
+            "[central]",
+            "who signs for the head office is not configured: write certificate under [central]",
+        )
+    return _configured_text(named, "central.certificate").encode()
+
+
+def _configured_text(named: str, key: str) -> str:
+    try:
+        return read_text(Path(named))
+    except ValueError as error:
+        said = words_of(error)
+        raise Refused(f"{key}: {said.it}", f"{key}: {said.en}") from error
+
+
+def box_of(place: ManagedBox, connection: sqlite3.Connection) -> BranchBox:
+    """Say what the box is and has had; raises sqlite3.Error."""
+    now = records.in_force(connection)
+    version, digest = (now.version, now.digest) if now else (0, "")
+    branch = place.settings.central.branch
+    return BranchBox(branch, version, digest, records.highest(connection))
 
 
 # ---- keeping -----------------------------------------------------------------------------------
@@ -64,7 +387,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BUNDLE: Final = "settings.bundle"
+BUNDLE_FILE: Final = "settings.bundle"
 _DRAFT: Final = ".new-"
 
 
@@ -92,14 +415,14 @@ def _lock(descriptor: int) -> None:
         ) from error
 
 
-def keep_bundle(state: Path, digest: str, bundle: bytes, content: Content) -> None:
+def keep_bundle(state: Path, digest: str, bundle: bytes, content: BundleContent) -> None:
     """Make the folder of a bundle, durably; raises OSError. One that is there is left alone."""
     folder = bundle_folder(state) / digest
     if folder.is_dir():
         return
     draft = bundle_folder(state) / f"{_DRAFT}{digest}"
     shutil.rmtree(draft, ignore_errors=True)
-    named: dict[str, bytes] = {BUNDLE: bundle, **content.prompts}
+    named: dict[str, bytes] = {BUNDLE_FILE: bundle, **content.prompts}
     if content.schedule_text:
         named[SCHEDULE] = content.schedule_text.encode()
     _write_all(draft, named)
@@ -119,7 +442,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
 def bundle_of(state: Path, digest: str) -> bytes:
     """Return a bundle that is kept; raises Refused where it is not."""
     try:
-        return (bundle_folder(state) / digest / BUNDLE).read_bytes()
+        return (bundle_folder(state) / digest / BUNDLE_FILE).read_bytes()
     except OSError as error:
         raise Refused(
             "le impostazioni centrali di prima non ci sono più: applicare di nuovo il loro file",
@@ -186,328 +509,17 @@ def settle_folder(state: Path, database: Path) -> tuple[str, ...] | None:
     return tuple(filter(None, (now.digest, now.former)))
 
 
-# ---- judging -----------------------------------------------------------------------------------
-# Is a bundle the head office's, meant for this box, newer, and usable here; what would change.
-#
-# Nothing is written. Every refusal is one sentence, and what is in force stays.
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The box: its own configuration, without the head office's settings; the present year."""
-
-    settings: Settings
-    year: int
-
-    @property
-    def state(self) -> Path:
-        """Return the state folder."""
-        return Path(self.settings.folders.state)
-
-    @property
-    def database(self) -> Path:
-        """Find the records; raises Refused where the desk has made none yet."""
-        return records_made(self.state)
-
-    def reading(self) -> closing[sqlite3.Connection]:
-        """Open the records for reading alone; raises StoreError."""
-        return closing(open_reader(self.database))
-
-    def change(self, make: Callable[[sqlite3.Connection], tuple[T, PolicyChange]]) -> T:
-        """Have call control write a change, or write it where it does not run."""
-        return live_policy.change_policy(self.settings, make)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A bundle that may come into force, and what that changes; `is_so_already` where it holds."""
-
-    data: bytes
-    digest: str
-    version: int
-    content: Content
-    changes: BundleChanges
-    is_so_already: bool
-
-
-def judged(place: Place, data: bytes) -> Judged:
-    """Judge a bundle's file; raises Refused, BadConfiguration, OfficeError, StoreError."""
-    certificates = _certificates(place.settings)
-    bundle = unpack(
-        data, lambda signature, of: managed_config_bundle.check(certificates, signature, of)
-    )
-    digest = hashlib.sha256(data).hexdigest()
-    with place.reading() as connection:
-        box = box_of(place, connection)
-        policy.check_addressed(bundle.sites, box)
-        policy.check_newer(bundle.version, digest, box)
-        content = content_in(place.settings, bundle)
-        check_office(place, content)
-        changes = changes_of(place, connection, content)
-    so = digest == box.digest and prompts_of(place.state, digest) == dict(content.prompts)
-    return Judged(data, digest, bundle.version, content, changes, so)
-
-
-def content_in(settings: Settings, bundle: Bundle) -> Content:
-    """Read what is in a bundle; raises Refused, BadConfiguration."""
-    return content_of(opened(bundle.files, passphrase_of(settings)))
-
-
-def check_office(place: Place, content: Content) -> None:
-    """Have the configuration with the head office's schedule checked as any; raises
-    BadConfiguration.
-
-    Greetings are looked for by name: a folder with the names alone stands for the announcements,
-    whose sound was looked at before.
-    """
-    settings = overlay_schedule(place.settings, content.schedule)
-    own = (Path(settings.folders.prompts),) if settings.folders.prompts else ()
-    with tempfile.TemporaryDirectory() as folder:
-        for name in content.prompts:
-            path = Path(folder) / Path(name).relative_to("prompts")
-            path.parent.mkdir(exist_ok=True)
-            path.touch()
-        build_office(settings, place.year, NAME, (*own, speech_folder(place.state), Path(folder)))
-
-
-def changes_of(place: Place, connection: sqlite3.Connection, content: Content) -> BundleChanges:
-    """Say what a content would change here; raises Refused for what cannot stand."""
-    plan = policy.sheets_change(
-        sheets.all_sheets(connection), content.sheets, records.sheets(connection)
-    )
-    now = records.in_force(connection)
-    prompts = prompts_of(place.state, now.digest if now else "")
-    units, entered = _register_changes(place, connection, content)
-    return BundleChanges(
-        schedule_in_force(place.state) != content.schedule_text,
-        plan,
-        units,
-        entered,
-        prompts != dict(content.prompts),
-    )
-
-
-def _register_changes(
-    place: Place, connection: sqlite3.Connection, content: Content
-) -> tuple[tuple[int, int, int], int]:
-    """Count the units that are new, changed, gone, and the entries that are added.
-
-    A content that names no unit says nothing of the register: what there is stays, as the branch's.
-    """
-    if not content.register.units:
-        return (0, 0, 0), 0
-    stored = directory.load(connection, key_path(place.database))
-    merged = policy.merged_directory(
-        stored, content.register, records.units(connection), records.entered_here(connection)
-    )
-    return policy.units_counted(merged), len(merged.new) + len(merged.revoked)
-
-
-def passphrase_of(settings: Settings) -> str:
-    """Return what opens the register, "" where none is configured; raises Refused."""
-    named = settings.central.passphrase_file
-    return _text(named, "central.passphrase_file").partition("\n")[0].strip() if named else ""
-
-
-def _certificates(settings: Settings) -> bytes:
-    named = settings.central.certificate
-    if not named:
-        raise Refused(
-            "chi firma per la sede centrale non è configurato: scrivere certificate sotto "
-            "[central]",
-            "who signs for the head office is not configured: write certificate under [central]",
-        )
-    return _text(named, "central.certificate").encode()
-
-
-def _text(named: str, key: str) -> str:
-    try:
-        return read_text(Path(named))
-    except ValueError as error:
-        said = words_of(error)
-        raise Refused(f"{key}: {said.it}", f"{key}: {said.en}") from error
-
-
-def box_of(place: Place, connection: sqlite3.Connection) -> BranchBox:
-    """Say what the box is and has had; raises sqlite3.Error."""
-    now = records.in_force(connection)
-    version, digest = (now.version, now.digest) if now else (0, "")
-    branch = place.settings.central.branch
-    return BranchBox(branch, version, digest, records.highest(connection))
-
-
-# ---- applying ----------------------------------------------------------------------------------
-# Puts a bundle in force, or takes it back: whole or not at all, wherever the power is cut.
-#
-# First all that is new is laid beside what holds: the bundle's folder, the sounds. Then one
-# transaction of the records writes register, sheets, the audit and which bundle holds: that is the
-# moment. What follows from it (the small file that the configuration's reader looks at, the menu of
-# spoken sheets) is made good by `settle` where the cut came just then.
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """Who does it, when, and where the bundle came from."""
-
-    by: str
-    at: datetime
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Next:
-    """What is to hold: a version, its bundle's digest ("" for none), what it goes back to."""
-
-    version: int
-    digest: str
-    former_version: int
-    former: str
-    content: Content
-
-
-def apply_bundle(place: Place, given: Judged, stamp: Stamp) -> BundleChanges:
-    """Put a judged bundle in force; returns what changed. Raises Refused, StoreError, OSError."""
-    with bundles_locked(place.state):
-        settle(place)
-        keep_bundle(place.state, given.digest, given.data, given.content)
-        with place.reading() as connection:
-            now = records.in_force(connection)
-            policy.check_newer(given.version, given.digest, box_of(place, connection))
-        is_same = now is not None and now.digest == given.digest
-        former = (now.former_version, now.former) if now and is_same else _held(now)
-        wanted = _Next(given.version, given.digest, *former, given.content)
-        return _turn(place, wanted, stamp, APPLIED)
-
-
-def revert(place: Place, stamp: Stamp) -> tuple[int, BundleChanges]:
-    """Go back to what held before; returns its version, 0 for none, and what changed.
-
-    Raises Refused where there is nothing to go back to, or it cannot hold any more.
-    """
-    with bundles_locked(place.state):
-        settle(place)
-        with place.reading() as connection:
-            now = records.in_force(connection)
-        if now is None or not now.digest or now.source == records.REVERT:
-            raise Refused(
-                "non c'è nulla a cui tornare: applicare un file di impostazioni centrali",
-                "there is nothing to go back to: apply a file of central settings",
-            )
-        content = Content()
-        if now.former:
-            # signed and judged when it came; it lies in a folder of our own
-            kept = unpack(bundle_of(place.state, now.former), lambda *_: None)
-            content = content_in(place.settings, kept)
-        check_office(place, content)
-        wanted = _Next(now.former_version, now.former, 0, "", content)
-        return now.former_version, _turn(place, wanted, stamp, REVERTED)
-
-
-def settle(place: Place) -> None:
-    """Bring to its end what a cut has left half done; raises StoreError, OSError."""
-    wanted = settle_folder(place.state, place.database)
-    if not pending_bundle(place.state):
-        return
-    with place.reading() as connection:
-        found, units = sheets.all_sheets(connection), directory.units(connection)
-    folder, languages = state_folder.speech_folder(place.state), place.settings.site.languages
-    speech.publish(folder, speech.render(folder, found, languages))
-    with contextlib.suppress(TechnicianError, OSError):  # their codes are said
-        speech.name_units(folder, {unit.code: unit.name for unit in units}, languages[0])
-    name_bundle(place.state, PENDING, "")
-    if wanted is not None:
-        forget_other_bundles(place.state, wanted)
-
-
-def _held(now: InForce | None) -> tuple[int, str]:
-    return (now.version, now.digest) if now else (0, "")
-
-
-def _turn(place: Place, wanted: _Next, stamp: Stamp, code: str) -> BundleChanges:
-    """Prepare, have the records written, make good what follows."""
-
-    def made(connection: sqlite3.Connection) -> tuple[BundleChanges, PolicyChange]:
-        basis = policy_version(connection)
-        _voiced(place, connection, wanted.content)
-        name_bundle(place.state, PENDING, wanted.digest or "none")
-        changes = changes_of(place, connection, wanted.content)
-        about = Noted(stamp.at, stamp.by, code, f"{wanted.version}: {changes.noted}")
-        return changes, _change(place, connection, wanted, changes, stamp, basis, about)
-
-    changes = place.change(made)
-    settle(place)
-    return changes
-
-
-def _change(
-    place: Place,
-    connection: sqlite3.Connection,
-    wanted: _Next,
-    changes: BundleChanges,
-    stamp: Stamp,
-    basis: int,
-    about: Noted,
-) -> PolicyChange:
-    """Make the rows of sheets and register, and of what among them is the head office's."""
-    content = wanted.content
-    theirs, here = records.units(connection), records.entered_here(connection)
-    rows = None
-    if content.register.units:
-        who = Who(stamp.by, stamp.at, ENTERED)
-        _, rows = directory.rows_of(
-            connection,
-            key_path(place.database),
-            who,
-            lambda stored: policy.merged_directory(stored, content.register, theirs, here),
-            {},
-        )
-    held = InForce(
-        wanted.version,
-        wanted.digest,
-        wanted.former_version,
-        wanted.former,
-        stamp.at,
-        stamp.by,
-        stamp.source,
-    )
-    sheet_codes = tuple(sheet.code for sheet in content.sheets)
-    unit_codes = tuple(unit.code for unit in content.register.units)
-    written, gone = tuple(changes.sheets.written), tuple(changes.sheets.gone)
-    return PolicyChange(
-        basis, rows, written, gone, (about,), ManagedPolicy(held, sheet_codes, unit_codes)
-    )
-
-
-def _voiced(place: Place, connection: sqlite3.Connection, content: Content) -> Menu:
-    """Give every spoken sheet that will hold its sounds; raises BadConfiguration."""
-    return speech.render(
-        state_folder.speech_folder(place.state),
-        _sheets_after(connection, content),
-        place.settings.site.languages,
-    )
-
-
-def _sheets_after(connection: sqlite3.Connection, content: Content) -> tuple[Sheet, ...]:
-    known = sheets.all_sheets(connection)
-    plan = policy.sheets_change(known, content.sheets, records.sheets(connection))
-    changed = {sheet.code for sheet in plan.written}
-    stay = (s for s in known if s.code not in changed and s.code not in plan.gone)
-    return (*stay, *plan.written)
-
-
 # ---- refusing ----------------------------------------------------------------------------------
 # Notes in the list of changes what was refused: by whom it was brought, which file, and why.
 
-DIGITS: Final = 12
+DIGEST_DIGITS: Final = 12
 """So much of a file's digest tells it from another one."""
-MOST: Final = 400
+LONGEST_REASON: Final = 400
 """Characters of a reason, in each language: of many mistakes the first say enough."""
 
 
 @contextlib.contextmanager
-def refusals_noted(place: Place, data: bytes, stamp: Stamp) -> Iterator[None]:
+def refusals_noted(place: ManagedBox, data: bytes, stamp: ApplyStamp) -> Iterator[None]:
     """Note why a bundle's file was refused, and let the refusal go on.
 
     The same file that is refused again to the same one for the same reason, by a look at the
@@ -521,7 +533,7 @@ def refusals_noted(place: Place, data: bytes, stamp: Stamp) -> Iterator[None]:
         raise
 
 
-def _note(place: Place, noted: Noted) -> None:
+def _note(place: ManagedBox, noted: Noted) -> None:
     def made(connection: sqlite3.Connection) -> tuple[None, PolicyChange]:
         last = database.latest(connection, "central.", 1)
         known = [(one.by, one.what, one.about) for one in last]
@@ -534,11 +546,11 @@ def _note(place: Place, noted: Noted) -> None:
 def _about(data: bytes, source: str, error: Exception) -> str:
     """Name the file, then why, a line in Italian and one in English; no number of anybody (P7)."""
     words = words_of(error)
-    digest = hashlib.sha256(data).hexdigest()[:DIGITS]
+    digest = hashlib.sha256(data).hexdigest()[:DIGEST_DIGITS]
     where = source if source.startswith("https://") else _line(source)  # the configuration's own
     return "\n".join((f"{digest} {where}", _line(words.it), _line(words.en)))
 
 
 def _line(text: str) -> str:
     plain = without_addresses(mask_journal(" ".join(text.split())))
-    return plain if len(plain) <= MOST else f"{plain[: MOST - 1]}…"
+    return plain if len(plain) <= LONGEST_REASON else f"{plain[: LONGEST_REASON - 1]}…"

@@ -1,4 +1,4 @@
-"""Signed bundles of managed settings."""
+"""The bundle: one signed file with the head office's settings, and what is in it as values."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -27,9 +26,15 @@ from appliance.config.schema import ManagedSchedule
 from appliance.dsp import g711, wav
 from appliance.dsp.wav import SAMPLE_RATE, Law
 from appliance.policy.directory import Directory, stamps_with_place
-from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused
 from appliance.store.backup import SealedReader, SealingWriter, checked_passphrase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Final
+
+    from appliance.policy.sheets import Sheet
+
 
 # ---- signing -----------------------------------------------------------------------------------
 # Signatures of the head office: Ed25519 (RFC 8032) with the key of one named certificate.
@@ -44,7 +49,7 @@ _DAYS: Final = 30 * 365
 _EARLIER: Final = timedelta(days=1)
 
 
-def make_pair(name: str) -> tuple[bytes, bytes]:
+def make_key_pair(name: str) -> tuple[bytes, bytes]:
     """Make a key and its certificate, both PEM; the key is for the head office alone."""
     key = Ed25519PrivateKey.generate()
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:64])])
@@ -67,7 +72,7 @@ def make_pair(name: str) -> tuple[bytes, bytes]:
     return secret, certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def sign(key: bytes, data: bytes) -> bytes:
+def sign_bundle(key: bytes, data: bytes) -> bytes:
     """Return the signature of `data` by a key in PEM; raises Refused."""
     try:
         found = serialization.load_pem_private_key(key, None)
@@ -78,7 +83,7 @@ def sign(key: bytes, data: bytes) -> bytes:
     return found.sign(data)
 
 
-def check(certificates: bytes, signature: bytes, data: bytes) -> None:
+def check_signature(certificates: bytes, signature: bytes, data: bytes) -> None:
     """Raise Refused unless one of the certificates' keys has signed `data`.
 
     Several stand in one file while the head office changes its key.
@@ -139,12 +144,12 @@ MOST_FILES: Final = 2000
 MANIFEST: Final = "manifest.json"
 SCHEDULE: Final = "schedule.toml"
 REGISTER: Final = "register.sealed"
-SMALL: Final = 1_000_000
+SMALL_FILE: Final = 1_000_000
 _KINDS: Final = (
-    (re.compile(r"manifest\.json|schedule\.toml"), SMALL),
-    (re.compile(r"register\.sealed"), 4 * SMALL),
-    (re.compile(r"sheets/[a-z0-9][a-z0-9_-]{0,63}\.md"), SMALL),
-    (re.compile(r"prompts/(?:it|en)/[a-z0-9_]{1,64}\.wav"), 4 * SMALL),
+    (re.compile(r"manifest\.json|schedule\.toml"), SMALL_FILE),
+    (re.compile(r"register\.sealed"), 4 * SMALL_FILE),
+    (re.compile(r"sheets/[a-z0-9][a-z0-9_-]{0,63}\.md"), SMALL_FILE),
+    (re.compile(r"prompts/(?:it|en)/[a-z0-9_]{1,64}\.wav"), 4 * SMALL_FILE),
 )
 _SITE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -155,7 +160,7 @@ _BAD_ZIP: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class SettingsBundle:
     """What is in the file: its version (1, 2, ...), the boxes it is for (none: all), its files."""
 
     version: int
@@ -163,30 +168,30 @@ class Bundle:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-def pack(bundle: Bundle, sign: Callable[[bytes], bytes]) -> bytes:
+def pack_bundle(bundle: SettingsBundle, sign: Callable[[bytes], bytes]) -> bytes:
     """Write a bundle, the same bytes each time; raises Refused for what no box would take."""
-    _check(bundle)
+    _check_bundle(bundle)
     if found := [
         name for name, data in bundle.files.items() if not 0 < len(data) <= size_limit(name)
     ]:
-        raise _bad(f"{found[0]}: vuoto o troppo grande", f"{found[0]}: empty, or too large")
+        raise _unusable(f"{found[0]}: vuoto o troppo grande", f"{found[0]}: empty, or too large")
     manifest = {"version": bundle.version, "sites": list(bundle.sites)}
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        _put(archive, MANIFEST, json.dumps(manifest).encode())
+        _add_file(archive, MANIFEST, json.dumps(manifest).encode())
         for name, data in sorted(bundle.files.items()):
-            _put(archive, name, data)
-    if HEAD + len(made.getvalue()) > LARGEST or _sum(bundle) > LARGEST:
+            _add_file(archive, name, data)
+    if HEAD + len(made.getvalue()) > LARGEST or _size_of(bundle) > LARGEST:
         raise _too_large()
     return MAGIC + sign(made.getvalue()) + made.getvalue()
 
 
-def unpack(data: bytes, check: Callable[[bytes, bytes], None]) -> Bundle:
+def unpack_bundle(data: bytes, check: Callable[[bytes, bytes], None]) -> SettingsBundle:
     """Read a bundle; `check` takes signature and what is signed, and raises. Raises Refused."""
     if len(data) > LARGEST:
         raise _too_large()
     if len(data) <= HEAD or not data.startswith(MAGIC):
-        raise _bad("non è un file di «centralino settings pack»", "no file of `settings pack`")
+        raise _unusable("non è un file di «centralino settings pack»", "no file of `settings pack`")
     check(data[len(MAGIC) : HEAD], data[HEAD:])
     try:
         with zipfile.ZipFile(io.BytesIO(data[HEAD:])) as archive:
@@ -195,8 +200,10 @@ def unpack(data: bytes, check: Callable[[bytes, bytes], None]) -> Bundle:
     except Refused:
         raise
     except _BAD_ZIP as error:
-        raise _bad("il contenuto non si legge", f"its contents cannot be read ({error})") from error
-    _check(bundle)
+        raise _unusable(
+            "il contenuto non si legge", f"its contents cannot be read ({error})"
+        ) from error
+    _check_bundle(bundle)
     return bundle
 
 
@@ -213,7 +220,7 @@ def _files(archive: zipfile.ZipFile) -> dict[str, bytes]:
     for info in listed:
         name, most = info.filename, min(size_limit(info.filename), left)
         if not size_limit(name) or name in files:
-            raise _bad(f"{name[:80]!r} non può starci", f"{name[:80]!r} may not be in it")
+            raise _unusable(f"{name[:80]!r} non può starci", f"{name[:80]!r} may not be in it")
         with archive.open(info) as file:
             files[name] = file.read(most + 1)
         left -= len(files[name])
@@ -222,37 +229,37 @@ def _files(archive: zipfile.ZipFile) -> dict[str, bytes]:
     return files
 
 
-def _described(told: Any, files: dict[str, bytes]) -> Bundle:
+def _described(told: Any, files: dict[str, bytes]) -> SettingsBundle:
     sites = told["sites"]
     if type(told["version"]) is not int or not isinstance(sites, list):
         raise TypeError("the manifest's version and sites")
-    return Bundle(told["version"], tuple(map(str, sites)), files)
+    return SettingsBundle(told["version"], tuple(map(str, sites)), files)
 
 
-def _check(bundle: Bundle) -> None:
+def _check_bundle(bundle: SettingsBundle) -> None:
     """Raise Refused for a version, a site or a name that may not be."""
     if not 0 < bundle.version < 1 << 53:
-        raise _bad("la versione si conta da 1", "versions are counted from 1")
+        raise _unusable("la versione si conta da 1", "versions are counted from 1")
     if wrong := [site for site in bundle.sites if not _SITE.fullmatch(site)]:
-        raise _bad(
+        raise _unusable(
             f"{wrong[0][:80]!r} non è il nome di una sede: lettere minuscole, cifre, trattini",
             f"{wrong[0][:80]!r} is no branch's name: small letters, figures, hyphens",
         )
     if wrong := [name for name in bundle.files if not size_limit(name) or name == MANIFEST]:
-        raise _bad(f"{wrong[0][:80]!r} non può starci", f"{wrong[0][:80]!r} may not be in it")
+        raise _unusable(f"{wrong[0][:80]!r} non può starci", f"{wrong[0][:80]!r} may not be in it")
 
 
-def _put(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+def _add_file(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     info = zipfile.ZipInfo(name, _EPOCH)
     info.compress_type = zipfile.ZIP_DEFLATED
     archive.writestr(info, data)
 
 
-def _sum(bundle: Bundle) -> int:
+def _size_of(bundle: SettingsBundle) -> int:
     return sum(map(len, bundle.files.values()))
 
 
-def _bad(it: str, en: str) -> Refused:
+def _unusable(it: str, en: str) -> Refused:
     return Refused(
         f"le impostazioni centrali non si possono usare: {it}",
         f"the central settings cannot be used: {en}",
@@ -261,7 +268,7 @@ def _bad(it: str, en: str) -> Refused:
 
 def _too_large() -> Refused:
     most = f"{LARGEST >> 20} MB"
-    return _bad(f"troppo grandi, al massimo {most}", f"too large, at most {most}")
+    return _unusable(f"troppo grandi, al massimo {most}", f"too large, at most {most}")
 
 
 # ---- content -----------------------------------------------------------------------------------
@@ -271,14 +278,14 @@ def _too_large() -> Refused:
 # may be told to nobody (P7) lie on no web server and in no mail in clear.
 
 PLAIN_REGISTER: Final = "register.toml"
-NAME: Final = "central settings"
+SETTINGS_NAME: Final = "central settings"
 MOST_SOUND_S: Final = 240
 """Of all announcements together: they lie in the carrier's memory."""
 _BESIDE: Final = ("sheets/*.md", "prompts/*/*.wav")
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class BundleContent:
     """What a bundle holds; `prompts` are WAV files by their names there."""
 
     schedule_text: str = ""
@@ -307,7 +314,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     return files
 
 
-def sealed(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
+def seal_register(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
     """Return the files with the register sealed; raises Refused without a passphrase for it."""
     given = dict(files)
     plain = given.pop(PLAIN_REGISTER, None)
@@ -316,7 +323,7 @@ def sealed(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
     return given
 
 
-def opened(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
+def open_register(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
     """Return the files with the register opened; raises Refused where that cannot be."""
     given = dict(files)
     closed = given.pop(REGISTER, None)
@@ -325,28 +332,30 @@ def opened(files: Mapping[str, bytes], passphrase: str) -> dict[str, bytes]:
     return given
 
 
-def content_of(files: Mapping[str, bytes]) -> Content:
+def content_of(files: Mapping[str, bytes]) -> BundleContent:
     """Read files whose register is open; raises BadConfiguration with every mistake."""
-    reader = _Reader(files)
+    reader = _ContentReader(files)
     content = reader.content()
     if reader.mistakes:
-        raise BadConfiguration(NAME, tuple(reader.mistakes))
+        raise BadConfiguration(SETTINGS_NAME, tuple(reader.mistakes))
     return content
 
 
-class _Reader:
+class _ContentReader:
     """Reads what can be read, and notes what cannot, by the files' names."""
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = files
         self.mistakes: list[Mistake] = []
 
-    def content(self) -> Content:
+    def content(self) -> BundleContent:
         """Make values of all files."""
         text = self._text(SCHEDULE) if SCHEDULE in self._files else ""
         prompts = {name: data for name, data in self._files.items() if name.endswith(".wav")}
         self._check_sounds(prompts)
-        return Content(text, self._schedule(text), self._register(), tuple(self._sheets()), prompts)
+        return BundleContent(
+            text, self._schedule(text), self._register(), tuple(self._sheets()), prompts
+        )
 
     def _schedule(self, text: str) -> ManagedSchedule:
         try:

@@ -9,9 +9,8 @@ import signal
 import sys
 
 from appliance.paper import pdf
-from appliance.paper.child import LIMIT_S
-from appliance.paper.document import from_json
-from appliance.paper.pdf import page
+from appliance.paper.document import PDF_LIMIT_S, from_json
+from appliance.paper.pdf import document_page
 
 
 def main() -> None:
@@ -19,10 +18,10 @@ def main() -> None:
 
     It ends itself when it takes too long: the console's sandbox lets it signal nobody.
     """
-    signal.alarm(math.ceil(LIMIT_S))
+    signal.alarm(math.ceil(PDF_LIMIT_S))
     with contextlib.suppress(PermissionError):
         os.nice(10)
-    sys.stdout.buffer.write(pdf.pdf(page(from_json(sys.stdin.buffer.read()))))
+    sys.stdout.buffer.write(pdf.html_to_pdf(document_page(from_json(sys.stdin.buffer.read()))))
 
 
 if __name__ == "__main__":

@@ -1,31 +1,41 @@
-"""Content of a printed paper, without its looks: document, request letter, report tables."""
+"""Printed papers, without their looks: document, request letter, report tables; the PDF's child."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+import subprocess
+import sys
 from dataclasses import asdict, dataclass, field
-from datetime import date, tzinfo
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
+from appliance.errors import TechnicianError
 from appliance.policy import requests
-from appliance.policy.directory import Directory
 from appliance.policy.hours import date_words, day_words, moment_phrase, moment_words
 from appliance.policy.mail import need_name
-from appliance.policy.requests import Citizen, Contact, RequestStep
-from appliance.policy.text import Words, in_language
-from appliance.store.listings import DueOf, appointment_text
-from appliance.store.reports import ReportText
-from appliance.store.requests import StoredRequest, StoredStep
+from appliance.policy.requests import Contact, RequestStep
+from appliance.policy.text import Words, error_text_words, in_language
+from appliance.store.listings import appointment_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import date, tzinfo
+    from typing import Final
+
+    from appliance.policy.directory import Directory
+    from appliance.policy.requests import Citizen
+    from appliance.store.listings import DueOf
+    from appliance.store.reports import ReportText
+    from appliance.store.requests import StoredRequest, StoredStep
+
 
 # ---- document ----------------------------------------------------------------------------------
 # What stands on a paper, without its looks: handed from process to process as JSON.
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class DocumentPart:
     """A part with its heading: what is known (label, value), a text as it was typed, a table."""
 
     heading: str
@@ -51,7 +61,7 @@ class Document:
     day: str = ""
     to: tuple[str, ...] = ()
     opening: str = ""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[DocumentPart, ...] = ()
     is_wide: bool = False
 
 
@@ -63,46 +73,19 @@ def to_json(document: Document) -> bytes:
 def from_json(data: bytes) -> Document:
     """Read it back; raises ValueError, KeyError, TypeError for what is none."""
     read: dict[str, Any] = json.loads(data)
-    parts = tuple(_part(each) for each in read.pop("parts"))
+    parts = tuple(_document_part(each) for each in read.pop("parts"))
     contacts, to = tuple(read.pop("contacts")), tuple(read.pop("to"))
     return Document(**read, contacts=contacts, to=to, parts=parts)
 
 
-def _part(read: dict[str, Any]) -> Part:
-    return Part(
+def _document_part(read: dict[str, Any]) -> DocumentPart:
+    return DocumentPart(
         read["heading"],
         tuple((str(label), str(value)) for label, value in read["facts"]),
         read["text"],
         tuple(read["header"]),
         tuple(tuple(row) for row in read["rows"]),
     )
-
-
-# ---- report tables -----------------------------------------------------------------------------
-# The report of calls and requests on paper, across the sheet: what the command shows as text.
-
-
-def document(
-    house: str, contacts: tuple[str, ...], told: ReportText, first: date, last: date
-) -> Document:
-    """Lay a report out."""
-    subject = told.title(first, last)
-    return Document(
-        language=told.language,
-        house=house,
-        title=f"{house} – {subject}",
-        subject=subject,
-        contacts=contacts,
-        opening=told.headline(),
-        parts=tuple(_parts(told)),
-        is_wide=True,
-    )
-
-
-def _parts(told: ReportText) -> Iterator[Part]:
-    yield Part("", tuple(told.totals()), told.requests())
-    for heading, (header, *rows) in told.tables():
-        yield Part(heading, header=tuple(header), rows=tuple(tuple(row) for row in rows))
 
 
 # ---- request letter ----------------------------------------------------------------------------
@@ -147,7 +130,7 @@ LANGUAGES: Final[Mapping[str, Words]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class LetterNames:
     """What people, positions and sheets are called, by their codes; a typed name stays."""
 
     people: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -174,7 +157,7 @@ class RequestLetter:
 
     head: Letterhead
     register: Directory
-    names: Names
+    names: LetterNames
     hide: Callable[[str], str]
 
     def document(self, kept: StoredRequest, due: DueOf) -> Document:
@@ -209,19 +192,19 @@ class RequestLetter:
         if unit and unit.email:
             yield unit.email
 
-    def _parts(self, kept: StoredRequest, due: DueOf) -> Iterator[Part]:
+    def _parts(self, kept: StoredRequest, due: DueOf) -> Iterator[DocumentPart]:
         request = kept.request
         spoken = self._say(SPOKEN) if request.citizen.spoken else ""
-        yield Part(self._say(CITIZEN), self._facts(self._citizen(request.citizen)), spoken)
+        yield DocumentPart(self._say(CITIZEN), self._facts(self._citizen(request.citizen)), spoken)
         told = self._facts(self._request(kept, due))
-        yield Part(self._say(REQUEST), told, self.hide(request.asked))
+        yield DocumentPart(self._say(REQUEST), told, self.hide(request.asked))
         if kept.sound.path:
             sound = ((_FILE, Path(kept.sound.path).name), (_DIGEST, kept.sound.sha256))
-            yield Part(self._say(RECORDING), self._facts(iter(sound)))
+            yield DocumentPart(self._say(RECORDING), self._facts(iter(sound)))
         if kept.steps:
             header = tuple(self._say(each) for each in HEADER)
             rows = tuple(self._row(step) for step in kept.steps)
-            yield Part(self._say(HISTORY), header=header, rows=rows)
+            yield DocumentPart(self._say(HISTORY), header=header, rows=rows)
 
     def _facts(self, told: Iterator[tuple[Words, str]]) -> tuple[tuple[str, str], ...]:
         return tuple((self._say(label), self.hide(value)) for label, value in told if value)
@@ -258,3 +241,71 @@ class RequestLetter:
             who = f"{who} ({self.names.called(step.said_by)})"
         what = self._say(requests.REQUEST_STEP_WORDS[step.step])
         return (at, what, self.hide(who), self.hide(step.words))
+
+
+# ---- report tables -----------------------------------------------------------------------------
+# The report of calls and requests on paper, across the sheet: what the command shows as text.
+
+
+def report_document(
+    house: str, contacts: tuple[str, ...], told: ReportText, first: date, last: date
+) -> Document:
+    """Lay a report out."""
+    subject = told.title(first, last)
+    return Document(
+        language=told.language,
+        house=house,
+        title=f"{house} – {subject}",
+        subject=subject,
+        contacts=contacts,
+        opening=told.headline(),
+        parts=tuple(_report_parts(told)),
+        is_wide=True,
+    )
+
+
+def _report_parts(told: ReportText) -> Iterator[DocumentPart]:
+    yield DocumentPart("", tuple(told.totals()), told.requests())
+    for heading, (header, *rows) in told.tables():
+        yield DocumentPart(heading, header=tuple(header), rows=tuple(tuple(row) for row in rows))
+
+
+PDF_COMMAND: Final = (sys.executable, "-m", "appliance.paper")
+PDF_LIMIT_S: Final = 120.0
+"""A paper of a hundred pages on the smallest board."""
+PDF_FAILED: Final = Words(
+    "Il PDF non si è potuto scrivere: {}. Riprovare; se succede ancora, avvisare il tecnico.",
+    "The PDF could not be written: {}. Try again; if it happens again, tell the technician.",
+)
+
+
+class PdfFailed(TechnicianError):  # noqa: N818 - reads as what it is
+    """Raised when a PDF cannot be had; `words` say why."""
+
+    def __init__(self, why: str) -> None:
+        told = error_text_words(why)
+        self.words = Words(PDF_FAILED.it.format(told.it), PDF_FAILED.en.format(told.en))
+        super().__init__(self.words.en)
+
+
+def make_pdf(document: Document) -> bytes:
+    """Return a document as a PDF; raises NoPaper."""
+    try:
+        done = subprocess.run(
+            PDF_COMMAND,
+            input=to_json(document),
+            capture_output=True,
+            timeout=PDF_LIMIT_S,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise PdfFailed(child_error(error.stderr)) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise PdfFailed(str(error)) from error
+    return done.stdout
+
+
+def child_error(stderr: bytes) -> str:
+    """Return what a child said last before it failed."""
+    lines = stderr.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1][:200] if lines else "it was ended"

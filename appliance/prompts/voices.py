@@ -1,4 +1,4 @@
-"""Which voice says our announcements in a language: a recorded one, or the box's own.
+"""What our announcements say, as text, and in which voice: a recorded one, or the box's own.
 
 What the box says itself (the house's name, a written notice, spoken sheets) is heard in its own
 voice. As delivered it then says everything in that language, so that a caller hears one person.
@@ -8,16 +8,23 @@ What an office has recorded stays, whichever voice is chosen.
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 import json
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any, Final
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from appliance.files import SHARED, atomic_write
-from appliance.prompts import DEVICE
+from appliance.prompts import DEVICE, OURS, languages
 
-NAME, NAME_NOTE = "welcome", "welcome.json"
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+    from typing import Final
+
+
+NAME_KEY, NAME_NOTE = "welcome", "welcome.json"
 """The sound of the house's name; beside it what was made here, with the sound's digest."""
 SAID_NOTE: Final = "said.json"
 """The digests of the notices that were made of text, by name ("it/privacy")."""
@@ -25,7 +32,7 @@ MENU: Final = "menu.json"
 """The sheets that are offered to callers, each in its language."""
 
 
-class Voice(enum.StrEnum):
+class PromptVoice(enum.StrEnum):
     """What an office may choose (site.voice)."""
 
     AUTO = "auto"
@@ -42,9 +49,9 @@ def device_languages(
     """
     able = tuple(language for language in languages if (DEVICE / language).is_dir())
     match voice:
-        case Voice.SHIPPED:
+        case PromptVoice.SHIPPED:
             return ()
-        case Voice.DEVICE:
+        case PromptVoice.DEVICE:
             return able
         case _:
             return tuple(each for each in able if _says_something(folder, site, each))
@@ -64,7 +71,7 @@ def _says_something(folder: Path, site: Path | None, language: str) -> bool:
     if any(row.get("language") == language for row in _rows(folder / MENU)):
         return True
     digests = {
-        f"{language}/{NAME}": _read(folder / NAME_NOTE).get("sound", ""),
+        f"{language}/{NAME_KEY}": _read(folder / NAME_NOTE).get("sound", ""),
         **_read(folder / SAID_NOTE),
     }
     return any(
@@ -97,3 +104,45 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+@functools.cache
+def texts(language: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the texts by kind ("sentence", "fragment", "tone") and key; none of no language."""
+    if language not in languages():
+        return {}
+    read = tomllib.loads((OURS / language / "texts.toml").read_text(encoding="utf-8"))
+    return {
+        kind: {key: _text(entry) for key, entry in entries.items()}
+        for kind, entries in read.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenText:
+    """What a synthesiser says for a key: its words, in which language; whether others follow."""
+
+    say: str
+    language: str
+    is_fragment: bool
+
+
+@functools.cache
+def spoken_texts(language: str) -> Mapping[str, SpokenText]:
+    """Return what is said for each key of a language; tones say nothing."""
+    read = tomllib.loads((OURS / language / "texts.toml").read_text(encoding="utf-8"))
+    return {
+        key: _spoken_text(entry, language, kind)
+        for kind in ("sentence", "fragment")
+        for key, entry in read[kind].items()
+    }
+
+
+def _spoken_text(entry: str | dict[str, str], language: str, kind: str) -> SpokenText:
+    table = {"text": entry} if isinstance(entry, str) else entry
+    say = table.get("say", table["text"])
+    return SpokenText(say, table.get("language", language), kind == "fragment")
+
+
+def _text(entry: str | dict[str, str]) -> str:
+    return entry if isinstance(entry, str) else entry["text"]

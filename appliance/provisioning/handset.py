@@ -1,22 +1,30 @@
-"""What every make of phone is told: accounts, time zones, escaped markup."""
+"""One phone as its files need it: accounts, keys, zones, markup; its printed sheet with QR code."""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
 
-from appliance.errors import OfficeError
-from appliance.policy.office import KeyCode, StaffKey
+from appliance.errors import OfficeError, TechnicianError
+from appliance.policy.office import StaffKey
 from appliance.policy.opening import ManualState
 from appliance.policy.text import Words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from appliance.policy.office import KeyCode
+
 
 # ---- handset -----------------------------------------------------------------------------------
 # One phone as its configuration file needs it: who it is, where the box is, which keys it has.
 
 MENU_DIGITS = 8
-STRONGER = ".A"
+STRONG_SUFFIX = ".A"
 """What follows the administrator's password on phones that want three kinds of signs in it."""
 _MAC = re.compile(r"[0-9a-f]{12}")
 
@@ -38,7 +46,7 @@ KEY_WORDS: dict[tuple[ManualState | StaffKey, bool], Words] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class FunctionKey:
     """A function key: what it dials and what stands beside it."""
 
     digits: str
@@ -65,7 +73,7 @@ class Handset:
     language: str = "it"
     zone: str = "Europe/Rome"
     messages: str = ""
-    keys: tuple[Key, ...] = ()
+    keys: tuple[FunctionKey, ...] = ()
     ntp: str = ""
     admin: str = ""
     mac: str = ""
@@ -73,7 +81,7 @@ class Handset:
     @property
     def strong_admin(self) -> str:
         """The same for makes that ask for capital letters and signs, too."""
-        return f"{self.admin}{STRONGER}"
+        return f"{self.admin}{STRONG_SUFFIX}"
 
     @property
     def menu_code(self) -> str:
@@ -97,14 +105,47 @@ def mac_of(text: str) -> str:
     return plain
 
 
-def keys_of(codes: tuple[KeyCode, ...], language: str) -> tuple[Key, ...]:
+def keys_of(codes: tuple[KeyCode, ...], language: str) -> tuple[FunctionKey, ...]:
     """Return the function keys for the office's codes, most used first."""
     found = {(code.what, code.on): code.digits for code in codes}
     return tuple(
-        Key(found[what], words.it if language == "it" else words.en)
+        FunctionKey(found[what], words.it if language == "it" else words.en)
         for what, words in KEY_WORDS.items()
         if what in found
     )
+
+
+# ---- zones -------------------------------------------------------------------------------------
+# Time zones as the makes name them; a zone that is not here is left as the phone has it.
+#
+# Sources: Yealink's Auto Provisioning Guide (local_time.time_zone_name, list of time zones), Snom's
+# wiki on `timezone`, the option list of Grandstream's configuration template, Cisco's SPA500
+# Administration Guide (Daylight Saving Time Rule).
+
+CENTRAL_EUROPE = "CET-1CEST-2,M3.5.0/02:00:00,M10.5.0/03:00:00"
+LONDON = "GMT+0BST-1,M3.5.0/01:00:00,M10.5.0/02:00:00"
+EUROPE_SUMMER = "start=3/-1/7/2;end=10/-1/7/3;save=1"
+"""The last Sundays of March and October, local time (Directive 2000/84/EC)."""
+LONDON_SUMMER = "start=3/-1/7/1;end=10/-1/7/2;save=1"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneNames:
+    """One zone: `hours` east of UTC in winter, then its name by make."""
+
+    hours: int
+    yealink: str
+    snom: str
+    grandstream: str
+    cisco_summer: str
+
+
+ZONES = {
+    "Europe/Rome": ZoneNames(1, "Italy(Rome)", "ITA+1", CENTRAL_EUROPE, EUROPE_SUMMER),
+    "Europe/Berlin": ZoneNames(1, "Germany(Berlin)", "GER+1", CENTRAL_EUROPE, EUROPE_SUMMER),
+    "Europe/Paris": ZoneNames(1, "France(Paris)", "FRA+1", CENTRAL_EUROPE, EUROPE_SUMMER),
+    "Europe/London": ZoneNames(0, "United Kingdom(London)", "GBR-0", LONDON, LONDON_SUMMER),
+}
 
 
 # ---- markup ------------------------------------------------------------------------------------
@@ -127,34 +168,190 @@ def xml_document(*lines: str) -> str:
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', *lines]) + "\n"
 
 
-# ---- zones -------------------------------------------------------------------------------------
-# Time zones as the makes name them; a zone that is not here is left as the phone has it.
+# ---- sheet -------------------------------------------------------------------------------------
+# The printed sheet of a phone: A4, one page of HTML that any browser prints, in it and en.
 #
-# Sources: Yealink's Auto Provisioning Guide (local_time.time_zone_name, list of time zones), Snom's
-# wiki on `timezone`, the option list of Grandstream's configuration template, Cisco's SPA500
-# Administration Guide (Daylight Saving Time Rule).
+# HTML and not PDF, so that no further library is needed and the office may change a word before it
+# prints. The upper part stays with the person at the desk; the lower one, with the password, is cut
+# off and destroyed once the phone works.
 
-CENTRAL = "CET-1CEST-2,M3.5.0/02:00:00,M10.5.0/03:00:00"
-LONDON = "GMT+0BST-1,M3.5.0/01:00:00,M10.5.0/02:00:00"
-EUROPE_SUMMER = "start=3/-1/7/2;end=10/-1/7/3;save=1"
-"""The last Sundays of March and October, local time (Directive 2000/84/EC)."""
-LONDON_SUMMER = "start=3/-1/7/1;end=10/-1/7/2;save=1"
+SHEET_STYLE = """\
+@page { size: A4; margin: 18mm }
+* { box-sizing: border-box }
+body { font: 12pt/1.35 "DejaVu Sans", "Liberation Sans", Arial, sans-serif; color: #000;
+       margin: 0 auto; max-width: 174mm }
+h1 { font-size: 22pt; margin: 0 } h2 { font-size: 14pt; margin: 7mm 0 2mm }
+.number { font-size: 46pt; font-weight: bold; line-height: 1.1; margin: 3mm 0 }
+table { border-collapse: collapse; width: 100% }
+td { border-bottom: 0.3mm solid #bbb; padding: 1.2mm 2mm; vertical-align: top }
+td:first-child { white-space: nowrap; width: 1%; padding-right: 8mm }
+code { font: bold 12pt "DejaVu Sans Mono", "Liberation Mono", monospace; overflow-wrap: anywhere }
+.cut { border-top: 0.5mm dashed #000; margin: 9mm 0 5mm; padding-top: 1mm; font-size: 9pt }
+.both { display: flex; gap: 8mm; align-items: flex-start; break-inside: avoid }
+.both table { flex: 1 } .qr { width: 46mm; flex: none; text-align: center; font-size: 9pt }
+.qr svg { width: 44mm; height: 44mm; display: block; margin: 0 auto }
+p { margin: 2mm 0 } .small { font-size: 9.5pt }
+"""
+
+SHEET_TITLES = {
+    "office": Words("Telefono del centralino", "Telephone of the switchboard"),
+    "extension": Words("Interno", "Extension"),
+    "codes": Words("Codici, da comporre come un numero", "Codes, dialled like a number"),
+    "cut": Words(
+        "✂ Tagliare qui. La parte sotto contiene la password: distruggerla quando il telefono "
+        "funziona.",
+        "✂ Cut here. The part below holds the password: destroy it once the telephone works.",
+    ),
+    "type": Words("Da inserire nel telefono", "To be typed into the telephone"),
+    "server": Words("Server SIP", "SIP server"),
+    "user": Words("Utente", "User"),
+    "secret": Words("Password", "Password"),
+    "other": Words("Altro", "Other"),
+    "address": Words("Configurazione automatica", "Automatic set-up"),
+    "scan": Words(
+        "Inquadrare con Linphone (Configurazione remota)",
+        "Scan with Linphone (remote provisioning)",
+    ),
+    "enter": Words(
+        "Indirizzo da inserire nella pagina web del telefono (provisioning)",
+        "Address for the telephone's web page (provisioning)",
+    ),
+    "window": Words(
+        "Vale solo mentre il tecnico tiene aperto “centralino phones serve”, e una volta sola.",
+        "Valid only while the technician keeps “centralino phones serve” open, and only once.",
+    ),
+}
+CODE_WORDS: dict[str, Words] = {
+    "pick_up": Words("prende la chiamata che squilla altrove", "takes a call that rings elsewhere"),
+    "messages": Words("fa sentire i messaggi della segreteria", "plays the messages of voicemail"),
+    "away_on": Words(
+        "questa postazione è assente: non squilla", "this position is away: no ringing"
+    ),
+    "away_off": Words("di nuovo presente", "back again"),
+    "unattended_on": Words(
+        "centralino non presidiato: le chiamate vanno allo Sportello",
+        "switchboard unattended: calls go to the counter",
+    ),
+    "unattended_off": Words("di nuovo presidiato", "attended again"),
+    "closed_on": Words("chiuso: risponde la segreteria", "closed: voicemail answers"),
+    "closed_off": Words("non più chiuso a mano", "no longer closed by hand"),
+    "opened_on": Words("aperto a mano", "opened by hand"),
+    "opened_off": Words("non più aperto a mano", "no longer opened by hand"),
+    "absent_on": Words("tutti assenti: non squilla nessun telefono", "all absent: no phone rings"),
+    "absent_off": Words("le persone sono tornate", "people are back"),
+}
+"""What a code does, by `<what>_<on or off>`; one that has no opposite stands alone."""
+
+
+def code_meaning(code: KeyCode) -> str:
+    """Return the name of what a code does, for CODE_WORDS."""
+    alone = code.what in {StaffKey.PICK_UP, StaffKey.MESSAGES}
+    return str(code.what) if alone else f"{code.what}_{'on' if code.on else 'off'}"
+
+
+def listed_codes(codes: tuple[KeyCode, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the codes with the names of their meanings, in the order of CODE_WORDS."""
+    found = {code_meaning(code): code.digits for code in codes}
+    return tuple((found[what], what) for what in CODE_WORDS if what in found)
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
-    """One zone: `hours` east of UTC in winter, then its name by make."""
+class PhoneSheet:
+    """What is printed. `codes` are digits and their meaning's name (CODE_WORDS); `address` is the
+    phone's provisioning address, "" for none, and `is_soft` says whether an app scans it.
+    """
 
-    hours: int
-    yealink: str
-    snom: str
-    grandstream: str
-    cisco_summer: str
+    office: str
+    handset: Handset
+    codes: tuple[tuple[str, str], ...]
+    address: str = ""
+    is_soft: bool = True
 
 
-ZONES = {
-    "Europe/Rome": Zone(1, "Italy(Rome)", "ITA+1", CENTRAL, EUROPE_SUMMER),
-    "Europe/Berlin": Zone(1, "Germany(Berlin)", "GER+1", CENTRAL, EUROPE_SUMMER),
-    "Europe/Paris": Zone(1, "France(Paris)", "FRA+1", CENTRAL, EUROPE_SUMMER),
-    "Europe/London": Zone(0, "United Kingdom(London)", "GBR-0", LONDON, LONDON_SUMMER),
-}
+def sheet_page(sheet: PhoneSheet, qr: Callable[[str], str]) -> str:
+    """Write the page; `qr(text)` gives a QR code as an `<svg>` element."""
+    phone, language = sheet.handset, sheet.handset.language
+
+    def say(words: Words) -> str:
+        return escape(words.it if language == "it" else words.en)
+
+    return "\n".join(
+        [
+            f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">',
+            f"<title>{escape(phone.shown)}</title>\n<style>\n{SHEET_STYLE}</style>\n</head>\n<body>",
+            f"<p>{escape(sheet.office)} · {say(SHEET_TITLES['office'])}</p>",
+            f"<h1>{escape(phone.label or phone.name)}</h1>",
+            f"<p>{say(SHEET_TITLES['extension'])}</p>",
+            f'<div class="number">{escape(phone.extension)}</div>',
+            f"<h2>{say(SHEET_TITLES['codes'])}</h2>",
+            _table([(digits, say(CODE_WORDS[what])) for digits, what in sheet.codes], code=0),
+            f'<div class="cut">{say(SHEET_TITLES["cut"])}</div>',
+            f"<h2>{say(SHEET_TITLES['type'])}</h2>",
+            '<div class="both">',
+            _table(_to_type(phone, say), code=1),
+            _qr(sheet, qr, say),
+            "</div>",
+            _automatic(sheet, say),
+            "</body>\n</html>\n",
+        ]
+    )
+
+
+def _to_type(phone: Handset, say: Callable[[Words], str]) -> list[tuple[str, str]]:
+    return [
+        (say(SHEET_TITLES["server"]), f"{escape(phone.server)}:{phone.port} UDP"),
+        (say(SHEET_TITLES["user"]), escape(phone.name)),
+        (say(SHEET_TITLES["secret"]), escape(phone.secret)),
+        (say(SHEET_TITLES["other"]), "PCMA, PCMU · DTMF RFC 4733"),
+    ]
+
+
+def _table(rows: list[tuple[str, str]], code: int) -> str:
+    """Write rows of two cells; `code` says which of them is something to type."""
+    cells = (
+        "".join(
+            f"<td>{f'<code>{one}</code>' if n == code else one}</td>" for n, one in enumerate(r)
+        )
+        for r in rows
+    )
+    return "<table>\n" + "\n".join(f"<tr>{row}</tr>" for row in cells) + "\n</table>"
+
+
+def _qr(sheet: PhoneSheet, qr: Callable[[str], str], say: Callable[[Words], str]) -> str:
+    if not sheet.address:
+        return ""
+    words = SHEET_TITLES["scan"] if sheet.is_soft else SHEET_TITLES["address"]
+    return f'<div class="qr">{qr(sheet.address)}{say(words)}</div>'
+
+
+def _automatic(sheet: PhoneSheet, say: Callable[[Words], str]) -> str:
+    if not sheet.address:
+        return ""
+    title = SHEET_TITLES["address"] if sheet.is_soft else SHEET_TITLES["enter"]
+    return (
+        f'<p class="small">{say(title)}: <code>{escape(sheet.address)}</code><br>'
+        f"{say(SHEET_TITLES['window'])}</p>"
+    )
+
+
+# ---- qr ----------------------------------------------------------------------------------------
+# QR codes as SVG, by segno (the ONLY import): pure Python, BSD, no further dependency.
+
+
+def qr_svg(text: str) -> str:
+    """Return a QR code of `text` (ISO/IEC 18004, error correction M at least) as `<svg>`.
+
+    Four modules of quiet zone are part of it. Raises TechnicianError where segno is missing.
+    """
+    try:
+        import segno  # here: no other command needs it
+    except ImportError as error:
+        raise TechnicianError(
+            "QR codes need the Python package segno: run pip install segno in the program's "
+            "environment, or apt-get install python3-segno"
+        ) from error
+    out = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(
+        out, kind="svg", border=4, xmldecl=False, svgns=True, nl=False, omitsize=True
+    )
+    return out.getvalue().decode()

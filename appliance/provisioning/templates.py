@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import quoteattr
 
 from appliance.policy.text import Refused
-from appliance.provisioning.handset import ZONES, Handset, clean_text, xml_document, xml_element
+from appliance.provisioning.handset import ZONES, clean_text, xml_document, xml_element
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from appliance.provisioning.handset import Handset
+
 
 # ---- desk phones -------------------------------------------------------------------------------
 # Configuration files of desk phones: only keys that their makers document, one function a make.
@@ -382,7 +387,7 @@ def _cisco_mpp(phone: Handset) -> Iterator[tuple[str, str]]:
 # What the handsets lack are function keys: the office's codes are dialled on them by hand. An N6xx
 # or N8xx keeps the order of its codecs, which has PCMA and PCMU; no key for it is documented.
 
-PIN_DIGITS: Final = 4
+GIGASET_PIN_DIGITS: Final = 4
 
 # --- N610, N670, N870 -----------------------------------------------------------------------------
 # Gigaset's wiki on the N610, N670 and N870: `<provisioning>` with `nvm`, productID e2;
@@ -392,7 +397,7 @@ PIN_DIGITS: Final = 4
 # that the bases know.
 
 
-def base(phone: Handset) -> str:
+def gigaset_base_files(phone: Handset) -> str:
     """Write `<mac>.xml` of an N610, N670 or N870."""
     return xml_document(
         '<provisioning version="1.1" productID="e2">',
@@ -410,7 +415,7 @@ def _base(phone: Handset) -> Iterator[tuple[str, str]]:
     provider, account = "SipProvider.0", "SipAccount.00001"
     if phone.admin:
         yield "WebUIAccounts.1.Password", phone.strong_admin
-        yield "hs.00001.DECT_AC", phone.menu_code[:PIN_DIGITS]
+        yield "hs.00001.DECT_AC", phone.menu_code[:GIGASET_PIN_DIGITS]
     if phone.ntp:
         yield "DmGlobal.0.NtpServer", phone.ntp
     if phone.zone in ZONES:
@@ -448,7 +453,7 @@ N510_LANGUAGES: Final = {"it": "0x7", "en": "0x1"}
 N510_ZONES: Final = {0: "0x1a", 1: "0x1b"}
 
 
-def n510(phone: Handset) -> str:
+def gigaset_n510_files(phone: Handset) -> str:
     """Write `<MAC>.xml` of an N510; it is used by the base of that hardware address alone."""
     text = xml_document(
         '<ProviderFrame xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
@@ -500,7 +505,7 @@ def _n510(phone: Handset) -> Iterator[tuple[str, str]]:
         yield f"{data}.uiI_TIME_TIMEZONE", N510_ZONES[zone.hours]
         yield f"{data}.ucB_TIME_USE_AUTOMATIC_DST", "0x1"
     if phone.admin:
-        pin = phone.menu_code[:PIN_DIGITS]
+        pin = phone.menu_code[:GIGASET_PIN_DIGITS]
         yield "BS_CUSTOM.aucKdsPin[0]", f"0x{pin[:2]},0x{pin[2:]}"
 
 
@@ -523,20 +528,20 @@ def _quoted(value: str) -> str:
 # call.callWaiting.enable, tcpIpApp.sntp.* (gmtOffset in seconds, dayOfWeek 1 = Sunday),
 # device.auth.*, softkey.N.* with the macro $Tinvite$, of which ten may be had.
 
-LANGUAGES: Final = {"it": "Italian_Italy", "en": "English_United_Kingdom"}
-OTHER_CODECS: Final = (
+POLY_LANGUAGES: Final = {"it": "Italian_Italy", "en": "English_United_Kingdom"}
+POLY_OTHER_CODECS: Final = (
     "G722", "G7221.24kbps", "G7221.32kbps", "G7221_C.48kbps", "G729_AB", "iLBC.13_33kbps",
     "iLBC.15_2kbps", "Opus", "Siren14.48kbps", "Siren22.64kbps",
 )  # fmt: skip
-MOST_KEYS: Final = 10
-LEAD: Final = xml_document(
+POLY_MOST_KEYS: Final = 10
+POLY_HEAD: Final = xml_document(
     '<APPLICATION APP_FILE_PATH="" CONFIG_FILES="[PHONE_MAC_ADDRESS]-centralino.cfg" '
     'MISC_FILES="" LOG_FILE_DIRECTORY="" OVERRIDES_DIRECTORY="" CONTACTS_DIRECTORY=""/>'
 )
 """The master file: the same for every phone, and without anything of it."""
 
 
-def poly(phone: Handset) -> str:
+def poly_files(phone: Handset) -> str:
     """Write `<mac>-centralino.cfg`."""
     rows = (f"  {name}={quoteattr(clean_text(value))}" for name, value in _poly(phone))
     return xml_document("<polycomConfig", *rows, "/>")
@@ -549,10 +554,10 @@ def _poly(phone: Handset) -> Iterator[tuple[str, str]]:
         yield "device.set", "1"
         yield "device.auth.localAdminPassword.set", "1"
         yield "device.auth.localAdminPassword", phone.strong_admin
-    yield "lcl.ml.lang", LANGUAGES[phone.language]
+    yield "lcl.ml.lang", POLY_LANGUAGES[phone.language]
     yield from _time(phone)
     yield "feature.enhancedFeatureKeys.enabled", "1"
-    for number, key in enumerate(phone.keys[:MOST_KEYS], 1):
+    for number, key in enumerate(phone.keys[:POLY_MOST_KEYS], 1):
         yield f"softkey.{number}.label", key.label
         yield f"softkey.{number}.action", f"{key.digits}$Tinvite$"
         yield f"softkey.{number}.enable", "1"
@@ -572,7 +577,7 @@ def _account(phone: Handset) -> Iterator[tuple[str, str]]:
     yield "reg.1.server.1.register", "1"
     yield "voice.codecPref.G711_A", "1"
     yield "voice.codecPref.G711_Mu", "2"
-    for codec in OTHER_CODECS:
+    for codec in POLY_OTHER_CODECS:
         yield f"voice.codecPref.{codec}", "0"
     yield "tone.dtmf.viaRtp", "1"
     yield "tone.dtmf.rfc2833Control", "1"
@@ -681,7 +686,7 @@ TEXT = "text/plain; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Make:
+class PhoneMake:
     """One make. `file` is a pattern of the name it asks for, MAC standing for its 12 digits;
     without MAC (a soft phone) it is asked for under a token of its own. `lead` is a pattern of a
     file that it asks for before, of which `lead_text` is all, "" for a make that does not.
@@ -724,24 +729,28 @@ def _fits(pattern: str, name: str, mac: str) -> bool:
 MAKES = {
     make.name: make
     for make in (
-        Make("yealink", r"MAC\.cfg", TEXT, yealink_files, "T2, T3, T4, T5, W"),
-        Make("snom", r"(snom\w{1,8}-)?MAC\.(htm|xml)", XML, snom_files, "3xx, 7xx, D1 to D8"),
-        Make("grandstream", r"cfgMAC\.xml", XML, grandstream_files, "GXP21xx, GRP26xx"),
-        Make("fanvil", r"MAC\.(cfg|xml)", XML, fanvil_files, "X3 to X7, V6x, firmware 2.x"),
-        Make("cisco", r"spaMAC\.xml", XML, cisco_files, "SPA300, SPA500"),
-        Make(
+        PhoneMake("yealink", r"MAC\.cfg", TEXT, yealink_files, "T2, T3, T4, T5, W"),
+        PhoneMake("snom", r"(snom\w{1,8}-)?MAC\.(htm|xml)", XML, snom_files, "3xx, 7xx, D1 to D8"),
+        PhoneMake("grandstream", r"cfgMAC\.xml", XML, grandstream_files, "GXP21xx, GRP26xx"),
+        PhoneMake("fanvil", r"MAC\.(cfg|xml)", XML, fanvil_files, "X3 to X7, V6x, firmware 2.x"),
+        PhoneMake("cisco", r"spaMAC\.xml", XML, cisco_files, "SPA300, SPA500"),
+        PhoneMake(
             "cisco-mpp",
             r"mppMAC\.xml",
             XML,
             cisco_mpp,
             "68xx, 78xx, 88xx multiplatform",
         ),
-        Make("gigaset", r"MAC\.xml", XML, base, "N610, N670, N870"),
-        Make("gigaset-n510", r"MAC\.xml", XML, n510, "N510 IP PRO"),
-        Make("gigaset-desk", r"(GigasetP\w{1,8}-)?MAC\.(htm|xml)", XML, snom_files, "P8xx PRO"),
-        Make("poly", r"MAC-centralino\.cfg", XML, poly, "VVX, Edge E", r"MAC\.cfg", LEAD),
-        Make("linphone", r"linphone\.xml", XML, linphone_files, "5"),
-        Make("baresip", r"accounts", TEXT, baresip_files, "1"),
+        PhoneMake("gigaset", r"MAC\.xml", XML, gigaset_base_files, "N610, N670, N870"),
+        PhoneMake("gigaset-n510", r"MAC\.xml", XML, gigaset_n510_files, "N510 IP PRO"),
+        PhoneMake(
+            "gigaset-desk", r"(GigasetP\w{1,8}-)?MAC\.(htm|xml)", XML, snom_files, "P8xx PRO"
+        ),
+        PhoneMake(
+            "poly", r"MAC-centralino\.cfg", XML, poly_files, "VVX, Edge E", r"MAC\.cfg", POLY_HEAD
+        ),
+        PhoneMake("linphone", r"linphone\.xml", XML, linphone_files, "5"),
+        PhoneMake("baresip", r"accounts", TEXT, baresip_files, "1"),
     )
 }
 
@@ -757,12 +766,12 @@ are those of phones of several kinds: theirs are named.
 """
 
 
-def guess(mac: str) -> str:
+def make_of_mac(mac: str) -> str:
     """Return the make that a hardware address belongs to, "" for one that is not known."""
     return MAKERS.get(mac[:6], "")
 
 
-def make_of(name: str) -> Make:
+def make_named(name: str) -> PhoneMake:
     """Return the make of that name; raises OfficeError with those that are known."""
     if name not in MAKES:
         raise Refused(

@@ -280,7 +280,7 @@ class SpokenSounds:
         self._records = records
         self._post = post
         self._ready: PromptFile | None = None
-        self.voice: str = voices.Voice.AUTO
+        self.voice: str = voices.PromptVoice.AUTO
         """Who says our announcements, and in which `languages` there may be callers."""
         self.languages: tuple[str, ...] = ()
 

@@ -18,7 +18,7 @@ from appliance.config.schema import MailSettings, Settings, Site
 from appliance.errors import CentralinoError, OfficeError
 from appliance.mail.letter import Meeting, Method, address_in, compose, invitation, is_address
 from appliance.mail.smtp import MailSender, Security, SmtpAccount, SmtpServer
-from appliance.paper.document import Document, Letterhead, Names, Part, RequestLetter
+from appliance.paper.document import Document, DocumentPart, Letterhead, LetterNames, RequestLetter
 from appliance.policy import mail, requests
 from appliance.policy.clock import Now
 from appliance.policy.directory import Directory, ReturnRule, all_numbers_known
@@ -127,28 +127,28 @@ class Papers:
         hide, say = self._hiding(register), self._say
         title = f"{self.head.house} – {say(_OF).format(n=request)}"
         facts = tuple((say(label), hide(value)) for label, value in self._mail_facts(kept) if value)
-        body = Part(say(_TEXT), text=hide(without_done_links(kept.mail.body)))
+        body = DocumentPart(say(_TEXT), text=hide(without_done_links(kept.mail.body)))
         return Document(
             language=self.head.language,
             house=self.head.house,
             title=title,
             subject=say(_OF).format(n=request),
             contacts=self.head.contacts,
-            parts=(Part("", facts), body),
+            parts=(DocumentPart("", facts), body),
         )
 
     def request_document(
-        self, kept: StoredRequest, due: DueOf, register: Directory, names: Names
+        self, kept: StoredRequest, due: DueOf, register: Directory, names: LetterNames
     ) -> Document:
         """Lay a request with all that became of it out on paper; raises OfficeError."""
         hide = self._hiding(register)
         return RequestLetter(self.head, register, names, hide).document(kept, due)
 
-    def names(self, connection: sqlite3.Connection) -> Names:
+    def names(self, connection: sqlite3.Connection) -> LetterNames:
         """Read what people and sheets are called."""
         people = {user.name: user.shown for user in users.everybody(connection) if user.shown}
         titles = {sheet.code: sheet.title for sheet in sheets.all_sheets(connection)}
-        return Names({**people, **self.labels}, titles)
+        return LetterNames({**people, **self.labels}, titles)
 
     def _hiding(self, register: Directory) -> Callable[[str], str]:
         if not all_numbers_known(register):

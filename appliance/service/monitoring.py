@@ -21,9 +21,15 @@ from appliance.api import status_text
 from appliance.config.build import broker_of, networks_of
 from appliance.errors import CentralinoError
 from appliance.fleet import mqtt_messages
-from appliance.fleet.mqtt import BrokerHealth, Depth, Sender
-from appliance.fleet.mqtt_messages import Callers, Event, Json, Known, Message
-from appliance.fleet.prometheus import Carrier, Counts, Figures, Phones, Server
+from appliance.fleet.mqtt import BrokerHealth, MqttSender, OutboxDepth
+from appliance.fleet.mqtt_messages import CallerNumbers, FleetEvent, Json, KnownTrouble, MqttMessage
+from appliance.fleet.prometheus import (
+    BoxFigures,
+    GatewayFigures,
+    MetricCounters,
+    MetricsServer,
+    PhoneFigures,
+)
 from appliance.policy import privacy
 from appliance.policy.reports import NOTHING_STORED, StoredCounts
 from appliance.policy.supervision import Component
@@ -37,7 +43,7 @@ if TYPE_CHECKING:
 
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.fleet.mqtt import Broker, Line
+    from appliance.fleet.mqtt import Broker, BrokerLink
     from appliance.media.messages import MediaHealth
     from appliance.policy.directory import Directory
     from appliance.policy.office import Office
@@ -70,11 +76,12 @@ class StoredOutbox:
 
     records: DatabaseWriter
 
-    def waiting(self, after: int, most: int) -> tuple[Event, ...]:
+    def waiting(self, after: int, most: int) -> tuple[FleetEvent, ...]:
         """See fleet.mqtt_session.Outbox."""
         rows = self.records.ask(lambda c: monitoring.waiting(c, after, most))
         return tuple(
-            Event(r.number, r.id, r.kind, r.at, r.about, r.presentation, r.caller) for r in rows
+            FleetEvent(r.number, r.id, r.kind, r.at, r.about, r.presentation, r.caller)
+            for r in rows
         )
 
     def settle(self, numbers: Iterable[int]) -> None:
@@ -85,10 +92,10 @@ class StoredOutbox:
         """See fleet.mqtt_session.Outbox."""
         self.records.ask(lambda c: monitoring.set_aside(c, number))
 
-    def depth(self) -> Depth:
+    def depth(self) -> OutboxDepth:
         """See fleet.mqtt_session.Outbox."""
         found = self.records.ask(monitoring.depth)
-        return Depth(found.waiting, found.dropped, found.dropped_at)
+        return OutboxDepth(found.waiting, found.dropped, found.dropped_at)
 
     def retained(self) -> frozenset[str]:
         """See fleet.mqtt_session.Outbox."""
@@ -116,7 +123,7 @@ class Fleet:
         register: Callable[[], Directory],
         status: Callable[[], Status],
     ) -> None:
-        from appliance.fleet.mqtt_client import Connection  # loaded where MQTT is on
+        from appliance.fleet.mqtt_client import MqttConnection  # loaded where MQTT is on
 
         self._mqtt, self._office, self._register = settings.mqtt, office, register
         self._where, self._records, self._collector = broker.where, records, collector
@@ -124,19 +131,21 @@ class Fleet:
         self._topics = frozenset(settings.mqtt.events)
         self._facts: Json | None = None
         self._is_unkept = False  # whether the records have refused what was to be kept
-        self._known: tuple[Known, ...] = ()
+        self._known: tuple[KnownTrouble, ...] = ()
         self._health, self._away_since = BrokerHealth(), time.monotonic()
         self._started = time.monotonic()
         self._seen = 0
-        kinds = [kind for kind, topic in mqtt_messages.KINDS.items() if topic in self._topics]
+        kinds = [
+            kind for kind, topic in mqtt_messages.GROUP_OF_EVENT.items() if topic in self._topics
+        ]
         most = settings.mqtt.queue
         records.prepare = lambda c: monitoring.prepare(c, self._topics, kinds, most)
         records.watch(self._look_for_more)
 
-        def connect(will: Message) -> Line:
-            return Connection(broker, will)
+        def connect(will: MqttMessage) -> BrokerLink:
+            return MqttConnection(broker, will)
 
-        self._sender = Sender(
+        self._sender = MqttSender(
             settings.mqtt.prefix,
             StoredOutbox(records),
             connect,
@@ -163,7 +172,7 @@ class Fleet:
 
     def see(self, status: Status) -> None:
         """Take what people see: states go to the broker, differences to the records."""
-        states = mqtt_messages.states(self._mqtt.prefix, status, self._known)
+        states = mqtt_messages.state_messages(self._mqtt.prefix, status, self._known)
         self._sender.show((*self._home, *states))
         facts = mqtt_messages.facts_of(status, self._known)
         if facts != self._facts:
@@ -195,8 +204,8 @@ class Fleet:
         self._records.do(
             lambda c: monitoring.note(
                 c,
-                lambda before: mqtt_messages.merged(before, facts, settled=settled),
-                lambda before, after: mqtt_messages.differences(before, after, topics),
+                lambda before: mqtt_messages.merged_facts(before, facts, settled=settled),
+                lambda before, after: mqtt_messages.fact_differences(before, after, topics),
                 at,
                 stamp,
             ),
@@ -210,15 +219,15 @@ class Fleet:
             self._seen = last
             self._sender.wake()
 
-    def _written(self, event: Event) -> Message:
+    def _written(self, event: FleetEvent) -> MqttMessage:
         """Write an event as it is published; of callers no more than is configured (P7)."""
         register, plan = self._register(), self._office.outgoing.plan
 
         def hidden(number: str) -> str:
             return privacy.mask_declared(number, register, plan)
 
-        full = self._mqtt.callers == Callers.FULL
-        return mqtt_messages.event(self._mqtt.prefix, event, hidden if full else None)
+        full = self._mqtt.callers == CallerNumbers.FULL
+        return mqtt_messages.event_message(self._mqtt.prefix, event, hidden if full else None)
 
     def _heard(self, health: BrokerHealth) -> None:
         """Take how it is with the broker; in the fleet's thread."""
@@ -231,15 +240,15 @@ class Fleet:
         self._collector.mqtt = status_text.row(self._where, self._health)
         self._collector.mqtt_said = (status_text.broker_words(self._where, self._health),)
 
-    def _discovery(self, settings: Settings) -> tuple[Message, ...]:
+    def _discovery(self, settings: Settings) -> tuple[MqttMessage, ...]:
         """Describe the appliance to Home Assistant, where that is wanted."""
         if not settings.mqtt.home_assistant:
             return ()
         lines = tuple((line.name, line.label or line.name) for line in settings.lines)
         phones = tuple((one.name, one.label or one.name) for one in settings.phones)
         prefix, site = settings.mqtt.prefix, settings.site
-        device = mqtt_messages.Device(prefix, site.name, lines, phones, site.languages[0])
-        return (mqtt_messages.discovery(device),)
+        device = mqtt_messages.HomeDevice(prefix, site.name, lines, phones, site.languages[0])
+        return (mqtt_messages.discovery_message(device),)
 
 
 def fleet_of(
@@ -257,11 +266,11 @@ def fleet_of(
     return Fleet(broker, settings, office, records, collector, register, status)
 
 
-def known_of(collector: StatusCollector) -> tuple[Known, ...]:
+def known_of(collector: StatusCollector) -> tuple[KnownTrouble, ...]:
     """List the troubles that may leave the appliance, each under its stable code."""
-    found = [Known(one.code, Words(one.it, one.en)) for one in collector.coded()]
+    found = [KnownTrouble(one.code, Words(one.it, one.en)) for one in collector.coded()]
     return (
-        *([Known("configuration", MISCONFIGURED)] if collector.is_misconfigured else []),
+        *([KnownTrouble("configuration", MISCONFIGURED)] if collector.is_misconfigured else []),
         *found,
     )
 
@@ -305,14 +314,14 @@ class Metrics:
         self._state = Path(settings.folders.state)
         self._folder = settings.backup.folder
         self._where = (settings.metrics.listen, settings.metrics.port)
-        self._counts = Counts()
+        self._counts = MetricCounters()
         self._stored = NOTHING_STORED
         self._started_at = time.time()
         self._image = running_version() if is_image() else ""
         self._look_at = self._count_at = 0.0
-        self.server: Server | None = None
+        self.server: MetricsServer | None = None
         if settings.metrics.listen:
-            self.server = Server(
+            self.server = MetricsServer(
                 self._where, networks_of(settings.metrics), _load_page, self._tell, self._failed
             )
             stores.on_call = lambda record: self._counts.call(record, clock())
@@ -350,11 +359,11 @@ class Metrics:
         if self.server:
             self._counts.lines(status, self._clock())
 
-    def _figures(self, now: float) -> Figures:
+    def _figures(self, now: float) -> BoxFigures:
         status, collector = self._desk.status(), self._collector
         self._counts.lines(status, now)
         watched = collector.watched
-        return Figures(
+        return BoxFigures(
             at=status.at.timestamp(),
             started_at=self._started_at,
             version=appliance.__version__,
@@ -418,11 +427,11 @@ class Metrics:
         self._collector.trouble(CODE, ENDED)
 
 
-def _load_page() -> Callable[[Figures], bytes]:
+def _load_page() -> Callable[[BoxFigures], bytes]:
     """Load the library, which costs memory, only where metrics are on."""
-    from appliance.fleet.prometheus_page import page
+    from appliance.fleet.prometheus_page import metrics_page
 
-    return page
+    return metrics_page
 
 
 def _not_served(where: tuple[str, int], why: Words) -> Trouble:
@@ -444,8 +453,8 @@ def _backup_at(
     return max((at.timestamp() for at in times), default=0.0)
 
 
-def _phones(status: PhonesStatus) -> Phones:
-    return Phones(
+def _phones(status: PhonesStatus) -> PhoneFigures:
+    return PhoneFigures(
         status.listening,
         len(status.phones),
         sum(bool(phone.address) for phone in status.phones),
@@ -453,9 +462,9 @@ def _phones(status: PhonesStatus) -> Phones:
     )
 
 
-def _carrier(health: MediaHealth | None) -> Carrier | None:
+def _carrier(health: MediaHealth | None) -> GatewayFigures | None:
     if health is None:
         return None
     late = (health.late_p50, health.late_p99, health.late_max)
     p50, p99, most = (ms / 1000 for ms in late)
-    return Carrier(p50, p99, most, health.lead_min / 1000)
+    return GatewayFigures(p50, p99, most, health.lead_min / 1000)

@@ -28,7 +28,7 @@ from appliance.policy.text import NOTHING, Words, words_of
 from appliance.service.helper_requests import LIMIT
 from appliance.store.database import Trouble
 from appliance.usb import reset
-from appliance.usb.reset import Step
+from appliance.usb.reset import UsbStep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,7 +153,7 @@ class Recoveries:
     def heard(self, told: Recovering) -> None:
         """Record a recovery step; have the helper do it when it is not the media gateway's."""
         seen = Words(told.it, told.en)
-        trouble = self._ask(told) if told.step in tuple(Step) else self._refused(told)
+        trouble = self._ask(told) if told.step in tuple(UsbStep) else self._refused(told)
         tried = Tried(self._now(), told.step, TRIED[told.step], seen, trouble)
         self._tried.setdefault(told.line, deque(maxlen=KEPT)).append(tried)
         extra = f" ({trouble.en})" if trouble.en else ""
@@ -165,7 +165,7 @@ class Recoveries:
 
     def _ask(self, told: Recovering) -> Words:
         try:
-            taken = reset.ask(self._requests, told.line, Step(told.step))
+            taken = reset.request_reset(self._requests, told.line, UsbStep(told.step))
         except TechnicianError as error:
             return words_of(error)
         return NOTHING if taken else NO_HELPER
@@ -176,7 +176,7 @@ class Recoveries:
             return NOTHING
         if (self._requests / told.line).exists():
             return NO_HELPER
-        answers = reset.answers(self._answers, told.line).values()
+        answers = reset.read_answers(self._answers, told.line).values()
         failed = [a.sentence for a in sorted(answers, key=lambda a: a.at) if not a.done]
         return Words(failed[-1], failed[-1]) if failed else NOTHING
 

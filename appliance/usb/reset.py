@@ -1,4 +1,4 @@
-"""Reset of a USB device."""
+"""Reset of a USB device: which device a port is, the steps, and the requests to root's helper."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ import shutil
 import stat
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.errors import TechnicianError
 from appliance.files import READABLE, atomic_write
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
 
 # ---- device ------------------------------------------------------------------------------------
 # Which USB device is behind a serial port, and which hub port feeds it: read from sysfs.
@@ -29,7 +33,7 @@ _HUB_CLASS = "09"
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class UsbDevice:
     """A USB device by the kernel's name, its bus and chain of ports ("1-1.2").
 
     `hub` and `port` say which port of which hub it hangs at, as uhubctl writes them: 2 of "1-1".
@@ -41,7 +45,7 @@ class Device:
     port: int
 
 
-def find(port: str, sysfs: Path = SYSFS) -> Device:
+def find_device(port: str, sysfs: Path = SYSFS) -> UsbDevice:
     """Return the device behind a port's path; raises TechnicianError when there is none.
 
     Only a USB modem (ttyACM, ttyUSB) is ever found: never a hub, whatever the path leads to.
@@ -56,13 +60,13 @@ def find(port: str, sysfs: Path = SYSFS) -> Device:
     raise TechnicianError(f"{port} has no USB device: unplug the modem and plug it in again")
 
 
-def _device(port: str, folder: Path) -> Device:
+def _device(port: str, folder: Path) -> UsbDevice:
     match = _NAME.fullmatch(folder.name)
     kind = _read(folder / "bDeviceClass")
     if match is None or kind == _HUB_CLASS:
         raise TechnicianError(f"{port} leads to {folder.name}, which is no USB modem: not touched")
     hub, number = match["hub"] or match["root"], match["port"] or match["root_port"]
-    return Device(folder.name, folder, hub, int(number))
+    return UsbDevice(folder.name, folder, hub, int(number))
 
 
 def _read(path: Path) -> str:
@@ -82,7 +86,7 @@ DARK_S = 3.0
 RUN_LIMIT_S = 20.0
 
 
-class Step(enum.StrEnum):
+class UsbStep(enum.StrEnum):
     """What may be asked for; the names are those of the line's recovery ladder."""
 
     RESET_USB = "reset_usb"
@@ -90,7 +94,7 @@ class Step(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
+class WriteSysfs:
     """Write `text` to a file of sysfs; `anyway`: also when an earlier action has failed."""
 
     path: Path
@@ -99,48 +103,48 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class WaitSeconds:
     """Let `seconds` go by."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunProgram:
     """Run a program and have it succeed."""
 
     command: tuple[str, ...]
 
 
-Action = Write | Pause | Run
+Action = WriteSysfs | WaitSeconds | RunProgram
 
 
-def plan(
-    step: Step, device: Device, uhubctl: str | None, sysfs: Path = SYSFS
+def reset_plan(
+    step: UsbStep, device: UsbDevice, uhubctl: str | None, sysfs: Path = SYSFS
 ) -> tuple[Action, ...]:
     """Say what a step does to a device; raises TechnicianError where its port has no switch.
 
     Power is switched by the hub port's `disable` (Linux 6.0; it switches the port's power where
     the hub can), else by uhubctl (`uhubctl`: its path, None when it is not installed).
     """
-    if step is Step.RESET_USB:
+    if step is UsbStep.RESET_USB:
         driver = sysfs / "bus" / "usb" / "drivers" / "usb"
         return (
-            Write(driver / "unbind", device.name),
-            Pause(UNBOUND_S),
-            Write(driver / "bind", device.name, anyway=True),
+            WriteSysfs(driver / "unbind", device.name),
+            WaitSeconds(UNBOUND_S),
+            WriteSysfs(driver / "bind", device.name, anyway=True),
         )
     # Resolved now: the link lies in the device's folder, which goes with the power.
     switch = (device.folder / "port").resolve() / "disable"
     if switch.exists():
-        return Write(switch, "1"), Pause(DARK_S), Write(switch, "0", anyway=True)
+        return WriteSysfs(switch, "1"), WaitSeconds(DARK_S), WriteSysfs(switch, "0", anyway=True)
     if uhubctl is None:
         raise TechnicianError(
             f"USB port {device.port} of hub {device.hub} cannot be switched (uhubctl is not "
             "installed): unplug the modem and plug it in again"
         )
     where = ("-l", device.hub, "-p", str(device.port))
-    return (Run((uhubctl, *where, "-a", "cycle", "-d", str(round(DARK_S)))),)
+    return (RunProgram((uhubctl, *where, "-a", "cycle", "-d", str(round(DARK_S)))),)
 
 
 def carry_out(actions: Iterable[Action], wait: Callable[[float], object] | None = None) -> None:
@@ -150,7 +154,7 @@ def carry_out(actions: Iterable[Action], wait: Callable[[float], object] | None 
     for action in actions:
         if failure is None:
             failure = _failure(action, pause)
-        elif isinstance(action, Write) and action.anyway:
+        elif isinstance(action, WriteSysfs) and action.anyway:
             _failure(action, pause)  # the first failure is the one to tell of
     if failure is not None:
         raise failure
@@ -159,11 +163,11 @@ def carry_out(actions: Iterable[Action], wait: Callable[[float], object] | None 
 def _failure(action: Action, wait: Callable[[float], object]) -> TechnicianError | None:
     try:
         match action:
-            case Write(path, text):
+            case WriteSysfs(path, text):
                 path.write_text(text, encoding="ascii")
-            case Pause(seconds):
+            case WaitSeconds(seconds):
                 wait(seconds)
-            case Run(command):
+            case RunProgram(command):
                 subprocess.run(command, check=True, capture_output=True, timeout=RUN_LIMIT_S)
     except (OSError, subprocess.SubprocessError) as error:
         return TechnicianError(f"{error}: unplug the modem and plug it in again")
@@ -185,10 +189,10 @@ _LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResetAnswer:
     """What became of a request: done, or why not; `at` is monotonic seconds of this boot."""
 
-    step: Step
+    step: UsbStep
     done: bool
     sentence: str
     at: float
@@ -204,7 +208,7 @@ def answers_folder(run: Path) -> Path:
     return run.with_name(f"{run.name}-usb")
 
 
-def ask(folder: Path, line: str, step: Step) -> bool:
+def request_reset(folder: Path, line: str, step: UsbStep) -> bool:
     """Put a request; False when nobody has taken the last one (it is replaced).
 
     Raises TechnicianError for a line whose name cannot be asked for, or a folder without room.
@@ -220,7 +224,7 @@ def ask(folder: Path, line: str, step: Step) -> bool:
     return taken
 
 
-def take(folder: Path, line: str) -> Step | None:
+def take_request(folder: Path, line: str) -> UsbStep | None:
     """Take a request away and read it; None when there is none, or what lies there is none.
 
     Nothing is followed and nothing but a plain file is opened: the folder is somebody else's.
@@ -237,10 +241,10 @@ def take(folder: Path, line: str) -> Step | None:
             os.unlink(line, dir_fd=inside)
     finally:
         os.close(inside)
-    return Step(text) if text in tuple(Step) else None
+    return UsbStep(text) if text in tuple(UsbStep) else None
 
 
-def take_all(folder: Path) -> dict[str, Step]:
+def take_requests(folder: Path) -> dict[str, UsbStep]:
     """Take every request away; what is no request of a line's is taken away too, and not told.
 
     The path unit starts the helper for as long as anything lies there (systemd.path(5)).
@@ -255,8 +259,8 @@ def take_all(folder: Path) -> dict[str, Step]:
         texts = {name: _taken(inside, name) for name in names}
     finally:
         os.close(inside)
-    steps = tuple(Step)
-    return {n: Step(text) for n, text in texts.items() if text in steps and _LINE.fullmatch(n)}
+    steps = tuple(UsbStep)
+    return {n: UsbStep(text) for n, text in texts.items() if text in steps and _LINE.fullmatch(n)}
 
 
 def _taken(inside: int, name: str) -> str:
@@ -281,27 +285,29 @@ def _contents(inside: int, line: str, flags: int) -> str:
         os.close(descriptor)
 
 
-def tell(folder: Path, line: str, answer: Answer) -> None:
+def write_answer(folder: Path, line: str, answer: ResetAnswer) -> None:
     """Keep what became of a request, beside the answers to other steps."""
-    kept = {a.step.value: asdict(a) for a in answers(folder, line).values()}
+    kept = {a.step.value: asdict(a) for a in read_answers(folder, line).values()}
     kept[answer.step.value] = asdict(answer)
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(folder / line, json.dumps(kept), mode=READABLE, is_durable=False)
 
 
-def answers(folder: Path, line: str) -> Mapping[Step, Answer]:
+def read_answers(folder: Path, line: str) -> Mapping[UsbStep, ResetAnswer]:
     """Read the latest answer to each step; none where none can be read."""
     try:
         kept = json.loads((folder / line).read_text(encoding="utf-8"))
         return {
-            Step(name): Answer(Step(name), bool(a["done"]), str(a["sentence"]), float(a["at"]))
+            UsbStep(name): ResetAnswer(
+                UsbStep(name), bool(a["done"]), str(a["sentence"]), float(a["at"])
+            )
             for name, a in kept.items()
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
-def may_do(step: Step, earlier: Mapping[Step, Answer], now: float) -> bool:
+def may_reset(step: UsbStep, earlier: Mapping[UsbStep, ResetAnswer], now: float) -> bool:
     """Tell whether the rate allows a step."""
     last = earlier.get(step)
     return last is None or now - last.at >= LEAST_GAP_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from appliance.errors import TechnicianError
 from appliance.modem.events import Up
-from appliance.usb.reset import Step
+from appliance.usb.reset import UsbStep
 from hw_tests.bench import Bench, UnmeasuredError
 from hw_tests.field import Field, found, told, unmeasured
 from hw_tests.findings import Figure, Finding, Limit, Texts, Verdict
@@ -16,7 +16,7 @@ BACK = Limit(None, 20.0)
 IN_BAND, DTR, REOPEN = "in band", "DTR dropped", "port reopened"
 STEPS = (IN_BAND, DTR, REOPEN)
 """The ladder as far as a program alone can climb it (v253.md 4)."""
-USB_STEPS = (("recovery_usb", Step.RESET_USB), ("recovery_power", Step.POWER_CYCLE))
+USB_STEPS = (("recovery_usb", UsbStep.RESET_USB), ("recovery_power", UsbStep.POWER_CYCLE))
 REOPENED_S = 15.0
 NO_DTR: Texts = (
     "DTR: non su questo apparecchio, la porta non lo ha.",
@@ -78,7 +78,7 @@ def recovery_usb(field: Field) -> list[Finding]:
     return [_by_usb(field, name, *step) for step in USB_STEPS for name in field.names]
 
 
-def _by_usb(field: Field, name: str, key: str, step: Step) -> Finding:
+def _by_usb(field: Field, name: str, key: str, step: UsbStep) -> Finding:
     bench = field.ready
     try:
         do = field.world.usb(name, step)

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from appliance.bootfile.apply import EXAMPLE, NOTICE, Applied, Places, apply_card
-from appliance.bootfile.result import Verdict, load_outcome
-from appliance.bootfile.values import NAME
+from appliance.bootfile.apply import EXAMPLE, NOTICE, BootPlaces, CardApplied, apply_card
+from appliance.bootfile.card import CardVerdict, load_outcome
+from appliance.bootfile.values import FILE_NAME
 from appliance.config import read
 from appliance.config.schema import Settings
 from appliance.service import supervision
@@ -35,11 +35,11 @@ PASSWORDS = {
 }
 
 
-def box(folder: Path) -> Places:
+def box(folder: Path) -> BootPlaces:
     """Make a new box of one modem, its card empty."""
     for name in ("card", "ports"):
         (folder / name).mkdir()
-    made = Places(
+    made = BootPlaces(
         card=folder / "card",
         config=folder / "etc" / "centralino.toml",
         kept=folder / "kept",
@@ -57,36 +57,36 @@ def box(folder: Path) -> Places:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> BootPlaces:
     """A new box."""
     return box(tmp_path)
 
 
-def plug(places: Places, socket: int) -> str:
+def plug(places: BootPlaces, socket: int) -> str:
     """Put a modem into a socket; returns its port."""
     port = places.ports / MODEM.format(socket)
     port.symlink_to(f"/dev/ttyACM{socket}")
     return str(port)
 
 
-def write(places: Places, text: str) -> None:
+def write(places: BootPlaces, text: str) -> None:
     """Edit the card's file."""
-    (places.card / NAME).write_text(text, encoding="utf-8")
+    (places.card / FILE_NAME).write_text(text, encoding="utf-8")
 
 
-def office(places: Places) -> Settings:
+def office(places: BootPlaces) -> Settings:
     """Read what is in force, as the service does."""
     return read.load(places.config)
 
 
-def trouble(places: Places) -> str:
+def trouble(places: BootPlaces) -> str:
     """Return what the desk is told."""
     told = supervision.read_notices(places.notices).get(NOTICE)
     assert told is None or told.it
     return told.en if told else ""
 
 
-def started(places: Places, verdict: Verdict) -> Applied:
+def started(places: BootPlaces, verdict: CardVerdict) -> CardApplied:
     """Start the box; the verdict is told as it was found."""
     applied = apply_card(places)
     assert applied.outcome.verdict is verdict
@@ -94,10 +94,10 @@ def started(places: Places, verdict: Verdict) -> Applied:
     return applied
 
 
-def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
+def test_a_new_file_is_in_force_and_stays(places: BootPlaces) -> None:
     """Everything is where it belongs, private where it must be; the next start writes nothing."""
     write(places, OFFICE)
-    applied = started(places, Verdict.APPLIED)
+    applied = started(places, CardVerdict.APPLIED)
     assert applied.is_rewritten
     assert trouble(places) == ""
     assert office(places).site.name == "Comune"
@@ -120,7 +120,7 @@ def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
     assert modes[state] == modes[places.kept] == 0o700
 
     before = {path: path.stat().st_mtime_ns for path in modes if path.is_file()}
-    again = started(places, Verdict.AS_BEFORE)
+    again = started(places, CardVerdict.AS_BEFORE)
     assert not again.is_rewritten
     assert again.outcome.made == ("op2",)
     outcome = places.run / "outcome.json"
@@ -131,17 +131,17 @@ def test_a_new_file_is_in_force_and_stays(places: Places) -> None:
 STARTS = """
 import sys
 from pathlib import Path
-from appliance.bootfile.apply import Places, apply_card
+from appliance.bootfile.apply import BootPlaces, apply_card
 folder, year, state = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 names = ("card", "etc/centralino.toml", "kept", "data", "networkd", "run-site", "run-notices",
          "ports")
-places = Places(*(folder / name for name in names), year, {"folders": {"state": state}})
+places = BootPlaces(*(folder / name for name in names), year, {"folders": {"state": state}})
 print(apply_card(places).outcome.verdict)
 print(*sorted(set(sys.modules) & {"appliance.config.read", "appliance.bootfile.read", "cattrs"}))
 """
 
 
-def test_a_start_with_nothing_new_costs_the_desk_little(places: Places) -> None:
+def test_a_start_with_nothing_new_costs_the_desk_little(places: BootPlaces) -> None:
     """It waits for this: what reads a configuration is imported where there is a new one alone."""
 
     def starts() -> list[str]:
@@ -154,7 +154,7 @@ def test_a_start_with_nothing_new_costs_the_desk_little(places: Places) -> None:
     assert starts() == ["as", "before"]
 
 
-def test_the_name_is_given_at_once(places: Places) -> None:
+def test_the_name_is_given_at_once(places: BootPlaces) -> None:
     """The box has its name from the start at which it is read."""
     named: list[str] = []
     write(places, OFFICE)
@@ -162,13 +162,13 @@ def test_the_name_is_given_at_once(places: Places) -> None:
     assert named == ["urp"]
 
 
-def test_a_wrong_file_changes_nothing(places: Places) -> None:
+def test_a_wrong_file_changes_nothing(places: BootPlaces) -> None:
     """The one before holds, with its phones and its network; the desk says what is wrong."""
     write(places, OFFICE)
     apply_card(places)
     before = places.config.read_bytes()
     write(places, OFFICE.replace("192.168.1.10/24", "192.168.1.300/24"))
-    found = started(places, Verdict.WRONG).outcome
+    found = started(places, CardVerdict.WRONG).outcome
     assert found.has_former
     assert "riga 6" in found.said[0].it
     assert places.config.read_bytes() == before
@@ -176,21 +176,21 @@ def test_a_wrong_file_changes_nothing(places: Places) -> None:
     assert "line 6" in trouble(places)
     assert "before is in force" in trouble(places)
     write(places, OFFICE)
-    started(places, Verdict.AS_BEFORE)
+    started(places, CardVerdict.AS_BEFORE)
     assert trouble(places) == ""
 
 
-def test_a_long_mistake_is_told_all_the_same(places: Places) -> None:
+def test_a_long_mistake_is_told_all_the_same(places: BootPlaces) -> None:
     """Whatever somebody typed, the desk's notice has room for what is wrong with it."""
     write(places, f'[site]\nzone = "{"😀" * 2000}"\n')
-    started(places, Verdict.WRONG)
+    started(places, CardVerdict.WRONG)
     assert "line 2, site.zone" in trouble(places)
     assert "closed office" in trouble(places)
 
 
-def test_no_file_at_all(places: Places) -> None:
+def test_no_file_at_all(places: BootPlaces) -> None:
     """Every modem found is a line of a closed office; one found later is one too."""
-    found = started(places, Verdict.MISSING).outcome
+    found = started(places, CardVerdict.MISSING).outcome
     assert not found.has_former
     assert [line.port for line in office(places).lines] == [str(places.ports / MODEM.format(2))]
     assert "closed office" in trouble(places)
@@ -200,102 +200,102 @@ def test_no_file_at_all(places: Places) -> None:
     assert not apply_card(places).is_rewritten
 
 
-def test_a_card_that_is_gone_takes_nothing(places: Places) -> None:
+def test_a_card_that_is_gone_takes_nothing(places: BootPlaces) -> None:
     """With the partition unreadable what was in force still is."""
     write(places, OFFICE)
     apply_card(places)
     before = places.config.read_bytes()
-    (places.card / NAME).unlink()
-    found = started(replace(places, card=places.card / "none"), Verdict.MISSING).outcome
+    (places.card / FILE_NAME).unlink()
+    found = started(replace(places, card=places.card / "none"), CardVerdict.MISSING).outcome
     assert found.has_former
     assert places.config.read_bytes() == before
     assert "card cannot be read" in trouble(places)
 
 
-def test_a_file_by_another_name_is_named(places: Places) -> None:
+def test_a_file_by_another_name_is_named(places: BootPlaces) -> None:
     """Windows hides the end of names: what is there instead is said."""
     (places.card / "centralino.toml.txt").write_text(SMALL)
-    assert "centralino.toml.txt" in started(places, Verdict.MISSING).outcome.said[0].it
+    assert "centralino.toml.txt" in started(places, CardVerdict.MISSING).outcome.said[0].it
 
 
-def test_a_form_that_is_not_filled_in_is_a_trouble(places: Places) -> None:
+def test_a_form_that_is_not_filled_in_is_a_trouble(places: BootPlaces) -> None:
     """The delivered file means what no file means, and the desk says that it waits."""
-    delivered = Path(__file__).parents[2] / "image" / "fat" / NAME
-    (places.card / NAME).write_bytes(delivered.read_bytes())
-    started(places, Verdict.BLANK)
-    started(places, Verdict.BLANK)
+    delivered = Path(__file__).parents[2] / "image" / "fat" / FILE_NAME
+    (places.card / FILE_NAME).write_bytes(delivered.read_bytes())
+    started(places, CardVerdict.BLANK)
+    started(places, CardVerdict.BLANK)
     assert "not filled in" in trouble(places)
     assert len(office(places).lines) == 1
 
 
-def test_what_was_changed_elsewhere_is_not_undone(places: Places) -> None:
+def test_what_was_changed_elsewhere_is_not_undone(places: BootPlaces) -> None:
     """A restore or a hand's change holds until the file itself changes; then it is set aside."""
     write(places, SMALL)
     apply_card(places)
     others = places.config.read_text() + "\n[waiting]\nqueue_max = 3\n"
     places.config.write_text(others)
-    found = started(places, Verdict.AS_BEFORE).outcome
+    found = started(places, CardVerdict.AS_BEFORE).outcome
     assert found.is_others
     plug(places, 3)
     assert not apply_card(places).is_rewritten
     assert places.config.read_text() == others
     write(places, SMALL.replace("Piccolo", "Grande"))
-    found = started(places, Verdict.APPLIED).outcome
+    found = started(places, CardVerdict.APPLIED).outcome
     assert not found.is_others
     assert Path(found.set_aside).read_text() == others
     assert office(places).site.name == "Grande"
 
 
-def test_it_can_be_used_again_by_command(places: Places) -> None:
+def test_it_can_be_used_again_by_command(places: BootPlaces) -> None:
     """Asked to, the box takes the same file once more."""
     write(places, SMALL)
     apply_card(places)
     places.config.write_text("")
-    assert apply_card(places, again=True).outcome.verdict is Verdict.APPLIED
+    assert apply_card(places, again=True).outcome.verdict is CardVerdict.APPLIED
     assert office(places).site.name == "Piccolo"
 
 
-def test_a_configuration_that_is_lost_is_made_again(places: Places) -> None:
+def test_a_configuration_that_is_lost_is_made_again(places: BootPlaces) -> None:
     """An empty file in its place is none."""
     write(places, SMALL)
     apply_card(places)
     places.config.write_text("")
-    started(places, Verdict.AS_BEFORE)
+    started(places, CardVerdict.AS_BEFORE)
     assert office(places).site.name == "Piccolo"
 
 
-def test_the_example_is_no_offices_configuration(places: Places) -> None:
+def test_the_example_is_no_offices_configuration(places: BootPlaces) -> None:
     """What the package brings gives way to the modems that are there."""
     places.config.parent.mkdir()
     places.config.write_bytes(EXAMPLE.read_bytes())
-    found = started(places, Verdict.MISSING).outcome
+    found = started(places, CardVerdict.MISSING).outcome
     assert not found.has_former
     assert office(places).phones == ()
 
 
-def test_a_configuration_from_before_is_an_offices(places: Places) -> None:
+def test_a_configuration_from_before_is_an_offices(places: BootPlaces) -> None:
     """On a box that somebody has set up otherwise a missing file changes nothing."""
     places.config.parent.mkdir()
     text = EXAMPLE.read_text(encoding="utf-8").replace("Comune di Esempio", "Altro")
     places.config.write_text(text, encoding="utf-8")
-    found = started(places, Verdict.MISSING).outcome
+    found = started(places, CardVerdict.MISSING).outcome
     assert found.has_former
     assert found.is_others
     assert places.config.read_text(encoding="utf-8") == text
 
 
-def test_secrets_of_phones_that_are_kept_stay(places: Places) -> None:
+def test_secrets_of_phones_that_are_kept_stay(places: BootPlaces) -> None:
     """What the box made, or somebody made since, is not made again at every change."""
     write(places, OFFICE)
     apply_card(places)
     file = Path(office(places).folders.state) / "secrets" / "phone_secrets.json"
     before = json.loads(file.read_text())
     write(places, OFFICE.replace("abcd-1234", "efgh-5678"))
-    started(places, Verdict.APPLIED)
+    started(places, CardVerdict.APPLIED)
     assert json.loads(file.read_text()) == before | {"op1": "efgh-5678"}
 
 
-def test_passwords_that_are_kept_stay(places: Places) -> None:
+def test_passwords_that_are_kept_stay(places: BootPlaces) -> None:
     """Blanked on the card once they are in force, they hold; without their tables they do not."""
     write(places, OFFICE)
     apply_card(places)
@@ -304,31 +304,31 @@ def test_passwords_that_are_kept_stay(places: Places) -> None:
     for password in PASSWORDS.values():
         blank = blank.replace(password.strip(), "")
     write(places, blank)
-    started(places, Verdict.APPLIED)
+    started(places, CardVerdict.APPLIED)
     assert office(places) == before
     state = Path(before.folders.state)
     assert {name: (state / "secrets" / name).read_text() for name in PASSWORDS} == PASSWORDS
     write(places, SMALL)
-    started(places, Verdict.APPLIED)
+    started(places, CardVerdict.APPLIED)
     write(places, blank)
-    said = started(places, Verdict.WRONG).outcome.said
+    said = started(places, CardVerdict.WRONG).outcome.said
     assert {"mail.password", "mqtt.password"} <= {
         one.en.split(": ")[0].split(", ")[1] for one in said
     }
 
 
-def test_what_is_taken_out_of_the_file_is_taken_back(places: Places) -> None:
+def test_what_is_taken_out_of_the_file_is_taken_back(places: BootPlaces) -> None:
     """Without a network, a name and a key in it, the delivered ones hold again."""
     write(places, OFFICE)
     apply_card(places)
     write(places, SMALL)
-    started(places, Verdict.APPLIED)
+    started(places, CardVerdict.APPLIED)
     assert list(places.networkd.iterdir()) == []
     assert not (places.data / "etc/ssh/authorized_keys/technician").exists()
     assert not (places.data / "etc/hostname").exists()
 
 
-def test_a_disk_that_refuses_is_said(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_refuses_is_said(places: BootPlaces, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be kept is a trouble in words, and what was in force is."""
     write(places, SMALL)
     apply_card(places)
@@ -339,7 +339,7 @@ def test_a_disk_that_refuses_is_said(places: Places, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(os, "fsync", full)
     write(places, OFFICE)
-    found = started(places, Verdict.FAILED).outcome
+    found = started(places, CardVerdict.FAILED).outcome
     assert "the disk is full" in found.said[0].en
     assert places.config.read_bytes() == before
     assert "the disk is full" in trouble(places)
@@ -357,13 +357,13 @@ def test_whatever_lies_there_the_office_stays(contents: bytes) -> None:
         write(places, SMALL)
         apply_card(places)
         before = places.config.read_bytes()
-        (places.card / NAME).write_bytes(contents)
+        (places.card / FILE_NAME).write_bytes(contents)
         found = apply_card(places).outcome
         now = places.config.read_bytes()
-        assert now == before or found.verdict in {Verdict.APPLIED, Verdict.BLANK}
+        assert now == before or found.verdict in {CardVerdict.APPLIED, CardVerdict.BLANK}
         assert office(places).lines
-        assert found.verdict is not Verdict.FAILED
-        assert bool(trouble(places)) is (found.verdict is not Verdict.APPLIED)
+        assert found.verdict is not CardVerdict.FAILED
+        assert bool(trouble(places)) is (found.verdict is not CardVerdict.APPLIED)
 
 
 @given(st.integers(0, len(OFFICE)), st.integers(0, 40), st.text(max_size=3))
@@ -377,5 +377,8 @@ def test_a_slip_of_the_hand_leaves_the_office(at: int, length: int, typed: str) 
         before = places.config.read_bytes()
         write(places, OFFICE[:at] + typed + OFFICE[at + length :])
         found = apply_card(places).outcome
-        assert (places.config.read_bytes() == before) is (found.verdict is Verdict.WRONG)
-        assert office(places).site.name in {"Piccolo", "Comune"} or found.verdict is Verdict.APPLIED
+        assert (places.config.read_bytes() == before) is (found.verdict is CardVerdict.WRONG)
+        assert (
+            office(places).site.name in {"Piccolo", "Comune"}
+            or found.verdict is CardVerdict.APPLIED
+        )

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from appliance.bootfile import apply, card, read
-from appliance.bootfile.apply import Places
-from appliance.bootfile.result import Verdict
+from appliance.bootfile.apply import BootPlaces
+from appliance.bootfile.card import CardVerdict
 from appliance.config.mistakes import BadConfiguration
 from appliance.policy.text import Refused
 
@@ -27,7 +27,7 @@ UNDER = {"folders": {"state": "{0}/state", "run": "{0}/run"}}
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> BootPlaces:
     """A box whose card has this office's file, which is in force."""
     for name in ("card", "ports", "run", "notices"):
         (tmp_path / name).mkdir()
@@ -36,32 +36,32 @@ def places(tmp_path: Path) -> Places:
         for table, keys in UNDER.items()
     }
     (tmp_path / "card" / "centralino.toml").write_text(OFFICE, encoding="utf-8")
-    made = Places(
+    made = BootPlaces(
         tmp_path / "card", tmp_path / "centralino.toml", tmp_path / "kept", tmp_path / "data",
         tmp_path / "networkd", tmp_path / "run", tmp_path / "notices", tmp_path / "ports", 2026,
         under,
     )  # fmt: skip
-    assert apply.apply_card(made).outcome.verdict is Verdict.APPLIED
+    assert apply.apply_card(made).outcome.verdict is CardVerdict.APPLIED
     return made
 
 
-def on_card(places: Places, name: str = "centralino.toml") -> bytes:
+def on_card(places: BootPlaces, name: str = "centralino.toml") -> bytes:
     """Read a file of the card."""
     return (places.card / name).read_bytes()
 
 
-def test_a_phone_more_is_on_the_card_and_in_force(places: Places) -> None:
+def test_a_phone_more_is_on_the_card_and_in_force(places: BootPlaces) -> None:
     """The file is as it was but for the phone; the file of before lies beside it; the box has made
     a password for the new phone alone.
     """
-    text = apply.with_phone(apply.text_on(places), "op2", "Operatore 2", "switchboard")
-    brought = apply.bring(places, apply.encoded(text))
+    text = apply.text_with_phone(apply.card_text(places), "op2", "Operatore 2", "switchboard")
+    brought = apply.put_card_file(places, apply.card_bytes(text))
     assert brought.made == ("op2",)
     assert brought.applied.is_rewritten
     assert 'label = "Operatore 2"' in places.config.read_text(encoding="utf-8")
-    assert on_card(places) == apply.encoded(text)
+    assert on_card(places) == apply.card_bytes(text)
     assert on_card(places, card.CARD_BEFORE) == OFFICE.encode()
-    assert apply.apply_card(places).outcome.verdict is Verdict.AS_BEFORE
+    assert apply.apply_card(places).outcome.verdict is CardVerdict.AS_BEFORE
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_where_a_phone_is_written(
     """As another phone of the file, and in the list of those that ring where there is one; what
     somebody has written stays, remarks too.
     """
-    made = apply.with_phone(text, "new", "Così", group)
+    made = apply.text_with_phone(text, "new", "Così", group)
     data = read.read_file(made).data
     assert [phone["name"] for phone in data["phones"]] == phones
     assert {n: data[n]["phones"] for n in ("switchboard", "citizens_desk") if n in data} == groups
@@ -94,15 +94,15 @@ def test_where_a_phone_is_written(
     assert ("# who rings" in made) == ("# who rings" in text)
 
 
-def test_what_cannot_be_completed_is_said(places: Places) -> None:
+def test_what_cannot_be_completed_is_said(places: BootPlaces) -> None:
     """A name that there is, and a list that is written in a way of its own; nothing changes."""
     with pytest.raises(Refused, match="there is a phone op1 already"):
-        apply.with_phone(OFFICE, "op1", "", "switchboard")
+        apply.text_with_phone(OFFICE, "op1", "", "switchboard")
     odd = 'switchboard = { phones = ["op1"] }\n[[phones]]\nname = "op1"\n'
     with pytest.raises(Refused, match="site put"):
-        apply.with_phone(odd, "op2", "", "switchboard")
+        apply.text_with_phone(odd, "op2", "", "switchboard")
     with pytest.raises(BadConfiguration):
-        apply.with_phone("name = x", "op2", "", "switchboard")
+        apply.text_with_phone("name = x", "op2", "", "switchboard")
     assert on_card(places) == OFFICE.encode()
 
 
@@ -113,11 +113,11 @@ def test_what_cannot_be_completed_is_said(places: Places) -> None:
         OFFICE.replace('name = "Comune"', "name = “Comune”").replace('"op1"', '"Op 1"', 1).encode(),
     ],
 )
-def test_a_file_with_mistakes_changes_nothing(places: Places, contents: bytes) -> None:
+def test_a_file_with_mistakes_changes_nothing(places: BootPlaces, contents: bytes) -> None:
     """All of them are said; card, configuration and what is kept are as before."""
     before = places.config.read_bytes()
     with pytest.raises(BadConfiguration) as caught:
-        apply.bring(places, contents)
+        apply.put_card_file(places, contents)
     assert [one.line for one in caught.value.mistakes] == [2, 4]
     assert [said.en[:8] for said in apply.mistakes_of(caught.value)][1:] == ["  - line"] * 2
     assert (on_card(places), places.config.read_bytes()) == (OFFICE.encode(), before)
@@ -125,15 +125,15 @@ def test_a_file_with_mistakes_changes_nothing(places: Places, contents: bytes) -
 
 
 @pytest.mark.parametrize("contents", [b"", b"# [site]\n", b'[site]\nname = ""\n'])
-def test_a_file_that_says_nothing_is_no_file(places: Places, contents: bytes) -> None:
+def test_a_file_that_says_nothing_is_no_file(places: BootPlaces, contents: bytes) -> None:
     """As a download leaves it that has failed: the office stays as it is."""
     with pytest.raises(Refused, match="empty or not filled in"):
-        apply.bring(places, contents)
+        apply.put_card_file(places, contents)
     assert on_card(places) == OFFICE.encode()
 
 
-def test_the_same_file_again_is_no_change(places: Places) -> None:
+def test_the_same_file_again_is_no_change(places: BootPlaces) -> None:
     """Nothing is rewritten, nobody has to be told."""
-    brought = apply.bring(places, OFFICE.encode())
-    assert brought.applied.outcome.verdict is Verdict.AS_BEFORE
+    brought = apply.put_card_file(places, OFFICE.encode())
+    assert brought.applied.outcome.verdict is CardVerdict.AS_BEFORE
     assert (brought.applied.is_rewritten, brought.made) == (False, ())

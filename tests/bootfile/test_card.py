@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from appliance.bootfile import card
-from appliance.bootfile.apply import Seen, seen_by_box
-from appliance.bootfile.result import Outcome, Socket, Verdict, load_outcome, outcome_text
-from appliance.bootfile.values import NAME
+from appliance.bootfile.apply import SeenSocket, seen_by_box
+from appliance.bootfile.card import CardOutcome, CardVerdict, UsbSocket, load_outcome, outcome_text
+from appliance.bootfile.values import FILE_NAME
 from appliance.policy.text import Refused
 
 ROOT = Path(__file__).parents[2]
@@ -55,17 +55,17 @@ def test_why_there_is_no_file(tmp_path: Path) -> None:
     assert "is missing" in refused(tmp_path)
     (tmp_path / "Centralino.toml.txt").touch()
     assert "Centralino.toml.txt" in refused(tmp_path)
-    (tmp_path / NAME).mkdir()
+    (tmp_path / FILE_NAME).mkdir()
     assert "it is a folder" in refused(tmp_path)
 
 
 def test_the_answer_is_as_windows_reads_it(tmp_path: Path) -> None:
     """A mark in front and CR LF; written once, and nothing else lies there afterwards."""
-    assert card.tell(tmp_path, "è così\n")
-    assert (tmp_path / card.ANSWER).read_bytes() == "\ufeffè così\r\n".encode()
-    assert not card.tell(tmp_path, "è così\n")
-    assert card.tell(tmp_path, "no\n")
-    assert [path.name for path in tmp_path.iterdir()] == [card.ANSWER]
+    assert card.write_result(tmp_path, "è così\n")
+    assert (tmp_path / card.RESULT_FILE).read_bytes() == "\ufeffè così\r\n".encode()
+    assert not card.write_result(tmp_path, "è così\n")
+    assert card.write_result(tmp_path, "no\n")
+    assert [path.name for path in tmp_path.iterdir()] == [card.RESULT_FILE]
 
 
 @pytest.mark.promise("B7")
@@ -104,15 +104,17 @@ def test_modems_are_seen_by_their_sockets(tmp_path: Path) -> None:
     ):
         (ports / name).symlink_to(f"/dev/{tty}")
     assert seen_by_box(ports, ttys) == (
-        Seen(f"{ports}/platform-x.usb-usb-0:1.2:1.0", "U.S. Robotics 56K Modem"),
-        Seen(f"{ports}/platform-x.usb-usb-0:1.3:1.0"),
+        SeenSocket(f"{ports}/platform-x.usb-usb-0:1.2:1.0", "U.S. Robotics 56K Modem"),
+        SeenSocket(f"{ports}/platform-x.usb-usb-0:1.3:1.0"),
     )
     assert seen_by_box(tmp_path / "none", ttys) == ()
 
 
 def test_an_outcome_is_read_as_it_was_told(tmp_path: Path) -> None:
     """What is no outcome is none."""
-    told = Outcome(Verdict.WRONG, sockets=(Socket("/x", "y", "z"),), made=("op1",), set_aside="/b")
+    told = CardOutcome(
+        CardVerdict.WRONG, sockets=(UsbSocket("/x", "y", "z"),), made=("op1",), set_aside="/b"
+    )
     (tmp_path / "outcome.json").write_text(outcome_text(told), encoding="utf-8")
     assert load_outcome(tmp_path) == told
     for text in ("", "[]", "{}", json.dumps({"verdict": "x"})):

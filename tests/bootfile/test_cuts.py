@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from appliance.bootfile.apply import Places, apply_card
-from appliance.bootfile.result import Verdict
+from appliance.bootfile.apply import BootPlaces, apply_card
+from appliance.bootfile.card import CardVerdict
 from appliance.config import read
 from tests.bootfile.test_applying import box, write
 from tests.bootfile.test_made import OFFICE
@@ -50,7 +50,7 @@ class Power:
         return result
 
 
-def cut_start(places: Places, call: str, power: Power) -> bool:
+def cut_start(places: BootPlaces, call: str, power: Power) -> bool:
     """Start the box; returns whether the power went."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, call, power)
@@ -61,12 +61,12 @@ def cut_start(places: Places, call: str, power: Power) -> bool:
     return False
 
 
-def check_cut(places: Places) -> None:
+def check_cut(places: BootPlaces) -> None:
     """What is in force is one office or the other, and the next start ends with the new one."""
     cut = read.load(places.config)
     assert cut.site.name in {"Prima", "Comune"}
     found = apply_card(places).outcome
-    assert found.verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
+    assert found.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}
     assert found.set_aside == "", "its own configuration was taken for somebody else's"
     now = read.load(places.config)
     state = Path(now.folders.state)
@@ -111,6 +111,6 @@ def test_a_cut_at_the_first_start_of_all(tmp_path: Path) -> None:
         if not cut_start(places, "replace", Power(os.replace, nth, done=True)):
             break
         assert not places.config.exists() or read.load(places.config).site.name == "Comune"
-        assert apply_card(places).outcome.verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
+        assert apply_card(places).outcome.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}
         assert read.load(places.config).site.name == "Comune"
     assert nth > 3

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from appliance.bootfile import values
-from appliance.bootfile.read import Around, Made, make
+from appliance.bootfile.read import MadeConfiguration, MakingContext, make_configuration
 from appliance.bootfile.values import text_of_file
 from appliance.config import read
 from appliance.config.mistakes import BadConfiguration
@@ -18,7 +18,7 @@ from tests.bootfile.test_keys import KEY
 
 DELIVERED = Path(__file__).parents[2] / "image" / "fat" / "centralino.toml"
 FOUND = ("/dev/serial/by-path/usb-a", "/dev/serial/by-path/usb-b")
-AROUND = Around(2026, FOUND)
+AROUND = MakingContext(2026, FOUND)
 OFFICE = f"""\
 [site]
 name = "Comune"
@@ -74,22 +74,22 @@ FILES = {
 }
 
 
-def settings_of(made: Made) -> Settings:
+def settings_of(made: MadeConfiguration) -> Settings:
     """Read the configuration as the service does."""
     return read.parse(made.config)
 
 
-def mistakes_of(text: str, around: Around = AROUND) -> list[tuple[int, str, str]]:
+def mistakes_of(text: str, around: MakingContext = AROUND) -> list[tuple[int, str, str]]:
     """Return line, place and English of every mistake; each has its Italian."""
     with pytest.raises(BadConfiguration) as caught:
-        make(text, around)
+        make_configuration(text, around)
     assert all(one.it for one in caught.value.mistakes)
     return [(one.line, one.place, one.text) for one in caught.value.mistakes]
 
 
 def test_an_offices_file() -> None:
     """Each thing goes where it belongs: no password and no key stands in the configuration."""
-    made = make(OFFICE, AROUND)
+    made = make_configuration(OFFICE, AROUND)
     settings = settings_of(made)
     assert settings == made.settings
     assert [(line.name, line.port) for line in settings.lines] == [
@@ -113,7 +113,7 @@ def test_an_offices_file() -> None:
 
 def test_nothing_at_all_is_a_closed_office_on_every_line() -> None:
     """Each modem found is a line whose make is asked; nobody is rung, DHCP stays."""
-    made = make("", AROUND)
+    made = make_configuration("", AROUND)
     settings = settings_of(made)
     assert [(line.port, line.dialect) for line in settings.lines] == [(p, "auto") for p in FOUND]
     assert not any(settings.hours.week.days)
@@ -126,9 +126,9 @@ def test_nothing_at_all_is_a_closed_office_on_every_line() -> None:
 def test_the_delivered_file_says_nothing() -> None:
     """As it comes, on Windows too, it is a form to be filled in, and means what no file means."""
     text = text_of_file(DELIVERED.read_bytes().replace(b"\n", b"\r\n"))
-    made = make(text, AROUND)
+    made = make_configuration(text, AROUND)
     assert made.is_blank
-    assert settings_of(made) == settings_of(make("", AROUND))
+    assert settings_of(made) == settings_of(make_configuration("", AROUND))
 
 
 def with_its_example(line: str) -> str:
@@ -144,7 +144,7 @@ def test_the_delivered_file_filled_in() -> None:
     text = text.replace('user = ""', 'user = "urp"').replace("password = ", 'password = "p" #')
     text = text.replace("passphrase = ", 'passphrase = "una frase lunga" #')
     examples = "\n".join(map(with_its_example, text.splitlines()))
-    made = make(examples, AROUND)
+    made = make_configuration(examples, AROUND)
     settings = settings_of(made)
     assert not made.is_blank
     assert settings.site.name == "Comune di Esempio"
@@ -231,38 +231,40 @@ def test_a_wrong_password_is_repeated_nowhere() -> None:
 def test_a_password_that_is_kept_need_not_be_written_again(table: str) -> None:
     """A file whose password was blanked keeps the one that was written before."""
     text = OFFICE.replace(f'"{PASSWORDS[table]}"', '""')
-    made = make(text, Around(2026, FOUND, passwords=frozenset({table})))
-    assert values.files(settings_of(made)) == FILES
+    made = make_configuration(text, MakingContext(2026, FOUND, passwords=frozenset({table})))
+    assert values.secret_files(settings_of(made)) == FILES
     assert table not in made.passwords
 
 
 def test_without_its_account_a_kept_password_is_none() -> None:
     """Whoever takes out a user takes its password out; a passphrase goes with its table."""
     text = "[mail]\nserver = 'a.b'\nsender = 'a@b.it'\n[mqtt]\nserver = 'a'\nprefix = 'a'\n"
-    made = make(text, Around(2026, FOUND, passwords=frozenset(PASSWORDS)))
-    assert values.files(settings_of(made)) == {}
+    made = make_configuration(text, MakingContext(2026, FOUND, passwords=frozenset(PASSWORDS)))
+    assert values.secret_files(settings_of(made)) == {}
 
 
 def test_a_file_of_ones_own_stays() -> None:
     """Where the configuration names a file, and no password is written, that one is used."""
     text = "[central]\npassphrase_file = '/etc/x'\n[mqtt]\nuser = 'a'\npassword_file = '/etc/y'\n"
-    made = make(text, AROUND)
+    made = make_configuration(text, AROUND)
     files = {"central": "/etc/x", "mqtt": "/etc/y"}
-    assert values.files(settings_of(made)) == files
+    assert values.secret_files(settings_of(made)) == files
     assert made.passwords == {}
 
 
 def test_a_fixed_address_that_leads_nowhere_is_noted() -> None:
     """It may be meant; but time and mail from outside do not come that way, and this is said."""
     text = OFFICE.replace('gateway = "192.168.1.1"\n', "")
-    (note,) = make(text, AROUND).notes
+    (note,) = make_configuration(text, AROUND).notes
     assert "without a gateway" in note.en
 
 
 def test_what_lies_under_the_file() -> None:
     """Tables given beside hold where the file says nothing, key by key."""
     under = {"sip": {"port": 5070}, "site": {"name": "Sotto"}}
-    settings = settings_of(make('[sip]\nrealm = "x"\n', Around(2026, under=under)))
+    settings = settings_of(
+        make_configuration('[sip]\nrealm = "x"\n', MakingContext(2026, under=under))
+    )
     assert (settings.sip.port, settings.sip.realm, settings.site.name) == (5070, "x", "Sotto")
 
 

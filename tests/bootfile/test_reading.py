@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from appliance.bootfile.read import MOST, read_file
+from appliance.bootfile.read import MOST_MISTAKES, read_file
 from tests.bootfile.test_made import AROUND, DELIVERED, mistakes_of
 
 ENGLISH_OF_A_LOST_HASH = "the # before [[lines]] must go too"
@@ -105,8 +105,8 @@ def test_what_follows_from_another_mistake_is_not_said(
 
 def test_rubbish_has_an_end() -> None:
     """A file of hundreds of mistakes is answered with the first of them, soon."""
-    assert len(mistakes_of("a b c\n" * 300)) <= MOST
-    assert len(places("".join(f"x{n} = 1\n" for n in range(300)))) == MOST
+    assert len(mistakes_of("a b c\n" * 300)) <= MOST_MISTAKES
+    assert len(places("".join(f"x{n} = 1\n" for n in range(300)))) == MOST_MISTAKES
 
 
 def test_a_good_file_is_read_as_it_is() -> None:

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from appliance.bootfile.result import (
+from appliance.bootfile.card import (
     RULE,
-    Facts,
-    Outcome,
-    Socket,
-    Verdict,
+    CardOutcome,
+    CardVerdict,
+    ResultFacts,
+    UsbSocket,
     result_text,
-    screen_of,
-    undated,
+    screen_text,
+    without_date,
 )
 from appliance.policy.text import Words
 
-FACTS = Facts(
+FACTS = ResultFacts(
     version="1.2",
     addresses=("https://urp.local/", "https://192.168.1.10/"),
     code="ABCD-EFGH-JKMN",
@@ -26,14 +26,14 @@ FACTS = Facts(
     secrets=(("op2", "geheim"),),
     means=(Words("linea line1: duplex", "line line1: duplex"),),
 )
-GOOD = Outcome(
-    Verdict.APPLIED,
-    sockets=(Socket("/dev/serial/by-path/usb-a", "USRobotics", "line1"), Socket("/x/usb-b")),
+GOOD = CardOutcome(
+    CardVerdict.APPLIED,
+    sockets=(UsbSocket("/dev/serial/by-path/usb-a", "USRobotics", "line1"), UsbSocket("/x/usb-b")),
     made=("op2",),
 )
 
 
-def halves(outcome: Outcome, facts: Facts = FACTS) -> tuple[str, str]:
+def halves(outcome: CardOutcome, facts: ResultFacts = FACTS) -> tuple[str, str]:
     """Return the Italian and the English half."""
     it, en = result_text(outcome, facts).split(f"\n{RULE}\n\n")
     return it, en
@@ -53,15 +53,15 @@ def test_all_is_well() -> None:
     assert en.splitlines()[2].startswith("All is well")
 
 
-@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("verdict", CardVerdict)
 @pytest.mark.parametrize("has_former", [True, False])
-def test_every_verdict_in_both_languages(verdict: Verdict, has_former: bool) -> None:
+def test_every_verdict_in_both_languages(verdict: CardVerdict, has_former: bool) -> None:
     """What is wrong comes with what holds meanwhile; what is well with the rule of the file."""
     said = (Words("riga 2, x", "line 2, x"),)
     it, en = halves(replace(GOOD, verdict=verdict, said=said, has_former=has_former))
     assert "  - riga 2, x" in it
     assert "  - line 2, x" in en
-    is_well = verdict in {Verdict.APPLIED, Verdict.AS_BEFORE}
+    is_well = verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}
     assert ("Correct it" in en) is not is_well
     assert ("configuration before" in en) is (has_former and not is_well)
     assert ("closed office" in en) is (not has_former and not is_well)
@@ -87,7 +87,7 @@ def test_what_is_missing_is_said() -> None:
 
 def test_what_was_changed_elsewhere_is_said() -> None:
     """A file that is as before does not claim what others have changed since."""
-    _, en = halves(replace(GOOD, verdict=Verdict.AS_BEFORE, is_others=True))
+    _, en = halves(replace(GOOD, verdict=CardVerdict.AS_BEFORE, is_others=True))
     assert "changed elsewhere" in en
     _, en = halves(replace(GOOD, set_aside="/var/lib/x"))
     assert "set aside in /var/lib/x" in en
@@ -116,19 +116,19 @@ def test_it_says_when_it_was_written_and_of_which_start() -> None:
 
 def test_a_screen_shows_no_secret() -> None:
     """Who looks at the box reads where its console is and what is wrong: no code, no password."""
-    wrong = replace(GOOD, verdict=Verdict.WRONG, said=(Words("riga 2, x", "line 2, x"),))
-    shown = screen_of(wrong, DATED)
+    wrong = replace(GOOD, verdict=CardVerdict.WRONG, said=(Words("riga 2, x", "line 2, x"),))
+    shown = screen_text(wrong, DATED)
     for piece in ("Centralino 1.2", "https://urp.local/", "AB:CD", "start no. 7", "riga 2, x"):
         assert piece in shown
     for secret in ("ABCD-EFGH-JKMN", "geheim"):
         assert secret not in shown
-    assert "riga 2" not in screen_of(GOOD, DATED)
+    assert "riga 2" not in screen_text(GOOD, DATED)
 
 
 def test_within_a_start_the_moment_alone_is_nothing_new() -> None:
     """The card is written once a start, and when something else has changed."""
     later = replace(DATED, when=Words("lun 30 novembre 2026, 18:00", "Mon 30 November 2026, 18:00"))
-    same = undated(result_text(GOOD, DATED))
-    assert undated(result_text(GOOD, later)) == same
-    assert undated(result_text(GOOD, replace(later, start=8))) != same
-    assert undated(result_text(GOOD, replace(later, code=""))) != same
+    same = without_date(result_text(GOOD, DATED))
+    assert without_date(result_text(GOOD, later)) == same
+    assert without_date(result_text(GOOD, replace(later, start=8))) != same
+    assert without_date(result_text(GOOD, replace(later, code=""))) != same

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from appliance.bootfile.read import read_file
-from appliance.bootfile.values import LARGEST, text_of_file
+from appliance.bootfile.values import LARGEST_FILE, text_of_file
 from appliance.config import read
 from appliance.config.mistakes import BadConfiguration
 
@@ -85,5 +85,5 @@ def test_what_is_no_text_is_damaged() -> None:
 
 def test_a_file_without_end_is_refused() -> None:
     """What is larger than any office's file is not read, wherever it lies."""
-    assert LARGEST == read.LARGEST
-    assert "longer than" in mistake(b"#" * (LARGEST + 1))[2]
+    assert LARGEST_FILE == read.LARGEST
+    assert "longer than" in mistake(b"#" * (LARGEST_FILE + 1))[2]

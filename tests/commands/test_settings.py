@@ -200,7 +200,7 @@ def test_what_is_newer_is_fetched_once(tmp_path: Path, web: Web) -> None:
     ("data", "why"),
     [
         (b"<html>not found</html>", "no file of `settings pack`"),
-        (made(2, SECOND, secret=bundle.make_pair("Altri")[0]), "signature is not"),
+        (made(2, SECOND, secret=bundle.make_key_pair("Altri")[0]), "signature is not"),
         (made(2, SECOND)[:-1], "signature is not"),
         (made(2, SECOND, ("centro",)), "others' (centro)"),
         (made(1, SECOND), "another file of version 1"),

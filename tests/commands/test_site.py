@@ -14,9 +14,9 @@ from click.testing import Result
 from appliance.__main__ import main
 from appliance.api import users
 from appliance.bootfile import apply, card
-from appliance.bootfile.apply import Applied, Places
-from appliance.bootfile.read import HEAD
-from appliance.bootfile.values import NAME
+from appliance.bootfile.apply import BootPlaces, CardApplied
+from appliance.bootfile.read import CONFIG_HEAD
+from appliance.bootfile.values import FILE_NAME
 from appliance.config import read
 from appliance.service import updates
 from tests.bootfile.test_made import OFFICE
@@ -65,7 +65,7 @@ WHOLE = OFFICE.replace("Comune", "Comune Vero")
 
 @pytest.mark.parametrize(
     "own",
-    [WHOLE, apply.EXAMPLE.read_text(encoding="utf-8"), HEAD + WHOLE],
+    [WHOLE, apply.EXAMPLE.read_text(encoding="utf-8"), CONFIG_HEAD + WHOLE],
     ids=["by hand", "the package's example", "brought from another box"],
 )
 def test_a_box_not_made_from_the_image_keeps_its_configuration(own: str, other: Path) -> None:
@@ -81,14 +81,14 @@ def test_a_box_not_made_from_the_image_keeps_its_configuration(own: str, other: 
 
 @pytest.mark.parametrize(
     "own",
-    [WHOLE, apply.EXAMPLE.read_text(encoding="utf-8"), HEAD + WHOLE],
+    [WHOLE, apply.EXAMPLE.read_text(encoding="utf-8"), CONFIG_HEAD + WHOLE],
     ids=["by hand", "the package's example", "brought from another box"],
 )
 def test_what_the_card_s_file_replaces_is_kept_and_told(own: str, other: Path) -> None:
     """Whoever names a card's file has it put in force; the former configuration is not lost."""
     path = other / "etc" / "centralino.toml"
     path.write_text(own, encoding="utf-8")
-    (other / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+    (other / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
     result = run(other, "apply")
     assert result.exit_code == 0, result.output
     assert read.load(path).site.name == "Comune"
@@ -101,9 +101,9 @@ def test_an_image_s_configuration_of_which_nothing_is_kept_is_not_replaced(folde
     """What was made of a card's file stays in force where neither card nor memory of it is left."""
     path = folder / "etc" / "centralino.toml"
     path.parent.mkdir()
-    path.write_text(HEAD + WHOLE, encoding="utf-8")
+    path.write_text(CONFIG_HEAD + WHOLE, encoding="utf-8")
     assert run(folder, "apply").exit_code == 0
-    assert path.read_text(encoding="utf-8") == HEAD + WHOLE
+    assert path.read_text(encoding="utf-8") == CONFIG_HEAD + WHOLE
 
 
 def test_a_file_to_lie_under_the_card_s_has_its_mistakes_told(folder: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_file_to_lie_under_the_card_s_has_its_mistakes_told(folder: Path) -> N
 
 def test_from_the_file_to_the_answer(folder: Path) -> None:
     """Applied, told, told only once; a secret that the box made stands there with the code."""
-    (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
     assert run(folder, "apply").exit_code == 0
     settings = read.load(folder / "etc" / "centralino.toml")
     assert settings.site.name == "Comune"
@@ -134,7 +134,7 @@ def test_from_the_file_to_the_answer(folder: Path) -> None:
 
 def test_a_mistake_is_said_and_no_failure_of_the_unit(folder: Path) -> None:
     """A wrong file is the technician's matter: the start goes on, the answer names the line."""
-    (folder / "card" / NAME).write_text("[site]\nname = “x”\n", encoding="utf-8")
+    (folder / "card" / FILE_NAME).write_text("[site]\nname = “x”\n", encoding="utf-8")
     found = run(folder, "apply")
     assert found.exit_code == 0
     assert "riga 2" in found.stderr
@@ -150,7 +150,7 @@ def test_a_screen_is_written_to_and_never_read(
     """The unit may write to it and no more, which the kernel answers with a refusal to read; a
     screen that cannot be written to either costs the answer on the card nothing.
     """
-    (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
     run(folder, "apply")
     screen = folder / "tty1"
     screen.touch()
@@ -186,7 +186,7 @@ def test_a_configuration_in_force_that_is_wrong_is_told(folder: Path) -> None:
 
 def test_it_can_be_used_again(folder: Path) -> None:
     """The same file, once more, over what somebody has changed by hand."""
-    (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+    (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
     run(folder, "apply")
     made = folder / "etc" / "centralino.toml"
     made.write_text(made.read_text() + "\n# by hand\n")
@@ -202,7 +202,7 @@ def test_a_modem_that_appears_meanwhile_is_found(
     (folder / "ports").mkdir()
     real = apply.apply_card
 
-    def slow(places: Places, *, again: bool = False) -> Applied:
+    def slow(places: BootPlaces, *, again: bool = False) -> CardApplied:
         applied = real(places, again=again)
         modem = folder / "ports" / "platform-x.usb-usb-0:1.2:1.0"
         if not modem.is_symlink():
@@ -221,7 +221,7 @@ def test_it_looks_again_until_nothing_is_new(folder: Path, monkeypatch: pytest.M
 
     def pause(seconds: float) -> None:
         pauses.append(seconds)
-        (folder / "card" / NAME).write_text(OFFICE, encoding="utf-8")
+        (folder / "card" / FILE_NAME).write_text(OFFICE, encoding="utf-8")
         for _ in range(2):
             run(folder, "apply")
 

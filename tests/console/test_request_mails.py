@@ -14,7 +14,6 @@ import pytest
 from appliance.console.pages import requests as pages_requests
 from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import plain_file_name
-from appliance.paper import child
 from appliance.policy.mail import MailState, QueuedMail
 from appliance.store import outbox, requests
 from tests.console import people
@@ -138,7 +137,7 @@ def test_a_pdf_that_cannot_be_written_is_one_sentence(
 ) -> None:
     """On the request's own page, with what to do; its child is ended."""
     number = take(records)
-    monkeypatch.setattr(child, "COMMAND", command)
+    monkeypatch.setattr(pages_requests, "PDF_COMMAND", command)
     monkeypatch.setattr(pages_requests, "PDF_LIMIT_S", limit)
     answer = operator.get(f"/requests/{number}/paper")
     assert answer.status_code == 500

@@ -23,7 +23,7 @@ FORKS = {"modem/port_server.py": 3, "workers.py": 1}
 CHILDREN = {
     "commands/backup.py", "commands/demo.py", "commands/bootfile.py", "commands/updates.py",
     "service/media_link.py", "service/jobs.py", "api/phones.py", "service/backup_target.py",
-    "simulator/exchange/process.py", "fieldtest/run.py", "paper/child.py", "paper/pdf.py",
+    "simulator/exchange/process.py", "fieldtest/run.py", "paper/document.py", "paper/pdf.py",
     "store/privacy.py", "bootfile/card.py", "simulator/phone/process.py", "usb/reset.py",
 }  # fmt: skip
 """The demonstration's desk and console, carrier, a technician's jobs, exchange, test phone; the

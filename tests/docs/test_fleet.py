@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from appliance.fleet.prometheus_page import page
+from appliance.fleet.prometheus_page import metrics_page
 from tests.docs.pages import ROOT, read, rows, spans
 from tests.fleet.samples import figures_of, status_of
 from tests.helpers.watched import promtool
@@ -28,7 +28,7 @@ _WORDS = ("summary", "to_do", "sommario", "da_fare")
 
 def families() -> dict[str, Metric]:
     """Return what a box tells, by the name that is written in a rule."""
-    told = text_string_to_metric_families(page(figures_of(status_of())).decode())
+    told = text_string_to_metric_families(metrics_page(figures_of(status_of())).decode())
     return {f"{one.name}_total" if one.type == "counter" else one.name: one for one in told}
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from appliance.calls.orders import Result
-from appliance.fleet.mqtt_messages import KINDS, Topic, differences
+from appliance.fleet.mqtt_messages import GROUP_OF_EVENT, EventGroup, fact_differences
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import spoken_request
 from appliance.store import call_log, monitoring, requests, voicemail
@@ -44,10 +44,10 @@ Broken = Counter[str]
 
 def session(root: Path, boot: str, bug: str = "none") -> WriterSession:
     """Return the records' writing connection, as the worker opens it."""
-    topics = () if bug == "apart" else tuple(Topic)
+    topics = () if bug == "apart" else tuple(EventGroup)
 
     def opened(connection: sqlite3.Connection) -> None:
-        monitoring.prepare(connection, topics, KINDS, MOST)
+        monitoring.prepare(connection, topics, GROUP_OF_EVENT, MOST)
         call_log.close_interrupted(connection, boot)
 
     return WriterSession(root / "centralino.db", lambda _: None, opened)
@@ -90,7 +90,7 @@ def noted(connection: sqlite3.Connection, after: dict[str, Any], first: int) -> 
         return {"lines": lines, "service": SERVICE, "troubles": {}}
 
     def between(old: dict[str, Any] | None, new: dict[str, Any]) -> list[tuple[str, Any]]:
-        return differences(old, new, frozenset(Topic))
+        return fact_differences(old, new, frozenset(EventGroup))
 
     monitoring.note(connection, merged, between, TEN.isoformat(), f"stamp{first}")
 

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from appliance.calls.orders import Result
 from appliance.fleet import mqtt_messages
-from appliance.fleet.mqtt import Broker, BrokerHealth, Limits, Sender
-from appliance.fleet.mqtt_client import Connection
-from appliance.fleet.mqtt_messages import KINDS, Message
+from appliance.fleet.mqtt import Broker, BrokerHealth, BrokerLimits, MqttSender
+from appliance.fleet.mqtt_client import MqttConnection
+from appliance.fleet.mqtt_messages import GROUP_OF_EVENT, MqttMessage
 from appliance.service.monitoring import StoredOutbox
 from appliance.store import call_log, monitoring
 from appliance.store.writer import DatabaseWriter
 from tests.helpers.mosquitto import USER, Mosquitto
 from tests.store.samples import TEN, a_call
 
-QUICK = Limits(connect_s=2.0, hello_s=1.5, confirm_s=2.0, keepalive_s=60)
+QUICK = BrokerLimits(connect_s=2.0, hello_s=1.5, confirm_s=2.0, keepalive_s=60)
 PAUSES = (0.05, 0.2)
 
 
@@ -47,18 +47,20 @@ class Publisher:
     prefix: str = "comune/nord"
     most: int = 1000
     heard: list[BrokerHealth] = field(default_factory=list)
-    connections: list[Connection] = field(default_factory=list)
+    connections: list[MqttConnection] = field(default_factory=list)
 
     def start(self) -> Publisher:
         """Start both."""
         self.records = DatabaseWriter(self.folder / "centralino.db", f"boot-{time.monotonic_ns()}")
-        self.records.prepare = lambda c: monitoring.prepare(c, ("calls",), KINDS, self.most)
+        self.records.prepare = lambda c: monitoring.prepare(
+            c, ("calls",), GROUP_OF_EVENT, self.most
+        )
         self.records.start()
-        self.sender = Sender(
+        self.sender = MqttSender(
             self.prefix,
             StoredOutbox(self.records),
             self._connect,
-            lambda event: mqtt_messages.event(self.prefix, event, None),
+            lambda event: mqtt_messages.event_message(self.prefix, event, None),
             self.heard.append,
             pauses=PAUSES,
         ).start()
@@ -91,7 +93,7 @@ class Publisher:
             assert time.monotonic() < deadline, f"{why} within {limit} s: {self.heard[-3:]}"
             time.sleep(0.02)
 
-    def _connect(self, will: Message) -> Connection:
-        made = Connection(self.broker, will)
+    def _connect(self, will: MqttMessage) -> MqttConnection:
+        made = MqttConnection(self.broker, will)
         self.connections.append(made)
         return made

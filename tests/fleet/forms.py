@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from jsonschema import Draft202012Validator
 
-from appliance.fleet.mqtt_messages import Message
+from appliance.fleet.mqtt_messages import MqttMessage
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "fleet" / "schema"
 EVENT: Final = Draft202012Validator(json.loads((FOLDER / "event.json").read_text()))
@@ -20,7 +20,7 @@ def wrong_with_event(value: object) -> list[str]:
     return [error.message for error in EVENT.iter_errors(value)]
 
 
-def wrong_with_state(message: Message, prefix: str) -> list[str]:
+def wrong_with_state(message: MqttMessage, prefix: str) -> list[str]:
     """List what keeps a state from fitting the form of its topic."""
     kind = message.topic.removeprefix(f"{prefix}/").partition("/")[0]
     text = message.payload.decode()

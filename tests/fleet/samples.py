@@ -8,7 +8,7 @@ from appliance.calls import events
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
-from appliance.fleet.prometheus import Carrier, Counts, Figures, Phones
+from appliance.fleet.prometheus import BoxFigures, GatewayFigures, MetricCounters, PhoneFigures
 from appliance.policy.clock import Now
 from appliance.policy.reports import StoredCounts
 from tests.year import town
@@ -27,11 +27,13 @@ def status_of(*facts: events.Event, at: datetime = AT) -> Status:
     return switchboard.status(now)
 
 
-def figures_of(status: Status, counts: Counts | None = None, now: float = 0.0) -> Figures:
+def figures_of(
+    status: Status, counts: MetricCounters | None = None, now: float = 0.0
+) -> BoxFigures:
     """Return figures in which every family has a sample."""
-    counts = counts or Counts()
+    counts = counts or MetricCounters()
     counts.lines(status, now)
-    return Figures(
+    return BoxFigures(
         at=AT.timestamp(),
         started_at=AT.timestamp() - 60,
         version="1.2.3",
@@ -42,8 +44,8 @@ def figures_of(status: Status, counts: Counts | None = None, now: float = 0.0) -
         stored=StoredCounts(
             3, 90_500, 2, AT.timestamp() - 1800, (("open", 1),), 4, 1, None, 5000, 9000
         ),
-        phones=Phones(True, 3, 2, 1),
-        carrier=Carrier(0.0001, 0.0005, 0.002, 0.04),
+        phones=PhoneFigures(True, 3, 2, 1),
+        carrier=GatewayFigures(0.0001, 0.0005, 0.002, 0.04),
         troubles=("voicemail.low",),
         complaints=1,
         restarts=(("carrier", 1),),

@@ -15,14 +15,14 @@ from appliance.calls import events as facts
 from appliance.calls.commands import SetAway, SetUnattended
 from appliance.fleet import mqtt_messages
 from appliance.fleet.mqtt_messages import (
-    KINDS,
-    Event,
-    Known,
-    Topic,
+    GROUP_OF_EVENT,
+    EventGroup,
+    FleetEvent,
+    KnownTrouble,
     check_prefix,
-    differences,
+    fact_differences,
     facts_of,
-    merged,
+    merged_facts,
     plain_event,
     told_caller,
 )
@@ -31,8 +31,8 @@ from appliance.policy.text import Refused, Words
 from tests.calls.desk import TEN, tell, up
 from tests.fleet.forms import FOLDER, wrong_with_event, wrong_with_state
 
-ALL = frozenset(Topic)
-AWAY = Known("mail.away", Words("La posta non parte.", "No mail leaves."))
+ALL = frozenset(EventGroup)
+AWAY = KnownTrouble("mail.away", Words("La posta non parte.", "No mail leaves."))
 CALL = {
     "call": "c-1", "direction": "in", "line": "line1", "called": "051598111", "result": "answered",
     "way": "switchboard", "position": "op1", "rang_at": "2026-11-25T10:00:00+01:00",
@@ -42,18 +42,20 @@ CALL = {
 
 def told(kind: str, about: dict[str, Any], number: str = "") -> dict[str, Any]:
     """Write an event as it is published, its number told whole where there is one."""
-    event = Event(
+    event = FleetEvent(
         7, "0" * 32, kind, "2026-11-25T09:00:00.000Z", about, "shown" * bool(number), number
     )
-    found: dict[str, Any] = json.loads(mqtt_messages.event("p", event, lambda one: one).payload)
+    found: dict[str, Any] = json.loads(
+        mqtt_messages.event_message("p", event, lambda one: one).payload
+    )
     return found
 
 
 def test_nothing_differs_where_nothing_has_changed() -> None:
     """A first look at a box in order tells of nothing; nor does a second."""
     now = facts_of(up().status(TEN), ())
-    assert differences(None, now, ALL) == []
-    assert differences(now, now, ALL) == []
+    assert fact_differences(None, now, ALL) == []
+    assert fact_differences(now, now, ALL) == []
 
 
 def test_a_line_that_is_lost_and_comes_back_is_told_twice() -> None:
@@ -62,11 +64,11 @@ def test_a_line_that_is_lost_and_comes_back_is_told_twice() -> None:
     before = facts_of(desk.status(TEN), ())
     tell(desk, TEN, facts.LineLost("line1", "no answer on /dev/ttyACM0"))
     lost = facts_of(desk.status(TEN), ())
-    ((kind, about),) = differences(before, lost, ALL)
+    ((kind, about),) = fact_differences(before, lost, ALL)
     assert (kind, about["line"]) == ("line_lost", "line1")
-    assert differences(None, lost, ALL) == [(kind, about)]
-    assert differences(lost, before, ALL) == [("line_back", {"line": "line1"})]
-    assert differences(lost, lost, ALL) == []
+    assert fact_differences(None, lost, ALL) == [(kind, about)]
+    assert fact_differences(lost, before, ALL) == [("line_back", {"line": "line1"})]
+    assert fact_differences(lost, lost, ALL) == []
 
 
 def test_troubles_begin_and_end_by_their_code() -> None:
@@ -74,20 +76,20 @@ def test_troubles_begin_and_end_by_their_code() -> None:
     status = up().status(TEN)
     none, one = facts_of(status, ()), facts_of(status, (AWAY,))
     reworded = facts_of(status, (replace(AWAY, words=Words("Altro.", "Else.")),))
-    assert [kind for kind, _ in differences(none, one, ALL)] == ["trouble_began"]
-    assert differences(one, reworded, ALL) == []
-    assert [kind for kind, _ in differences(one, none, ALL)] == ["trouble_ended"]
+    assert [kind for kind, _ in fact_differences(none, one, ALL)] == ["trouble_began"]
+    assert fact_differences(one, reworded, ALL) == []
+    assert [kind for kind, _ in fact_differences(one, none, ALL)] == ["trouble_ended"]
 
 
 def test_what_a_start_has_not_seen_yet_has_not_ended() -> None:
     """B5: a trouble of the run before ends once all had time to come to light, no earlier."""
     status = up().status(TEN)
     none, one = facts_of(status, ()), facts_of(status, (AWAY,))
-    assert merged(one, none, settled=False)["troubles"] == one["troubles"]
-    assert differences(one, merged(one, none, settled=False), ALL) == []
-    assert differences(one, merged(one, none, settled=True), ALL) != []
+    assert merged_facts(one, none, settled=False)["troubles"] == one["troubles"]
+    assert fact_differences(one, merged_facts(one, none, settled=False), ALL) == []
+    assert fact_differences(one, merged_facts(one, none, settled=True), ALL) != []
     unknown = {**none, "lines": {}}
-    assert merged(none, unknown, settled=False)["lines"] == none["lines"]
+    assert merged_facts(none, unknown, settled=False)["lines"] == none["lines"]
 
 
 def test_the_service_is_told_without_who_has_set_it() -> None:
@@ -97,22 +99,27 @@ def test_the_service_is_told_without_who_has_set_it() -> None:
     for request in (SetUnattended(on=True, by="Anna Verdi"), SetAway(on=True, by="op1")):
         tell(desk, TEN, facts.ServiceStateChanged(request))
     status = desk.status(TEN)
-    ((kind, about),) = differences(before, facts_of(status, ()), ALL)
+    ((kind, about),) = fact_differences(before, facts_of(status, ()), ALL)
     assert (kind, about["unattended"]) == ("service_changed", True)
-    texts = [str(about), *(one.payload.decode() for one in mqtt_messages.states("p", status, ()))]
+    texts = [
+        str(about),
+        *(one.payload.decode() for one in mqtt_messages.state_messages("p", status, ())),
+    ]
     assert not any("Verdi" in text for text in texts)
 
 
-@pytest.mark.parametrize("topic", Topic)
-def test_only_what_is_asked_for_is_told(topic: Topic) -> None:
+@pytest.mark.parametrize("topic", EventGroup)
+def test_only_what_is_asked_for_is_told(topic: EventGroup) -> None:
     """Each group is off by itself."""
     desk = up()
     before = facts_of(desk.status(TEN), ())
     tell(desk, TEN, facts.LineLost("line1", "gone"))
     tell(desk, TEN, facts.ServiceStateChanged(SetUnattended(on=True, by="op1")))
     after = facts_of(desk.status(TEN), (AWAY,))
-    found = {kind for kind, _ in differences(before, after, frozenset({topic}))}
-    assert found == {k for k, _ in differences(before, after, ALL) if KINDS[k] is topic}
+    found = {kind for kind, _ in fact_differences(before, after, frozenset({topic}))}
+    assert found == {
+        k for k, _ in fact_differences(before, after, ALL) if GROUP_OF_EVENT[k] is topic
+    }
 
 
 def test_numbers_are_masked_unless_configured_and_undisclosed_ones_always() -> None:
@@ -145,7 +152,7 @@ EVENTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", GROUP_OF_EVENT)
 def test_each_event_fits_its_published_form(kind: str) -> None:
     """And what is not in the form does not: the check can fail."""
     assert wrong_with_event(told(kind, EVENTS[kind])) == []
@@ -160,7 +167,7 @@ def test_each_state_fits_its_published_form() -> None:
     for clock in ClockState:
         status = desk.status(replace(TEN, clock_state=clock))
         shown = (
-            *mqtt_messages.states("a/b", status, (AWAY,)),
+            *mqtt_messages.state_messages("a/b", status, (AWAY,)),
             mqtt_messages.availability("a/b", online=True),
         )
         assert [wrong_with_state(one, "a/b") for one in shown] == [[]] * len(shown)

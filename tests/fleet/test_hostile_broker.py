@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from appliance.fleet.mqtt import Broker, BrokerError, MqttSecurity
-from appliance.fleet.mqtt_client import LARGEST, UNASKED, Connection
-from appliance.fleet.mqtt_messages import Message
+from appliance.fleet.mqtt_client import BYTES_AT_MOST, LARGEST_PACKET, MqttConnection
+from appliance.fleet.mqtt_messages import MqttMessage
 from tests.fleet.boxes import QUICK, Publisher
 
 ADDRESS = "127.0.15.2"
-WILL = Message("comune/nord/availability", b"offline", retain=True)
+WILL = MqttMessage("comune/nord/availability", b"offline", retain=True)
 HELLO = bytes.fromhex("2003000000")
 """CONNACK, success, without properties (MQTT 5, 3.2)."""
 MUCH = 200 * 1024 * 1024
@@ -140,7 +140,7 @@ def forbids(visitor: socket.socket) -> None:
     until_gone(visitor)
 
 
-def use(connection: Connection) -> None:
+def use(connection: MqttConnection) -> None:
     """Open a connection and turn it until it is over."""
     connection.open()
     while True:
@@ -183,7 +183,7 @@ def test_each_is_one_sentence_and_another_try(
 def test_no_more_is_kept_than_was_asked_for(play: Callable[[socket.socket], None]) -> None:
     """Of 200 MB that a broker sends some thousand bytes are read, and fewer kept."""
     with fake(play) as made:
-        connection = Connection(account(made), WILL)
+        connection = MqttConnection(account(made), WILL)
         tracemalloc.start()
         try:
             with pytest.raises(BrokerError, match="asked for"):
@@ -192,7 +192,7 @@ def test_no_more_is_kept_than_was_asked_for(play: Callable[[socket.socket], None
         finally:
             tracemalloc.stop()
             connection.close()
-        assert peak < 4 * (UNASKED + LARGEST)
+        assert peak < 4 * (BYTES_AT_MOST + LARGEST_PACKET)
 
 
 def test_noise_is_never_more_than_a_broker_in_error() -> None:
@@ -210,7 +210,7 @@ def test_noise_is_never_more_than_a_broker_in_error() -> None:
 
     with fake(noisy) as made:
         for _ in told:
-            connection = Connection(account(made), WILL)
+            connection = MqttConnection(account(made), WILL)
             with pytest.raises(BrokerError):
                 use(connection)
             connection.close()
@@ -227,7 +227,7 @@ def test_tls_byte_by_byte_can_be_broken_off() -> None:
         until_gone(visitor)
 
     with fake(drip) as made:
-        connection = Connection(account(made, MqttSecurity.TLS), WILL)
+        connection = MqttConnection(account(made, MqttSecurity.TLS), WILL)
         failed: list[BrokerError] = []
 
         def opening() -> None:

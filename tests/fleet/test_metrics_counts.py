@@ -12,7 +12,7 @@ from appliance.calls import events
 from appliance.calls.events import Evidence
 from appliance.calls.incoming import UNSEEN_S
 from appliance.calls.orders import Direction, Result
-from appliance.fleet.prometheus import BOUNDS, OUTCOMES, Counts, Spread
+from appliance.fleet.prometheus import ANSWER_BOUNDS_S, CALL_OUTCOMES, MetricCounters, Spread
 from tests.fleet.samples import ended, status_of
 from tests.year import town
 
@@ -21,15 +21,15 @@ LINE1, LINE2 = town.LINES
 
 def test_everything_that_can_be_counted_is_there_from_the_start() -> None:
     """Prometheus sees the first call of a kind as an increase only from a 0 that was there."""
-    tally = Counts().tally(0.0)
-    assert dict(tally.calls) == dict.fromkeys(OUTCOMES, 0)
+    tally = MetricCounters().tally(0.0)
+    assert dict(tally.calls) == dict.fromkeys(CALL_OUTCOMES, 0)
     assert ("in", "answered") in tally.calls
     assert not any(result == Result.OPEN for _, result in tally.calls)
 
 
 def test_a_call_is_counted_once_when_it_is_over() -> None:
     """Records are written at every stage; the last one counts, and how its release was seen."""
-    counts = Counts()
+    counts = MetricCounters()
     over = ended("a", evidence=Evidence.BUSY_TONE, release_ms=1500)
     counts.call(replace(over, ended_at=None), 1.0)
     assert sum(counts.tally(50.0).calls.values()) == 0
@@ -40,12 +40,12 @@ def test_a_call_is_counted_once_when_it_is_over() -> None:
     assert tally.released == {"busy_tone": 1}
     assert (tally.release.count, tally.release.sum_s) == (1, 1.5)
     assert (tally.answer.sum_s, tally.talk.sum_s) == (12.0, 100.0)
-    assert tally.answer.up_to == tuple(int(bound >= 12) for bound in BOUNDS)
+    assert tally.answer.up_to == tuple(int(bound >= 12) for bound in ANSWER_BOUNDS_S)
 
 
 def test_a_call_that_a_telephone_had_taken_is_none_that_gave_up() -> None:
     """The record is corrected seconds later: it is counted then, and never as both."""
-    counts = Counts()
+    counts = MetricCounters()
     gave_up = ended("a", Result.GAVE_UP, answered_at=None)
     counts.call(gave_up, 1.0)
     assert sum(counts.tally(1.0 + UNSEEN_S).calls.values()) == 0
@@ -58,7 +58,7 @@ def test_a_call_that_a_telephone_had_taken_is_none_that_gave_up() -> None:
 
 def test_only_people_who_answered_count_as_answers() -> None:
     """A message was answered by nobody; a call out is talk, and no caller's waiting."""
-    counts = Counts()
+    counts = MetricCounters()
     counts.call(ended("a", Result.MESSAGE), 1.0)
     counts.call(ended("b", direction=Direction.OUT), 1.0)
     tally = counts.tally(2.0)
@@ -68,14 +68,14 @@ def test_only_people_who_answered_count_as_answers() -> None:
 
 def test_a_clock_that_was_set_back_makes_no_negative_time() -> None:
     """A sum that shrinks would be taken for a restart."""
-    counts, over = Counts(), ended("a")
+    counts, over = MetricCounters(), ended("a")
     counts.call(replace(over, rang_at=over.rang_at + timedelta(hours=1)), 1.0)
     assert counts.tally(2.0).answer == Spread()
 
 
 def test_busy_lines_are_time() -> None:
     """Traffic in erlang is the rate of these seconds; all busy is when callers heard engaged."""
-    counts = Counts()
+    counts = MetricCounters()
     one, both = events.LineRang(LINE1), (events.LineRang(LINE1), events.LineRang(LINE2))
     for now, facts in ((0.0, ()), (10.0, (one,)), (14.0, both), (20.0, ()), (30.0, ())):
         counts.lines(status_of(*facts), now)
@@ -87,7 +87,7 @@ def test_busy_lines_are_time() -> None:
 @given(st.lists(st.tuples(st.sampled_from(("call", "line", "fault")), st.integers(0, 5))))
 def test_no_counter_ever_shrinks(steps: list[tuple[str, int]]) -> None:
     """Whatever comes in whatever order."""
-    counts, now, before = Counts(), 0.0, 0.0
+    counts, now, before = MetricCounters(), 0.0, 0.0
     results = [result for result in Result if result is not Result.OPEN]
     for what, number in steps:
         now += number

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.fleet.prometheus import LONGEST_HEAD, REASONS, Answer, judge_request, write_response
+from appliance.fleet.prometheus import (
+    LONGEST_HEAD,
+    REASONS,
+    ScrapeAnswer,
+    judge_request,
+    write_response,
+)
 
 END = b" HTTP/1.1\r\nHost: box\r\n\r\n"
 
@@ -47,13 +53,13 @@ def test_strangers_bytes_get_a_known_code(heard: bytes, at: int) -> None:
 
 def test_an_answer_says_how_long_it_is() -> None:
     """The body is told in full, but for HEAD; a refusal says what would be right."""
-    answer = Answer(200, b"up 1\n", "text/plain; version=0.0.4; charset=utf-8")
+    answer = ScrapeAnswer(200, b"up 1\n", "text/plain; version=0.0.4; charset=utf-8")
     head, _, body = write_response(answer).partition(b"\r\n\r\n")
     assert body == b"up 1\n"
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"Content-Length: 5" in head
     assert b"version=0.0.4" in head
     assert write_response(answer, is_head=True) == head + b"\r\n\r\n"
-    refused = write_response(Answer(405))
+    refused = write_response(ScrapeAnswer(405))
     assert b"Allow: GET, HEAD\r\n" in refused
     assert refused.endswith(b"\r\n\r\nMethod Not Allowed\n")

@@ -10,8 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from appliance.calls import events
 from appliance.calls.events import Caller, Presentation
-from appliance.fleet.prometheus import Counts
-from appliance.fleet.prometheus_page import FAULTS, page
+from appliance.fleet.prometheus import MetricCounters
+from appliance.fleet.prometheus_page import SOUND_FAULTS, metrics_page
 from tests.fleet.samples import CALLER, ended, figures_of, status_of
 from tests.helpers.watched import promtool
 from tests.year import town
@@ -30,9 +30,9 @@ def ringing() -> str:
     return written(events.PhoneRegistered("op1"), events.LineRang(LINE1), known)
 
 
-def written(*facts: events.Event, counts: Counts | None = None) -> str:
+def written(*facts: events.Event, counts: MetricCounters | None = None) -> str:
     """Return a page after some facts."""
-    return page(figures_of(status_of(*facts), counts, 100.0)).decode()
+    return metrics_page(figures_of(status_of(*facts), counts, 100.0)).decode()
 
 
 def values(text: str) -> dict[str, float]:
@@ -69,12 +69,12 @@ def test_units_are_base_units() -> None:
 
 def test_counters_are_told() -> None:
     """Calls by result, faults by kind, answers as a histogram that ends in all of them."""
-    counts = Counts()
+    counts = MetricCounters()
     counts.call(ended("a"), 1.0)
-    counts.fault({FAULTS[0]: 3})
+    counts.fault({SOUND_FAULTS[0]: 3})
     found = values(written(counts=counts))
     assert found["centralino_calls_total{direction=in,result=answered}"] == 1
-    assert found[f"centralino_carrier_faults_total{{kind={FAULTS[0]}}}"] == 3
+    assert found[f"centralino_carrier_faults_total{{kind={SOUND_FAULTS[0]}}}"] == 3
     assert found["centralino_call_answer_seconds_bucket{le=10.0}"] == 0
     assert found["centralino_call_answer_seconds_bucket{le=15.0}"] == 1
     assert found["centralino_call_answer_seconds_bucket{le=+Inf}"] == 1
@@ -111,5 +111,5 @@ def test_promtool_has_nothing_to_say() -> None:
 def test_before_the_carrier_has_spoken(missing: bool) -> None:
     """A figure that nobody has said is left out, and is no 0."""
     figures = figures_of(status_of())
-    text = page(replace(figures, carrier=None) if missing else figures).decode()
+    text = metrics_page(replace(figures, carrier=None) if missing else figures).decode()
     assert ("centralino_carrier_lead_seconds 0.04" in text) is not missing

@@ -14,7 +14,7 @@ from ipaddress import ip_network
 import pytest
 
 from appliance.fleet import prometheus
-from appliance.fleet.prometheus import LONGEST_HEAD, RATE, VISITORS, Figures, Server
+from appliance.fleet.prometheus import LONGEST_HEAD, RATE, VISITORS, BoxFigures, MetricsServer
 from appliance.policy.text import Words
 from tests.fleet.samples import figures_of, status_of
 
@@ -30,7 +30,7 @@ class Page:
     def __init__(self) -> None:
         self.written = 0
 
-    def __call__(self, figures: Figures) -> bytes:
+    def __call__(self, figures: BoxFigures) -> bytes:
         """Write."""
         self.written += 1
         return f"at {figures.at}\n".encode()
@@ -44,15 +44,15 @@ def _end_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def serving(
-    page: Callable[[Figures], bytes],
+    page: Callable[[BoxFigures], bytes],
     allowed: tuple[str, ...] = (),
     port: int = 0,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[tuple[Server, Told]]:
+) -> Iterator[tuple[MetricsServer, Told]]:
     """Serve at a free port until the block is left."""
     told: Told = queue.SimpleQueue()
     networks = tuple(map(ip_network, allowed))
-    server = Server((HOST, port), networks, lambda: page, told.put, clock=clock)
+    server = MetricsServer((HOST, port), networks, lambda: page, told.put, clock=clock)
     server.start()
     try:
         yield server, told
@@ -61,7 +61,7 @@ def serving(
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server() -> Iterator[MetricsServer]:
     """A server that has something to tell, and listens."""
     with serving(Page()) as (made, told):
         made.latest = figures_of(status_of())
@@ -69,7 +69,7 @@ def server() -> Iterator[Server]:
         yield made
 
 
-def visit(server: Server) -> socket.socket:
+def visit(server: MetricsServer) -> socket.socket:
     """Connect."""
     return socket.create_connection((HOST, server.port), timeout=LIMIT_S)
 
@@ -83,7 +83,7 @@ def heard(visitor: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def asked(server: Server, request: bytes = ASK) -> bytes:
+def asked(server: MetricsServer, request: bytes = ASK) -> bytes:
     """Ask, and return the whole answer."""
     with visit(server) as visitor, contextlib.suppress(BrokenPipeError, ConnectionResetError):
         visitor.sendall(request)
@@ -96,7 +96,7 @@ def code(answer: bytes) -> int:
     return int(answer.split(b" ")[1]) if answer else 0
 
 
-def test_it_is_told_what_was_left_last(server: Server) -> None:
+def test_it_is_told_what_was_left_last(server: MetricsServer) -> None:
     """A frozen value is taken as it lies there; the next one replaces it."""
     figures = figures_of(status_of())
     assert asked(server).endswith(f"\r\n\r\nat {figures.at}\n".encode())
@@ -125,18 +125,20 @@ def test_many_who_ask_cost_one_page() -> None:
         (b"GET /metrics HTTP/1.1\r\nX: " + b"x" * LONGEST_HEAD, 431),
     ],
 )
-def test_what_is_no_scrape_is_refused(server: Server, request_: bytes, expected: int) -> None:
+def test_what_is_no_scrape_is_refused(
+    server: MetricsServer, request_: bytes, expected: int
+) -> None:
     """By its code, and Prometheus is answered as before."""
     assert code(asked(server, request_)) == expected
     assert code(asked(server)) == 200
 
 
-def test_a_head_alone_is_answered_without_a_body(server: Server) -> None:
+def test_a_head_alone_is_answered_without_a_body(server: MetricsServer) -> None:
     """HEAD is what some watchers look with whether anybody is there."""
     assert asked(server, ASK.replace(b"GET", b"HEAD")).endswith(b"\r\n\r\n")
 
 
-def test_a_request_may_come_byte_by_byte(server: Server) -> None:
+def test_a_request_may_come_byte_by_byte(server: MetricsServer) -> None:
     """Any split of the same bytes is the same request."""
     with visit(server) as visitor:
         visitor.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -157,7 +159,7 @@ def test_slow_visitors_keep_nobody_out_for_long(monkeypatch: pytest.MonkeyPatch)
         assert code(asked(server)) == 200
 
 
-def test_one_visitor_more_than_there_is_room_for_is_turned_away(server: Server) -> None:
+def test_one_visitor_more_than_there_is_room_for_is_turned_away(server: MetricsServer) -> None:
     """At once, not left to wait; a place that is free again is taken."""
     with contextlib.ExitStack() as stack:
         for _ in range(VISITORS):
@@ -208,7 +210,7 @@ def test_a_page_that_takes_long_keeps_no_other_thread() -> None:
     """Who leaves the figures goes on at once, whatever the asking thread does."""
     free, begun = threading.Event(), threading.Event()
 
-    def page(_: Figures) -> bytes:
+    def page(_: BoxFigures) -> bytes:
         begun.set()
         free.wait(LIMIT_S)
         return b"late\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.fleet.mqtt_messages import Message
+from appliance.fleet.mqtt_messages import MqttMessage
 from tests.fleet.boxes import Publisher, account
 from tests.fleet.forms import wrong_with_event
 from tests.helpers.mosquitto import Mosquitto, Receiver, authority, broker_in, receiver_of
@@ -20,7 +20,7 @@ from tests.helpers.mosquitto import Mosquitto, Receiver, authority, broker_in, r
 pytestmark = pytest.mark.system
 
 PREFIX = "comune/nord"
-LINE = Message(f"{PREFIX}/line/line1", b'{"state":"idle"}', retain=True, expiry_s=3600)
+LINE = MqttMessage(f"{PREFIX}/line/line1", b'{"state":"idle"}', retain=True, expiry_s=3600)
 BUSY = replace(LINE, payload=b'{"state":"in_use"}')
 A_DAY = 200
 
@@ -185,7 +185,7 @@ def test_what_is_published_no_more_is_taken_away(
     tmp_path: Path, mosquitto: Mosquitto, receiver: Receiver
 ) -> None:
     """A line that is gone, Home Assistant switched off: their topics are emptied at the start."""
-    home = Message("homeassistant/device/centralino_comune_nord/config", b"{}", retain=True)
+    home = MqttMessage("homeassistant/device/centralino_comune_nord/config", b"{}", retain=True)
     for states, left in (((LINE, home), b"{}"), ((LINE,), b"")):
         box = Publisher(tmp_path, account(mosquitto)).start()
         box.sender.show(states)

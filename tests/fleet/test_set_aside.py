@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from appliance import workers
-from appliance.fleet.mqtt import TRIES, BrokerError, Session
-from appliance.fleet.mqtt_messages import Event, Message
+from appliance.fleet.mqtt import PUBLISH_TRIES, BrokerError, PublishSession
+from appliance.fleet.mqtt_messages import FleetEvent, MqttMessage
 from appliance.policy.text import Words
 from appliance.store import database, monitoring
 
@@ -21,13 +21,13 @@ from appliance.store import database, monitoring
 class Kept:
     """An outbox in memory, and the line to a broker that takes everything."""
 
-    events: list[Event]
+    events: list[FleetEvent]
     aside: list[int] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     window: int = 10
     opening_since: float | None = None
 
-    def waiting(self, after: int, most: int) -> tuple[Event, ...]:
+    def waiting(self, after: int, most: int) -> tuple[FleetEvent, ...]:
         """See Outbox."""
         return tuple(event for event in self.events if event.number > after)[:most]
 
@@ -48,29 +48,29 @@ class Kept:
     def retain(self, topics: Iterable[str]) -> None:
         """See Outbox."""
 
-    def publish(self, message: Message) -> int:
+    def publish(self, message: MqttMessage) -> int:
         """See Line."""
         self.told.append(message.topic)
         return len(self.told)
 
 
-def event(number: int) -> Event:
+def event(number: int) -> FleetEvent:
     """Return an event."""
-    return Event(number, "a" * 32, "call_ended", "now", {"call": f"c{number}"}, "", "")
+    return FleetEvent(number, "a" * 32, "call_ended", "now", {"call": f"c{number}"}, "", "")
 
 
-def session(kept: Kept, fails: Exception, times: int = 1000) -> Session:
+def session(kept: Kept, fails: Exception, times: int = 1000) -> PublishSession:
     """Return a session whose second event fails so often."""
     left = [times]
 
-    def write(one: Event) -> Message:
+    def write(one: FleetEvent) -> MqttMessage:
         if one.number == 2 and left[0]:
             left[0] -= 1
             raise fails
-        return Message(f"event/{one.number}", b"{}")
+        return MqttMessage(f"event/{one.number}", b"{}")
 
-    made: object = Session("p", kept, kept, write)  # type: ignore[arg-type] # all that is asked
-    assert isinstance(made, Session)
+    made: object = PublishSession("p", kept, kept, write)  # type: ignore[arg-type] # all that is asked
+    assert isinstance(made, PublishSession)
     return made
 
 
@@ -90,7 +90,7 @@ def test_an_event_that_fails_each_time_is_set_aside() -> None:
 def test_an_event_that_fails_once_is_told_in_its_place() -> None:
     """Not each fault is for ever."""
     kept = Kept([event(1), event(2), event(3)])
-    session(kept, KeyError("planted"), TRIES - 1).step((), look=True)
+    session(kept, KeyError("planted"), PUBLISH_TRIES - 1).step((), look=True)
     events = [topic for topic in kept.told if topic.startswith("event")]
     assert events == ["event/1", "event/2", "event/3"]
     assert kept.aside == []

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import events
-from appliance.fleet.prometheus import Server
-from appliance.fleet.prometheus_page import page
+from appliance.fleet.prometheus import MetricsServer
+from appliance.fleet.prometheus_page import metrics_page
 from appliance.policy.text import Words
 from tests.fleet.samples import figures_of, status_of
 from tests.helpers.ports import free_port
@@ -34,10 +34,10 @@ EXTENDED = {
 
 
 @contextlib.contextmanager
-def served() -> Iterator[Server]:
+def served() -> Iterator[MetricsServer]:
     """Serve the figures of a box with one of two lines out."""
     told: queue.SimpleQueue[Words | None] = queue.SimpleQueue()
-    server = Server((HOST, 0), (), lambda: page, told.put)
+    server = MetricsServer((HOST, 0), (), lambda: metrics_page, told.put)
     server.latest = figures_of(status_of(events.LineLost(town.LINES[0], "unplugged")))
     server.start()
     try:

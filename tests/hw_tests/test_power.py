@@ -10,7 +10,7 @@ import pytest
 
 from appliance.errors import TechnicianError
 from appliance.usb import reset
-from appliance.usb.reset import Step
+from appliance.usb.reset import UsbStep
 from hw_tests.findings import Verdict
 from hw_tests.power import CannotError, planned
 from hw_tests.worlds import RealTime
@@ -26,7 +26,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
 
 
-def cannot(path: str, step: Step, sysfs: Path) -> CannotError:
+def cannot(path: str, step: UsbStep, sysfs: Path) -> CannotError:
     """Give why a step cannot be made."""
     with pytest.raises(CannotError) as caught:
         planned(path, step, sysfs)()
@@ -36,11 +36,11 @@ def cannot(path: str, step: Step, sysfs: Path) -> CannotError:
 def test_both_steps_are_made_on_this_modem_s_port(tmp_path: Path) -> None:
     """The device is unbound and bound, its port dark and lit; the other one is left alone."""
     tree = Tree(tmp_path)
-    planned(tree.port(2), Step.RESET_USB, tree.sysfs)()
+    planned(tree.port(2), UsbStep.RESET_USB, tree.sysfs)()
     assert tree.read("bus/usb/drivers/usb/bind") == "1-1.2"
     switch = tree.hub / "1-1:1.0/1-1-port2/disable"
     switch.write_text("?")
-    planned(tree.port(2), Step.POWER_CYCLE, tree.sysfs)()
+    planned(tree.port(2), UsbStep.POWER_CYCLE, tree.sysfs)()
     assert switch.read_text() == "0"
     assert (tree.hub / "1-1:1.0/1-1-port3/disable").read_text() == "0"
 
@@ -50,12 +50,12 @@ def test_a_port_without_a_switch_is_not_on_this_device(
 ) -> None:
     """Neither without uhubctl, nor with one that knows no such hub."""
     tree = Tree(tmp_path, switched=False)
-    told = cannot(tree.port(3), Step.POWER_CYCLE, tree.sysfs)
+    told = cannot(tree.port(3), UsbStep.POWER_CYCLE, tree.sysfs)
     assert (told.verdict, told.said[1]) == (
         Verdict.NOT_ON_THIS_DEVICE, "USB port 3 (hub 1-1) cannot be switched from here.",
     )  # fmt: skip
     monkeypatch.setattr(shutil, "which", lambda _: "/bin/false")
-    assert cannot(tree.port(3), Step.POWER_CYCLE, tree.sysfs).said == told.said
+    assert cannot(tree.port(3), UsbStep.POWER_CYCLE, tree.sysfs).said == told.said
 
 
 def test_a_reset_that_fails_is_a_failure(tmp_path: Path) -> None:
@@ -64,14 +64,14 @@ def test_a_reset_that_fails_is_a_failure(tmp_path: Path) -> None:
     (tree.sysfs / "bus/usb/drivers/usb/unbind").unlink()
     (tree.sysfs / "bus/usb/drivers/usb/unbind").mkdir()
     with pytest.raises(TechnicianError, match="unplug the modem"):
-        planned(tree.port(2), Step.RESET_USB, tree.sysfs)()
+        planned(tree.port(2), UsbStep.RESET_USB, tree.sysfs)()
 
 
 def test_without_root_it_is_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And it is said how to begin the field test."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     tree = Tree(tmp_path)
-    told = cannot(tree.port(2), Step.RESET_USB, tree.sysfs)
+    told = cannot(tree.port(2), UsbStep.RESET_USB, tree.sysfs)
     assert (told.verdict, "sudo" in told.said[0], "sudo" in told.said[1]) == (
         Verdict.SKIPPED, True, True,
     )  # fmt: skip
@@ -81,5 +81,5 @@ def test_a_simulated_modem_is_on_no_usb_port(tmp_path: Path) -> None:
     """The exchange's lines are pseudo terminals."""
     world = RealTime({"A": str(tmp_path / "line1")}, "it", {}, {})
     with pytest.raises(CannotError) as caught:
-        world.usb("A", Step.RESET_USB)
+        world.usb("A", UsbStep.RESET_USB)
     assert caught.value.verdict is Verdict.NOT_ON_THIS_DEVICE

@@ -11,7 +11,7 @@ from appliance.simulator.exchange.modem_protocol import personality_named
 from appliance.simulator.exchange.outlet import Outlet, Station, turn_knobs
 from appliance.simulator.exchange.outlet import PtyPort as ExchangePort
 from appliance.simulator.exchange.signals import country_named as country_of
-from appliance.usb.reset import Step
+from appliance.usb.reset import UsbStep
 from hw_tests.bench import Bench
 from hw_tests.findings import Verdict
 from hw_tests.power import CannotError
@@ -154,7 +154,7 @@ class Virtual:
         """A virtual port has a name."""
         return name, ""
 
-    def usb(self, name: str, step: Step) -> Callable[[], None]:
+    def usb(self, name: str, step: UsbStep) -> Callable[[], None]:
         """Unplug a modem and plug it in again, where `hub` says that its power can be switched."""
         if not self.hub:
             raise CannotError(Verdict.NOT_ON_THIS_DEVICE, "Non qui.", "Not here.")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from appliance.config import read
 from appliance.managed_config import apply, bundle
-from appliance.managed_config.apply import Judged, Place, Stamp, judged
+from appliance.managed_config.apply import ApplyStamp, JudgedBundle, ManagedBox, judge_bundle
 from appliance.policy.directory import Directory
 from appliance.policy.sheets import Sheet
 from appliance.store import directory, managed_config, sheets
@@ -23,7 +23,7 @@ from tests.commands.samples import CONFIG
 
 PHRASE = "quattro parole di prova"
 AT = datetime(2026, 11, 26, 18, 0, tzinfo=UTC)
-SECRET, CERTIFICATE = bundle.make_pair("Sede centrale")
+SECRET, CERTIFICATE = bundle.make_key_pair("Sede centrale")
 SCHEDULE = """\
 [hours]
 monday = ["08:00-12:00"]
@@ -106,9 +106,9 @@ def made(
     secret: bytes = SECRET,
 ) -> bytes:
     """Make a bundle's file as the head office does."""
-    given = bundle.sealed(files, PHRASE)
-    packed = bundle.Bundle(version, sites, given)
-    return bundle.pack(packed, lambda data: bundle.sign(secret, data))
+    given = bundle.seal_register(files, PHRASE)
+    packed = bundle.SettingsBundle(version, sites, given)
+    return bundle.pack_bundle(packed, lambda data: bundle.sign_bundle(secret, data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,21 +117,21 @@ class Branch:
 
     folder: Path
     config: Path
-    place: Place
+    place: ManagedBox
 
-    def judged(self, data: bytes) -> Judged:
+    def judged(self, data: bytes) -> JudgedBundle:
         """Judge a bundle."""
-        return judged(self.place, data)
+        return judge_bundle(self.place, data)
 
-    def apply(self, data: bytes) -> Judged:
+    def apply(self, data: bytes) -> JudgedBundle:
         """Judge a bundle and put it in force."""
         given = self.judged(data)
-        apply.apply_bundle(self.place, given, Stamp("anna", AT, "prova"))
+        apply.apply_bundle(self.place, given, ApplyStamp("anna", AT, "prova"))
         return given
 
     def revert(self) -> int:
         """Go back."""
-        return apply.revert(self.place, Stamp("anna", AT, managed_config.REVERT))[0]
+        return apply.revert_bundle(self.place, ApplyStamp("anna", AT, managed_config.REVERT))[0]
 
     def sheets(self) -> dict[str, str]:
         """Return the sheets that are found, with their titles."""
@@ -158,7 +158,7 @@ def branch(folder: Path, *, more: str = "", name: str = "borgo") -> Branch:
     database = database_path(folder / "state")
     with closing(open_database(database, folder / "corrupt").connection) as connection:
         sheets.store(connection, (OWN,))
-    return Branch(folder, path, Place(read.load_own(path), 2026))
+    return Branch(folder, path, ManagedBox(read.load_own(path), 2026))
 
 
 def without(files: dict[str, bytes], *names: str) -> dict[str, bytes]:

@@ -292,7 +292,7 @@ def test_a_spoken_sheet_comes_with_its_sounds(box: Branch) -> None:
     assert [each.sheet for each in speech.load_menu(folder)] == ["cie"]
     (folder / speech.MENU).unlink()
     (box.place.state / "central/pending").write_text("cut\n")
-    apply.settle(box.place)
+    apply.finish_interrupted(box.place)
     assert [each.sheet for each in speech.load_menu(folder)] == ["cie"]
     assert box.revert() == 0
     assert speech.load_menu(folder) == ()

@@ -14,7 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.managed_config import bundle
-from appliance.managed_config.bundle import HEAD, LARGEST, MAGIC, MOST_FILES, Bundle, pack, unpack
+from appliance.managed_config.bundle import (
+    HEAD,
+    LARGEST,
+    MAGIC,
+    MOST_FILES,
+    SettingsBundle,
+    pack_bundle,
+    unpack_bundle,
+)
 from appliance.policy.text import Refused
 from tests.helpers.examples import examples
 from tests.managed_config.samples import CERTIFICATE, SECRET
@@ -26,7 +34,7 @@ NAMES = st.one_of(
     st.from_regex(r"prompts/(it|en)/[a-z0-9_]{1,10}\.wav", fullmatch=True),
 )
 BUNDLES = st.builds(
-    Bundle,
+    SettingsBundle,
     version=st.integers(1, 1 << 40),
     sites=st.lists(st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)).map(tuple),
     files=st.dictionaries(NAMES, st.binary(min_size=1, max_size=2000), max_size=6),
@@ -35,12 +43,12 @@ BUNDLES = st.builds(
 
 def sign(data: bytes) -> bytes:
     """Sign as the head office."""
-    return bundle.sign(SECRET, data)
+    return bundle.sign_bundle(SECRET, data)
 
 
 def check(signature: bytes, data: bytes) -> None:
     """Check as a branch."""
-    bundle.check(CERTIFICATE, signature, data)
+    bundle.check_signature(CERTIFICATE, signature, data)
 
 
 def signed(entries: Mapping[str, bytes], manifest: object = None) -> bytes:
@@ -56,25 +64,25 @@ def signed(entries: Mapping[str, bytes], manifest: object = None) -> bytes:
 
 @settings(max_examples=examples(60))
 @given(BUNDLES)
-def test_what_was_packed_is_unpacked(bundle: Bundle) -> None:
+def test_what_was_packed_is_unpacked(bundle: SettingsBundle) -> None:
     """Version, branches and files come back; the same bundle is the same bytes."""
-    data = pack(bundle, sign)
-    assert unpack(data, check) == bundle
-    assert pack(bundle, sign) == data
+    data = pack_bundle(bundle, sign)
+    assert unpack_bundle(data, check) == bundle
+    assert pack_bundle(bundle, sign) == data
 
 
 @settings(max_examples=examples(150))
 @given(BUNDLES, st.data())
-def test_a_damaged_file_is_refused(bundle: Bundle, draw: st.DataObject) -> None:
+def test_a_damaged_file_is_refused(bundle: SettingsBundle, draw: st.DataObject) -> None:
     """One bit that is wrong anywhere, or an end that is missing, is seen before all else."""
-    data = bytearray(pack(bundle, sign))
+    data = bytearray(pack_bundle(bundle, sign))
     at = draw.draw(st.integers(0, len(data) - 1))
     if draw.draw(st.booleans()):
         data[at] ^= 1 << draw.draw(st.integers(0, 7))
     else:
         del data[at:]
     with pytest.raises(Refused):
-        unpack(bytes(data), check)
+        unpack_bundle(bytes(data), check)
 
 
 @settings(max_examples=examples(100))
@@ -82,15 +90,15 @@ def test_a_damaged_file_is_refused(bundle: Bundle, draw: st.DataObject) -> None:
 def test_any_content_that_is_signed_is_read_or_refused(inside: bytes) -> None:
     """Even the head office's own mistakes end in a sentence, whatever lies after the signature."""
     with pytest.raises(Refused):
-        unpack(MAGIC + sign(inside) + inside, check)
+        unpack_bundle(MAGIC + sign(inside) + inside, check)
 
 
 def test_nothing_is_read_before_the_signature() -> None:
     """The content of a stranger's file is not looked at: whatever is wrong, it is the signature."""
-    stranger, _ = bundle.make_pair("Altri")
+    stranger, _ = bundle.make_key_pair("Altri")
     for inside in (b"not a zip", signed({"../../etc/passwd": b"x"})[HEAD:]):
         with pytest.raises(Refused, match="signature is not the head office's"):
-            unpack(MAGIC + bundle.sign(stranger, inside) + inside, check)
+            unpack_bundle(MAGIC + bundle.sign_bundle(stranger, inside) + inside, check)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +109,9 @@ def test_nothing_is_read_before_the_signature() -> None:
 def test_other_names_are_refused(name: str) -> None:
     """Nothing but its own few kinds of names is in it: no path leads anywhere else."""
     with pytest.raises(Refused, match="may not be in it"):
-        unpack(signed({name: b"x"}), check)
+        unpack_bundle(signed({name: b"x"}), check)
     with pytest.raises(Refused, match="may not be in it"):
-        pack(Bundle(1, (), {name: b"x"}), sign)
+        pack_bundle(SettingsBundle(1, (), {name: b"x"}), sign)
 
 
 def test_a_name_that_stands_twice_is_refused() -> None:
@@ -115,7 +123,7 @@ def test_a_name_that_stands_twice_is_refused() -> None:
         with pytest.warns(UserWarning, match="Duplicate name"):
             archive.writestr("sheets/imu.md", "two")
     with pytest.raises(Refused, match="may not be in it"):
-        unpack(MAGIC + sign(made.getvalue()) + made.getvalue(), check)
+        unpack_bundle(MAGIC + sign(made.getvalue()) + made.getvalue(), check)
 
 
 def test_a_bomb_is_refused() -> None:
@@ -123,14 +131,14 @@ def test_a_bomb_is_refused() -> None:
     small = signed({"sheets/imu.md": bytes(50_000_000)})
     assert len(small) < 100_000
     with pytest.raises(Refused, match="too large"):
-        unpack(small, check)
+        unpack_bundle(small, check)
     many = {f"prompts/it/a{n}.wav": bytes(4_000_000) for n in range(9)}
     with pytest.raises(Refused, match="too large"):
-        unpack(signed(many), check)
+        unpack_bundle(signed(many), check)
     with pytest.raises(Refused, match="too large"):
-        unpack(signed({f"sheets/a{n}.md": b"x" for n in range(MOST_FILES)}), check)
+        unpack_bundle(signed({f"sheets/a{n}.md": b"x" for n in range(MOST_FILES)}), check)
     with pytest.raises(Refused, match="too large"):
-        unpack(MAGIC + bytes(LARGEST), check)
+        unpack_bundle(MAGIC + bytes(LARGEST), check)
 
 
 @pytest.mark.parametrize(
@@ -142,16 +150,16 @@ def test_a_bomb_is_refused() -> None:
 def test_a_wrong_manifest_is_refused(manifest: object) -> None:
     """Versions are whole and counted from 1, branches have short names."""
     with pytest.raises(Refused, match="central settings cannot be used"):
-        unpack(signed({}, manifest), check)
+        unpack_bundle(signed({}, manifest), check)
 
 
 def test_either_of_two_signers_may_sign() -> None:
     """While the head office changes its key both certificates stand in the box's file."""
-    new, certificate = bundle.make_pair("Sede centrale 2")
+    new, certificate = bundle.make_key_pair("Sede centrale 2")
     for secret in (SECRET, new):
-        bundle.check(CERTIFICATE + certificate, bundle.sign(secret, b"x"), b"x")
+        bundle.check_signature(CERTIFICATE + certificate, bundle.sign_bundle(secret, b"x"), b"x")
     with pytest.raises(Refused, match="signature"):
-        bundle.check(certificate, bundle.sign(SECRET, b"x"), b"x")
+        bundle.check_signature(certificate, bundle.sign_bundle(SECRET, b"x"), b"x")
 
 
 def test_other_keys_are_refused() -> None:
@@ -163,7 +171,7 @@ def test_other_keys_are_refused() -> None:
     )
     for secret in (other, b"-----BEGIN nothing", b""):
         with pytest.raises(Refused, match="not Ed25519"):
-            bundle.sign(secret, b"x")
+            bundle.sign_bundle(secret, b"x")
     for certificate in (b"", b"-----BEGIN CERTIFICATE-----\nx", SECRET):
         with pytest.raises(Refused, match="holds no Ed25519 certificate"):
-            bundle.check(certificate, bytes(64), b"x")
+            bundle.check_signature(certificate, bytes(64), b"x")

@@ -15,7 +15,7 @@ import pytest
 from appliance.config import read, state_folder
 from appliance.config.state_folder import digest_in_force
 from appliance.managed_config import apply
-from appliance.managed_config.apply import Judged, Stamp
+from appliance.managed_config.apply import ApplyStamp, JudgedBundle
 from appliance.store import managed_config, policy_change
 from appliance.store.database import connect, database_path, transaction
 from tests.bootfile.test_cuts import Cut, Power
@@ -124,6 +124,6 @@ def anew(box: Branch) -> Branch:
     return fresh
 
 
-def put(box: Branch, given: Judged) -> None:
+def put(box: Branch, given: JudgedBundle) -> None:
     """Put judged settings in force."""
-    apply.apply_bundle(box.place, given, Stamp("anna", AT, "prova"))
+    apply.apply_bundle(box.place, given, ApplyStamp("anna", AT, "prova"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.paper.document import Document, Part, to_json
+from appliance.paper.document import Document, DocumentPart, to_json
 from tests.packaging import roots
 from tests.packaging.machine import Machine, wait
 
@@ -225,7 +225,7 @@ def sandbox(unit: str) -> list[str]:
 def test_a_pdf_is_laid_out_within_the_consoles_sandbox(machine: Machine) -> None:
     """Libraries, fonts and rights that it needs come with the package; so does the report's."""
     laid = f"{PYTHON} -I -m appliance.paper | head -c 5"
-    part = Part("Utente", (("Nome", "Łukasz Żółć, محمد علي"),))
+    part = DocumentPart("Utente", (("Nome", "Łukasz Żółć, محمد علي"),))
     letter = to_json(Document("it", "Comune", "Comune – 1", "richiesta", parts=(part,)))
     whole = ("systemd-run", "--quiet", "--wait", "--pipe", *sandbox("centralino-console.service"))
     made = machine.try_(*whole, "sh", "-c", laid, stdin=letter.decode())

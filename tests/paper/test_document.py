@@ -9,9 +9,9 @@ import pytest
 
 from appliance.paper.document import (
     Document,
+    DocumentPart,
     Letterhead,
-    Names,
-    Part,
+    LetterNames,
     RequestLetter,
     from_json,
     to_json,
@@ -33,7 +33,8 @@ from tests.policy.town import TOWN
 AT = datetime(2026, 11, 8, 9, 0, tzinfo=UTC)
 WHOLE = Document(
     "it", "Comune", "Comune – 1", "uno", ("Via 1",), "1", ("A",), "Ecco",
-    (Part("Parte", (("a", "b"),), "testo", ("x",), (("y",),)), Part("")), is_wide=True,
+    (DocumentPart("Parte", (("a", "b"),), "testo", ("x",), (("y",),)), DocumentPart("")),
+    is_wide=True,
 )  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def test_a_day_in_a_letter(language: str, day: date, words: str, within: str) ->
 def letter(language: str, request: Request, steps: tuple[StoredStep, ...] = ()) -> Document:
     """Write a request as a letter, numbers of eight digits hidden."""
     head = Letterhead("Comune di Prova", ("Via Roma 1",), language, ZoneInfo("Europe/Rome"))
-    names = Names({"op1": "Postazione 1", "carla": "Carla Neri"}, {"aire": "Iscrizione AIRE"})
+    names = LetterNames({"op1": "Postazione 1", "carla": "Carla Neri"}, {"aire": "Iscrizione AIRE"})
     writer = RequestLetter(head, TOWN, names, lambda text: text.replace("05417041", "•••"))
     kept = StoredRequest(request, RequestSound("voicemail/new/abc.wav", "0f" * 32), steps)
     return writer.document(kept, lambda _: date(2026, 12, 1))

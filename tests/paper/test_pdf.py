@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from appliance.paper import child, pdf
-from appliance.paper.document import Document, Part
+from appliance.paper import document, pdf
+from appliance.paper.document import Document, DocumentPart
 
 needs_poppler = pytest.mark.skipif(
     shutil.which("pdftotext") is None, reason="needs Debian's poppler-utils"
@@ -36,8 +36,10 @@ LETTER = Document(
     to=("All'ufficio Anagrafe",),
     opening="Richiesta presa in carico dal centralino.",
     parts=(
-        Part("Utente", tuple((f"Nome {n}", name) for n, name in enumerate(NAMES))),
-        Part("Richiesta", (("Ufficio", "Anagrafe"),), "Perché l'è così?\n  (a) \\n )( € « » “ ”"),
+        DocumentPart("Utente", tuple((f"Nome {n}", name) for n, name in enumerate(NAMES))),
+        DocumentPart(
+            "Richiesta", (("Ufficio", "Anagrafe"),), "Perché l'è così?\n  (a) \\n )( € « » “ ”"
+        ),
     ),
 )
 
@@ -63,7 +65,7 @@ def letters_of(text: str) -> str:
 @needs_poppler
 def test_names_of_six_scripts_are_read_back(tmp_path: Path) -> None:
     """Whoever copies a citizen's name out of the PDF gets the name: accents, Cyrillic, Arabic."""
-    text, info = read_again(tmp_path, child.made(LETTER))
+    text, info = read_again(tmp_path, document.make_pdf(LETTER))
     found = letters_of(text)
     assert [name for name in NAMES if name not in found] == []
     assert "595.276 x 841.89 pts (A4)" in info
@@ -72,7 +74,7 @@ def test_names_of_six_scripts_are_read_back(tmp_path: Path) -> None:
 @needs_poppler
 def test_a_letter_is_read_in_its_order(tmp_path: Path) -> None:
     """Letterhead, day, addressee, subject, parts, page: as a screen reader says them."""
-    text, info = read_again(tmp_path, child.made(LETTER))
+    text, info = read_again(tmp_path, document.make_pdf(LETTER))
     order = (
         "Comune di Forlì", "Piazza Saffi 8", "23 novembre 2026", "All'ufficio Anagrafe",
         "Oggetto: richiesta n. 17 – Residenza", "Richiesta presa in carico", "Utente", "Łukasz",
@@ -89,13 +91,13 @@ def test_a_letter_is_read_in_its_order(tmp_path: Path) -> None:
 @needs_poppler
 def test_a_pdf_names_its_language_and_its_headings(tmp_path: Path) -> None:
     """A screen reader speaks its language, jumps from heading to heading, and reads tables."""
-    made = child.made(LETTER)
+    made = document.make_pdf(LETTER)
     (path := tmp_path / "paper.pdf").write_bytes(made)
     structure = _run("pdfinfo", "-struct", path)
     for tag in ("H1", "H2", "Table", "TH", "TD"):
         assert f"{tag} " in structure or f"{tag}\n" in structure or f"{tag}:" in structure
     assert b"/Lang (it)" in unpacked(made)
-    assert b"/Lang (en)" in unpacked(child.made(replace(LETTER, language="en")))
+    assert b"/Lang (en)" in unpacked(document.make_pdf(replace(LETTER, language="en")))
 
 
 def unpacked(document: bytes) -> bytes:
@@ -106,15 +108,15 @@ def unpacked(document: bytes) -> bytes:
 
 def test_the_same_letter_is_the_same_bytes() -> None:
     """Two who file it file one thing: neither clock nor chance stands in it."""
-    assert child.made(LETTER) == child.made(LETTER)
+    assert document.make_pdf(LETTER) == document.make_pdf(LETTER)
 
 
 @needs_poppler
 def test_a_long_letter_goes_on_overleaf(tmp_path: Path) -> None:
     """No word is lost; every page says which it is and of what."""
     words = " ".join(f"parola{n}" for n in range(1500))
-    long = replace(LETTER, parts=(Part("Testo", text=words + "\n" + "x" * 300),))
-    text, info = read_again(tmp_path, child.made(long))
+    long = replace(LETTER, parts=(DocumentPart("Testo", text=words + "\n" + "x" * 300),))
+    text, info = read_again(tmp_path, document.make_pdf(long))
     pages = text.split("\f")[:-1]
     assert len(pages) == int(info.split("Pages:")[1].split()[0]) > 2
     for number, page in enumerate(pages, 1):
@@ -129,19 +131,21 @@ def test_a_long_letter_goes_on_overleaf(tmp_path: Path) -> None:
 def test_a_letter_that_no_font_has_is_told(tmp_path: Path) -> None:
     """It is marked, and a note says which it is: nobody files a name with a hole unseen."""
     lost = "\U00012000"  # cuneiform
-    odd = replace(LETTER, parts=(Part("Utente", (("Nome", f"Li{lost} Ming\x00\x07"),)),))
-    text, _ = read_again(tmp_path, child.made(odd))
+    odd = replace(LETTER, parts=(DocumentPart("Utente", (("Nome", f"Li{lost} Ming\x00\x07"),)),))
+    text, _ = read_again(tmp_path, document.make_pdf(odd))
     assert "Li□ Ming" in text
     assert "U+12000" in text
-    assert "□" not in read_again(tmp_path, child.made(LETTER))[0]
+    assert "□" not in read_again(tmp_path, document.make_pdf(LETTER))[0]
 
 
 @needs_poppler
 def test_what_was_typed_is_text(tmp_path: Path) -> None:
     """Markup, styles and addresses are shown as they were typed; nothing is looked for."""
     typed = "<script>x</script> <img src=http://127.0.0.1:1/x> {{ 7*7 }} </table></style> &amp;"
-    odd = replace(LETTER, subject=typed, house=typed, parts=(Part(typed, ((typed, typed),)),))
-    text, _ = read_again(tmp_path, child.made(odd), "-layout")
+    odd = replace(
+        LETTER, subject=typed, house=typed, parts=(DocumentPart(typed, ((typed, typed),)),)
+    )
+    text, _ = read_again(tmp_path, document.make_pdf(odd), "-layout")
     joined = "".join(text.split())
     for each in ("<script>x</script>", "<imgsrc=http://127.0.0.1:1/x>", "{{7*7}}", "&amp;"):
         assert joined.count(each) >= 3
@@ -149,14 +153,16 @@ def test_what_was_typed_is_text(tmp_path: Path) -> None:
 
 def test_a_child_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """In both languages, with what the child said last."""
-    monkeypatch.setattr(child, "COMMAND", ("sh", "-c", "echo first >&2; echo no font >&2; exit 3"))
-    with pytest.raises(child.NoPaper) as refused:
-        child.made(LETTER)
+    monkeypatch.setattr(
+        document, "PDF_COMMAND", ("sh", "-c", "echo first >&2; echo no font >&2; exit 3")
+    )
+    with pytest.raises(document.PdfFailed) as refused:
+        document.make_pdf(LETTER)
     assert "could not be written: no font." in refused.value.words.en
     assert "non si è potuto scrivere: no font." in refused.value.words.it
-    monkeypatch.setattr(child, "COMMAND", ("/nowhere/python",))
-    with pytest.raises(child.NoPaper, match="no file of that name"):
-        child.made(LETTER)
+    monkeypatch.setattr(document, "PDF_COMMAND", ("/nowhere/python",))
+    with pytest.raises(document.PdfFailed, match="no file of that name"):
+        document.make_pdf(LETTER)
 
 
 def test_without_fc_list_every_letter_counts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from appliance import prompts
 from appliance.api import speech
 from appliance.dsp import dtmf, g711, progress, wav
 from appliance.dsp.wav import Law
-from appliance.prompts.texts import said
+from appliance.prompts.voices import spoken_texts
 
 LANGUAGES = ("it", "en")
 SPOKEN_DBM0 = -15.0
@@ -278,9 +278,9 @@ def test_our_own_voice_says_what_the_texts_say(language: str, key: str) -> None:
 
     Sample by sample it differs, and by a moment at its ends: the voice's noise is drawn anew.
     """
-    spoken = np.frombuffer(speech.speak_prompt(said(language)[key]), "<i2") / 32768
+    spoken = np.frombuffer(speech.speak_prompt(spoken_texts(language)[key]), "<i2") / 32768
     assert alike(spoken, in_our_voice()[f"device/{language}/{key}"].samples) > 0.95
-    other = said(language)["privacy"]
+    other = spoken_texts(language)["privacy"]
     assert alike(spoken, np.frombuffer(speech.speak_prompt(other), "<i2") / 32768) < 0.9
 
 

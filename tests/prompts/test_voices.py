@@ -11,7 +11,7 @@ import pytest
 from appliance.dsp import wav
 from appliance.dsp.wav import Law
 from appliance.prompts import DEVICE, OURS, Catalogue
-from appliance.prompts.voices import Voice, device_languages, note_said
+from appliance.prompts.voices import PromptVoice, device_languages, note_said
 
 BOTH = ("it", "en")
 
@@ -30,7 +30,7 @@ def name_made(folder: Path) -> None:
     (folder / "welcome.json").write_text(json.dumps({"said": "Comune.", "sound": digest}))
 
 
-def heard(folder: Path, voice: str = Voice.AUTO, site: Path | None = None) -> tuple[str, ...]:
+def heard(folder: Path, voice: str = PromptVoice.AUTO, site: Path | None = None) -> tuple[str, ...]:
     """Return the languages that the box's voice says."""
     return device_languages(folder, site, voice, BOTH)
 
@@ -79,9 +79,9 @@ def test_the_office_may_choose(tmp_path: Path, made: bool) -> None:
     """Always one of the two, whatever the box says itself."""
     if made:
         name_made(tmp_path)
-    assert heard(tmp_path, Voice.SHIPPED) == ()
-    assert heard(tmp_path, Voice.DEVICE) == BOTH
-    assert device_languages(tmp_path, None, Voice.DEVICE, ("it", "de")) == ("it",)
+    assert heard(tmp_path, PromptVoice.SHIPPED) == ()
+    assert heard(tmp_path, PromptVoice.DEVICE) == BOTH
+    assert device_languages(tmp_path, None, PromptVoice.DEVICE, ("it", "de")) == ("it",)
 
 
 def test_a_catalogue_of_the_boxs_voice(tmp_path: Path) -> None:

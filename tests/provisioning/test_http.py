@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.provisioning import server
-from appliance.provisioning.server import LONGEST_HEAD, Request
+from appliance.provisioning.server import LONGEST_HEAD, HttpRequest
 
 HEAD = b"GET /001565aabbcc.cfg HTTP/1.1\r\nHost: 192.168.10.5:5080\r\nUser-Agent: Yealink\r\n\r\n"
 
@@ -15,23 +15,23 @@ HEAD = b"GET /001565aabbcc.cfg HTTP/1.1\r\nHost: 192.168.10.5:5080\r\nUser-Agent
 def test_a_head_in_any_pieces_is_one_request() -> None:
     """Nothing is understood before the head is whole."""
     assert [server.read_request(HEAD[:n]) for n in range(len(HEAD))] == [None] * len(HEAD)
-    assert server.read_request(HEAD) == Request("/001565aabbcc.cfg")
+    assert server.read_request(HEAD) == HttpRequest("/001565aabbcc.cfg")
 
 
 @pytest.mark.parametrize(
     ("data", "request_"),
     [
-        (b"HEAD /a HTTP/1.0\n\n", Request("/a", is_head=True)),
-        (b"GET /a%20b?c=/d HTTP/1.1\r\n\r\n", Request("/a b")),
-        (b"GET /%ff HTTP/1.1\r\n\r\n", Request("/\ufffd")),
-        (b"POST /a HTTP/1.1\r\n\r\n", Request("", code=405)),
-        (b"GET /a\r\n\r\n", Request("", code=400)),
-        (b"GET /a HTTP/2\r\n\r\n", Request("", code=400)),
-        (b"\r\n\r\n", Request("", code=400)),
-        (b"x" * (LONGEST_HEAD + 1), Request("", code=431)),
+        (b"HEAD /a HTTP/1.0\n\n", HttpRequest("/a", is_head=True)),
+        (b"GET /a%20b?c=/d HTTP/1.1\r\n\r\n", HttpRequest("/a b")),
+        (b"GET /%ff HTTP/1.1\r\n\r\n", HttpRequest("/\ufffd")),
+        (b"POST /a HTTP/1.1\r\n\r\n", HttpRequest("", code=405)),
+        (b"GET /a\r\n\r\n", HttpRequest("", code=400)),
+        (b"GET /a HTTP/2\r\n\r\n", HttpRequest("", code=400)),
+        (b"\r\n\r\n", HttpRequest("", code=400)),
+        (b"x" * (LONGEST_HEAD + 1), HttpRequest("", code=431)),
     ],
 )
-def test_heads(data: bytes, request_: Request) -> None:
+def test_heads(data: bytes, request_: HttpRequest) -> None:
     """Methods, queries, escapes, and what is refused by name."""
     assert server.read_request(data) == request_
 

@@ -39,7 +39,7 @@ def items(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("make", XML_MAKES, ids=lambda make: make.name)
 @pytest.mark.parametrize("label", ["Anna & <Marco>", "a\"b'c", "righe\ndue\x00tre", "", "Città ☎"])
-def test_every_label_leaves_xml_whole(make: templates.Make, label: str) -> None:
+def test_every_label_leaves_xml_whole(make: templates.PhoneMake, label: str) -> None:
     """Whatever people call a phone, its file can be read."""
     ElementTree.fromstring(make.write(handset(label=label)))
 
@@ -47,7 +47,7 @@ def test_every_label_leaves_xml_whole(make: templates.Make, label: str) -> None:
 @pytest.mark.parametrize("make", MAKES.values(), ids=lambda make: make.name)
 @pytest.mark.parametrize("language", ["it", "en"])
 def test_every_file_says_who_the_phone_is_and_where_the_box(
-    make: templates.Make, language: str
+    make: templates.PhoneMake, language: str
 ) -> None:
     """Name, password, the box's address and port stand in every file."""
     text = make.write(handset(language))
@@ -60,7 +60,7 @@ def test_every_file_says_who_the_phone_is_and_where_the_box(
 
 @pytest.mark.parametrize("make", [make for make in DESK_PHONES if make.name not in BASES],
                          ids=lambda make: make.name)  # fmt: skip
-def test_every_desk_phone_has_the_codes_as_keys(make: templates.Make) -> None:
+def test_every_desk_phone_has_the_codes_as_keys(make: templates.PhoneMake) -> None:
     """Each short code that is a key of the desk stands in the file, with its words."""
     text = make.write(handset())
     assert [code for code in STAR_CODES if code not in text] == []
@@ -267,21 +267,21 @@ def test_a_zone_that_is_not_known_is_left_to_the_phone() -> None:
 )
 def test_each_make_is_known_by_the_name_it_asks_for(make: str, name: str) -> None:
     """The names under which phones out of the box look for their own file, in any case."""
-    assert templates.make_of(make).asks_for(name, MAC)
-    assert templates.make_of(make).asks_for(name)
+    assert templates.make_named(make).asks_for(name, MAC)
+    assert templates.make_named(make).asks_for(name)
     for wrong in (f"x{name}", name.replace("bb", "b0") + "x", f"{name}.boot", "../" + name):
-        assert not templates.make_of(make).asks_for(wrong, MAC)
+        assert not templates.make_named(make).asks_for(wrong, MAC)
 
 
 def test_a_make_is_guessed_by_the_hardware_address() -> None:
     """The maker's half of the address says the make; others must be named."""
-    assert templates.guess("001565aabbcc") == "yealink"
-    assert templates.guess("000413aabbcc") == "snom"
-    assert templates.guess("64167faabbcc") == "poly"
-    assert templates.guess("7c2f80aabbcc") == ""
-    assert templates.guess("ffffffaabbcc") == ""
+    assert templates.make_of_mac("001565aabbcc") == "yealink"
+    assert templates.make_of_mac("000413aabbcc") == "snom"
+    assert templates.make_of_mac("64167faabbcc") == "poly"
+    assert templates.make_of_mac("7c2f80aabbcc") == ""
+    assert templates.make_of_mac("ffffffaabbcc") == ""
     with pytest.raises(OfficeError, match="known are yealink"):
-        templates.make_of("nokia")
+        templates.make_named("nokia")
 
 
 @pytest.mark.parametrize("text", ["00:15:65:AA:BB:CC", "00-15-65-aa-bb-cc", "0015.65AA.BBCC", MAC])
@@ -335,7 +335,7 @@ PROTECTED = {
 
 
 @pytest.mark.parametrize("make", DESK_PHONES, ids=lambda make: make.name)
-def test_every_desk_phone_knows_the_time_and_its_administrator(make: templates.Make) -> None:
+def test_every_desk_phone_knows_the_time_and_its_administrator(make: templates.PhoneMake) -> None:
     """Time server, zone, and no password as delivered; nothing is written of what is not known."""
     text = make.write(handset())
     for needed in (*TIME[make.name], PROTECTED[make.name]):

@@ -23,9 +23,9 @@ from appliance.provisioning.server import (
     PATIENCE,
     RATE,
     VISITORS,
-    Offer,
-    Server,
-    Window,
+    OfferedFile,
+    ProvisioningServer,
+    ProvisioningWindow,
     hardware_of,
 )
 from appliance.provisioning.templates import MAKES
@@ -54,9 +54,11 @@ class Served:
 
     def __init__(self, arp: Path) -> None:
         self.clock, self.said = Clock(), list[str]()
-        offer = Offer("op1", MAKES["yealink"], MAKES["yealink"].write(handset()), MAC, "token")
-        window = Window([offer], 3600.0)
-        self.server = Server(("127.0.0.1", 0), window, self._say, arp, self.clock)
+        offer = OfferedFile(
+            "op1", MAKES["yealink"], MAKES["yealink"].write(handset()), MAC, "token"
+        )
+        window = ProvisioningWindow([offer], 3600.0)
+        self.server = ProvisioningServer(("127.0.0.1", 0), window, self._say, arp, self.clock)
         self.host, self.port = self.server.address
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._turn)
@@ -173,9 +175,9 @@ def test_a_flood_is_let_in_slowly(served: Served) -> None:
 def test_a_port_that_is_taken_is_named(served: Served) -> None:
     """One sentence says where and what to do."""
     with pytest.raises(TechnicianError, match="perhaps another"):
-        Server((served.host, served.port), Window([], 0.0), lambda _: None)
+        ProvisioningServer((served.host, served.port), ProvisioningWindow([], 0.0), lambda _: None)
     with pytest.raises(TechnicianError, match="another --address"):
-        Server(("192.0.2.1", 0), Window([], 0.0), lambda _: None)
+        ProvisioningServer(("192.0.2.1", 0), ProvisioningWindow([], 0.0), lambda _: None)
 
 
 def test_a_big_answer_goes_out_whole_to_a_slow_reader(served: Served) -> None:

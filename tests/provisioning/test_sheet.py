@@ -11,8 +11,14 @@ from pathlib import Path
 import pytest
 
 from appliance.policy.office import KEY_CODES
-from appliance.provisioning import server
-from appliance.provisioning.server import CODE_WORDS, Sheet, page
+from appliance.provisioning.handset import (
+    CODE_WORDS,
+    PhoneSheet,
+    code_meaning,
+    listed_codes,
+    qr_svg,
+    sheet_page,
+)
 from tests.provisioning.samples import SECRET, handset
 
 URL = "http://192.168.10.5:5080/qnuewqfkmzrecj9d9hvx/linphone.xml"
@@ -46,8 +52,10 @@ class Reader(HTMLParser):
 
 def written(language: str = "it", label: str = "Sportello <Anagrafe>", address: str = URL) -> str:
     """Return a page."""
-    told = server.told(KEY_CODES)
-    return page(Sheet("Comune di Esempio", handset(language, label), told, address), server.svg)
+    told = listed_codes(KEY_CODES)
+    return sheet_page(
+        PhoneSheet("Comune di Esempio", handset(language, label), told, address), qr_svg
+    )
 
 
 def bitmap(svg: str) -> bytes:
@@ -78,7 +86,7 @@ def bitmap(svg: str) -> bytes:
 )
 def test_a_strangers_decoder_reads_the_qr_code(tmp_path: Path, text: str) -> None:
     """zbar reads from the drawn code what was written."""
-    (tmp_path / "qr.pgm").write_bytes(bitmap(server.svg(text)))
+    (tmp_path / "qr.pgm").write_bytes(bitmap(qr_svg(text)))
     command = [
         "zbarimg",
         "--quiet",
@@ -94,7 +102,7 @@ def test_a_strangers_decoder_reads_the_qr_code(tmp_path: Path, text: str) -> Non
 def test_the_page_holds_the_code_of_its_address() -> None:
     """The QR code on the page is that of the phone's own address, which also stands in letters."""
     text = written()
-    assert server.svg(URL) in text
+    assert qr_svg(URL) in text
     assert URL in Reader(text).text
 
 
@@ -107,7 +115,7 @@ def test_the_page_is_whole_and_says_everything(language: str, label: str) -> Non
     read = Reader(written(language, label))
     assert read.open == []
     words = {code: w.it if language == "it" else w.en for code, w in CODE_WORDS.items()}
-    told = [words[server.meaning(code)] for code in KEY_CODES]
+    told = [words[code_meaning(code)] for code in KEY_CODES]
     for needed in (label or "sportello1", "21", "sportello1", SECRET, "192.168.10.5:5062 UDP"):
         assert needed in read.text
     assert [word for word in told if word not in read.text] == []
@@ -116,13 +124,13 @@ def test_the_page_is_whole_and_says_everything(language: str, label: str) -> Non
 
 def test_every_code_of_the_house_has_words() -> None:
     """A code that is added to the house is added to the sheet."""
-    assert {server.meaning(code) for code in KEY_CODES} <= set(CODE_WORDS)
+    assert {code_meaning(code) for code in KEY_CODES} <= set(CODE_WORDS)
 
 
 def test_a_desk_phones_sheet_tells_where_to_enter_its_address() -> None:
     """A desk phone is not told to scan."""
     phone = handset()
-    text = page(Sheet("C", phone, (), "http://10.0.0.1:5080/t/", is_soft=False), server.svg)
+    text = sheet_page(PhoneSheet("C", phone, (), "http://10.0.0.1:5080/t/", is_soft=False), qr_svg)
     assert "provisioning" in text
     assert "Linphone" not in text
 

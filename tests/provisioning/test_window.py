@@ -6,7 +6,13 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from appliance.provisioning.server import MAX_SOURCES, MOST_FETCHES, MOST_WRONG, Offer, Window
+from appliance.provisioning.server import (
+    MAX_SOURCES,
+    MOST_FETCHES,
+    MOST_WRONG,
+    OfferedFile,
+    ProvisioningWindow,
+)
 from appliance.provisioning.templates import MAKES
 from tests.provisioning.samples import MAC
 
@@ -15,11 +21,11 @@ TOKEN = "qnuewqfkmzrecj9d9hvx"
 FILE = "/001565aabbcc.cfg"
 
 
-def window() -> Window:
+def window() -> ProvisioningWindow:
     """Return a window of 60 s with one Yealink and one Linphone."""
-    desk = Offer("op1", MAKES["yealink"], "secret of op1", MAC, TOKEN)
-    soft = Offer("op2", MAKES["linphone"], "secret of op2", "", TOKEN[::-1])
-    return Window([desk, soft], 60.0)
+    desk = OfferedFile("op1", MAKES["yealink"], "secret of op1", MAC, TOKEN)
+    soft = OfferedFile("op2", MAKES["linphone"], "secret of op2", "", TOKEN[::-1])
+    return ProvisioningWindow([desk, soft], 60.0)
 
 
 def test_a_phone_gets_its_file_by_its_hardware_address() -> None:
@@ -38,7 +44,7 @@ def test_a_leading_file_is_given_before_the_phones_own() -> None:
     """By its hardware address or its token; a stranger is given neither."""
     poly = MAKES["poly"]
     for folder in ("", f"/{TOKEN}"):
-        made = Window([Offer("op1", poly, "secret of op1", MAC, TOKEN)], 60.0)
+        made = ProvisioningWindow([OfferedFile("op1", poly, "secret of op1", MAC, TOKEN)], 60.0)
         lead = made.answer(f"{folder}{FILE}", PHONE, MAC, 1.0)
         assert (lead.code, lead.body) == (200, poly.lead_text.encode())
         own = made.answer(f"{folder}/001565aabbcc-centralino.cfg", PHONE, MAC, 1.0)
@@ -117,7 +123,7 @@ def test_the_window_closes_by_time_and_when_all_are_there() -> None:
     assert made.answer(FILE, PHONE, MAC, 60.0).code == 404
     made.registered({"op1", "op2"})
     assert not made.is_open(1.0)
-    assert not Window([], 60.0).is_open(1.0)
+    assert not ProvisioningWindow([], 60.0).is_open(1.0)
 
 
 def test_who_asks_for_too_much_is_heard_no_more() -> None:

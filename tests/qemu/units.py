@@ -16,7 +16,7 @@ from pathlib import Path
 from appliance.service import clock
 from appliance.service.clock import BATTERY, Sources
 from appliance.usb import reset
-from appliance.usb.reset import Step
+from appliance.usb.reset import UsbStep
 from tests.qemu.gadget import load
 from tests.qemu.guest import ONE, check, configuration, line_paths, wait
 
@@ -77,7 +77,7 @@ def desk() -> tuple[int, int]:
     return user.pw_uid, user.pw_gid
 
 
-def obeyed(step: Step) -> None:
+def obeyed(step: UsbStep) -> None:
     """A request is done and answered, and the modem is there again."""
     ask(step.value)
     assert state(SERVICE, "Result") == "success", state(SERVICE, "Result")
@@ -88,12 +88,12 @@ def obeyed(step: Step) -> None:
 
 def the_desk_asks_and_root_resets() -> None:
     """In its sandbox the helper reads the request and writes to sysfs."""
-    obeyed(Step.RESET_USB)
+    obeyed(UsbStep.RESET_USB)
 
 
 def the_desk_asks_and_root_switches_the_port() -> None:
     """Likewise, at the hub's port."""
-    obeyed(Step.POWER_CYCLE)
+    obeyed(UsbStep.POWER_CYCLE)
 
 
 def nonsense_is_taken_away_and_refused() -> None:
@@ -106,7 +106,7 @@ def nonsense_is_taken_away_and_refused() -> None:
 def a_broken_configuration_stops_no_path_unit() -> None:
     """One start for one request, also when the configuration cannot be read."""
     CONFIG.write_text("[site\n", encoding="utf-8")
-    ask(Step.RESET_USB.value)
+    ask(UsbStep.RESET_USB.value)
     assert state(SERVICE, "Result") == "exit-code"
     assert state(PATH, "ActiveState") == "active", state(PATH, "Result")
 

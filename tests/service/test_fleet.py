@@ -21,8 +21,8 @@ from appliance.config.build import broker_of
 from appliance.config.mistakes import MQTT_PASSWORD
 from appliance.config.office import build_office
 from appliance.errors import StoreError
-from appliance.fleet.mqtt import BrokerHealth, Depth
-from appliance.fleet.mqtt_messages import Event, Message
+from appliance.fleet.mqtt import BrokerHealth, OutboxDepth
+from appliance.fleet.mqtt_messages import FleetEvent, MqttMessage
 from appliance.policy.supervision import Component
 from appliance.policy.text import Words
 from appliance.service import monitoring
@@ -47,8 +47,10 @@ password_file = "/etc/centralino/mqtt_password"
 prefix = "comune/nord"
 events = ["calls", "lines", "troubles"]
 """
-AWAY = BrokerHealth(why=Words("non si raggiunge (x)", "cannot be reached (x)"), depth=Depth(3))
-CALLED = Event(1, "a" * 32, "call_ended", "now", {"call": "c"}, "shown", "3470000001")
+AWAY = BrokerHealth(
+    why=Words("non si raggiunge (x)", "cannot be reached (x)"), depth=OutboxDepth(3)
+)
+CALLED = FleetEvent(1, "a" * 32, "call_ended", "now", {"call": "c"}, "shown", "3470000001")
 OURS = replace(CALLED, caller="0541704101")
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 
@@ -75,7 +77,7 @@ def a_fleet(
     return made
 
 
-def written(made: Fleet, event: Event) -> dict[str, Any]:
+def written(made: Fleet, event: FleetEvent) -> dict[str, Any]:
     """Return what an event says of its caller."""
     found: dict[str, Any] = json.loads(made._written(event).payload)["about"]["caller"]
     return found
@@ -234,7 +236,7 @@ def test_home_assistant_is_told_only_when_asked(
     records: DatabaseWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its one topic beyond the prefix is off unless configured."""
-    shown: list[tuple[Message, ...]] = []
+    shown: list[tuple[MqttMessage, ...]] = []
     for text in ("", "home_assistant = true\n"):
         made = a_fleet(records, MQTT + text)
         monkeypatch.setattr(made._sender, "show", shown.append)
@@ -250,9 +252,15 @@ def test_home_assistant_is_told_only_when_asked(
         (AWAY, 10.0, None),
         (AWAY, 100.0, "mqtt.away"),
         (replace(AWAY, misset=True), 0.0, "mqtt.misset"),
-        (BrokerHealth(connected=True, depth=Depth(0, 3, AT.isoformat())), 0.0, "mqtt.dropped"),
         (
-            BrokerHealth(connected=True, depth=Depth(0, 3, (AT - timedelta(days=2)).isoformat())),
+            BrokerHealth(connected=True, depth=OutboxDepth(0, 3, AT.isoformat())),
+            0.0,
+            "mqtt.dropped",
+        ),
+        (
+            BrokerHealth(
+                connected=True, depth=OutboxDepth(0, 3, (AT - timedelta(days=2)).isoformat())
+            ),
             0.0,
             None,
         ),
@@ -273,7 +281,7 @@ def test_status_and_page_say_how_it_is(records: DatabaseWriter) -> None:
     assert "not connected yet" in collector.mqtt_said[0].en
     made._heard(AWAY)
     assert "cannot be reached" in collector.mqtt_said[0].en
-    made._heard(BrokerHealth(connected=True, depth=Depth(2, 5, AT.isoformat())))
+    made._heard(BrokerHealth(connected=True, depth=OutboxDepth(2, 5, AT.isoformat())))
     assert collector.mqtt_said[0] == Words(
         "MQTT: broker broker.comune.example:8883: collegato; eventi in attesa: 2; scartati 5",
         "MQTT: broker broker.comune.example:8883: connected; events waiting: 2; dropped 5",

@@ -14,7 +14,7 @@ from appliance.modem.events import Recovery
 from appliance.modem.line import LADDER
 from appliance.service.supervision import KEPT, TRIED, Recoveries
 from appliance.usb import reset
-from appliance.usb.reset import Answer, Step
+from appliance.usb.reset import ResetAnswer, UsbStep
 
 AT = datetime(2026, 11, 25, 10, 31, tzinfo=UTC)
 
@@ -64,9 +64,9 @@ def test_a_step_that_is_the_carrier_s_asks_nobody(desk: Desk) -> None:
 def test_usb_steps_are_asked_of_the_helper(desk: Desk) -> None:
     """One file named as the line, holding the step."""
     assert desk.hears(Recovery.RESET_USB)["trouble"] == {"it": "", "en": ""}
-    assert reset.take(desk.asked, "line1") is Step.RESET_USB
+    assert reset.take_request(desk.asked, "line1") is UsbStep.RESET_USB
     assert desk.hears(Recovery.POWER_CYCLE)["trouble"] == {"it": "", "en": ""}
-    assert reset.take(desk.asked, "line1") is Step.POWER_CYCLE
+    assert reset.take_request(desk.asked, "line1") is UsbStep.POWER_CYCLE
 
 
 def test_without_a_helper_a_person_must_replug(desk: Desk) -> None:
@@ -81,10 +81,10 @@ def test_without_a_helper_a_person_must_replug(desk: Desk) -> None:
 def test_a_helper_that_could_not_is_quoted_at_the_top(desk: Desk) -> None:
     """Why the last step was of no use stands beside "replug"."""
     for answer in (
-        Answer(Step.POWER_CYCLE, False, "the port cannot be switched", 20.0),
-        Answer(Step.RESET_USB, True, "done", 10.0),
+        ResetAnswer(UsbStep.POWER_CYCLE, False, "the port cannot be switched", 20.0),
+        ResetAnswer(UsbStep.RESET_USB, True, "done", 10.0),
     ):
-        reset.tell(desk.answered, "line1", answer)
+        reset.write_answer(desk.answered, "line1", answer)
     assert "cannot be switched" in str(desk.hears(Recovery.REPLUG)["trouble"])
 
 
@@ -103,4 +103,4 @@ def test_what_is_kept_is_bounded(desk: Desk) -> None:
 def test_every_step_of_the_ladder_has_its_words() -> None:
     """Whatever the carrier tells can be said."""
     assert set(TRIED) == {*LADDER, Recovery.IN_BAND}
-    assert {s.value for s in Step} < {s.value for s in LADDER}
+    assert {s.value for s in UsbStep} < {s.value for s in LADDER}

@@ -22,7 +22,7 @@ from gpiozero.pins.mock import MockFactory
 from appliance import panel as panel_panel
 from appliance import workers
 from appliance.fleet import prometheus
-from appliance.fleet.prometheus import Figures, Server
+from appliance.fleet.prometheus import BoxFigures, MetricsServer
 from appliance.mail import smtp
 from appliance.mail.smtp import MailSender
 from appliance.panel import (
@@ -175,13 +175,13 @@ def metrics(_: Path) -> Iterator[Thread]:
     """The thread that answers Prometheus, hung in writing a page."""
     gates: list[Gate] = []
 
-    def page(_: Figures) -> bytes:
+    def page(_: BoxFigures) -> bytes:
         for gate in gates:
             gate.keep()
         return b""
 
     told: queue.SimpleQueue[Words | None] = queue.SimpleQueue()
-    made = Server(("127.53.13.1", 0), (), lambda: page, told.put)
+    made = MetricsServer(("127.53.13.1", 0), (), lambda: page, told.put)
     made.latest = figures_of(status_of())
     made.start()
     assert told.get(timeout=LIMIT_S) is None

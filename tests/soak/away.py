@@ -12,8 +12,8 @@ from datetime import UTC
 from pathlib import Path
 
 from appliance.fleet import mqtt_messages
-from appliance.fleet.mqtt import Broker, BrokerHealth, Sender
-from appliance.fleet.mqtt_client import Connection
+from appliance.fleet.mqtt import Broker, BrokerHealth, MqttSender
+from appliance.fleet.mqtt_client import MqttConnection
 from appliance.policy.directory import ReturnRule
 from appliance.policy.requests import spoken_request
 from appliance.service.monitoring import StoredOutbox
@@ -26,7 +26,7 @@ from tests.soak.world import World
 
 SEED = 4
 PREFIX = "comune/nord"
-TOPICS = tuple(mqtt_messages.Topic)
+TOPICS = tuple(mqtt_messages.EventGroup)
 MOST = 10_000
 """As delivered (mqtt.queue)."""
 REQUEST_S, LOOK_S = 1700.0, 60.0
@@ -41,13 +41,15 @@ class AwayStore(KeptStore):
 
     broker: Broker | None = None
     heard: list[BrokerHealth] = field(default_factory=list)
-    sender: Sender | None = None
+    sender: MqttSender | None = None
     noted: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.broker is not None:
-            self.box.prepare = lambda c: monitoring.prepare(c, TOPICS, mqtt_messages.KINDS, MOST)
+            self.box.prepare = lambda c: monitoring.prepare(
+                c, TOPICS, mqtt_messages.GROUP_OF_EVENT, MOST
+            )
 
     def interrupt(self) -> None:
         """Start anew, the fleet's thread too."""
@@ -68,8 +70,10 @@ class AwayStore(KeptStore):
         self.box.records.ask(
             lambda c: monitoring.note(
                 c,
-                lambda before: mqtt_messages.merged(before, facts, settled=True),
-                lambda before, after: mqtt_messages.differences(before, after, frozenset(TOPICS)),
+                lambda before: mqtt_messages.merged_facts(before, facts, settled=True),
+                lambda before, after: mqtt_messages.fact_differences(
+                    before, after, frozenset(TOPICS)
+                ),
                 at,
                 f"day-{self.noted}",
             )
@@ -83,12 +87,12 @@ class AwayStore(KeptStore):
             lambda c: requests.insert_request(c, RequestToStore(ident, new, at), NO_MAILS)
         )
 
-    def _sender(self, broker: Broker) -> Sender:
-        return Sender(
+    def _sender(self, broker: Broker) -> MqttSender:
+        return MqttSender(
             PREFIX,
             StoredOutbox(self.box.records),
-            lambda will: Connection(broker, will),
-            lambda event: mqtt_messages.event(PREFIX, event, None),
+            lambda will: MqttConnection(broker, will),
+            lambda event: mqtt_messages.event_message(PREFIX, event, None),
             self.heard.append,
             pauses=PAUSES,
         )

@@ -15,7 +15,7 @@ from appliance.api import speech
 from appliance.calls.orders import CallRecord
 from appliance.dsp import g711
 from appliance.prompts import Catalogue
-from appliance.prompts.texts import texts
+from appliance.prompts.voices import texts
 from appliance.simulator.exchange.process import RunningCall
 from tests.helpers.box import Box
 from tests.system.calls import end, in_state, place

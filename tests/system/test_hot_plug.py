@@ -11,7 +11,7 @@ from appliance.calls.orders import Result
 from appliance.simulator.exchange import process
 from appliance.simulator.phone.process import TestPhone
 from appliance.usb import reset
-from appliance.usb.reset import Step
+from appliance.usb.reset import UsbStep
 from tests.helpers.box import Box
 from tests.helpers.figures import Figures
 from tests.system.calls import end, in_call, modem, record_of
@@ -115,7 +115,7 @@ def test_a_wedged_modem_has_its_usb_device_reset(box: Box, op1: TestPhone) -> No
     folder = reset.requests_folder(box.folder / "run")
     box.wait_until(lambda: (folder / "line1").exists(), 25.0, "no USB reset was asked for")
     assert record_of(box, name).result is Result.LOST
-    assert reset.take(folder, "line1") is Step.RESET_USB
+    assert reset.take_request(folder, "line1") is UsbStep.RESET_USB
     plug(box, 1, plugged=False)
     process.set_line(box.folder / "lines", 1, wedged=False)
     replug(box, 1)

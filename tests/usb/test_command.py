@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from appliance.__main__ import main
 from appliance.usb import reset
-from appliance.usb.reset import Step
+from appliance.usb.reset import UsbStep
 from tests.usb.tree import Tree
 
 CONFIGURATION = """\
@@ -43,9 +43,9 @@ class Helper:
         options = ["--config", str(self.config), "--sysfs", str(self.tree.sysfs)]
         return CliRunner().invoke(main, ["usb-reset", *options, *arguments])
 
-    def answer(self, step: Step) -> reset.Answer:
+    def answer(self, step: UsbStep) -> reset.ResetAnswer:
         """Return what became of a step."""
-        return reset.answers(reset.answers_folder(self.run), "line1")[step]
+        return reset.read_answers(reset.answers_folder(self.run), "line1")[step]
 
 
 @pytest.fixture
@@ -58,17 +58,17 @@ def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Helper:
 
 def test_what_the_desk_asks_for_is_done_and_answered(helper: Helper) -> None:
     """The request is gone, the device was reset, the answer says which."""
-    reset.ask(helper.requests, "line1", Step.RESET_USB)
+    reset.request_reset(helper.requests, "line1", UsbStep.RESET_USB)
     result = helper("line1")
     assert (result.exit_code, "1-1.2" in result.output) == (0, True)
     assert helper.tree.read("bus/usb/drivers/usb/bind") == "1-1.2"
     assert not (helper.requests / "line1").exists()
-    assert helper.answer(Step.RESET_USB).done
+    assert helper.answer(UsbStep.RESET_USB).done
 
 
 def test_a_line_that_is_not_configured_cannot_be_reset(helper: Helper) -> None:
     """Whatever the desk asks for, only the configuration's ports are touched."""
-    reset.ask(helper.requests, "line2", Step.RESET_USB)
+    reset.request_reset(helper.requests, "line2", UsbStep.RESET_USB)
     result = helper("line2")
     assert (result.exit_code, "non è configurata" in result.output) == (1, True)
     assert helper.tree.read("bus/usb/drivers/usb/unbind") == ""
@@ -90,7 +90,7 @@ def test_a_modem_that_has_gone_is_answered_too(helper: Helper) -> None:
     Path(helper.tree.port(2)).unlink()
     result = helper("--step", "power_cycle", "line1")
     assert (result.exit_code, "unplug" in result.output) == (1, True)
-    assert not helper.answer(Step.POWER_CYCLE).done
+    assert not helper.answer(UsbStep.POWER_CYCLE).done
 
 
 def test_without_a_request_nothing_is_done(helper: Helper) -> None:
@@ -103,7 +103,7 @@ def test_a_broken_configuration_leaves_no_request(helper: Helper) -> None:
     """systemd starts the helper for as long as a request lies there: it is taken before anything
     can fail, else the path unit gives up after twenty starts and no modem is reset any more.
     """
-    reset.ask(helper.requests, "line1", Step.RESET_USB)
+    reset.request_reset(helper.requests, "line1", UsbStep.RESET_USB)
     helper.config.write_text("[site\n")
     result = helper("--run", str(helper.run), "line1")
     assert result.exit_code == 1
@@ -114,9 +114,9 @@ def test_a_broken_configuration_leaves_no_request(helper: Helper) -> None:
 def test_the_run_folder_of_the_option_is_where_it_asks_and_answers(helper: Helper) -> None:
     """The unit names its folder; the configuration's is for those who start it by hand."""
     elsewhere = helper.run.with_name("elsewhere")
-    reset.ask(reset.requests_folder(elsewhere), "line1", Step.RESET_USB)
+    reset.request_reset(reset.requests_folder(elsewhere), "line1", UsbStep.RESET_USB)
     assert helper("--run", str(elsewhere), "line1").exit_code == 0
-    assert reset.answers(reset.answers_folder(elsewhere), "line1")[Step.RESET_USB].done
+    assert reset.read_answers(reset.answers_folder(elsewhere), "line1")[UsbStep.RESET_USB].done
 
 
 def test_one_start_does_all_that_the_desk_asks_for(helper: Helper) -> None:
@@ -124,12 +124,12 @@ def test_one_start_does_all_that_the_desk_asks_for(helper: Helper) -> None:
     and nothing is left by which systemd would start it again and again.
     """
     for line in ("line0", "line1"):
-        reset.ask(helper.requests, line, Step.RESET_USB)
+        reset.request_reset(helper.requests, line, UsbStep.RESET_USB)
     (helper.requests / "not a line").write_text("reset_usb", encoding="ascii")
     (helper.requests / "folder" / "in it").mkdir(parents=True)
     result = helper("--asked", "--run", str(helper.run))
     assert (result.exit_code, "'line0' non è configurata" in result.output) == (1, True)
-    assert helper.answer(Step.RESET_USB).done
+    assert helper.answer(UsbStep.RESET_USB).done
     assert list(helper.requests.iterdir()) == []
 
 

@@ -30,8 +30,7 @@ from appliance.errors import ConfigurationError
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission
 from appliance.prompts import Catalogue, voices
-from appliance.prompts.texts import texts
-from appliance.prompts.voices import Voice
+from appliance.prompts.voices import PromptVoice, texts
 
 # ---- x announcements ---------------------------------------------------------------------------
 # Parts of the pages on announcements.
@@ -81,7 +80,7 @@ class Announcements:
         self,
         folders: tuple[Path, ...],
         central: Path | None = None,
-        voice: str = voices.Voice.AUTO,
+        voice: str = voices.PromptVoice.AUTO,
     ) -> None:
         self._folders, self._central, self._voice = folders, central, voice
         self._site = folders[0] if len(folders) > 1 else None
@@ -314,7 +313,7 @@ async def show_all(request: Request) -> Response:
         names=LANGUAGE_NAMES,
         own=sum(each.is_own for each in listed),
         voices=[(each, each in spoken) for each in languages],
-        automatic=request.app.state.settings.voice == Voice.AUTO,
+        automatic=request.app.state.settings.voice == PromptVoice.AUTO,
     )
 
 

@@ -44,7 +44,8 @@ from appliance.console.pages.transfers import TransferOffer, open_requests, pars
 from appliance.console.say import LANGUAGE_NAMES, LANGUAGES, N_
 from appliance.console.templates import PageLink, download, page
 from appliance.errors import OfficeError
-from appliance.paper import child
+from appliance.paper import document
+from appliance.paper.document import PDF_COMMAND, PdfFailed, child_error
 from appliance.policy import requests as policy_requests
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import ONE_DAY
@@ -98,7 +99,7 @@ log = logging.getLogger(__name__)
 
 PAPER_TYPES: Final = {"eml": "message/rfc822", "pdf": "application/pdf"}
 """What a paper can be had as, and its media type."""
-PDF_LIMIT_S: Final = child.LIMIT_S + 5
+PDF_LIMIT_S: Final = document.PDF_LIMIT_S + 5
 """The child ends itself before."""
 _ONE_PDF: Final = asyncio.Lock()
 
@@ -119,7 +120,7 @@ async def fetch_paper(request: Request, number: int, mail: int, kind: str) -> by
         return data
     try:
         return await as_pdf(data)
-    except child.NoPaper as error:
+    except document.PdfFailed as error:
         log.error("%s", error)
         raise NotDone(500, request.state.speaker.words(error.words), error.words) from error
 
@@ -130,21 +131,21 @@ async def as_pdf(document: bytes) -> bytes:
     async with _ONE_PDF:
         try:
             made = await asyncio.create_subprocess_exec(
-                *child.COMMAND, stdin=pipe, stdout=pipe, stderr=pipe
+                *PDF_COMMAND, stdin=pipe, stdout=pipe, stderr=pipe
             )
         except OSError as error:
-            raise child.NoPaper(str(error)) from error
+            raise PdfFailed(str(error)) from error
         try:
             async with asyncio.timeout(PDF_LIMIT_S):
                 data, said = await made.communicate(document)
         except TimeoutError as error:
-            raise child.NoPaper(f"{PDF_LIMIT_S:.0f} s") from error
+            raise PdfFailed(f"{PDF_LIMIT_S:.0f} s") from error
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 made.kill()
             await made.wait()
     if made.returncode:
-        raise child.NoPaper(child.reason(said))
+        raise PdfFailed(child_error(said))
     return data
 
 

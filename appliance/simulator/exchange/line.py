@@ -9,7 +9,7 @@ from __future__ import annotations
 import audioop
 import enum
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appliance.dsp import g711
 from appliance.simulator.exchange.audio import (
@@ -39,7 +39,6 @@ from appliance.simulator.exchange.signals import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from appliance.simulator.exchange.audio import Echo, Loop
     from appliance.simulator.exchange.signals import Country, ModemAct, Signal, Tone

@@ -14,7 +14,7 @@ import time
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import click
 
@@ -38,7 +38,6 @@ from appliance.simulator.exchange.signals import COUNTRIES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from types import FrameType, TracebackType
-    from typing import Self
 
     from appliance.simulator.exchange.service import Exchange, Message
 

@@ -8,7 +8,7 @@ import math
 import re
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from appliance.errors import OfficeError, PeerError
@@ -31,8 +31,6 @@ from appliance.simulator.phone.sip import (
 from appliance.simulator.phone.sound import CallSound
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from appliance.simulator.phone.sip import Address, Headers, PhoneAccount, TransactionLayer
     from appliance.simulator.phone.sound import NoteEvent, RtpStream, SpokenSound
 

@@ -8,7 +8,7 @@ import dataclasses
 import math
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from appliance.dsp.wav import Sound
 from appliance.errors import OfficeError, PeerError
@@ -29,7 +29,6 @@ from appliance.simulator.phone.sound import SpokenSound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
 
     from appliance.simulator.phone.call import PhoneCall
     from appliance.simulator.phone.sip import Address, Challenge, Headers, PhoneAccount, SipMessage

@@ -25,7 +25,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from appliance.dsp import wav
 from appliance.errors import OfficeError, PeerError, TechnicianError
@@ -36,7 +36,6 @@ from appliance.simulator.phone.sound import HeardSound
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Any, Self
 
     from appliance.simulator.phone.sip import Address, PhoneAccount
     from appliance.simulator.phone.sound import RtpStream

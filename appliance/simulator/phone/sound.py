@@ -7,7 +7,7 @@ import struct
 from array import array
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from appliance.dsp import wav
 from appliance.errors import PeerError
@@ -15,7 +15,6 @@ from appliance.simulator.phone.sip import SdpSession, law_called, written_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from appliance.dsp.wav import Sound
     from appliance.simulator.phone.sip import (

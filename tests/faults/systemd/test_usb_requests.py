@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from appliance.usb import reset
-from appliance.usb.reset import Step
+from appliance.usb.reset import UsbStep
 from tests.faults.systemd.machine import Machine
 
 pytestmark = pytest.mark.system
@@ -34,9 +34,9 @@ def test_one_path_unit_serves_every_line(machine: Machine) -> None:
     """
     machine.inside("systemctl", "start", PATH)
     for name, step in (
-        ("no-line", Step.RESET_USB),
-        ("line1", Step.RESET_USB),
-        ("line1", Step.POWER_CYCLE),
+        ("no-line", UsbStep.RESET_USB),
+        ("line1", UsbStep.RESET_USB),
+        ("line1", UsbStep.POWER_CYCLE),
     ):
         ask(machine, name, step)
         machine.wait_until(lambda: not listed(machine, str(FOLDER)), 20.0, "a request lies there")

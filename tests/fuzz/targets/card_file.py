@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.bootfile.read import Around, make
+from appliance.bootfile.read import MakingContext, make_configuration
 from appliance.bootfile.values import text_of_file
 from appliance.config import read
 from appliance.config.mistakes import BadConfiguration
@@ -15,14 +15,14 @@ TOKENS = (
     b"nan", b"2026-12-24T13:00:00", b'country = "de"\n', b"\\u0000", b"\\n", b'"" ', b"[[a.b]]\n",
     b"[[closures]]\n",
 )  # fmt: skip
-AROUND = Around(2026, ("/dev/serial/by-path/usb-a", "/dev/serial/by-path/usb-b"))
+AROUND = MakingContext(2026, ("/dev/serial/by-path/usb-a", "/dev/serial/by-path/usb-b"))
 KEYS = {"Address", "DHCP", "DNS", "Gateway", "LinkLocalAddressing", "MulticastDNS", "NTP"}
 
 
 def run(data: bytes) -> None:
     """What is made of it is read again as the same, and holds nothing but what it should."""
     try:
-        made = make(text_of_file(data), AROUND)
+        made = make_configuration(text_of_file(data), AROUND)
     except BadConfiguration as error:
         check_said(error)
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.provisioning import server
-from appliance.provisioning.server import Offer, Window
+from appliance.provisioning.server import OfferedFile, ProvisioningWindow
 from appliance.provisioning.templates import MAKES
 
 TOKENS = (
@@ -16,15 +16,15 @@ FILES = {b"secret of op1", b"secret of op2"}
 def run(data: bytes) -> None:
     """Ask in one piece and byte by byte: the same request; its answer is a file or nothing."""
     offers = [
-        Offer("op1", MAKES["yealink"], "secret of op1", "001565aabbcc", "another"),
-        Offer("op2", MAKES["linphone"], "secret of op2", "", "token"),
+        OfferedFile("op1", MAKES["yealink"], "secret of op1", "001565aabbcc", "another"),
+        OfferedFile("op2", MAKES["linphone"], "secret of op2", "", "token"),
     ]
     request = server.read_request(data)
     first = next((r for n in range(len(data) + 1) if (r := server.read_request(data[:n]))), None)
     assert (request is None) == (first is None)
     if request is None or request.code != 200:
         return
-    answer = Window(offers, 60.0).answer(request.path, "192.0.2.66", "", 1.0)
+    answer = ProvisioningWindow(offers, 60.0).answer(request.path, "192.0.2.66", "", 1.0)
     assert answer.code == 404 or (answer.code == 200 and answer.body in FILES)
     assert answer.body == b"" or answer.code == 200
     assert answer.said.en.isprintable()

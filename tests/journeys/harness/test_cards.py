@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from appliance.bootfile.read import Around, make
+from appliance.bootfile.read import MakingContext, make_configuration
 from appliance.config import read
 from tests.journeys.harness.card_file import (
     OFFICE,
@@ -24,7 +24,7 @@ DAY = date(2026, 11, 30)
 def test_the_edited_file_is_the_office() -> None:
     """Nothing but what was edited has changed, and the box takes it."""
     text = with_the_line(what_is_known(FILE, (DAY,)), SOCKET)
-    made = make(text, Around(2026, (f"/dev/serial/by-path/{SOCKET}",)))
+    made = make_configuration(text, MakingContext(2026, (f"/dev/serial/by-path/{SOCKET}",)))
     settings = read.parse(made.config)
     assert settings.site.name == OFFICE
     assert [one.name for one in settings.phones] == ["op1", "sportello1"]
