@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent / "appliance"
-FREE_FOR_ALL = {"errors", "files", "workers"}
+FREE_FOR_ALL = {"errors", "files", "http_server", "workers"}
 PURE = {"policy", "calls", "dsp"}
 PURE_MAY_USE = {"errors"}
 FORBIDDEN_IN_PURE = {
@@ -22,6 +22,7 @@ FORBIDDEN_IN_PURE = {
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "files": set(),
+    "http_server": set(),
     "workers": set(),
     "policy": set(),
     "dsp": set(),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import selectors
-import socket
 import time
 from collections import Counter, deque
 from dataclasses import dataclass
+from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
 
@@ -214,17 +212,18 @@ class BoxFigures:
 
 
 # ---- metrics server ----------------------------------------------------------------------------
-# Answers Prometheus from a thread of its own: one selector, a few visitors at once, each briefly.
+# Answers Prometheus from a thread of its own.
 #
 # Whatever is asked, and however slowly or often: the thread that decides hands a frozen value over
 # once a second and never waits for it. What is told is written once for all who ask for it.
 
+PATH: Final = "/metrics"
 VISITORS: Final = 8
 """Connections served at once; one more is turned away."""
 PATIENCE_S: Final = 5.0
-"""A visitor has so long for request and answer together: slow ones keep nobody out for long."""
+"""A client has so long for request and response together: slow ones keep nobody out for long."""
 RATE: Final = 40
-"""Connections a second over all; a flood costs no more than accepting and closing them."""
+"""Connections a second over all."""
 TURN_S: Final = 1.0
 RETRY_S: Final = 10.0
 """An address that the box does not have yet is tried again so often."""
@@ -235,22 +234,15 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 AllowedNetwork = IPv4Network | IPv6Network
 
 
-@dataclass(slots=True, eq=False)
-class _Visitor:
-    """One connection: until when it may stay, what has come, what is still to be sent."""
-
-    sock: socket.socket
-    until: float
-    heard: bytes = b""
-    to_send: bytes = b""
-
-
 class MetricsServer:
     """Serves `latest` (None: nothing to tell yet) at `address`, to `allowed` networks, () for all.
 
     `page` writes the figures; it is fetched by `load` in the thread itself. `on_trouble` hears, in
     the thread, why the address cannot be taken, None once it is.
     """
+
+    # Not prometheus_client's WSGI application: it comes without a server, and wsgiref's has none of
+    # the limits below.
 
     def __init__(
         self,
@@ -267,12 +259,9 @@ class MetricsServer:
         self._address, self._allowed = address, allowed
         self._load, self._on_trouble, self._clock = load, on_trouble, clock
         self._worker = Worker("metrics", self._turn, on_failure, end=self._close)
-        self._visitors: list[_Visitor] = []
-        self._arrivals: deque[float] = deque(maxlen=RATE)
         self._written: tuple[BoxFigures | None, bytes] = (None, b"")
         self._page: Callable[[BoxFigures], bytes] | None = None
-        self._listening: socket.socket | None = None
-        self._selector: selectors.BaseSelector = selectors.DefaultSelector()
+        self._server: HttpServer | None = None
         self._told: Words | None = None
 
     def start(self) -> None:
@@ -291,172 +280,43 @@ class MetricsServer:
     # --- the thread --------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        """Wait for something, TURN_S at most, and deal with it; first take the address."""
-        if self._listening is None:
+        if self._server is None:
             self._listen()
-            return
-        for key, _ in self._selector.select(TURN_S):
-            if key.fileobj is self._listening:
-                self._arrive(self._listening)
-            else:
-                self._attend(key.data)
-        now = self._clock()
-        for visitor in [v for v in self._visitors if v.until <= now]:
-            self._leave(visitor)
+        else:
+            self._server.turn(TURN_S)
 
     def _listen(self) -> None:
         """Take the address, whenever the box has it."""
         try:
-            listening = _listen(self._address)
+            listening = listen(self._address, VISITORS)
         except OSError as error:
             if self._told != why_not(error):
                 self._told = why_not(error)
                 self._on_trouble(self._told)
             self._worker.stopping.wait(RETRY_S)
             return
-        self._listening = listening
-        self._selector.register(listening, selectors.EVENT_READ)
         self.port = listening.getsockname()[1]
+        limits = HttpLimits(VISITORS, PATIENCE_S, RATE)
+        self._server = HttpServer(listening, limits, self._respond, self._clock, self._admits)
         self._on_trouble(None)
 
     def _close(self) -> None:
-        for visitor in list(self._visitors):
-            self._leave(visitor)
-        self._selector.close()
-        if self._listening is not None:
-            self._listening.close()
+        if self._server is not None:
+            self._server.close()
 
-    def _arrive(self, listening: socket.socket) -> None:
-        try:
-            sock, peer = listening.accept()
-        except OSError:  # gone again already, or no descriptor is left
-            return
-        now = self._clock()
-        is_flood = len(self._arrivals) == RATE and now - self._arrivals[0] < 1.0
-        if is_flood or len(self._visitors) >= VISITORS or not self._may(peer[0]):
-            sock.close()
-            return
-        self._arrivals.append(now)
-        sock.setblocking(False)
-        visitor = _Visitor(sock, now + PATIENCE_S)
-        self._visitors.append(visitor)
-        self._selector.register(sock, selectors.EVENT_READ, visitor)
-
-    def _may(self, host: str) -> bool:
+    def _admits(self, host: str) -> bool:
         address = ip_address(host.partition("%")[0])
         return not self._allowed or any(address in network for network in self._allowed)
 
-    def _attend(self, visitor: _Visitor) -> None:
-        done = True  # also where answering fails: who asked is let go
-        try:
-            with contextlib.suppress(OSError):
-                done = self._send(visitor) if visitor.to_send else self._hear(visitor)
-        finally:
-            if done:
-                self._leave(visitor)
-
-    def _hear(self, visitor: _Visitor) -> bool:
-        data = visitor.sock.recv(LONGEST_HEAD + 1)
-        visitor.heard += data
-        code = judge_request(visitor.heard)
-        if code is None:
-            return not data
-        is_head = visitor.heard.startswith(b"HEAD ")
-        visitor.to_send = write_response(self._answer(code), is_head=is_head)
-        self._selector.modify(visitor.sock, selectors.EVENT_WRITE, visitor)
-        return False
-
-    def _answer(self, code: int) -> ScrapeAnswer:
+    def _respond(self, request: HttpRequest) -> HttpResponse:
+        code = request.code if request.code != 200 or request.path == PATH else 404
         figures = self.latest
-        if code != 200:
-            return ScrapeAnswer(code)
-        if figures is None:
-            return ScrapeAnswer(503)
+        if code == 200 and figures is None:
+            code = 503
+        if code != 200 or figures is None:
+            return HttpResponse(code, f"{HTTPStatus(code).phrase}\n".encode())
         if self._page is None:
             self._page = self._load()
         if self._written[0] is not figures:
             self._written = (figures, self._page(figures))
-        return ScrapeAnswer(200, self._written[1], CONTENT_TYPE)
-
-    def _send(self, visitor: _Visitor) -> bool:
-        sent = visitor.sock.send(visitor.to_send)
-        visitor.to_send = visitor.to_send[sent:]
-        if not visitor.to_send:
-            visitor.sock.shutdown(socket.SHUT_WR)
-        return not visitor.to_send
-
-    def _leave(self, visitor: _Visitor) -> None:
-        self._selector.unregister(visitor.sock)
-        visitor.sock.close()
-        self._visitors.remove(visitor)
-
-
-def _listen(address: tuple[str, int]) -> socket.socket:
-    """Take an address; raises OSError."""
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind(address)
-        listening.listen(VISITORS)
-    except OSError:
-        listening.close()
-        raise
-    listening.setblocking(False)
-    return listening
-
-
-# ---- metrics http ------------------------------------------------------------------------------
-# The little of HTTP/1.1 that a scrape needs (RFC 9112): one GET of one path, then good-bye.
-
-LONGEST_HEAD: Final = 4096
-"""Bytes of a request: Prometheus sends 300."""
-PATH: Final = "/metrics"
-REASONS: Final = {
-    200: "OK",
-    400: "Bad Request",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    431: "Request Header Fields Too Large",
-    503: "Service Unavailable",
-}
-
-
-def judge_request(heard: bytes) -> int | None:
-    """Return the status code that a request deserves; None while its end has not come."""
-    if len(heard) > LONGEST_HEAD:
-        return 431
-    if b"\r\n\r\n" not in heard and b"\n\n" not in heard:
-        return None
-    words = heard.split(b"\n", 1)[0].strip().split(b" ")
-    if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
-        return 400
-    if words[0] not in {b"GET", b"HEAD"}:
-        return 405
-    return 200 if words[1].split(b"?", 1)[0] == PATH.encode() else 404
-
-
-@dataclass(frozen=True, slots=True)
-class ScrapeAnswer:
-    """A status code, and what is told with it; `body` is left out for HEAD."""
-
-    code: int
-    body: bytes = b""
-    content_type: str = "text/plain; charset=utf-8"
-
-
-def write_response(answer: ScrapeAnswer, *, is_head: bool = False) -> bytes:
-    """Write an answer; a refusal's body is its reason."""
-    reason = REASONS[answer.code]
-    body = answer.body or f"{reason}\n".encode()
-    lines = [
-        f"HTTP/1.1 {answer.code} {reason}",
-        f"Content-Type: {answer.content_type}",
-        f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        "Connection: close",
-    ]
-    if answer.code == 405:
-        lines.append("Allow: GET, HEAD")
-    head = "\r\n".join([*lines, "", ""]).encode()
-    return head if is_head else head + body
+        return HttpResponse(200, self._written[1], CONTENT_TYPE)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import errno
 import hmac
-import selectors
 import socket
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
+from appliance.http_server import HttpLimits, HttpRequest, HttpResponse, HttpServer, listen
 from appliance.policy.text import NOTHING, Refused, Words
 
 if TYPE_CHECKING:
@@ -212,182 +210,58 @@ def hardware_of(host: str, table: str) -> str:
     return ""
 
 
-@dataclass(slots=True, eq=False)
-class Visitor:
-    """One connection: who, until when, what has come, what is still to be sent."""
-
-    sock: socket.socket
-    host: str
-    until: float
-    heard: bytes = b""
-    to_send: bytes = b""
-
-
-@dataclass(slots=True)
 class ProvisioningServer:
-    """Serves `window` at `address`; `say` hears what happens, `clock` is monotonic."""
+    """Serves `window` at `address`; `say` hears what happens, `clock` is monotonic.
 
-    address: tuple[str, int]
-    window: ProvisioningWindow
-    say: Callable[[Words], None]
-    arp: Path = ARP
-    clock: Callable[[], float] = time.monotonic
-    _visitors: list[Visitor] = field(default_factory=list)
-    _arrivals: deque[float] = field(default_factory=lambda: deque(maxlen=RATE))
-    _listening: socket.socket = field(init=False)
-    _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
+    Raises Refused where the address cannot be taken.
+    """
 
-    def __post_init__(self) -> None:
-        self._listening = _listen(self.address)
-        self.address = self._listening.getsockname()
-        self._selector.register(self._listening, selectors.EVENT_READ)
+    def __init__(
+        self,
+        address: tuple[str, int],
+        window: ProvisioningWindow,
+        say: Callable[[Words], None],
+        arp: Path = ARP,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.window = window
+        self._say, self._arp, self._clock = say, arp, clock
+        listening = _listen(address)
+        self.address: tuple[str, int] = listening.getsockname()
+        limits = HttpLimits(VISITORS, PATIENCE, RATE)
+        self._server = HttpServer(listening, limits, self._respond, clock)
 
     def turn(self, longest: float) -> None:
         """Wait for something, `longest` seconds at most, and deal with it."""
-        for key, _ in self._selector.select(longest):
-            if key.fileobj is self._listening:
-                self._arrive()
-            else:
-                self._attend(key.data)
-        for visitor in [v for v in self._visitors if v.until <= self.clock()]:
-            self._leave(visitor)
+        self._server.turn(longest)
 
     def close(self) -> None:
-        """Let everybody go."""
-        for visitor in list(self._visitors):
-            self._leave(visitor)
-        self._selector.close()
-        self._listening.close()
+        """End every connection."""
+        self._server.close()
 
-    def _arrive(self) -> None:
-        try:
-            sock, (host, _) = self._listening.accept()
-        except OSError:  # gone again already, or no descriptor is left
-            return
-        now = self.clock()
-        is_flood = len(self._arrivals) == RATE and now - self._arrivals[0] < 1.0
-        if is_flood or len(self._visitors) >= VISITORS:
-            sock.close()
-            return
-        self._arrivals.append(now)
-        sock.setblocking(False)
-        visitor = Visitor(sock, host, now + PATIENCE)
-        self._visitors.append(visitor)
-        self._selector.register(sock, selectors.EVENT_READ, visitor)
-
-    def _attend(self, visitor: Visitor) -> None:
-        try:
-            done = self._send(visitor) if visitor.to_send else self._hear(visitor)
-        except OSError:
-            done = True
-        if done:
-            self._leave(visitor)
-
-    def _hear(self, visitor: Visitor) -> bool:
-        data = visitor.sock.recv(LONGEST_HEAD)
-        visitor.heard += data
-        request = read_request(visitor.heard)
-        if request is None:
-            return not data
-        visitor.to_send = self._answer(visitor, request)
-        self._selector.modify(visitor.sock, selectors.EVENT_WRITE, visitor)
-        return False
-
-    def _answer(self, visitor: Visitor, request: HttpRequest) -> bytes:
+    def _respond(self, request: HttpRequest) -> HttpResponse:
         if request.code != 200:
-            return write_response(request.code, b"", "text/plain")
-        hardware = hardware_of(visitor.host, self._table())
-        answer = self.window.answer(request.path, visitor.host, hardware, self.clock())
+            return HttpResponse(request.code, content_type="text/plain")
+        hardware = hardware_of(request.host, self._table())
+        answer = self.window.answer(request.path, request.host, hardware, self._clock())
         if answer.said.en:
-            self.say(answer.said)
-        return write_response(
-            answer.code, answer.body, answer.content_type, is_head=request.is_head
-        )
+            self._say(answer.said)
+        return HttpResponse(answer.code, answer.body, answer.content_type)
 
     def _table(self) -> str:
         try:
-            return self.arp.read_text(encoding="ascii", errors="replace")
+            return self._arp.read_text(encoding="ascii", errors="replace")
         except OSError:
             return ""
 
-    def _send(self, visitor: Visitor) -> bool:
-        sent = visitor.sock.send(visitor.to_send)
-        visitor.to_send = visitor.to_send[sent:]
-        return not visitor.to_send
-
-    def _leave(self, visitor: Visitor) -> None:
-        self._selector.unregister(visitor.sock)
-        visitor.sock.close()
-        self._visitors.remove(visitor)
-
 
 def _listen(address: tuple[str, int]) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind(address)
+        return listen(address, VISITORS)
     except OSError as error:
-        listening.close()
         why = WHY_NOT.get(error.errno or 0, error.strerror or str(error))
         where = f"{address[0]}:{address[1]}"
         raise Refused(
             f"i file dei telefoni non si possono servire a {where}: {why}",
             f"phones cannot be served at {where}: {why}",
         ) from error
-    listening.listen(VISITORS)
-    listening.setblocking(False)
-    return listening
-
-
-# ---- http --------------------------------------------------------------------------------------
-# As much of HTTP/1.1 as a phone that fetches its file needs: bytes in, one path out (RFC 9112).
-#
-# GET and HEAD of one path a connection; the answer closes it. Not the standard library's
-# http.server: that one serves either one visitor at a time, who may dawdle for ever, or each in a
-# thread of his own without a limit.
-
-LONGEST_HEAD = 4096
-"""Bytes of a request's head; phones send some hundreds."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """A whole request; `path` is decoded, without query; "" for one that is not understood."""
-
-    path: str
-    is_head: bool = False
-    code: int = 200
-
-
-def read_request(data: bytes) -> HttpRequest | None:
-    """Read what has come so far: None while the head is not whole."""
-    head, end, _ = data.partition(b"\r\n\r\n")
-    if not end:
-        head, end, _ = data.partition(b"\n\n")
-    if len(head) > LONGEST_HEAD:
-        return HttpRequest("", code=431)
-    if not end:
-        return None
-    words = head.splitlines()[0].split() if head.strip() else []
-    if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
-        return HttpRequest("", code=400)
-    if words[0] not in {b"GET", b"HEAD"}:
-        return HttpRequest("", code=405)
-    return HttpRequest(_path(words[1]), words[0] == b"HEAD")
-
-
-def _path(target: bytes) -> str:
-    """Return the path of a target; what is no text stays visible as a replacement sign."""
-    return unquote_to_bytes(target.partition(b"?")[0]).decode("utf-8", "replace")
-
-
-def write_response(code: int, body: bytes, content_type: str, *, is_head: bool = False) -> bytes:
-    """Write a response that ends the connection."""
-    lines = [
-        f"HTTP/1.1 {code} {HTTPStatus(code).phrase}",
-        f"Content-Type: {content_type}",
-        f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        "Connection: close",
-    ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode() + (b"" if is_head else body)

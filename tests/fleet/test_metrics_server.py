@@ -14,7 +14,8 @@ from ipaddress import ip_network
 import pytest
 
 from appliance.fleet import prometheus
-from appliance.fleet.prometheus import LONGEST_HEAD, RATE, VISITORS, BoxFigures, MetricsServer
+from appliance.fleet.prometheus import RATE, VISITORS, BoxFigures, MetricsServer
+from appliance.http_server import LONGEST_HEAD
 from appliance.policy.text import Words
 from tests.fleet.samples import figures_of, status_of
 

@@ -14,8 +14,8 @@ from typing import Self
 import pytest
 
 from appliance.errors import TechnicianError
+from appliance.http_server import LONGEST_HEAD
 from appliance.policy.text import Words
-from appliance.provisioning import server
 from appliance.provisioning.server import (
     MAX_SOURCES,
     MOST_FETCHES,
@@ -193,7 +193,7 @@ def test_the_bounds_stand_in_the_guide_of_the_house() -> None:
     page = " ".join(read(DESIGN / "failures.md").split())
     for told in (
         f"serves {VISITORS} visitors at once, for {PATIENCE:g} s each, {RATE} connections a second",
-        f"{server.LONGEST_HEAD} bytes of a request; a file {MOST_FETCHES} times at most",
+        f"{LONGEST_HEAD} bytes of a request; a file {MOST_FETCHES} times at most",
         f"asks for {MOST_WRONG} wrong names is heard no more, and {MAX_SOURCES} of them",
     ):
         assert told in page

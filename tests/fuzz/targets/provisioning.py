@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from appliance.provisioning import server
+from appliance.http_server import HttpResponse, read_request, write_response
 from appliance.provisioning.server import OfferedFile, ProvisioningWindow
 from appliance.provisioning.templates import MAKES
 
@@ -19,8 +19,8 @@ def run(data: bytes) -> None:
         OfferedFile("op1", MAKES["yealink"], "secret of op1", "001565aabbcc", "another"),
         OfferedFile("op2", MAKES["linphone"], "secret of op2", "", "token"),
     ]
-    request = server.read_request(data)
-    first = next((r for n in range(len(data) + 1) if (r := server.read_request(data[:n]))), None)
+    request = read_request(data)
+    first = next((r for n in range(len(data) + 1) if (r := read_request(data[:n]))), None)
     assert (request is None) == (first is None)
     if request is None or request.code != 200:
         return
@@ -28,6 +28,6 @@ def run(data: bytes) -> None:
     assert answer.code == 404 or (answer.code == 200 and answer.body in FILES)
     assert answer.body == b"" or answer.code == 200
     assert answer.said.en.isprintable()
-    assert server.write_response(
-        answer.code, answer.body, answer.content_type, is_head=request.is_head
+    assert write_response(
+        HttpResponse(answer.code, answer.body, answer.content_type), is_head=request.is_head
     )
