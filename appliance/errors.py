@@ -1,4 +1,4 @@
-"""The error tree, by who must act (house rule 5): the office, the technician, or us.
+"""Error classes, by who must act: the office, the technician, or the programmer (rule 5).
 
 Every message is one sentence that says what is wrong, where, and what to do.
 """

@@ -1,4 +1,4 @@
-"""The writer of files: whole or not at all, and where they were meant; a reader without links.
+"""Atomic file writer and link-free reader: a file is written whole or not at all.
 
 A draft of a random name takes the old file's place once its bytes are on the disk, and the folder
 is brought to the disk after that: a kill, a full disk or a power cut leaves the old file or the new

@@ -1,4 +1,4 @@
-"""Worker: a thread that does one job after the other and outlives each of them (house rule 7).
+"""Worker: a thread that does one job after the other and outlives each of them (rule 7).
 
 One rule for every thread and for the control socket: a job that fails by a fault of ours is
 reported, whoever waits for it gets an error, and the thread goes on with the next.

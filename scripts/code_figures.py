@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SIDE = {"exchange", "testphone", "simulator", "fieldtest"}
+SIDE = {"simulator", "fieldtest"}
 """Packages that are no part of the running product."""
 _ITALIAN = re.compile(
     r"\b(?:il|lo|la|gli|le|un|una|di|del|della|dei|delle|al|alla|dal|dalla|nel|nella|non|che|per|con|"

@@ -10,7 +10,7 @@ import re
 import secrets as randomness
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.bootfile.card import (
     CONFIG_BEFORE,
@@ -50,20 +50,19 @@ from appliance.sip.admission import make_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Final
 
     from appliance.bootfile.read import MadeConfiguration
 
 
 # ---- applying ----------------------------------------------------------------------------------
-# At each start: the card's file is read; what is new in it and good is put in force.
+# At each start the card's file is read; a new and valid one is put in force.
 #
 # Order is what makes a power cut harmless: passwords first, then the configuration, what is kept of
 # the file last. Cut anywhere before that, the next start finds the file new again and does it all
 # once more; the configuration itself is the old one or the new one, never a piece of either.
 #
-# The desk waits for this at each start: what makes a configuration of a file is imported where
-# there is one to be made, which at nearly every start there is not.
+# Call control waits for this at each start: the configuration reader is imported only where there
+# is a new file, which at nearly every start there is not.
 
 NOTICE: Final = "card-file"
 NOT_ENCRYPTED: Final = "data-plain"
@@ -74,7 +73,7 @@ EXAMPLE: Final = Path(__file__).parent.parent / "config" / "example.toml"
 class BootPlaces:
     """Where everything is: the card, the configuration, what is `kept` of the file; network, host
     name and keys below `data`, which `networkd` reads at its start; what was found, for `run`, and
-    for the desk's `notices`; the modems' names. `name_host` gives the box its name at once.
+    for call control's `notices`; the modems' names. `name_host` gives the box its name at once.
     `is_image`: the box was made from the image, whose configuration is the card's; elsewhere what
     is in force is somebody's own, also the package's example. `crypt`: see encryption.RUN.
     """
@@ -141,7 +140,7 @@ def modem_ports(places: BootPlaces) -> tuple[str, ...]:
 
 
 def _publish_outcome(places: BootPlaces, outcome: CardOutcome) -> None:
-    """Tell the desk of a trouble, and whoever answers on the card of everything."""
+    """Report a fault to call control; write the whole outcome for `site tell`."""
     trouble, told = trouble_of(outcome), outcome_text(outcome)
     if trouble.en:
         supervision.post_notice(NOTICE, trouble, places.notices)
@@ -153,7 +152,7 @@ def _publish_outcome(places: BootPlaces, outcome: CardOutcome) -> None:
 
 
 def _publish_encryption(places: BootPlaces) -> None:
-    """Tell the desk where the file asks for what only the first start could do."""
+    """Report to call control that only a first start can encrypt the data partition."""
     contents = contents_of(places.card / FILE_NAME)
     if places.is_image and is_too_late(contents, places.crypt):
         supervision.post_notice(NOT_ENCRYPTED, TOO_LATE, places.notices)
@@ -331,7 +330,7 @@ class _CardTurn:
 
 
 # ---- handing -----------------------------------------------------------------------------------
-# What follows from the card's file for others: put where they look for it.
+# Installs what follows from the card's file for systemd-networkd, sshd and the next start.
 
 ACCOUNT: Final = "centralino"
 NETWORK: Final = "network/10-lan.network"
@@ -395,8 +394,7 @@ def give_to_account(path: Path, text: str) -> None:
 
 
 # ---- seen --------------------------------------------------------------------------------------
-# The serial devices that are plugged in, by the name of their USB socket, and what they call
-# themselves.
+# Serial devices that are plugged in, by their USB socket, with maker and product from sysfs.
 
 TTYS: Final = Path("/sys/class/tty")
 PARENTS: Final = 4
@@ -443,7 +441,7 @@ def _line(path: Path) -> str:
 
 
 # ---- bringing ----------------------------------------------------------------------------------
-# A card's file that is brought to a running box, or completed there: so nobody pulls the card.
+# A card's file brought to a running box, or completed there: nobody has to pull the card.
 #
 # It is looked at as a whole before anything of the box changes; then it lies on the card as if it
 # had been edited in a computer, and comes into force by the same way as at a start.

@@ -13,7 +13,7 @@ import subprocess
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.bootfile.values import FILE_NAME, LARGEST_FILE
 from appliance.errors import TechnicianError
@@ -23,7 +23,6 @@ from appliance.policy.text import NOTHING, Refused, Words, why_not
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import Final
 
 
 # ---- card --------------------------------------------------------------------------------------
@@ -220,8 +219,8 @@ def contents_of(path: Path) -> bytes:
 
 
 # ---- outcome -----------------------------------------------------------------------------------
-# What became of the card's file at this start: a trouble for the desk (service/supervision.py), and
-# what `centralino site tell` writes beside the file.
+# Outcome of reading the card's file at this start: a fault for call control
+# (service/supervision.py), and what `centralino site tell` writes beside the file.
 
 OUTCOME_FILE: Final = "outcome.json"
 SHOWN: Final = 150

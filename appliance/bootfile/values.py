@@ -598,7 +598,8 @@ def encryption_asked(contents: bytes) -> EncryptionAsked:
         )
     if not ENCRYPTION_WORD.search(text):
         return EncryptionAsked.NOTHING
-    import tomllib  # the desk waits for this at each start
+    # Only where the file speaks of encryption: call control waits for this at each start.
+    import tomllib
 
     try:
         table = tomllib.loads(text).get("encryption", {})

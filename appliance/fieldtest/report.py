@@ -313,7 +313,7 @@ def _not_run(key: str) -> Tree.Element:
 
 
 # ---- profile -----------------------------------------------------------------------------------
-# From what a field test found of a modem to its profile, which the daemon reads as data.
+# A modem's profile as TOML, from what the field test found; a line's `profile` key names it.
 #
 # The questions are those that no manual answers (v253.md 10): what was not measured stays open.
 

@@ -239,14 +239,13 @@ def _handle_message(
 
 
 # ---- holding -----------------------------------------------------------------------------------
-# Who has the ports, and how they are taken and given back: systemd's units, or a hand-started run.
+# Holders of the serial ports, stopped and started again: systemd units, or a hand-started run.
 #
-# What was found is a plan of plain values: it is written down for the restorer before anything
-# stops.
+# The plan is plain values: the restorer has it before anything stops.
 
-CARRIER: Final = "centralino-media.service"
-UNITS: Final = ("centralino-link.socket", CARRIER, "centralino.service")
-"""In the order they are started; the desk alone would have the carrier started again."""
+GATEWAY_UNIT: Final = "centralino-media.service"
+UNITS: Final = ("centralino-link.socket", GATEWAY_UNIT, "centralino.service")
+"""In the order they are started; call control alone would start its own media gateway again."""
 STOP_S: Final = 60.0
 _UNIT = re.compile(r"/([\w@.-]+\.service)")
 
@@ -281,7 +280,7 @@ def plan_stop(ports: Sequence[str]) -> StopPlan:
         if not Path(port).exists():
             raise TechnicianError(str(explain(port, FileNotFoundError()).sentence))
     active = _active_units(UNITS) if ports else ()
-    if CARRIER in active and os.geteuid() != 0:
+    if GATEWAY_UNIT in active and os.geteuid() != 0:
         raise TechnicianError(
             "the service runs and may hold the ports: run the field test with sudo, so that it can "
             "be stopped and started again"
@@ -467,7 +466,7 @@ def _exchanged(
 
 
 # ---- restorer ----------------------------------------------------------------------------------
-# Gives everything back when the field test is over, however it ended.
+# Restores the service when the field test is over, however it ended.
 #
 # A process of its own: it reads a pipe from the command, and what it waits for is the pipe's end,
 # which comes with the command's own, by whatever signal. Then the suite's process is ended, the

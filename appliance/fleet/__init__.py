@@ -1,1 +1,1 @@
-"""What other machines may know of the box: figures, states and events; nothing waits for them."""
+"""Monitoring of many boxes: Prometheus metrics, MQTT events; call control never waits."""

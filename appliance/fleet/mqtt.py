@@ -51,7 +51,7 @@ class BrokerLimits:
 class Broker:
     """The broker and the box's account there; `name` tells one box from another.
 
-    `password_file` is read at every connection. `ca_file` holds the certificates of a house's own
+    `password_file` is read at every connection. `ca_file` holds the certificates of an office's own
     authority, "" for the system's; `certificate` and `key` are the box's own, "" for none.
     """
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 # ---- events ------------------------------------------------------------------------------------
-# What is told beyond the house: which events there are, and what is in each (P7). Pure.
+# Events that leave the office's network: their kinds, and what is in each (P7).
 #
 # Of a person nothing is ever in them, of a caller's number what is configured. The published form
 # is docs/fleet/schema/event.json.
@@ -203,7 +203,7 @@ class MqttMessage:
 
 @dataclass(frozen=True, slots=True)
 class FleetEvent:
-    """An event out of the outbox; see records.fleet_outbox.Waiting."""
+    """An event out of the outbox; see store.outbox."""
 
     number: int
     id: str

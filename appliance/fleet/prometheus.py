@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.calls.incoming import UNSEEN_S
 from appliance.calls.model import LineState
 from appliance.calls.orders import Direction, Result
+from appliance.http_server import HttpLimits, HttpRequest, HttpResponse, HttpServer, listen
 from appliance.policy.text import why_not
 from appliance.workers import Worker
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 # ---- metrics counts ----------------------------------------------------------------------------
-# What is counted from a start on: calls as they end, busy lines, the carrier's faults.
+# Counters since the start: calls as they end, busy lines, the media gateway's faults.
 #
 # Prometheus takes a counter that begins anew for a restart; all begin at 0, so that the first call
 # of a kind is seen as an increase. Used by the deciding thread alone; what it hands out is frozen.

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.errors import TechnicianError
 from appliance.policy import requests
@@ -21,7 +21,6 @@ from appliance.store.listings import appointment_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import date, tzinfo
-    from typing import Final
 
     from appliance.policy.directory import Directory
     from appliance.policy.requests import Citizen

@@ -10,7 +10,7 @@ import subprocess
 import unicodedata
 from dataclasses import asdict
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import jinja2
 import weasyprint
@@ -23,7 +23,6 @@ from appliance.policy.text import Words
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-    from typing import Final
 
     from weasyprint.urls import URLFetcherResponse
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import tomllib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from appliance.files import SHARED, atomic_write
 from appliance.prompts import DEVICE, OURS, languages
@@ -21,7 +21,6 @@ from appliance.prompts import DEVICE, OURS, languages
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
-    from typing import Final
 
 
 NAME_KEY, NAME_NOTE = "welcome", "welcome.json"

@@ -184,7 +184,7 @@ class ProvisioningWindow:
 
 
 # ---- server ------------------------------------------------------------------------------------
-# The socket of the window: one selector, a few visitors at once, each for a few seconds.
+# The window's HTTP server, with its limits.
 
 PORT = 5080
 """TCP; above 1023, so that the service's user may open it. The QR codes name it."""

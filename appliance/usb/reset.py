@@ -80,7 +80,7 @@ def _read(path: Path) -> str:
 # What a reset and a power cycle consist of: plans as values, carried out by one small loop.
 
 UNBOUND_S = 1.0
-"""Between unbind and bind: the old driver's work ends, keepers notice and let go."""
+"""Between unbind and bind: the old driver's work ends, the port server notices and closes it."""
 DARK_S = 3.0
 """Without power: the modem's supply capacitors are empty by then."""
 RUN_LIMIT_S = 20.0
@@ -175,11 +175,10 @@ def _failure(action: Action, wait: Callable[[float], object]) -> TechnicianError
 
 
 # ---- requests ----------------------------------------------------------------------------------
-# How the desk asks and the helper answers: one small file a line each way, in /run.
+# Requests of call control and answers of root's helper: a small file each way for a line, in /run.
 #
-# The request lies in a folder of the desk's, who is not to be trusted by root; the answer in a
-# folder of root's. A request names a line, never a port: which port that is, only the configuration
-# says.
+# The request lies in call control's folder, which root must not trust; the answer in root's own.
+# A request names a line, never a port: which port that is, only the configuration says.
 
 LEAST_GAP_S = 120.0
 """The same step for the same line is done at most so often; the ladder asks once a climb."""
@@ -199,7 +198,7 @@ class ResetAnswer:
 
 
 def requests_folder(run: Path) -> Path:
-    """Say where the desk puts its requests, below its run folder."""
+    """Return where call control puts its requests, below its run folder."""
     return run / "usb"
 
 

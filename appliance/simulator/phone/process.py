@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 # The phone's process: one thread, its sockets, absolute deadlines, real time where allowed.
 
 PRIORITY = 25
-"""SCHED_FIFO: above the carrier's, so that the measure is steadier than what it measures."""
+"""SCHED_FIFO: above the media gateway's, so that the measure is steadier than what it measures."""
 MCL_CURRENT_AND_FUTURE = 3
 DATAGRAMS_A_TURN = 32
 """Datagrams read from one socket before the clock is looked at again."""

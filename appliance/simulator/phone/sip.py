@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # ---- laws --------------------------------------------------------------------------------------
 # The two codecs of the phone: payload type, name, silence and law (RFC 3551 section 6).
 
-# The law's type has its home in media.frames, where this room has no door; wav hands it on.
+# dsp.wav hands the companding law's type on: the simulator may import g711 and wav alone.
 
 
 @dataclass(frozen=True, slots=True)
