@@ -1,21 +1,26 @@
-"""The card's file asks for an encrypted data partition: before the first start, never in vain."""
+"""The data partition's encryption: what the card's file asks for, and when it is too late."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from appliance.__main__ import main
 from appliance.bootfile import values
-from appliance.bootfile.apply import NOT_ENCRYPTED, BootPlaces, apply_card
+from appliance.bootfile.apply import NOT_ENCRYPTED, apply_card
 from appliance.bootfile.card import CardOutcome, CardVerdict
 from appliance.bootfile.values import EncryptionAsked, encryption_asked
 from appliance.service import supervision
-from tests.bootfile.test_applying import box, trouble, write
-from tests.bootfile.test_result import FACTS, halves
+from tests.bootfile.test_apply import box, trouble, write
+from tests.bootfile.test_card import FACTS, halves
 from tests.helpers.command import runner
+
+if TYPE_CHECKING:
+    from appliance.bootfile.apply import BootPlaces
+
 
 DELIVERED = Path(__file__).parents[2] / "image" / "fat" / "centralino.toml"
 KEY = '[encryption]\nkey = "usb-stick"\n'

@@ -19,7 +19,7 @@ from appliance.bootfile.read import CONFIG_HEAD
 from appliance.bootfile.values import FILE_NAME
 from appliance.config import read
 from appliance.service import updates
-from tests.bootfile.test_made import OFFICE
+from tests.bootfile.test_read import OFFICE
 from tests.helpers.command import runner
 
 

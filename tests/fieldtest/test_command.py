@@ -6,8 +6,8 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,7 +16,12 @@ from appliance.simulator.exchange import process
 from hw_tests import findings
 from hw_tests.findings import Verdict
 from tests.fieldtest import small
+from tests.fieldtest.small import done, start, suite
 from tests.helpers.box import Box
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 pytestmark = pytest.mark.system
 
@@ -47,14 +52,14 @@ def test_it(notes, pytestconfig):
 )
 def test_the_status_tells_how_it_ended(test: str, status: int, said: str, tmp_path: Path) -> None:
     """0 passed, 1 failed, 2 incomplete: also where the suite itself broke or was killed."""
-    found = small.done(tmp_path, small.suite(tmp_path, test))
+    found = done(tmp_path, suite(tmp_path, test))
     assert (found[0], said in found[1]) == (status, True), found[1]
 
 
 def test_the_report_is_of_whom_it_says(tmp_path: Path) -> None:
     """Site and tester reach the report; it can be written anew from its folder."""
-    place = small.suite(tmp_path, PASSES)
-    small.done(tmp_path, place, "--site", "Municipio", "--tester", "M. Bianchi")
+    place = suite(tmp_path, PASSES)
+    done(tmp_path, place, "--site", "Municipio", "--tester", "M. Bianchi")
     run = findings.read(tmp_path / "out")
     assert (run.site, run.tester) == ("Municipio", "M. Bianchi")
     written = [tmp_path / "out" / name for name in (report.HTML, report.PDF, report.JUNIT)]
@@ -91,7 +96,7 @@ def test_simulated_lines_are_measured_and_the_report_can_be_signed(tmp_path: Pat
 
 def test_a_person_answers_through_a_pipe(tmp_path: Path) -> None:
     """A test's questions reach whoever reads, and the answers the test."""
-    status, said = small.done(tmp_path, small.suite(tmp_path, ASKS), typed="\nwhat?\nr\nn\n")
+    status, said = done(tmp_path, suite(tmp_path, ASKS), typed="\nwhat?\nr\nn\n")
     assert status == 0, said
     assert said.count("Does the LED flash?") == 3
     assert "“what?” is no answer." in said
@@ -100,13 +105,13 @@ def test_a_person_answers_through_a_pipe(tmp_path: Path) -> None:
 
 def test_what_is_missing_is_one_sentence(tmp_path: Path) -> None:
     """A port that is not there, half a pair of lines, a folder that is: said, nothing begun."""
-    place = small.suite(tmp_path, PASSES)
+    place = suite(tmp_path, PASSES)
     gone = ("--line-a", str(tmp_path / "x"), "--one-line")
-    status, said = small.done(tmp_path, place, *gone)
+    status, said = done(tmp_path, place, *gone)
     assert (status, "does not exist" in said) == (2, True), said
     assert not (tmp_path / "out").exists()
     (tmp_path / "out").mkdir()
-    status, said = small.done(tmp_path, place)
+    status, said = done(tmp_path, place)
     assert (status, "new folder" in said) == (2, True), said
 
 
@@ -162,7 +167,7 @@ def field_test(box: Box, folder: Path, test: str) -> subprocess.Popen[str]:
     """Start the command on the box's two lines, its desk running."""
     if not desks(box):
         box.start()
-    return small.start(folder, small.suite(folder, test), *lines_of(box))
+    return start(folder, suite(folder, test), *lines_of(box))
 
 
 def lines_of(box: Box) -> tuple[str, ...]:
@@ -239,7 +244,7 @@ def test_another_program_is_left_alone(box: Box, tmp_path: Path) -> None:
         box.start()
     stranger = subprocess.Popen(["tail", "-f", str(box.folder / "lines" / "line2")])
     try:
-        status, said = small.done(tmp_path, small.suite(tmp_path, PASSES), *lines_of(box))
+        status, said = done(tmp_path, suite(tmp_path, PASSES), *lines_of(box))
     finally:
         stranger.kill()
         stranger.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +11,10 @@ from appliance.__main__ import main
 from appliance.commands.services import DIALECTS
 from appliance.fieldtest import run
 from appliance.simulator.exchange.modem_protocol import PERSONALITIES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 TWO = ("--line-a", "a", "--line-b", "b", "--number-a", "201", "--number-b", "202")
 MISTAKES = {

@@ -1,4 +1,4 @@
-"""The report holds what was measured, in both languages, loads nothing, and trusts no modem."""
+"""The report of a field test: HTML, PDF, JUnit, and the measured profile of a modem."""
 
 from __future__ import annotations
 
@@ -6,21 +6,42 @@ import base64
 import hashlib
 import shutil
 import subprocess
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as Tree
 
 import pytest
 
+from appliance.calls.orders import Result, Way
+from appliance.config import last_good, read
+from appliance.config.build import line_setup
+from appliance.config.mistakes import BadConfiguration
+from appliance.config.office import build_office
 from appliance.errors import TechnicianError
 from appliance.fieldtest import person, report
 from appliance.fieldtest.report import junit_xml
+from appliance.media.line import line_settings
+from appliance.modem.dialects import CONEXANT, GENERIC
+from appliance.modem.line import Life
+from appliance.modem.scripts import LineSettings
 from appliance.paper import pdf
+from appliance.service.backup import backup_pieces
+from appliance.simulator.exchange import process
+from appliance.simulator.exchange.call import CallPlan
 from hw_tests import findings
-from hw_tests.findings import Figure, Finding, Limit, Run, Series, Unit, Verdict
+from hw_tests.findings import Figure, Finding, Limit, Series, Unit, Verdict
+from hw_tests.measures.table import measures_for
 from tests.fieldtest.runs import finding, run
+from tests.fieldtest.small import field_test
+from tests.helpers.box import Box
+
+if TYPE_CHECKING:
+    from hw_tests.findings import Run
+
 
 EMPTY = frozenset({"meta", "br", "img"})
 HOSTILE = (
@@ -267,3 +288,282 @@ def test_the_hostile_runs_differ_from_the_tame() -> None:
     one: Finding = finding(series=())
     more = replace(one, sounds=(Path("a.wav"), Path("b.wav")))
     assert seen(run(findings=(more,))).shape() != seen(run(findings=(one,))).shape()
+
+
+OFFICE = """\
+[site]
+name = "Prova"
+patron = "10-04"
+[hours]
+[sip]
+address = "127.0.0.1"
+[folders]
+state = "{folder}/state"
+[[lines]]
+name = "line1"
+port = "/dev/serial/by-path/1"
+profile = "{profile}"
+"""
+
+
+def found(
+    key: str, line: str, name: str, value: float, verdict: Verdict = Verdict.PASSED
+) -> Finding:
+    """Make a finding of one figure."""
+    return Finding(
+        key, line, ("", ""), verdict, (Figure(name, value, "", Limit()),), ("Da", "By x.")
+    )
+
+
+MEASURED = (
+    found("line_voltage", "A", "voltage", 48.0),
+    found("caller_id", "B>A", "after the first ring", 3.1),
+    found("caller_id", "A>B", "after the first ring", -0.5),
+    found("stream_end", "A", "end of sound to OK", 12.6),
+    found("flash", "A", "flash", 250.0),
+    found("release.called", "A", "noticed after", 2.0),
+)
+UNIT = Unit("A", "/dev/x", "CONEXANT", "CX93001", "V0.2013", capabilities=(
+    (report.DUPLEX, True), (report.VOLTAGE, True), (report.IN_USE, False)))  # fmt: skip
+
+
+def made(**more: object) -> Run:
+    """Make a run of a real pair of lines with everything measured."""
+    return run(**{"units": (UNIT,), "findings": MEASURED, "expected": (), **more})
+
+
+def told(measured: Run) -> dict[str, Any]:
+    """Write a run's profile and read it as TOML."""
+    return tomllib.loads(report.profile_text(measured, measured.units[0]))
+
+
+def test_what_was_measured_is_used() -> None:
+    """Each answer that a line can be driven by is a key of [[lines]]; the rest is told in words."""
+    read = told(made())
+    assert read["use"] == {
+        "duplex": True, "voltage": True, "caller_id": "after", "identity_limit": 4.0, "flash": 0.25,
+    }  # fmt: skip
+    assert read["answers"] == {
+        "duplex": "yes", "stream_end": "13 ms", "voltage": "yes", "line_in_use": "no",
+        "caller_id": "3.10 s after the first ring", "release": "called: By x", "flash": "250 ms",
+    }  # fmt: skip
+    assert read["open"] == [report.OPEN_QUESTIONS["at_4886"]]
+
+
+def test_the_commands_it_was_measured_with_are_kept() -> None:
+    """What was sent after every reset belongs to what was measured."""
+    text = report.profile_text(made(), UNIT, ("AT!4886=02",))
+    assert tomllib.loads(text)["use"]["overrides"] == ["AT!4886=02"]
+
+
+def test_what_was_not_measured_stays_open() -> None:
+    """Nothing measured, nothing used: every question is open, none is answered by a guess."""
+    read = told(made(units=(replace(UNIT, capabilities=()),), findings=()))
+    assert (read["use"], read["answers"]) == ({}, {})
+    assert read["open"] == list(report.OPEN_QUESTIONS.values())
+
+
+def test_what_was_asked_of_a_lifted_telephone_and_of_a_poke_is_answered() -> None:
+    """Each open question of the manuals has its measurement, and with it none stays open."""
+    more = (
+        found("extension", "A", "noticed after", 0.25),
+        found("at_4886", "A", "number at all", 1.0),
+    )
+    read = told(made(findings=(*MEASURED, *more)))
+    assert read["answers"]["line_in_use"] == "no; a lifted telephone is told after 0.25 s"
+    assert read["answers"]["at_4886"] == "By x."
+    assert read["open"] == []
+    unseen = tuple(replace(each, verdict=Verdict.NOT_ON_THIS_DEVICE) for each in more)
+    read = told(made(findings=(*MEASURED, *unseen)))
+    assert read["answers"]["line_in_use"] == "no; a lifted telephone is not told"
+    assert read["answers"]["at_4886"] == "By x."
+
+
+def test_what_only_one_of_two_alike_was_asked_answers_for_both() -> None:
+    """Flash and poke are measured on line B: the profile of its make has them; another has not."""
+    others = tuple(replace(each, line="B") for each in MEASURED if each.key == "flash")
+    poked = found("at_4886", "B", "number at all", 1.0)
+    rest = tuple(each for each in MEASURED if each.key != "flash")
+    measured = made(units=(UNIT, replace(UNIT, line="B")), findings=(*rest, *others, poked))
+    read = told(measured)
+    assert (read["use"]["flash"], read["answers"]["at_4886"]) == (0.25, "By x.")
+    stranger = replace(UNIT, line="B", identity="5637")
+    read = told(replace(measured, units=(UNIT, stranger)))
+    assert "flash" not in read["use"]
+    assert {report.OPEN_QUESTIONS["flash"], report.OPEN_QUESTIONS["at_4886"]} <= set(read["open"])
+
+
+@pytest.mark.parametrize("key", list(report.OPEN_QUESTIONS))
+def test_every_open_question_has_a_measurement(key: str) -> None:
+    """A question of the profile that nothing measures would stay open for ever."""
+    keys = {each for measure in measures_for("two lines") for each in measure.keys}
+    asked = {"voltage": "line_voltage", "line_in_use": "extension", "release": "release.called"}
+    assert asked.get(key, key) in keys
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.SKIPPED, Verdict.INCOMPLETE])
+def test_what_failed_is_not_used(verdict: Verdict) -> None:
+    """A figure beyond its limit drives no line; volts that are not a line's are not believed."""
+    failed = tuple(replace(finding, verdict=verdict) for finding in MEASURED)
+    assert told(made(findings=failed))["use"] == {"duplex": True, "voltage": False}
+
+
+def test_a_simulated_line_tells_of_its_modem_alone() -> None:
+    """When a simulated exchange sends the number says nothing of the real one."""
+    read = told(made(set_up="exchange"))
+    assert read["use"] == {"duplex": True, "voltage": True}
+    assert read["measured"]["set_up"] == "exchange"
+
+
+def test_two_makes_are_two_files(tmp_path: Path) -> None:
+    """The same modem twice is one profile; another one beside it has its own."""
+    same, other = replace(UNIT, line="B"), replace(UNIT, line="B", identity="5637")
+    path = tmp_path / "modem.toml"
+    assert report.write_profile(made(units=(UNIT, same)), path) == [path]
+    assert report.write_profile(made(units=(UNIT, other)), path) == [
+        path,
+        tmp_path / "modem-B.toml",
+    ]
+    with pytest.raises(TechnicianError, match="no modem was asked"):
+        report.write_profile(made(units=()), path)
+    with pytest.raises(TechnicianError, match="cannot be written"):
+        report.write_profile(made(), tmp_path)
+
+
+# --- read back -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    """A configuration whose line names a profile."""
+    report.write_profile(made(), tmp_path / "modem.toml")
+    path = tmp_path / "centralino.toml"
+    path.write_text(OFFICE.format(folder=tmp_path, profile=tmp_path / "modem.toml"), "utf-8")
+    return path
+
+
+def test_a_line_is_driven_by_its_profile(office: Path) -> None:
+    """What was measured is in force; what the line's own table says wins."""
+    (line,) = read.load(office).lines
+    assert (line.duplex, line.caller_id, line.flash) == ("true", "after", 0.25)
+    driven = line_settings(line_setup(read.load(office), line))
+    assert (driven.duplex, driven.voltage, driven.flash_ms) == (True, True, 250)
+    assert driven.identity_limit_ms == 4000
+    with office.open("a", encoding="utf-8") as file:
+        file.write("flash = 0.1\nduplex = false\n")
+    (line,) = read.load(office).lines
+    assert (line.duplex, line.flash, line.identity_limit) == ("false", 0.1, 4.0)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_modem_writes_a_profile_that_can_be_read(text: str, office: Path) -> None:
+    """Whatever a modem says of itself, its profile is TOML, and drives a line."""
+    unit = replace(UNIT, maker=text, identity=text, firmware=text)
+    report.write_profile(made(units=(unit,), site=text, tester=text), office.parent / "modem.toml")
+    assert read.load(office).lines[0].duplex == "true"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("flash = 0.25", "flash = 25000", "use.flash"),
+        ("flash = 0.25", "flush = 0.25", "Did you mean 'flash'?"),
+        ("duplex = true", 'duplex = "perhaps"', 'must be true, false or "auto"'),
+        ("\n[use]\n", "\n[uses]\n", "use: is missing"),
+        ("\n[use]\n", "\n[[use]]\n", "modem.toml cannot be used"),
+        ("at = ", "when = ", "measured.at: is missing"),
+        ('[device]', "[device", "is written [device]"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_profile_is_said(
+    before: str, after: str, said: str, office: Path
+) -> None:
+    """A sentence that names the profile's file, the place in it and the remedy."""
+    path = office.parent / "modem.toml"
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after, 1), "utf-8")
+    with pytest.raises(BadConfiguration) as caught:
+        read.load(office)
+    assert str(path) in str(caught.value)
+    assert said in str(caught.value)
+    assert str(path) in caught.value.words.it
+
+
+@pytest.mark.parametrize(
+    ("flash", "override", "said"),
+    [("2.0", "AT", "hook flash"), ("0.1", "ATZ\\\\rATH", "no AT command")],
+)
+def test_values_that_no_modem_takes_are_refused(
+    flash: str, override: str, said: str, office: Path
+) -> None:
+    """A profile passes the same checks as the line's own table."""
+    path = office.parent / "modem.toml"
+    text = path.read_text("utf-8").replace(
+        "flash = 0.25", f'flash = {flash}\noverrides = ["{override}"]'
+    )
+    path.write_text(text.replace("\\\\r", "\\r"), "utf-8")
+    with pytest.raises(BadConfiguration, match=said):
+        build_office(read.load(office), 2026, str(office))
+
+
+def test_half_a_path_is_refused(office: Path) -> None:
+    """The service has a folder of its own: a profile is found from / or not at all."""
+    whole = str(office.parent / "modem.toml")
+    office.write_text(office.read_text("utf-8").replace(whole, "modem.toml"), "utf-8")
+    with pytest.raises(BadConfiguration, match="whole path"):
+        read.load(office)
+
+
+def test_the_last_good_profile_stays_in_force(office: Path) -> None:
+    """A profile that is spoilt or lost changes nothing: the copy of the last good one is used."""
+    path = office.parent / "modem.toml"
+    assert last_good.in_force(office)[2].en == ""
+    path.unlink()
+    settings, _, complaint = last_good.in_force(office)
+    assert str(path) in complaint.en
+    assert (settings.lines[0].duplex, settings.lines[0].flash) == ("true", 0.25)
+    report.write_profile(made(findings=()), path)
+    assert last_good.in_force(office)[0].lines[0].flash == 0.1
+    path.unlink()
+    assert last_good.in_force(office)[0].lines[0].flash == 0.1
+
+
+def test_a_backup_holds_the_profile(office: Path) -> None:
+    """What the configuration cannot do without is in the backup beside it."""
+    names = {piece.name: piece.path for piece in backup_pieces(read.load(office), office)}
+    assert names["profile-1"] == office.parent / "modem.toml"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "voltage", "probe"),
+    [
+        ("conexant", None, CONEXANT.probe),
+        ("conexant", False, None),
+        ("generic", None, GENERIC.probe),
+        ("generic", True, CONEXANT.probe),
+    ],
+)
+def test_volts_are_asked_for_where_they_can_be_believed(
+    dialect: str, voltage: bool | None, probe: object
+) -> None:
+    """A modem whose volts were measured as false is not asked for them, another one is."""
+    assert Life(LineSettings(dialect=dialect, voltage=voltage)).probe == probe
+
+
+@pytest.mark.system
+def test_a_measured_profile_drives_a_call(tmp_path: Path) -> None:
+    """A make that is taken for half duplex was measured as duplex: its line rings the operator."""
+    path = tmp_path / "modem.toml"
+    status, said = field_test(
+        "--out", str(tmp_path / "out"), "--profile", str(path), "--dialect", "usr5637", "--",
+        "--knobs", '{"vtr": "duplex"}', "-k", "unit or duplex",
+    )  # fmt: skip
+    assert (status, path.exists()) == (2, True), said  # not all was measured
+    with Box(tmp_path / "box", dialect="usr5637", lines=1, line=f'profile = "{path}"\n') as box:
+        process.set_line(box.folder / "lines", 1, vtr="duplex")
+        assert box.status()["lines"][0]["duplex"] is True
+        box.phone("op1").answer_mode("auto", 300)
+        box.call(1, CallPlan(caller="0511234567", hang_up_after_ms=1500))
+        record = box.last_record(1)
+    assert (record.way, record.result) == (Way.SWITCHBOARD, Result.ANSWERED)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.calls.orders import Result
 from appliance.fleet import mqtt_messages
 from appliance.fleet.mqtt import Broker, BrokerHealth, BrokerLimits, MqttSender
 from appliance.fleet.mqtt_client import MqttConnection
-from appliance.fleet.mqtt_messages import GROUP_OF_EVENT, MqttMessage
+from appliance.fleet.mqtt_messages import GROUP_OF_EVENT
 from appliance.service.monitoring import StoredOutbox
 from appliance.store import call_log, monitoring
 from appliance.store.writer import DatabaseWriter
-from tests.helpers.mosquitto import USER, Mosquitto
+from tests.helpers.mosquitto import USER
 from tests.store.samples import TEN, a_call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from appliance.fleet.mqtt_messages import MqttMessage
+    from tests.helpers.mosquitto import Mosquitto
+
 
 QUICK = BrokerLimits(connect_s=2.0, hello_s=1.5, confirm_s=2.0, keepalive_s=60)
 PAUSES = (0.05, 0.2)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from appliance.fleet.mqtt_messages import MqttMessage
+if TYPE_CHECKING:
+    from typing import Final
+
+    from appliance.fleet.mqtt_messages import MqttMessage
+
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "fleet" / "schema"
 EVENT: Final = Draft202012Validator(json.loads((FOLDER / "event.json").read_text()))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from appliance.calls import events
 from appliance.calls.orders import CallRecord, Direction, Result
-from appliance.calls.status import Status
 from appliance.calls.switchboard import Switchboard
 from appliance.fleet.prometheus import BoxFigures, GatewayFigures, MetricCounters, PhoneFigures
 from appliance.policy.clock import Now
 from appliance.policy.reports import StoredCounts
 from tests.year import town
+
+if TYPE_CHECKING:
+    from appliance.calls.status import Status
+
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)
 CALLER = "0519876543"

@@ -6,16 +6,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from appliance.fleet.mqtt_messages import MqttMessage
 from tests.fleet.boxes import Publisher, account
 from tests.fleet.forms import wrong_with_event
-from tests.helpers.mosquitto import Mosquitto, Receiver, authority, broker_in, receiver_of
+from tests.helpers.mosquitto import authority, broker_in, receiver_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.helpers.mosquitto import Mosquitto, Receiver
+
 
 pytestmark = pytest.mark.system
 

@@ -7,18 +7,23 @@ import queue
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from appliance.calls import events
 from appliance.fleet.prometheus import MetricsServer
 from appliance.fleet.prometheus_page import metrics_page
-from appliance.policy.text import Words
 from tests.fleet.samples import figures_of, status_of
 from tests.helpers.ports import free_port
 from tests.year import town
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from appliance.policy.text import Words
+
 
 pytestmark = pytest.mark.system
 

@@ -9,17 +9,23 @@ import wave
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from appliance.config import read
 from appliance.managed_config import apply, bundle
-from appliance.managed_config.apply import ApplyStamp, JudgedBundle, ManagedBox, judge_bundle
-from appliance.policy.directory import Directory
+from appliance.managed_config.apply import ApplyStamp, ManagedBox, judge_bundle
 from appliance.policy.sheets import Sheet
 from appliance.store import directory, managed_config, sheets
 from appliance.store.database import connect, database_path, open_database
 from appliance.store.directory import key_path
 from tests.commands.samples import CONFIG
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from appliance.managed_config.apply import JudgedBundle
+    from appliance.policy.directory import Directory
+
 
 PHRASE = "quattro parole di prova"
 AT = datetime(2026, 11, 26, 18, 0, tzinfo=UTC)

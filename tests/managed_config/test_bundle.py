@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -26,6 +26,10 @@ from appliance.managed_config.bundle import (
 from appliance.policy.text import Refused
 from tests.helpers.examples import examples
 from tests.managed_config.samples import CERTIFICATE, SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 NAMES = st.one_of(
     st.just("schedule.toml"),

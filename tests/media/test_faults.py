@@ -102,15 +102,15 @@ ELSEWHERE: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "hybrid echo": ("tests/sound/test_virtual.py", "echo", ("echo",)),
     "a pair that is worn": (
-        "tests/simulator/exchange/test_between_lines.py", "test_a_worn_pair_weakens",
+        "tests/simulator/exchange/test_line.py", "test_a_worn_pair_weakens",
         ("loss", "dull"),
     ),
     "noise": (
-        "tests/simulator/exchange/test_between_lines.py", "test_noise_is_as_loud_as_it_was_set",
+        "tests/simulator/exchange/test_line.py", "test_noise_is_as_loud_as_it_was_set",
         ("noise",),
     ),
     "who calls between two lines, and how they part": (
-        "tests/simulator/exchange/test_between_lines.py", "test_the_called_line_is_told_who_calls",
+        "tests/simulator/exchange/test_line.py", "test_the_called_line_is_told_who_calls",
         ("caller", "release"),
     ),
     "an exchange out of tune and time": (

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from appliance.__main__ import main
 from appliance.usb import reset
 from appliance.usb.reset import UsbStep
 from tests.usb.tree import Tree
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
 
 CONFIGURATION = """\
 [site]

@@ -15,6 +15,7 @@ from tests.simulator.exchange.virtual import unshielded
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 FRAME = 160
 
 

@@ -26,6 +26,7 @@ from tests.simulator.exchange.host import Host
 if TYPE_CHECKING:
     from pathlib import Path
 
+
 pytestmark = pytest.mark.system
 
 NOISE = random.Random(11).randbytes(32_000)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from appliance.simulator.exchange.call import CallPlan, LineCall
-from appliance.simulator.exchange.modem_protocol import DleUnshielder, ModemState, personality_named
+from appliance.simulator.exchange.modem_protocol import DleUnshielder, personality_named
 from appliance.simulator.exchange.outlet import Station
 from appliance.simulator.exchange.signals import country_named
+
+if TYPE_CHECKING:
+    from appliance.simulator.exchange.modem_protocol import ModemState
+
 
 TICK_MS = 10
 

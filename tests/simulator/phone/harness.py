@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from appliance.simulator.phone import sip
-from appliance.simulator.phone.phone import PhoneEvent, SimulatedPhone
-from appliance.simulator.phone.sip import PREFERENCES, Address, PhoneAccount, SipMessage
+from appliance.simulator.phone.phone import SimulatedPhone
+from appliance.simulator.phone.sip import PREFERENCES, PhoneAccount
+
+if TYPE_CHECKING:
+    from appliance.simulator.phone.phone import PhoneEvent
+    from appliance.simulator.phone.sip import Address, SipMessage
+
 
 SERVER = ("127.0.0.1", 5060)
 FAR = ("127.0.0.9", 5070)

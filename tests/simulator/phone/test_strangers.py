@@ -16,6 +16,7 @@ from tests.helpers.ports import free_port, free_ports
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 HERE = Path(__file__).parent
 
 HOST = "127.0.0.9"

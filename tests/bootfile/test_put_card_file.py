@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +11,10 @@ from appliance.bootfile.apply import BootPlaces
 from appliance.bootfile.card import CardVerdict
 from appliance.config.mistakes import BadConfiguration
 from appliance.policy.text import Refused
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 OFFICE = """\
 [site]

@@ -1,4 +1,4 @@
-"""The files of the makes: each is whole, says what the phone must know, and survives any label."""
+"""Configuration files of the makes: what each phone reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The phone as a process of its own: control, and two phones that talk."""
+"""The test phone's process and its control socket."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from appliance.simulator.phone.sip import PCMU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
 
 HERE = Path(__file__).parent
 NOISE = random.Random(7).randbytes(8000 * 5)

@@ -1,12 +1,11 @@
-"""The parts of a field test's command that need no process: answers, time left, options, status."""
+"""What a person sees of a field test: messages, status, reasons, time left."""
 
 from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from click.testing import CliRunner
@@ -26,10 +25,16 @@ from appliance.fieldtest.person import (
     SuiteCollected,
 )
 from appliance.fieldtest.run import RESTORER_LOST, Restorer, StopPlan
-from appliance.policy.text import Words
 from hw_tests.findings import Verdict
 from hw_tests.person import Answer
 from tests.fieldtest.runs import finding, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from appliance.policy.text import Words
+
 
 # --- a person ------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The printed sheet: whole HTML, every word in its place; its QR code read by a stranger, zbar."""
+"""The printed sheet of a phone, and its QR code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +20,10 @@ from appliance.provisioning.handset import (
     sheet_page,
 )
 from tests.provisioning.samples import SECRET, handset
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 URL = "http://192.168.10.5:5080/qnuewqfkmzrecj9d9hvx/linphone.xml"
 VOID = {"meta", "br", "path"}

@@ -1,6 +1,4 @@
-"""What is told beyond the house: each difference once, of people nothing, of numbers no more than
-is configured.
-"""
+"""MQTT messages: events between two states, topics, Home Assistant's discovery."""
 
 from __future__ import annotations
 
@@ -18,8 +16,10 @@ from appliance.fleet.mqtt_messages import (
     GROUP_OF_EVENT,
     EventGroup,
     FleetEvent,
+    HomeDevice,
     KnownTrouble,
     check_prefix,
+    discovery_message,
     fact_differences,
     facts_of,
     merged_facts,
@@ -197,3 +197,32 @@ def test_names_become_one_level_of_a_topic() -> None:
     """Whatever a line or phone is called, it cannot leave its place."""
     assert mqtt_messages.topic_level("line 1/+#") == "line_1___"
     assert check_prefix("comune/sportello-nord") == "comune/sportello-nord"
+
+
+DEVICE = HomeDevice(
+    "comune/nord", "Comune", (("line1", "Verde"), ("line2", "line2")), (("op1", "Op 1"),)
+)
+
+
+def test_every_part_reads_a_topic_that_is_published() -> None:
+    """And a field that stands there; each part has a name of its own in the whole house."""
+    message = discovery_message(DEVICE)
+    told = json.loads(message.payload)
+    states = {
+        one.topic: json.loads(one.payload)
+        for one in mqtt_messages.state_messages("comune/nord", up().status(TEN), ())
+    }
+    assert message.topic == "homeassistant/device/centralino_comune_nord/config"
+    assert message.retain
+    assert told["avty_t"] == "comune/nord/availability"
+    parts = told["cmps"]
+    assert set(parts) >= {"line_line1", "line_line2", "position_op1", "messages", "open", "trouble"}
+    for part in parts.values():
+        fields = states[part["stat_t"]]
+        assert any(f"value_json.{field} " in part["val_tpl"] for field in fields), part
+        assert part["p"] in {"sensor", "binary_sensor"}
+    assert parts["line_line1"]["name"] == "Linea Verde"
+    abroad = json.loads(discovery_message(replace(DEVICE, language="en")).payload)["cmps"]
+    assert abroad["line_line1"]["name"] == "Line Verde"
+    names = [part["uniq_id"] for part in parts.values()]
+    assert len(names) == len(set(names))

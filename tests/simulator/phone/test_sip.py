@@ -1,16 +1,22 @@
-"""SIP, SDP, digest and RTP as bytes: what is read, what is written, what is refused."""
+"""SIP of the test phone: messages, dialogs, registration."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.errors import PeerError
+from appliance.errors import OfficeError, PeerError
 from appliance.simulator.phone import sip, sound
 from appliance.simulator.phone.call import STATE_TABLE, CallStep, PhoneCallState, state_after
 from appliance.simulator.phone.sip import PCMA, PCMU, PREFERENCES
-from tests.simulator.phone.harness import SDP, Bench, request
+from tests.simulator.phone.challenge import CHALLENGE, proves
+from tests.simulator.phone.harness import FAR, SDP, Bench, firsts, request
+
+if TYPE_CHECKING:
+    from appliance.simulator.phone.sip import SipMessage
 
 
 def test_short_names_folds_and_lists_are_understood() -> None:
@@ -204,3 +210,192 @@ def test_every_state_can_be_left_and_an_ended_call_cannot() -> None:
     assert {state for state, _ in STATE_TABLE} == set(PhoneCallState) - {PhoneCallState.ENDED}
     assert {step for _, step in STATE_TABLE} == set(CallStep)
     assert all(state_after(PhoneCallState.ENDED, step) is None for step in CallStep)
+
+
+def test_hanging_up_sends_bye_until_it_is_answered() -> None:
+    """A lost BYE is repeated (pyvoip.md 2: stock sends it once)."""
+    bench = Bench()
+    bench.answered()
+    bye = bench.do("hang_up")[0]
+    assert (bye.method, bye.uri) == ("BYE", "sip:box@127.0.0.9:5070")
+    assert firsts(bench.pass_time(1.6)) == ["BYE", "BYE"]
+    bench.reply(bye, "200 OK")
+    assert bench.pass_time(60) == []
+    assert bench.last("ended")["cause"] == "us"
+
+
+def test_a_bye_that_nobody_answers_is_noted() -> None:
+    """After 32 s."""
+    bench = Bench()
+    bench.answered()
+    bench.do("hang_up")
+    bench.pass_time(33)
+    assert bench.kinds()[-1] == "bye_unanswered"
+
+
+@pytest.mark.parametrize("wrong", [{"to_tag": "x"}, {"from_tag": "x"}, {"call_id": "x"}])
+def test_a_bye_from_a_stranger_is_refused(wrong: dict[str, str]) -> None:
+    """Call-ID alone does not make a dialog (pyvoip.md 4, defect 13)."""
+    bench = Bench()
+    tag = bench.answered()
+    right = {"to_tag": tag, "branch": "z9hG4bK-b"}
+    bye = request("BYE", cseq=2, **(right | wrong))
+    assert firsts(bench.put(bye)) == ["481"]
+    assert bench.phone.current().state is PhoneCallState.TALKING
+
+
+def test_a_request_out_of_order_is_refused() -> None:
+    """RFC 3261 12.2.2: a lower CSeq gets 500."""
+    bench = Bench()
+    tag = bench.answered()
+    assert firsts(bench.put(request("INFO", to_tag=tag, cseq=1, branch="z9hG4bK-i"))) == ["500"]
+    assert firsts(bench.put(request("INFO", to_tag=tag, cseq=2, branch="z9hG4bK-j"))) == ["200"]
+
+
+def test_record_route_is_followed_back() -> None:
+    """The route set of the callee is the Record-Route in order; the BYE goes to its first hop."""
+    bench = Bench()
+    route = "Record-Route: <sip:127.0.0.5:5080;lr>, <sip:127.0.0.6;lr>\r\n"
+    ringing = bench.put(request("INVITE", body=SDP, more=route))[1]
+    assert ringing.all("record-route") == ["<sip:127.0.0.5:5080;lr>", "<sip:127.0.0.6;lr>"]
+    bench.do("answer")
+    bench.do("hang_up")
+    _, bye, to = bench.log[-1]
+    assert to == ("127.0.0.5", 5080)
+    assert bye.all("route") == ["<sip:127.0.0.5:5080;lr>", "<sip:127.0.0.6;lr>"]
+    assert bye.uri == "sip:box@127.0.0.9:5070"
+
+
+def test_hold_by_the_far_end_is_answered_and_noted() -> None:
+    """sendonly gets recvonly and we fall silent; sendrecv brings the sound back."""
+    bench = Bench()
+    tag = bench.answered()
+    held = request("INVITE", to_tag=tag, cseq=2, branch="z9hG4bK-h", body=SDP + "a=sendonly\r\n")
+    ok = bench.put(held)[-1]
+    assert b"a=recvonly" in ok.body
+    bench.put(request("ACK", to_tag=tag, cseq=2, branch="z9hG4bK-ha"))
+    stream = bench.phone.current().stream
+    assert stream is not None
+    assert stream.agreed.direction == "recvonly"
+    back = request("UPDATE", to_tag=tag, cseq=3, branch="z9hG4bK-u", body=SDP)
+    assert b"a=sendrecv" in bench.put(back)[-1].body
+    assert stream.agreed.direction == "sendrecv"
+    assert bench.kinds()[-3:] == ["held", "ack", "released"]
+
+
+def test_a_reinvite_without_ack_ends_the_call_too() -> None:
+    """The session falls with its 2xx (RFC 3261 14.2)."""
+    bench = Bench()
+    tag = bench.answered()
+    bench.put(request("INVITE", to_tag=tag, cseq=2, branch="z9hG4bK-h", body=SDP))
+    busy = request("INVITE", to_tag=tag, cseq=3, branch="z9hG4bK-i", body=SDP)
+    assert firsts(bench.put(busy)) == ["491"]
+    bench.put(request("ACK", to_tag=tag, cseq=3, branch="z9hG4bK-i"))
+    bench.pass_time(33)
+    assert bench.last("no_ack")["cseq"] == 2
+
+
+def test_our_hold_is_a_reinvite_and_stands_when_accepted() -> None:
+    """sendonly goes out; the 200 is acknowledged each time it comes."""
+    bench = Bench()
+    bench.answered()
+    ask = bench.do("hold")[0]
+    assert b"a=sendonly" in ask.body
+    with pytest.raises(OfficeError, match="under way"):
+        bench.phone.current().resume(bench.now)
+    bench.reply(ask, "100 Trying")
+    answer = SDP + "a=recvonly\r\n"
+    assert firsts(bench.reply(ask, "200 OK", body=answer)) == ["ACK"]
+    ack = bench.log[-1][1]
+    assert ack.cseq == ask.cseq
+    assert ack.branch != ask.branch
+    assert firsts(bench.reply(ask, "200 OK", body=answer)) == ["ACK"]
+    assert bench.kinds().count("hold") == 1
+    bench.reply(bench.do("resume")[0], "488 No")
+    assert bench.last("hold_refused")["status"] == "488 No"
+    bench.reply(bench.do("resume")[0], "200 OK", body=SDP)
+    assert bench.kinds()[-1] == "resume"
+
+
+def test_hold_needs_a_conversation() -> None:
+    """A ringing call cannot be held."""
+    bench = Bench()
+    bench.put(request("INVITE", body=SDP))
+    with pytest.raises(OfficeError, match="no conversation"):
+        bench.phone.current().hold(bench.now)
+    with pytest.raises(OfficeError, match="no answer mode"):
+        bench.phone.answer_mode("sometimes", 0, bench.now)
+
+
+def registered() -> tuple[Bench, SipMessage]:
+    """Return a bench whose phone is registered for 60 s, and its second REGISTER."""
+    bench = Bench(registers=True)
+    first = bench.log[-1][1]
+    second = bench.reply(first, "401 Who", more=f"WWW-Authenticate: {CHALLENGE}\r\n")[0]
+    bench.reply(second, "200 OK", more="Contact: <sip:op1@127.0.0.11:5062>;expires=60\r\n")
+    return bench, second
+
+
+def test_registers_with_digest_and_refreshes_at_half_time() -> None:
+    """The nonce is used again with the next count; a stale one is replaced."""
+    bench, second = registered()
+    assert proves(second.get("authorization"), "REGISTER")
+    assert bench.last("registered")["expires"] == 60
+    assert bench.pass_time(29.9) == []
+    third = bench.pass_time(0.2)[0]
+    assert "nc=00000002" in third.get("authorization")
+    stale = CHALLENGE.replace("n1", "n2") + ", stale=true"
+    fourth = bench.reply(third, "401 Who", more=f"WWW-Authenticate: {stale}\r\n")[0]
+    assert proves(fourth.get("authorization"), "REGISTER", "n2")
+    bench.reply(fourth, "200 OK", more="Expires: 40\r\n")
+    assert bench.kinds().count("registered") == 1
+
+
+def test_a_wrong_secret_is_not_repeated_at_once() -> None:
+    """Two REGISTERs, then a pause of 2 s: asking on would lock the account."""
+    bench = Bench(registers=True)
+    second = bench.reply(bench.log[-1][1], "401 Who", more=f"WWW-Authenticate: {CHALLENGE}\r\n")[0]
+    assert bench.reply(second, "401 Who", more=f"WWW-Authenticate: {CHALLENGE}\r\n") == []
+    assert bench.last("registration_failed")["status"] == "401 Who"
+    assert bench.pass_time(1.9) == []
+    assert firsts(bench.pass_time(0.2)) == ["REGISTER"]
+
+
+def test_a_dead_registrar_is_tried_again_for_ever() -> None:
+    """After 32 s the attempt has failed, 2 s later comes the next (pyvoip.md 2: stock gives up)."""
+    bench = Bench(registers=True)
+    bench.pass_time(140)
+    assert bench.kinds().count("registration_failed") == 4
+    bench.pass_time(1)
+    bench.reply(bench.log[-1][1], "200 OK")
+    assert bench.kinds()[-1] == "registered"
+
+
+def test_a_shorter_time_is_lengthened_when_asked() -> None:
+    """423 with Min-Expires (RFC 3261 10.2.8)."""
+    bench = Bench(registers=True)
+    again = bench.reply(bench.log[-1][1], "423 Brief", more="Min-Expires: 300\r\n")[0]
+    assert again.get("expires") == "300"
+
+
+def test_stopping_takes_the_registration_back() -> None:
+    """Expires 0, and the phone is done when that is answered; a call is hung up first."""
+    bench, _ = registered()
+    bench.answered()
+    bye, off = bench.do("stop")
+    assert (bye.method, off.method, off.get("expires")) == ("BYE", "REGISTER", "0")
+    assert not bench.phone.is_done(bench.now)
+    bench.reply(bye, "200 OK")
+    bench.reply(off, "200 OK")
+    assert bench.phone.is_done(bench.now)
+    assert bench.kinds()[-1] == "unregistered"
+
+
+def test_stopping_does_not_wait_for_a_dead_server() -> None:
+    """2 s at most."""
+    bench, _ = registered()
+    bench.do("stop")
+    assert not bench.phone.is_done(bench.now + 1.9)
+    assert bench.phone.is_done(bench.now + 2.0)
+    second = request("INVITE", body=SDP, branch="z9hG4bK-late")
+    assert firsts(bench.put(second, FAR)) == ["486"]
