@@ -30,7 +30,7 @@ from appliance.policy.office import KeyCode
 from appliance.policy.text import Refused, SaidError, Words, why_not
 from appliance.provisioning import handset, templates
 from appliance.provisioning.handset import Handset, PhoneSheet
-from appliance.provisioning.server import PORT, OfferedFile, ProvisioningServer, ProvisioningWindow
+from appliance.provisioning.server import PORT, FileWindow, OfferedFile, ProvisioningServer
 from appliance.provisioning.templates import GIGASET_PIN_DIGITS
 from appliance.sip import admission
 from appliance.sip.registrar import network_of
@@ -64,7 +64,7 @@ def serve(settings: Settings, minutes: int, address: str) -> None:
     codes = build_office(settings, datetime.now(UTC).year).key_codes
     allowed = tuple(network_of(network) for network in settings.sip.allowed)
     offers = service_phones.provisioning_offers(settings, codes, where)
-    window = ProvisioningWindow(offers, time.monotonic() + minutes * 60, allowed)
+    window = FileWindow(offers, time.monotonic() + minutes * 60, allowed)
     window.registered(registered(settings))
     if not window.is_open(time.monotonic()):
         raise SaidError(NOTHING_TO_SERVE)
@@ -116,7 +116,7 @@ def registered(settings: Settings) -> set[str]:
     return {row["name"] for row in status["phones"] if row["address"]}
 
 
-def keep(settings: Settings, window: ProvisioningWindow) -> None:
+def keep(settings: Settings, window: FileWindow) -> None:
     """Keep who has fetched; the token of a phone that fetched and registered is worth nothing."""
     kept, now = (
         service_phones.load_handsets(settings),
@@ -131,7 +131,7 @@ def keep(settings: Settings, window: ProvisioningWindow) -> None:
     service_phones.save_handsets(settings, kept)
 
 
-def opened(window: ProvisioningWindow, where: str, minutes: int) -> Words:
+def opened(window: FileWindow, where: str, minutes: int) -> Words:
     """Say where phones find their files, and whose there are."""
     waiting = [offer.phone for offer in window.offers if not offer.is_registered]
     names = ", ".join(waiting)

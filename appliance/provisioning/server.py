@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import hmac
-import socket
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -12,13 +11,15 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.http_server import HttpLimits, HttpRequest, HttpResponse, HttpServer, listen
+from appliance.http_server import HttpLimits, HttpResponse, HttpServer, listen
 from appliance.policy.text import NOTHING, Refused, Words
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Collection
     from ipaddress import IPv4Network
 
+    from appliance.http_server import HttpRequest
     from appliance.provisioning.templates import PhoneMake
 
 
@@ -71,7 +72,7 @@ CLOSED = WindowAnswer(NOT_HERE)
 
 
 @dataclass(slots=True)
-class ProvisioningWindow:
+class FileWindow:
     """Serves `offers` until `closes_at` (monotonic s), to hosts of the networks `allowed` alone, ()
     for every one.
     """
@@ -219,7 +220,7 @@ class ProvisioningServer:
     def __init__(
         self,
         address: tuple[str, int],
-        window: ProvisioningWindow,
+        window: FileWindow,
         say: Callable[[Words], None],
         arp: Path = ARP,
         clock: Callable[[], float] = time.monotonic,

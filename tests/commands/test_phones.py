@@ -22,7 +22,7 @@ from appliance.config.schema import Settings
 from appliance.config.state_folder import SECRETS
 from appliance.errors import ConfigurationError, OfficeError
 from appliance.policy.office import KEY_CODES
-from appliance.provisioning.server import ProvisioningWindow
+from appliance.provisioning.server import FileWindow
 
 CONFIG = """\
 [site]
@@ -198,9 +198,7 @@ def test_a_fetched_file_is_listed_and_its_token_is_burnt(path: Path, settings: S
     """Who fetched and when is kept; once the phone has registered its token opens nothing."""
     phones(path, "add", "op1", "--mac", YEALINK)
     phones(path, "add", "op2")
-    window = ProvisioningWindow(
-        service_phones.provisioning_offers(settings, KEY_CODES, "10.1.2.3"), 60.0
-    )
+    window = FileWindow(service_phones.provisioning_offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
     window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
     window.registered({"op1", "op2"})
     provisioning.keep(settings, window)
@@ -216,9 +214,7 @@ def test_a_phone_that_was_added_anew_meanwhile_keeps_its_new_token(
 ) -> None:
     """A window does not overwrite what was made while it was open."""
     phones(path, "add", "op1", "--mac", YEALINK)
-    window = ProvisioningWindow(
-        service_phones.provisioning_offers(settings, KEY_CODES, "10.1.2.3"), 60.0
-    )
+    window = FileWindow(service_phones.provisioning_offers(settings, KEY_CODES, "10.1.2.3"), 60.0)
     window.answer("/001565aabbcc.cfg", "10.1.2.21", "", 0.0)
     window.registered({"op1"})
     phones(path, "add", "op1")

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
-from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.call import CallPlan, ExchangeCall
 from hw_tests import signals
 from hw_tests.field import Field
 from hw_tests.findings import Finding, Texts, Verdict
@@ -57,7 +57,7 @@ class Caller:
         self._does = does
         self.asked: list[Texts] = []
         self.told: list[Texts] = []
-        self.call = LineCall(CallPlan(caller=MOBILE), 1)
+        self.call = ExchangeCall(CallPlan(caller=MOBILE), 1)
 
     def tell(self, what: Texts) -> None:
         """Do at once what is only told."""

@@ -12,7 +12,7 @@ from appliance.media.messages import Prompt
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.playback import PromptMemory
 from appliance.media.switch import Switch
-from appliance.simulator.exchange.call import LineCall
+from appliance.simulator.exchange.call import ExchangeCall
 from tests.media.virtual import ADDRESS, Hosted, Phone, World
 
 HOLD = pcm16([3000.0, -3000.0] * 4000)
@@ -51,7 +51,7 @@ class Office:
         """Give the Switch an order now."""
         self.switch.order(order, self.world.now)
 
-    def talking(self) -> LineCall:
+    def talking(self) -> ExchangeCall:
         """Answer a call and join it to the phone."""
         call = self.world.answer(self.one, hang_up_after_ms=10**6)
         self.order(orders.PreparePhone("leg1"))

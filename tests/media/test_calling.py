@@ -24,7 +24,7 @@ from appliance.dsp.wav import Law
 from appliance.media.messages import LineSetup
 from appliance.media.switch import Switch
 from appliance.modem.events import Stream
-from appliance.simulator.exchange.call import LineCall, Party
+from appliance.simulator.exchange.call import ExchangeCall, Party
 from tests.helpers import sound
 from tests.media.office import memory
 from tests.media.virtual import Hosted, World
@@ -40,7 +40,7 @@ def setup(make: str, **more: Any) -> LineSetup:
 
 def behind_a_pbx(
     make: str = "usr5637", parties: dict[str, Party] | None = None, **more: Any
-) -> tuple[Hosted, World, LineCall]:
+) -> tuple[Hosted, World, ExchangeCall]:
     """Answer a caller on a line behind a PBX with these extensions."""
     one = Hosted(setup(make, **more), make)
     wire = one.station.line.wire

@@ -18,7 +18,7 @@ from appliance.calls.events import (
 )
 from appliance.media.line import AnalogLine
 from appliance.media.messages import LineSetup, StillRinging
-from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.call import CallPlan, ExchangeCall
 from tests.media.virtual import Hosted, World
 
 NUMBER = "0541704111"
@@ -127,7 +127,7 @@ def test_the_identity_of_one_call_is_not_the_next_one_s() -> None:
 # --- a caller who rang before this process began --------------------------------------------------
 
 
-def _found(make: str, ago_ms: int, caller: Caller | None) -> tuple[Hosted, World, LineCall]:
+def _found(make: str, ago_ms: int, caller: Caller | None) -> tuple[Hosted, World, ExchangeCall]:
     """A carrier that is told, before its start, of a caller who rings on a modem that is up."""
     one, world = _ready(make, "after")
     modem = one.line.modem

@@ -19,7 +19,7 @@ from appliance.calls.orders import Play, Record
 from appliance.dsp import g711
 from appliance.dsp.wav import Law
 from appliance.media.messages import LineSetup
-from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.call import CallPlan, ExchangeCall
 from tests.helpers import sound
 from tests.media.virtual import Desk, Hosted, Phone, World
 
@@ -174,7 +174,7 @@ CODES = {"b": Evidence.CHIP_BUSY, "d": Evidence.CHIP_DIAL, "l": Evidence.LOOP}
 WORDS = {"b": "busy", "d": "dial", "l": "loop"}
 
 
-def _talking(one: Hosted, world: World, phone: Phone) -> LineCall:
+def _talking(one: Hosted, world: World, phone: Phone) -> ExchangeCall:
     """A caller who speaks without a pause to somebody at a phone."""
     call = world.answer(one, hang_up_after_ms=10**6, clips=(SPEECH,), repeat_say=True)
     world.parts.append(phone.step)

@@ -22,7 +22,7 @@ from appliance.dsp.wav import Law
 from appliance.media.bridge import FOR_CALLER, FOR_PHONE, MOST_APART, Voice
 from appliance.media.phone_leg import PhoneLeg
 from appliance.media.switch import SILENT_PHONE_S
-from appliance.simulator.exchange.call import LineCall
+from appliance.simulator.exchange.call import ExchangeCall
 from tests.helpers import sound
 from tests.media.office import HOLD, WORD, Office, memory
 from tests.media.virtual import ADDRESS, Hosted, Phone
@@ -60,7 +60,7 @@ class Threesome(Office):
         self.head = Phone(law, "leg2")
         self.world.parts.insert(1, self.head.step)
         self.switch._prepare = self.prepared
-        self.call: LineCall = self.talking()
+        self.call: ExchangeCall = self.talking()
         self.order(orders.PreparePhone("leg2"))
         self.head_agrees()
 

@@ -24,7 +24,7 @@ from appliance.media.line import AnalogLine
 from appliance.media.link import Link, Sound
 from appliance.media.messages import LineSetup
 from appliance.media.phone_leg import PhoneLeg, bind_port
-from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.call import CallPlan, ExchangeCall
 from appliance.simulator.exchange.modem_protocol import Personality, personality_named
 from appliance.simulator.exchange.outlet import Station
 from appliance.simulator.exchange.signals import country_named
@@ -62,9 +62,9 @@ class Hosted:
         """The exchange's modem (it is another one after it was switched off and on)."""
         return self.station.modem
 
-    def place(self, plan: CallPlan | None = None, **more: Any) -> LineCall:
+    def place(self, plan: CallPlan | None = None, **more: Any) -> ExchangeCall:
         """Have somebody call."""
-        call = LineCall(plan or CallPlan(**more), 1)
+        call = ExchangeCall(plan or CallPlan(**more), 1)
         self.station.line.place(call)
         return call
 
@@ -137,7 +137,7 @@ class World:
             one.line.start(self.now)
             self.until(lambda one=one: one.line.in_service)  # type: ignore[misc]  # a default
 
-    def answer(self, one: Hosted, plan: CallPlan | None = None, **more: Any) -> LineCall:
+    def answer(self, one: Hosted, plan: CallPlan | None = None, **more: Any) -> ExchangeCall:
         """Have somebody call, answer, and wait until the line is answered."""
         call = one.place(plan, **more)
         self.until(lambda: one.heard_of(LineRang))

@@ -20,9 +20,9 @@ from appliance.provisioning.server import (
     PATIENCE,
     RATE,
     VISITORS,
+    FileWindow,
     OfferedFile,
     ProvisioningServer,
-    ProvisioningWindow,
     hardware_of,
 )
 from appliance.provisioning.templates import MAKES
@@ -61,7 +61,7 @@ class Served:
         offer = OfferedFile(
             "op1", MAKES["yealink"], MAKES["yealink"].write(handset()), MAC, "token"
         )
-        window = ProvisioningWindow([offer], 3600.0)
+        window = FileWindow([offer], 3600.0)
         self.server = ProvisioningServer(("127.0.0.1", 0), window, self._say, arp, self.clock)
         self.host, self.port = self.server.address
         self._stopping = threading.Event()
@@ -179,9 +179,9 @@ def test_a_flood_is_let_in_slowly(served: Served) -> None:
 def test_a_port_that_is_taken_is_named(served: Served) -> None:
     """One sentence says where and what to do."""
     with pytest.raises(TechnicianError, match="perhaps another"):
-        ProvisioningServer((served.host, served.port), ProvisioningWindow([], 0.0), lambda _: None)
+        ProvisioningServer((served.host, served.port), FileWindow([], 0.0), lambda _: None)
     with pytest.raises(TechnicianError, match="another --address"):
-        ProvisioningServer(("192.0.2.1", 0), ProvisioningWindow([], 0.0), lambda _: None)
+        ProvisioningServer(("192.0.2.1", 0), FileWindow([], 0.0), lambda _: None)
 
 
 def test_a_big_answer_goes_out_whole_to_a_slow_reader(served: Served) -> None:
@@ -208,11 +208,11 @@ TOKEN = "qnuewqfkmzrecj9d9hvx"
 FILE = "/001565aabbcc.cfg"
 
 
-def window() -> ProvisioningWindow:
+def window() -> FileWindow:
     """Return a window of 60 s with one Yealink and one Linphone."""
     desk = OfferedFile("op1", MAKES["yealink"], "secret of op1", MAC, TOKEN)
     soft = OfferedFile("op2", MAKES["linphone"], "secret of op2", "", TOKEN[::-1])
-    return ProvisioningWindow([desk, soft], 60.0)
+    return FileWindow([desk, soft], 60.0)
 
 
 def test_a_phone_gets_its_file_by_its_hardware_address() -> None:
@@ -231,7 +231,7 @@ def test_a_leading_file_is_given_before_the_phones_own() -> None:
     """By its hardware address or its token; a stranger is given neither."""
     poly = MAKES["poly"]
     for folder in ("", f"/{TOKEN}"):
-        made = ProvisioningWindow([OfferedFile("op1", poly, "secret of op1", MAC, TOKEN)], 60.0)
+        made = FileWindow([OfferedFile("op1", poly, "secret of op1", MAC, TOKEN)], 60.0)
         lead = made.answer(f"{folder}{FILE}", PHONE, MAC, 1.0)
         assert (lead.code, lead.body) == (200, poly.lead_text.encode())
         own = made.answer(f"{folder}/001565aabbcc-centralino.cfg", PHONE, MAC, 1.0)
@@ -310,7 +310,7 @@ def test_the_window_closes_by_time_and_when_all_are_there() -> None:
     assert made.answer(FILE, PHONE, MAC, 60.0).code == 404
     made.registered({"op1", "op2"})
     assert not made.is_open(1.0)
-    assert not ProvisioningWindow([], 60.0).is_open(1.0)
+    assert not FileWindow([], 60.0).is_open(1.0)
 
 
 def test_who_asks_for_too_much_is_heard_no_more() -> None:

@@ -10,7 +10,7 @@ import time
 import tty
 from types import FrameType
 
-from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.call import CallPlan, ExchangeCall
 from appliance.simulator.exchange.modem_protocol import personality_named
 from appliance.simulator.exchange.outlet import Station
 from appliance.simulator.exchange.signals import country_named
@@ -45,7 +45,7 @@ def main(path: str) -> None:
     station = Station(1, country_named("it"), personality_named("conexant"))
 
     def ring(_number: int, _frame: FrameType | None) -> None:
-        station.line.place(LineCall(CallPlan(hang_up_after_ms=600_000), 1))
+        station.line.place(ExchangeCall(CallPlan(hang_up_after_ms=600_000), 1))
 
     signal.signal(signal.SIGUSR1, ring)
     descriptor, last = _open(path), time.monotonic()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from appliance.simulator.exchange.audio import is_quiet
-from appliance.simulator.exchange.call import LineCall
+from appliance.simulator.exchange.call import ExchangeCall
 from tests.soak.mix import Script
 
 
-class Caller(LineCall):
+class Caller(ExchangeCall):
     """One call of the mix; `silent_s` is how long the caller has been hearing nothing.
 
     `bears_s` is how long that may be when something is broken.

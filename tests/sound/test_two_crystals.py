@@ -13,7 +13,7 @@ from appliance.dsp.conceal import SlipBuffer
 from appliance.dsp.wav import FRAME_SAMPLES, Law
 from appliance.media.messages import LineSetup
 from appliance.media.phone_leg import PhoneLeg
-from appliance.simulator.exchange.call import LineCall
+from appliance.simulator.exchange.call import ExchangeCall
 from tests.helpers import sound
 from tests.media.virtual import Hosted, Phone, World
 
@@ -131,7 +131,7 @@ def test_minutes_at_plus_and_minus_100_ppm(minutes: int) -> None:
     world = World(fast, slow)
     world.bring_up()
     said = [_minute(seed) * minutes for seed in (0, 1)]
-    calls: list[LineCall] = [world.answer(one, hang_up_after_ms=10**7) for one in (fast, slow)]
+    calls: list[ExchangeCall] = [world.answer(one, hang_up_after_ms=10**7) for one in (fast, slow)]
     to_slow, to_fast = SlipBuffer(Law.ULAW), SlipBuffer(Law.ULAW)
     for call, speech in zip(calls, said, strict=True):
         call.heard.clear()

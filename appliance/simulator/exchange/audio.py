@@ -67,7 +67,7 @@ def sine(parts: tuple[tuple[float, float], ...], n: int) -> bytes:
     return g711.linear_to_ulaw(pcm.tobytes())
 
 
-class Loop:
+class RepeatedSound:
     """Plays one rendered cycle for ever."""
 
     def __init__(self, cycle: bytes) -> None:
@@ -359,12 +359,12 @@ class WornPair:
         self.loss_db = 0.0
         self.dull = 0
         self.bent = 0.0
-        self._noise: Loop | None = None
+        self._noise: RepeatedSound | None = None
         self._before = [b"\0\0"] * 8
 
     def hiss(self, dbm0: float | None, *, crackles: bool = False) -> None:
         """Add noise at a level from now on, steady or crackling, or none."""
-        self._noise = None if dbm0 is None else Loop(white_noise(dbm0, crackles=crackles))
+        self._noise = None if dbm0 is None else RepeatedSound(white_noise(dbm0, crackles=crackles))
 
     def mix(self, sound: bytes) -> bytes:
         """Give what arrives of mu-law sound; silence on a pair without noise stays silence."""

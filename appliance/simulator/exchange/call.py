@@ -100,7 +100,7 @@ class CallReport:
     path: str = ""
 
 
-class LineCall:
+class ExchangeCall:
     """The caller: rings, talks by plan, hears; `heard` is drained by whoever listens."""
 
     def __init__(self, plan: CallPlan, line: int) -> None:

@@ -21,7 +21,7 @@ from appliance.simulator.exchange.audio import (
     silence_of,
     slice_at,
 )
-from appliance.simulator.exchange.call import AnsweredParty, CallPlan, LineCall, Party
+from appliance.simulator.exchange.call import AnsweredParty, CallPlan, ExchangeCall, Party
 from appliance.simulator.exchange.signals import (
     DigitDialled,
     ExtensionMoved,
@@ -40,7 +40,7 @@ from appliance.simulator.exchange.signals import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from appliance.simulator.exchange.audio import Echo, Loop
+    from appliance.simulator.exchange.audio import Echo, RepeatedSound
     from appliance.simulator.exchange.signals import Country, ModemAct, Signal, Tone
 
 
@@ -118,7 +118,7 @@ class SubscriberLine:
         self.country = country
         self.wire = LineKnobs()
         self.state = SubscriberLineState.IDLE
-        self.call: LineCall | None = None
+        self.call: ExchangeCall | None = None
         self.calls = 0
         self.last_dialled = ""
         self._ringing: RingingPhase | None = None
@@ -149,7 +149,7 @@ class SubscriberLine:
 
     # What people do
 
-    def place(self, call: LineCall) -> None:
+    def place(self, call: ExchangeCall) -> None:
         """Ring for a call; on a line in use the caller hears busy and the call is over."""
         self.calls += 1
         if self.state is not SubscriberLineState.IDLE:
@@ -214,18 +214,18 @@ class SubscriberLine:
             self.state = SubscriberLineState.IDLE
         return sound, signals
 
-    def _talk(self, call: LineCall, n: int) -> tuple[bytes, list[Signal]]:
+    def _talk(self, call: ExchangeCall, n: int) -> tuple[bytes, list[Signal]]:
         if call.hangs_up(n):
             self._release(call)
             return self._sound(n)
         return call.speak(n)
 
-    def _wait_on_hold(self, call: LineCall, n: int) -> None:
+    def _wait_on_hold(self, call: ExchangeCall, n: int) -> None:
         """A caller on hold may hang up; the modem hears of it once it has flashed back."""
         if not call.report.ended_by and call.hangs_up(n):
             call.end("caller")
 
-    def _release(self, call: LineCall) -> None:
+    def _release(self, call: ExchangeCall) -> None:
         """Let the far end hang up in its way; the line stays held until the host hangs up."""
         kind = call.plan.release
         if not call.report.ended_by:
@@ -302,12 +302,12 @@ class SubscriberLine:
             register.let_go()
         return register
 
-    def _let_go(self, call: LineCall) -> None:
+    def _let_go(self, call: ExchangeCall) -> None:
         """Give the busy tone to a caller whose call the host has ended."""
         call.end("host")
         self._leavers.add(call, self.country.busy)
 
-    def _finish(self, call: LineCall, by: str) -> None:
+    def _finish(self, call: ExchangeCall, by: str) -> None:
         call.end(by)
         call.done = True
         self.call = None
@@ -597,7 +597,7 @@ class Pipe:
         return piece + silence_of(n - len(piece))
 
 
-class Trunk(LineCall):
+class Trunk(ExchangeCall):
     """The call as the called line knows it; to the calling line it is whoever was reached."""
 
     def __init__(
@@ -666,13 +666,13 @@ class ReleasedCallers:
     """Those who listen to it at the moment; true while there are any."""
 
     def __init__(self) -> None:
-        self._leaving: list[tuple[LineCall, Loop, int]] = []
+        self._leaving: list[tuple[ExchangeCall, RepeatedSound, int]] = []
 
     def __bool__(self) -> bool:
         """Tell whether anybody is left."""
         return bool(self._leaving)
 
-    def add(self, call: LineCall, tone: Tone) -> None:
+    def add(self, call: ExchangeCall, tone: Tone) -> None:
         """Let a caller hear the tone."""
         self._leaving.append((call, tone_loop(tone), LINGER_AFTER_HANG_UP))
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
 from appliance.simulator.exchange.audio import IDENTITY_FAULTS, PAIRS, burst, checked_keys
-from appliance.simulator.exchange.call import RELEASES, CallPlan, LineCall
+from appliance.simulator.exchange.call import RELEASES, CallPlan, ExchangeCall
 from appliance.simulator.exchange.modem_protocol import personality_named
 from appliance.simulator.exchange.outlet import BACKLOG_LIMIT_MS, Outlet, Station, turn_knobs
 from appliance.simulator.exchange.signals import country_named, prepare
@@ -247,7 +247,7 @@ class Controller:
         self._status = status
         self._clips: list[bytearray] = []
         self._out = bytearray()
-        self._call: LineCall | None = None
+        self._call: ExchangeCall | None = None
         self._told: set[str] = set()
 
     def data_to_send(self) -> bytes:
@@ -305,7 +305,7 @@ class Controller:
         now = time.localtime()
         stamp = {"date": time.strftime("%m%d", now), "time": time.strftime("%H%M", now)}
         plan = plan_of(stamp | message, tuple(bytes(clip) for clip in self._clips))
-        self._call = LineCall(plan, outlet.station.number)
+        self._call = ExchangeCall(plan, outlet.station.number)
         outlet.station.line.place(self._call)
         self._tell("placed", line=outlet.station.number)
 

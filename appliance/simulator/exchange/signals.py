@@ -9,7 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from appliance.errors import ConfigurationError
-from appliance.simulator.exchange.audio import SAMPLE_RATE, Loop, samples_of, silence_of, sine
+from appliance.simulator.exchange.audio import (
+    SAMPLE_RATE,
+    RepeatedSound,
+    samples_of,
+    silence_of,
+    sine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -232,9 +238,9 @@ def tone_cadence(tone: Tone) -> bytes:
     return b"".join(rendered)
 
 
-def tone_loop(tone: Tone) -> Loop:
+def tone_loop(tone: Tone) -> RepeatedSound:
     """Play a tone from the start of its cadence."""
-    return Loop(tone_cadence(tone))
+    return RepeatedSound(tone_cadence(tone))
 
 
 def report_after(tone: Tone) -> int:
@@ -277,7 +283,7 @@ class InformationSource:
     """The special information tone, over and over; the chips here do not name it (v253.md 1.4)."""
 
     def __init__(self) -> None:
-        self._loop = Loop(information_tone())
+        self._loop = RepeatedSound(information_tone())
 
     def take(self, n: int) -> tuple[bytes, list[Signal]]:
         """Give n samples; there is no signal."""
@@ -372,7 +378,7 @@ class FaxMachine:
 
     def __init__(self) -> None:
         burst = sine(((FAX_HZ, FAX_DBM0),), samples_of(FAX_ON_MS))
-        self._loop = Loop(burst + silence_of(samples_of(FAX_OFF_MS)))
+        self._loop = RepeatedSound(burst + silence_of(samples_of(FAX_OFF_MS)))
         self._at = 0
 
     def take(self, n: int) -> tuple[bytes, list[Signal]]:

@@ -9,7 +9,7 @@ import sys
 from appliance.errors import CentralinoError, ConfigurationError
 from appliance.simulator.phone.phone import LANGUAGES
 from appliance.simulator.phone.process import PhoneOptions, PhoneProcess, go_realtime
-from appliance.simulator.phone.sip import PREFERENCES, Address, PhoneAccount
+from appliance.simulator.phone.sip import PREFERENCES, Address, SimulatedAccount
 
 
 def address(text: str, port: int) -> Address:
@@ -43,7 +43,7 @@ def options_from(arguments: list[str]) -> PhoneOptions:
     """Return what a command line asks for; raises ConfigurationError."""
     given = parser().parse_args(arguments)
     local = address(given.listen, 0)
-    account = PhoneAccount(
+    account = SimulatedAccount(
         given.name,
         given.user or given.name,
         given.secret,

@@ -31,7 +31,7 @@ from appliance.simulator.phone.sip import (
 from appliance.simulator.phone.sound import CallSound
 
 if TYPE_CHECKING:
-    from appliance.simulator.phone.sip import Address, Headers, PhoneAccount, TransactionLayer
+    from appliance.simulator.phone.sip import Address, Headers, SimulatedAccount, TransactionLayer
     from appliance.simulator.phone.sound import NoteEvent, RtpStream, SpokenSound
 
 
@@ -103,13 +103,13 @@ def state_after(state: PhoneCallState, step: CallStep) -> PhoneCallState | None:
 # ---- call --------------------------------------------------------------------------------------
 
 
-class PhoneCall:
+class SimulatedCall:
     """What both directions share; every event it notes bears the call's number."""
 
     def __init__(
         self,
         number: int,
-        account: PhoneAccount,
+        account: SimulatedAccount,
         wire: TransactionLayer,
         speech: SpokenSound,
         note: NoteEvent,
@@ -339,13 +339,13 @@ class PhoneCall:
 # A call that comes in: it rings, is answered, refused or cancelled.
 
 
-class IncomingCall(PhoneCall):
+class IncomingCall(SimulatedCall):
     """A call made by an INVITE of theirs."""
 
     def __init__(
         self,
         number: int,
-        account: PhoneAccount,
+        account: SimulatedAccount,
         wire: TransactionLayer,
         speech: SpokenSound,
         note: NoteEvent,
@@ -427,13 +427,13 @@ UNRESERVED = "*+-_.!~'()&=$,;?/"
 """What may stand in the user part unescaped (RFC 3261 section 25.1); `#` may not."""
 
 
-class OutgoingCall(PhoneCall):
+class OutgoingCall(SimulatedCall):
     """A call made by an INVITE of ours to a number at the server, or to a whole SIP URI."""
 
     def __init__(
         self,
         number: int,
-        account: PhoneAccount,
+        account: SimulatedAccount,
         wire: TransactionLayer,
         speech: SpokenSound,
         note: NoteEvent,
@@ -613,7 +613,7 @@ class PhoneDialog:
         return host_in(uri_in(self.routes[0]) if self.routes else target)
 
     def request(
-        self, account: PhoneAccount, method: str, more: Headers = (), body: bytes = b""
+        self, account: SimulatedAccount, method: str, more: Headers = (), body: bytes = b""
     ) -> tuple[SipMessage, Address]:
         """Return a request within the dialog and where it goes; an ACK keeps the CSeq number."""
         if method != "ACK":

@@ -30,8 +30,14 @@ from appliance.simulator.phone.sound import SpokenSound
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from appliance.simulator.phone.call import PhoneCall
-    from appliance.simulator.phone.sip import Address, Challenge, Headers, PhoneAccount, SipMessage
+    from appliance.simulator.phone.call import SimulatedCall
+    from appliance.simulator.phone.sip import (
+        Address,
+        Challenge,
+        Headers,
+        SimulatedAccount,
+        SipMessage,
+    )
     from appliance.simulator.phone.sound import NoteEvent, RtpStream
 
 
@@ -55,13 +61,13 @@ class SimulatedPhone:
     """A phone with one call at a time; a second one is told busy."""
 
     def __init__(
-        self, account: PhoneAccount, registers: bool, on_event: Callable[[PhoneEvent], None]
+        self, account: SimulatedAccount, registers: bool, on_event: Callable[[PhoneEvent], None]
     ) -> None:
         self.account = account
         self.speech = SpokenSound()
         self.wire = TransactionLayer(self._take)
         self.registration = PhoneRegistration(account, self.wire, self._note)
-        self.call: PhoneCall | None = None
+        self.call: SimulatedCall | None = None
         self.mode = "manual"
         self.is_on = False
         self._registers = registers
@@ -141,7 +147,7 @@ class SimulatedPhone:
             raise OfficeError("no call is ringing")
         self.call.answer(now)
 
-    def current(self) -> PhoneCall:
+    def current(self) -> SimulatedCall:
         """Return the call that is not over; raises OfficeError without one."""
         if self.call is None or self.call.is_over:
             raise OfficeError("there is no call")
@@ -227,7 +233,7 @@ RETRY_S = 2.0
 class PhoneRegistration:
     """Keeps one Contact registered; notes registered, registration_failed and unregistered."""
 
-    def __init__(self, account: PhoneAccount, wire: TransactionLayer, note: NoteEvent) -> None:
+    def __init__(self, account: SimulatedAccount, wire: TransactionLayer, note: NoteEvent) -> None:
         self.is_registered = False
         self.deadline = math.inf
         self._account = account

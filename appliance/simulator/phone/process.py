@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from appliance.simulator.phone.sip import Address, PhoneAccount
+    from appliance.simulator.phone.sip import Address, SimulatedAccount
     from appliance.simulator.phone.sound import RtpStream
 
 
@@ -55,7 +55,7 @@ DATAGRAMS_A_TURN = 32
 class PhoneOptions:
     """What the command line says; `account` still without its ports."""
 
-    account: PhoneAccount
+    account: SimulatedAccount
     registers: bool
     control: str
     language: str
@@ -396,7 +396,7 @@ class TestPhone:
         self._arguments += [f"--language={language}"]
         self._arguments += ["--verbose"] * is_verbose + ["--no-register"] * (not registers)
         self._process: subprocess.Popen[bytes] | None = None
-        self._conversation: ControlClient | None = None
+        self._conversation: PhoneControlClient | None = None
         self._past: list[PhoneEvent] = []
 
     def __enter__(self) -> Self:
@@ -417,7 +417,7 @@ class TestPhone:
         command.append(f"--control=fd:{theirs.fileno()}")
         with theirs:
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
-        self._conversation = ControlClient(self.name, ours)
+        self._conversation = PhoneControlClient(self.name, ours)
         self.wait_event("on", 10.0)
         return self
 
@@ -551,7 +551,7 @@ class PhoneTimeout(PeerError, TimeoutError):  # noqa: N818 - it is called what i
     """Raised when an event did not come in time; the sentence lists those that came."""
 
 
-class ControlClient:
+class PhoneControlClient:
     """Reads and writes JSON lines on a socket; nothing is polled, everything has a time limit."""
 
     def __init__(self, name: str, connection: socket.socket) -> None:

@@ -480,7 +480,7 @@ SDP_TYPE = ("Content-Type", "application/sdp")
 
 
 @dataclass(frozen=True, slots=True)
-class PhoneAccount:
+class SimulatedAccount:
     """A phone's name on the terminal, its SIP user and secret, its server and its own sockets."""
 
     name: str

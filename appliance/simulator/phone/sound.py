@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from appliance.simulator.phone.sip import (
         Address,
         AgreedMedia,
-        PhoneAccount,
         RtpCodec,
+        SimulatedAccount,
         SipMessage,
     )
 
@@ -187,11 +187,11 @@ class RtpStream:
             self.figures.intervals.append(now - self._last_arrival)
         self._last_arrival = now
 
-    def _hear(self, packet: RtpPacket) -> None:
+    def _hear(self, packet: SoundPacket) -> None:
         if self.recorder.take(packet):
             self._speech.hears(packet.payload)
 
-    def _take_event(self, packet: RtpPacket, now: float) -> None:
+    def _take_event(self, packet: SoundPacket, now: float) -> None:
         self.recorder.take(packet, is_sound=False)
         # All packets of one event bear its first timestamp: a repeated one is no new key.
         key, this = key_in(packet.payload), (packet.ssrc, packet.timestamp)
@@ -199,7 +199,7 @@ class RtpStream:
             self._last_event = this
             self._note("digit", now, digit=key)
 
-    def _packet(self, now: float) -> RtpPacket:
+    def _packet(self, now: float) -> SoundPacket:
         tick = None if self.agreed.events is None else self._speech.next_key()
         if tick is not None and self.agreed.events is not None:
             if tick.is_first:
@@ -221,9 +221,9 @@ class RtpStream:
             self._note(happened, now, timestamp=self._timestamp)
         return frame
 
-    def _made(self, payload_type: int, timestamp: int, payload: bytes, marker: bool) -> RtpPacket:
+    def _made(self, payload_type: int, timestamp: int, payload: bytes, marker: bool) -> SoundPacket:
         self._sequence = (self._sequence + 1) % 65536
-        return RtpPacket(payload_type, self._sequence, timestamp, self._ssrc, payload, marker)
+        return SoundPacket(payload_type, self._sequence, timestamp, self._ssrc, payload, marker)
 
 
 # ---- speech ------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ class SoundRecorder:
         self._end = 0
         self._duplicates = self._overlaps = self._jumps = 0
 
-    def take(self, packet: RtpPacket, is_sound: bool = True) -> bool:
+    def take(self, packet: SoundPacket, is_sound: bool = True) -> bool:
         """Put a packet in its place; an event packet only counts in the sequence.
 
         Returns False for a packet that came before.
@@ -404,7 +404,7 @@ class SoundRecorder:
         law = str(self.codec.law)
         return HeardSound(data, law, missing, lost, self._duplicates, overlaps, self._jumps)
 
-    def _begin(self, packet: RtpPacket) -> None:
+    def _begin(self, packet: SoundPacket) -> None:
         # 65536 * 1024: streams one after the other must never share an extended number.
         self._sequence = packet.sequence + 65536 * 1024 * (len(self._spans) + 1)
         self._spans.append([self._sequence, self._sequence - 1])
@@ -412,7 +412,7 @@ class SoundRecorder:
         self._ssrc = packet.ssrc
         self._restart_time(packet)
 
-    def _restart_time(self, packet: RtpPacket) -> None:
+    def _restart_time(self, packet: SoundPacket) -> None:
         self._time, self._wire_time = self._end, packet.timestamp
 
     def _note(self, sequence: int) -> None:
@@ -421,7 +421,7 @@ class SoundRecorder:
         span = self._spans[-1]
         span[0], span[1] = min(span[0], sequence), max(span[1], sequence)
 
-    def _place(self, packet: RtpPacket) -> None:
+    def _place(self, packet: SoundPacket) -> None:
         step = _signed(packet.timestamp - self._wire_time, 32)
         if abs(step) > LONGEST_GAP:
             self._jumps += 1
@@ -471,7 +471,7 @@ _EVENT = struct.Struct("!BBH")
 
 
 @dataclass(frozen=True, slots=True)
-class RtpPacket:
+class SoundPacket:
     """One RTP packet; `timestamp` in samples."""
 
     payload_type: int
@@ -488,7 +488,7 @@ class RtpPacket:
         return head + self.payload
 
 
-def parse_rtp(datagram: bytes) -> RtpPacket:
+def parse_rtp(datagram: bytes) -> SoundPacket:
     """Return the packet in a datagram, its extension and padding taken off; raises PeerError."""
     if len(datagram) < _HEADER.size or datagram[0] >> 6 != 2:
         raise PeerError("not an RTP packet")
@@ -501,7 +501,7 @@ def parse_rtp(datagram: bytes) -> RtpPacket:
     end = len(datagram) - (datagram[-1] if first & 0x20 else 0)
     if end < start:
         raise PeerError("an RTP packet cut short")
-    return RtpPacket(
+    return SoundPacket(
         second & 0x7F, sequence, timestamp, ssrc, datagram[start:end], bool(second & 0x80)
     )
 
@@ -525,7 +525,7 @@ EARLY_PACKETS = 5
 class CallSound:
     """The sound side of one call; `stream` stands from the answer on and stays after the end."""
 
-    def __init__(self, account: PhoneAccount, speech: SpokenSound, note: NoteEvent) -> None:
+    def __init__(self, account: SimulatedAccount, speech: SpokenSound, note: NoteEvent) -> None:
         self.session = SdpSession(account.rtp, account.preferences, secrets.randbits(31))
         self.stream: RtpStream | None = None
         # Sound may overtake the 200 that announces it, and who offers must be ready (RFC 3264 5.1).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from appliance.http_server import HttpResponse, read_request, write_response
-from appliance.provisioning.server import OfferedFile, ProvisioningWindow
+from appliance.provisioning.server import FileWindow, OfferedFile
 from appliance.provisioning.templates import MAKES
 
 TOKENS = (
@@ -24,7 +24,7 @@ def run(data: bytes) -> None:
     assert (request is None) == (first is None)
     if request is None or request.code != 200:
         return
-    answer = ProvisioningWindow(offers, 60.0).answer(request.path, "192.0.2.66", "", 1.0)
+    answer = FileWindow(offers, 60.0).answer(request.path, "192.0.2.66", "", 1.0)
     assert answer.code == 404 or (answer.code == 200 and answer.body in FILES)
     assert answer.body == b"" or answer.code == 200
     assert answer.said.en.isprintable()

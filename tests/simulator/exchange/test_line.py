@@ -15,7 +15,7 @@ from appliance.dsp import g711
 from appliance.errors import ConfigurationError
 from appliance.simulator.exchange.audio import (
     Echo,
-    Loop,
+    RepeatedSound,
     WornPair,
     is_quiet,
     samples_of,
@@ -30,7 +30,7 @@ from tests.simulator.exchange.ruler import cadence_ms, goertzel_dbm0, level_dbm0
 from tests.simulator.exchange.virtual import TICK_MS, Bench, unshielded
 
 if TYPE_CHECKING:
-    from appliance.simulator.exchange.call import LineCall
+    from appliance.simulator.exchange.call import ExchangeCall
 
 
 PERIODS = {"it": 5.0, "de": 5.0, "fr": 5.0, "gb": 3.0, "us": 6.0}
@@ -424,7 +424,7 @@ def test_keys_of_either_modem_are_known_to_the_other() -> None:
 
 def measured(worn: WornPair, sound: bytes) -> float:
     """Give by how many dB the pair has weakened a second of mu-law sound, cut into ticks."""
-    loop = Loop(sound)
+    loop = RepeatedSound(sound)
     heard = b"".join(worn.mix(loop.take(80)) for _ in range(100))
     before, after = (audioop.rms(g711.ulaw_to_linear(each), 2) for each in (sound, heard))
     return round(float(20 * math.log10(before / after)), 1)
@@ -478,7 +478,7 @@ def test_a_crystal_that_runs_fast_is_heard_too_high(
 CALLER = CallPlan(hang_up_after_ms=100_000)
 
 
-def held(plan: CallPlan = CALLER, **extensions: Party) -> tuple[Bench, LineCall]:
+def held(plan: CallPlan = CALLER, **extensions: Party) -> tuple[Bench, ExchangeCall]:
     """Give a caller who is on hold behind a flash; extensions are given as x201=Party(...)."""
     bench = Bench()
     wire = bench.station.line.wire

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.errors import ConfigurationError
 from appliance.simulator.exchange import audio, signals
-from appliance.simulator.exchange.audio import Loop, SentIdentity
+from appliance.simulator.exchange.audio import RepeatedSound, SentIdentity
 from appliance.simulator.exchange.call import CallPlan
 from appliance.simulator.exchange.signals import COUNTRIES, country_named
 from tests.simulator.exchange.ruler import cadence_ms, goertzel_dbm0, level_dbm0, linear
@@ -72,7 +72,7 @@ def test_a_continuous_tone_joins_without_a_click() -> None:
 def test_a_loop_is_the_same_in_any_pieces(sizes: tuple[int, ...]) -> None:
     """Whatever the ticks, the loop plays its cycle over and over."""
     cycle = bytes(range(251))
-    loop = Loop(cycle)
+    loop = RepeatedSound(cycle)
     played = b"".join(loop.take(size) for size in sizes)
     assert played == (cycle * (len(played) // 251 + 1))[: len(played)]
 

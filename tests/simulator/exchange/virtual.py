@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from appliance.simulator.exchange.call import CallPlan, LineCall
+from appliance.simulator.exchange.call import CallPlan, ExchangeCall
 from appliance.simulator.exchange.modem_protocol import DleUnshielder, personality_named
 from appliance.simulator.exchange.outlet import Station
 from appliance.simulator.exchange.signals import country_named
@@ -56,13 +56,13 @@ class Bench:
             answer = self.command(text)
             assert b"OK\r\n" in answer or b"CONNECT\r\n" in answer, (text, answer)
 
-    def place(self, plan: CallPlan | None = None) -> LineCall:
+    def place(self, plan: CallPlan | None = None) -> ExchangeCall:
         """Place a call on the line."""
-        call = LineCall(plan or CallPlan(), 1)
+        call = ExchangeCall(plan or CallPlan(), 1)
         self.station.line.place(call)
         return call
 
-    def talk(self, plan: CallPlan | None = None, stream: str = "+VTR") -> LineCall:
+    def talk(self, plan: CallPlan | None = None, stream: str = "+VTR") -> ExchangeCall:
         """Place a call, answer it and start a mu-law stream without silence events."""
         self.prepare("ATE0", "AT+FCLASS=8", "AT+VSM=131,8000", "AT+VSD=0,0")
         call = self.place(plan)

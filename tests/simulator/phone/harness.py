@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from appliance.simulator.phone import sip
 from appliance.simulator.phone.phone import SimulatedPhone
-from appliance.simulator.phone.sip import PREFERENCES, PhoneAccount
+from appliance.simulator.phone.sip import PREFERENCES, SimulatedAccount
 
 if TYPE_CHECKING:
     from appliance.simulator.phone.phone import PhoneEvent
@@ -61,7 +61,7 @@ class Bench:
         self.now = 1000.0
         self.events: list[PhoneEvent] = []
         self.log: list[tuple[float, SipMessage, Address]] = []
-        account = PhoneAccount(
+        account = SimulatedAccount(
             "op1",
             "op1",
             "segreto",

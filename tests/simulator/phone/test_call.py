@@ -431,7 +431,9 @@ def test_sound_that_overtakes_the_answer_is_heard() -> None:
         call = bench.phone.current()
         bench.reply(invite, "183 Progress", body=early)
         for n in range(7):
-            call.sound.hear(sound.RtpPacket(8, n, 160 * n, 1, b"x" * 160).encode(), FAR, bench.now)
+            call.sound.hear(
+                sound.SoundPacket(8, n, 160 * n, 1, b"x" * 160).encode(), FAR, bench.now
+            )
         bench.reply(invite, "200 OK", more=CONTACT, body=SDP)
         assert call.stream is not None
         assert call.stream.figures.received == heard

@@ -181,7 +181,7 @@ def test_a_direction_is_narrowed_by_its_answer(offered: str, answered: str, ours
 
 def test_rtp_with_extension_padding_and_sources() -> None:
     """Only the payload is sound (pyvoip.md 3: stock plays the header)."""
-    packet = sound.RtpPacket(8, 65535, 2**32 - 1, 7, b"sound", marker=True)
+    packet = sound.SoundPacket(8, 65535, 2**32 - 1, 7, b"sound", marker=True)
     assert sound.parse_rtp(packet.encode()) == packet
     plain = packet.encode()
     head = bytes([0x80 | 0x20 | 0x10 | 0x01]) + plain[1:12] + b"CSRC" + b"\0\0\0\1EXTN"

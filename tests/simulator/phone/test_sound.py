@@ -18,8 +18,8 @@ from appliance.simulator.phone.sound import (
     ECHO_LIMIT,
     FRAME_S,
     FRAMES_MADE_UP,
-    RtpPacket,
     RtpStream,
+    SoundPacket,
     SoundRecorder,
     SpokenSound,
     percentile,
@@ -46,7 +46,7 @@ class Side:
     def _note(self, kind: str, now: float, **details: Any) -> None:
         self.notes.append((kind, now, details))
 
-    def run(self, ticks: int, first: int = 0) -> list[sound.RtpPacket]:
+    def run(self, ticks: int, first: int = 0) -> list[sound.SoundPacket]:
         """Serve each deadline as it comes."""
         return [
             sound.parse_rtp(data)
@@ -161,7 +161,7 @@ def test_an_echo_gives_back_what_it_hears_and_never_piles_up() -> None:
     side.speech.echo()
     frames = [bytes([n]) * 160 for n in range(ECHO_LIMIT + 3)]
     for n, frame in enumerate(frames):
-        side.stream.receive(sound.RtpPacket(0, n, n * 160, 1, frame).encode(), FAR, START)
+        side.stream.receive(sound.SoundPacket(0, n, n * 160, 1, frame).encode(), FAR, START)
     sent = [p.payload for p in side.run(ECHO_LIMIT + 1)]
     assert sent == [*frames[3:], b"\xff" * 160]
     assert side.speech.echo_dropped == 3
@@ -188,7 +188,7 @@ def test_a_far_end_that_sends_from_another_host_is_heard_until_the_right_one_spe
     side = Side()
     here, there = ("127.0.0.1", 1), ("127.0.0.2", 1)
     for n, source in enumerate((here, there, here, FAR, here, FAR)):
-        packet = sound.RtpPacket(0, n, n * 160, 1, bytes([n]) * 160)
+        packet = sound.SoundPacket(0, n, n * 160, 1, bytes([n]) * 160)
         side.stream.receive(packet.encode(), source, START)
     figures = side.stream.figures
     assert (figures.elsewhere, figures.strangers, figures.received) == (2, 2, 4)
@@ -197,7 +197,7 @@ def test_a_far_end_that_sends_from_another_host_is_heard_until_the_right_one_spe
 def test_only_the_far_end_is_listened_to() -> None:
     """Strangers, other codecs and nonsense are counted, not recorded."""
     side = Side()
-    good = sound.RtpPacket(0, 1, 0, 1, b"a" * 160)
+    good = sound.SoundPacket(0, 1, 0, 1, b"a" * 160)
     side.stream.receive(good.encode(), FAR, START)
     side.stream.receive(good.encode(), ("127.0.0.66", 4000), START)
     side.stream.receive(b"x", FAR, START)
@@ -219,10 +219,10 @@ def test_percentiles() -> None:
     assert percentile(values, 0.5) == 51
 
 
-def packets(count: int, sequence: int = 65530, timestamp: int = 2**32 - 320) -> list[RtpPacket]:
+def packets(count: int, sequence: int = 65530, timestamp: int = 2**32 - 320) -> list[SoundPacket]:
     """Return consecutive packets over the wrap of both counters."""
     return [
-        RtpPacket(0, (sequence + n) % 65536, (timestamp + 160 * n) % 2**32, 1, bytes([n]) * 160)
+        SoundPacket(0, (sequence + n) % 65536, (timestamp + 160 * n) % 2**32, 1, bytes([n]) * 160)
         for n in range(count)
     ]
 
@@ -254,7 +254,7 @@ def test_frames_that_overlap_are_counted() -> None:
     """A sender whose timestamps advance by 80 for 160 bytes is caught."""
     recorder = SoundRecorder(PCMU)
     for n in range(4):
-        recorder.take(RtpPacket(0, n, n * 80, 1, b"x" * 160))
+        recorder.take(SoundPacket(0, n, n * 80, 1, b"x" * 160))
     assert recorder.heard().overlaps == 3
 
 
@@ -262,7 +262,7 @@ def test_a_dropped_frame_that_the_sender_hides_is_missing_but_not_lost() -> None
     """Consecutive sequence numbers over a timestamp gap: the sender itself left something out."""
     recorder = SoundRecorder(PCMU)
     for n, at in enumerate((0, 160, 480)):
-        recorder.take(RtpPacket(0, n, at, 1, b"x" * 160))
+        recorder.take(SoundPacket(0, n, at, 1, b"x" * 160))
     heard = recorder.heard()
     assert (heard.missing, heard.lost) == (1, 0)
 
@@ -270,9 +270,9 @@ def test_a_dropped_frame_that_the_sender_hides_is_missing_but_not_lost() -> None
 def test_a_new_stream_goes_on_after_the_old_one() -> None:
     """Another SSRC or a wild timestamp is a jump, not hours of silence (pyvoip.md 3: 4 GB)."""
     recorder = SoundRecorder(PCMU)
-    recorder.take(RtpPacket(0, 1, 0, 1, b"a" * 160))
-    recorder.take(RtpPacket(0, 9000, 123456, 2, b"b" * 160))
-    recorder.take(RtpPacket(0, 9001, 4000000000, 2, b"c" * 160))
+    recorder.take(SoundPacket(0, 1, 0, 1, b"a" * 160))
+    recorder.take(SoundPacket(0, 9000, 123456, 2, b"b" * 160))
+    recorder.take(SoundPacket(0, 9001, 4000000000, 2, b"c" * 160))
     heard = recorder.heard()
     assert heard.data == b"a" * 160 + b"b" * 160 + b"c" * 160
     assert (heard.jumps, heard.missing, heard.lost) == (2, 0, 0)
@@ -281,6 +281,6 @@ def test_a_new_stream_goes_on_after_the_old_one() -> None:
 def test_what_was_heard_is_a_wav_in_its_own_law() -> None:
     """The bytes come back as they were."""
     recorder = SoundRecorder(PCMA)
-    recorder.take(RtpPacket(8, 1, 0, 1, b"a" * 160))
+    recorder.take(SoundPacket(8, 1, 0, 1, b"a" * 160))
     sound = wav.parse(recorder.heard().wav())
     assert (sound.data, sound.law) == (b"a" * 160, PCMA.law)
