@@ -61,7 +61,7 @@ COMMANDS = {
     "clock-set": "appliance.commands.clock:clock_set",
     "usb-reset": "appliance.commands.modems:usb_reset",
 }
-"""Every sub-command and where it stands."""
+"""Every sub-command and the function that is its click command."""
 FORMER: Final = {"carrier": "media"}
 """Former names, understood for one release and not listed."""
 
@@ -88,7 +88,7 @@ class LazyGroup(click.Group):
         return super().main(commands_options.arranged(self, words), *more, **options)
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
-        """Read the words before the command; a mistake there is said in the reader's language."""
+        """Parse the words before the command; report a mistake in the reader's language."""
         with usage.answered():
             return super().make_context(*args, **options)
 

@@ -21,14 +21,14 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 PRIVATE: Final = 0o600
-"""For the owner alone: numbers of callers, passwords and keys may stand in it."""
+"""For the owner alone: it may hold callers' numbers, passwords and keys."""
 SHARED: Final = 0o640
 """What the console may read too: its account is of the service's group, and of no more."""
 READABLE: Final = 0o644
 """What everybody on the box may read: results of root's helpers, which have UMask=0077."""
 DRAFT: Final = ".tmp"
 LEFT_S: Final = 3600.0
-"""A draft of that age has no writer any more: its power was cut."""
+"""Age (s) at which a draft has no writer any more: its power was cut."""
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _PLAIN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -222,7 +222,7 @@ def _is_roots(folder: int) -> bool:
 
 @contextlib.contextmanager
 def _draft(folder: int, name: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """Make a draft of a name that nobody can know before; it is gone where it is not finished."""
+    """Make a draft with an unpredictable name; it is removed if it is not finished."""
     _sweep(folder, name)
     draft = f".{name}.{secrets.token_hex(8)}{DRAFT}"
     descriptor = os.open(draft, _NEW, PRIVATE, dir_fd=folder)
@@ -246,7 +246,7 @@ def _finish(
 
 
 def _give(made: int, folder: int, owner: Owner | None) -> None:
-    """Give what root has made to whom it is for: to the folder's owner, where nobody is named."""
+    """Give what root has made to `owner`, by default to the folder's owner."""
     above = os.fstat(folder)
     if owner is None and os.fstat(made).st_uid == 0 != above.st_uid:
         owner = (above.st_uid, above.st_gid)
@@ -255,7 +255,7 @@ def _give(made: int, folder: int, owner: Owner | None) -> None:
 
 
 def _sweep(folder: int, name: str) -> None:
-    """Take away the drafts of a file that power cuts have left."""
+    """Remove a file's drafts that power cuts have left."""
     for left in os.listdir(folder):
         if left.startswith(f".{name}.") and left.endswith(DRAFT):
             with contextlib.suppress(OSError):  # its writer was as fast

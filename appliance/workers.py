@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 JOIN_LIMIT = 5.0
 """Seconds a worker may take to notice `stopping`."""
 BEAT_S = 10.0
-"""A worker that has nothing to do turns so often all the same: it is known to live."""
+"""An idle worker still turns this often (s), so that the watchdog sees it alive."""
 LASTING: Final = 10
-"""So many failed turns in a row are no bad job but a fault that stays."""
+"""Failed turns in a row that mean a permanent fault, not a bad job."""
 PAUSES_S: Final = (0.01, 5.0)
 """The first and the longest pause after a failed turn: each is twice the one before."""
 
@@ -41,7 +41,7 @@ class Reported(Bug):
 
 
 class Faults:
-    """What failed by a fault of ours, counted by thread; the journal gets the traceback.
+    """Counter of faults of ours by thread; the journal gets the traceback.
 
     The same fault again is written at its 2nd, 4th, 8th ... time: a fault that stays does not
     fill the journal.
@@ -78,7 +78,7 @@ faults: Final = Faults()
 
 @contextlib.contextmanager
 def one_job(*expected: type[Exception]) -> Iterator[None]:
-    """Report what a job fails with, and raise it as a Bug: for whoever waits for its outcome.
+    """Report a failed job, and raise Reported for the thread that waits for its outcome.
 
     Errors made for people pass, and those that are `expected`, a disk's or a network's.
     """

@@ -102,7 +102,7 @@ class CardApplied:
 
 
 def apply_card(places: BootPlaces, *, again: bool = False) -> CardApplied:
-    """Do what is due at a start, or when a modem has appeared; OSError is raised by /run alone."""
+    """Apply the card at a start, or when a modem has appeared; OSError comes from /run only."""
     turn = _CardTurn(places, again=again)
     outcome = turn.outcome()
     _publish_outcome(places, outcome)
@@ -172,7 +172,7 @@ class _CardTurn:
         self.is_rewritten = False
 
     def outcome(self) -> CardOutcome:
-        """Read the card, put in force what is to be, and say what became of it."""
+        """Read the card, apply a new file, and return the outcome."""
         try:
             said = self._judged()
         except OSError as error:
@@ -211,7 +211,7 @@ class _CardTurn:
         return self._good(CardVerdict.APPLIED, made.notes)
 
     def more(self, contents: bytes) -> tuple[BadConfiguration, ...]:
-        """Return what else is wrong with a file that was saved in an older encoding."""
+        """Return further mistakes of a file that was saved in an older encoding."""
         if len(contents) > LARGEST_FILE or b"\0" in contents:
             return ()
         try:
@@ -230,7 +230,7 @@ class _CardTurn:
         return CardOutcome(CardVerdict.BLANK if is_blank else verdict, notes=notes)
 
     def _stand(self) -> None:
-        """See that something is in force without the card: what was, with modems as found now."""
+        """Keep the last good configuration in force without the card, with modems as found now."""
         if self.kept is None and self._current and not self._places.is_image:
             return
         has_moved = self.kept is not None and self._is_ours() and not self._is_settled()
@@ -243,7 +243,7 @@ class _CardTurn:
                 return
 
     def _is_settled(self) -> bool:
-        """Tell whether the modems are where they were; one that is missing is awaited there."""
+        """Tell whether every modem is at its socket; a missing one keeps its place."""
         if self.kept is None:
             return False
         known = set(self.kept.ports.values())
@@ -251,7 +251,7 @@ class _CardTurn:
         return not is_open
 
     def make(self, text: str) -> MadeConfiguration:
-        """Make of a text all that follows from it; raises BadConfiguration."""
+        """Make the configuration of a text; raises BadConfiguration."""
         from appliance.bootfile.read import MakingContext, make_configuration
 
         kept, found = self.kept or KeptFile(), tuple(one.port for one in self._seen)
@@ -263,7 +263,7 @@ class _CardTurn:
         return make_configuration(text, around)
 
     def _hand_over(self, made: MadeConfiguration) -> None:
-        """Give the network, sshd and the next start what the file says; raises OSError."""
+        """Install network, SSH keys and host name; raises OSError."""
 
         places = self._places
         hand_network_over(places.data, places.networkd, made.network)
@@ -273,7 +273,7 @@ class _CardTurn:
             places.name_host(made.hostname)
 
     def _keep(self, text: str, made: MadeConfiguration) -> None:
-        """Write what follows from a good file, what is kept of it last; raises OSError."""
+        """Write passwords, configuration and, last, the kept file; raises OSError."""
 
         contents = made.config.encode()
         own_folder(Path(made.settings.folders.state))
@@ -385,7 +385,7 @@ def hand_network_over(data: Path, networkd: Path, text: str) -> None:
 
 
 def give_to_account(path: Path, text: str) -> None:
-    """Keep a text for others to read, or nothing; what is kept already is left alone."""
+    """Write a world-readable text, or remove it for ""; an unchanged one is left alone."""
     if not text:
         path.unlink(missing_ok=True)
     elif contents_of(path) != text.encode():
@@ -410,7 +410,7 @@ class SeenSocket:
 
 
 def seen_by_box(folder: Path, ttys: Path = TTYS) -> tuple[SeenSocket, ...]:
-    """List what is plugged in, in the order of the sockets; nothing where udev named none."""
+    """List serial devices in the order of their sockets; () where udev named none."""
     try:
         found = [(str(path), os.path.realpath(path)) for path in folder.iterdir()]
     except OSError:
@@ -541,7 +541,7 @@ def _with_new_list(lines: list[str], group: str, name: str) -> list[str]:
 
 
 def mistakes_of(error: BadConfiguration) -> Iterator[Words]:
-    """Give what is wrong with a file that was brought, a line each."""
+    """Yield the mistakes of a rejected file, a line each."""
     yield Words(
         f"{FILE_NAME} non è stato preso, nulla è cambiato. Che cosa correggere:",
         f"{FILE_NAME} was not taken, nothing has changed. What to correct:",

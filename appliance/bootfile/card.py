@@ -36,7 +36,7 @@ CARD_BEFORE: Final = "centralino-before.toml"
 """The technician's file as it was before one was brought to the running box."""
 MOUNT_LIMIT_S: Final = 30.0
 BUSY_S, LOOK_AGAIN_S = 20.0, 0.2
-"""So long a reader of the answer of before is waited for."""
+"""Seconds to wait for a reader of the previous result, and between two looks."""
 
 
 def read_card(folder: Path) -> bytes:
@@ -123,7 +123,7 @@ def _writable(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Wait until nobody else writes there: who ended first would make it read-only for both."""
+    """Wait for another writer: whichever ends first would remount the card read-only for both."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -133,8 +133,8 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _close(folder: Path) -> None:
-    """Make it read-only again; whoever has the answer of before open, whose name is gone, keeps
-    the kernel from that (EBUSY of mount(2)) until it is closed.
+    """Remount read-only; a reader with the replaced result still open keeps the kernel from that
+    (EBUSY of mount(2)) until it closes it.
     """
     until = time.monotonic() + BUSY_S
     while True:
@@ -147,8 +147,8 @@ def _close(folder: Path) -> None:
 
 
 def _remount(folder: Path, how: str) -> None:
-    """Remount it, and leave /run/mount/utab as it is: nobody needs what mount(8) would note there,
-    and where it has noted something once, the unit's filter keeps it from the next time.
+    """Remount without touching /run/mount/utab (--no-mtab): nobody needs that note, and once it is
+    there, the unit's system call filter makes the next remount fail.
     """
     done = subprocess.run(
         ("mount", "--no-mtab", "-o", f"remount,{how}", str(folder)),
@@ -169,7 +169,7 @@ def _remount(folder: Path, how: str) -> None:
 
 KEPT_FILE: Final = "site.json"
 CONFIG_BEFORE: Final = "before.toml"
-"""A configuration that somebody had changed by hand, set aside when the card's took its place."""
+"""A configuration that was changed by hand, set aside when the card's replaced it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class KeptFile:
 
 
 def load_kept(folder: Path) -> KeptFile | None:
-    """Read what is kept; None for nothing, or nothing that can be read."""
+    """Read the kept file; None if absent or malformed."""
     try:
         data = json.loads((folder / KEPT_FILE).read_text(encoding="utf-8"))
         kept = KeptFile(**data)
@@ -201,7 +201,7 @@ def load_kept(folder: Path) -> KeptFile | None:
 
 
 def save_kept(folder: Path, kept: KeptFile) -> None:
-    """Keep it; raises OSError, and then what was kept before still is."""
+    """Write the kept file; raises OSError, and then the previous one is still there."""
     atomic_write(folder / KEPT_FILE, json.dumps(asdict(kept), ensure_ascii=False))
 
 
@@ -293,7 +293,7 @@ def outcome_text(outcome: CardOutcome) -> str:
 
 
 def load_outcome(folder: Path) -> CardOutcome | None:
-    """Read an outcome; None where there is none, or none that can be read."""
+    """Read an outcome; None if absent or malformed."""
     try:
         return _outcome(json.loads((folder / OUTCOME_FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -301,7 +301,7 @@ def load_outcome(folder: Path) -> CardOutcome | None:
 
 
 def trouble_of(outcome: CardOutcome) -> Words:
-    """Say what is wrong, and what is in force all the same."""
+    """Return the fault, and which configuration is in force meanwhile."""
     if outcome.verdict in {CardVerdict.APPLIED, CardVerdict.AS_BEFORE}:
         return NOTHING
     if outcome.verdict is CardVerdict.BLANK:
@@ -558,7 +558,7 @@ def _socket(socket: UsbSocket) -> Words:
 
 
 def _phones(outcome: CardOutcome, facts: ResultFacts) -> tuple[Words, ...]:
-    """Say the passwords that the box made, as long as nobody could log in to see to them."""
+    """List the passwords that the box made, until the console has its first user."""
     if facts.code:
         return tuple(_filled(PHONE, name=name, secret=secret) for name, secret in facts.secrets)
     return (HIDDEN,) if outcome.made else ()

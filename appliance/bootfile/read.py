@@ -168,9 +168,9 @@ def _at_home(mistake: Mistake, places_of: list[int]) -> Mistake:
 # it.
 
 MOST_MISTAKES: Final = 50
-"""So many mistakes are told at most: a file with more is not a technician's."""
+"""Mistakes reported at most: a file with more is not a technician's."""
 ENTRIES_LOOKED_BACK: Final = 20
-"""So many entries back the beginning of one that does not end is looked for."""
+"""Entries searched backwards for the start of one that does not end."""
 HEADER: Final = re.compile(r"\s*\[+\s*(?P<name>[\w.]+)\s*\]*\s*(#.*)?$")
 COMMENTED: Final = re.compile(r"\s*#\s*(?P<header>\[\[?\s*(?P<name>[\w.]+)\s*\]\]?)\s*(#.*)?$")
 ENTRY: Final = re.compile(r"\s*(?P<key>[\w\"'-]+)\s*=")
@@ -250,7 +250,7 @@ def read_file(text: str) -> FileReading:
 
 
 def structured_file(found: FileReading) -> CardFile | None:
-    """Make what was written of the data, taking out what is wrong; None where nothing is left."""
+    """Structure the data without its mistakes; None if nothing is left."""
     for table in WEEKS:
         _check_week(found, table)
     for _ in range(MOST_MISTAKES):
@@ -267,7 +267,7 @@ def structured_file(found: FileReading) -> CardFile | None:
 
 
 def _mend(found: FileReading, error: Exception) -> None:
-    """Note what is wrong with the first entry that cannot be read; mend it, or leave it out."""
+    """Note the mistake of the first unreadable entry; mend it, or leave it out."""
     lines = found.lines
     at = min(line_of(error, found.text), len(lines)) - 1
     first = _first_line(lines, at)
@@ -405,7 +405,7 @@ def _check_week(found: FileReading, table: tuple[str, ...]) -> None:
 
 
 def _take_out(found: FileReading, mistakes: tuple[Mistake, ...]) -> bool:
-    """Take what is wrong out of the data; a row of a table that lacks an entry as a whole."""
+    """Remove wrong entries from the data; a row that lacks a required entry goes as a whole."""
     rows, is_any = set[tuple[str, int]](), False
     for place in dict.fromkeys(one.place for one in mistakes):
         *steps, last = place.split(".")
@@ -480,7 +480,7 @@ def check_file(written: CardFile, mistakes: Mistakes, passwords: Collection[str]
 
 
 def notes_on_file(written: CardFile) -> tuple[Words, ...]:
-    """Say what was not written, and what therefore holds."""
+    """Return notes on what was left out, and what holds instead."""
     lacks = (
         not any(written.hours.week.days),
         not written.phones,

@@ -68,7 +68,7 @@ def _in_line(number: int, it: str, en: str) -> Mistake:
 
 
 def _not_utf8(contents: bytes, error: UnicodeDecodeError) -> BadConfiguration:
-    """Say in which line a sign stands that is not UTF-8."""
+    """Return the mistake with the line of the first byte that is not UTF-8."""
     line = contents[: error.start].count(b"\n") + 1
     return BadConfiguration(
         FILE_NAME,
@@ -94,7 +94,7 @@ def _wrong(it: str, en: str) -> BadConfiguration:
 # filled in as a form.
 
 NO_PATRON = MonthDay(1, 1)
-"""A holiday in any case: stands for a patron saint's day that nobody has written."""
+"""Stands for a patron saint's day that was not written: 1 January is a holiday anyway."""
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - every address of the box, as phones find it
 DHCP = "dhcp"
 
@@ -114,7 +114,7 @@ class CardNetwork:
 
 @dataclass(frozen=True, slots=True)
 class CardSsh:
-    """Who may log in for maintenance: lines of a `.pub` file; () for nobody."""
+    """SSH keys for maintenance: lines of a `.pub` file; () for none."""
 
     keys: tuple[str, ...] = ()
 
@@ -144,7 +144,7 @@ class CardLine(schema.Line):
 
 @dataclass(frozen=True, slots=True)
 class CardPhone(schema.Phone):
-    """As configured, with its password; "" for one that the box makes."""
+    """As configured, with its password; "" if the box is to make one."""
 
     secret: Hidden = Hidden("")
 
@@ -330,7 +330,7 @@ def _ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 BY_PATH: Final = "/dev/serial/by-path"
 NOWHERE: Final = f"{BY_PATH}/usb-not-found-{{}}"
-"""Where a line stands whose modem has not been found: it is out, until there is one."""
+"""Port of a line whose modem was not found: the line is out of order until there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +379,7 @@ def whole_port(port: str) -> str:
 
 
 def _every(found: Sequence[str], before: Mapping[str, str]) -> PlacedLines:
-    """Take every modem; one that is late after a start does not cost its line."""
+    """One line for each modem; a modem that is late after a start keeps its line."""
     known = list(before.values())
     ports = known if set(found) <= set(known) else [*found]
     return PlacedLines(tuple((f"line{n}", port) for n, port in enumerate(ports, 1)), waits=True)
@@ -486,7 +486,7 @@ SECRET_ENTRIES: Final = (
 
 
 def secrets_given(written: CardFile) -> dict[str, str]:
-    """Return what was written, by its table."""
+    """Return the written secrets by their table."""
     found = {one.table: str(_value(written, one.table, one.key)) for one in SECRET_ENTRIES}
     return {table: text for table, text in found.items() if text}
 
@@ -511,7 +511,7 @@ def lay_secrets_down(made: Mapping[str, Any], written: CardFile, kept: Collectio
 
 
 def check_secrets(written: CardFile, mistakes: Mistakes, kept: Collection[str]) -> None:
-    """Note what is wrong; of `kept` ones nothing need be written."""
+    """Note every mistake; a secret among `kept` need not be written again."""
     for one in SECRET_ENTRIES:
         text = _value(written, one.table, one.key)
         if one.has_account:

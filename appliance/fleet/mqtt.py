@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 # ---- mqtt broker -------------------------------------------------------------------------------
-# At which broker, and as whom, the box publishes; and what a broker may say against it.
+# The broker, the box's account there, and the broker's refusals in words.
 
 
 class MqttSecurity(enum.StrEnum):
@@ -144,7 +144,7 @@ PASSING_REFUSALS: Final = frozenset({0x88, 0x89, 0x8B, 0x97, 0x9F})
 
 
 def broker_refusal(code: int, name: str) -> BrokerError:
-    """Say what a reason code (0x80 and above) means for the box."""
+    """Return the error for a reason code of 0x80 and above."""
     it, en = f"rifiuta ({name}): guardare il suo registro", f"refuses ({name}): see its log"
     return BrokerError(REFUSALS.get(code) or Words(it, en), misset=code not in PASSING_REFUSALS)
 
@@ -155,7 +155,7 @@ def fill_reason(words: Words, why: str) -> Words:
 
 
 # ---- mqtt session ------------------------------------------------------------------------------
-# What is under way on one connection to a broker: states first, each as it is now, then events.
+# Publishing on one connection: states first, each as it is now, then events.
 #
 # An event leaves the disk only once the broker has confirmed it, so it may arrive twice, under the
 # same id, and is never lost.
@@ -168,7 +168,7 @@ LOOK_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class OutboxDepth:
-    """How much waits, how much was dropped since ever, and when last ("" for never)."""
+    """Events that wait, events ever dropped, and when last ("" for never)."""
 
     waiting: int = 0
     dropped: int = 0
@@ -176,7 +176,7 @@ class OutboxDepth:
 
 
 class EventOutbox(Protocol):
-    """Where events wait and what stays at the broker is remembered. All raise StoreError."""
+    """Persistent outbox of events and of retained topics. All methods raise StoreError."""
 
     def waiting(self, after: int, most: int) -> tuple[FleetEvent, ...]:
         """Return events beyond a number, oldest first."""
@@ -185,7 +185,7 @@ class EventOutbox(Protocol):
         """Forget what the broker has confirmed."""
 
     def set_aside(self, number: int) -> None:
-        """Keep an event apart that cannot be published: those behind it go on."""
+        """Set an unpublishable event aside, so that later ones go on."""
 
     def depth(self) -> OutboxDepth:
         """Count them."""
@@ -234,7 +234,7 @@ class BrokerLink(Protocol):
 
 
 class PublishSession:
-    """What is under way on one connection: states first, each as it is now, then events."""
+    """Publishing on one connection: current states first, then events in their order."""
 
     def __init__(
         self,
@@ -257,7 +257,7 @@ class PublishSession:
         self._refresh_at = time.monotonic() + REFRESH_S
 
     def step(self, states: tuple[MqttMessage, ...], look: bool) -> None:
-        """Hand over what has changed, what is due anew, and, asked to `look`, the next events.
+        """Publish changed states, states due for a refresh and, if `look`, the next events.
 
         As many as may be under way; the rest follows what is confirmed. Raises StoreError.
         """
@@ -277,7 +277,7 @@ class PublishSession:
                 self._handed = event.number
 
     def _hand_over(self, event: FleetEvent) -> None:
-        """Publish an event; one that fails by a fault of ours each time holds back no other."""
+        """Publish an event; one that fails PUBLISH_TRIES times by a fault of ours is set aside."""
         for left in reversed(range(PUBLISH_TRIES)):
             try:
                 self._events[self._line.publish(self._write(event))] = event.number
@@ -291,7 +291,7 @@ class PublishSession:
                 return
 
     def hear(self) -> bool:
-        """Forget what was confirmed; returns whether anything was, so that more may go."""
+        """Settle confirmed messages; returns whether there were any, so that more may go."""
         confirmed = self._line.confirmed()
         events = [self._events.pop(mid) for mid in confirmed if mid in self._events]
         shown = [self._shown.pop(mid) for mid in confirmed if mid in self._shown]
@@ -303,7 +303,7 @@ class PublishSession:
         return bool(confirmed)
 
     def wait_s(self) -> float:
-        """Say how long nothing needs be done unless somebody wakes."""
+        """Return the seconds until the next step, unless woken."""
         most = LOOK_S if self._events or self._shown else BEAT_S
         return min(most, max(0.0, self._refresh_at - time.monotonic()))
 
@@ -311,7 +311,7 @@ class PublishSession:
         return self._line.window - len(self._events) - len(self._shown)
 
     def _learn(self, states: tuple[MqttMessage, ...]) -> None:
-        """Take what differs from what was told; topics are remembered before anything is there."""
+        """Queue states that differ from the published ones; their topics are stored first."""
         changed = [one for one in states if self._told.get(one.topic) != one]
         new = {one.topic for one in changed} - self._known
         if new:
@@ -321,7 +321,7 @@ class PublishSession:
             self._due[one.topic] = self._told[one.topic] = one
 
     def _sweep(self, states: tuple[MqttMessage, ...]) -> None:
-        """Empty the topics of lines, phones, prefixes that are no more."""
+        """Clear retained topics of lines, phones and prefixes that no longer exist."""
         stays = {one.topic for one in (self._here, *states)}
         for topic in sorted(self._known - stays):
             self._due[topic] = MqttMessage(topic, b"", retain=True)
@@ -329,9 +329,9 @@ class PublishSession:
 
 
 # ---- mqtt sender -------------------------------------------------------------------------------
-# The fleet's thread: states as they are now, events in their order, whatever the broker does.
+# The sending thread: current states, events in their order, whatever the broker does.
 #
-# It alone waits for the broker; who tells it of something never does.
+# It alone waits for the broker; `show` and `wake` never do.
 
 log = logging.getLogger(__name__)
 
@@ -343,7 +343,7 @@ STEADY_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class BrokerHealth:
-    """How it is: `why` says what keeps the broker away, `misset` that waiting mends nothing."""
+    """Health of the connection: `why` it is down, `misset` if only a configuration change helps."""
 
     connected: bool = False
     why: Words = NOTHING
@@ -468,7 +468,7 @@ class MqttSender:
         self._tell(connected=False, why=error.words, misset=error.misset)
 
     def _tell(self, *, connected: bool, why: Words = NOTHING, misset: bool = False) -> None:
-        """Tell how it is, with what waits on the disk."""
+        """Report the connection's health, with the depth of the outbox."""
         depth = self._health.depth
         with suppress(CentralinoError):
             depth = self._outbox.depth()

@@ -130,7 +130,7 @@ class MqttConnection:
         self.wake()
 
     def close(self, last: MqttMessage | None = None) -> None:
-        """Take leave, with a last message where the connection still stands; never waits."""
+        """Disconnect, with a last message if still connected; never waits."""
         client, self._client = self._client, None
         if client is not None:
             client.leave(last)
@@ -169,7 +169,7 @@ class MqttConnection:
         self.window = hello.window
 
     def _check_late(self, client: MqttClient) -> None:
-        """Raise where a confirmation is late; one that has come and was not asked for is not."""
+        """Raise BrokerError if a confirmation is overdue; one already received is not."""
         late = time.monotonic() - self._broker.limits.confirm_s
         sent = self._sent_at.items()
         if any(at < late for number, at in sent if number not in client.confirmations):
@@ -201,7 +201,7 @@ log = logging.getLogger(__name__)
 
 QOS: Final = 1
 LARGEST_PACKET: Final = 8192
-"""Bytes of a packet that the broker is told it may send: its hello is some dozen."""
+"""Maximum packet size (bytes) announced to the broker: its CONNACK takes some dozen."""
 BYTES_AT_MOST: Final = 65_536
 BYTES_A_CONFIRMATION: Final = 256
 """Bytes that are read at most: so many, and so many more a message that was sent."""
@@ -222,7 +222,7 @@ UNDER_WAY: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class BrokerHello:
-    """What the broker has said to a connection: a reason code and its name, what it can do."""
+    """The broker's CONNACK: reason code and its name, retain, QoS and receive maximum."""
 
     code: int
     name: str
@@ -298,7 +298,7 @@ class MqttClient(Paho):
         return told.mid
 
     def leave(self, last: MqttMessage | None) -> None:
-        """Take leave, with a last message where the connection still stands; never waits."""
+        """Disconnect, with a last message if still connected; never waits."""
         with contextlib.suppress(Exception):  # whatever is wrong with it, it is over
             if last is not None and self.is_connected():
                 self.publish(last.topic, last.payload, QOS, last.retain)
@@ -313,7 +313,7 @@ class MqttClient(Paho):
         return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
     def why(self) -> BrokerError:
-        """Say why the connection is over; what the broker has said of a message explains most."""
+        """Return why the connection ended; a refused message explains most, so it comes first."""
         if self.refused is not None:
             return self.refused
         if isinstance(self._error, ssl.SSLError):
@@ -394,13 +394,13 @@ def _properties(kind: int) -> Properties:
 
 
 def not_reached(error: Exception) -> Words:
-    """Say why there is no connection, and what to do."""
+    """Return why the broker cannot be reached."""
     why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
     return Words(f"non si raggiunge ({why.it})", f"cannot be reached ({why.en})")
 
 
 def tls_failure(error: ssl.SSLError) -> BrokerError:
-    """Say what TLS failed of; what is broken off in the middle may pass."""
+    """Return the reason of a TLS failure; a connection cut midway may be transient."""
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return BrokerError(LOST)
     reason = (error.reason or str(error)).replace("_", " ").lower()
@@ -408,7 +408,7 @@ def tls_failure(error: ssl.SSLError) -> BrokerError:
 
 
 def tls_context(broker: Broker) -> ssl.SSLContext:
-    """Make what TLS is done by; raises BrokerError for files that cannot be used."""
+    """Make the TLS context; raises BrokerError for files that cannot be used."""
     try:
         context = ssl.create_default_context(cafile=broker.ca_file or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -428,12 +428,12 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
 
 
 def _no_phrase() -> bytes:
-    """Answer whoever asks for a key's pass phrase: nobody sits at a box who could type one."""
+    """Refuse OpenSSL's request for a pass phrase: nobody sits at the box to type one."""
     raise ValueError("the key is locked by a pass phrase: use one without")
 
 
 def read_password(path: str) -> str:
-    """Read a password; raises BrokerError where there is none, or where everybody can read it."""
+    """Read the password; raises BrokerError if absent, or readable by everybody."""
     try:
         if Path(path).stat().st_mode & stat.S_IROTH:
             raise BrokerError(fill_reason(OPEN_FILE, path), misset=True)

@@ -32,9 +32,9 @@ Json = dict[str, Any]
 SCHEMA: Final = 1
 """Which edition of the published form events are written in."""
 HEAD_DIGITS: Final = 3
-"""So much of a masked number is told: which area, or that it is a mobile."""
+"""Leading digits of a masked number that are shown: the area, or that it is a mobile."""
 SHORTEST_SHOWN: Final = 8
-"""A shorter number would be half told by that, and is masked whole."""
+"""A shorter number is masked whole: HEAD_DIGITS would give half of it away."""
 
 
 class EventGroup(enum.StrEnum):
@@ -49,7 +49,7 @@ class EventGroup(enum.StrEnum):
 
 
 class CallerNumbers(enum.StrEnum):
-    """What is told of callers' numbers."""
+    """How callers' numbers are published."""
 
     MASKED = "masked"
     FULL = "full"
@@ -78,7 +78,7 @@ class KnownTrouble:
 
 
 def told_caller(presentation: str, number: str, hidden: Callable[[str], str] | None) -> Json:
-    """Say who called: how the number came, and what may be told of it.
+    """Return an event's caller: how the number was presented, and as much of it as may be shown.
 
     `hidden` puts a mask over undisclosed numbers (P7) and lets others be; None masks every one.
     """
@@ -89,7 +89,7 @@ def told_caller(presentation: str, number: str, hidden: Callable[[str], str] | N
 
 
 def facts_of(status: Status, troubles: tuple[KnownTrouble, ...]) -> Json:
-    """Gather what events are made of when it changes; a line that nothing is known of is left out.
+    """Collect the facts whose changes are events; undeclared lines are left out.
 
     What changes with every call is not among it, nor who has set a state.
     """
@@ -105,7 +105,7 @@ def facts_of(status: Status, troubles: tuple[KnownTrouble, ...]) -> Json:
 
 
 def service_of(status: Status) -> Json:
-    """Say how the front desk stands, as codes."""
+    """Return the state of the service as codes."""
     marks = status.service.marks()
     return {
         "open": status.open,
@@ -120,7 +120,7 @@ def fact_differences(
 ) -> list[tuple[str, Json]]:
     """List the events (kind, what it is about) that lie between two facts, of these topics.
 
-    With nothing before only what is wrong is told.
+    Without earlier facts only faults are reported.
     """
     known = before or {"lines": {}, "service": after["service"], "troubles": {}}
     found = (*_of_lines(known, after), *_of_service(known, after), *_of_troubles(known, after))
@@ -140,7 +140,7 @@ def merged_facts(before: Json | None, after: Json, *, settled: bool) -> Json:
 
 
 def plain_event(words: Words) -> Json:
-    """Return both languages; whatever may be a number or an address is masked."""
+    """Return both languages, with numbers and addresses masked."""
     return {"it": _safe(words.it), "en": _safe(words.en)}
 
 
@@ -185,7 +185,7 @@ ONLINE, OFFLINE = b"online", b"offline"
 REFRESH_S: Final = 900.0
 """States are published anew so often, changed or not."""
 EXPIRY_S: Final = 3600
-"""A broker forgets a state that nobody has renewed for so long."""
+"""Message expiry (s): the broker drops a state that was not refreshed for so long."""
 LONGEST_PREFIX: Final = 100
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 _OTHER: Final = re.compile(r"[^A-Za-z0-9_-]")
@@ -227,14 +227,14 @@ def check_prefix(prefix: str) -> str:
 
 
 def availability(prefix: str, *, online: bool) -> MqttMessage:
-    """Say whether the box is connected; "offline" is also its will, which the broker speaks."""
+    """Build the availability message; "offline" is also the will that the broker publishes."""
     return MqttMessage(f"{prefix}/availability", ONLINE if online else OFFLINE, retain=True)
 
 
 def state_messages(
     prefix: str, status: Status, troubles: tuple[KnownTrouble, ...]
 ) -> tuple[MqttMessage, ...]:
-    """Say how lines, positions, messages, the service and troubles stand, one topic each."""
+    """Build the messages of lines, positions, voicemail, service and faults, one topic each."""
     found = _states(status, troubles)
     return tuple(
         MqttMessage(f"{prefix}/{topic}", _json(value), retain=True, expiry_s=EXPIRY_S)
@@ -245,7 +245,7 @@ def state_messages(
 def event_message(
     prefix: str, told: FleetEvent, hidden: Callable[[str], str] | None
 ) -> MqttMessage:
-    """Tell of one event; `hidden` is of `events.told_caller`."""
+    """Build the message of one event; `hidden` as in `told_caller`."""
     about = dict(told.about)
     if told.presentation:
         about["caller"] = told_caller(told.presentation, told.caller, hidden)
@@ -315,7 +315,7 @@ class HomeDevice:
 
 
 def discovery_message(device: HomeDevice) -> MqttMessage:
-    """Describe the box and what can be known of it."""
+    """Build Home Assistant's discovery message of the box."""
     node = _node(device.prefix)
     value = {
         "dev": {"ids": [node], "name": device.name, "mf": "Centralino"},

@@ -92,13 +92,13 @@ class MetricCounters:
         self._looked: tuple[float, frozenset[str], bool] | None = None
 
     def call(self, record: CallRecord, now: float) -> None:
-        """Hear a call's record (`now` in monotonic s); one that goes on is not counted."""
+        """Take a call's record (`now` in monotonic s); a call that has not ended is not counted."""
         if record.ended_at is not None and record.call not in self._known:
             first, _ = self._ended.get(record.call, (now, record))
             self._ended[record.call] = (first, record)
 
     def lines(self, status: Status, now: float) -> None:
-        """Look which lines are busy; until the next look they are taken to be."""
+        """Sample which lines are busy; each counts as busy until the next sample."""
         if self._looked is not None:
             before, busy, all_busy = self._looked
             for line in busy:
@@ -111,7 +111,7 @@ class MetricCounters:
         self._looked = (now, busy, bool(names) and busy == names)
 
     def fault(self, found: Mapping[str, int]) -> None:
-        """Add what went wrong in the carrier's last period, by name."""
+        """Add the media gateway's faults of its last period, by name."""
         self._faults.update(found)
 
     def tally(self, now: float) -> CounterTally:
@@ -185,7 +185,7 @@ class GatewayFigures:
 
 @dataclass(frozen=True, slots=True)
 class BoxFigures:
-    """Everything that is told. Moments in s since 1970; `carrier` is None before it has said any.
+    """All figures of a scrape. Moments in s since 1970; `carrier` is None before its first report.
 
     `troubles` are stable codes, `complaints` how many of the configuration's values are not used as
     they stand; `restarts` are those of each part since the box has power, `overdue` late requests,

@@ -283,7 +283,7 @@ def judge_bundle(place: ManagedBox, data: bytes) -> JudgedBundle:
 
 
 def content_of_bundle(settings: Settings, bundle: SettingsBundle) -> BundleContent:
-    """Read what is in a bundle; raises Refused, BadConfiguration."""
+    """Read a bundle's content; raises Refused, BadConfiguration."""
     return content_of(open_register(bundle.files, passphrase_of(settings)))
 
 
@@ -393,7 +393,7 @@ _DRAFT: Final = ".new-"
 
 @contextlib.contextmanager
 def bundles_locked(state: Path) -> Iterator[None]:
-    """Hold others off while settings are put in force; raises Refused where somebody does."""
+    """Lock the bundles' folder while settings are applied; raises Refused if it is locked."""
     folder = bundle_folder(state)
     make_shared(folder)
     # the folder itself is locked: a file that the administrator makes is closed to the service

@@ -295,7 +295,7 @@ class BundleContent:
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:
-    """Read the files of which a bundle is made; raises Refused for one that has no place in it."""
+    """Read the source files of a bundle; raises Refused for a name that may not be in it."""
     alone = (folder / name for name in (SCHEDULE, PLAIN_REGISTER))
     found = [path for path in alone if path.exists()]
     found += sorted(path for shape in _BESIDE for path in folder.glob(shape))
@@ -414,7 +414,7 @@ class _ContentReader:
 
 
 def _seconds(name: str, data: bytes) -> float:
-    """Return how long an announcement lasts; raises ValueError for one that cannot be played."""
+    """Return an announcement's length (s); raises ValueError for one that cannot be played."""
     if Path(name).stem.startswith(OURS):
         raise Refused(
             f"i nomi che cominciano con {', '.join(OURS)} sono dell'apparecchio",

@@ -70,7 +70,7 @@ def to_json(document: Document) -> bytes:
 
 
 def from_json(data: bytes) -> Document:
-    """Read it back; raises ValueError, KeyError, TypeError for what is none."""
+    """Read a document back; raises ValueError, KeyError, TypeError for malformed data."""
     read: dict[str, Any] = json.loads(data)
     parts = tuple(_document_part(each) for each in read.pop("parts"))
     contacts, to = tuple(read.pop("contacts")), tuple(read.pop("to"))
@@ -136,13 +136,13 @@ class LetterNames:
     sheets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def called(self, who: str) -> str:
-        """Return what somebody, or a position, is called."""
+        """Return the name of a person or position."""
         return self.people.get(who, who)
 
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Whose paper it is, and how it is written: the house, its contacts, its language and zone."""
+    """Letterhead: the office, its contacts, the language and time zone."""
 
     house: str
     contacts: tuple[str, ...]
@@ -160,7 +160,7 @@ class RequestLetter:
     hide: Callable[[str], str]
 
     def document(self, kept: StoredRequest, due: DueOf) -> Document:
-        """Write it; what is not known is left out."""
+        """Write the letter; unknown fields are left out."""
         request, head = kept.request, self.head
         taken = request.at.astimezone(head.zone)
         number = request.number
@@ -305,6 +305,6 @@ def make_pdf(document: Document) -> bytes:
 
 
 def child_error(stderr: bytes) -> str:
-    """Return what a child said last before it failed."""
+    """Return the last line of a failed child's standard error."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines()
     return lines[-1][:200] if lines else "it was ended"

@@ -73,7 +73,7 @@ def _said(words: Words, language: str) -> str:
 
 
 def _without_controls(document: Document) -> Document:
-    """Leave out what is no letter: control characters, halves of surrogates."""
+    """Remove control characters and lone surrogates, which no font can draw."""
 
     def cleaned(value: Any) -> Any:
         if isinstance(value, str):
@@ -106,7 +106,7 @@ class FetchedError(ValueError):
 
 
 class Fetcher(URLFetcher):  # type: ignore[misc] # its library ships no annotations
-    """Gives what is embedded; whatever else a page names is not looked for."""
+    """Gives embedded data; nothing else that a page names is fetched."""
 
     def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
         """Return what a data: address holds; raises FetchedError for any other."""

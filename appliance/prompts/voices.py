@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 NAME_KEY, NAME_NOTE = "welcome", "welcome.json"
-"""The sound of the house's name; beside it what was made here, with the sound's digest."""
+"""The sound of the office's name; beside it a note with the digest of the sound made here."""
 SAID_NOTE: Final = "said.json"
 """The digests of the notices that were made of text, by name ("it/privacy")."""
 MENU: Final = "menu.json"
@@ -128,7 +128,7 @@ class SpokenText:
 
 @functools.cache
 def spoken_texts(language: str) -> Mapping[str, SpokenText]:
-    """Return what is said for each key of a language; tones say nothing."""
+    """Return the spoken text of each key of a language; tones have none."""
     read = tomllib.loads((OURS / language / "texts.toml").read_text(encoding="utf-8"))
     return {
         key: _spoken_text(entry, language, kind)

@@ -42,12 +42,12 @@ KEY_WORDS: dict[tuple[ManualState | StaffKey, bool], Words] = {
     (ManualState.ABSENT, True): Words("Tutti assenti", "All absent"),
     (ManualState.ABSENT, False): Words("Persone tornate", "People back"),
 }
-"""What stands beside a function key, short enough for a small screen; in the order of the keys."""
+"""Labels of function keys, short enough for a small screen; in the order of the keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionKey:
-    """A function key: what it dials and what stands beside it."""
+    """A function key: the digits it dials and its label."""
 
     digits: str
     label: str
@@ -91,7 +91,7 @@ class Handset:
 
     @property
     def shown(self) -> str:
-        """What stands on the phone's screen: label and extension, on one line."""
+        """The idle screen's text: label and extension, on one line."""
         return " ".join(f"{self.label or self.name} {self.extension}".split())
 
 
@@ -240,7 +240,7 @@ CODE_WORDS: dict[str, Words] = {
     "absent_on": Words("tutti assenti: non squilla nessun telefono", "all absent: no phone rings"),
     "absent_off": Words("le persone sono tornate", "people are back"),
 }
-"""What a code does, by `<what>_<on or off>`; one that has no opposite stands alone."""
+"""What a code does, by `<what>_<on or off>`; a code without an opposite has no suffix."""
 
 
 def code_meaning(code: KeyCode) -> str:

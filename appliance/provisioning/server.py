@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 MOST_FETCHES = 10
 """Times a phone is given a file in a window; it fetches one or two, once or twice at each start."""
 MOST_WRONG = 20
-"""Wrong names of one stranger before it is heard no more; a phone that is known may ask on."""
+"""Wrong names of one stranger before it is ignored; a known phone may go on asking."""
 MAX_SOURCES = 256
-"""Sources remembered; the one that asked longest ago makes room."""
+"""Sources remembered; the one that asked longest ago is dropped."""
 LONGEST_PATH = 128
 
 
@@ -59,7 +59,7 @@ class OfferedFile:
 
 @dataclass(frozen=True, slots=True)
 class WindowAnswer:
-    """What is sent: an HTTP status with a body, and what is said of it at the box."""
+    """An HTTP status with a body, and the sentence for the technician's terminal."""
 
     code: int
     body: bytes = b""
@@ -120,7 +120,7 @@ class FileWindow:
         return not self.allowed or any(address in network for network in self.allowed)
 
     def _expected(self, source: str, hardware: str) -> OfferedFile | None:
-        """Return the phone that asks, if known: makes ask for many files that are not ours."""
+        """Return the known phone that asks: makes ask for many files that are not ours."""
         for offer in self.offers:
             if source == offer.source or (offer.mac and offer.mac == hardware):
                 return offer

@@ -122,7 +122,7 @@ Action = WriteSysfs | WaitSeconds | RunProgram
 def reset_plan(
     step: UsbStep, device: UsbDevice, uhubctl: str | None, sysfs: Path = SYSFS
 ) -> tuple[Action, ...]:
-    """Say what a step does to a device; raises TechnicianError where its port has no switch.
+    """Return the actions of a step; raises TechnicianError if the port cannot be switched.
 
     Power is switched by the hub port's `disable` (Linux 6.0; it switches the port's power where
     the hub can), else by uhubctl (`uhubctl`: its path, None when it is not installed).
@@ -148,7 +148,8 @@ def reset_plan(
 
 
 def carry_out(actions: Iterable[Action], wait: Callable[[float], object] | None = None) -> None:
-    """Do it, in order; raises TechnicianError with the first failure, having undone what it can."""
+    """Carry the actions out in order; raises TechnicianError with the first failure, after undoing
+    what it can."""
     failure: TechnicianError | None = None
     pause = wait or threading.Event().wait
     for action in actions:
@@ -184,7 +185,7 @@ LEAST_GAP_S = 120.0
 """The same step for the same line is done at most so often; the ladder asks once a climb."""
 _SIZE_LIMIT = 32
 _LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
-"""A line's name that can be a file's and a unit's instance as it stands (systemd.unit(5))."""
+"""Line names that are valid as a file name and a unit instance (systemd.unit(5))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +209,7 @@ def answers_folder(run: Path) -> Path:
 
 
 def request_reset(folder: Path, line: str, step: UsbStep) -> bool:
-    """Put a request; False when nobody has taken the last one (it is replaced).
+    """Write a request; False if the previous one was not taken (it is replaced).
 
     Raises TechnicianError for a line whose name cannot be asked for, or a folder without room.
     """
@@ -244,7 +245,7 @@ def take_request(folder: Path, line: str) -> UsbStep | None:
 
 
 def take_requests(folder: Path) -> dict[str, UsbStep]:
-    """Take every request away; what is no request of a line's is taken away too, and not told.
+    """Take every request; anything else in the folder is removed too, and ignored.
 
     The path unit starts the helper for as long as anything lies there (systemd.path(5)).
     """
@@ -263,7 +264,7 @@ def take_requests(folder: Path) -> dict[str, UsbStep]:
 
 
 def _taken(inside: int, name: str) -> str:
-    """Return what lies there and take it away, a folder too; whoever put it may put it again."""
+    """Read and remove an entry, also a folder; its writer may write it again."""
     text = _contents(inside, name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     with contextlib.suppress(OSError):
         os.unlink(name, dir_fd=inside)
@@ -285,7 +286,7 @@ def _contents(inside: int, line: str, flags: int) -> str:
 
 
 def write_answer(folder: Path, line: str, answer: ResetAnswer) -> None:
-    """Keep what became of a request, beside the answers to other steps."""
+    """Write the answer to a request, beside the answers to other steps."""
     kept = {a.step.value: asdict(a) for a in read_answers(folder, line).values()}
     kept[answer.step.value] = asdict(answer)
     folder.mkdir(parents=True, exist_ok=True)
@@ -293,7 +294,7 @@ def write_answer(folder: Path, line: str, answer: ResetAnswer) -> None:
 
 
 def read_answers(folder: Path, line: str) -> Mapping[UsbStep, ResetAnswer]:
-    """Read the latest answer to each step; none where none can be read."""
+    """Read the latest answer to each step; {} if unreadable."""
     try:
         kept = json.loads((folder / line).read_text(encoding="utf-8"))
         return {

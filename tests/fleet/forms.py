@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from jsonschema import Draft202012Validator
 
 if TYPE_CHECKING:
-    from typing import Final
-
     from appliance.fleet.mqtt_messages import MqttMessage
 
 
