@@ -410,7 +410,7 @@ class DirectoryCommands(CommandHandlers):
 
 def _told(merged: DirectoryChange, today: date) -> Reply:
     said = [plain(each) for each in change_words(merged, today)]
-    return {"changes": said, "entry": merged.register.last_number(), "said": plain(SAVED)}
+    return {"changes": said, "entry": merged.directory.last_number(), "said": plain(SAVED)}
 
 
 def _in_force(answer: Reply, read: Directory | CentralinoError) -> Reply:

@@ -130,10 +130,10 @@ def _offices(
 ) -> Iterator[Reply]:
     """Yield each unit that offers slots in the week, with those that are free."""
     left = MOST_SLOTS
-    for unit in house.register.units:
+    for unit in house.directory.units:
         if asked.unit not in ("", unit.code):
             continue
-        declared = [_declared(house.register, unit, day, asked.unit) for day in asked.days]
+        declared = [_declared(house.directory, unit, day, asked.unit) for day in asked.days]
         if any(declared):
             found = list(_free(connection, house, asked, declared))[:left]
             left -= len(found)
@@ -354,7 +354,7 @@ class PaperCommands(CommandHandlers):
     def _written(self, connection: sqlite3.Connection, wanted: PaperWanted, at: datetime) -> bytes:
         """Write a paper and note in the audit who asked for it."""
         kept = requests.required_request(connection, wanted.request)
-        papers, register = self._mailroom.papers, self._mailroom.house().register
+        papers, register = self._mailroom.papers, self._mailroom.house().directory
         about = f"request {wanted.request}, {wanted.kind}"
         if wanted.mail:
             mail = _mail_of(connection, wanted.request, wanted.mail)
@@ -376,7 +376,7 @@ class PaperCommands(CommandHandlers):
     def _address(self, connection: sqlite3.Connection, kept: KeptMail, request: int) -> str:
         """Return the office's address of today for what goes to it, else the one there was."""
         asked = requests.required_request(connection, request).request
-        unit = self._mailroom.house().register.unit(asked.unit)
+        unit = self._mailroom.house().directory.unit(asked.unit)
         return unit.email if kept.mail.request and unit and unit.email else kept.mail.to
 
 

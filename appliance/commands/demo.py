@@ -206,7 +206,7 @@ def furnish(config: Path) -> str:
 
     live_policy.change_policy(place.settings, made)
     protocol.ask(desk_socket(place.settings), reload, limit=30.0)
-    units, declarations = len(merged.register.units), len(merged.register.declarations)
+    units, declarations = len(merged.directory.units), len(merged.directory.declarations)
     return (
         f"register: {units} services and offices, {declarations} declarations; {len(given)} sheets"
     )

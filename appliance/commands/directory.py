@@ -210,7 +210,7 @@ def import_(place: Place, file: Path, by: str) -> None:
     """Take FILE as the register: new entries are added, nothing entered before is changed."""
     merged = take(place, file, by)
     _tell(place, merged)
-    _say_names(place, merged.register)
+    _say_names(place, merged.directory)
 
 
 def _say_names(place: Place, register: Directory) -> None:

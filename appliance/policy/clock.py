@@ -13,9 +13,6 @@ from typing import Final
 
 from appliance.errors import Bug
 
-# ---- clock -------------------------------------------------------------------------------------
-# What time it is, as a value: the pure rooms are told it and never ask.
-
 
 class ClockState(enum.StrEnum):
     """How far the wall clock can be trusted (reliability.md 5, 6)."""
@@ -70,12 +67,10 @@ class Now:
         return self.clock_state.is_trusted or self.doubt is Doubt.HOURS
 
 
-# ---- attendance --------------------------------------------------------------------------------
-# Is anybody there: what decides instead of the hours while the clock cannot be trusted (E5).
-#
-# The rule must not feed itself: were no phone rung because nobody answers, nobody could answer, and
-# a morning would go to voicemail. So a call rings at first, and once more whenever half an hour has
-# gone by since one rang in vain.
+# Attendance decides instead of the hours while the clock cannot be trusted (E5). The rule must
+# not feed itself: if no phone rang because nobody answers, nobody could ever answer, and a whole
+# morning would go to voicemail. So a call rings at first, and again half an hour after the last one
+# that rang in vain.
 
 ATTENDANCE_S = 1800.0
 """So long somebody is taken to be there still, or nobody (reliability.md 6)."""
@@ -117,12 +112,9 @@ def _within(moment: float | None, at: float) -> bool:
     return moment is not None and at - moment < ATTENDANCE_S
 
 
-# ---- clock trust -------------------------------------------------------------------------------
-# How the trust in the clock changes: signs that are seen of it, one table, no clock read here.
-#
-# A box has no battery: after power it begins with the last time it had written down (STALE), or
-# with none (UNSET), until a time server confirms one. A crystal of a Raspberry Pi drifts by up to
-# 50 ppm, 4 s a day: after a week by itself the time is half a minute off, which hours can bear;
+# The appliance has no battery: after a power cut it starts with the last time it wrote down (STALE)
+# or with none (UNSET), until a time server confirms one. The crystal of a Raspberry Pi drifts by up
+# to 50 ppm, 4 s a day: after a week alone the time is half a minute off, which hours can bear;
 # after three months six minutes, which they cannot (reliability.md 6).
 
 EARLIEST_WALL: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
@@ -265,12 +257,9 @@ def _aged(trust: ClockTrust, seen: ClockReading, holdover_s: float) -> ClockTrus
     return trust
 
 
-# ---- clock steps -------------------------------------------------------------------------------
-# The times that were written down before the clock was known, put right once it is.
-#
-# Every time that the clock is set begins a stretch, in which wall and running time differ by one
-# offset. Once the true offset is known, what was written in an earlier stretch is put right by the
-# difference (reliability.md 6: wall = sync_wall - running time since).
+# Each setting of the clock begins a stretch in which wall and running time differ by one offset.
+# Once the true offset is known, times written in an earlier stretch are corrected by the difference
+# (reliability.md 6: wall = sync_wall - running time since).
 
 STEP_S = 1.0
 """A clock that moved by less was steered, not set."""
@@ -328,12 +317,10 @@ class ClockSteps:
         return None
 
 
-# ---- exchange time -----------------------------------------------------------------------------
-# What the exchange says of the time: a doubt about the box's clock, never a reason to set it.
-#
-# Caller id carries month, day, hour and minute of the exchange's own local time, no year (EN 300
-# 659-3, 5.4.1). One call proves nothing; a PBX before the line may be wrong for years. Two that
-# agree with each other, and not with the box, are worth a look at another clock (reliability.md 6).
+# Caller id carries month, day, hour and minute of the exchange's local time, no year (EN 300 659-3,
+# 5.4.1). One call proves nothing; a PBX before the line may be wrong for years. Two calls that
+# agree with each other and not with us cast doubt on our clock, but never set it (reliability.md
+# 6).
 
 AGREE_S: Final = 120.0
 OFF_S: Final = 600.0

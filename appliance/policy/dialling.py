@@ -1,6 +1,6 @@
 """May a position dial a number outside, and what is told when it may not (E17; toll fraud).
 
-By default only numbers that called, stand in the register or in a request can be dialled; free
+By default only numbers that called, stand in the directory or in a request can be dialled; free
 dialling is bound per position to classes of numbers. Emergency numbers are never asked about.
 """
 
@@ -205,7 +205,7 @@ class DialRequest:
 
 @dataclass(frozen=True, slots=True)
 class DialAllowed:
-    """It is dialled; `unit` is whose number it is in the register, "" for a citizen's."""
+    """It is dialled; `unit` is whose number it is in the directory, "" for a citizen's."""
 
     number_class: NumberClass
     unit: str = ""
@@ -233,7 +233,7 @@ def may_dial(
     rules: DialRules,
     asked: DialRequest,
     ledger: DialLedger,
-    register: Directory,
+    directory: Directory,
     hours: Schedule,
     now: Now,
 ) -> DialVerdict:
@@ -241,7 +241,7 @@ def may_dial(
     kind = rules.plan.classify(asked.number, rules.local)
     if kind is NumberClass.EMERGENCY:
         return DialAllowed(kind)
-    unit = unit_of(register, asked.number, rules.plan)
+    unit = unit_of(directory, asked.number, rules.plan)
     known = bool(asked.case or unit) or _called(rules, asked.number, ledger, now)
     in_band = now.by_hours and hours.at(now.wall).open
     why = _refusal(rules, asked, ledger, kind, known, in_band, now)
@@ -298,10 +298,10 @@ def _called(rules: DialRules, number: str, ledger: DialLedger, now: Now) -> bool
     return at is not None and now.wall - at <= timedelta(days=rules.known_days)
 
 
-def unit_of(register: Directory, number: str, plan: NumberingPlan) -> str:
+def unit_of(directory: Directory, number: str, plan: NumberingPlan) -> str:
     """Name the unit (and label) in whose declarations a number stands, "" for none (P7)."""
     written = {SecretNumber(form) for form in _forms(number, plan)}
-    for unit, target in _targets(register):
+    for unit, target in _targets(directory):
         if target.reach is Reach.OUTSIDE and target.number in written:
             return f"{unit}: {target.label}" if target.label else unit
     return ""
@@ -312,8 +312,8 @@ def _forms(number: str, plan: NumberingPlan) -> tuple[str, ...]:
     return number, f"+{plan.code}{bare}", f"00{plan.code}{bare}"
 
 
-def _targets(register: Directory) -> Iterator[tuple[str, Target]]:
-    for declaration in register.declarations:
-        unit = register.unit(declaration.unit)
+def _targets(directory: Directory) -> Iterator[tuple[str, Target]]:
+    for declaration in directory.declarations:
+        unit = directory.unit(declaration.unit)
         for need in declaration.needs:
             yield from ((unit.name if unit else declaration.unit, t) for t in need.targets)

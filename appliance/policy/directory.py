@@ -24,12 +24,9 @@ from appliance.policy.hours import (
 from appliance.policy.numbering import EMERGENCY, SEPARATORS, SecretNumber
 from appliance.policy.text import Refused, Words
 
-# ---- targets -----------------------------------------------------------------------------------
-# Whom a need is passed on to: a SIP phone, a PBX extension, or a number over a second line.
-
 
 class Reach(enum.StrEnum):
-    """How a target is reached from the box."""
+    """How a target is reached from the appliance."""
 
     PHONE = "phone"  # a SIP phone by the name of its account
     PBX = "pbx"  # an extension behind the line, by hook flash
@@ -114,7 +111,7 @@ def with_label(found: Target, label: str) -> Target:
 def target_to_tell(text: str) -> Target:
     """Make a target of a number that may be told outside; raises Refused for none.
 
-    A mobile is taken for the service's: the register's faults find one that is not.
+    A mobile is taken for the service's: the directory's faults find one that is not.
     """
     digits = SEPARATORS.sub("", text)
     return make_target(Reach.OUTSIDE, digits, service_mobile=_is_mobile(digits))
@@ -128,9 +125,6 @@ def _label_names(label: str, digits: str) -> bool:
 def _is_mobile(digits: str) -> bool:
     return _MOBILE.fullmatch(digits) is not None
 
-
-# ---- declarations ------------------------------------------------------------------------------
-# What offices declare in writing (P4), and the variations that lie over it for a while (E12).
 
 KEYPAD_CODE_SHAPE = re.compile(r"[0-9]{1,4}")
 """What can be keyed between `**` and `#`."""
@@ -288,9 +282,6 @@ class Variation:
         return Period(self.first, self.last, Words(), week, notice=Words(notice, notice))
 
 
-# ---- register ----------------------------------------------------------------------------------
-# The register as one frozen value: units, what they declared, and who may be told a number.
-
 CODE_SHAPE = re.compile(r"[a-z0-9_-]+")
 """The shape of a unit's and a need's code."""
 NOTICE_DAYS = 30
@@ -413,35 +404,35 @@ class Directory:
         return tuple(each for each in self.entered() if each.unit == code)
 
 
-def all_numbers_known(register: Directory) -> bool:
-    """Tell whether every number of a register could be read."""
-    targets = [t for d in register.declarations for need in d.needs for t in need.targets]
+def all_numbers_known(directory: Directory) -> bool:
+    """Tell whether every number of a directory could be read."""
+    targets = [t for d in directory.declarations for need in d.needs for t in need.targets]
     return all(
-        target.number.is_known for target in (*targets, *(a.told for a in register.authorisations))
+        target.number.is_known for target in (*targets, *(a.told for a in directory.authorisations))
     )
 
 
-def faults_of(register: Directory) -> Iterator[DirectoryFault]:
-    """Find everything in a register that does not fit together."""
-    codes = [unit.code for unit in register.units]
-    for unit in register.units:
-        yield from _faults_of_unit(register, unit, codes)
-    for place, entered in entries_with_place(register):
+def faults_of(directory: Directory) -> Iterator[DirectoryFault]:
+    """Find everything in a directory that does not fit together."""
+    codes = [unit.code for unit in directory.units]
+    for unit in directory.units:
+        yield from _faults_of_unit(directory, unit, codes)
+    for place, entered in entries_with_place(directory):
         if entered.unit not in codes:
             text = f"unit {entered.unit!r} is not in the register: add it, or mend the code"
             yield DirectoryFault(f"{place}.unit", text, f"«{entered.unit}» non è nella rubrica")
-    for number, declaration in enumerate(register.declarations, 1):
+    for number, declaration in enumerate(directory.declarations, 1):
         for at, need in enumerate(declaration.needs, 1):
             yield from _faulty_code(f"declarations.{number}.needs.{at}.code", need.code)
-    for number, variation in enumerate(register.variations, 1):
-        yield from _faults_of_variation(register, variation, f"variations.{number}")
-    for number, authorisation in enumerate(register.authorisations, 1):
-        yield from _faults_of_authorisation(register, authorisation, f"authorisations.{number}")
-    yield from _numbers_twice(register)
-    yield from _codes_twice(register)
+    for number, variation in enumerate(directory.variations, 1):
+        yield from _faults_of_variation(directory, variation, f"variations.{number}")
+    for number, authorisation in enumerate(directory.authorisations, 1):
+        yield from _faults_of_authorisation(directory, authorisation, f"authorisations.{number}")
+    yield from _numbers_twice(directory)
+    yield from _codes_twice(directory)
 
 
-def _faults_of_unit(register: Directory, unit: Unit, codes: list[str]) -> Iterator[DirectoryFault]:
+def _faults_of_unit(directory: Directory, unit: Unit, codes: list[str]) -> Iterator[DirectoryFault]:
     place = f"unit {unit.code}"
     if codes.count(unit.code) > 1:
         yield DirectoryFault(
@@ -456,7 +447,7 @@ def _faults_of_unit(register: Directory, unit: Unit, codes: list[str]) -> Iterat
             f"{unit.email!r} is no e-mail address: requests go there (P6)",
             f"«{unit.email}» non è un indirizzo e-mail: lì vanno le prese in carico",
         )
-    service = register.unit(unit.service) if unit.service else None
+    service = directory.unit(unit.service) if unit.service else None
     if unit.service and (service is None or service.service):
         yield DirectoryFault(
             place,
@@ -476,14 +467,14 @@ def _faulty_code(place: str, code: str) -> Iterator[DirectoryFault]:
 
 
 def _faults_of_variation(
-    register: Directory, variation: Variation, place: str
+    directory: Directory, variation: Variation, place: str
 ) -> Iterator[DirectoryFault]:
     """A variation of a need that was never declared would be one of nothing."""
     units = {variation.unit}
-    unit = register.unit(variation.unit)
+    unit = directory.unit(variation.unit)
     if unit is not None:
         units.add(unit.service)
-    known = {n.code for d in register.declarations if d.unit in units for n in d.needs}
+    known = {n.code for d in directory.declarations if d.unit in units for n in d.needs}
     for need in variation.needs:
         if need not in known:
             yield DirectoryFault(
@@ -494,12 +485,12 @@ def _faults_of_variation(
 
 
 def _faults_of_authorisation(
-    register: Directory, authorisation: Authorisation, place: str
+    directory: Directory, authorisation: Authorisation, place: str
 ) -> Iterator[DirectoryFault]:
     """A mobile may be told only when a unit declared it as the service's own (P7)."""
     declared = {
         target.number
-        for declaration in register.declarations
+        for declaration in directory.declarations
         if declaration.unit == authorisation.unit
         for need in declaration.needs
         for target in need.targets
@@ -519,9 +510,9 @@ def _faults_of_authorisation(
         )
 
 
-def _codes_twice(register: Directory) -> Iterator[DirectoryFault]:
+def _codes_twice(directory: Directory) -> Iterator[DirectoryFault]:
     """One code for the keys, one need; superseded declarations no longer count."""
-    latest = {d.unit: (number, d) for number, d in enumerate(register.declarations, 1)}
+    latest = {d.unit: (number, d) for number, d in enumerate(directory.declarations, 1)}
     seen: dict[str, str] = {}
     for number, declaration in latest.values():
         for at, need in enumerate(declaration.needs, 1):
@@ -535,37 +526,33 @@ def _codes_twice(register: Directory) -> Iterator[DirectoryFault]:
                 )
 
 
-def _numbers_twice(register: Directory) -> Iterator[DirectoryFault]:
+def _numbers_twice(directory: Directory) -> Iterator[DirectoryFault]:
     """Entries are numbered through: one number, one entry."""
     seen: set[int] = set()
-    for place, entry in stamps_with_place(register):
+    for place, entry in stamps_with_place(directory):
         if entry.number in seen:
             yield DirectoryFault(f"{place}.number", f"{entry.number} is another entry's number")
         seen.add(entry.number)
 
 
-def stamps_with_place(register: Directory) -> Iterator[tuple[str, EntryStamp]]:
-    """Yield every entry with its place in the register's file, revocations too."""
-    for place, entered in entries_with_place(register):
+def stamps_with_place(directory: Directory) -> Iterator[tuple[str, EntryStamp]]:
+    """Yield every entry with its place in the directory's file, revocations too."""
+    for place, entered in entries_with_place(directory):
         yield place, entered.entry
         if isinstance(entered, Authorisation) and entered.revoked is not None:
             yield f"{place}.revoked", entered.revoked
 
 
-def entries_with_place(register: Directory) -> Iterator[tuple[str, DirectoryEntry]]:
-    """Yield what was entered with its place in the register's file."""
+def entries_with_place(directory: Directory) -> Iterator[tuple[str, DirectoryEntry]]:
+    """Yield what was entered with its place in the directory's file."""
     kinds: tuple[tuple[str, tuple[DirectoryEntry, ...]], ...] = (
-        ("declarations", register.declarations),
-        ("variations", register.variations),
-        ("authorisations", register.authorisations),
+        ("declarations", directory.declarations),
+        ("variations", directory.variations),
+        ("authorisations", directory.authorisations),
     )
     for name, kind in kinds:
         for number, entered in enumerate(kind, 1):
             yield f"{name}.{number}", entered
-
-
-# ---- in force ----------------------------------------------------------------------------------
-# Which declaration, need and bands hold for a unit on a day, variations laid over (P4, E12).
 
 
 class Hindrance(enum.StrEnum):
@@ -591,10 +578,10 @@ class NeedInForce:
 
 
 def need_in_force(
-    register: Directory, calendar: Schedule, unit: Unit, need_code: str, day: date
+    directory: Directory, calendar: Schedule, unit: Unit, need_code: str, day: date
 ) -> NeedInForce | Hindrance:
     """Find what holds for a need on a day, or why nothing does."""
-    declaration = register.declaration(unit, day)
+    declaration = directory.declaration(unit, day)
     if declaration is None:
         return Hindrance.NO_DECLARATION
     if not declaration.needs:
@@ -605,14 +592,14 @@ def need_in_force(
     if need is None:
         return Hindrance.NEED
     return NeedInForce(
-        declaration, need, _need_schedule(register, calendar, unit, declaration, need_code)
+        declaration, need, _need_schedule(directory, calendar, unit, declaration, need_code)
     )
 
 
 def _need_schedule(
-    register: Directory, calendar: Schedule, unit: Unit, declaration: Declaration, need: str
+    directory: Directory, calendar: Schedule, unit: Unit, declaration: Declaration, need: str
 ) -> Schedule:
-    """Lay the variations over the declared week; the house's own periods are not the office's.
+    """Lay the variations over the declared week; the site's own periods are not the office's.
 
     An office without a declaration of its own lives by its service's, and by its variations too.
     Another branch's group keeps its own bands whatever closes this house.
@@ -622,22 +609,22 @@ def _need_schedule(
     periods = tuple(
         variation.over(declaration.week)
         for code in units
-        for variation in register.variations
+        for variation in directory.variations
         if variation.concerns(code, need)
     )
     return hours(calendar, declaration.week, periods)
 
 
 def resumes_at(
-    register: Directory, calendar: Schedule, unit: Unit, need_code: str, wall: datetime
+    directory: Directory, calendar: Schedule, unit: Unit, need_code: str, wall: datetime
 ) -> datetime | None:
     """Say when a need can next be transferred, by whatever declaration holds then; None: never.
 
     Looks as far ahead as hours do (400 days).
     """
-    for start, end in _between_declarations(register, calendar, unit, wall):
+    for start, end in _between_declarations(directory, calendar, unit, wall):
         found = need_in_force(
-            register, calendar, unit, need_code, start.astimezone(calendar.zone).date()
+            directory, calendar, unit, need_code, start.astimezone(calendar.zone).date()
         )
         opens = found.schedule.next_open(start) if isinstance(found, NeedInForce) else None
         if opens is not None and (end is None or opens < end):
@@ -646,22 +633,18 @@ def resumes_at(
 
 
 def _between_declarations(
-    register: Directory, calendar: Schedule, unit: Unit, wall: datetime
+    directory: Directory, calendar: Schedule, unit: Unit, wall: datetime
 ) -> Iterator[tuple[datetime, datetime | None]]:
     """Cut the time from `wall` on where another declaration begins or one ends."""
     edges = {
         local_moment(datetime.combine(day, time()), calendar.zone)
-        for declaration in register.declarations
+        for declaration in directory.declarations
         if declaration.unit in (unit.code, unit.service)
         for day in (declaration.first, declaration.last and declaration.last + ONE_DAY)
         if day
     }
     cuts = [wall, *sorted(edge for edge in edges if edge > wall)]
     yield from zip(cuts, [*cuts[1:], None], strict=True)
-
-
-# ---- keypad ------------------------------------------------------------------------------------
-# The short codes by which an operator asks for a need of an office on a phone's keys (P5).
 
 
 class UnitNeed(NamedTuple):
@@ -671,9 +654,9 @@ class UnitNeed(NamedTuple):
     need: Need
 
 
-def need_by_keys(register: Directory, keys: str, day: date) -> UnitNeed | None:
+def need_by_keys(directory: Directory, keys: str, day: date) -> UnitNeed | None:
     """Return what a code stands for on a day; a declaration that has run out still says what."""
-    begun = (register.own_declaration(unit.code, day) for unit in register.units)
+    begun = (directory.own_declaration(unit.code, day) for unit in directory.units)
     for declaration in filter(None, begun):
         found = next((need for need in declaration.needs if keys and need.code_keys == keys), None)
         if found is not None:
@@ -681,25 +664,21 @@ def need_by_keys(register: Directory, keys: str, day: date) -> UnitNeed | None:
     return None
 
 
-def needs_with_keys(register: Directory, day: date) -> Iterator[UnitNeed]:
-    """Return every need that can be asked for by a code on a day, in the register's order."""
-    return (coded for coded in needs_of(register, day) if coded.need.code_keys)
+def needs_with_keys(directory: Directory, day: date) -> Iterator[UnitNeed]:
+    """Return every need that can be asked for by a code on a day, in the directory's order."""
+    return (coded for coded in needs_of(directory, day) if coded.need.code_keys)
 
 
-def needs_of(register: Directory, day: date) -> Iterator[UnitNeed]:
-    """Return every need that units have declared themselves on a day, in the register's order."""
-    for unit in register.units:
-        declaration = register.own_declaration(unit.code, day)
+def needs_of(directory: Directory, day: date) -> Iterator[UnitNeed]:
+    """Return every need that units have declared themselves on a day, in the directory's order."""
+    for unit in directory.units:
+        declaration = directory.own_declaration(unit.code, day)
         for need in declaration.needs if declaration else ():
             yield UnitNeed(unit.code, need)
 
 
-# ---- disclosure --------------------------------------------------------------------------------
-# May a number be told outside (P7, E11)? Only by its unit's written leave, while that holds.
-
-
 def may_tell(
-    register: Directory, unit: str, number: SecretNumber, at: datetime, zone: ZoneInfo
+    directory: Directory, unit: str, number: SecretNumber, at: datetime, zone: ZoneInfo
 ) -> Authorisation | None:
     """Return the authorisation by which a number of a unit may be told at a moment, or None.
 
@@ -707,7 +686,7 @@ def may_tell(
     """
     if not number.is_known:
         return None
-    found = _latest_authorisations(register, at).get((unit, number))
+    found = _latest_authorisations(directory, at).get((unit, number))
     return found if found is not None and authorisation_holds(found, at, zone) else None
 
 
@@ -722,36 +701,32 @@ def authorisation_holds(authorisation: Authorisation, at: datetime, zone: ZoneIn
     return last is None or at.astimezone(zone).date() <= last
 
 
-def lapsed_numbers(register: Directory, at: datetime, zone: ZoneInfo) -> tuple[Authorisation, ...]:
+def lapsed_numbers(directory: Directory, at: datetime, zone: ZoneInfo) -> tuple[Authorisation, ...]:
     """Return the authorisations that ran out without being renewed or revoked (E11)."""
-    return tuple(_ending_before(register, at, at.astimezone(zone).date()))
+    return tuple(_ending_before(directory, at, at.astimezone(zone).date()))
 
 
 def lapsing_numbers(
-    register: Directory, at: datetime, zone: ZoneInfo, days: int = NOTICE_DAYS
+    directory: Directory, at: datetime, zone: ZoneInfo, days: int = NOTICE_DAYS
 ) -> tuple[Authorisation, ...]:
     """Return the authorisations that will run out within `days`, unless renewed."""
     today = at.astimezone(zone).date()
-    soon = _ending_before(register, at, today + timedelta(days=days + 1))
+    soon = _ending_before(directory, at, today + timedelta(days=days + 1))
     return tuple(each for each in soon if each.last is not None and each.last >= today)
 
 
-def _ending_before(register: Directory, at: datetime, day: date) -> Iterator[Authorisation]:
-    for each in _latest_authorisations(register, at).values():
+def _ending_before(directory: Directory, at: datetime, day: date) -> Iterator[Authorisation]:
+    for each in _latest_authorisations(directory, at).values():
         if each.revoked is None and each.last is not None and each.last < day:
             yield each
 
 
 def _latest_authorisations(
-    register: Directory, at: datetime
+    directory: Directory, at: datetime
 ) -> dict[tuple[str, SecretNumber], Authorisation]:
     """Return the last leave for each number of each unit: it takes the place of those before it."""
-    entered = (each for each in register.authorisations if each.entry.at <= at)
+    entered = (each for each in directory.authorisations if each.entry.at <= at)
     return {(each.unit, each.told.number): each for each in entered}
-
-
-# ---- emergencies -------------------------------------------------------------------------------
-# Numbers on duty that the closed greeting names: only those authorised in writing (E11, P7).
 
 
 @dataclass(frozen=True, slots=True)
@@ -764,28 +739,28 @@ class DutyNumber:
 
 
 def duty_numbers(
-    register: Directory, units: Iterable[str], at: datetime, zone: ZoneInfo
+    directory: Directory, units: Iterable[str], at: datetime, zone: ZoneInfo
 ) -> Iterator[DutyNumber]:
     """Give for each unit the number that its last authorisation in force lets be told."""
     for code in units:
-        unit = register.unit(code)
+        unit = directory.unit(code)
         yield DutyNumber(
-            code, unit.name if unit else code, _number_to_tell(register, code, at, zone)
+            code, unit.name if unit else code, _number_to_tell(directory, code, at, zone)
         )
 
 
 def duties_without_number(
-    register: Directory, units: Iterable[str], at: datetime, zone: ZoneInfo
+    directory: Directory, units: Iterable[str], at: datetime, zone: ZoneInfo
 ) -> tuple[DutyNumber, ...]:
-    """Return the units whose number the greeting leaves out: the head is warned."""
-    return tuple(duty for duty in duty_numbers(register, units, at, zone) if duty.number is None)
+    """Return the units whose number the greeting leaves out: the supervisor is warned."""
+    return tuple(duty for duty in duty_numbers(directory, units, at, zone) if duty.number is None)
 
 
 def _number_to_tell(
-    register: Directory, code: str, at: datetime, zone: ZoneInfo
+    directory: Directory, code: str, at: datetime, zone: ZoneInfo
 ) -> SecretNumber | None:
-    for authorisation in reversed(register.authorisations):
+    for authorisation in reversed(directory.authorisations):
         told = authorisation.told.number
-        if authorisation.unit == code and may_tell(register, code, told, at, zone):
+        if authorisation.unit == code and may_tell(directory, code, told, at, zone):
             return told
     return None

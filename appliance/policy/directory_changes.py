@@ -43,9 +43,6 @@ from appliance.policy.hours import WEEKDAYS, Bands, Week, day_phrase
 from appliance.policy.text import Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 
-# ---- merge -------------------------------------------------------------------------------------
-# What an import brings to the register: what is new, what is known; nothing entered is changed.
-
 Kind = TypeVar("Kind", bound=DirectoryEntry)
 _ENTRY_CHANGED = (
     "entry {} stands in the register with other words, and nothing entered is ever changed: leave "
@@ -65,13 +62,13 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryChange:
-    """The register after an import, and what that changes; with `faults` it may not be stored.
+    """The directory after an import, and what that changes; with `faults` it may not be stored.
 
     `superseded` are declarations with the new one that takes their place, `kept` counts what is in
-    the register and not among what was given: it stays.
+    the directory and not among what was given: it stays.
     """
 
-    register: Directory
+    directory: Directory
     new_units: tuple[Unit, ...] = ()
     changed_units: tuple[Unit, ...] = ()
     gone_units: tuple[Unit, ...] = ()
@@ -95,7 +92,7 @@ class DirectoryChange:
 
 
 def merge_directory(stored: Directory, given: Directory) -> DirectoryChange:
-    """Lay a whole register over the stored one: its units hold, its new entries are added."""
+    """Lay a whole directory over the stored one: its units hold, its new entries are added."""
     new, revoked, faults, met = [], [], [], set[int]()
     for place, entered in entries_with_place(given):
         twin = _stored_twin(stored, entered)
@@ -128,7 +125,7 @@ def merge_directory(stored: Directory, given: Directory) -> DirectoryChange:
 
 
 def with_entry(stored: Directory, entered: DirectoryEntry) -> DirectoryChange:
-    """Lay one more entry over the stored register."""
+    """Lay one more entry over the stored directory."""
     return DirectoryChange(
         _laid_over(stored, stored.units, [entered], []),
         new=(entered,),
@@ -138,7 +135,7 @@ def with_entry(stored: Directory, entered: DirectoryEntry) -> DirectoryChange:
 
 
 def with_revocation(stored: Directory, revoked: Revocation) -> DirectoryChange:
-    """Lay the end of an authorisation over the stored register."""
+    """Lay the end of an authorisation over the stored directory."""
     joined = _laid_over(stored, stored.units, [], [revoked])
     return DirectoryChange(joined, revoked=(revoked,), kept=len(stored.entered()))
 
@@ -158,18 +155,18 @@ def with_unit(stored: Directory, unit: Unit) -> DirectoryChange:
     return DirectoryChange(joined, new_units=(unit,), kept=len(stored.entered()))
 
 
-def of_known_units(register: Directory) -> Directory:
+def of_known_units(directory: Directory) -> Directory:
     """Leave out what was entered for units that are no more: the history keeps it."""
-    codes = {unit.code for unit in register.units}
+    codes = {unit.code for unit in directory.units}
 
     def of_units(kind: tuple[Kind, ...]) -> tuple[Kind, ...]:
         return tuple(each for each in kind if each.unit in codes)
 
     return Directory(
-        register.units,
-        of_units(register.declarations),
-        of_units(register.variations),
-        of_units(register.authorisations),
+        directory.units,
+        of_units(directory.declarations),
+        of_units(directory.variations),
+        of_units(directory.authorisations),
     )
 
 
@@ -267,11 +264,8 @@ def _laid_over(
     )
 
 
-# ---- entering ----------------------------------------------------------------------------------
-# What people enter into the register by a form: declarations, variations, authorisations (P4, P7).
-#
-# The one reader for commands and console. Each function returns the register with the entry laid
-# over it, or raises Unfit with every problem at its field; nothing entered before is changed.
+# Commands and console share these readers. Each returns the change, or raises FormRefused with
+# every problem at its field.
 
 Form = Mapping[str, Any]
 Made = TypeVar("Made")
@@ -290,7 +284,7 @@ class EnteredBy:
 
 
 FormReader = Callable[[Directory, Form, EnteredBy, date], DirectoryChange]
-"""How a form is read: the register as stored, the form, who enters it, the office's own day."""
+"""How a form is read: the directory as stored, the form, who enters it, the office's own day."""
 
 
 def declare(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> DirectoryChange:
@@ -406,9 +400,6 @@ def edit_unit(stored: Directory, form: Form, _stamp: EnteredBy, _today: date) ->
     return _or_refuse_faults(stored, with_unit(stored, after))
 
 
-# --- parts --------------------------------------------------------------------------------------
-
-
 def _unit_code(stored: Directory, fields: FormFields) -> str:
     code = fields.text("unit")
     if stored.unit(code) is None:
@@ -477,16 +468,16 @@ def _target_to_tell(stored: Directory, fields: FormFields, unit: str, today: dat
 
 
 def _or_refuse(fields: FormFields, made: Made | None) -> Made:
-    """Return what was made; raises Unfit where anything of its form is wrong."""
+    """Return what was made; raises FormRefused where anything of its form is wrong."""
     if fields.problems or made is None:
         raise FormRefused(*fields.problems)
     return made
 
 
 def _or_refuse_faults(stored: Directory, merged: DirectoryChange) -> DirectoryChange:
-    """Return the change unless it brings a new fault; raises Unfit with all of them."""
+    """Return the change unless it brings a new fault; raises FormRefused with all of them."""
     before = {fault.text for fault in faults_of(of_known_units(stored))}
-    new = [f for f in faults_of(of_known_units(merged.register)) if f.text not in before]
+    new = [f for f in faults_of(of_known_units(merged.directory)) if f.text not in before]
     if new:
         raise FormRefused(*(form_problem(_field_of(f.place), f.it, f.text) for f in new))
     return merged
@@ -497,9 +488,6 @@ def _field_of(place: str) -> str:
     kind, _, rest = place.partition(".")
     return rest.partition(".")[2] if kind in _KINDS else ""
 
-
-# ---- form parts --------------------------------------------------------------------------------
-# Parts of a declaration's form: needs, their numbers, the slots that are offered.
 
 MOST_NEEDS, MOST_NUMBERS = 40, 10
 _NOT_IN_CODE = re.compile(r"[^a-z0-9]+")
@@ -591,10 +579,8 @@ def _written_target(fields: FormFields) -> Target | None:
     )
 
 
-# ---- attachments -------------------------------------------------------------------------------
-# The e-mail that an entry of the register rests on: which files are taken, and how they are named.
-#
-# What a file is, is read from what it begins with: its name and what a browser says of it are not.
+# The kind of a file is read from its content: its name and the browser's content type prove
+# nothing.
 
 
 class AttachmentKind(enum.StrEnum):
@@ -647,9 +633,6 @@ def _mail_fields(head: bytes) -> frozenset[bytes]:
     return frozenset(names)
 
 
-# ---- changes -----------------------------------------------------------------------------------
-# What a change of the register will mean, said before it is saved: for the head to read (P4).
-
 _Sentences = Iterator[Words]
 NO_CALLS = Words("non riceve chiamate", "takes no calls")
 
@@ -661,24 +644,24 @@ def change_words(merged: DirectoryChange, today: date) -> tuple[Words, ...]:
     for entered in merged.new:
         if isinstance(entered, Declaration):
             before = replaced.get(entered.entry.number)
-            said += _declaration_words(merged.register, before, entered, today)
+            said += _declaration_words(merged.directory, before, entered, today)
         elif isinstance(entered, Variation):
-            said += _variation_words(merged.register, entered, today)
+            said += _variation_words(merged.directory, entered, today)
         else:
-            said += _authorisation_words(merged.register, entered)
+            said += _authorisation_words(merged.directory, entered)
     return tuple(said) if said else tuple(merged_words(merged))
 
 
-def name_of(register: Directory, code: str) -> str:
+def name_of(directory: Directory, code: str) -> str:
     """Return a unit's name, its code where it has gone."""
-    unit = register.unit(code)
+    unit = directory.unit(code)
     return unit.name if unit else code
 
 
 def _declaration_words(
-    register: Directory, before: Declaration | None, new: Declaration, today: date
+    directory: Directory, before: Declaration | None, new: Declaration, today: date
 ) -> _Sentences:
-    name = name_of(register, new.unit)
+    name = name_of(directory, new.unit)
     it, en = _span_words(new.first, new.last, today)
     yield Words(f"{name}: la comunicazione vale {it}.", f"{name}: the declaration holds {en}.")
     if not new.needs:
@@ -687,8 +670,8 @@ def _declaration_words(
     yield _replaces_words(before)
     heirs = [
         unit.name
-        for unit in register.units
-        if unit.service == new.unit and register.own_declaration(unit.code, new.first) is None
+        for unit in directory.units
+        if unit.service == new.unit and directory.own_declaration(unit.code, new.first) is None
     ]
     if heirs:
         joined = ", ".join(heirs)
@@ -786,8 +769,8 @@ def _rules_words(before: Declaration | None, new: Declaration) -> _Sentences:
         )
 
 
-def _variation_words(register: Directory, new: Variation, today: date) -> _Sentences:
-    name = name_of(register, new.unit)
+def _variation_words(directory: Directory, new: Variation, today: date) -> _Sentences:
+    name = name_of(directory, new.unit)
     it, en = _days_words(new.first, new.last, today)
     met = next((bands for bands in new.week.days if bands), ()) if new.week else ()
     hours = AS_DECLARED if new.week is None else _hours_words(met) if met else NO_CALLS
@@ -799,8 +782,8 @@ def _variation_words(register: Directory, new: Variation, today: date) -> _Sente
     )
 
 
-def _authorisation_words(register: Directory, new: Authorisation) -> _Sentences:
-    name, last = name_of(register, new.unit), new.last
+def _authorisation_words(directory: Directory, new: Authorisation) -> _Sentences:
+    name, last = name_of(directory, new.unit), new.last
     it = f" {day_phrase('fino al', last, 'it')}" if last else ""
     en = f" {day_phrase('until', last, 'en')}" if last else ""
     yield Words(f"{name}: un numero si può comunicare{it}.", f"{name}: one number may be told{en}.")

@@ -44,11 +44,6 @@ from appliance.policy.transfers import (
     may_transfer,
 )
 
-# ---- standing ----------------------------------------------------------------------------------
-# How every unit of the register stands at a moment: what can be put through, until or from when.
-#
-# For whoever transfers a call or looks after the register (P5, E13, E23); no number stands in it.
-
 
 @dataclass(frozen=True, slots=True)
 class NeedStatus:
@@ -81,32 +76,32 @@ class UnitStatus:
         return any(need.allowed for need in self.needs)
 
 
-def directory_status(register: Directory, calendar: Schedule, now: Now) -> tuple[UnitStatus, ...]:
+def directory_status(directory: Directory, calendar: Schedule, now: Now) -> tuple[UnitStatus, ...]:
     """Tell how every unit stands; one without a valid declaration has one need without a name."""
-    return tuple(_unit_status(register, calendar, unit, now) for unit in register.units)
+    return tuple(_unit_status(directory, calendar, unit, now) for unit in directory.units)
 
 
-def _unit_status(register: Directory, calendar: Schedule, unit: Unit, now: Now) -> UnitStatus:
+def _unit_status(directory: Directory, calendar: Schedule, unit: Unit, now: Now) -> UnitStatus:
     local = now.wall.astimezone(calendar.zone)
-    held = register.valid_declaration(unit, local.date())
-    needs = tuple(_need_statuses(register, calendar, unit, now))
+    held = directory.valid_declaration(unit, local.date())
+    needs = tuple(_need_statuses(directory, calendar, unit, now))
     return UnitStatus(unit, held.unit if held else "", needs)
 
 
 def _need_statuses(
-    register: Directory, calendar: Schedule, unit: Unit, now: Now
+    directory: Directory, calendar: Schedule, unit: Unit, now: Now
 ) -> Iterator[NeedStatus]:
     local = now.wall.astimezone(calendar.zone)
-    held = register.valid_declaration(unit, local.date())
+    held = directory.valid_declaration(unit, local.date())
     for code, name in [(n.code, n.name) for n in held.needs] if held else [("", "")]:
-        answer = may_transfer(register, calendar, unit.code, code, now)
+        answer = may_transfer(directory, calendar, unit.code, code, now)
         yield need_status(answer, code, name, local)
 
 
 def need_status(
     answer: TransferAllowed | TransferLater, code: str, name: str, local: datetime
 ) -> NeedStatus:
-    """Tell how one need stands, for `local`, the moment it was asked in the zone of the house."""
+    """Tell how one need stands, for `local`, the moment it was asked in the zone of the site."""
     rules = tuple(rule.value for rule in answer.rules)
     if isinstance(answer, TransferAllowed):
         words = open_words(answer, local)
@@ -123,10 +118,6 @@ def open_words(allowed: TransferAllowed, local: datetime) -> Words:
         return Words(f"{name}: si può trasferire.", f"{name}: takes calls.")
     at = f"{ends.astimezone(local.tzinfo):%H:%M}"
     return Words(f"{name}: si può trasferire fino alle {at}.", f"{name}: takes calls until {at}.")
-
-
-# ---- attention ---------------------------------------------------------------------------------
-# What the head of the front desk must look after in the register (E11, E13).
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +137,16 @@ class DirectoryAttention:
 
 
 def attention_of(
-    register: Directory, at: datetime, zone: ZoneInfo, days: int = NOTICE_DAYS
+    directory: Directory, at: datetime, zone: ZoneInfo, days: int = NOTICE_DAYS
 ) -> DirectoryAttention:
     """Find it, for the office's own day of a moment."""
     day = at.astimezone(zone).date()
     return DirectoryAttention(
-        register.undeclared(day),
-        register.expiring(day, days),
-        lapsing_numbers(register, at, zone, days),
-        lapsed_numbers(register, at, zone),
+        directory.undeclared(day),
+        directory.expiring(day, days),
+        lapsing_numbers(directory, at, zone, days),
+        lapsed_numbers(directory, at, zone),
     )
-
-
-# ---- attention words ---------------------------------------------------------------------------
-# What the head must look after in the register: what is so, and what to do (E11, E13).
 
 
 def attention_words(attention: DirectoryAttention) -> tuple[Words, ...]:
@@ -208,9 +195,6 @@ def _authorisation_name(authorisation: Authorisation) -> tuple[str, str]:
     unit, number = authorisation.unit, authorisation.entry.number
     return f"{unit}: l'autorizzazione {number}", f"{unit}: authorisation {number}"
 
-
-# ---- words -------------------------------------------------------------------------------------
-# What is said of the register: what a change brought, what was ever entered; no number (P7).
 
 ENTRY_KINDS = {
     Declaration: Words("comunicazione", "declaration"),
@@ -315,11 +299,6 @@ def _span(first: date, last: date | None, language: str) -> str:
     return day_phrase(begins, first, language) + until
 
 
-# ---- ahead -------------------------------------------------------------------------------------
-# What lies ahead in the year: the house's special days, and what units entered for a time (E14).
-#
-# All of it ends by itself; the list only says so beforehand.
-
 SpecialTime = Holiday | Closure | SpecialOpening | Period | NewWeek | Variation | Declaration
 
 
@@ -327,7 +306,7 @@ SpecialTime = Holiday | Closure | SpecialOpening | Period | NewWeek | Variation 
 class TimeAhead:
     """Something that holds from `first` to `last`, both included; None: until something follows.
 
-    `unit` is "" for the whole house.
+    `unit` is "" for the whole site.
     """
 
     first: date
@@ -337,19 +316,19 @@ class TimeAhead:
 
 
 def times_ahead(
-    register: Directory, calendar: Schedule, first: date, last: date
+    directory: Directory, calendar: Schedule, first: date, last: date
 ) -> tuple[TimeAhead, ...]:
     """List what holds on any day from `first` to `last`, by its own first day.
 
     Of declarations and ordinary weeks only those that begin within: others are no special time.
     """
-    found = (*_of_the_switchboard(calendar, first), *_of_units(register, first))
+    found = (*_of_the_switchboard(calendar, first), *_of_units(directory, first))
     met = (a for a in found if a.first <= last and (a.last is None or a.last >= first))
     return tuple(sorted(met, key=lambda a: (a.first, a.unit)))
 
 
 def ahead_of_units(found: tuple[TimeAhead, ...], *codes: str) -> tuple[TimeAhead, ...]:
-    """Return what concerns some units, not the house."""
+    """Return what concerns some units, not the site."""
     return tuple(each for each in found if each.unit and each.unit in codes)
 
 
@@ -372,16 +351,13 @@ def _last_day(end: datetime) -> date:
     return end.date() - ONE_DAY if end.time() == time() else end.date()
 
 
-def _of_units(register: Directory, first: date) -> Iterator[TimeAhead]:
-    for variation in register.variations:
+def _of_units(directory: Directory, first: date) -> Iterator[TimeAhead]:
+    for variation in directory.variations:
         yield TimeAhead(variation.first, variation.last, variation, variation.unit)
-    for declaration in register.declarations:
+    for declaration in directory.declarations:
         if declaration.first > first:
             yield TimeAhead(declaration.first, declaration.last, declaration, declaration.unit)
 
-
-# ---- ahead words -------------------------------------------------------------------------------
-# What is said of the special times to come, of the house and of units (E14).
 
 WHOLE_SWITCHBOARD = Words("tutto il centralino", "the whole house")
 _HOLIDAY, _CLOSED, _OPEN = (

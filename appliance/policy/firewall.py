@@ -1,7 +1,7 @@
-"""Who on the network may reach the box: the rules of the image's packet filter, for nft(8).
+"""Firewall rules of the image, as a ruleset for nft(8): who on the network may reach what.
 
-Only the LAN may, and only where something of ours listens. SIP and RTP of the LAN are not followed:
-a table of connections that a flood has filled would drop the next packet of a conversation, too.
+Only the LAN may, and only at ports of ours. SIP and RTP of the LAN bypass connection tracking: a
+table that a flood has filled would drop the packets of conversations, too.
 """
 
 from __future__ import annotations
@@ -119,12 +119,13 @@ table inet centralino {{
 
 @dataclass(frozen=True, slots=True)
 class OpenPorts:
-    """Where the box listens: UDP ports of SIP and RTP (both ends included), TCP ports, `sip_tcp`
-    whether SIP's is one, too; and for whom, beside the private networks. `talkers` are those from
-    which alone SIP is heard, () for the whole LAN; sound too, unless it `roams`: of a call over
-    somebody else's registrar it comes from whatever host that names. `figures` is the port at which
-    Prometheus asks, 0 for none, and `askers` who may: they reach nothing else; () for the whole
-    LAN.
+    """The ports on which the appliance listens, and the networks that may reach them.
+
+    `rtp` is the first and the last port, `sip_tcp` whether SIP listens on TCP too, `near` are
+    networks beside the private ones. SIP is accepted from `talkers` alone, () for the whole LAN;
+    so is sound, unless it `roams`: in a call over another registrar it comes from any host that
+    the registrar names. Prometheus asks at the port `figures`, 0 for none, from `askers` alone, ()
+    for the whole LAN; they reach nothing else.
     """
 
     sip: int = 5060

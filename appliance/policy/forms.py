@@ -14,9 +14,6 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Band, Bands, Week, check_bands
 from appliance.policy.text import Refused, Words
 
-# ---- fields ------------------------------------------------------------------------------------
-# Fields of a form that somebody fills in: read, checked, every mistake kept at its place.
-
 T = TypeVar("T")
 LONGEST_TEXT = 200
 """Longest text of a field, in characters."""

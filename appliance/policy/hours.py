@@ -14,12 +14,9 @@ from zoneinfo import ZoneInfo
 from appliance.errors import ConfigurationError
 from appliance.policy.text import NOTHING, Refused, Words
 
-# ---- local time --------------------------------------------------------------------------------
-# Local wall-clock times: as moments, also when the clock is changed; written and read by people.
-#
 # One format everywhere: "lun 30 novembre 2026, 14:30" in Italian, "Mon 30 November 2026, 14:30" in
-# English; the year is left out where it goes without saying. Within a sentence, behind an article
-# or a preposition: "del 30 novembre 2026 alle 14:30", "dall'8 novembre 2026", "all'01:30".
+# English, without the year where it is obvious. Within a sentence, behind an article or
+# preposition: "del 30 novembre 2026 alle 14:30", "dall'8 novembre 2026", "all'01:30".
 
 _WEEKDAYS: Final = {
     "it": ("lun", "mar", "mer", "gio", "ven", "sab", "dom"),
@@ -161,9 +158,6 @@ def _end_of_gap(naive: datetime, zone: ZoneInfo) -> datetime:
     return late.replace(microsecond=0).astimezone(zone)
 
 
-# ---- week --------------------------------------------------------------------------------------
-# Weekly opening bands: the ordinary hours of an office. Lunch is a gap like any other.
-
 MIDNIGHT = time(0, 0)
 ONE_DAY = timedelta(days=1)
 
@@ -289,10 +283,6 @@ def week_of(**days: str) -> Week:
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-# ---- dates -------------------------------------------------------------------------------------
-# What changes ordinary hours on given dates: holidays, closures, openings, periods (E14).
-
-
 @dataclass(frozen=True, slots=True)
 class Holiday:
     """A public holiday or the town's patron; made elsewhere, policy only reads them."""
@@ -400,10 +390,6 @@ class NewWeek:
     number: int = 0
 
 
-# ---- pieces ------------------------------------------------------------------------------------
-# Pieces of a day: stretches of local time with one answer, from its bands and what closes them.
-
-
 class Why(enum.StrEnum):
     """Why a group is open or closed, as a stable code."""
 
@@ -489,16 +475,13 @@ def piece_at(at: datetime, rule: DayRule, closures: tuple[Closure, ...]) -> DayP
     return DayPiece(at, False, rule.outside, name, rule.greeting, rule.notice)
 
 
-# ---- hours -------------------------------------------------------------------------------------
-# Opening hours: is a group open at a moment, why, and when that changes (P9, E1, E2, E14).
+# Precedence, the first that applies decides: entered for the day > opening by date > closure by
+# date > holiday > the period's week > the ordinary week. An opening replaces the whole day; of two
+# overlapping periods the last one decides, since a short one is laid over a long one. A period
+# entered for several days leaves the holidays among them alone.
 #
-# Precedence, the first that applies decides: what was entered for the day > opening by date >
-# closure by date > holiday > the period's week > the ordinary week. An opening replaces the whole
-# day; of two periods that overlap the last one decides, as a short one is laid over a long one.
-# What was entered for several days leaves the holidays among them alone.
-#
-# Times are local wall-clock times. On the night the clock is put back a time that comes twice means
-# the first one; on the night it is put forward a time that is skipped means the moment after.
+# Times are local wall-clock times. In the night the clock is put back, a time that comes twice
+# means the first one; in the night it is put forward, a skipped time means the moment after.
 
 HORIZON_DAYS = 400
 """How far ahead the next change is looked for: a year and the longest closure beside it."""
@@ -545,7 +528,7 @@ class Schedule:
     periods: tuple[Period, ...] = ()
     entered: tuple[Period, ...] = ()
     weeks: tuple[NewWeek, ...] = ()
-    shut: tuple[Closure, ...] = ()  # what of it closes the whole house, offices too
+    shut: tuple[Closure, ...] = ()  # what of it closes the whole site, offices too
     elsewhere: frozenset[tuple[str, str]] = frozenset()
     _holidays: dict[date, Holiday] = field(init=False, repr=False, compare=False)
     _openings: dict[date, SpecialOpening] = field(init=False, repr=False, compare=False)
@@ -688,14 +671,8 @@ class Schedule:
         return tuple(c for c in self.closures if c.start < end and c.end > midnight)
 
 
-# ---- office hours ------------------------------------------------------------------------------
-# The hours of one office beside those of the house (P4): its own week, the house's closures.
-#
-# Another branch stands in another town, with another patron saint: nothing of our house closes it.
-
-
 def hours_of_office(calendar: Schedule, week: Week, periods: tuple[Period, ...] = ()) -> Schedule:
-    """Return an office's hours: holidays and closures of the house, nothing else of its own."""
+    """Return an office's hours: holidays and closures of the site, nothing else of its own."""
     closures = (*calendar.closures, *calendar.shut)
     none: dict[str, Any] = dict.fromkeys(("openings", "entered", "weeks", "shut"), ())
     return replace(calendar, weekly=week, closures=closures, periods=periods, **none)

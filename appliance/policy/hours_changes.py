@@ -31,9 +31,6 @@ from appliance.policy.routing import RouteStep, explain
 from appliance.policy.text import NOTHING, Refused, Words
 from appliance.policy.transfers import WEEKDAY_WORDS
 
-# ---- day hours ---------------------------------------------------------------------------------
-# The hours of single days, for a calendar: when it is open, and what is special about it (E14).
-
 _ALWAYS = Week(((Band(MIDNIGHT, MIDNIGHT),),) * 7)
 _ORDINARY = frozenset({Why.HOURS, Why.CLOSED_HOURS})
 
@@ -83,7 +80,7 @@ def special_days(schedule: Schedule, year: int) -> tuple[DayHours, ...]:
 
 
 def office_day(house: Schedule, day: date) -> DayHours:
-    """Say what a day is to the offices: closed with the whole house, else the switchboard's day.
+    """Say what a day is to the offices: closed with the whole site, else the switchboard's day.
 
     Of the switchboard's special hours an office keeps none; people should know of them.
     """
@@ -91,11 +88,8 @@ def office_day(house: Schedule, day: date) -> DayHours:
     return closed if closed.is_special and not closed.bands else hours_on(house, day)
 
 
-# ---- special -----------------------------------------------------------------------------------
-# Hours that the head enters: an opening, a closure, other hours for days to come (E14), new weeks.
-#
-# Entries are only ever added: a correction or a revocation names the entry that it ends. Each ends
-# by itself after its last day; an ordinary week holds from its day on, until the next one.
+# Entries are only ever added: a correction or revocation names the entry that it ends, so the
+# history stays complete (E14).
 
 
 class Whose(enum.StrEnum):
@@ -163,7 +157,7 @@ def laid_over(schedule: Schedule, group: str, entries: Iterable[HoursEntry]) -> 
 
 
 def _closes_all_offices(held: Iterable[HoursEntry]) -> tuple[Closure, ...]:
-    """Return when the whole house is closed: offices keep that, and none of its other hours."""
+    """Return when the whole site is closed: offices keep that, and none of its other hours."""
     found: tuple[Closure, ...] = ()
     for each in held:
         period = each.period
@@ -197,13 +191,10 @@ def _group_with(group: Group, entries: tuple[HoursEntry, ...]) -> Group:
     return replace(group, schedule=laid_over(group.schedule, group.name, entries))
 
 
-# ---- special forms -----------------------------------------------------------------------------
-# The form of a special period, and what it would change, day by day (E14).
-
 CLOSED_ALL_WEEK: Final = Week(((),) * 7)
 LONGEST_DAYS: Final = 366
 FARTHEST_DAYS: Final = 5 * 365
-"""So far holidays are known, however long the box has run."""
+"""So far holidays are known, however long the appliance has run."""
 MOST_DAYS_TOLD: Final = 14
 """Days told one by one; of more than these only those that were special already."""
 _CLOSED: Final = Words("chiuso", "closed")
@@ -221,7 +212,7 @@ def read_special_hours(
     by: str,
     at: datetime,
 ) -> HoursEntry:
-    """Read a form as the entry it makes, at a local moment; raises Unfit with every mistake.
+    """Read a form as the entry it makes, at a local moment; raises FormRefused with every mistake.
 
     `ends` is the number of the entry that it corrects, 0 for none; `greetings` are the
     announcements there are.
@@ -244,10 +235,7 @@ def read_special_hours(
 def revoke_special_hours(
     stored: Collection[HoursEntry], number: int, reference: str, by: str, at: datetime
 ) -> HoursEntry:
-    """Return the entry that ends another from this moment; raises Refused, or Unfit for no reason.
-
-    `at` is local.
-    """
+    """Return the entry that ends another from `at` (local) on; raises Refused."""
     old = _entry_to_end(stored, number, at.date())
     said = FormFields({"reference": reference}, []).text("reference")
     if not said:
@@ -359,7 +347,7 @@ def _read_days(fields: FormFields, today: date, earliest: date) -> tuple[date, d
 
 
 def whose_of(fields: FormFields) -> Whose:
-    """Read whose hours a form is about; the whole house's by default."""
+    """Read whose hours a form is about; the whole site's by default."""
     text = fields.text("whose") or Whose.HOUSE
     if text not in tuple(Whose):
         fields.wrong("whose", "va scelto dall'elenco", "choose it from the list")
@@ -379,9 +367,6 @@ def _read_special_week(fields: FormFields, first: date, last: date) -> Week:
                      "needs the hours of one day at least (9-12), or choose Closed")  # fmt: skip
     return Week(days)
 
-
-# ---- week changes ------------------------------------------------------------------------------
-# What a new ordinary week changes: hours that open and close, and what a caller would hear.
 
 DAY_MINUTES: Final = 24 * 60
 EXAMPLE_DAYS: Final = 35
@@ -537,9 +522,6 @@ def _groups_of(office: Office) -> list[Group]:
     return [g for g in (office.switchboard, office.citizens_desk) if g is not None]
 
 
-# ---- week forms --------------------------------------------------------------------------------
-# The form of a new ordinary week, which holds from its day on until the next one.
-
 CONFIGURED: Final = "configured"
 """Kind of a form that brings the configuration's hours back."""
 
@@ -547,7 +529,7 @@ CONFIGURED: Final = "configured"
 def read_new_week(
     stored: Collection[HoursEntry], form: Mapping[str, Any], by: str, at: datetime
 ) -> HoursEntry:
-    """Read a form as the entry it makes, at a local moment; raises Unfit with every mistake."""
+    """Read a form as the entry of a new ordinary week; `at` is local. Raises FormRefused."""
     fields = FormFields(form, [])
     since, whose = _read_since(fields, at.date()), whose_of(fields)
     week = None if fields.text("kind") == CONFIGURED else _read_week(fields)
@@ -564,7 +546,7 @@ def revoke_new_week(
 ) -> HoursEntry:
     """Return the entry that takes back a week which has not begun; `at` is local.
 
-    Raises Refused for one that has begun or is none, Unfit for no reference.
+    Raises Refused for one that has begun or is none, FormRefused for no reference.
     """
     old = next((e for e in entries_in_force(stored) if e.ordinary and e.number == number), None)
     if old is None:

@@ -23,11 +23,6 @@ from appliance.policy.requests import (
 )
 from appliance.policy.text import Words
 
-# ---- mail --------------------------------------------------------------------------------------
-# A notice that leaves by e-mail when it can: what is kept of it until then (reliability.md 4).
-#
-# The outbox keeps it as it is at this moment; what it is sent as is the mail room's business.
-
 TO_HEAD = "head"
 """The recipient "head of the front desk": the address is the configuration's, `[mail] head`."""
 TEST_KEY = "test-"
@@ -54,10 +49,6 @@ class Mail:
     calendar: str = ""
     request: int = 0
     token: str = ""
-
-
-# ---- letter words ------------------------------------------------------------------------------
-# The texts of letters in both languages; `{words}` are filled in by letters.py.
 
 
 class LetterTopic(enum.StrEnum):
@@ -202,7 +193,7 @@ _HEADS_DUTY = Words(
     "It is the duty of the office {unit}, and it stays open until somebody says that it was done."
     "\n\n{house}",
 )
-"""What the head reads in a copy, and of a request whose office is not in the register."""
+"""What the supervisor reads in a copy, and of a request whose office is not in the directory."""
 _ORPHANS_DUTY = Paragraph(_HEADS_DUTY, "orphan")
 _PUBLIC = Paragraph(
     Words(
@@ -344,29 +335,26 @@ BODIES: Mapping[LetterTopic, tuple[Paragraph, ...]] = {
 }
 
 
-# ---- letters -----------------------------------------------------------------------------------
-# What is written to offices, citizens and the head about a request (P6, E9, E15): one catalogue.
-#
-# To an office: all it needs to answer. To a citizen: nothing that anybody typed, so that no number
-# that is not told outside can stand in it (P7). Italian or English; days and times of the house.
+# A letter to an office carries all it needs to answer. A letter to a citizen carries nothing that
+# anybody typed, so that no undisclosed number can stand in it (P7).
 
 _DIGITS = re.compile(r"\+?\d[\d .\-/]*\d")
 
 
 @dataclass(frozen=True, slots=True)
 class LetterSender:
-    """Who writes: the office's name, language and calendar, its register, its public numbers.
+    """Who writes: the office's name, language and calendar, its directory, its public numbers.
 
-    `door` is the address of the console's page that closes a request, "" where there is none;
+    `done_link` is the address of the console's page that closes a request, "" where there is none;
     `labels` are what positions are called, by their phones' names.
     """
 
     name: str
     language: str
     calendar: Schedule
-    register: Directory
+    directory: Directory
     numbers: tuple[str, ...] = ()
-    door: str = ""
+    done_link: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def called(self, who: str) -> str:
@@ -389,7 +377,7 @@ class RequestEvent:
 
 
 def letters_of(
-    house: LetterSender,
+    sender: LetterSender,
     request: Request,
     event: RequestEvent,
     recording: str = "",
@@ -404,19 +392,19 @@ def letters_of(
     topic = _topic(request, event)
     if topic is None:
         return
-    yield _to_office(house, request, event, topic, recording, calendar)
+    yield _to_office(sender, request, event, topic, recording, calendar)
     if topic is LetterTopic.REMINDER:
         if len(request.reminders) >= HEAD_AT_REMINDERS:
-            yield _to_head(house, request, event)
+            yield _to_head(sender, request, event)
     elif request.citizen.email:
-        written = _to_citizen(house, request, event, topic)
+        written = _to_citizen(sender, request, event, topic)
         yield replace(written, calendar=for_citizen)
 
 
 def overdue_mail(
     request: Request, day: date, language: str, labels: Mapping[str, str] = MappingProxyType({})
 ) -> Mail:
-    """Tell the head of a request that nobody has answered by its day; once, by its key."""
+    """Tell the supervisor of a request that nobody has answered by its day; once, by its key."""
     words = {
         "number": str(request.number),
         "unit": request.unit,
@@ -430,25 +418,25 @@ def overdue_mail(
     return Mail(f"{thread_of(request)}-overdue", TO_HEAD, subject, body)
 
 
-def invitation_text(house: LetterSender, request: Request) -> str:
+def invitation_text(sender: LetterSender, request: Request) -> str:
     """Say in an office's calendar what an appointment is about, and with whom."""
-    reached = contact_rows(request.citizen, house.language)
+    reached = contact_rows(request.citizen, sender.language)
     form = request.appointment and APPOINTMENT_FORM_WORDS[request.appointment.form]
-    told = (form.it if house.language == "it" else form.en) if form else ""
+    told = (form.it if sender.language == "it" else form.en) if form else ""
     parts = (request.subject, told, reached.replace("\n  ", ", "), request.asked)
     return "\n".join(part for part in parts if part)
 
 
-def citizens_calendar_text(house: LetterSender, request: Request) -> tuple[str, str]:
+def citizens_calendar_text(sender: LetterSender, request: Request) -> tuple[str, str]:
     """Say in a citizen's calendar with whom an appointment is, and how: nothing that was typed."""
-    unit, language = house.register.unit(request.unit), request.citizen.language
-    name = without_numbers(unit.name if unit else "") or house.name
+    unit, language = sender.directory.unit(request.unit), request.citizen.language
+    name = without_numbers(unit.name if unit else "") or sender.name
     form = request.appointment and APPOINTMENT_FORM_WORDS[request.appointment.form]
     told = (form.it if language == "it" else form.en) if form else ""
-    words = {"unit": name, "house": house.name, "number": str(request.number)}
-    words |= {"numbers": ", ".join(house.numbers), "form": told}
+    words = {"unit": name, "house": sender.name, "number": str(request.number)}
+    words |= {"numbers": ", ".join(sender.numbers), "form": told}
     title = _fill_in(CITIZENS_APPOINTMENT, language, words)
-    public = CITIZENS_NUMBER_AND_CONTACT if house.numbers else CITIZENS_NUMBER
+    public = CITIZENS_NUMBER_AND_CONTACT if sender.numbers else CITIZENS_NUMBER
     return title, "\n".join(part for part in (told, _fill_in(public, language, words)) if part)
 
 
@@ -473,28 +461,28 @@ def _topic(request: Request, event: RequestEvent) -> LetterTopic | None:
 
 
 def _to_office(
-    house: LetterSender,
+    sender: LetterSender,
     request: Request,
     event: RequestEvent,
     topic: LetterTopic,
     recording: str,
     calendar: str,
 ) -> Mail:
-    unit = house.register.unit(request.unit)
-    link = house.door + event.token if unit and house.door and event.token else ""
+    unit = sender.directory.unit(request.unit)
+    link = sender.done_link + event.token if unit and sender.done_link and event.token else ""
     words = {
-        "house": house.name,
+        "house": sender.name,
         "number": str(request.number),
         "unit": unit.name if unit else request.unit,
-        "need": _need_of(house, request),
+        "need": _need_of(sender, request),
         "subject": request.subject,
-        "taken": _moment(house, request.at),
-        "by": house.called(request.by),
-        "due": day_words(due_day(request, house.calendar), house.language),
+        "taken": _moment(sender, request.at),
+        "by": sender.called(request.by),
+        "due": day_words(due_day(request, sender.calendar), sender.language),
         "asked": request.asked,
         "sheet": request.sheet,
-        "contact": contact_rows(request.citizen, house.language),
-        "appointment": _appointment(house, request.appointment, house.language),
+        "contact": contact_rows(request.citizen, sender.language),
+        "appointment": _appointment(sender, request.appointment, sender.language),
         "reminders": str(len(request.reminders)),
         "words": event.words,
         "orphan": "" if unit else request.unit,
@@ -502,11 +490,11 @@ def _to_office(
         "spoken": "x" if request.citizen.spoken else "",
         "link": link,
     }
-    first, body = event.step is None, _body(topic, house.language, words)
+    first, body = event.step is None, _body(topic, sender.language, words)
     return Mail(
         thread_of(request) if first else f"{thread_of(request)}-{event.id}",
         unit.email if unit else TO_HEAD,
-        _fill_in(SUBJECTS[topic], house.language, words),
+        _fill_in(SUBJECTS[topic], sender.language, words),
         body,
         "" if first else thread_of(request),
         (recording,) if first and recording else (),
@@ -516,25 +504,25 @@ def _to_office(
     )
 
 
-def _to_head(house: LetterSender, request: Request, event: RequestEvent) -> Mail:
-    office = _to_office(house, request, event, LetterTopic.TO_HEAD, "", "")
+def _to_head(sender: LetterSender, request: Request, event: RequestEvent) -> Mail:
+    office = _to_office(sender, request, event, LetterTopic.TO_HEAD, "", "")
     return replace(office, key=f"{office.key}-head", to=TO_HEAD, thread="", request=0)
 
 
 def _to_citizen(
-    house: LetterSender, request: Request, event: RequestEvent, topic: LetterTopic
+    sender: LetterSender, request: Request, event: RequestEvent, topic: LetterTopic
 ) -> Mail:
-    """Only the register's names and what we count ourselves: nothing that was typed (P7)."""
+    """Only the directory's names and what we count ourselves: nothing that was typed (P7)."""
     language = request.citizen.language
-    unit = house.register.unit(request.unit)
+    unit = sender.directory.unit(request.unit)
     words = {
-        "house": house.name,
+        "house": sender.name,
         "number": str(request.number),
         "unit": without_numbers(unit.name if unit else ""),
-        "need": without_numbers(_need_of(house, request)),
-        "due": day_words(due_day(request, house.calendar), language),
-        "appointment": _appointment(house, request.appointment, language),
-        "numbers": ", ".join(house.numbers),
+        "need": without_numbers(_need_of(sender, request)),
+        "due": day_words(due_day(request, sender.calendar), language),
+        "appointment": _appointment(sender, request.appointment, language),
+        "numbers": ", ".join(sender.numbers),
     }
     key = f"{thread_of(request)}-citizen" + (f"-{event.id}" if event.step else "")
     told = {
@@ -564,15 +552,15 @@ def _fill_in(text: Words, language: str, words: dict[str, str]) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], chosen)
 
 
-def _need_of(house: LetterSender, request: Request) -> str:
-    return need_name(house.register, house.calendar.zone, request)
+def _need_of(sender: LetterSender, request: Request) -> str:
+    return need_name(sender.directory, sender.calendar.zone, request)
 
 
-def need_name(register: Directory, zone: tzinfo, request: Request) -> str:
+def need_name(directory: Directory, zone: tzinfo, request: Request) -> str:
     """Return what a request's need is called by the declaration of its day, else its code."""
     day = request.at.astimezone(zone).date()
-    unit = register.unit(request.unit) or Unit(request.unit, "", "")
-    declared = register.declaration(unit, day)
+    unit = directory.unit(request.unit) or Unit(request.unit, "", "")
+    declared = directory.declaration(unit, day)
     need = declared.need(request.need) if declared else None
     return need.name if need else request.need
 
@@ -594,11 +582,11 @@ def contact_rows(citizen: Citizen, language: str) -> str:
     return "\n  ".join(rows)
 
 
-def _appointment(house: LetterSender, appointment: Appointment | None, language: str) -> str:
+def _appointment(sender: LetterSender, appointment: Appointment | None, language: str) -> str:
     if appointment is None:
         return ""
-    start = appointment.slot.start.astimezone(house.calendar.zone)
-    end = appointment.slot.end.astimezone(house.calendar.zone)
+    start = appointment.slot.start.astimezone(sender.calendar.zone)
+    end = appointment.slot.end.astimezone(sender.calendar.zone)
     form = APPOINTMENT_FORM_WORDS[appointment.form]
     told = f"{day_words(start.date(), language)}, {start:%H:%M}–{end:%H:%M}, "
     told += form.it if language == "it" else form.en
@@ -607,14 +595,12 @@ def _appointment(house: LetterSender, appointment: Appointment | None, language:
     return told + (" – DA CONFERMARE" if language == "it" else " – TO BE CONFIRMED")
 
 
-def _moment(house: LetterSender, at: datetime) -> str:
-    return moment_words(at.astimezone(house.calendar.zone), house.language)
+def _moment(sender: LetterSender, at: datetime) -> str:
+    return moment_words(at.astimezone(sender.calendar.zone), sender.language)
 
 
-# ---- outbox ------------------------------------------------------------------------------------
-# When which notice of the outbox is tried again, and when it is given up (reliability.md 4).
-#
-# Running time alone counts: a clock that was wrong at boot neither kills a notice nor delays it.
+# Retries count running time alone: a clock that was wrong at boot neither kills a mail nor delays
+# it (reliability.md 4).
 
 FIRST_RETRY_MS = 60_000
 LONGEST_RETRY_MS = 4 * 3_600_000
@@ -642,7 +628,9 @@ class DeliveryVerdict(enum.StrEnum):
     LATER = "later"  # the server puts this notice off, or broke off in the middle of it
     REFUSED = "refused"  # for good: this notice, or its recipient
     AWAY = "away"  # the server cannot be reached, or does not serve now
-    MISSET = "misset"  # the server refuses the box: password, TLS, sender; the technician's move
+    MISSET = (
+        "misset"  # the server refuses the appliance: password, TLS, sender; the technician's move
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -676,7 +664,7 @@ class OutgoingMail:
 class OutboxHealth:
     """How the outbox is: what waits, what was given up, and why nothing leaves ("" where it does).
 
-    `misset`: the mail server can be reached and refuses the box.
+    `misset`: the mail server can be reached and refuses the appliance.
     """
 
     waiting: int = 0

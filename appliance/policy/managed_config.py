@@ -1,6 +1,6 @@
 """The head office's settings: what of them changes here, whether they may, when to look for more.
 
-The register is only ever added to (P4): an entry of the head office's that stands here already is
+The directory is only ever added to (P4): an entry of the head office's that stands here already is
 known by its words, since its number is each box's own.
 """
 
@@ -30,8 +30,6 @@ from appliance.policy.hours import moment_phrase, moment_words
 from appliance.policy.sheets import Sheet
 from appliance.policy.text import Refused, Words
 
-# ---- central -----------------------------------------------------------------------------------
-
 Kind = TypeVar("Kind", Declaration, Variation, Authorisation)
 MOST_NAMED: Final = 5
 LONGEST_S: Final = 6 * 3600.0
@@ -40,7 +38,7 @@ LONGEST_S: Final = 6 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class BranchBox:
-    """What a box knows of itself: its name among the branches, the version in force with its
+    """What an appliance knows of itself: its name among the branches, the version in force with its
     digest, and the highest that ever was.
     """
 
@@ -84,7 +82,7 @@ def retry_s(every_s: float, failures: int) -> float:
 def merged_directory(
     stored: Directory, given: Directory, theirs: Collection[str], entered_here: Collection[str]
 ) -> DirectoryChange:
-    """Lay the head office's register over the stored one; raises Refused for what cannot stand.
+    """Lay the head office's directory over the stored one; raises Refused for what cannot stand.
 
     `theirs` are the codes of units that were the head office's until now: one that it no longer
     names goes, unless the branch has `entered_here` something for it. The branch's own stay.
@@ -97,7 +95,7 @@ def merged_directory(
         stored, _numbered(stored, replace(given, units=_units_joined(given.units, own)))
     )
     before = {fault.text for fault in faults_of(of_known_units(stored))}
-    after = faults_of(of_known_units(found.register))
+    after = faults_of(of_known_units(found.directory))
     new = [*found.faults, *(fault for fault in after if fault.text not in before)]
     if new:
         said = "; ".join(f"{fault.place}: {fault.it or fault.text}" for fault in new)
@@ -230,9 +228,6 @@ def units_counted(found: DirectoryChange) -> tuple[int, int, int]:
     """Count units that are new, changed, gone."""
     return len(found.new_units), len(found.changed_units), len(found.gone_units)
 
-
-# ---- central words -----------------------------------------------------------------------------
-# What people are told of the head office's settings, in both languages.
 
 NO_SERVER: Final = Words(
     "nessun server è configurato (central.server): le impostazioni centrali arrivano come file",

@@ -163,9 +163,6 @@ def plan_of(country: str) -> NumberingPlan:
     return PLANS.get(country, HOME_PLAN)
 
 
-# ---- secret ------------------------------------------------------------------------------------
-# Numbers that may not be told: a type that cannot be printed (P7).
-
 MASK: Final = "•••"
 """What is seen of a number wherever it is printed; it says nothing of length or digits."""
 
@@ -176,8 +173,8 @@ class Purpose(enum.StrEnum):
     DIAL = "dial"  # the digits of an outgoing leg or of a hook-flash transfer
     RING = "ring"  # the account that a SIP leg rings
     STORE = "store"
-    EXPORT = "export"  # the head's own file, audited
-    SHOW = "show"  # the head's register pages, on demand, audited
+    EXPORT = "export"  # the supervisor's own file, audited
+    SHOW = "show"  # the supervisor's directory pages, on demand, audited
     TELL = "tell"  # authorised in writing, recorded
 
 
@@ -234,11 +231,8 @@ class SecretNumber:
         raise TypeError("a number that may not be told is not written out")
 
 
-# ---- same number -------------------------------------------------------------------------------
-# One telephone number in all the ways it is written: with the country's code or without, spaced.
-#
-# What erases a citizen's number must find it as it was typed, stored and told (E20); who calls
-# again is known however the exchange sent the number, and however it was taken down (E9, E17).
+# The erasure of a person must find their number as it was typed, stored and told (E20); a returning
+# caller is recognised however the exchange sent the number and however it was written (E9, E17).
 
 LEAST_NUMBER_DIGITS: Final = 5
 """A shorter number stands by chance in many a text."""

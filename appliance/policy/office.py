@@ -17,15 +17,11 @@ from appliance.policy.opening import ManualState, StateMark
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import PinRule
 
-# ---- branches ----------------------------------------------------------------------------------
-# When a caller is handed over to another branch, and to which (B9).
-#
-# A branch is a destination like any other: an office of the register that has declared when, and
-# under which name, it takes callers (P4, P5). The configuration says which offices, in which order,
-# and in which cases.
+# A branch is a destination like any other: an office of the directory that has declared when, and
+# under which name, it takes callers (P4, P5, B9).
 
 BRANCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-"""An account at the proxy, as the register names it (Reach.PHONE)."""
+"""An account at the proxy, as the directory names it (Reach.PHONE)."""
 
 
 class OverflowCause(enum.StrEnum):
@@ -41,7 +37,7 @@ class OverflowCause(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class BranchRules:
     """`names` are the other branches' accounts at the proxy; `offices` ("unit.need" of the
-    register) are asked in this order, each for `ring_ms`, in the cases of `when`. Raises Refused.
+    directory) are asked in this order, each for `ring_ms`, in the cases of `when`. Raises Refused.
     """
 
     names: tuple[str, ...] = ()
@@ -59,9 +55,6 @@ class BranchRules:
         if self.ring_ms <= 0:
             raise Refused("ring deve essere maggiore di 0 secondi", "ring must be above 0 seconds")
 
-
-# ---- positions ---------------------------------------------------------------------------------
-# What a position is doing, and when one that missed its calls counts as away (E3).
 
 SET_AUTOMATICALLY = "automatic"
 """Who set a position away that missed its calls ("assente (automatico)")."""
@@ -137,11 +130,6 @@ def position(
     return Position(phone, PositionState.BUSY if engaged else PositionState.FREE)
 
 
-# ---- waiting -----------------------------------------------------------------------------------
-# Whether and how callers wait for a position that becomes free (P8).
-#
-# Without places nobody waits: that is the box as delivered.
-
 SHORTEST_WAIT_MS, LONGEST_WAIT_MS = 10_000, 900_000
 """Nobody waits for less than an announcement, nor for a quarter of an hour."""
 MOST_WAITING_PLACES = 9
@@ -204,10 +192,6 @@ def share_phones(free: Sequence[str], waiting: int) -> tuple[tuple[str, ...], ..
     One free phone rings for the first one alone; two callers and three phones: two and one.
     """
     return tuple(tuple(free[place::waiting]) for place in range(waiting))
-
-
-# ---- office ------------------------------------------------------------------------------------
-# The office as configured: its lines, its two groups of phones, its hours, words and keys.
 
 
 class HalfDuplexDaytime(enum.StrEnum):
@@ -345,9 +329,9 @@ class VoicemailLimits:
 
 @dataclass(frozen=True, slots=True)
 class AfterHours:
-    """Whom the closed greeting names for emergencies (E11): 112, and `duty`, units of the register.
+    """Whom the closed greeting names for emergencies (E11): 112, and the units `duty`.
 
-    Of a unit the number is told that it has authorised in writing, and only while that holds.
+    Of a unit callers hear the number that it has authorised in writing, while that holds.
     """
 
     emergency: bool = False
@@ -419,14 +403,14 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Everything the desk knows of its office; raises ConfigurationError for a name used twice.
+    """Everything call control knows of its office; raises ConfigurationError for a name used twice.
 
     `email` is the public address as prompt keys (announcements.spell_email makes them), empty for
     an office that does not want it spelt to callers. `citizens_desk` is None where there
     is no counter. `languages` are spoken in this order. A conversation lasts `longest_ms` at most;
     all numbers of an office together ring for `transfer_ms` (E7).
     `lines_kept` lines stay free to answer where there are more (policy.lines_kept). `head` are the
-    phones of the head of the front desk, whom an operator may bring into a conversation (E10).
+    phones of the supervisor, whom an operator may bring into a conversation (E10).
     `without_time` is what holds instead of the hours while the clock cannot be trusted. `branches`
     says when callers are handed over to other branches (B9).
     """
@@ -520,14 +504,12 @@ def _refuse_twice(kind: str, names: tuple[str, ...]) -> None:
             )
 
 
-# ---- lines kept --------------------------------------------------------------------------------
-# Which line a call of the box's own may take: one stays free to answer where there are more (P8).
-#
-# Callers come first: a line that the box itself seizes is one at which the next caller hears busy.
+# Callers come first: while the appliance itself uses a line, the next caller hears the busy tone
+# (P8).
 
 
 class LinePurpose(enum.StrEnum):
-    """Why the box would seize a line."""
+    """Why the appliance would seize a line."""
 
     LAST_RESORT = "last_resort"  # for a caller whom nobody else can serve (B4)
     CONVENIENCE = "convenience"  # a call back, a transfer outwards: it can wait, or go another way

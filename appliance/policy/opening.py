@@ -13,9 +13,6 @@ from appliance.policy.clock import Doubt, Now
 from appliance.policy.hours import OpenState, Schedule, Why
 from appliance.policy.text import NOTHING, Words
 
-# ---- codes -------------------------------------------------------------------------------------
-# Why a call goes the way it goes: stable codes, and the sentence for each in both languages.
-
 
 class ReasonCode(enum.StrEnum):
     """The stable codes of routing; records, statistics and `explain` show them as they are."""
@@ -192,12 +189,9 @@ def _fill_name(template: str, name: str) -> str:
     return template.replace("{name}", name) if name else template.replace(" ({name})", "")
 
 
-# ---- service state -----------------------------------------------------------------------------
-# The manual states of the switchboard: what people asked for, since when, by whom, until when.
-#
-# *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso - segreteria", P9) are two states, kept
-# apart: undoing one leaves the other. A mark holds until it is undone or its `until` has come: by
-# default, the next change of the written hours.
+# *Unattended* ("Non presidiato", P8) and *closed* ("Chiuso - segreteria", P9) are two states:
+# undoing one leaves the other. A mark holds until it is undone or its `until` has come: by default
+# the next change of the written hours.
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,9 @@ from appliance.policy.hours import moment_words
 from appliance.policy.numbering import MASK, NumberingPlan
 from appliance.policy.text import Words
 
-# ---- masked log --------------------------------------------------------------------------------
-# Numbers taken out of the journal before a technician carries it away (P7).
-#
-# Every run of digits that may be a telephone number goes, however its digits are grouped: what else
-# goes with them (the number of a call, a count of bytes) costs a technician little, a number that
-# stays costs a citizen much. Times at the beginning of a line and IPv4 addresses stay.
+# A technician carries the journal away (P7), so every run of digits that may be a telephone number
+# goes, however it is grouped: a call's number or a byte count costs a technician little, a number
+# that stays costs a citizen much. Times at the start of a line and IPv4 addresses stay.
 
 SHORTEST_NUMBER: Final = 5
 """No outside number has fewer digits."""
@@ -58,46 +55,40 @@ def _is_ipv4(text: str) -> bool:
     return bool(_IPV4.fullmatch(text)) and all(int(part) <= 255 for part in parts)
 
 
-# ---- undisclosed -------------------------------------------------------------------------------
-# Offices' own numbers taken out of what people have typed, before it leaves the house (P7).
-
 _DIGIT_RUN = re.compile(r"\+?\d(?:[\d .\-/()]*\d)?")
 _DIGIT_GROUP = re.compile(r"\+?\d+")
 
 
-def mask_declared(text: str, register: Directory, plan: NumberingPlan) -> str:
+def mask_declared(text: str, directory: Directory, plan: NumberingPlan) -> str:
     """Return a text with a mask for each outside number that an office has declared.
 
     However its digits are grouped, with or without the country's code or a 0 for an outside line.
     Whatever else holds digits (days, files' numbers, the citizen's telephone) stays.
     """
-    return _DIGIT_RUN.sub(lambda run: _masked_run(run[0], register, plan), text)
+    return _DIGIT_RUN.sub(lambda run: _masked_run(run[0], directory, plan), text)
 
 
-def _masked_run(run: str, register: Directory, plan: NumberingPlan) -> str:
+def _masked_run(run: str, directory: Directory, plan: NumberingPlan) -> str:
     """Mask a number that is any neighbouring groups of a run: numbers may stand side by side."""
     groups = [(found.start(), found.end(), found[0]) for found in _DIGIT_GROUP.finditer(run)]
     pairs = itertools.combinations(range(len(groups) + 1), 2)
     for first, last in sorted(pairs, key=lambda pair: pair[0] - pair[1]):
         digits = "".join(group[2] for group in groups[first:last])
-        if _is_declared(digits, register, plan):
+        if _is_declared(digits, directory, plan):
             before, after = run[: groups[first][0]], run[groups[last - 1][1] :]
-            rest = (_masked_run(part, register, plan) for part in (before, after))
+            rest = (_masked_run(part, directory, plan) for part in (before, after))
             return MASK.join(rest)
     return run
 
 
-def _is_declared(digits: str, register: Directory, plan: NumberingPlan) -> bool:
+def _is_declared(digits: str, directory: Directory, plan: NumberingPlan) -> bool:
     """Tell whether an office has declared a number, as written or behind a 0 for a line."""
     written = {digits, digits.removeprefix("0")}
     return any(
-        len(each) >= SHORTEST_NUMBER and unit_of(register, plan.national(each), plan)
+        len(each) >= SHORTEST_NUMBER and unit_of(directory, plan.national(each), plan)
         for each in written
     )
 
-
-# ---- erasure words -----------------------------------------------------------------------------
-# What an erasure by the head says, before and after (E20).
 
 WOULD_ERASE: Final = Words(
     "Sparirebbero (nulla è stato toccato): {}.", "This would go (nothing was touched): {}."

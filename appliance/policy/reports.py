@@ -14,9 +14,6 @@ from typing import Final, TypeVar
 
 from appliance.policy.text import Words
 
-# ---- box figures -------------------------------------------------------------------------------
-# What lies on a box's disk, in numbers: no caller, no name, no number among it.
-
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
@@ -41,12 +38,10 @@ class StoredCounts:
 NOTHING_STORED = StoredCounts()
 
 
-# ---- erlang ------------------------------------------------------------------------------------
-# How many lines and positions a traffic needs, by A. K. Erlang's formulas (1917).
-#
-# Traffic is in erlang: the calls of an hour times their mean length in hours. B holds where who
-# finds everything engaged goes away (lines), C where they wait (positions); both for calls that
-# come independently of each other. Checked against published tables and the simulated year.
+# A. K. Erlang's formulas (1917), for calls that come independently of each other. Traffic is in
+# erlang: the calls of an hour times their mean length in hours. B holds where callers who find all
+# lines engaged go away, C where they wait for a position. Checked against published tables and the
+# simulated year.
 
 MOST_SERVERS: Final = 500
 """Lines or positions that are looked at: no house has more."""
@@ -135,7 +130,7 @@ def positions_for(traffic: float, length_s: float, within_s: float, share: float
 
 @dataclass(frozen=True, slots=True)
 class BusyHour:
-    """A house's busiest hour of the day: which, and its traffic on average (erlang), of so many
+    """a site's busiest hour of the day: which, and its traffic on average (erlang), of so many
     days; `length_s` is a call's mean length.
     """
 
@@ -150,7 +145,7 @@ def busiest_hour(
 ) -> BusyHour | None:
     """Return the busiest hour of lines' uses (from, to; ms), None for no use.
 
-    `day_of` names the day and the hour that each hour since 1970 is of, where the house stands; an
+    `day_of` names the day and the hour that each hour since 1970 is of, where the site stands; an
     hour that it does not name (the clock was wrong) counts for nothing.
     """
     engaged_ms: dict[tuple[str, int], int] = {}
@@ -174,10 +169,6 @@ def busiest_hour(
 HOUR_MS: Final = 3_600_000
 
 
-# ---- capacity words ----------------------------------------------------------------------------
-# How many lines and positions a house needs, as a table in both languages.
-
-
 @dataclass(frozen=True, slots=True)
 class WantedService:
     """What is wanted: at most this share of callers hears engaged, at least this share is answered
@@ -194,7 +185,7 @@ def capacity_table(
 ) -> Iterator[Words]:
     """Yield the two tables for a traffic (erlang) of calls of `length_s`, then what is enough.
 
-    `lines` is how many the house has, 0 for not known: its row is marked.
+    `lines` is how many the site has, 0 for not known: its row is marked.
     """
     enough = lines_for(traffic, wanted.engaged)
     persons = positions_for(traffic, length_s, wanted.within_s, wanted.within)
@@ -230,11 +221,9 @@ def _percent(share: float) -> str:
     return f"{share * 100:g} %"
 
 
-# ---- peaks -------------------------------------------------------------------------------------
-# How many lines were engaged at once, and for how long all of them were (P8).
-#
-# While every line is engaged a caller hears busy and never reaches the box: only the carrier's
-# divert-on-busy can catch that call.
+# While every line is engaged a caller hears the busy tone and never reaches the appliance (P8):
+# only the provider's divert-on-busy can catch that call. So we count how long all lines were
+# engaged.
 
 LineUse = tuple[int, int]
 """When a line was engaged: from, to (ms since 1970)."""
@@ -266,11 +255,8 @@ def peak_of(uses: Iterable[LineUse], of: int, since_ms: int, until_ms: int) -> P
     return Peak(most, of, at_ms, all_ms)
 
 
-# ---- report ------------------------------------------------------------------------------------
-# What the front desk did in a while: how many calls it answered itself, and what became of others.
-#
-# Pure sums over frozen rows. Every call ends in exactly one way, so the ways add up to the calls.
-# Figures are per number, unit and hour; per person only where an agreement says so (E21).
+# Every call ends in exactly one way, so the endings add up to the calls. Figures are per number,
+# unit and hour; per person only where an agreement says so (E21).
 
 K = TypeVar("K", str, int)
 WITHIN_S = 20.0
@@ -290,7 +276,7 @@ class Ending(enum.StrEnum):
     RETURNED = "returned"  # no office took it: back with an operator (P6)
     VOICEMAIL = "voicemail"
     LOST = "lost"  # gave up, was cut off, or left nothing
-    OTHER = "other"  # a fax; or taken by a telephone beside the line, unseen by the box
+    OTHER = "other"  # a fax; or taken by a telephone beside the line, unseen by the appliance
 
 
 FILTER_ENDINGS = (Ending.FILTER, Ending.INFORMED)

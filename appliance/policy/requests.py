@@ -22,16 +22,13 @@ from appliance.policy.hours import (
 from appliance.policy.text import SaidError, Words
 from appliance.policy.transfers import RETURN_RULE_WORDS
 
-# ---- requests ----------------------------------------------------------------------------------
-# What the front desk takes over from a caller for an office (P6, E9, E15): a request.
-#
-# From then on the duty is the office's, and it stays visible until somebody says it was done: never
-# by time alone. States and what changes them are one table.
+# Once stored, a request is the office's duty and stays visible until somebody says it was done:
+# time alone never closes it (E15).
 
 LONGEST_SUBJECT = 120
 """Longest subject, in characters: a mail programme's list shows no more."""
 HEAD_AT_REMINDERS = 2
-"""From the second reminder on the head of the front desk sees it (E9)."""
+"""From the second reminder on the supervisor sees it (E9)."""
 
 
 class RequestState(enum.StrEnum):
@@ -274,10 +271,6 @@ def _state_after(request: Request, step: RequestStep) -> RequestState:
     return following
 
 
-# ---- citizens ----------------------------------------------------------------------------------
-# Who asks something of an office, and how they can be reached (E15).
-
-
 class Contact(enum.StrEnum):
     """How the citizen prefers to be reached."""
 
@@ -336,12 +329,6 @@ class Citizen:
             raise SaidError(_PREFERRED_MISSING[self.prefers])
 
 
-# ---- appointments ------------------------------------------------------------------------------
-# An office's slots for appointments: which are free, and how one is taken without double booking.
-#
-# A slot lies wholly within a band of the office's own week for appointments, on a day on which the
-# house is open (P6, E13).
-
 AHEAD_DAYS = 365
 """How far ahead appointments are offered, shown and given."""
 
@@ -359,7 +346,7 @@ BookedPlaces = Mapping[datetime, int]
 
 
 def slots_on(slots: Slots, calendar: Schedule, day: date) -> Iterator[Slot]:
-    """Yield the slots of a day, in order; none while the house is closed."""
+    """Yield the slots of a day, in order; none while the site is closed."""
     hours = hours_of_office(calendar, slots.week)
     length = timedelta(minutes=slots.minutes)
     for band in hours.bands_on(day):
@@ -452,15 +439,12 @@ def _open_throughout(hours: Schedule, slot: Slot) -> bool:
     return state.open and (state.flips_at is None or state.flips_at >= slot.end)
 
 
-# ---- due ---------------------------------------------------------------------------------------
-# By when an office must have answered a request (E15), which are late, when a month is told.
-
 DUE_DAYS = 3
 """Working days within which an office answers (an Italian union of towns promises as much)."""
 
 
 def due_day(request: Request, calendar: Schedule, days: int = DUE_DAYS) -> date:
-    """Return the last day on which the request is in time, in the zone of the house.
+    """Return the last day on which the request is in time, in the zone of the site.
 
     An agreed appointment is due on its day, so that somebody says what became of it; all else
     within so many working days.
@@ -506,12 +490,8 @@ def month_to_report(calendar: Schedule, now: datetime) -> date | None:
     return (begun - ONE_DAY).replace(day=1)
 
 
-# ---- done link ---------------------------------------------------------------------------------
-# The link by which an office closes a request from its mail, once (E15): what it is, its answers.
-#
-# The secret stands in the mail alone; what is kept is its hash. Every mail about a request has a
-# link of its own, because none can be repeated from a hash; the first that is used closes the
-# request.
+# The secret stands in the mail alone; the database keeps its hash. A hash cannot be turned back
+# into a link, so every mail gets a new one; the first that is used closes the request (E15).
 
 DONE_LINK_PATH: Final = "/done/"
 """Where the console has the page; the secret follows."""
@@ -591,9 +571,6 @@ def without_done_links(text: str) -> str:
     return _DONE_LINK.sub(f"{DONE_LINK_PATH}…", text)
 
 
-# ---- request words -----------------------------------------------------------------------------
-# What is said of requests and notices to whoever takes, changes or lists them; both languages.
-
 REQUEST_STATE_WORDS: Mapping[RequestState, Words] = {
     RequestState.OPEN: Words("aperta, e-mail non ancora partita", "open, its mail has not left"),
     RequestState.SENT: Words("inviata, in attesa dell'ufficio", "sent, waiting for the office"),
@@ -665,9 +642,6 @@ def other_rule_words(unit: str, allowed: Sequence[ReturnRule]) -> Words:
     it, en = " o ".join(each.it for each in offers), " or ".join(each.en for each in offers)
     return Words(f"{unit} ha comunicato: {it}", f"{unit} has declared: {en}")
 
-
-# ---- request refusals --------------------------------------------------------------------------
-# Why something about a request is refused, said to whoever asked for it; both languages.
 
 NO_SUBJECT = Words(
     "Manca l'oggetto: dire in poche parole di che cosa si tratta.",

@@ -31,12 +31,9 @@ from appliance.policy.opening import (
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import TransferAllowed, may_transfer
 
-# ---- routing -----------------------------------------------------------------------------------
-# Where a call goes and why: the switchboard, the citizens' counter, voicemail (P8, P9, E1 to E5).
-#
-# Three questions, each a pure function: `route` when the caller's identity is settled, `overflow`
-# when the switchboard could not take the call, `after_desk` when the counter could not either.
-# Doing nothing always leads to a person or to voicemail.
+# `route` decides when the caller's identity is settled, `overflow` when the switchboard did not
+# take the call, `after_counter` when the counter did not either. Doing nothing always leads to a
+# person or to voicemail (P8, P9, E1 to E5).
 
 
 class GroupState(enum.StrEnum):
@@ -342,22 +339,18 @@ def overflow_cause(code: ReasonCode, greeting: str) -> OverflowCause | None:
 
 
 def branch_destinations(
-    branches: BranchRules, register: Directory, calendar: Schedule, now: Now
+    branches: BranchRules, directory: Directory, calendar: Schedule, now: Now
 ) -> Iterator[BranchDestination]:
     """Yield the branches that have declared that they take callers now, in the written order."""
     for unit, need in branches.offices:
-        if register.unit(unit) is None:
+        if directory.unit(unit) is None:
             continue
-        answer = may_transfer(register, calendar, unit, need, now)
+        answer = may_transfer(directory, calendar, unit, need, now)
         if not isinstance(answer, TransferAllowed):
             continue
         phones = (target for target in answer.targets if target.reach is Reach.PHONE)
         names = (target.number.reveal(Purpose.RING) for target in phones)
         yield from (BranchDestination(unit, need, name) for name in names if name in branches.names)
-
-
-# ---- explain -----------------------------------------------------------------------------------
-# What would happen to a call, step by step, and why; for `centralino explain` and the console.
 
 
 @dataclass(frozen=True, slots=True)

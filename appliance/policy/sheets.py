@@ -7,17 +7,15 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-# ---- sheets ------------------------------------------------------------------------------------
-
 STALE_AFTER = timedelta(days=365)
-"""A sheet that nobody has looked at for so long may be wrong: the head is told."""
+"""A sheet that nobody has looked at for so long may be wrong: the supervisor is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """One sheet; `code` is its file's name, `body` Markdown as written.
 
-    `office` and `needs` are codes of the register, `link` leads to the application that the
+    `office` and `needs` are codes of the directory, `link` leads to the application that the
     counter uses, `official` is the official in charge where that is public.
     `say` is what callers hear of it after hours, in `language`; "" for a sheet that is not spoken.
     """
@@ -90,11 +88,6 @@ def _change(before: Sheet | None, after: Sheet | None) -> SheetChange:
         return SheetChange.GONE
     return SheetChange.SAME if before == after else SheetChange.CHANGED
 
-
-# ---- spoken ------------------------------------------------------------------------------------
-# What a caller may hear after hours: a short menu of sheets (P1, P2), whom to call in need (E11).
-#
-# Frozen values.
 
 MOST_SPOKEN = 5
 """Sheets in the menu, of all languages together: nobody remembers a sixth key."""

@@ -1,7 +1,7 @@
 """What is restarted when: one table for all that can die or hang, after Erlang's supervisors.
 
 More than `most` restarts within `within_s` are more than a restart can mend: it is then the turn of
-`then`; where nothing is named the box goes on without, and says so (reliability.md 1, 5).
+`then`; where nothing is named the appliance goes on without, and says so (reliability.md 1, 5).
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.policy.text import Words
-
-# ---- supervision -------------------------------------------------------------------------------
 
 
 class Component(enum.StrEnum):
@@ -269,9 +267,9 @@ class RestartHistory:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionVerdict:
-    """What the desk does about itself: tell its watchdog that it lives, or leave because of a part.
+    """What call control does about itself: feed its watchdog, or exit because of a component.
 
-    `waiting` parts will have it restarted, `borne` ones had, lately, and it was of no use.
+    `waiting` components will have it restarted; `borne` ones had that lately, without success.
     """
 
     feeds: bool
@@ -293,11 +291,11 @@ def judge(
     *,
     idle: bool,
 ) -> SupervisionVerdict:
-    """Say what follows for the desk from parts that are `late` or have `failed` for good.
+    """Say what follows for call control from parts that are `late` or have `failed` for good.
 
     `left` is when it left of its own accord. A part on which calls depend starves the watchdog at
     once. For the others no caller is cut off: both the feed and the service end once all is
-    `idle`, and at most as often as the row of the desk says.
+    `idle`, and at most as often as the row of call control says.
     """
     vital = tuple(part for part in late if not RESTART_RULES[part].waits_for_calls)
     others = tuple(dict.fromkeys((*failed, *(part for part in late if part not in vital))))

@@ -9,9 +9,6 @@ from typing import Final
 
 from appliance.errors import ConfigurationError, OfficeError, StoreError
 
-# ---- words -------------------------------------------------------------------------------------
-# Text for people, in the two languages of the house.
-
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -38,10 +35,6 @@ class SaidError(OfficeError):
         self.words = words
 
 
-# ---- refused -----------------------------------------------------------------------------------
-# Raised for what a person wrote that cannot be: the reason and the remedy, in both languages.
-
-
 class Refused(OfficeError, ConfigurationError):  # noqa: N818 - reads as what it is
     """Something written that cannot be; `words` say why and what to do, `str` is the English."""
 
@@ -58,11 +51,8 @@ class NotKept(StoreError):  # noqa: N818 - reads as what it is
         self.words = Words(it, en)
 
 
-# ---- system words ------------------------------------------------------------------------------
-# What the system answers when something cannot be done, as a sentence that says what to do.
-#
-# An OSError says "[Errno 111] Connection refused", in English and to nobody. Here it becomes words
-# for whoever reads them, in both languages: of the error itself, or of a text that holds one.
+# An OSError says "[Errno 111] Connection refused", in English and without a remedy. These tables
+# say what to do, in both languages, for an error or for a text that contains one.
 
 ERRNO_WORDS: Final = {
     errno.EACCES: Words(

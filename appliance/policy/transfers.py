@@ -34,11 +34,8 @@ from appliance.policy.hours import (
 from appliance.policy.numbering import Purpose
 from appliance.policy.text import NOTHING, SaidError, Words
 
-# ---- transfer ----------------------------------------------------------------------------------
-# May a call go on to an office for a need, now (P3–P5, E7, E13)? The one answer for every asker.
-#
-# The declaration binds the device: console, keys and REFER all come here. Outside its band the
-# answer says when the next one opens and which rule of return opens at once (P5, P6).
+# The declaration binds the appliance: console, keys and REFER all ask `may_transfer` (P3-P5).
+# Outside its band the answer names the next one and the return rule that applies at once (P5, P6).
 
 WITHOUT_DECLARATION = (ReturnRule.EMAIL,)
 """The rule of a unit that has declared nothing (E13)."""
@@ -71,7 +68,7 @@ class TransferAllowed:
 
 @dataclass(frozen=True, slots=True)
 class OfficeClosed:
-    """What closes an office whatever it has declared: a holiday, or a closure of the house."""
+    """What closes an office whatever it has declared: a holiday, or a closure of the site."""
 
     is_holiday: bool
     name: Words = NOTHING
@@ -102,15 +99,15 @@ class TransferLater:
 
 
 def may_transfer(
-    register: Directory, calendar: Schedule, unit_code: str, need_code: str, now: Now
+    directory: Directory, calendar: Schedule, unit_code: str, need_code: str, now: Now
 ) -> TransferAllowed | TransferLater:
-    """Decide. `calendar` gives zone, holidays and closures of the whole house.
+    """Decide. `calendar` gives zone, holidays and closures of the whole site.
 
-    Raises OfficeError for a unit that is not in the register: nobody else can be reached.
+    Raises OfficeError for a unit that is not in the directory: nobody else can be reached.
     """
-    unit = register.unit(unit_code)
+    unit = directory.unit(unit_code)
     if unit is None:
-        known = ", ".join(each.code for each in register.units) or "none"
+        known = ", ".join(each.code for each in directory.units) or "none"
         raise SaidError(
             Words(
                 f"L'ufficio «{unit_code}» non è nella Rubrica uffici.",
@@ -118,7 +115,7 @@ def may_transfer(
             )
         )
     day = now.wall.astimezone(calendar.zone).date()
-    found = need_in_force(register, calendar, unit, need_code, day)
+    found = need_in_force(directory, calendar, unit, need_code, day)
     why, notice = _hindrance(found, now), NOTHING
     if isinstance(found, NeedInForce):
         state = found.schedule.at(now.wall)
@@ -130,11 +127,11 @@ def may_transfer(
             return TransferAllowed(unit, found.need, targets, rules, number, ends, notice)
         today, closing = found.schedule.bands_on(day), office_closed(state)
     else:
-        held = register.declaration(unit, day)
+        held = directory.declaration(unit, day)
         rules, today = held.rules if held else WITHOUT_DECLARATION, ()
         closing = _closing_without(calendar, unit_code, need_code, now)
     foreseen = why is not Hindrance.NUMBERS and now.by_hours
-    resumes = resumes_at(register, calendar, unit, need_code, now.wall) if foreseen else None
+    resumes = resumes_at(directory, calendar, unit, need_code, now.wall) if foreseen else None
     why = why or Hindrance.BAND
     told = closing if why is not Hindrance.CLOCK else None
     return TransferLater(unit, need_code, why, rules, today, resumes, notice, told)
@@ -148,22 +145,22 @@ def office_closed(state: OpenState) -> OfficeClosed | None:
 
 
 def _closing_without(calendar: Schedule, unit: str, need: str, now: Now) -> OfficeClosed | None:
-    """Return what closes an office that has declared no bands: the house's days, if it is here."""
+    """Return what closes an office that has declared no bands: the site's days, if it is here."""
     if not now.by_hours or (unit, need) in calendar.elsewhere:
         return None
     return office_closed(hours_of_office(calendar, calendar.weekly).at(now.wall))
 
 
 def may_join(
-    register: Directory, calendar: Schedule, phone: str, now: Now
+    directory: Directory, calendar: Schedule, phone: str, now: Now
 ) -> TransferAllowed | TransferLater | None:
     """Decide for the SIP phone that somebody has consulted: may a caller stay with it now (P5)?
 
     The first need that may go there now, else the first that may later; None: it is no office's.
     """
     day = now.wall.astimezone(calendar.zone).date()
-    needs = [coded for coded in needs_of(register, day) if place_of(coded.need.targets, phone)]
-    answers = [may_transfer(register, calendar, one.unit, one.need.code, now) for one in needs]
+    needs = [coded for coded in needs_of(directory, day) if place_of(coded.need.targets, phone)]
+    answers = [may_transfer(directory, calendar, one.unit, one.need.code, now) for one in needs]
     allowed = (
         one for one in answers if isinstance(one, TransferAllowed) and place_of(one.targets, phone)
     )
@@ -191,11 +188,6 @@ def _readable(need: Need) -> tuple[Target, ...]:
     """Return the targets whose numbers could be unsealed: the others cannot be called."""
     return tuple(target for target in need.targets if target.number.is_known)
 
-
-# ---- transfer words ----------------------------------------------------------------------------
-# What an operator reads when a call cannot go on now: when it can, and what to offer (E23).
-#
-# E.g. "Anagrafe: trasferibile 9:00–12:30, riprende oggi alle 15:00. Appuntamento o e-mail?"
 
 RETURN_RULE_WORDS: Mapping[ReturnRule, Words] = {
     ReturnRule.APPOINTMENT: Words("appuntamento", "appointment"),
@@ -235,7 +227,7 @@ HINDRANCE_WORDS: Mapping[Hindrance, Words] = {
 
 
 def later_words(later: TransferLater, local: datetime) -> Words:
-    """Say it for `local`, the moment it was asked, in the zone of the house."""
+    """Say it for `local`, the moment it was asked, in the zone of the site."""
     offer, said = _offer(later.rules), HINDRANCE_WORDS.get(later.why, NOTHING)
     sentence = sentence_to_say(later.unit)
     resumes = _resumes(later, local)
@@ -329,11 +321,6 @@ def _day(day: date, today: date) -> Words:
 def _clock(at: time, *, last: bool = False) -> str:
     return "24:00" if last and at == MIDNIGHT else f"{at.hour}:{at:%M}"
 
-
-# ---- unanswered --------------------------------------------------------------------------------
-# The office that never answers (E8): unanswered transfers in a row within one band, counted.
-#
-# Frozen values; a band is named by when it ends, so that the next one begins at nought.
 
 UNANSWERED_TOLD_AFTER = 3
 """From so many unanswered transfers in a row on the operator is told before trying (E8)."""

@@ -1,7 +1,7 @@
-"""How an update goes: its states in one table, which version may follow, when a trial is over.
+"""Update of the image: states in one table, which version may follow, when a trial is over.
 
-A box has two slots: the one it runs from, and the one an update is written into. The new one is
-tried once; what does not prove itself is left by the next start, which finds the old one
+The appliance has two slots: it runs from one, an update is written into the other. A new version
+is tried once; if it does not prove itself, the next start takes the old slot
 (design/processes.md, Why it is divided so).
 """
 
@@ -17,8 +17,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from appliance.policy.text import NOTHING, Refused, Words
-
-# ---- updating ----------------------------------------------------------------------------------
 
 HEALTHY_S: Final = 120.0
 """So long without a gap a new version must be healthy before it is kept."""
@@ -36,12 +34,12 @@ class UpdateState(enum.StrEnum):
     """How far the last update has come."""
 
     NONE = "none"
-    FETCHED = "fetched"  # a file is on the box, not yet looked at
+    FETCHED = "fetched"  # a file is on the appliance, not yet looked at
     CHECKED = "checked"  # signed by ours, for this kind of box, newer
     INSTALLED = "installed"  # in the other slot, which the next start takes
     TRIAL = "trial"  # started from it, not yet proved
     GOOD = "good"
-    BACK = "back"  # the box has gone back to the slot of before
+    BACK = "back"  # the appliance has gone back to the slot of before
 
 
 class UpdateStep(enum.StrEnum):
@@ -91,7 +89,7 @@ def update_state_after(state: UpdateState, step: UpdateStep) -> UpdateState:
 def may_take(state: UpdateState) -> bool:
     """Tell whether another update may be written into the other slot.
 
-    Not during a trial: that slot is then all that the box can go back to. Nor while one waits
+    Not during a trial: that slot is then all that the appliance can go back to. Nor while one waits
     there to be started: it is started first, or given up.
     """
     return state not in {UpdateState.INSTALLED, UpdateState.TRIAL}
@@ -137,7 +135,7 @@ def check_server(address: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrialHealth:
-    """What is seen of a box on trial: `ready_s` is for how long its desk has been ready.
+    """What is seen of an appliance on trial: `ready_s` is for how long its desk has been ready.
 
     `working` and `out` are its lines; `restarts` of parts of the service since it was started.
     """
@@ -161,7 +159,7 @@ class TrialVerdict(enum.StrEnum):
 class Trial:
     """A trial so far: which lines worked before it, and since when (s of the machine) all is well.
 
-    `restarts` is None before the desk was seen.
+    `restarts` is None before call control was seen.
     """
 
     worked: frozenset[str]
@@ -187,7 +185,7 @@ class Trial:
 
 
 def what_is_missing(health: TrialHealth | None, worked: frozenset[str]) -> Words:
-    """Say what a box lacks to be well, NOTHING where it lacks nothing.
+    """Say what an appliance lacks to be well, NOTHING where it lacks nothing.
 
     A line that is out counts where it worked before: another one is declared out, and stays so.
     """
@@ -215,7 +213,7 @@ class StartMoment:
 
 
 def may_start(moment: StartMoment) -> bool:
-    """Tell whether the box may start anew now: with nobody on the phone, in the quiet hour.
+    """Tell whether the appliance may start anew now: with nobody on the phone, in the quiet hour.
 
     Where a person asks for it at once, the hour does not matter; nobody is ever cut off.
     """
@@ -227,9 +225,6 @@ def is_quiet(local: time) -> bool:
     """Tell whether a local time is in the quiet hours."""
     return QUIET[0] <= local < QUIET[1]
 
-
-# ---- update words ------------------------------------------------------------------------------
-# What is said of updates, in both languages: by the command, on the page, in the journal.
 
 UPDATE_STATE_WORDS: Final = {
     UpdateState.NONE: Words("nessun aggiornamento in corso", "no update under way"),

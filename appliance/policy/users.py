@@ -12,9 +12,6 @@ from typing import Final
 from appliance.errors import OfficeError
 from appliance.policy.text import Refused, SaidError, Words
 
-# ---- roles -------------------------------------------------------------------------------------
-# Who may do what: roles of people, what each may do, and how it is said when one may not.
-
 
 class Role(enum.StrEnum):
     """What somebody is at the front desk; a person may be several."""
@@ -22,7 +19,7 @@ class Role(enum.StrEnum):
     OPERATOR = "operator"
     CLERK = "clerk"  # sportellista
     OFFICE = "office"  # somebody of one unit
-    DEPUTY = "deputy"  # named by the head
+    DEPUTY = "deputy"  # named by the supervisor
     HEAD = "head"
     TECHNICIAN = "technician"
 
@@ -69,7 +66,7 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
         {_P.TECHNICAL, _P.CENTRAL, _P.SEE_REGISTER, _P.EXPLAIN, _P.USERS, _P.AUDIT}
     ),
 }
-"""What each may do; a number that is not disclosed is the head's alone (P7)."""
+"""What each may do; a number that is not disclosed is the supervisor's alone (P7)."""
 _ROLES_OF_HEADS: Final = frozenset({Role.HEAD, Role.DEPUTY})
 """Roles that only a head gives, takes away or resets: they see what a technician may not."""
 ROLE_WORDS: Final[dict[Role, Words]] = {
@@ -145,15 +142,12 @@ def permission_refusal(permission: Permission) -> Words:
     )
 
 
-# ---- accounts ----------------------------------------------------------------------------------
-# People who may use the console: what one is, and which changes are refused.
-
 USER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 LONGEST_SHOWN_NAME: Final = 64
 USER_LANGUAGES: Final = ("", "it", "en")
 """The empty one is the site's first."""
 MOST_HASH_MEMORY_KIB: Final = 16 * 1024
-"""What one password may cost the box while it is compared: 16 MiB."""
+"""What one password may cost the appliance while it is compared: 16 MiB."""
 LONGEST_HASH: Final = 256
 _ARGON2ID: Final = re.compile(
     r"\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{22,86}\$[A-Za-z0-9+/]{43,86}"
@@ -223,9 +217,9 @@ def check_user(user: User, units: Iterable[str], positions: Iterable[str]) -> No
 
 
 def check_hash(text: str) -> None:
-    """Refuse what is no argon2id hash within the box's memory; raises OfficeError.
+    """Refuse what is no argon2id hash within the appliance's memory; raises OfficeError.
 
-    The form is that of RFC 9106's reference programme; the desk never sees a password.
+    The form is that of RFC 9106's reference programme; call control never sees a password.
     """
     found = _ARGON2ID.fullmatch(text) if len(text) <= LONGEST_HASH else None
     if found is None or int(found[1]) > MOST_HASH_MEMORY_KIB:
@@ -237,7 +231,7 @@ def check_hash(text: str) -> None:
 def check_may_change(asking: User | None, before: User | None, after: User) -> None:
     """Refuse a change by somebody who has not the right; raises OfficeError.
 
-    Nobody (None) asks from the box's own shell, which may all.
+    Nobody (None) asks from the appliance's own shell, which may all.
     """
     if asking is None:
         return
@@ -276,9 +270,6 @@ def _check_listed(what: Words, value: str, known: Iterable[str]) -> None:
             f"there is no {what.en} {value!r}; known are {', '.join(listed) or 'none'}",
         )
 
-
-# ---- pin ---------------------------------------------------------------------------------------
-# The code that is asked before messages are heard on a phone that is not the front desk's.
 
 SHORTEST_PIN, LONGEST_PIN = 4, 8
 MOST_WRONG_PINS = 3
@@ -328,11 +319,8 @@ def check_new_pin(pin: str) -> None:
         )
 
 
-# ---- handover ----------------------------------------------------------------------------------
-# Handing over to a colleague, or to all, what one has taken (E19): what may be given, and to whom.
-#
-# A position is not a person: what was taken on a phone is of the position, and whoever sits there
-# hands it over with their own.
+# A position is not a person: what was taken on a phone belongs to the position, and whoever sits
+# there hands it over with their own (E19).
 
 
 class HandoverKind(enum.StrEnum):

@@ -15,8 +15,6 @@ from functools import reduce
 from appliance.policy.hours import ONE_DAY, Schedule, local_moment, moment_phrase
 from appliance.policy.text import SaidError, Words
 
-# ---- messages ----------------------------------------------------------------------------------
-
 
 class HeldByOtherError(SaidError):
     """Raised when somebody else has taken the message (E16)."""
@@ -51,7 +49,7 @@ class MessageStep(enum.StrEnum):
     NOTE = "note"
     CLOSE = "close"
     REOPEN = "reopen"
-    ALERT_UNHEARD = "alert_unheard"  # desk and head were told (E16)
+    ALERT_UNHEARD = "alert_unheard"  # call control and supervisor were told (E16)
     ALERT_UNCLOSED = "alert_unclosed"
 
 
@@ -216,11 +214,8 @@ def _with(care: MessageCare, entry: MessageEntry) -> MessageCare:
     return care
 
 
-# ---- message alerts ----------------------------------------------------------------------------
-# When desk and head are told of a message that nobody hears, or nobody closes (E16).
-#
-# Unheard 30 minutes after people are there, unclosed one working day after that; each is told once.
-# Calls that left no message likewise: of them it is asked whether anybody has looked at them.
+# Unheard 30 minutes after people are there, unclosed one working day later; each alert is given
+# once. Of a call without a message only whether anybody looked at it counts (E16).
 
 UNHEARD_AFTER = timedelta(minutes=30)
 NEVER_OPEN_DAYS = 7
@@ -228,7 +223,7 @@ NEVER_OPEN_DAYS = 7
 
 
 class CallAlerts(enum.StrEnum):
-    """Of which calls without a message desk and head are told."""
+    """Of which calls without a message call control and supervisor are told."""
 
     ALL = "all"  # of those nobody looked at, and of those nobody closed
     UNCLOSED = "unclosed"

@@ -619,7 +619,7 @@ def _rows(
     merged: DirectoryChange,
     attached: Mapping[str, bytes],
 ) -> Rows:
-    units = {each.entry.number: each.unit for each in merged.register.authorisations}
+    units = {each.entry.number: each.unit for each in merged.directory.authorisations}
     entries = [entry_to_row(each, each.unit, vault) for each in merged.new]
     entries += [entry_to_row(each, units[each.number], vault) for each in merged.revoked]
     entries += [
@@ -627,7 +627,7 @@ def _rows(
         for each in merged.new
         if isinstance(each, Authorisation) and each.revoked is not None
     ]
-    named = merged.register.units if merged.units_differ else ()
+    named = merged.directory.units if merged.units_differ else ()
     return Rows(
         who,
         tuple((unit.code, unit.name, unit.email, unit.service, unit.say) for unit in named),

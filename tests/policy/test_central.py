@@ -30,7 +30,7 @@ OWN = Unit("orti", "Orti", "orti@comune.example", "demografici")
 
 def stored(*units: Unit) -> Directory:
     """Return a branch's register that has taken the head office's, and units of its own."""
-    return merged_directory(Directory(units), GIVEN, (), ()).register
+    return merged_directory(Directory(units), GIVEN, (), ()).directory
 
 
 def test_an_entry_is_taken_once() -> None:
@@ -41,7 +41,7 @@ def test_an_entry_is_taken_once() -> None:
     more = replace(GIVEN, declarations=(*GIVEN.declarations, second))
     found = merged_directory(known, more, ("demografici", "anagrafe"), ())
     assert [each.entry.number for each in found.new] == [2]
-    assert [d.entry.number for d in found.register.declarations] == [1, 2]
+    assert [d.entry.number for d in found.directory.declarations] == [1, 2]
 
 
 def test_a_leave_is_taken_once_and_its_end_follows() -> None:
@@ -49,15 +49,15 @@ def test_a_leave_is_taken_once_and_its_end_follows() -> None:
     entry = replace(GIVEN.declarations[0].entry, number=0)
     leave = Authorisation(entry, "anagrafe", target_to_tell("051598204"), "Dirigente")
     given = replace(GIVEN, authorisations=(leave,))
-    known = merged_directory(stored(), given, ("demografici", "anagrafe"), ()).register
+    known = merged_directory(stored(), given, ("demografici", "anagrafe"), ()).directory
     assert [each.entry.number for each in known.authorisations] == [2]
     revoked = replace(leave, revoked=replace(entry, reference="Prot. 3000/2026"))
     given = replace(GIVEN, authorisations=(revoked,))
     found = merged_directory(known, given, ("demografici", "anagrafe"), ())
-    (one,) = found.register.authorisations
+    (one,) = found.directory.authorisations
     assert one.revoked is not None
     assert (one.entry.number, one.revoked.number) == (2, 3)
-    assert merged_directory(found.register, given, ("demografici", "anagrafe"), ()).is_nothing
+    assert merged_directory(found.directory, given, ("demografici", "anagrafe"), ()).is_nothing
 
 
 def test_a_number_that_is_taken_here_is_no_hindrance() -> None:
@@ -66,7 +66,7 @@ def test_a_number_that_is_taken_here_is_no_hindrance() -> None:
     own = replace(declared, unit="orti", needs=())
     before = Directory((replace(OWN, service=""),), (own,))
     found = merged_directory(before, GIVEN, (), ())
-    assert [(d.entry.number, d.unit) for d in found.register.declarations] == [
+    assert [(d.entry.number, d.unit) for d in found.directory.declarations] == [
         (1, "orti"),
         (2, "anagrafe"),
     ]
@@ -74,14 +74,14 @@ def test_a_number_that_is_taken_here_is_no_hindrance() -> None:
 
 def test_a_branchs_office_stays_behind_its_service() -> None:
     """It stands with its service; the head office's service stays for it, too."""
-    first = merged_directory(stored(), GIVEN, (), ()).register
+    first = merged_directory(stored(), GIVEN, (), ()).directory
     with_own = replace(first, units=(*first.units, OWN))
     theirs = ("demografici", "anagrafe")
-    units = merged_directory(with_own, GIVEN, theirs, ()).register.units
+    units = merged_directory(with_own, GIVEN, theirs, ()).directory.units
     assert [unit.code for unit in units] == ["demografici", "anagrafe", "orti"]
     other = Unit("urp", "URP", "urp@comune.example")
     alone = Directory((other,))
-    units = merged_directory(with_own, alone, theirs, ()).register.units
+    units = merged_directory(with_own, alone, theirs, ()).directory.units
     assert [unit.code for unit in units] == ["urp", "demografici", "orti"]
 
 
@@ -90,7 +90,7 @@ def test_an_office_with_entries_of_the_branch_stays() -> None:
     alone = Directory((Unit("urp", "URP", "urp@comune.example"),))
     theirs = ("demografici", "anagrafe")
     found = merged_directory(stored(), alone, theirs, ("anagrafe", "demografici"))
-    assert [unit.code for unit in found.register.units] == ["urp", "demografici", "anagrafe"]
+    assert [unit.code for unit in found.directory.units] == ["urp", "demografici", "anagrafe"]
     assert [u.code for u in merged_directory(stored(), alone, theirs, ()).gone_units] == list(
         theirs
     )

@@ -22,7 +22,7 @@ from appliance.policy.requests import (
 from tests.policy.test_letters import ASKED, AT, HOUSE, WANTED
 
 TOKEN = "a-Token_of-43-characters-as-secrets-gives-it"
-HOUSE_WITH_DOOR = replace(HOUSE, door="https://centralino.local/done/")
+HOUSE_WITH_DOOR = replace(HOUSE, done_link="https://centralino.local/done/")
 LINK = f"https://centralino.local/done/{TOKEN}\n"
 
 

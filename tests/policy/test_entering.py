@@ -71,7 +71,7 @@ def said(merged: DirectoryChange) -> list[str]:
 def test_a_declaration_is_entered_as_it_was_written() -> None:
     """By whom, on what ground, from today on; a number is taken over without being seen (P4)."""
     merged = take(directory_changes.declare, **DECLARED)
-    made = merged.register.own_declaration("anagrafe", TODAY)
+    made = merged.directory.own_declaration("anagrafe", TODAY)
     assert made is not None
     assert (made.entry.number, made.entry.by, made.declared_by) == (2, "anna", "Dott. Rossi")
     assert (made.first, made.last, made.slots) == (TODAY, None, None)
@@ -127,7 +127,7 @@ def test_a_need_that_changes_in_itself_says_how() -> None:
         "Residenza: regola propria cambiata.",
         "Residenza: codice sui telefoni **12#.",
     } <= set(said(first))
-    without = take(directory_changes.declare, first.register, **(DECLARED | {"needs": [need]}))
+    without = take(directory_changes.declare, first.directory, **(DECLARED | {"needs": [need]}))
     assert "Residenza: nessun codice sui telefoni." in said(without)
 
 
@@ -135,7 +135,7 @@ def test_hours_of_appointments_that_are_no_longer_offered_are_told() -> None:
     """So that nobody promises one."""
     slots = {"week": ["", "15-17"], "minutes": 20}
     first = take(directory_changes.declare, **(DECLARED | {"slots": slots}))
-    again = take(directory_changes.declare, first.register, **DECLARED)
+    again = take(directory_changes.declare, first.directory, **DECLARED)
     assert said(again)[-1] == "Appuntamenti: nessun orario offerto."
     assert [w.en for w in change_words(again, TODAY)][-1] == "Appointments: no hours offered."
 
@@ -319,15 +319,15 @@ LEAVE = {"unit": "anagrafe", "authorised_by": "Dirigente", **WHY}
 def test_a_number_may_be_told_by_a_written_leave() -> None:
     """One that was declared, or one that is written; it ends on its day, or when revoked (P7)."""
     form = DECLARED | {"needs": [OUTSIDE]}
-    stored = take(directory_changes.declare, **form).register
+    stored = take(directory_changes.declare, **form).directory
     merged = take(directory_changes.authorise, stored, **LEAVE, need="urgenze", last="2026-12-31")
     assert said(merged) == ["Anagrafe: un numero si può comunicare fino al 31 dicembre 2026."]
     written = take(directory_changes.authorise, stored, **LEAVE, number="051 598 204")
     assert said(written) == ["Anagrafe: un numero si può comunicare."]
-    entry = merged.register.authorisations[0].entry.number
-    revoked = take(directory_changes.revoke, merged.register, number=entry, **WHY)
+    entry = merged.directory.authorisations[0].entry.number
+    revoked = take(directory_changes.revoke, merged.directory, number=entry, **WHY)
     assert said(revoked) == [f"revocata: autorizzazione {entry}"]
-    again = wrong(directory_changes.revoke, revoked.register, number=entry, **WHY)
+    again = wrong(directory_changes.revoke, revoked.directory, number=entry, **WHY)
     assert again == {"number": f"{entry} is no authorisation that holds; those are none"}
 
 
@@ -353,10 +353,10 @@ def test_what_may_not_be_told(form: dict[str, Any], field: str, why: str) -> Non
 def test_a_units_sentence_is_changed_alone() -> None:
     """E10: the rest stays; the same sentence once more changes nothing."""
     merged = take(directory_changes.edit_unit, unit="anagrafe", say="Provi lo Sportello.")
-    assert merged.register.unit("anagrafe") == replace(ANAGRAFE, say="Provi lo Sportello.")
+    assert merged.directory.unit("anagrafe") == replace(ANAGRAFE, say="Provi lo Sportello.")
     assert said(merged) == ["cambiato: anagrafe, Anagrafe"]
     again = take(
-        directory_changes.edit_unit, merged.register, unit="anagrafe", say="Provi lo Sportello."
+        directory_changes.edit_unit, merged.directory, unit="anagrafe", say="Provi lo Sportello."
     )
     assert again.is_nothing
 
@@ -365,10 +365,10 @@ def test_units_are_added_where_they_belong() -> None:
     """An office after those of its service, a service at the end; each with a code of its own."""
     office = {"name": "Anagrafe", "email": "a@comune.example", "service": SERVICE.code}
     merged = take(directory_changes.edit_unit, **office)
-    assert [unit.code for unit in merged.register.units][-1] == "anagrafe-2"
+    assert [unit.code for unit in merged.directory.units][-1] == "anagrafe-2"
     assert said(merged) == ["nuovo: anagrafe-2, Anagrafe"]
     service = {"name": "!", "email": "s@comune.example", "say": "Ciao"}
-    found = take(directory_changes.edit_unit, merged.register, **service).register.units[-1]
+    found = take(directory_changes.edit_unit, merged.directory, **service).directory.units[-1]
     assert (found.code, found.say, found.service) == ("ufficio", "Ciao", "")
 
 

@@ -184,7 +184,7 @@ def test_what_the_office_does_itself_needs_no_mail(step: RequestStep) -> None:
 def test_a_unit_that_is_not_in_the_register_has_the_head_for_it() -> None:
     """A request is never without a recipient; "sent" is not said of it."""
     office, citizen = written(
-        replace(ASKED, unit="tributi"), house=replace(HOUSE, register=Directory())
+        replace(ASKED, unit="tributi"), house=replace(HOUSE, directory=Directory())
     )
     assert (office.to, office.request) == (TO_HEAD, 0)
     assert "L'ufficio tributi non è nella rubrica" in office.body
@@ -223,8 +223,8 @@ def test_no_number_that_was_typed_reaches_a_citizen(
     town = replace(TOWN, units=(Unit("anagrafe", f"Anagrafe {named}", "a@comune.example"),))
     request = replace(WANTED, subject=f"x{subject}", asked=asked, by=f"op {named}")
     event = RequestEvent("s1", step, words, "op1") if step else TAKEN_OVER
-    plain = written(WANTED, replace(event, words=""), replace(HOUSE, register=TOWN))[1]
-    told = written(request, event, replace(HOUSE, register=town))[1]
+    plain = written(WANTED, replace(event, words=""), replace(HOUSE, directory=TOWN))[1]
+    told = written(request, event, replace(HOUSE, directory=town))[1]
     digits = re.compile(r"\d{2,}")
     assert digits.findall(told.subject + told.body) == digits.findall(plain.subject + plain.body)
 
@@ -272,7 +272,7 @@ def test_the_citizens_calendar_is_told_what_nobody_typed() -> None:
     title, text = citizens_calendar_text(replace(HOUSE, numbers=()), english)
     assert title == "Appointment: Anagrafe (Comune di Esempio)"
     assert text.endswith("Request no. 17")
-    nobody = replace(HOUSE, register=Directory())
+    nobody = replace(HOUSE, directory=Directory())
     assert citizens_calendar_text(nobody, ASKED)[0].startswith("Appuntamento: Comune di Esempio")
     mails = list(letters_of(HOUSE, WANTED, RequestEvent(), "", "OFFICE", "CITIZEN"))
     assert [mail.calendar for mail in mails] == ["OFFICE", "CITIZEN"]

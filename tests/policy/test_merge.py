@@ -49,13 +49,13 @@ def test_the_same_again_is_nothing() -> None:
     """An import of what is there changes nothing."""
     merged = merge_directory(FULL, FULL)
     assert merged.is_nothing
-    assert (merged.register, merged.unchanged, merged.kept) == (FULL, 3, 0)
+    assert (merged.directory, merged.unchanged, merged.kept) == (FULL, 3, 0)
 
 
 def test_into_an_empty_register_all_is_new() -> None:
     """Units in their order, entries in that of their numbers."""
     merged = merge_directory(Directory(), FULL)
-    assert merged.register == FULL
+    assert merged.directory == FULL
     assert merged.new_units == TOWN.units
     assert merged.units_differ
     assert len(merged.new) == 3
@@ -66,7 +66,7 @@ def test_the_same_words_without_their_number_are_known() -> None:
     unnumbered = replace(declaration(), entry=replace(entry(1), number=17))
     merged = merge_directory(FULL, with_declarations(unnumbered))
     assert merged.is_nothing
-    assert merged.register == FULL
+    assert merged.directory == FULL
     assert (merged.unchanged, merged.kept) == (1, 2)
 
 
@@ -76,9 +76,9 @@ def test_a_new_declaration_supersedes() -> None:
     merged = merge_directory(FULL, with_declarations(declaration(), new))
     assert merged.new == (new,)
     assert merged.superseded == ((declaration(), new),)
-    assert merged.register.declarations == (declaration(), new)
+    assert merged.directory.declarations == (declaration(), new)
     assert merge_directory(Directory(TOWN.units), with_declarations(new)).superseded == ()
-    assert [d.entry.number for d in with_entry(FULL, new).register.declarations] == [1, 9]
+    assert [d.entry.number for d in with_entry(FULL, new).directory.declarations] == [1, 9]
     assert with_entry(FULL, variation(9, "2026-11-26", None)).superseded == ()
 
 
@@ -129,11 +129,11 @@ def test_an_authorisation_ends() -> None:
     merged = merge_directory(FULL, over)
     assert merged.revoked == (Revocation(3, END),)
     assert not merged.is_nothing
-    assert merged.register == over
+    assert merged.directory == over
     assert merge_directory(over, FULL).is_nothing
-    assert merge_directory(over, FULL).register == over
+    assert merge_directory(over, FULL).directory == over
     assert merge_directory(over, over).is_nothing
-    assert with_revocation(FULL, Revocation(3, END)).register == over
+    assert with_revocation(FULL, Revocation(3, END)).directory == over
     assert over.last_number() == 4
 
 
