@@ -31,7 +31,7 @@ from appliance.policy import privacy as words
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import Mail
 from appliance.policy.numbering import SameNumber, canonical_number, same_number
-from appliance.policy.text import Refused, SaidError, Words, in_language
+from appliance.policy.text import Refused, SaidError, Words, filled_in, in_language
 from appliance.policy.users import HandoverItem, HandoverKind, Permission
 from appliance.service.housekeeping import forget_sounds, keeping_of
 from appliance.store import cases, privacy
@@ -70,7 +70,7 @@ def cancellations(
     The request's number, the day and the invitation's own UID find it; nothing names the person.
     """
     for each in invited:
-        subject = in_language(words.filled_in(words.CANCELLATION_SUBJECT, each.request), language)
+        subject = in_language(filled_in(words.CANCELLATION_SUBJECT, each.request), language)
         try:
             off = cancellation(each.calendar, subject, now)
         except (ValueError, KeyError, IndexError) as error:
@@ -79,7 +79,7 @@ def cancellations(
         if off.start <= now:
             continue
         at = moment_words(off.start.astimezone(zone), language)
-        body = words.filled_in(words.CANCELLATION_LETTER, number=each.request, at=at)
+        body = filled_in(words.CANCELLATION_LETTER, number=each.request, at=at)
         key = f"erased-{each.request}"
         yield Mail(key, each.to, subject, in_language(body, language), calendar=off.text)
 
@@ -212,11 +212,11 @@ class ErasureCommands(CommandHandlers):
         said = [self._counted(found, asked, done.files)]
         if asked.preview and found.open_requests:
             listed = ", ".join(map(str, found.open_requests))
-            said.append(words.filled_in(words.OPEN_REQUESTS, listed))
+            said.append(filled_in(words.OPEN_REQUESTS, listed))
         if done.letters:
             off = words.WOULD_CANCEL if asked.preview else words.CANCELLATION_SENT
             listed = ", ".join(mail.key.removeprefix("erased-") for mail in done.letters)
-            said.append(words.filled_in(off, listed))
+            said.append(filled_in(off, listed))
         if found.mailed:
             said.append(words.MAILED_BEFORE)
             said += [
@@ -227,7 +227,7 @@ class ErasureCommands(CommandHandlers):
             ]
         aside = self._state / "corrupt"
         if aside.is_dir() and any(aside.iterdir()):
-            said.append(words.filled_in(words.DATABASES_SET_ASIDE, str(aside)))
+            said.append(filled_in(words.DATABASES_SET_ASIDE, str(aside)))
         if not done.cut:
             said.append(words.LOG_NOT_CUT)
         said.append(words.STAYS_IN_BACKUPS)
@@ -238,8 +238,8 @@ class ErasureCommands(CommandHandlers):
         }
 
     def _counted(self, found: PersonalData, asked: ErasureAsked, files: int) -> Words:
-        counts = words.filled_in(words.ERASURE_COUNTS, **{**_sizes(found), "files": files})
-        return words.filled_in(words.WOULD_ERASE if asked.preview else words.ERASED, counts)
+        counts = filled_in(words.ERASURE_COUNTS, **{**_sizes(found), "files": files})
+        return filled_in(words.WOULD_ERASE if asked.preview else words.ERASED, counts)
 
     def _forget(self, found: PersonalData, number: SameNumber | None) -> None:
         """Have call control forget the numbers, and count the messages again for the lamp."""

@@ -53,7 +53,7 @@ from appliance.files import (
     replacing,
 )
 from appliance.policy import updates as policy_updates
-from appliance.policy.text import NOTHING, Refused, Words, words_of
+from appliance.policy.text import NOTHING, Refused, Words, filled_in, words_of
 from appliance.policy.updates import (
     NO_ROOM,
     OTHER_FORMAT,
@@ -65,7 +65,6 @@ from appliance.policy.updates import (
     UpdateStep,
     check_server,
     check_version,
-    filled,
     may_take,
     refused,
     update_state_after,
@@ -482,7 +481,7 @@ class Helper:
         finally:
             (self.kept_in / BUNDLE).unlink(missing_ok=True)
             self._tell(None)
-        return filled(policy_updates.WRITTEN, kept.version)
+        return filled_in(policy_updates.WRITTEN, kept.version)
 
     def back(self, by: str) -> Words:
         """Have the box start from the other slot, where a version lies that has worked."""
@@ -493,7 +492,7 @@ class Helper:
             self.rauc.mark("bad", "booted")
             self.wait_for_idle()
             self.reboot()
-            return filled(policy_updates.LEFT_AGAIN, kept.version, by)
+            return filled_in(policy_updates.LEFT_AGAIN, kept.version, by)
         if not may_take(kept.state):
             raise refused(policy_updates.WAITS)
         if not found.other_is_good or found.other_version in kept.failed:
@@ -502,7 +501,7 @@ class Helper:
         self.rauc.mark("active", "other")
         kept = replace(kept, version=version, before=self.running(), by=by, source="back")
         self._installed(kept, found.other)
-        return filled(policy_updates.WRITTEN, version)
+        return filled_in(policy_updates.WRITTEN, version)
 
     def start(self, by: str) -> Words:
         """Start the machine anew from the slot that was written, with nobody on the phone."""
@@ -512,7 +511,7 @@ class Helper:
         self.wait_for_idle()
         self._step(replace(kept, worked=self._working(), by=kept.by or by), None)
         self.reboot()
-        return filled(policy_updates.STARTING, kept.version)
+        return filled_in(policy_updates.STARTING, kept.version)
 
     def give_up(self, by: str) -> Words:
         """Stay with the version that runs; after a failed update: take note of it."""
@@ -710,7 +709,7 @@ def turn(helper: Helper, stick: Stick) -> Words:
     bundle = newest(helper, stick.bundles())
     if bundle is not None:
         return helper.install(bundle, UpdateRequest(BOX, "stick"))
-    return ready or policy_updates.filled(NOTHING_NEW, helper.running())
+    return ready or filled_in(NOTHING_NEW, helper.running())
 
 
 def wait_until_seen(helper: Helper) -> None:
@@ -773,7 +772,7 @@ def lay_ready(helper: Helper, stick: Stick) -> Words | None:
     make_shared(target.parent)
     with open_plain(source) as file, replacing(target, mode=SHARED) as copy:
         shutil.copyfileobj(file, copy)
-    return policy_updates.filled(LAID_READY, source.name)
+    return filled_in(LAID_READY, source.name)
 
 
 def _files(found: Iterable[Path]) -> list[Path]:
@@ -883,7 +882,9 @@ class Watch:
     def _back(self, kept: UpdateRecord, step: UpdateStep) -> UpdateRecord:
         """Keep that the box has gone back, why, and that this version is not to come by itself."""
         self.helper.rauc.mark("bad", "other")
-        said = kept.said if kept.said != NOTHING else filled(policy_updates.WENT_BACK, kept.version)
+        said = (
+            kept.said if kept.said != NOTHING else filled_in(policy_updates.WENT_BACK, kept.version)
+        )
         failed = tuple(dict.fromkeys((*kept.failed, kept.version)))
         return self.helper.ended(replace(kept, failed=failed), step, "back", said)
 
@@ -896,7 +897,7 @@ class Watch:
 
     def _good(self, kept: UpdateRecord) -> Words:
         self.helper.rauc.mark("good", "booted")
-        said = filled(policy_updates.PROVED, kept.version)
+        said = filled_in(policy_updates.PROVED, kept.version)
         failed = tuple(one for one in kept.failed if one != kept.version)
         self.helper.ended(replace(kept, failed=failed), UpdateStep.PROVED, "good", said)
         return said
@@ -1020,7 +1021,7 @@ def _done(helper: Helper, what: str | None, stick: Path | None, *, fetch: bool) 
 def told(helper: Helper) -> Words:
     """Say which version runs and how the last update stands."""
     kept = updates.load_update(helper.kept_in)
-    running = policy_updates.filled(policy_updates.RUNNING, helper.running())
+    running = filled_in(policy_updates.RUNNING, helper.running())
     stands = policy_updates.update_words(kept.state, kept.version)
     more = (one for one in (updates.note_update(), kept.said) if one != NOTHING)
     return lines_of((running, stands, *more))
@@ -1041,9 +1042,9 @@ def fetched(helper: Helper) -> Words:
         version_order(offer.version or "0.0") <= version_order(running)
         or offer.version in kept.failed
     ):
-        return policy_updates.filled(policy_updates.NOTHING_OFFERED, running)
+        return filled_in(policy_updates.NOTHING_OFFERED, running)
     server.fetch(offer, Path(settings.folders.state) / updates.FETCHED, _room(settings))
-    return policy_updates.filled(policy_updates.FETCHED, offer.version)
+    return filled_in(policy_updates.FETCHED, offer.version)
 
 
 def _installed(helper: Helper, what: str, *, older: bool) -> Words:

@@ -149,10 +149,15 @@ def with_unit(stored: Directory, unit: Unit) -> DirectoryChange:
     if before is not None:
         joined = replace(stored, units=units)
         return DirectoryChange(joined, changed_units=(unit,), kept=len(stored.entered()))
+    joined = replace(stored, units=with_unit_in_place(units, unit))
+    return DirectoryChange(joined, new_units=(unit,), kept=len(stored.entered()))
+
+
+def with_unit_in_place(units: tuple[Unit, ...], unit: Unit) -> tuple[Unit, ...]:
+    """Add a unit at the end of the list, an office behind its service and that one's offices."""
     last = [n for n, each in enumerate(units, 1) if unit.service in (each.code, each.service)]
     at = last[-1] if unit.service and last else len(units)
-    joined = replace(stored, units=(*units[:at], unit, *units[at:]))
-    return DirectoryChange(joined, new_units=(unit,), kept=len(stored.entered()))
+    return (*units[:at], unit, *units[at:])
 
 
 def of_known_units(directory: Directory) -> Directory:

@@ -259,7 +259,7 @@ def special_changes(
     days = list(_days_between(first, max(each.last for each in met)))
     groups = [
         (a, b)
-        for a, b in zip(_groups(before), _groups(after), strict=True)
+        for a, b in zip(_groups_of(before), _groups_of(after), strict=True)
         if any(each.is_about(a.name) for each in met)
     ]
     found = [pair for day in days for a, b in groups if (pair := _day_change_words(a, b, day))]
@@ -295,10 +295,6 @@ def _with_name(said: str, name: str) -> str:
 
 def _more_days(count: int) -> Words:
     return Words(f"e così altri {count} giorni.", f"and {count} more days likewise.")
-
-
-def _groups(office: Office) -> Iterable[Group]:
-    return (g for g in (office.switchboard, office.citizens_desk) if g is not None)
 
 
 def _days_between(first: date, last: date) -> Iterator[date]:

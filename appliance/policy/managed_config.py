@@ -6,9 +6,10 @@ known by its words, since its number is each box's own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import reduce
 from typing import Final, Protocol, TypeVar
 
 from appliance.policy.directory import (
@@ -16,7 +17,6 @@ from appliance.policy.directory import (
     Declaration,
     Directory,
     DirectoryEntry,
-    Unit,
     Variation,
     faults_of,
 )
@@ -24,6 +24,7 @@ from appliance.policy.directory_changes import (
     DirectoryChange,
     merge_directory,
     of_known_units,
+    with_unit_in_place,
     without_number,
 )
 from appliance.policy.hours import moment_phrase, moment_words
@@ -92,7 +93,8 @@ def merged_directory(
     gone -= {unit.service for unit in stored.units if unit.code not in {*theirs, *named}}
     own = [u for u in stored.units if u.code not in named and u.code not in gone]
     found = merge_directory(
-        stored, _numbered(stored, replace(given, units=_units_joined(given.units, own)))
+        stored,
+        _numbered(stored, replace(given, units=reduce(with_unit_in_place, own, given.units))),
     )
     before = {fault.text for fault in faults_of(of_known_units(stored))}
     after = faults_of(of_known_units(found.directory))
@@ -105,15 +107,6 @@ def merged_directory(
             + "; ".join(f"{fault.place}: {fault.text}" for fault in new),
         )
     return found
-
-
-def _units_joined(theirs: tuple[Unit, ...], own: Iterable[Unit]) -> tuple[Unit, ...]:
-    """Put the branch's units behind the head office's, an office behind its service."""
-    units = list(theirs)
-    for unit in own:
-        last = [n for n, each in enumerate(units, 1) if unit.service in (each.code, each.service)]
-        units.insert(last[-1] if unit.service and last else len(units), unit)
-    return tuple(units)
 
 
 def _numbered(stored: Directory, given: Directory) -> Directory:

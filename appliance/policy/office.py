@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from appliance.policy.clock import WithoutTime
 from appliance.policy.dialling import DialRules
+from appliance.policy.directory import NUMBER_SHAPES, Reach
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import EMERGENCY
 from appliance.policy.opening import ManualState, StateMark
@@ -20,7 +21,7 @@ from appliance.policy.users import PinRule
 # A branch is a destination like any other: an office of the directory that has declared when, and
 # under which name, it takes callers (P4, P5, B9).
 
-BRANCH_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+BRANCH_NAME = NUMBER_SHAPES[Reach.PHONE]
 """An account at the proxy, as the directory names it (Reach.PHONE)."""
 
 

@@ -154,14 +154,6 @@ def below_one_another(*texts: Words) -> Words:
     return Words("\n".join(t.it for t in texts), "\n".join(t.en for t in texts))
 
 
-def filled_in(words: Words, *values: object, **named: object) -> Words:
-    """Put values, Words among them, into a text of both languages."""
-    return Words(
-        words.it.format(*_in_one_language(values, "it"), **named),
-        words.en.format(*_in_one_language(values, "en"), **named),
-    )
-
-
 def mail_row(at: datetime, to: str, request: int) -> Words:
     """Say of one e-mail when (local time) it left, to whom and for which request (0: for none)."""
     words = _MAIL_ROW if request else _OTHER_MAIL_ROW
@@ -170,7 +162,3 @@ def mail_row(at: datetime, to: str, request: int) -> Words:
         words.it.format(at=moment_words(at, "it"), to=it, request=request),
         words.en.format(at=moment_words(at, "en"), to=en, request=request),
     )
-
-
-def _in_one_language(values: tuple[object, ...], language: str) -> list[object]:
-    return [getattr(value, language) if isinstance(value, Words) else value for value in values]

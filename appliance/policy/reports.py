@@ -263,8 +263,6 @@ WITHIN_S = 20.0
 """The answering time that service charters promise."""
 THIRD_RING_S = 15.0
 """In Italy a ring is 1 s and the pause 4 s: the fourth ring begins 15 s after the first."""
-UNKNOWN_NUMBER = ""
-"""The number called where a line is reached by several (P1): never guessed."""
 
 
 class Ending(enum.StrEnum):

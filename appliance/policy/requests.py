@@ -142,12 +142,18 @@ class NewRequest:
     appointment: Appointment | None = None
 
     def __post_init__(self) -> None:
-        _check_request(self.subject, self.rule, self.citizen, self.appointment)
+        if not self.subject.strip():
+            raise SaidError(NO_SUBJECT)
+        is_appointment = self.rule is ReturnRule.APPOINTMENT
+        # a caller who was recorded has spoken the time: the office agrees to it later
+        may_lack_time = is_appointment and self.citizen.spoken
+        if (self.appointment is not None) != is_appointment and not may_lack_time:
+            raise SaidError(NO_APPOINTMENT_TIME)
 
     def numbered(self, number: int) -> Request:
-        """Make it the request of that number."""
+        """Return the request that the store has given a number."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Request(number, **values)
+        return Request(**values, number=number)
 
 
 def spoken_request(
@@ -163,32 +169,18 @@ def spoken_request(
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One request; `number` is short enough to be read aloud, the rest as in NewRequest.
+class Request(NewRequest):
+    """A stored request; `number` is short enough to be read aloud.
 
-    `given_to` follows it at the front desk since it was given on, "" for nobody; None: never given.
+    `given_to` follows it at the front desk since a handover, "" for nobody; None: no handover yet.
     """
 
-    number: int
-    rule: ReturnRule
-    unit: str
-    need: str
-    citizen: Citizen
-    subject: str
-    asked: str
-    at: datetime
-    by: str
-    call: str = ""
-    sheet: str = ""
-    appointment: Appointment | None = None
+    number: int = 0
     state: RequestState = RequestState.OPEN
     taken_by: str = ""
     reminders: tuple[str, ...] = ()
     closing: RequestClosing | None = None
     given_to: str | None = None
-
-    def __post_init__(self) -> None:
-        _check_request(self.subject, self.rule, self.citizen, self.appointment)
 
     @property
     def follower(self) -> str:
@@ -207,17 +199,6 @@ def short_subject(subject: str, asked: str) -> tuple[str, str]:
     at = head.rfind(" ") if subject[len(head)] != " " else len(head)
     cut = head[:at] if at > LONGEST_SUBJECT // 2 else head
     return f"{cut.rstrip(' ,;:')}…", "\n".join(part for part in (subject, asked) if part)
-
-
-def _check_request(
-    subject: str, rule: ReturnRule, citizen: Citizen, appointment: Appointment | None
-) -> None:
-    if not subject.strip():
-        raise SaidError(NO_SUBJECT)
-    wanted = rule is ReturnRule.APPOINTMENT
-    left_open = wanted and citizen.spoken  # the wished time is in the recording
-    if (appointment is not None) != wanted and not left_open:
-        raise SaidError(NO_APPOINTMENT_TIME)
 
 
 def mail_accepted(request: Request) -> Request:

@@ -27,6 +27,18 @@ def in_language(words: Words, language: str) -> str:
     return words.it if language == "it" else words.en
 
 
+def filled_in(words: Words, *values: object, **named: object) -> Words:
+    """Put values, Words among them, into a text of both languages."""
+    return Words(
+        words.it.format(*_in_one_language(values, "it"), **named),
+        words.en.format(*_in_one_language(values, "en"), **named),
+    )
+
+
+def _in_one_language(values: tuple[object, ...], language: str) -> list[object]:
+    return [getattr(value, language) if isinstance(value, Words) else value for value in values]
+
+
 class SaidError(OfficeError):
     """Raised for what cannot be done; `words` say it in both languages, the text in English."""
 

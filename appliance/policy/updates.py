@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlsplit
 
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import NOTHING, Refused, Words, filled_in
 
 HEALTHY_S: Final = 120.0
 """So long without a gap a new version must be healthy before it is kept."""
@@ -347,20 +347,15 @@ FAILED_BEFORE: Final = Words(
 )
 
 
-def filled(words: Words, *values: str) -> Words:
-    """Fill in the same values in both languages."""
-    return Words(words.it.format(*values), words.en.format(*values))
-
-
 def refused(words: Words, *values: str) -> Refused:
     """Return a refusal in these words."""
-    said = filled(words, *values)
+    said = filled_in(words, *values)
     return Refused(said.it, said.en)
 
 
 def update_words(state: UpdateState, version: str) -> Words:
     """Say as a sentence how an update stands."""
-    found = filled(UPDATE_STATE_WORDS[state], version)
+    found = filled_in(UPDATE_STATE_WORDS[state], version)
     return Words(_sentence(found.it), _sentence(found.en))
 
 

@@ -17,13 +17,12 @@ from zoneinfo import ZoneInfo
 import appliance
 from appliance.errors import CentralinoError
 from appliance.files import READABLE, atomic_write, load_text
-from appliance.policy.text import NOTHING, Refused, Words
+from appliance.policy.text import NOTHING, Refused, Words, filled_in
 from appliance.policy.updates import (
     BY_APT,
     EXPERIMENTAL,
     StartMoment,
     UpdateState,
-    filled,
     is_quiet,
     may_start,
     update_words,
@@ -125,7 +124,7 @@ def running_version(path: Path = RELEASE) -> str:
 def note_update(path: Path = RELEASE) -> Words:
     """Return what is to be known of the image that runs; nothing of an ordinary one."""
     variant = _named("VARIANT", path)
-    return filled(EXPERIMENTAL, variant) if variant.endswith(_EXPERIMENTAL) else NOTHING
+    return filled_in(EXPERIMENTAL, variant) if variant.endswith(_EXPERIMENTAL) else NOTHING
 
 
 def _named(name: str, path: Path) -> str:

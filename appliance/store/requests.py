@@ -188,25 +188,15 @@ def new_request_from_json(value: Mapping[str, Any]) -> NewRequest:
 def request_from_row(row: sqlite3.Row, steps: tuple[StoredStep, ...]) -> StoredRequest:
     """Gather a request from its columns and its steps."""
     value: dict[str, Any] = by_column(row)
-    new = new_request_from_json(value)
-    request = Request(
-        int(value["number"]),
-        new.rule,
-        new.unit,
-        new.need,
-        new.citizen,
-        new.subject,
-        new.asked,
-        new.at,
-        new.by,
-        new.call,
-        new.sheet,
-        new.appointment,
-        RequestState(str(value["state"])),
-        str(value["taken_by"]),
-        tuple(each.words for each in steps if each.step is RequestStep.REMIND),
-        next((_closing(each) for each in steps if each.step in _ENDS), None),
-        next((each.said_by for each in reversed(steps) if each.step is RequestStep.GIVE), None),
+    request = replace(
+        new_request_from_json(value).numbered(int(value["number"])),
+        state=RequestState(str(value["state"])),
+        taken_by=str(value["taken_by"]),
+        reminders=tuple(each.words for each in steps if each.step is RequestStep.REMIND),
+        closing=next((_closing(each) for each in steps if each.step in _ENDS), None),
+        given_to=next(
+            (each.said_by for each in reversed(steps) if each.step is RequestStep.GIVE), None
+        ),
     )
     return StoredRequest(
         request, RequestSound(str(value["recording"]), str(value["sha256"])), steps

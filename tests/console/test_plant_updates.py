@@ -17,7 +17,7 @@ from appliance.console.guards import UPDATE_UPLOAD
 from appliance.console.pages import backup
 from appliance.console.settings import ConsoleSettings
 from appliance.policy import updates as policy_updates
-from appliance.policy.text import Words
+from appliance.policy.text import Words, filled_in
 from appliance.policy.updates import UpdateState
 from appliance.service import updates
 from appliance.service.updates import PastUpdate, UpdateRecord, UpdateRequest, UpdateRunner
@@ -98,7 +98,7 @@ def send(visitor: Visitor, data: bytes) -> Any:
 def test_an_experimental_image_is_told_of(technician: Visitor, place: Place) -> None:
     """Where the version is read; of an ordinary image there is nothing to tell."""
     assert "sperimentale" not in technician.get(PAGE).text
-    place.updates.note = policy_updates.filled(policy_updates.EXPERIMENTAL, "pi5-experimental")
+    place.updates.note = filled_in(policy_updates.EXPERIMENTAL, "pi5-experimental")
     assert "Immagine sperimentale (pi5-experimental)" in technician.get(PAGE).text
 
 

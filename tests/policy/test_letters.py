@@ -41,8 +41,8 @@ HOUSE = LetterSender("Comune di Esempio", "it", CALENDAR, TOWN, ("051 598 111", 
 ANNA = Citizen("Anna Verdi", "3470000001", "anna@example.org", Contact.EMAIL)
 AT = rome("2026-11-23 10:00")
 ASKED = Request(
-    17, EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", "c-1",
-    "aire",
+    EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", "c-1",
+    "aire", number=17,
 )  # fmt: skip
 SLOT = Slot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
 WANTED = replace(

@@ -38,7 +38,9 @@ WORKDAYS = Schedule(
 )
 SLOT = Slot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
 AGREED = Appointment(SLOT, AppointmentForm.IN_PERSON, confirmed=True)
-ASKED = Request(7, EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1")
+ASKED = Request(
+    EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", number=7
+)
 DONE = RequestClosing(rome("2026-11-24 12:00"), "op1", "Anagrafe, per telefono")
 
 
