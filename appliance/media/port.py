@@ -45,7 +45,7 @@ MUTE_LIMIT_S = RESTART_RULES[Component.LINE].silent_s
 """A modem that should send sound (50 frames a second) and sends none for so long is stuck."""
 MUTE_STEP_S = 0.010
 """How long after that limit it is looked at, whatever else goes on."""
-KEEPER_LIMIT_S = RESTART_RULES[Component.KEEPER].silent_s
+KEEPER_LIMIT_S = RESTART_RULES[Component.PORT_SERVER].silent_s
 """Seconds a keeper may take over an order before it is abandoned as hung."""
 
 GONE = Sentence(

@@ -1,1 +1,1 @@
-"""Pure room of the written policy: hours, routing, service states."""
+"""The office's written policy as pure functions over frozen values: no clock, file or thread."""

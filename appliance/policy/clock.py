@@ -1,4 +1,4 @@
-"""Trust in the clock, and its correction."""
+"""Clock: how far it can be trusted, what holds while it cannot, correction of earlier times."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class ClockState(enum.StrEnum):
 
     @property
     def is_trusted(self) -> bool:
-        """True when hours may be kept, and told, by it."""
+        """True if opening hours can be kept by it."""
         return self in {ClockState.SYNCED, ClockState.HOLDOVER}
 
 
 class WithoutTime(enum.StrEnum):
-    """What a site has chosen for the time in which its clock cannot be trusted."""
+    """The site's configured rule for the time in which its clock cannot be trusted."""
 
     IF_STAFFED = "if-staffed"  # open as long as somebody answers
     OPEN = "open"  # phones ring, by day and by night
@@ -37,7 +37,7 @@ class WithoutTime(enum.StrEnum):
 
 
 class Doubt(enum.StrEnum):
-    """What holds instead of the written hours at a moment at which the clock cannot be trusted."""
+    """What replaces the written hours while the clock cannot be trusted."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -63,7 +63,7 @@ class Now:
 
     @property
     def by_hours(self) -> bool:
-        """True when written hours can be kept by this moment's wall time, and told."""
+        """True if the written hours can be kept by this wall time."""
         return self.clock_state.is_trusted or self.doubt is Doubt.HOURS
 
 
@@ -72,8 +72,8 @@ class Now:
 # morning would go to voicemail. So a call rings at first, and again half an hour after the last one
 # that rang in vain.
 
+# somebody who acted less than this ago counts as still there (reliability.md 6)
 ATTENDANCE_S = 1800.0
-"""So long somebody is taken to be there still, or nobody (reliability.md 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +86,15 @@ class Attendance:
     in_vain: float | None = None
 
     def see(self, at: float) -> Attendance:
-        """Return it after somebody has lifted, dialled, or asked for something."""
+        """Record that somebody lifted a handset, dialled, or used the console."""
         return replace(self, seen=at, in_vain=None)
 
     def ring_in_vain(self, at: float) -> Attendance:
-        """Return it after a call that nobody took."""
+        """Record a call that nobody took."""
         return replace(self, in_vain=at)
 
     def is_staffed(self, at: float) -> bool:
-        """Tell whether a call is to ring: somebody was there, or it was not tried, of late."""
+        """Tell whether a call rings: somebody was there lately, or no call was tried lately."""
         return _within(self.seen, at) or not _within(self.in_vain, at)
 
 
@@ -117,21 +117,21 @@ def _within(moment: float | None, at: float) -> bool:
 # to 50 ppm, 4 s a day: after a week alone the time is half a minute off, which hours can bear;
 # after three months six minutes, which they cannot (reliability.md 6).
 
+# before this product was made no clock can be right
 EARLIEST_WALL: Final = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
-"""Before this product was made no clock can be right."""
+# a time server that claims ten years later lies, or a battery has gone bad
 LATEST_WALL: Final = EARLIEST_WALL + 10 * 365.25 * 86_400
-"""Nor ten years after: a time server that says so lies, or a battery has gone bad."""
+# no sane time server moves a confirmed clock by more than a day
 CLOCK_JUMP_S: Final = 86_400.0
-"""No time server in its right mind moves by more than a day a clock that was confirmed."""
+# timesyncd asks every 34 min at most (PollIntervalMaxSec): after two hours nobody has answered
 SYNC_LOST_S: Final = 7_200.0
-"""timesyncd asks every 34 min at most (PollIntervalMaxSec): after two hours nobody has answered."""
 HOLDOVER_S: Final = 7 * 86_400.0
+# the clock counts as set when it is this near to the time a person has asked for
 SET_WITHIN_S: Final = 60.0
-"""A time that a person has set is there when the clock is as near to it as this."""
 
 
 class ClockSign(enum.StrEnum):
-    """What is seen of the clock."""
+    """One observation of the clock."""
 
     OUT_OF_BOUNDS = "out_of_bounds"  # before the product was made, or ten years later
     IN_BOUNDS = "in_bounds"
@@ -163,7 +163,7 @@ CLOCK_STATE_AFTER: Final[Mapping[tuple[ClockState, ClockSign], ClockState]] = Ma
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """What is seen of the clock at a moment: `monotonic` s, `wall` s since 1970.
+    """One reading of the clock: `monotonic` s, `wall` s since 1970.
 
     `sync_age` is how many s ago a time server confirmed it, None for not since power came;
     `battery` is true where a clock with a battery gives the time.
@@ -182,7 +182,7 @@ class ClockReading:
 
 @dataclass(frozen=True, slots=True)
 class ClockTrust:
-    """What is known of the clock since power came; times are monotonic s.
+    """The trust in the clock since power-up; times are monotonic s.
 
     `anchor` is the offset that was confirmed last, None for never; `since` is when that was, or
     when a battery's time was taken; `jumped` is true while the clock is a day from its anchor.
@@ -200,7 +200,7 @@ class ClockTrust:
 def look_at_clock(
     trust: ClockTrust, seen: ClockReading, holdover_s: float = HOLDOVER_S
 ) -> ClockTrust:
-    """Return the trust after one more look at the clock."""
+    """Return the trust after one more reading."""
     if not EARLIEST_WALL <= seen.wall <= LATEST_WALL:
         state, jumped = (
             clock_state_after(trust.state, ClockSign.OUT_OF_BOUNDS),
@@ -220,11 +220,9 @@ def look_at_clock(
 
 
 def clock_confirmed(trust: ClockTrust, seen: ClockReading) -> ClockTrust:
-    """Return the trust after a person has said that the time is right.
-
-    A time that cannot be stays refused: then it is to be set first.
-    """
+    """Return the trust after a person has confirmed the time."""
     state = clock_state_after(trust.state, ClockSign.CONFIRMED)
+    # an impossible time cannot be confirmed: it has to be set first
     if state is ClockState.UNSET:
         return trust
     return replace(
@@ -238,7 +236,7 @@ def clock_state_after(state: ClockState, sign: ClockSign) -> ClockState:
 
 
 def _by_server(trust: ClockTrust, seen: ClockReading) -> ClockTrust:
-    """Heed the time server, or the battery at the start."""
+    """Take over the time server's confirmation, or the battery clock's at the start."""
     age = seen.sync_age
     if age is not None and age <= SYNC_LOST_S:
         state = clock_state_after(trust.state, ClockSign.SYNCED)
@@ -261,11 +259,11 @@ def _aged(trust: ClockTrust, seen: ClockReading, holdover_s: float) -> ClockTrus
 # Once the true offset is known, times written in an earlier stretch are corrected by the difference
 # (reliability.md 6: wall = sync_wall - running time since).
 
+# a clock that moved by less was steered, not set
 STEP_S = 1.0
-"""A clock that moved by less was steered, not set."""
 STRETCH_SLACK_S = 2.0
+# a clock that is set more often before its time is known is past helping
 MOST_STRETCHES = 64
-"""A clock that is set more often than this before it is known is past helping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +284,7 @@ class ClockSteps:
     known_at: float | None = None
 
     def see(self, seen: ClockReading) -> ClockSteps:
-        """Return it after one more look at the clock; nothing is added once the time is known."""
+        """Add one more reading; nothing is added once the true time is known."""
         last = self.stretches[-1] if self.stretches else None
         is_same = last is not None and abs(seen.offset - last.offset) < STEP_S
         if is_same or self.known_at is not None or len(self.stretches) >= MOST_STRETCHES:
@@ -294,7 +292,7 @@ class ClockSteps:
         return ClockSteps((*self.stretches, ClockStretch(seen.monotonic, seen.offset)))
 
     def know(self, seen: ClockReading) -> ClockSteps:
-        """Return it once the time is known: that offset is the true one."""
+        """Record that the time is now known: this offset is the true one."""
         if self.known_at is not None:
             return self
         return ClockSteps(
@@ -302,7 +300,7 @@ class ClockSteps:
         )
 
     def corrected(self, wall: float) -> float | None:
-        """Return the true time (s since 1970) of what was written before that was known.
+        """Return the true time (s since 1970) for a `wall` time written before the time was known.
 
         None where the time cannot be put right, is right already, or was written after.
         """
@@ -324,8 +322,8 @@ class ClockSteps:
 
 AGREE_S: Final = 120.0
 OFF_S: Final = 600.0
+# beyond half a year the nearest year was the wrong guess: nothing is known
 YEAR_S: Final = 180 * 86_400.0
-"""Beyond this the year that was taken for theirs was another one: nothing is known."""
 _DATED: Final = re.compile(r"(\d\d)(\d\d)(\d\d)(\d\d)")
 
 
@@ -346,7 +344,7 @@ class ExchangeTime:
         return ExchangeTime((*self.heard, told.timestamp() - monotonic)[-2:])
 
     def minutes_off(self, wall: datetime, monotonic: float) -> int:
-        """Say by how many minutes the exchange is ahead of our clock, where that is worth a look.
+        """Return the minutes by which the exchange is ahead of our clock, if worth a check.
 
         0 where it agrees, where calls disagree with each other, and where nothing is known.
         """
@@ -358,7 +356,7 @@ class ExchangeTime:
 
 
 def _nearest(dated: str, local: datetime) -> datetime | None:
-    """Return the moment that is meant: of the years around ours, the one that comes nearest."""
+    """Return the dated moment in the year that brings it nearest to `local`."""
     match = _DATED.fullmatch(dated)
     if match is None:
         return None

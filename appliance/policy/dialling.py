@@ -1,4 +1,4 @@
-"""May a position dial a number outside, and what is told when it may not (E17; toll fraud).
+"""Outgoing calls: may a position dial a number, and why not (E17; toll fraud).
 
 By default only numbers that called, stand in the directory or in a request can be dialled; free
 dialling is bound per position to classes of numbers. Emergency numbers are never asked about.
@@ -22,10 +22,10 @@ CALL_BACK_WEEK = week_of(
     **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), "8:00-19:00")
 )
 """When citizens are called back without a reason (E17); holidays are none of it."""
+# one ring from an expensive number must not make the office call it back
 ORDINARY_CLASSES = frozenset(
     {NumberClass.LOCAL, NumberClass.NATIONAL, NumberClass.MOBILE, NumberClass.TOLL_FREE}
 )
-"""What may be called back: one ring from a dear number must not make the office call it."""
 
 
 class Identity(enum.StrEnum):
@@ -77,7 +77,6 @@ DIAL_REFUSAL_WORDS: Mapping[DialRefusal, Words] = {
         "This position has reached its limit of minutes in a day.",
     ),
 }
-"""Shown to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,7 @@ class DialRules:
     minutes_per_day: int = 240
 
     def dialled(self, digits: str, emergency: bool) -> str:
-        """Return what the line is given: an emergency call always shows its number (E17)."""
+        """Return the digits for the line; an emergency call never hides its number (E17)."""
         hidden = self.identity is Identity.WITHHELD and not emergency
         return (self.withhold or self.plan.withhold) + digits if hidden else digits
 
@@ -115,7 +114,7 @@ class DialRules:
         return typed.removeprefix(self.prefix) if typed.startswith(self.prefix) else ""
 
     def is_emergency(self, digits: str) -> bool:
-        """Tell whether these digits call for help."""
+        """Tell whether these digits are an emergency number."""
         return digits in self.plan.emergency
 
 
@@ -134,7 +133,7 @@ class PlacedCall:
     talked_s: float | None = None
 
     def seconds(self, wall: datetime) -> float:
-        """Return how long it has lasted by a moment; never less than was talked."""
+        """Return how long the call has lasted at a moment, in s."""
         return (
             max(0.0, (wall - self.at).total_seconds()) if self.talked_s is None else self.talked_s
         )
@@ -158,23 +157,21 @@ class DialLedger:
         return replace(self, placed=(*others, placed))
 
     def with_newer(self, newer: DialLedger) -> DialLedger:
-        """Return what was read from the log, with what is known since on top of it."""
+        """Return the ledger read from the log, with newer calls on top."""
         known = {p.call for p in newer.placed}
         older = tuple(p for p in self.placed if p.call not in known)
         return DialLedger({**self.heard, **newer.heard}, (*older, *newer.placed), loaded=True)
 
     def forget(self, numbers: Iterable[str]) -> DialLedger:
-        """Return the ledger without numbers that were erased, before the log is read anew (E20).
-
-        A call that is over stands in the log, and counts from there.
-        """
+        """Return the ledger without numbers that were erased, before the log is read anew (E20)."""
         gone = set(numbers)
         heard = {number: at for number, at in self.heard.items() if number not in gone}
+        # a call that is over is counted again when the log is read; one that goes on is not there
         placed = tuple(p for p in self.placed if p.talked_s is None or p.number not in gone)
         return replace(self, heard=heard, placed=placed)
 
     def without_old(self, wall: datetime, known_days: int) -> DialLedger:
-        """Return the ledger without what can decide nothing any more."""
+        """Drop entries too old to decide anything."""
         days = timedelta(days=known_days)
         heard = {number: at for number, at in self.heard.items() if wall - at <= days}
         placed = tuple(p for p in self.placed if wall - p.at <= max(days, DAY))
@@ -185,7 +182,7 @@ class DialLedger:
         return (p for p in self.placed if p.phone == phone and wall - p.at < span)
 
     def case_of(self, number: str) -> str:
-        """Return what a number was last called for, "" for nothing (E17: they ring back)."""
+        """Return the case a number was last called for, "" for none: citizens ring back (E17)."""
         cases = (p.case or f"call:{p.call}" for p in reversed(self.placed) if p.number == number)
         return next(cases, "") if number else ""
 
@@ -205,7 +202,7 @@ class DialRequest:
 
 @dataclass(frozen=True, slots=True)
 class DialAllowed:
-    """It is dialled; `unit` is whose number it is in the directory, "" for a citizen's."""
+    """The number may be dialled; `unit` is the unit that has it, "" for a citizen's number."""
 
     number_class: NumberClass
     unit: str = ""
@@ -213,7 +210,7 @@ class DialAllowed:
 
 @dataclass(frozen=True, slots=True)
 class DialRefused:
-    """It is not, and why."""
+    """The number may not be dialled, and why."""
 
     why: DialRefusal
     number_class: NumberClass
@@ -221,7 +218,7 @@ class DialRefused:
 
 @dataclass(frozen=True, slots=True)
 class DialReasonNeeded:
-    """Outside the civil band: only who says that it is urgent goes on (E17)."""
+    """The number may be dialled only as urgent: it is outside the civil band (E17)."""
 
     number_class: NumberClass
 
@@ -237,7 +234,7 @@ def may_dial(
     hours: Schedule,
     now: Now,
 ) -> DialVerdict:
-    """Say whether a number is dialled; `hours` are the band in which citizens are called."""
+    """Decide whether a number may be dialled; `hours` are the civil band for calling citizens."""
     kind = rules.plan.classify(asked.number, rules.local)
     if kind is NumberClass.EMERGENCY:
         return DialAllowed(kind)
@@ -272,14 +269,14 @@ def _refusal(
 
 
 def _unknown(kind: NumberClass, ledger: DialLedger) -> DialRefusal:
-    """Say why a number nobody knows is not dialled; with the log unread it may yet be known."""
+    """Return why an unknown number is refused; with the log unread it may yet be known."""
     if kind not in ORDINARY_CLASSES:
         return DialRefusal.CLASS
     return DialRefusal.NOT_KNOWN if ledger.loaded else DialRefusal.NOT_READY
 
 
 def limit_reached(rules: DialRules, phone: str, ledger: DialLedger, now: Now) -> DialRefusal | None:
-    """Say which limit a position has reached; with the log unread nobody knows (conservative)."""
+    """Return the limit that a position has reached; refuse while the log is unread."""
     if not ledger.loaded:
         return DialRefusal.NOT_READY
     if sum(1 for _ in ledger.of(phone, now.wall, HOUR)) >= rules.calls_per_hour:

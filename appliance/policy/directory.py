@@ -65,10 +65,8 @@ class Target:
 def make_target(
     reach: Reach, text: str, label: str = "", *, service_mobile: bool = False
 ) -> Target:
-    """Make a target of what somebody entered; raises Refused with the remedy.
-
-    The sentence never repeats the number: it may be read by anybody.
-    """
+    """Make a target of what a person entered; raises Refused with the remedy."""
+    # no sentence repeats the number: anybody may read it (P7)
     digits = text if reach is Reach.PHONE else SEPARATORS.sub("", text)
     if not NUMBER_SHAPES[reach].fullmatch(digits):
         raise Refused(
@@ -109,16 +107,14 @@ def with_label(found: Target, label: str) -> Target:
 
 
 def target_to_tell(text: str) -> Target:
-    """Make a target of a number that may be told outside; raises Refused for none.
-
-    A mobile is taken for the service's: the directory's faults find one that is not.
-    """
+    """Make a target of a number that may be told outside; raises Refused for none."""
     digits = SEPARATORS.sub("", text)
+    # a mobile is taken for the service's own: `faults_of` finds one that was not declared so
     return make_target(Reach.OUTSIDE, digits, service_mobile=_is_mobile(digits))
 
 
 def _label_names(label: str, digits: str) -> bool:
-    """Tell whether a label gives a number away, however it is spaced."""
+    """Tell whether a label contains the number, however it is spaced."""
     return digits.isdigit() and digits in SEPARATORS.sub("", label)
 
 
@@ -273,7 +269,7 @@ class Variation:
             )
 
     def concerns(self, unit: str, need: str) -> bool:
-        """Tell whether it lies over a need of a unit."""
+        """Tell whether it applies to a need of a unit."""
         return self.unit == unit and (not self.needs or need in self.needs)
 
     def over(self, declared: Week) -> Period:
@@ -284,8 +280,8 @@ class Variation:
 
 CODE_SHAPE = re.compile(r"[a-z0-9_-]+")
 """The shape of a unit's and a need's code."""
+# how long before an expiry the supervisor is warned (E13)
 NOTICE_DAYS = 30
-"""Expiries are told so long ahead (E13)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +300,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """A unit's written leave to tell one number outside (P7), until `revoked` or after `last`."""
+    """A unit's written permission to tell callers one number (P7), until `revoked` or `last`."""
 
     entry: EntryStamp
     unit: str
@@ -319,7 +315,7 @@ DirectoryEntry = Declaration | Variation | Authorisation
 
 
 class DirectoryFault(NamedTuple):
-    """Something that does not fit together: where, and what to do, in English and Italian."""
+    """An inconsistency of the directory: its place, and the remedy in English and Italian."""
 
     place: str
     text: str
@@ -328,7 +324,7 @@ class DirectoryFault(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """All of it; declarations, variations and authorisations in the order of their entry."""
+    """The whole directory; declarations, variations and authorisations in order of entry."""
 
     units: tuple[Unit, ...] = ()
     declarations: tuple[Declaration, ...] = ()
@@ -340,10 +336,8 @@ class Directory:
         return next((unit for unit in self.units if unit.code == code), None)
 
     def own_declaration(self, code: str, day: date) -> Declaration | None:
-        """Return the last declaration that a unit itself had begun by a day; it may be over.
-
-        One that is over hides the ones before it: they were superseded (P4).
-        """
+        """Return the last declaration that a unit itself had begun by a day; it may be over."""
+        # one that is over still hides the ones before it: they were superseded (P4)
         begun = (d for d in reversed(self.declarations) if d.unit == code and d.first <= day)
         return next(begun, None)
 
@@ -361,11 +355,9 @@ class Directory:
         return found if found is not None and found.needs and found.runs_on(day) else None
 
     def undeclared(self, day: date) -> tuple[Unit, ...]:
-        """Return the units without a valid declaration on a day (E13).
-
-        A service whose offices have all declared for themselves has nothing to add.
-        """
+        """Return the units without a valid declaration on a day (E13)."""
         without = {unit.code for unit in self.units if not self.valid_declaration(unit, day)}
+        # a service whose offices have all declared for themselves has nothing to add
         return tuple(
             unit
             for unit in self.units
@@ -413,7 +405,7 @@ def all_numbers_known(directory: Directory) -> bool:
 
 
 def faults_of(directory: Directory) -> Iterator[DirectoryFault]:
-    """Find everything in a directory that does not fit together."""
+    """Yield every inconsistency of a directory."""
     codes = [unit.code for unit in directory.units]
     for unit in directory.units:
         yield from _faults_of_unit(directory, unit, codes)
@@ -457,7 +449,7 @@ def _faults_of_unit(directory: Directory, unit: Unit, codes: list[str]) -> Itera
 
 
 def _faulty_code(place: str, code: str) -> Iterator[DirectoryFault]:
-    """Codes stand in trails and names of numbers, parted by dots (calls/orders.py)."""
+    """Check a code: dots separate codes in trails and names of numbers (calls/orders.py)."""
     if not CODE_SHAPE.fullmatch(code):
         yield DirectoryFault(
             place,
@@ -469,7 +461,7 @@ def _faulty_code(place: str, code: str) -> Iterator[DirectoryFault]:
 def _faults_of_variation(
     directory: Directory, variation: Variation, place: str
 ) -> Iterator[DirectoryFault]:
-    """A variation of a need that was never declared would be one of nothing."""
+    """Check that a variation varies needs that were declared."""
     units = {variation.unit}
     unit = directory.unit(variation.unit)
     if unit is not None:
@@ -487,7 +479,7 @@ def _faults_of_variation(
 def _faults_of_authorisation(
     directory: Directory, authorisation: Authorisation, place: str
 ) -> Iterator[DirectoryFault]:
-    """A mobile may be told only when a unit declared it as the service's own (P7)."""
+    """Check that a mobile to be told was declared as the service's own (P7)."""
     declared = {
         target.number
         for declaration in directory.declarations
@@ -511,7 +503,7 @@ def _faults_of_authorisation(
 
 
 def _codes_twice(directory: Directory) -> Iterator[DirectoryFault]:
-    """One code for the keys, one need; superseded declarations no longer count."""
+    """Check that a keypad code stands for one need; superseded declarations do not count."""
     latest = {d.unit: (number, d) for number, d in enumerate(directory.declarations, 1)}
     seen: dict[str, str] = {}
     for number, declaration in latest.values():
@@ -527,7 +519,7 @@ def _codes_twice(directory: Directory) -> Iterator[DirectoryFault]:
 
 
 def _numbers_twice(directory: Directory) -> Iterator[DirectoryFault]:
-    """Entries are numbered through: one number, one entry."""
+    """Check that every entry has its own number."""
     seen: set[int] = set()
     for place, entry in stamps_with_place(directory):
         if entry.number in seen:
@@ -599,12 +591,10 @@ def need_in_force(
 def _need_schedule(
     directory: Directory, calendar: Schedule, unit: Unit, declaration: Declaration, need: str
 ) -> Schedule:
-    """Lay the variations over the declared week; the site's own periods are not the office's.
-
-    An office without a declaration of its own lives by its service's, and by its variations too.
-    Another branch's group keeps its own bands whatever closes this house.
-    """
+    """Lay the variations over the declared week; the site's own periods are not the office's."""
+    # another branch's group keeps its bands whatever closes our site
     hours = hours_elsewhere if (unit.code, need) in calendar.elsewhere else hours_of_office
+    # an office without a declaration lives by its service's, and by that one's variations too
     units = dict.fromkeys((declaration.unit, unit.code))
     periods = tuple(
         variation.over(declaration.week)
@@ -635,7 +625,7 @@ def resumes_at(
 def _between_declarations(
     directory: Directory, calendar: Schedule, unit: Unit, wall: datetime
 ) -> Iterator[tuple[datetime, datetime | None]]:
-    """Cut the time from `wall` on where another declaration begins or one ends."""
+    """Split the time from `wall` on at the days on which a declaration begins or ends."""
     edges = {
         local_moment(datetime.combine(day, time()), calendar.zone)
         for declaration in directory.declarations
@@ -648,14 +638,14 @@ def _between_declarations(
 
 
 class UnitNeed(NamedTuple):
-    """What a code stands for; `unit` is whose declaration names it."""
+    """A need and the `unit` whose declaration names it."""
 
     unit: str
     need: Need
 
 
 def need_by_keys(directory: Directory, keys: str, day: date) -> UnitNeed | None:
-    """Return what a code stands for on a day; a declaration that has run out still says what."""
+    """Return the need of a keypad code on a day, also by an expired declaration."""
     begun = (directory.own_declaration(unit.code, day) for unit in directory.units)
     for declaration in filter(None, begun):
         found = next((need for need in declaration.needs if keys and need.code_keys == keys), None)
@@ -665,7 +655,7 @@ def need_by_keys(directory: Directory, keys: str, day: date) -> UnitNeed | None:
 
 
 def needs_with_keys(directory: Directory, day: date) -> Iterator[UnitNeed]:
-    """Return every need that can be asked for by a code on a day, in the directory's order."""
+    """Return every need with a keypad code on a day, in the directory's order."""
     return (coded for coded in needs_of(directory, day) if coded.need.code_keys)
 
 
@@ -724,14 +714,14 @@ def _ending_before(directory: Directory, at: datetime, day: date) -> Iterator[Au
 def _latest_authorisations(
     directory: Directory, at: datetime
 ) -> dict[tuple[str, SecretNumber], Authorisation]:
-    """Return the last leave for each number of each unit: it takes the place of those before it."""
+    """Return the last authorisation of each unit's numbers: it supersedes the ones before."""
     entered = (each for each in directory.authorisations if each.entry.at <= at)
     return {(each.unit, each.told.number): each for each in entered}
 
 
 @dataclass(frozen=True, slots=True)
 class DutyNumber:
-    """A unit that the closed greeting is to name; `number` is None while it may not be told."""
+    """A unit that the closed greeting names; `number` is None if callers may not hear it."""
 
     unit: str
     name: str
@@ -741,7 +731,7 @@ class DutyNumber:
 def duty_numbers(
     directory: Directory, units: Iterable[str], at: datetime, zone: ZoneInfo
 ) -> Iterator[DutyNumber]:
-    """Give for each unit the number that its last authorisation in force lets be told."""
+    """Yield each unit with the number of its last authorisation in force."""
     for code in units:
         unit = directory.unit(code)
         yield DutyNumber(

@@ -54,7 +54,7 @@ _REVOKED_OTHERWISE = "entry {} is revoked already, in other words: what is enter
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """An authorisation that ends: its number, and who entered that."""
+    """The end of an authorisation: its number, and who entered the end."""
 
     number: int
     entry: EntryStamp
@@ -82,17 +82,17 @@ class DirectoryChange:
 
     @property
     def units_differ(self) -> bool:
-        """True when the list of units is not the one there was."""
+        """True if the list of units changes."""
         return bool(self.new_units or self.changed_units or self.gone_units or self.moved_units)
 
     @property
     def is_nothing(self) -> bool:
-        """True when all that was given stands there already."""
+        """True if nothing changes."""
         return not (self.units_differ or self.new or self.revoked)
 
 
 def merge_directory(stored: Directory, given: Directory) -> DirectoryChange:
-    """Lay a whole directory over the stored one: its units hold, its new entries are added."""
+    """Merge a whole directory into the stored one: its units replace, its new entries are added."""
     new, revoked, faults, met = [], [], [], set[int]()
     for place, entered in entries_with_place(given):
         twin = _stored_twin(stored, entered)
@@ -125,7 +125,7 @@ def merge_directory(stored: Directory, given: Directory) -> DirectoryChange:
 
 
 def with_entry(stored: Directory, entered: DirectoryEntry) -> DirectoryChange:
-    """Lay one more entry over the stored directory."""
+    """Add one entry to the stored directory."""
     return DirectoryChange(
         _laid_over(stored, stored.units, [entered], []),
         new=(entered,),
@@ -135,13 +135,13 @@ def with_entry(stored: Directory, entered: DirectoryEntry) -> DirectoryChange:
 
 
 def with_revocation(stored: Directory, revoked: Revocation) -> DirectoryChange:
-    """Lay the end of an authorisation over the stored directory."""
+    """End an authorisation of the stored directory."""
     joined = _laid_over(stored, stored.units, [], [revoked])
     return DirectoryChange(joined, revoked=(revoked,), kept=len(stored.entered()))
 
 
 def with_unit(stored: Directory, unit: Unit) -> DirectoryChange:
-    """Lay one unit over the stored ones: in the place of its code's, else after its service's."""
+    """Replace the unit of the same code, or add the unit behind its service's."""
     before = stored.unit(unit.code)
     if before == unit:
         return DirectoryChange(stored, kept=len(stored.entered()))
@@ -161,7 +161,7 @@ def with_unit_in_place(units: tuple[Unit, ...], unit: Unit) -> tuple[Unit, ...]:
 
 
 def of_known_units(directory: Directory) -> Directory:
-    """Leave out what was entered for units that are no more: the history keeps it."""
+    """Return the directory without entries of removed units: only the history shows them."""
     codes = {unit.code for unit in directory.units}
 
     def of_units(kind: tuple[Kind, ...]) -> tuple[Kind, ...]:
@@ -176,7 +176,7 @@ def of_known_units(directory: Directory) -> Directory:
 
 
 def with_known_numbers(read: Directory, known: Directory) -> Directory:
-    """Fill in numbers that could not be read from what was known of the same entries.
+    """Fill in unreadable numbers from an earlier reading of the same entries.
 
     Nothing entered is ever changed (P4), so an entry's number is what it was.
     """
@@ -200,7 +200,7 @@ def with_known_numbers(read: Directory, known: Directory) -> Directory:
 def _stored_twin(
     stored: Directory, given: DirectoryEntry
 ) -> DirectoryEntry | DirectoryFault | None:
-    """Find what was given among what is stored: by its number, else by its words."""
+    """Find the stored entry equal to a given one: by number, else by content."""
     number, last = given.entry.number, stored.last_number()
     known = stored.entered()
     same = next((each for each in known if each.entry.number == number), None)
@@ -363,7 +363,7 @@ def vary(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> Direct
 
 
 def authorise(stored: Directory, form: Form, stamp: EnteredBy, today: date) -> DirectoryChange:
-    """Enter the written leave to tell a number outside: one that is declared, or one written."""
+    """Enter the written permission to tell callers a number, declared or written here."""
     fields = FormFields(form, [])
     unit, entry = _unit_code(stored, fields), _stamp(stored, fields, stamp)
     by, last = fields.text("authorised_by", is_needed=True), fields.day("last")
@@ -418,7 +418,7 @@ def _unit_code(stored: Directory, fields: FormFields) -> str:
 
 
 def _stamp(stored: Directory, fields: FormFields, stamp: EnteredBy) -> EntryStamp:
-    """Make the entry's stamp; what is wrong in it is told of, and another one stands in."""
+    """Make the entry's stamp; note a faulty one and go on, so that all fields are read."""
     number, reference = stored.last_number() + 1, fields.text("reference")
     made = fields.attempt(
         "reference", lambda: EntryStamp(number, stamp.by, stamp.at, reference, stamp.attachment)
@@ -427,11 +427,9 @@ def _stamp(stored: Directory, fields: FormFields, stamp: EnteredBy) -> EntryStam
 
 
 def _weekdays(first: date, last: date, declared: Declaration | None) -> set[int]:
-    """Return the weekdays that a variation meets: of several days those with declared bands.
-
-    Summer hours open no Sunday; what is entered for one day is for that day, whichever it is.
-    """
+    """Return the weekdays that a variation meets: of several days those with declared bands."""
     met = {(first + timedelta(days=n)).weekday() for n in range(min(7, (last - first).days + 1))}
+    # summer hours open no Sunday, but an entry for a single Sunday means that day
     usual = {number for number in met if declared and declared.week.days[number]}
     return usual if usual and last > first else met
 
@@ -473,7 +471,7 @@ def _target_to_tell(stored: Directory, fields: FormFields, unit: str, today: dat
 
 
 def _or_refuse(fields: FormFields, made: Made | None) -> Made:
-    """Return what was made; raises FormRefused where anything of its form is wrong."""
+    """Return what was read; raises FormRefused if any field is wrong."""
     if fields.problems or made is None:
         raise FormRefused(*fields.problems)
     return made
@@ -558,7 +556,7 @@ def _read_targets(stored: Directory, fields: FormFields) -> Iterator[Target]:
 
 
 def _kept_target(stored: Directory, fields: FormFields, kept: FormFields) -> Target | None:
-    """Take a number over from an earlier declaration: whoever fills in the form need not see it."""
+    """Take over a number of an earlier declaration: the person at the form need not see it (P7)."""
     number, which = kept.number("declaration", 0), kept.number("which", 0)
     found = declared_number(stored, number, kept.text("need"), which)
     if found is None:
@@ -595,16 +593,16 @@ class AttachmentKind(enum.StrEnum):
     PDF = "pdf"  # ISO 32000-1
 
 
+# certified e-mails carry long signatures, so their header fields may come late
 MAIL_HEAD_BYTES: Final = 65_536
-"""Header fields of an e-mail are looked for so far: certified ones carry long signatures."""
 LONGEST_ATTACHMENT_NAME: Final = 60
 _MAIL_FIELD: Final = re.compile(rb"(?P<name>[!-9;-~]+):[^\0]*\Z")
+# an e-mail has one of each group (RFC 5322, 3.6: From and Date are mandatory)
 _MAIL_FIELDS_NEEDED: Final = ({b"from"}, {b"date", b"received"}, {b"subject", b"message-id", b"to"})
-"""Of each of these an e-mail has one (RFC 5322, 3.6: From and Date must stand)."""
 
 
 def attachment_kind(data: bytes) -> AttachmentKind | None:
-    """Tell what a file is, None for what is not taken."""
+    """Return the kind of a file, None for one that is not accepted."""
     if data.startswith(b"%PDF-"):
         return AttachmentKind.PDF
     names = _mail_fields(data[:MAIL_HEAD_BYTES])
@@ -612,7 +610,7 @@ def attachment_kind(data: bytes) -> AttachmentKind | None:
 
 
 def attachment_name(given: str, digest: str, sort: AttachmentKind) -> str:
-    """Return the name that a file is kept under: plain letters, and never another file's.
+    """Return the name under which a file is stored: plain letters, unique by its digest.
 
     `digest` is its SHA-256 in hexadecimal; the same file given twice has one name.
     """
@@ -643,7 +641,7 @@ NO_CALLS = Words("non riceve chiamate", "takes no calls")
 
 
 def change_words(merged: DirectoryChange, today: date) -> tuple[Words, ...]:
-    """Say what a change brings, in sentences; no number stands in any."""
+    """Describe a change in sentences; none contains a number (P7)."""
     replaced = {new.entry.number: old for old, new in merged.superseded}
     said: list[Words] = []
     for entered in merged.new:
@@ -821,7 +819,7 @@ NOTHING_NEW = Words(
 
 
 def merged_words(merged: DirectoryChange) -> Iterator[Words]:
-    """Say what a change brought: new, changed, gone, superseded, unchanged."""
+    """Describe a merged directory: new, changed, gone, superseded, unchanged."""
     if merged.is_nothing:
         yield NOTHING_NEW
         return

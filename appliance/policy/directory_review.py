@@ -47,9 +47,10 @@ from appliance.policy.transfers import (
 
 @dataclass(frozen=True, slots=True)
 class NeedStatus:
-    """One need of a unit: whether a call may go on now, until when, else from when (None: never).
+    """Status of a need: whether calls may be transferred now, until when, else from when.
 
-    `code` is a hindrance's, "" for none; `rules` is what a return leads to; `words` say all of it.
+    `until` and `resumes` are None for never. `code` is a hindrance's, "" for none; `rules` is what
+    a return leads to; `words` say all of it.
     """
 
     need: str
@@ -64,7 +65,7 @@ class NeedStatus:
 
 @dataclass(frozen=True, slots=True)
 class UnitStatus:
-    """One unit; `declared_by` is the unit whose declaration holds for it, "" for none."""
+    """Status of a unit; `declared_by` is the unit whose declaration is in force, "" for none."""
 
     unit: Unit
     declared_by: str
@@ -77,7 +78,7 @@ class UnitStatus:
 
 
 def directory_status(directory: Directory, calendar: Schedule, now: Now) -> tuple[UnitStatus, ...]:
-    """Tell how every unit stands; one without a valid declaration has one need without a name."""
+    """Return the status of every unit; one without a valid declaration has one unnamed need."""
     return tuple(_unit_status(directory, calendar, unit, now) for unit in directory.units)
 
 
@@ -101,7 +102,7 @@ def _need_statuses(
 def need_status(
     answer: TransferAllowed | TransferLater, code: str, name: str, local: datetime
 ) -> NeedStatus:
-    """Tell how one need stands, for `local`, the moment it was asked in the zone of the site."""
+    """Return the status of a need by an answer of may_transfer at the `local` time."""
     rules = tuple(rule.value for rule in answer.rules)
     if isinstance(answer, TransferAllowed):
         words = open_words(answer, local)
@@ -139,7 +140,7 @@ class DirectoryAttention:
 def attention_of(
     directory: Directory, at: datetime, zone: ZoneInfo, days: int = NOTICE_DAYS
 ) -> DirectoryAttention:
-    """Find it, for the office's own day of a moment."""
+    """Find what needs attention on the office's own day."""
     day = at.astimezone(zone).date()
     return DirectoryAttention(
         directory.undeclared(day),
@@ -150,7 +151,7 @@ def attention_of(
 
 
 def attention_words(attention: DirectoryAttention) -> tuple[Words, ...]:
-    """Say each thing in one sentence, the gravest first; no number stands in any (P7)."""
+    """Say each point in one sentence, the gravest first; none contains a number (P7)."""
     return tuple(_attention_sentences(attention))
 
 
@@ -218,7 +219,7 @@ def entered_words(entered: DirectoryEntry, language: str) -> str:
 def history_rows(
     entered: DirectoryEntry, language: str, zone: ZoneInfo | None = None
 ) -> Iterator[str]:
-    """Say all there is to say of an entry, in rows."""
+    """Show an entry in full, in rows."""
     entry = entered.entry
     on = "" if not entry.attachment else f" [{entry.attachment}]"
     yield f"{moment_words(entry.at.astimezone(zone), language)}  {entered_words(entered, language)}"
@@ -318,10 +319,7 @@ class TimeAhead:
 def times_ahead(
     directory: Directory, calendar: Schedule, first: date, last: date
 ) -> tuple[TimeAhead, ...]:
-    """List what holds on any day from `first` to `last`, by its own first day.
-
-    Of declarations and ordinary weeks only those that begin within: others are no special time.
-    """
+    """List what holds on any day from `first` to `last`, by its own first day."""
     found = (*_of_the_switchboard(calendar, first), *_of_units(directory, first))
     met = (a for a in found if a.first <= last and (a.last is None or a.last >= first))
     return tuple(sorted(met, key=lambda a: (a.first, a.unit)))
@@ -342,6 +340,7 @@ def _of_the_switchboard(calendar: Schedule, first: date) -> Iterator[TimeAhead]:
     for period in (*calendar.periods, *calendar.entered):
         yield TimeAhead(period.first, period.last, period)
     for new in calendar.weeks:
+        # a week that holds already is no special time
         if new.since > first:
             yield TimeAhead(new.since, None, new)
 

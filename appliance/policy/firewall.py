@@ -21,8 +21,8 @@ PRIVATE_NETWORKS: Final[tuple[Network, ...]] = tuple(
     )
 )  # fmt: skip
 """What an office's network is numbered from."""
+# phones fetch their files here while a technician has the window open; else nobody listens
 PHONE_FILES_PORT: Final = 5080
-"""Where phones fetch their files while a technician has the window open; else nobody listens."""
 SSH_PORT: Final = 22
 RULES_TEMPLATE: Final = """\
 # Made by `centralino firewall`; what is changed here is lost.

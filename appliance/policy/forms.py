@@ -39,7 +39,7 @@ class FormRefused(OfficeError):  # noqa: N818 - reads as what it is
 
 
 def form_problem(place: str, it: str, en: str) -> FormProblem:
-    """Make a problem."""
+    """Make a problem of its texts."""
     return FormProblem(place, Words(it, en))
 
 
@@ -55,7 +55,7 @@ def bands_of(text: str) -> Bands:
 
 
 class FormFields:
-    """Reads a form; whatever is wrong goes to `problems`, and the next field is read."""
+    """Reader of a form: notes every problem and goes on, so that a person sees all at once."""
 
     def __init__(
         self, form: Mapping[str, Any], problems: list[FormProblem], place: str = ""

@@ -1,4 +1,4 @@
-"""Opening hours: local time, days, weeks."""
+"""Opening hours: bands, weeks and special days of a group; local times written and read."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _MONTHS: Final = {
         "October", "November", "December",
     ),
 }  # fmt: skip
+# "otto" and "undici" begin with a vowel: the Italian article before them is elided
 _VOWEL_DAYS: Final = (8, 11)
-"""Days of a month whose Italian name, otto, undici, drops the article's vowel."""
 _TIME: Final = re.compile(r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::\d{2})?")
 _DAY: Final = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"
@@ -266,7 +266,7 @@ class Week:
 
 
 def week_of(**days: str) -> Week:
-    """Build a Week from texts: week(monday="8:30-13:00 14:30-18", thursday="8:30-18").
+    """Build a Week from texts: week_of(monday="8:30-13:00 14:30-18", thursday="8:30-18").
 
     A day that is not named is closed. Raises ConfigurationError for an unknown day or band.
     """
@@ -415,10 +415,9 @@ class DayRule(NamedTuple):
 
 
 class DayPiece(NamedTuple):
-    """A stretch of naive local time with one answer, from `start` to the next piece's.
+    """A stretch of naive local time with one answer, from `start` to the next piece's."""
 
-    A named tuple because a year of them is made to find out that an office never opens.
-    """
+    # a named tuple is cheap to make: a year of them shows that an office never opens
 
     start: datetime
     open: bool
@@ -430,19 +429,19 @@ class DayPiece(NamedTuple):
 
     @property
     def answer(self) -> tuple[bool, Why, Words, str]:
-        """What a caller could tell apart: two bands that touch are one."""
+        """What distinguishes two pieces for a caller: touching bands are one."""
         return (self.open, self.why, self.name, self.greeting)
 
 
 def period_rule(period: Period, day: date) -> DayRule:
-    """Return what holds on a day of a period that was entered."""
+    """Return the rule of a day within an entered period."""
     outside = Why.CLOSED_PERIOD if period.week.ever_opens else Why.CLOSURE
     said = (period.name, period.greeting, period.notice)
     return DayRule(period.week.bands_on(day), Why.PERIOD, outside, *said, is_whole=True)
 
 
 def edges_of_day(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> list[datetime]:
-    """Return where on a day the answer may change, its midnight first."""
+    """Return the times of a day at which the answer may change, its midnight first."""
     if _has_one_answer(midnight, bands, closures):
         return [midnight]
     edges = {midnight}
@@ -454,7 +453,7 @@ def edges_of_day(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]
 
 
 def _has_one_answer(midnight: datetime, bands: Bands, closures: tuple[Closure, ...]) -> bool:
-    """True when nothing, or one long closure, holds all day; a year of such days is searched."""
+    """True if nothing, or one long closure, holds all day: fast, since a year is searched."""
     if closures:
         only = closures[0]
         return len(closures) == 1 and only.start <= midnight and only.end >= midnight + ONE_DAY
@@ -483,13 +482,13 @@ def piece_at(at: datetime, rule: DayRule, closures: tuple[Closure, ...]) -> DayP
 # Times are local wall-clock times. In the night the clock is put back, a time that comes twice
 # means the first one; in the night it is put forward, a skipped time means the moment after.
 
+# the next change is searched this far ahead: a year and the longest closure beside it
 HORIZON_DAYS = 400
-"""How far ahead the next change is looked for: a year and the longest closure beside it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenState:
-    """The answer of a schedule for one moment.
+    """State of a schedule at one moment.
 
     `name` is the holiday's, closure's, opening's or period's; `greeting` its own prompt or "";
     `band` the band that is open. `changes_at` is when any of `open`, `why`, `name` changes,
@@ -517,7 +516,7 @@ class Schedule:
     """All hours of one group, frozen: the file's, `entered` laid over them, newest last.
 
     `weeks` take the place of `weekly` from their days on, by their days. `elsewhere` are offices
-    ("unit", "need") of other branches, whose holidays and closures are not this house's.
+    ("unit", "need") of other branches, whose holidays and closures are not ours.
     """
 
     zone: ZoneInfo
@@ -538,7 +537,7 @@ class Schedule:
         object.__setattr__(self, "_openings", {o.day: o for o in self.openings})
 
     def at(self, wall: datetime) -> OpenState:
-        """Answer for an aware moment."""
+        """Return whether it is open at an aware moment, why, and when that changes."""
         local = wall.astimezone(self.zone)
         here, ahead = self._here(local)
         change, flip = self._changes(here, ahead)
@@ -568,7 +567,7 @@ class Schedule:
         return (held and held.week) or self.weekly
 
     def new_week_on(self, day: date) -> NewWeek | None:
-        """Return what was entered of the ordinary week that holds on a day; None for nothing."""
+        """Return the entered ordinary week that holds on a day, or None."""
         return next((each for each in reversed(self.weeks) if each.since <= day), None)
 
     def pieces_on(self, day: date) -> tuple[DayPiece, ...]:
@@ -604,15 +603,12 @@ class Schedule:
         return bool(self.openings) or any(week.ever_opens for week in weeks)
 
     def _pieces(self, first: date) -> Iterator[DayPiece]:
-        """Yield the pieces of `first` and of the days after, up to the horizon.
-
-        Days that are open from end to end follow one another without a change: of those only the
-        first is made, and then the next day on which something else may hold.
-        """
+        """Yield the pieces of `first` and of the days after, up to the horizon."""
         day, last = first, first + ONE_DAY * (HORIZON_DAYS - 1)
         while day <= last:
             yield from self._day(day)
             following = day + ONE_DAY
+            # days open from end to end bring no change: skip to the next day that may bring one
             if self._is_like_the_next(day):
                 following = max(following, min(self._next_special(day), last))
             day = following
@@ -680,4 +676,5 @@ def hours_of_office(calendar: Schedule, week: Week, periods: tuple[Period, ...] 
 
 def hours_elsewhere(calendar: Schedule, week: Week, periods: tuple[Period, ...] = ()) -> Schedule:
     """Return the hours of another branch's group: its declared bands and variations alone (B9)."""
+    # another branch stands in another town, with another patron saint: nothing of ours closes it
     return hours_of_office(replace(calendar, holidays=(), closures=(), shut=()), week, periods)

@@ -1,4 +1,4 @@
-"""Editing of opening hours: special days and weeks."""
+"""Changes of opening hours: special days and new weeks, their forms and their preview (E14)."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class DayHours:
 
     @property
     def is_special(self) -> bool:
-        """Tell whether the day is another than its week's."""
+        """Tell whether the day differs from its week."""
         return self.why not in _ORDINARY
 
 
 def hours_on(schedule: Schedule, day: date) -> DayHours:
-    """Say when a day is open, in local time, and why it is special."""
+    """Return when a day is open, in local time, and why it is special."""
     pieces = schedule.pieces_on(day)
     ends = [*(piece.start.time() for piece in pieces[1:]), time()]
     bands: list[Band] = []
@@ -71,7 +71,7 @@ def hours_on(schedule: Schedule, day: date) -> DayHours:
 
 
 def special_days(schedule: Schedule, year: int) -> tuple[DayHours, ...]:
-    """Return the days of a year that are other than their week's, in order."""
+    """Return the days of a year that differ from their week, in order."""
     day, found = date(year, 1, 1), []
     while day.year == year:
         found.append(hours_on(schedule, day))
@@ -80,7 +80,7 @@ def special_days(schedule: Schedule, year: int) -> tuple[DayHours, ...]:
 
 
 def office_day(house: Schedule, day: date) -> DayHours:
-    """Say what a day is to the offices: closed with the whole site, else the switchboard's day.
+    """Return a day as offices see it: closed with the whole site, else the switchboard's day.
 
     Of the switchboard's special hours an office keeps none; people should know of them.
     """
@@ -132,23 +132,23 @@ class HoursEntry:
 
     @property
     def is_revocation(self) -> bool:
-        """Tell whether all that it does is to end another."""
+        """Tell whether the entry only ends another."""
         return not (self.period or self.ordinary)
 
     def is_about(self, group: str) -> bool:
-        """Tell whether a group's hours are meant."""
+        """Tell whether the entry concerns a group's hours."""
         return self.whose in (Whose.HOUSE, group)
 
 
 def entries_in_force(entries: Iterable[HoursEntry]) -> tuple[HoursEntry, ...]:
-    """Return those that nothing has ended, oldest first; past ones too."""
+    """Return the entries that no other has ended, oldest first; past ones too."""
     entries = tuple(entries)
     ended = {each.ends for each in entries}
     return tuple(e for e in entries if not e.is_revocation and e.number not in ended)
 
 
 def laid_over(schedule: Schedule, group: str, entries: Iterable[HoursEntry]) -> Schedule:
-    """Return a group's hours with all that was entered for it, whatever lay over them before."""
+    """Return a group's hours with the entries for it; they replace earlier ones."""
     held = entries_in_force(entries)
     found = tuple(e.period for e in held if e.period and e.is_about(group))
     about = (e.ordinary for e in held if e.ordinary and e.is_about(group))
@@ -157,7 +157,7 @@ def laid_over(schedule: Schedule, group: str, entries: Iterable[HoursEntry]) -> 
 
 
 def _closes_all_offices(held: Iterable[HoursEntry]) -> tuple[Closure, ...]:
-    """Return when the whole site is closed: offices keep that, and none of its other hours."""
+    """Return the closures of the whole site: of its entered hours offices keep these alone."""
     found: tuple[Closure, ...] = ()
     for each in held:
         period = each.period
@@ -169,7 +169,7 @@ def _closes_all_offices(held: Iterable[HoursEntry]) -> tuple[Closure, ...]:
 
 
 def _outside(closure: Closure, other: Closure) -> Iterator[Closure]:
-    """Yield what is left of a closure where something newer holds."""
+    """Yield the parts of a closure that a newer one does not cover."""
     if closure.start < other.start:
         yield replace(closure, end=min(closure.end, other.start))
     if other.end < closure.end:
@@ -177,7 +177,7 @@ def _outside(closure: Closure, other: Closure) -> Iterator[Closure]:
 
 
 def office_with(office: Office, entries: Iterable[HoursEntry]) -> Office:
-    """Return an office whose groups keep the hours that were entered."""
+    """Return the office with the entered hours of its groups."""
     entries = tuple(entries)
     counter = office.citizens_desk
     return replace(
@@ -193,10 +193,10 @@ def _group_with(group: Group, entries: tuple[HoursEntry, ...]) -> Group:
 
 CLOSED_ALL_WEEK: Final = Week(((),) * 7)
 LONGEST_DAYS: Final = 366
+# holidays are known this far ahead, however long the appliance has run
 FARTHEST_DAYS: Final = 5 * 365
-"""So far holidays are known, however long the appliance has run."""
+# beyond these only days that were special already are listed one by one
 MOST_DAYS_TOLD: Final = 14
-"""Days told one by one; of more than these only those that were special already."""
 _CLOSED: Final = Words("chiuso", "closed")
 NOTHING_CHANGES: Final = Words("Nessun giorno cambia.", "No day changes.")
 ENTRY_ENDED: Final = (
@@ -212,7 +212,7 @@ def read_special_hours(
     by: str,
     at: datetime,
 ) -> HoursEntry:
-    """Read a form as the entry it makes, at a local moment; raises FormRefused with every mistake.
+    """Read the form of special hours as an entry; `at` is local. Raises FormRefused.
 
     `ends` is the number of the entry that it corrects, 0 for none; `greetings` are the
     announcements there are.
@@ -252,7 +252,7 @@ def next_number(stored: Collection[HoursEntry]) -> int:
 def special_changes(
     office: Office, stored: Collection[HoursEntry], new: HoursEntry, today: date
 ) -> tuple[Words, ...]:
-    """Say which days to come are other than before, and how."""
+    """Say which days to come change, and how."""
     before, after = office_with(office, stored), office_with(office, (*stored, new))
     met = [e for e in (new, *stored) if e.period and e.number in {new.number, new.ends}]
     first = max(today, min(each.first for each in met))
@@ -365,8 +365,8 @@ def _read_special_week(fields: FormFields, first: date, last: date) -> Week:
 
 
 DAY_MINUTES: Final = 24 * 60
+# holidays may lie on some days, so an example is searched over five weeks
 EXAMPLE_DAYS: Final = 35
-"""Days in which an example is looked for: holidays may lie on some."""
 EXAMPLE_DELAY: Final = timedelta(minutes=5)
 """So long after a change of hours an example calls."""
 
@@ -391,7 +391,7 @@ class GroupChange:
 
 @dataclass(frozen=True, slots=True)
 class SampleCall:
-    """What a call at a moment (local, aware) would meet before the change and after it."""
+    """Route of a call at a local moment, before and after the change."""
 
     at: datetime
     before: tuple[Words, ...]
@@ -446,7 +446,7 @@ def _day_change(before: Bands, after: Bands) -> DayChange:
 
 
 def bands_without(bands: Bands, others: Bands) -> Bands:
-    """Return what of some bands lies in none of the others."""
+    """Return the parts of bands that lie in none of the others."""
     left = [band_minutes(band) for band in bands]
     for start, end in map(band_minutes, others):
         parts = (part for a, b in left for part in ((a, min(b, start)), (max(a, end), b)))

@@ -31,7 +31,7 @@ TEST_KEY = "test-"
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One notice to one recipient. The same `key` queued twice is one mail (and one Message-ID).
+    """One mail to one recipient. The same `key` queued twice is one mail (and one Message-ID).
 
     `thread` is the key of the mail that this one follows up. `attachments` are files below the
     state folder ("voicemail/new/ID.wav"). `calendar` is an iCalendar object (RFC 5545) to go with
@@ -343,7 +343,7 @@ _DIGITS = re.compile(r"\+?\d[\d .\-/]*\d")
 
 @dataclass(frozen=True, slots=True)
 class LetterSender:
-    """Who writes: the office's name, language and calendar, its directory, its public numbers.
+    """Who writes the letters: name, language and calendar, directory, public numbers.
 
     `done_link` is the address of the console's page that closes a request, "" where there is none;
     `labels` are what positions are called, by their phones' names.
@@ -404,7 +404,7 @@ def letters_of(
 def overdue_mail(
     request: Request, day: date, language: str, labels: Mapping[str, str] = MappingProxyType({})
 ) -> Mail:
-    """Tell the supervisor of a request that nobody has answered by its day; once, by its key."""
+    """Write to the supervisor about an overdue request; the key makes it one mail."""
     words = {
         "number": str(request.number),
         "unit": request.unit,
@@ -512,7 +512,7 @@ def _to_head(sender: LetterSender, request: Request, event: RequestEvent) -> Mai
 def _to_citizen(
     sender: LetterSender, request: Request, event: RequestEvent, topic: LetterTopic
 ) -> Mail:
-    """Only the directory's names and what we count ourselves: nothing that was typed (P7)."""
+    """Write to the citizen: names of the directory and our own counts, nothing typed (P7)."""
     language = request.citizen.language
     unit = sender.directory.unit(request.unit)
     words = {
@@ -547,7 +547,7 @@ def _body(topic: LetterTopic, language: str, words: dict[str, str]) -> str:
 
 
 def _fill_in(text: Words, language: str, words: dict[str, str]) -> str:
-    """Put words into a text; what they hold is never read as a text itself."""
+    """Fill words into a text; braces within the words stay as they are."""
     chosen = text.it if language == "it" else text.en
     return re.sub(r"\{(\w+)\}", lambda found: words[found[1]], chosen)
 
@@ -603,17 +603,17 @@ def _moment(sender: LetterSender, at: datetime) -> str:
 # it (reliability.md 4).
 
 FIRST_RETRY_MS = 60_000
+# a mail that the server puts off is tried after 1, 2, 4 ... minutes, finally every 4 hours
 LONGEST_RETRY_MS = 4 * 3_600_000
-"""A notice that the server puts off is tried after 1, 2, 4 … minutes, at last every 4 hours."""
+# an attempt costs an unreachable server nothing, and an office should not wait once the network is
+# back
 LONGEST_SERVER_RETRY_MS = 15 * 60_000
-"""A mail server that cannot be reached is tried at least so often: the attempt costs it nothing,
-and a network that is back should not keep an office waiting."""
+# RFC 5321, 4.5.4.1: give up after at least 4 to 5 days; then a person must see to it
 GIVE_UP_MS = 5 * 86_400_000
-"""After five days of trying somebody must see to it (RFC 5321, 4.5.4.1: at least 4 to 5 days)."""
 
 
 class MailState(enum.StrEnum):
-    """What became of a notice."""
+    """State of a mail in the outbox."""
 
     QUEUED = "queued"
     SENT = "sent"  # the mail server has taken it
@@ -622,7 +622,7 @@ class MailState(enum.StrEnum):
 
 
 class DeliveryVerdict(enum.StrEnum):
-    """What one try came to."""
+    """Result of one delivery attempt."""
 
     SENT = "sent"
     LATER = "later"  # the server puts this notice off, or broke off in the middle of it
@@ -635,7 +635,7 @@ class DeliveryVerdict(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryReply:
-    """A verdict and what was said, by the server or of it; never a password."""
+    """A verdict, and the server's words or ours about it; never a password."""
 
     verdict: DeliveryVerdict
     said: str
@@ -643,7 +643,7 @@ class DeliveryReply:
 
 @dataclass(frozen=True, slots=True)
 class QueuedMail:
-    """A notice in the queue: how often and for how long it has been tried."""
+    """A mail in the queue: how often and for how long it has been tried."""
 
     number: int
     tries: int = 0
@@ -652,7 +652,7 @@ class QueuedMail:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMail:
-    """A notice as it leaves: `references` are the Message-IDs it follows up, oldest first."""
+    """A mail as it leaves: `references` are the Message-IDs it follows up, oldest first."""
 
     mail: Mail
     message_id: str
@@ -662,7 +662,7 @@ class OutgoingMail:
 
 @dataclass(frozen=True, slots=True)
 class OutboxHealth:
-    """How the outbox is: what waits, what was given up, and why nothing leaves ("" where it does).
+    """Health of the outbox: mails waiting, given up, and why none leaves ("" if they do).
 
     `misset`: the mail server can be reached and refuses the appliance.
     """
@@ -674,15 +674,12 @@ class OutboxHealth:
 
 
 def retry_ms(tries: int) -> int:
-    """Return how long a notice waits after so many tries (one or more)."""
+    """Return how long a mail waits after so many tries (one or more)."""
     return min(FIRST_RETRY_MS << min(tries - 1, 10), LONGEST_RETRY_MS)
 
 
 class RetryQueue:
-    """Whose turn it is. Times are monotonic seconds; notices are known by their numbers.
-
-    One new and one deferred notice take turns, so that neither waits for the other kind.
-    """
+    """Order of the delivery attempts. Times are monotonic s; mails are known by number."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, QueuedMail] = {}
@@ -694,7 +691,7 @@ class RetryQueue:
         self._last_was_new = False
 
     def learn(self, waiting: Iterable[QueuedMail], now: float) -> None:
-        """Take what is in the queue: what is new is due at once, what has gone is forgotten."""
+        """Take over the queue's content: new mails are due at once, gone ones are forgotten."""
         found = {each.number: each for each in waiting}
         for number in self._due.keys() - found.keys():
             self._forget(number)
@@ -703,17 +700,18 @@ class RetryQueue:
         self._waiting = found
 
     def hurry(self, now: float) -> None:
-        """Somebody asks for another try: everything is due, and the server too."""
+        """Make every mail and the server due: somebody asked for another try."""
         self._server_due = now
         self._due = dict.fromkeys(self._due, now)
 
     def next(self, now: float) -> int | None:
-        """Return the notice to be tried now, if any."""
+        """Return the mail to be tried now, if any."""
         due = [number for number, at in self._due.items() if at <= now]
         if not due or now < self._server_due:
             return None
         new = [number for number in due if not self._waiting[number].tries]
         old = sorted((n for n in due if self._waiting[n].tries), key=lambda n: self._due[n])
+        # one new and one deferred mail take turns, so that neither kind waits for the other
         take_new = bool(new) and not (self._last_was_new and old)
         self._last_was_new = take_new
         return min(new) if take_new else old[0]
@@ -727,7 +725,7 @@ class RetryQueue:
     def heard(
         self, number: int, verdict: DeliveryVerdict, now: float
     ) -> tuple[MailState, QueuedMail]:
-        """Take a verdict; returns what the notice is now, and its count and time of trying."""
+        """Take a verdict; returns the mail's new state, and how often and long it was tried."""
         before = self._waiting[number]
         tried_ms = before.tried_ms + round((now - self._since[number]) * 1000)
         after = QueuedMail(number, before.tries + 1, tried_ms)

@@ -1,4 +1,4 @@
-"""The head office's settings: what of them changes here, whether they may, when to look for more.
+"""Settings from the head office: which may be applied, what they change here, when to ask again.
 
 The directory is only ever added to (P4): an entry of the head office's that stands here already is
 known by its words, since its number is each box's own.
@@ -50,7 +50,7 @@ class BranchBox:
 
 
 def check_addressed(sites: Collection[str], box: BranchBox) -> None:
-    """Raise Refused for settings that are others'; with no site named they are everybody's."""
+    """Raise Refused for settings addressed to other sites; none named means all."""
     if sites and box.branch not in sites:
         named = ", ".join(sorted(sites)[:MOST_NAMED])
         raise Refused(
@@ -83,7 +83,7 @@ def retry_s(every_s: float, failures: int) -> float:
 def merged_directory(
     stored: Directory, given: Directory, theirs: Collection[str], entered_here: Collection[str]
 ) -> DirectoryChange:
-    """Lay the head office's directory over the stored one; raises Refused for what cannot stand.
+    """Merge the head office's directory into the stored one; raises Refused for new faults.
 
     `theirs` are the codes of units that were the head office's until now: one that it no longer
     names goes, unless the branch has `entered_here` something for it. The branch's own stay.
@@ -136,7 +136,7 @@ def _with_number(each: Kind, known: dict[DirectoryEntry, int], number: Callable[
 
 @dataclass(frozen=True, slots=True)
 class SheetsChange:
-    """What of the sheets changes: those written, and the codes of those that go."""
+    """Changes of the sheets: those written, and the codes of those removed."""
 
     written: tuple[Sheet, ...] = ()
     new: int = 0
@@ -258,7 +258,7 @@ class ShownBundle(Protocol):
 
     @property
     def is_so_already(self) -> bool:
-        """Tell whether it holds already."""
+        """Tell whether it is in force already."""
 
 
 def bundle_words(given: ShownBundle) -> Words:
@@ -273,7 +273,7 @@ def bundle_words(given: ShownBundle) -> Words:
 
 
 def in_force_already_words(version: int) -> Words:
-    """Say that there is nothing to do."""
+    """Say that the settings are in force already."""
     return Words(
         f"impostazioni centrali {version}: già in vigore",
         f"central settings {version}: in force already",
@@ -281,7 +281,7 @@ def in_force_already_words(version: int) -> Words:
 
 
 def taken_back_words(version: int) -> Words:
-    """Say that people have gone back from what the server offers."""
+    """Say that the server's version was taken back here."""
     return Words(
         f"impostazioni centrali {version}: qui sono state tolte, si attende una versione più alta",
         f"central settings {version}: taken back here, a higher version is waited for",

@@ -17,8 +17,8 @@ from appliance.policy.text import Refused
 
 SEPARATORS = re.compile(r"[ ./()-]")
 """What people write between digits."""
+# before an emergency number it makes one that no exchange puts through
 REHEARSAL_PREFIX = "90"
-"""Put before an emergency number it makes one that no exchange puts through."""
 
 
 class NumberClass(enum.StrEnum):
@@ -80,8 +80,8 @@ class NumberingPlan:
 
 
 _C = NumberClass
+# area codes that look domestic in the United States and are not
 _CARIBBEAN = "242|246|264|268|284|345|441|473|649|664|721|758|767|784|809|829|849|868|869|876"
-"""Area codes that look domestic in the United States and are not."""
 PLANS: Mapping[str, NumberingPlan] = {
     plan.country: plan
     for plan in (
@@ -163,8 +163,8 @@ def plan_of(country: str) -> NumberingPlan:
     return PLANS.get(country, HOME_PLAN)
 
 
+# printed for every number; it reveals neither length nor digits
 MASK: Final = "•••"
-"""What is seen of a number wherever it is printed; it says nothing of length or digits."""
 
 
 class Purpose(enum.StrEnum):
@@ -180,7 +180,7 @@ class Purpose(enum.StrEnum):
 
 @final
 class SecretNumber:
-    """A number with one door, `reveal`; whatever else is done with it shows a mask.
+    """A number that only `reveal` gives; printing it in any way shows a mask.
 
     Equal to another of the same digits, so that it can be looked up. It cannot be pickled.
     """
@@ -192,13 +192,13 @@ class SecretNumber:
         object.__setattr__(self, "_SecretNumber__digits", digits)
 
     def reveal(self, purpose: Purpose) -> str:
-        """Give the digits, for a purpose that the caller has the right to."""
+        """Return the digits, for a purpose that the caller is entitled to."""
         del purpose  # named at the call, where people and tests look for it
         return self.__digits
 
     @property
     def is_known(self) -> bool:
-        """Tell whether there are digits at all: what cannot be unsealed has none."""
+        """False for a number that could not be unsealed."""
         return bool(self.__digits)
 
     def __str__(self) -> str:
@@ -234,25 +234,22 @@ class SecretNumber:
 # The erasure of a person must find their number as it was typed, stored and told (E20); a returning
 # caller is recognised however the exchange sent the number and however it was written (E9, E17).
 
+# a shorter number occurs by chance in many texts
 LEAST_NUMBER_DIGITS: Final = 5
-"""A shorter number stands by chance in many a text."""
 ERASED_MARK: Final = "[…]"
 """What stands in a text where a number was."""
+# so many last digits are the same in every spelling of a number
 TAIL_DIGITS: Final = 6
-"""So many last digits are the same in all the ways a number is written."""
 LEAST_PART_DIGITS: Final = 4
 """So many digits of a number's beginning or end are worth a search."""
 _ANY_SEPARATORS: Final = r"[\s./()–-]*"
 
 
 def canonical_number(number: str, plan: NumberingPlan = HOME_PLAN) -> str:
-    """Return a number as it is dialled inside the country, so that two can be compared.
-
-    An exchange may send the country's code without its sign, or leave a leading zero out: what is
-    a number of the plan only with that mended is mended.
-    """
+    """Return a number as it is dialled inside the country, so that two can be compared."""
     national = plan.national(number.strip())
     bare = plan.trunk + national.removeprefix(plan.code)
+    # an exchange may send the country's code without its sign, or omit a leading zero
     for digits in (national, bare, "0" + bare, "0" + national):
         if plan.classify(digits) is not NumberClass.NONE:
             return digits
@@ -260,7 +257,7 @@ def canonical_number(number: str, plan: NumberingPlan = HOME_PLAN) -> str:
 
 
 def are_same_number(one: str, other: str, plan: NumberingPlan = HOME_PLAN) -> bool:
-    """Tell whether two numbers are one, however each is written; none is nobody's."""
+    """Tell whether two spellings are one number; "" equals nothing."""
     return bool(one and other) and canonical_number(one, plan) == canonical_number(other, plan)
 
 
@@ -280,7 +277,7 @@ def is_number_like(written: str, typed: str, plan: NumberingPlan = HOME_PLAN) ->
 
 
 def number_tail(number: str) -> str:
-    """Return the last digits of a number: where they differ, it is another (see `are_same`)."""
+    """Return the last digits of a number; a quick test before are_same_number."""
     return _digits(number)[-TAIL_DIGITS:]
 
 
@@ -307,11 +304,11 @@ class SameNumber:
         return as_it_stands or canonical_number(written, self.plan) == self.national
 
     def is_in(self, text: str) -> bool:
-        """Tell whether a text names it."""
+        """Tell whether a text contains this number."""
         return self._in_text.search(text) is not None
 
     def without(self, text: str) -> str:
-        """Return a text in which it is named no more."""
+        """Return a text with a mark in place of this number."""
         return self._in_text.sub(ERASED_MARK, text)
 
     def without_lines(self, text: str) -> str:

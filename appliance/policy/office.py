@@ -59,8 +59,8 @@ class BranchRules:
 
 SET_AUTOMATICALLY = "automatic"
 """Who set a position away that missed its calls ("assente (automatico)")."""
+# a shorter ring was no chance to lift: the caller gave up, or was served elsewhere
 MISSED_AFTER_MS = 10_000
-"""A call that rang for less was no chance to lift: its caller gave up, or was served elsewhere."""
 
 
 class PositionState(enum.StrEnum):
@@ -120,7 +120,7 @@ def position(
     reachable: bool,
     gone: datetime | None = None,
 ) -> Position:
-    """Say what a position is doing: away counts before anything that its phone does.
+    """Return what a position is doing: away overrides whatever its phone does.
 
     `gone` is since when its phone cannot be reached, None for not noted.
     """
@@ -133,8 +133,8 @@ def position(
 
 SHORTEST_WAIT_MS, LONGEST_WAIT_MS = 10_000, 900_000
 """Nobody waits for less than an announcement, nor for a quarter of an hour."""
+# a waiting caller holds a line, and no appliance has more; also what one digit can announce
 MOST_WAITING_PLACES = 9
-"""A waiting caller holds a line, and no box has more of them; also what one digit can announce."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class WaitingRules:
 
 
 def share_phones(free: Sequence[str], waiting: int) -> tuple[tuple[str, ...], ...]:
-    """Deal free phones out to those who wait, the first of them first; what is left over in turn.
+    """Share free phones among waiting callers in turn, the first caller first.
 
     One free phone rings for the first one alone; two callers and three phones: two and one.
     """
@@ -227,7 +227,7 @@ class Line:
 
     @property
     def passes(self) -> bool:
-        """True for a line whose calls are passed on by a hook flash, since it cannot join them."""
+        """True if calls of this line go on by hook flash, since it cannot be joined to a phone."""
         return self.duplex is False and self.daytime is HalfDuplexDaytime.PBX_TRANSFER
 
     @property
@@ -340,7 +340,7 @@ class AfterHours:
 
 
 class StaffKey(enum.StrEnum):
-    """What a key code does that is no state of the whole switchboard."""
+    """What a key code does beside setting a state of the switchboard."""
 
     AWAY = "away"  # the phone that dials is not rung, until it comes back
     PICK_UP = "pick_up"  # takes the call that has been ringing longest
@@ -372,8 +372,8 @@ KEY_CODES = (
 """The codes as delivered: 81 Non presidiato, 82 Chiuso, 83 tutti assenti, 84 assente (this phone);
 1 on, 0 off. 85 takes a ringing call, 86 plays the messages.
 """
+# 0 is left for an outside line, the star for key codes
 _EXTENSION = re.compile(r"[1-9][0-9]{0,5}")
-"""An extension: 0 is left for an outside line, the star for key codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -516,12 +516,12 @@ class LinePurpose(enum.StrEnum):
     CONVENIENCE = "convenience"  # a call back, a transfer outwards: it can wait, or go another way
 
 
+# with two lines the second may still save a caller (B4), so none is kept for the last resort
 LINES_KEPT_FROM = {LinePurpose.LAST_RESORT: 3, LinePurpose.CONVENIENCE: 2}
-"""From how many lines on some are kept: with two, the second one may save a caller (B4)."""
 
 
 def line_for(purpose: LinePurpose, idle: Sequence[Line], lines: int, kept: int = 1) -> str:
-    """Name the line to seize, or "" for none: the last idle one that can be joined to another.
+    """Return the line to seize, "" for none: the last idle one that can join another.
 
     `idle` are the idle lines in the office's order, `lines` how many the office has, `kept` how
     many must stay idle to answer; a half-duplex one can.

@@ -180,7 +180,7 @@ REASON_SENTENCES: Mapping[ReasonCode, Words] = {
 
 
 def reason_sentence(code: ReasonCode, name: Words) -> Words:
-    """Return the sentence of a code with the name of what it speaks of, without "()" for none."""
+    """Return the sentence of a code; `name` fills its parentheses, which vanish without one."""
     template = REASON_SENTENCES[code]
     return Words(_fill_name(template.it, name.it), _fill_name(template.en, name.en))
 
@@ -225,8 +225,8 @@ class ManualState(enum.StrEnum):
     ABSENT = "absent"
 
 
+# a switchboard is not closed and opened by hand at once: setting one undoes the other
 OPPOSITE_STATES = {ManualState.CLOSED: ManualState.OPENED, ManualState.OPENED: ManualState.CLOSED}
-"""Setting one undoes the other: a switchboard is not closed and opened by hand at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +290,6 @@ class ServiceState:
 
 
 NO_MANUAL_STATES = ServiceState()
-"""Nothing was asked for by hand."""
 CLOSED_GREETINGS = {
     ReasonCode.CLOSED_HOURS: "greeting_closed",
     ReasonCode.CLOSED_PERIOD: "greeting_closed",
@@ -325,11 +324,9 @@ class Opening:
 
 
 def opening(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
-    """Say whether a call is served by people.
+    """Decide whether people serve a call.
 
-    What decides, first: closed by hand > opened by hand > the written hours > all absent (E4). A
-    clock that cannot be trusted says nothing about hours: then phones ring, and voicemail answers
-    when nobody does (E5), by the site's rule (attendance.doubt).
+    Precedence: closed by hand > opened by hand > the written hours > all absent (E4).
     """
     service = service.expired(now.wall)
     if service.closed:
@@ -339,13 +336,15 @@ def opening(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
 
 
 def absence(schedule: Schedule, service: ServiceState, now: Now) -> Opening | None:
-    """Say that all are absent (E4), whatever the hours; None when they are not."""
+    """Return the answer while all are absent (E4), whatever the hours; else None."""
     mark = service.expired(now.wall).absent
     return _by_mark(ReasonCode.ABSENT, mark, schedule, now) if mark else None
 
 
 def _before_absence(schedule: Schedule, service: ServiceState, now: Now) -> Opening:
-    """Answer before anybody is absent."""
+    """Decide without the mark of absence."""
+    # an untrusted clock says nothing about hours: phones ring, and voicemail answers if nobody
+    # does (E5), by the site's rule (clock.hours_in_doubt)
     if not now.by_hours:
         return _without_hours(service, now)
     state = schedule.at(now.wall)
@@ -360,7 +359,7 @@ def _before_absence(schedule: Schedule, service: ServiceState, now: Now) -> Open
 
 
 def _without_hours(service: ServiceState, now: Now) -> Opening:
-    """Answer by who is there; neither the next opening nor any other hour is known."""
+    """Decide by attendance while the hours cannot be kept; no next opening is known."""
     if service.opened:
         return Opening(True, ReasonCode.OPENED)
     if now.doubt is Doubt.OPEN:

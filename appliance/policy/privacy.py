@@ -17,8 +17,8 @@ from appliance.policy.text import Words
 # goes, however it is grouped: a call's number or a byte count costs a technician little, a number
 # that stays costs a citizen much. Times at the start of a line and IPv4 addresses stay.
 
+# no outside number has fewer digits
 SHORTEST_NUMBER: Final = 5
-"""No outside number has fewer digits."""
 _LINE_STAMP: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:?\d\d ")
 """How journalctl's short-iso begins a line."""
 _ADDRESS_OR_NUMBER: Final = re.compile(
@@ -30,12 +30,12 @@ _IPV4: Final = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 
 
 def mask_journal(text: str) -> str:
-    """Return a journal's text with a mask for whatever may be a number."""
+    """Mask whatever may be a telephone number in a journal's text."""
     return "\n".join(_mask_line(line) for line in text.split("\n"))
 
 
 def without_addresses(text: str) -> str:
-    """Return what a mail server said with a mask for each e-mail address: it may be undisclosed."""
+    """Mask e-mail addresses in a mail server's words: they may be undisclosed."""
     return _MAIL_ADDRESS.sub(MASK, text)
 
 
@@ -60,7 +60,7 @@ _DIGIT_GROUP = re.compile(r"\+?\d+")
 
 
 def mask_declared(text: str, directory: Directory, plan: NumberingPlan) -> str:
-    """Return a text with a mask for each outside number that an office has declared.
+    """Mask each outside number that an office has declared.
 
     However its digits are grouped, with or without the country's code or a 0 for an outside line.
     Whatever else holds digits (days, files' numbers, the citizen's telephone) stays.
@@ -69,7 +69,7 @@ def mask_declared(text: str, directory: Directory, plan: NumberingPlan) -> str:
 
 
 def _masked_run(run: str, directory: Directory, plan: NumberingPlan) -> str:
-    """Mask a number that is any neighbouring groups of a run: numbers may stand side by side."""
+    """Mask declared numbers among the digit groups of a run: several may stand side by side."""
     groups = [(found.start(), found.end(), found[0]) for found in _DIGIT_GROUP.finditer(run)]
     pairs = itertools.combinations(range(len(groups) + 1), 2)
     for first, last in sorted(pairs, key=lambda pair: pair[0] - pair[1]):
@@ -83,6 +83,7 @@ def _masked_run(run: str, directory: Directory, plan: NumberingPlan) -> str:
 
 def _is_declared(digits: str, directory: Directory, plan: NumberingPlan) -> bool:
     """Tell whether an office has declared a number, as written or behind a 0 for a line."""
+    # people also write the 0 that a phone needs for an outside line
     written = {digits, digits.removeprefix("0")}
     return any(
         len(each) >= SHORTEST_NUMBER and unit_of(directory, plan.national(each), plan)

@@ -1,4 +1,4 @@
-"""Figures of the monthly report: peaks, Erlang, capacity."""
+"""Figures: the monthly report, peaks of the lines, and the capacity they call for (Erlang)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NOTHING_STORED = StoredCounts()
 # simulated year.
 
 MOST_SERVERS: Final = 500
-"""Lines or positions that are looked at: no house has more."""
+"""Lines or positions that are looked at: no site has more."""
 PRECISION: Final = 1e-9
 
 
@@ -130,7 +130,7 @@ def positions_for(traffic: float, length_s: float, within_s: float, share: float
 
 @dataclass(frozen=True, slots=True)
 class BusyHour:
-    """a site's busiest hour of the day: which, and its traffic on average (erlang), of so many
+    """A site's busiest hour of the day: which, and its traffic on average (erlang), of so many
     days; `length_s` is a call's mean length.
     """
 
@@ -259,10 +259,10 @@ def peak_of(uses: Iterable[LineUse], of: int, since_ms: int, until_ms: int) -> P
 # unit and hour; per person only where an agreement says so (E21).
 
 K = TypeVar("K", str, int)
+# the answering time that service charters promise
 WITHIN_S = 20.0
-"""The answering time that service charters promise."""
+# in Italy a ring lasts 1 s and the pause 4 s: the fourth ring begins 15 s after the first
 THIRD_RING_S = 15.0
-"""In Italy a ring is 1 s and the pause 4 s: the fourth ring begins 15 s after the first."""
 
 
 class Ending(enum.StrEnum):

@@ -25,10 +25,10 @@ from appliance.policy.transfers import RETURN_RULE_WORDS
 # Once stored, a request is the office's duty and stays visible until somebody says it was done:
 # time alone never closes it (E15).
 
+# a mail program's list shows no more characters
 LONGEST_SUBJECT = 120
-"""Longest subject, in characters: a mail programme's list shows no more."""
+# from the second reminder on the supervisor gets a copy (E9)
 HEAD_AT_REMINDERS = 2
-"""From the second reminder on the supervisor sees it (E9)."""
 
 
 class RequestState(enum.StrEnum):
@@ -189,12 +189,10 @@ class Request(NewRequest):
 
 
 def short_subject(subject: str, asked: str) -> tuple[str, str]:
-    """Return a subject that a mail's list shows whole, and what is asked with all its words.
-
-    A long one ends after a word, and all of it begins what is asked: nothing is lost.
-    """
+    """Return a subject that a mail's list shows whole, and what is asked with all its words."""
     if len(subject) <= LONGEST_SUBJECT:
         return subject, asked
+    # cut after a word; the whole subject is put before what is asked, so nothing is lost
     head = subject[: LONGEST_SUBJECT - 1]
     at = head.rfind(" ") if subject[len(head)] != " " else len(head)
     cut = head[:at] if at > LONGEST_SUBJECT // 2 else head
@@ -230,7 +228,7 @@ def close_request(request: Request, closing: RequestClosing) -> Request:
 
 
 def cancel_request(request: Request, closing: RequestClosing) -> Request:
-    """The citizen does not want it any more; raises OfficeError as `closed` does."""
+    """The citizen does not want it any more; raises OfficeError as close_request does."""
     if not closing.said_by.strip():
         raise SaidError(WHO_CANCELS)
     ended = replace(closing, cancelled=True)
@@ -420,17 +418,14 @@ def _open_throughout(hours: Schedule, slot: Slot) -> bool:
     return state.open and (state.flips_at is None or state.flips_at >= slot.end)
 
 
+# working days; an Italian union of towns promises as much
 DUE_DAYS = 3
-"""Working days within which an office answers (an Italian union of towns promises as much)."""
 
 
 def due_day(request: Request, calendar: Schedule, days: int = DUE_DAYS) -> date:
-    """Return the last day on which the request is in time, in the zone of the site.
-
-    An agreed appointment is due on its day, so that somebody says what became of it; all else
-    within so many working days.
-    """
+    """Return the day by which the office must have answered, in the zone of the site."""
     agreed = request.appointment
+    # an agreed appointment is due on its day, so that somebody says what became of it
     if agreed is not None and agreed.confirmed:
         return agreed.slot.end.astimezone(calendar.zone).date()
     day = request.at.astimezone(calendar.zone).date()
@@ -440,7 +435,7 @@ def due_day(request: Request, calendar: Schedule, days: int = DUE_DAYS) -> date:
 
 
 def is_overdue(request: Request, calendar: Schedule, now: datetime, days: int = DUE_DAYS) -> bool:
-    """Tell whether nobody has said in time that it was done."""
+    """Tell whether a request is overdue."""
     today = now.astimezone(calendar.zone).date()
     return request.state is not RequestState.DONE and today > due_day(request, calendar, days)
 
@@ -476,17 +471,17 @@ def month_to_report(calendar: Schedule, now: datetime) -> date | None:
 
 DONE_LINK_PATH: Final = "/done/"
 """Where the console has the page; the secret follows."""
+# 256 random bits, which nobody guesses
 DONE_LINK_BYTES: Final = 32
-"""Random bytes of a secret: 256 bits, which nobody guesses."""
+# an old mail lying about must not open anything
 DONE_LINK_VALID: Final = timedelta(days=90)
-"""A mail that lies about for longer opens nothing."""
+# no user's name contains a blank, so the history cannot confuse the two
 DONE_LINK_AUTHOR: Final = "link e-mail"
-"""Who did it, in a request's history: no user's name has a blank in it."""
 _DONE_LINK: Final = re.compile(re.escape(DONE_LINK_PATH) + r"[\w-]{22,}")
 
 
 class DoneLinkState(enum.StrEnum):
-    """How a link stands."""
+    """State of a link that closes a request."""
 
     OPEN = "open"
     UNKNOWN = "unknown"
@@ -528,7 +523,7 @@ def done_link_hash(token: str) -> str:
 def done_link_state(
     is_used: bool, is_done: bool, made_at: datetime, now: datetime
 ) -> DoneLinkState:
-    """Say how a link that is known stands."""
+    """Return the state of a known link."""
     if is_used:
         return DoneLinkState.USED
     if is_done:
@@ -599,7 +594,7 @@ def step_done_words(request: Request, step: RequestStep) -> Words:
 
 
 def state_words(request: Request) -> Words:
-    """Say how far a request is."""
+    """Say the state of a request."""
     if request.closing is not None and request.closing.cancelled:
         return CANCELLED_WORDS
     return REQUEST_STATE_WORDS[request.state]
@@ -659,7 +654,7 @@ def no_start(why: object) -> Words:
 
 
 def no_request(number: int) -> Words:
-    """Say that there is none of that number."""
+    """Say that there is no request of that number."""
     return Words(
         f"La richiesta {number} non c'è: cercarla nell'elenco.",
         f"there is no request {number}: list them with `centralino requests list`",
@@ -667,7 +662,7 @@ def no_request(number: int) -> Words:
 
 
 def no_appointment(number: int) -> Words:
-    """Say that there is nothing to move."""
+    """Say that a request has no appointment to move."""
     return Words(
         f"La richiesta {number} non ha un appuntamento da spostare.",
         f"request {number} has no appointment that could be moved",
@@ -675,7 +670,7 @@ def no_appointment(number: int) -> Words:
 
 
 def no_longer_open(number: int, state: str, step: str) -> Words:
-    """Say that it has ended, and needs nothing more."""
+    """Say that a request has ended and needs no further step."""
     return Words(
         f"La richiesta è conclusa ({number}): non c'è altro da fare.",
         f"request {number} is {state}: it needs no {step} any more",

@@ -69,7 +69,7 @@ class NotTaken(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RoutingFacts:
-    """What routing must know beside the configuration and the time.
+    """State of the switchboard that routing needs beside configuration and time.
 
     `places` is how many more callers may wait for a free position.
     """
@@ -82,7 +82,7 @@ class RoutingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One step of a call's way.
+    """One decision on a call's route.
 
     `greeting` is a prompt key without its language, for voicemail only; `changes_at` is when time
     alone would change the decision, `reopens_at` when people answer again; None for not known.
@@ -128,7 +128,7 @@ NOT_TAKEN_GREETINGS: Mapping[NotTaken, str] = {
 
 
 def route(office: Office, line: Line, facts: RoutingFacts, now: Now) -> Decision:
-    """Decide for a call whose caller is settled; what was decided holds past closing time (E1)."""
+    """Decide for a call once its caller is settled; later closing changes nothing (E1)."""
     answer = opening(office.switchboard.schedule, facts.service, now)
     if facts.switchboard is GroupState.CLOSED and answer.open:
         answer = Opening(False, ReasonCode.CLOSED_MANUAL, greeting="greeting_closed")
@@ -214,11 +214,8 @@ def pbx_fault(office: Office, facts: RoutingFacts, now: Now) -> Decision:
 
 
 def pbx_facts(office: Office, service: ServiceState) -> RoutingFacts:
-    """Return what routing must know for a line that passes calls to extensions of a PBX.
-
-    Nobody knows whether an extension is free before it was called: a group with numbers counts as
-    free, one without as not reachable.
-    """
+    """Return what routing must know for a line that passes calls to extensions of a PBX."""
+    # whether an extension is free shows only when it is called: a group with numbers counts as free
     return RoutingFacts(service, _by_numbers(office.switchboard), _by_numbers(office.citizens_desk))
 
 
@@ -274,7 +271,7 @@ def _counter_refusal(
 
 
 def _still_open(office: Office, facts: RoutingFacts, now: Now) -> Opening:
-    """A call that rang while open is served as open (E1); only the next change is looked up."""
+    """Treat a call that rang while open as open (E1); look up only the next change."""
     answer = opening(office.switchboard.schedule, facts.service, now)
     soonest = _earliest(answer.changes_at, _counter_changes_at(office, now))
     return Opening(True, answer.code, changes_at=soonest)
@@ -355,7 +352,7 @@ def branch_destinations(
 
 @dataclass(frozen=True, slots=True)
 class RouteStep:
-    """One step of the call's way, taken if nobody has answered before.
+    """One step of a call's route, taken if nobody has answered before.
 
     `phones` ring for `ring_ms` (positions behind a PBX: each), or the caller waits so long;
     voicemail speaks `greeting` (a
@@ -373,7 +370,7 @@ class RouteStep:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The whole way of a call that rings on `line` at `at`; its first step says why."""
+    """The whole route of a call that rings on `line` at `at`; its first step says why."""
 
     line: str
     at: datetime

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+# a sheet that nobody has reviewed for a year may be wrong: the supervisor is warned
 STALE_AFTER = timedelta(days=365)
-"""A sheet that nobody has looked at for so long may be wrong: the supervisor is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def _change(before: Sheet | None, after: Sheet | None) -> SheetChange:
     return SheetChange.SAME if before == after else SheetChange.CHANGED
 
 
+# of all languages together; nobody remembers a sixth key
 MOST_SPOKEN = 5
-"""Sheets in the menu, of all languages together: nobody remembers a sixth key."""
 
 
 @dataclass(frozen=True, slots=True)

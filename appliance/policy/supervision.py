@@ -1,4 +1,4 @@
-"""What is restarted when: one table for all that can die or hang, after Erlang's supervisors.
+"""Supervision: one table of what is restarted when it dies or hangs, after Erlang's supervisors.
 
 More than `most` restarts within `within_s` are more than a restart can mend: it is then the turn of
 `then`; where nothing is named the appliance goes on without, and says so (reliability.md 1, 5).
@@ -15,13 +15,13 @@ from appliance.policy.text import Words
 
 
 class Component(enum.StrEnum):
-    """What can die or hang, from the smallest to all of it."""
+    """A part of the system that can die or hang, from the smallest to the whole appliance."""
 
     CALL = "call"
     LINE = "line"
-    KEEPER = "keeper"
-    NURSERY = "nursery"
-    CARRIER = "carrier"
+    PORT_SERVER = "keeper"
+    FORK_SERVER = "nursery"
+    MEDIA_GATEWAY = "carrier"
     SIP = "sip"
     RECORDS = "records"
     VOICEMAIL = "voicemail"
@@ -29,11 +29,11 @@ class Component(enum.StrEnum):
     MQTT = "mqtt"
     PANEL = "panel"
     METRICS = "metrics"
-    DESK = "desk"
+    CALL_CONTROL = "desk"
     CONSOLE_LINK = "console_link"
     CONSOLE_READER = "console_reader"
     UNIT = "unit"
-    BOX = "box"
+    APPLIANCE = "box"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ class RestartRule:
     what: Words
     remedy: Words
     silent_s: float
-    pauses_s: tuple[float, ...]
-    most: int
-    within_s: float
-    then: Component | None
+    pauses_s: tuple[float, ...] = ()
+    most: int = 0
+    within_s: float = 0.0
+    then: Component | None = None
     waits_for_calls: bool = False
 
 
@@ -64,9 +64,6 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
             "it ends or goes to another phone; its line is hung up",
         ),
         silent_s=30.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
         then=Component.LINE,
     ),
     Component.LINE: RestartRule(
@@ -79,28 +76,22 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         pauses_s=(0.5, 1.0, 2.0, 5.0, 10.0, 30.0),
         most=5,
         within_s=600.0,
-        then=None,
     ),
-    Component.KEEPER: RestartRule(
+    Component.PORT_SERVER: RestartRule(
         Words("Custode della porta", "Port keeper"),
         Words("abbandonato, ne nasce un altro", "abandoned, another one is born"),
         silent_s=10.0,
         pauses_s=(0.0,),
-        most=0,
-        within_s=0.0,
         then=Component.LINE,
     ),
-    Component.NURSERY: RestartRule(
+    Component.FORK_SERVER: RestartRule(
         Words("Vivaio dei custodi", "Nursery of the keepers"),
         _NO_REMEDY,
         silent_s=0.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
-        then=Component.CARRIER,
+        then=Component.MEDIA_GATEWAY,
         waits_for_calls=True,
     ),
-    Component.CARRIER: RestartRule(
+    Component.MEDIA_GATEWAY: RestartRule(
         Words("Processo delle linee", "Lines' process"),
         Words(
             "riavviato; le linee sono prima riagganciate",
@@ -110,89 +101,66 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         pauses_s=(0.0, 0.2, 0.5, 1.0, 2.0, 5.0),
         most=5,
         within_s=60.0,
-        then=Component.DESK,
+        then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.SIP: RestartRule(
         Words("Telefoni (SIP)", "Phones (SIP)"),
         _NO_REMEDY,
         silent_s=5.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
         then=Component.UNIT,
     ),
     Component.RECORDS: RestartRule(
         Words("Archivi", "Records"),
         _NO_REMEDY,
         silent_s=120.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
-        then=Component.DESK,
+        then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.VOICEMAIL: RestartRule(
         Words("Segreteria", "Voicemail"),
         _NO_REMEDY,
         silent_s=300.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
-        then=Component.DESK,
+        then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.MAIL: RestartRule(
         Words("Posta in uscita", "Outgoing mail"),
         _NO_REMEDY,
         silent_s=900.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
-        then=Component.DESK,
+        then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.MQTT: RestartRule(
         Words("Collegamento al broker MQTT", "Link to the MQTT broker"),
         _NO_REMEDY,
         silent_s=900.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
-        then=Component.DESK,
+        then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.PANEL: RestartRule(
         Words("LED e pulsante", "LEDs and button"),
         _NO_REMEDY,
         silent_s=60.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
-        then=Component.DESK,
+        then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
     Component.METRICS: RestartRule(
         Words("Misure per Prometheus", "Figures for Prometheus"),
         _NO_REMEDY,
         silent_s=60.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
-        then=Component.DESK,
+        then=Component.CALL_CONTROL,
         waits_for_calls=True,
     ),
-    Component.DESK: RestartRule(
+    Component.CALL_CONTROL: RestartRule(
         Words("Centralino", "Switchboard"),
         Words(
             "esce in ordine a linee libere e viene riavviato",
             "leaves in good order when the lines are idle, and is started again",
         ),
         silent_s=0.0,
-        pauses_s=(),
         most=1,
         within_s=1800.0,
-        then=None,
         waits_for_calls=True,
     ),
     Component.CONSOLE_LINK: RestartRule(
@@ -200,64 +168,53 @@ RESTART_RULES: Final[Mapping[Component, RestartRule]] = {
         Words("la console si ricollega", "the console connects again"),
         silent_s=25.0,
         pauses_s=(0.2, 0.4, 0.8, 1.6, 3.2, 5.0),
-        most=0,
-        within_s=0.0,
-        then=None,
     ),
     Component.CONSOLE_READER: RestartRule(
         Words("Letture della console", "The console's reading"),
         _NO_REMEDY,
         silent_s=120.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
         then=Component.UNIT,
     ),
     Component.UNIT: RestartRule(
         Words("Servizio di systemd", "systemd's service"),
         Words("riavviato da systemd", "started again by systemd"),
         silent_s=10.0,
-        pauses_s=(),
         most=30,
         within_s=900.0,
-        then=Component.BOX,
+        then=Component.APPLIANCE,
     ),
-    Component.BOX: RestartRule(
+    Component.APPLIANCE: RestartRule(
         Words("Apparecchio", "Box"),
         Words("riavviato", "rebooted"),
         silent_s=0.0,
-        pauses_s=(),
-        most=0,
-        within_s=0.0,
-        then=None,
     ),
 }
 """Every part, what is done when it dies or hangs, and the limit of that."""
+# more restarts than any limit counts
 MOST_REMEMBERED: Final = 64
-"""Restarts remembered of a part: more than any limit counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestartHistory:
-    """When a part was restarted, the newest last (monotonic s); a value, kept by whoever acts."""
+    """Times of a component's restarts, the newest last (monotonic s)."""
 
     times: tuple[float, ...] = ()
 
     def recent(self, part: Component, now: float) -> tuple[float, ...]:
-        """Return what still counts; a time to come is another boot's and counts for nothing."""
+        """Return the restarts that count; a future time is from another boot and does not."""
         return tuple(at for at in self.times if now - RESTART_RULES[part].within_s < at <= now)
 
     def again(self, now: float) -> RestartHistory:
-        """Return the past with one restart more."""
+        """Add one restart."""
         return RestartHistory((*self.times[1 - MOST_REMEMBERED :], now))
 
     def pause_s(self, part: Component, now: float) -> float:
-        """Say how long the next restart is waited for."""
+        """Return the pause before the next restart."""
         pauses = RESTART_RULES[part].pauses_s
         return pauses[min(len(self.recent(part, now)), len(pauses) - 1)]
 
     def is_too_much(self, part: Component, now: float) -> bool:
-        """Tell whether restarts of this part mend nothing any more."""
+        """Tell whether more restarts were tried than the limit allows."""
         return len(self.recent(part, now)) > RESTART_RULES[part].most
 
     def may_again(self, part: Component, now: float) -> bool:
@@ -291,17 +248,18 @@ def judge(
     *,
     idle: bool,
 ) -> SupervisionVerdict:
-    """Say what follows for call control from parts that are `late` or have `failed` for good.
+    """Decide what call control does about components that are `late` or have `failed` for good.
 
-    `left` is when it left of its own accord. A part on which calls depend starves the watchdog at
-    once. For the others no caller is cut off: both the feed and the service end once all is
-    `idle`, and at most as often as the row of call control says.
+    `left` are the times at which it exited of its own accord.
     """
+    # calls depend on these, so they starve the watchdog at once
     vital = tuple(part for part in late if not RESTART_RULES[part].waits_for_calls)
+    # for these no caller is cut off: the exit waits until no call is up
     others = tuple(dict.fromkeys((*failed, *(part for part in late if part not in vital))))
     if not others:
         return SupervisionVerdict(not vital)
-    if not left.may_again(Component.DESK, now):
+    # restarting more often than the table allows has proved useless
+    if not left.may_again(Component.CALL_CONTROL, now):
         return SupervisionVerdict(not vital, borne=others)
     if not idle:
         return SupervisionVerdict(not vital, waiting=others)

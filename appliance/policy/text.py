@@ -19,7 +19,6 @@ class Words:
 
 
 NOTHING = Words()
-"""No words at all."""
 
 
 def in_language(words: Words, language: str) -> str:

@@ -1,4 +1,4 @@
-"""Transfers: may_transfer, its wording, unanswered transfers."""
+"""Transfers to offices (P3-P5): whether a call may go now, what is offered instead, no answers."""
 
 from __future__ import annotations
 
@@ -101,9 +101,10 @@ class TransferLater:
 def may_transfer(
     directory: Directory, calendar: Schedule, unit_code: str, need_code: str, now: Now
 ) -> TransferAllowed | TransferLater:
-    """Decide. `calendar` gives zone, holidays and closures of the whole site.
+    """Decide whether a call may be transferred now.
 
-    Raises OfficeError for a unit that is not in the directory: nobody else can be reached.
+    `calendar` gives zone, holidays and closures of the whole site. Raises
+    OfficeError for a unit that is not in the directory: nobody else can be reached.
     """
     unit = directory.unit(unit_code)
     if unit is None:
@@ -227,7 +228,7 @@ HINDRANCE_WORDS: Mapping[Hindrance, Words] = {
 
 
 def later_words(later: TransferLater, local: datetime) -> Words:
-    """Say it for `local`, the moment it was asked, in the zone of the site."""
+    """Say why not, when again and what to offer, at the `local` time of the site."""
     offer, said = _offer(later.rules), HINDRANCE_WORDS.get(later.why, NOTHING)
     sentence = sentence_to_say(later.unit)
     resumes = _resumes(later, local)
@@ -336,14 +337,14 @@ class InARow:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """All such counts, by unit and need."""
+    """Unanswered transfers in a row, by unit and need."""
 
     rows: Mapping[tuple[str, str], InARow] = field(default_factory=dict)
 
     def heard(
         self, unit: str, need: str, band_ends: datetime | None, *, answered: bool
     ) -> Unanswered:
-        """Return the counts after one more transfer; an answer begins anew."""
+        """Count one more transfer; an answer resets the count."""
         count = 0 if answered else self.count(unit, need, band_ends) + 1
         return Unanswered({**self.rows, (unit, need): InARow(band_ends, count)})
 
@@ -353,5 +354,5 @@ class Unanswered:
         return row.count if row is not None and row.band_ends == band_ends else 0
 
     def tells(self, unit: str, need: str, band_ends: datetime | None) -> bool:
-        """Tell whether the operator is to be told before another one is tried."""
+        """Tell whether the operator is warned before trying once more."""
         return self.count(unit, need, band_ends) >= UNANSWERED_TOLD_AFTER

@@ -18,15 +18,15 @@ from urllib.parse import urlsplit
 
 from appliance.policy.text import NOTHING, Refused, Words, filled_in
 
+# a new version must be healthy this long without a gap before it is kept
 HEALTHY_S: Final = 120.0
-"""So long without a gap a new version must be healthy before it is kept."""
+# since the machine's start: a version that has not proved itself by then is left
 TRIAL_LIMIT_S: Final = 600.0
-"""Since the machine's start: a version that has not proved itself by then is left."""
+# after this the next moment without a call is taken, whatever the hour: an appliance that is off by
+# night, or whose clock cannot be trusted, must be updated as well
 LONGEST_S: Final = 36 * 3600.0
-"""An installed update starts at the next moment without a call after this, whatever the hour: a
-box that is off by night, or whose clock cannot be trusted, is updated as well."""
+# the night's deletion and copies have begun by then, and nobody works yet
 QUIET: Final = (time(3, 30), time(6, 0))
-"""After the night's deletion and copies have begun, before anybody works."""
 _VERSION: Final = re.compile(r"(\d{1,6}(?:\.\d{1,6}){1,3})(?:~([a-z]{1,8})(\d{1,6})?)?")
 
 
@@ -87,16 +87,13 @@ def update_state_after(state: UpdateState, step: UpdateStep) -> UpdateState:
 
 
 def may_take(state: UpdateState) -> bool:
-    """Tell whether another update may be written into the other slot.
-
-    Not during a trial: that slot is then all that the appliance can go back to. Nor while one waits
-    there to be started: it is started first, or given up.
-    """
+    """Tell whether another update may be written into the other slot."""
+    # a trial needs that slot as its only way back; an installed update is started or given up first
     return state not in {UpdateState.INSTALLED, UpdateState.TRIAL}
 
 
 def version_order(version: str) -> tuple[tuple[int, ...], int, str, int]:
-    """Return what versions ("1.4.0", "1.4.0~rc2" before it) are compared by; raises Refused."""
+    """Return the sort key of a version ("1.4.0~rc2" before "1.4.0"); raises Refused."""
     found = _VERSION.fullmatch(version)
     if found is None:
         raise Refused(
@@ -135,7 +132,7 @@ def check_server(address: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TrialHealth:
-    """What is seen of an appliance on trial: `ready_s` is for how long its desk has been ready.
+    """Health of an appliance on trial: `ready_s` is for how long call control has been ready.
 
     `working` and `out` are its lines; `restarts` of parts of the service since it was started.
     """
@@ -185,16 +182,14 @@ class Trial:
 
 
 def what_is_missing(health: TrialHealth | None, worked: frozenset[str]) -> Words:
-    """Say what an appliance lacks to be well, NOTHING where it lacks nothing.
-
-    A line that is out counts where it worked before: another one is declared out, and stays so.
-    """
+    """Say what an appliance on trial lacks to be healthy, NOTHING if it is."""
     if health is None:
         return Words("il centralino non risponde", "the switchboard does not answer")
     if health.ready_s <= 0:
         return Words("il centralino non è pronto", "the switchboard is not ready")
     if not health.carrier:
         return Words("il processo delle linee manca", "the lines' process is missing")
+    # a line that was out before the update proves nothing about the new version
     gone = ", ".join(sorted(worked & health.out))
     if gone:
         return Words(f"prima funzionava, ora no: {gone}", f"worked before and does not now: {gone}")
@@ -203,7 +198,7 @@ def what_is_missing(health: TrialHealth | None, worked: frozenset[str]) -> Words
 
 @dataclass(frozen=True, slots=True)
 class StartMoment:
-    """When the start from the new slot is thought of: `since_s` after it was installed."""
+    """Conditions for the start from the new slot, `since_s` after its installation."""
 
     local: time
     trusted: bool
@@ -213,11 +208,9 @@ class StartMoment:
 
 
 def may_start(moment: StartMoment) -> bool:
-    """Tell whether the appliance may start anew now: with nobody on the phone, in the quiet hour.
-
-    Where a person asks for it at once, the hour does not matter; nobody is ever cut off.
-    """
+    """Tell whether the appliance may reboot now: no call is up, and it is the quiet hour."""
     is_time = moment.trusted and is_quiet(moment.local)
+    # nobody is ever cut off, even if a person asks for the start at once
     return moment.idle and (moment.at_once or is_time or moment.since_s >= LONGEST_S)
 
 
@@ -354,7 +347,7 @@ def refused(words: Words, *values: str) -> Refused:
 
 
 def update_words(state: UpdateState, version: str) -> Words:
-    """Say as a sentence how an update stands."""
+    """Say the state of an update as a sentence."""
     found = filled_in(UPDATE_STATE_WORDS[state], version)
     return Words(_sentence(found.it), _sentence(found.en))
 

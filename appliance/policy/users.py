@@ -14,7 +14,7 @@ from appliance.policy.text import Refused, SaidError, Words
 
 
 class Role(enum.StrEnum):
-    """What somebody is at the front desk; a person may be several."""
+    """A person's role at the front desk; a person may have several."""
 
     OPERATOR = "operator"
     CLERK = "clerk"  # sportellista
@@ -25,7 +25,7 @@ class Role(enum.StrEnum):
 
 
 class Permission(enum.StrEnum):
-    """One thing that is allowed or not, as the front desk would name it."""
+    """One permission, named as the front desk would."""
 
     SEE_DESK = "see_desk"
     TRANSFER = "transfer"
@@ -52,10 +52,10 @@ class Permission(enum.StrEnum):
 
 
 _P: Final = Permission
+# the counter sees and does on a call what an operator does (E2)
 _AT_A_CALL: Final = frozenset(
     {_P.SEE_DESK, _P.TRANSFER, _P.CALL_BACK, _P.REQUESTS, _P.READ_SHEETS, _P.SEE_REGISTER}
 )
-"""The counter sees and does on a call what an operator does (E2)."""
 ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.OPERATOR: _AT_A_CALL | {_P.SET_STATES, _P.MESSAGES},
     Role.CLERK: _AT_A_CALL,
@@ -67,8 +67,8 @@ ROLE_PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     ),
 }
 """What each may do; a number that is not disclosed is the supervisor's alone (P7)."""
+# these roles see what a technician may not, so only a supervisor gives, removes or resets them
 _ROLES_OF_HEADS: Final = frozenset({Role.HEAD, Role.DEPUTY})
-"""Roles that only a head gives, takes away or resets: they see what a technician may not."""
 ROLE_WORDS: Final[dict[Role, Words]] = {
     Role.OPERATOR: Words("Operatore", "Operator"),
     Role.CLERK: Words("Sportellista", "Counter clerk"),
@@ -146,8 +146,8 @@ USER_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,31}")
 LONGEST_SHOWN_NAME: Final = 64
 USER_LANGUAGES: Final = ("", "it", "en")
 """The empty one is the site's first."""
+# what comparing one password may cost the appliance: 16 MiB
 MOST_HASH_MEMORY_KIB: Final = 16 * 1024
-"""What one password may cost the appliance while it is compared: 16 MiB."""
 LONGEST_HASH: Final = 256
 _ARGON2ID: Final = re.compile(
     r"\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,3}),p=(\d{1,3})\$[A-Za-z0-9+/]{22,86}\$[A-Za-z0-9+/]{43,86}"
@@ -187,7 +187,7 @@ class User:
 
 
 def check_user(user: User, units: Iterable[str], positions: Iterable[str]) -> None:
-    """Refuse a user that is no good one; raises OfficeError with what to do."""
+    """Check a user's fields; raises AccountError with the remedy."""
     if not USER_NAME.fullmatch(user.name):
         raise AccountError(
             f"«{user.name}» non va bene come nome utente: da 2 a 32 lettere minuscole, cifre, "
@@ -217,7 +217,7 @@ def check_user(user: User, units: Iterable[str], positions: Iterable[str]) -> No
 
 
 def check_hash(text: str) -> None:
-    """Refuse what is no argon2id hash within the appliance's memory; raises OfficeError.
+    """Check that a text is an argon2id hash within MOST_HASH_MEMORY_KIB; raises OfficeError.
 
     The form is that of RFC 9106's reference programme; call control never sees a password.
     """
@@ -229,10 +229,8 @@ def check_hash(text: str) -> None:
 
 
 def check_may_change(asking: User | None, before: User | None, after: User) -> None:
-    """Refuse a change by somebody who has not the right; raises OfficeError.
-
-    Nobody (None) asks from the appliance's own shell, which may all.
-    """
+    """Check that `asking` may make this change; raises AccountError."""
+    # None asks from the appliance's own shell, which may do everything
     if asking is None:
         return
     touched = after.roles | (before.roles if before else frozenset())
@@ -273,8 +271,8 @@ def _check_listed(what: Words, value: str, known: Iterable[str]) -> None:
 
 SHORTEST_PIN, LONGEST_PIN = 4, 8
 MOST_WRONG_PINS = 3
+# three wrong codes lock a phone for ten minutes: trying 10000 codes takes three weeks
 PIN_LOCKED_S = 600.0
-"""Three wrong codes keep a phone from trying for ten minutes: 10000 codes take three weeks."""
 PIN_END_KEY = "#"
 
 
@@ -305,7 +303,7 @@ def after_wrong_pin(tries: PinTries, at: float) -> PinTries:
 
 
 def check_new_pin(pin: str) -> None:
-    """Refuse a code that is no good one; raises OfficeError."""
+    """Check a new code; raises Refused."""
     if not (pin.isascii() and pin.isdigit() and SHORTEST_PIN <= len(pin) <= LONGEST_PIN):
         raise Refused(
             f"un codice è fatto di {SHORTEST_PIN}-{LONGEST_PIN} cifre e di nient'altro",
@@ -333,7 +331,7 @@ class HandoverKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HandoverItem:
-    """One thing, by its short number."""
+    """One message, call or request, by its short number."""
 
     kind: HandoverKind
     number: int
@@ -381,10 +379,8 @@ def check_handover(
 
 
 def may_hand_over(kind: HandoverKind, holder: str, giver: str, position: str, to: str) -> bool:
-    """Tell whether something is `giver`'s to give, by name or by the position they sit at.
-
-    A request that nobody follows may be taken by whoever gives it to themselves.
-    """
+    """Tell whether `giver` may hand this over, by name or by the position they sit at."""
+    # anybody may take over a request that nobody follows, by giving it to themselves
     if not holder:
         return kind is HandoverKind.REQUEST and to == giver
     return holder in {giver, position} and holder != to

@@ -1,4 +1,4 @@
-"""What becomes of a message, or of a call that left none: new, taken by somebody, closed (P9, E16).
+"""Messages, and calls that left none: new, taken by somebody, closed; their alerts (P9, E16).
 
 Whatever is done is an entry that is only ever added; how things stand is the sum of the entries.
 States and what changes them are one table. Two people cannot take the same message at once.
@@ -49,7 +49,7 @@ class MessageStep(enum.StrEnum):
     NOTE = "note"
     CLOSE = "close"
     REOPEN = "reopen"
-    ALERT_UNHEARD = "alert_unheard"  # call control and supervisor were told (E16)
+    ALERT_UNHEARD = "alert_unheard"  # front desk and supervisor were told (E16)
     ALERT_UNCLOSED = "alert_unclosed"
 
 
@@ -83,9 +83,9 @@ MESSAGE_STATE_AFTER: Mapping[MessageState, Mapping[MessageStep, MessageState]] =
     },
 }
 """Every state and step that may meet; what is missing is refused in words."""
+# nobody else does these while somebody has the message. Anybody may release it or give it to a
+# colleague: the holder may be on holiday, and the entry says who did
 HOLDERS_OWN = frozenset({MessageStep.TAKE, MessageStep.FAIL, MessageStep.CLOSE})
-"""What nobody else does while somebody has the message. Giving it free, or to a colleague, may
-everybody: whoever has it may be on holiday, and the entry says who did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class MessageEntry:
 
 @dataclass(frozen=True, slots=True)
 class MessageCare:
-    """How a message stands: who has it since when, how it was closed, what was tried.
+    """State of a message: who has it since when, how it was closed, what was tried.
 
     `failed` are the times of call-backs in vain, `heard` who heard it and when, `notes` the
     entries with words; all oldest first. `alerted` are the alerts that were given.
@@ -119,12 +119,12 @@ class MessageCare:
 
 
 def care_of(entries: Iterable[MessageEntry]) -> MessageCare:
-    """Sum up entries, oldest first; what was written once is never doubted again."""
+    """Sum up entries, oldest first, without checking them again."""
     return reduce(_with, entries, MessageCare())
 
 
 def check_entry(care: MessageCare, entry: MessageEntry, name: str) -> bool:
-    """Tell whether an entry changes anything; raises SaidError where it may not be done.
+    """Check an entry and tell whether it changes anything; raises SaidError if it is not allowed.
 
     `name` is how the message is called in the English sentence: "message 17".
     """
@@ -218,12 +218,12 @@ def _with(care: MessageCare, entry: MessageEntry) -> MessageCare:
 # once. Of a call without a message only whether anybody looked at it counts (E16).
 
 UNHEARD_AFTER = timedelta(minutes=30)
+# an office that never opens is warned a week after a message came
 NEVER_OPEN_DAYS = 7
-"""An office that never opens is told a week after a message came."""
 
 
 class CallAlerts(enum.StrEnum):
-    """Of which calls without a message call control and supervisor are told."""
+    """The calls without a message that lead to alerts."""
 
     ALL = "all"  # of those nobody looked at, and of those nobody closed
     UNCLOSED = "unclosed"
@@ -236,12 +236,12 @@ def people_are_there(received: datetime, calendar: Schedule) -> datetime:
 
 
 def unheard_at(received: datetime, calendar: Schedule) -> datetime:
-    """Return when a message that nobody heard is told of."""
+    """Return when the alert of an unheard message is due."""
     return people_are_there(received, calendar) + UNHEARD_AFTER
 
 
 def unclosed_at(received: datetime, calendar: Schedule) -> datetime:
-    """Return when a message that nobody closed is told of.
+    """Return when the alert of an unclosed message is due.
 
     At the same time of the next working day, or when people are next there after it: left on
     Friday at 17:00 it is told of on Monday at 17:00.
@@ -259,20 +259,18 @@ def unclosed_at(received: datetime, calendar: Schedule) -> datetime:
 def due_alerts(
     care: MessageCare, received: datetime, calendar: Schedule, now: datetime
 ) -> Iterator[MessageStep]:
-    """Yield what is to be told of a message now and was not told yet."""
+    """Yield the alerts of a message that are due and were not given."""
     yield from _due(care, received, calendar, now, seen=_heard(care))
 
 
 def due_call_alerts(
     care: MessageCare, rang: datetime, calendar: Schedule, now: datetime, wanted: CallAlerts
 ) -> Iterator[MessageStep]:
-    """Yield what is to be told now of a call without a message and was not told yet.
-
-    At most one step: who is told that nobody called back need not hear that nobody looked.
-    """
+    """Yield the alert of a call without a message that is due and was not given."""
     if wanted is CallAlerts.NONE or MessageStep.ALERT_UNCLOSED in care.alerted:
         return
     seen = looked_at(care) or wanted is CallAlerts.UNCLOSED
+    # at most one: whoever reads that nobody called back need not read that nobody looked
     yield from tuple(_due(care, rang, calendar, now, seen=seen))[-1:]
 
 

@@ -300,7 +300,7 @@ class Parts:
             beats[Component.MQTT] = lambda: fleet.beat_at
         return Supervisor(
             beats,
-            {Component.CARRIER: lambda: self.carrier.past},
+            {Component.MEDIA_GATEWAY: lambda: self.carrier.past},
             self.collector,
             Path(self.run.settings.folders.run),
             kept=self._above.is_kept,

@@ -43,7 +43,7 @@ from appliance.service.announcements import PromptFile
 
 log = logging.getLogger(__name__)
 PING_S = 2.0
-PONG_LIMIT_S = RESTART_RULES[Component.CARRIER].silent_s
+PONG_LIMIT_S = RESTART_RULES[Component.MEDIA_GATEWAY].silent_s
 """A media gateway that does not answer a Ping for so long is dead; a child is killed."""
 START_LIMIT_S = 60.0
 """A carrier may take so long until its first word: it is loaded before, which on a busy machine, or
@@ -327,7 +327,7 @@ class MediaLink:
 
     def _again(self, now: float) -> None:
         """Try again after a pause, the longer the more often it was in vain of late."""
-        self._retry_at = now + self._tried.pause_s(Component.CARRIER, now)
+        self._retry_at = now + self._tried.pause_s(Component.MEDIA_GATEWAY, now)
         self._tried = self._tried.again(now)
 
     def _wait_for_child(self) -> None:

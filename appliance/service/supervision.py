@@ -259,7 +259,9 @@ class Supervisor:
         pasts = {
             Component.UNIT: RestartHistory(self._starts.times[1:])
         }  # the first start was none again
-        pasts |= {part: past() for part, past in self._pasts.items()} | {Component.DESK: self._left}
+        pasts |= {part: past() for part, past in self._pasts.items()} | {
+            Component.CALL_CONTROL: self._left
+        }
         shown = (*pasts, *self._beats)
         return [
             _row(part, pasts.get(part, RestartHistory()), part in late_ones, now) for part in shown
@@ -389,4 +391,4 @@ def _failed(last_at: Mapping[str, float], now: Now) -> Trouble | None:
 def _part(thread: str) -> Component:
     """Return the part that a thread does the work of; the deciding one is call control's."""
     named = Component.MQTT if thread == FLEET_THREAD else thread
-    return Component(named) if named in set(Component) else Component.DESK
+    return Component(named) if named in set(Component) else Component.CALL_CONTROL

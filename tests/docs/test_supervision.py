@@ -23,7 +23,7 @@ def cells(part: Component, rule: RestartRule) -> list[str]:
         rule.remedy.en,
         ", ".join(f"{pause:g}" for pause in rule.pauses_s) + " s" if rule.pauses_s else NOTHING,
         f"{rule.most} in {rule.within_s:g} s" if rule.within_s else NOTHING,
-        NOTHING if part is Component.BOX else then,
+        NOTHING if part is Component.APPLIANCE else then,
     ]
 
 

@@ -44,17 +44,17 @@ def test_a_fault_goes_up_and_never_in_a_circle(part: Component) -> None:
     """Each part hands over to a greater one, until the box goes on without or is rebooted."""
     assert chain(part)[-1] in {
         Component.LINE,
-        Component.DESK,
+        Component.CALL_CONTROL,
         Component.CONSOLE_LINK,
-        Component.BOX,
+        Component.APPLIANCE,
     }
 
 
 def test_a_line_is_a_lines_own_affair() -> None:
     """A modem that cannot be brought back never takes the other lines' process with it."""
     assert chain(Component.CALL) == [Component.CALL, Component.LINE]
-    assert chain(Component.CARRIER) == [Component.CARRIER, Component.DESK]
-    assert chain(Component.SIP) == [Component.SIP, Component.UNIT, Component.BOX]
+    assert chain(Component.MEDIA_GATEWAY) == [Component.MEDIA_GATEWAY, Component.CALL_CONTROL]
+    assert chain(Component.SIP) == [Component.SIP, Component.UNIT, Component.APPLIANCE]
 
 
 @pytest.mark.parametrize("part", [part for part, rule in RESTART_RULES.items() if rule.pauses_s])
@@ -68,7 +68,7 @@ def test_the_first_restart_is_at_once_the_next_ones_wait() -> None:
     """The pauses of the row one after the other, the last one from then on."""
     past, found = RestartHistory(), []
     for _ in range(8):
-        found.append(past.pause_s(Component.CARRIER, 100.0))
+        found.append(past.pause_s(Component.MEDIA_GATEWAY, 100.0))
         past = past.again(100.0)
     assert found == [0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 5.0, 5.0]
 
@@ -78,14 +78,14 @@ def test_more_than_so_many_in_so_long_is_too_much() -> None:
     first ones count no longer.
     """
     past = RestartHistory(tuple(float(n) for n in range(5)))
-    assert not past.is_too_much(Component.CARRIER, 10.0)
-    assert past.again(10.0).is_too_much(Component.CARRIER, 10.0)
-    assert not past.again(10.0).is_too_much(Component.CARRIER, 62.0)
+    assert not past.is_too_much(Component.MEDIA_GATEWAY, 10.0)
+    assert past.again(10.0).is_too_much(Component.MEDIA_GATEWAY, 10.0)
+    assert not past.again(10.0).is_too_much(Component.MEDIA_GATEWAY, 62.0)
 
 
 def test_times_of_another_boot_do_not_count() -> None:
     """The monotonic clock began anew: what seems to come is past."""
-    assert RestartHistory((5000.0,)).recent(Component.DESK, 10.0) == ()
+    assert RestartHistory((5000.0,)).recent(Component.CALL_CONTROL, 10.0) == ()
 
 
 def test_what_is_remembered_is_bounded() -> None:
@@ -133,10 +133,10 @@ def test_a_thread_that_hangs_starves_once_nobody_is_on_a_line(part: Component) -
     )
 
 
-@pytest.mark.parametrize("part", [*THREADS, Component.CARRIER])
+@pytest.mark.parametrize("part", [*THREADS, Component.MEDIA_GATEWAY])
 def test_what_a_restart_did_not_mend_is_borne(part: Component) -> None:
     """Once in so long; then calls are answered without, and the next try comes by itself."""
-    left, again_s = RestartHistory((1000.0,)), RESTART_RULES[Component.DESK].within_s
+    left, again_s = RestartHistory((1000.0,)), RESTART_RULES[Component.CALL_CONTROL].within_s
     borne = judge((), (part,), left, 1000.0 + again_s - 1.0, idle=True)
     assert borne == SupervisionVerdict(feeds=True, borne=(part,))
     assert judge((), (part,), left, 1000.0 + again_s + 1.0, idle=True).leave is part

@@ -356,11 +356,11 @@ def test_a_carrier_that_dies_again_and_again_has_the_desk_restarted(tmp_path: Pa
     past = RestartHistory(tuple(float(n) for n in range(100, 105)))
     pasts = [past]
     looking = Supervisor(
-        {}, {Component.CARRIER: lambda: pasts[0]}, StatusCollector(), tmp_path, kept=True
+        {}, {Component.MEDIA_GATEWAY: lambda: pasts[0]}, StatusCollector(), tmp_path, kept=True
     )
     assert looking.look(at(106.0), lambda: True).leave is None
     pasts[0] = past.again(107.0)
-    assert looking.look(at(108.0), lambda: True).leave is Component.CARRIER
+    assert looking.look(at(108.0), lambda: True).leave is Component.MEDIA_GATEWAY
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"starts": 3}', '{"starts": ["x"], "left": []}'])
@@ -385,7 +385,7 @@ def test_what_is_shown(tmp_path: Path) -> None:
     of those that the desk counts.
     """
     supervisor(tmp_path).start(5.0)
-    pasts = {Component.CARRIER: RestartHistory}
+    pasts = {Component.MEDIA_GATEWAY: RestartHistory}
     looking = Supervisor(
         {Component.MAIL: lambda: 10.0}, pasts, StatusCollector(), tmp_path, kept=True
     )
