@@ -23,7 +23,7 @@ from appliance.calls.commands import BringHead, CallBack, TransferCall
 from appliance.calls.transfer import Offered
 from appliance.errors import CentralinoError, OfficeError
 from appliance.policy.text import SaidError, Words
-from appliance.policy.transfers import Reason
+from appliance.policy.transfers import TransferReason
 from appliance.policy.users import Permission
 from appliance.policy.voicemail import MessageCare, MessageEntry, MessageOutcome, MessageStep
 from appliance.service.loop import CallControl
@@ -68,7 +68,7 @@ def read_bring_head(arguments: Arguments) -> BringHead:
 TEXTS = ("call", "unit", "need", "by")
 NO_REASON = Words(
     "Perché la chiamata va oltre? Sceglierne il motivo: argomento, approfondimento o altro.",
-    f"TransferCall: a reason ({', '.join(Reason)}) is needed",
+    f"TransferCall: a reason ({', '.join(TransferReason)}) is needed",
 )
 UNDER_WAY = Words("L'ufficio squilla.", "The office is being rung.")
 
@@ -108,9 +108,9 @@ def _row(one: Offered) -> Reply:
     }
 
 
-def _reason(arguments: Arguments) -> Reason:
+def _reason(arguments: Arguments) -> TransferReason:
     try:
-        return Reason(arguments["reason"])
+        return TransferReason(arguments["reason"])
     except (KeyError, ValueError) as error:
         raise SaidError(NO_REASON) from error
 

@@ -25,7 +25,7 @@ from typing import Any, Final, Protocol
 from appliance.api.protocol import DeferredReply, Reply, error_reply, parse_line
 from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.media.link import peer_of
-from appliance.policy.text import Refused, SaidError, Words, why_not
+from appliance.policy.text import Refused, SaidError, Words, os_error_words
 from appliance.workers import one_job
 
 log = logging.getLogger(__name__)
@@ -396,7 +396,7 @@ def _listen(path: Path) -> socket.socket:
         listening.bind(str(path))
     except OSError as error:
         raise Refused(
-            f"il centralino non può ascoltare su {path}: {why_not(error).it}",
+            f"il centralino non può ascoltare su {path}: {os_error_words(error).it}",
             f"the desk cannot listen on {path}: {error}",
         ) from error
     path.chmod(0o660)

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 from appliance.calls import commands
 from appliance.errors import Bug, CentralinoError, OfficeError
 from appliance.policy.forms import FormRefused
-from appliance.policy.text import Refused, SaidError, Words, why_not
+from appliance.policy.text import Refused, SaidError, Words, os_error_words
 from appliance.store.writer import DatabaseWriter
 
 T = TypeVar("T")
@@ -244,7 +244,7 @@ def refusing(
         try:
             return job(connection)
         except OSError as error:
-            why = why_not(error)
+            why = os_error_words(error)
             raise Refused(f"non è possibile: {why.it}", f"it cannot be done: {why.en}") from error
 
     return done

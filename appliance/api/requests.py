@@ -45,12 +45,12 @@ from appliance.policy.requests import (
     DONE_LINK_BYTES,
     Appointment,
     AppointmentForm,
+    AppointmentSlot,
     Citizen,
     Contact,
     NewRequest,
     RequestState,
     RequestStep,
-    Slot,
     due_day,
     free_slots_on,
     is_overdue,
@@ -617,7 +617,7 @@ def _appointment(arguments: Arguments, diary: SlotDiary | None) -> Appointment:
     """Read an appointment: in one of the office's slots, else proposed and to be confirmed."""
     starts, form = _starts(arguments), _one_of(AppointmentForm, arguments, "form")
     minutes = diary.slots.minutes if diary else PROPOSED_MINUTES
-    slot = Slot(starts, starts + timedelta(minutes=minutes))
+    slot = AppointmentSlot(starts, starts + timedelta(minutes=minutes))
     return Appointment(slot, form, confirmed=diary is not None)
 
 

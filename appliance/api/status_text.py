@@ -19,7 +19,7 @@ from appliance.fleet.mqtt import BrokerHealth
 from appliance.policy.hours import moment_words
 from appliance.policy.numbering import NumberClass
 from appliance.policy.office import SET_AUTOMATICALLY
-from appliance.policy.opening import ManualState, ServiceState, StateMark
+from appliance.policy.opening import ManualMark, ManualState, ServiceState
 from appliance.policy.routing import GroupState
 from appliance.policy.text import NOTHING, Words
 from appliance.store.alerts import NOTHING_OPEN, OpenCounts
@@ -600,7 +600,7 @@ class _Teller:
                 words = in_one_language(call.head.words, self.language)
                 yield f"{call.line} {call.phone}: {words} ({', '.join(call.head.phones)})"
 
-    def _mark(self, mark: StateMark, *, house: bool = False) -> str:
+    def _mark(self, mark: ManualMark, *, house: bool = False) -> str:
         by = self._say(SET_AUTOMATICALLY) if mark.by == SET_AUTOMATICALLY else mark.by
         parts = [f"{self._say_at('since', mark.since)} ({by})"]
         if mark.until is not None:

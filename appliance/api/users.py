@@ -25,7 +25,7 @@ from appliance.api.protocol import (
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import atomic_write, load_text, make_private, write_private_json
 from appliance.policy.clock import Now
-from appliance.policy.text import NOTHING, Refused, SaidError, Words, why_not
+from appliance.policy.text import NOTHING, Refused, SaidError, Words, os_error_words
 from appliance.policy.users import AccountError, Permission, Role, User, check_hash, check_user
 from appliance.store import users
 from appliance.store.users import ChangeRequester
@@ -119,7 +119,7 @@ def proof(state: Path) -> Iterator[str]:
     except OSError as error:
         raise Refused(
             "dalla riga di comando questo spetta all'amministratore: usare sudo "
-            f"({why_not(error).it})",
+            f"({os_error_words(error).it})",
             f"from the shell this is for the administrator alone: use sudo ({error})",
         ) from error
     try:

@@ -44,7 +44,7 @@ from appliance.config.mistakes import BadConfiguration
 from appliance.config.state_folder import settle_secrets
 from appliance.errors import ConfigurationError
 from appliance.files import READABLE, atomic_write, load_text, make_private
-from appliance.policy.text import Refused, Words, why_not
+from appliance.policy.text import Refused, Words, os_error_words
 from appliance.service import supervision
 from appliance.sip.admission import make_secret
 
@@ -176,7 +176,7 @@ class _CardTurn:
         try:
             said = self._judged()
         except OSError as error:
-            why = why_not(error)
+            why = os_error_words(error)
             failed = Words(f"non si può conservare: {why.it}", f"cannot be kept: {why.en}")
             said = CardOutcome(CardVerdict.FAILED, (failed,), has_former=self._has_former())
         lines = {port: name for name, port in (self.kept or KeptFile()).ports.items()}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from appliance.bootfile.values import FILE_NAME, LARGEST_FILE
 from appliance.errors import TechnicianError
 from appliance.files import READABLE, atomic_write
-from appliance.policy.text import NOTHING, Refused, Words, why_not
+from appliance.policy.text import NOTHING, Refused, Words, os_error_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ def read_card(folder: Path) -> bytes:
     except FileNotFoundError as error:
         raise _missing(folder) from error
     except OSError as error:
-        why = why_not(error)
+        why = os_error_words(error)
         raise Refused(f"non si legge: {why.it}", f"cannot be read: {why.en}") from error
 
 

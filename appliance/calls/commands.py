@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from appliance.policy.transfers import Reason
+from appliance.policy.transfers import TransferReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class TransferCall:
     call: str
     unit: str
     need: str
-    reason: Reason
+    reason: TransferReason
     by: str
     attended: bool = True
     anyway: bool = False

@@ -28,7 +28,7 @@ from appliance.calls.side_states import (
 )
 from appliance.policy import users
 from appliance.policy.clock import Now
-from appliance.policy.transfers import Reason, TransferAllowed
+from appliance.policy.transfers import TransferAllowed, TransferReason
 from appliance.policy.voicemail import MessageStep
 
 # ---- intercom ----------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ class Intercom(Side):
 
     other: str = ""
     consulted: TransferAllowed | None = None
-    reason: Reason = Reason.OTHER
+    reason: TransferReason = TransferReason.OTHER
 
     @property
     def other_leg(self) -> str:
@@ -75,7 +75,7 @@ def ring_phone(
     other: str,
     now: Now,
     consulted: TransferAllowed | None = None,
-    reason: Reason = Reason.OTHER,
+    reason: TransferReason = TransferReason.OTHER,
 ) -> Iterator[Order]:
     """Ring the other phone, unless it is engaged or not there."""
     if other in desk.engaged() or other == event.phone:

@@ -26,7 +26,7 @@ from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.office import KeyCode, Office, StaffKey
-from appliance.policy.opening import ManualState, ServiceState, StateMark
+from appliance.policy.opening import ManualMark, ManualState, ServiceState
 from appliance.policy.text import Words, in_language
 
 ABSENT_AT_MOST = timedelta(minutes=60)
@@ -95,7 +95,7 @@ def requested(office: Office, state: ServiceState, request: object, now: Now) ->
     what = WHAT[type(request)]
     if not request.on:
         return state.undo(what)
-    mark = StateMark(request.by, now.wall, *_end(office, what, request, now))
+    mark = ManualMark(request.by, now.wall, *_end(office, what, request, now))
     return state.set(what, mark).expired(now.wall)
 
 
@@ -105,7 +105,7 @@ def _away(office: Office, state: ServiceState, request: SetAway, now: Now) -> Se
     until = request.until
     if until is not None and until.tzinfo is None:
         until = until.replace(tzinfo=office.zone)
-    return state.go_away(request.by, StateMark(request.by, now.wall, until)).expired(now.wall)
+    return state.go_away(request.by, ManualMark(request.by, now.wall, until)).expired(now.wall)
 
 
 def _end(
@@ -150,7 +150,7 @@ def with_hours(office: Office, state: ServiceState, now: Now) -> ServiceState:
     return state
 
 
-def _is_easily_forgotten(mark: StateMark) -> bool:
+def _is_easily_forgotten(mark: ManualMark) -> bool:
     return mark.by_hours or mark.until is None
 
 
@@ -172,7 +172,7 @@ def plan_reminders(desk: Desk, now: Now) -> None:
             desk.reminders[STATE + name] = now.monotonic + _wait(desk, ManualState(name), mark, now)
 
 
-def _wait(desk: Desk, what: ManualState, mark: StateMark, now: Now) -> float:
+def _wait(desk: Desk, what: ManualState, mark: ManualMark, now: Now) -> float:
     """Return in how many seconds a state will have been against the written hours for long."""
     after = desk.office.positions.remind_after_ms / 1000
     if contradicts(desk.office, what, now):
@@ -205,7 +205,7 @@ def standing(desk: Desk, now: Now) -> Iterator[Words]:
             yield _said(desk.office, what, mark)
 
 
-def _said(office: Office, what: ManualState, mark: StateMark) -> Words:
+def _said(office: Office, what: ManualState, mark: ManualMark) -> Words:
     words, since = REMINDED[what], office.local(mark.since)
     until = office.local(mark.until) if mark.until else None
     it, en = (
@@ -221,7 +221,7 @@ def _said(office: Office, what: ManualState, mark: StateMark) -> Words:
     return Words(it, en)
 
 
-def _mail(desk: Desk, what: ManualState, mark: StateMark, now: Now) -> Mail:
+def _mail(desk: Desk, what: ManualState, mark: ManualMark, now: Now) -> Mail:
     language = desk.office.languages[0]
     body = in_language(_said(desk.office, what, mark), language)
     ident = f"state-{what.value}-{now.wall:%Y%m%dT%H%M%S}"

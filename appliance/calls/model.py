@@ -32,7 +32,7 @@ from appliance.calls.side_states import SIDE_LIMITS_MS, SideDo, SideState, SideT
 from appliance.calls.states import LIMITS_MS, State
 from appliance.policy.clock import Attendance, ExchangeTime, Now, hours_in_doubt
 from appliance.policy.dialling import NO_LEDGER, DialLedger, DialRefusal
-from appliance.policy.directory import Directory, ReturnRule, Target, Unit
+from appliance.policy.directory import Directory, ReturnRule, TransferTarget, Unit
 from appliance.policy.office import Group, HalfDuplexDaytime, Line, LinePurpose, Office, line_for
 from appliance.policy.opening import ServiceState
 from appliance.policy.requests import NewRequest
@@ -48,7 +48,7 @@ from appliance.policy.routing import (
 )
 from appliance.policy.sheets import Menu, OfficialInCharge
 from appliance.policy.text import NOTHING, Words
-from appliance.policy.transfers import Reason, TransferAllowed, Unanswered
+from appliance.policy.transfers import TransferAllowed, TransferReason, Unanswered
 from appliance.policy.users import PinTries
 
 # ---- a transfer ----
@@ -113,7 +113,7 @@ class Wish:
     need: str
     by: str
     asked: Asked = Asked.KEYS
-    reason: Reason | None = None
+    reason: TransferReason | None = None
     attended: bool = True
     anyway: bool = False
 
@@ -177,7 +177,7 @@ class Transfer:
         return self.allowed.unit
 
     @property
-    def target(self) -> Target:
+    def target(self) -> TransferTarget:
         """The number that is being tried."""
         return self.allowed.targets[self.position - 1]
 

@@ -17,7 +17,7 @@ from appliance.policy.clock import Now
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.office import MISSED_AFTER_MS, SET_AUTOMATICALLY, StaffKey
-from appliance.policy.opening import ServiceState, StateMark, opening
+from appliance.policy.opening import ManualMark, ServiceState, opening
 from appliance.policy.routing import GroupState, group_open
 from appliance.policy.text import Words
 
@@ -205,7 +205,7 @@ def missed(desk: Desk, phones: Collection[str], rang_since: float, now: Now) -> 
         desk.missed[phone] = desk.missed.get(phone, 0) + 1
         if desk.office.positions.goes_away(desk.missed[phone]):
             desk.missed.pop(phone)
-            service = service.go_away(phone, StateMark(SET_AUTOMATICALLY, now.wall))
+            service = service.go_away(phone, ManualMark(SET_AUTOMATICALLY, now.wall))
     yield from become(desk, service)
 
 

@@ -50,15 +50,15 @@ from appliance.calls.side_states import SideState
 from appliance.calls.states import State
 from appliance.policy import routing
 from appliance.policy.clock import Now
-from appliance.policy.directory import Hindrance, Reach, ReturnRule, Unit, need_by_keys
+from appliance.policy.directory import Reach, ReturnRule, TransferHindrance, Unit, need_by_keys
 from appliance.policy.numbering import Purpose
 from appliance.policy.office import HalfDuplexDaytime, LinePurpose
 from appliance.policy.routing import NotTaken
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.transfers import (
-    Reason,
     TransferAllowed,
     TransferLater,
+    TransferReason,
     later_words,
     may_join,
     may_transfer,
@@ -253,7 +253,12 @@ def caller_back(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 # All of them end in `ask`, and nobody is put through beside it (P5). Handlers of the table
 # (states.py), as in ringing.py.
 
-REASON_KEYS = {"": Reason.OTHER, "1": Reason.TOPIC, "2": Reason.DEPTH, "3": Reason.OTHER}
+REASON_KEYS = {
+    "": TransferReason.OTHER,
+    "1": TransferReason.TOPIC,
+    "2": TransferReason.DEPTH,
+    "3": TransferReason.OTHER,
+}
 """What a phone may dial behind a code, as in `31*2`, to say why by its own transfer key."""
 
 
@@ -265,7 +270,7 @@ def decide_transfer(desk: Desk, wish: Wish, now: Now) -> TransferAllowed | Trans
     calendar = desk.office.switchboard.schedule
     answer = may_transfer(desk.register, calendar, wish.unit, wish.need, now)
     if isinstance(answer, TransferAllowed) and routing.if_absent(desk.office, desk.service, now):
-        return TransferLater(answer.unit, wish.need, Hindrance.ABSENT, answer.rules)
+        return TransferLater(answer.unit, wish.need, TransferHindrance.ABSENT, answer.rules)
     return answer
 
 
@@ -483,7 +488,7 @@ def press(desk: Desk, call: Call, event: DigitPressed, now: Now) -> Orders:
     elif act is Act.TRY and wish is not None:
         yield from ask(desk, call, replace(wish, anyway=True), now)
     elif act is not None and wish is not None:
-        yield from ask(desk, call, replace(wish, reason=Reason(act.value)), now)
+        yield from ask(desk, call, replace(wish, reason=TransferReason(act.value)), now)
 
 
 # ---- consulting --------------------------------------------------------------------------------
@@ -519,7 +524,9 @@ def begin_consultation(desk: Desk, event: PhoneDialled, wish: Wish, now: Now) ->
         yield orders.RefusePhone(event.leg, internal.NOT_THERE)
         return
     free = next((phone for phone in phones if phone not in desk.engaged()), phones[0])
-    yield from internal.ring_phone(desk, event, free, now, answer, wish.reason or Reason.OTHER)
+    yield from internal.ring_phone(
+        desk, event, free, now, answer, wish.reason or TransferReason.OTHER
+    )
 
 
 def _phones(allowed: TransferAllowed) -> Iterator[str]:

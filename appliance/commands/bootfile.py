@@ -26,7 +26,7 @@ from appliance.config.last_good import state_folder
 from appliance.errors import CentralinoError, ConfigurationError, TechnicianError
 from appliance.policy.firewall import SSH_PORT, Network, OpenPorts, firewall_rules
 from appliance.policy.hours import moment_words
-from appliance.policy.text import Refused, Words, why_not, words_of
+from appliance.policy.text import Refused, Words, os_error_words, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -348,7 +348,7 @@ def _bring(places: BootPlaces, contents: bytes) -> None:
             click.echo(in_language(said), err=True)
         raise SystemExit(1) from error
     except OSError as error:
-        why = why_not(error)
+        why = os_error_words(error)
         raise Refused(f"la scheda: {why.it}", f"the card: {why.en}") from error
     if brought.applied.outcome.verdict is CardVerdict.AS_BEFORE:
         click.echo(in_language(AS_BEFORE))
@@ -453,8 +453,8 @@ def _tell(config_path: Path, card: Path, run: Path, screen: Path | None = None) 
         is_new = write_result(card, text)
     except OSError as error:
         raise Refused(
-            f"{card / RESULT_FILE}: {why_not(error).it}",
-            f"{card / RESULT_FILE}: {why_not(error).en}",
+            f"{card / RESULT_FILE}: {os_error_words(error).it}",
+            f"{card / RESULT_FILE}: {os_error_words(error).en}",
         ) from error
     click.echo(in_language(TOLD if is_new else TOLD_BEFORE))
     return is_new
@@ -559,7 +559,9 @@ def _name_host(name: str) -> None:
     try:
         socket.sethostname(name)
     except OSError as error:
-        click.echo(f"the host name stays {socket.gethostname()}: {why_not(error).en}", err=True)
+        click.echo(
+            f"the host name stays {socket.gethostname()}: {os_error_words(error).en}", err=True
+        )
 
 
 def _have_it_read() -> None:

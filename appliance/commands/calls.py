@@ -33,7 +33,7 @@ from appliance.files import write_private_json
 from appliance.policy.numbering import plan_of
 from appliance.policy.sheets import officials
 from appliance.policy.text import Refused, Words
-from appliance.policy.transfers import Reason
+from appliance.policy.transfers import TransferReason
 from appliance.policy.users import LONGEST_PIN, SHORTEST_PIN, check_new_pin
 from appliance.policy.voicemail import MessageOutcome, MessageState, MessageStep, care_of
 from appliance.service import housekeeping
@@ -263,7 +263,7 @@ IN_CHARGE = Words("Responsabile del procedimento: {}", "Official in charge: {}")
 @click.argument("need")
 @click.option(
     "--why",
-    type=click.Choice([each.value for each in Reason]),
+    type=click.Choice([each.value for each in TransferReason]),
     required=True,
     help="What the front desk lacks (P3).",
 )

@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from appliance.commands.options import in_language
-from appliance.policy.text import Refused, Words, why_not
+from appliance.policy.text import Refused, Words, os_error_words
 from appliance.service import clock
 
 SET: Final = Words("l'orologio è regolato", "the clock is set")
@@ -36,7 +36,7 @@ def clock_set(run: Path) -> None:
             click.echo(in_language(SET_WITH_IT))
     except OSError as error:
         raise Refused(
-            f"l'orologio a batteria non si può regolare: {why_not(error).it}",
+            f"l'orologio a batteria non si può regolare: {os_error_words(error).it}",
             f"the battery clock cannot be set: {error}",
         ) from error
 
@@ -48,6 +48,6 @@ def set_clock(run: Path, setter: Callable[[float], None]) -> None:
         setter(wall)
     except OSError as error:
         raise Refused(
-            f"l'orologio non si può regolare: {why_not(error).it}",
+            f"l'orologio non si può regolare: {os_error_words(error).it}",
             f"the clock cannot be set: {error}",
         ) from error

@@ -27,7 +27,7 @@ from appliance.config.schema import Settings
 from appliance.errors import OfficeError, TechnicianError
 from appliance.files import atomic_write
 from appliance.policy.office import KeyCode
-from appliance.policy.text import Refused, SaidError, Words, why_not
+from appliance.policy.text import Refused, SaidError, Words, os_error_words
 from appliance.provisioning import handset, templates
 from appliance.provisioning.handset import Handset, PhoneSheet
 from appliance.provisioning.server import PORT, FileWindow, OfferedFile, ProvisioningServer
@@ -355,7 +355,7 @@ def _write_sheet(
         atomic_write(path, text)
     except OSError as error:
         raise Refused(
-            f"il foglio non si può scrivere in {path}: {why_not(error).it}",
+            f"il foglio non si può scrivere in {path}: {os_error_words(error).it}",
             f"the sheet cannot be written to {path}: {error.strerror}",
         ) from error
 

@@ -31,7 +31,7 @@ from appliance.policy.reports import (
     HOUR_MS,
     BusyHour,
     CallRow,
-    Report,
+    MonthlyReport,
     RequestRow,
     UnitFigures,
     WantedService,
@@ -415,7 +415,7 @@ def _rows(
         )
 
 
-def _read(settings: Settings, config_path: Path, first: date, last: date) -> Report:
+def _read(settings: Settings, config_path: Path, first: date, last: date) -> MonthlyReport:
     calls, requests = _rows(settings, config_path, first, last)
     per_person = bool(settings.report.per_person_reference.strip())
     return summed_up(calls, requests, per_person=per_person)

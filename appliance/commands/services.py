@@ -30,7 +30,7 @@ from appliance.commands.options import (
 from appliance.errors import CentralinoError, TechnicianError
 from appliance.policy.hours import day_phrase
 from appliance.policy.numbering import PLANS
-from appliance.policy.text import Refused, Words, why_not
+from appliance.policy.text import Refused, Words, os_error_words
 
 if TYPE_CHECKING:
     from appliance.config.schema import Settings
@@ -339,9 +339,9 @@ def _tested(wish: Wish) -> int:
     try:
         wish.out.mkdir(parents=True)
     except OSError as error:
-        why = why_not(error).en
+        why = os_error_words(error).en
         raise Refused(
-            f"{wish.out} non può essere la cartella nuova del rapporto: {why_not(error).it}",
+            f"{wish.out} non può essere la cartella nuova del rapporto: {os_error_words(error).it}",
             f"{wish.out} cannot be the report's new folder: {why}",
         ) from error
     clock = person.RemainingTime(person.read_times(person.times_path(wish.set_up)))

@@ -42,7 +42,7 @@ from appliance.policy import routing as policy
 from appliance.policy.hours import Why, day_words, moment_words, read_moment
 from appliance.policy.hours_changes import weeks_words
 from appliance.policy.office import Group, HalfDuplexDaytime, Line, Office
-from appliance.policy.opening import NO_MANUAL_STATES, ManualState, ServiceState, StateMark
+from appliance.policy.opening import NO_MANUAL_STATES, ManualMark, ManualState, ServiceState
 from appliance.policy.routing import Explanation, GroupState
 from appliance.policy.text import NOTHING, Refused, Words, words_of
 from appliance.prompts import Catalogue
@@ -341,7 +341,7 @@ def _supposed(asked: tuple[str, ...], moment: datetime) -> ServiceState:
     state = NO_MANUAL_STATES
     for name in asked:
         if name != NONE:
-            state = state.set(ManualState(name), StateMark("explain", moment))
+            state = state.set(ManualState(name), ManualMark("explain", moment))
     return state
 
 

@@ -16,6 +16,7 @@ from appliance.config.mistakes import BadConfiguration, Mistake, Mistakes
 from appliance.config.read import read_text, structure, with_line
 from appliance.config.values import Hours, Instant, OnOff
 from appliance.policy.directory import (
+    AppointmentSlots,
     Authorisation,
     Declaration,
     Directory,
@@ -23,8 +24,7 @@ from appliance.policy.directory import (
     Need,
     Reach,
     ReturnRule,
-    Slots,
-    Target,
+    TransferTarget,
     Unit,
     Variation,
     faults_of,
@@ -286,7 +286,7 @@ class _Reader:
             f"{place}.code_keys", lambda: replace(plain, code_keys=need.code_keys), None
         )
 
-    def _target(self, place: str, n: NumberTable) -> Target | None:
+    def _target(self, place: str, n: NumberTable) -> TransferTarget | None:
         reach = self._choice(f"{place}.reach", n.reach, Reach)
         mobile = bool(n.service_mobile)
         if reach is None:
@@ -302,11 +302,11 @@ class _Reader:
             self._mistakes.found.append(Mistake(place, f"is empty: give {' or '.join(ReturnRule)}"))
         return tuple(filter(None, (self._choice(place, name, ReturnRule) for name in names)))
 
-    def _slots(self, place: str, slots: SlotsTable | None) -> Slots | None:
+    def _slots(self, place: str, slots: SlotsTable | None) -> AppointmentSlots | None:
         if slots is None:
             return None
         return self._mistakes.attempt(
-            place, lambda: Slots(slots.hours.week, slots.minutes, slots.places), None
+            place, lambda: AppointmentSlots(slots.hours.week, slots.minutes, slots.places), None
         )
 
     def _choice(self, place: str, name: str, kind: type[Choice]) -> Choice | None:
@@ -395,14 +395,14 @@ def _need(need: Need) -> Table:
     )
 
 
-def _number(target: Target) -> Table:
+def _number(target: TransferTarget) -> Table:
     number = target.number.reveal(Purpose.EXPORT)
     return {"reach": target.reach.value, "number": number} | _given(
         label=target.label, service_mobile=target.service_mobile
     )
 
 
-def _slots(slots: Slots) -> Table:
+def _slots(slots: AppointmentSlots) -> Table:
     return {"minutes": slots.minutes, "places": slots.places, "hours": _week(slots.week)}
 
 

@@ -33,7 +33,7 @@ from appliance.config.phones import with_entered
 from appliance.config.schema import ManagedSchedule
 from appliance.config.state_folder import SCHEDULE, schedule_in_force
 from appliance.config.values import OnOff, Pause, Proven, SaidValueError, Seconds
-from appliance.policy.text import Words, why_not
+from appliance.policy.text import Words, os_error_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -621,7 +621,7 @@ def read_text(path: Path) -> str:
             raise OSError(errno.EFBIG, f"it is larger than {LARGEST} bytes")
         return contents.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = NOT_UTF8 if isinstance(error, UnicodeDecodeError) else why_not(error)
+        why = NOT_UTF8 if isinstance(error, UnicodeDecodeError) else os_error_words(error)
         wrong = Mistake("the file", f"cannot be read: {why.en}", it=f"non si legge: {why.it}")
         raise BadConfiguration(str(path), (wrong,)) from error
 

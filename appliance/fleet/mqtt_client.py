@@ -35,7 +35,7 @@ from appliance.fleet.mqtt import (
     broker_refusal,
     fill_reason,
 )
-from appliance.policy.text import Words, why_not
+from appliance.policy.text import Words, os_error_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -395,7 +395,7 @@ def _properties(kind: int) -> Properties:
 
 def not_reached(error: Exception) -> Words:
     """Return why the broker cannot be reached."""
-    why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
+    why = os_error_words(error) if isinstance(error, OSError) else Words(str(error), str(error))
     return Words(f"non si raggiunge ({why.it})", f"cannot be reached ({why.en})")
 
 
@@ -416,7 +416,7 @@ def tls_context(broker: Broker) -> ssl.SSLContext:
             context.load_cert_chain(broker.certificate, broker.key or None, password=_no_phrase)
     except (OSError, ValueError) as error:
         named = ", ".join(filter(None, (broker.ca_file, broker.certificate, broker.key)))
-        why = why_not(error) if isinstance(error, OSError) else Words(str(error), str(error))
+        why = os_error_words(error) if isinstance(error, OSError) else Words(str(error), str(error))
         raise BrokerError(
             Words(
                 f"chiede TLS, ma {named} non si può usare ({why.it})",
@@ -439,7 +439,9 @@ def read_password(path: str) -> str:
             raise BrokerError(fill_reason(OPEN_FILE, path), misset=True)
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, ValueError) as error:
-        why = why_not(error) if isinstance(error, OSError) else Words("UTF-8?", "is it UTF-8?")
+        why = (
+            os_error_words(error) if isinstance(error, OSError) else Words("UTF-8?", "is it UTF-8?")
+        )
         raise BrokerError(
             Words(
                 f"chiede una password, ma il file {path} non si legge ({why.it})",

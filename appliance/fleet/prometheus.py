@@ -13,7 +13,7 @@ from appliance.calls.incoming import UNSEEN_S
 from appliance.calls.model import LineState
 from appliance.calls.orders import Direction, Result
 from appliance.http_server import HttpLimits, HttpRequest, HttpResponse, HttpServer, listen
-from appliance.policy.text import why_not
+from appliance.policy.text import os_error_words
 from appliance.workers import Worker
 
 if TYPE_CHECKING:
@@ -291,8 +291,8 @@ class MetricsServer:
         try:
             listening = listen(self._address, VISITORS)
         except OSError as error:
-            if self._told != why_not(error):
-                self._told = why_not(error)
+            if self._told != os_error_words(error):
+                self._told = os_error_words(error)
                 self._on_trouble(self._told)
             self._worker.stopping.wait(RETRY_S)
             return

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from appliance.policy.clock import Now
-from appliance.policy.directory import Directory, Reach, Target
+from appliance.policy.directory import Directory, Reach, TransferTarget
 from appliance.policy.hours import Schedule, Week, week_of
 from appliance.policy.numbering import PLANS, NumberClass, NumberingPlan, SecretNumber
 from appliance.policy.text import Words
@@ -309,7 +309,7 @@ def _forms(number: str, plan: NumberingPlan) -> tuple[str, ...]:
     return number, f"+{plan.code}{bare}", f"00{plan.code}{bare}"
 
 
-def _targets(directory: Directory) -> Iterator[tuple[str, Target]]:
+def _targets(directory: Directory) -> Iterator[tuple[str, TransferTarget]]:
     for declaration in directory.declarations:
         unit = directory.unit(declaration.unit)
         for need in declaration.needs:

@@ -53,7 +53,7 @@ _MOBILE = re.compile(r"(?:\+39|0039)?3\d{8,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TransferTarget:
     """One number of a need; `label` is what operators see instead of the number (P7)."""
 
     reach: Reach
@@ -64,7 +64,7 @@ class Target:
 
 def make_target(
     reach: Reach, text: str, label: str = "", *, service_mobile: bool = False
-) -> Target:
+) -> TransferTarget:
     """Make a target of what a person entered; raises Refused with the remedy."""
     # no sentence repeats the number: anybody may read it (P7)
     digits = text if reach is Reach.PHONE else SEPARATORS.sub("", text)
@@ -93,10 +93,10 @@ def make_target(
             "non è un cellulare: togliere «cellulare di servizio»",
             "service_mobile is for mobile numbers: leave it out here",
         )
-    return Target(reach, SecretNumber(digits), label, service_mobile)
+    return TransferTarget(reach, SecretNumber(digits), label, service_mobile)
 
 
-def with_label(found: Target, label: str) -> Target:
+def with_label(found: TransferTarget, label: str) -> TransferTarget:
     """Give a target another label; raises Refused where that names the number."""
     plain = SEPARATORS.sub("", label)
     runs = (run for run in re.findall(r"[0-9*#+]+", plain))
@@ -106,7 +106,7 @@ def with_label(found: Target, label: str) -> Target:
     return replace(found, label=label)
 
 
-def target_to_tell(text: str) -> Target:
+def target_to_tell(text: str) -> TransferTarget:
     """Make a target of a number that may be told outside; raises Refused for none."""
     digits = SEPARATORS.sub("", text)
     # a mobile is taken for the service's own: `faults_of` finds one that was not declared so
@@ -134,7 +134,7 @@ class ReturnRule(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Slots:
+class AppointmentSlots:
     """When an office offers appointments: `minutes` each, `places` at a time."""
 
     week: Week
@@ -164,7 +164,7 @@ class Need:
 
     code: str
     name: str
-    targets: tuple[Target, ...]
+    targets: tuple[TransferTarget, ...]
     rules: tuple[ReturnRule, ...] = ()
     code_keys: str = ""
 
@@ -221,7 +221,7 @@ class Declaration:
     needs: tuple[Need, ...]
     first: date
     last: date | None = None
-    slots: Slots | None = None
+    slots: AppointmentSlots | None = None
 
     def __post_init__(self) -> None:
         codes = [need.code for need in self.needs]
@@ -304,7 +304,7 @@ class Authorisation:
 
     entry: EntryStamp
     unit: str
-    told: Target
+    told: TransferTarget
     authorised_by: str
     revoked: EntryStamp | None = None
     last: date | None = None
@@ -547,7 +547,7 @@ def entries_with_place(directory: Directory) -> Iterator[tuple[str, DirectoryEnt
             yield f"{name}.{number}", entered
 
 
-class Hindrance(enum.StrEnum):
+class TransferHindrance(enum.StrEnum):
     """Why a call may not be transferred, as a stable code."""
 
     NO_DECLARATION = "transfer.no_declaration"
@@ -571,18 +571,18 @@ class NeedInForce:
 
 def need_in_force(
     directory: Directory, calendar: Schedule, unit: Unit, need_code: str, day: date
-) -> NeedInForce | Hindrance:
+) -> NeedInForce | TransferHindrance:
     """Find what holds for a need on a day, or why nothing does."""
     declaration = directory.declaration(unit, day)
     if declaration is None:
-        return Hindrance.NO_DECLARATION
+        return TransferHindrance.NO_DECLARATION
     if not declaration.needs:
-        return Hindrance.WITHDRAWN
+        return TransferHindrance.WITHDRAWN
     if not declaration.runs_on(day):
-        return Hindrance.EXPIRED
+        return TransferHindrance.EXPIRED
     need = declaration.need(need_code)
     if need is None:
-        return Hindrance.NEED
+        return TransferHindrance.NEED
     return NeedInForce(
         declaration, need, _need_schedule(directory, calendar, unit, declaration, need_code)
     )

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from appliance.policy.directory import (
+    AppointmentSlots,
     Authorisation,
     Declaration,
     Directory,
@@ -21,8 +22,7 @@ from appliance.policy.directory import (
     Need,
     Reach,
     ReturnRule,
-    Slots,
-    Target,
+    TransferTarget,
     Unit,
     Variation,
     entries_with_place,
@@ -445,7 +445,9 @@ def _varied_week(fields: FormFields, weekdays: set[int]) -> Week | None:
     return Week(tuple(bands if number in weekdays else () for number in range(len(WEEKDAYS))))
 
 
-def _target_to_tell(stored: Directory, fields: FormFields, unit: str, today: date) -> Target | None:
+def _target_to_tell(
+    stored: Directory, fields: FormFields, unit: str, today: date
+) -> TransferTarget | None:
     if not fields.text("need"):
         written = fields.text("number", is_needed=True)
         return fields.attempt("number", lambda: target_to_tell(written)) if written else None
@@ -511,7 +513,7 @@ def free_code(code: str, taken: set[str]) -> str:
     return found
 
 
-def _slots(fields: FormFields) -> Slots | None:
+def _slots(fields: FormFields) -> AppointmentSlots | None:
     """Read when appointments are offered; None for never."""
     part = fields.part("slots")
     if part is None:
@@ -520,7 +522,7 @@ def _slots(fields: FormFields) -> Slots | None:
     minutes, places = part.number("minutes", 20), part.number("places", 1)
     if not week.ever_opens:
         return None
-    return part.attempt("minutes", lambda: Slots(week, minutes, places))
+    return part.attempt("minutes", lambda: AppointmentSlots(week, minutes, places))
 
 
 def _needs(stored: Directory, fields: FormFields) -> Iterator[Need]:
@@ -539,7 +541,7 @@ def _needs(stored: Directory, fields: FormFields) -> Iterator[Need]:
             yield made
 
 
-def declared_number(stored: Directory, number: int, need: str, which: int) -> Target | None:
+def declared_number(stored: Directory, number: int, need: str, which: int) -> TransferTarget | None:
     """Return the `which`th (from 1) number of a need of the declaration entered as `number`."""
     declaration = next((d for d in stored.declarations if d.entry.number == number), None)
     found = declaration.need(need) if declaration else None
@@ -547,7 +549,7 @@ def declared_number(stored: Directory, number: int, need: str, which: int) -> Ta
     return targets[which - 1] if 0 < which <= len(targets) else None
 
 
-def _read_targets(stored: Directory, fields: FormFields) -> Iterator[Target]:
+def _read_targets(stored: Directory, fields: FormFields) -> Iterator[TransferTarget]:
     for part in fields.parts("numbers", MOST_NUMBERS):
         kept = part.part("kept")
         made = _written_target(part) if kept is None else _kept_target(stored, part, kept)
@@ -555,7 +557,7 @@ def _read_targets(stored: Directory, fields: FormFields) -> Iterator[Target]:
             yield made
 
 
-def _kept_target(stored: Directory, fields: FormFields, kept: FormFields) -> Target | None:
+def _kept_target(stored: Directory, fields: FormFields, kept: FormFields) -> TransferTarget | None:
     """Take over a number of an earlier declaration: the person at the form need not see it (P7)."""
     number, which = kept.number("declaration", 0), kept.number("which", 0)
     found = declared_number(stored, number, kept.text("need"), which)
@@ -569,7 +571,7 @@ def _kept_target(stored: Directory, fields: FormFields, kept: FormFields) -> Tar
     return fields.attempt("label", partial(with_label, found, fields.text("label")))
 
 
-def _written_target(fields: FormFields) -> Target | None:
+def _written_target(fields: FormFields) -> TransferTarget | None:
     text, label = fields.text("number", is_needed=True), fields.text("label")
     reach, mobile = fields.text("reach"), fields.flag("service_mobile")
     if reach not in tuple(Reach):

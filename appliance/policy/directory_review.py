@@ -11,12 +11,12 @@ from appliance.policy import transfers
 from appliance.policy.clock import Now
 from appliance.policy.directory import (
     NOTICE_DAYS,
+    AppointmentSlots,
     Authorisation,
     Declaration,
     Directory,
     DirectoryEntry,
     ReturnRule,
-    Slots,
     Unit,
     Variation,
     lapsed_numbers,
@@ -267,7 +267,7 @@ def returns_words(declaration: Declaration, language: str) -> str:
     return f"{'ritorno' if language == 'it' else 'return'}: {'; '.join(parts)}"
 
 
-def slots_words(slots: Slots | None, language: str) -> str:
+def slots_words(slots: AppointmentSlots | None, language: str) -> str:
     """Say when appointments are offered, how long one is and how many at a time."""
     if slots is None:
         return "nessun orario offerto" if language == "it" else "no hours offered"

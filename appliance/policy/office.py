@@ -14,7 +14,7 @@ from appliance.policy.dialling import DialRules
 from appliance.policy.directory import NUMBER_SHAPES, Reach
 from appliance.policy.hours import Schedule
 from appliance.policy.numbering import EMERGENCY
-from appliance.policy.opening import ManualState, StateMark
+from appliance.policy.opening import ManualMark, ManualState
 from appliance.policy.text import Refused, Words
 from appliance.policy.users import PinRule
 
@@ -114,7 +114,7 @@ class PositionRules:
 
 def position(
     phone: str,
-    mark: StateMark | None,
+    mark: ManualMark | None,
     *,
     engaged: bool,
     reachable: bool,

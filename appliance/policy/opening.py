@@ -195,7 +195,7 @@ def _fill_name(template: str, name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class StateMark:
+class ManualMark:
     """One state that is on: who asked for it, since when, until when (None: until undone).
 
     `by_hours`: it ends at the next change of the written hours, wherever that comes to lie. Raises
@@ -236,13 +236,13 @@ class ServiceState:
     `away` are the phones that are not to be rung, by name: a position's own state (E3).
     """
 
-    unattended: StateMark | None = None
-    closed: StateMark | None = None
-    opened: StateMark | None = None
-    absent: StateMark | None = None
-    away: tuple[tuple[str, StateMark], ...] = ()
+    unattended: ManualMark | None = None
+    closed: ManualMark | None = None
+    opened: ManualMark | None = None
+    absent: ManualMark | None = None
+    away: tuple[tuple[str, ManualMark], ...] = ()
 
-    def set(self, what: ManualState, mark: StateMark) -> ServiceState:
+    def set(self, what: ManualState, mark: ManualMark) -> ServiceState:
         """Put a state on, or give it a new end."""
         changed: dict[str, Any] = {what.value: mark}
         state = replace(self, **changed)
@@ -253,7 +253,7 @@ class ServiceState:
         changed: dict[str, Any] = {what.value: None}
         return replace(self, **changed)
 
-    def go_away(self, phone: str, mark: StateMark) -> ServiceState:
+    def go_away(self, phone: str, mark: ManualMark) -> ServiceState:
         """Note that nobody sits at a phone."""
         others = (pair for pair in self.away if pair[0] != phone)
         return replace(self, away=(*others, (phone, mark)))
@@ -266,7 +266,7 @@ class ServiceState:
         """True while a phone is not to be rung."""
         return any(name == phone and not mark.over(wall) for name, mark in self.away)
 
-    def away_mark(self, phone: str) -> StateMark | None:
+    def away_mark(self, phone: str) -> ManualMark | None:
         """Return since when and by whom a phone is away, or None."""
         return next((mark for name, mark in self.away if name == phone), None)
 
@@ -278,7 +278,7 @@ class ServiceState:
             return self
         return replace(self, away=away, **over)
 
-    def marks(self) -> dict[str, StateMark]:
+    def marks(self) -> dict[str, ManualMark]:
         """Return the marks of the whole switchboard that are on, by name."""
         every = {what.value: getattr(self, what.value) for what in ManualState}
         return {name: mark for name, mark in every.items() if mark is not None}
@@ -367,7 +367,7 @@ def _without_hours(service: ServiceState, now: Now) -> Opening:
     return Opening(False, ReasonCode.CLOCK_ALONE, NOTHING, CLOSED_GREETINGS[ReasonCode.CLOCK_ALONE])
 
 
-def _open_until(schedule: Schedule, state: OpenState, opened: StateMark) -> datetime | None:
+def _open_until(schedule: Schedule, state: OpenState, opened: ManualMark) -> datetime | None:
     """Return when an opening by hand ends and the written hours close as well."""
     if opened.until is None:
         return state.flips_at
@@ -375,7 +375,7 @@ def _open_until(schedule: Schedule, state: OpenState, opened: StateMark) -> date
     return then.flips_at if then.open else opened.until
 
 
-def _by_mark(code: ReasonCode, mark: StateMark, schedule: Schedule, now: Now) -> Opening:
+def _by_mark(code: ReasonCode, mark: ManualMark, schedule: Schedule, now: Now) -> Opening:
     """Closed or absent until the mark ends; people answer again at the next written opening."""
     reopens = schedule.next_open(mark.until) if mark.until and now.by_hours else None
     return Opening(False, code, NOTHING, CLOSED_GREETINGS[code], mark.until, reopens)

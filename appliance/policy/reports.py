@@ -282,7 +282,7 @@ SERVED_ENDINGS = (*FILTER_ENDINGS, Ending.TRANSFERRED, Ending.RETURNED)
 
 
 @dataclass(frozen=True, slots=True)
-class TransferRow:
+class TransferAttempt:
     """One transfer to a unit for a need: `returned` is why it came back, "" where it was taken."""
 
     unit: str
@@ -303,7 +303,7 @@ class CallRow:
     ending: Ending
     wait_s: float | None = None
     overflow: bool = False
-    sent: tuple[TransferRow, ...] = ()
+    sent: tuple[TransferAttempt, ...] = ()
     position: str = ""
 
 
@@ -365,7 +365,7 @@ class UnitFigures:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class MonthlyReport:
     """All figures of a time; months as "2026-10", hours as 0 to 23, needs as "unit.need"."""
 
     total: CallFigures
@@ -388,13 +388,13 @@ def seconds_shown(seconds: float | None, language: str) -> str:
 
 def report_of(
     calls: Iterable[CallRow], requests: Iterable[RequestRow], *, per_person: bool = False
-) -> Report:
+) -> MonthlyReport:
     """Sum up calls and requests; `per_person` only with the reference of an agreement (E21)."""
     calls, requests = tuple(calls), tuple(requests)
     answered = tuple(call for call in calls if call.position)
     named = {(sent.unit, sent.need) for call in calls for sent in call.sent}
     named |= {(each.unit, each.need) for each in requests}
-    return Report(
+    return MonthlyReport(
         call_figures(calls),
         _grouped(calls, lambda call: call.called),
         _grouped(calls, lambda call: f"{call.at:%Y-%m}"),
@@ -428,7 +428,7 @@ def unit_figures(
 ) -> UnitFigures:
     """Sum up what concerned a unit and one of its needs; "" stands for all of them."""
 
-    def is_meant(each: TransferRow | RequestRow) -> bool:
+    def is_meant(each: TransferAttempt | RequestRow) -> bool:
         return unit in {"", each.unit} and need in {"", each.need}
 
     sent = [each for call in calls for each in call.sent if is_meant(each)]

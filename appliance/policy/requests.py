@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from appliance.policy.directory import ReturnRule, Slots
+from appliance.policy.directory import AppointmentSlots, ReturnRule
 from appliance.policy.hours import (
     ONE_DAY,
     Schedule,
@@ -100,7 +100,7 @@ class Appointment:
     `sequence` counts its changes (RFC 5545, 3.8.7.4).
     """
 
-    slot: Slot
+    slot: AppointmentSlot
     form: AppointmentForm
     confirmed: bool
     sequence: int = 0
@@ -313,7 +313,7 @@ AHEAD_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class AppointmentSlot:
     """One appointment's time, aware, the end excluded."""
 
     start: datetime
@@ -324,14 +324,14 @@ BookedPlaces = Mapping[datetime, int]
 """How many appointments an office has at a slot's start."""
 
 
-def slots_on(slots: Slots, calendar: Schedule, day: date) -> Iterator[Slot]:
+def slots_on(slots: AppointmentSlots, calendar: Schedule, day: date) -> Iterator[AppointmentSlot]:
     """Yield the slots of a day, in order; none while the site is closed."""
     hours = hours_of_office(calendar, slots.week)
     length = timedelta(minutes=slots.minutes)
     for band in hours.bands_on(day):
         start, end = band.on(day)
         while start + length <= end:
-            slot = Slot(
+            slot = AppointmentSlot(
                 local_moment(start, calendar.zone), local_moment(start + length, calendar.zone)
             )
             if _open_throughout(hours, slot):
@@ -340,10 +340,14 @@ def slots_on(slots: Slots, calendar: Schedule, day: date) -> Iterator[Slot]:
 
 
 def free_slots(
-    slots: Slots, calendar: Schedule, booked: BookedPlaces, after: datetime, most: int = 6
-) -> tuple[Slot, ...]:
+    slots: AppointmentSlots,
+    calendar: Schedule,
+    booked: BookedPlaces,
+    after: datetime,
+    most: int = 6,
+) -> tuple[AppointmentSlot, ...]:
     """Return the next free slots that begin after a moment, at most so many, within AHEAD_DAYS."""
-    found: list[Slot] = []
+    found: list[AppointmentSlot] = []
     day = after.astimezone(calendar.zone).date()
     while day <= last_appointment_day(calendar, after):
         for slot, _ in free_slots_on(slots, calendar, booked, day, after):
@@ -360,8 +364,8 @@ def last_appointment_day(calendar: Schedule, now: datetime) -> date:
 
 
 def free_slots_on(
-    slots: Slots, calendar: Schedule, booked: BookedPlaces, day: date, after: datetime
-) -> Iterator[tuple[Slot, int]]:
+    slots: AppointmentSlots, calendar: Schedule, booked: BookedPlaces, day: date, after: datetime
+) -> Iterator[tuple[AppointmentSlot, int]]:
     """Yield the slots of a day that begin after a moment, each with its free places.
 
     None on a day to which no appointment is given yet.
@@ -375,8 +379,12 @@ def free_slots_on(
 
 
 def take_slot(
-    slots: Slots, calendar: Schedule, booked: BookedPlaces, start: datetime, now: datetime
-) -> Slot:
+    slots: AppointmentSlots,
+    calendar: Schedule,
+    booked: BookedPlaces,
+    start: datetime,
+    now: datetime,
+) -> AppointmentSlot:
     """Return the slot that starts at a moment; raises OfficeError when it cannot be had (any more).
 
     Whoever stores it does so in the same transaction in which `booked` was read.
@@ -413,7 +421,7 @@ def take_slot(
     return slot
 
 
-def _open_throughout(hours: Schedule, slot: Slot) -> bool:
+def _open_throughout(hours: Schedule, slot: AppointmentSlot) -> bool:
     state = hours.at(slot.start)
     return state.open and (state.flips_at is None or state.flips_at >= slot.end)
 

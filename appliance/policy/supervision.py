@@ -240,7 +240,7 @@ def silent_components(beats: Mapping[Component, float], now: float) -> tuple[Com
     return tuple(part for part, at in beats.items() if now - at > RESTART_RULES[part].silent_s)
 
 
-def judge(
+def supervise_self(
     late: Collection[Component],
     failed: Collection[Component],
     left: RestartHistory,

@@ -266,7 +266,7 @@ _SQLITE_DAMAGE: Final = re.compile(
 _ERRNO_TEXT: Final = re.compile(r"\[Errno (?P<code>-?\d+)\] (?P<text>[^:()\[\]]*[^:()\[\]. ])")
 
 
-def why_not(error: OSError) -> Words:
+def os_error_words(error: OSError) -> Words:
     """Return why the system did not do something, and what to do about it.
 
     Ours (PortError, StoreError) have no number and say it themselves; so does a certificate's.
@@ -289,7 +289,7 @@ def words_of(error: Exception) -> Words:
     words = getattr(error, "words", None)
     if isinstance(words, Words):
         return words
-    return why_not(error) if isinstance(error, OSError) else error_text_words(str(error))
+    return os_error_words(error) if isinstance(error, OSError) else error_text_words(str(error))
 
 
 NO_SERVER: Final = "no mail server is configured: write [mail] server"

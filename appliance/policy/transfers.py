@@ -10,12 +10,12 @@ from datetime import date, datetime, time, timedelta
 from appliance.policy.clock import Now
 from appliance.policy.directory import (
     Directory,
-    Hindrance,
     Need,
     NeedInForce,
     Reach,
     ReturnRule,
-    Target,
+    TransferHindrance,
+    TransferTarget,
     Unit,
     need_in_force,
     needs_of,
@@ -41,7 +41,7 @@ WITHOUT_DECLARATION = (ReturnRule.EMAIL,)
 """The rule of a unit that has declared nothing (E13)."""
 
 
-class Reason(enum.StrEnum):
+class TransferReason(enum.StrEnum):
     """Why an operator transfers a call (P3)."""
 
     TOPIC = "topic"
@@ -59,7 +59,7 @@ class TransferAllowed:
 
     unit: Unit
     need: Need
-    targets: tuple[Target, ...]
+    targets: tuple[TransferTarget, ...]
     rules: tuple[ReturnRule, ...]
     declaration: int
     band_ends: datetime | None = None
@@ -84,7 +84,7 @@ class TransferLater:
 
     unit: Unit
     need: str
-    why: Hindrance
+    why: TransferHindrance
     rules: tuple[ReturnRule, ...]
     today: Bands = ()
     resumes_at: datetime | None = None
@@ -93,7 +93,7 @@ class TransferLater:
 
     def begun(self, local: datetime) -> Bands:
         """Return today's bands that have begun by a local moment; none where bands say nothing."""
-        if self.why is not Hindrance.BAND or self.closing:
+        if self.why is not TransferHindrance.BAND or self.closing:
             return ()
         return tuple(band for band in self.today if band.start <= local.time())
 
@@ -131,10 +131,10 @@ def may_transfer(
         held = directory.declaration(unit, day)
         rules, today = held.rules if held else WITHOUT_DECLARATION, ()
         closing = _closing_without(calendar, unit_code, need_code, now)
-    foreseen = why is not Hindrance.NUMBERS and now.by_hours
+    foreseen = why is not TransferHindrance.NUMBERS and now.by_hours
     resumes = resumes_at(directory, calendar, unit, need_code, now.wall) if foreseen else None
-    why = why or Hindrance.BAND
-    told = closing if why is not Hindrance.CLOCK else None
+    why = why or TransferHindrance.BAND
+    told = closing if why is not TransferHindrance.CLOCK else None
     return TransferLater(unit, need_code, why, rules, today, resumes, notice, told)
 
 
@@ -169,23 +169,23 @@ def may_join(
     return next(allowed, None) or next(later, None)
 
 
-def place_of(targets: tuple[Target, ...], phone: str) -> int:
+def place_of(targets: tuple[TransferTarget, ...], phone: str) -> int:
     """Say at which place, from 1 on, a SIP phone stands among targets; 0 for nowhere."""
     rung = [t.reach is Reach.PHONE and t.number.reveal(Purpose.RING) == phone for t in targets]
     return rung.index(True) + 1 if True in rung else 0
 
 
-def _hindrance(found: NeedInForce | Hindrance, now: Now) -> Hindrance | None:
-    if isinstance(found, Hindrance):
+def _hindrance(found: NeedInForce | TransferHindrance, now: Now) -> TransferHindrance | None:
+    if isinstance(found, TransferHindrance):
         return found
     if not now.by_hours:
-        return Hindrance.CLOCK  # a band cannot be kept by a clock that nobody trusts
+        return TransferHindrance.CLOCK  # a band cannot be kept by a clock that nobody trusts
     if not found.schedule.at(now.wall).open:
-        return Hindrance.BAND
-    return None if _readable(found.need) else Hindrance.NUMBERS
+        return TransferHindrance.BAND
+    return None if _readable(found.need) else TransferHindrance.NUMBERS
 
 
-def _readable(need: Need) -> tuple[Target, ...]:
+def _readable(need: Need) -> tuple[TransferTarget, ...]:
     """Return the targets whose numbers could be unsealed: the others cannot be called."""
     return tuple(target for target in need.targets if target.number.is_known)
 
@@ -203,23 +203,25 @@ WEEKDAY_WORDS = (
     Words("sabato", "Saturday"),
     Words("domenica", "Sunday"),
 )
-HINDRANCE_WORDS: Mapping[Hindrance, Words] = {
-    Hindrance.NO_DECLARATION: Words(
+HINDRANCE_WORDS: Mapping[TransferHindrance, Words] = {
+    TransferHindrance.NO_DECLARATION: Words(
         "non ha ancora una comunicazione", "has not declared anything yet"
     ),
-    Hindrance.EXPIRED: Words("la comunicazione è scaduta", "the declaration has run out"),
-    Hindrance.WITHDRAWN: Words(
+    TransferHindrance.EXPIRED: Words("la comunicazione è scaduta", "the declaration has run out"),
+    TransferHindrance.WITHDRAWN: Words(
         "ha comunicato di non ricevere chiamate", "has declared that it takes no calls"
     ),
-    Hindrance.NEED: Words(
+    TransferHindrance.NEED: Words(
         "per questa necessità non ha indicato numeri", "has named no number for this need"
     ),
-    Hindrance.ABSENT: Words("tutti assenti per un breve periodo", "all are absent for a while"),
-    Hindrance.NUMBERS: Words(
+    TransferHindrance.ABSENT: Words(
+        "tutti assenti per un breve periodo", "all are absent for a while"
+    ),
+    TransferHindrance.NUMBERS: Words(
         "i suoi numeri non si possono leggere (avvisare il tecnico)",
         "its numbers cannot be read (tell the technician)",
     ),
-    Hindrance.CLOCK: Words(
+    TransferHindrance.CLOCK: Words(
         "l'ora non è nota, la fascia non si può verificare",
         "the time is not known, so the band cannot be kept",
     ),
@@ -297,7 +299,7 @@ def _bands(bands: tuple[Band, ...], and_: str) -> str:
 
 def _resumes(later: TransferLater, local: datetime) -> Words:
     if later.resumes_at is None:
-        if later.why is Hindrance.BAND:
+        if later.why is TransferHindrance.BAND:
             return Words("non è prevista un'altra fascia", "no further band is foreseen")
         return NOTHING
     moment = later.resumes_at.astimezone(local.tzinfo)

@@ -32,7 +32,7 @@ from appliance.policy.clock import (
     clock_confirmed,
 )
 from appliance.policy.clock import look_at_clock as looked
-from appliance.policy.text import Refused, why_not
+from appliance.policy.text import Refused, os_error_words
 from appliance.store import privacy
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def ask(folder: Path, wall: float, monotonic: float) -> None:
         atomic_write(folder / NAME, f"{wall:.3f} {monotonic:.3f}\n", is_durable=False)
     except OSError as error:
         raise Refused(
-            f"l'orologio non si può regolare: {why_not(error).it}",
+            f"l'orologio non si può regolare: {os_error_words(error).it}",
             f"the clock cannot be set: {error}",
         ) from error
 

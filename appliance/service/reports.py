@@ -23,7 +23,7 @@ from appliance.media.messages import Marked, Measured, MediaHealth
 from appliance.policy.hours import day_phrase, moment_words
 from appliance.policy.reports import Peak
 from appliance.policy.requests import month_to_report
-from appliance.policy.text import NOTHING, Refused, Words, why_not
+from appliance.policy.text import NOTHING, Refused, Words, os_error_words
 from appliance.store.reports import LineUse, queue_sheets
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def save(settings: Settings, *proofs: Proof) -> Path:
         atomic_write(path, text + "\n")
     except OSError as error:
         raise Refused(
-            f"{path} non si può scrivere ({why_not(error).it}): eseguire il comando come "
+            f"{path} non si può scrivere ({os_error_words(error).it}): eseguire il comando come "
             "root o come utente del servizio",
             f"{path} cannot be written ({error.strerror}): run it as root or as the service's user",
         ) from error

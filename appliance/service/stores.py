@@ -23,7 +23,7 @@ from appliance.media.messages import RecordingStarted
 from appliance.policy.dialling import DIAL_REFUSAL_WORDS, DialLedger, DialRefusal, DialRules
 from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.numbering import NumberClass
-from appliance.policy.opening import ManualState, ServiceState, StateMark
+from appliance.policy.opening import ManualMark, ManualState, ServiceState
 from appliance.policy.requests import Request
 from appliance.service.announcements import Dictations, SpokenSounds
 from appliance.service.housekeeping import MessageSounds, Pins, in_vain
@@ -349,7 +349,7 @@ def state_from_json(data: dict[str, Any]) -> ServiceState:
     for name, mark in data.items():
         until = datetime.fromisoformat(mark["until"]) if mark["until"] else None
         since = datetime.fromisoformat(mark["since"])
-        read = StateMark(str(mark["by"]), since, until, mark.get("by_hours") is True)
+        read = ManualMark(str(mark["by"]), since, until, mark.get("by_hours") is True)
         if name.startswith(AWAY):
             state = state.go_away(name.removeprefix(AWAY), read)
         else:

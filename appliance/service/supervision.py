@@ -21,8 +21,8 @@ from appliance.policy.supervision import (
     Component,
     RestartHistory,
     SupervisionVerdict,
-    judge,
     silent_components,
+    supervise_self,
 )
 from appliance.policy.text import NOTHING, Words, words_of
 from appliance.service.helper_requests import LIMIT
@@ -273,7 +273,7 @@ class Supervisor:
         failed = (*self._collector.failed(), *spent)
         if not late_ones and not failed:
             return SupervisionVerdict(feeds=True)
-        return judge(late_ones, failed, self._left, now, idle=self._kept and is_idle())
+        return supervise_self(late_ones, failed, self._left, now, idle=self._kept and is_idle())
 
     def _seen(self) -> dict[Component, float]:
         return {part: beat() for part, beat in self._beats.items()}

@@ -21,7 +21,7 @@ from appliance.media.messages import (
     RestartLine,
 )
 from appliance.policy.privacy import mask_journal
-from appliance.policy.text import Refused, Words, why_not
+from appliance.policy.text import Refused, Words, os_error_words
 from appliance.policy.users import Permission
 from appliance.service.backup import MADE, UPLOADED
 from appliance.service.jobs import JobResult, Jobs
@@ -226,7 +226,7 @@ class JobCommands:
         except Refused as refused:
             return refused
         except OSError as error:
-            why = why_not(error)
+            why = os_error_words(error)
             return Refused(f"non è possibile: {why.it}", f"it cannot be done: {why.en}")
         self.last.pop(allowed.name, None)
         return {"said": plain(BEGUN)}

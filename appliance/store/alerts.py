@@ -9,20 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from appliance.calls.orders import Result
 from appliance.policy.hours import moment_words
-from appliance.policy.mail import (
-    TO_HEAD,
-    Mail,
-    overdue_mail,
-)
-from appliance.policy.numbering import (
-    HOME_PLAN,
-    NumberingPlan,
-)
-from appliance.policy.requests import (
-    RequestState,
-    due_day,
-    is_overdue,
-)
+from appliance.policy.mail import TO_HEAD, Mail, overdue_mail
+from appliance.policy.numbering import HOME_PLAN, NumberingPlan
+from appliance.policy.requests import RequestState, due_day, is_overdue
 from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import (
     CallAlerts,

@@ -9,11 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from appliance.calls.orders import CallRecord
-from appliance.policy.numbering import (
-    HOME_PLAN,
-    NumberingPlan,
-    are_same_number,
-)
+from appliance.policy.numbering import HOME_PLAN, NumberingPlan, are_same_number
 from appliance.policy.requests import RequestState, RequestStep
 from appliance.policy.text import Words
 from appliance.policy.users import (
@@ -24,13 +20,7 @@ from appliance.policy.users import (
     handover_words,
     may_hand_over,
 )
-from appliance.policy.voicemail import (
-    MessageCare,
-    MessageEntry,
-    MessageState,
-    MessageStep,
-    care_of,
-)
+from appliance.policy.voicemail import MessageCare, MessageEntry, MessageState, MessageStep, care_of
 from appliance.store import call_log, database, requests, users, voicemail
 from appliance.store.call_log import (
     NumberedCall,

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from appliance.errors import StoreError
 from appliance.files import create_once, make_private
 from appliance.policy.directory import (
+    AppointmentSlots,
     Authorisation,
     Declaration,
     Directory,
@@ -26,15 +27,14 @@ from appliance.policy.directory import (
     Need,
     Reach,
     ReturnRule,
-    Slots,
-    Target,
+    TransferTarget,
     Unit,
     Variation,
 )
 from appliance.policy.directory_changes import DirectoryChange, Revocation
 from appliance.policy.hours import WEEKDAYS, Band, Week
 from appliance.policy.numbering import Purpose, SecretNumber
-from appliance.policy.text import NotKept, Refused, why_not
+from appliance.policy.text import NotKept, Refused, os_error_words
 from appliance.store import database, managed_config
 from appliance.store.database import Noted, transaction
 
@@ -202,7 +202,7 @@ def load_vault(path: Path) -> Vault:
         ) from error
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it is not what was written there"
-        it = why_not(error).it if isinstance(error, OSError) else "non è una chiave"
+        it = os_error_words(error).it if isinstance(error, OSError) else "non è una chiave"
         raise NotKept(
             f"la chiave {path} non si può leggere ({it}): rimetterla dalla copia di sicurezza",
             f"the key {path} cannot be read ({why}): put it back from the backup",
@@ -316,7 +316,7 @@ def _need_to(need: Need, number: int, vault: Vault) -> Body:
     }
 
 
-def _target_to(target: Target, number: int, vault: Vault) -> Body:
+def _target_to(target: TransferTarget, number: int, vault: Vault) -> Body:
     return {
         "reach": target.reach.value,
         "sealed": vault.seal(target.number.reveal(Purpose.STORE), _entry_label(number)),
@@ -336,7 +336,7 @@ def _declaration(entry: EntryStamp, unit: str, body: Body, vault: Opener | None)
         tuple(_need(need, entry.number, vault) for need in body["needs"]),
         date.fromisoformat(body["first"]),
         _date(body["last"]),
-        slots and Slots(_week(slots["week"]), slots["minutes"], slots["places"]),
+        slots and AppointmentSlots(_week(slots["week"]), slots["minutes"], slots["places"]),
     )
 
 
@@ -358,10 +358,10 @@ def _need(body: Body, number: int, vault: Opener | None) -> Need:
     return Need(body["code"], body["name"], targets, rules, body["code_keys"])
 
 
-def _target(body: Body, number: int, vault: Opener | None) -> Target:
+def _target(body: Body, number: int, vault: Opener | None) -> TransferTarget:
     digits = vault.open(body["sealed"], _entry_label(number)) if vault else ""
     reach, mobile = Reach(body["reach"]), bool(body["service_mobile"])
-    return Target(reach, SecretNumber(digits), body["label"], mobile)
+    return TransferTarget(reach, SecretNumber(digits), body["label"], mobile)
 
 
 def _entry_label(number: int) -> str:
@@ -533,7 +533,8 @@ def _vault(connection: sqlite3.Connection, key: Path) -> Vault:
         return make_vault(key)
     except OSError as error:
         raise NotKept(
-            f"la chiave {key} non si può creare ({why_not(error).it}): controllare la memoria",
+            f"la chiave {key} non si può creare ({os_error_words(error).it}): "
+            "controllare la memoria",
             f"the key {key} cannot be made ({error}): check the disk",
         ) from error
 

@@ -12,14 +12,8 @@ from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.calls.status import Names, transfers_of
 from appliance.policy import requests as policy
 from appliance.policy.hours import day_words, moment_words
-from appliance.policy.mail import (
-    APPOINTMENT_FORM_WORDS,
-    MAIL_STATE_WORDS,
-)
-from appliance.policy.requests import (
-    Appointment,
-    Request,
-)
+from appliance.policy.mail import APPOINTMENT_FORM_WORDS, MAIL_STATE_WORDS
+from appliance.policy.requests import Appointment, Request
 from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import (
     MessageCare,

@@ -10,16 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from appliance.policy.mail import (
-    Mail,
-    MailState,
-    OutgoingMail,
-    QueuedMail,
-)
-from appliance.policy.requests import (
-    done_link_hash,
-    with_new_done_link,
-)
+from appliance.policy.mail import Mail, MailState, OutgoingMail, QueuedMail
+from appliance.policy.requests import done_link_hash, with_new_done_link
 from appliance.policy.text import Refused
 from appliance.store import database
 from appliance.store.call_log import iso, moment

@@ -19,11 +19,11 @@ from appliance.policy.reports import (
     CallFigures,
     CallRow,
     Ending,
+    MonthlyReport,
     Peak,
-    Report,
     RequestRow,
     StoredCounts,
-    TransferRow,
+    TransferAttempt,
     UnitFigures,
     peak_of,
     seconds_shown,
@@ -255,16 +255,16 @@ def _open(request: Request, overdue: bool, *, counted: bool) -> RequestRow:
     return RequestRow(request.unit, appointment, counted, True, overdue, request.need)
 
 
-def sent_of(record: CallRecord) -> tuple[TransferRow, ...]:
+def sent_of(record: CallRecord) -> tuple[TransferAttempt, ...]:
     """Return one for each transfer that began; the last that the trail says is what became of it.
 
     An office that took a call may yet send it back (E7). `transfer.no_line` begins none.
     """
-    begun: list[TransferRow] = []
+    begun: list[TransferAttempt] = []
     for code in record.trail:
         match code.split("."):
             case ["transfer", unit, need, _why, _way]:
-                begun.append(TransferRow(unit, UNFINISHED, need))
+                begun.append(TransferAttempt(unit, UNFINISHED, need))
             case ["transferred", _] if begun:
                 begun[-1] = replace(begun[-1], returned="")
             case ["returned", _, reason] if begun:
@@ -272,7 +272,7 @@ def sent_of(record: CallRecord) -> tuple[TransferRow, ...]:
     return tuple(begun)
 
 
-def _after_transfer(record: CallRecord, last: TransferRow) -> Ending:
+def _after_transfer(record: CallRecord, last: TransferAttempt) -> Ending:
     """Say what became of a call by its last transfer; whoever gave up meanwhile is lost."""
     if not last.returned:
         return Ending.TRANSFERRED
@@ -363,14 +363,14 @@ REASONS: Final[Mapping[str, Words]] = {
 ENDING_NAMES: Final = tuple(each.value for each in Ending)
 
 
-def as_json(found: Report, first: date, last: date) -> str:
+def as_json(found: MonthlyReport, first: date, last: date) -> str:
     """Write all figures for programmes; the keys are kept stable."""
     value = {"from": first.isoformat(), "to": last.isoformat(), **dataclasses.asdict(found)}
     value["total"] |= {"by_filter": found.total.by_filter, "served": found.total.served}
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
-def as_csv(found: Report) -> str:
+def as_csv(found: MonthlyReport) -> str:
     """Write one row a group for a spreadsheet: semicolons, as Italian ones expect."""
     out = io.StringIO()
     writer = csv.writer(out, delimiter=";", lineterminator="\n")
@@ -399,7 +399,7 @@ def as_csv(found: Report) -> str:
     return out.getvalue()
 
 
-def _groups(found: Report) -> Iterator[tuple[str, str, CallFigures]]:
+def _groups(found: MonthlyReport) -> Iterator[tuple[str, str, CallFigures]]:
     yield "total", "", found.total
     for number, figures in found.numbers.items():
         yield "number", number, figures
@@ -435,7 +435,7 @@ def _unit_cells(told: UnitFigures) -> tuple[int, ...]:
 
 
 def as_text(
-    found: Report,
+    found: MonthlyReport,
     first: date,
     last: date,
     language: str,
@@ -453,7 +453,7 @@ def as_text(
 class ReportText:
     """A report in words: line by line, or its parts for a paper."""
 
-    found: Report
+    found: MonthlyReport
     language: str
     names: Mapping[str, str]
     reference: str

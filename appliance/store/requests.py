@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from appliance.policy import requests as policy
 from appliance.policy.directory import ReturnRule
-from appliance.policy.mail import (
-    Mail,
-    MailState,
-    QueuedMail,
-)
+from appliance.policy.mail import Mail, MailState, QueuedMail
 from appliance.policy.numbering import HOME_PLAN, NumberingPlan, are_same_number, is_number_like
 from appliance.policy.requests import (
     Appointment,
     AppointmentForm,
+    AppointmentSlot,
     BookedPlaces,
     Citizen,
     Contact,
@@ -30,7 +27,6 @@ from appliance.policy.requests import (
     RequestClosing,
     RequestState,
     RequestStep,
-    Slot,
     done_link_hash,
     free_slots,
     take_slot,
@@ -49,7 +45,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    from appliance.policy.directory import Slots
+    from appliance.policy.directory import AppointmentSlots
     from appliance.policy.hours import Schedule
     from appliance.policy.requests import NewRequest
     from appliance.store.call_log import Value
@@ -60,7 +56,7 @@ class SlotDiary:
     """Whose slots they are (`unit` declared them), and when the house is open."""
 
     unit: str
-    slots: Slots
+    slots: AppointmentSlots
     calendar: Schedule
 
 
@@ -76,7 +72,7 @@ def booked_slots(connection: sqlite3.Connection, unit: str, after: datetime) -> 
 
 def free_slots_of(
     connection: sqlite3.Connection, diary: SlotDiary, after: datetime, most: int = 6
-) -> tuple[Slot, ...]:
+) -> tuple[AppointmentSlot, ...]:
     """Return the next free slots of a unit."""
     taken = booked_slots(connection, diary.unit, after)
     return free_slots(diary.slots, diary.calendar, taken, after, most)
@@ -84,7 +80,7 @@ def free_slots_of(
 
 def reserve_slot(
     connection: sqlite3.Connection, diary: SlotDiary, start: datetime, request: int, now: datetime
-) -> Slot:
+) -> AppointmentSlot:
     """Take a slot for a request, within the caller's transaction; raises OfficeError."""
     # Looked for and taken in one transaction: two requests never get one slot, whoever is quicker
     # (P6). The key of the table forbids two in one place all the same.
@@ -267,7 +263,7 @@ def _citizen(value: Mapping[str, Any]) -> Citizen:
 def _appointment(value: Mapping[str, Any]) -> Appointment | None:
     if value["starts"] is None:
         return None
-    slot = Slot(
+    slot = AppointmentSlot(
         datetime.fromisoformat(str(value["starts"])), datetime.fromisoformat(str(value["ends"]))
     )
     return Appointment(

@@ -14,12 +14,7 @@ from typing import TYPE_CHECKING, Final
 from appliance.calls.events import Caller, Presentation
 from appliance.calls.orders import NOBODY, CallRecord, Direction, Result
 from appliance.errors import StoreError
-from appliance.policy.numbering import (
-    HOME_PLAN,
-    NumberingPlan,
-    canonical_number,
-    number_tail,
-)
+from appliance.policy.numbering import HOME_PLAN, NumberingPlan, canonical_number, number_tail
 from appliance.policy.text import SaidError, Words
 from appliance.policy.voicemail import (
     MessageCare,

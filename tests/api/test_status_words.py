@@ -27,7 +27,7 @@ from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.office import SET_AUTOMATICALLY
-from appliance.policy.opening import ManualState, StateMark
+from appliance.policy.opening import ManualMark, ManualState
 from appliance.policy.routing import GroupState
 from appliance.policy.sheets import OfficialInCharge
 from appliance.policy.text import Words
@@ -171,7 +171,7 @@ def test_manual_states_and_who_is_away() -> None:
     assert "Assenti: op1" in said.it
     assert "liberi op2; assenti op1" in said.it
     automatic = up()
-    service = automatic._desk.service.go_away("op1", StateMark(SET_AUTOMATICALLY, TEN.wall))
+    service = automatic._desk.service.go_away("op1", ManualMark(SET_AUTOMATICALLY, TEN.wall))
     automatic._desk.service = service
     said = words(automatic)
     assert "Assenti: op1 dalle 10:00 (automatico: chiamate senza risposta)" in said.it

@@ -17,7 +17,7 @@ from appliance.policy.hours import Band, Period, Week
 from appliance.policy.hours_changes import HoursEntry, Whose
 from appliance.policy.mail import TO_HEAD, Mail
 from appliance.policy.office import Office
-from appliance.policy.opening import ServiceState, StateMark
+from appliance.policy.opening import ManualMark, ServiceState
 from appliance.policy.text import Words
 from tests.calls.desk import TEN, later, tell, up
 from tests.stories.offices import EXAMPLE
@@ -83,11 +83,11 @@ def test_an_end_that_somebody_gave_is_theirs() -> None:
     """With or without a zone, and also none at all: who says so takes it back."""
     desk = up()
     ask(desk, SetClosed(on=True, by="op1", until=at(16)))
-    assert desk.service.closed == StateMark("op1", TEN.wall, at(16))
+    assert desk.service.closed == ManualMark("op1", TEN.wall, at(16))
     ask(desk, SetClosed(on=True, by="op1", until=at(16).replace(tzinfo=None)))
-    assert desk.service.closed == StateMark("op1", TEN.wall, at(16))
+    assert desk.service.closed == ManualMark("op1", TEN.wall, at(16))
     ask(desk, SetUnattended(on=True, by="op2", lasts=True))
-    assert desk.service.unattended == StateMark("op2", TEN.wall)
+    assert desk.service.unattended == ManualMark("op2", TEN.wall)
     ask(desk, SetUnattended(on=False, by="op2"))
     assert desk.service.unattended is None
 
@@ -117,12 +117,12 @@ def test_hours_that_are_entered_afterwards_move_the_end() -> None:
     assert desk.service.closed.until == at(9, day=28)
     tell(desk, friday, with_opening(at(0, day=28)))
     assert desk.service.closed.until == at(0, day=28)
-    assert desk.service.unattended == StateMark("op1", friday.wall)
+    assert desk.service.unattended == ManualMark("op1", friday.wall)
 
 
 def test_a_state_that_is_over_does_not_come_back_with_new_hours() -> None:
     """The box was without power over its end; the hours are read before the end is looked at."""
-    over = StateMark("op1", TEN.wall, at(NOON), by_hours=True)
+    over = ManualMark("op1", TEN.wall, at(NOON), by_hours=True)
     state = ServiceState(closed=over)
     assert manual_states.with_hours(EXAMPLE, state, moment(at(NOON, 30))) == state
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from appliance.calls import events, orders
 from appliance.calls.commands import SetAllAbsent, SetAway
 from appliance.calls.positions import REMIND
-from appliance.policy.opening import NO_MANUAL_STATES, StateMark
+from appliance.policy.opening import NO_MANUAL_STATES, ManualMark
 from tests.calls.desk import TEN, later, tell, up
 
 AWAY = events.ServiceStateChanged(SetAway(on=True, by="op1"))
@@ -36,7 +36,7 @@ def test_a_phone_has_one_notice_at_a_time() -> None:
 def test_a_position_that_was_away_before_a_restart_is_reminded_too() -> None:
     """What was kept of the manual states counts from when it began."""
     desk = up()
-    desk._desk.service = NO_MANUAL_STATES.go_away("op1", StateMark("op1", TEN.wall))
+    desk._desk.service = NO_MANUAL_STATES.go_away("op1", ManualMark("op1", TEN.wall))
     soon = later(TEN, 3000)
     tell(desk, soon, events.MessagesWaiting(0))
     assert desk.next_deadline() == TEN.monotonic + 3600

@@ -25,7 +25,7 @@ from appliance.policy.directory import Directory
 from appliance.policy.numbering import Purpose
 from appliance.policy.routing import group_open
 from appliance.policy.sheets import SpokenSheet
-from appliance.policy.transfers import Reason
+from appliance.policy.transfers import TransferReason
 from tests.helpers.examples import examples
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 from tests.stories.registers import BRANCHES, OFFICE_PHONES, REGISTERS
@@ -79,7 +79,7 @@ wishes = st.builds(
             ["residenza", "aire", "accertamenti", "pratiche"],
         )
     ),
-    st.sampled_from(Reason),
+    st.sampled_from(TransferReason),
     st.just("op1"),
     st.booleans(),
     st.booleans(),

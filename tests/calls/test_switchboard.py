@@ -17,7 +17,7 @@ from appliance.calls.switchboard import EXPIRY, Switchboard
 from appliance.policy.clock import ClockState, Doubt
 from appliance.policy.dialling import NO_LEDGER, PlacedCall
 from appliance.policy.office import HalfDuplexDaytime, Line
-from appliance.policy.opening import NO_MANUAL_STATES, ManualState, StateMark
+from appliance.policy.opening import NO_MANUAL_STATES, ManualMark, ManualState
 from appliance.policy.routing import GroupState
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, UP, later, records, tell, up
 from tests.stories.offices import EXAMPLE, OFFICES
@@ -205,8 +205,8 @@ def test_a_deadline_of_an_earlier_state_changes_nothing() -> None:
 
 def test_states_kept_over_a_restart_end_by_themselves() -> None:
     """A mark that ended while the box was off is taken off at the first moment."""
-    ended = StateMark("capo", TEN.wall - timedelta(hours=2), TEN.wall - timedelta(hours=1))
-    going_on = StateMark("capo", TEN.wall, TEN.wall + timedelta(minutes=5))
+    ended = ManualMark("capo", TEN.wall - timedelta(hours=2), TEN.wall - timedelta(hours=1))
+    going_on = ManualMark("capo", TEN.wall, TEN.wall + timedelta(minutes=5))
     kept = NO_MANUAL_STATES.set(ManualState.ABSENT, ended).set(ManualState.CLOSED, going_on)
     switchboard = Switchboard(EXAMPLE, "x", kept)
     deadline = switchboard.next_deadline()
@@ -376,8 +376,8 @@ def test_a_key_code_without_an_end_ends_with_the_hours() -> None:
     tell(switchboard, TEN, events.PhoneDialled("k2", "op2", "*831"))
     service = switchboard.status(TEN).service
     noon = TEN.wall.replace(hour=13, minute=0)
-    assert service.unattended == StateMark("op1", TEN.wall, noon, by_hours=True)
-    assert service.absent == StateMark("op2", TEN.wall, TEN.wall + timedelta(minutes=30))
+    assert service.unattended == ManualMark("op1", TEN.wall, noon, by_hours=True)
+    assert service.absent == ManualMark("op2", TEN.wall, TEN.wall + timedelta(minutes=30))
     gone = tell(switchboard, TEN, events.CarrierLost("killed"))
     assert gone == [orders.HangUpPhone("k1"), orders.HangUpPhone("k2")]
     assert tell(switchboard, TEN, events.OperatorAnswered("k1", "op1")) == [

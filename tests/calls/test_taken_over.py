@@ -12,7 +12,7 @@ from appliance.calls.orders import Order, Result, Way
 from appliance.calls.states import State
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import Now
-from appliance.policy.transfers import Reason
+from appliance.policy.transfers import TransferReason
 from tests.calls.desk import KNOWN, NIGHT, RANG, TEN, later, records, tell, up
 from tests.calls.test_branches import desk, phones, rings
 from tests.stories.offices import OFFICES
@@ -119,7 +119,7 @@ def test_nor_by_an_operator_or_once_somebody_has_lifted() -> None:
     """A third branch would see whoever came over as a caller handed over twice, and refuse."""
     made = desk()
     tell(made, TEN, COMES, LIFTS, IS_UP)
-    where = ("op1", "savena", "pubblico", Reason.TOPIC, "op1")
+    where = ("op1", "savena", "pubblico", TransferReason.TOPIC, "op1")
     request = commands.TransferCall(*where, attended=False)
     assert phones(tell(made, TEN, events.TransferWished("boot7-1", request))) == ["op1"]
     other = desk()
@@ -360,7 +360,9 @@ def test_a_transfer_to_an_extension_of_the_pbx_is_not_to_be_had() -> None:
     """P3: an extension is called by a flash of the caller's own line; a leg has no hook."""
     made = up("offices")
     tell(made, TEN, events.RegisterChanged(TOWN), COMES, LIFTS, IS_UP)
-    request = commands.TransferCall("op1", "anagrafe", "aire", Reason.TOPIC, "op1", attended=False)
+    request = commands.TransferCall(
+        "op1", "anagrafe", "aire", TransferReason.TOPIC, "op1", attended=False
+    )
     given = tell(made, TEN, events.TransferWished("boot7-1", request))
     assert "transfer.no_pbx" in records(given)[-1].trail
     assert not [order for order in given if isinstance(order, orders.Flash)]

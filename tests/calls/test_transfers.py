@@ -16,13 +16,13 @@ from appliance.calls.transfer import decide_transfer
 from appliance.errors import OfficeError
 from appliance.policy.clock import Now
 from appliance.policy.hours import Band
-from appliance.policy.transfers import OfficeClosed, Reason, TransferLater
+from appliance.policy.transfers import OfficeClosed, TransferLater, TransferReason
 from tests.calls.desk import KNOWN, RANG, TEN, UP, later, tell, up
 from tests.stories.offices import OFFICES
 from tests.stories.registers import OFFICE_PHONES, TOWN
 
 WITHHELD = events.CallerIdentified("line1", events.Caller(events.Presentation.WITHHELD))
-TO_ANAGRAFE = commands.TransferCall("op1", "anagrafe", "residenza", Reason.TOPIC, "op1")
+TO_ANAGRAFE = commands.TransferCall("op1", "anagrafe", "residenza", TransferReason.TOPIC, "op1")
 
 
 def office_desk(

@@ -32,7 +32,13 @@ from appliance.policy.dialling import DialLedger, DialRules, PlacedCall
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import Mail, MailState, QueuedMail
 from appliance.policy.numbering import ERASED_MARK
-from appliance.policy.requests import Appointment, AppointmentForm, Citizen, RequestStep, Slot
+from appliance.policy.requests import (
+    Appointment,
+    AppointmentForm,
+    AppointmentSlot,
+    Citizen,
+    RequestStep,
+)
 from appliance.policy.users import User
 from appliance.policy.voicemail import MessageEntry, MessageOutcome, MessageStep
 from appliance.service.stores import Stores
@@ -264,7 +270,7 @@ def test_a_chosen_record_goes_alone(box: Box) -> None:
 
 def invite(box: Box, start: datetime, calendar: str = "") -> None:
     """Let request 1, which was sent, have been an appointment of the office."""
-    slot = Slot(start, start + timedelta(minutes=20))
+    slot = AppointmentSlot(start, start + timedelta(minutes=20))
     meeting = Meeting(
         "request-1-7@comune.example",
         Appointment(slot, AppointmentForm.IN_PERSON, confirmed=True, sequence=2),

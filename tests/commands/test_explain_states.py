@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from appliance.__main__ import main
-from appliance.policy.opening import NO_MANUAL_STATES, ManualState, ServiceState, StateMark
+from appliance.policy.opening import NO_MANUAL_STATES, ManualMark, ManualState, ServiceState
 from appliance.service.stores import save_state, state_file
 from tests.stories.offices import ROME
 
@@ -86,7 +86,7 @@ def test_a_switchboard_closed_by_hand_is_closed(box: Box) -> None:
     """M: nobody reads "open and free" while callers hear the voicemail; who, since, until when."""
     assert box.told()["code"] == "open.free"
     since, until = TEN - timedelta(minutes=5), TEN + timedelta(minutes=30)
-    box.left(NO_MANUAL_STATES.set(ManualState.CLOSED, StateMark("op1", since, until)))
+    box.left(NO_MANUAL_STATES.set(ManualState.CLOSED, ManualMark("op1", since, until)))
     said = box.explain()
     assert "In corso: Chiuso a mano, da mer 25 novembre 2026, 09:55 (op1)" in said
     assert "(op1), fino a mer 25 novembre 2026, 10:30" in said
@@ -98,7 +98,7 @@ def test_a_switchboard_closed_by_hand_is_closed(box: Box) -> None:
 def test_a_state_counts_only_while_it_holds(box: Box) -> None:
     """Not after its end, nor before it was set."""
     until = TEN + timedelta(minutes=30)
-    box.left(NO_MANUAL_STATES.set(ManualState.ABSENT, StateMark("capo", TEN, until)))
+    box.left(NO_MANUAL_STATES.set(ManualState.ABSENT, ManualMark("capo", TEN, until)))
     assert box.told()["code"] == "absent"
     for at in ("2026-11-25 10:31", "2026-11-25 09:59", "2026-11-26 10:00"):
         assert box.told(at=at)["code"] == "open.free"
@@ -117,7 +117,7 @@ def test_a_state_counts_only_while_it_holds(box: Box) -> None:
 def test_each_state_can_be_asked_about(box: Box, state: str, at: str, code: str) -> None:
     """Before anybody sets it, and instead of what is in force."""
     box.left(
-        NO_MANUAL_STATES.set(ManualState.UNATTENDED, StateMark("op1", TEN - timedelta(hours=1)))
+        NO_MANUAL_STATES.set(ManualState.UNATTENDED, ManualMark("op1", TEN - timedelta(hours=1)))
     )
     assert box.told("--state", state, at=at)["code"] == code
     assert "In corso" not in box.explain("--state", state, at=at)
@@ -130,7 +130,7 @@ def test_two_states_at_once(box: Box) -> None:
 
 def test_where_every_position_is_away_nobody_is_there(box: Box) -> None:
     """E3: one away changes nothing, both do; what is said of the group by option goes first."""
-    mark = StateMark("automatic", TEN - timedelta(minutes=5))
+    mark = ManualMark("automatic", TEN - timedelta(minutes=5))
     one = NO_MANUAL_STATES.go_away("op1", mark)
     box.left(one)
     assert box.told()["code"] == "open.free"

@@ -25,7 +25,7 @@ from appliance.api.requests import RequestCommands
 from appliance.config import read as configuration
 from appliance.config.office import build_office
 from appliance.errors import OfficeError
-from appliance.policy.directory import Directory, Reach, Slots, make_target
+from appliance.policy.directory import AppointmentSlots, Directory, Reach, make_target
 from appliance.policy.directory_changes import merge_directory
 from appliance.policy.hours import week_of
 from appliance.policy.mail import TO_HEAD, MailState, QueuedMail
@@ -61,7 +61,7 @@ state = "{folder}/state"
 run = "{folder}/run"
 """
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-OFFERS = Slots(week_of(monday="15-17", wednesday="15-17"), 20)
+OFFERS = AppointmentSlots(week_of(monday="15-17", wednesday="15-17"), 20)
 WITH_SLOTS = replace(TOWN, declarations=(replace(declaration(), slots=OFFERS),))
 ANNA = ("--name", "Anna Verdi", "--phone", "347 0000001", "--email", "anna@example.org")
 AIRE = ("--unit", "anagrafe", "--need", "aire", "--subject", "Iscrizione AIRE", "--by", "op1")

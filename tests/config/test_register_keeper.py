@@ -13,7 +13,7 @@ import pytest
 from appliance.calls import events
 from appliance.errors import CentralinoError
 from appliance.policy.clock import Now
-from appliance.policy.directory import Authorisation, Directory, Hindrance, target_to_tell
+from appliance.policy.directory import Authorisation, Directory, TransferHindrance, target_to_tell
 from appliance.policy.directory_changes import merge_directory
 from appliance.policy.sheets import OfficialInCharge, Sheet
 from appliance.policy.text import Words
@@ -154,7 +154,7 @@ def test_without_the_key_rules_hold_and_its_return_is_seen(tmp_path: Path) -> No
         assert held.keeper.register.units == TOWN.units
         answer = may_transfer(held.keeper.register, CALENDAR, "anagrafe", "residenza", AT)
         assert isinstance(answer, TransferLater)
-        assert (answer.why, answer.rules) == (Hindrance.NUMBERS, (APPOINTMENT, EMAIL))
+        assert (answer.why, answer.rules) == (TransferHindrance.NUMBERS, (APPOINTMENT, EMAIL))
         assert held.trouble() == "register.numbers_unreadable"
         assert "register.key" in held.said()
         held.key.write_bytes(kept)

@@ -12,7 +12,7 @@ import pytest
 
 from appliance.console.pages.requests import _monday
 from appliance.console.settings import ConsoleSettings
-from appliance.policy.requests import RequestState, RequestStep, Slot
+from appliance.policy.requests import AppointmentSlot, RequestState, RequestStep
 from appliance.store import requests, users
 from appliance.store.requests import RequestToStore
 from tests.console import people
@@ -52,7 +52,7 @@ def desk(console_settings: ConsoleSettings, records: sqlite3.Connection) -> Iter
 def booked(records: sqlite3.Connection, at: datetime, unit: str = "anagrafe") -> int:
     """Have an appointment; returns its request's number."""
     assert WANTED.appointment is not None
-    wanted = replace(WANTED.appointment, slot=Slot(at, at + timedelta(minutes=20)))
+    wanted = replace(WANTED.appointment, slot=AppointmentSlot(at, at + timedelta(minutes=20)))
     new = replace(WANTED, unit=unit, appointment=wanted)
     return requests.insert_request(records, RequestToStore(f"{unit}{at}", new, at), LETTERS).number
 

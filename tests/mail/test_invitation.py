@@ -12,10 +12,10 @@ import pytest
 from icalendar import Calendar
 
 from appliance.mail.letter import Meeting, Method, cancellation, invitation
-from appliance.policy.requests import Appointment, AppointmentForm, Slot
+from appliance.policy.requests import Appointment, AppointmentForm, AppointmentSlot
 from tests.policy.town import rome
 
-SLOT = Slot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))
+SLOT = AppointmentSlot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))
 MEETING = Meeting(
     "request-17-1@comune.example",
     Appointment(SLOT, AppointmentForm.IN_PERSON, confirmed=True),

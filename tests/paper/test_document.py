@@ -21,11 +21,11 @@ from appliance.policy.hours import date_words, day_phrase
 from appliance.policy.requests import (
     Appointment,
     AppointmentForm,
+    AppointmentSlot,
     Citizen,
     Contact,
     Request,
     RequestStep,
-    Slot,
 )
 from appliance.store.requests import RequestSound, StoredRequest, StoredStep
 from tests.policy.town import TOWN
@@ -105,7 +105,7 @@ def test_a_letter_names_what_is_known_by_a_code() -> None:
 
 def test_a_letter_in_english_with_an_appointment() -> None:
     """A caller whose words are recorded; a code without a name stays."""
-    slot = Slot(AT, datetime(2026, 11, 8, 9, 30, tzinfo=UTC))
+    slot = AppointmentSlot(AT, datetime(2026, 11, 8, 9, 30, tzinfo=UTC))
     booked = Appointment(slot, AppointmentForm.IN_PERSON, confirmed=False)
     spoken = request(
         Citizen("", "347", spoken=True, language="xx"), rule=ReturnRule.APPOINTMENT,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
-from appliance.policy.directory import Slots
+from appliance.policy.directory import AppointmentSlots
 from appliance.policy.hours import week_of
 from appliance.policy.requests import (
     AHEAD_DAYS,
@@ -23,7 +23,7 @@ from appliance.policy.requests import (
 from appliance.policy.text import SaidError
 from tests.policy.town import CALENDAR, EVERY_DAY, rome
 
-TUESDAYS = Slots(week_of(tuesday="15-16:10", friday="9-10"), 20, 2)
+TUESDAYS = AppointmentSlots(week_of(tuesday="15-16:10", friday="9-10"), 20, 2)
 NOW = rome("2026-11-24 09:00")
 
 
@@ -57,7 +57,7 @@ def test_the_next_free_ones() -> None:
 
 def test_an_office_that_never_has_one() -> None:
     """Looked for within a year."""
-    assert free_slots(Slots(week_of(), 20), CALENDAR, {}, NOW) == ()
+    assert free_slots(AppointmentSlots(week_of(), 20), CALENDAR, {}, NOW) == ()
 
 
 def test_a_slot_is_taken() -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from appliance.policy.clock import ClockState, Doubt
-from appliance.policy.opening import NO_MANUAL_STATES, ManualState, StateMark
+from appliance.policy.opening import NO_MANUAL_STATES, ManualMark, ManualState
 from appliance.policy.routing import GroupState, explain
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 
@@ -51,7 +51,7 @@ def test_a_line_with_a_phone_beside_it() -> None:
 def test_manual_states_count() -> None:
     """What people asked for by hand is part of the answer."""
     service = NO_MANUAL_STATES.set(
-        ManualState.ABSENT, StateMark("capo", TEN, TEN + timedelta(minutes=30))
+        ManualState.ABSENT, ManualMark("capo", TEN, TEN + timedelta(minutes=30))
     )
     told = explain(EXAMPLE, EXAMPLE.lines[0], TEN, service=service)
     assert told.to_json()["code"] == "absent"

@@ -29,11 +29,11 @@ from appliance.policy.mail import (
 from appliance.policy.requests import (
     Appointment,
     AppointmentForm,
+    AppointmentSlot,
     Citizen,
     Contact,
     Request,
     RequestStep,
-    Slot,
 )
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, TOWN, rome
 
@@ -44,7 +44,7 @@ ASKED = Request(
     EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", "c-1",
     "aire", number=17,
 )  # fmt: skip
-SLOT = Slot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
+SLOT = AppointmentSlot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
 WANTED = replace(
     ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, AppointmentForm.OFFICE_CALLS, True)
 )

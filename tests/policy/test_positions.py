@@ -14,18 +14,18 @@ from appliance.policy.office import (
     PositionState,
     position,
 )
-from appliance.policy.opening import StateMark
+from appliance.policy.opening import ManualMark
 
 AT = datetime(2026, 11, 25, 9, tzinfo=UTC)
 
 
 def test_away_counts_first_then_unreachable_then_engaged() -> None:
     """Each position has one state; away says since when and by whom, unreachable since when."""
-    mark = StateMark(SET_AUTOMATICALLY, AT)
+    mark = ManualMark(SET_AUTOMATICALLY, AT)
     away = position("op1", mark, engaged=True, reachable=False, gone=AT)
     assert away == Position("op1", PositionState.AWAY, AT, SET_AUTOMATICALLY)
     assert away.automatic
-    by_key = position("op1", StateMark("op1", AT), engaged=False, reachable=True)
+    by_key = position("op1", ManualMark("op1", AT), engaged=False, reachable=True)
     assert not by_key.automatic
     gone = position("op1", None, engaged=True, reachable=False, gone=AT)
     assert gone == Position("op1", PositionState.UNREACHABLE, AT)

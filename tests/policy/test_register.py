@@ -9,13 +9,13 @@ import pytest
 
 from appliance.errors import ConfigurationError
 from appliance.policy.directory import (
+    AppointmentSlots,
     Authorisation,
     Directory,
     EntryStamp,
     Need,
     Reach,
-    Slots,
-    Target,
+    TransferTarget,
     Unit,
     faults_of,
     make_target,
@@ -53,7 +53,7 @@ DAY = date(2026, 11, 25)
 )
 def test_numbers_as_people_write_them(reach: Reach, text: str) -> None:
     """Blanks and signs between digits are no part of a number; a phone's name is its account's."""
-    assert isinstance(make_target(reach, text), Target)
+    assert isinstance(make_target(reach, text), TransferTarget)
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_what_a_declaration_must_say() -> None:
 @pytest.mark.parametrize(("minutes", "places"), [(4, 1), (241, 1), (20, 0), (20, 51)])
 def test_slots_within_reason(minutes: int, places: int) -> None:
     """An appointment is of 5 to 240 minutes, 1 to 50 at a time."""
-    assert Slots(week_of(), 20, 2).places == 2
+    assert AppointmentSlots(week_of(), 20, 2).places == 2
     with pytest.raises(ConfigurationError, match="give"):
-        Slots(week_of(), minutes, places)
+        AppointmentSlots(week_of(), minutes, places)
 
 
 def test_the_last_one_begun_holds() -> None:

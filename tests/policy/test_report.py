@@ -16,7 +16,7 @@ from appliance.policy.reports import (
     CallRow,
     Ending,
     RequestRow,
-    TransferRow,
+    TransferAttempt,
     call_figures,
     report_of,
     seconds_shown,
@@ -25,7 +25,9 @@ from tests.policy.town import rome
 
 START = rome("2026-10-30 08:00")
 UNITS = ("anagrafe", "tributi")
-SENT = st.builds(TransferRow, st.sampled_from(UNITS), st.sampled_from(["", "busy", "no_answer"]))
+SENT = st.builds(
+    TransferAttempt, st.sampled_from(UNITS), st.sampled_from(["", "busy", "no_answer"])
+)
 CALLS = st.builds(
     CallRow,
     st.integers(0, 60 * 24 * 60).map(lambda minutes: START + timedelta(minutes=minutes)),

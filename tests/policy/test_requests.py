@@ -18,13 +18,13 @@ from appliance.policy.requests import (
     REQUEST_STATE_AFTER,
     Appointment,
     AppointmentForm,
+    AppointmentSlot,
     Citizen,
     Contact,
     Request,
     RequestClosing,
     RequestState,
     RequestStep,
-    Slot,
     short_subject,
 )
 from tests.policy.town import APPOINTMENT, CALENDAR, EMAIL, rome
@@ -36,7 +36,7 @@ WORKDAYS = Schedule(
     week_of(monday="8-20", tuesday="8-20", wednesday="8-20", thursday="8-20"),
     CALENDAR.holidays,
 )
-SLOT = Slot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
+SLOT = AppointmentSlot(rome("2026-12-01 15:00"), rome("2026-12-01 15:20"))
 AGREED = Appointment(SLOT, AppointmentForm.IN_PERSON, confirmed=True)
 ASKED = Request(
     EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", number=7
@@ -177,7 +177,9 @@ def test_given_to_a_colleague_who_follows_it_from_then_on() -> None:
 def test_a_moved_appointment_is_a_newer_one() -> None:
     """RFC 5545: every change has a higher sequence; what has no appointment cannot be moved."""
     wanted = replace(ASKED, rule=APPOINTMENT, appointment=AGREED)
-    later = replace(AGREED, slot=Slot(rome("2026-12-02 15:00"), rome("2026-12-02 15:20")))
+    later = replace(
+        AGREED, slot=AppointmentSlot(rome("2026-12-02 15:00"), rome("2026-12-02 15:20"))
+    )
     twice = requests.move_appointment(requests.move_appointment(wanted, later), AGREED)
     assert twice.appointment == replace(AGREED, sequence=2)
     with pytest.raises(OfficeError, match="request 7 has no appointment"):

@@ -13,10 +13,10 @@ from appliance.policy.office import HalfDuplexDaytime, Line
 from appliance.policy.opening import (
     NO_MANUAL_STATES,
     REASON_SENTENCES,
+    ManualMark,
     ManualState,
     ReasonCode,
     ServiceState,
-    StateMark,
     reason_sentence,
 )
 from appliance.policy.routing import Destination, GroupState, NotTaken, RoutingFacts
@@ -33,7 +33,7 @@ NO_COUNTER = replace(EXAMPLE, citizens_desk=None)
 
 def marked(what: ManualState, until: datetime | None = None) -> ServiceState:
     """Return the state after somebody asked for one thing at nine."""
-    return NO_MANUAL_STATES.set(what, StateMark("capo", TEN.wall - timedelta(hours=1), until))
+    return NO_MANUAL_STATES.set(what, ManualMark("capo", TEN.wall - timedelta(hours=1), until))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import appliance
-from appliance.policy.directory import Reach, Target
+from appliance.policy.directory import Reach, TransferTarget
 from appliance.policy.numbering import MASK, Purpose, SecretNumber
 
 NUMBERS = st.text("0123456789", min_size=4, max_size=15)
@@ -26,7 +26,7 @@ SOURCES = Path(appliance.__file__).parent
 def test_nothing_prints_the_digits(digits: str) -> None:
     """str, repr, format of every kind, percent, JSON by str, dataclasses, containers: a mask."""
     number = SecretNumber(digits)
-    target = Target(Reach.PBX, number, "interno")
+    target = TransferTarget(Reach.PBX, number, "interno")
     printed = (
         str(number),
         repr(number),

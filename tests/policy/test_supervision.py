@@ -10,8 +10,8 @@ from appliance.policy.supervision import (
     Component,
     RestartHistory,
     SupervisionVerdict,
-    judge,
     silent_components,
+    supervise_self,
 )
 
 FINE = SupervisionVerdict(feeds=True)
@@ -112,23 +112,23 @@ def test_late_is_who_is_silent_for_longer_than_its_own_limit() -> None:
 
 def test_all_alive_feeds() -> None:
     """The ruler itself."""
-    assert judge((), (), RestartHistory(), 0.0, idle=True) == FINE
+    assert supervise_self((), (), RestartHistory(), 0.0, idle=True) == FINE
 
 
 @pytest.mark.parametrize("idle", [True, False])
 def test_phones_that_hang_starve_at_once(idle: bool) -> None:
     """No call works without them: nothing is waited for."""
-    assert judge((Component.SIP,), (), RestartHistory(), 0.0, idle=idle) == SupervisionVerdict(
-        feeds=False
-    )
+    assert supervise_self(
+        (Component.SIP,), (), RestartHistory(), 0.0, idle=idle
+    ) == SupervisionVerdict(feeds=False)
 
 
 @pytest.mark.parametrize("part", THREADS)
 def test_a_thread_that_hangs_starves_once_nobody_is_on_a_line(part: Component) -> None:
     """No caller is cut off for it: the feed, and the service, end when all is idle."""
-    busy = judge((part,), (), RestartHistory(), 0.0, idle=False)
+    busy = supervise_self((part,), (), RestartHistory(), 0.0, idle=False)
     assert busy == SupervisionVerdict(feeds=True, waiting=(part,))
-    assert judge((part,), (), RestartHistory(), 0.0, idle=True) == SupervisionVerdict(
+    assert supervise_self((part,), (), RestartHistory(), 0.0, idle=True) == SupervisionVerdict(
         False, part, waiting=(part,)
     )
 
@@ -137,15 +137,17 @@ def test_a_thread_that_hangs_starves_once_nobody_is_on_a_line(part: Component) -
 def test_what_a_restart_did_not_mend_is_borne(part: Component) -> None:
     """Once in so long; then calls are answered without, and the next try comes by itself."""
     left, again_s = RestartHistory((1000.0,)), RESTART_RULES[Component.CALL_CONTROL].within_s
-    borne = judge((), (part,), left, 1000.0 + again_s - 1.0, idle=True)
+    borne = supervise_self((), (part,), left, 1000.0 + again_s - 1.0, idle=True)
     assert borne == SupervisionVerdict(feeds=True, borne=(part,))
-    assert judge((), (part,), left, 1000.0 + again_s + 1.0, idle=True).leave is part
+    assert supervise_self((), (part,), left, 1000.0 + again_s + 1.0, idle=True).leave is part
 
 
 def test_a_part_that_is_late_and_has_failed_is_named_once() -> None:
     """People read one sentence of it; the phones' hanging starves whatever else is borne."""
     left = RestartHistory((0.0,))
-    found = judge((Component.SIP, Component.RECORDS), (Component.RECORDS,), left, 1.0, idle=True)
+    found = supervise_self(
+        (Component.SIP, Component.RECORDS), (Component.RECORDS,), left, 1.0, idle=True
+    )
     assert found == SupervisionVerdict(feeds=False, borne=(Component.RECORDS,))
 
 

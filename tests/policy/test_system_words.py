@@ -10,13 +10,20 @@ import ssl
 import pytest
 
 from appliance.errors import PortError
-from appliance.policy.text import ERRNO_WORDS, TIMED_OUT, NotKept, Words, error_text_words, why_not
+from appliance.policy.text import (
+    ERRNO_WORDS,
+    TIMED_OUT,
+    NotKept,
+    Words,
+    error_text_words,
+    os_error_words,
+)
 
 
 @pytest.mark.parametrize("code", sorted(ERRNO_WORDS))
 def test_each_known_error_says_what_to_do(code: int) -> None:
     """No number, nothing of the system's own text, in neither language; a remedy after a colon."""
-    said = why_not(OSError(code, "System's text"))
+    said = os_error_words(OSError(code, "System's text"))
     for text in (said.it, said.en):
         assert "Errno" not in text
         assert "System's" not in text
@@ -26,35 +33,37 @@ def test_each_known_error_says_what_to_do(code: int) -> None:
 
 def test_a_name_that_nobody_has() -> None:
     """The resolver counts below 0; its numbers are those of netdb.h."""
-    assert "DNS" in why_not(socket.gaierror(socket.EAI_NONAME, "Name not known")).en
-    assert "DNS" in why_not(socket.gaierror(socket.EAI_AGAIN, "Temporary failure")).it
+    assert "DNS" in os_error_words(socket.gaierror(socket.EAI_NONAME, "Name not known")).en
+    assert "DNS" in os_error_words(socket.gaierror(socket.EAI_AGAIN, "Temporary failure")).it
 
 
 def test_an_unknown_number_keeps_the_systems_text() -> None:
     """With what to do all the same."""
-    said = why_not(OSError(errno.EXDEV, os.strerror(errno.EXDEV)))
+    said = os_error_words(OSError(errno.EXDEV, os.strerror(errno.EXDEV)))
     assert os.strerror(errno.EXDEV) in said.it
     assert "riprovare" in said.it
     assert "try again" in said.en
-    assert "Strange" in why_not(OSError(0, "Strange")).en
-    assert "[Errno 9999]" in why_not(OSError(9999, "")).en
+    assert "Strange" in os_error_words(OSError(0, "Strange")).en
+    assert "[Errno 9999]" in os_error_words(OSError(9999, "")).en
 
 
 def test_ours_say_it_themselves() -> None:
     """They are sentences already; one that knows both languages says both."""
-    assert why_not(PortError("the port is gone")) == Words("the port is gone", "the port is gone")
-    assert why_not(NotKept("non tenuto", "not kept")) == Words("non tenuto", "not kept")
+    assert os_error_words(PortError("the port is gone")) == Words(
+        "the port is gone", "the port is gone"
+    )
+    assert os_error_words(NotKept("non tenuto", "not kept")) == Words("non tenuto", "not kept")
 
 
 def test_what_took_too_long_has_no_number() -> None:
     """A socket's own limit raises a bare TimeoutError."""
-    assert why_not(TimeoutError("timed out")) == TIMED_OUT
-    assert why_not(TimeoutError(errno.ETIMEDOUT, "Connection timed out")) == TIMED_OUT
+    assert os_error_words(TimeoutError("timed out")) == TIMED_OUT
+    assert os_error_words(TimeoutError(errno.ETIMEDOUT, "Connection timed out")) == TIMED_OUT
 
 
 def test_a_certificates_error_is_not_taken_for_the_systems() -> None:
     """Its number 1 is OpenSSL's, not "operation not permitted"."""
-    said = why_not(ssl.SSLError(1, "certificate verify failed"))
+    said = os_error_words(ssl.SSLError(1, "certificate verify failed"))
     assert "non si può verificare" in said.it
     assert "sudo" not in said.en
 
@@ -106,7 +115,7 @@ def test_a_text_without_one_stays() -> None:
 def test_what_tls_says_is_said_in_words(text: str, it: str) -> None:
     """Also within another sentence, which stays; no line of a source, no code in brackets."""
     whole = f"[SSL: SOME_REASON] {text} (_ssl.c:1032)"
-    for said in (why_not(ssl.SSLError(1, whole)), error_text_words(f"posta ({whole})")):
+    for said in (os_error_words(ssl.SSLError(1, whole)), error_text_words(f"posta ({whole})")):
         assert it in said.it
         assert "_ssl.c" not in said.it + said.en
         assert said.it != said.en

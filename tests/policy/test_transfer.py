@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from appliance.errors import OfficeError
 from appliance.policy.clock import ClockState, Now
-from appliance.policy.directory import Directory, Hindrance, Target
+from appliance.policy.directory import Directory, TransferHindrance, TransferTarget
 from appliance.policy.hours import week_of
 from appliance.policy.numbering import SecretNumber
 from appliance.policy.text import NOTHING
@@ -51,7 +51,7 @@ def read(
     return later_words(answer, rome(at)).it
 
 
-def why(at: str, register: Directory = TOWN, need: str = "residenza") -> Hindrance:
+def why(at: str, register: Directory = TOWN, need: str = "residenza") -> TransferHindrance:
     """Return why a call may not go on."""
     answer = ask(at, register, need)
     assert isinstance(answer, TransferLater)
@@ -123,8 +123,8 @@ def test_far_ahead_and_until_midnight() -> None:
 
 def test_holiday_and_closure_of_the_house() -> None:
     """Nobody is there on a holiday, nor when the house is closed."""
-    assert why("2026-12-25 10:00") is Hindrance.BAND
-    assert why("2026-11-27 10:00") is Hindrance.BAND
+    assert why("2026-12-25 10:00") is TransferHindrance.BAND
+    assert why("2026-11-27 10:00") is TransferHindrance.BAND
     assert "riprende lunedì alle 9:00" in read("2026-11-27 10:00")
 
 
@@ -185,7 +185,7 @@ def test_a_closing_without_a_name_and_one_of_another_town() -> None:
 def test_only_from_eleven_to_twelve_today() -> None:
     """E12: a variation lies over the declared bands and ends by itself."""
     register = replace(TOWN, variations=(variation(2, "2026-11-25", ELEVEN),))
-    assert why("2026-11-25 10:00", register) is Hindrance.BAND
+    assert why("2026-11-25 10:00", register) is TransferHindrance.BAND
     assert isinstance(ask("2026-11-25 11:30", register), TransferAllowed)
     assert isinstance(ask("2026-11-26 10:00", register), TransferAllowed)
     none = replace(TOWN, variations=(variation(2, "2026-11-25", week_of()),))
@@ -206,7 +206,7 @@ def test_a_variation_of_one_need() -> None:
     one = replace(variation(2, "2026-11-25", ELEVEN), needs=("aire",))
     register = replace(TOWN, variations=(one,))
     assert isinstance(ask("2026-11-25 10:00", register), TransferAllowed)
-    assert why("2026-11-25 10:00", register, "aire") is Hindrance.BAND
+    assert why("2026-11-25 10:00", register, "aire") is TransferHindrance.BAND
 
 
 def test_variations_of_service_and_office() -> None:
@@ -226,37 +226,37 @@ def test_variations_of_service_and_office() -> None:
         (
             with_declarations(),
             "residenza",
-            Hindrance.NO_DECLARATION,
+            TransferHindrance.NO_DECLARATION,
             "Anagrafe: non ha ancora una comunicazione. E-mail?",
         ),
         (
             with_declarations(replace(declaration(), last=date(2026, 11, 1))),
             "residenza",
-            Hindrance.EXPIRED,
+            TransferHindrance.EXPIRED,
             "Anagrafe: la comunicazione è scaduta. Appuntamento o e-mail?",
         ),
         (
             with_declarations(replace(declaration(), needs=())),
             "residenza",
-            Hindrance.WITHDRAWN,
+            TransferHindrance.WITHDRAWN,
             "Anagrafe: ha comunicato di non ricevere chiamate. Appuntamento o e-mail?",
         ),
         (
             TOWN,
             "tasse",
-            Hindrance.NEED,
+            TransferHindrance.NEED,
             "Anagrafe: per questa necessità non ha indicato numeri. Appuntamento o e-mail?",
         ),
         (
             with_declarations(replace(declaration(), week=week_of())),
             "residenza",
-            Hindrance.BAND,
+            TransferHindrance.BAND,
             "Anagrafe: non è prevista un'altra fascia. Appuntamento o e-mail?",
         ),
     ],
 )
 def test_what_stands_in_the_way(
-    register: Directory, need: str, reason: Hindrance, words: str
+    register: Directory, need: str, reason: TransferHindrance, words: str
 ) -> None:
     """P5, E13: no transfer without a valid declaration; the e-mail rule where there is none."""
     assert why("2026-11-25 10:00", register, need) is reason
@@ -268,7 +268,7 @@ def test_without_a_clock_no_band_can_be_kept() -> None:
     now = Now(0.0, rome("2026-11-25 10:00"), ClockState.UNSET)
     answer = may_transfer(TOWN, CALENDAR, "anagrafe", "residenza", now)
     assert isinstance(answer, TransferLater)
-    assert (answer.why, answer.resumes_at) == (Hindrance.CLOCK, None)
+    assert (answer.why, answer.resumes_at) == (TransferHindrance.CLOCK, None)
     assert "l'ora non è nota" in later_words(answer, now.wall).it
 
 
@@ -276,12 +276,12 @@ def test_without_its_numbers_an_offices_rule_opens() -> None:
     """P5: bands and rules are known when the numbers cannot be read; nothing else is promised."""
     lost = replace(RESIDENCE, targets=tuple(map(unread, CLERKS)))
     register = with_declarations(replace(declaration(), needs=(lost,)))
-    assert why("2026-11-25 10:00", register) is Hindrance.NUMBERS
+    assert why("2026-11-25 10:00", register) is TransferHindrance.NUMBERS
     assert read("2026-11-25 10:00", register) == (
         "Anagrafe: i suoi numeri non si possono leggere (avvisare il tecnico). "
         "Appuntamento o e-mail?"
     )
-    assert why("2026-11-25 20:00", register) is Hindrance.BAND
+    assert why("2026-11-25 20:00", register) is TransferHindrance.BAND
 
 
 def test_a_number_that_cannot_be_read_is_passed_over() -> None:
@@ -292,7 +292,7 @@ def test_a_number_that_cannot_be_read_is_passed_over() -> None:
     assert answer.targets == CLERKS[1:]
 
 
-def unread(known: Target) -> Target:
+def unread(known: TransferTarget) -> TransferTarget:
     """Return a target whose number could not be unsealed."""
     return replace(known, number=SecretNumber(""))
 

@@ -12,7 +12,7 @@ from appliance.errors import ConfigurationError
 from appliance.policy import routing
 from appliance.policy.clock import Now
 from appliance.policy.office import WaitingRules, share_phones
-from appliance.policy.opening import NO_MANUAL_STATES, ManualState, StateMark
+from appliance.policy.opening import NO_MANUAL_STATES, ManualMark, ManualState
 from appliance.policy.routing import Destination, GroupState, NotTaken, RoutingFacts, explain
 from tests.stories.offices import EXAMPLE, OFFICES, ROME
 
@@ -91,7 +91,7 @@ def test_after_waiting() -> None:
     gone = replace(facts, switchboard=S.UNATTENDED)
     assert routing.after_waiting(EXAMPLE, gone, TEN).greeting == "greeting_unattended"
     absent = NO_MANUAL_STATES.set(
-        ManualState.ABSENT, StateMark("capo", TEN.wall, TEN.wall + timedelta(hours=1))
+        ManualState.ABSENT, ManualMark("capo", TEN.wall, TEN.wall + timedelta(hours=1))
     )
     told = routing.after_waiting(EXAMPLE, replace(facts, service=absent), TEN)
     assert told.greeting == "greeting_absent"

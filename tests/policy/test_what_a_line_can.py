@@ -15,9 +15,9 @@ from appliance.policy.office import Group, HalfDuplexDaytime, Line
 from appliance.policy.opening import (
     NO_MANUAL_STATES,
     REASON_SENTENCES,
+    ManualMark,
     ManualState,
     ServiceState,
-    StateMark,
 )
 from appliance.policy.routing import Destination, GroupState, NotTaken, RoutingFacts, explain
 from tests.stories.offices import EXAMPLE, OFFICES, ROME, SWITCHBOARD
@@ -25,8 +25,8 @@ from tests.stories.offices import EXAMPLE, OFFICES, ROME, SWITCHBOARD
 PBX = OFFICES["pbx"]
 TEN = datetime(2026, 11, 25, 10, tzinfo=ROME)
 NIGHT = datetime(2026, 11, 25, 22, tzinfo=ROME)
-UNATTENDED = NO_MANUAL_STATES.set(ManualState.UNATTENDED, StateMark("capo", TEN))
-ABSENT = NO_MANUAL_STATES.set(ManualState.ABSENT, StateMark("capo", TEN, TEN.replace(hour=11)))
+UNATTENDED = NO_MANUAL_STATES.set(ManualState.UNATTENDED, ManualMark("capo", TEN))
+ABSENT = NO_MANUAL_STATES.set(ManualState.ABSENT, ManualMark("capo", TEN, TEN.replace(hour=11)))
 LINES = [
     Line("line1", duplex=duplex, daytime=daytime)
     for duplex, daytime in itertools.product((True, False, None), (None, *HalfDuplexDaytime))

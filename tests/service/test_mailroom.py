@@ -32,10 +32,10 @@ from appliance.policy.mail import (
 from appliance.policy.requests import (
     Appointment,
     AppointmentForm,
+    AppointmentSlot,
     Citizen,
     NewRequest,
     RequestStep,
-    Slot,
 )
 from appliance.policy.text import Words
 from appliance.service import mailroom
@@ -74,7 +74,7 @@ ROOM = a_room()
 
 def request(rule: ReturnRule, subject: str, asked: str, name: str, starts: datetime) -> NewRequest:
     """Make a request of what was typed."""
-    slot = Slot(starts, starts + timedelta(minutes=20))
+    slot = AppointmentSlot(starts, starts + timedelta(minutes=20))
     wanted = Appointment(slot, AppointmentForm.IN_PERSON, confirmed=False)
     citizen = Citizen(name, "0511", "anna@example.org")
     return NewRequest(

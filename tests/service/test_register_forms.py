@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from appliance.config import directory_file
 from appliance.policy import directory_review
 from appliance.policy.directory import (
+    AppointmentSlots,
     Authorisation,
     Declaration,
     Directory,
@@ -23,8 +24,7 @@ from appliance.policy.directory import (
     Need,
     Reach,
     ReturnRule,
-    Slots,
-    Target,
+    TransferTarget,
     Unit,
     Variation,
     faults_of,
@@ -62,7 +62,7 @@ def weeks(draw: st.DrawFn) -> Week:
 
 
 @st.composite
-def targets(draw: st.DrawFn) -> Target:
+def targets(draw: st.DrawFn) -> TransferTarget:
     """Any way to reach somebody."""
     label = draw(st.one_of(st.just(""), WORDS))
     reach = draw(st.sampled_from(Reach))
@@ -75,7 +75,7 @@ def targets(draw: st.DrawFn) -> Target:
 
 
 RULES = st.lists(st.sampled_from(ReturnRule), min_size=1, max_size=2, unique=True).map(tuple)
-SLOTS = st.builds(Slots, weeks(), st.integers(5, 240), st.integers(1, 50))
+SLOTS = st.builds(AppointmentSlots, weeks(), st.integers(5, 240), st.integers(1, 50))
 UNITS = (Unit("servizio", "Servizio", "s@c.it", say="Ciò"), Unit("u1", "Uno", "u@c.it", "servizio"))
 
 

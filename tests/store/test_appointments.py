@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
-from appliance.policy.requests import RequestStep, Slot
+from appliance.policy.requests import AppointmentSlot, RequestStep
 from appliance.store import requests
 from appliance.store.requests import RequestToStore
 from tests.policy.town import rome
@@ -20,7 +20,7 @@ def booked(db: sqlite3.Connection, ident: str, start: str, unit: str = "anagrafe
     """Have an appointment; returns its request's number."""
     assert WANTED.appointment is not None
     at = rome(start)
-    appointment = replace(WANTED.appointment, slot=Slot(at, at + timedelta(minutes=20)))
+    appointment = replace(WANTED.appointment, slot=AppointmentSlot(at, at + timedelta(minutes=20)))
     new = replace(WANTED, unit=unit, appointment=appointment)
     return requests.insert_request(db, RequestToStore(ident, new, AT)).number
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from appliance.errors import OfficeError, StoreError
 from appliance.policy.directory import (
+    AppointmentSlots,
     Authorisation,
     Directory,
     Need,
     Reach,
-    Slots,
     all_numbers_known,
     make_target,
     target_to_tell,
@@ -55,7 +55,7 @@ TURN = Need(
 DECLARED = replace(
     declaration(),
     needs=(*declaration().needs, TURN),
-    slots=Slots(week_of(tuesday="15-17"), 20, 2),
+    slots=AppointmentSlots(week_of(tuesday="15-17"), 20, 2),
     last=date(2027, 1, 31),
     entry=replace(entry(1), attachment="mail.eml"),
 )

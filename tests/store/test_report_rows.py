@@ -14,7 +14,7 @@ from appliance.calls.events import Caller, Presentation
 from appliance.calls.model import Cause
 from appliance.calls.orders import CallRecord, Result, Way
 from appliance.policy.directory import ReturnRule
-from appliance.policy.reports import Ending, TransferRow, report_of
+from appliance.policy.reports import Ending, TransferAttempt, report_of
 from appliance.policy.requests import Citizen, NewRequest
 from appliance.store import call_log, reports, requests
 from appliance.store.database import open_database
@@ -53,26 +53,26 @@ def test_every_result_but_a_call_that_goes_on_counts_in_one_way() -> None:
     ("trail", "ending", "sent"),
     [
         (("rang", "talking"), Ending.FILTER, ()),
-        ((ANA, "transferred.ana"), Ending.TRANSFERRED, (TransferRow("ana", "", "aire"),)),
-        ((ANA, "returned.ana.busy"), Ending.RETURNED, (TransferRow("ana", "busy", "aire"),)),
+        ((ANA, "transferred.ana"), Ending.TRANSFERRED, (TransferAttempt("ana", "", "aire"),)),
+        ((ANA, "returned.ana.busy"), Ending.RETURNED, (TransferAttempt("ana", "busy", "aire"),)),
         (
             (ANA, "returned.ana.no_answer", TRI, "transferred.tri"),
             Ending.TRANSFERRED,
-            (TransferRow("ana", "no_answer", "aire"), TransferRow("tri", "", "imu")),
+            (TransferAttempt("ana", "no_answer", "aire"), TransferAttempt("tri", "", "imu")),
         ),
         ((ANA, "transferred.ana", "returned.ana.sent_back"), Ending.RETURNED,
-         (TransferRow("ana", "sent_back", "aire"),)),
+         (TransferAttempt("ana", "sent_back", "aire"),)),
         ((ANA, "transfer.no_line", "ring.ana.aire.1"), Ending.LOST,
-         (TransferRow("ana", UNFINISHED, "aire"),)),
+         (TransferAttempt("ana", UNFINISHED, "aire"),)),
         ((ANA, "returned.ana.busy", "return.ring.op1"), Ending.LOST,
-         (TransferRow("ana", "busy", "aire"),)),
+         (TransferAttempt("ana", "busy", "aire"),)),
         ((ANA, "returned.ana.busy", "return.ring.op1", "return.answered.op1"), Ending.RETURNED,
-         (TransferRow("ana", "busy", "aire"),)),
+         (TransferAttempt("ana", "busy", "aire"),)),
         (("transferred.ana", "returned.ana.busy"), Ending.FILTER, ()),
     ],
 )  # fmt: skip
 def test_what_the_trail_tells(
-    trail: tuple[str, ...], ending: Ending, sent: tuple[TransferRow, ...]
+    trail: tuple[str, ...], ending: Ending, sent: tuple[TransferAttempt, ...]
 ) -> None:
     """P6, E7: the last transfer decides what became of the call; each that began counts once."""
     row = call_row(answered(trail=trail), ROME)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls import orders
-from appliance.policy.reports import Ending, Report, UnitFigures, report_of
+from appliance.policy.reports import Ending, MonthlyReport, UnitFigures, report_of
 from appliance.store import call_log, reports, requests
 from appliance.store.database import open_database
 from tests.policy.town import CALENDAR
@@ -116,7 +116,7 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     connection.close()
 
 
-def reported(db: sqlite3.Connection) -> Report:
+def reported(db: sqlite3.Connection) -> MonthlyReport:
     """Run the day, store every record in the order it was written, and read the report."""
     run = PureRun()
     run.run(parse_story("day", DAY))

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from appliance.errors import OfficeError
-from appliance.policy.directory import Slots
+from appliance.policy.directory import AppointmentSlots
 from appliance.policy.hours import week_of
 from appliance.policy.mail import TO_HEAD, Mail, MailState, QueuedMail
 from appliance.policy.requests import (
     Appointment,
     AppointmentForm,
+    AppointmentSlot,
     Citizen,
     NewRequest,
     RequestState,
     RequestStep,
-    Slot,
     spoken_request,
 )
 from appliance.store import database, outbox, requests
@@ -47,8 +47,8 @@ ANNA = Citizen("Anna Niccolò Verdi", "+39 347 0000001", "anna@example.org")
 ASKED = NewRequest(
     EMAIL, "anagrafe", "aire", ANNA, "Iscrizione AIRE", "Chiede i tempi", AT, "op1", "c-1", "aire"
 )
-DIARY = SlotDiary("anagrafe", Slots(week_of(monday="15-17"), 20, places=2), CALENDAR)
-SLOT = Slot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))
+DIARY = SlotDiary("anagrafe", AppointmentSlots(week_of(monday="15-17"), 20, places=2), CALENDAR)
+SLOT = AppointmentSlot(rome("2026-11-30 15:00"), rome("2026-11-30 15:20"))
 WANTED = replace(
     ASKED, rule=APPOINTMENT, appointment=Appointment(SLOT, AppointmentForm.IN_PERSON, True)
 )
@@ -279,7 +279,9 @@ def test_a_slot_is_never_given_twice(db: sqlite3.Connection) -> None:
 def test_a_slot_months_ahead_is_not_given_twice_either(db: sqlite3.Connection, weeks: int) -> None:
     """Two operators on the page of one week: the second hears one clear sentence."""
     start = SLOT.start + timedelta(weeks=weeks)
-    far = Appointment(Slot(start, start + timedelta(minutes=20)), AppointmentForm.IN_PERSON, True)
+    far = Appointment(
+        AppointmentSlot(start, start + timedelta(minutes=20)), AppointmentForm.IN_PERSON, True
+    )
     wanted = replace(WANTED, appointment=far)
     for name in ("r1", "r2"):
         requests.insert_request(db, RequestToStore(name, wanted, AT, diary=DIARY))
@@ -291,7 +293,7 @@ def test_a_slot_months_ahead_is_not_given_twice_either(db: sqlite3.Connection, w
 def test_moving_frees_the_old_slot_and_takes_the_new(db: sqlite3.Connection) -> None:
     """A moved appointment holds one slot; where the new one is taken the old one stays."""
     one_place = replace(DIARY, slots=replace(DIARY.slots, places=1))
-    later = Slot(rome("2026-11-30 15:20"), rome("2026-11-30 15:40"))
+    later = AppointmentSlot(rome("2026-11-30 15:20"), rome("2026-11-30 15:40"))
     to_later = Appointment(later, AppointmentForm.IN_PERSON, True)
     for name, new in (("r1", WANTED), ("r2", replace(WANTED, appointment=to_later))):
         requests.insert_request(db, RequestToStore(name, new, AT, diary=one_place))

@@ -17,7 +17,7 @@ from appliance.calls.orders import Order
 from appliance.calls.switchboard import Switchboard
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.dialling import DialLedger
-from appliance.policy.directory import Authorisation, EntryStamp, Target, target_to_tell
+from appliance.policy.directory import Authorisation, EntryStamp, TransferTarget, target_to_tell
 from appliance.policy.sheets import SpokenSheet
 from tests.stories.dictations import DictationVerbs
 from tests.stories.expectations import Words, milliseconds
@@ -359,7 +359,7 @@ class PureRun(TransferVerbs, HoursVerbs, DictationVerbs):
     def revokes(self, words: Words) -> None:
         self._tell_register(words["unit"], None)
 
-    def _tell_register(self, unit: str, told: Target | None) -> None:
+    def _tell_register(self, unit: str, told: TransferTarget | None) -> None:
         """Enter a unit's leave to tell a number, or the end of it, at this moment."""
         assert self.now is not None, "a story says `at` first"
         register, entry = (

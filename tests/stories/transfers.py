@@ -6,9 +6,9 @@ from datetime import date
 
 from appliance.calls import commands, events, orders
 from appliance.calls.status import TransferStatus
-from appliance.policy.directory import Target
+from appliance.policy.directory import TransferTarget
 from appliance.policy.numbering import Purpose
-from appliance.policy.transfers import Reason
+from appliance.policy.transfers import TransferReason
 from tests.stories.expectations import Expectations, Words
 from tests.stories.grammar import StoryError
 from tests.stories.registers import declared, varied
@@ -40,7 +40,8 @@ class TransferVerbs(Expectations):
         """A person asks by command; what would not be done is told, and not done (E23)."""
         assert self.now is not None, "a story says `at` first"
         request = commands.TransferCall(
-            words["phone"], words["unit"], words["need"], Reason(words["reason"]), words["phone"],
+            words["phone"], words["unit"], words["need"], TransferReason(words["reason"]),
+            words["phone"],
             attended="blind" not in words, anyway="anyway" in words,
         )  # fmt: skip
         refusal = self.switchboard.answer_to(request, self.now)
@@ -96,7 +97,7 @@ class TransferVerbs(Expectations):
 
     # --- what is expected --------------------------------------------------------------------
 
-    def target_of(self, name: str) -> Target:
+    def target_of(self, name: str) -> TransferTarget:
         """Return the number that records call `unit.need.N`."""
         code, need, number = name.split(".")
         unit = self.switchboard.register.unit(code)

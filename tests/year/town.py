@@ -16,7 +16,7 @@ from appliance.policy.directory import (
     Need,
     Reach,
     ReturnRule,
-    Target,
+    TransferTarget,
     Unit,
     make_target,
     target_to_tell,
@@ -104,7 +104,7 @@ def _declared(number: int, unit: str, hours: str, needs: tuple[Need, ...]) -> De
     return Declaration(_entry(number), unit, "Dirigente", bands, rules, needs, first)
 
 
-def _phones(*names: str) -> tuple[Target, ...]:
+def _phones(*names: str) -> tuple[TransferTarget, ...]:
     return tuple(make_target(Reach.PHONE, name, name) for name in names)
 
 

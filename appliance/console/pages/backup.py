@@ -29,7 +29,7 @@ from appliance.console.say import N_
 from appliance.console.settings import ConsoleSettings
 from appliance.console.templates import page
 from appliance.files import SHARED, make_shared, replacing
-from appliance.policy.text import Refused, Words, why_not
+from appliance.policy.text import Refused, Words, os_error_words
 from appliance.policy.users import Permission
 from appliance.store.backup import MAGIC
 from appliance.voicemail.storage import spare_bytes
@@ -233,7 +233,7 @@ async def keep_upload(request: Request, path: Path, kind: UploadKind) -> Respons
     except Refused as refused:
         return Response(say.words(refused.words), 409)
     except OSError as error:
-        return Response(say(FAILED, why=say.words(why_not(error))), 507)
+        return Response(say(FAILED, why=say.words(os_error_words(error))), 507)
     finally:
         lock.release()
     return Response(status_code=204)

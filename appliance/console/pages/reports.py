@@ -24,7 +24,7 @@ from appliance.console.templates import PageLink, page
 from appliance.policy import requests as policy
 from appliance.policy.hours import ONE_DAY
 from appliance.policy.numbering import MASK, number_tail
-from appliance.policy.reports import Ending, Report, report_of, seconds_shown
+from appliance.policy.reports import Ending, MonthlyReport, report_of, seconds_shown
 from appliance.policy.requests import state_words
 from appliance.policy.text import NOTHING, Words
 from appliance.policy.users import Permission, permission_refusal
@@ -300,7 +300,7 @@ async def show_report(request: Request) -> Response:
     return page(request, "reports/report.html", 200, days=days, **values)
 
 
-def hours_of(found: Report) -> dict[str, int]:
+def hours_of(found: MonthlyReport) -> dict[str, int]:
     """Return the calls of each hour from the first to the last in which there were some.
 
     An hour without a call is an empty place: left out, it would look as if there were none.
@@ -311,7 +311,7 @@ def hours_of(found: Report) -> dict[str, int]:
     return {str(hour): found.hours[hour].calls if hour in found.hours else 0 for hour in every}
 
 
-def months_of(found: Report, speaker: Speaker) -> dict[str, int]:
+def months_of(found: MonthlyReport, speaker: Speaker) -> dict[str, int]:
     """Return the calls of each month from the first to the last, by the names that are read."""
     if not found.months:
         return {}
@@ -357,7 +357,7 @@ def _day_of_report(text: str, otherwise: date) -> date:
     return day if 2000 <= day.year <= 9000 else otherwise
 
 
-async def _read_report(request: Request, days: ReportDays) -> tuple[Report, dict[str, str]]:
+async def _read_report(request: Request, days: ReportDays) -> tuple[MonthlyReport, dict[str, str]]:
     zone, late = request.app.state.zone, (await due_dates(request)).late
     start = datetime.combine(days.first, time(), zone)
     end = datetime.combine(days.last + timedelta(days=1), time(), zone)
@@ -366,10 +366,10 @@ async def _read_report(request: Request, days: ReportDays) -> tuple[Report, dict
     def is_late(one: policy.Request) -> bool:
         return one.number in late
 
-    def job(connection: sqlite3.Connection) -> tuple[Report, dict[str, str]]:
+    def job(connection: sqlite3.Connection) -> tuple[MonthlyReport, dict[str, str]]:
         return summed(connection, start, end, is_late, per_person), _names(connection)
 
-    found: tuple[Report, dict[str, str]] = await request.app.state.reading.do(job, LIMIT_S)
+    found: tuple[MonthlyReport, dict[str, str]] = await request.app.state.reading.do(job, LIMIT_S)
     return found
 
 
@@ -379,7 +379,7 @@ def summed(
     end: datetime,
     is_late: Callable[[policy.Request], bool],
     per_person: bool = False,
-) -> Report:
+) -> MonthlyReport:
     """Sum up calls and requests of some days; `per_person` by an agreement alone (E21)."""
     assert start.tzinfo is not None
     calls = reports.call_rows(connection, start, end, start.tzinfo)

@@ -33,7 +33,7 @@ from appliance.console.say import N_
 from appliance.console.templates import PageLink, page, render
 from appliance.errors import OfficeError, StoreError, TechnicianError
 from appliance.policy.privacy import mask_journal
-from appliance.policy.text import Words, error_text_words, why_not
+from appliance.policy.text import Words, error_text_words, os_error_words
 from appliance.policy.users import Permission
 from appliance.store import call_log
 from appliance.store.database import migrations
@@ -334,7 +334,7 @@ async def check_records(request: Request) -> Response:
     try:
         found = await request.app.state.reading.do(find_damage, CHECK_LIMIT_S)
     except StoreError as error:
-        said = _.words(why_not(error))
+        said = _.words(os_error_words(error))
         return page(request, "plant/checked.html", said=said, is_well=False)
     what = _.words(error_text_words(found))
     said = _("Damaged: %(what)s", what=what) if found else _("The records are whole.")
@@ -446,7 +446,7 @@ async def _storage_status(
             lambda c: read_storage_status(c, lines, path, alarm)
         ), ""
     except OSError as error:  # StoreError is one
-        return None, request.state.speaker.words(why_not(error))
+        return None, request.state.speaker.words(os_error_words(error))
 
 
 routes: list[BaseRoute] = [

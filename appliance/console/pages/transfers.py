@@ -29,12 +29,12 @@ from appliance.policy.directory import ReturnRule
 from appliance.policy.numbering import NumberingPlan
 from appliance.policy.requests import AppointmentForm, state_words
 from appliance.policy.text import NOTHING, Words
-from appliance.policy.transfers import Reason
+from appliance.policy.transfers import TransferReason
 from appliance.policy.users import Permission
 from appliance.store import requests
 from appliance.store.requests import StoredRequest
 
-REASONS: Final = (Reason.TOPIC, Reason.DEPTH, Reason.OTHER)
+REASONS: Final = (TransferReason.TOPIC, TransferReason.DEPTH, TransferReason.OTHER)
 """Why a call goes on (P3), in the order of the keys of the phones."""
 FIELDS: Final = ("name", "phone", "email", "subject", "asked", "sheet", "call", "unit", "need")
 

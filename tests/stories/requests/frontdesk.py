@@ -20,7 +20,7 @@ from appliance.config import read
 from appliance.config.office import build_office
 from appliance.errors import CentralinoError
 from appliance.mail.letter import compose
-from appliance.policy.directory import Slots
+from appliance.policy.directory import AppointmentSlots
 from appliance.policy.hours import week_of
 from appliance.policy.mail import TO_HEAD, DeliveryReply, DeliveryVerdict, RetryQueue
 from appliance.policy.requests import is_overdue
@@ -78,7 +78,7 @@ head = "responsabile@comune.example"
 """
 REGISTER = replace(
     TOWN,
-    declarations=(replace(declaration(), slots=Slots(week_of(monday="15-17"), 20)),),
+    declarations=(replace(declaration(), slots=AppointmentSlots(week_of(monday="15-17"), 20)),),
 )
 
 
