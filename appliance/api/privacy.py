@@ -26,7 +26,7 @@ from appliance.api.protocol import (
 from appliance.config.build import numbers_of
 from appliance.errors import CentralinoError, OfficeError
 from appliance.files import fsync_directory
-from appliance.mail.letter import cancellation
+from appliance.mail import cancellation
 from appliance.policy import privacy as words
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import Mail

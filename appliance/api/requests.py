@@ -31,7 +31,7 @@ from appliance.api.protocol import (
     whole_number,
 )
 from appliance.errors import CentralinoError, OfficeError
-from appliance.mail.letter import is_address
+from appliance.mail import is_address
 from appliance.paper.document import to_json
 from appliance.policy import mail
 from appliance.policy import requests as refusals

@@ -17,8 +17,7 @@ from appliance.config.values import PROVEN, backup_address
 from appliance.errors import OfficeError
 from appliance.fleet.mqtt import Broker, MqttSecurity
 from appliance.fleet.mqtt_messages import CallerNumbers, EventGroup, check_prefix, topic_level
-from appliance.mail.letter import address_in, is_address
-from appliance.mail.smtp import Security
+from appliance.mail import Security, address_in, is_address
 from appliance.media.messages import LineSetup
 from appliance.panel import PanelWiring
 from appliance.policy.clock import WithoutTime

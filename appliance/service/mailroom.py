@@ -16,8 +16,18 @@ from appliance.config.build import door_of, labels
 from appliance.config.mistakes import MAIL_PASSWORD, secret_file
 from appliance.config.schema import MailSettings, Settings, Site
 from appliance.errors import CentralinoError, OfficeError
-from appliance.mail.letter import Meeting, Method, address_in, compose, invitation, is_address
-from appliance.mail.smtp import MailSender, Security, SmtpAccount, SmtpServer
+from appliance.mail import (
+    MailSender,
+    Meeting,
+    Method,
+    Security,
+    SmtpAccount,
+    SmtpServer,
+    address_in,
+    compose,
+    invitation,
+    is_address,
+)
 from appliance.paper.document import Document, DocumentPart, Letterhead, LetterNames, RequestLetter
 from appliance.policy import mail, requests
 from appliance.policy.clock import Now

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Final
@@ -11,7 +10,7 @@ from appliance.calls.orders import Result
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import TO_HEAD, Mail, overdue_mail
 from appliance.policy.numbering import HOME_PLAN, NumberingPlan
-from appliance.policy.requests import RequestState, due_day, is_overdue
+from appliance.policy.requests import due_day, is_overdue
 from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import (
     CallAlerts,
@@ -29,7 +28,7 @@ from appliance.store import outbox, voicemail
 from appliance.store.database import transaction
 from appliance.store.listings import CASE_TAKEN, WANTED, caller_words
 from appliance.store.outbox import keys_ending_in, put_mail
-from appliance.store.requests import list_requests
+from appliance.store.requests import OPEN_STATES, list_requests
 from appliance.store.voicemail import (
     MISSED_DAYS,
     CaseKind,
@@ -41,7 +40,7 @@ from appliance.store.voicemail import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from datetime import date
+    from collections.abc import Iterator, Mapping
 
     from appliance.policy.hours import Schedule
 
@@ -54,7 +53,7 @@ def queue_overdue(
     domain: str,
 ) -> tuple[int, int]:
     """Queue what the head is to be told, in the caller's transaction; count open and late ones."""
-    found = list_requests(connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
+    found = list_requests(connection, *OPEN_STATES)
     late = [kept.request for kept in found if is_overdue(kept.request, calendar, now)]
     told = keys_ending_in(connection, "-overdue")
     for request in late if notices.head else ():

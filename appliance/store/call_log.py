@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -25,9 +24,7 @@ from appliance.policy.text import SaidError, Words
 from appliance.store.database import transaction
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Mapping
-
 
 Value = str | int | None
 """What a column holds; also what JSON can say, so that a sidecar holds the same."""

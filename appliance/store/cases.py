@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from appliance.calls.orders import CallRecord
 from appliance.policy.numbering import HOME_PLAN, NumberingPlan, are_same_number
 from appliance.policy.requests import RequestState, RequestStep
-from appliance.policy.text import Words
 from appliance.policy.users import (
     HANDOVER_TO_ALL,
     HandoverItem,
@@ -22,10 +19,7 @@ from appliance.policy.users import (
 )
 from appliance.policy.voicemail import MessageCare, MessageEntry, MessageState, MessageStep, care_of
 from appliance.store import call_log, database, requests, users, voicemail
-from appliance.store.call_log import (
-    NumberedCall,
-    call_from_row,
-)
+from appliance.store.call_log import NumberedCall, call_from_row
 from appliance.store.database import Noted, transaction
 from appliance.store.requests import StoredStep
 from appliance.store.voicemail import (
@@ -41,9 +35,10 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Collection
 
+    from appliance.calls.orders import CallRecord
     from appliance.policy.requests import Request
+    from appliance.policy.text import Words
     from appliance.store.requests import RequestMails, StoredRequest
-    from appliance.store.voicemail import Message, MissedCall
 
 
 _PARTY_OF_MESSAGE: Final = "SELECT caller_number, caller_name FROM messages WHERE number = ?"
@@ -164,7 +159,6 @@ def _open_calls(
 
 HANDOVER: Final = "handover"
 """The code in the audit."""
-_OPEN_REQUESTS: Final = (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
 _NOTES: Final = """
     SELECT care.kind AS kind, care.subject AS subject, care.at AS at, care.by AS by,
         care.given_by AS given_by, care.note AS note, messages.number AS number
@@ -224,7 +218,7 @@ def taken_cases(
     """Read what is in the names of a person and of their position, oldest first."""
     taken = voicemail.list_messages(connection, MessageState.TAKEN)
     calls = voicemail.missed_calls(connection, calls_since, plan)
-    open_ones = requests.list_requests(connection, *_OPEN_REQUESTS)
+    open_ones = requests.list_requests(connection, *requests.OPEN_STATES)
     return TakenCases(
         tuple(one for one in reversed(taken) if one.taken_by in names),
         tuple(one for one in reversed(calls) if one.is_open and one.care.holder in names),

@@ -23,21 +23,14 @@ from appliance.policy.voicemail import (
     MessageStep,
     care_of,
 )
-from appliance.store.call_log import (
-    call_to_row,
-)
-from appliance.store.outbox import StoredMail
-from appliance.store.requests import StoredRequest, StoredStep
+from appliance.store.call_log import call_to_row
 from appliance.store.voicemail import CaseKind, Message, MissedCall, has_no_number
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from datetime import date, datetime, tzinfo
     from pathlib import Path
 
-    from appliance.calls.orders import CallRecord
-    from appliance.policy.requests import Request
-    from appliance.store.voicemail import Message
+    from appliance.store.outbox import StoredMail
+    from appliance.store.requests import StoredRequest, StoredStep
 
 
 CallsBack = Mapping[str, Sequence[CallRecord]]

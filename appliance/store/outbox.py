@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import secrets
-import sqlite3
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -15,14 +14,10 @@ from appliance.policy.requests import done_link_hash, with_new_done_link
 from appliance.policy.text import Refused
 from appliance.store import database
 from appliance.store.call_log import iso, moment
-from appliance.store.database import (
-    Noted,
-    transaction,
-)
+from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     import sqlite3
-
 
 RETRIED: Final = "outbox.retry"
 DROPPED: Final = "outbox.drop"

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import unicodedata
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -35,19 +33,15 @@ from appliance.policy.requests import (
 from appliance.policy.text import Refused, SaidError
 from appliance.store import database, outbox
 from appliance.store.call_log import by_column, iso, to_ms
-from appliance.store.database import (
-    Noted,
-    transaction,
-)
+from appliance.store.database import Noted, transaction
 from appliance.store.outbox import NO_DOMAIN, put_mail
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from appliance.policy.directory import AppointmentSlots
     from appliance.policy.hours import Schedule
-    from appliance.policy.requests import NewRequest
     from appliance.store.call_log import Value
 
 
@@ -277,6 +271,7 @@ def _closing(step: StoredStep) -> RequestClosing:
     )
 
 
+OPEN_STATES: Final = (RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
 NO_SOUND: Final = RequestSound()
 ENTERED: Final = "request.entered"
 """In the audit: a request was entered outside a call, "number unit"."""
@@ -446,7 +441,7 @@ def find_open(
     plan: NumberingPlan = HOME_PLAN,
 ) -> tuple[StoredRequest, ...]:
     """Find what is open of a citizen, by number or by (part of) the name, newest first (E9)."""
-    open_ones = list_requests(connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
+    open_ones = list_requests(connection, *OPEN_STATES)
     return tuple(
         kept
         for kept in open_ones
@@ -459,7 +454,7 @@ def search_open(
     connection: sqlite3.Connection, typed: str, plan: NumberingPlan = HOME_PLAN
 ) -> tuple[StoredRequest, ...]:
     """Find what is open by what somebody remembers of a citizen: part of the name or number."""
-    open_ones = list_requests(connection, RequestState.OPEN, RequestState.SENT, RequestState.TAKEN)
+    open_ones = list_requests(connection, *OPEN_STATES)
     return tuple(
         kept
         for kept in open_ones

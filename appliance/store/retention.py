@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -12,87 +11,13 @@ from appliance.policy.hours import moment_words
 from appliance.policy.text import Words, in_language
 from appliance.policy.voicemail import MessageState
 from appliance.store import call_log, voicemail
-from appliance.store.call_log import to_ms
+from appliance.store.call_log import moment, to_ms
 from appliance.store.database import transaction
 from appliance.store.voicemail import SERVED_RESULTS, needs_somebody
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
-
-
-# A request that nobody closed never goes by age, nor does a mail that has not left.
-_MAILS_LEFT: Final = """
-    SELECT number, settled_at FROM outbox WHERE state IN ('sent', 'dropped') AND body <> ''
-"""
-_REQUESTS_DONE: Final = """
-    SELECT requests.number, recording, max(request_steps.at) AS ended FROM requests
-    JOIN request_steps ON request_steps.request = requests.number
-    WHERE state = 'done' GROUP BY requests.number
-"""
-_EMPTY_MAIL: Final = """
-    UPDATE outbox SET recipient = '', subject = '', body = '', calendar = '', attachments = '[]',
-        said = '' WHERE number = ?
-"""
-_AUDIT: Final = "INSERT INTO deletions (at, what, days, ids) VALUES (?, ?, ?, ?)"
-
-
-def due_mails(connection: sqlite3.Connection, days: int, now: datetime) -> tuple[int, ...]:
-    """Find the mails that left, or were given up, so long ago; 0 days is for ever."""
-    rows = connection.execute(_MAILS_LEFT).fetchall() if days else ()
-    return tuple(int(row["number"]) for row in rows if _is_past(row["settled_at"], days, now))
-
-
-def due_requests(
-    connection: sqlite3.Connection, days: int, now: datetime
-) -> tuple[tuple[int, str], ...]:
-    """Find the requests that ended so long ago, with the files of their words ("" for none)."""
-    rows = connection.execute(_REQUESTS_DONE).fetchall() if days else ()
-    return tuple(
-        (int(row["number"]), str(row["recording"]))
-        for row in rows
-        if _is_past(row["ended"], days, now)
-    )
-
-
-def empty_mails(
-    connection: sqlite3.Connection, numbers: Iterable[int], days: int, now: datetime
-) -> None:
-    """Take out of mails whatever says whom they concerned; that one left, and when, stays."""
-    chosen = tuple(numbers)
-    with transaction(connection):
-        connection.executemany(_EMPTY_MAIL, [(number,) for number in chosen])
-        _note_deletion(connection, "mails", days, chosen, now)
-
-
-def erase_requests(
-    connection: sqlite3.Connection, numbers: Iterable[int], days: int, now: datetime
-) -> None:
-    """Erase requests whose sounds are gone already, their history, slots and mails."""
-    chosen = tuple(numbers)
-    with transaction(connection):
-        for number in chosen:
-            connection.execute("DELETE FROM bookings WHERE request = ?", (number,))
-            connection.execute("DELETE FROM request_links WHERE request = ?", (number,))
-            connection.execute("DELETE FROM request_steps WHERE request = ?", (number,))
-            connection.execute(
-                "DELETE FROM outbox WHERE state IN ('sent', 'dropped') AND "
-                "(key = :key OR key LIKE :key || '-%')",
-                {"key": f"request-{number}"},
-            )
-            connection.execute("DELETE FROM requests WHERE number = ?", (number,))
-        _note_deletion(connection, "requests", days, chosen, now)
-
-
-def _note_deletion(
-    connection: sqlite3.Connection, what: str, days: int, ids: tuple[int, ...], now: datetime
-) -> None:
-    if ids:
-        connection.execute(_AUDIT, (now.isoformat(), what, days, json.dumps([str(n) for n in ids])))
-
-
-def _is_past(at: str, days: int, now: datetime) -> bool:
-    return datetime.fromisoformat(at) < now - timedelta(days=days)
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,16 +88,14 @@ def due_for_deletion(
     connection: sqlite3.Connection, keeping: RetentionDays, now: datetime
 ) -> DueForDeletion:
     """Find what is past its time."""
-    messages: tuple[tuple[str, int, str], ...] = ()
-    if keeping.messages_closed:
-        before = now - timedelta(days=keeping.messages_closed)
-        messages = tuple(
-            (str(row["id"]), int(row["number"]), str(row["path"]))
-            for row in connection.execute(_MESSAGES)
-            if datetime.fromisoformat(row["closed_at"]) < before
-        )
+    days = keeping.messages_closed
+    rows = connection.execute(_MESSAGES).fetchall() if days else ()
     return DueForDeletion(
-        messages,
+        tuple(
+            (str(row["id"]), int(row["number"]), str(row["path"]))
+            for row in rows
+            if _is_past(row["closed_at"], days, now)
+        ),
         _calls_before(connection, _NUMBERS, keeping.numbers, now),
         _calls_before(connection, _CALLS, keeping.calls, now),
     )
@@ -221,8 +144,7 @@ def erase(
             ("numbers", keeping.numbers, what.numbers),
             ("calls", keeping.calls, what.calls),
         ):
-            if ids:
-                connection.execute(_AUDIT, (now.isoformat(), name, days, json.dumps(ids)))
+            _note_deletion(connection, name, days, ids, now)
 
 
 def deletions(connection: sqlite3.Connection, limit: int = 20) -> tuple[Deletion, ...]:
@@ -261,6 +183,84 @@ def _erase_calls(connection: sqlite3.Connection, calls: tuple[str, ...]) -> None
     chosen = [(call,) for call in calls]
     connection.executemany("DELETE FROM calls WHERE call = ?", chosen)
     connection.executemany("DELETE FROM care WHERE kind = 'call' AND subject = ?", chosen)
+
+
+# A request that nobody closed never goes by age, nor does a mail that has not left.
+_MAILS_LEFT: Final = """
+    SELECT number, settled_at FROM outbox WHERE state IN ('sent', 'dropped') AND body <> ''
+"""
+_REQUESTS_DONE: Final = """
+    SELECT requests.number, recording, max(request_steps.at) AS ended FROM requests
+    JOIN request_steps ON request_steps.request = requests.number
+    WHERE state = 'done' GROUP BY requests.number
+"""
+_EMPTY_MAIL: Final = """
+    UPDATE outbox SET recipient = '', subject = '', body = '', calendar = '', attachments = '[]',
+        said = '' WHERE number = ?
+"""
+_AUDIT: Final = "INSERT INTO deletions (at, what, days, ids) VALUES (?, ?, ?, ?)"
+
+
+def due_mails(connection: sqlite3.Connection, days: int, now: datetime) -> tuple[int, ...]:
+    """Find the mails that left, or were given up, so long ago; 0 days is for ever."""
+    rows = connection.execute(_MAILS_LEFT).fetchall() if days else ()
+    return tuple(int(row["number"]) for row in rows if _is_past(row["settled_at"], days, now))
+
+
+def due_requests(
+    connection: sqlite3.Connection, days: int, now: datetime
+) -> tuple[tuple[int, str], ...]:
+    """Find the requests that ended so long ago, with the files of their words ("" for none)."""
+    rows = connection.execute(_REQUESTS_DONE).fetchall() if days else ()
+    return tuple(
+        (int(row["number"]), str(row["recording"]))
+        for row in rows
+        if _is_past(row["ended"], days, now)
+    )
+
+
+def empty_mails(
+    connection: sqlite3.Connection, numbers: Iterable[int], days: int, now: datetime
+) -> None:
+    """Take out of mails whatever says whom they concerned; that one left, and when, stays."""
+    chosen = tuple(numbers)
+    with transaction(connection):
+        connection.executemany(_EMPTY_MAIL, [(number,) for number in chosen])
+        _note_deletion(connection, "mails", days, chosen, now)
+
+
+def erase_requests(
+    connection: sqlite3.Connection, numbers: Iterable[int], days: int, now: datetime
+) -> None:
+    """Erase requests whose sounds are gone already, their history, slots and mails."""
+    chosen = tuple(numbers)
+    with transaction(connection):
+        for number in chosen:
+            connection.execute("DELETE FROM bookings WHERE request = ?", (number,))
+            connection.execute("DELETE FROM request_links WHERE request = ?", (number,))
+            connection.execute("DELETE FROM request_steps WHERE request = ?", (number,))
+            connection.execute(
+                "DELETE FROM outbox WHERE state IN ('sent', 'dropped') AND "
+                "(key = :key OR key LIKE :key || '-%')",
+                {"key": f"request-{number}"},
+            )
+            connection.execute("DELETE FROM requests WHERE number = ?", (number,))
+        _note_deletion(connection, "requests", days, chosen, now)
+
+
+def _note_deletion(
+    connection: sqlite3.Connection,
+    what: str,
+    days: int,
+    ids: tuple[int, ...] | tuple[str, ...],
+    now: datetime,
+) -> None:
+    if ids:
+        connection.execute(_AUDIT, (now.isoformat(), what, days, json.dumps([str(n) for n in ids])))
+
+
+def _is_past(at: str, days: int, now: datetime) -> bool:
+    return datetime.fromisoformat(at) < now - timedelta(days=days)
 
 
 DAYS_AHEAD: Final = 30
@@ -325,15 +325,11 @@ def upcoming_deletions(
 def count_unclosed(connection: sqlite3.Connection) -> UnclosedCounts:
     """Count what waits for somebody, whatever its age; raises sqlite3.Error."""
     messages, message, requests, request, mails = connection.execute(_UNCLOSED).fetchone()
-    return UnclosedCounts(messages, _moment(message), requests, _moment(request), mails)
+    return UnclosedCounts(messages, moment(message), requests, moment(request), mails)
 
 
 def _closed_at(connection: sqlite3.Connection, ident: str) -> datetime:
     return datetime.fromisoformat(connection.execute(_CLOSED_AT, (ident,)).fetchone()[0])
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 KIND_LABELS: Final[Mapping[str, Words]] = {

@@ -6,7 +6,6 @@ import enum
 import functools
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -38,7 +37,7 @@ from appliance.store.database import transaction
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from appliance.store.call_log import Value
 

@@ -9,7 +9,6 @@ import os
 import queue
 import sqlite3
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
@@ -28,16 +27,12 @@ from appliance.store.database import (
     policy_restored,
     sole_writer,
 )
-from appliance.store.requests import (
-    NO_MAILS,
-    RequestMails,
-    RequestSound,
-    RequestToStore,
-)
+from appliance.store.requests import NO_MAILS, RequestMails, RequestSound, RequestToStore
 from appliance.workers import BEAT_S, JOIN_LIMIT, Worker, one_job
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from appliance.calls.orders import CallRecord
     from appliance.policy.requests import NewRequest

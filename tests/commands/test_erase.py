@@ -27,7 +27,7 @@ from appliance.calls import events
 from appliance.calls.events import Caller, Event, Presentation
 from appliance.calls.orders import CallRecord, Direction, Result
 from appliance.config import read as configuration
-from appliance.mail.letter import Meeting, invitation
+from appliance.mail import Meeting, invitation
 from appliance.policy.dialling import DialLedger, DialRules, PlacedCall
 from appliance.policy.hours import moment_words
 from appliance.policy.mail import Mail, MailState, QueuedMail

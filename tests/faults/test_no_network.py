@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from appliance.calls.orders import Result, Way
-from appliance.mail.smtp import MailSender, Security, SmtpServer
+from appliance.mail import MailSender, Security, SmtpServer
 from appliance.policy.mail import DeliveryVerdict, MailState
 from appliance.service.mailroom import Outgoing
 from appliance.store.writer import DatabaseWriter

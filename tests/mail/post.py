@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from appliance.mail.letter import compose
-from appliance.mail.smtp import MailSender, Security, SmtpAccount, SmtpServer
+from appliance.mail import MailSender, Security, SmtpAccount, SmtpServer, compose
 from appliance.policy.mail import DeliveryReply, Mail, MailState, OutboxHealth, OutgoingMail
 from appliance.service.mailroom import Outgoing
 from appliance.store import outbox

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from appliance import mail as room
 from appliance.errors import OfficeError
-from appliance.mail import letter as room
-from appliance.mail.letter import NOT_ATTACHED, address_in, compose, is_address
+from appliance.mail import NOT_ATTACHED, address_in, compose, is_address
 from appliance.policy.mail import Mail, OutgoingMail
 
 AT = datetime(2026, 11, 25, 9, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from icalendar import Calendar
 
-from appliance.mail.letter import Meeting, Method, cancellation, invitation
+from appliance.mail import Meeting, Method, cancellation, invitation
 from appliance.policy.requests import Appointment, AppointmentForm, AppointmentSlot
 from tests.policy.town import rome
 

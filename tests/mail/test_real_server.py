@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appliance.mail.smtp import Security
+from appliance.mail import Security
 from appliance.policy.directory import ReturnRule
 from appliance.policy.mail import DeliveryVerdict, MailState, OutboxHealth
 from appliance.policy.requests import RequestState, spoken_request

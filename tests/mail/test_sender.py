@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from appliance.errors import StoreError
-from appliance.mail.smtp import MailSender
+from appliance.mail import MailSender
 from appliance.policy.mail import (
     DeliveryReply,
     DeliveryVerdict,

@@ -17,8 +17,7 @@ from icalendar import Calendar
 
 from appliance.config import read
 from appliance.config.office import build_office
-from appliance.mail.letter import compose
-from appliance.mail.smtp import SmtpServer
+from appliance.mail import SmtpServer, compose
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Period, Week
 from appliance.policy.mail import (

@@ -19,12 +19,12 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.mock import MockFactory
 
+from appliance import mail as mail_mail
 from appliance import panel as panel_panel
 from appliance import workers
 from appliance.fleet import prometheus
 from appliance.fleet.prometheus import BoxFigures, MetricsServer
-from appliance.mail import smtp
-from appliance.mail.smtp import MailSender
+from appliance.mail import MailSender
 from appliance.panel import (
     Panel,
     PanelStatus,
@@ -234,7 +234,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every thread look around many times a second."""
     for module in (writer, mailbox, panel_panel):
         monkeypatch.setattr(module, "BEAT_S", 0.02)
-    monkeypatch.setattr(smtp, "LOOK_S", 0.02)
+    monkeypatch.setattr(mail_mail, "LOOK_S", 0.02)
     monkeypatch.setattr(prometheus, "TURN_S", 0.02)
     monkeypatch.setattr(endpoint, "LONGEST_WAIT", 0.02)
 
@@ -275,7 +275,7 @@ def test_a_thread_with_nothing_to_do_gives_signs_of_life(part: Component, tmp_pa
 
 def test_idle_threads_turn_well_within_their_limits() -> None:
     """The longest wait of each is a sixth of what makes it hung, or less."""
-    waits = {Component.SIP: endpoint.LONGEST_WAIT, Component.MAIL: smtp.LOOK_S}
+    waits = {Component.SIP: endpoint.LONGEST_WAIT, Component.MAIL: mail_mail.LOOK_S}
     for part in THREADS:
         assert waits.get(part, workers.BEAT_S) <= RESTART_RULES[part].silent_s / 5
 

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from appliance.calls.orders import CallRecord
-from appliance.mail.smtp import MailSender
+from appliance.mail import MailSender
 from appliance.policy.clock import ClockState, Now
 from appliance.policy.directory import ReturnRule
 from appliance.policy.hours import Holiday

@@ -19,7 +19,7 @@ from appliance.api.requests import RequestCommands
 from appliance.config import read
 from appliance.config.office import build_office
 from appliance.errors import CentralinoError
-from appliance.mail.letter import compose
+from appliance.mail import compose
 from appliance.policy.directory import AppointmentSlots
 from appliance.policy.hours import week_of
 from appliance.policy.mail import TO_HEAD, DeliveryReply, DeliveryVerdict, RetryQueue
