@@ -44,7 +44,7 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
-    from appliance.service.loop import CallControl
+    from appliance.api.call_control import CallControlAccess
     from appliance.service.stores import Stores
 
 
@@ -204,7 +204,7 @@ class DictationCommands(CommandHandlers):
     """
 
     def __init__(
-        self, stores: Stores, desk: CallControl, announcements: AnnouncementCommands
+        self, stores: Stores, desk: CallControlAccess, announcements: AnnouncementCommands
     ) -> None:
         self._stores, self._desk, self._announcements = stores, desk, announcements
         self._asks = itertools.count(1)

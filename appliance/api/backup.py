@@ -39,9 +39,9 @@ from appliance.store.backup import checked_passphrase
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
+    from appliance.api.call_control import StoreAccess
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.service.stores import Stores
     from appliance.service.technician_commands import JobCommands
 
 ASKED: Final = "backup.restore"
@@ -88,7 +88,7 @@ def is_idle(status: Status) -> bool:
 class RestoreCommands(CommandHandlers):
     """Handled in the deciding thread; `status` says whether anybody is on the phone."""
 
-    stores: Stores
+    stores: StoreAccess
     settings: Settings
     jobs: JobCommands
     status: Callable[[], Status]

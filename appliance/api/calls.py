@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from appliance.api.call_control import CallControlAccess
 from appliance.api.permissions import FREE, command
 from appliance.api.protocol import (
     LONGEST_NAME,
@@ -26,13 +27,12 @@ from appliance.policy.text import SaidError, Words
 from appliance.policy.transfers import TransferReason
 from appliance.policy.users import Permission
 from appliance.policy.voicemail import MessageCare, MessageEntry, MessageOutcome, MessageStep
-from appliance.service.loop import CallControl
 from appliance.store import cases, voicemail
 from appliance.store.listings import done_words
 from appliance.store.voicemail import CaseKind
 
 if TYPE_CHECKING:
-    from appliance.service.stores import Stores
+    from appliance.api.call_control import StoreAccess
 
 RINGS = Words("Squilla il telefono del responsabile.", "The head's phone is being rung.")
 RINGS_NO_MORE = Words(
@@ -41,7 +41,7 @@ RINGS_NO_MORE = Words(
 
 
 @command("BringHead", needs=Permission.SEE_DESK)
-def bring_head(desk: CallControl, arguments: Arguments) -> Reply:
+def bring_head(desk: CallControlAccess, arguments: Arguments) -> Reply:
     """Have the supervisor join a conversation, or leave (E10); `done` false: `said` is why not.
 
     Raises OfficeError for arguments that are missing or wrong, or a call that is not on.
@@ -74,7 +74,7 @@ UNDER_WAY = Words("L'ufficio squilla.", "The office is being rung.")
 
 
 @command("TransferCall", needs=Permission.TRANSFER)
-def transfer_call(desk: CallControl, arguments: Arguments) -> Reply:
+def transfer_call(desk: CallControlAccess, arguments: Arguments) -> Reply:
     """Transfer a caller to an office; `done` false: `said` is why not (E23).
 
     Raises OfficeError for arguments that are missing or wrong, an unknown call or office.
@@ -87,7 +87,7 @@ def transfer_call(desk: CallControl, arguments: Arguments) -> Reply:
 
 
 @command("offices", needs=FREE)
-def offices(desk: CallControl, _: Arguments) -> Reply:
+def offices(desk: CallControlAccess, _: Arguments) -> Reply:
     """List every office and need: open now, else why not and what to offer; no number (P7)."""
     return {"offices": [_row(one) for one in desk.offered()]}
 
@@ -153,7 +153,7 @@ class CallBacks:
     `post` takes an event there, and the command is answered once that has spoken.
     """
 
-    def __init__(self, stores: Stores, post: Callable[[events.Event], None]) -> None:
+    def __init__(self, stores: StoreAccess, post: Callable[[events.Event], None]) -> None:
         self._stores = stores
         self._post = post
         self._asks = itertools.count(1)
@@ -223,7 +223,7 @@ NO_OUTCOME = Words(
 
 @command("care", needs=frozenset({Permission.MESSAGES, Permission.CALL_BACK}))
 @command("close_message", needs=Permission.MESSAGES)
-def take_step(stores: Stores, arguments: Arguments) -> DeferredReply:
+def take_step(stores: StoreAccess, arguments: Arguments) -> DeferredReply:
     """Note a step on a message or missed call: take, release, close …; raises OfficeError."""
     kind, name, entry = read_step(arguments)
 

@@ -31,8 +31,8 @@ from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
+    from appliance.api.call_control import StoreAccess
     from appliance.service.loop import CallControl
-    from appliance.service.stores import Stores
 
 STATES: Final[Mapping[ClockState, Words]] = MappingProxyType({
     ClockState.SYNCED: Words(
@@ -72,7 +72,7 @@ CANNOT_BE: Final = Words(
 class ClockCommands(CommandHandlers):
     """Handled in the deciding thread, which alone looks at the clock."""
 
-    stores: Stores
+    stores: StoreAccess
     desk: CallControl
     run: Path
 

@@ -71,9 +71,8 @@ if TYPE_CHECKING:
     import sqlite3
     from zoneinfo import ZoneInfo
 
+    from appliance.api.call_control import CallControlAccess, StoreAccess
     from appliance.policy.office import Line, Office
-    from appliance.service.loop import CallControl
-    from appliance.service.stores import Stores
 
 T = TypeVar("T")
 # ---- attachments -------------------------------------------------------------------------------
@@ -102,7 +101,7 @@ class AttachmentCommands(CommandHandlers):
     supervisor fetches one, noted in the audit first: it may name undisclosed numbers (P7).
     """
 
-    def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
+    def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
         self._incoming = Incoming(store.ATTACHMENT_LIMIT)
         self._outgoing = Outgoing()  # in the database thread only
@@ -179,7 +178,7 @@ class DraftCommands(CommandHandlers):
     They change nothing, so they are not audited.
     """
 
-    def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
+    def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
     @command("draft_keep", needs=frozenset({Permission.SEE_DESK, Permission.EDIT_REGISTER}))
@@ -280,7 +279,7 @@ class DirectoryCommands(CommandHandlers):
     is in force when it is answered (E12).
     """
 
-    def __init__(self, stores: Stores, zone: ZoneInfo, now: Callable[[], Now]) -> None:
+    def __init__(self, stores: StoreAccess, zone: ZoneInfo, now: Callable[[], Now]) -> None:
         self._stores, self._zone, self._now = stores, zone, now
         self._key = stores.register.key
         self._attachments = AttachmentCommands(stores, now)
@@ -434,7 +433,7 @@ LIVE: Final = (GroupState.FREE, GroupState.BUSY, GroupState.UNREACHABLE)
 class DirectoryQueries(CommandHandlers):
     """What is in force, and what a call would do; raises OfficeError for wrong arguments."""
 
-    def __init__(self, desk: CallControl, stores: Stores) -> None:
+    def __init__(self, desk: CallControlAccess, stores: StoreAccess) -> None:
         self._desk, self._stores = desk, stores
 
     @command("register_state", needs=FREE)

@@ -55,9 +55,8 @@ from appliance.store.users import SHELL
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.api.call_control import CallControlAccess, StoreAccess
     from appliance.policy.office import Group, Office
-    from appliance.service.loop import CallControl
-    from appliance.service.stores import Stores
 
 # ---- the year's calendar -----------------------------------------------------------------------
 
@@ -66,7 +65,9 @@ SHOWN_YEARS_AHEAD: Final = 5
 
 
 @command("calendar", needs=FREE)
-def calendar(stores: Stores, office: Office, now: datetime, arguments: Arguments) -> DeferredReply:
+def calendar(
+    stores: StoreAccess, office: Office, now: datetime, arguments: Arguments
+) -> DeferredReply:
     """Return a year's hours of the switchboard and of the counter; raises OfficeError.
 
     A year takes some milliseconds: the database thread computes it.
@@ -132,7 +133,7 @@ Compare = Callable[[Entries, HoursEntry], Reply]
 class EntryCommands(CommandHandlers):
     """Base of what enters hours; raises OfficeError for wrong arguments."""
 
-    def __init__(self, stores: Stores, desk: CallControl) -> None:
+    def __init__(self, stores: StoreAccess, desk: CallControlAccess) -> None:
         self._stores, self._desk = stores, desk
 
     def _author(self, arguments: Arguments) -> tuple[str, datetime]:

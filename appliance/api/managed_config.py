@@ -30,7 +30,7 @@ from appliance.service.managed_config import MOST_BYTES, ManagedConfigFetcher
 from appliance.store.managed_config import REVERT
 
 if TYPE_CHECKING:
-    from appliance.service.stores import Stores
+    from appliance.api.call_control import StoreAccess
     from appliance.service.technician_commands import JobCommands
 
 UPLOADED: Final = "central/uploaded.settings"
@@ -43,7 +43,7 @@ JOBS: Final = {"central_show": "show", "central_apply": "apply", "central_revert
 class ManagedConfigCommands(CommandHandlers):
     """Handled in the deciding thread; `on_schedule` has the configuration read again."""
 
-    stores: Stores
+    stores: StoreAccess
     central: ManagedConfigFetcher
     jobs: JobCommands
     on_schedule: Callable[[], None] = lambda: None

@@ -61,10 +61,10 @@ from appliance.store.database import Noted, transaction
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.api.call_control import StoreAccess
     from appliance.api.protocol import DeferredReply, Reply
     from appliance.config.schema import Phone, Settings
     from appliance.policy.clock import Now
-    from appliance.service.stores import Stores
     from appliance.sip.service import Phones
 
 # ---- provisioning window -----------------------------------------------------------------------
@@ -219,7 +219,7 @@ class PhoneCommands(CommandHandlers):
     settings: Settings
     written: Settings
     phones: Phones
-    stores: Stores
+    stores: StoreAccess
     now: Callable[[], Now]
     complaint: Words = NOTHING
     kept: bool = False
@@ -538,7 +538,7 @@ class PhoneList:
         self,
         settings: Settings,
         phones: Phones,
-        stores: Stores,
+        stores: StoreAccess,
         commands: PhoneCommands | None = None,
     ) -> None:
         self._settings = settings

@@ -54,10 +54,10 @@ from appliance.voicemail.storage import MailboxFolders
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.api.call_control import StoreAccess
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.service.status import StatusCollector
-    from appliance.service.stores import Stores
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,9 @@ class Done:
 class ErasureCommands(CommandHandlers):
     """Erases sounds, then rows, then what call control remembers, in the database thread."""
 
-    def __init__(self, settings: Settings, stores: Stores, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Settings, stores: StoreAccess, now: Callable[[], datetime]
+    ) -> None:
         self._state = Path(settings.folders.state)
         self._folders = MailboxFolders(self._state / "voicemail")
         self._plan = numbers_of(settings)
@@ -283,7 +285,7 @@ HIGHEST = 1_000_000_000
 class HandoverCommands(CommandHandlers):
     """Hands work over to a colleague (E19); its alerts and lists follow."""
 
-    def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
+    def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
     @command("hand_over", needs=Permission.REQUESTS)
@@ -344,7 +346,7 @@ class RetentionCommands(CommandHandlers):
     def __init__(
         self,
         settings: Settings,
-        stores: Stores,
+        stores: StoreAccess,
         collector: StatusCollector,
         now: Callable[[], datetime],
     ) -> None:

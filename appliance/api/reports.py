@@ -36,12 +36,12 @@ from appliance.store.database import Noted, transaction
 from appliance.store.reports import sheet_key
 
 if TYPE_CHECKING:
+    from appliance.api.call_control import StoreAccess
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
     from appliance.policy.clock import Now
     from appliance.policy.directory import Directory
     from appliance.policy.office import Office
-    from appliance.service.stores import Stores
 
 _MONTH = re.compile(r"\d{4}-\d{2}")
 LONGEST_WHERE: Final = 100
@@ -78,7 +78,7 @@ class DivertCommands(CommandHandlers):
 
     settings: Settings
     office: Office
-    stores: Stores
+    stores: StoreAccess
     now: Callable[[], Now]
     free: tuple[str, ...] = ()
     seized_at: datetime | None = None
@@ -181,7 +181,7 @@ def _printable(arguments: Arguments, key: str) -> str:
 
 
 @command("mail_sheet", needs=SHELL)
-def mail_sheet(stores: Stores, register: Directory, arguments: Arguments) -> DeferredReply:
+def mail_sheet(stores: StoreAccess, register: Directory, arguments: Arguments) -> DeferredReply:
     """Queue a unit's monthly sheet for its address; one of the same unit and month is sent once."""
     code, month = str(arguments.get("unit", "")), str(arguments.get("month", ""))
     subject, body = str(arguments.get("subject", "")), str(arguments.get("body", ""))

@@ -68,9 +68,9 @@ from appliance.store.writer import DatabaseWriter
 if TYPE_CHECKING:
     import sqlite3
 
+    from appliance.api.call_control import StoreAccess
     from appliance.policy.hours import Schedule
     from appliance.policy.mail import LetterSender
-    from appliance.service.stores import Stores
 
 # ---- a week of appointments --------------------------------------------------------------------
 
@@ -235,7 +235,7 @@ QUEUED: Final = Words(
 class MailTestCommands(CommandHandlers):
     """Tries the mail server by a mail of the outbox, the way that every notice goes."""
 
-    def __init__(self, stores: Stores, now: Callable[[], Now]) -> None:
+    def __init__(self, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._stores, self._now = stores, now
 
     @command("mail_test", needs=Permission.TECHNICAL)

@@ -40,9 +40,8 @@ if TYPE_CHECKING:
     import sqlite3
     from zoneinfo import ZoneInfo
 
+    from appliance.api.call_control import CallControlAccess, StoreAccess
     from appliance.calls.status import CallStatus
-    from appliance.service.loop import CallControl
-    from appliance.service.stores import Stores
     from appliance.service.technician_commands import JobCommands
 
 CODE: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -83,7 +82,7 @@ class _SpokenChange:
 class SheetCommands(CommandHandlers):
     """Shows and changes sheets; raises OfficeError for wrong arguments."""
 
-    def __init__(self, stores: Stores, now: Callable[[], Now], jobs: JobCommands) -> None:
+    def __init__(self, stores: StoreAccess, now: Callable[[], Now], jobs: JobCommands) -> None:
         self._stores, self._now, self._jobs = stores, now, jobs
 
     @command(VOICE, needs=Permission.EDIT_SHEETS)
@@ -245,7 +244,7 @@ class _Noted(NamedTuple):
 
 @command("NoteSheet", needs=Permission.SEE_DESK)
 def note_sheet(
-    desk: CallControl, stores: Stores, zone: ZoneInfo, arguments: Arguments
+    desk: CallControlAccess, stores: StoreAccess, zone: ZoneInfo, arguments: Arguments
 ) -> DeferredReply:
     """Note a sheet with a call, which may still be on; raises OfficeError for wrong arguments."""
     request, status = read_note(arguments), desk.status()

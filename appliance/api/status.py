@@ -43,6 +43,7 @@ from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
     from appliance.api.backup import RestoreCommands
+    from appliance.api.call_control import StoreAccess
     from appliance.api.managed_config import ManagedConfigCommands
     from appliance.api.reports import DivertCommands
     from appliance.api.updates import UpdateCommands
@@ -51,7 +52,6 @@ if TYPE_CHECKING:
     from appliance.service.loop import CallControl
     from appliance.service.media_link import MediaLink
     from appliance.service.status import StatusCollector
-    from appliance.service.stores import Stores
     from appliance.service.supervision import Recoveries
     from appliance.service.technician_commands import JobCommands, LineRestarts
     from appliance.sip.phones import PhoneState
@@ -74,7 +74,7 @@ LIT: Final = Words(
 class SystemCommands(CommandHandlers):
     """Handled in the deciding thread; `panel` is what the LEDs show, `test_leds` lights them."""
 
-    stores: Stores
+    stores: StoreAccess
     settings: Settings
     desk: CallControl
     collector: StatusCollector

@@ -35,9 +35,9 @@ from appliance.store import database
 from appliance.store.database import Noted, transaction
 
 if TYPE_CHECKING:
+    from appliance.api.call_control import StoreAccess
     from appliance.calls.status import Status
     from appliance.config.schema import Settings
-    from appliance.service.stores import Stores
     from appliance.service.updates import UpdateRunner
 
 STEPS: Final = {
@@ -69,7 +69,7 @@ class OwnHealth:
 class UpdateCommands(CommandHandlers):
     """Handled in the deciding thread."""
 
-    stores: Stores
+    stores: StoreAccess
     settings: Settings
     updates: UpdateRunner
     status: Callable[[], Status]

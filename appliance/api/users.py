@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
+    from appliance.api.call_control import StoreAccess
     from appliance.config.schema import Settings
-    from appliance.service.stores import Stores
 
 # ---- the first user's code ---------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ RENEWED: Final = Words("Password di {} cambiata.", "The password of {} was chang
 class UserCommands(CommandHandlers):
     """Adds and changes users, in the database thread; raises OfficeError for wrong arguments."""
 
-    def __init__(self, settings: Settings, stores: Stores, now: Callable[[], Now]) -> None:
+    def __init__(self, settings: Settings, stores: StoreAccess, now: Callable[[], Now]) -> None:
         self._state = Path(settings.folders.state)
         self._positions = tuple(phone.name for phone in settings.phones)
         self._stores, self._now = stores, now
