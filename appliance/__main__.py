@@ -11,7 +11,6 @@ import click
 
 from appliance import __version__
 from appliance.commands import options as commands_options
-from appliance.commands import usage
 from appliance.policy.text import Words
 
 if TYPE_CHECKING:
@@ -89,19 +88,19 @@ class LazyGroup(click.Group):
 
     def make_context(self, *args: Any, **options: Any) -> click.Context:
         """Parse the words before the command; report a mistake in the reader's language."""
-        with usage.answered():
+        with commands_options.translated_errors():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a command; an error of ours is one sentence and status 1, never a traceback."""
         words = [*ctx.protected_args, *ctx.args]
         commands_options.note_config(ctx, words)
-        with usage.answered(ctx):
+        with commands_options.translated_errors(ctx):
             innermost = commands_options.innermost(ctx, words)
         if commands_options.asks_for_help(words):
             click.echo(innermost.get_help())
             ctx.exit()
-        with usage.answered(innermost):
+        with commands_options.translated_errors(innermost):
             return super().invoke(ctx)
 
 

@@ -36,7 +36,6 @@ from appliance.policy.text import Refused, Words
 from appliance.prompts import voices
 
 # ---- dictating ---------------------------------------------------------------------------------
-# `centralino prompts record`: has a phone ring, and says how the dictation goes on.
 
 EVERY_S = 0.5
 """How often the desk is asked how far it is."""

@@ -97,7 +97,6 @@ def _written(words: Words, config: Path, *, as_json: bool) -> str:
 
 
 # ---- in force ----------------------------------------------------------------------------------
-# The office with the hours in force: the configuration's, and what the head entered over them.
 
 
 def office_in_force(settings: Settings, year: int, where: str = "") -> Office:
@@ -129,10 +128,8 @@ def _is_there(connection: sqlite3.Connection) -> bool:
 
 
 # ---- secrets -----------------------------------------------------------------------------------
-# Asks for what nobody else may read: nothing typed at the prompt is shown, nothing of it is lost.
-#
-# click writes its prompt first and turns the terminal's echo off after it, throwing away what was
-# typed in between: a password pasted or typed at once stood on the screen, and then did not count.
+# click prompts before it turns the terminal's echo off, and discards what was typed in between: a
+# password that was pasted at once was shown on the screen and lost.
 
 AGAIN: Final = Words("Ripetere per conferma", "Repeat for confirmation")
 UNLIKE: Final = Words("Non sono uguali: scrivere di nuovo.", "They are not the same: type again.")

@@ -42,11 +42,9 @@ if TYPE_CHECKING:
 
 
 # ---- restore asked -----------------------------------------------------------------------------
-# `centralino restore --asked`: root's helper for a restore that was asked for in the browser.
-#
-# Started by centralino-restore.path, and at every boot: a restore in which the power failed is then
-# finished first. What it may replace is what the present configuration names, nothing else: whoever
-# asks is not the administrator.
+# Started by centralino-restore.path, and at every boot: a restore that a power cut interrupted is
+# finished first. It replaces only what the present configuration names: a console user who asks for
+# it is not the administrator.
 
 IDLE_S: Final = 600.0
 """So long a moment is waited for in which nobody is on the phone."""
@@ -176,7 +174,7 @@ def _systemctl(*words: str) -> None:
 
 
 # ---- sticks ------------------------------------------------------------------------------------
-# USB sticks: mounted where nobody else sees it (PrivateMounts=yes in the units), and unmounted.
+# Mounted in this process's own mount namespace (PrivateMounts=yes in the units).
 
 KINDS: Final = ("vfat", "exfat", "ext4")
 LIMIT_S: Final = 120.0
@@ -216,11 +214,8 @@ def mounted(device: str, *, is_written: bool) -> Iterator[Path]:
 
 
 # ---- backup stick ------------------------------------------------------------------------------
-# `centralino backup --stick`: a sealed backup on the USB stick that was set up for it; as root.
-#
-# The stick is mounted in a name space of this process's own (PrivateMounts=yes in the unit),
-# written, unmounted, mounted again for reading, and read back whole: only what it gives again
-# counts.
+# The stick is written, unmounted, mounted again read-only and read back whole: only what can be
+# read back counts.
 
 SEALED: Final = "centralino-*.backup"
 WRITTEN: Final = Words(

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 
 # ---- firewall ----------------------------------------------------------------------------------
-# `centralino firewall`: the packet filter's rules for the configuration in force, on the image.
 
 PROC: Final = Path("/proc/net")
 KEYS: Final = Path("/data/etc/ssh/authorized_keys/technician")

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 # ---- demo console ------------------------------------------------------------------------------
-# The demonstration's console: a child of it, on a free port of this computer, without TLS.
+# A child process, on a free port of this computer, without TLS.
 
 OPEN_AT: Final = "the console is open at "
 CONSOLE_READY_LIMIT_S: Final = 30.0
@@ -95,7 +95,7 @@ def _address(child: subprocess.Popen[bytes], journal: Path) -> str:
 
 
 # ---- demo office -------------------------------------------------------------------------------
-# The demonstration's office: the example's lines, open today, its register and its sheets.
+# The example's lines, open today, with its directory and its sheets.
 
 TEMPLATE = """\
 # Written by `centralino demo`.
@@ -213,7 +213,6 @@ def furnish(config: Path) -> str:
 
 
 # ---- demo people -------------------------------------------------------------------------------
-# The demonstration's people: an operator and the head, for who tries the console.
 
 PHRASE: Final = "mare sole vento"
 """Everybody's: it is printed, and the demonstration listens on this computer alone."""

@@ -70,7 +70,6 @@ if TYPE_CHECKING:
 
 
 # ---- register place ----------------------------------------------------------------------------
-# Where the register lies, how commands read and change it, and how the running desk is told.
 
 UNTOLD = Words(
     "Il centralino non è in funzione: leggerà la rubrica quando parte.",
@@ -189,7 +188,6 @@ def unit_of(register: Directory, code: str) -> Unit:
 
 
 # ---- register changes --------------------------------------------------------------------------
-# `centralino register import|export|vary|authorise|revoke`: what changes it, or takes it out.
 
 FILE = click.Path(path_type=Path)
 BY = click.option("--by", required=True, help="Who enters it.")

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 
 # ---- hours asking ------------------------------------------------------------------------------
-# How `centralino hours` asks the desk: by whom, on what ground, previewed or saved.
 
 BY = click.option("--by", default=getpass.getuser, show_default="the user", help="Who does it.")
 REFERENCE = click.option("--reference", required=True, help='Who said so, when: "e-mail, 8:05".')
@@ -80,7 +79,6 @@ def ask_desk(settings: Settings, question: dict[str, Any]) -> dict[str, Any]:
 
 
 # ---- hours week --------------------------------------------------------------------------------
-# `centralino hours week`: the ordinary hours in force, and new ones from a day on.
 
 F = TypeVar("F", bound=Callable[..., Any])
 SHUT: Final = ("closed", "chiuso")

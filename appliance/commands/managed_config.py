@@ -35,10 +35,8 @@ if TYPE_CHECKING:
 
 
 # ---- https -------------------------------------------------------------------------------------
-# HTTPS to the office's own servers: an authority of its own or the system's, no other protocol.
-#
-# A box whose clock cannot be trusted looks at the name and the authority of a certificate, and not
-# at its dates: what is fetched bears a signature of its own.
+# While the clock cannot be trusted a certificate's dates are not checked, only its name and
+# authority: what is fetched has a signature of its own.
 
 FETCH_LIMIT_S: Final = 30.0
 NO_CHECK_TIME: Final = 0x200000
@@ -84,10 +82,8 @@ def unreached(url: str, error: Exception) -> Refused:
 
 
 # ---- settings fetch ----------------------------------------------------------------------------
-# Fetches the head office's bundle from a plain web server, if it is another than the last one.
-#
-# What was fetched last is kept: a server that says "not modified" sends nothing, and a bundle that
-# could not be used is judged again each time, since what hindered it may be gone here.
+# The last bundle is kept: a server that replies "not modified" sends nothing, and a bundle that
+# could not be used is checked again each time, as the obstacle on this box may have gone.
 
 FETCHED: Final = "fetched"
 SERVER: Final = "server.json"
@@ -180,7 +176,6 @@ def _kept(state: Path, address: str) -> tuple[Known, bytes]:
 
 
 # ---- settings pack -----------------------------------------------------------------------------
-# `centralino settings key` and `pack`: what the head office does, on any machine.
 
 KEY, CERTIFICATE = "key.pem", "certificate.pem"
 FOLDER = click.Path(path_type=Path, file_okay=False)

@@ -32,7 +32,6 @@ from appliance.usb import reset
 from appliance.usb.reset import ResetAnswer, UsbStep
 
 # ---- probe -------------------------------------------------------------------------------------
-# `centralino probe`: does a line's modem carry sound both ways at once? Proven on the unit.
 
 LIMIT_S = 90.0
 READ_SIZE = 4096
@@ -139,7 +138,6 @@ def setup_of(settings: Settings, name: str) -> LineSetup:
 
 
 # ---- usb reset ---------------------------------------------------------------------------------
-# `centralino usb-reset`: the small helper that runs as root (centralino-usb.service).
 
 STEPS = click.Choice([step.value for step in UsbStep])
 NAME_A_LINE = Words(

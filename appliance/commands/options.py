@@ -1,17 +1,18 @@
-"""Options, language and exit status that the commands share."""
+"""What the commands share: options, the reader's language, sending commands, click's errors."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
-from appliance.errors import ConfigurationError
+from appliance.errors import CentralinoError, ConfigurationError
 from appliance.policy.text import Refused, Words
 
 if TYPE_CHECKING:
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
 
 
 # ---- shell -------------------------------------------------------------------------------------
-# The shell's manners: --config anywhere, help without a configuration, near names, a language.
-#
-# Whoever types `centralino users add --help` on a box that does not start wants to read the help,
-# and whoever writes `--config` at the end of a line has said it all the same.
+# --config and --language count anywhere on the line, and help needs no configuration: it is read on
+# a box whose configuration is wrong.
 
 CONFIG: Final = "--config"
 LANGUAGE: Final = "--language"
@@ -230,7 +229,6 @@ def _of_locale() -> str:
 
 
 # ---- options -----------------------------------------------------------------------------------
-# Options that several commands share.
 
 Command = Callable[..., Any]
 
@@ -328,3 +326,131 @@ def reading(settings: Settings) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+# ---- errors of the command line ----------------------------------------------------------------
+# click has them in English only.
+
+USAGE_HEAD: Final = "Uso: "
+HELP_HINT: Final = "Aiuto: {} {}\n"
+METAVARS: Final = (
+    ("[OPTIONS]", "[OPZIONI]"),
+    ("COMMAND [ARGS]...", "COMANDO [ARGOMENTI]..."),
+)
+ERROR: Final = Words("Errore: {}", "Error: {}")
+ABORTED: Final = Words("Interrotto.", "Aborted!")
+MISSING: Final = {"argument": "manca l'argomento", "option": "manca l'opzione"}
+CHOOSE: Final = "{}. Valori possibili: {}"
+BAD: Final = "valore non valido per {}: {}"
+NO_OPTION: Final = "l'opzione {} non c'è."
+NEAR_OPTION: Final = " Forse: {}?"
+REASONS: Final = tuple(
+    (re.compile(english, re.DOTALL), italian)
+    for english, italian in (
+        (r"(.+) is not a valid integer(?: range)?\.", "{} non è un numero intero"),
+        (r"(.+) is not a valid float(?: range)?\.", "{} non è un numero"),
+        (r"(.+) is not a valid boolean\.", "{} non è né sì né no (true, false)"),
+        (r"(.+) is not in the range (.+)\.", "{} non è fra i valori ammessi ({})"),
+        (r"(.+) is not one of (.+)\.", "{} non è fra i valori possibili: {}"),
+        (r"(.+) does not match the formats? (.+)\.", "{} non è scritto così: {}"),
+        (r"(?:File|Directory|Path) (.+) does not exist\.", "{} non c'è: controllare il percorso"),
+        (r"(?:File|Directory|Path) (.+) is a file\.", "{} è un file: indicare una cartella"),
+        (r"(?:File|Directory|Path) (.+) is a directory\.", "{} è una cartella: indicare un file"),
+        (r"(?:File|Directory|Path) (.+) is not readable\.", "{} non si può leggere"),
+        (r"(?:File|Directory|Path) (.+) is not writable\.", "{} non si può scrivere"),
+        (r"(.+) is not ('.+')\.", "{} non è {}"),
+        (r"Got unexpected extra arguments? \((.+)\)", "argomenti di troppo: {}"),
+        (r"Option (.+) does not take a value\.", "l'opzione {} non vuole un valore"),
+        (r"Option (.+) requires an argument\.", "l'opzione {} vuole un valore"),
+        (r"Option (.+) requires (\d+) arguments\.", "l'opzione {} vuole {} valori"),
+        (r"Argument (.+) takes (\d+) values\.", "l'argomento {} vuole {} valori"),
+        (r"Takes (\d+) values but (\d+) (?:was|were) given\.", "servono {} valori, non {}"),
+        (r"(\d+) values are required, but (\d+) (?:was|were) given\.", "servono {} valori, non {}"),
+        (r"Missing command\.", "manca il comando"),
+    )
+)
+"""click's English errors and the same in Italian; any other text stays."""
+
+
+class ShownError(click.ClickException):
+    """An error as it is printed: below the usage, where the command line is wrong."""
+
+    def __init__(self, sentence: str, head: str, exit_code: int) -> None:
+        super().__init__(sentence)
+        self.head = head
+        self.exit_code = exit_code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write it to standard error."""
+        click.echo(f"{self.head}{self.message}", file=file or sys.stderr)
+
+
+@contextlib.contextmanager
+def translated_errors(context: click.Context | None = None) -> Iterator[None]:
+    """Turn an error into a ShownError in the reader's language."""
+    try:
+        yield
+    except CentralinoError as error:
+        sentence = in_language(words_said(error), context)
+        raise ShownError(in_language(ERROR, context).format(sentence), "", 1) from error
+    except ShownError:
+        raise
+    except click.ClickException as error:
+        within = getattr(error, "ctx", None) or context
+        if language_of(None, within) != "it":
+            raise
+        head = _usage(within) if isinstance(error, click.UsageError) and within else ""
+        raise ShownError(ERROR.it.format(italian_error(error)), head, error.exit_code) from error
+    except click.Abort as error:
+        raise ShownError(in_language(ABORTED, context), "", 1) from error
+
+
+def italian_error(error: click.ClickException) -> str:
+    """Translate an error of click into Italian; a text of our own is translated already."""
+    match error:
+        case click.MissingParameter():
+            return _missing(error)
+        case click.BadParameter() if error.param is not None or error.param_hint is not None:
+            return BAD.format(_parameter_names(error), _reason(error.message))
+        case click.NoSuchOption():
+            near = ", ".join(sorted(error.possibilities or ()))
+            return NO_OPTION.format(error.option_name) + (NEAR_OPTION.format(near) if near else "")
+    return _reason(error.format_message())
+
+
+def _missing(error: click.MissingParameter) -> str:
+    kind = error.param_type or (error.param.param_type_name if error.param else "")
+    said = f"{MISSING.get(kind, MISSING['argument'])} {_parameter_names(error)}".rstrip()
+    choice = error.param.type if error.param else None
+    if isinstance(choice, click.Choice):
+        return CHOOSE.format(said, ", ".join(choice.choices))
+    return said
+
+
+def _parameter_names(error: click.BadParameter) -> str:
+    hint = error.param_hint
+    if hint is None and error.param is not None and error.ctx is not None:
+        hint = error.param.get_error_hint(error.ctx)
+    if isinstance(hint, str):
+        return hint
+    names: list[str] = list(hint or ())
+    return " / ".join(map(repr, names))
+
+
+def _reason(english: str) -> str:
+    for pattern, said in REASONS:
+        if found := pattern.fullmatch(english):
+            return said.format(*found.groups())
+    return english
+
+
+def _usage(context: click.Context) -> str:
+    """Write how the command is used, and where its help is."""
+    formatter = context.make_formatter()
+    pieces = " ".join(context.command.collect_usage_pieces(context))
+    for english, said in METAVARS:
+        pieces = pieces.replace(english, said)
+    formatter.write_usage(context.command_path, pieces, prefix=USAGE_HEAD)
+    names = context.help_option_names
+    hint = HELP_HINT.format(context.command_path, names[0]) if names else ""
+    return f"{formatter.getvalue()}{hint}\n"

@@ -36,10 +36,8 @@ from appliance.sip import admission
 from appliance.sip.registrar import network_of
 
 # ---- serve phones ------------------------------------------------------------------------------
-# `centralino phones serve`: for some minutes, the phones that were added fetch their files.
-#
-# A process of its own in the foreground, of the technician who stands beside the phones; the desk
-# goes on with its calls and is only asked who has registered.
+# A process of its own in the foreground; call control goes on with its calls and is only asked
+# which phones have registered.
 
 ASK_EVERY = 2.0
 """Seconds between questions to the desk about who has registered."""

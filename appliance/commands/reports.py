@@ -50,7 +50,6 @@ from appliance.store.directory import load_masked
 from appliance.store.reports import uses_since
 
 # ---- capacity ----------------------------------------------------------------------------------
-# `centralino capacity`: how many lines and positions the calls need, by Erlang's formulas.
 
 DAYS: Final = 28
 """So far back the box's own lines are looked at: four of each weekday."""
@@ -139,7 +138,6 @@ def _hours(now: datetime, zone: ZoneInfo) -> dict[int, tuple[str, int]]:
 
 
 # ---- commission --------------------------------------------------------------------------------
-# `centralino commission`: prove where a caller ends who finds all lines busy (P8).
 
 LOOK_S = 0.5
 SEIZE = Words(

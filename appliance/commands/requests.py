@@ -51,7 +51,6 @@ from appliance.store.listings import DueOf
 from appliance.store.requests import StoredRequest
 
 # ---- outbox ------------------------------------------------------------------------------------
-# `centralino outbox`: the notices that wait for the mail server, and those that did not leave.
 
 
 @click.group()
@@ -100,7 +99,6 @@ def drop(settings: Settings, number: int, by: str, reason: str) -> None:
 
 
 # ---- request pdf -------------------------------------------------------------------------------
-# A request written as a PDF for the protocol office (E15), without the offices' numbers (P7).
 
 
 def request_pdf_papers(settings: Settings) -> Papers:

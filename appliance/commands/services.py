@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 
 # ---- console -----------------------------------------------------------------------------------
-# `centralino console`: the web application's own process.
 
 OFF = Words(
     "la console è spenta: console.enabled è false", "the console is off: console.enabled is false"
@@ -416,7 +415,6 @@ def _reported(wish: Wish, suite: int = 0, *, restored: bool = True) -> int:
 
 
 # ---- service -----------------------------------------------------------------------------------
-# `centralino run` and `centralino media`: call control and the media gateway.
 
 FOR_US_ALONE = 0o077
 """Nothing the box writes can be read by others, whatever its unit says: callers stand in it."""

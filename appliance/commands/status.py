@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 
 
 # ---- check -------------------------------------------------------------------------------------
-# `centralino check`: is the configuration usable, and what does it mean.
 
 WHYS: Final = {
     Why.HOURS: Words("orario", "hours"),
@@ -281,7 +280,6 @@ def _extensions(group: Group) -> Words:
 
 
 # ---- explain -----------------------------------------------------------------------------------
-# `centralino explain`: what would happen to a call, why, until when; needs no daemon.
 
 SWITCHBOARD = click.Choice(["free", "busy", "unattended", "unreachable"])
 NONE = "none"
@@ -413,7 +411,6 @@ def _line(office: Office, name: str) -> Line:
 
 
 # ---- states ------------------------------------------------------------------------------------
-# `centralino unattended|closed|opened|absent on|off`: the manual states, from the command line.
 
 WORDS = {
     "SetUnattended": "Switchboard unattended (Non presidiato): calls go to the citizens' counter.",

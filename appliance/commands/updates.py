@@ -87,10 +87,8 @@ from appliance.store.users import SHELL
 from appliance.voicemail.storage import spare_bytes
 
 # ---- slots -------------------------------------------------------------------------------------
-# The box's two slots, by RAUC: what a bundle is, writing one, which slot runs; and the restart.
-#
 # The ONLY place that runs RAUC. A bundle's signature covers its manifest and the hash of its
-# contents; whether those are whole shows as they are written.
+# contents; an incomplete payload fails only while it is written.
 
 SLOTS_LIMIT_S: Final = 60.0
 _PROGRESS: Final = re.compile(r"\s*(\d{1,3})% ")
@@ -245,12 +243,10 @@ def _last_line(said: str) -> str:
 
 
 # ---- update fetch ------------------------------------------------------------------------------
-# Fetches a bundle from the office's own HTTPS server: latest.json beside it, or the file itself.
-#
-# What is on the way stays where it is when the network fails, and is gone on with the next time.
-# TLS says whom one speaks with; whether the bundle may be installed its own signature says (RAUC),
-# whose date does not depend on the box's clock. So a box whose clock cannot be trusted looks at the
-# name and the authority of a certificate, and not at its dates.
+# An interrupted download is resumed the next time. TLS identifies the server; RAUC decides by the
+# bundle's own signature whether it may be installed, and that one's date does not depend on the
+# box's clock. So while the clock cannot be trusted a certificate's dates are not checked, only its
+# name and authority.
 
 LATEST: Final = "latest.json"
 LATEST_BYTES: Final = 4096
@@ -650,10 +646,8 @@ def now() -> str:
 
 
 # ---- update stick ------------------------------------------------------------------------------
-# What a USB stick brings: a newer signed bundle is installed, a sealed backup laid ready.
-#
-# The stick is mounted for reading alone, in a name space of this process's own (PrivateMounts=yes).
-# Nobody need touch the box: whoever may put a stick in it may also take its card out.
+# Mounted read-only, in this process's own mount namespace (PrivateMounts=yes). No login is asked:
+# whoever can plug in a stick can also take the card out.
 
 MOST: Final = 20
 NOTHING_NEW: Final = Words(
@@ -785,12 +779,11 @@ def _is_sealed(path: Path) -> bool:
 
 
 # ---- update trial ------------------------------------------------------------------------------
-# `centralino update good`: after each start of an image, until its slot has proved itself.
-#
-# A slot that runs for the first time is on trial: it is marked good after two minutes of health, or
-# left by a restart, upon which the boot loader takes the other one. So is one in which RAUC fails:
-# it could never take another update; and, at once, a new one that cannot open the data partition:
-# what callers leave there would be lost. A slot that was good before is marked good again as soon
+# A slot that runs for the first time is on trial: it is marked good after two minutes of health,
+# else the box restarts and the boot loader takes the other slot. A slot in which RAUC fails is left
+# too, as it could never take another update; and, at once, a new one that cannot open the data
+# partition, as callers' messages would be lost.
+# A slot that was good before is marked good again as soon
 # as the desk answers: the boot loader counts down at each start, and a cable that is out must not
 # cost a box the version that it has.
 
@@ -940,7 +933,6 @@ def health_of(told: dict[str, Any] | None) -> TrialHealth | None:
 
 
 # ---- update ------------------------------------------------------------------------------------
-# `centralino update`: a new version into the other slot, tried, kept or left.
 
 PATH = click.Path(path_type=Path)
 NAME_ONE: Final = Words(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from appliance.commands import usage
+from appliance.commands import options
 from tests.commands.test_manners import ENGLISH, ITALIAN, run
 
 
@@ -77,11 +77,11 @@ def test_without_a_wish_the_site_decides(site: str, said: str, tmp_path: Path) -
 )
 def test_what_click_says_of_values(english: str, italian: str) -> None:
     """Each sentence that our parameters can lead to; what is none of them stays as it is."""
-    assert usage.italian(click.UsageError(english)) == italian
+    assert options.italian_error(click.UsageError(english)) == italian
 
 
 def test_an_interrupted_question_ends_in_one_word() -> None:
     """Ctrl-C at a question is no error of anybody."""
-    with pytest.raises(usage.Answer) as caught, usage.answered():
+    with pytest.raises(options.ShownError) as caught, options.translated_errors():
         raise click.Abort
     assert (caught.value.exit_code, caught.value.message) == (1, "Interrotto.")
