@@ -180,8 +180,7 @@ def _evidence(desk: Desk, name: str, event: PhoneHungUp | PhoneLost) -> Evidence
 def for_its_leg(desk: Desk, order: Order) -> list[Order]:
     """Turn an order to such a line into orders to its leg; any other order stays as it is.
 
-    Keys are not passed on: they would have to be sent as events, which no phone of ours does. Nor
-    is the leg joined before it is up: it has no sound yet (ringing.begin_talk does it then).
+    An order that means nothing to a leg is dropped.
     """
     if getattr(order, "line", "") not in desk.trunks:
         return [order]
@@ -190,6 +189,7 @@ def for_its_leg(desk: Desk, order: Order) -> list[Order]:
             return [orders.AcceptPhone(leg)]
         case orders.HangUp(leg):
             return _let_go(desk, leg)
+        # Before it is up the leg has no sound: ringing.begin_talk joins it then.
         case orders.Connect(leg, other) if desk.calls[desk.trunks[leg].call].up:
             return [orders.Join(leg, other)]
         case orders.JoinLines(leg, line):
@@ -202,6 +202,8 @@ def for_its_leg(desk: Desk, order: Order) -> list[Order]:
             return [orders.Listen(leg=leg)]
         case orders.Record(recording, leg, limit_ms, silence_ms, grace_ms):
             return [orders.RecordLeg(recording, leg, limit_ms, silence_ms, grace_ms, keys=True)]
+    # PressKeys among them: keys would have to be sent as events (RFC 4733), which none of our
+    # phones does.
     return []
 
 

@@ -41,20 +41,16 @@ from appliance.policy.numbering import canonical_number
 from appliance.policy.office import Line
 from appliance.policy.routing import Decision, Destination, NotTaken
 
-# ---- ceiling -----------------------------------------------------------------------------------
-# The longest call: whatever keeps a line seized, it ends (B1). A handler of the table.
-#
-# A handset beside its cradle and a far end that went in silence would hold a line for ever: silence
-# ends no conversation (E5), so time does, and the caller is told.
+# ---- the longest call ---------------------------------------------------------------------------
 
 
 def end_longest(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The conversation has lasted as long as any may: the phone is let go, the caller is told.
-
-    With a telephone lifted beside the line the caller is not alone: nothing is said into it.
-    """
+    """The conversation has lasted as long as any may: the phone is let go, the caller is told."""
+    # Silence ends no conversation (E5): a handset beside its cradle and a far end that went in
+    # silence would hold the line for ever.
     evidence = CallerHungUp(call.line.name, Evidence.LIMIT, desk.office.longest_ms)
     note_evidence(call, evidence)
+    # With a telephone lifted beside the line the caller is not alone: nothing is said into it.
     if call.shared:
         yield from clear_call(desk, call, now, Result.ANSWERED)
         return
@@ -104,13 +100,11 @@ FREED_CODE = "freed.emergency"
 
 
 def give_line(desk: Desk, call: Call, event: LineNeeded, now: Now) -> Orders:
-    """Let phones go; tell the caller in one short sentence, or hang up where nobody would hear it.
-
-    A line that rings is answered and hung up: only so does it become free to dial.
-    """
+    """Let phones go; tell the caller in one sentence, or hang up where nobody would hear it."""
     _note_freed(call)
     result = Result.NO_MESSAGE if call.talking_since is None else Result.ANSWERED
     if not call.up or call.state is State.FAREWELL:
+        # A line that rings is answered and hung up: only so does it become free to dial.
         if not call.off_hook:
             yield from off_hook(desk, call, now)
         yield from clear_call(desk, call, now, result)
@@ -194,11 +188,9 @@ def note_taken(desk: Desk, call: Call, event: LineTaken, now: Now) -> Orders:
 
 
 def operator_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """The operator's phone went without a word: the caller is held, not hung up, others ring.
-
-    With a telephone lifted beside the line, or the head in the conversation, the caller is not
-    alone: no music into their talk.
-    """
+    """The operator's phone went without a word: the caller is held, not hung up, others ring."""
+    # With the supervisor in the conversation, or a telephone lifted beside the line, the caller is
+    # not alone: no music into their talk.
     call.note("operator_lost")
     if conference.supervisor_is_in(desk, call):
         yield from conference.supervisor_takes_over(desk, call, now)
@@ -212,11 +204,9 @@ def operator_lost(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
 
 
 def taken_unseen(seat: LineSeat, now: Now) -> Orders:
-    """Correct the record of a caller who seemed to give up and was taken by a telephone.
-
-    Some modems report no lifted telephone on hook: then the ringing stops, and soon after it the
-    line is measured.
-    """
+    """Correct the record of a caller who seemed to give up and was taken by a telephone."""
+    # Some modems report no lifted telephone on hook: then the ringing stops, and soon after it the
+    # line is measured.
     record, ended = seat.gave_up or (None, 0.0)
     if record is None or seat.condition is not LineCondition.IN_USE:
         return

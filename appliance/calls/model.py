@@ -362,11 +362,9 @@ class Call:
 
     @property
     def display(self) -> str:
-        """What the ringing phones show: the number called, label or line, and the caller.
-
-        While the identity may still come nothing is said of it: a phone that takes no correction
-        would go on showing it.
-        """
+        """What the ringing phones show: the number called, label or line, and the caller."""
+        # While the identity may still come nothing is said of it: a phone that takes no correction
+        # would go on showing it.
         shown = self.line.shown
         return f"{shown} {caller_words(self.record.caller)}" if self.settled else shown
 
@@ -539,10 +537,8 @@ class LineSeat:
         self.state, self.reason = state, reason
 
     def after(self, record: CallRecord, state: LineState) -> LineState:
-        """Say what a line that is idle again after a call is: whoever took the call has it still.
-
-        Only where the modem will tell when that ends.
-        """
+        """Say what a line that is idle again is: whoever took the call over has it still."""
+        # Only where the modem measures the line: else nothing would tell when that ends.
         taken = record.evidence is Evidence.PARALLEL_PHONE and self.watched
         return LineState.IN_USE_OUTSIDE if taken and state is LineState.IDLE else state
 
@@ -645,15 +641,13 @@ class Desk:
         return desk if desk and way is Destination.CITIZENS_DESK else self.office.switchboard
 
     def engaged(self) -> set[str]:
-        """Return the phones that ring, talk or hear an announcement: none of them is free.
-
-        Another branch is never engaged: it takes as many callers as it has positions.
-        """
+        """Return the phones that ring, talk or hear an announcement: none of them is free."""
         busy = (side for side in self.sides.values() if not side.gives_way)
         phones = {phone for side in busy for phone in side.legs.values()}
         for call in self.calls.values():
             phones.update(call.legs.values())
             phones.update(phone for phone in call.phones_on if phone)
+        # Another branch is never engaged: it takes as many callers as it has positions.
         return phones.difference(self.office.branches.names)
 
     def attended(self, group: Group) -> tuple[str, ...]:
@@ -703,13 +697,11 @@ class Desk:
         return tuple(sorted(waiting, key=lambda call: (-call.priority, call.waiting_since)))
 
     def outside_line(self, group: Group, now: Now) -> str:
-        """Name the line on which a group's ordinary telephone can be called now, or "" (B4).
-
-        One call at a time: a telephone has one handset. A caller whom the other group can serve
-        has no need of the last line.
-        """
+        """Name the line on which a group's ordinary telephone can be called now, or "" (B4)."""
+        # One call at a time: a telephone has one handset.
         if not group.outside or group.outside_name in self.engaged():
             return ""
+        # A caller whom the other group can serve has no need of the last line.
         served = any(self._serves(other, now) for other in self.groups if other is not group)
         return self.spare_line(LinePurpose.CONVENIENCE if served else LinePurpose.LAST_RESORT)
 
@@ -768,6 +760,7 @@ class Desk:
         del self.calls[call.id]
         self.trunks.pop(call.line.name, None)
         self.outside = {k: v for k, v in self.outside.items() if not k.startswith(f"{call.id}.")}
+        # Its message may yet turn out to be stored: the record is corrected then.
         if call.record.result is Result.NOT_STORED:
             self.late[call.id] = call
             if len(self.late) > LATE_CALLS:

@@ -180,11 +180,9 @@ def _accept(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
 
 
 def _press(desk: Desk, side: Outside, event: DigitPressed, now: Now) -> Orders:
-    """Two stars of an office, one soon after the other, are its key that sends back (E7).
-
-    Nothing else is told: the caller hears the keys themselves. A voice that is taken for one star
-    is hardly taken for two.
-    """
+    """Two stars of an office, one soon after the other, are its key that sends back (E7)."""
+    # The keys stand in the sound: the caller hears any other by itself. A voice that is taken for
+    # one star is hardly taken for two.
     if event.digit == STAR and side.of_office:
         if now.monotonic - side.starred_at <= STARS_S:
             side.told += [replace(event, line="", leg=side.leg)] * 2

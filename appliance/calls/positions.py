@@ -195,9 +195,9 @@ AGAIN_S = 600.0
 def missed(desk: Desk, phones: Collection[str], rang_since: float, now: Now) -> Iterator[Order]:
     """Count a call that rang at these phones and that nobody lifted for; two in a row are enough.
 
-    `rang_since` is when they began to ring, monotonic. Without a time it may be the middle of the
-    night: then nobody is away for not lifting.
+    `rang_since` is when they began to ring, monotonic.
     """
+    # Without a time it may be the middle of the night: then nobody is away for not lifting.
     if not now.by_hours or (now.monotonic - rang_since) * 1000 < MISSED_AFTER_MS:
         return
     service = desk.service

@@ -252,11 +252,9 @@ def tell_failed(call: Call, leg: str, code: int, now: Now) -> Orders:
 
 
 def operator_left(desk: Desk, call: Call, event: LegEnded, now: Now) -> Orders:
-    """The operator hung up: so does the box.
-
-    Some phones end the call by themselves when they are told that a transfer has failed (baresip
-    does): then nobody meant it, and the caller comes back (P6).
-    """
+    """The operator hung up: so does the box, unless the phone did it by itself."""
+    # Some phones end the call when they are told that a transfer has failed (baresip does): then
+    # nobody meant it, and the caller comes back (P6).
     leg, failed_at = call.failed
     meant = leg != call.leg or now.monotonic - failed_at > BY_ITSELF_S
     if meant or call.shared or conference.supervisor_is_in(desk, call):

@@ -90,6 +90,7 @@ def ring_at_once(desk: Desk, call: Call, event: LineRang, now: Now) -> Orders:
     if event.caller is not None:
         yield from route(desk, call, event, now)
     elif call.postponed is None:
+        # Who calls is no part of the decision (E1), so phones ring while the identity is to come.
         decision = _first(desk, call, now)
         if decision.way in BY_PEOPLE and not call.line.passes:
             yield from follow_decision(desk, call, decision, now)
@@ -146,10 +147,10 @@ def _shown_on(desk: Desk, call: Call) -> tuple[str, ...]:
 def follow_decision(desk: Desk, call: Call, decision: Decision, now: Now) -> Orders:
     """Go the decided way; to another branch rather than to voicemail, where one may be asked.
 
-    Where the box itself would answer, or a branch be asked, the identity is waited for: off hook
-    the line brings none any more, a message without a number is nobody's, and a branch would not
-    learn it later.
+    A decision that asks for the identity waits for it.
     """
+    # Off hook the line brings no identity any more, a message without a number is nobody's, and a
+    # branch would not learn it later: so it is waited for before the box answers or asks a branch.
     if call.state is State.RINGING and not call.settled and decision.way not in BY_PEOPLE:
         call.postponed = decision
         call.enter(State.ARRIVED, now)
@@ -161,9 +162,12 @@ def follow_decision(desk: Desk, call: Call, decision: Decision, now: Now) -> Ord
         and call.stage in OUR_STAGES
     ):
         desk.attendance = desk.attendance.ring_in_vain(now.monotonic)
+    # The one place where a way is taken: so the table needs no state for a branch, which is one
+    # more phone that rings.
     if found := branches.next_branch(desk, call, decision, now):
         yield from branches.ring_branch(desk, call, decision, found, now)
         return
+    # Nobody has lifted here: whoever sent the caller has them still and decides what comes next.
     if branches.is_given_back(desk, call, decision):
         yield from branches.give_caller_back(desk, call, now)
         return
@@ -256,11 +260,9 @@ def answer(desk: Desk, call: Call, event: OperatorAnswered, now: Now) -> Orders:
 
 
 def begin_talk(desk: Desk, call: Call, event: object, now: Now) -> Orders:
-    """The line is up and joined to the phone.
-
-    A leg that others hand over has no sound before it is up: only now it is joined.
-    """
+    """The line is up and joined to the phone."""
     was_up, call.up = call.up, True
+    # A leg that another branch hands over has no sound before it is up: only now it is joined.
     if desk.came_over(call) and not was_up:
         yield orders.Connect(call.line.name, call.leg)
     go_on_talking(desk, call, State.TALKING, now)
@@ -269,7 +271,8 @@ def begin_talk(desk: Desk, call: Call, event: object, now: Now) -> Orders:
 
 
 def go_on_talking(desk: Desk, call: Call, state: State, now: Now) -> None:
-    """Enter a conversation; the longest call is counted from the first one on."""
+    """Enter a conversation, or come back to it."""
+    # The longest call (B1) is counted from the first conversation on, whoever talks since.
     if call.talking_since is None:
         call.talking_since = now.monotonic
     talked_ms = int((now.monotonic - call.talking_since) * 1000)
